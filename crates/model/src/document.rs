@@ -1,0 +1,241 @@
+//! The documents as they are written, field by field: `upm.market/1` and `upm.portfolio/1`.
+//!
+//! Numbers are decimal text, times RFC 3339; a field that is not listed here is refused.
+
+use serde::{Deserialize, Serialize};
+use units::{Money, Price, Quantity, Ratio, Timestamp};
+
+pub use crate::instrument::DepthLevel;
+use crate::{Payoff, Right, Side};
+
+/// The `format` of a market document.
+pub const MARKET_FORMAT: &str = "upm.market/1";
+/// The `format` of a portfolio document.
+pub const PORTFOLIO_FORMAT: &str = "upm.portfolio/1";
+
+/// `upm.market/1`: the world at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MarketDocument {
+    /// [`MARKET_FORMAT`].
+    pub format: String,
+    /// The moment.
+    pub time: Timestamp,
+    /// What can be a balance, a quote or a settlement currency.
+    pub assets: Vec<AssetDocument>,
+    /// What instruments depend on.
+    pub underlyings: Vec<UnderlyingDocument>,
+    /// What can be traded.
+    pub instruments: Vec<InstrumentDocument>,
+}
+
+/// An asset and its price.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AssetDocument {
+    /// Its name.
+    pub asset: String,
+    /// USD per unit.
+    pub price: Price,
+    /// The underlying whose moves it shares; the underlying of the same name when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<String>,
+    /// Value in its order book.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub depth: Option<Vec<DepthLevel>>,
+    /// Average daily volume, in USD.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adv_usd: Option<Money>,
+}
+
+/// An underlying, its index and its forwards.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnderlyingDocument {
+    /// Its name.
+    pub underlying: String,
+    /// USD per unit.
+    pub index: Price,
+    /// How far the index can be trusted, 0 to 1; 1 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<Ratio>,
+    /// Forward and rate of each expiry.
+    #[serde(default)]
+    pub expiries: Vec<ExpiryDocument>,
+    /// Value in its order books.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub depth: Option<Vec<DepthLevel>>,
+    /// Average daily volume, in USD.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adv_usd: Option<Money>,
+}
+
+/// One expiry of an underlying.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpiryDocument {
+    /// When.
+    pub expiry: Timestamp,
+    /// The price the market expects, USD per unit.
+    pub forward: Price,
+    /// Continuously compounded, per year; 0 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Ratio>,
+    /// The part of the forward that the settlement average has already fixed; 0 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forward_settled: Option<Price>,
+    /// How far its forward, rate and volatilities can be trusted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidence: Option<ConfidenceDocument>,
+}
+
+/// How far the numbers of an expiry can be trusted, each 0 to 1; 1 when absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfidenceDocument {
+    /// Of the forward.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forward: Option<Ratio>,
+    /// Of the rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Ratio>,
+    /// Of the volatilities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vol: Option<Ratio>,
+}
+
+/// What kind of contract a document lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KindDocument {
+    /// Exchange of two assets.
+    Spot,
+    /// Future without expiry.
+    Perpetual,
+    /// Dated future.
+    Future,
+    /// European option.
+    Option,
+}
+
+/// A tradable contract.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InstrumentDocument {
+    /// Its name.
+    pub instrument: String,
+    /// Spot, perpetual, future or option.
+    pub kind: KindDocument,
+    /// What its value depends on.
+    pub underlying: String,
+    /// Linear or inverse.
+    pub payoff: Payoff,
+    /// What the mark is written in.
+    pub quote: String,
+    /// What profit is paid in.
+    pub settle: String,
+    /// Units of the underlying per contract (inverse perpetuals and futures: units of the quote).
+    pub contract_size: Quantity,
+    /// Futures and options only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expiry: Option<Timestamp>,
+    /// Options only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strike: Option<Price>,
+    /// Options only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub right: Option<Right>,
+    /// The venue's mark, in the quote.
+    pub mark: Price,
+    /// Options only: annualised implied volatility, 1 = 100 %.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iv: Option<Ratio>,
+    /// Perpetuals only: longs pay when positive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub funding_rate_8h: Option<Ratio>,
+    /// Best bid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bid: Option<Price>,
+    /// Best ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<Price>,
+    /// Open contracts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_interest: Option<Quantity>,
+    /// Contracts traded in a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume_24h: Option<Quantity>,
+    /// The venue's fee.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fee_rate: Option<Ratio>,
+    /// The venue's own delta.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta: Option<Ratio>,
+}
+
+/// `upm.portfolio/1`: accounts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PortfolioDocument {
+    /// [`PORTFOLIO_FORMAT`].
+    pub format: String,
+    /// Who holds what.
+    pub accounts: Vec<AccountDocument>,
+}
+
+/// One account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountDocument {
+    /// Its name.
+    pub account: String,
+    /// What it holds and owes.
+    #[serde(default)]
+    pub balances: Vec<BalanceDocument>,
+    /// Open contracts.
+    #[serde(default)]
+    pub positions: Vec<PositionDocument>,
+    /// Open orders.
+    #[serde(default)]
+    pub orders: Vec<OrderDocument>,
+}
+
+/// An amount of an asset, negative when owed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BalanceDocument {
+    /// Which asset.
+    pub asset: String,
+    /// How many units.
+    pub amount: Quantity,
+    /// The chain, bridge or custodian that holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+}
+
+/// Open contracts of one instrument.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PositionDocument {
+    /// Which instrument.
+    pub instrument: String,
+    /// Contracts, negative when short.
+    pub quantity: Quantity,
+    /// The price profit is counted from; the mark when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<Price>,
+}
+
+/// An open order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrderDocument {
+    /// Which instrument.
+    pub instrument: String,
+    /// Buy or sell.
+    pub side: Side,
+    /// Contracts, above 0.
+    pub quantity: Quantity,
+    /// The worst price it fills at, in the quote.
+    pub limit: Price,
+}

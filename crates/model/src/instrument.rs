@@ -1,0 +1,131 @@
+//! What can be traded.
+
+use serde::{Deserialize, Serialize};
+use units::{Money, Price, Quantity, Ratio, Timestamp};
+
+use crate::{AssetId, UnderlyingId};
+
+/// A tradable contract and what the market says of it at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instrument {
+    /// The name positions and orders refer to.
+    pub name: String,
+    /// Spot, perpetual, future or option, with what only that kind has.
+    pub kind: InstrumentKind,
+    /// What its value depends on.
+    pub underlying: UnderlyingId,
+    /// How profit is counted.
+    pub payoff: Payoff,
+    /// What the mark is written in.
+    pub quote: AssetId,
+    /// What profit is paid in.
+    pub settle: AssetId,
+    /// Units of the underlying per contract; for inverse perpetuals and futures units of the quote.
+    pub contract_size: Quantity,
+    /// The venue's mark price, in the quote.
+    pub mark: Price,
+    /// Funding per eight hours, longs pay when positive (perpetuals).
+    pub funding_rate_8h: Option<Ratio>,
+    /// Best bid, in the quote.
+    pub bid: Option<Price>,
+    /// Best ask, in the quote.
+    pub ask: Option<Price>,
+    /// Open contracts.
+    pub open_interest: Option<Quantity>,
+    /// Contracts traded in a day.
+    pub volume_24h: Option<Quantity>,
+    /// The venue's fee to trade, as a share of the value it is charged on.
+    pub fee_rate: Option<Ratio>,
+    /// The venue's own delta, per unit of the underlying; used only by methods that say so.
+    pub delta: Option<Ratio>,
+}
+
+/// What kind of contract, and what only that kind has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InstrumentKind {
+    /// An exchange of one asset for another.
+    Spot,
+    /// A future without expiry, held to the index by funding.
+    Perpetual,
+    /// A dated future.
+    Future {
+        /// When it settles.
+        expiry: Timestamp,
+    },
+    /// A European option on the forward of its expiry.
+    Option {
+        /// When it settles.
+        expiry: Timestamp,
+        /// In the currency of the index.
+        strike: Price,
+        /// Call or put.
+        right: Right,
+        /// Implied volatility of the mark, annualised; none when the venue gave none, and then it cannot be margined.
+        iv: Option<Ratio>,
+    },
+}
+
+/// The right an option gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Right {
+    /// To buy.
+    Call,
+    /// To sell.
+    Put,
+}
+
+impl Right {
+    /// +1 for a call, −1 for a put: the sign of what the option gains when its forward rises.
+    pub const fn sign(self) -> f64 {
+        match self {
+            Self::Call => 1.0,
+            Self::Put => -1.0,
+        }
+    }
+}
+
+/// How profit is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Payoff {
+    /// In the quote, contract size in units of the underlying.
+    Linear,
+    /// In the coin itself. Perpetuals and futures: contract size in units of the quote. Options: premium in the coin.
+    Inverse,
+}
+
+/// The side of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// Adds to the position.
+    Buy,
+    /// Takes from the position.
+    Sell,
+}
+
+impl Instrument {
+    /// When it settles; none for spot and perpetuals.
+    pub fn expiry(&self) -> Option<Timestamp> {
+        match self.kind {
+            InstrumentKind::Future { expiry } | InstrumentKind::Option { expiry, .. } => Some(expiry),
+            InstrumentKind::Spot | InstrumentKind::Perpetual => None,
+        }
+    }
+
+    /// Whether this is an option.
+    pub fn is_option(&self) -> bool {
+        matches!(self.kind, InstrumentKind::Option { .. })
+    }
+}
+
+/// What the order book holds within a distance of the mid: `usd` can be traded before the price moves `bps`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DepthLevel {
+    /// Distance from the mid, in basis points.
+    pub bps: Ratio,
+    /// Value in the book up to there, in USD.
+    pub usd: Money,
+}

@@ -1,0 +1,30 @@
+//! The nouns: what the world is at one moment ([`Market`]) and who holds what in it ([`Portfolio`]).
+//!
+//! Both are read from documents (`upm.market/1`, `upm.portfolio/1`) and validated on the way in: a value of these types
+//! is consistent, every name in it is known, every number is in its range. What is not is refused with the path of the
+//! field, the value found and what was expected, and nothing of the document is kept.
+//!
+//! ```
+//! let market = model::Market::parse(r#"{
+//!   "format": "upm.market/1", "time": "2026-04-22T00:00:00Z",
+//!   "assets": [{"asset": "USDC", "price": "0.9999"}],
+//!   "underlyings": [{"underlying": "BTC", "index": "-1"}], "instruments": []
+//! }"#);
+//! assert_eq!(market.unwrap_err().to_string(), "underlyings[0].index: found -1, expected a price above 0");
+//! ```
+
+mod document;
+mod instrument;
+mod invalid;
+mod market;
+mod portfolio;
+
+pub use document::{
+    AccountDocument, AssetDocument, BalanceDocument, ConfidenceDocument, DepthLevel, ExpiryDocument,
+    InstrumentDocument, KindDocument, MARKET_FORMAT, MarketDocument, OrderDocument, PORTFOLIO_FORMAT,
+    PortfolioDocument, PositionDocument, UnderlyingDocument,
+};
+pub use instrument::{Instrument, InstrumentKind, Payoff, Right, Side};
+pub use invalid::{Invalid, read_json};
+pub use market::{Asset, AssetId, Expiry, InstrumentId, Market, USD, Underlying, UnderlyingId};
+pub use portfolio::{Account, Balance, Order, Portfolio, Position};

@@ -1,0 +1,159 @@
+//! Who holds what, bound to the market it is held in.
+
+use units::{Price, Quantity};
+
+use crate::document::{AccountDocument, PortfolioDocument};
+use crate::{AssetId, InstrumentId, InstrumentKind, Invalid, Market, PORTFOLIO_FORMAT, Side, invalid::read_json};
+
+/// Accounts whose every asset and instrument is listed in one market.
+#[derive(Clone, Debug)]
+pub struct Portfolio {
+    /// In the order of the document.
+    pub accounts: Vec<Account>,
+    /// BLAKE3 of the document this was read from, in hexadecimal.
+    pub hash: String,
+}
+
+/// One account: what it holds, what it owes, what it wants to trade.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Its name.
+    pub name: String,
+    /// What it holds and owes.
+    pub balances: Vec<Balance>,
+    /// Open contracts, one entry an instrument.
+    pub positions: Vec<Position>,
+    /// Open orders.
+    pub orders: Vec<Order>,
+}
+
+/// An amount of an asset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Balance {
+    /// Which asset.
+    pub asset: AssetId,
+    /// Units, negative when owed.
+    pub amount: Quantity,
+    /// The chain, bridge or custodian that holds it.
+    pub location: Option<String>,
+}
+
+/// Open contracts of one instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// Contracts, negative when short.
+    pub quantity: Quantity,
+    /// The price profit is counted from, in the quote.
+    pub entry: Price,
+}
+
+/// An open order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// Buy or sell.
+    pub side: Side,
+    /// Contracts, above 0.
+    pub quantity: Quantity,
+    /// The worst price it fills at, in the quote.
+    pub limit: Price,
+}
+
+impl Portfolio {
+    /// Reads a `upm.portfolio/1` document whose names are those of `market`.
+    pub fn parse(text: &str, market: &Market) -> Result<Self, Invalid> {
+        Self::build(&read_json(text)?, market, blake3::hash(text.as_bytes()).to_string())
+    }
+
+    /// Validates a document built in memory; its hash is that of its compact JSON.
+    pub fn new(document: &PortfolioDocument, market: &Market) -> Result<Self, Invalid> {
+        let text = serde_json::to_string(document).expect("a document of text and lists is JSON");
+        Self::build(document, market, blake3::hash(text.as_bytes()).to_string())
+    }
+
+    fn build(document: &PortfolioDocument, market: &Market, hash: String) -> Result<Self, Invalid> {
+        if document.format != PORTFOLIO_FORMAT {
+            return Err(Invalid::new("format", &document.format, PORTFOLIO_FORMAT));
+        }
+        if document.accounts.is_empty() {
+            return Err(Invalid::new("accounts", "an empty list", "at least one account"));
+        }
+        let mut accounts: Vec<Account> = Vec::with_capacity(document.accounts.len());
+        let mut names = std::collections::BTreeSet::new();
+        for (index, entry) in document.accounts.iter().enumerate() {
+            let path = format!("accounts[{index}]");
+            if !names.insert(&entry.account) {
+                let found = format_args!("\"{}\" again", entry.account);
+                return Err(Invalid::new(format!("{path}.account"), found, "each account once"));
+            }
+            accounts.push(account(entry, market, &path)?);
+        }
+        Ok(Self { accounts, hash })
+    }
+}
+
+fn account(entry: &AccountDocument, market: &Market, path: &str) -> Result<Account, Invalid> {
+    if entry.account.is_empty() {
+        return Err(Invalid::new(format!("{path}.account"), "\"\"", "a name"));
+    }
+    let mut account = Account { name: entry.account.clone(), ..Account::default() };
+    for (index, balance) in entry.balances.iter().enumerate() {
+        let at = format!("{path}.balances[{index}]");
+        let asset = market.asset(&balance.asset).ok_or_else(|| {
+            Invalid::new(format!("{at}.asset"), format_args!("\"{}\"", balance.asset), "an asset of the market")
+        })?;
+        if account.balances.iter().any(|held| held.asset == asset && held.location == balance.location) {
+            let found = format_args!("\"{}\" again", balance.asset);
+            return Err(Invalid::new(format!("{at}.asset"), found, "each asset once per location"));
+        }
+        account.balances.push(Balance { asset, amount: balance.amount, location: balance.location.clone() });
+    }
+    let mut held = std::collections::BTreeSet::new();
+    for (index, position) in entry.positions.iter().enumerate() {
+        let at = format!("{path}.positions[{index}]");
+        let id = instrument(market, &position.instrument, &at)?;
+        let listing = market.listing(id);
+        if listing.kind == InstrumentKind::Spot {
+            let found = format_args!("spot \"{}\"", position.instrument);
+            return Err(Invalid::new(
+                format!("{at}.instrument"),
+                found,
+                "a derivative: what was bought on spot is a balance",
+            ));
+        }
+        if !held.insert(id) {
+            let found = format_args!("\"{}\" again", position.instrument);
+            return Err(Invalid::new(format!("{at}.instrument"), found, "each instrument once per account"));
+        }
+        let entry = position.entry.unwrap_or(listing.mark);
+        if entry < Price::ZERO || (entry == Price::ZERO && !listing.is_option()) {
+            return Err(Invalid::new(format!("{at}.entry"), entry, "a price above 0"));
+        }
+        account.positions.push(Position { instrument: id, quantity: position.quantity, entry });
+    }
+    for (index, order) in entry.orders.iter().enumerate() {
+        let at = format!("{path}.orders[{index}]");
+        let id = instrument(market, &order.instrument, &at)?;
+        if order.quantity <= Quantity::ZERO {
+            return Err(Invalid::new(
+                format!("{at}.quantity"),
+                order.quantity,
+                "a quantity above 0 (the side says the direction)",
+            ));
+        }
+        if order.limit <= Price::ZERO {
+            return Err(Invalid::new(format!("{at}.limit"), order.limit, "a price above 0"));
+        }
+        account.orders.push(Order { instrument: id, side: order.side, quantity: order.quantity, limit: order.limit });
+    }
+    Ok(account)
+}
+
+fn instrument(market: &Market, name: &str, path: &str) -> Result<InstrumentId, Invalid> {
+    market.instrument(name).ok_or_else(|| {
+        Invalid::new(format!("{path}.instrument"), format_args!("\"{name}\""), "an instrument of the market")
+    })
+}
