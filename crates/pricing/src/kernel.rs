@@ -1,0 +1,313 @@
+//! Every option of an expiry under every scenario: the vectorised kernel.
+//!
+//! ```text
+//!                  column 0        column 1        ...     one scenario each
+//! Columns          F, ln F, √T.. | F, ln F, √T.. | ...     one expiry, built once per market state
+//! Contract ──────▶ price         | price         | ...     a row: one contract in every scenario
+//! Rows                                                     all rows; account = Σ quantity · row
+//! ```
+//!
+//! Lanes run over the columns: a row comes out contiguous and a 512-bit register holds eight scenarios of one contract.
+//! Everything that does not depend on both the contract and the scenario is computed once, outside the loop. The
+//! operations themselves are in `kernel/lane.rs`, and [`crate::black76::Black76`] runs the same ones: one price has one bit
+//! pattern, whoever computes it and on whichever [`Isa`].
+
+#![expect(clippy::inline_always, reason = "a task must be compiled inside the function that has the instruction set")]
+
+mod isa;
+pub(crate) mod lane;
+mod rows;
+mod sum;
+
+use crate::{
+    Refusal, Right,
+    math::{ln_of_positive, min},
+    refusal::{is_non_negative, is_positive, non_negative, positive},
+};
+pub use isa::Isa;
+use isa::Task;
+use lane::{Level, Stdev};
+use rows::{Aligned, padded};
+pub use rows::{LANES, Rows};
+pub use sum::{Accounts, Position, Worst, accumulate, accumulate_min, min_index, sum_rows};
+
+/// One scenario as one expiry sees it: the market after the shock.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Column {
+    /// The forward, shocked.
+    pub forward: f64,
+    /// Multiplies the volatility of every contract.
+    pub vol_multiplier: f64,
+    /// The least volatility of a contract after the multiplier; 0 for none.
+    pub vol_floor: f64,
+    /// Time left, in years.
+    pub years: f64,
+    /// What 1 paid at expiry is worth now.
+    pub discount: f64,
+}
+
+impl Column {
+    fn check(&self) -> Result<(), Refusal> {
+        positive(self.forward, Refusal::Forward)?;
+        positive(self.discount, Refusal::Discount)?;
+        non_negative(self.vol_multiplier, Refusal::VolMultiplier)?;
+        non_negative(self.vol_floor, Refusal::VolFloor)?;
+        non_negative(self.years, Refusal::Years)?;
+        Ok(())
+    }
+}
+
+/// A contract of the expiry that a [`Columns`] describes, checked and with its logarithm taken.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Contract {
+    right: Right,
+    strike: Level,
+    vol: f64,
+    inverse_vol: f64,
+}
+
+impl Contract {
+    /// A call or put at `strike` whose volatility before any shock is `vol` (1.0 = 100 % a year).
+    pub fn new(right: Right, strike: f64, vol: f64) -> Result<Self, Refusal> {
+        let strike = positive(strike, Refusal::Strike)?;
+        let vol = non_negative(vol, Refusal::Vol)?;
+        let mut contract = Self { right, strike: Level { value: strike, ln: 0.0 }, vol, inverse_vol: 1.0 / vol };
+        Isa::detect().run(Logarithm(&mut contract.strike));
+        Ok(contract)
+    }
+}
+
+/// [`crate::math::ln`] where a fused multiply-add is an instruction: the same bits, a third of the time.
+struct Logarithm<'a>(&'a mut Level);
+
+impl Task for Logarithm<'_> {
+    #[inline(always)]
+    fn run(self) {
+        self.0.ln = ln_of_positive(self.0.value);
+    }
+}
+
+/// All scenarios of one expiry, one array per quantity, cache-line aligned and padded with copies of the last column.
+#[derive(Clone, Debug)]
+pub struct Columns {
+    width: usize,
+    /// The arrays of [`Quantities`], end to end: one piece of memory, because asking for seven takes longer than filling
+    /// them.
+    values: Aligned,
+}
+
+/// The arrays of [`Columns`]. What the loops over them do is in [`lane`].
+struct Quantities<T> {
+    forward: T,
+    ln_forward: T,
+    discount: T,
+    /// The scaled deviation of volatility 1, `vol_multiplier · √years`, and its inverse.
+    half_unit: T,
+    inverse_unit: T,
+    /// The scaled deviation of the floor, and its inverse.
+    half_floor: T,
+    inverse_floor: T,
+}
+
+impl<T> Quantities<T> {
+    const COUNT: usize = 7;
+
+    fn from(mut arrays: impl Iterator<Item = T>) -> Self {
+        let mut next = || arrays.next().expect("there are as many arrays as quantities");
+        Self {
+            forward: next(),
+            ln_forward: next(),
+            discount: next(),
+            half_unit: next(),
+            inverse_unit: next(),
+            half_floor: next(),
+            inverse_floor: next(),
+        }
+    }
+}
+
+impl Columns {
+    /// Check every column and prepare what all contracts share.
+    pub fn new(columns: &[Column]) -> Result<Self, Refusal> {
+        let stride = padded(columns.len());
+        let mut values = Aligned::zeros(Quantities::<&mut [f64]>::COUNT * stride);
+        let Some(last) = columns.last() else { return Ok(Self { width: 0, values }) };
+        let mut sound = true;
+        let arrays = Quantities::from(values.chunks_exact_mut(stride));
+        // Whatever the instruction set: the bits are the same.
+        Isa::detect().run(Prepare { columns, last, arrays, sound: &mut sound });
+        if !sound {
+            columns.iter().try_for_each(Column::check)?;
+        }
+        Ok(Self { width: columns.len(), values })
+    }
+
+    /// Only when there are columns.
+    fn arrays(&self) -> Quantities<&[f64]> {
+        Quantities::from(self.values.chunks_exact(padded(self.width)))
+    }
+
+    /// The number of columns.
+    pub fn len(&self) -> usize {
+        self.width
+    }
+
+    /// Whether there are no columns.
+    pub fn is_empty(&self) -> bool {
+        self.width == 0
+    }
+
+    /// Price contracts in every column: contract `i` fills row `first_row + i`, per unit of underlying, discounted.
+    ///
+    /// A row does not depend on the other contracts of the batch.
+    ///
+    /// # Panics
+    ///
+    /// If the rows are not as wide as the columns, or too few.
+    pub fn price(&self, isa: Isa, contracts: &[Contract], rows: &mut Rows, first_row: usize) {
+        assert_eq!(self.width, rows.width(), "rows and columns are different scenarios");
+        let out = rows.rows_mut(first_row, contracts.len());
+        if self.width > 0 {
+            isa.run(Chain { arrays: self.arrays(), contracts, out });
+        }
+    }
+
+    /// The same with a standard deviation (`vol √T`) of its own for every contract and column, row `i` of `stdevs` for
+    /// contract `i`: a volatility that moves with moneyness, such as a skew. The columns' times, multipliers and floors
+    /// are not looked at. Costs a division more per price, and agrees with [`Columns::price`] to the error bound, not to
+    /// the bit. A NaN deviation gives a NaN price.
+    ///
+    /// # Panics
+    ///
+    /// If rows, deviations and columns are not equally wide, or rows or deviations too few.
+    pub fn price_with_stdevs(
+        &self,
+        isa: Isa,
+        contracts: &[Contract],
+        stdevs: &Rows,
+        rows: &mut Rows,
+        first_row: usize,
+    ) {
+        assert_eq!(self.width, rows.width(), "rows and columns are different scenarios");
+        assert_eq!(self.width, stdevs.width(), "deviations and columns are different scenarios");
+        assert!(contracts.len() <= stdevs.len(), "one row of deviations per contract");
+        let out = rows.rows_mut(first_row, contracts.len());
+        if self.width > 0 {
+            isa.run(Tilted { arrays: self.arrays(), contracts, stdevs: stdevs.as_slice(), out });
+        }
+    }
+}
+
+/// Fills the arrays of [`Columns`], and says whether all of them are [sound](Column::check).
+struct Prepare<'a> {
+    columns: &'a [Column],
+    last: &'a Column,
+    arrays: Quantities<&'a mut [f64]>,
+    sound: &'a mut bool,
+}
+
+impl Task for Prepare<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Quantities { forward, ln_forward, discount, half_unit, inverse_unit, half_floor, inverse_floor } =
+            self.arrays;
+        let n = forward.len();
+        let (ln_forward, discount) = (&mut ln_forward[..n], &mut discount[..n]);
+        let (half_unit, inverse_unit) = (&mut half_unit[..n], &mut inverse_unit[..n]);
+        let (half_floor, inverse_floor) = (&mut half_floor[..n], &mut inverse_floor[..n]);
+        // As given: the places of the deviations hold what they are made of.
+        for j in 0..n {
+            let column = self.columns.get(j).unwrap_or(self.last);
+            (forward[j], discount[j]) = (column.forward, column.discount);
+            (half_unit[j], half_floor[j], inverse_unit[j]) = (column.vol_multiplier, column.vol_floor, column.years);
+        }
+        let mut sound = true;
+        for j in 0..n {
+            sound &= is_positive(forward[j]) && is_positive(discount[j]);
+            sound &=
+                is_non_negative(half_unit[j]) && is_non_negative(half_floor[j]) && is_non_negative(inverse_unit[j]);
+        }
+        *self.sound = sound;
+        for j in 0..n {
+            ln_forward[j] = ln_of_positive(forward[j]);
+        }
+        for j in 0..n {
+            let root = inverse_unit[j].sqrt();
+            // Finite, so that a volatility of 0 gives a deviation of 0; and that 0 not a negative one.
+            let unit = Stdev::unfloored(min((half_unit[j] * root).abs(), f64::MAX));
+            let floor = Stdev::new(half_floor[j] * root);
+            (half_unit[j], inverse_unit[j]) = (unit.half, unit.inverse);
+            (half_floor[j], inverse_floor[j]) = (floor.half, floor.inverse);
+        }
+    }
+}
+
+/// A batch of contracts, each a row of `out`.
+struct Chain<'a> {
+    arrays: Quantities<&'a [f64]>,
+    contracts: &'a [Contract],
+    out: &'a mut [f64],
+}
+
+impl Task for Chain<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let rows = self.out.chunks_exact_mut(self.arrays.forward.len());
+        for (contract, row) in self.contracts.iter().zip(rows) {
+            match contract.right {
+                Right::Call => price_row::<false>(&self.arrays, contract, row),
+                Right::Put => price_row::<true>(&self.arrays, contract, row),
+            }
+        }
+    }
+}
+
+/// The hot loop. Slices of one length, so that it has no bounds checks and vectorises.
+#[inline(always)]
+fn price_row<const PUT: bool>(arrays: &Quantities<&[f64]>, contract: &Contract, row: &mut [f64]) {
+    let n = row.len();
+    let (forward, ln_forward, discount) = (&arrays.forward[..n], &arrays.ln_forward[..n], &arrays.discount[..n]);
+    let (half_unit, inverse_unit) = (&arrays.half_unit[..n], &arrays.inverse_unit[..n]);
+    let (half_floor, inverse_floor) = (&arrays.half_floor[..n], &arrays.inverse_floor[..n]);
+    for j in 0..n {
+        let unit = Stdev { half: half_unit[j], inverse: inverse_unit[j] };
+        let floor = Stdev { half: half_floor[j], inverse: inverse_floor[j] };
+        let stdev = unit.at_vol(contract.vol, contract.inverse_vol, floor);
+        let forward = Level { value: forward[j], ln: ln_forward[j] };
+        row[j] = lane::price::<PUT>(forward, contract.strike, stdev) * discount[j];
+    }
+}
+
+/// As [`Chain`], with a deviation for every price.
+struct Tilted<'a> {
+    arrays: Quantities<&'a [f64]>,
+    contracts: &'a [Contract],
+    stdevs: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl Task for Tilted<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let stride = self.arrays.forward.len();
+        let rows = self.out.chunks_exact_mut(stride).zip(self.stdevs.chunks_exact(stride));
+        for (contract, (row, stdevs)) in self.contracts.iter().zip(rows) {
+            match contract.right {
+                Right::Call => price_row_with::<false>(&self.arrays, contract, stdevs, row),
+                Right::Put => price_row_with::<true>(&self.arrays, contract, stdevs, row),
+            }
+        }
+    }
+}
+
+/// As [`price_row`], with a deviation for every price.
+#[inline(always)]
+fn price_row_with<const PUT: bool>(arrays: &Quantities<&[f64]>, contract: &Contract, stdevs: &[f64], row: &mut [f64]) {
+    let n = row.len();
+    let (forward, ln_forward, discount) = (&arrays.forward[..n], &arrays.ln_forward[..n], &arrays.discount[..n]);
+    let stdevs = &stdevs[..n];
+    for j in 0..n {
+        let forward = Level { value: forward[j], ln: ln_forward[j] };
+        row[j] = lane::price::<PUT>(forward, contract.strike, Stdev::new(stdevs[j])) * discount[j];
+    }
+}

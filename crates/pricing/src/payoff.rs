@@ -1,0 +1,62 @@
+//! What positions without optionality are worth: linear, inverse, coin-quoted, and averaging into settlement.
+//!
+//! Every function returns money of the settlement asset, or dollars where a price of that asset is an argument. Signed
+//! quantities: negative is short.
+
+/// Value in dollars of a linear perpetual or future (VAL-2): `q·c·(m − e)·P_settle`.
+///
+/// `quantity` contracts of `size` units each, entered at `entry` and marked at `mark`, settled in an asset worth
+/// `settle_price` dollars.
+#[inline]
+pub fn linear_value(quantity: f64, size: f64, entry: f64, mark: f64, settle_price: f64) -> f64 {
+    quantity * size * (mark - entry) * settle_price
+}
+
+/// Value in dollars of an inverse perpetual or future (VAL-2): `q·c·(1/e − 1/m)·P_settle`.
+///
+/// `size` is in quote units (a contract is 10 dollars of bitcoin, say); profit is in the base coin, worth `settle_price`.
+/// Written as `(m − e)/(e·m)`, which is exact to rounding where mark and entry are close.
+#[inline]
+pub fn inverse_value(quantity: f64, size: f64, entry: f64, mark: f64, settle_price: f64) -> f64 {
+    quantity * size * ((mark - entry) / (entry * mark)) * settle_price
+}
+
+/// Value in dollars of an option (VAL-2): `q·c·m·P_quote`.
+///
+/// `quote_price` is what one unit of the asset the option is quoted in is worth: about 1 for a dollar-quoted option, the
+/// coin's own price for a coin-quoted one.
+#[inline]
+pub fn option_value(quantity: f64, size: f64, mark: f64, quote_price: f64) -> f64 {
+    quantity * size * mark * quote_price
+}
+
+/// A dollar option price in units of the coin: the mark of a coin-quoted option under a model.
+///
+/// `price` is what Black-76 gives on the same `forward`; venues convert at the forward of the expiry.
+#[inline]
+pub fn coin_quoted(price: f64, forward: f64) -> f64 {
+    price / forward
+}
+
+/// The part of a settlement average that is not yet fixed (VAL-4): 1 before the window, 0 at expiry.
+///
+/// `seconds_left` until expiry; the average runs over the last `window_seconds`, or is a single print if that is 0.
+#[inline]
+pub fn remaining_fraction(seconds_left: f64, window_seconds: f64) -> f64 {
+    if seconds_left <= 0.0 {
+        0.0
+    } else if seconds_left >= window_seconds {
+        1.0
+    } else {
+        seconds_left / window_seconds
+    }
+}
+
+/// The forward of an instrument that settles on an average, shocked (VAL-4): only the part not yet averaged moves.
+///
+/// `fixed` is what the average has accumulated, already weighted (`fraction fixed · mean so far`); `variable` is the
+/// forward of the rest, weighted likewise; `shock` multiplies prices (0.9 = −10 %).
+#[inline]
+pub fn settlement_forward(fixed: f64, variable: f64, shock: f64) -> f64 {
+    variable.mul_add(shock, fixed)
+}
