@@ -1,0 +1,212 @@
+//! Recorded option chains of Deribit: parquet files of snapshots, one row an option, as one market.
+//!
+//! # The forward
+//!
+//! Within a snapshot `underlying_price` and `index_price` were sampled at slightly other moments than `mark_price`, so
+//! an expiry shows several of them, and in a crash a model priced with a row's own `underlying_price` misses the mark by
+//! 2e-5 coin in the median. The marks themselves agree: put-call parity of two marks `C`, `P` in coin at one strike `K`,
+//!
+//! ```text
+//! C − P = (F − K)/F,   so   F = K/(1 − (C − P))
+//! ```
+//!
+//! gives the same forward at every strike. The forward of an expiry is the median of that over its strikes (where no
+//! strike has both marks, the median `underlying_price`, and the report says so); the index is the median `index_price`.
+//! The report holds what is left between model and mark.
+//!
+//! An option with a mark and no volatility gets the volatility that its mark implies, and the report says how many did.
+//! Time to expiry is counted from the snapshot, in years of 365 days.
+
+mod columns;
+mod error;
+mod futures;
+mod report;
+mod snapshot;
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use bytes::Bytes;
+use model::{MarketDocument, Right};
+use parquet::data_type::ByteArray;
+use units::{NotDecimal, Price, Ratio, Timestamp};
+
+use crate::moment::distance;
+use crate::{decimal, read_text};
+use columns::Columns;
+use futures::FuturePrice;
+use snapshot::{OptionRow, Snapshot};
+
+pub use error::ChainError;
+pub use report::{ChainReport, Distribution};
+
+/// The snapshot of `file` nearest to `at` (the earlier of two as near) in `currencies` (all when empty), with futures and
+/// perpetuals from a CSV file, plain or gzip-compressed, when `futures` names one.
+pub fn import(
+    file: &str,
+    bytes: impl Into<Bytes>,
+    at: Timestamp,
+    currencies: &[&str],
+    futures: Option<(&str, &[u8])>,
+) -> Result<(MarketDocument, ChainReport), ChainError> {
+    let futures = futures.map(|(file, bytes)| FuturesFile::read(file, bytes)).transpose()?;
+    ChainFile::read(file, bytes)?.market(at, currencies, futures.as_ref())
+}
+
+/// A file of option chains in memory, for many markets of one file. All columns have the same length.
+#[derive(Debug)]
+pub struct ChainFile {
+    file: String,
+    /// By the time of their snapshot.
+    rows: BTreeMap<Timestamp, Vec<usize>>,
+    currencies: Vec<Option<ByteArray>>,
+    names: Vec<Option<ByteArray>>,
+    expiries: Vec<Option<Timestamp>>,
+    rights: Vec<Option<ByteArray>>,
+    strikes: Vec<Option<f64>>,
+    marks: Vec<Option<f64>>,
+    vols: Vec<Option<f64>>,
+    underlying_prices: Vec<Option<f64>>,
+    index_prices: Vec<Option<f64>>,
+    bids: Vec<Option<f64>>,
+    asks: Vec<Option<f64>>,
+    deltas: Vec<Option<f64>>,
+    open_interests: Vec<Option<f64>>,
+    volumes: Vec<Option<f64>>,
+}
+
+/// A file of futures prices in memory.
+#[derive(Debug)]
+pub struct FuturesFile {
+    file: String,
+    rows: Vec<FuturePrice>,
+}
+
+impl FuturesFile {
+    /// Reads a CSV file, plain or gzip-compressed. `file` is only for messages.
+    pub fn read(file: &str, bytes: &[u8]) -> Result<Self, ChainError> {
+        Ok(Self { file: file.into(), rows: futures::read(file, &read_text(file, bytes)?)? })
+    }
+}
+
+impl ChainFile {
+    /// Reads the columns that make a market. `file` is only for messages.
+    pub fn read(file: &str, bytes: impl Into<Bytes>) -> Result<Self, ChainError> {
+        let columns = Columns::open(file, bytes.into())?;
+        let mut rows: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+        for (row, time) in columns.times("snapshot_ts")?.into_iter().enumerate() {
+            let time = time.ok_or_else(|| ChainError::Row {
+                file: file.into(),
+                row,
+                column: "snapshot_ts",
+                found: "null".into(),
+                expected: "the time of the snapshot".into(),
+            })?;
+            rows.entry(time).or_default().push(row);
+        }
+        Ok(Self {
+            file: file.into(),
+            rows,
+            currencies: columns.texts("currency")?,
+            names: columns.texts("instrument_name")?,
+            expiries: columns.times("expiry")?,
+            rights: columns.texts("option_type")?,
+            strikes: columns.doubles("strike")?,
+            marks: columns.doubles("mark_price")?,
+            vols: columns.doubles("mark_iv")?,
+            underlying_prices: columns.doubles("underlying_price")?,
+            index_prices: columns.doubles("index_price")?,
+            bids: columns.doubles("bid_price")?,
+            asks: columns.doubles("ask_price")?,
+            deltas: columns.doubles("delta")?,
+            open_interests: columns.doubles("open_interest")?,
+            volumes: columns.doubles("volume_24h")?,
+        })
+    }
+
+    /// The times of its snapshots, in order.
+    pub fn snapshots(&self) -> impl Iterator<Item = Timestamp> {
+        self.rows.keys().copied()
+    }
+
+    /// The market of the snapshot nearest to `at`; see [`import`].
+    pub fn market(
+        &self,
+        at: Timestamp,
+        currencies: &[&str],
+        futures: Option<&FuturesFile>,
+    ) -> Result<(MarketDocument, ChainReport), ChainError> {
+        let asked = |row: &usize| -> bool {
+            let currency = self.currencies[*row].as_ref().and_then(|text| text.as_utf8().ok());
+            currencies.is_empty() || currency.is_some_and(|currency| currencies.contains(&currency))
+        };
+        let candidates = self.rows.iter().filter(|(_, rows)| rows.iter().any(asked));
+        let nearest = candidates.min_by_key(|(time, _)| (distance(**time, at), **time));
+        let (&time, rows) = nearest.ok_or_else(|| ChainError::NoSnapshot {
+            file: self.file.clone(),
+            currencies: if currencies.is_empty() { "any currency".into() } else { currencies.join(", ") },
+        })?;
+        let mut snapshot = Snapshot::new(&self.file, time);
+        for &row in rows.iter().filter(|row| asked(row)) {
+            snapshot.read(self.option(row)?);
+        }
+        if let Some(missing) = currencies.iter().find(|currency| !snapshot.currencies.contains_key(**currency)) {
+            let (file, currency) = (self.file.clone(), (*missing).to_owned());
+            return Err(ChainError::NoCurrency { file, currency, snapshot: time });
+        }
+        if let Some(futures) = futures {
+            snapshot.read_futures(futures);
+        }
+        snapshot.market(at)
+    }
+
+    /// What a row says.
+    fn option(&self, row: usize) -> Result<OptionRow, ChainError> {
+        let refuse = |column, found: String, expected: &str| {
+            let (file, expected) = (self.file.clone(), expected.to_owned());
+            ChainError::Row { file, row, column, found, expected }
+        };
+        let text = |column, values: &[Option<ByteArray>], expected| {
+            let value = values[row].as_ref().ok_or_else(|| refuse(column, "null".into(), expected))?;
+            value.as_utf8().map(str::to_owned).map_err(|error| refuse(column, error.to_string(), expected))
+        };
+        let expected_right = "\"call\" or \"put\"";
+        let right = match text("option_type", &self.rights, expected_right)?.as_str() {
+            "call" => Right::Call,
+            "put" => Right::Put,
+            other => return Err(refuse("option_type", format!("{other:?}"), expected_right)),
+        };
+        let strike = number(&self.strikes, row, "strike", &refuse)?.filter(|strike: &Price| *strike > Price::ZERO);
+        // No quote is null in these files, and zero on the venue.
+        let quoted = |price: Option<Price>| price.filter(|price| *price != Price::ZERO);
+        Ok(OptionRow {
+            currency: text("currency", &self.currencies, "a currency")?,
+            name: text("instrument_name", &self.names, "an instrument name")?,
+            expiry: self.expiries[row].ok_or_else(|| refuse("expiry", "null".into(), "the time of settlement"))?,
+            strike: strike.ok_or_else(|| refuse("strike", "none".into(), "a price above 0"))?,
+            right,
+            mark: number(&self.marks, row, "mark_price", &refuse)?,
+            vol: number(&self.vols, row, "mark_iv", &refuse)?.filter(|vol: &Ratio| *vol > Ratio::ZERO),
+            underlying_price: number(&self.underlying_prices, row, "underlying_price", &refuse)?,
+            index_price: number(&self.index_prices, row, "index_price", &refuse)?,
+            bid: quoted(number(&self.bids, row, "bid_price", &refuse)?),
+            ask: quoted(number(&self.asks, row, "ask_price", &refuse)?),
+            delta: number(&self.deltas, row, "delta", &refuse)?,
+            open_interest: number(&self.open_interests, row, "open_interest", &refuse)?,
+            volume: number(&self.volumes, row, "volume_24h", &refuse)?,
+        })
+    }
+}
+
+/// The number in a row of a column.
+fn number<T: FromStr<Err = NotDecimal>>(
+    values: &[Option<f64>],
+    row: usize,
+    column: &'static str,
+    refuse: &impl Fn(&'static str, String, &str) -> ChainError,
+) -> Result<Option<T>, ChainError> {
+    let read = |value: f64| {
+        decimal::from_f64(value).map_err(|why: NotDecimal| refuse(column, value.to_string(), &why.to_string()))
+    };
+    values[row].map(read).transpose()
+}

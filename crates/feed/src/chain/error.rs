@@ -1,0 +1,100 @@
+//! Why files make no market.
+
+use model::Invalid;
+use units::Timestamp;
+
+use crate::NotText;
+
+/// Why a file makes no market.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChainError {
+    /// Not a file of its kind.
+    #[error("{file}: {problem}")]
+    File {
+        /// The file, as the caller calls it.
+        file: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A column that is missing, of another type, or damaged.
+    #[error("{file}, column {column}: found {found}, expected {expected}")]
+    Column {
+        /// The file, as the caller calls it.
+        file: String,
+        /// Its name.
+        column: String,
+        /// What is there.
+        found: String,
+        /// What should be.
+        expected: String,
+    },
+    /// A value that cannot be what its column says.
+    #[error("{file}, row {row}, column {column}: found {found}, expected {expected}")]
+    Row {
+        /// The file, as the caller calls it.
+        file: String,
+        /// From 0.
+        row: usize,
+        /// Its column.
+        column: &'static str,
+        /// What stands there.
+        found: String,
+        /// What should.
+        expected: String,
+    },
+    /// A value of the futures file.
+    #[error("{file}, line {line}, column {column}: found {found}, expected {expected}")]
+    Csv {
+        /// The file, as the caller calls it.
+        file: String,
+        /// From 1.
+        line: u64,
+        /// Its column.
+        column: String,
+        /// What stands there.
+        found: String,
+        /// What should.
+        expected: String,
+    },
+    /// The futures file is no text.
+    #[error(transparent)]
+    Text(#[from] NotText),
+    /// A currency that was asked for and is not there.
+    #[error("{file}: no row of {currency} in the snapshot of {snapshot}, expected some of each currency asked for")]
+    NoCurrency {
+        /// The file, as the caller calls it.
+        file: String,
+        /// Which.
+        currency: String,
+        /// When.
+        snapshot: Timestamp,
+    },
+    /// No rows at all.
+    #[error("{file}: no row of {currencies}, expected at least one snapshot")]
+    NoSnapshot {
+        /// The file, as the caller calls it.
+        file: String,
+        /// What was asked for.
+        currencies: String,
+    },
+    /// A currency without index.
+    #[error("{file}, column index_price: found none of {currency} at {snapshot}, expected the index of the options")]
+    NoIndex {
+        /// The file, as the caller calls it.
+        file: String,
+        /// Which.
+        currency: String,
+        /// When.
+        snapshot: Timestamp,
+    },
+    /// The market refuses what the file says.
+    #[error("{file}: the snapshot of {snapshot} is not consistent: {invalid}")]
+    Refused {
+        /// The file, as the caller calls it.
+        file: String,
+        /// When.
+        snapshot: Timestamp,
+        /// Why.
+        invalid: Invalid,
+    },
+}

@@ -1,0 +1,139 @@
+//! Deribit's own answers as one market.
+//!
+//! Any number of texts in any order: `public/get_instruments`, `public/get_book_summary_by_currency`, `public/ticker`,
+//! `public/get_order_book`, and the frames of `ticker.*` and `deribit_price_index.*` subscriptions, each bare or in its
+//! JSON-RPC envelope, as the venue sent them or as recorders wrote them down line by line. Other answers are counted.
+//!
+//! # Rules
+//!
+//! - The market's time is [`Options::at`], else the newest timestamp of a mark or an index.
+//! - Of several marks of an instrument the one nearest to the market's time is taken, whole: fields of two moments are
+//!   never mixed. At the same distance a ticker goes before a book summary, and then what is read later goes before
+//!   what was read earlier. Of several listings the last one read holds. Marks further away than [`Options::window`]
+//!   are left out.
+//! - The fields of a listing go before what the name says; the name fills in what old recordings lack.
+//! - The forward of an expiry is the `underlying_price` of its options, else the mark of its future; prices in USD go
+//!   before prices in another quote; of those, again, the nearest to the market's time.
+//! - The index is an `index_price` or an index frame, else `estimated_delivery_price` where that still is the index.
+//! - A price in USDC becomes USD at the price of USDC: its own index (`usdc_usd`) or [`Options::prices`]. Nothing is
+//!   assumed to be worth exactly 1 USD.
+//! - Open interest and volume are counted in contracts: the venue's amounts (USD for inverse futures, coins otherwise)
+//!   divided by the contract size.
+
+mod error;
+mod frames;
+mod indices;
+mod json;
+mod listing;
+mod market;
+mod records;
+mod report;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use model::{KindDocument, Market, MarketDocument};
+use units::{Price, Timestamp};
+
+use crate::report::{LeftOut, Reason};
+use indices::Indices;
+use listing::{Kind, Listing, Moment};
+use market::{assemble, forwards};
+use records::Records;
+
+pub use error::ImportError;
+pub use report::ImportReport;
+
+const USD: &str = "USD";
+
+/// A text and what the caller calls it, for messages.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    /// Usually the path of the file.
+    pub name: &'a str,
+    /// Its content.
+    pub text: &'a str,
+}
+
+/// What the texts do not say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The market's time; the newest timestamp when none.
+    pub at: Option<Timestamp>,
+    /// USD per unit of quote and settlement currencies, such as USDC. They go before indices of the texts.
+    pub prices: BTreeMap<String, Price>,
+    /// How far from the market's time a mark or an index may be.
+    pub window: Duration,
+}
+
+impl Default for Options {
+    /// Newest timestamp, no prices, one hour.
+    fn default() -> Self {
+        Self { at: None, prices: BTreeMap::new(), window: Duration::from_hours(1) }
+    }
+}
+
+/// The market that `sources` describe.
+pub fn import(sources: &[Source<'_>], options: &Options) -> Result<(MarketDocument, ImportReport), ImportError> {
+    let mut records = Records::default();
+    for source in sources {
+        for (raw, place) in frames::frames(source)? {
+            records.read(raw, &place)?;
+        }
+    }
+    let newest = || {
+        let quotes = records.instruments.values().flat_map(|instrument| &instrument.quotes).map(|quote| quote.time);
+        quotes.chain(records.indices.iter().map(|index| index.time)).max()
+    };
+    let time = options.at.or_else(newest).ok_or(ImportError::NoTime { texts: sources.len() })?;
+    let moment = Moment { time, window: options.window };
+
+    let mut left_out = LeftOut::default();
+    let mut listings = Vec::new();
+    for (text, instrument) in &records.instruments {
+        match Listing::of(text, instrument, moment) {
+            Ok(listing) => listings.push(listing),
+            Err(reason) => left_out.add(reason, text),
+        }
+    }
+    let mut indices = Indices::of(&listings, &records, moment);
+    indices.given.clone_from(&options.prices);
+    let forwards = forwards(&listings, &indices, moment)?;
+    listings.retain(|listing| {
+        let priced = !matches!(listing.kind, Kind::Option { .. }) || forwards.contains_key(&listing.expiry_key());
+        if !priced {
+            left_out.add(Reason::NoForward, listing.name);
+        }
+        priced
+    });
+    if listings.is_empty() {
+        return Err(ImportError::NoInstrument { time, left_out });
+    }
+
+    let document = assemble(&listings, &indices, &forwards, moment)?;
+    Market::new(&document)?;
+    let count = |kind: KindDocument| document.instruments.iter().filter(|entry| entry.kind == kind).count();
+    let mut notes = records.errors.clone();
+    notes.extend(indices.notes(&document));
+    let without_vol =
+        document.instruments.iter().filter(|entry| entry.kind == KindDocument::Option && entry.iv.is_none());
+    match without_vol.count() {
+        0 => {}
+        count => notes.push(format!("{count} options carry no implied volatility and cannot be margined")),
+    }
+    let report = ImportReport {
+        time,
+        texts: sources.len(),
+        definitions: records.definitions,
+        quotes: records.quotes,
+        indices: records.indices.len(),
+        other: records.other,
+        options: count(KindDocument::Option),
+        futures: count(KindDocument::Future),
+        perpetuals: count(KindDocument::Perpetual),
+        spot: count(KindDocument::Spot),
+        left_out,
+        notes,
+    };
+    Ok((document, report))
+}

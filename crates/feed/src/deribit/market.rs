@@ -1,0 +1,98 @@
+//! Listings, indices and forwards into one document.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{AssetDocument, ExpiryDocument, MARKET_FORMAT, MarketDocument, UnderlyingDocument};
+use units::{Price, Timestamp};
+
+use super::indices::{Indices, in_usd};
+use super::listing::{Kind, Listing, Moment};
+use super::{ImportError, USD};
+
+/// By underlying and expiry.
+pub type Forwards<'a> = BTreeMap<(&'a str, Option<Timestamp>), ExpiryDocument>;
+
+/// The forward of every expiry, from the best listing that says one.
+pub fn forwards<'a>(
+    listings: &[Listing<'a>],
+    indices: &Indices<'_>,
+    moment: Moment,
+) -> Result<Forwards<'a>, ImportError> {
+    let mut best: BTreeMap<_, (_, &Listing<'a>, Price)> = BTreeMap::new();
+    for listing in listings.iter().filter(|listing| listing.kind.expiry().is_some()) {
+        let is_option = matches!(listing.kind, Kind::Option { .. });
+        let forward = if is_option { listing.prices.forward } else { Some(listing.mark) };
+        let Some(forward) = forward else { continue };
+        let distance = moment.distance(listing.prices.time);
+        let rank = (is_option, listing.forward_quote() == USD, Reverse(distance));
+        let key = listing.expiry_key();
+        if best.get(&key).is_none_or(|(other, ..)| rank >= *other) {
+            best.insert(key, (rank, listing, forward));
+        }
+    }
+    let mut forwards = BTreeMap::new();
+    for (key, (_, listing, forward)) in best {
+        let Some(expiry) = key.1 else { continue };
+        let quote = indices.price_for(listing.forward_quote(), listing)?;
+        let forward = in_usd(forward, quote).map_err(|overflow| listing.overflow(overflow))?;
+        let rate = listing.prices.rate;
+        forwards.insert(key, ExpiryDocument { expiry, forward, rate, forward_settled: None, confidence: None });
+    }
+    Ok(forwards)
+}
+
+/// The document of all listings.
+pub fn assemble(
+    listings: &[Listing<'_>],
+    indices: &Indices<'_>,
+    forwards: &Forwards<'_>,
+    moment: Moment,
+) -> Result<MarketDocument, ImportError> {
+    let mut assets = BTreeMap::new();
+    let mut underlyings: BTreeMap<&str, Price> = BTreeMap::new();
+    for listing in listings {
+        if !underlyings.contains_key(listing.base) {
+            underlyings.insert(listing.base, indices.index_of(listing)?);
+        }
+    }
+    // What can be a balance: the underlyings, at their index, and whatever is a quote or a settlement currency.
+    assets.extend(underlyings.iter().map(|(base, index)| (*base, *indices.given.get(*base).unwrap_or(index))));
+    for listing in listings {
+        for asset in BTreeSet::from([listing.quote, listing.settle]) {
+            if asset != USD && !assets.contains_key(asset) {
+                assets.insert(asset, indices.price_for(asset, listing)?);
+            }
+        }
+    }
+    let expiries_of = |base: &str| {
+        let own = forwards.iter().filter(|((underlying, _), _)| *underlying == base);
+        own.map(|(_, expiry)| expiry.clone()).collect()
+    };
+    Ok(MarketDocument {
+        format: MARKET_FORMAT.into(),
+        time: moment.time,
+        assets: assets
+            .into_iter()
+            .map(|(asset, price)| AssetDocument {
+                asset: asset.into(),
+                price,
+                follows: None,
+                depth: None,
+                adv_usd: None,
+            })
+            .collect(),
+        underlyings: underlyings
+            .into_iter()
+            .map(|(base, index)| UnderlyingDocument {
+                underlying: base.into(),
+                index,
+                confidence: None,
+                expiries: expiries_of(base),
+                depth: None,
+                adv_usd: None,
+            })
+            .collect(),
+        instruments: listings.iter().map(Listing::document).collect::<Result<_, _>>()?,
+    })
+}

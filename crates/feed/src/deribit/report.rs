@@ -1,0 +1,58 @@
+//! What an import of answers says of itself.
+
+use std::fmt;
+
+use units::Timestamp;
+
+use crate::LeftOut;
+
+/// What was read and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportReport {
+    /// The market's time.
+    pub time: Timestamp,
+    /// How many texts.
+    pub texts: usize,
+    /// How many listings.
+    pub definitions: usize,
+    /// How many marks.
+    pub quotes: usize,
+    /// How many index frames.
+    pub indices: usize,
+    /// How many answers and frames that carry nothing of the market at one moment: trades, books, charts, …
+    pub other: usize,
+    /// Options in the document.
+    pub options: usize,
+    /// Futures in the document.
+    pub futures: usize,
+    /// Perpetuals in the document.
+    pub perpetuals: usize,
+    /// Spot pairs in the document.
+    pub spot: usize,
+    /// Instruments that are mentioned and not in the document.
+    pub left_out: LeftOut,
+    /// What a reader should know.
+    pub notes: Vec<String>,
+}
+
+impl fmt::Display for ImportReport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "market time       {}", self.time)?;
+        let counts = (self.texts, self.definitions, self.quotes, self.indices, self.other);
+        let (texts, definitions, quotes, indices, other) = counts;
+        writeln!(
+            formatter,
+            "read              {texts} texts: {definitions} listings, {quotes} marks, {indices} indices, {other} other answers"
+        )?;
+        let (options, futures, perpetuals, spot) = (self.options, self.futures, self.perpetuals, self.spot);
+        writeln!(formatter, "instruments       {}", options + futures + perpetuals + spot)?;
+        for (kind, count) in [("options", options), ("futures", futures), ("perpetuals", perpetuals), ("spot", spot)] {
+            writeln!(formatter, "  {kind:<22}{count:>7}")?;
+        }
+        write!(formatter, "{}", self.left_out)?;
+        for note in &self.notes {
+            write!(formatter, "\nnote              {note}")?;
+        }
+        Ok(())
+    }
+}

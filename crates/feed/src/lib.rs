@@ -1,0 +1,30 @@
+//! Market importers: what venues and recordings say, as one `upm.market/1` document.
+//!
+//! [`deribit`] reads the venue's own answers, [`chain`] reads recorded option chains. Both are functions of the bytes
+//! they are given (no file is opened and no clock is read here) and both account for what they read: an instrument
+//! becomes part of the document, or is left out and counted under a [`Reason`] in the report. A text that cannot be
+//! understood is refused with the file, the field, the value found and what was expected. A document that is returned
+//! has been accepted by [`model::Market::new`].
+//!
+//! ```
+//! use feed::deribit::{Options, Source, import};
+//!
+//! let text = r#"{"jsonrpc": "2.0", "result": {"instrument_name": "BTC-PERPETUAL", "timestamp": 1776816000000,
+//!     "mark_price": 77888.84, "index_price": 77939.768, "open_interest": 1132329370, "funding_8h": -1.7403e-04}}"#;
+//! let (document, report) = import(&[Source { name: "ticker.json", text }], &Options::default())?;
+//! assert_eq!(document.instruments[0].mark.to_string(), "77888.84");
+//! assert_eq!(report.perpetuals, 1);
+//! # Ok::<(), feed::deribit::ImportError>(())
+//! ```
+
+pub mod chain;
+mod decimal;
+pub mod deribit;
+mod moment;
+mod name;
+mod report;
+mod text;
+
+pub use name::{Contract, Name, NotName};
+pub use report::{Left, LeftOut, Reason};
+pub use text::{NotText, read_text};

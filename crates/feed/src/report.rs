@@ -1,0 +1,116 @@
+//! What an import read and what it left out.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Why an instrument is not in the document. The first reason that applies, in this order, is the one counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// The venue lists it as a combination of several instruments.
+    Combination,
+    /// Its name is none that [`crate::Name`] reads.
+    UnknownName,
+    /// The same name again in one snapshot.
+    Duplicate,
+    /// It settled at or before the market's time.
+    Expired,
+    /// The venue says it is closed or not active.
+    Closed,
+    /// There is no mark price, or a future's is zero.
+    NoMark,
+    /// Its mark is further from the market's time than asked for.
+    Stale,
+    /// No answer lists it, and its contract size is not public knowledge.
+    NoContractSize,
+    /// An option whose expiry has no forward.
+    NoForward,
+}
+
+/// How many instruments were left out, by reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// By reason, in order of precedence.
+    pub by_reason: BTreeMap<Reason, Left>,
+}
+
+/// The instruments left out for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// How many.
+    pub count: usize,
+    /// The first of them.
+    pub first: String,
+}
+
+impl LeftOut {
+    /// How many, for all reasons.
+    pub fn total(&self) -> usize {
+        self.by_reason.values().map(|left| left.count).sum()
+    }
+
+    /// How many for `reason`.
+    pub fn count(&self, reason: Reason) -> usize {
+        self.by_reason.get(&reason).map_or(0, |left| left.count)
+    }
+
+    pub(crate) fn add(&mut self, reason: Reason, instrument: &str) {
+        let left = self.by_reason.entry(reason).or_insert_with(|| Left { count: 0, first: shortened(instrument) });
+        left.count += 1;
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Self::Combination => "combination",
+            Self::UnknownName => "unknown kind of name",
+            Self::Duplicate => "listed twice",
+            Self::Expired => "expired",
+            Self::Closed => "closed",
+            Self::NoMark => "no mark price",
+            Self::Stale => "mark of another time",
+            Self::NoContractSize => "contract size unknown",
+            Self::NoForward => "no forward",
+        })
+    }
+}
+
+/// One line a reason, under a total; no line break at the end.
+impl fmt::Display for LeftOut {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "left out          {}", self.total())?;
+        for (reason, left) in &self.by_reason {
+            write!(formatter, "\n  {reason:<22}{:>7}  {}", left.count, left.first)?;
+            if left.count > 1 {
+                formatter.write_str(", …")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// At most forty characters of `text`: enough to recognise it in a message.
+pub fn shortened(text: &str) -> String {
+    let mut characters = text.chars().map(|character| if character.is_control() { ' ' } else { character });
+    let head: String = characters.by_ref().take(40).collect();
+    if characters.next().is_some() { head + "…" } else { head }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_counted_with_their_first_instrument() {
+        let mut left_out = LeftOut::default();
+        left_out.add(Reason::NoMark, "BTC-8MAY26-78000-C");
+        left_out.add(Reason::NoMark, "BTC-8MAY26-79000-C");
+        left_out.add(Reason::Expired, "BTC-1MAY26");
+        let expected = "\
+left out          3
+  expired                     1  BTC-1MAY26
+  no mark price               2  BTC-8MAY26-78000-C, …";
+        assert_eq!(left_out.to_string(), expected);
+        assert_eq!((left_out.total(), left_out.count(Reason::NoMark), left_out.count(Reason::Stale)), (3, 2, 0));
+    }
+}
