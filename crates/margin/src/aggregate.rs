@@ -1,0 +1,89 @@
+//! The few ways to make one loss out of many, written once.
+
+/// The index of the smallest profit, the first on a tie; `None` when there is none.
+pub fn worst(pnls: &[f64]) -> Option<usize> {
+    let mut worst = None;
+    for (index, pnl) in pnls.iter().enumerate() {
+        if worst.is_none_or(|held: usize| *pnl < pnls[held]) {
+            worst = Some(index);
+        }
+    }
+    worst
+}
+
+/// The expected shortfall at `level` (such as 0.975) of equally likely profits, as a loss, and the indices of its tail,
+/// worst first.
+///
+/// The mean of the worst `(1 − level)·n` outcomes, the last one in part when that is no whole number
+/// (Acerbi and Tasche, "On the coherence of expected shortfall", 2002, definition 2.6): coherent for any `n`.
+pub fn expected_shortfall(pnls: &[f64], level: f64) -> (f64, Vec<(usize, f64)>) {
+    let mut order: Vec<usize> = (0..pnls.len()).collect();
+    order.sort_by(|a, b| pnls[*a].total_cmp(&pnls[*b]).then(a.cmp(b)));
+    let mut left = (1.0 - level) * count(pnls.len());
+    let whole = left;
+    let mut tail = Vec::new();
+    let mut loss = 0.0;
+    for index in order {
+        if left <= 0.0 {
+            break;
+        }
+        let weight = left.min(1.0) / whole;
+        loss -= weight * pnls[index];
+        tail.push((index, weight));
+        left -= 1.0;
+    }
+    (loss, tail)
+}
+
+/// `√(Σ ℓ²)`: losses that have nothing to do with one another.
+pub fn root_sum_square(losses: &[f64]) -> f64 {
+    losses.iter().fold(0.0, |sum, loss| sum + loss * loss).sqrt()
+}
+
+/// Contracts sold at one strike that nothing bought at that strike covers: a call and a put there are netted.
+///
+/// Both short: both count. Opposite signs: what the short side has more than the long side, so that a synthetic forward
+/// is not naked. (Derive PMRM; the universal short-option charge, CHG-3.)
+pub fn naked_shorts(call: f64, put: f64) -> f64 {
+    match (call < 0.0, put < 0.0) {
+        (true, true) => -call - put,
+        (false, false) => 0.0,
+        (true, false) => (-call - put).max(0.0),
+        (false, true) => (-put - call).max(0.0),
+    }
+}
+
+#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a number of scenarios is far below 2^53")]
+fn count(length: usize) -> f64 {
+    length as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_equals_is_the_worst() {
+        assert_eq!(worst(&[1.0, -2.0, -2.0]), Some(1));
+        assert_eq!(worst(&[]), None);
+    }
+
+    #[test]
+    fn expected_shortfall_takes_part_of_the_last_outcome() {
+        // 2.5 of 10 outcomes: (10 + 9 + 8/2) / 2.5.
+        let pnls: Vec<f64> = (1..=10).map(|loss| -f64::from(loss)).collect();
+        let (loss, tail) = expected_shortfall(&pnls, 0.75);
+        assert!((loss - 9.2).abs() < 1e-12);
+        assert_eq!(tail.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [9, 8, 7]);
+        assert!((tail.iter().map(|(_, weight)| weight).sum::<f64>() - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_synthetic_forward_is_not_naked() {
+        assert_eq!(naked_shorts(-1.0, 1.0), 0.0);
+        assert_eq!(naked_shorts(-3.0, 1.0), 2.0);
+        assert_eq!(naked_shorts(-3.0, -1.0), 4.0);
+        assert_eq!(naked_shorts(2.0, -3.0), 1.0);
+        assert_eq!(naked_shorts(2.0, 1.0), 0.0);
+    }
+}

@@ -1,0 +1,133 @@
+//! From a method's workings to the answer: equity, requirement, status, standalone margins, shares.
+
+use model::{Account, Market};
+use units::{Money, Overflow, Ratio, Round};
+
+use crate::assessment::{
+    Assessment, BalancePart, Core, Family, PositionPart, ScenarioPnl, Workings, requirement, shares, status,
+};
+use crate::{Refusal, greeks, valuation};
+
+/// A method ready to judge accounts in one market.
+pub trait Judge {
+    /// What the account must hold, worked out line by line.
+    fn workings(&self, account: &Account) -> Result<Workings, Refusal>;
+
+    /// The maintenance margin alone: what [`Self::workings`] adds up to, without the words.
+    fn maintenance(&self, account: &Account) -> Result<Money, Refusal> {
+        let (_, _, _, maintenance) =
+            self.workings(account)?.requirement().map_err(|overflow| out_of_range(account, overflow))?;
+        Ok(maintenance)
+    }
+
+    /// The market it judges in.
+    fn market(&self) -> &Market;
+
+    /// Health below which an account is warned (REQ-5).
+    fn warn(&self) -> Ratio;
+
+    /// Length of the settlement average in seconds (VAL-4).
+    fn settlement_window(&self) -> f64;
+
+    /// The hash of the scenarios that were looked at (SCN-6).
+    fn scenarios(&self) -> String;
+}
+
+/// What `account` must hold, what it holds, and why.
+pub fn assess(account: &Account, judge: &(impl Judge + ?Sized)) -> Result<Assessment, Refusal> {
+    let workings = judge.workings(account)?;
+    let greeks = greeks::of_account(account, judge.market(), judge.settlement_window())?;
+    let alone = standalone(account, judge)?;
+    close(account, judge, workings, greeks, &alone).map_err(|overflow| out_of_range(account, overflow))
+}
+
+fn out_of_range(account: &Account, overflow: Overflow) -> Refusal {
+    Refusal::OutOfRange { account: account.name.clone(), overflow }
+}
+
+/// The maintenance margin of every position, then of every balance, each held alone (REQ-6).
+fn standalone(account: &Account, judge: &(impl Judge + ?Sized)) -> Result<Vec<Money>, Refusal> {
+    let positions = account.positions.iter().map(|position| Account {
+        name: account.name.clone(),
+        positions: vec![*position],
+        ..Account::default()
+    });
+    let balances = account.balances.iter().map(|balance| Account {
+        name: account.name.clone(),
+        balances: vec![balance.clone()],
+        ..Account::default()
+    });
+    positions.chain(balances).map(|alone| judge.maintenance(&alone)).collect()
+}
+
+fn close(
+    account: &Account,
+    judge: &(impl Judge + ?Sized),
+    workings: Workings,
+    greeks: Vec<crate::UnderlyingGreeks>,
+    alone: &[Money],
+) -> Result<Assessment, Overflow> {
+    let market = judge.market();
+    let equity = valuation::equity(account, market)?;
+    let (core, charges, initial_margin, maintenance_margin) = workings.requirement()?;
+    let (binding, _) = workings.core();
+    let standalone_margin = alone.iter().try_fold(Money::ZERO, |sum, margin| sum.plus(*margin))?;
+
+    let parts: Vec<f64> =
+        workings.position_contributions.iter().chain(&workings.balance_contributions).copied().collect();
+    let contributions = shares(&parts, core)?;
+    let (of_positions, of_balances) = contributions.split_at(account.positions.len());
+    let (alone_positions, _) = alone.split_at(account.positions.len());
+
+    let mut positions = Vec::with_capacity(account.positions.len());
+    for ((position, contribution), standalone) in account.positions.iter().zip(of_positions).zip(alone_positions) {
+        positions.push(PositionPart {
+            instrument: market.listing(position.instrument).name.clone(),
+            value: valuation::position_value(position, market)?,
+            contribution: *contribution,
+            standalone: *standalone,
+        });
+    }
+    let mut balances = Vec::with_capacity(account.balances.len());
+    for (place, (balance, contribution)) in account.balances.iter().zip(of_balances).enumerate() {
+        balances.push(BalancePart {
+            asset: market.assets[balance.asset.0].name.clone(),
+            location: balance.location.clone(),
+            value: valuation::balance_value(balance, market)?,
+            contribution: *contribution,
+            haircut: requirement(workings.haircuts.get(place).copied().unwrap_or_default())?,
+        });
+    }
+    let mut families = Vec::with_capacity(workings.families.len());
+    for (family, loss, scenario) in &workings.families {
+        families.push(Family { family: family.clone(), loss: requirement(*loss)?, scenario: scenario.clone() });
+    }
+    let bound = workings.families.get(binding);
+    Ok(Assessment {
+        account: account.name.clone(),
+        equity,
+        initial_margin,
+        maintenance_margin,
+        excess: equity.minus(maintenance_margin)?,
+        health: equity.per(maintenance_margin, Round::Down).filter(|_| maintenance_margin > Money::ZERO),
+        status: status(equity, initial_margin, maintenance_margin, judge.warn())?,
+        core: Core {
+            family: bound.map_or_else(String::new, |family| family.0.clone()),
+            scenario: bound.map_or_else(String::new, |family| family.2.clone()),
+            loss: core,
+        },
+        families,
+        charges,
+        standalone_margin,
+        offset: standalone_margin.minus(maintenance_margin)?,
+        greeks,
+        positions,
+        balances,
+        scenarios: workings
+            .scenarios
+            .into_iter()
+            .map(|(family, scenario, pnl)| ScenarioPnl { family, scenario, pnl })
+            .collect(),
+        notes: workings.notes,
+    })
+}

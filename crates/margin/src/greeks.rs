@@ -1,0 +1,191 @@
+//! Sensitivities of one contract and of an account, in USD.
+//!
+//! `delta` is in units of the underlying: the index, the forward and the coin a contract pays in all move by the same
+//! fraction. So an inverse perpetual entered at the mark has the delta of its size in coins, and a coin-margined option the
+//! delta of its model price in dollars.
+
+use model::{Account, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Position, UnderlyingId};
+use pricing::black76::{Black76, Inputs};
+use pricing::{math, payoff};
+
+use crate::{Refusal, UnderlyingGreeks};
+
+/// The sensitivities of one contract (or, added up, of many).
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Greeks {
+    /// Units of the underlying that move as much.
+    pub delta: f64,
+    /// Change of delta per dollar of the index.
+    pub gamma: f64,
+    /// USD per 1.00 of volatility.
+    pub vega: f64,
+    /// USD per year that passes.
+    pub theta: f64,
+    /// USD per 1.00 of the rate, the forward held.
+    pub rho: f64,
+    /// Change of delta per 1.00 of volatility.
+    pub vanna: f64,
+    /// Change of vega per 1.00 of volatility.
+    pub volga: f64,
+}
+
+impl Greeks {
+    /// `self + quantity · other`.
+    pub fn plus(&mut self, quantity: f64, other: &Self) {
+        self.delta += quantity * other.delta;
+        self.gamma += quantity * other.gamma;
+        self.vega += quantity * other.vega;
+        self.theta += quantity * other.theta;
+        self.rho += quantity * other.rho;
+        self.vanna += quantity * other.vanna;
+        self.volga += quantity * other.volga;
+    }
+
+    /// The second-order estimate of the profit when `index` moves by the fraction `price`, volatility by `vol` (0.01 is a
+    /// point) and `years` pass: delta, gamma, vega, theta.
+    pub fn second_order(&self, index: f64, price: f64, vol: f64, years: f64) -> f64 {
+        let dollars = index * price;
+        self.delta * dollars + 0.5 * self.gamma * dollars * dollars + self.vega * vol + self.theta * years
+    }
+}
+
+/// The inputs of Black-76 for an option of `market`.
+pub fn option_inputs(listing: &Instrument, market: &Market) -> Result<Inputs, Refusal> {
+    let InstrumentKind::Option { expiry, strike, right, iv } = &listing.kind else {
+        return Err(Refusal::NotSupported { method: "Black-76", why: format!("{} is not an option", listing.name) });
+    };
+    let terms = market.expiry(listing.underlying, *expiry).expect("the market checked that it is listed");
+    let iv = iv.ok_or_else(|| Refusal::NoVolatility { instrument: listing.name.clone() })?;
+    let years = expiry.years_since(market.time);
+    Ok(Inputs {
+        right: *right,
+        forward: terms.forward.to_f64(),
+        strike: strike.to_f64(),
+        vol: iv.to_f64(),
+        years,
+        discount: math::exp(-terms.rate.to_f64() * years),
+    })
+}
+
+/// The part of the exposure that a running settlement average has not fixed yet (VAL-4), for a window of that length.
+///
+/// Where the expiry says how much of its forward is settled, that decides: the mark of a future moves by the rest of it,
+/// and an option's whole size is on a forward that carries it.
+pub fn unsettled_part(listing: &Instrument, market: &Market, window_seconds: f64) -> f64 {
+    let Some(expiry) = listing.expiry() else { return 1.0 };
+    let said = market.expiry(listing.underlying, expiry).filter(|terms| terms.forward_settled > units::Price::ZERO);
+    match said {
+        Some(_) if listing.is_option() => 1.0,
+        Some(terms) => 1.0 - terms.forward_settled.to_f64() / terms.forward.to_f64(),
+        None => payoff::remaining_fraction(expiry.seconds_since(market.time), window_seconds),
+    }
+}
+
+/// The sensitivities of one contract of `id`, settlement averages over `window_seconds`.
+pub fn of_contract(id: InstrumentId, market: &Market, window_seconds: f64) -> Result<Greeks, Refusal> {
+    let listing = market.listing(id);
+    let index = market.underlyings[listing.underlying.0].index.to_f64();
+    let size = listing.contract_size.to_f64() * unsettled_part(listing, market, window_seconds);
+    let mark = listing.mark.to_f64();
+    let settle = market.assets[listing.settle.0].price.to_f64();
+    let InstrumentKind::Option { expiry, .. } = &listing.kind else {
+        let delta = match listing.payoff {
+            Payoff::Linear => size * mark / index * settle,
+            Payoff::Inverse => size / mark * settle / index,
+        };
+        return Ok(Greeks { delta, ..Greeks::default() });
+    };
+    let inputs = option_inputs(listing, market)?;
+    let black = Black76::new(inputs).map_err(|refusal| not_priceable(listing, refusal))?;
+    let greeks = black.greeks();
+    let terms = market.expiry(listing.underlying, *expiry).expect("the market checked that it is listed");
+    // What one dollar of the model price is worth, and how far the forward moves when the index moves by a dollar.
+    let dollar = match listing.payoff {
+        Payoff::Linear => market.assets[listing.quote.0].price.to_f64(),
+        Payoff::Inverse => settle / inputs.forward,
+    } * size;
+    let settled = terms.forward_settled.to_f64();
+    let slope = (inputs.forward - settled) / index;
+    // In coins, `dollar` is `P / F`: the coin moves with the index in full, the forward only by what is not settled.
+    let turn = match listing.payoff {
+        Payoff::Linear => 0.0,
+        Payoff::Inverse => dollar / index * settled / inputs.forward,
+    };
+    Ok(Greeks {
+        delta: dollar * greeks.delta * slope + turn * greeks.price,
+        gamma: dollar * greeks.gamma * slope * slope
+            + 2.0 * turn * slope * (greeks.delta - greeks.price / inputs.forward),
+        vega: dollar * greeks.vega,
+        theta: dollar * greeks.theta,
+        rho: dollar * greeks.rho,
+        vanna: dollar * greeks.vanna * slope + turn * greeks.vega,
+        volga: dollar * greeks.volga,
+    })
+}
+
+/// The profit of a position that is not settled yet, where it will be paid in a coin: which underlying the coin follows,
+/// and how many units of it that is. It moves with the coin like a balance.
+pub fn unsettled_coins(position: &Position, market: &Market) -> Option<(UnderlyingId, f64)> {
+    let listing = market.listing(position.instrument);
+    let settle = &market.assets[listing.settle.0];
+    let underlying = settle.follows.filter(|_| !listing.is_option())?;
+    let value = match listing.payoff {
+        Payoff::Linear => payoff::linear_value,
+        Payoff::Inverse => payoff::inverse_value,
+    };
+    let (quantity, size) = (position.quantity.to_f64(), listing.contract_size.to_f64());
+    let dollars = value(quantity, size, position.entry.to_f64(), listing.mark.to_f64(), settle.price.to_f64());
+    Some((underlying, dollars / market.underlyings[underlying.0].index.to_f64()))
+}
+
+/// The sensitivities of an account to each underlying it touches, balances and unsettled profit included.
+pub fn of_account(account: &Account, market: &Market, window_seconds: f64) -> Result<Vec<UnderlyingGreeks>, Refusal> {
+    let mut sums: Vec<Option<Greeks>> = vec![None; market.underlyings.len()];
+    for balance in &account.balances {
+        let asset = &market.assets[balance.asset.0];
+        if let Some(underlying) = asset.follows {
+            let index = market.underlyings[underlying.0].index.to_f64();
+            let sum = sums[underlying.0].get_or_insert_default();
+            sum.delta += balance.amount.to_f64() * asset.price.to_f64() / index;
+        }
+    }
+    for position in &account.positions {
+        let listing = market.listing(position.instrument);
+        if let Some((underlying, coins)) = unsettled_coins(position, market) {
+            sums[underlying.0].get_or_insert_default().delta += coins;
+        }
+        let sum = sums[listing.underlying.0].get_or_insert_default();
+        sum.plus(position.quantity.to_f64(), &of_contract(position.instrument, market, window_seconds)?);
+    }
+    let touched = sums.into_iter().zip(&market.underlyings).filter_map(|(sum, underlying)| Some((sum?, underlying)));
+    Ok(touched
+        .map(|(sum, underlying)| {
+            let index = underlying.index.to_f64();
+            UnderlyingGreeks {
+                underlying: underlying.name.clone(),
+                delta: sum.delta,
+                delta_usd: sum.delta * index,
+                gamma_1pct_usd: sum.gamma * index * index / 100.0,
+                vega_usd: sum.vega / 100.0,
+                theta_usd_day: sum.theta / 365.0,
+                rho_usd: sum.rho / 100.0,
+                vanna_usd: sum.vanna * index / 100.0,
+                volga_usd: sum.volga / 10_000.0,
+            }
+        })
+        .collect())
+}
+
+/// What pricing refused, with the name of the instrument.
+pub fn not_priceable(listing: &Instrument, refusal: pricing::Refusal) -> Refusal {
+    let (what, value) = match refusal {
+        pricing::Refusal::Forward(value) => ("forward", value),
+        pricing::Refusal::Strike(value) => ("strike", value),
+        pricing::Refusal::Vol(value) => ("volatility", value),
+        pricing::Refusal::VolMultiplier(value) => ("volatility multiplier", value),
+        pricing::Refusal::VolFloor(value) => ("volatility floor", value),
+        pricing::Refusal::Years(value) => ("time to expiry", value),
+        pricing::Refusal::Discount(value) => ("discount factor", value),
+    };
+    Refusal::NotPriceable { instrument: listing.name.clone(), what, value, expected: "a finite number in its range" }
+}

@@ -1,0 +1,50 @@
+//! What an account must hold, what it holds, and why.
+//!
+//! A *margin* is what an account must own beyond what it owes, so that its positions can be closed before they cost more
+//! than it has. It is computed here in three steps, the same for every method:
+//!
+//! ```text
+//!             what might happen            what it does to each contract      what it does to the account
+//! Market ───▶ scenario (families) ───────▶ risk_array (one row a contract) ──▶ Σ quantity · row
+//!                                                                                  │ aggregate (worst, shortfall, …)
+//! Params ───▶ method/* (rules, charges) ──────────────────────────────────────▶ Workings: families + charges
+//!                                                                                  │ assess (round once, explain)
+//!                                                                                  ▼
+//!                                                                              Assessment
+//! ```
+//!
+//! * **equity** is what the account is worth at index and mark: fixed point, rounded down ([`valuation`]).
+//! * the **core** is the loss in the worst family of scenarios, everything revalued ([`risk_array`], [`scenario`]).
+//! * **charges** are what scenarios cannot see: liquidity, basis, expiry, borrow, haircuts, fees.
+//! * **maintenance margin** = core + charges; **initial margin** adds a factor on the core and open orders.
+//! * **health** = equity / maintenance margin.
+//!
+//! A venue's method is its own rules composed of the same pieces: its scenarios, its volatility rule ([`vol`]), its way to
+//! aggregate ([`aggregate`]), its charges. What a venue does not list is converted, and the answer says so ([`book`]).
+//! Parameters are data with evidence ([`params`]), never code. Risk numbers are `f64` in a fixed order; a requirement
+//! becomes money once, rounded up. Nothing here opens, prints, asks the time or draws a number, and what is missing is
+//! refused ([`Refusal`]), never assumed.
+
+mod about;
+pub mod aggregate;
+mod assess;
+mod assessment;
+pub mod book;
+pub mod greeks;
+pub mod method;
+pub mod params;
+mod refusal;
+pub mod risk_array;
+pub mod scenario;
+mod scenario_document;
+pub mod valuation;
+pub mod vol;
+
+pub use about::About;
+pub use assess::{Judge, assess};
+pub use assessment::{
+    Assessment, BalancePart, Charge, Core, Family, PositionPart, ScenarioPnl, Status, UnderlyingGreeks, Workings,
+    requirement, shares, status,
+};
+pub use refusal::Refusal;
+pub use scenario_document::{AggregationDocument, FamilyDocument, MoveDocument, SCENARIOS_FORMAT, ScenarioDocument};

@@ -1,0 +1,518 @@
+//! Portfolio margin, segregated by settlement currency (S:PM).
+//!
+//! ```text
+//! risk matrix margin = worst case + roll shock + delta shock
+//! IM                 = risk matrix margin + spot margin + MMP margin + open orders margin
+//! MM                 = mm_factor · risk matrix margin
+//! ```
+//!
+//! The worst case is read off a matrix: nine moves of the price by three states of volatility (the standard table) and
+//! eight far moves of which only a fraction counts (the extended table). Names are those of `private/pme/simulate`, whose
+//! recorded answers [`requirement`] reproduces digit for digit; parameters those of `public/pme/get_params`.
+
+use std::collections::BTreeMap;
+
+use model::{Account, Market, Payoff};
+use pricing::math::exp;
+use serde::Deserialize;
+
+use super::{Contract, Leg, Order, PairBook, adapt, column};
+use crate::method::universal::families::percent;
+use crate::{About, Refusal, Workings, aggregate, params::decimal, vol::TermRule};
+
+/// What the method is and how far it is proven.
+pub const ABOUT: About = About {
+    name: "deribit",
+    title: "Deribit segregated portfolio margin: risk matrix, extended table, roll and delta shock",
+    documents: "support.deribit.com 25944756247837 Portfolio Margin; docs.deribit.com private/pme/simulate",
+    as_of: "2026-02-16",
+    proof: "two recorded answers of private/pme/simulate (BTC 2024, ETH 2026) to every printed digit; a recorded cross account within what its rounding tells",
+    uncertain: &[
+        "options: Black-76 on the forward of the expiry, the whole forward moved, against the venue's mark; the venue shows no vector with an option",
+        "volatility states are listed up, same, down as in the venue's text; their order in its vectors cannot be seen from futures",
+        "the vol shock is not published by the venue; form and powers are those of a third party, the day count below one day is assumed",
+        "the dampener pulls gains of the extended table to 0 as it does losses; recorded gains are 0 there, which other rules would explain too",
+        "several pairs in one currency are added up, each at its own worst, as `correlation_set = false` and a recorded cross account suggest; max_offsetable_pnl and correlation_contingency are then without effect",
+        "linear pairs take the column of their underlying: a recorded cross account excludes the `usd` column for the roll shock, for the rest it is inferred",
+        "delta shock after a third party's transcription; every recorded one is 0",
+        "the open orders margin is not published: here every order fills where that costs, within the worst case only",
+        "MMP and spot margin are 0: portfolios carry no market maker protection; an order on spot counts as one on the perpetual",
+        "BTC parameters are those of June 2024",
+    ],
+};
+
+/// The parameters that come with the program.
+pub const PARAMS: &str = include_str!("../../../../../params/deribit/2026-02-16.toml");
+
+/// The numbers of the method.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    /// What holds for every pair.
+    pub general: General,
+    /// The column of each underlying.
+    pub underlying: BTreeMap<String, Column>,
+}
+
+/// What holds for every pair.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct General {
+    /// The moves of the standard table, as shares of the price range.
+    #[serde(deserialize_with = "decimal::list")]
+    pub buckets: Vec<f64>,
+    /// The moves of the extended table.
+    #[serde(deserialize_with = "decimal::list")]
+    pub extended_moves: Vec<f64>,
+    /// The share of the risk matrix margin that must be maintained.
+    #[serde(deserialize_with = "decimal::read")]
+    pub maintenance_factor: f64,
+    /// Days below which an expiry counts as this many in the vol shock.
+    #[serde(deserialize_with = "decimal::read")]
+    pub days_floor: f64,
+    /// The underlying whose column is taken for those that have none.
+    pub fallback: String,
+}
+
+/// The column of one underlying, under the venue's names.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    /// The largest move of the standard table.
+    #[serde(deserialize_with = "decimal::read")]
+    pub price_range: f64,
+    /// Relative move of volatility up, at 30 days.
+    #[serde(deserialize_with = "decimal::read")]
+    pub volatility_range_up: f64,
+    /// The same down.
+    #[serde(deserialize_with = "decimal::read")]
+    pub volatility_range_down: f64,
+    /// No upward shock ends at a volatility below this.
+    #[serde(deserialize_with = "decimal::read")]
+    pub min_volatility_for_shock_up: f64,
+    /// How vol shocks grow below 30 days.
+    #[serde(deserialize_with = "decimal::read")]
+    pub short_term_vega_power: f64,
+    /// How they shrink beyond.
+    #[serde(deserialize_with = "decimal::read")]
+    pub long_term_vega_power: f64,
+    /// The fraction of the extended table, at the edge of the price range.
+    #[serde(deserialize_with = "decimal::read")]
+    pub extended_table_factor: f64,
+    /// USD taken off an extended loss for each further price range moved.
+    #[serde(deserialize_with = "decimal::read")]
+    pub extended_dampener: f64,
+    /// The share of a gain that may offset other books.
+    #[serde(deserialize_with = "decimal::read")]
+    pub pnl_offset: f64,
+    /// The least that rolling a delta costs, as a share.
+    #[serde(deserialize_with = "decimal::read")]
+    pub min_annualised_move: f64,
+    /// How that grows with the expiry, a year.
+    #[serde(deserialize_with = "decimal::read")]
+    pub annualised_move_risk: f64,
+    /// USD of delta that can be unwound without a shock.
+    #[serde(deserialize_with = "decimal::read")]
+    pub delta_total_liq_shock_threshold: f64,
+    /// Shock for each coin of delta beyond it.
+    #[serde(deserialize_with = "decimal::read")]
+    pub m_inc: f64,
+    /// The largest shock, as a share of delta.
+    #[serde(deserialize_with = "decimal::read")]
+    pub max_delta_shock: f64,
+}
+
+/// Where volatility goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VolState {
+    /// Up by the range.
+    Up,
+    /// Nowhere.
+    Same,
+    /// Down by the range.
+    Down,
+}
+
+/// One cell of the two tables.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cell {
+    /// Relative move of every price.
+    pub price_move: f64,
+    /// State of every volatility.
+    pub vol: VolState,
+    /// Whether only a fraction counts.
+    pub extended: bool,
+}
+
+/// Every cell: the standard table bucket by bucket, lowest price first, then the extended table.
+pub fn cells(general: &General, column: &Column) -> Vec<Cell> {
+    let bucket = |share: &f64| {
+        let price_move = share * column.price_range;
+        [VolState::Up, VolState::Same, VolState::Down].map(|vol| Cell { price_move, vol, extended: false })
+    };
+    let far = |price_move: &f64| Cell { price_move: *price_move, vol: VolState::Up, extended: true };
+    general.buckets.iter().flat_map(bucket).chain(general.extended_moves.iter().map(far)).collect()
+}
+
+impl Cell {
+    /// Such as `BTC −16 % vol up`.
+    pub fn words(&self, underlying: &str) -> String {
+        let vol = match self.vol {
+            VolState::Up => "vol up",
+            VolState::Same => "vol same",
+            VolState::Down => "vol down",
+        };
+        let table = if self.extended { ", extended" } else { "" };
+        format!("{underlying} {} {vol}{table}", percent(self.price_move))
+    }
+
+    /// The edge of the price range on the side of the move.
+    fn edge(&self, column: &Column) -> f64 {
+        if self.price_move < 0.0 { -column.price_range } else { column.price_range }
+    }
+
+    /// The part of a profit that counts. In the extended table dollars shrink by `factor · range / |move|`, which leaves
+    /// of a future's profit what it makes at the edge of the range; coins go by their dollars, there and back.
+    fn fraction(&self, payoff: Payoff, column: &Column) -> f64 {
+        if !self.extended {
+            return 1.0;
+        }
+        let margin_multiplier = column.extended_table_factor * column.price_range / self.price_move.abs();
+        match payoff {
+            Payoff::Linear => margin_multiplier,
+            Payoff::Inverse => margin_multiplier * ((1.0 + self.price_move) / (1.0 + self.edge(column))),
+        }
+    }
+
+    /// What the dampener leaves of the sum of an extended cell: further moves are dampened more.
+    fn damped(&self, pnl: f64, book: &PairBook, column: &Column) -> f64 {
+        if !self.extended {
+            return pnl;
+        }
+        let ranges = (self.price_move.abs() / column.price_range).max(1.0) - 1.0;
+        let dollars = ranges * column.extended_dampener;
+        let dampener = match book.payoff {
+            Payoff::Linear => dollars,
+            Payoff::Inverse => dollars / ((1.0 + self.edge(column)) * book.index),
+        };
+        pnl.signum() * (pnl.abs() - dampener).max(0.0)
+    }
+
+    /// The volatility of an option in this cell.
+    fn vol_of(&self, vol: f64, days: f64, general: &General, column: &Column) -> f64 {
+        let term = TermRule {
+            short_power: column.short_term_vega_power,
+            long_power: column.long_term_vega_power,
+            floor_days: general.days_floor,
+            short_at_30: false,
+        };
+        match self.vol {
+            VolState::Same => vol,
+            VolState::Up => {
+                let shocked = vol * (1.0 + column.volatility_range_up * term.multiplier(days));
+                shocked.max(column.min_volatility_for_shock_up)
+            }
+            VolState::Down => (vol * (1.0 - column.volatility_range_down * term.multiplier(days))).max(0.0),
+        }
+    }
+
+    /// The price of an instrument in this cell, in the unit of its mark.
+    fn price(&self, leg: &Leg, payoff: Payoff, general: &General, column: &Column) -> Result<f64, Refusal> {
+        let vol = match leg.contract {
+            Contract::Option { vol, .. } => self.vol_of(vol, leg.years * 365.0, general, column),
+            Contract::Future => 0.0,
+        };
+        leg.price(payoff, self.price_move, vol)
+    }
+}
+
+/// Profit in every cell.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RiskVectors {
+    /// The standard table.
+    pub standard: Vec<f64>,
+    /// The extended table.
+    pub extended: Vec<f64>,
+}
+
+impl RiskVectors {
+    fn of(mut pnls: Vec<f64>, cells: &[Cell]) -> Self {
+        let extended = pnls.split_off(cells.iter().take_while(|cell| !cell.extended).count());
+        Self { standard: pnls, extended }
+    }
+
+    /// Profit in a cell, by its place in [`cells`].
+    pub fn at(&self, place: usize) -> f64 {
+        self.standard.iter().chain(&self.extended).nth(place).copied().unwrap_or_default()
+    }
+}
+
+/// What one pair requires, in its settlement currency.
+#[derive(Clone, Debug)]
+pub struct Requirement {
+    /// The vectors of every position (`initial_risk_vectors`).
+    pub initial_risk_vectors: Vec<RiskVectors>,
+    /// Their sums (`pre_aggregated_risk_vectors`).
+    pub pre_aggregated_risk_vectors: RiskVectors,
+    /// After dampener and offset (`aggregated_risk_vectors`).
+    pub aggregated_risk_vectors: RiskVectors,
+    /// The place in [`cells`] of the largest loss, the first on a tie.
+    pub worst_case_place: usize,
+    /// The loss there, at least 0.
+    pub worst_case: f64,
+    /// For rolling what expires.
+    pub roll_shock: f64,
+    /// For unwinding a large delta.
+    pub delta_shock: f64,
+    /// What orders add to the worst case.
+    pub open_orders_margin: f64,
+}
+
+impl Requirement {
+    /// The worst case as the venue adds it, with its shocks.
+    pub fn risk_matrix_margin(&self) -> f64 {
+        to_nano(self.worst_case) + self.roll_shock + self.delta_shock
+    }
+}
+
+/// What is added to the risk matrix margin of a currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Additions {
+    /// For spot orders and debts.
+    pub spot_margin: f64,
+    /// For orders under market maker protection.
+    pub mmp_margin: f64,
+    /// For all others.
+    pub open_orders_margin: f64,
+}
+
+/// Required to take new risk, in the settlement currency.
+pub fn initial_margin(risk_matrix_margin: f64, additions: Additions) -> f64 {
+    to_nano(risk_matrix_margin + additions.spot_margin + additions.mmp_margin + additions.open_orders_margin)
+}
+
+/// To nine decimals, as the venue's answers are: worst case and initial margin, not the maintenance margin.
+fn to_nano(amount: f64) -> f64 {
+    (amount * 1e9).round() / 1e9
+}
+
+/// What one pair requires, in its settlement currency.
+pub fn requirement(book: &PairBook, general: &General, column: &Column) -> Result<Requirement, Refusal> {
+    let cells = cells(general, column);
+    let fractions: Vec<f64> = cells.iter().map(|cell| cell.fraction(book.payoff, column)).collect();
+    let vector = |pnl: &dyn Fn(&Cell) -> Result<f64, Refusal>| -> Result<Vec<f64>, Refusal> {
+        cells.iter().zip(&fractions).map(|(cell, fraction)| Ok(pnl(cell)? * fraction)).collect()
+    };
+    let aggregated = |sums: &[f64]| -> Vec<f64> {
+        let damped = sums.iter().zip(&cells).map(|(pnl, cell)| cell.damped(*pnl, book, column));
+        damped.map(|pnl| pnl.min(0.0) + column.pnl_offset * pnl.max(0.0)).collect()
+    };
+
+    let mut sums = vec![0.0; cells.len()];
+    let mut initial_risk_vectors = Vec::with_capacity(book.positions.len());
+    for leg in &book.positions {
+        let pnls = vector(&|cell| position_pnl(leg, cell, book.payoff, general, column))?;
+        add(&mut sums, &pnls);
+        initial_risk_vectors.push(RiskVectors::of(pnls, &cells));
+    }
+    let held = aggregated(&sums);
+    let (worst_case_place, worst_case) = worst_case_of(&held);
+
+    let mut filled = sums.clone();
+    for order in &book.orders {
+        add(&mut filled, &vector(&|cell| order_pnl(order, cell, book.payoff, general, column))?);
+    }
+    let (_, with_orders) = worst_case_of(&aggregated(&filled));
+    Ok(Requirement {
+        initial_risk_vectors,
+        pre_aggregated_risk_vectors: RiskVectors::of(sums, &cells),
+        aggregated_risk_vectors: RiskVectors::of(held, &cells),
+        worst_case_place,
+        worst_case,
+        roll_shock: roll_shock(book, column),
+        delta_shock: delta_shock(book, column),
+        open_orders_margin: with_orders - worst_case,
+    })
+}
+
+fn add(sums: &mut [f64], pnls: &[f64]) {
+    for (sum, pnl) in sums.iter_mut().zip(pnls) {
+        *sum += pnl;
+    }
+}
+
+/// The first cell with the largest loss, and that loss, at least 0.
+fn worst_case_of(pnls: &[f64]) -> (usize, f64) {
+    let place = aggregate::worst(pnls).unwrap_or_default();
+    (place, pnls.get(place).map_or(0.0, |pnl| (-pnl).max(0.0)))
+}
+
+/// What a position makes in a cell, in the settlement currency.
+fn position_pnl(leg: &Leg, cell: &Cell, payoff: Payoff, general: &General, column: &Column) -> Result<f64, Refusal> {
+    match (leg.contract, payoff) {
+        // 1/mark − 1/price, times the dollars of the contract: in this order the venue's own digits come out.
+        (Contract::Future, Payoff::Inverse) => Ok(leg.size * (cell.price_move / (1.0 + cell.price_move))),
+        (Contract::Future, Payoff::Linear) => Ok(leg.size * leg.mark * cell.price_move),
+        (Contract::Option { .. }, _) => Ok(leg.size * (cell.price(leg, payoff, general, column)? - leg.mark)),
+    }
+}
+
+/// What an order makes in a cell: it fills only where that costs.
+fn order_pnl(order: &Order, cell: &Cell, payoff: Payoff, general: &General, column: &Column) -> Result<f64, Refusal> {
+    let leg = &order.fill;
+    let price = cell.price(leg, payoff, general, column)?;
+    let pnl = match (leg.contract, payoff) {
+        (Contract::Future, Payoff::Inverse) => leg.size * leg.mark * (1.0 / order.limit - 1.0 / price),
+        (Contract::Future, Payoff::Linear) | (Contract::Option { .. }, _) => leg.size * (price - order.limit),
+    };
+    Ok(pnl.min(0.0))
+}
+
+/// The cost of rolling: for every expiry a share of its net delta, larger for later ones. A perpetual expires now.
+fn roll_shock(book: &PairBook, column: &Column) -> f64 {
+    let mut expiries: Vec<(f64, f64)> = Vec::new();
+    for leg in &book.positions {
+        match expiries.iter_mut().find(|(years, _)| *years == leg.years) {
+            Some((_, delta)) => *delta += leg.delta * leg.size,
+            None => expiries.push((leg.years, leg.delta * leg.size)),
+        }
+    }
+    let shock = |(years, delta): (f64, f64)| {
+        delta.abs() * column.min_annualised_move.max(exp(column.annualised_move_risk * years) - 1.0)
+    };
+    per_coin(book) * expiries.into_iter().map(shock).sum::<f64>()
+}
+
+/// The cost of unwinding a delta beyond the threshold. Long options count only as far as they reduce the rest.
+fn delta_shock(book: &PairBook, column: &Column) -> f64 {
+    let (mut long_options, mut rest) = (0.0, 0.0);
+    for leg in &book.positions {
+        let delta = leg.delta * leg.size;
+        match leg.contract {
+            Contract::Option { .. } if leg.size > 0.0 => long_options += delta,
+            Contract::Option { .. } | Contract::Future => rest += delta,
+        }
+    }
+    let all: f64 = long_options + rest;
+    let unwound = if rest < 0.0 { -all.max(rest).min(0.0) } else { all.min(rest).max(0.0) };
+    let beyond = (unwound - column.delta_total_liq_shock_threshold / book.index).max(0.0);
+    per_coin(book) * unwound * (beyond * column.m_inc).min(column.max_delta_shock)
+}
+
+/// The settlement currency per coin.
+fn per_coin(book: &PairBook) -> f64 {
+    match book.payoff {
+        Payoff::Inverse => 1.0,
+        Payoff::Linear => book.index,
+    }
+}
+
+/// The words of a family in which every scenario brings a profit or nothing.
+const NOTHING_LOSES: &str = "nothing loses";
+
+/// What the account must hold, worked out line by line.
+pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool) -> Result<Workings, Refusal> {
+    let (books, notes) = adapt(account, market, strict)?;
+    let mut workings = Workings {
+        families: vec![("worst case".to_owned(), 0.0, NOTHING_LOSES.to_owned())],
+        position_contributions: vec![0.0; account.positions.len()],
+        balance_contributions: vec![0.0; account.balances.len()],
+        haircuts: vec![0.0; account.balances.len()],
+        notes,
+        ..Workings::default()
+    };
+    let mut decided = Vec::new();
+    let mut currencies: BTreeMap<String, Currency> = BTreeMap::new();
+    for book in &books {
+        let column = column(&book.underlying, &rules.underlying, &rules.general.fallback, strict, &mut workings.notes)?;
+        let requirement = requirement(book, &rules.general, column)?;
+        currencies.entry(book.currency().to_owned()).or_insert_with(|| Currency::of(book)).add(&requirement);
+        decided.extend(report(book, &cells(&rules.general, column), &requirement, &mut workings));
+    }
+    if !decided.is_empty() {
+        workings.families[0].2 = decided.join(" | ");
+    }
+    workings.families[0].1 = currencies.values().map(|currency| currency.worst_case * currency.usd).sum();
+    workings.charges = charges(&currencies, rules.general.maintenance_factor);
+    for (name, currency) in &currencies {
+        let (initial, maintenance) =
+            (currency.initial_margin(), rules.general.maintenance_factor * currency.risk_matrix_margin());
+        workings
+            .notes
+            .push(format!("{name}: initial margin {initial} {name}, maintenance margin {maintenance} {name}"));
+    }
+    if currencies.len() > 1 {
+        workings.notes.push("each settlement currency is margined by itself at the venue: the sum in USD does not show which one is short".to_owned());
+    }
+    Ok(workings)
+}
+
+/// What one settlement currency requires, in that currency.
+#[derive(Clone, Copy, Debug)]
+struct Currency {
+    usd: f64,
+    worst_case: f64,
+    roll_shock: f64,
+    delta_shock: f64,
+    open_orders_margin: f64,
+}
+
+impl Currency {
+    fn of(book: &PairBook) -> Self {
+        Self { usd: book.usd(), worst_case: 0.0, roll_shock: 0.0, delta_shock: 0.0, open_orders_margin: 0.0 }
+    }
+
+    fn add(&mut self, requirement: &Requirement) {
+        self.worst_case += to_nano(requirement.worst_case);
+        self.roll_shock += requirement.roll_shock;
+        self.delta_shock += requirement.delta_shock;
+        self.open_orders_margin += requirement.open_orders_margin;
+    }
+
+    fn risk_matrix_margin(&self) -> f64 {
+        self.worst_case + self.roll_shock + self.delta_shock
+    }
+
+    fn initial_margin(&self) -> f64 {
+        let open_orders_margin = self.open_orders_margin;
+        initial_margin(self.risk_matrix_margin(), Additions { open_orders_margin, ..Additions::default() })
+    }
+}
+
+/// The charges of all currencies, in USD.
+fn charges(currencies: &BTreeMap<String, Currency>, maintenance_factor: f64) -> Vec<(String, f64, f64)> {
+    let sum =
+        |line: fn(&Currency) -> f64| -> f64 { currencies.values().map(|currency| line(currency) * currency.usd).sum() };
+    let (roll, delta) = (sum(|currency| currency.roll_shock), sum(|currency| currency.delta_shock));
+    let rounding =
+        |currency: &Currency| currency.initial_margin() - currency.risk_matrix_margin() - currency.open_orders_margin;
+    vec![
+        ("roll shock".to_owned(), roll, roll),
+        ("delta shock".to_owned(), delta, delta),
+        ("open orders margin".to_owned(), sum(|currency| currency.open_orders_margin), 0.0),
+        ("rounding to nine decimals".to_owned(), sum(rounding), 0.0),
+        ("maintenance factor".to_owned(), 0.0, (maintenance_factor - 1.0) * sum(Currency::risk_matrix_margin)),
+    ]
+}
+
+/// Writes what one pair requires into the workings; returns what decided, in words, when anything loses.
+fn report(book: &PairBook, cells: &[Cell], requirement: &Requirement, workings: &mut Workings) -> Option<String> {
+    let (family, usd) = (format!("{} risk matrix", book.name()), book.usd());
+    let words = |place: usize| cells.get(place).map_or_else(String::new, |cell| cell.words(&book.underlying));
+    let aggregated = &requirement.aggregated_risk_vectors;
+    for place in 0..cells.len() {
+        workings.scenarios.push((family.clone(), words(place), aggregated.at(place) * usd));
+    }
+    let (place, worst_case) = (requirement.worst_case_place, to_nano(requirement.worst_case));
+    if worst_case == 0.0 {
+        workings.families.push((family, 0.0, NOTHING_LOSES.to_owned()));
+        return None;
+    }
+    workings.families.push((family, worst_case * usd, words(place)));
+    // The dampener (and the rounding) relieves every position in proportion.
+    let kept = worst_case / -requirement.pre_aggregated_risk_vectors.at(place);
+    for (leg, vectors) in book.positions.iter().zip(&requirement.initial_risk_vectors) {
+        workings.position_contributions[leg.place] = -vectors.at(place) * kept * usd;
+    }
+    Some(words(place))
+}

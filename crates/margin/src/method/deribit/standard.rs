@@ -1,0 +1,227 @@
+//! Standard margin (S:SM): every position by itself.
+//!
+//! ```text
+//! future        IM = size · (initial + slope · size)            MM = size · (maintenance + slope · size)
+//! short call    IM = max(15 % − OTM, 10 %) + mark               MM = 7.5 % + mark
+//! short put     IM = max(max(15 % − OTM, 10 %) + mark, MM)      MM = max(7.5 %, 7.5 % · mark) + mark
+//! long option   IM = MM = 0: the premium is paid
+//! ```
+//!
+//! Inverse contracts read these in coins. Linear contracts read shares of the underlying price, in dollars; a linear
+//! future takes its coins at the index.
+
+use std::collections::BTreeMap;
+
+use model::{Account, Market, Payoff, Right};
+use serde::Deserialize;
+
+use super::{Contract, Leg, Order, PairBook, adapt, column};
+use crate::{About, Refusal, Workings, params::decimal};
+
+/// What the method is and how far it is proven.
+pub const ABOUT: About = About {
+    name: "deribit-standard",
+    title: "Deribit segregated standard margin: futures by size, options by moneyness",
+    documents: "support.deribit.com 25944738177565 Linear Perpetual; doc.tslab.pro Deribit Margin Requirements Calculation",
+    as_of: "2026-02-16",
+    proof: "DERIBIT-SM-LINEAR, DERIBIT-SM-ETHPERP (a recorded position), BITCOM-PUT (a venue with the same formulas)",
+    uncertain: &[
+        "option margins are a third party's transcription; moneyness is measured on the forward of the expiry, the venue's underlying price",
+        "margin of open orders is not in the documents held: futures take their larger side, options sold their short margin, options bought their premium",
+        "equity here counts the value of options; whether the venue's margin balance does is not in the documents held",
+        "slopes of ETH are inferred from the portfolio margin; rows beyond BTC, ETH and SOL are not held",
+    ],
+};
+
+/// The parameters that come with the program.
+pub const PARAMS: &str = include_str!("../../../../../params/deribit-standard/2026-02-16.toml");
+
+/// The numbers of the method.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    /// What holds for every underlying.
+    pub general: General,
+    /// The row of each underlying.
+    pub future: BTreeMap<String, FutureRow>,
+    /// Of every option.
+    pub option: OptionShares,
+}
+
+/// What holds for every underlying.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct General {
+    /// The underlying whose row is taken for those that have none.
+    pub fallback: String,
+}
+
+/// What a future requires, as a share of its size in coins.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FutureRow {
+    /// Of the smallest position, initially.
+    #[serde(deserialize_with = "decimal::read")]
+    pub initial: f64,
+    /// The same to maintain it.
+    #[serde(deserialize_with = "decimal::read")]
+    pub maintenance: f64,
+    /// What each coin adds to either.
+    #[serde(deserialize_with = "decimal::read")]
+    pub slope: f64,
+}
+
+/// What a short option requires beside its mark, as shares of the underlying.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptionShares {
+    /// Initially, less what it is out of the money.
+    #[serde(deserialize_with = "decimal::read")]
+    pub initial_itm: f64,
+    /// Initially, at least.
+    #[serde(deserialize_with = "decimal::read")]
+    pub initial_otm: f64,
+    /// To maintain it.
+    #[serde(deserialize_with = "decimal::read")]
+    pub maintenance: f64,
+}
+
+/// Initial and maintenance margin.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Margin {
+    /// To take the position.
+    pub initial: f64,
+    /// To keep it.
+    pub maintenance: f64,
+}
+
+impl Margin {
+    fn times(self, factor: f64) -> Self {
+        Self { initial: self.initial * factor, maintenance: self.maintenance * factor }
+    }
+}
+
+impl FutureRow {
+    /// What a position of this many coins requires, in coins.
+    pub fn margin(&self, size: f64) -> Margin {
+        let size = size.abs();
+        Margin {
+            initial: size * (self.initial + self.slope * size),
+            maintenance: size * (self.maintenance + self.slope * size),
+        }
+    }
+}
+
+impl OptionShares {
+    /// What one short option requires. `unit` is what a share is of: one coin for an inverse option, the underlying price
+    /// for a linear one; `mark` is in the same currency.
+    pub fn short(&self, right: Right, strike: f64, underlying_price: f64, unit: f64, mark: f64) -> Margin {
+        let out_of_the_money = match right {
+            Right::Call => (strike - underlying_price).max(0.0),
+            Right::Put => (underlying_price - strike).max(0.0),
+        };
+        let out_of_the_money = out_of_the_money / underlying_price * unit;
+        let initial = (self.initial_itm * unit - out_of_the_money).max(self.initial_otm * unit) + mark;
+        match right {
+            Right::Call => Margin { initial, maintenance: self.maintenance * unit + mark },
+            Right::Put => {
+                let maintenance = (self.maintenance * unit).max(self.maintenance * mark) + mark;
+                Margin { initial: initial.max(maintenance), maintenance }
+            }
+        }
+    }
+}
+
+/// What `size` coins of an instrument require, in the settlement currency of the book.
+pub fn margin(leg: &Leg, size: f64, book: &PairBook, row: &FutureRow, shares: &OptionShares) -> Margin {
+    match leg.contract {
+        Contract::Future => row.margin(size).times(match book.payoff {
+            Payoff::Inverse => 1.0,
+            Payoff::Linear => book.index,
+        }),
+        Contract::Option { .. } if size >= 0.0 => Margin::default(),
+        Contract::Option { right, strike, forward, .. } => {
+            let unit = match book.payoff {
+                Payoff::Inverse => 1.0,
+                Payoff::Linear => forward,
+            };
+            shares.short(right, strike, forward, unit, leg.mark).times(-size)
+        }
+    }
+}
+
+/// What the orders of one instrument add to the initial margin of the position `held` in it.
+pub fn open_orders(
+    leg: &Leg,
+    held: f64,
+    orders: &[&Order],
+    book: &PairBook,
+    row: &FutureRow,
+    shares: &OptionShares,
+) -> f64 {
+    let initial = |size: f64| margin(leg, size, book, row, shares).initial;
+    let ordered = |side: f64| -> f64 { orders.iter().map(|order| (side * order.fill.size).max(0.0)).sum() };
+    let (bought, sold) = (held + ordered(1.0), held - ordered(-1.0));
+    let premium: f64 = match leg.contract {
+        Contract::Future => 0.0,
+        Contract::Option { .. } => orders.iter().map(|order| order.limit * order.fill.size.max(0.0)).sum(),
+    };
+    initial(bought).max(initial(sold)).max(initial(held)) - initial(held) + premium
+}
+
+/// What the account must hold, worked out line by line.
+pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool) -> Result<Workings, Refusal> {
+    let (books, notes) = adapt(account, market, strict)?;
+    let mut workings = Workings {
+        position_contributions: vec![0.0; account.positions.len()],
+        balance_contributions: vec![0.0; account.balances.len()],
+        haircuts: vec![0.0; account.balances.len()],
+        notes,
+        ..Workings::default()
+    };
+    let (mut usd, mut orders_usd) = (Margin::default(), 0.0);
+    let mut currencies: BTreeMap<String, Margin> = BTreeMap::new();
+    for book in &books {
+        let row = column(&book.underlying, &rules.future, &rules.general.fallback, strict, &mut workings.notes)?;
+        let mut sum = Margin::default();
+        for (leg, held) in instruments(book) {
+            let required = margin(leg, held, book, row, &rules.option);
+            let orders: Vec<&Order> = book.orders.iter().filter(|order| order.fill.name == leg.name).collect();
+            let ordered = open_orders(leg, held, &orders, book, row, &rules.option);
+            if held != 0.0 {
+                workings.position_contributions[leg.place] = required.maintenance * book.usd();
+            }
+            orders_usd += ordered * book.usd();
+            usd.initial += required.initial * book.usd();
+            usd.maintenance += required.maintenance * book.usd();
+            sum.initial += required.initial + ordered;
+            sum.maintenance += required.maintenance;
+        }
+        let currency = currencies.entry(book.currency().to_owned()).or_default();
+        currency.initial += sum.initial;
+        currency.maintenance += sum.maintenance;
+    }
+    workings.families =
+        vec![("maintenance of positions".to_owned(), usd.maintenance, "every position by itself".to_owned())];
+    workings.charges = vec![
+        ("initial over maintenance".to_owned(), usd.initial - usd.maintenance, 0.0),
+        ("open orders".to_owned(), orders_usd, 0.0),
+    ];
+    for (name, Margin { initial, maintenance }) in currencies {
+        workings
+            .notes
+            .push(format!("{name}: initial margin {initial} {name}, maintenance margin {maintenance} {name}"));
+    }
+    Ok(workings)
+}
+
+/// Every instrument of a book once, with what is held in it. An account has one position an instrument.
+fn instruments(book: &PairBook) -> Vec<(&Leg, f64)> {
+    let mut instruments: Vec<(&Leg, f64)> = book.positions.iter().map(|leg| (leg, leg.size)).collect();
+    for order in &book.orders {
+        if instruments.iter().all(|(leg, _)| leg.name != order.fill.name) {
+            instruments.push((&order.fill, 0.0));
+        }
+    }
+    instruments
+}

@@ -1,0 +1,291 @@
+//! From an account and a market to what the managers look at.
+//!
+//! A portfolio manager judges one underlying, so an account over several is several subaccounts, each judged alone; the
+//! standard manager judges them together. A requirement does not depend on cash, so none is put into them.
+//!
+//! What Derive does not list is converted and noted, on top of what [`Book`] converts:
+//!
+//! - every perpetual and future of an underlying is its one perpetual, at the perpetual's mark;
+//! - a coin that is owed is a short perpetual, for nothing but cash can be owed there;
+//! - dollars of any kind are cash at their price.
+//!
+//! A market says how far an index can be trusted but not a perpetual: the perpetual is trusted as far as its index.
+
+use model::{Account, Instrument, InstrumentKind, Market, Payoff};
+use serde::Deserialize;
+use units::Ratio;
+
+use super::pmrm2::{self, CollateralRules, Haircut};
+use super::portfolio::{Cash, Collateral, Expiry, Holdings, OptionHolding, Perp};
+use crate::book::{Book, Holding, Listed, UnderlyingBook};
+use crate::{Refusal, params::decimal};
+
+/// What Derive lists: linear options and perpetuals, settled in USDC.
+pub const LISTED: Listed = Listed {
+    venue: "Derive",
+    inverse_futures: false,
+    dated_futures: false,
+    inverse_options: false,
+    linear_options: true,
+};
+
+/// Where a manager is offered, and what stands in for what it does not know.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Venue {
+    /// The coin that cash consists of.
+    pub cash: String,
+    /// What it is worth in a market that has no price of it.
+    #[serde(deserialize_with = "decimal::read")]
+    pub cash_price: f64,
+    /// The underlyings it has parameters for.
+    pub underlyings: Vec<String>,
+    /// Whose parameters any other underlying borrows.
+    pub fallback: String,
+}
+
+/// An account as the managers see it.
+#[derive(Debug)]
+pub struct Adapted<'a> {
+    /// Cash: what it is worth, and none of it.
+    pub cash: Cash,
+    /// One for each underlying.
+    pub subaccounts: Vec<Subaccount>,
+    /// Dollars that are not the venue's cash.
+    pub dollars: Vec<Holding>,
+    /// Every conversion made.
+    pub notes: Vec<String>,
+    venue: &'a Venue,
+    strict: bool,
+}
+
+/// Everything an account has in one underlying, and which position or balance each part of it comes from.
+#[derive(Debug, Default)]
+pub struct Subaccount {
+    /// Which; empty for collateral that belongs to none.
+    pub underlying: String,
+    /// Whose parameters apply.
+    pub rules: String,
+    /// What the manager looks at. Its base or collaterals are filled in by the manager, from `coins`.
+    pub held: Holdings,
+    /// The coins, none owed.
+    pub coins: Vec<Holding>,
+    /// What is behind the perpetual: where from, signed size.
+    pub perps: Vec<(Place, f64)>,
+    /// What is behind the collaterals: place of the balance, which collateral, what share of it.
+    pub backing: Vec<(usize, usize, f64)>,
+    /// Places of the options of each expiry among the positions of the account.
+    pub options: Vec<Vec<usize>>,
+    /// The day of each expiry.
+    pub days: Vec<String>,
+}
+
+/// Where something stands in an account.
+#[derive(Clone, Copy, Debug)]
+pub enum Place {
+    /// Among its positions.
+    Position(usize),
+    /// Among its balances.
+    Balance(usize),
+}
+
+impl<'a> Adapted<'a> {
+    /// The account as Derive would hold it. With `strict` a conversion is refused.
+    pub fn of(account: &Account, market: &Market, venue: &'a Venue, strict: bool) -> Result<Self, Refusal> {
+        let book = Book::of(account, market, &LISTED, strict)?;
+        let listed = market.asset(&venue.cash).map(|id| market.assets[id.0].price.to_f64());
+        let mut adapted = Self {
+            cash: Cash { amount: 0.0, price: listed.unwrap_or(venue.cash_price) },
+            subaccounts: Vec::new(),
+            dollars: book.cash.into_iter().filter(|holding| holding.name != venue.cash).collect(),
+            notes: book.notes,
+            venue,
+            strict,
+        };
+        if listed.is_none() {
+            adapted.converted(
+                &venue.cash,
+                &format!("at {} dollars, for the market has no price of it", venue.cash_price),
+            )?;
+        }
+        for underlying in &book.underlyings {
+            let rules = adapted.rules_of(&underlying.name)?;
+            let subaccount = adapted.subaccount(underlying, rules, market)?;
+            adapted.subaccounts.push(subaccount);
+        }
+        if !account.orders.is_empty() {
+            adapted.notes.push("open orders: not margined, for Derive judges what is held after each trade".into());
+        }
+        Ok(adapted)
+    }
+
+    /// Counts every dollar as cash.
+    pub fn dollars_as_cash(&mut self) -> Result<(), Refusal> {
+        for holding in std::mem::take(&mut self.dollars) {
+            self.converted(&holding.name, &format!("as {} of the same value", self.venue.cash))?;
+        }
+        Ok(())
+    }
+
+    /// Counts the coins of each underlying as the underlying itself.
+    pub fn coins_as_base(&mut self) -> Result<(), Refusal> {
+        let mut subaccounts = std::mem::take(&mut self.subaccounts);
+        for subaccount in &mut subaccounts {
+            let spot = subaccount.held.spot;
+            let units = |coin: &Holding| coin.amount * coin.price / spot;
+            let base: f64 = subaccount.coins.iter().map(units).sum();
+            for coin in &subaccount.coins {
+                if coin.name != subaccount.underlying {
+                    self.converted(&coin.name, &format!("as {} of the same value", subaccount.underlying))?;
+                }
+                subaccount.backing.push((coin.place, 0, units(coin) / base));
+            }
+            subaccount.held.base = base;
+        }
+        self.subaccounts = subaccounts;
+        Ok(())
+    }
+
+    /// Counts coins as collateral, and those dollars that have a haircut; other dollars are cash.
+    pub fn coins_as_collateral(&mut self, rules: &CollateralRules) -> Result<(), Refusal> {
+        let CollateralRules { haircuts, fallback } = rules;
+        let of = |holding: &Holding| haircuts.get(&holding.name.to_uppercase()).copied();
+        let mut subaccounts = std::mem::take(&mut self.subaccounts);
+        for subaccount in &mut subaccounts {
+            for coin in std::mem::take(&mut subaccount.coins) {
+                let haircut = if let Some(haircut) = of(&coin) {
+                    haircut
+                } else {
+                    self.converted(&coin.name, &format!("with the haircuts of {fallback}"))?;
+                    haircuts.get(fallback).copied().ok_or_else(|| Refusal::NotSupported {
+                        method: pmrm2::ABOUT.name,
+                        why: format!("the parameters have no collateral {fallback}"),
+                    })?
+                };
+                subaccount.back(&coin, haircut, true);
+            }
+        }
+        // Dollars move with no underlying: what is held back from them is the same wherever they lie.
+        let mut apart = Subaccount::default();
+        apart.held.spot_confidence = Ratio::ONE;
+        self.dollars.retain(|dollars| match of(dollars).filter(|_| dollars.amount > 0.0) {
+            Some(haircut) => {
+                apart.back(dollars, haircut, false);
+                false
+            }
+            None => true,
+        });
+        self.subaccounts = subaccounts;
+        if !apart.backing.is_empty() {
+            self.subaccounts.push(apart);
+        }
+        self.dollars_as_cash()
+    }
+
+    fn rules_of(&mut self, underlying: &str) -> Result<String, Refusal> {
+        if self.venue.underlyings.iter().any(|known| known == underlying) {
+            return Ok(underlying.to_owned());
+        }
+        let fallback = self.venue.fallback.clone();
+        self.converted(underlying, &format!("with the parameters of {fallback}"))?;
+        Ok(fallback)
+    }
+
+    fn subaccount(&mut self, book: &UnderlyingBook, rules: String, market: &Market) -> Result<Subaccount, Refusal> {
+        let trusted = market.underlyings[book.id.0].confidence;
+        let mut subaccount = Subaccount {
+            underlying: book.name.clone(),
+            rules,
+            held: Holdings { spot: book.index, spot_confidence: trusted, ..Holdings::default() },
+            perps: book.futures.iter().map(|future| (Place::Position(future.place), future.size)).collect(),
+            ..Subaccount::default()
+        };
+        for coin in &book.coins {
+            if coin.amount < 0.0 {
+                self.converted(&coin.name, "as a short perpetual, for coins are not lent")?;
+                subaccount.perps.push((Place::Balance(coin.place), coin.amount * coin.price / book.index));
+            } else if coin.amount > 0.0 {
+                subaccount.coins.push(coin.clone());
+            }
+        }
+        subaccount.held.perp = Perp {
+            amount: subaccount.perps.iter().map(|(_, size)| size).sum(),
+            price: perpetual_mark(book, market),
+            confidence: trusted,
+            value: book.futures.iter().map(|future| future.profit).sum(),
+        };
+        subaccount.hold_options(book, market);
+        Ok(subaccount)
+    }
+
+    fn converted(&mut self, name: &str, how: &str) -> Result<(), Refusal> {
+        if self.strict {
+            let why = format!("it would be margined {how}");
+            return Err(Refusal::NotListed { instrument: name.to_owned(), venue: LISTED.venue, why });
+        }
+        let note = format!("{name}: not listed at {}, margined {how}", LISTED.venue);
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+        Ok(())
+    }
+}
+
+impl Subaccount {
+    /// Adds a collateral. It is trusted as far as its underlying: a market says nothing of coins themselves.
+    fn back(&mut self, holding: &Holding, haircut: Haircut, risk_cancelling: bool) {
+        self.backing.push((holding.place, self.held.collaterals.len(), 1.0));
+        self.held.collaterals.push(Collateral {
+            amount: holding.amount,
+            price: holding.price,
+            confidence: self.held.spot_confidence,
+            risk_cancelling,
+            mm_haircut: haircut.mm_haircut,
+            im_haircut: haircut.im_haircut,
+        });
+    }
+
+    fn hold_options(&mut self, book: &UnderlyingBook, market: &Market) {
+        let mut times = Vec::new();
+        for option in &book.options {
+            let contract = &option.contract;
+            let slot = times.iter().position(|time| *time == contract.expiry).unwrap_or_else(|| {
+                let listed = market.expiry(book.id, contract.expiry).expect("the book has read it");
+                times.push(contract.expiry);
+                self.days.push(contract.expiry.to_string().chars().take_while(|letter| *letter != 'T').collect());
+                self.options.push(Vec::new());
+                self.held.expiries.push(Expiry {
+                    seconds: contract.seconds,
+                    forward_variable: contract.forward - contract.forward_settled,
+                    forward_fixed: contract.forward_settled,
+                    rate: contract.rate,
+                    forward_confidence: listed.forward_confidence,
+                    rate_confidence: listed.rate_confidence,
+                    vol_confidence: listed.vol_confidence,
+                    options: Vec::new(),
+                });
+                times.len() - 1
+            });
+            self.options[slot].push(option.place);
+            self.held.expiries[slot].options.push(OptionHolding {
+                strike: contract.strike,
+                right: contract.right,
+                amount: option.size,
+                vol: contract.iv,
+            });
+        }
+    }
+}
+
+/// The mark of the underlying's perpetual: the linear one if the market lists it, else the inverse one, else the index.
+fn perpetual_mark(book: &UnderlyingBook, market: &Market) -> f64 {
+    let of = |payoff: Payoff| {
+        let wanted = |listing: &&Instrument| {
+            listing.underlying == book.id
+                && listing.payoff == payoff
+                && matches!(listing.kind, InstrumentKind::Perpetual)
+        };
+        market.instruments.iter().find(wanted).map(|listing| listing.mark.to_f64())
+    };
+    of(Payoff::Linear).or_else(|| of(Payoff::Inverse)).unwrap_or(book.index)
+}

@@ -1,0 +1,235 @@
+//! PMRM, the first portfolio manager: options, a perpetual and the base asset of one underlying.
+
+use model::{Account, Market};
+use pricing::math::exp;
+use serde::Deserialize;
+use units::Ratio;
+
+use super::adapt::{Adapted, Venue};
+use super::expiry::{StaticDiscount, VolRange};
+use super::portfolio::{Cash, Expiry, Holdings};
+use super::report::{self, Judged, scenario_words};
+use super::scan::{self, BasisRules, Contingency, Outcome, Parts, Revaluation, Scan, Terms};
+use crate::{About, Refusal, Workings, params::decimal};
+
+/// What the method is and how far it is proven.
+pub const ABOUT: About = About {
+    name: "derive-pmrm",
+    title: "Derive portfolio margin, first manager (PMRM): 23 scenarios, basis contingency",
+    documents: "derivexyz/v2-core 7736900: src/risk-managers PMRM, scripts/config-mainnet.sol",
+    as_of: "2026-01-21",
+    proof: "every margin and scenario of the contracts run in an EVM, to 1e-6 dollars + 1e-12 of gross notional: \
+            cargo xtask vectors derive",
+    uncertain: &["parameters are those of the mainnet deployment script; governance may have changed them since"],
+};
+
+/// The parameter file that comes with the program.
+pub const PARAMS: &str = include_str!("../../../../../params/derive-pmrm/2026-01-21.toml");
+
+/// The parameter file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    /// Where the manager is offered.
+    pub venue: Venue,
+    /// Those of the contract.
+    pub parameters: Parameters,
+}
+
+/// The parameters of the contract, under their names there.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    /// Moves of the forwards alone.
+    pub basis_contingency: BasisRules,
+    /// What is held back without a scenario.
+    pub other_contingency: OtherContingency,
+    /// Factor of the initial margin, and the static discount.
+    pub margin: MarginRules,
+    /// Moves of volatility.
+    pub vol_shock: VolRange,
+    /// The scenarios.
+    pub scenarios: Vec<Scenario>,
+}
+
+/// What is held back without a scenario.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OtherContingency {
+    /// Price of the stablecoin below which losses count for more.
+    #[serde(deserialize_with = "decimal::read")]
+    pub peg_loss_threshold: f64,
+    /// How much more, per dollar below.
+    #[serde(deserialize_with = "decimal::read")]
+    pub peg_loss_factor: f64,
+    /// Confidence below which a notional is charged.
+    pub confidence_threshold: Ratio,
+    /// Share of the notional, at a confidence of 0.
+    #[serde(deserialize_with = "decimal::read")]
+    pub confidence_margin: f64,
+    /// Share of the base position.
+    #[serde(deserialize_with = "decimal::read")]
+    pub base_percent: f64,
+    /// Share of the perpetual position.
+    #[serde(deserialize_with = "decimal::read")]
+    pub perp_percent: f64,
+    /// Share of the notional of naked short options.
+    #[serde(deserialize_with = "decimal::read")]
+    pub option_percent: f64,
+}
+
+/// Factor of the initial margin, and the static discount `base · e^(−τ(rate·mult + add))`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MarginRules {
+    /// What the initial margin multiplies the loss by.
+    #[serde(deserialize_with = "decimal::read")]
+    pub im_factor: f64,
+    /// Discount at expiry.
+    #[serde(deserialize_with = "decimal::read")]
+    pub base_static_discount: f64,
+    /// Weight of the rate.
+    #[serde(deserialize_with = "decimal::read")]
+    pub rate_mult_scale: f64,
+    /// Added to the rate.
+    #[serde(deserialize_with = "decimal::read")]
+    pub rate_add_scale: f64,
+}
+
+/// One scenario.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Multiplier of spot.
+    #[serde(deserialize_with = "decimal::read")]
+    pub spot_shock: f64,
+    /// Direction of volatility.
+    pub vol_shock: VolShock,
+}
+
+/// Where volatility goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum VolShock {
+    /// Nowhere.
+    None,
+    /// Up by the range.
+    Up,
+    /// Down by the range.
+    Down,
+}
+
+/// What an account must hold under this manager.
+pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool) -> Result<Workings, Refusal> {
+    let mut adapted = Adapted::of(account, market, &rules.venue, strict)?;
+    adapted.dollars_as_cash()?;
+    adapted.coins_as_base()?;
+    let mut judged = Vec::with_capacity(adapted.subaccounts.len());
+    for subaccount in &adapted.subaccounts {
+        let outcome = assess(&subaccount.held, adapted.cash, &rules.parameters)?;
+        let scenarios = rules.parameters.scenarios.iter().map(Scenario::words).collect();
+        judged.push(Judged { subaccount, outcome, scenarios });
+    }
+    Ok(report::of_portfolios(account, &judged, adapted.notes))
+}
+
+/// What the manager answers for one underlying.
+pub fn assess(held: &Holdings, cash: Cash, rules: &Parameters) -> Result<Outcome, Refusal> {
+    let base_value = held.base * held.spot / cash.price;
+    let expiries = revaluations(held, rules)?;
+    let option_value: f64 = expiries.iter().map(Revaluation::mark_to_market).sum();
+    let mark_to_market = base_value + held.perp.value + option_value + cash.amount;
+
+    let basis = scan::basis_contingency(&held.expiries, &expiries, &rules.basis_contingency);
+    let scan = Scan::of(basis, scenarios(held, base_value, &expiries, rules)?);
+    let other = &rules.other_contingency;
+    let fixed = static_contingency(held, other);
+    let confidence_contingency = confidence_contingency(held, &expiries, other);
+    let peg_loss = scan::peg_loss(cash, other.peg_loss_threshold, other.peg_loss_factor);
+    let im_factor = rules.margin.im_factor;
+
+    // Factors scale the static contingency, but not what is held back for confidence.
+    let loss = scan.loss() + fixed.total();
+    Ok(Outcome {
+        initial_margin: mark_to_market - loss * (im_factor + peg_loss) - confidence_contingency,
+        maintenance_margin: mark_to_market - loss,
+        charges: vec![
+            ("perpetual contingency".into(), fixed.perp, fixed.perp),
+            ("short option contingency".into(), fixed.options, fixed.options),
+            ("base contingency".into(), fixed.collateral(), fixed.collateral()),
+            (format!("initial factor {im_factor}"), loss * (im_factor - 1.0), 0.0),
+            ("stablecoin below its peg".into(), loss * peg_loss, 0.0),
+            ("confidence contingency".into(), confidence_contingency, 0.0),
+        ],
+        mark_to_market,
+        collateral_values: vec![base_value],
+        scan,
+        maintenance_contingency: fixed,
+        initial_contingency: Contingency::default(),
+        confidence_contingency,
+        initial_factor: im_factor + peg_loss,
+        expiries,
+    })
+}
+
+/// The profit in every scenario.
+fn scenarios(
+    held: &Holdings,
+    base_value: f64,
+    expiries: &[Revaluation],
+    rules: &Parameters,
+) -> Result<Vec<Parts>, Refusal> {
+    let mut scenarios = Vec::with_capacity(rules.scenarios.len());
+    for Scenario { spot_shock, vol_shock } in rules.scenarios.iter().copied() {
+        let mut parts = Parts::linear(held, [(base_value, true)], spot_shock);
+        for (expiry, at_mark) in held.expiries.iter().zip(expiries) {
+            let multiplier = match vol_shock {
+                VolShock::None => 1.0,
+                VolShock::Up => at_mark.vol.up,
+                VolShock::Down => at_mark.vol.down,
+            };
+            parts.options.push(at_mark.profits(expiry, spot_shock, |option| option.vol * multiplier)?);
+        }
+        scenarios.push(parts);
+    }
+    Ok(scenarios)
+}
+
+impl Scenario {
+    fn words(&self) -> String {
+        let vol = match self.vol_shock {
+            VolShock::None => "",
+            VolShock::Up => "vol up",
+            VolShock::Down => "vol down",
+        };
+        scenario_words(self.spot_shock, vol, 1.0)
+    }
+}
+
+/// Option prices are undiscounted, and only what is worth something is discounted after a shock.
+fn revaluations(held: &Holdings, rules: &Parameters) -> Result<Vec<Revaluation>, Refusal> {
+    let value = |expiry: &Expiry| {
+        let growth = expiry.floored_rate() * rules.margin.rate_mult_scale + rules.margin.rate_add_scale;
+        let asset = rules.margin.base_static_discount * exp(-expiry.years() * growth);
+        let static_discount = StaticDiscount { asset, liability: 1.0 };
+        let terms = Terms { discount: 1.0, static_discount, vol: rules.vol_shock.multipliers(expiry) };
+        Revaluation::of(expiry, held, terms, &rules.basis_contingency)
+    };
+    held.expiries.iter().map(value).collect()
+}
+
+/// Shares of the notional of the perpetual, of the base and of naked short options.
+fn static_contingency(held: &Holdings, rules: &OtherContingency) -> Contingency {
+    let naked: f64 = held.expiries.iter().map(Expiry::naked_shorts).sum();
+    Contingency {
+        perp: held.spot * held.perp.amount.abs() * rules.perp_percent,
+        options: held.spot * naked * rules.option_percent,
+        collaterals: vec![held.spot * held.base * rules.base_percent],
+    }
+}
+
+/// One term for the perpetual and the base, one for each expiry.
+fn confidence_contingency(held: &Holdings, expiries: &[Revaluation], rules: &OtherContingency) -> f64 {
+    let doubt = |confidence| scan::doubt(confidence, rules.confidence_threshold, rules.confidence_margin) * held.spot;
+    let linear = doubt(held.confidence()) * (held.perp.amount.abs() + held.base);
+    linear + expiries.iter().map(|expiry| doubt(expiry.confidence) * expiry.gross).sum::<f64>()
+}

@@ -1,0 +1,394 @@
+//! `PMRM_2`, the second portfolio manager: many collaterals, dampened tails, skew scenarios.
+//!
+//! It differs from PMRM in this:
+//!
+//! - anything on the list may be collateral: it counts in full, and haircuts are contingencies;
+//! - option prices are discounted, volatility has a floor when it rises, debts have a static discount of their own;
+//! - a scenario may be dampened: an extreme move counts for a part of what it would cost;
+//! - two scenarios tilt volatilities by strike; expiries never offset in them, and a gain counts as a loss;
+//! - contingencies are money: no factor scales them.
+
+use std::collections::BTreeMap;
+
+use model::{Account, Market};
+use pricing::math::{exp, ln};
+use serde::Deserialize;
+use units::Ratio;
+
+use super::adapt::{Adapted, Venue};
+use super::expiry::{StaticDiscount, VolRange};
+use super::portfolio::{Cash, Collateral, Expiry, Holdings, OptionHolding};
+use super::report::{self, Judged, scenario_words};
+use super::scan::{self, BasisRules, Contingency, Outcome, Parts, Revaluation, Scan, Terms};
+use crate::{About, Refusal, Workings, params::decimal};
+
+/// What the method is and how far it is proven.
+pub const ABOUT: About = About {
+    name: "derive",
+    title: "Derive portfolio margin, second manager (PMRM_2): 33 scenarios with dampened tails and skews, haircuts",
+    documents: "derivexyz/v2-core 7736900: src/risk-managers PMRM_2, scripts/config-mainnet.sol",
+    as_of: "2026-01-21",
+    proof: "every margin and scenario of the contracts run in an EVM, to 1e-6 dollars + 1e-12 of gross notional: \
+            cargo xtask vectors derive",
+    uncertain: &[
+        "parameters are those of the mainnet deployment script; governance may have changed them since",
+        "the script's static discounts (long 1.05, short 0.95) are taken literally and look swapped: they mark what is \
+         worth something up by 5 % and debts down by 5 %, against their names and the repository's own test cases; the \
+         other reading (long 0.95, short 1.05) asks for more and is params/derive/2026-01-21-unswapped.toml",
+        "haircuts are those of the repository's test cases; live ones are set coin by coin",
+        "every coin that follows an underlying is taken to cancel its risk; live, that is set coin by coin",
+    ],
+};
+
+/// The parameter file that comes with the program.
+pub const PARAMS: &str = include_str!("../../../../../params/derive/2026-01-21.toml");
+
+/// The parameter file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    /// Where the manager is offered.
+    pub venue: Venue,
+    /// What may back an account, and for how much.
+    pub collateral: CollateralRules,
+    /// Those of the contract.
+    pub parameters: Parameters,
+}
+
+/// What may back an account, and for how much.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CollateralRules {
+    /// What is held back from each coin, by its name in capitals.
+    pub haircuts: BTreeMap<String, Haircut>,
+    /// Whose haircuts a coin borrows that is not among them.
+    pub fallback: String,
+}
+
+/// What is held back from a coin.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Haircut {
+    /// Share, for both margins.
+    #[serde(deserialize_with = "decimal::read")]
+    pub mm_haircut: f64,
+    /// Share, for the initial margin besides.
+    #[serde(deserialize_with = "decimal::read")]
+    pub im_haircut: f64,
+}
+
+/// Multiplier of spot for options in a skew scenario, whatever the scenario says of the rest.
+const UNSHOCKED: f64 = 1.0;
+
+/// The parameters of the contract, under their names there.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    /// Moves of the forwards alone.
+    pub basis_contingency: BasisRules,
+    /// What is held back without a scenario.
+    pub other_contingency: OtherContingency,
+    /// Factors of the margins, and the static discounts.
+    pub margin: MarginRules,
+    /// Moves of volatility.
+    pub vol_shock: VolRange,
+    /// Tilts of volatility by strike.
+    pub skew_shock: SkewRules,
+    /// The scenarios.
+    pub scenarios: Vec<Scenario>,
+}
+
+/// What is held back without a scenario. What is said of `im` comes on top of `mm` in the initial margin.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OtherContingency {
+    /// Price of the stablecoin below which losses count for more.
+    #[serde(deserialize_with = "decimal::read")]
+    pub peg_loss_threshold: f64,
+    /// How much more, per dollar below.
+    #[serde(deserialize_with = "decimal::read")]
+    pub peg_loss_factor: f64,
+    /// Confidence below which a notional is charged.
+    pub confidence_threshold: Ratio,
+    /// Share of the notional, at a confidence of 0.
+    #[serde(deserialize_with = "decimal::read")]
+    pub confidence_margin: f64,
+    /// Share of the perpetual position.
+    #[serde(deserialize_with = "decimal::read")]
+    pub mm_perp_percent: f64,
+    /// The same, on top.
+    #[serde(deserialize_with = "decimal::read")]
+    pub im_perp_percent: f64,
+    /// Share of the notional of naked short options.
+    #[serde(deserialize_with = "decimal::read")]
+    pub mm_option_percent: f64,
+    /// The same, on top.
+    #[serde(deserialize_with = "decimal::read")]
+    pub im_option_percent: f64,
+}
+
+/// Factors of the margins, and the static discounts `base · e^(−τ(rate·mult + add))` of what is worth something (long)
+/// and its inverse for what is owed (short).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MarginRules {
+    /// What the initial margin multiplies the loss by.
+    #[serde(deserialize_with = "decimal::read")]
+    pub im_factor: f64,
+    /// What the maintenance margin multiplies the loss by.
+    #[serde(deserialize_with = "decimal::read")]
+    pub mm_factor: f64,
+    /// Weight of the rate for what is owed.
+    #[serde(deserialize_with = "decimal::read")]
+    pub short_rate_mult_scale: f64,
+    /// Weight of the rate for what is worth something.
+    #[serde(deserialize_with = "decimal::read")]
+    pub long_rate_mult_scale: f64,
+    /// Added to the rate for what is owed.
+    #[serde(deserialize_with = "decimal::read")]
+    pub short_rate_add_scale: f64,
+    /// Added to the rate for what is worth something.
+    #[serde(deserialize_with = "decimal::read")]
+    pub long_rate_add_scale: f64,
+    /// Discount at expiry of what is owed.
+    #[serde(deserialize_with = "decimal::read")]
+    pub short_base_static_discount: f64,
+    /// Discount at expiry of what is worth something.
+    #[serde(deserialize_with = "decimal::read")]
+    pub long_base_static_discount: f64,
+}
+
+/// How far volatilities tilt: by `min(|k|·cap/k*, cap)` with `k = ln(K/F)`, up in one wing and down in the other (linear),
+/// or up in both (abs). `cap = base_cap + c_base·√τ` and `k* = max(min_k_star, √τ·width_scale·(static + scale·√τ))`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SkewRules {
+    /// Largest relative move at expiry, one wing against the other.
+    #[serde(deserialize_with = "decimal::read")]
+    pub linear_base_cap: f64,
+    /// Largest relative move at expiry, both wings together.
+    #[serde(deserialize_with = "decimal::read")]
+    pub abs_base_cap: f64,
+    /// What `√τ` adds to the first.
+    #[serde(deserialize_with = "decimal::read")]
+    pub linear_c_base: f64,
+    /// What `√τ` adds to the second.
+    #[serde(deserialize_with = "decimal::read")]
+    pub abs_c_base: f64,
+    /// Least width.
+    #[serde(deserialize_with = "decimal::read")]
+    pub min_k_star: f64,
+    /// Width in standard deviations.
+    #[serde(deserialize_with = "decimal::read")]
+    pub width_scale: f64,
+    /// Volatility that the width is measured with.
+    #[serde(deserialize_with = "decimal::read")]
+    pub vol_param_static: f64,
+    /// What `√τ` adds to it.
+    #[serde(deserialize_with = "decimal::read")]
+    pub vol_param_scale: f64,
+}
+
+/// One scenario.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Multiplier of spot.
+    #[serde(deserialize_with = "decimal::read")]
+    pub spot_shock: f64,
+    /// What volatility does.
+    pub vol_shock: VolShock,
+    /// What the profit is multiplied by.
+    #[serde(deserialize_with = "decimal::read")]
+    pub dampening: f64,
+}
+
+/// What volatility does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum VolShock {
+    /// Nothing.
+    None,
+    /// Rises by the range, to the floor at least.
+    Up,
+    /// Falls by the range.
+    Down,
+    /// Tilts: one wing rises, the other falls.
+    Linear,
+    /// Bends: both wings rise.
+    Abs,
+}
+
+/// What an account must hold under this manager.
+pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool) -> Result<Workings, Refusal> {
+    let mut adapted = Adapted::of(account, market, &rules.venue, strict)?;
+    adapted.coins_as_collateral(&rules.collateral)?;
+    let mut judged = Vec::with_capacity(adapted.subaccounts.len());
+    for subaccount in &adapted.subaccounts {
+        let outcome = assess(&subaccount.held, adapted.cash, &rules.parameters)?;
+        let scenarios = rules.parameters.scenarios.iter().map(Scenario::words).collect();
+        judged.push(Judged { subaccount, outcome, scenarios });
+    }
+    Ok(report::of_portfolios(account, &judged, adapted.notes))
+}
+
+/// What the manager answers for one underlying.
+pub fn assess(held: &Holdings, cash: Cash, rules: &Parameters) -> Result<Outcome, Refusal> {
+    let values: Vec<f64> = held.collaterals.iter().map(|collateral| collateral.value(cash)).collect();
+    let expiries = revaluations(held, rules)?;
+    let option_value: f64 = expiries.iter().map(Revaluation::mark_to_market).sum();
+    let mark_to_market = values.iter().sum::<f64>() + held.perp.value + option_value + cash.amount;
+
+    let basis = scan::basis_contingency(&held.expiries, &expiries, &rules.basis_contingency);
+    let scan = Scan::of(basis, scenarios(held, &values, &expiries, rules)?);
+    let other = &rules.other_contingency;
+    let mm = contingency(held, &values, (other.mm_perp_percent, other.mm_option_percent), |of| of.mm_haircut);
+    let im = contingency(held, &values, (other.im_perp_percent, other.im_option_percent), |of| of.im_haircut);
+    let confidence_contingency = confidence_contingency(held, &values, &expiries, other);
+    let peg_loss = scan::peg_loss(cash, other.peg_loss_threshold, other.peg_loss_factor);
+    let MarginRules { im_factor, mm_factor, .. } = rules.margin;
+
+    // Factors scale the loss, but no contingency.
+    let loss = scan.loss();
+    let maintenance = loss * mm_factor + mm.total();
+    let initial = loss * (im_factor + peg_loss) + mm.total() + im.total() + confidence_contingency;
+    Ok(Outcome {
+        initial_margin: mark_to_market - initial,
+        maintenance_margin: mark_to_market - maintenance,
+        charges: vec![
+            (format!("maintenance factor {mm_factor}"), 0.0, loss * (mm_factor - 1.0)),
+            (format!("initial factor {im_factor}"), loss * (im_factor - 1.0), 0.0),
+            ("stablecoin below its peg".into(), loss * peg_loss, 0.0),
+            ("perpetual contingency".into(), mm.perp + im.perp, mm.perp),
+            ("short option contingency".into(), mm.options + im.options, mm.options),
+            ("collateral haircut".into(), mm.collateral() + im.collateral(), mm.collateral()),
+            ("confidence contingency".into(), confidence_contingency, 0.0),
+        ],
+        mark_to_market,
+        collateral_values: values,
+        scan,
+        maintenance_contingency: mm,
+        initial_contingency: im,
+        confidence_contingency,
+        initial_factor: im_factor + peg_loss,
+        expiries,
+    })
+}
+
+/// The profit in every scenario, dampened.
+fn scenarios(
+    held: &Holdings,
+    values: &[f64],
+    expiries: &[Revaluation],
+    rules: &Parameters,
+) -> Result<Vec<Parts>, Refusal> {
+    let mut scenarios = Vec::with_capacity(rules.scenarios.len());
+    for scenario in &rules.scenarios {
+        let moves = held.collaterals.iter().map(|collateral| collateral.risk_cancelling);
+        let mut parts = Parts::linear(held, values.iter().copied().zip(moves), scenario.spot_shock);
+        for (expiry, at_mark) in held.expiries.iter().zip(expiries) {
+            parts.options.push(option_profits(expiry, at_mark, scenario, rules)?);
+        }
+        scenarios.push(parts.scaled(scenario.dampening));
+    }
+    Ok(scenarios)
+}
+
+impl Scenario {
+    fn words(&self) -> String {
+        let vol = match self.vol_shock {
+            VolShock::None => "",
+            VolShock::Up => "vol up",
+            VolShock::Down => "vol down",
+            VolShock::Linear => "vol skewed",
+            VolShock::Abs => "vol smiling",
+        };
+        scenario_words(self.spot_shock, vol, self.dampening)
+    }
+}
+
+/// Option prices are discounted; so is what is worth something, and what is owed grows, to its undiscounted price at most.
+fn revaluations(held: &Holdings, rules: &Parameters) -> Result<Vec<Revaluation>, Refusal> {
+    let margin = &rules.margin;
+    let value = |expiry: &Expiry| {
+        let (years, rate) = (expiry.years(), expiry.floored_rate());
+        let discount = exp(-years * rate);
+        let long = exp(-years * (rate * margin.long_rate_mult_scale + margin.long_rate_add_scale));
+        let short = exp(-years * (rate * margin.short_rate_mult_scale + margin.short_rate_add_scale));
+        let static_discount = StaticDiscount {
+            asset: margin.long_base_static_discount * long,
+            liability: (margin.short_base_static_discount / short).min(1.0 / discount),
+        };
+        let terms = Terms { discount, static_discount, vol: rules.vol_shock.multipliers(expiry) };
+        Revaluation::of(expiry, held, terms, &rules.basis_contingency)
+    };
+    held.expiries.iter().map(value).collect()
+}
+
+/// The profit of each option of an expiry in a scenario, before dampening.
+fn option_profits(
+    expiry: &Expiry,
+    at_mark: &Revaluation,
+    scenario: &Scenario,
+    rules: &Parameters,
+) -> Result<Vec<f64>, Refusal> {
+    let (up, down, floor) = (at_mark.vol.up, at_mark.vol.down, rules.vol_shock.min_vol_up_shock);
+    let spot_shock = scenario.spot_shock;
+    match scenario.vol_shock {
+        VolShock::None => at_mark.profits(expiry, spot_shock, |option| option.vol),
+        VolShock::Up => at_mark.profits(expiry, spot_shock, |option| (option.vol * up).max(floor)),
+        VolShock::Down => at_mark.profits(expiry, spot_shock, |option| option.vol * down),
+        VolShock::Linear | VolShock::Abs => {
+            let tilt = |option: &OptionHolding| rules.skew_shock.multiplier(expiry, option, scenario.vol_shock);
+            let profits = at_mark.profits(expiry, UNSHOCKED, |option| option.vol * tilt(option))?;
+            // The tilt may as well go the other way: what an expiry gains counts as lost.
+            let sign = if profits.iter().sum::<f64>() > 0.0 { -1.0 } else { 1.0 };
+            Ok(profits.into_iter().map(|profit| sign * profit).collect())
+        }
+    }
+}
+
+impl SkewRules {
+    /// The multiplier of an option's volatility, never below 0: its wing moves in proportion to its distance from the
+    /// forward, as far as the cap.
+    fn multiplier(&self, expiry: &Expiry, option: &OptionHolding, shock: VolShock) -> f64 {
+        let root = expiry.years().sqrt();
+        let width = root * self.width_scale * (self.vol_param_static + self.vol_param_scale * root);
+        let k_star = width.max(self.min_k_star);
+        let k = ln(option.strike / expiry.forward(UNSHOCKED));
+        let (cap, sign) = match shock {
+            VolShock::Linear => (self.linear_base_cap + self.linear_c_base * root, if k < 0.0 { -1.0 } else { 1.0 }),
+            _ => (self.abs_base_cap + self.abs_c_base * root, 1.0),
+        };
+        (1.0 + sign * (k.abs() * cap / k_star).min(cap)).max(0.0)
+    }
+}
+
+/// Shares of the notional of the perpetual and of naked short options, and a haircut of each collateral.
+fn contingency(
+    held: &Holdings,
+    values: &[f64],
+    (perp, option): (f64, f64),
+    haircut: impl Fn(&Collateral) -> f64,
+) -> Contingency {
+    let naked: f64 = held.expiries.iter().map(Expiry::naked_shorts).sum();
+    Contingency {
+        perp: held.perp.amount.abs() * held.spot * perp,
+        options: naked * held.spot * option,
+        collaterals: held
+            .collaterals
+            .iter()
+            .zip(values)
+            .map(|(collateral, value)| haircut(collateral) * value)
+            .collect(),
+    }
+}
+
+/// One term for the perpetual, one for each expiry, one for each collateral. A collateral is trusted as far as its own
+/// feed and spot; the perpetual is not asked.
+fn confidence_contingency(held: &Holdings, values: &[f64], expiries: &[Revaluation], rules: &OtherContingency) -> f64 {
+    let doubt = |confidence| scan::doubt(confidence, rules.confidence_threshold, rules.confidence_margin);
+    let perp = doubt(held.confidence()) * held.perp.amount.abs() * held.spot;
+    let options: f64 = expiries.iter().map(|expiry| doubt(expiry.confidence) * expiry.gross * held.spot).sum();
+    let trusted = held.collaterals.iter().map(|collateral| collateral.confidence.min(held.spot_confidence));
+    perp + options + trusted.zip(values).map(|(confidence, value)| doubt(confidence) * value).sum::<f64>()
+}

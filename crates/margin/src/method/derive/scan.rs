@@ -1,0 +1,245 @@
+//! What the two portfolio managers share: scenarios against the mark, the basis contingency that competes with them, and
+//! contingencies.
+//!
+//! ```text
+//! loss        = the worst of the basis contingency and of every scenario
+//! maintenance = mark-to-market + cash + loss·factor − contingencies
+//! initial     = the same with larger factors and more contingencies
+//! ```
+
+use serde::Deserialize;
+use units::Ratio;
+
+use super::expiry::{StaticDiscount, VolMultipliers};
+use super::portfolio::{Cash, Expiry, Holdings, OptionHolding};
+use crate::{Refusal, aggregate, params::decimal};
+
+/// What a portfolio manager answers. Margins are net, as the contracts give them: healthy at 0 and above.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// To take new risk.
+    pub initial_margin: f64,
+    /// To keep what is held.
+    pub maintenance_margin: f64,
+    /// What everything is worth, cash included.
+    pub mark_to_market: f64,
+    /// What each collateral is worth, the base of PMRM being its only one.
+    pub collateral_values: Vec<f64>,
+    /// What might happen to it.
+    pub scan: Scan,
+    /// Taken from both margins, before factors.
+    pub maintenance_contingency: Contingency,
+    /// Taken from the initial margin besides.
+    pub initial_contingency: Contingency,
+    /// Taken from the initial margin for feeds that are not trusted.
+    pub confidence_contingency: f64,
+    /// What the initial margin multiplies the loss by.
+    pub initial_factor: f64,
+    /// What the requirements add to the loss, line by line: name, initial, maintenance.
+    pub charges: Vec<(String, f64, f64)>,
+    /// One for each expiry.
+    pub expiries: Vec<Revaluation>,
+}
+
+/// What might happen to a portfolio, and the worst of it.
+#[derive(Clone, Debug)]
+pub struct Scan {
+    /// Profit against the mark in each scenario, in the order of the parameters.
+    pub profits: Vec<f64>,
+    /// What a move of the forwards alone costs; never above 0.
+    pub basis_contingency: f64,
+    /// Which scenario is the worst; their number when the basis contingency is worse than all.
+    pub worst_index: usize,
+    /// The worst profit, split over what is held; never above 0.
+    pub worst: Parts,
+}
+
+impl Scan {
+    /// Lets the basis contingency compete with the scenarios. It comes first, and on a tie the earlier one stands.
+    pub fn of(basis: Parts, mut scenarios: Vec<Parts>) -> Self {
+        let candidates: Vec<f64> = std::iter::once(&basis).chain(&scenarios).map(Parts::total).collect();
+        let (basis_contingency, profits) = (candidates[0], candidates[1..].to_vec());
+        let (worst_index, worst) = match aggregate::worst(&candidates) {
+            None | Some(0) => (scenarios.len(), basis),
+            Some(index) => (index - 1, scenarios.swap_remove(index - 1)),
+        };
+        Self { profits, basis_contingency, worst_index, worst }
+    }
+
+    /// What the worst costs; never below 0.
+    pub fn loss(&self) -> f64 {
+        0.0 - self.worst.total()
+    }
+}
+
+/// A profit, split over what is held; it is the sum of its parts.
+#[derive(Clone, Debug, Default)]
+pub struct Parts {
+    /// The perpetual.
+    pub perp: f64,
+    /// Each collateral.
+    pub collaterals: Vec<f64>,
+    /// Each option of each expiry.
+    pub options: Vec<Vec<f64>>,
+}
+
+impl Parts {
+    /// The perpetual and the collaterals with spot multiplied by `spot_shock`.
+    ///
+    /// The perpetual moves on its own price; a collateral moves one for one with spot, or not at all.
+    pub fn linear(held: &Holdings, collaterals: impl IntoIterator<Item = (f64, bool)>, spot_shock: f64) -> Self {
+        let moved = |(value, moves)| if moves { value * (spot_shock - 1.0) } else { 0.0 };
+        Self {
+            perp: held.perp.amount * (spot_shock - 1.0) * held.perp.price,
+            collaterals: collaterals.into_iter().map(moved).collect(),
+            options: Vec::with_capacity(held.expiries.len()),
+        }
+    }
+
+    /// The whole.
+    pub fn total(&self) -> f64 {
+        let options: f64 = self.options.iter().map(|expiry| expiry.iter().sum::<f64>()).sum();
+        self.perp + self.collaterals.iter().sum::<f64>() + options
+    }
+
+    /// Every part multiplied by `factor`.
+    #[must_use]
+    pub fn scaled(mut self, factor: f64) -> Self {
+        self.perp *= factor;
+        let options = self.options.iter_mut().flatten();
+        self.collaterals.iter_mut().chain(options).for_each(|part| *part *= factor);
+        self
+    }
+}
+
+/// Money held back without a scenario, by what it is held back for.
+#[derive(Clone, Debug, Default)]
+pub struct Contingency {
+    /// The perpetual.
+    pub perp: f64,
+    /// Naked short options.
+    pub options: f64,
+    /// Each collateral.
+    pub collaterals: Vec<f64>,
+}
+
+impl Contingency {
+    /// The whole.
+    pub fn total(&self) -> f64 {
+        self.perp + self.options + self.collateral()
+    }
+
+    /// For all collaterals together.
+    pub fn collateral(&self) -> f64 {
+        self.collaterals.iter().sum()
+    }
+}
+
+/// How much a move of forwards that spot does not make can cost.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BasisRules {
+    /// Multiplier of spot upward.
+    #[serde(deserialize_with = "decimal::read")]
+    pub spot_up: f64,
+    /// Multiplier of spot downward.
+    #[serde(deserialize_with = "decimal::read")]
+    pub spot_down: f64,
+    /// Share of the loss that counts at any expiry.
+    #[serde(deserialize_with = "decimal::read")]
+    pub add_factor: f64,
+    /// Share of the loss that counts besides for each year to expiry.
+    #[serde(deserialize_with = "decimal::read")]
+    pub mult_factor: f64,
+}
+
+/// An expiry with all that no scenario changes.
+#[derive(Clone, Debug)]
+pub struct Revaluation {
+    /// What each option is worth at the mark.
+    pub marks: Vec<f64>,
+    /// What each is worth with spot moved up by the basis rules.
+    pub basis_up: Vec<f64>,
+    /// What each is worth with spot moved down by the basis rules.
+    pub basis_down: Vec<f64>,
+    /// Discount factor of the option prices; 1 where they are undiscounted.
+    pub discount: f64,
+    /// What shocked values are multiplied by.
+    pub static_discount: StaticDiscount,
+    /// Multipliers of volatility.
+    pub vol: VolMultipliers,
+    /// The least of the confidences it depends on.
+    pub confidence: Ratio,
+    /// Gross size of its options.
+    pub gross: f64,
+}
+
+/// What a manager decides about an expiry before it is valued.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// Discount factor of the option prices.
+    pub discount: f64,
+    /// What shocked values are multiplied by.
+    pub static_discount: StaticDiscount,
+    /// Multipliers of volatility.
+    pub vol: VolMultipliers,
+}
+
+impl Revaluation {
+    /// Values an expiry of `held` at the mark and on both sides of it.
+    pub fn of(expiry: &Expiry, held: &Holdings, terms: Terms, basis: &BasisRules) -> Result<Self, Refusal> {
+        let Terms { discount, static_discount, vol } = terms;
+        let at = |spot_shock| expiry.values(spot_shock, discount, |option| option.vol);
+        let own = expiry.forward_confidence.min(expiry.rate_confidence).min(expiry.vol_confidence);
+        Ok(Self {
+            marks: at(1.0)?,
+            basis_up: at(basis.spot_up)?,
+            basis_down: at(basis.spot_down)?,
+            discount,
+            static_discount,
+            vol,
+            confidence: held.confidence().min(own),
+            gross: expiry.gross(),
+        })
+    }
+
+    /// What all its options are worth at the mark.
+    pub fn mark_to_market(&self) -> f64 {
+        self.marks.iter().sum()
+    }
+
+    /// The profit of each option of `expiry` in a scenario, after the static discount of their netted value.
+    pub fn profits(
+        &self,
+        expiry: &Expiry,
+        spot_shock: f64,
+        vol: impl Fn(&OptionHolding) -> f64,
+    ) -> Result<Vec<f64>, Refusal> {
+        let values = expiry.values(spot_shock, self.discount, vol)?;
+        let discount = self.static_discount.of(values.iter().sum());
+        Ok(values.iter().zip(&self.marks).map(|(value, mark)| value * discount - mark).collect())
+    }
+}
+
+/// The basis contingency: what each expiry loses when its forward moves to its worse side, volatilities unchanged,
+/// nothing discounted, no netting between expiries, options only.
+pub fn basis_contingency(expiries: &[Expiry], revaluations: &[Revaluation], rules: &BasisRules) -> Parts {
+    let mut parts = Parts::default();
+    for (expiry, held) in expiries.iter().zip(revaluations) {
+        let (mark, up, down) = (held.mark_to_market(), held.basis_up.iter().sum::<f64>(), held.basis_down.iter().sum());
+        let (moved, profit) = if up <= down { (&held.basis_up, up - mark) } else { (&held.basis_down, down - mark) };
+        let share = if profit < 0.0 { rules.add_factor + rules.mult_factor * expiry.years() } else { 0.0 };
+        parts.options.push(moved.iter().zip(&held.marks).map(|(moved, mark)| (moved - mark) * share).collect());
+    }
+    parts
+}
+
+/// The share of a notional that is held back while its feed is not trusted: a jump at the threshold, not a slope.
+pub fn doubt(confidence: Ratio, threshold: Ratio, factor: f64) -> f64 {
+    if confidence < threshold { (1.0 - confidence.to_f64()) * factor } else { 0.0 }
+}
+
+/// What the initial margin multiplies losses by on account of a stablecoin below its peg, on top of its own factor.
+pub fn peg_loss(cash: Cash, threshold: f64, factor: f64) -> f64 {
+    (threshold - cash.price).max(0.0) * factor
+}

@@ -1,0 +1,207 @@
+//! The methods: each a short file that reads like the venue's own document, and the table of them all.
+
+pub mod deribit;
+pub mod derive;
+pub mod paradex;
+pub mod universal;
+
+use model::{Account, Invalid, Market};
+use pricing::kernel::Isa;
+use serde::de::DeserializeOwned;
+use units::Ratio;
+
+use crate::assess::Judge;
+use crate::params::{Evidence, Params};
+use crate::scenario::ScenarioSet;
+use crate::{About, Refusal, Workings};
+
+/// A method that can be asked for by name.
+pub struct Method {
+    /// What it is and how far it is proven.
+    pub about: &'static About,
+    /// The parameter file that comes with the program.
+    pub params: &'static str,
+    parse: fn(&str) -> Result<Box<dyn Rulebook>, Invalid>,
+}
+
+/// Every method, in the order in which they are compared.
+pub const METHODS: &[Method] = &[
+    Method { about: &universal::ABOUT, params: universal::PARAMS, parse: |text| Ok(Box::new(universal::parse(text)?)) },
+    Method {
+        about: &deribit::portfolio::ABOUT,
+        params: deribit::portfolio::PARAMS,
+        parse: |text| venue(&deribit::portfolio::ABOUT, text, deribit::portfolio::workings),
+    },
+    Method {
+        about: &deribit::standard::ABOUT,
+        params: deribit::standard::PARAMS,
+        parse: |text| venue(&deribit::standard::ABOUT, text, deribit::standard::workings),
+    },
+    Method {
+        about: &paradex::portfolio::ABOUT,
+        params: paradex::portfolio::PARAMS,
+        parse: |text| venue(&paradex::portfolio::ABOUT, text, paradex::portfolio::workings),
+    },
+    Method {
+        about: &paradex::cross::ABOUT,
+        params: paradex::cross::PARAMS,
+        parse: |text| venue(&paradex::cross::ABOUT, text, paradex::cross::workings),
+    },
+    Method {
+        about: &derive::pmrm2::ABOUT,
+        params: derive::pmrm2::PARAMS,
+        parse: |text| venue(&derive::pmrm2::ABOUT, text, derive::pmrm2::workings),
+    },
+    Method {
+        about: &derive::pmrm::ABOUT,
+        params: derive::pmrm::PARAMS,
+        parse: |text| venue(&derive::pmrm::ABOUT, text, derive::pmrm::workings),
+    },
+    Method {
+        about: &derive::standard::ABOUT,
+        params: derive::standard::PARAMS,
+        parse: |text| venue(&derive::standard::ABOUT, text, derive::standard::workings),
+    },
+];
+
+/// A venue's parameter file with the function that applies it.
+fn venue<R: DeserializeOwned + 'static>(
+    about: &'static About,
+    text: &str,
+    workings: VenueWorkings<R>,
+) -> Result<Box<dyn Rulebook>, Invalid> {
+    Ok(Box::new(VenueRulebook { about, params: Params::parse(text)?.written_for(about.name)?, workings }))
+}
+
+impl Method {
+    /// The method of that name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        METHODS.iter().find(|method| method.about.name == name)
+    }
+
+    /// Its rules as a parameter file gives them.
+    pub fn rulebook(&self, params: &str) -> Result<Box<dyn Rulebook>, Invalid> {
+        (self.parse)(params)
+    }
+}
+
+/// How a method is applied.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Whether what a venue does not list is refused instead of converted.
+    pub strict: bool,
+    /// Families from a scenario document (FAM-4, FAM-5), for the universal method.
+    pub scenarios: ScenarioSet,
+    /// The instruction set to price with. Every one gives the same bits.
+    pub isa: Isa,
+    /// Whether answers list every scenario with its profit.
+    pub list_scenarios: bool,
+}
+
+impl Default for Options {
+    /// Conversions allowed, no scenario document, the widest instruction set, no list.
+    fn default() -> Self {
+        Self { strict: false, scenarios: ScenarioSet::default(), isa: Isa::detect(), list_scenarios: false }
+    }
+}
+
+/// The parameters of one method, ready for any market.
+pub trait Rulebook {
+    /// Name and date of the parameters, such as `universal/2026-11-22`.
+    fn name(&self) -> String;
+
+    /// BLAKE3 of the parameter file.
+    fn hash(&self) -> &str;
+
+    /// Every value with its evidence.
+    fn evidence(&self) -> &[Evidence];
+
+    /// The method in one market.
+    fn judge<'a>(&'a self, market: &'a Market, options: &Options) -> Result<Box<dyn Judge + 'a>, Refusal>;
+}
+
+impl Rulebook for Params<universal::rules::Rules> {
+    fn name(&self) -> String {
+        Self::name(self)
+    }
+
+    fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    fn evidence(&self) -> &[Evidence] {
+        &self.evidence
+    }
+
+    fn judge<'a>(&'a self, market: &'a Market, options: &Options) -> Result<Box<dyn Judge + 'a>, Refusal> {
+        let universal = universal::prepare(market, &self.rules, &options.scenarios, options.isa)?;
+        Ok(Box::new(universal.listing_scenarios(options.list_scenarios)))
+    }
+}
+
+/// The workings of a venue's method: a function of the account, the market, its rules, and whether it is strict.
+type VenueWorkings<R> = fn(&Account, &Market, &R, bool) -> Result<Workings, Refusal>;
+
+/// A venue's rules with the function that applies them.
+struct VenueRulebook<R> {
+    about: &'static About,
+    params: Params<R>,
+    workings: VenueWorkings<R>,
+}
+
+impl<R> Rulebook for VenueRulebook<R> {
+    fn name(&self) -> String {
+        self.params.name()
+    }
+
+    fn hash(&self) -> &str {
+        &self.params.hash
+    }
+
+    fn evidence(&self) -> &[Evidence] {
+        &self.params.evidence
+    }
+
+    fn judge<'a>(&'a self, market: &'a Market, options: &Options) -> Result<Box<dyn Judge + 'a>, Refusal> {
+        Ok(Box::new(Venue { rulebook: self, market, strict: options.strict, list_scenarios: options.list_scenarios }))
+    }
+}
+
+/// A venue's method in one market.
+struct Venue<'a, R> {
+    rulebook: &'a VenueRulebook<R>,
+    market: &'a Market,
+    strict: bool,
+    list_scenarios: bool,
+}
+
+impl<R> Judge for Venue<'_, R> {
+    fn workings(&self, account: &Account) -> Result<Workings, Refusal> {
+        let VenueRulebook { about, params, workings } = self.rulebook;
+        let mut workings = workings(account, self.market, &params.rules, self.strict)?;
+        if !self.list_scenarios {
+            workings.scenarios.clear();
+        }
+        workings.notes.extend(about.uncertain.iter().map(|doubt| format!("uncertain: {doubt}")));
+        Ok(workings)
+    }
+
+    fn market(&self) -> &Market {
+        self.market
+    }
+
+    /// Venues publish no band between healthy and liquidation; ours is their maintenance margin itself.
+    fn warn(&self) -> Ratio {
+        Ratio::ONE
+    }
+
+    /// Every venue here settles on the last half hour.
+    fn settlement_window(&self) -> f64 {
+        1800.0
+    }
+
+    /// A venue's scenarios are part of its parameters.
+    fn scenarios(&self) -> String {
+        self.rulebook.params.hash.clone()
+    }
+}

@@ -1,0 +1,234 @@
+//! Cross margin: every market by itself, each by its larger side.
+//!
+//! ```text
+//! IM = Σ markets max(buy side, sell side) + fees on the larger side + open loss     + spot balances
+//! MM = Σ markets the position alone       + fees on the position                    + spot balances
+//! ```
+//!
+//! The buy side of a market is what is held once every purchase fills and no sale does; the sell side the other way
+//! round. The margin of the positions alone, at the maintenance fractions, is shown as the core.
+
+use std::collections::BTreeMap;
+
+use model::{Account, Market, Right};
+use serde::Deserialize;
+
+use super::{Contract, Leg, Order, Portfolio, adapt, class_of};
+use crate::{About, Refusal, Workings, params::decimal};
+
+/// What the method is and how far it is proven.
+pub const ABOUT: About = About {
+    name: "paradex-cross",
+    title: "Paradex cross margin: each market by its larger side, options by moneyness",
+    documents: "docs.paradex.trade, risk/cross-margin-requirement and dated options; paradex_py/margin/cross_margin.py",
+    as_of: "2026-06",
+    proof: "the official engine 0.8.2 on accounts with orders, fees and coins, to 1e-12; PDX-XM-1, PDX-XM-2",
+    uncertain: &[
+        "initial margin fractions of perpetuals other than BTC are assumed (2 % ETH, 5 % SOL, 10 % others)",
+        "the account's own leverage setting, which may raise the fraction of a market, is not an input",
+        "a balance that is not USDC is charged at its own price; the engine takes the mark of its perpetual",
+    ],
+};
+
+/// The parameters that come with the program.
+pub const PARAMS: &str = include_str!("../../../../../params/paradex-cross/2026-06.toml");
+
+/// The numbers of the method.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    /// What holds for every underlying.
+    pub general: General,
+    /// Underlyings that share their numbers, by the name of the class.
+    pub class: BTreeMap<String, Class>,
+}
+
+/// What holds for every underlying.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct General {
+    /// The share of a perpetual's initial margin that must be maintained.
+    #[serde(deserialize_with = "decimal::read")]
+    pub maintenance_factor: f64,
+    /// The token that is not charged.
+    pub collateral: String,
+    /// An option's fee is at most this share of its mark.
+    #[serde(deserialize_with = "decimal::read")]
+    pub option_fee_cap: f64,
+    /// The class of underlyings that are in none.
+    pub fallback: String,
+}
+
+/// Underlyings that share their numbers.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Class {
+    /// Their names.
+    pub members: Vec<String>,
+    /// Initial margin fraction of the perpetual.
+    #[serde(deserialize_with = "decimal::read")]
+    pub perpetual: f64,
+    /// Fractions of an option, for the initial margin.
+    pub initial: OptionFractions,
+    /// The same for the maintenance margin.
+    pub maintenance: OptionFractions,
+}
+
+impl AsRef<[String]> for Class {
+    fn as_ref(&self) -> &[String] {
+        &self.members
+    }
+}
+
+/// What one option requires, in shares of mark and spot.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptionFractions {
+    /// A long option: of its mark.
+    #[serde(deserialize_with = "decimal::read")]
+    pub premium_multiplier: f64,
+    /// A long option: at most this share of the spot.
+    #[serde(deserialize_with = "decimal::read")]
+    pub long_itm: f64,
+    /// A short option: of the spot, less what it is out of the money.
+    #[serde(deserialize_with = "decimal::read")]
+    pub short_itm: f64,
+    /// A short option: at least this share of the spot.
+    #[serde(deserialize_with = "decimal::read")]
+    pub short_otm: f64,
+    /// A short put: at most this share of the spot.
+    #[serde(deserialize_with = "decimal::read")]
+    pub short_put_cap: f64,
+}
+
+impl OptionFractions {
+    /// What one long option requires.
+    pub fn long(&self, mark: f64, spot: f64) -> f64 {
+        (mark * self.premium_multiplier).min(self.long_itm * spot)
+    }
+
+    /// What one short option requires.
+    pub fn short(&self, right: Right, strike: f64, spot: f64) -> f64 {
+        let out_of_the_money = match right {
+            Right::Call => (strike - spot).max(0.0),
+            Right::Put => (spot - strike).max(0.0),
+        };
+        let margin = (self.short_itm * spot - out_of_the_money).max(self.short_otm * spot);
+        match right {
+            Right::Call => margin,
+            Right::Put => margin.min(self.short_put_cap * spot),
+        }
+    }
+}
+
+/// What one market requires.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Requirement {
+    /// Coins held once every purchase fills and no sale does, at least 0.
+    pub buy_open_size: f64,
+    /// Coins sold once every sale fills and no purchase does, at least 0.
+    pub sell_open_size: f64,
+    /// Initial margin of the larger side.
+    pub net_initial: f64,
+    /// Maintenance margin of the position.
+    pub net_maintenance: f64,
+    /// Fee of the larger side.
+    pub fee_initial: f64,
+    /// Fee of the position.
+    pub fee_maintenance: f64,
+    /// What orders beyond the mark lose at once when they fill.
+    pub open_loss: f64,
+}
+
+impl Requirement {
+    /// Required to take new risk; spot balances come on top, once an account.
+    pub fn initial_margin(&self) -> f64 {
+        self.net_initial + self.fee_initial + self.open_loss
+    }
+
+    /// Required to keep what is held.
+    pub fn maintenance_margin(&self) -> f64 {
+        self.net_maintenance + self.fee_maintenance
+    }
+}
+
+/// What one market requires. `market` is any leg of it: its size does not count.
+pub fn requirement(market: &Leg, held: f64, orders: &[&Order], spot: f64, rules: &Rules, class: &Class) -> Requirement {
+    let ordered = |side: f64| -> f64 { orders.iter().map(|order| (side * order.fill.size).max(0.0)).sum() };
+    let buy_open_size = (ordered(1.0) + held).max(0.0);
+    let sell_open_size = (ordered(-1.0) - held).max(0.0);
+    let open_size = buy_open_size.max(sell_open_size);
+    let (net_initial, net_maintenance) = match market.contract {
+        Contract::Perpetual { .. } => {
+            let initial = open_size * market.mark * class.perpetual;
+            (initial, held.abs() * market.mark * class.perpetual * rules.general.maintenance_factor)
+        }
+        Contract::Option { terms, .. } => {
+            let long = |fractions: OptionFractions| fractions.long(market.mark, spot);
+            let short = |fractions: OptionFractions| fractions.short(terms.right, terms.strike, spot);
+            let initial = (long(class.initial) * buy_open_size).max(short(class.initial) * sell_open_size);
+            let of_position = if held > 0.0 { long(class.maintenance) } else { short(class.maintenance) };
+            (initial, of_position * held.abs())
+        }
+    };
+    let fee = |size: f64| Leg { size, ..market.clone() }.fee(spot, rules.general.option_fee_cap);
+    let loss = |order: &&Order| ((order.limit - market.mark) * order.fill.size).max(0.0);
+    Requirement {
+        buy_open_size,
+        sell_open_size,
+        net_initial,
+        net_maintenance,
+        fee_initial: fee(open_size),
+        fee_maintenance: fee(held),
+        open_loss: orders.iter().map(loss).sum(),
+    }
+}
+
+/// What the account must hold, worked out line by line.
+pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool) -> Result<Workings, Refusal> {
+    let adapted = adapt(account, market, &rules.general.collateral, strict)?;
+    let mut workings = Workings {
+        position_contributions: vec![0.0; account.positions.len()],
+        balance_contributions: vec![0.0; account.balances.len()],
+        notes: adapted.notes,
+        ..Workings::default()
+    };
+    let mut sum = Requirement::default();
+    for portfolio in adapted.portfolios.iter().filter(|portfolio| !portfolio.is_empty()) {
+        let class = class_of(&portfolio.name, &rules.class, &rules.general.fallback, strict, &mut workings.notes)?;
+        for (leg, held) in markets(portfolio) {
+            let orders: Vec<&Order> = portfolio.orders.iter().filter(|order| order.fill.name == leg.name).collect();
+            let requirement = requirement(leg, held, &orders, portfolio.spot, rules, class);
+            if held != 0.0 {
+                workings.position_contributions[leg.place] = requirement.net_maintenance;
+            }
+            sum.net_initial += requirement.net_initial;
+            sum.net_maintenance += requirement.net_maintenance;
+            sum.fee_initial += requirement.fee_initial;
+            sum.fee_maintenance += requirement.fee_maintenance;
+            sum.open_loss += requirement.open_loss;
+        }
+    }
+    let spot_balances = adapted.haircuts.iter().sum();
+    workings.families =
+        vec![("net margin of positions".to_owned(), sum.net_maintenance, "every market by itself".to_owned())];
+    workings.charges = vec![
+        ("initial over maintenance, orders included".to_owned(), sum.net_initial - sum.net_maintenance, 0.0),
+        ("fee provision".to_owned(), sum.fee_initial, sum.fee_maintenance),
+        ("open loss".to_owned(), sum.open_loss, 0.0),
+        ("spot balances".to_owned(), spot_balances, spot_balances),
+    ];
+    workings.haircuts = adapted.haircuts;
+    Ok(workings)
+}
+
+/// Every market of a portfolio once, with what is held in it. An account has one position an instrument.
+fn markets(portfolio: &Portfolio) -> Vec<(&Leg, f64)> {
+    let mut markets: Vec<(&Leg, f64)> = portfolio.positions.iter().map(|leg| (leg, leg.size)).collect();
+    for order in &portfolio.orders {
+        if markets.iter().all(|(leg, _)| leg.name != order.fill.name) {
+            markets.push((&order.fill, 0.0));
+        }
+    }
+    markets
+}

@@ -1,0 +1,229 @@
+//! Paradex: options and perpetuals on dollars, settled in USDC, under portfolio margin or cross margin.
+//!
+//! | method | mode | in a sentence |
+//! |---|---|---|
+//! | `paradex` | portfolio margin | the worst of 24 moves of spot and volatility, never less than a share of delta |
+//! | `paradex-cross` | cross margin | every market by itself, each by its larger side |
+//!
+//! Both follow the venue's own engine (`paradex_py/margin`) operation by operation and take its names. Beside the core,
+//! each mode provides for fees and charges the whole value of every balance that is not USDC.
+//!
+//! ```text
+//! Account ──adapt──▶ Portfolio, haircuts ──requirement──▶ Requirement ──workings──▶ Workings
+//!                    the engine's inputs                  the engine's answer
+//! ```
+//!
+//! [`portfolio`] and [`cross`] each hold one mode; [`black_scholes`] prices as the engine does; what both modes look at
+//! is here.
+
+pub mod black_scholes;
+pub mod cross;
+pub mod portfolio;
+
+use std::collections::BTreeMap;
+
+use model::{Account, InstrumentId, Market};
+
+use crate::Refusal;
+use crate::book::{Book, FuturePosition, Holding, Listed, OptionPosition, OrderFill, UnderlyingBook};
+use black_scholes::Terms;
+
+/// What Paradex lists: perpetuals and options on dollars. No dated futures, nothing inverse.
+pub const LISTED: Listed = Listed {
+    venue: "Paradex",
+    inverse_futures: false,
+    dated_futures: false,
+    inverse_options: false,
+    linear_options: true,
+};
+
+/// Everything an account has in one underlying.
+#[derive(Clone, Debug)]
+pub struct Portfolio {
+    /// The underlying.
+    pub name: String,
+    /// Its index, in USD: the engine's `underlying_price`.
+    pub spot: f64,
+    /// What is held.
+    pub positions: Vec<Leg>,
+    /// What may come to be held.
+    pub orders: Vec<Order>,
+}
+
+/// A position, or what an order would make one.
+#[derive(Clone, Debug)]
+pub struct Leg {
+    /// Where it stands among the positions (or orders) of the account.
+    pub place: usize,
+    /// The market.
+    pub name: String,
+    /// What is traded there.
+    pub contract: Contract,
+    /// The venue's mark, in USD per coin.
+    pub mark: f64,
+    /// The venue's delta, per coin.
+    pub delta: f64,
+    /// The taker fee, as a share.
+    pub fee_rate: f64,
+    /// Coins: long when positive.
+    pub size: f64,
+}
+
+/// An open order.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// What is held once it fills: bought when positive.
+    pub fill: Leg,
+    /// In USD per coin.
+    pub limit: f64,
+}
+
+/// What is traded in a market.
+#[derive(Clone, Copy, Debug)]
+pub enum Contract {
+    /// A perpetual.
+    Perpetual {
+        /// Longs pay when positive.
+        funding_rate_8h: f64,
+    },
+    /// A dated option.
+    Option {
+        /// What it pays.
+        terms: Terms,
+        /// Volatility of its mark, annualised.
+        vol: f64,
+        /// Seconds to expiry.
+        seconds: f64,
+    },
+}
+
+impl Portfolio {
+    /// Whether nothing is held and nothing is ordered.
+    pub fn is_empty(&self) -> bool {
+        self.positions.is_empty() && self.orders.is_empty()
+    }
+}
+
+impl Leg {
+    /// The fee of trading it: a share of the mark of a perpetual; a share of the spot for an option, at most
+    /// `option_cap` of its mark.
+    pub fn fee(&self, spot: f64, option_cap: f64) -> f64 {
+        match self.contract {
+            Contract::Perpetual { .. } => self.fee_rate * self.size.abs() * self.mark,
+            Contract::Option { .. } => (self.fee_rate * spot).min(option_cap * self.mark) * self.size.abs(),
+        }
+    }
+}
+
+/// An account as the engine looks at it.
+struct Adapted {
+    portfolios: Vec<Portfolio>,
+    /// What is held back from each balance, in the order of the account.
+    haircuts: Vec<f64>,
+    notes: Vec<String>,
+}
+
+fn adapt(account: &Account, market: &Market, collateral: &str, strict: bool) -> Result<Adapted, Refusal> {
+    let book = Book::of(account, market, &LISTED, strict)?;
+    let mut haircuts = vec![0.0; account.balances.len()];
+    let coins = book.underlyings.iter().flat_map(|underlying| &underlying.coins);
+    for Holding { place, name, amount, price, .. } in book.cash.iter().chain(coins) {
+        // The valuation currency stands for the collateral: it is listed in every market and held nowhere.
+        if name != collateral && name != "USD" {
+            haircuts[*place] = (amount * price).abs();
+        }
+    }
+    let mut adapter = Adapter { market, notes: book.notes };
+    let portfolios = book.underlyings.iter().map(|underlying| adapter.portfolio(underlying)).collect();
+    Ok(Adapted { portfolios, haircuts, notes: adapter.notes })
+}
+
+struct Adapter<'a> {
+    market: &'a Market,
+    notes: Vec<String>,
+}
+
+impl Adapter<'_> {
+    fn portfolio(&mut self, underlying: &UnderlyingBook) -> Portfolio {
+        let spot = underlying.index;
+        let mut positions = Vec::with_capacity(underlying.futures.len() + underlying.options.len());
+        positions.extend(underlying.futures.iter().map(|future| self.perpetual(future)));
+        positions.extend(underlying.options.iter().map(|option| self.option(option, spot)));
+        let orders = underlying.orders.iter().map(|order| {
+            let fill = match &order.filled {
+                OrderFill::Future(future) => self.perpetual(future),
+                OrderFill::Option(option) => self.option(option, spot),
+            };
+            Order { fill, limit: order.limit }
+        });
+        Portfolio { name: underlying.name.clone(), spot, orders: orders.collect(), positions }
+    }
+
+    fn perpetual(&mut self, future: &FuturePosition) -> Leg {
+        Leg {
+            place: future.place,
+            name: self.name(future.instrument),
+            contract: Contract::Perpetual { funding_rate_8h: future.funding_rate_8h },
+            mark: future.mark,
+            delta: self.market.listing(future.instrument).delta.map_or(1.0, units::Ratio::to_f64),
+            fee_rate: self.fee_rate(future.instrument, future.fee_rate),
+            size: future.size,
+        }
+    }
+
+    /// An option, with the delta of the market or, where it gives none, of the engine's own formula.
+    fn option(&mut self, option: &OptionPosition, spot: f64) -> Leg {
+        let contract = &option.contract;
+        let years = contract.seconds / 86_400.0 / 365.0;
+        let terms = Terms { right: contract.right, strike: contract.strike, years, rate: contract.rate };
+        Leg {
+            place: option.place,
+            name: self.name(option.instrument),
+            contract: Contract::Option { terms, vol: contract.iv, seconds: contract.seconds },
+            mark: contract.mark,
+            delta: contract.delta.unwrap_or_else(|| terms.delta(spot, contract.iv)),
+            fee_rate: self.fee_rate(option.instrument, contract.fee_rate),
+            size: option.size,
+        }
+    }
+
+    fn name(&self, instrument: InstrumentId) -> String {
+        self.market.listing(instrument).name.clone()
+    }
+
+    fn fee_rate(&mut self, instrument: InstrumentId, given: Option<f64>) -> f64 {
+        given.unwrap_or_else(|| {
+            let note = format!("{}: the market gives no fee_rate, no fee is provided for", self.name(instrument));
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+            0.0
+        })
+    }
+}
+
+/// The class that has an underlying among its members. One that is in none takes the numbers of the fallback, with a
+/// note; a strict question is refused.
+fn class_of<'a, C: AsRef<[String]>>(
+    underlying: &str,
+    classes: &'a BTreeMap<String, C>,
+    fallback: &str,
+    strict: bool,
+    notes: &mut Vec<String>,
+) -> Result<&'a C, Refusal> {
+    if let Some(class) = classes.values().find(|class| class.as_ref().iter().any(|member| member == underlying)) {
+        return Ok(class);
+    }
+    let venue = LISTED.venue;
+    let refused = |why| Refusal::NotListed { instrument: underlying.to_owned(), venue, why };
+    match classes.get(fallback) {
+        Some(_) if strict => Err(refused(format!("it would take the parameters of the class `{fallback}`"))),
+        Some(class) => {
+            notes.push(format!(
+                "{underlying}: no published parameters at {venue}, margined with the class `{fallback}`"
+            ));
+            Ok(class)
+        }
+        None => Err(refused(format!("the parameters name no class for it, and no fallback `{fallback}`"))),
+    }
+}

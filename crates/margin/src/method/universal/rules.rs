@@ -1,0 +1,426 @@
+//! The numbers of the universal method, as its parameter file gives them.
+
+use std::collections::BTreeMap;
+
+use model::Invalid;
+use serde::Deserialize;
+
+use crate::params::decimal;
+use crate::risk_array::{OTHER, VolRules};
+use crate::vol::TermRule;
+
+/// A number for each of some names, and one for all `other` names.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(transparent)]
+pub struct ByName(#[serde(deserialize_with = "decimal::map")] BTreeMap<String, f64>);
+
+impl ByName {
+    /// The number of `name`, or that of `other`.
+    pub fn get(&self, name: &str) -> f64 {
+        self.0.get(name).or_else(|| self.0.get(OTHER)).copied().expect("checked: there is an `other`")
+    }
+
+    /// Whether `name` has a number of its own.
+    pub fn names(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// Every name with its number, `other` among them, in alphabetical order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), *value))
+    }
+
+    fn check(&self, path: &str, low: f64, high: f64) -> Result<(), Invalid> {
+        if !self.0.contains_key(OTHER) {
+            return Err(Invalid::missing(format!("{path}.other"), "the number of every name that is not listed"));
+        }
+        self.0.iter().try_for_each(|(name, value)| within(*value, &format!("{path}.{name}"), low, high))
+    }
+}
+
+/// Everything the method takes from its file. Fractions, not per cent; days; USD.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    /// REQ-3, REQ-5.
+    pub margin: MarginRules,
+    /// SCN-4, FAM-1, FAM-2.
+    pub scan: ScanRules,
+    /// FAM-3.
+    pub apart: ApartRules,
+    /// SCN-2, FAM-8.
+    pub vol: VolatilityRules,
+    /// FAM-6, by day.
+    pub stress: BTreeMap<String, StressRules>,
+    /// FAM-7.
+    pub tails: TailRules,
+    /// FAM-9.
+    pub depeg: DepegRules,
+    /// CHG-1.
+    pub liquidity: LiquidityRules,
+    /// CHG-2.
+    pub basis: BasisRules,
+    /// CHG-3, CHG-4.
+    pub options: OptionRules,
+    /// CHG-5.
+    pub borrow: BorrowRules,
+    /// CHG-6.
+    pub haircut: HaircutRules,
+    /// CHG-7.
+    pub fees: FeeRules,
+    /// VAL-4.
+    pub settlement: SettlementRules,
+}
+
+/// REQ-3, REQ-5.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MarginRules {
+    /// Initial margin over maintenance margin, on the core.
+    #[serde(deserialize_with = "decimal::read")]
+    pub im_factor: f64,
+    /// Health below which an account is warned.
+    pub warn: units::Ratio,
+}
+
+/// SCN-4, FAM-1, FAM-2.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScanRules {
+    /// Margin period of risk, in days.
+    #[serde(deserialize_with = "decimal::read")]
+    pub days: f64,
+    /// Quantile of the standardised return that the range covers.
+    #[serde(deserialize_with = "decimal::read")]
+    pub quantile: f64,
+    /// Forecast daily volatility, by underlying.
+    pub sigma: ByName,
+    /// The least range, by underlying.
+    pub floor: ByName,
+    /// Relative move of volatility up, at 30 days.
+    #[serde(deserialize_with = "decimal::read")]
+    pub vol_up: f64,
+    /// Relative move of volatility down, at 30 days.
+    #[serde(deserialize_with = "decimal::read")]
+    pub vol_down: f64,
+}
+
+impl ScanRules {
+    /// `max(floor, quantile · σ · √days)` (SCN-4).
+    pub fn range(&self, underlying: &str) -> f64 {
+        self.floor.get(underlying).max(self.quantile * self.sigma.get(underlying) * self.days.sqrt())
+    }
+}
+
+/// FAM-3.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApartRules {
+    /// The part of their ranges by which two underlyings move apart.
+    #[serde(deserialize_with = "decimal::read")]
+    pub part: f64,
+    /// Pairs correlated more than this are taken to be held against each other.
+    #[serde(deserialize_with = "decimal::read")]
+    pub from: f64,
+    /// Correlation of daily returns, by pair in alphabetical order, such as `BTC/ETH`.
+    pub correlation: ByName,
+}
+
+/// SCN-2, FAM-8.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VolatilityRules {
+    /// Power of the term rule below 30 days.
+    #[serde(deserialize_with = "decimal::read")]
+    pub short_power: f64,
+    /// Power of the term rule from 30 days.
+    #[serde(deserialize_with = "decimal::read")]
+    pub long_power: f64,
+    /// Days below which an expiry counts as this many.
+    #[serde(deserialize_with = "decimal::read")]
+    pub floor_days: f64,
+    /// What volatilities are raised to at least when they move up.
+    #[serde(deserialize_with = "decimal::read")]
+    pub floor_up: f64,
+    /// Relative move of the short end in a twist.
+    #[serde(deserialize_with = "decimal::read")]
+    pub twist: f64,
+    /// The expiry, in days, that a twist turns around.
+    #[serde(deserialize_with = "decimal::read")]
+    pub twist_pivot_days: f64,
+    /// Relative move of volatility per unit of log-moneyness in a skew.
+    #[serde(deserialize_with = "decimal::read")]
+    pub skew: f64,
+    /// The most a skew moves a volatility.
+    #[serde(deserialize_with = "decimal::read")]
+    pub skew_cap: f64,
+}
+
+/// FAM-6: a day that happened.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StressRules {
+    /// What it is called.
+    pub name: String,
+    /// How much of it counts.
+    #[serde(deserialize_with = "decimal::read")]
+    pub weight: f64,
+    /// Relative move of every underlying; `other` is the class of those that did not trade.
+    pub price: ByName,
+    /// Relative move of volatility at 30 days.
+    #[serde(deserialize_with = "decimal::read")]
+    pub vol: f64,
+    /// Relative move of forwards on top of the index.
+    #[serde(deserialize_with = "decimal::read")]
+    pub basis: f64,
+    /// Relative move of assets on top of what they follow.
+    #[serde(default, deserialize_with = "decimal::map")]
+    pub residual: BTreeMap<String, f64>,
+}
+
+/// FAM-7.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TailRules {
+    /// Relative moves of every underlying.
+    #[serde(deserialize_with = "decimal::list")]
+    pub price: Vec<f64>,
+    /// How much of each counts.
+    #[serde(deserialize_with = "decimal::list")]
+    pub weight: Vec<f64>,
+}
+
+/// FAM-9.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DepegRules {
+    /// Move of a stablecoin.
+    #[serde(deserialize_with = "decimal::read")]
+    pub stablecoin: f64,
+    /// Move of a staked or wrapped token against what it follows.
+    #[serde(deserialize_with = "decimal::read")]
+    pub wrapped: f64,
+    /// How much of a depeg counts.
+    #[serde(deserialize_with = "decimal::read")]
+    pub weight: f64,
+    /// What is lost of the collateral at a location that fails.
+    pub location_loss: ByName,
+    /// How much of a failure counts.
+    #[serde(deserialize_with = "decimal::read")]
+    pub location_weight: f64,
+}
+
+/// CHG-1.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LiquidityRules {
+    /// Price concession for trading one day's volume in one day.
+    #[serde(deserialize_with = "decimal::read")]
+    pub impact: f64,
+    /// Average daily volume in USD, by underlying, where the market gives none.
+    pub adv_usd: ByName,
+    /// Half the spread, as a part of the price, by underlying.
+    pub half_spread: ByName,
+    /// Daily moves of volatility, in points: its σ.
+    #[serde(deserialize_with = "decimal::read")]
+    pub vol_sigma_points: f64,
+    /// Vega in USD per point that one expiry trades in a day, by underlying.
+    pub vega_adv_usd: ByName,
+    /// Concession in points for trading one day's vega in one day.
+    #[serde(deserialize_with = "decimal::read")]
+    pub vega_impact_points: f64,
+    /// Half the spread of a volatility, in points.
+    #[serde(deserialize_with = "decimal::read")]
+    pub vega_half_spread_points: f64,
+}
+
+/// CHG-2.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BasisRules {
+    /// The least move of a basis.
+    #[serde(deserialize_with = "decimal::read")]
+    pub floor: f64,
+    /// Move of the yearly rate that a basis implies.
+    #[serde(deserialize_with = "decimal::read")]
+    pub rate: f64,
+}
+
+/// CHG-3, CHG-4.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptionRules {
+    /// Per net short option, as a part of the index.
+    #[serde(deserialize_with = "decimal::read")]
+    pub short_rate: f64,
+    /// Move of the index around expiring strikes.
+    #[serde(deserialize_with = "decimal::read")]
+    pub pin_move: f64,
+    /// Days before expiry in which that counts.
+    #[serde(deserialize_with = "decimal::read")]
+    pub pin_days: f64,
+}
+
+/// CHG-5.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BorrowRules {
+    /// Part of what is owed, by asset.
+    pub rate: ByName,
+    /// Added per day's volume that is owed.
+    #[serde(deserialize_with = "decimal::read")]
+    pub size_slope: f64,
+}
+
+/// CHG-6.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HaircutRules {
+    /// USD that sells within one per cent, by asset, where the market gives no depth.
+    pub depth_usd: ByName,
+    /// For assets that follow no underlying.
+    pub volatility: ByName,
+    /// The most that is held back.
+    #[serde(deserialize_with = "decimal::read")]
+    pub cap: f64,
+}
+
+/// CHG-7.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FeeRules {
+    /// To close a future, as a part of its value, where the market gives no rate.
+    #[serde(deserialize_with = "decimal::read")]
+    pub future: f64,
+    /// To close an option, as a part of the index, where the market gives no rate.
+    #[serde(deserialize_with = "decimal::read")]
+    pub option: f64,
+    /// An option's fee is at most this part of its value.
+    #[serde(deserialize_with = "decimal::read")]
+    pub option_cap: f64,
+}
+
+/// VAL-4.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettlementRules {
+    /// Length of the settlement average, in seconds.
+    #[serde(deserialize_with = "decimal::read")]
+    pub window_seconds: f64,
+}
+
+impl Rules {
+    /// Every number in its range: a set that is not cannot be used.
+    pub fn check(&self) -> Result<(), Invalid> {
+        within(self.margin.im_factor, "margin.im_factor", 1.0, 10.0)?;
+        within(self.margin.warn.to_f64(), "margin.warn", 1.0, 10.0)?;
+        within(self.scan.days, "scan.days", 0.01, 30.0)?;
+        within(self.scan.quantile, "scan.quantile", 0.5, 20.0)?;
+        self.scan.sigma.check("scan.sigma", 0.0, 1.0)?;
+        self.scan.floor.check("scan.floor", 0.001, 0.9)?;
+        for (name, _) in self.scan.sigma.iter() {
+            // A price that falls by its whole range must stay above zero.
+            within(self.scan.range(name), &format!("scan range of {name} (quantile · sigma · √days)"), 0.0, 0.99)?;
+        }
+        within(self.scan.vol_up, "scan.vol_up", 0.0, 10.0)?;
+        within(self.scan.vol_down, "scan.vol_down", 0.0, 1.0)?;
+        within(self.apart.part, "apart.part", 0.0, 1.0)?;
+        within(self.apart.from, "apart.from", -1.0, 1.0)?;
+        self.apart.correlation.check("apart.correlation", -1.0, 1.0)?;
+        for (pair, _) in self.apart.correlation.iter().filter(|(pair, _)| *pair != OTHER) {
+            if pair.split_once('/').is_none_or(|(first, second)| first >= second) {
+                let path = format!("apart.correlation.{pair}");
+                return Err(Invalid::new(
+                    path,
+                    format_args!("\"{pair}\""),
+                    "a pair in alphabetical order, such as BTC/ETH",
+                ));
+            }
+        }
+        for (name, value, low, high) in [
+            ("short_power", self.vol.short_power, 0.0, 1.0),
+            ("long_power", self.vol.long_power, 0.0, 1.0),
+            ("floor_days", self.vol.floor_days, 0.001, 30.0),
+            ("floor_up", self.vol.floor_up, 0.0, 10.0),
+            ("twist", self.vol.twist, 0.0, 1.0),
+            ("twist_pivot_days", self.vol.twist_pivot_days, 1.0, 1000.0),
+            ("skew", self.vol.skew, 0.0, 10.0),
+            ("skew_cap", self.vol.skew_cap, 0.0, 1.0),
+        ] {
+            within(value, &format!("vol.{name}"), low, high)?;
+        }
+        for (key, day) in &self.stress {
+            within(day.weight, &format!("stress.{key}.weight"), 0.001, 1.0)?;
+            day.price.check(&format!("stress.{key}.price"), -0.99, 10.0)?;
+            within(day.vol, &format!("stress.{key}.vol"), -0.99, 10.0)?;
+            within(day.basis, &format!("stress.{key}.basis"), -0.9, 10.0)?;
+            for (asset, residual) in &day.residual {
+                let path = format!("stress.{key}.residual.{asset}");
+                within(*residual, &path, -0.99, 1.0)?;
+                if asset == "USD" {
+                    return Err(Invalid::new(path, "USD", "any other asset: USD is what the others are measured in"));
+                }
+            }
+        }
+        if self.tails.price.len() != self.tails.weight.len() {
+            let found = format_args!("{} weights", self.tails.weight.len());
+            return Err(Invalid::new(
+                "tails.weight",
+                found,
+                format_args!("one for each of {} prices", self.tails.price.len()),
+            ));
+        }
+        for (price, weight) in self.tails.price.iter().zip(&self.tails.weight) {
+            within(*price, "tails.price", -0.99, 100.0)?;
+            within(*weight, "tails.weight", 0.001, 1.0)?;
+        }
+        within(self.depeg.stablecoin, "depeg.stablecoin", -0.99, 0.0)?;
+        within(self.depeg.wrapped, "depeg.wrapped", -0.99, 0.0)?;
+        within(self.depeg.weight, "depeg.weight", 0.001, 1.0)?;
+        self.depeg.location_loss.check("depeg.location_loss", 0.0, 1.0)?;
+        within(self.depeg.location_weight, "depeg.location_weight", 0.001, 1.0)?;
+        within(self.liquidity.impact, "liquidity.impact", 0.0, 10.0)?;
+        self.liquidity.adv_usd.check("liquidity.adv_usd", 1.0, 1e15)?;
+        self.liquidity.half_spread.check("liquidity.half_spread", 0.0, 0.5)?;
+        self.liquidity.vega_adv_usd.check("liquidity.vega_adv_usd", 1.0, 1e15)?;
+        within(self.liquidity.vol_sigma_points, "liquidity.vol_sigma_points", 0.0, 100.0)?;
+        within(self.liquidity.vega_impact_points, "liquidity.vega_impact_points", 0.0, 100.0)?;
+        within(self.liquidity.vega_half_spread_points, "liquidity.vega_half_spread_points", 0.0, 100.0)?;
+        within(self.basis.floor, "basis.floor", 0.0, 1.0)?;
+        within(self.basis.rate, "basis.rate", 0.0, 2.0)?;
+        within(self.options.short_rate, "options.short_rate", 0.0, 1.0)?;
+        within(self.options.pin_move, "options.pin_move", 0.0, 1.0)?;
+        within(self.options.pin_days, "options.pin_days", 0.0, 30.0)?;
+        self.borrow.rate.check("borrow.rate", 0.0, 1.0)?;
+        within(self.borrow.size_slope, "borrow.size_slope", 0.0, 10.0)?;
+        self.haircut.depth_usd.check("haircut.depth_usd", 1.0, 1e15)?;
+        self.haircut.volatility.check("haircut.volatility", 0.0, 1.0)?;
+        within(self.haircut.cap, "haircut.cap", 0.0, 1.0)?;
+        within(self.fees.future, "fees.future", 0.0, 0.1)?;
+        within(self.fees.option, "fees.option", 0.0, 0.1)?;
+        within(self.fees.option_cap, "fees.option_cap", 0.0, 1.0)?;
+        within(self.settlement.window_seconds, "settlement.window_seconds", 0.0, 86_400.0)
+    }
+
+    /// How volatilities answer a move (SCN-2).
+    pub fn vol_rules(&self) -> VolRules {
+        VolRules {
+            term: TermRule {
+                short_power: self.vol.short_power,
+                long_power: self.vol.long_power,
+                floor_days: self.vol.floor_days,
+                short_at_30: false,
+            },
+            floor_up: self.vol.floor_up,
+            twist_pivot_days: self.vol.twist_pivot_days,
+            skew_cap: self.vol.skew_cap,
+        }
+    }
+}
+
+fn within(value: f64, path: &str, low: f64, high: f64) -> Result<(), Invalid> {
+    if value.is_finite() && (low..=high).contains(&value) {
+        return Ok(());
+    }
+    Err(Invalid::new(path, value, format_args!("a number from {low} to {high}")))
+}

@@ -1,0 +1,163 @@
+//! Parameter files: every value with its reason.
+//!
+//! A file is TOML (or JSON). A leaf is either a bare value or a table `{ value, reason, as_of, source }`; `[about]` says
+//! what the file is and gives the `as_of` and `source` of every leaf that does not name its own.
+
+use model::Invalid;
+use serde::de::DeserializeOwned;
+
+/// A parameter file: the rules it gives and the evidence for each.
+#[derive(Clone, Debug)]
+pub struct Params<T> {
+    /// The method it was written for, such as `universal`.
+    pub method: String,
+    /// The day it was true, such as `2026-11-22`.
+    pub as_of: String,
+    /// BLAKE3 of the file, in hexadecimal.
+    pub hash: String,
+    /// The values.
+    pub rules: T,
+    /// Every leaf with its evidence, in the order of the file.
+    pub evidence: Vec<Evidence>,
+}
+
+/// One value and why it is what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// Where in the file, such as `scan.range.BTC`.
+    pub path: String,
+    /// As written.
+    pub value: String,
+    /// Why.
+    pub reason: String,
+    /// The day it was true.
+    pub as_of: String,
+    /// Who says so.
+    pub source: String,
+}
+
+impl<T: DeserializeOwned> Params<T> {
+    /// Reads a parameter file.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let hash = blake3::hash(text.as_bytes()).to_string();
+        let mut tree = tree_of(text)?;
+        let Some(toml::Value::Table(about)) = tree.remove("about") else {
+            return Err(Invalid::missing("about", "a table with method, as_of and source"));
+        };
+        let said = |field: &str| match about.get(field) {
+            Some(toml::Value::String(text)) => Ok(text.clone()),
+            _ => Err(Invalid::missing(format!("about.{field}"), "text")),
+        };
+        let (method, as_of, source) = (said("method")?, said("as_of")?, said("source")?);
+        let mut evidence = Vec::new();
+        let plain = flatten(toml::Value::Table(tree), "", (&as_of, &source), &mut evidence)?;
+        let rules = serde_path_to_error::deserialize(plain).map_err(|error| Invalid {
+            path: error.path().to_string(),
+            problem: error.inner().to_string().trim().to_owned(),
+        })?;
+        Ok(Self { method, as_of, hash, rules, evidence })
+    }
+
+    /// Refuses a file that was written for another method.
+    pub fn written_for(self, method: &str) -> Result<Self, Invalid> {
+        if self.method == method {
+            return Ok(self);
+        }
+        Err(Invalid::new("about.method", format_args!("\"{}\"", self.method), format_args!("\"{method}\"")))
+    }
+}
+
+impl<T> Params<T> {
+    /// Name and date, such as `universal/2026-11-22`.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.method, self.as_of)
+    }
+}
+
+/// The tables of a file: JSON when it opens with a brace, TOML else.
+fn tree_of(text: &str) -> Result<toml::Table, Invalid> {
+    if text.trim_start().starts_with('{') {
+        return model::read_json(text);
+    }
+    toml::from_str(text)
+        .map_err(|error| Invalid { path: line_of(text, error.span()), problem: error.message().to_owned() })
+}
+
+/// Replaces every `{ value, reason, … }` table by its value, keeping the evidence.
+fn flatten(
+    node: toml::Value,
+    path: &str,
+    (as_of, source): (&str, &str),
+    evidence: &mut Vec<Evidence>,
+) -> Result<toml::Value, Invalid> {
+    let toml::Value::Table(table) = node else {
+        evidence.push(Evidence {
+            path: path.to_owned(),
+            value: plain_text(&node),
+            reason: String::new(),
+            as_of: as_of.to_owned(),
+            source: source.to_owned(),
+        });
+        return Ok(node);
+    };
+    if let Some(value) = table.get("value") {
+        let said = |field: &str, otherwise: &str| match table.get(field) {
+            Some(toml::Value::String(text)) => text.clone(),
+            _ => otherwise.to_owned(),
+        };
+        if let Some(stray) = table.keys().find(|key| !["value", "reason", "as_of", "source"].contains(&key.as_str())) {
+            return Err(Invalid::new(format!("{path}.{stray}"), "a field", "value, reason, as_of or source"));
+        }
+        evidence.push(Evidence {
+            path: path.to_owned(),
+            value: plain_text(value),
+            reason: said("reason", ""),
+            as_of: said("as_of", as_of),
+            source: said("source", source),
+        });
+        return Ok(value.clone());
+    }
+    let mut plain = toml::Table::new();
+    for (key, child) in table {
+        let at = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        plain.insert(key, flatten(child, &at, (as_of, source), evidence)?);
+    }
+    Ok(toml::Value::Table(plain))
+}
+
+fn plain_text(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn line_of(text: &str, span: Option<std::ops::Range<usize>>) -> String {
+    let line = span.map_or(1, |span| 1 + text.bytes().take(span.start).filter(|byte| *byte == b'\n').count());
+    format!("line {line}")
+}
+
+/// Reads a number that a parameter file writes as decimal text: exact in the file, the nearest `f64` in the rules.
+pub mod decimal {
+    use serde::{Deserialize, Deserializer};
+    use units::Ratio;
+
+    /// For `#[serde(deserialize_with = "params::decimal::read")]`.
+    pub fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        Ratio::deserialize(deserializer).map(Ratio::to_f64)
+    }
+
+    /// The same for a list.
+    pub fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
+        let list = Vec::<Ratio>::deserialize(deserializer)?;
+        Ok(list.into_iter().map(Ratio::to_f64).collect())
+    }
+
+    /// The same for a table of named numbers.
+    pub fn map<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<std::collections::BTreeMap<String, f64>, D::Error> {
+        let map = std::collections::BTreeMap::<String, Ratio>::deserialize(deserializer)?;
+        Ok(map.into_iter().map(|(name, number)| (name, number.to_f64())).collect())
+    }
+}

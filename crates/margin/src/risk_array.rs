@@ -1,0 +1,593 @@
+//! Every instrument revalued under every scenario, once per market state; an account is then a sum of rows.
+//!
+//! ```text
+//! prepare(market, scenarios)      one row per instrument: its profit in USD, in every distinct state of its block
+//! vector(account)                 Σ quantity · row, one pass over the positions
+//! add_fill(vector, fill)          one row more
+//! pnl(vector)                     the account in every scenario
+//! ```
+//!
+//! A *block* is the instruments of one underlying that pay in one asset: their profit depends on nothing else. Most
+//! scenarios of a set look the same to a block (the others' moves), so its rows have one column per *distinct* state and
+//! a table says which column a scenario is. Column 0 is the market as it is.
+
+use std::collections::BTreeMap;
+
+use model::{
+    Account, AssetId, Balance, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Position, UnderlyingId,
+};
+use pricing::kernel::{Column, Columns, Contract, Isa, Position as Held, Rows, accumulate, sum_rows};
+use pricing::math;
+use units::Timestamp;
+
+use crate::Refusal;
+use crate::greeks::{not_priceable, option_inputs, unsettled_part};
+use crate::scenario::{Move, Scenario, ScenarioSet, VolMove};
+use crate::vol::TermRule;
+
+/// The name that stands for every name that is not listed.
+pub const OTHER: &str = "other";
+
+/// How volatilities answer a scenario's move (SCN-2).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct VolRules {
+    /// How a level move grows for short expiries.
+    pub term: TermRule,
+    /// What a volatility is raised to at least when it moves up.
+    pub floor_up: f64,
+    /// The expiry, in days, at which a twist does nothing.
+    pub twist_pivot_days: f64,
+    /// A skew moves no volatility by more than this fraction.
+    pub skew_cap: f64,
+}
+
+/// Every instrument of a market under every scenario.
+#[derive(Clone, Debug)]
+pub struct RiskArray {
+    /// The scenarios, with their families.
+    pub set: ScenarioSet,
+    isa: Isa,
+    blocks: Vec<Block>,
+    /// Where each instrument's row is; none for options without a volatility.
+    places: Vec<Option<Place>>,
+    names: Vec<String>,
+    /// `[asset][scenario]`: price after, relative to before.
+    asset_factors: Vec<Vec<f64>>,
+    asset_prices: Vec<f64>,
+    /// What turns a fill price into unsettled profit.
+    profits: Vec<Profit>,
+}
+
+/// An account as sums of rows: what a fill changes and what scenarios are read from.
+#[derive(Clone, Debug)]
+pub struct AccountVector {
+    blocks: Vec<Rows>,
+    /// Units of every asset: balances and the unsettled profit of positions.
+    coins: Vec<f64>,
+    /// What lies at a named location, in USD.
+    locations: BTreeMap<String, f64>,
+}
+
+#[derive(Clone, Debug)]
+struct Block {
+    underlying: UnderlyingId,
+    asset: AssetId,
+    /// The state each column stands for; column 0 is the market as it is.
+    states: Vec<State>,
+    /// Which column each scenario is.
+    column_of: Vec<usize>,
+    rows: Rows,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    block: usize,
+    row: usize,
+}
+
+/// All that a block can see of a scenario.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct State {
+    shift: Move,
+    asset_factor: f64,
+    years: f64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Profit {
+    asset: AssetId,
+    size: f64,
+    mark: f64,
+    kind: ProfitKind,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum ProfitKind {
+    Linear,
+    Inverse,
+    Premium,
+}
+
+impl Profit {
+    /// Units of the settlement asset that a contract entered at `price` has earned at its mark; the premium of an option
+    /// was paid out of the balance.
+    fn of(&self, price: f64) -> f64 {
+        match self.kind {
+            ProfitKind::Linear => self.size * (self.mark - price),
+            ProfitKind::Inverse => self.size * ((self.mark - price) / (price * self.mark)),
+            ProfitKind::Premium => 0.0,
+        }
+    }
+
+    /// What a fill at `limit` adds, in units of the asset it pays in: at the price of now, and at the shocked price. The
+    /// premium of an option leaves the balance; what it bought is there at its mark and moves by its row.
+    fn of_fill(&self, limit: f64) -> (f64, f64) {
+        match self.kind {
+            ProfitKind::Linear | ProfitKind::Inverse => (0.0, self.of(limit)),
+            ProfitKind::Premium => (self.size * self.mark, -self.size * limit),
+        }
+    }
+}
+
+/// Revalues every instrument of `market` under every scenario of `set`.
+///
+/// `window_seconds` is the length of the settlement average (VAL-4). Refuses a scenario that no price can be made of.
+pub fn prepare(
+    market: &Market,
+    set: ScenarioSet,
+    vol: &VolRules,
+    window_seconds: f64,
+    isa: Isa,
+) -> Result<RiskArray, Refusal> {
+    let asset_factors: Vec<Vec<f64>> = (0..market.assets.len())
+        .map(|asset| set.scenarios.iter().map(|scenario| asset_factor(market, AssetId(asset), scenario)).collect())
+        .collect();
+    let mut members: BTreeMap<(UnderlyingId, AssetId), Vec<InstrumentId>> = BTreeMap::new();
+    for (index, listing) in market.instruments.iter().enumerate() {
+        if !matches!(listing.kind, InstrumentKind::Option { iv: None, .. }) {
+            members.entry((listing.underlying, value_asset(listing))).or_default().push(InstrumentId(index));
+        }
+    }
+    let mut places = vec![None; market.instruments.len()];
+    let mut blocks = Vec::with_capacity(members.len());
+    for ((underlying, asset), instruments) in members {
+        let (states, column_of) = distinct_states(underlying, &asset_factors[asset.0], &set.scenarios);
+        let mut block =
+            Block { underlying, asset, rows: Rows::zeros(instruments.len(), states.len()), states, column_of };
+        for (row, id) in instruments.iter().enumerate() {
+            places[id.0] = Some(Place { block: blocks.len(), row });
+        }
+        block.revalue(market, &instruments, vol, window_seconds, isa)?;
+        blocks.push(block);
+    }
+    Ok(RiskArray {
+        isa,
+        blocks,
+        places,
+        names: market.instruments.iter().map(|listing| listing.name.clone()).collect(),
+        asset_factors,
+        asset_prices: market.assets.iter().map(|asset| asset.price.to_f64()).collect(),
+        profits: market.instruments.iter().map(profit_of).collect(),
+        set,
+    })
+}
+
+impl RiskArray {
+    /// The account as sums of rows. Refuses an option the market gives no volatility for.
+    pub fn vector(&self, account: &Account) -> Result<AccountVector, Refusal> {
+        let mut vector = self.balances(account);
+        let mut held: Vec<Vec<Held>> = vec![Vec::new(); self.blocks.len()];
+        for position in &account.positions {
+            let (place, quantity) = (self.place(position.instrument)?, position.quantity.to_f64());
+            held[place.block].push(Held { row: place.row, quantity });
+            self.add_profit(&mut vector, position.instrument, quantity, position.entry.to_f64());
+        }
+        for ((block, held), sums) in self.blocks.iter().zip(&held).zip(&mut vector.blocks) {
+            sum_rows(self.isa, &block.rows, held, sums, 0);
+        }
+        Ok(vector)
+    }
+
+    /// The balances alone.
+    fn balances(&self, account: &Account) -> AccountVector {
+        let mut vector = AccountVector {
+            blocks: self.blocks.iter().map(|block| Rows::zeros(1, block.states.len())).collect(),
+            coins: vec![0.0; self.asset_prices.len()],
+            locations: BTreeMap::new(),
+        };
+        for balance in &account.balances {
+            let amount = balance.amount.to_f64();
+            vector.coins[balance.asset.0] += amount;
+            if let Some(location) = balance.location.as_ref().filter(|_| amount > 0.0) {
+                *vector.locations.entry(self.failing(location).to_owned()).or_default() +=
+                    amount * self.asset_prices[balance.asset.0];
+            }
+        }
+        vector
+    }
+
+    /// Adds `quantity` contracts filled at `price`: one row, and the profit the fill has at the mark. The premium of an
+    /// option changes a balance and is the caller's to move.
+    pub fn add_fill(
+        &self,
+        vector: &mut AccountVector,
+        instrument: InstrumentId,
+        quantity: f64,
+        price: f64,
+    ) -> Result<(), Refusal> {
+        let place = self.place(instrument)?;
+        let row = self.blocks[place.block].rows.padded_row(place.row);
+        accumulate(self.isa, row, quantity, vector.blocks[place.block].padded_row_mut(0));
+        self.add_profit(vector, instrument, quantity, price);
+        Ok(())
+    }
+
+    /// The profit of `vector` in every scenario, in USD, dampened by the weight of the scenario.
+    pub fn pnl(&self, vector: &AccountVector) -> Vec<f64> {
+        let mut pnl = vec![0.0; self.set.scenarios.len()];
+        for (block, sums) in self.blocks.iter().zip(&vector.blocks) {
+            let sums = sums.row(0);
+            for (total, column) in pnl.iter_mut().zip(&block.column_of) {
+                *total += sums[*column];
+            }
+        }
+        for (asset, coins) in vector.coins.iter().enumerate().filter(|(_, coins)| **coins != 0.0) {
+            let value = coins * self.asset_prices[asset];
+            for (total, factor) in pnl.iter_mut().zip(&self.asset_factors[asset]) {
+                *total = value.mul_add(factor - 1.0, *total);
+            }
+        }
+        for (total, scenario) in pnl.iter_mut().zip(&self.set.scenarios) {
+            if let Some((location, lost)) = &scenario.failure {
+                *total -= lost * vector.locations.get(location).copied().unwrap_or_default();
+            }
+            *total *= scenario.weight;
+        }
+        pnl
+    }
+
+    /// What an order adds to every scenario if it fills at its limit and loses there, dampened like [`Self::pnl`]; 0 where
+    /// it would gain (REQ-4: summed over all orders, this is the worst over all subsets of them).
+    pub fn order_losses(&self, instrument: InstrumentId, quantity: f64, limit: f64) -> Result<Vec<f64>, Refusal> {
+        let place = self.place(instrument)?;
+        let block = &self.blocks[place.block];
+        let row = block.rows.row(place.row);
+        let profit = self.profits[instrument.0];
+        let (now, shocked) = profit.of_fill(limit);
+        let (now, shocked) = (now * self.asset_prices[profit.asset.0], shocked * self.asset_prices[profit.asset.0]);
+        let factors = &self.asset_factors[profit.asset.0];
+        let losses = block.column_of.iter().zip(factors).zip(&self.set.scenarios);
+        Ok(losses
+            .map(|((column, factor), scenario)| {
+                (quantity * (now + shocked.mul_add(*factor, row[*column])) * scenario.weight).min(0.0)
+            })
+            .collect())
+    }
+
+    /// The part of one position in the profit of one scenario, dampened like [`Self::pnl`].
+    pub fn position_pnl(&self, position: &Position, scenario: usize) -> Result<f64, Refusal> {
+        let place = self.place(position.instrument)?;
+        let block = &self.blocks[place.block];
+        let profit = self.profits[position.instrument.0];
+        let converted = profit.of(position.entry.to_f64())
+            * self.asset_prices[profit.asset.0]
+            * (self.asset_factors[profit.asset.0][scenario] - 1.0);
+        let row = block.rows.row(place.row)[block.column_of[scenario]];
+        Ok(position.quantity.to_f64() * (row + converted) * self.set.scenarios[scenario].weight)
+    }
+
+    /// The part of one balance in the profit of one scenario, dampened like [`Self::pnl`].
+    pub fn balance_pnl(&self, balance: &Balance, scenario: usize) -> f64 {
+        let value = balance.amount.to_f64() * self.asset_prices[balance.asset.0];
+        let scenario_of = &self.set.scenarios[scenario];
+        let lost = match (&scenario_of.failure, &balance.location) {
+            (Some((failed, lost)), Some(location)) if failed == self.failing(location) => lost * value.max(0.0),
+            _ => 0.0,
+        };
+        (value * (self.asset_factors[balance.asset.0][scenario] - 1.0) - lost) * scenario_of.weight
+    }
+
+    /// The name under which a location fails: its own, or [`OTHER`] when no scenario names it.
+    fn failing<'a>(&self, location: &'a str) -> &'a str {
+        let named = |scenario: &Scenario| scenario.failure.as_ref().is_some_and(|(failed, _)| failed == location);
+        if self.set.scenarios.iter().any(named) { location } else { OTHER }
+    }
+
+    fn add_profit(&self, vector: &mut AccountVector, instrument: InstrumentId, quantity: f64, price: f64) {
+        let profit = self.profits[instrument.0];
+        vector.coins[profit.asset.0] += quantity * profit.of(price);
+    }
+
+    fn place(&self, instrument: InstrumentId) -> Result<Place, Refusal> {
+        self.places[instrument.0].ok_or_else(|| Refusal::NoVolatility { instrument: self.names[instrument.0].clone() })
+    }
+}
+
+impl Block {
+    fn revalue(
+        &mut self,
+        market: &Market,
+        instruments: &[InstrumentId],
+        vol: &VolRules,
+        window_seconds: f64,
+        isa: Isa,
+    ) -> Result<(), Refusal> {
+        let mut chains: BTreeMap<Timestamp, Vec<usize>> = BTreeMap::new();
+        for (row, id) in instruments.iter().enumerate() {
+            let listing = market.listing(*id);
+            if let InstrumentKind::Option { expiry, .. } = listing.kind {
+                chains.entry(expiry).or_default().push(row);
+            } else {
+                self.revalue_future(market, listing, row, window_seconds);
+            }
+        }
+        for (expiry, rows) in chains {
+            let chain: Vec<(usize, &Instrument)> =
+                rows.into_iter().map(|row| (row, market.listing(instruments[row]))).collect();
+            self.revalue_chain(market, expiry, &chain, vol, window_seconds, isa)?;
+        }
+        Ok(())
+    }
+
+    /// VAL-2 for perpetuals, futures and spot: the mark moves with index and basis, profit converts at the shocked price.
+    fn revalue_future(&mut self, market: &Market, listing: &Instrument, row: usize, window_seconds: f64) {
+        let (mark, size) =
+            (listing.mark.to_f64(), listing.contract_size.to_f64() * unsettled_part(listing, market, window_seconds));
+        let price = market.assets[self.asset.0].price.to_f64();
+        let states = &self.states;
+        self.rows.fill_row(row, |column| {
+            let state = &states[column];
+            let factor =
+                if listing.kind == InstrumentKind::Spot { 1.0 + state.shift.price } else { state.forward_factor() };
+            let profit = match listing.payoff {
+                Payoff::Linear => mark * (factor - 1.0),
+                Payoff::Inverse => (factor - 1.0) / (mark * factor),
+            };
+            size * profit * price * state.asset_factor
+        });
+    }
+
+    /// VAL-3: every option of an expiry, model after minus model before, each in USD at the asset it pays in.
+    fn revalue_chain(
+        &mut self,
+        market: &Market,
+        expiry: Timestamp,
+        chain: &[(usize, &Instrument)],
+        vol: &VolRules,
+        window_seconds: f64,
+        isa: Isa,
+    ) -> Result<(), Refusal> {
+        let terms = market.expiry(self.underlying, expiry).expect("the market checked that it is listed");
+        let (forward, settled, rate) = (terms.forward.to_f64(), terms.forward_settled.to_f64(), terms.rate.to_f64());
+        let (years, days) = (expiry.years_since(market.time), expiry.days_since(market.time));
+        let refused = |refusal| not_priceable(chain[0].1, refusal);
+        let mut columns = Vec::with_capacity(self.states.len());
+        for state in &self.states {
+            let left = (years - state.years).max(0.0);
+            let (vol_multiplier, vol_floor) = vol.at_expiry(state.shift.vol, days);
+            columns.push(Column {
+                forward: (forward - settled).mul_add(state.forward_factor(), settled),
+                vol_multiplier,
+                vol_floor,
+                years: left,
+                discount: math::exp(-rate * left),
+            });
+        }
+        let kernel = Columns::new(&columns).map_err(refused)?;
+        let mut inputs = Vec::with_capacity(chain.len());
+        let mut contracts = Vec::with_capacity(chain.len());
+        for (_, listing) in chain {
+            let input = option_inputs(listing, market)?;
+            contracts.push(
+                Contract::new(input.right, input.strike, input.vol)
+                    .map_err(|refusal| not_priceable(listing, refusal))?,
+            );
+            inputs.push(input);
+        }
+        let mut prices = Rows::zeros(chain.len(), columns.len());
+        kernel.price(isa, &contracts, &mut prices, 0);
+        self.tilt(&columns, &inputs, &contracts, vol, isa, &mut prices);
+
+        let price = market.assets[self.asset.0].price.to_f64();
+        for (place, (row, listing)) in chain.iter().enumerate() {
+            let size = listing.contract_size.to_f64() * unsettled_part(listing, market, window_seconds);
+            let worth = |column: usize| {
+                let dollar = match listing.payoff {
+                    Payoff::Linear => price * self.states[column].asset_factor,
+                    Payoff::Inverse => price * self.states[column].asset_factor / columns[column].forward,
+                };
+                size * prices.row(place)[column] * dollar
+            };
+            let before = worth(0);
+            let profits: Vec<f64> = (0..columns.len()).map(|column| worth(column) - before).collect();
+            self.rows.fill_row(*row, |column| profits[column]);
+        }
+        Ok(())
+    }
+
+    /// Reprices the columns whose volatility depends on the strike: a skew.
+    fn tilt(
+        &self,
+        columns: &[Column],
+        inputs: &[pricing::black76::Inputs],
+        contracts: &[Contract],
+        vol: &VolRules,
+        isa: Isa,
+        prices: &mut Rows,
+    ) {
+        let skewed: Vec<(usize, f64)> = self
+            .states
+            .iter()
+            .enumerate()
+            .filter_map(|(column, state)| match state.shift.vol {
+                VolMove::Skew(slope) => Some((column, slope)),
+                VolMove::Level(_) | VolMove::Twist(_) => None,
+            })
+            .collect();
+        if skewed.is_empty() {
+            return;
+        }
+        let tilted: Vec<Column> = skewed.iter().map(|(column, _)| columns[*column]).collect();
+        let kernel = Columns::new(&tilted).expect("the same columns were accepted before");
+        let mut stdevs = Rows::zeros(contracts.len(), tilted.len());
+        for (row, input) in inputs.iter().enumerate() {
+            let moneyness = math::ln(input.strike / input.forward);
+            stdevs.fill_row(row, |place| {
+                let shift = (skewed[place].1 * moneyness).clamp(-vol.skew_cap, vol.skew_cap);
+                input.vol * (1.0 + shift) * tilted[place].years.sqrt()
+            });
+        }
+        let mut repriced = Rows::zeros(contracts.len(), tilted.len());
+        kernel.price_with_stdevs(isa, contracts, &stdevs, &mut repriced, 0);
+        for row in 0..contracts.len() {
+            for (place, (column, _)) in skewed.iter().enumerate() {
+                prices.padded_row_mut(row)[*column] = repriced.row(row)[place];
+            }
+        }
+    }
+}
+
+impl State {
+    /// What forwards and marks are multiplied by.
+    fn forward_factor(&self) -> f64 {
+        (1.0 + self.shift.price) * (1.0 + self.shift.basis)
+    }
+}
+
+impl VolRules {
+    /// Multiplier and floor of every volatility of an expiry (SCN-2). A skew depends on the strike and is not seen here.
+    fn at_expiry(&self, shift: VolMove, days: f64) -> (f64, f64) {
+        match shift {
+            VolMove::Level(level) => {
+                let multiplier = level.mul_add(self.term.multiplier(days), 1.0).max(0.0);
+                (multiplier, if level > 0.0 { self.floor_up } else { 0.0 })
+            }
+            VolMove::Twist(twist) => (twist.mul_add(self.twist(days), 1.0).max(0.0), 0.0),
+            VolMove::Skew(_) => (1.0, 0.0),
+        }
+    }
+
+    /// +1 for expiries an eighth of the pivot away or nearer, 0 at the pivot, −1 at eight times the pivot and beyond,
+    /// linear in the logarithm between.
+    fn twist(&self, days: f64) -> f64 {
+        (math::ln(self.twist_pivot_days / days.max(self.term.floor_days)) / math::ln(8.0)).clamp(-1.0, 1.0)
+    }
+}
+
+/// Price of an asset after a scenario, relative to before (SCN-1): what it follows, times its own residual.
+fn asset_factor(market: &Market, asset: AssetId, scenario: &Scenario) -> f64 {
+    let follows = market.assets[asset.0].follows;
+    let price = follows.map_or(0.0, |underlying| scenario.moves[underlying.0].price);
+    (1.0 + price) * (1.0 + scenario.residuals[asset.0])
+}
+
+/// The asset whose price turns an instrument's value into USD (VAL-2).
+fn value_asset(listing: &Instrument) -> AssetId {
+    if listing.is_option() { listing.quote } else { listing.settle }
+}
+
+fn profit_of(listing: &Instrument) -> Profit {
+    let kind = match (&listing.kind, listing.payoff) {
+        (InstrumentKind::Option { .. }, _) => ProfitKind::Premium,
+        (_, Payoff::Linear) => ProfitKind::Linear,
+        (_, Payoff::Inverse) => ProfitKind::Inverse,
+    };
+    Profit { asset: value_asset(listing), size: listing.contract_size.to_f64(), mark: listing.mark.to_f64(), kind }
+}
+
+/// The states of a block and which of them each scenario is; state 0 is the market as it is.
+fn distinct_states(underlying: UnderlyingId, factors: &[f64], scenarios: &[Scenario]) -> (Vec<State>, Vec<usize>) {
+    let mut states = vec![State { shift: Move::NONE, asset_factor: 1.0, years: 0.0 }];
+    let mut known = BTreeMap::from([(states[0].key(), 0)]);
+    let mut column_of = Vec::with_capacity(scenarios.len());
+    for (scenario, factor) in scenarios.iter().zip(factors) {
+        let state = State { shift: scenario.moves[underlying.0], asset_factor: *factor, years: scenario.years };
+        let column = *known.entry(state.key()).or_insert_with(|| {
+            states.push(state);
+            states.len() - 1
+        });
+        column_of.push(column);
+    }
+    (states, column_of)
+}
+
+impl State {
+    /// Equal states have equal keys; −0 and 0 are told apart, which only costs a column.
+    fn key(&self) -> [u64; 6] {
+        let (kind, vol) = match self.shift.vol {
+            VolMove::Level(vol) => (0, vol),
+            VolMove::Twist(vol) => (1, vol),
+            VolMove::Skew(vol) => (2, vol),
+        };
+        [self.shift.price, self.shift.basis, vol, self.asset_factor, self.years]
+            .map(f64::to_bits)
+            .into_iter()
+            .chain([kind])
+            .collect::<Vec<_>>()
+            .try_into()
+            .expect("five numbers and a kind")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A block has one column for every state it can tell apart, the market as it is first.
+    #[test]
+    fn scenarios_that_look_the_same_share_a_column() {
+        let market = Market::parse(
+            r#"{"format": "upm.market/1", "time": "2026-11-22T00:00:00Z", "assets": [],
+            "underlyings": [{"underlying": "BTC", "index": "1"}, {"underlying": "ETH", "index": "1"}], "instruments": []}"#,
+        )
+        .unwrap();
+        let moved = |place: usize, shift: Move| {
+            let mut scenario = Scenario::still("moved", &market);
+            scenario.moves[place] = shift;
+            scenario
+        };
+        let (price, level) = (Move { price: 0.1, ..Move::NONE }, Move { vol: VolMove::Level(0.1), ..Move::NONE });
+        let skew = Move { vol: VolMove::Skew(0.1), ..Move::NONE };
+        let late = Scenario { years: 0.1, ..Scenario::still("late", &market) };
+        let lighter = Scenario { weight: 0.5, ..moved(0, price) };
+        let scenarios = [
+            Scenario::still("still", &market),
+            moved(0, price),
+            moved(1, price),
+            lighter,
+            moved(0, level),
+            moved(0, skew),
+            late,
+        ];
+        let (states, columns) = distinct_states(UnderlyingId(0), &[1.0; 7], &scenarios);
+        assert_eq!(columns, [0, 1, 0, 1, 2, 3, 4]);
+        assert_eq!(states.len(), 5);
+        assert_eq!((states[0].shift, states[1].shift, states[3].shift), (Move::NONE, price, skew));
+        // The price of the asset a block pays in tells states apart too: a depeg.
+        let (states, columns) = distinct_states(UnderlyingId(1), &[1.0, 1.0, 1.0, 0.9, 1.0, 1.0, 1.0], &scenarios);
+        assert_eq!(columns, [0, 0, 1, 2, 0, 0, 3]);
+        assert_eq!(states[2].asset_factor, 0.9);
+    }
+
+    /// SCN-2 at its corners.
+    #[test]
+    fn volatility_moves_by_the_term_rule() {
+        let term = TermRule { short_power: 0.3, long_power: 0.13, floor_days: 1.0, short_at_30: false };
+        let rules = VolRules { term, floor_up: 0.5, twist_pivot_days: 60.0, skew_cap: 0.25 };
+        let near = |found: (f64, f64), multiplier: f64, floor: f64| {
+            assert!((found.0 - multiplier).abs() < 1e-12 && found.1 == floor, "{found:?} {multiplier} {floor}");
+        };
+        near(rules.at_expiry(VolMove::Level(0.5), 30.0), 1.5, 0.5);
+        near(rules.at_expiry(VolMove::Level(-0.25), 30.0), 0.75, 0.0);
+        near(rules.at_expiry(VolMove::Level(0.0), 7.0), 1.0, 0.0);
+        // Below a day an expiry counts as one: 30^0.3 = 2.774192…; never below zero.
+        near(rules.at_expiry(VolMove::Level(-0.25), 0.01), 1.0 - 0.25 * 2.774_191_114_672_181, 0.0);
+        near(rules.at_expiry(VolMove::Level(-0.9), 0.0), 0.0, 0.0);
+        // A twist turns around sixty days: in full at an eighth and at eight times of it, by a third at half and double.
+        near(rules.at_expiry(VolMove::Twist(0.2), 60.0), 1.0, 0.0);
+        near(rules.at_expiry(VolMove::Twist(0.2), 7.5), 1.2, 0.0);
+        near(rules.at_expiry(VolMove::Twist(0.2), 1.0), 1.2, 0.0);
+        near(rules.at_expiry(VolMove::Twist(0.2), 120.0), 1.0 - 0.2 / 3.0, 0.0);
+        near(rules.at_expiry(VolMove::Twist(-0.2), 4000.0), 1.2, 0.0);
+    }
+}

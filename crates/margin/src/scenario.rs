@@ -1,0 +1,206 @@
+//! What might happen: scenarios, and the families they come in.
+
+use std::ops::Range;
+
+use model::Market;
+
+use crate::aggregate;
+
+/// What happens to one underlying in a scenario.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Move {
+    /// Relative move of the index, above −1.
+    pub price: f64,
+    /// Relative move of forwards and marks on top of the index, above −1.
+    pub basis: f64,
+    /// What happens to volatility.
+    pub vol: VolMove,
+}
+
+/// What happens to the volatilities of one underlying.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum VolMove {
+    /// Every volatility moves by this fraction, more for short expiries (SCN-2).
+    Level(f64),
+    /// Short expiries move by this fraction, long ones by its opposite.
+    Twist(f64),
+    /// Strikes above the forward move by this fraction of their log-moneyness, strikes below by its opposite.
+    Skew(f64),
+}
+
+impl Move {
+    /// Nothing happens.
+    pub const NONE: Self = Self { price: 0.0, basis: 0.0, vol: VolMove::Level(0.0) };
+}
+
+/// One thing that might happen. Vectors are in the order of the market.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// In words.
+    pub name: String,
+    /// Of each underlying.
+    pub moves: Vec<Move>,
+    /// Relative move of each asset on top of the underlying it follows: a depeg.
+    pub residuals: Vec<f64>,
+    /// A chain, bridge or custodian that fails, and the share of what it holds that is lost.
+    pub failure: Option<(String, f64)>,
+    /// Time that passes, in years.
+    pub years: f64,
+    /// How much of the profit and loss counts, above 0.
+    pub weight: f64,
+}
+
+impl Scenario {
+    /// Nothing happens to anything in `market`.
+    pub fn still(name: impl Into<String>, market: &Market) -> Self {
+        Self {
+            name: name.into(),
+            moves: vec![Move::NONE; market.underlyings.len()],
+            residuals: vec![0.0; market.assets.len()],
+            failure: None,
+            years: 0.0,
+            weight: 1.0,
+        }
+    }
+}
+
+/// How the scenarios of a family become one loss.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Aggregation {
+    /// The largest loss of all groups.
+    Worst,
+    /// The root of the sum of the squared worst losses of the groups.
+    RootSumSquare,
+    /// The mean of the worst outcomes beyond this level, such as 0.975; the groups are one sample.
+    ExpectedShortfall(f64),
+}
+
+/// Scenarios that are aggregated together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScenarioFamily {
+    /// Its name.
+    pub name: String,
+    /// How its scenarios become one loss.
+    pub aggregation: Aggregation,
+    /// Where its scenarios lie in the set; more than one group for [`Aggregation::RootSumSquare`].
+    pub groups: Vec<Range<usize>>,
+}
+
+/// Everything that might happen (SCN-6).
+#[derive(Clone, Debug, Default)]
+pub struct ScenarioSet {
+    /// In the order of the methodology.
+    pub families: Vec<ScenarioFamily>,
+    /// All scenarios, family after family.
+    pub scenarios: Vec<Scenario>,
+}
+
+/// What a family says of an account.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FamilyLoss {
+    /// In USD; negative when even the worst is a profit.
+    pub loss: f64,
+    /// The loss as a sum over scenarios: index and coefficient of each that it depends on, the most important first.
+    ///
+    /// `loss = −Σ coefficient · pnl[index]`, which is how a position's part is found (Euler's rule).
+    pub parts: Vec<(usize, f64)>,
+}
+
+impl ScenarioSet {
+    /// Adds a family of one group.
+    pub fn add(&mut self, name: &str, aggregation: Aggregation, scenarios: impl IntoIterator<Item = Scenario>) {
+        self.add_groups(name, aggregation, std::iter::once(scenarios.into_iter().collect()));
+    }
+
+    /// Adds a family of several groups. A family without scenarios is left out.
+    pub fn add_groups(
+        &mut self,
+        name: &str,
+        aggregation: Aggregation,
+        groups: impl IntoIterator<Item = Vec<Scenario>>,
+    ) {
+        let mut ranges = Vec::new();
+        for group in groups {
+            let start = self.scenarios.len();
+            self.scenarios.extend(group);
+            if self.scenarios.len() > start {
+                ranges.push(start..self.scenarios.len());
+            }
+        }
+        if !ranges.is_empty() {
+            self.families.push(ScenarioFamily { name: name.to_owned(), aggregation, groups: ranges });
+        }
+    }
+
+    /// A fingerprint of everything a scenario says: BLAKE3 over names and the bits of every number.
+    pub fn hash(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        let mut number = |value: f64| {
+            hasher.update(&value.to_le_bytes());
+        };
+        for scenario in &self.scenarios {
+            for shift in &scenario.moves {
+                let (kind, vol) = match shift.vol {
+                    VolMove::Level(vol) => (0.0, vol),
+                    VolMove::Twist(vol) => (1.0, vol),
+                    VolMove::Skew(vol) => (2.0, vol),
+                };
+                [shift.price, shift.basis, kind, vol].into_iter().for_each(&mut number);
+            }
+            scenario.residuals.iter().copied().for_each(&mut number);
+            number(scenario.failure.as_ref().map_or(0.0, |failure| failure.1));
+            number(scenario.years);
+            number(scenario.weight);
+        }
+        for scenario in &self.scenarios {
+            let place = scenario.failure.as_ref().map_or("", |failure| &failure.0);
+            hasher.update(scenario.name.as_bytes()).update(&[0]).update(place.as_bytes()).update(&[0]);
+        }
+        for family in &self.families {
+            hasher.update(format!("{family:?}").as_bytes());
+        }
+        hasher.finalize().to_string()
+    }
+}
+
+impl ScenarioFamily {
+    /// All its scenarios.
+    pub fn range(&self) -> Range<usize> {
+        self.groups.first().map_or(0, |group| group.start)..self.groups.last().map_or(0, |group| group.end)
+    }
+
+    /// One loss out of the weighted profits of all scenarios of the set.
+    pub fn loss(&self, pnls: &[f64]) -> FamilyLoss {
+        let worst_of = |group: &Range<usize>| {
+            let place = aggregate::worst(&pnls[group.clone()]).expect("a group has scenarios");
+            (group.start + place, -pnls[group.start + place])
+        };
+        match self.aggregation {
+            Aggregation::Worst => {
+                let (index, loss) = worst_of(&self.range());
+                FamilyLoss { loss, parts: vec![(index, 1.0)] }
+            }
+            Aggregation::ExpectedShortfall(level) => {
+                let range = self.range();
+                let (loss, tail) = aggregate::expected_shortfall(&pnls[range.clone()], level);
+                FamilyLoss {
+                    loss,
+                    parts: tail.into_iter().map(|(place, weight)| (range.start + place, weight)).collect(),
+                }
+            }
+            Aggregation::RootSumSquare => {
+                let worst: Vec<(usize, f64)> =
+                    self.groups.iter().map(worst_of).map(|(index, loss)| (index, loss.max(0.0))).collect();
+                let losses: Vec<f64> = worst.iter().map(|(_, loss)| *loss).collect();
+                let loss = aggregate::root_sum_square(&losses);
+                let mut parts: Vec<(usize, f64)> = worst
+                    .into_iter()
+                    .filter(|(_, part)| *part > 0.0)
+                    .map(|(index, part)| (index, part / loss))
+                    .collect();
+                parts.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+                FamilyLoss { loss, parts }
+            }
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! Paradex against the venue's own engine.
+//!
+//! `paradex/*.json` holds two moments of one market (`night`, and `settlement`: a quarter of an hour before options
+//! settle, with fees), one portfolio document, and what `paradex_py.margin` 0.8.2 answers for every account of it
+//! (`engine-*.json`; its cross margin reads the options' parameters that the documentation publishes). The engine margins
+//! one underlying a call: its answers are added up.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic, and so may what it is written with")]
+
+use margin::method::paradex::black_scholes::{Terms, cdf};
+use margin::method::paradex::{Contract, Leg, Order, Portfolio, cross, portfolio};
+use margin::params::Params;
+use margin::{Refusal, Workings};
+use model::{Account, Market, Right};
+use serde::Deserialize;
+
+const PORTFOLIO: &str = include_str!("paradex/portfolio.json");
+const NIGHT: &str = include_str!("paradex/market-night.json");
+const SETTLEMENT: &str = include_str!("paradex/market-settlement.json");
+
+/// Relative difference that is only the order of additions.
+const TOLERANCE: f64 = 1e-12;
+
+fn rules() -> portfolio::Rules {
+    Params::parse(portfolio::PARAMS).unwrap().rules
+}
+
+fn cross_rules() -> cross::Rules {
+    Params::parse(cross::PARAMS).unwrap().rules
+}
+
+fn accounts(market: &Market) -> Vec<Account> {
+    model::Portfolio::parse(PORTFOLIO, market).unwrap().accounts
+}
+
+fn initial(workings: &Workings) -> f64 {
+    workings.core().1 + workings.charges.iter().map(|(_, initial, _)| initial).sum::<f64>()
+}
+
+fn maintenance(workings: &Workings) -> f64 {
+    workings.core().1 + workings.charges.iter().map(|(_, _, maintenance)| maintenance).sum::<f64>()
+}
+
+fn charge(workings: &Workings, name: &str) -> (f64, f64) {
+    let line = workings.charges.iter().find(|(charge, ..)| charge == name).unwrap();
+    (line.1, line.2)
+}
+
+#[track_caller]
+fn close(found: f64, expected: f64, what: &str) {
+    let error = (found - expected).abs() / expected.abs().max(1e-3);
+    assert!(error <= TOLERANCE, "{what}: {found} instead of {expected}, {error:e}");
+}
+
+/// What the engine answered.
+#[derive(Deserialize)]
+struct Engine {
+    cross: CrossAnswer,
+    portfolio: PortfolioAnswer,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+struct CrossAnswer {
+    #[serde(rename = "IMR")]
+    initial: String,
+    #[serde(rename = "MMR")]
+    maintenance: String,
+    net_mmr: String,
+    fee_provision_imr: String,
+    fee_provision_mmr: String,
+    open_loss: String,
+    spot_balance_margin: String,
+}
+
+#[derive(Deserialize)]
+struct PortfolioAnswer {
+    initial: String,
+    maintenance: String,
+    underlyings: Vec<UnderlyingAnswer>,
+}
+
+#[derive(Deserialize)]
+struct UnderlyingAnswer {
+    underlying: String,
+    scan: String,
+    scenario: usize,
+    minimum_delta: String,
+    funding: String,
+    fee_initial: String,
+    fee_maintenance: String,
+}
+
+fn number(text: &str) -> f64 {
+    text.parse().unwrap()
+}
+
+fn engine(text: &str) -> std::collections::BTreeMap<String, Engine> {
+    serde_json::from_str(text).unwrap()
+}
+
+const MOMENTS: [(&str, &str); 2] =
+    [(NIGHT, include_str!("paradex/engine-night.json")), (SETTLEMENT, include_str!("paradex/engine-settlement.json"))];
+
+#[test]
+fn portfolio_margin_is_that_of_the_official_engine() {
+    for (market, answers) in MOMENTS {
+        let (market, answers) = (Market::parse(market).unwrap(), engine(answers));
+        for account in accounts(&market) {
+            let workings = portfolio::workings(&account, &market, &rules(), true).unwrap();
+            let expected = &answers[&account.name].portfolio;
+            close(initial(&workings), number(&expected.initial), &format!("{}: IM", account.name));
+            close(maintenance(&workings), number(&expected.maintenance), &format!("{}: MM", account.name));
+
+            let sum = |part: fn(&UnderlyingAnswer) -> &String| -> f64 {
+                expected.underlyings.iter().map(|underlying| number(part(underlying))).sum()
+            };
+            close(charge(&workings, "funding provision").0, sum(|of| &of.funding), &account.name);
+            close(charge(&workings, "fee provision").0, sum(|of| &of.fee_initial), &account.name);
+            close(charge(&workings, "fee provision").1, sum(|of| &of.fee_maintenance), &account.name);
+            if account.orders.is_empty() {
+                for of in &expected.underlyings {
+                    let family = |name: &str| {
+                        workings.families.iter().find(|family| family.0 == format!("{} {name}", of.underlying))
+                    };
+                    close(family("SCAN risk").unwrap().1, number(&of.scan), &account.name);
+                    close(family("minimum delta").unwrap().1, number(&of.minimum_delta), &account.name);
+                    assert_eq!(family("SCAN risk").unwrap().2, words(&of.underlying, of.scenario), "{}", account.name);
+                }
+            }
+        }
+    }
+}
+
+/// The words of scenario `number` of the venue's list, which counts from 1.
+fn words(underlying: &str, number: usize) -> String {
+    let rules = rules();
+    let class = rules.class.values().find(|class| class.members.iter().any(|member| member == underlying)).unwrap();
+    class.scenarios[number - 1].words(underlying)
+}
+
+#[test]
+fn cross_margin_is_that_of_the_official_engine() {
+    for (market, answers) in MOMENTS {
+        let (market, answers) = (Market::parse(market).unwrap(), engine(answers));
+        for account in accounts(&market) {
+            let workings = cross::workings(&account, &market, &cross_rules(), true).unwrap();
+            let expected = &answers[&account.name].cross;
+            close(initial(&workings), number(&expected.initial), &format!("{}: IM", account.name));
+            close(maintenance(&workings), number(&expected.maintenance), &format!("{}: MM", account.name));
+            close(workings.core().1, number(&expected.net_mmr), &account.name);
+            close(charge(&workings, "fee provision").0, number(&expected.fee_provision_imr), &account.name);
+            close(charge(&workings, "fee provision").1, number(&expected.fee_provision_mmr), &account.name);
+            close(charge(&workings, "open loss").0, number(&expected.open_loss), &account.name);
+            close(charge(&workings, "spot balances").0, number(&expected.spot_balance_margin), &account.name);
+        }
+    }
+}
+
+#[test]
+fn contributions_are_the_core() {
+    for (market, _) in MOMENTS {
+        let market = Market::parse(market).unwrap();
+        for account in accounts(&market) {
+            let both = [
+                portfolio::workings(&account, &market, &rules(), true).unwrap(),
+                cross::workings(&account, &market, &cross_rules(), true).unwrap(),
+            ];
+            for workings in both {
+                let parts: f64 = workings.position_contributions.iter().chain(&workings.balance_contributions).sum();
+                close(parts, workings.core().1, &account.name);
+                assert_eq!(workings.position_contributions.len(), account.positions.len());
+                assert_eq!(workings.haircuts.len(), account.balances.len());
+                assert!(
+                    workings
+                        .haircuts
+                        .iter()
+                        .zip(&account.balances)
+                        .all(|(haircut, balance)| { market.assets[balance.asset.0].name != "USDC" || *haircut == 0.0 })
+                );
+            }
+        }
+    }
+}
+
+/// PDX-PM-1: the prices of perpetual and call in all 24 scenarios.
+#[test]
+fn scenario_prices_are_those_of_the_official_engine() {
+    let rules = rules();
+    let class = &rules.class["major"];
+    let expected: Vec<[String; 2]> = serde_json::from_str(include_str!("paradex/scenario-prices.json")).unwrap();
+    assert_eq!(class.scenarios.len(), expected.len());
+    for (scenario, [perpetual_price, call_price]) in class.scenarios.iter().zip(expected) {
+        let price = |leg| portfolio::scenario_price(&leg, SPOT, scenario, &rules, class).unwrap();
+        close(price(perpetual(-0.0005)), number(&perpetual_price), "perpetual");
+        // Far out of the money the call is worth less than a rounding of the spot.
+        assert!((price(call(0.001)) - number(&call_price)).abs() <= TOLERANCE * SPOT);
+    }
+}
+
+const SPOT: f64 = 77_939.768;
+
+fn perpetual(size: f64) -> Leg {
+    let contract = Contract::Perpetual { funding_rate_8h: -0.000_174_03 };
+    Leg { place: 0, name: "BTC-USD-PERP".into(), contract, mark: 77_888.84, delta: 0.999_346_58, fee_rate: 0.0, size }
+}
+
+fn call(size: f64) -> Leg {
+    let seconds = (16.0 * 24.0 + 8.0) * 3600.0;
+    let terms = Terms { right: Right::Call, strike: 78_000.0, years: seconds / 86_400.0 / 365.0, rate: 0.0 };
+    let contract = Contract::Option { terms, vol: 0.427_466_87, seconds };
+    let name = "BTC-USD-8MAY26-78000-C".into();
+    Leg { place: 1, name, contract, mark: 2455.661, delta: 0.477_151_19, fee_rate: 0.0, size }
+}
+
+/// PDX-PM-1, from the natural inputs, to the digits of the source.
+#[test]
+fn a_call_hedged_with_a_perpetual() {
+    let book =
+        Portfolio { name: "BTC".into(), spot: SPOT, positions: vec![perpetual(-0.0005), call(0.001)], orders: vec![] };
+    let rules = rules();
+    let requirement = portfolio::requirement(&book, &rules, &rules.class["major"]).unwrap();
+    assert_eq!(requirement.positions.scenario, 8);
+    close(requirement.positions.scan, 0.415_886_586_439_126_4, "scan");
+    close(requirement.positions.minimum_delta, 0.406_997_875_472_695_1, "minimum delta");
+    close(requirement.funding.initial, 0.006_781_928_912_52, "funding");
+    close(requirement.initial_margin(), 0.422_668_515_351_646_4, "IM");
+    close(requirement.maintenance_margin(0.5), 0.214_725_222_132_083_2, "MM");
+}
+
+/// PDX-DELTA: one perpetual against five calls of delta 0.3 at 70,000.
+#[test]
+fn minimum_delta_charges_the_hedged_part_less() {
+    let rules = rules();
+    let class = &rules.class["major"];
+    let with_delta = |leg: Leg, delta: f64| Leg { delta, ..leg };
+    let positions = vec![with_delta(perpetual(1.0), 1.0), with_delta(call(-5.0), 0.3)];
+    let book = Portfolio { name: "BTC".into(), spot: 70_000.0, positions, orders: vec![] };
+    let requirement = portfolio::requirement(&book, &rules, class).unwrap();
+    close(requirement.positions.minimum_delta, 1_400.0, "PDX-DELTA");
+    assert_eq!(requirement.positions, requirement.with_orders);
+}
+
+/// PDX-XM-1: the venue reports 3.2504 and 1.6339 for the account, its fees of a hundredth or so included.
+#[test]
+fn cross_margin_of_two_markets() {
+    let rules = cross_rules();
+    let class = &rules.class["major"];
+    let short = cross::requirement(&perpetual(0.0), -0.0005, &[], SPOT, &rules, class);
+    let long = cross::requirement(&call(0.0), 0.001, &[], SPOT, &rules, class);
+    close(short.initial_margin(), 0.778_888_4, "perpetual IM");
+    close(short.maintenance_margin(), 0.389_444_2, "perpetual MM");
+    close(long.initial_margin(), 2.455_661, "call IM");
+    close(long.maintenance_margin(), 1.227_830_5, "call MM");
+    assert!((short.initial_margin() + long.initial_margin() - 3.2504).abs() < 0.02);
+    assert!((short.maintenance_margin() + long.maintenance_margin() - 1.6339).abs() < 0.02);
+}
+
+/// PDX-XM-2: one short, three to buy and two to sell; and a purchase above the mark.
+#[test]
+fn the_larger_side_of_a_market_counts() {
+    let rules = cross_rules();
+    let class = &rules.class["major"];
+    let market = Leg { mark: 90_000.0, fee_rate: 0.0003, ..perpetual(0.0) };
+    let order = |size: f64, limit: f64| Order { fill: Leg { size, ..market.clone() }, limit };
+    let (buy, sell) = (order(3.0, 90_000.0), order(-2.0, 88_000.0));
+    let requirement = cross::requirement(&market, -1.0, &[&buy, &sell], 90_000.0, &rules, class);
+    assert_eq!((requirement.buy_open_size, requirement.sell_open_size), (2.0, 3.0));
+    close(requirement.net_initial, 5_400.0, "net IM");
+    close(requirement.fee_initial, 81.0, "fee");
+    close(requirement.maintenance_margin(), 927.0, "MM");
+    close(requirement.open_loss, 4_000.0, "two sold 2,000 below the mark");
+
+    let aggressive = Order { fill: perpetual(0.1), limit: 80_000.0 };
+    let requirement = cross::requirement(&perpetual(0.0), 0.0, &[&aggressive], SPOT, &rules, class);
+    close(requirement.open_loss, 211.116, "open loss");
+    close(requirement.net_initial, 155.777_68, "order IM");
+}
+
+/// Option fractions on the engine's own cases: capped in the money, capped for puts, floored out of the money.
+#[test]
+fn option_fractions() {
+    let rules = cross_rules();
+    let imf = rules.class["major"].initial;
+    close(imf.long(2455.661, SPOT), 2455.661, "a long call");
+    close(imf.long(20_000.0, 95_000.0), 19_000.0, "deep in the money");
+    close(imf.short(Right::Call, 78_000.0, SPOT), 0.15 * SPOT - 60.232, "short, 60.232 out of the money");
+    close(imf.short(Right::Call, 120_000.0, SPOT), 0.1 * SPOT, "short, far out of the money");
+    close(imf.short(Right::Put, 90_000.0, SPOT), 0.15 * SPOT, "short put in the money");
+    let capped = cross::OptionFractions { short_itm: 0.6, ..imf };
+    close(capped.short(Right::Put, 90_000.0, SPOT), 0.5 * SPOT, "short put at its cap");
+}
+
+#[test]
+fn the_settlement_average_fades_an_option_out() {
+    let at = |seconds: f64| {
+        let Contract::Option { terms, vol, .. } = call(1.0).contract else { unreachable!() };
+        portfolio::live_fraction(&Leg { contract: Contract::Option { terms, vol, seconds }, ..call(1.0) }, &rules())
+    };
+    assert_eq!([at(3600.0), at(1800.0), at(900.0), at(0.0)], [1.0, 1.0, 0.5, 0.0]);
+    assert_eq!(portfolio::live_fraction(&perpetual(1.0), &rules()), 1.0);
+}
+
+/// The approximation is meant: 7.9656 is the true price, and the engine is within its own tolerance of it.
+#[test]
+fn black_scholes_of_the_engine() {
+    let terms = |right, strike, years| Terms { right, strike, years, rate: 0.0 };
+    assert!((terms(Right::Call, 100.0, 1.0).price(100.0, 0.2) - 7.9656).abs() < 1e-3);
+    assert_eq!(terms(Right::Call, 90.0, 0.0).price(100.0, 0.3), 10.0);
+    assert_eq!(terms(Right::Put, 90.0, 0.0).price(100.0, 0.3), 0.0);
+    assert!((cdf(0.0) - 0.5).abs() < 1e-9);
+    assert!((cdf(-1.96) + cdf(1.96) - 1.0).abs() < 1e-15);
+    let parity = Terms { rate: 0.05, ..terms(Right::Call, 95.0, 0.5) };
+    let put = Terms { right: Right::Put, ..parity };
+    let forward = 100.0 - 95.0 * pricing::math::exp(-0.025);
+    assert!((parity.price(100.0, 0.3) - put.price(100.0, 0.3) - forward).abs() < 1e-12);
+}
+
+const INVERSE: &str = r#"{
+  "format": "upm.market/1", "time": "2026-04-22T00:00:00Z",
+  "assets": [{"asset": "USDC", "price": "0.9999"}, {"asset": "BTC", "price": "77939.768"}, {"asset": "XRP", "price": "2"}],
+  "underlyings": [{"underlying": "BTC", "index": "77939.768"}, {"underlying": "XRP", "index": "2"}],
+  "instruments": [
+    {"instrument": "BTC-PERPETUAL", "kind": "perpetual", "underlying": "BTC", "payoff": "inverse", "quote": "USD",
+     "settle": "BTC", "contract_size": "10", "mark": "78000"},
+    {"instrument": "XRP-PERP", "kind": "perpetual", "underlying": "XRP", "payoff": "linear", "quote": "USDC",
+     "settle": "USDC", "contract_size": "1", "mark": "2"}
+  ]
+}"#;
+
+#[test]
+fn what_is_not_listed_is_converted_with_a_note_or_refused() {
+    let market = Market::parse(INVERSE).unwrap();
+    let hold = |instrument: &str| {
+        let text = format!(
+            r#"{{"format": "upm.portfolio/1", "accounts": [{{"account": "a", "balances": [{{"asset": "USD", "amount": "5"}}],
+                "positions": [{{"instrument": "{instrument}", "quantity": "-7800"}}]}}]}}"#
+        );
+        model::Portfolio::parse(&text, &market).unwrap().accounts.remove(0)
+    };
+    let workings = portfolio::workings(&hold("BTC-PERPETUAL"), &market, &rules(), false).unwrap();
+    // One coin short: +16 % is the worst of the list's whole weights; the 500 % tail at 0.024 costs less.
+    close(workings.core().1, 0.16 * 78_000.0, "as a linear perpetual of one coin");
+    assert!(workings.notes.iter().any(|note| note.contains("BTC-PERPETUAL: not listed at Paradex")));
+    assert!(workings.notes.iter().any(|note| note.contains("no fee_rate")));
+
+    let workings = cross::workings(&hold("XRP-PERP"), &market, &cross_rules(), false).unwrap();
+    close(initial(&workings), 0.1 * 15_600.0, "the fallback class");
+    assert!(workings.notes.iter().any(|note| note.contains("class `volatile`")));
+
+    for account in [hold("BTC-PERPETUAL"), hold("XRP-PERP")] {
+        let refusals = [
+            portfolio::workings(&account, &market, &rules(), true),
+            cross::workings(&account, &market, &cross_rules(), true),
+        ];
+        for refusal in refusals {
+            assert!(matches!(refusal, Err(Refusal::NotListed { venue: "Paradex", .. })));
+        }
+    }
+}
+
+#[test]
+fn a_shock_that_cannot_be_priced_is_refused() {
+    let mut rules = rules();
+    let scenarios = &mut rules.class.get_mut("major").unwrap().scenarios;
+    scenarios.truncate(1);
+    let book = Portfolio { name: "BTC".into(), spot: SPOT, positions: vec![call(1.0)], orders: vec![] };
+    rules.class.get_mut("major").unwrap().scenarios[0].vol_shock = -0.9;
+    assert!(matches!(portfolio::requirement(&book, &rules, &rules.class["major"]), Err(Refusal::NotPriceable { .. })));
+    rules.class.get_mut("major").unwrap().scenarios[0].spot_shock = -1.0;
+    assert!(matches!(portfolio::requirement(&book, &rules, &rules.class["major"]), Err(Refusal::NotPriceable { .. })));
+}

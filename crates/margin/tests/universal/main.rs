@@ -1,0 +1,15 @@
+//! The proof of the universal method: its rules and properties, each test citing the ID it proves.
+//!
+//! | module | what |
+//! |---|---|
+//! | `generate` | markets and accounts that reach corner states on purpose |
+//! | `slow` | a second assessor, written from the methodology alone, that must agree |
+//! | `properties` | P-1 to P-11 and the identities of an assessment |
+//! | `cases` | hand-computed accounts, one file one sentence |
+//! | `refusals` | parameters, scenario documents and numbers that must be refused |
+
+mod cases;
+mod generate;
+mod properties;
+mod refusals;
+mod slow;
