@@ -1,0 +1,220 @@
+//! Amounts as they are printed: few decimals, thousands separated, and columns that add up.
+//!
+//! Rounding every number by itself makes columns that miss their totals by a cent. Here a total is rounded first, against
+//! the account (what it has down, what it needs up), and its parts then share what rounding moved: each part is rounded
+//! down, and the units missing go to the parts that lost most by it. No part is off by a whole unit.
+
+use units::{Money, Round};
+
+/// Above this a table counts in thousands, then in millions, then in billions.
+const LARGE: u128 = 10_000_000_000;
+
+/// From here on cents do not matter in an overview: a thousand dollars.
+const ROUGH: u128 = 1000 * Money::ONE.raw().unsigned_abs();
+
+/// What one amount of a table is counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unit {
+    /// Such as "USD" or "million USD".
+    pub name: &'static str,
+    /// Its smallest printed part, in 10⁻¹⁸ USD.
+    step: i128,
+    decimals: u32,
+}
+
+/// An amount as printed: a whole number of the smallest printed parts of its unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Shown {
+    steps: i128,
+    decimals: u32,
+}
+
+impl Unit {
+    /// The unit that shows amounts up to `largest` in size in at most sixteen characters, and dust at all.
+    pub fn fitting(largest: Money) -> Self {
+        let size = largest.raw().unsigned_abs();
+        let one = Money::ONE.raw().unsigned_abs();
+        let cent = Money::ONE.raw() / 100;
+        match size / one {
+            0 => Self { name: "USD", step: cent / 10_000, decimals: 6 },
+            dollars if dollars < LARGE => Self { name: "USD", step: cent, decimals: 2 },
+            dollars if dollars < LARGE * 1000 => Self { name: "thousand USD", step: cent * 1000, decimals: 2 },
+            dollars if dollars < LARGE * 1_000_000 => Self { name: "million USD", step: cent * 1_000_000, decimals: 2 },
+            _ => Self { name: "billion USD", step: cent * 1_000_000_000, decimals: 2 },
+        }
+    }
+
+    /// The unit for an overview: whole dollars, where these say enough.
+    pub fn rough(largest: Money) -> Self {
+        let fine = Self::fitting(largest);
+        if fine.name == "USD" && largest.raw().unsigned_abs() >= ROUGH {
+            Self { step: Money::ONE.raw(), decimals: 0, ..fine }
+        } else {
+            fine
+        }
+    }
+
+    /// An amount in this unit.
+    pub fn shown(self, amount: Money, round: Round) -> Shown {
+        let up = round == Round::Up && amount.raw().rem_euclid(self.step) != 0;
+        self.steps(amount.raw().div_euclid(self.step) + i128::from(up))
+    }
+
+    /// Parts that sum to `total`, which is their sum rounded either way, or near it.
+    pub fn parts(self, parts: &[Money], total: Shown) -> Vec<Shown> {
+        let mut shown: Vec<Shown> = parts.iter().map(|part| self.shown(*part, Round::Down)).collect();
+        let mut missing = total.steps - shown.iter().map(|part| part.steps).sum::<i128>();
+        let mut order: Vec<usize> = (0..parts.len()).collect();
+        order.sort_by_key(|index| std::cmp::Reverse(parts[*index].raw().rem_euclid(self.step)));
+        for index in order {
+            if missing > 0 && parts[index].raw().rem_euclid(self.step) != 0 {
+                shown[index].steps += 1;
+                missing -= 1;
+            }
+        }
+        if let Some(largest) = shown.iter_mut().max_by_key(|part| part.steps.abs()) {
+            largest.steps += missing;
+        }
+        shown
+    }
+
+    fn steps(self, steps: i128) -> Shown {
+        Shown { steps, decimals: self.decimals }
+    }
+}
+
+impl Shown {
+    /// The difference as it is printed.
+    pub fn minus(self, other: Self) -> Self {
+        Self { steps: self.steps - other.steps, ..self }
+    }
+
+    /// The sum as it is printed.
+    pub fn plus(self, other: Self) -> Self {
+        Self { steps: self.steps + other.steps, ..self }
+    }
+
+    /// The opposite.
+    pub fn negated(self) -> Self {
+        Self { steps: -self.steps, ..self }
+    }
+
+    /// Whether nothing is printed but zeros.
+    pub fn is_zero(self) -> bool {
+        self.steps == 0
+    }
+
+    /// With a plus sign when above zero: a change.
+    pub fn signed(self) -> String {
+        if self.steps > 0 { format!("+{self}") } else { self.to_string() }
+    }
+}
+
+impl std::fmt::Display for Shown {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let one = 10_u128.pow(self.decimals);
+        let size = self.steps.unsigned_abs();
+        let sign = if self.steps < 0 { "-" } else { "" };
+        let decimals = usize::try_from(self.decimals).expect("a handful of decimals");
+        let whole = thousands(&(size / one).to_string());
+        if decimals == 0 {
+            return write!(formatter, "{sign}{whole}");
+        }
+        write!(formatter, "{sign}{whole}.{:0decimals$}", size % one)
+    }
+}
+
+/// A number that is no amount of money, such as a sensitivity: `decimals` of them, thousands separated.
+pub fn number(value: f64, decimals: usize) -> String {
+    if value.abs() >= 1e12 {
+        return format!("{value:.4e}");
+    }
+    let text = format!("{value:.decimals$}");
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
+    if digits.bytes().all(|byte| matches!(byte, b'0' | b'.')) {
+        return digits.to_owned();
+    }
+    match digits.split_once('.') {
+        Some((whole, fraction)) => format!("{sign}{}.{fraction}", thousands(whole)),
+        None => format!("{sign}{}", thousands(digits)),
+    }
+}
+
+/// A decimal text with its thousands separated and every decimal it has.
+pub fn exact(value: impl std::fmt::Display) -> String {
+    let text = value.to_string();
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
+    match digits.split_once('.') {
+        Some((whole, fraction)) => format!("{sign}{}.{fraction}", thousands(whole)),
+        None => format!("{sign}{}", thousands(digits)),
+    }
+}
+
+fn thousands(digits: &str) -> String {
+    let mut text = String::with_capacity(digits.len() * 4 / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn money(text: &str) -> Money {
+        text.parse().unwrap()
+    }
+
+    fn check(parts: &[&str], round: Round, expected: &[&str], total: &str) {
+        let parts: Vec<Money> = parts.iter().map(|part| money(part)).collect();
+        let sum = parts.iter().try_fold(Money::ZERO, |sum, part| sum.plus(*part)).unwrap();
+        let unit = Unit::fitting(money("1000"));
+        let whole = unit.shown(sum, round);
+        let shown: Vec<String> = unit.parts(&parts, whole).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            (shown.iter().map(String::as_str).collect::<Vec<_>>().as_slice(), whole.to_string().as_str()),
+            (expected, total)
+        );
+    }
+
+    #[test]
+    fn what_is_needed_rounds_up_and_its_parts_add_up() {
+        check(&["0.333", "0.333", "0.333"], Round::Up, &["0.34", "0.33", "0.33"], "1.00");
+        check(&["10", "0.001", "-0.0001"], Round::Up, &["10.00", "0.01", "0.00"], "10.01");
+    }
+
+    #[test]
+    fn what_is_owned_rounds_down_and_its_parts_add_up() {
+        check(&["0.339", "0.339", "0.339"], Round::Down, &["0.34", "0.34", "0.33"], "1.01");
+        check(&["1234567.891", "-0.009"], Round::Down, &["1,234,567.89", "-0.01"], "1,234,567.88");
+    }
+
+    #[test]
+    fn large_amounts_are_counted_in_larger_units() {
+        let amount = money("123456789012345678901.5");
+        let unit = Unit::fitting(amount);
+        assert_eq!(
+            (unit.name, unit.shown(amount, Round::Up).to_string().as_str()),
+            ("billion USD", "123,456,789,012.35")
+        );
+        assert_eq!(Unit::fitting(money("0.1")).shown(money("0.1234567"), Round::Down).to_string(), "0.123456");
+    }
+
+    #[test]
+    fn an_overview_has_whole_dollars() {
+        let shown = |text| Unit::rough(money(text)).shown(money(text), Round::Up).to_string();
+        assert_eq!([shown("12345.01"), shown("999.991"), shown("0.1")], ["12,346", "1,000.00", "0.100000"]);
+    }
+
+    #[test]
+    fn numbers_have_their_thousands_separated() {
+        assert_eq!(number(-1_234_567.891, 2), "-1,234,567.89");
+        assert_eq!(number(-0.001, 2), "0.00");
+        assert_eq!(number(123.4, 0), "123");
+        assert_eq!(exact("-1234567.000100"), "-1,234,567.000100");
+    }
+}

@@ -1,0 +1,122 @@
+//! `upm import`: what venues and recordings say, as a `upm.market/1` document.
+
+use std::path::{Path, PathBuf};
+
+use feed::{chain, deribit};
+use model::MarketDocument;
+use units::{Price, Timestamp};
+
+use crate::failure::Failure;
+use crate::input::Reader;
+use crate::printer::Answer;
+
+/// Make a market document from what a venue or a recording says
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    Deribit(DeribitArgs),
+    DeribitChain(ChainArgs),
+}
+
+/// Read Deribit's own answers: instruments, book summaries, tickers, recorded frames
+#[derive(clap::Args)]
+#[command(after_help = "\
+Example:
+  upm import deribit crates/upm/tests/data/deribit.jsonl")]
+struct DeribitArgs {
+    /// Answers as sent or as recorded line by line, plain or gzip; - reads standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The market's time, RFC 3339; the newest timestamp of the answers when not given
+    #[arg(long, value_name = "TIME")]
+    at: Option<Timestamp>,
+    /// USD per unit of a quote or settlement currency that the answers give no index of
+    #[arg(long = "price", value_name = "ASSET=USD", value_parser = price_of)]
+    prices: Vec<(String, Price)>,
+    /// Write the document here instead of to standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// Read a recorded option chain: the snapshot nearest to a time
+#[derive(clap::Args)]
+#[command(after_help = "\
+Example:
+  upm import deribit-chain \\
+      ../shared/data/options/deribit_btc_eth_chain_6hourly_stress_2026-02_2026-06.parquet \\
+      --futures ../shared/data/options/deribit_futures_prices_at_snapshots_2025-12-30_2026-04-15.csv.gz \\
+      --at 2026-02-05T15:51:32Z --currency BTC,ETH")]
+struct ChainArgs {
+    /// Recorded chain, parquet
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The snapshot nearest to this time is taken, RFC 3339
+    #[arg(long, value_name = "TIME")]
+    at: Timestamp,
+    /// Only these currencies, such as BTC,ETH
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    currency: Vec<String>,
+    /// Recorded prices of futures and perpetuals, CSV, plain or gzip
+    #[arg(long, value_name = "FILE")]
+    futures: Option<PathBuf>,
+    /// Write the document here instead of to standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// Imports; the document goes to standard output or a file, the report to standard error.
+pub fn run(args: &Args) -> Result<Answer, Failure> {
+    match &args.command {
+        Command::Deribit(args) => deribit(args),
+        Command::DeribitChain(args) => chain(args),
+    }
+}
+
+fn deribit(args: &DeribitArgs) -> Result<Answer, Failure> {
+    let mut reader = Reader::default();
+    let mut texts = Vec::with_capacity(args.files.len());
+    for file in &args.files {
+        let name = file.display().to_string();
+        let text = feed::read_text(&name, &reader.bytes(file)?).map_err(|why| Failure::Wrong(why.to_string()))?;
+        texts.push((name, text));
+    }
+    let sources: Vec<_> = texts.iter().map(|(name, text)| deribit::Source { name, text }).collect();
+    let mut options = deribit::Options { at: args.at, ..deribit::Options::default() };
+    options.prices.extend(args.prices.iter().cloned());
+    let (document, report) = deribit::import(&sources, &options).map_err(|why| Failure::Wrong(why.to_string()))?;
+    answer(&document, &report, args.out.as_deref())
+}
+
+fn chain(args: &ChainArgs) -> Result<Answer, Failure> {
+    let mut reader = Reader::default();
+    let name = |file: &Path| file.display().to_string();
+    let bytes = reader.bytes(&args.file)?;
+    let futures = args.futures.as_ref().map(|file| Ok((name(file), reader.bytes(file)?))).transpose()?;
+    let futures = futures.as_ref().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+    let currencies: Vec<&str> = args.currency.iter().map(String::as_str).collect();
+    let (document, report) = chain::import(&name(&args.file), bytes, args.at, &currencies, futures)
+        .map_err(|why| Failure::Wrong(why.to_string()))?;
+    answer(&document, &report, args.out.as_deref())
+}
+
+fn answer(document: &MarketDocument, report: &impl std::fmt::Display, out: Option<&Path>) -> Result<Answer, Failure> {
+    let document = Answer::json(document).out;
+    let Some(file) = out else { return Ok(Answer { out: document, report: format!("{report}\n") }) };
+    std::fs::write(file, document).map_err(|error| Failure::Broken(format!("{}: {error}", file.display())))?;
+    Ok(Answer { out: String::new(), report: format!("{report}\nwritten           {}\n", file.display()) })
+}
+
+/// For clap: `USDC=0.9999`.
+fn price_of(text: &str) -> Result<(String, Price), String> {
+    let (asset, price) = text.split_once('=').ok_or("expected an asset and its price, such as USDC=0.9999")?;
+    let price: Price = price.parse().map_err(|why| format!("expected {why} after the ="))?;
+    if asset.is_empty() || price <= Price::ZERO {
+        return Err("expected an asset and a price above 0".to_owned());
+    }
+    Ok((asset.to_owned(), price))
+}

@@ -1,0 +1,46 @@
+//! The commands: one file each, arguments as data and a function from them to an [`Answer`].
+
+mod margin;
+
+mod compare;
+mod stress;
+mod what_if;
+
+mod demo;
+mod import;
+mod methods;
+mod params;
+
+use clap::Subcommand;
+
+use crate::failure::Failure;
+use crate::printer::Answer;
+
+/// What can be asked.
+#[derive(Subcommand)]
+pub enum Command {
+    Margin(margin::Args),
+    Compare(compare::Args),
+    WhatIf(what_if::Args),
+    Stress(stress::Args),
+    Import(import::Args),
+    Methods(methods::Args),
+    Params(params::Args),
+    Demo(demo::Args),
+}
+
+impl Command {
+    /// The whole answer, or why there is none.
+    pub fn run(&self) -> Result<Answer, Failure> {
+        match self {
+            Self::Margin(args) => margin::run(args),
+            Self::Compare(args) => compare::run(args),
+            Self::WhatIf(args) => what_if::run(args),
+            Self::Stress(args) => stress::run(args),
+            Self::Import(args) => import::run(args),
+            Self::Methods(args) => methods::run(args),
+            Self::Params(args) => params::run(args),
+            Self::Demo(args) => demo::run(args),
+        }
+    }
+}

@@ -1,0 +1,645 @@
+//! `upm stress`: what an account gains and loses over moves of price and volatility, as table, JSON or picture.
+
+use std::path::PathBuf;
+
+use margin::method::universal::{self, Universal, rules::Rules};
+use margin::params::Params;
+use margin::scenario::{Move, Scenario, ScenarioSet, VolMove};
+use margin::{Assessment, Refusal, ScenarioDocument};
+use model::{Account, Market};
+use pricing::kernel::Isa;
+use serde::Serialize;
+
+use crate::amount::{exact, number};
+use crate::failure::Failure;
+use crate::heatmap::{self, Picture};
+use crate::input::{Book, BookArgs, MethodArgs, Output, Reader};
+use crate::matrix::{Estimate, Grid, Matrix, Scale, estimates, parts, price_move};
+use crate::printer::{Answer, Tone, toned};
+use crate::table::{Side, Table, cut, paragraph};
+
+/// From beyond the scan range on one side to beyond it on the other.
+const GRID: &str = "11x7";
+/// Columns of a grid that a hundred characters hold.
+const COLUMNS: usize = 11;
+
+/// Profit and loss of accounts over common moves of price and volatility, everything revalued
+///
+/// Prices move by quarters of their scan range, volatilities by halves of the scan's moves: 9x5 is the scan range itself.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Example:
+  upm stress --market samples/market.json --portfolio samples/portfolio.json --account \"short strangle\"
+  upm stress --market samples/market.json --portfolio samples/portfolio.json --account \"short strangle\" --svg /tmp/strangle.svg
+  upm stress --market samples/market.json --portfolio samples/portfolio.json --scenario \"5 Aug 2024\"")]
+pub struct Args {
+    #[command(flatten)]
+    book: BookArgs,
+    #[command(flatten)]
+    method: MethodArgs,
+    /// Moves of price × moves of volatility, both odd
+    #[arg(long, value_name = "PRICE×VOL", default_value = GRID)]
+    grid: Grid,
+    /// One scenario of the method in place of the grid, position by position; any other name lists them
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["grid", "svg"])]
+    scenario: Option<String>,
+    /// Tables for people, JSON (upm.stress/1) for programs
+    #[arg(long, value_enum, default_value = "table")]
+    output: Output,
+    /// Draw one account as a picture into this file
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+}
+
+/// Stresses every account asked for.
+pub fn run(args: &Args) -> Result<Answer, Failure> {
+    let mut reader = Reader::default();
+    let book = args.book.read(&mut reader)?;
+    let (params, scenarios) = read_method(&args.method, &mut reader, &book)?;
+    let universal = universal::prepare(&book.market, &params.rules, &scenarios, Isa::detect())
+        .map_err(|why| Failure::wrong(&book.market_file, why))?;
+    let stressed = match &args.scenario {
+        Some(name) => return one_scenario(name, &book, &params, &universal, args.output),
+        None => all_accounts(&book, &universal, args.grid)?,
+    };
+    let mut answer = match args.output {
+        Output::Json => {
+            Answer::json(&document(&book, &params, &universal, stressed.iter().map(Stressed::document).collect()))
+        }
+        Output::Table => {
+            let title = format!("· {} · {}", params.name(), book.market.time);
+            Answer::out(stressed.iter().map(|one| one.sheet(&title)).collect::<Vec<_>>().join("\n\n"))
+        }
+    };
+    if let Some(file) = &args.svg {
+        let [one] = stressed.as_slice() else {
+            let found = format_args!("found {} accounts, expected one, named with --account", stressed.len());
+            return Err(Failure::wrong("--svg", found));
+        };
+        std::fs::write(file, one.picture(&book.market, &params.name()))
+            .map_err(|error| Failure::wrong(file.display(), error))?;
+        answer.report = format!("\npicture: {}\n", file.display());
+    }
+    Ok(answer)
+}
+
+/// The picture of one account of a book, with the built-in parameters and the usual grid.
+pub fn picture(book: &Book, account: &Account) -> Result<String, Failure> {
+    let params = built_in()?;
+    let universal = universal::prepare(&book.market, &params.rules, &ScenarioSet::default(), Isa::detect())
+        .map_err(|why| Failure::wrong(&book.market_file, why))?;
+    let grid = GRID.parse().expect("a grid of two odd numbers");
+    let stressed = Stressed::of(account, &universal, grid).map_err(|why| refused(book, account, &why))?;
+    Ok(stressed.picture(&book.market, &params.name()))
+}
+
+fn built_in() -> Result<Params<Rules>, Failure> {
+    universal::parse(universal::PARAMS)
+        .map_err(|invalid| Failure::Broken(format!("built-in parameters of universal: {invalid}")))
+}
+
+fn read_method(args: &MethodArgs, reader: &mut Reader, book: &Book) -> Result<(Params<Rules>, ScenarioSet), Failure> {
+    if args.method.about.name != universal::ABOUT.name {
+        let found = format_args!("found {}, expected universal: its scan ranges are the grid", args.method.about.name);
+        return Err(Failure::wrong("--method", found));
+    }
+    let params = match &args.params {
+        Some(file) => {
+            universal::parse(&reader.text(file)?).map_err(|invalid| Failure::wrong(file.display(), invalid))?
+        }
+        None => built_in()?,
+    };
+    let scenarios = match &args.scenarios {
+        Some(file) => ScenarioDocument::parse(&reader.text(file)?)
+            .and_then(|document| document.scenarios_for(&book.market))
+            .map_err(|invalid| Failure::wrong(file.display(), invalid))?,
+        None => ScenarioSet::default(),
+    };
+    Ok((params, scenarios))
+}
+
+/// One account, stressed.
+struct Stressed {
+    assessment: Assessment,
+    matrix: Matrix,
+    estimates: Vec<Estimate>,
+}
+
+fn all_accounts(book: &Book, universal: &Universal, grid: Grid) -> Result<Vec<Stressed>, Failure> {
+    let stressed =
+        |account: &Account| Stressed::of(account, universal, grid).map_err(|why| refused(book, account, &why));
+    book.accounts.iter().map(stressed).collect()
+}
+
+fn refused(book: &Book, account: &Account, why: &Refusal) -> Failure {
+    Failure::wrong(&book.portfolio_file, format_args!("account \"{}\": {why}", account.name))
+}
+
+impl Stressed {
+    fn of(account: &Account, universal: &Universal, grid: Grid) -> Result<Self, Refusal> {
+        Ok(Self {
+            assessment: margin::assess(account, universal)?,
+            matrix: Matrix::of(account, universal.market, universal.rules, grid, Isa::detect())?,
+            estimates: estimates(account, universal)?,
+        })
+    }
+
+    fn picture(&self, market: &Market, params: &str) -> String {
+        heatmap::svg(&Picture { matrix: &self.matrix, assessment: &self.assessment, market, params })
+    }
+
+    /// For people.
+    fn sheet(&self, title: &str) -> String {
+        let mut text = format!(
+            "{} {}\n\n",
+            toned(Tone::Bold, &cut(&self.assessment.account, 40)),
+            toned(Tone::Dim, &cut(title, 58))
+        );
+        text += &self.grid();
+        text + &self.worst() + "\n" + &self.scan()
+    }
+
+    /// The matrix, seven characters a cell, the last one for marks; wide ones in several parts.
+    fn grid(&self) -> String {
+        let unit = Scale::fitting(self.matrix.largest());
+        let mut text = format!("  {}\n", toned(Tone::Dim, &format!("profit and loss, {}", unit.name)));
+        let columns: Vec<usize> = (0..self.matrix.prices.len()).collect();
+        for columns in columns.chunks(COLUMNS) {
+            text += &self.grid_part(columns, unit);
+            text.push('\n');
+        }
+        text
+    }
+
+    fn grid_part(&self, columns: &[usize], unit: Scale) -> String {
+        let matrix = &self.matrix;
+        let mut text = String::new();
+        for (name, range) in &matrix.ranges {
+            let moves = columns.iter().map(|column| percent(price_move(matrix.prices[*column], *range)));
+            let moves: Vec<String> = moves.map(|percent| format!("{percent:>6}")).collect();
+            text = text + &format!("  {:<20}{}", cut(name, 19), moves.join(" ")) + "\n";
+        }
+        let middle = matrix.vols.len() / 2;
+        let inside: Vec<usize> = columns.iter().copied().filter(|column| matrix.in_scan(middle, *column)).collect();
+        if let Some(first) = inside.first() {
+            let width = 7 * inside.len() - 2;
+            let rule = if width > 14 { format!("{:─^width$}", " scan range ") } else { "─".repeat(width) };
+            let indent = " ".repeat(22 + 7 * (first - columns[0]));
+            text = text + &indent + &toned(Tone::Dim, &format!("├{rule}┤")) + "\n";
+        }
+        let (worst, in_scan) = (matrix.worst(), matrix.worst_in_scan());
+        for (row, vol) in matrix.vols.iter().enumerate() {
+            let points = vol.points.map_or_else(String::new, |points| format!("{} pt", plus(&number(points, 1))));
+            let side = if vol.part.abs() <= 1.0 { "│" } else { " " };
+            let mut line = format!("  vol {:>6}{points:>9}{}", percent(vol.relative), toned(Tone::Dim, side));
+            for column in columns {
+                let value = unit.show(matrix.pnl[row][*column]);
+                let mark = match (row, *column) {
+                    _ if matrix.largest() == 0.0 => ' ',
+                    cell if cell == in_scan => '*',
+                    cell if cell == worst => '†',
+                    _ => ' ',
+                };
+                let cell = format!("{value:>6}{mark}");
+                line += &if mark == ' ' { cell } else { toned(Tone::Red, &cell) };
+            }
+            text = text + line.trim_end() + "\n";
+        }
+        text
+    }
+
+    /// The worst cells, and what they leave of the equity.
+    fn worst(&self) -> String {
+        let matrix = &self.matrix;
+        if matrix.largest() == 0.0 {
+            return "  nothing that moves changes what this account is worth\n".to_owned();
+        }
+        let columns = [("", Side::Left), ("USD", Side::Right), ("equity then", Side::Right), ("at", Side::Left)];
+        let mut table = Table::new(&columns);
+        let equity = self.assessment.equity.to_f64();
+        let (worst, in_scan) = (matrix.worst(), matrix.worst_in_scan());
+        let mut row = |words: &str, (row, column): (usize, usize)| {
+            let pnl = matrix.pnl[row][column];
+            let dollars = |value: f64| number(value, decimals(matrix.largest()));
+            table.row([words.to_owned(), dollars(pnl), dollars(equity + pnl), cell_words(matrix, row, column)]);
+        };
+        row("* worst inside the scan range", in_scan);
+        if worst != in_scan {
+            row("† worst of the grid", worst);
+        }
+        table.text()
+    }
+
+    /// The scan of all prices together, in full and as a trader's Greeks have it.
+    fn scan(&self) -> String {
+        let columns = [
+            ("scan together", Side::Left),
+            ("full USD", Side::Right),
+            ("greeks USD", Side::Right),
+            ("gap USD", Side::Right),
+        ];
+        let mut table = Table::new(&columns);
+        for Estimate { scenario, pnl, second_order, .. } in
+            self.estimates.iter().filter(|one| one.family == "scan together")
+        {
+            let dollars = |value: f64| number(value, decimals(self.matrix.largest()));
+            table.row([scenario.clone(), dollars(*pnl), dollars(*second_order), dollars(pnl - second_order)]);
+        }
+        let words = "greeks: delta, gamma, vega and theta now, to the second order; the gap is what they do not see.";
+        table.text() + &paragraph("", 2, words)
+    }
+
+    /// For programs.
+    fn document(&self) -> AccountDocument<'_> {
+        let Matrix { prices, vols, ranges, pnl } = &self.matrix;
+        let cell = |(row, column): (usize, usize)| CellDocument {
+            price: text(prices[column]),
+            vol: text(vols[row].part),
+            pnl: text(pnl[row][column]),
+        };
+        AccountDocument {
+            account: &self.assessment.account,
+            equity: self.assessment.equity.to_string(),
+            initial_margin: self.assessment.initial_margin.to_string(),
+            maintenance_margin: self.assessment.maintenance_margin.to_string(),
+            prices: ranges
+                .iter()
+                .map(|(underlying, range)| PricesDocument {
+                    underlying,
+                    scan_range: text(*range),
+                    moves: prices.iter().map(|part| text(price_move(*part, *range))).collect(),
+                })
+                .collect(),
+            price: prices.iter().copied().map(text).collect(),
+            vol: vols.iter().map(|vol| text(vol.part)).collect(),
+            vol_moves: vols.iter().map(|vol| text(vol.relative)).collect(),
+            pnl: pnl.iter().map(|row| row.iter().copied().map(text).collect()).collect(),
+            worst: cell(self.matrix.worst()),
+            worst_in_scan: cell(self.matrix.worst_in_scan()),
+            scan: self
+                .estimates
+                .iter()
+                .map(|one| EstimateDocument {
+                    family: &one.family,
+                    scenario: &one.scenario,
+                    pnl: text(one.pnl),
+                    estimate: text(one.second_order),
+                    gap: text(one.pnl - one.second_order),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// One scenario of the method, position by position.
+fn one_scenario(
+    name: &str,
+    book: &Book,
+    params: &Params<Rules>,
+    universal: &Universal,
+    output: Output,
+) -> Result<Answer, Failure> {
+    let set = &universal.array.set;
+    let Some(place) = set.scenarios.iter().position(|scenario| scenario.name == name) else {
+        let known: Vec<&str> = set.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
+        let problem = format_args!("found \"{name}\", expected one of\n  {}", known.join("\n  "));
+        return Err(Failure::wrong("--scenario", problem));
+    };
+    let family =
+        set.families.iter().find(|family| family.range().contains(&place)).map_or("", |family| family.name.as_str());
+    let scenario = &set.scenarios[place];
+    let mut accounts = Vec::with_capacity(book.accounts.len());
+    for account in &book.accounts {
+        accounts.push((account, parts(account, &universal.array, place).map_err(|why| refused(book, account, &why))?));
+    }
+    if output == Output::Json {
+        let accounts =
+            accounts.iter().map(|(account, parts)| scenario_document(account, parts, &book.market, family, scenario));
+        return Ok(Answer::json(&document(book, params, universal, accounts.collect())));
+    }
+    let mut sheets = Vec::with_capacity(accounts.len());
+    for (account, parts) in accounts {
+        let title = format!("· {} · {}", params.name(), book.market.time);
+        let heading =
+            format!("{} {}\n\n", toned(Tone::Bold, &cut(&account.name, 40)), toned(Tone::Dim, &cut(&title, 58)));
+        let words = format!("{}: {}", scenario.name, scenario_words(scenario, &book.market));
+        sheets.push(
+            heading + &paragraph("", 2, &words) + "\n" + &parts_table(account, &parts, &book.market, scenario.weight),
+        );
+    }
+    Ok(Answer::out(sheets.join("\n\n")))
+}
+
+/// Positions and balances by what they lose, the largest loss first.
+fn parts_table(account: &Account, parts: &[f64], market: &Market, weight: f64) -> String {
+    let mut rows: Vec<([String; 2], f64)> = holdings(account, market).zip(parts.iter().copied()).collect();
+    rows.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let mut table =
+        Table::new(&[("position or balance", Side::Left), ("quantity", Side::Right), ("profit USD", Side::Right)]);
+    for ([name, quantity], pnl) in rows {
+        table.row([name, quantity, number(pnl, 2)]);
+    }
+    let total: f64 = parts.iter().sum();
+    table.total(["account".to_owned(), String::new(), number(total, 2)]);
+    if weight < 1.0 {
+        table.row([
+            format!("of which margin counts {} %", number(100.0 * weight, 0)),
+            String::new(),
+            number(weight * total, 2),
+        ]);
+    }
+    table.text()
+}
+
+/// Name and quantity of every position, then of every balance.
+fn holdings<'a>(account: &'a Account, market: &'a Market) -> impl Iterator<Item = [String; 2]> + 'a {
+    let positions =
+        account.positions.iter().map(|held| [market.listing(held.instrument).name.clone(), exact(held.quantity)]);
+    let balances = account.balances.iter().map(|held| {
+        let asset = &market.assets[held.asset.0].name;
+        let name = held.location.as_ref().map_or_else(|| asset.clone(), |location| format!("{asset} at {location}"));
+        [name, exact(held.amount)]
+    });
+    positions.chain(balances)
+}
+
+/// What happens in a scenario.
+fn scenario_words(scenario: &Scenario, market: &Market) -> String {
+    let mut words = Vec::new();
+    for (shift, underlying) in scenario.moves.iter().zip(&market.underlyings).filter(|(shift, _)| **shift != Move::NONE)
+    {
+        let Move { price, basis, vol } = *shift;
+        let mut moves = vec![format!("{} {}", underlying.name, percent(price))];
+        if basis != 0.0 {
+            moves.push(format!("basis {}", percent(basis)));
+        }
+        moves.push(match vol {
+            VolMove::Level(level) => format!("vol {}", percent(level)),
+            VolMove::Twist(twist) => format!("short vol {}, long vol {}", percent(twist), percent(-twist)),
+            VolMove::Skew(skew) => format!("vol {} per unit of log-moneyness", percent(skew)),
+        });
+        words.push(moves.join(", "));
+    }
+    let residuals = scenario.residuals.iter().zip(&market.assets).filter(|(residual, _)| **residual != 0.0);
+    words.extend(residuals.map(|(residual, asset)| format!("{} {} on its own", asset.name, percent(*residual))));
+    if let Some((location, lost)) = &scenario.failure {
+        words.push(format!("{location} fails and loses {} of what it holds", percent(*lost).trim_start_matches('+')));
+    }
+    if scenario.years > 0.0 {
+        words.push(format!("{} days pass", number(365.0 * scenario.years, 1)));
+    }
+    if words.is_empty() { "nothing moves".to_owned() } else { words.join(" · ") }
+}
+
+/// The moves of a cell.
+fn cell_words(matrix: &Matrix, row: usize, column: usize) -> String {
+    let moves = matrix
+        .ranges
+        .iter()
+        .map(|(name, range)| format!("{name} {}", percent(price_move(matrix.prices[column], *range))));
+    let prices = moves.collect::<Vec<_>>().join(" ");
+    format!("{prices}, vol {}", percent(matrix.vols[row].relative))
+}
+
+/// Cents of small amounts only.
+fn decimals(largest: f64) -> usize {
+    if largest < 1000.0 { 2 } else { 0 }
+}
+
+/// `0.125` as `+12.5%`, at most one decimal.
+fn percent(fraction: f64) -> String {
+    let text = number(100.0 * fraction, 1);
+    format!("{}%", plus(text.strip_suffix(".0").unwrap_or(&text)))
+}
+
+/// With a plus sign when above zero.
+fn plus(text: &str) -> String {
+    let nothing = text.bytes().all(|digit| matches!(digit, b'0' | b'.'));
+    if nothing || text.starts_with('-') { text.to_owned() } else { format!("+{text}") }
+}
+
+/// A number as documents write it; there is no minus zero.
+fn text(value: f64) -> String {
+    (value + 0.0).to_string()
+}
+
+/// `upm.stress/1`: numbers as decimal text, losses negative, moves as fractions.
+#[derive(Serialize)]
+struct StressDocument<'a, T> {
+    format: &'static str,
+    method: &'static str,
+    params: String,
+    time: String,
+    hashes: Hashes<'a>,
+    accounts: Vec<T>,
+}
+
+#[derive(Serialize)]
+struct Hashes<'a> {
+    market: &'a str,
+    portfolio: &'a str,
+    params: &'a str,
+    scenarios: String,
+}
+
+/// One account over the grid.
+#[derive(Serialize)]
+struct AccountDocument<'a> {
+    account: &'a str,
+    equity: String,
+    initial_margin: String,
+    maintenance_margin: String,
+    /// Relative moves of every underlying, in the order of `price`.
+    prices: Vec<PricesDocument<'a>>,
+    /// Parts of the scan range.
+    price: Vec<String>,
+    /// Parts of the scan's move of volatility.
+    vol: Vec<String>,
+    /// Relative moves of volatility at 30 days, in the order of `vol`.
+    vol_moves: Vec<String>,
+    /// In USD: one list for every `vol`, in the order of `price`.
+    pnl: Vec<Vec<String>>,
+    worst: CellDocument,
+    worst_in_scan: CellDocument,
+    /// Every scan scenario in full, and as delta, gamma, vega and theta have it.
+    scan: Vec<EstimateDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct PricesDocument<'a> {
+    underlying: &'a str,
+    scan_range: String,
+    moves: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct CellDocument {
+    price: String,
+    vol: String,
+    pnl: String,
+}
+
+#[derive(Serialize)]
+struct EstimateDocument<'a> {
+    family: &'a str,
+    scenario: &'a str,
+    pnl: String,
+    estimate: String,
+    gap: String,
+}
+
+/// One account in one scenario.
+#[derive(Serialize)]
+struct ScenarioAccount<'a> {
+    account: &'a str,
+    family: &'a str,
+    scenario: &'a str,
+    weight: String,
+    /// Before the weight of the scenario.
+    pnl: String,
+    parts: Vec<PartDocument>,
+}
+
+#[derive(Serialize)]
+struct PartDocument {
+    holding: String,
+    quantity: String,
+    pnl: String,
+}
+
+fn scenario_document<'a>(
+    account: &'a Account,
+    parts: &[f64],
+    market: &Market,
+    family: &'a str,
+    scenario: &'a Scenario,
+) -> ScenarioAccount<'a> {
+    let holdings = holdings(account, market).zip(parts);
+    ScenarioAccount {
+        account: &account.name,
+        family,
+        scenario: &scenario.name,
+        weight: text(scenario.weight),
+        pnl: text(parts.iter().sum()),
+        parts: holdings
+            .map(|([holding, quantity], pnl)| PartDocument {
+                holding,
+                quantity: quantity.replace(',', ""),
+                pnl: text(*pnl),
+            })
+            .collect(),
+    }
+}
+
+fn document<'a, T>(
+    book: &'a Book,
+    params: &'a Params<Rules>,
+    universal: &Universal,
+    accounts: Vec<T>,
+) -> StressDocument<'a, T> {
+    StressDocument {
+        format: "upm.stress/1",
+        method: universal::ABOUT.name,
+        params: params.name(),
+        time: book.market.time.to_string(),
+        hashes: Hashes {
+            market: &book.market.hash,
+            portfolio: &book.portfolio.hash,
+            params: &params.hash,
+            scenarios: universal.array.set.hash(),
+        },
+        accounts,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::printer::plain;
+    use crate::table::WIDTH;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Wrapped {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn stress(arguments: &[&str]) -> Result<Answer, Failure> {
+        let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples");
+        let (market, portfolio) = (format!("{samples}/market.json"), format!("{samples}/portfolio.json"));
+        let all =
+            ["stress", "--market", &market, "--portfolio", &portfolio].into_iter().chain(arguments.iter().copied());
+        run(&Wrapped::try_parse_from(all).unwrap().args)
+    }
+
+    fn wrong(arguments: &[&str]) -> String {
+        match stress(arguments) {
+            Err(Failure::Wrong(why)) => why,
+            other => panic!("{arguments:?}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn tables_fit_a_hundred_columns() {
+        for arguments in
+            [vec![], vec!["--grid", "23x11"], vec!["--scenario", "5 Aug 2024"], vec!["--scenario", "FTX, Nov 2022"]]
+        {
+            let text = plain(&stress(&arguments).unwrap().out);
+            for line in text.lines() {
+                assert!(line.chars().count() <= WIDTH, "{} columns: {line}", line.chars().count());
+            }
+            assert!(text.starts_with("delta-hedged book · universal/"), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_worst_cell_is_marked() {
+        let text = plain(&stress(&["--account", "short strangle"]).unwrap().out);
+        assert_eq!(text.matches('*').count(), 2, "once in the grid, once in the legend:\n{text}");
+        assert_eq!(text.matches('†').count(), 2, "{text}");
+        let text = plain(&stress(&["--account", "short strangle", "--grid", "9x5"]).unwrap().out);
+        assert_eq!(text.matches('†').count(), 0, "the scan range itself has one worst cell:\n{text}");
+    }
+
+    #[test]
+    fn the_document_says_what_the_table_says() {
+        let text = stress(&["--account", "calendar", "--output", "json"]).unwrap().out;
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(document["format"], "upm.stress/1");
+        let account = &document["accounts"][0];
+        assert_eq!(account["pnl"].as_array().unwrap().len(), 7);
+        assert_eq!(account["pnl"][3][5], "0");
+        assert_eq!(account["scan"].as_array().unwrap().len(), 27 + 3 * 27 + 6);
+        assert!(!text.contains("NaN") && !text.contains("\"-0\""));
+    }
+
+    #[test]
+    fn a_scenario_is_told_position_by_position() {
+        let text =
+            stress(&["--account", "short strangle", "--scenario", "12 Mar 2020 (SOL by class)", "--output", "json"])
+                .unwrap()
+                .out;
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let account = &document["accounts"][0];
+        let number = |value: &serde_json::Value| value.as_str().unwrap().parse::<f64>().unwrap();
+        let parts = account["parts"].as_array().unwrap();
+        let sum: f64 = parts.iter().map(|part| number(&part["pnl"])).sum();
+        assert_eq!(parts.len(), 5);
+        assert!((sum - number(&account["pnl"])).abs() < 1e-6);
+        assert_eq!(account["weight"], "0.3");
+    }
+
+    #[test]
+    fn what_cannot_be_answered_is_refused() {
+        let why = wrong(&["--scenario", "the end"]);
+        assert!(
+            why.starts_with("--scenario: found \"the end\", expected one of\n") && why.contains("\n  5 Aug 2024"),
+            "{why}"
+        );
+        assert_eq!(wrong(&["--svg", "never.svg"]), "--svg: found 9 accounts, expected one, named with --account");
+        let why = wrong(&["--method", "paradex"]);
+        assert_eq!(why, "--method: found paradex, expected universal: its scan ranges are the grid");
+        assert!(wrong(&["--account", "nobody"]).contains("found no \"nobody\""));
+    }
+}

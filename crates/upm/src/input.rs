@@ -1,0 +1,214 @@
+//! What commands read: documents from files or standard input, and the arguments that name them.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use margin::method::{METHODS, Method, Options, Rulebook};
+use margin::scenario::ScenarioSet;
+use margin::{Assessment, Judge, ScenarioDocument, assess};
+use model::{Account, Market, Portfolio};
+
+use crate::failure::Failure;
+
+/// The arguments that name a market and a portfolio.
+#[derive(clap::Args)]
+pub struct BookArgs {
+    /// Market document (upm.market/1); - reads standard input
+    #[arg(long, value_name = "FILE")]
+    pub market: PathBuf,
+    /// Portfolio document (upm.portfolio/1); - reads standard input
+    #[arg(long, value_name = "FILE")]
+    pub portfolio: PathBuf,
+    /// Only this account
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<String>,
+}
+
+/// The arguments that name a method and what it needs.
+#[derive(clap::Args)]
+pub struct MethodArgs {
+    /// Method to margin by; `upm methods` lists them
+    #[arg(long, value_name = "NAME", default_value = "universal", value_parser = method_named)]
+    pub method: &'static Method,
+    /// Parameter file in place of the built-in one
+    #[arg(long, value_name = "FILE")]
+    pub params: Option<PathBuf>,
+    /// Refuse what the venue does not list instead of converting it
+    #[arg(long)]
+    pub strict: bool,
+    /// Scenario document (upm.scenarios/1) for the universal method
+    #[arg(long, value_name = "FILE")]
+    pub scenarios: Option<PathBuf>,
+}
+
+/// Tables for people, JSON for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Output {
+    Table,
+    Json,
+}
+
+/// Reads texts; standard input only once.
+#[derive(Debug, Default)]
+pub struct Reader {
+    standard_input_read: bool,
+}
+
+/// A market, and the accounts in it that were asked for.
+pub struct Book {
+    pub market_file: String,
+    pub portfolio_file: String,
+    pub market: Market,
+    pub portfolio: Portfolio,
+    /// Those of the portfolio, or the one that was named.
+    pub accounts: Vec<Account>,
+}
+
+/// A method with its parameters, ready for a market.
+pub struct Rules {
+    pub method: &'static Method,
+    pub rulebook: Box<dyn Rulebook>,
+    pub options: Options,
+}
+
+impl Reader {
+    /// The bytes of a file, or of standard input for `-`.
+    pub fn bytes(&mut self, file: &Path) -> Result<Vec<u8>, Failure> {
+        if file.as_os_str() != "-" {
+            return std::fs::read(file).map_err(|error| {
+                Failure::wrong(file.display(), format_args!("{error}, expected a file that can be read"))
+            });
+        }
+        if std::mem::replace(&mut self.standard_input_read, true) {
+            return Err(Failure::wrong("-", "found twice, expected at most one document on standard input"));
+        }
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).map_err(|error| Failure::wrong("-", error))?;
+        Ok(bytes)
+    }
+
+    /// The text of a file, or of standard input for `-`.
+    pub fn text(&mut self, file: &Path) -> Result<String, Failure> {
+        String::from_utf8(self.bytes(file)?).map_err(|error| {
+            let place = error.utf8_error().valid_up_to();
+            Failure::wrong(file.display(), format_args!("found a stray byte at offset {place}, expected UTF-8 text"))
+        })
+    }
+}
+
+impl BookArgs {
+    /// The market, the portfolio in it, and the accounts that were asked for.
+    pub fn read(&self, reader: &mut Reader) -> Result<Book, Failure> {
+        let (market_file, portfolio_file) = (self.market.display(), self.portfolio.display());
+        let market = reader.text(&self.market)?;
+        let portfolio = reader.text(&self.portfolio)?;
+        let market = Market::parse(&market).map_err(|invalid| Failure::wrong(&market_file, invalid))?;
+        let portfolio =
+            Portfolio::parse(&portfolio, &market).map_err(|invalid| Failure::wrong(&portfolio_file, invalid))?;
+        let book = Book::new((market_file.to_string(), market), (portfolio_file.to_string(), portfolio));
+        match &self.account {
+            Some(name) => book.only(name),
+            None => Ok(book),
+        }
+    }
+}
+
+impl Book {
+    /// Every account of a portfolio. The texts are what messages call the documents.
+    pub fn new((market_file, market): (String, Market), (portfolio_file, portfolio): (String, Portfolio)) -> Self {
+        let accounts = portfolio.accounts.clone();
+        Self { market_file, portfolio_file, market, portfolio, accounts }
+    }
+
+    fn only(self, name: &str) -> Result<Self, Failure> {
+        let accounts: Vec<Account> = self.accounts.iter().filter(|account| account.name == name).cloned().collect();
+        if accounts.is_empty() {
+            let known = names(self.accounts.iter().map(|account| account.name.as_str()));
+            let problem = format_args!("accounts: found no \"{name}\", expected {known}");
+            return Err(Failure::wrong(&self.portfolio_file, problem));
+        }
+        Ok(Self { accounts, ..self })
+    }
+
+    /// What every account asked for must hold.
+    pub fn assess(&self, judge: &(impl Judge + ?Sized)) -> Result<Vec<Assessment>, Failure> {
+        self.accounts.iter().map(|account| assess(account, judge).map_err(|why| self.refused(account, &why))).collect()
+    }
+
+    /// Why an account cannot be margined, with the file it stands in.
+    pub fn refused(&self, account: &Account, why: &impl std::fmt::Display) -> Failure {
+        Failure::wrong(&self.portfolio_file, format_args!("account \"{}\": {why}", account.name))
+    }
+}
+
+impl MethodArgs {
+    /// The method with its parameters and, for the universal one, the scenarios that were given.
+    pub fn read(&self, reader: &mut Reader, book: &Book) -> Result<Rules, Failure> {
+        let rulebook = rulebook(self.method, self.params.as_deref(), reader)?;
+        let mut options = Options { strict: self.strict, ..Options::default() };
+        if let Some(file) = &self.scenarios {
+            options.scenarios = self.scenarios(file, reader, book)?;
+        }
+        Ok(Rules { method: self.method, rulebook, options })
+    }
+
+    fn scenarios(&self, file: &Path, reader: &mut Reader, book: &Book) -> Result<ScenarioSet, Failure> {
+        if self.method.about.name != "universal" {
+            let problem = format_args!("found with --method {}, expected --method universal", self.method.about.name);
+            return Err(Failure::wrong("--scenarios", problem));
+        }
+        let document = ScenarioDocument::parse(&reader.text(file)?);
+        document
+            .and_then(|document| document.scenarios_for(&book.market))
+            .map_err(|invalid| Failure::wrong(file.display(), invalid))
+    }
+}
+
+impl Rules {
+    /// A method with its built-in parameters.
+    pub fn built_in(method: &'static Method, strict: bool) -> Result<Self, Failure> {
+        let rulebook = rulebook(method, None, &mut Reader::default())?;
+        let options = Options { strict, ..Options::default() };
+        Ok(Self { method, rulebook, options })
+    }
+
+    /// Parameters and moment, as tables are headed.
+    pub fn title(&self, book: &Book) -> String {
+        format!("· {} · {}", self.rulebook.name(), book.market.time)
+    }
+
+    /// The method in the market of a book.
+    pub fn judge<'a>(&'a self, book: &'a Book) -> Result<Box<dyn Judge + 'a>, Failure> {
+        self.rulebook.judge(&book.market, &self.options).map_err(|why| Failure::wrong(&book.market_file, why))
+    }
+}
+
+/// The rules of a method: from a file, or built in.
+pub fn rulebook(
+    method: &'static Method,
+    file: Option<&Path>,
+    reader: &mut Reader,
+) -> Result<Box<dyn Rulebook>, Failure> {
+    match file {
+        Some(file) => method.rulebook(&reader.text(file)?).map_err(|invalid| Failure::wrong(file.display(), invalid)),
+        None => method
+            .rulebook(method.params)
+            .map_err(|invalid| Failure::Broken(format!("built-in parameters of {}: {invalid}", method.about.name))),
+    }
+}
+
+/// For clap: the method of that name.
+pub fn method_named(name: &str) -> Result<&'static Method, String> {
+    Method::named(name).ok_or_else(|| format!("expected {}", names(METHODS.iter().map(|method| method.about.name))))
+}
+
+/// "a", or "one of a, b, c"; at most twelve.
+pub fn names<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let count = names.len();
+    let known: Vec<&str> = names.take(12).collect();
+    match (count, count - known.len()) {
+        (1, _) => known.join(""),
+        (_, 0) => format!("one of {}", known.join(", ")),
+        (_, more) => format!("one of {}, … and {more} more", known.join(", ")),
+    }
+}

@@ -1,0 +1,41 @@
+//! `upm`, the command line of the universal portfolio margin engine.
+//!
+//! ```text
+//! arguments ──▶ command/* ──▶ Answer ──▶ printer ──▶ standard output, standard error
+//!                  └──▶ Failure ──────────────────▶ standard error, exit status 1 or 2
+//! ```
+//!
+//! A command computes its whole answer before anything is printed, so that a failure leaves nothing partial behind.
+//! Arguments are data, one file a command; only [`input`] reads files and only [`printer`] prints.
+
+mod amount;
+mod command;
+mod document;
+mod failure;
+mod heatmap;
+mod input;
+mod matrix;
+mod printer;
+mod sheet;
+mod table;
+mod trade;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use command::Command;
+
+/// Margin portfolios of crypto derivatives, by our own method and by those of the venues.
+#[derive(Parser)]
+#[command(name = "upm", version, subcommand_required = true, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn main() -> ExitCode {
+    match Arguments::try_parse() {
+        Ok(arguments) => printer::finish(arguments.command.run()),
+        Err(error) => printer::usage(&error),
+    }
+}

@@ -1,0 +1,120 @@
+//! The only place that prints.
+//!
+//! Texts carry their colours as escape sequences; here they are kept for a terminal and taken out for everything else.
+
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::process::ExitCode;
+
+use crate::failure::Failure;
+
+/// What a command has to say.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// For standard output.
+    pub out: String,
+    /// For standard error: what a program that reads the output must not see.
+    pub report: String,
+}
+
+/// How a piece of text stands out on a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    Bold,
+    Dim,
+    Green,
+    Yellow,
+    Red,
+}
+
+impl Answer {
+    /// A text for standard output.
+    pub fn out(out: String) -> Self {
+        Self { out, report: String::new() }
+    }
+
+    /// A document for standard output.
+    pub fn json(document: &impl serde::Serialize) -> Self {
+        let text = serde_json::to_string_pretty(document).expect("a document of text and lists is JSON");
+        Self::out(text + "\n")
+    }
+}
+
+/// `text` in a tone. Control characters of names out of documents never reach a terminal.
+pub fn toned(tone: Tone, text: &str) -> String {
+    let code = match tone {
+        Tone::Bold => "1",
+        Tone::Dim => "2",
+        Tone::Green => "32",
+        Tone::Yellow => "33",
+        Tone::Red => "31",
+    };
+    if text.is_empty() { String::new() } else { format!("\x1b[{code}m{}\x1b[0m", clean(text)) }
+}
+
+/// `text` without control characters, so that a name out of a document cannot move a terminal.
+pub fn clean(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+}
+
+/// `text` as it stands on paper: without the escape sequences of [`toned`].
+pub fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\x1b') {
+        plain.push_str(before);
+        rest = after.split_once('m').map_or("", |(_, after)| after);
+    }
+    plain + rest
+}
+
+/// Prints what a command answered, or why it did not.
+pub fn finish(answer: Result<Answer, Failure>) -> ExitCode {
+    match answer {
+        Ok(answer) => {
+            print(&mut std::io::stderr(), &answer.report, std::io::stderr().is_terminal());
+            print(&mut std::io::stdout(), &answer.out, std::io::stdout().is_terminal())
+        }
+        Err(Failure::Wrong(why)) => fail(2, &why),
+        Err(Failure::Broken(why)) => fail(1, &why),
+    }
+}
+
+/// Prints the help that was asked for, or what is wrong with the arguments.
+pub fn usage(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    if error.use_stderr() {
+        print(&mut std::io::stderr(), &text.replacen("error: ", "upm: ", 1), false);
+        return ExitCode::from(2);
+    }
+    print(&mut std::io::stdout(), &text, false)
+}
+
+fn fail(status: u8, why: &str) -> ExitCode {
+    let lines: Vec<String> = why.lines().map(clean).collect();
+    // Where even this cannot be printed, the exit status still says it.
+    let _ = std::io::stderr().write_all(format!("upm: {}\n", lines.join("\n")).as_bytes());
+    ExitCode::from(status)
+}
+
+/// A reader that has seen enough and closed the pipe is no failure.
+fn print(stream: &mut impl Write, text: &str, terminal: bool) -> ExitCode {
+    let coloured = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let text = if coloured { text.to_owned() } else { plain(text) };
+    match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => fail(1, &format!("cannot print: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tone_is_only_for_terminals() {
+        let text = format!("a {} z", toned(Tone::Bold, "b\x1b[2Jc"));
+        assert_eq!(text, "a \x1b[1mb\u{fffd}[2Jc\x1b[0m z");
+        assert_eq!(plain(&text), "a b\u{fffd}[2Jc z");
+    }
+}

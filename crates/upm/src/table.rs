@@ -1,0 +1,175 @@
+//! Tables and paragraphs for people: aligned, at most a hundred columns wide.
+
+use crate::printer::{Tone, clean, plain, toned};
+
+/// Terminals and papers are at least this wide.
+pub const WIDTH: usize = 100;
+/// Between two columns.
+const GAP: &str = "  ";
+/// No column of words is cut below this.
+const WORDS_MIN: usize = 6;
+
+/// On which side the cells of a column line up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Words.
+    Left,
+    /// Numbers.
+    Right,
+}
+
+/// Rows of cells under a head. A column in which nothing stands is left out; where a row would be too wide, the widest
+/// column of words is cut with an ellipsis.
+pub struct Table {
+    head: Vec<String>,
+    sides: Vec<Side>,
+    rows: Vec<Row>,
+}
+
+enum Row {
+    Cells(Vec<String>),
+    Rule,
+}
+
+impl Table {
+    /// A table with these columns.
+    pub fn new(columns: &[(&str, Side)]) -> Self {
+        let head = columns.iter().map(|(name, _)| (*name).to_owned()).collect();
+        Self { head, sides: columns.iter().map(|(_, side)| *side).collect(), rows: Vec::new() }
+    }
+
+    /// Adds a row; missing cells are empty.
+    pub fn row<S: Into<String>>(&mut self, cells: impl IntoIterator<Item = S>) {
+        let mut cells: Vec<String> = cells.into_iter().map(Into::into).collect();
+        assert!(cells.len() <= self.sides.len(), "a row has no more cells than the table has columns");
+        cells.resize(self.sides.len(), String::new());
+        self.rows.push(Row::Cells(cells));
+    }
+
+    /// Adds a row of sums under a line.
+    pub fn total<S: Into<String>>(&mut self, cells: impl IntoIterator<Item = S>) {
+        self.rows.push(Row::Rule);
+        self.row(cells.into_iter().map(|cell| toned(Tone::Bold, &cell.into())));
+    }
+
+    /// The lines, each ended by a line break.
+    pub fn text(&self) -> String {
+        let widths = self.widths();
+        let head: Vec<String> = self.head.iter().map(|name| toned(Tone::Dim, name)).collect();
+        let mut text = self.line(&head, &widths);
+        for row in &self.rows {
+            match row {
+                Row::Cells(cells) => text += &self.line(cells, &widths),
+                Row::Rule => {
+                    let wide: usize = widths.iter().filter(|width| **width > 0).map(|width| width + GAP.len()).sum();
+                    let rule = "─".repeat(wide.saturating_sub(GAP.len()));
+                    text += &(GAP.to_owned() + &toned(Tone::Dim, &rule) + "\n");
+                }
+            }
+        }
+        text
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let mut widths = vec![0; self.sides.len()];
+        for row in &self.rows {
+            if let Row::Cells(cells) = row {
+                for (widest, cell) in widths.iter_mut().zip(cells) {
+                    *widest = (*widest).max(width(cell));
+                }
+            }
+        }
+        let used = widths.iter_mut().zip(&self.head).filter(|(widest, _)| **widest > 0);
+        used.for_each(|(widest, name)| *widest = (*widest).max(width(name)));
+        let gaps = GAP.len() * widths.iter().filter(|width| **width > 0).count();
+        while widths.iter().sum::<usize>() + gaps > WIDTH {
+            let words = widths.iter_mut().zip(&self.sides).filter(|(_, side)| **side == Side::Left);
+            match words.map(|(width, _)| width).max() {
+                Some(widest) if *widest > WORDS_MIN => *widest -= 1,
+                _ => break,
+            }
+        }
+        widths
+    }
+
+    fn line(&self, cells: &[String], widths: &[usize]) -> String {
+        let mut line = String::new();
+        for ((cell, side), wide) in cells.iter().zip(&self.sides).zip(widths).filter(|(_, wide)| **wide > 0) {
+            let cell = if width(cell) > *wide { cut(&plain(cell), *wide) } else { cell.clone() };
+            let space = " ".repeat(wide - width(&cell));
+            line += GAP;
+            match side {
+                Side::Left => line = line + &cell + &space,
+                Side::Right => line = line + &space + &cell,
+            }
+        }
+        line.trim_end().to_owned() + "\n"
+    }
+}
+
+/// `text` broken between words into lines that begin with `indent` spaces, the first with `lead` in their place.
+pub fn paragraph(lead: &str, indent: usize, text: &str) -> String {
+    let mut lines = String::new();
+    let mut line = format!("{lead}{}", " ".repeat(indent.saturating_sub(width(lead))));
+    let mut empty = true;
+    for word in clean(text).split(' ') {
+        if !empty && width(&line) + 1 + width(word) > WIDTH {
+            lines += line.trim_end();
+            lines.push('\n');
+            line = " ".repeat(indent);
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line += word;
+        empty = false;
+    }
+    lines + line.trim_end() + "\n"
+}
+
+/// At most `width` characters of `text`, the last an ellipsis when there were more.
+pub fn cut(text: &str, width: usize) -> String {
+    let text = clean(text);
+    if text.chars().count() <= width {
+        return text;
+    }
+    text.chars().take(width.saturating_sub(1)).chain(std::iter::once('…')).collect()
+}
+
+/// Columns that `text` takes on a terminal.
+fn width(text: &str) -> usize {
+    plain(text).chars().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_line_up_left_and_numbers_right() {
+        let mut table = Table::new(&[("what", Side::Left), ("usd", Side::Right)]);
+        table.row(["core", "1.00"]);
+        table.row(["charges", "12.50"]);
+        table.total(["sum", "13.50"]);
+        let expected = "  what       usd\n  core      1.00\n  charges  12.50\n  ──────────────\n  sum      13.50\n";
+        assert_eq!(plain(&table.text()), expected);
+    }
+
+    #[test]
+    fn what_is_too_wide_is_cut_in_its_words() {
+        let mut table = Table::new(&[("what", Side::Left), ("usd", Side::Right)]);
+        table.row(["x".repeat(200), "1,234.00".to_owned()]);
+        let text = table.text();
+        let line = text.lines().last().expect("a row");
+        assert_eq!(line.chars().count(), WIDTH);
+        assert!(line.ends_with("x…  1,234.00"), "{line}");
+    }
+
+    #[test]
+    fn paragraphs_break_between_words() {
+        let text = paragraph("note:", 6, &"word ".repeat(30));
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert!(text.starts_with("note: word word") && text.lines().skip(1).all(|line| line.starts_with("      word")));
+    }
+}

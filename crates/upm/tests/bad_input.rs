@@ -1,0 +1,270 @@
+//! Bad input, each kind with its own test: exit status 2, one message that names file, field, value and what was
+//! expected, and nothing on standard output.
+
+mod common;
+
+use common::{MARKET, PORTFOLIO, Run, upm, upm_reading, written};
+
+/// Margins a market and a portfolio, one of which is wrong.
+fn check(test: &str, market: &str, portfolio: &str, message: &str) {
+    let market = written(&format!("{test}-market.json"), market);
+    let portfolio = written(&format!("{test}-portfolio.json"), portfolio);
+    refused(&upm(&["margin", "--market", &market, "--portfolio", &portfolio]), message);
+}
+
+/// `message` has a `…` where anything may stand.
+fn refused(run: &Run, message: &str) {
+    assert_eq!((run.status, run.out.as_str()), (2, ""), "{}", run.err);
+    assert!(run.err.starts_with("upm: ") && run.err.lines().count() == 1 && run.err.len() < 1000, "{}", run.err);
+    let mut rest = run.err.as_str();
+    for part in message.split('…') {
+        let place = rest.find(part).unwrap_or_else(|| panic!("expected {part:?} in: {}", run.err));
+        rest = &rest[place + part.len()..];
+    }
+}
+
+fn market_with(old: &str, new: &str) -> String {
+    assert!(MARKET.contains(old), "{old}");
+    MARKET.replacen(old, new, 1)
+}
+
+fn portfolio_with(old: &str, new: &str) -> String {
+    assert!(PORTFOLIO.contains(old), "{old}");
+    PORTFOLIO.replacen(old, new, 1)
+}
+
+#[test]
+fn an_unknown_field() {
+    let market = market_with(r#""mark": "80050""#, r#""mark": "80050", "marc": "1""#);
+    let message = "unknown-field-market.json: instruments[0].marc: unknown field `marc`, expected one of …`mark`";
+    check("unknown-field", &market, PORTFOLIO, message);
+}
+
+#[test]
+fn a_missing_field() {
+    let market = market_with(r#", "mark": "80050""#, "");
+    check(
+        "missing-field",
+        &market,
+        PORTFOLIO,
+        "missing-field-market.json: instruments[0].mark: missing, expected a decimal number as text",
+    );
+}
+
+#[test]
+fn a_missing_strike() {
+    let market = market_with(r#""strike": "80000", "#, "");
+    let message = "missing-strike-market.json: instruments[1].strike: missing, expected a price above 0";
+    check("missing-strike", &market, PORTFOLIO, message);
+}
+
+#[test]
+fn a_number_as_float() {
+    let market = market_with(r#""mark": "80050""#, r#""mark": 80050.5"#);
+    let message = "float-market.json: instruments[0].mark: …80050.5…, expected a decimal number as text";
+    check("float", &market, PORTFOLIO, message);
+}
+
+#[test]
+fn a_negative_price() {
+    let market = market_with(r#""index": "80000""#, r#""index": "-80000""#);
+    let message = "negative-market.json: underlyings[0].index: found -80000, expected a price above 0";
+    check("negative", &market, PORTFOLIO, message);
+}
+
+#[test]
+fn an_iv_of_0() {
+    let market = market_with(r#""iv": "0.5""#, r#""iv": "0""#);
+    let message = "iv-0-market.json: instruments[1].iv: found 0, expected a volatility above 0";
+    check("iv-0", &market, PORTFOLIO, message);
+}
+
+#[test]
+fn an_iv_of_500() {
+    let market = market_with(r#""iv": "0.5""#, r#""iv": "500""#);
+    let message = "iv-500-market.json: instruments[1].iv: found 500, expected a volatility above 0 and at most 20";
+    check("iv-500", &market, PORTFOLIO, message);
+}
+
+#[test]
+fn an_option_without_iv() {
+    let market = market_with(r#", "iv": "0.5""#, "");
+    let message = "no-iv-portfolio.json: account \"alice\": BTC-CALL: the market gives no iv, expected one";
+    check("no-iv", &market, PORTFOLIO, message);
+}
+
+#[test]
+fn an_account_that_no_method_can_margin() {
+    let market = written("all-market.json", &market_with(r#", "iv": "0.5""#, ""));
+    let portfolio = written("all-portfolio.json", PORTFOLIO);
+    let run = upm(&["compare", "--market", &market, "--portfolio", &portfolio]);
+    refused(&run, "all-portfolio.json: account \"alice\": BTC-CALL: the market gives no iv, expected one");
+}
+
+#[test]
+fn an_expiry_in_the_past() {
+    let market = MARKET.replace("2026-05-08", "2026-04-08");
+    let message =
+        "past-market.json: underlyings[0].expiries[0].expiry: found 2026-04-08T08:00:00Z, expected a time not before";
+    check("past", &market, PORTFOLIO, message);
+}
+
+#[test]
+fn a_position_in_an_unknown_instrument() {
+    let portfolio = portfolio_with("BTC-CALL", "BTC-PUT");
+    let message = "unknown-portfolio.json: accounts[0].positions[0].instrument: found \"BTC-PUT\", expected an instrument of the market";
+    check("unknown", MARKET, &portfolio, message);
+}
+
+#[test]
+fn a_duplicate_instrument() {
+    let market = market_with("BTC-CALL", "BTC-PERP");
+    let message =
+        "twice-market.json: instruments[1].instrument: found \"BTC-PERP\" again, expected each instrument once";
+    check("twice", &market, PORTFOLIO, message);
+}
+
+#[test]
+fn nan_as_text() {
+    let portfolio = portfolio_with(r#""quantity": "2""#, r#""quantity": "NaN""#);
+    let message = "nan-portfolio.json: accounts[0].positions[0].quantity: …\"NaN\", expected a decimal number";
+    check("nan", MARKET, &portfolio, message);
+}
+
+#[test]
+fn ten_megabytes_of_nesting() {
+    let market = market_with(r#""assets": ["#, &format!(r#""assets": [{}"#, "[".repeat(10_000_000)));
+    check("nesting", &market, PORTFOLIO, "nesting-market.json: assets[0]…: ");
+    check("nested", &"[".repeat(10_000_000), PORTFOLIO, "nested-market.json: …: ");
+    let deep = market_with(r#""mark": "80050""#, &format!(r#""mark": {}"#, r#"{"a":"#.repeat(2_000_000)));
+    check("deep", &deep, PORTFOLIO, "deep-market.json: instruments[0].mark…: ");
+}
+
+#[test]
+fn a_truncated_file() {
+    let market = &MARKET[..MARKET.len() - 100];
+    check("truncated", market, PORTFOLIO, "truncated-market.json: instruments[1]…: EOF while parsing …at line");
+}
+
+#[test]
+fn something_after_the_end() {
+    check("trailing", &format!("{MARKET}}}"), PORTFOLIO, "trailing-market.json: .: trailing characters at line");
+}
+
+#[test]
+fn bytes_that_are_no_text() {
+    let market = written("bytes-market.json", "");
+    std::fs::write(&market, b"{\"format\": \"\xff\"}").unwrap();
+    let portfolio = written("bytes-portfolio.json", PORTFOLIO);
+    let run = upm(&["margin", "--market", &market, "--portfolio", &portfolio]);
+    refused(&run, "bytes-market.json: found a stray byte at offset 12, expected UTF-8 text");
+}
+
+#[test]
+fn an_empty_portfolio() {
+    let portfolio = r#"{"format": "upm.portfolio/1", "accounts": []}"#;
+    let message = "empty-portfolio.json: accounts: found an empty list, expected at least one account";
+    check("empty", MARKET, portfolio, message);
+}
+
+#[test]
+fn documents_in_each_others_place() {
+    check(
+        "swapped",
+        PORTFOLIO,
+        MARKET,
+        "swapped-market.json: accounts: unknown field `accounts`, expected one of `format`",
+    );
+}
+
+#[test]
+fn two_documents_on_standard_input() {
+    let run = upm_reading(&["margin", "--market", "-", "--portfolio", "-"], MARKET);
+    refused(&run, "upm: -: found twice, expected at most one document on standard input");
+}
+
+#[test]
+fn an_unknown_account() {
+    let (market, portfolio) = (written("who-market.json", MARKET), written("who-portfolio.json", PORTFOLIO));
+    let run = upm(&["margin", "--market", &market, "--portfolio", &portfolio, "--account", "bob"]);
+    refused(&run, "who-portfolio.json: accounts: found no \"bob\", expected alice");
+}
+
+#[test]
+fn a_missing_file() {
+    let run = upm(&["margin", "--market", "nowhere.json", "--portfolio", "nowhere.json"]);
+    refused(&run, "upm: nowhere.json: …, expected a file that can be read");
+}
+
+#[test]
+fn an_unknown_method() {
+    let run = upm(&["margin", "--market", "-", "--portfolio", "-", "--method", "cme"]);
+    assert_eq!((run.status, run.out.as_str()), (2, ""));
+    assert!(run.err.starts_with("upm: ") && run.err.contains("universal"), "{}", run.err);
+    assert!(run.err.contains("'cme' for '--method <NAME>'") && run.err.contains(": expected "), "{}", run.err);
+}
+
+#[test]
+fn an_unknown_argument() {
+    let run = upm(&["margin", "--markt", "-"]);
+    assert_eq!((run.status, run.out.as_str()), (2, ""));
+    assert!(run.err.contains("unexpected argument '--markt'") && run.err.contains("'--market'"), "{}", run.err);
+}
+
+#[test]
+fn a_parameter_out_of_its_range() {
+    let built_in = std::fs::read_to_string(common::root().join("params/universal/2026-11-22.toml")).unwrap();
+    let params = written(
+        "range-params.toml",
+        &built_in.replacen("im_factor = { value = \"1.3\"", "im_factor = { value = \"0.3\"", 1),
+    );
+    let run = upm(&["params", "check", "universal", &params]);
+    refused(&run, "range-params.toml: margin.im_factor: found 0.3, expected ");
+}
+
+#[test]
+fn scenarios_whose_hash_is_not_theirs() {
+    let text = std::fs::read_to_string(common::sample("scenarios.json")).unwrap();
+    let scenarios = written("hash-scenarios.json", &text.replacen("\"name\": \"", "\"name\": \"x", 1));
+    let [market, portfolio] = ["market.json", "portfolio.json"].map(common::sample);
+    let run = upm(&["margin", "--market", &market, "--portfolio", &portfolio, "--scenarios", &scenarios]);
+    refused(&run, "hash-scenarios.json: hash: found …, expected …, the hash of what the document says");
+}
+
+#[test]
+fn scenarios_for_a_venue() {
+    let [market, portfolio, scenarios] = ["market.json", "portfolio.json", "scenarios.json"].map(common::sample);
+    let other = margin::method::METHODS.iter().map(|method| method.about.name).find(|name| *name != "universal");
+    let Some(method) = other else { return };
+    let arguments =
+        ["margin", "--market", &market, "--portfolio", &portfolio, "--scenarios", &scenarios, "--method", method];
+    refused(&upm(&arguments), "upm: --scenarios: found with --method …, expected --method universal");
+}
+
+#[test]
+fn a_trade_in_an_unknown_instrument() {
+    let (market, portfolio) = (written("trade-market.json", MARKET), written("trade-portfolio.json", PORTFOLIO));
+    let run = upm(&["what-if", "--market", &market, "--portfolio", &portfolio, "--trade", "BTC-PUT +1"]);
+    refused(&run, "upm: --trade: \"BTC-PUT +1\": found instrument \"BTC-PUT\", expected an instrument of the market");
+}
+
+#[test]
+fn a_what_if_of_many_accounts() {
+    let [market, portfolio] = ["market.json", "portfolio.json"].map(common::sample);
+    let run = upm(&["what-if", "--market", &market, "--portfolio", &portfolio, "--trade", "BTC-PERPETUAL +1"]);
+    refused(&run, "upm: --account: missing, expected one of delta-hedged book, ");
+}
+
+#[test]
+fn a_chain_that_is_no_parquet() {
+    let chain = written("no.parquet", MARKET);
+    let run = upm(&["import", "deribit-chain", &chain, "--at", "2026-02-05T15:51:32Z"]);
+    refused(&run, "no.parquet: ");
+}
+
+#[test]
+fn answers_that_are_no_json() {
+    let answers = written("answers.json", "{\"result\": [");
+    let run = upm(&["import", "deribit", &answers]);
+    refused(&run, "answers.json, line 1: found …, expected ");
+}

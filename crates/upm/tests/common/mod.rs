@@ -1,0 +1,103 @@
+//! Runs the program as a user does.
+
+#![expect(dead_code, reason = "every test file uses its own part")]
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// What a run left behind.
+#[derive(Debug)]
+pub struct Run {
+    pub status: i32,
+    pub out: String,
+    pub err: String,
+}
+
+/// The root of the repository, where examples are run.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A file of the project's shared data, when it is there; its absence fails where CI promises it.
+pub fn shared(path: &str) -> Option<PathBuf> {
+    let file = root().join("../shared").join(path);
+    if file.exists() {
+        return Some(file);
+    }
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{} is missing", file.display());
+    println!("skipped: {} is missing", file.display());
+    None
+}
+
+/// A bundled sample.
+pub fn sample(name: &str) -> String {
+    root().join("samples").join(name).display().to_string()
+}
+
+/// Runs `upm` at the root of the repository, with nothing on standard input.
+pub fn upm<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Run {
+    upm_reading(arguments, "")
+}
+
+/// Runs `upm` with a text on standard input.
+pub fn upm_reading<S: AsRef<std::ffi::OsStr>>(arguments: &[S], input: &str) -> Run {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_upm"))
+        .args(arguments)
+        .current_dir(root())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // A program that fails early closes its input: that is its right.
+    let _ = child.stdin.take().expect("piped").write_all(input.as_bytes());
+    let output = child.wait_with_output().expect("the program ends");
+    Run {
+        status: output.status.code().expect("the program was not killed"),
+        out: String::from_utf8(output.stdout).expect("UTF-8"),
+        err: String::from_utf8(output.stderr).expect("UTF-8"),
+    }
+}
+
+/// Runs `upm` and insists on success.
+pub fn answer<S: AsRef<std::ffi::OsStr> + std::fmt::Debug>(arguments: &[S]) -> String {
+    let run = upm(arguments);
+    assert_eq!(run.status, 0, "{arguments:?}: {}", run.err);
+    run.out
+}
+
+/// Runs `upm` and reads the JSON it answers with.
+pub fn document<S: AsRef<std::ffi::OsStr> + std::fmt::Debug>(arguments: &[S]) -> Value {
+    serde_json::from_str(&answer(arguments)).expect("the answer is JSON")
+}
+
+/// Writes a file for one test; the name is unique to it.
+pub fn written(name: &str, text: &str) -> String {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&file, text).expect("the directory for tests is writable");
+    file.display().to_string()
+}
+
+/// A small market: BTC, a perpetual and an option.
+pub const MARKET: &str = r#"{
+  "format": "upm.market/1", "time": "2026-04-22T00:00:00Z",
+  "assets": [{"asset": "USDC", "price": "0.9999"}, {"asset": "BTC", "price": "80000"}],
+  "underlyings": [{"underlying": "BTC", "index": "80000",
+    "expiries": [{"expiry": "2026-05-08T08:00:00Z", "forward": "80100"}]}],
+  "instruments": [
+    {"instrument": "BTC-PERP", "kind": "perpetual", "underlying": "BTC", "payoff": "linear", "quote": "USDC",
+     "settle": "USDC", "contract_size": "1", "mark": "80050"},
+    {"instrument": "BTC-CALL", "kind": "option", "underlying": "BTC", "payoff": "linear", "quote": "USDC",
+     "settle": "USDC", "contract_size": "1", "expiry": "2026-05-08T08:00:00Z", "strike": "80000", "right": "call",
+     "mark": "3400", "iv": "0.5"}
+  ]}"#;
+
+/// An account in it.
+pub const PORTFOLIO: &str = r#"{
+  "format": "upm.portfolio/1",
+  "accounts": [{"account": "alice", "balances": [{"asset": "USDC", "amount": "25000"}],
+    "positions": [{"instrument": "BTC-CALL", "quantity": "2", "entry": "3000"},
+                  {"instrument": "BTC-PERP", "quantity": "-1", "entry": "80000"}]}]}"#;

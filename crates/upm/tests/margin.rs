@@ -1,0 +1,213 @@
+//! `upm margin` and `upm compare` on the bundled samples: the document, the tables, and that they add up.
+
+mod common;
+
+use common::{MARKET, PORTFOLIO, answer, document, sample, upm_reading, written};
+use margin::method::METHODS;
+use serde_json::Value;
+use units::Money;
+
+fn book(command: &str) -> Vec<String> {
+    let [market, portfolio] = ["market.json", "portfolio.json"].map(sample);
+    [command, "--market", &market, "--portfolio", &portfolio].map(str::to_owned).to_vec()
+}
+
+fn with(mut arguments: Vec<String>, more: &[&str]) -> Vec<String> {
+    arguments.extend(more.iter().map(|argument| (*argument).to_owned()));
+    arguments
+}
+
+fn money(value: &Value) -> Money {
+    value.as_str().expect("an amount is text").parse().expect("an amount is a decimal number")
+}
+
+fn sum(list: &Value, field: &str) -> Money {
+    let amounts = list.as_array().expect("a list").iter().map(|part| money(&part[field]));
+    amounts.fold(Money::ZERO, |sum, amount| sum.plus(amount).expect("in range"))
+}
+
+#[test]
+fn the_document_is_that_of_the_contract_and_adds_up() {
+    for method in METHODS {
+        let name = method.about.name;
+        let document = document(&with(book("margin"), &["--output", "json", "--method", name]));
+        let keys: Vec<&str> = document.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys.len(), 6, "{keys:?}");
+        assert_eq!((&document["format"], &document["method"]), (&"upm.assessment/1".into(), &name.into()));
+        for hash in ["market", "portfolio", "params", "scenarios"] {
+            assert_eq!(document["hashes"][hash].as_str().unwrap().len(), 64, "{name}: {hash}");
+        }
+        for account in document["accounts"].as_array().unwrap() {
+            let whose = format!("{name}: {}", account["account"]);
+            let core = money(&account["core"]["loss"]);
+            let [initial, maintenance] = ["initial", "maintenance"].map(|field| sum(&account["charges"], field));
+            assert_eq!(core.plus(initial).unwrap(), money(&account["initial_margin"]), "{whose}");
+            assert_eq!(core.plus(maintenance).unwrap(), money(&account["maintenance_margin"]), "{whose}");
+            let [positions, balances] = ["positions", "balances"].map(|list| sum(&account[list], "contribution"));
+            assert_eq!(positions.plus(balances).unwrap(), core, "{whose}");
+            let [positions, balances] = ["positions", "balances"].map(|list| sum(&account[list], "value"));
+            assert_eq!(positions.plus(balances).unwrap(), money(&account["equity"]), "{whose}");
+            assert!(account.get("scenarios").is_none(), "{whose}");
+        }
+    }
+}
+
+#[test]
+fn every_scenario_is_there_when_asked_for() {
+    let document =
+        document(&with(book("margin"), &["--output", "json", "--all-scenarios", "--account", "short strangle"]));
+    let scenarios = document["accounts"][0]["scenarios"].as_array().unwrap();
+    assert!(scenarios.len() > 90, "{}", scenarios.len());
+    assert!(
+        scenarios.iter().all(|one| one["family"].is_string() && one["scenario"].is_string() && one["pnl"].is_string())
+    );
+}
+
+#[test]
+fn a_scenario_document_adds_its_families_and_changes_the_hash() {
+    let scenarios = sample("scenarios.json");
+    let arguments = with(book("margin"), &["--output", "json", "--account", "pair trade"]);
+    let (without, with) = (document(&arguments), document(&with(arguments, &["--scenarios", &scenarios])));
+    let families = |document: &Value| document["accounts"][0]["families"].as_array().unwrap().len();
+    assert_eq!(families(&with), families(&without) + 3);
+    assert_ne!(with["hashes"]["scenarios"], without["hashes"]["scenarios"]);
+    assert_eq!(with["hashes"]["params"], without["hashes"]["params"]);
+}
+
+#[test]
+fn tables_fit_a_hundred_columns_and_carry_no_colour_into_a_pipe() {
+    let mut texts: Vec<String> =
+        METHODS.iter().map(|method| answer(&with(book("margin"), &["--method", method.about.name]))).collect();
+    texts.push(answer(&with(book("margin"), &["--all-scenarios"])));
+    texts.push(answer(&book("compare")));
+    texts.push(answer(&with(book("compare"), &["--notes"])));
+    texts.push(answer(&["methods"]));
+    for method in METHODS {
+        texts.push(answer(&["params", "show", method.about.name]));
+    }
+    for line in texts.iter().flat_map(|text| text.lines()) {
+        assert!(line.chars().count() <= 100, "{line}");
+        assert!(!line.contains('\x1b') && line.trim_end() == line, "{line:?}");
+    }
+}
+
+#[test]
+fn tables_of_the_largest_and_the_smallest_accounts_fit_too() {
+    let market = written("corner-market.json", MARKET);
+    for (quantity, amount) in [
+        ("0.000000000000000001", "0.000000000000000001"),
+        ("-123456.123456789012345678", "0.123456789012345678"),
+        ("-1000000000000", "100000000000000000000"),
+    ] {
+        let portfolio = PORTFOLIO.replace("\"-1\"", &format!("\"{quantity}\"")).replace("25000", amount);
+        let portfolio =
+            written("corner-portfolio.json", &portfolio.replace("alice", &"a\\u0007\\u001b[31m".repeat(30)));
+        let text = answer(&["margin", "--market", &market, "--portfolio", &portfolio]);
+        for line in text.lines() {
+            assert!(line.chars().count() <= 100 && !line.contains(char::is_control), "{line:?}");
+        }
+    }
+}
+
+/// The amounts of a row of the text: its last `count` cells.
+fn amounts(row: &str, count: usize) -> Vec<Money> {
+    let cells: Vec<&str> =
+        row.split("  ").map(str::trim).filter(|cell| !cell.is_empty() && !cell.ends_with('%')).collect();
+    let amounts = cells[cells.len() - count..].iter().map(|cell| cell.replace(',', "").parse());
+    amounts.collect::<Result<_, _>>().unwrap_or_else(|_| panic!("expected {count} amounts: {row}"))
+}
+
+/// Rows under the head that begins with `head`, until the line above the sums; and the sums.
+fn section<'a>(text: &'a str, head: &str) -> Option<(Vec<&'a str>, &'a str)> {
+    let mut lines = text.lines().skip_while(|line| !line.trim_start().starts_with(head)).skip(1);
+    let rows: Vec<&str> = lines.by_ref().take_while(|line| !line.contains('─')).collect();
+    lines.next().map(|sums| (rows, sums))
+}
+
+fn check_sums(text: &str, head: &str, count: usize) {
+    let Some((rows, sums)) = section(text, head) else { return };
+    let mut total = vec![Money::ZERO; count];
+    for row in rows {
+        for (total, amount) in total.iter_mut().zip(amounts(row, count)) {
+            *total = total.plus(amount).expect("in range");
+        }
+    }
+    assert_eq!(total, amounts(sums, count), "{head} does not add up:\n{text}");
+}
+
+#[test]
+fn what_is_printed_adds_up() {
+    for method in METHODS {
+        let text = answer(&with(book("margin"), &["--method", method.about.name]));
+        for sheet in text.split("\n\n\n") {
+            check_sums(sheet, "why", 2);
+            check_sums(sheet, "what offsets save", 1);
+            check_sums(sheet, "position ", 3);
+            check_sums(sheet, "balance ", 3);
+        }
+    }
+}
+
+#[test]
+fn one_document_may_come_from_standard_input() {
+    let (market, portfolio) = (written("pipe-market.json", MARKET), written("pipe-portfolio.json", PORTFOLIO));
+    let from_files = answer(&["margin", "--market", &market, "--portfolio", &portfolio, "--output", "json"]);
+    let piped = ["margin", "--market", "-", "--portfolio", &portfolio, "--output", "json"];
+    assert_eq!(upm_reading(&piped, MARKET).out, from_files);
+    let piped = ["margin", "--market", &market, "--portfolio", "-", "--output", "json"];
+    assert_eq!(upm_reading(&piped, PORTFOLIO).out, from_files);
+}
+
+#[test]
+fn parameters_from_a_file_replace_the_built_in_ones() {
+    let file = common::root().join("params/universal/2026-11-22.toml").display().to_string();
+    let arguments = with(book("margin"), &["--output", "json", "--account", "covered call"]);
+    assert_eq!(answer(&with(arguments.clone(), &["--params", &file])), answer(&arguments));
+}
+
+#[test]
+fn a_comparison_has_every_method_for_every_account() {
+    let comparison = document(&with(book("compare"), &["--output", "json"]));
+    assert_eq!(comparison["format"], "upm.comparison/1");
+    for account in comparison["accounts"].as_array().unwrap() {
+        let names: Vec<&str> =
+            account["methods"].as_array().unwrap().iter().map(|one| one["method"].as_str().unwrap()).collect();
+        assert_eq!(names, METHODS.iter().map(|method| method.about.name).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_comparison_says_what_margin_says() {
+    let arguments = ["--output", "json", "--account", "calendar"];
+    let comparison = document(&with(book("compare"), &arguments));
+    for line in comparison["accounts"][0]["methods"].as_array().unwrap() {
+        let run = common::upm(&with(with(book("margin"), &arguments), &["--method", line["method"].as_str().unwrap()]));
+        match line.get("refused") {
+            Some(why) => assert!(run.status == 2 && run.err.contains(why.as_str().unwrap()), "{}", run.err),
+            None => assert_eq!(line["assessment"], serde_json::from_str::<Value>(&run.out).unwrap()["accounts"][0]),
+        }
+    }
+}
+
+#[test]
+fn methods_are_described_with_all_their_doubts() {
+    let described = document(&["methods", "--output", "json"]);
+    for (method, described) in METHODS.iter().zip(described.as_array().unwrap()) {
+        assert_eq!(described["method"], method.about.name);
+        assert_eq!(described["uncertain"].as_array().unwrap().len(), method.about.uncertain.len());
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    use std::io::Read;
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_upm"))
+        .args(with(book("margin"), &["--all-scenarios", "--output", "json"]))
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdout.take().unwrap().read_exact(&mut [0; 10]).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
