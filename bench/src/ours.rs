@@ -1,0 +1,143 @@
+//! Our side: the same inputs through the kernel, the scalar reference and the risk array.
+//!
+//! Timed is everything from raw inputs to prices in memory: logarithms of forwards and strikes, the columns of every
+//! expiry, the contracts. Only the memory of the results is allocated beforehand, as for every peer.
+
+use pricing::Right;
+use pricing::black76::{Black76, Inputs};
+use pricing::kernel::{self, Column, Columns, Contract, Isa, Position, Rows, Worst};
+
+use crate::workload::{Chain, Holdings, OPTIONS, Random, SCENARIOS, STRIKES};
+
+fn right(sign: f64) -> Right {
+    if sign > 0.0 { Right::Call } else { Right::Put }
+}
+
+/// Every option in every scenario, by the kernel.
+pub fn reprice(chain: &Chain, isa: Isa, prices: &mut Rows) {
+    let (mut columns, mut contracts) = (Vec::with_capacity(SCENARIOS), Vec::with_capacity(STRIKES));
+    for expiry in 0..chain.forward.len() {
+        columns.clear();
+        columns.extend(columns_of(chain, expiry));
+        contracts.clear();
+        contracts.extend(contracts_of(chain, expiry));
+        let columns = Columns::new(&columns).expect("the workload is priceable");
+        columns.price(isa, &contracts, prices, expiry * STRIKES);
+    }
+}
+
+/// The columns and contracts of every expiry.
+pub fn prepare(chain: &Chain) -> Vec<(Columns, Vec<Contract>)> {
+    let columns = |expiry| Columns::new(&columns_of(chain, expiry).collect::<Vec<_>>()).expect("priceable");
+    (0..chain.forward.len()).map(|expiry| (columns(expiry), contracts_of(chain, expiry).collect())).collect()
+}
+
+/// [`reprice`] with columns and contracts at hand, as after a pass over the same market: what the kernel itself costs.
+pub fn reprice_prepared(prepared: &[(Columns, Vec<Contract>)], isa: Isa, prices: &mut Rows) {
+    for (expiry, (columns, contracts)) in prepared.iter().enumerate() {
+        columns.price(isa, contracts, prices, expiry * STRIKES);
+    }
+}
+
+fn columns_of(chain: &Chain, expiry: usize) -> impl Iterator<Item = Column> {
+    let (forward, years, discount) = (chain.forward[expiry], chain.years[expiry], chain.discount[expiry]);
+    chain.price_factor.iter().zip(&chain.vol_factor).map(move |(price_factor, vol_factor)| Column {
+        forward: forward * price_factor,
+        vol_multiplier: *vol_factor,
+        vol_floor: 0.0,
+        years,
+        discount,
+    })
+}
+
+fn contracts_of(chain: &Chain, expiry: usize) -> impl Iterator<Item = Contract> {
+    (expiry * STRIKES..(expiry + 1) * STRIKES).map(|option| {
+        Contract::new(right(chain.sign[option]), chain.strike[option], chain.vol[option]).expect("priceable")
+    })
+}
+
+/// Every option in every scenario, one price at a time.
+pub fn reprice_scalar(chain: &Chain, prices: &mut [f64]) {
+    for (option, row) in prices.chunks_exact_mut(SCENARIOS).enumerate() {
+        let expiry = option / STRIKES;
+        for (scenario, price) in row.iter_mut().enumerate() {
+            let inputs = Inputs {
+                right: right(chain.sign[option]),
+                forward: chain.forward[expiry] * chain.price_factor[scenario],
+                strike: chain.strike[option],
+                vol: chain.vol[option] * chain.vol_factor[scenario],
+                years: chain.years[expiry],
+                discount: chain.discount[expiry],
+            };
+            *price = Black76::new(inputs).expect("priceable").price();
+        }
+    }
+}
+
+/// Rows end to end, without their padding.
+pub fn flat(rows: &Rows) -> Vec<f64> {
+    (0..rows.len()).flat_map(|row| rows.row(row)).copied().collect()
+}
+
+pub fn prices(chain: &Chain, isa: Isa) -> Vec<f64> {
+    let mut rows = Rows::zeros(OPTIONS, SCENARIOS);
+    reprice(chain, isa, &mut rows);
+    flat(&rows)
+}
+
+/// Rows from values end to end.
+pub fn rows(values: &[f64]) -> Rows {
+    let mut rows = Rows::zeros(values.len() / SCENARIOS, SCENARIOS);
+    for (index, values) in values.chunks_exact(SCENARIOS).enumerate() {
+        rows.fill_row(index, |column| values[column]);
+    }
+    rows
+}
+
+/// Accounts as the kernel takes them.
+pub struct Book {
+    starts: Vec<usize>,
+    positions: Vec<Position>,
+}
+
+impl Book {
+    pub fn new(accounts: &Holdings) -> Self {
+        let positions = accounts.columns.iter().zip(&accounts.quantity);
+        Self {
+            starts: accounts.starts.iter().map(|start| *start as usize).collect(),
+            positions: positions
+                .map(|(column, quantity)| Position { row: *column as usize, quantity: *quantity })
+                .collect(),
+        }
+    }
+
+    /// The worst scenario of every account.
+    pub fn worst(&self, rows: &Rows, isa: Isa, worst: &mut [Worst]) {
+        kernel::Accounts { starts: &self.starts, positions: &self.positions }.worst(isa, rows, worst);
+    }
+}
+
+/// Random fills on cached vectors.
+pub struct Fills {
+    vectors: Rows,
+    /// Account, row, quantity.
+    fills: Vec<(usize, usize, f64)>,
+}
+
+impl Fills {
+    pub fn new(accounts: usize, rows: usize, count: usize) -> Self {
+        let mut random = Random(2);
+        let fill = |_| (random.below(accounts), random.below(rows), random.sign());
+        Self { vectors: Rows::zeros(accounts, SCENARIOS), fills: (0..count).map(fill).collect() }
+    }
+
+    /// Every fill and the account's worst value after it.
+    pub fn run(&mut self, rows: &Rows, isa: Isa) -> f64 {
+        let mut least: f64 = 0.0;
+        for (account, row, quantity) in &self.fills {
+            let vector = self.vectors.padded_row_mut(*account);
+            least = least.min(kernel::accumulate_min(isa, rows.padded_row(*row), *quantity, vector));
+        }
+        least
+    }
+}

@@ -1,0 +1,173 @@
+//! Everything that guards the code, in one command: the same here and in CI.
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use crate::tidy;
+
+/// Iterations of every fuzz target: a short fixed number, so that a run takes the same time everywhere.
+const FUZZ_RUNS: &str = "-runs=50000";
+
+/// Coverage counters for the fuzzer, by flags that a stable compiler takes.
+const FUZZ_FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares";
+
+/// The fuzz targets, each with a folder of seeds.
+const FUZZ_TARGETS: &[&str] = &["market", "portfolio", "params", "scenarios", "deribit"];
+
+/// A named part of the run.
+type Step = (&'static str, fn(&Path) -> Result<(), String>);
+
+/// Installs what the tests need and runs everything; the first failure ends it.
+pub fn command() -> ExitCode {
+    let root = tidy::root();
+    let steps: &[Step] = &[
+        ("tools", tools),
+        ("format", |root| cargo(root, &["fmt", "--all", "--check"])),
+        ("tidy", tidy_tree),
+        ("lints", |root| cargo(root, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])),
+        ("tests", |root| cargo(root, &["test", "--workspace", "--quiet"])),
+        ("reference vectors", vectors),
+        ("documentation", documentation),
+        ("fuzz targets", fuzz),
+        ("the README's commands in a fresh clone", readme),
+    ];
+    for (number, (name, step)) in steps.iter().enumerate() {
+        println!("── {} of {}: {name}", number + 1, steps.len());
+        if let Err(problem) = step(root) {
+            println!("ci: {name} failed: {problem}");
+            return ExitCode::FAILURE;
+        }
+    }
+    println!("ci: all {} steps passed", steps.len());
+    ExitCode::SUCCESS
+}
+
+/// What compiling and fuzzing need besides the Rust toolchain: a C++ compiler, from Debian's packages when missing.
+fn tools(root: &Path) -> Result<(), String> {
+    let present =
+        |program: &str| Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
+    if !present("c++") {
+        run(Command::new("apt-get").args(["update", "--quiet"]), root)?;
+        run(Command::new("apt-get").args(["install", "--yes", "--quiet", "g++"]), root)?;
+    }
+    for (component, program) in [("rustfmt", "rustfmt"), ("clippy", "cargo-clippy")] {
+        if !present(program) {
+            run(Command::new("rustup").args(["component", "add", component]), root)?;
+        }
+    }
+    Ok(())
+}
+
+fn tidy_tree(root: &Path) -> Result<(), String> {
+    let problems = tidy::check(root);
+    if problems.is_empty() { Ok(()) } else { Err(format!("\n  {}", problems.join("\n  "))) }
+}
+
+/// The venues' own numbers. Absent outside CI they are said to be absent; in CI that is a failure.
+fn vectors(root: &Path) -> Result<(), String> {
+    let file = root.join("../shared/vectors/derive.json");
+    if !file.is_file() {
+        println!("{}: absent, no reference vectors were recomputed", file.display());
+        let ci = std::env::var("CI").is_ok_and(|value| value == "true");
+        return if ci { Err("absent under CI=true".to_owned()) } else { Ok(()) };
+    }
+    let file = file.to_string_lossy().into_owned();
+    for suite in ["derive", "black76"] {
+        cargo(root, &["run", "--quiet", "--release", "--package", "xtask", "--", "vectors", suite, &file])?;
+    }
+    Ok(())
+}
+
+fn documentation(root: &Path) -> Result<(), String> {
+    run(
+        Command::new(env!("CARGO"))
+            .args(["doc", "--workspace", "--no-deps", "--quiet"])
+            .env("RUSTDOCFLAGS", "-D warnings"),
+        root,
+    )
+}
+
+fn fuzz(root: &Path) -> Result<(), String> {
+    let folder = root.join("fuzz");
+    // With a target named, the flags are for the targets alone: build scripts have no use for counters.
+    let host = host()?;
+    let build = ["build", "--release", "--quiet", "--target", &host];
+    run(Command::new(env!("CARGO")).args(build).env("RUSTFLAGS", FUZZ_FLAGS).env_remove("CARGO_TARGET_DIR"), &folder)?;
+    for target in FUZZ_TARGETS {
+        let found = folder.join("target/corpus").join(target);
+        std::fs::create_dir_all(&found).map_err(|error| format!("{}: {error}", found.display()))?;
+        let output = Command::new(folder.join("target").join(&host).join("release").join(target))
+            .args([FUZZ_RUNS, "-seed=1", "-max_len=16384", "-rss_limit_mb=4096", "-timeout=20"])
+            .arg(&found)
+            .arg(folder.join("seeds").join(target))
+            .current_dir(&folder)
+            .output()
+            .map_err(|error| format!("{target}: {error}"))?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        if !output.status.success() {
+            return Err(format!("{target} found an input that it does not survive\n{said}"));
+        }
+        println!("  {target}: {}", said.lines().rfind(|line| line.starts_with("Done")).unwrap_or("done"));
+    }
+    Ok(())
+}
+
+/// The triple of this machine.
+fn host() -> Result<String, String> {
+    let output = Command::new("rustc").arg("-vV").output().map_err(|error| format!("rustc: {error}"))?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let host = said.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).ok_or_else(|| "rustc -vV names no host".to_owned())
+}
+
+/// Runs every command of the README's `sh` blocks in a fresh clone, but the two that would run this again.
+fn readme(root: &Path) -> Result<(), String> {
+    let clone = root.join("target/fresh");
+    if clone.exists() {
+        std::fs::remove_dir_all(&clone).map_err(|error| format!("{}: {error}", clone.display()))?;
+    }
+    run(Command::new("git").args(["clone", "--quiet", "."]).arg(&clone), root)?;
+    let text = std::fs::read_to_string(clone.join("README.md")).map_err(|error| format!("README.md: {error}"))?;
+    for line in shell_lines(&text) {
+        if line.contains("xtask ci") || line.contains("xtask bench") {
+            continue;
+        }
+        println!("  $ {line}");
+        let mut command = Command::new("sh");
+        command.args(["-c", line]).env("CARGO_TARGET_DIR", root.join("target")).stdout(std::process::Stdio::null());
+        run(&mut command, &clone)?;
+    }
+    Ok(())
+}
+
+/// The lines of every fenced block marked `sh`.
+fn shell_lines(text: &str) -> Vec<&str> {
+    let mut inside = false;
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        if line.starts_with("```") {
+            inside = line == "```sh";
+        } else if inside && !line.trim().is_empty() && !line.trim_start().starts_with('#') {
+            lines.push(line.trim());
+        }
+    }
+    lines
+}
+
+fn cargo(root: &Path, arguments: &[&str]) -> Result<(), String> {
+    run(Command::new(env!("CARGO")).args(arguments), root)
+}
+
+fn run(command: &mut Command, folder: &Path) -> Result<(), String> {
+    let status = command.current_dir(folder).status().map_err(|error| format!("{command:?}: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{command:?} ended with {status}")) }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn only_sh_blocks_are_commands() {
+        let text = "```sh\ncargo demo\n# a comment\n\n  upm methods\n```\n```json\n{}\n```\ntext\n";
+        assert_eq!(super::shell_lines(text), ["cargo demo", "upm methods"]);
+    }
+}

@@ -1,0 +1,39 @@
+//! What developers run: `cargo xtask COMMAND`.
+
+mod bench;
+mod ci;
+mod sample;
+mod tidy;
+mod vectors;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  bench [--quick]       install the peers and measure speed next to them
+  ci                    install what the tests need and run everything that guards the code
+  tidy                  check layers, rule IDs and words alone
+  sample                write samples/: market, portfolio and scenarios
+  vectors SUITE FILE    recompute a file of reference vectors; suites: derive, black76
+  help                  this page";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["bench", arguments @ ..] => bench::command(arguments),
+        ["ci"] => ci::command(),
+        ["tidy"] => tidy::command(),
+        ["sample"] => sample::command(),
+        ["vectors", suite, file] => vectors::command(suite, file),
+        ["help"] => {
+            println!("{USAGE}");
+            ExitCode::SUCCESS
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}

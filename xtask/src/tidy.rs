@@ -1,0 +1,215 @@
+//! The architecture's invariants, checked: layers, lints, rule IDs, words that do not belong in the tree.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use serde_json::Value;
+
+/// The ladder. A crate may depend on those before it, and on the external crates of its row.
+///
+/// Above the line (`feed` and later) external crates are chosen freely; the list below it is short on purpose: pure,
+/// deterministic, few.
+const CORE: &[(&str, &[&str])] = &[
+    ("units", &["serde", "thiserror", "time"]),
+    ("model", &["blake3", "serde", "serde_json", "serde_path_to_error", "thiserror"]),
+    ("pricing", &[]),
+    ("margin", &["blake3", "serde", "serde_json", "serde_path_to_error", "thiserror", "toml"]),
+];
+
+/// Above the line: anything may use the core, nothing may use the shell.
+const SHELL: &[&str] = &["feed", "upm", "xtask"];
+
+/// Words that have no business in a finished tree, in two halves so that this file does not contain them.
+const BANNED: &[(&str, &str)] = &[
+    ("TO", "DO"),
+    ("FIX", "ME"),
+    ("dbg", "!("),
+    ("todo", "!("),
+    ("unimplemented", "!("),
+    ("/work", "/"),
+    ("crates", ".io"),
+    ("#[ign", "ore"),
+];
+
+/// Prints what is wrong with the tree.
+pub fn command() -> ExitCode {
+    let problems = check(root());
+    for problem in &problems {
+        println!("{problem}");
+    }
+    if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The root of the project.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the root")
+}
+
+/// Runs every check and returns what is wrong.
+pub fn check(root: &Path) -> Vec<String> {
+    let mut problems = layers(&metadata(root));
+    let files = tracked_files(root);
+    problems.extend(words(root, &files));
+    problems.extend(heads(root, &files));
+    problems.extend(rule_ids(root, &files));
+    problems
+}
+
+fn metadata(root: &Path) -> Value {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(root)
+        .output()
+        .expect("cargo runs: it started this program");
+    serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON")
+}
+
+/// Every arrow points down, and every crate keeps the lints of the workspace.
+fn layers(metadata: &Value) -> Vec<String> {
+    let mut problems = Vec::new();
+    let packages = metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let members: BTreeSet<&str> = packages.iter().filter_map(|package| package["name"].as_str()).collect();
+    for package in packages {
+        let name = package["name"].as_str().unwrap_or_default();
+        let core = CORE.iter().position(|(layer, _)| *layer == name);
+        if core.is_none() && !SHELL.contains(&name) {
+            problems.push(format!("{name}: a crate without a place in the layers (xtask/src/tidy.rs)"));
+        }
+        let manifest = package["manifest_path"].as_str().unwrap_or_default();
+        let text = std::fs::read_to_string(manifest).unwrap_or_default();
+        if !text.contains("[lints]\nworkspace = true") {
+            problems.push(format!("{name}: Cargo.toml does not take the lints of the workspace"));
+        }
+        for dependency in package["dependencies"].as_array().map(Vec::as_slice).unwrap_or_default() {
+            if dependency["kind"].as_str() == Some("dev") {
+                continue;
+            }
+            let wanted = dependency["name"].as_str().unwrap_or_default();
+            let Some(layer) = core else {
+                if SHELL.contains(&wanted) && wanted != "feed" {
+                    problems.push(format!("{name} depends on {wanted}: nothing uses the shell"));
+                }
+                continue;
+            };
+            let below = CORE[..layer].iter().any(|(lower, _)| *lower == wanted);
+            let allowed = CORE[layer].1.contains(&wanted);
+            if members.contains(wanted) && !below {
+                problems.push(format!("{name} depends on {wanted}: a crate sees only those below it"));
+            } else if !members.contains(wanted) && !allowed {
+                problems.push(format!("{name} depends on {wanted}: not among the external crates of the core"));
+            }
+        }
+    }
+    problems
+}
+
+fn tracked_files(root: &Path) -> Vec<String> {
+    let output =
+        Command::new("git").args(["ls-files", "--cached", "--others", "--exclude-standard"]).current_dir(root).output();
+    let listed = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    listed.lines().filter(|file| root.join(file).is_file()).map(str::to_owned).collect()
+}
+
+fn has_extension(file: &str, extensions: &[&str]) -> bool {
+    Path::new(file).extension().is_some_and(|found| extensions.iter().any(|extension| found == *extension))
+}
+
+fn words(root: &Path, files: &[String]) -> Vec<String> {
+    let read = |file: &String| std::fs::read_to_string(root.join(file)).unwrap_or_default();
+    let own = |file: &&String| !has_extension(file, &["lock"]);
+    let mut problems = Vec::new();
+    for file in files.iter().filter(own) {
+        for (number, line) in read(file).lines().enumerate() {
+            for (first, second) in BANNED {
+                if line.contains(&format!("{first}{second}")) {
+                    problems.push(format!("{file}:{}: \"{first}{second}\" does not belong in the tree", number + 1));
+                }
+            }
+        }
+    }
+    problems
+}
+
+/// Every source file of a crate says what it is for.
+fn heads(root: &Path, files: &[String]) -> Vec<String> {
+    let source = |file: &&String| has_extension(file, &["rs"]) && file.contains("/src/");
+    let headless = |file: &&String| !std::fs::read_to_string(root.join(file)).unwrap_or_default().starts_with("//!");
+    files
+        .iter()
+        .filter(source)
+        .filter(headless)
+        .map(|file| format!("{file}: starts without `//!` saying what it is for"))
+        .collect()
+}
+
+/// Every rule of the methodology is cited by a test, and every rule that code cites exists.
+fn rule_ids(root: &Path, files: &[String]) -> Vec<String> {
+    let text = std::fs::read_to_string(root.join("docs/methodology.md")).unwrap_or_default();
+    let defined: BTreeSet<String> =
+        text.split("**").skip(1).step_by(2).filter_map(|bold| ids(bold).into_iter().next()).collect();
+    let mut tested = BTreeSet::new();
+    let mut cited: BTreeMap<String, String> = BTreeMap::new();
+    for file in files.iter().filter(|file| has_extension(file, &["rs", "case"])) {
+        let text = std::fs::read_to_string(root.join(file)).unwrap_or_default();
+        let is_test = file.contains("/tests/") || file.contains("/cases/");
+        let unit_tests = text.find("#[cfg(test)]").unwrap_or(text.len());
+        for id in ids(&text) {
+            cited.entry(id).or_insert_with(|| file.clone());
+        }
+        tested.extend(ids(if is_test { &text } else { &text[unit_tests..] }));
+    }
+    let untested = defined.difference(&tested).map(|id| format!("docs/methodology.md: no test cites {id}"));
+    let unknown = cited
+        .iter()
+        .filter(|(id, _)| !defined.contains(*id))
+        .map(|(id, file)| format!("{file}: cites {id}, which docs/methodology.md does not define"));
+    untested.chain(unknown).collect()
+}
+
+/// Every `VAL-1`, `P-11` and so on in a text.
+fn ids(text: &str) -> BTreeSet<String> {
+    const PREFIXES: &[&str] = &["VAL", "SCN", "FAM", "CHG", "REQ", "P"];
+    let words = text.split(|character: char| !(character.is_ascii_alphanumeric() || character == '-'));
+    words
+        .filter(|word| {
+            word.split_once('-').is_some_and(|(prefix, number)| {
+                PREFIXES.contains(&prefix)
+                    && !number.is_empty()
+                    && number.len() <= 2
+                    && number.bytes().all(|byte| byte.is_ascii_digit())
+            })
+        })
+        .map(str::to_owned)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tree_is_tidy() {
+        assert_eq!(check(root()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn an_arrow_that_points_up_is_found() {
+        let metadata = serde_json::json!({"packages": [
+            {"name": "units", "manifest_path": "", "dependencies": [{"name": "margin"}, {"name": "rand"}]},
+            {"name": "margin", "manifest_path": "", "dependencies": [{"name": "units"}, {"name": "proptest", "kind": "dev"}]},
+            {"name": "stray", "manifest_path": "", "dependencies": []},
+        ]});
+        let problems = layers(&metadata);
+        assert!(problems.iter().any(|problem| problem.contains("units depends on margin")));
+        assert!(problems.iter().any(|problem| problem.contains("units depends on rand")));
+        assert!(problems.iter().any(|problem| problem.contains("stray: a crate without a place")));
+        assert!(!problems.iter().any(|problem| problem.contains("margin depends on")));
+    }
+
+    #[test]
+    fn ids_are_whole_words() {
+        let found: Vec<String> = ids("CHG-1: see (P-11), REQ-2/REQ-3; UTF-8, P-100, XP-1").into_iter().collect();
+        assert_eq!(found, ["CHG-1", "P-11", "REQ-2", "REQ-3"]);
+    }
+}

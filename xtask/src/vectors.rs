@@ -1,0 +1,233 @@
+//! `cargo xtask vectors SUITE FILE`: every reference vector of a file, recomputed.
+//!
+//! A suite reads the file, computes each vector with our code and hands both answers to a [`Tally`]. A vector passes
+//! when every quantity the file gives for it agrees.
+
+mod black76;
+mod derive;
+mod document;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::process::ExitCode;
+
+/// How many failed vectors are named.
+const NAMED: usize = 10;
+
+/// What came of a file of vectors.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Vectors whose every quantity agrees.
+    pub passed: usize,
+    /// Vectors with one that does not, or that could not be computed.
+    pub failed: usize,
+    /// The worst quantity of each failed vector.
+    failures: Vec<Failure>,
+    /// The largest difference between amounts of money, in USD.
+    worst_usd: f64,
+    /// The largest difference in parts of the gross notional.
+    worst_of_gross: f64,
+    /// Quantities of the file that we have no counterpart for.
+    not_compared: BTreeSet<String>,
+}
+
+#[derive(Debug)]
+struct Failure {
+    vector: String,
+    what: String,
+}
+
+/// One vector on its way to being passed or failed.
+#[derive(Debug)]
+pub struct Comparison {
+    gross: f64,
+    worst_usd: f64,
+    failure: Option<(f64, String)>,
+    not_compared: BTreeSet<String>,
+}
+
+impl Comparison {
+    /// Of a portfolio of this gross notional.
+    pub fn new(gross: f64) -> Self {
+        Self { gross, worst_usd: 0.0, failure: None, not_compared: BTreeSet::new() }
+    }
+
+    /// The tolerance for money: 1e-6 dollars and 1e-12 of the gross notional.
+    pub fn money_tolerance(&self) -> f64 {
+        1e-6 + 1e-12 * self.gross
+    }
+
+    /// Amounts of money that must agree to the tolerance for money.
+    pub fn money(&mut self, quantity: &str, ours: f64, theirs: f64) {
+        self.money_within(quantity, ours, theirs, self.money_tolerance());
+    }
+
+    /// Amounts of money that must agree to `tolerance`.
+    pub fn money_within(&mut self, quantity: &str, ours: f64, theirs: f64, tolerance: f64) {
+        self.worst_usd = self.worst_usd.max((ours - theirs).abs());
+        self.within(quantity, ours, theirs, tolerance);
+    }
+
+    /// Numbers that must agree to `tolerance`. One that is not a number never does.
+    pub fn within(&mut self, quantity: &str, ours: f64, theirs: f64, tolerance: f64) {
+        let excess = (ours - theirs).abs() / tolerance;
+        if excess <= 1.0 {
+            return;
+        }
+        if self.failure.as_ref().is_none_or(|(held, _)| excess.total_cmp(held).is_gt()) {
+            let text = format!("{quantity}: ours {ours}, theirs {theirs}, tolerance {tolerance:.1e}");
+            self.failure = Some((excess, text));
+        }
+    }
+
+    /// A quantity that we have no counterpart for.
+    pub fn skip(&mut self, quantity: &str) {
+        self.not_compared.insert(quantity.to_owned());
+    }
+}
+
+impl Tally {
+    /// Counts a vector that was compared, or one that could not be.
+    pub fn count(&mut self, vector: &str, comparison: Result<Comparison, String>) {
+        let what = match comparison {
+            Ok(comparison) => {
+                self.worst_usd = self.worst_usd.max(comparison.worst_usd);
+                if comparison.gross > 0.0 {
+                    self.worst_of_gross = self.worst_of_gross.max(comparison.worst_usd / comparison.gross);
+                }
+                self.not_compared.extend(comparison.not_compared);
+                comparison.failure.map(|(_, what)| what)
+            }
+            Err(problem) => Some(problem),
+        };
+        match what {
+            None => self.passed += 1,
+            Some(what) => {
+                self.failed += 1;
+                self.failures.push(Failure { vector: vector.to_owned(), what });
+            }
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Failure { vector, what } in self.failures.iter().take(NAMED) {
+            writeln!(formatter, "{vector}: {what}")?;
+        }
+        if self.failures.len() > NAMED {
+            writeln!(formatter, "and {} more", self.failures.len() - NAMED)?;
+        }
+        for quantity in &self.not_compared {
+            writeln!(formatter, "not compared, for we have no such quantity: {quantity}")?;
+        }
+        let Self { passed, failed, worst_usd, worst_of_gross, .. } = self;
+        write!(
+            formatter,
+            "worst error {worst_usd:.1e} dollars, {worst_of_gross:.1e} of gross notional\n{passed} passed, {failed} failed"
+        )
+    }
+}
+
+/// Recomputes the vectors of a document.
+pub fn run(suite: &str, text: &str) -> Result<Tally, String> {
+    let tally = match suite {
+        "derive" => derive::run(text)?,
+        "black76" => black76::run(text)?,
+        other => return Err(format!("suite: found \"{other}\", expected derive or black76")),
+    };
+    if tally.passed + tally.failed == 0 {
+        return Err(format!("found no vectors of suite {suite}, expected at least one"));
+    }
+    Ok(tally)
+}
+
+/// The command: 0 when all passed, 1 when any failed, 2 when the file could not be read.
+pub fn command(suite: &str, file: &str) -> ExitCode {
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) => {
+            eprintln!("{file}: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(suite, &text) {
+        Ok(tally) => {
+            println!("{tally}");
+            ExitCode::from(u8::from(tally.failed > 0))
+        }
+        Err(problem) => {
+            eprintln!("{file}: {problem}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// The reference vectors lie beside the repository; a build server must have them.
+    pub fn shared(file: &str) -> Option<String> {
+        let path = format!("{}/../../shared/vectors/{file}", env!("CARGO_MANIFEST_DIR"));
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                assert!(std::env::var("CI").as_deref() != Ok("true"), "{path}: {error}");
+                println!("nothing compared: {path}: {error}");
+                None
+            }
+        }
+    }
+
+    fn all_pass(suite: &str, file: &str) {
+        let Some(text) = shared(file) else { return };
+        let tally = run(suite, &text).unwrap();
+        assert!(tally.passed > 0 && tally.failed == 0 && tally.not_compared.is_empty(), "{tally}");
+    }
+
+    #[test]
+    fn derive_agrees_with_the_contracts() {
+        all_pass("derive", "derive.json");
+    }
+
+    #[test]
+    fn black76_agrees_with_exact_arithmetic() {
+        all_pass("black76", "derive.json");
+    }
+
+    /// A runner that cannot fail proves nothing: one digit of one answer changed must be found, and only there.
+    #[test]
+    fn a_wrong_answer_fails() {
+        let Some(text) = shared("derive.json") else { return };
+        let mut document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        document["vectors"][0]["outputs"]["initial_margin"] = "1.5".into();
+        document["vectors"][1]["outputs"]["scenario_pnl"][3] = "1000000.001".into();
+        document["vectors"][2]["engine"] = "SPAN".into();
+        document["vectors"][3]["params"] = "nowhere".into();
+        let tally = run("derive", &document.to_string()).unwrap();
+        assert_eq!(tally.failed, 4, "{tally}");
+        let text = tally.to_string();
+        for said in ["initial_margin: ours", "scenario_pnl[3]: ours", "\"SPAN\"", "\"nowhere\""] {
+            assert!(text.contains(said), "{said} in {text}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_none_fails() {
+        let mut comparison = Comparison::new(1.0);
+        comparison.money("margin", f64::NAN, 0.0);
+        assert!(comparison.failure.is_some());
+    }
+
+    #[test]
+    fn an_unknown_suite_is_named() {
+        assert!(run("span", "{}").unwrap_err().contains("found \"span\""));
+    }
+
+    #[test]
+    fn nothing_to_compare_is_no_pass() {
+        assert!(run("derive", "{}").unwrap_err().contains("found no vectors"));
+        assert!(run("black76", "{}").unwrap_err().contains("found no vectors"));
+    }
+}
