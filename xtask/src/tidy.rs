@@ -46,12 +46,27 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the root")
 }
 
+/// What the core has no use for: it opens, prints, asks and spawns nothing.
+const OUTSIDE: &[&str] = &[
+    "std::fs",
+    "std::env",
+    "std::net",
+    "std::thread",
+    "std::process",
+    "std::io",
+    "SystemTime",
+    "Instant",
+    "println!",
+    "print!(",
+];
+
 /// Runs every check and returns what is wrong.
 pub fn check(root: &Path) -> Vec<String> {
     let mut problems = layers(&metadata(root));
     let files = tracked_files(root);
     problems.extend(words(root, &files));
     problems.extend(heads(root, &files));
+    problems.extend(outside(root, &files));
     problems.extend(rule_ids(root, &files));
     problems
 }
@@ -141,6 +156,22 @@ fn heads(root: &Path, files: &[String]) -> Vec<String> {
         .filter(headless)
         .map(|file| format!("{file}: starts without `//!` saying what it is for"))
         .collect()
+}
+
+/// The core names nothing of the world outside, but in its tests.
+fn outside(root: &Path, files: &[String]) -> Vec<String> {
+    let core = |file: &&String| CORE.iter().any(|(name, _)| file.starts_with(&format!("crates/{name}/src/")));
+    let mut problems = Vec::new();
+    for file in files.iter().filter(core) {
+        let text = std::fs::read_to_string(root.join(file)).unwrap_or_default();
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for (number, line) in code.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
+            for word in OUTSIDE.iter().filter(|word| line.contains(**word)) {
+                problems.push(format!("{file}:{}: {word} has no place below the line", number + 1));
+            }
+        }
+    }
+    problems
 }
 
 /// Every rule of the methodology is cited by a test, and every rule that code cites exists.
