@@ -15,20 +15,18 @@ fn right(sign: f64) -> Right {
 
 /// Every option in every scenario, by the kernel.
 pub fn reprice(chain: &Chain, isa: Isa, prices: &mut Rows) {
-    let (mut columns, mut contracts) = (Vec::with_capacity(SCENARIOS), Vec::with_capacity(STRIKES));
+    let mut contracts = Vec::with_capacity(STRIKES);
     for expiry in 0..chain.forward.len() {
-        columns.clear();
-        columns.extend(columns_of(chain, expiry));
         contracts.clear();
         contracts.extend(contracts_of(chain, expiry));
-        let columns = Columns::new(&columns).expect("the workload is priceable");
+        let columns = Columns::collect(columns_of(chain, expiry)).expect("the workload is priceable");
         columns.price(isa, &contracts, prices, expiry * STRIKES);
     }
 }
 
 /// The columns and contracts of every expiry.
 pub fn prepare(chain: &Chain) -> Vec<(Columns, Vec<Contract>)> {
-    let columns = |expiry| Columns::new(&columns_of(chain, expiry).collect::<Vec<_>>()).expect("priceable");
+    let columns = |expiry| Columns::collect(columns_of(chain, expiry)).expect("priceable");
     (0..chain.forward.len()).map(|expiry| (columns(expiry), contracts_of(chain, expiry).collect())).collect()
 }
 
@@ -39,7 +37,7 @@ pub fn reprice_prepared(prepared: &[(Columns, Vec<Contract>)], isa: Isa, prices:
     }
 }
 
-fn columns_of(chain: &Chain, expiry: usize) -> impl Iterator<Item = Column> {
+fn columns_of(chain: &Chain, expiry: usize) -> impl ExactSizeIterator<Item = Column> {
     let (forward, years, discount) = (chain.forward[expiry], chain.years[expiry], chain.discount[expiry]);
     chain.price_factor.iter().zip(&chain.vol_factor).map(move |(price_factor, vol_factor)| Column {
         forward: forward * price_factor,

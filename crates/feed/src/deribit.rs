@@ -60,7 +60,7 @@ pub struct Source<'a> {
 pub struct Options {
     /// The market's time; the newest timestamp when none.
     pub at: Option<Timestamp>,
-    /// USD per unit of quote and settlement currencies, such as USDC. They go before indices of the texts.
+    /// USD per unit of currencies, such as USDC: each is an asset of the market. They go before indices of the texts.
     pub prices: BTreeMap<String, Price>,
     /// How far from the market's time a mark or an index may be.
     pub window: Duration,

@@ -156,6 +156,15 @@ fn usdc_is_not_taken_to_be_one() {
     assert!(report.notes.contains(&"price of USDC: as given by the caller".to_owned()));
 }
 
+#[test]
+fn what_the_caller_prices_can_be_held() {
+    let prices = BTreeMap::from([("USDE".to_owned(), "0.99".parse().unwrap())]);
+    let (document, report) = texts(&[MARKS, LISTINGS, USDC_INDEX], &Options { prices, ..Options::default() }).unwrap();
+    let price = document.assets.iter().find(|entry| entry.asset == "USDE").unwrap().price;
+    assert_eq!(price, "0.99".parse().unwrap());
+    assert!(report.notes.contains(&"price of USDE: as given by the caller".to_owned()));
+}
+
 fn ticker(time: u64, mark: &str) -> String {
     format!(
         r#"{{"instrument_name":"BTC-PERPETUAL","timestamp":{time},"mark_price":{mark},"index_price":{mark},"open_interest":0}}"#

@@ -1,14 +1,20 @@
 //! The few ways to make one loss out of many, written once.
 
-/// The index of the smallest profit, the first on a tie; `None` when there is none.
+/// The index of the smallest profit, the first on a tie; `None` when there is none. What is no number is worse than any,
+/// so that it is refused and never passed over.
 pub fn worst(pnls: &[f64]) -> Option<usize> {
     let mut worst = None;
     for (index, pnl) in pnls.iter().enumerate() {
-        if worst.is_none_or(|held: usize| *pnl < pnls[held]) {
+        if worst.is_none_or(|held: usize| *pnl < pnls[held] || (pnl.is_nan() && !pnls[held].is_nan())) {
             worst = Some(index);
         }
     }
     worst
+}
+
+/// The larger of two losses; no number when either is none.
+pub fn largest(held: f64, loss: f64) -> f64 {
+    if held.is_nan() || loss <= held { held } else { loss }
 }
 
 /// The expected shortfall at `level` (such as 0.975) of equally likely profits, as a loss, and the indices of its tail,
@@ -66,6 +72,7 @@ mod tests {
     fn the_first_of_equals_is_the_worst() {
         assert_eq!(worst(&[1.0, -2.0, -2.0]), Some(1));
         assert_eq!(worst(&[]), None);
+        assert_eq!(worst(&[1.0, f64::NAN, -2.0, f64::NAN]), Some(1));
     }
 
     #[test]

@@ -205,8 +205,10 @@ impl Workings {
 
     /// Core and charges as money, each rounded up once: `(core, charges, initial margin, maintenance margin)`.
     ///
-    /// The margins are the sums of the rounded lines, so that what is printed adds up; neither is below zero.
+    /// The margins are the sums of the rounded lines, so that what is printed adds up. A family that is no number is out
+    /// of range, for no other family may stand in for it.
     pub fn requirement(&self) -> Result<(Money, Vec<Charge>, Money, Money), Overflow> {
+        self.families.iter().try_for_each(|(_, loss, _)| requirement(*loss).map(|_| ()))?;
         let core = requirement(self.core().1)?;
         let (mut initial, mut maintenance) = (core, core);
         let mut charges = Vec::with_capacity(self.charges.len());

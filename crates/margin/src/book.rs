@@ -15,10 +15,12 @@ use crate::Refusal;
 
 /// Which kinds of contract a venue lists; what it does not list is converted.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "four independent answers of a venue, each to its own question")]
+#[expect(clippy::struct_excessive_bools, reason = "five independent answers of a venue, each to its own question")]
 pub struct Listed {
     /// Its name, as notes write it.
     pub venue: &'static str,
+    /// Spot, where only orders are: what was bought is a balance.
+    pub spot: bool,
     /// Perpetuals and futures settled in the coin.
     pub inverse_futures: bool,
     /// Futures with an expiry.
@@ -93,8 +95,8 @@ pub struct FuturePosition {
     pub mark: f64,
     /// Unsettled profit, in venue dollars.
     pub profit: f64,
-    /// Funding per eight hours; 0 for dated futures and where the market gives none.
-    pub funding_rate_8h: f64,
+    /// Funding per eight hours; none for dated futures and where the market gives none.
+    pub funding_rate_8h: Option<f64>,
     /// The venue's fee rate, when the market carries one.
     pub fee_rate: Option<f64>,
 }
@@ -205,11 +207,6 @@ impl Book {
         builder.book.underlyings.sort_by_key(|underlying| underlying.id);
         Ok(builder.book)
     }
-
-    /// The value of all holdings that follow no underlying, in USD.
-    pub fn cash_usd(&self) -> f64 {
-        self.cash.iter().map(|holding| holding.amount * holding.price).sum()
-    }
 }
 
 struct Builder<'a> {
@@ -297,11 +294,19 @@ impl Builder<'_> {
         if listing.expiry().is_some() && !self.listed.dated_futures {
             self.converted(&listing.name, "as the perpetual, for no dated futures are listed")?;
         }
+        if listing.kind == InstrumentKind::Spot && !self.listed.spot {
+            self.converted(&listing.name, "as an order on the perpetual")?;
+        }
         let dollars_per_settle = self.venue_dollars(listing.settle);
+        let in_coins = |asset: AssetId| self.market.assets[asset.0].follows.is_some();
+        if !inverse && (in_coins(listing.quote) || in_coins(listing.settle)) {
+            self.converted(&listing.name, "as a contract on dollars of the same delta, converted at the index")?;
+        }
         let (coins, profit) = if inverse {
             (quantity * size / mark, quantity * size * (1.0 / entry - 1.0 / mark) * dollars_per_settle)
         } else {
-            (quantity * size, quantity * size * (mark - entry) * dollars_per_settle)
+            let coins = quantity * size * (dollars_per_settle / dollars_per_quote);
+            (coins, quantity * size * (mark - entry) * dollars_per_settle)
         };
         let keeps = inverse && self.listed.inverse_futures;
         Ok(OrderFill::Future(FuturePosition {
@@ -310,9 +315,9 @@ impl Builder<'_> {
             expiry: listing.expiry().filter(|_| self.listed.dated_futures),
             payoff: if keeps { Payoff::Inverse } else { Payoff::Linear },
             size: coins,
-            mark,
+            mark: mark * dollars_per_quote,
             profit,
-            funding_rate_8h: listing.funding_rate_8h.unwrap_or_default().to_f64(),
+            funding_rate_8h: listing.funding_rate_8h.map(units::Ratio::to_f64),
             fee_rate: listing.fee_rate.map(units::Ratio::to_f64),
         }))
     }

@@ -51,19 +51,20 @@ impl<T: DeserializeOwned> Params<T> {
         let (method, as_of, source) = (said("method")?, said("as_of")?, said("source")?);
         let mut evidence = Vec::new();
         let plain = flatten(toml::Value::Table(tree), "", (&as_of, &source), &mut evidence)?;
-        let rules = serde_path_to_error::deserialize(plain).map_err(|error| Invalid {
-            path: error.path().to_string(),
-            problem: error.inner().to_string().trim().to_owned(),
-        })?;
+        let rules = serde_path_to_error::deserialize(plain)
+            .map_err(|error| Invalid { path: error.path().to_string(), problem: error.inner().message().to_owned() })?;
         Ok(Self { method, as_of, hash, rules, evidence })
     }
+}
 
-    /// Refuses a file that was written for another method.
-    pub fn written_for(self, method: &str) -> Result<Self, Invalid> {
-        if self.method == method {
-            return Ok(self);
+/// Refuses a file that was written for another method.
+pub fn written_for(text: &str, method: &str) -> Result<(), Invalid> {
+    match tree_of(text)?.get("about").and_then(|about| about.get("method")).and_then(toml::Value::as_str) {
+        Some(whose) if whose != method => {
+            Err(Invalid::new("about.method", format_args!("\"{whose}\""), format_args!("\"{method}\"")))
         }
-        Err(Invalid::new("about.method", format_args!("\"{}\"", self.method), format_args!("\"{method}\"")))
+        // What is missing is said when the file is read.
+        _ => Ok(()),
     }
 }
 

@@ -431,3 +431,63 @@ fn what_has_no_column_takes_the_fallback_with_a_note_or_is_refused() {
         assert!(matches!(refusal, Err(Refusal::NotListed { venue: "Deribit", .. })));
     }
 }
+
+/// A spot order in a pair of coins: one ETH at 0.05 BTC, wanted at twice that. Its limit and its mark are dollars.
+#[test]
+fn what_is_quoted_in_a_coin_is_converted_at_the_index() {
+    let market = Market::parse(
+        r#"{"format": "upm.market/1", "time": "2026-02-16T00:00:00Z",
+            "assets": [{"asset": "BTC", "price": "100000"}, {"asset": "ETH", "price": "5000"}],
+            "underlyings": [{"underlying": "BTC", "index": "100000"}, {"underlying": "ETH", "index": "5000"}],
+            "instruments": [
+              {"instrument": "ETH_BTC", "kind": "spot", "underlying": "ETH", "payoff": "linear",
+               "quote": "BTC", "settle": "BTC", "contract_size": "1", "mark": "0.05"},
+              {"instrument": "ETH-IN-COINS", "kind": "perpetual", "underlying": "ETH", "payoff": "linear",
+               "quote": "USD", "settle": "BTC", "contract_size": "0.00001", "mark": "5000"}]}"#,
+    )
+    .unwrap();
+    let account = |held: &str| {
+        let text = format!(r#"{{"format": "upm.portfolio/1", "accounts": [{{"account": "a", {held}}}]}}"#);
+        model::Portfolio::parse(&text, &market).unwrap().accounts.remove(0)
+    };
+    let order = account(r#""orders": [{"instrument": "ETH_BTC", "side": "buy", "quantity": "1", "limit": "0.1"}]"#);
+    let workings = portfolio::workings(&order, &market, &rules(), false).unwrap();
+    assert_close(margins(&workings).0, 10_000.0 - 5_000.0 * 0.82, 1e-6);
+    assert!(workings.notes.iter().any(|note| note.starts_with("ETH_BTC: ") && note.contains("contract on dollars")));
+
+    // A dollar of move pays 0.00001 BTC, which is a dollar: the delta of one ETH.
+    let quanto = account(r#""positions": [{"instrument": "ETH-IN-COINS", "quantity": "1", "entry": "4000"}]"#);
+    let workings = portfolio::workings(&quanto, &market, &rules(), false).unwrap();
+    assert_close(workings.core().1, 5_000.0 * 0.18, 1e-6);
+    for account in [order, quanto] {
+        let refusal = portfolio::workings(&account, &market, &rules(), true);
+        assert!(matches!(refusal, Err(Refusal::NotListed { venue: "Deribit", .. })));
+    }
+}
+
+/// A debt is nowhere in the requirement, and a balance in one currency is no margin for another: either is said.
+#[test]
+fn debts_and_other_currencies_are_noted() {
+    let market = market();
+    let hold = |balance: &str, amount: &str| {
+        let text = format!(
+            r#"{{"format": "upm.portfolio/1", "accounts": [{{"account": "a",
+                "balances": [{{"asset": "{balance}", "amount": "{amount}"}}],
+                "positions": [{{"instrument": "BTC-PERPETUAL", "quantity": "10"}}]}}]}}"#
+        );
+        model::Portfolio::parse(&text, &market).unwrap().accounts.remove(0)
+    };
+    let notes = |account: &Account| {
+        let both = [
+            portfolio::workings(account, &market, &rules(), false).unwrap(),
+            standard::workings(account, &market, &standard_rules(), false).unwrap(),
+        ];
+        let said = |words: &str| both.iter().all(|workings| workings.notes.iter().any(|note| note.contains(words)));
+        (said("owed"), said("by itself"))
+    };
+    assert_eq!(notes(&hold("BTC", "1")), (false, false));
+    assert_eq!(notes(&hold("USDC", "1000")), (false, true));
+    assert_eq!(notes(&hold("BTC", "-1")), (true, false));
+    let strict = portfolio::workings(&hold("BTC", "-1"), &market, &rules(), true);
+    assert!(matches!(strict, Err(Refusal::NotListed { .. })));
+}

@@ -260,3 +260,21 @@ fn every_parameter_has_its_evidence() {
         assert!(!leaf.reason.is_empty() && !leaf.source.is_empty() && !leaf.as_of.is_empty(), "{leaf:?}");
     }
 }
+
+/// A put worth less than the one below it: the contract's margin is above the mark. No requirement is below 0.
+#[test]
+fn marks_that_contradict_each_other_require_nothing() {
+    let market =
+        MARKET.replace(r#""right": "put", "mark": "1.9", "iv": "0.55""#, r#""right": "put", "mark": "1.9", "iv": "5""#);
+    let higher = r#"{"instrument": "BTC-P95", "kind": "option", "underlying": "BTC", "payoff": "linear", "quote": "USDC",
+        "settle": "USDC", "contract_size": "1", "expiry": "2026-05-22T08:00:00Z", "strike": "95", "right": "put", "mark": "1",
+        "iv": "0.1"}, {"instrument": "BTC-P90""#;
+    let market = Market::parse(&market.replace(r#"{"instrument": "BTC-P90""#, higher)).expect("a market");
+    let text = r#"{"format": "upm.portfolio/1", "accounts": [{"account": "a", "positions": [
+        {"instrument": "BTC-P95", "quantity": "1"}, {"instrument": "BTC-P90", "quantity": "-1"}]}]}"#;
+    let account = Portfolio::parse(text, &market).expect("a portfolio").accounts.remove(0);
+    let workings = standard::workings(&account, &market, &rules(standard::PARAMS), false).expect("workings");
+    assert!(workings.families[0].1 < 0.0);
+    let (_, _, initial, maintenance) = workings.requirement().expect("money");
+    assert!(initial >= maintenance && maintenance == units::Money::ZERO, "{initial} {maintenance}");
+}

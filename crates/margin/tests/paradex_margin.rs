@@ -201,7 +201,7 @@ fn scenario_prices_are_those_of_the_official_engine() {
 const SPOT: f64 = 77_939.768;
 
 fn perpetual(size: f64) -> Leg {
-    let contract = Contract::Perpetual { funding_rate_8h: -0.000_174_03 };
+    let contract = Contract::Perpetual { funding_rate_8h: Some(-0.000_174_03) };
     Leg { place: 0, name: "BTC-USD-PERP".into(), contract, mark: 77_888.84, delta: 0.999_346_58, fee_rate: 0.0, size }
 }
 
@@ -343,12 +343,17 @@ fn what_is_not_listed_is_converted_with_a_note_or_refused() {
     close(workings.core().1, 0.16 * 78_000.0, "as a linear perpetual of one coin");
     assert!(workings.notes.iter().any(|note| note.contains("BTC-PERPETUAL: not listed at Paradex")));
     assert!(workings.notes.iter().any(|note| note.contains("no fee_rate")));
+    assert!(workings.notes.iter().any(|note| note.contains("no funding_rate_8h")));
+    assert!(
+        workings.notes.iter().any(|note| note == "USD: not listed at Paradex, it is counted as USDC of the same value")
+    );
 
     let workings = cross::workings(&hold("XRP-PERP"), &market, &cross_rules(), false).unwrap();
     close(initial(&workings), 0.1 * 15_600.0, "the fallback class");
     assert!(workings.notes.iter().any(|note| note.contains("class `volatile`")));
 
-    for account in [hold("BTC-PERPETUAL"), hold("XRP-PERP")] {
+    let cash = Account { positions: Vec::new(), ..hold("XRP-PERP") };
+    for account in [hold("BTC-PERPETUAL"), hold("XRP-PERP"), cash] {
         let refusals = [
             portfolio::workings(&account, &market, &rules(), true),
             cross::workings(&account, &market, &cross_rules(), true),
@@ -369,4 +374,19 @@ fn a_shock_that_cannot_be_priced_is_refused() {
     assert!(matches!(portfolio::requirement(&book, &rules, &rules.class["major"]), Err(Refusal::NotPriceable { .. })));
     rules.class.get_mut("major").unwrap().scenarios[0].spot_shock = -1.0;
     assert!(matches!(portfolio::requirement(&book, &rules, &rules.class["major"]), Err(Refusal::NotPriceable { .. })));
+}
+
+/// Paradex has no spot in these rules: an order there is noted as one on the perpetual.
+#[test]
+fn a_spot_order_is_noted() {
+    let spot = r#"{"instrument": "XRP_USDC", "kind": "spot", "underlying": "XRP", "payoff": "linear", "quote": "USDC",
+        "settle": "USDC", "contract_size": "1", "mark": "2"},
+        {"instrument": "XRP-PERP""#;
+    let market = Market::parse(&INVERSE.replace(r#"{"instrument": "XRP-PERP""#, spot)).unwrap();
+    let text = r#"{"format": "upm.portfolio/1", "accounts": [{"account": "a",
+        "orders": [{"instrument": "XRP_USDC", "side": "buy", "quantity": "1", "limit": "2"}]}]}"#;
+    let account = model::Portfolio::parse(text, &market).unwrap().accounts.remove(0);
+    let workings = portfolio::workings(&account, &market, &rules(), false).unwrap();
+    assert!(workings.notes.iter().any(|note| note.contains("as an order on the perpetual")));
+    assert!(matches!(portfolio::workings(&account, &market, &rules(), true), Err(Refusal::NotListed { .. })));
 }

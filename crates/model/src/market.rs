@@ -15,6 +15,9 @@ pub const USD: AssetId = AssetId(0);
 /// Above this an implied volatility is a mistake in units: venues quote at most 500 % (5), and 20 leaves room.
 const IV_MAX: Ratio = Ratio::from_raw(20 * Ratio::ONE.raw());
 
+/// The most that a rate may add up to until its expiry, either way: beyond it discount factors leave the range of numbers.
+const GROWTH_MAX: f64 = 100.0;
+
 /// Everything the world says at one moment. Ids index the vectors.
 #[derive(Clone, Debug)]
 pub struct Market {
@@ -215,6 +218,10 @@ impl Market {
         if rate.raw().unsigned_abs() > 10 * Ratio::ONE.raw().unsigned_abs() {
             return Err(Invalid::new(format!("{path}.rate"), rate, "a yearly rate from -10 to 10 (1 = 100 %)"));
         }
+        if (rate.to_f64() * entry.expiry.years_since(self.time)).abs() > GROWTH_MAX {
+            let expected = format_args!("a rate that grows money by at most e^{GROWTH_MAX} until {}", entry.expiry);
+            return Err(Invalid::new(format!("{path}.rate"), rate, expected));
+        }
         let trust = entry.confidence.unwrap_or_default();
         Ok(Expiry {
             time: entry.expiry,
@@ -281,6 +288,10 @@ impl Market {
                 "an asset that does not follow {}: only coin-margined options are written in it",
                 entry.underlying
             );
+            return Err(Invalid::new(at("quote"), format_args!("\"{}\"", entry.quote), expected));
+        }
+        if is_option && entry.payoff == Payoff::Linear && self.assets[quote.0].follows.is_some() {
+            let expected = "an asset that follows no underlying, for a linear option is worth dollars";
             return Err(Invalid::new(at("quote"), format_args!("\"{}\"", entry.quote), expected));
         }
         if is_option {

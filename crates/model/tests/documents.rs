@@ -171,6 +171,11 @@ fn a_wrong_market_is_refused_with_path_value_and_expectation() {
             "underlyings[0].expiries[0].rate: found 11, expected a yearly rate from -10 to 10 (1 = 100 %)",
         ),
         (
+            "/underlyings/0/expiries/-",
+            json!({"expiry": "2126-05-08T08:00:00Z", "forward": "78000", "rate": "-1.5"}),
+            "underlyings[0].expiries[1].rate: found -1.5, expected a rate that grows money by at most e^100 until 2126-05-08T08:00:00Z",
+        ),
+        (
             "/underlyings/0/expiries/0/forward_settled",
             json!("78011"),
             "underlyings[0].expiries[0].forward_settled: found 78011, expected 0 to the forward 78010.2",
@@ -234,6 +239,11 @@ fn a_wrong_market_is_refused_with_path_value_and_expectation() {
             "/instruments/1/quote",
             json!("BTC"),
             "instruments[1].quote: found \"BTC\", expected an asset that does not follow BTC",
+        ),
+        (
+            "/instruments/1/quote",
+            json!("stETH"),
+            "instruments[1].quote: found \"stETH\", expected an asset that follows no underlying, for a linear option is worth dollars",
         ),
         ("/instruments/0/quote", json!("EUR"), "instruments[0].quote: found \"EUR\", expected an asset of this market"),
         ("/instruments/0/contract_size", json!("0"), "instruments[0].contract_size: found 0, expected a size above 0"),

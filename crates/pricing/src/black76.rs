@@ -97,7 +97,7 @@ impl Black76 {
     /// The price as it would be paid at expiry.
     pub fn undiscounted(&self) -> f64 {
         let unit = Stdev::unfloored(self.years.sqrt());
-        let stdev = unit.at_vol(self.vol, 1.0 / self.vol, Stdev::new(0.0));
+        let stdev = unit.at_vol(self.vol, 1.0 / self.vol).at_least(Stdev::new(0.0));
         match self.right {
             Right::Call => lane::price::<false>(self.forward, self.strike, stdev),
             Right::Put => lane::price::<true>(self.forward, self.strike, stdev),

@@ -57,34 +57,60 @@ impl Column {
     }
 }
 
-/// A contract of the expiry that a [`Columns`] describes, checked and with its logarithm taken.
+/// A contract of the expiry that a [`Columns`] describes, checked.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Contract {
     right: Right,
-    strike: Level,
+    strike: f64,
     vol: f64,
-    inverse_vol: f64,
 }
 
 impl Contract {
     /// A call or put at `strike` whose volatility before any shock is `vol` (1.0 = 100 % a year).
     pub fn new(right: Right, strike: f64, vol: f64) -> Result<Self, Refusal> {
-        let strike = positive(strike, Refusal::Strike)?;
-        let vol = non_negative(vol, Refusal::Vol)?;
-        let mut contract = Self { right, strike: Level { value: strike, ln: 0.0 }, vol, inverse_vol: 1.0 / vol };
-        Isa::detect().run(Logarithm(&mut contract.strike));
-        Ok(contract)
+        Ok(Self { right, strike: positive(strike, Refusal::Strike)?, vol: non_negative(vol, Refusal::Vol)? })
     }
 }
 
-/// [`crate::math::ln`] where a fused multiply-add is an instruction: the same bits, a third of the time.
-struct Logarithm<'a>(&'a mut Level);
+/// What all prices of a contract share, for up to [`Batch::MOST`] contracts: eight logarithms and inverses take hardly
+/// longer than one.
+struct Batch {
+    ln_strike: [f64; Self::MOST],
+    inverse_vol: [f64; Self::MOST],
+}
 
-impl Task for Logarithm<'_> {
+impl Batch {
+    const MOST: usize = 32;
+
     #[inline(always)]
-    fn run(self) {
-        self.0.ln = ln_of_positive(self.0.value);
+    fn new(contracts: &[Contract]) -> Self {
+        // Strikes and volatilities first, and ones behind the last.
+        let (mut ln_strike, mut inverse_vol) = ([1.0; Self::MOST], [1.0; Self::MOST]);
+        for (i, contract) in contracts.iter().enumerate() {
+            (ln_strike[i], inverse_vol[i]) = (contract.strike, contract.vol);
+        }
+        // Whole registers: a loop of known length would be unrolled, and not vectorised.
+        let n = padded(contracts.len()).min(Self::MOST);
+        for i in 0..n {
+            ln_strike[i] = ln_of_positive(ln_strike[i]);
+            inverse_vol[i] = 1.0 / inverse_vol[i];
+        }
+        Self { ln_strike, inverse_vol }
     }
+
+    #[inline(always)]
+    fn terms(&self, i: usize, contract: &Contract) -> Terms {
+        let strike = Level { value: contract.strike, ln: self.ln_strike[i] };
+        Terms { strike, vol: contract.vol, inverse_vol: self.inverse_vol[i] }
+    }
+}
+
+/// A [`Contract`] with what all its prices share, as the loops want it.
+#[derive(Clone, Copy)]
+struct Terms {
+    strike: Level,
+    vol: f64,
+    inverse_vol: f64,
 }
 
 /// All scenarios of one expiry, one array per quantity, cache-line aligned and padded with copies of the last column.
@@ -126,20 +152,61 @@ impl<T> Quantities<T> {
     }
 }
 
+/// Before [`Prepare`] the arrays hold the columns as given, and the places of the deviations what they are made of.
+impl Quantities<&mut [f64]> {
+    /// Write the columns as given, and copies of the last into the padding.
+    #[inline]
+    fn fill(&mut self, columns: impl Iterator<Item = Column>, width: usize) {
+        let values = self.forward.iter_mut().zip(&mut *self.discount);
+        let deviations = self.half_unit.iter_mut().zip(&mut *self.half_floor).zip(&mut *self.inverse_unit);
+        for (column, ((forward, discount), ((vol_multiplier, vol_floor), years))) in
+            columns.zip(values.zip(deviations)).take(width)
+        {
+            (*forward, *discount) = (column.forward, column.discount);
+            (*vol_multiplier, *vol_floor, *years) = (column.vol_multiplier, column.vol_floor, column.years);
+        }
+        for array in
+            [&mut self.forward, &mut self.discount, &mut self.half_unit, &mut self.half_floor, &mut self.inverse_unit]
+        {
+            let last = array[width - 1];
+            array[width..].fill(last);
+        }
+    }
+
+    /// One column as given.
+    fn given(&self, j: usize) -> Column {
+        Column {
+            forward: self.forward[j],
+            vol_multiplier: self.half_unit[j],
+            vol_floor: self.half_floor[j],
+            years: self.inverse_unit[j],
+            discount: self.discount[j],
+        }
+    }
+}
+
 impl Columns {
     /// Check every column and prepare what all contracts share.
     pub fn new(columns: &[Column]) -> Result<Self, Refusal> {
-        let stride = padded(columns.len());
+        Self::collect(columns.iter().copied())
+    }
+
+    /// [`Columns::new`] for columns that are nowhere yet: each is taken apart as it comes, and none is kept.
+    pub fn collect(columns: impl ExactSizeIterator<Item = Column>) -> Result<Self, Refusal> {
+        let width = columns.len();
+        let stride = padded(width);
         let mut values = Aligned::zeros(Quantities::<&mut [f64]>::COUNT * stride);
-        let Some(last) = columns.last() else { return Ok(Self { width: 0, values }) };
-        let mut sound = true;
-        let arrays = Quantities::from(values.chunks_exact_mut(stride));
-        // Whatever the instruction set: the bits are the same.
-        Isa::detect().run(Prepare { columns, last, arrays, sound: &mut sound });
-        if !sound {
-            columns.iter().try_for_each(Column::check)?;
+        if width > 0 {
+            let mut arrays = Quantities::from(values.chunks_exact_mut(stride));
+            arrays.fill(columns, width);
+            let mut sound = true;
+            // Whatever the instruction set: the bits are the same.
+            Isa::detect().run(Prepare { arrays: &mut arrays, sound: &mut sound });
+            if !sound {
+                (0..width).try_for_each(|j| arrays.given(j).check())?;
+            }
         }
-        Ok(Self { width: columns.len(), values })
+        Ok(Self { width, values })
     }
 
     /// Only when there are columns.
@@ -198,15 +265,13 @@ impl Columns {
     }
 }
 
-/// Fills the arrays of [`Columns`], and says whether all of them are [sound](Column::check).
-struct Prepare<'a> {
-    columns: &'a [Column],
-    last: &'a Column,
-    arrays: Quantities<&'a mut [f64]>,
+/// Turns the columns as given into the arrays of [`Columns`], if all of them are [sound](Column::check).
+struct Prepare<'a, 'b> {
+    arrays: &'a mut Quantities<&'b mut [f64]>,
     sound: &'a mut bool,
 }
 
-impl Task for Prepare<'_> {
+impl Task for Prepare<'_, '_> {
     #[inline(always)]
     fn run(self) {
         let Quantities { forward, ln_forward, discount, half_unit, inverse_unit, half_floor, inverse_floor } =
@@ -215,12 +280,6 @@ impl Task for Prepare<'_> {
         let (ln_forward, discount) = (&mut ln_forward[..n], &mut discount[..n]);
         let (half_unit, inverse_unit) = (&mut half_unit[..n], &mut inverse_unit[..n]);
         let (half_floor, inverse_floor) = (&mut half_floor[..n], &mut inverse_floor[..n]);
-        // As given: the places of the deviations hold what they are made of.
-        for j in 0..n {
-            let column = self.columns.get(j).unwrap_or(self.last);
-            (forward[j], discount[j]) = (column.forward, column.discount);
-            (half_unit[j], half_floor[j], inverse_unit[j]) = (column.vol_multiplier, column.vol_floor, column.years);
-        }
         let mut sound = true;
         for j in 0..n {
             sound &= is_positive(forward[j]) && is_positive(discount[j]);
@@ -228,6 +287,9 @@ impl Task for Prepare<'_> {
                 is_non_negative(half_unit[j]) && is_non_negative(half_floor[j]) && is_non_negative(inverse_unit[j]);
         }
         *self.sound = sound;
+        if !sound {
+            return;
+        }
         for j in 0..n {
             ln_forward[j] = ln_of_positive(forward[j]);
         }
@@ -252,11 +314,15 @@ struct Chain<'a> {
 impl Task for Chain<'_> {
     #[inline(always)]
     fn run(self) {
-        let rows = self.out.chunks_exact_mut(self.arrays.forward.len());
-        for (contract, row) in self.contracts.iter().zip(rows) {
-            match contract.right {
-                Right::Call => price_row::<false>(&self.arrays, contract, row),
-                Right::Put => price_row::<true>(&self.arrays, contract, row),
+        let mut rows = self.out.chunks_exact_mut(self.arrays.forward.len());
+        for contracts in self.contracts.chunks(Batch::MOST) {
+            let batch = Batch::new(contracts);
+            for ((i, contract), row) in contracts.iter().enumerate().zip(&mut rows) {
+                let terms = &batch.terms(i, contract);
+                match contract.right {
+                    Right::Call => price_row::<false>(&self.arrays, terms, row),
+                    Right::Put => price_row::<true>(&self.arrays, terms, row),
+                }
             }
         }
     }
@@ -264,7 +330,7 @@ impl Task for Chain<'_> {
 
 /// The hot loop. Slices of one length, so that it has no bounds checks and vectorises.
 #[inline(always)]
-fn price_row<const PUT: bool>(arrays: &Quantities<&[f64]>, contract: &Contract, row: &mut [f64]) {
+fn price_row<const PUT: bool>(arrays: &Quantities<&[f64]>, contract: &Terms, row: &mut [f64]) {
     let n = row.len();
     let (forward, ln_forward, discount) = (&arrays.forward[..n], &arrays.ln_forward[..n], &arrays.discount[..n]);
     let (half_unit, inverse_unit) = (&arrays.half_unit[..n], &arrays.inverse_unit[..n]);
@@ -272,7 +338,7 @@ fn price_row<const PUT: bool>(arrays: &Quantities<&[f64]>, contract: &Contract, 
     for j in 0..n {
         let unit = Stdev { half: half_unit[j], inverse: inverse_unit[j] };
         let floor = Stdev { half: half_floor[j], inverse: inverse_floor[j] };
-        let stdev = unit.at_vol(contract.vol, contract.inverse_vol, floor);
+        let stdev = unit.at_vol(contract.vol, contract.inverse_vol).at_least(floor);
         let forward = Level { value: forward[j], ln: ln_forward[j] };
         row[j] = lane::price::<PUT>(forward, contract.strike, stdev) * discount[j];
     }
@@ -290,11 +356,15 @@ impl Task for Tilted<'_> {
     #[inline(always)]
     fn run(self) {
         let stride = self.arrays.forward.len();
-        let rows = self.out.chunks_exact_mut(stride).zip(self.stdevs.chunks_exact(stride));
-        for (contract, (row, stdevs)) in self.contracts.iter().zip(rows) {
-            match contract.right {
-                Right::Call => price_row_with::<false>(&self.arrays, contract, stdevs, row),
-                Right::Put => price_row_with::<true>(&self.arrays, contract, stdevs, row),
+        let mut rows = self.out.chunks_exact_mut(stride).zip(self.stdevs.chunks_exact(stride));
+        for contracts in self.contracts.chunks(Batch::MOST) {
+            let batch = Batch::new(contracts);
+            for ((i, contract), (row, stdevs)) in contracts.iter().enumerate().zip(&mut rows) {
+                let terms = &batch.terms(i, contract);
+                match contract.right {
+                    Right::Call => price_row_with::<false>(&self.arrays, terms, stdevs, row),
+                    Right::Put => price_row_with::<true>(&self.arrays, terms, stdevs, row),
+                }
             }
         }
     }
@@ -302,7 +372,7 @@ impl Task for Tilted<'_> {
 
 /// As [`price_row`], with a deviation for every price.
 #[inline(always)]
-fn price_row_with<const PUT: bool>(arrays: &Quantities<&[f64]>, contract: &Contract, stdevs: &[f64], row: &mut [f64]) {
+fn price_row_with<const PUT: bool>(arrays: &Quantities<&[f64]>, contract: &Terms, stdevs: &[f64], row: &mut [f64]) {
     let n = row.len();
     let (forward, ln_forward, discount) = (&arrays.forward[..n], &arrays.ln_forward[..n], &arrays.discount[..n]);
     let stdevs = &stdevs[..n];

@@ -283,3 +283,31 @@ fn columns_and_contracts_that_make_no_price_are_refused() {
     assert_eq!(Contract::new(Right::Call, -5.0, 1.0), Err(Refusal::Strike(-5.0)));
     assert_eq!(Contract::new(Right::Call, 5.0, -1.0), Err(Refusal::Vol(-1.0)));
 }
+
+#[test]
+fn a_row_does_not_depend_on_the_other_contracts() {
+    // More than one batch, the last of them incomplete.
+    let contracts: Vec<(Right, f64, f64)> = (0..70)
+        .map(|i| (if i % 3 == 0 { Right::Put } else { Right::Call }, 50.0 + count(i), 0.02 * count(i)))
+        .collect();
+    let columns: Vec<Column> = (0..11).map(|j| Column { forward: 60.0 + 9.0 * count(j), ..PLAIN }).collect();
+    let kernel = Columns::new(&columns).expect("valid");
+    let prepared: Vec<Contract> =
+        contracts.iter().map(|&(right, strike, vol)| Contract::new(right, strike, vol).expect("valid")).collect();
+    let mut stdevs = Rows::zeros(contracts.len(), columns.len());
+    for row in 0..contracts.len() {
+        stdevs.fill_row(row, |j| 0.01 * count(row + j));
+    }
+    for isa in Isa::available() {
+        let together = priced(isa, &columns, &contracts);
+        let mut tilted = Rows::zeros(contracts.len(), columns.len());
+        kernel.price_with_stdevs(isa, &prepared, &stdevs, &mut tilted, 0);
+        for row in 0..contracts.len() {
+            assert_eq!(together.row(row), priced(isa, &columns, &contracts[row..=row]).row(0), "{isa} {row}");
+            let (mut own, mut alone) = (Rows::zeros(1, columns.len()), Rows::zeros(1, columns.len()));
+            own.fill_row(0, |j| stdevs.row(row)[j]);
+            kernel.price_with_stdevs(isa, &prepared[row..=row], &own, &mut alone, 0);
+            assert_eq!(tilted.row(row), alone.row(0), "{isa} {row}");
+        }
+    }
+}

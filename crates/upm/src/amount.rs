@@ -44,14 +44,13 @@ impl Unit {
         }
     }
 
-    /// The unit for an overview: whole dollars, where these say enough.
+    /// The unit for an overview, where columns are narrower: whole dollars, thousands and so on, where these say enough.
     pub fn rough(largest: Money) -> Self {
-        let fine = Self::fitting(largest);
-        if fine.name == "USD" && largest.raw().unsigned_abs() >= ROUGH {
-            Self { step: Money::ONE.raw(), decimals: 0, ..fine }
-        } else {
-            fine
+        if largest.raw().unsigned_abs() < ROUGH {
+            return Self::fitting(largest);
         }
+        let fine = Self::fitting(Money::from_raw(largest.raw().saturating_mul(10)));
+        Self { step: 100 * fine.step, decimals: 0, ..fine }
     }
 
     /// An amount in this unit.
@@ -140,6 +139,11 @@ pub fn number(value: f64, decimals: usize) -> String {
     }
 }
 
+/// `value` as [`number`] prints it, so that what is computed from it fits what is printed.
+pub fn rounded(value: f64, decimals: usize) -> f64 {
+    format!("{value:.decimals$}").parse().expect("a printed number is a number")
+}
+
 /// A decimal text with its thousands separated and every decimal it has.
 pub fn exact(value: impl std::fmt::Display) -> String {
     let text = value.to_string();
@@ -208,6 +212,7 @@ mod tests {
     fn an_overview_has_whole_dollars() {
         let shown = |text| Unit::rough(money(text)).shown(money(text), Round::Up).to_string();
         assert_eq!([shown("12345.01"), shown("999.991"), shown("0.1")], ["12,346", "1,000.00", "0.100000"]);
+        assert_eq!([shown("999999998.5"), shown("12345678901234.5")], ["999,999,999", "12,345,679"]);
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub struct MethodArgs {
     /// Method to margin by; `upm methods` lists them
     #[arg(long, value_name = "NAME", default_value = "universal", value_parser = method_named)]
     pub method: &'static Method,
-    /// Parameter file in place of the built-in one
+    /// Parameter file, TOML or JSON, in place of the built-in one
     #[arg(long, value_name = "FILE")]
     pub params: Option<PathBuf>,
     /// Refuse what the venue does not list instead of converting it

@@ -3,6 +3,7 @@
 //! Texts carry their colours as escape sequences; here they are kept for a terminal and taken out for everything else.
 
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use crate::failure::Failure;
@@ -51,9 +52,13 @@ pub fn toned(tone: Tone, text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("\x1b[{code}m{}\x1b[0m", clean(text)) }
 }
 
-/// `text` without control characters, so that a name out of a document cannot move a terminal.
+/// `text` without control characters and changes of direction, so that a name out of a document cannot move a terminal
+/// or turn the numbers beside it around.
 pub fn clean(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+    let turns =
+        |character| matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let safe = |character: char| if character.is_control() || turns(character) { '\u{fffd}' } else { character };
+    text.chars().map(safe).collect()
 }
 
 /// `text` as it stands on paper: without the escape sequences of [`toned`].
@@ -77,6 +82,12 @@ pub fn finish(answer: Result<Answer, Failure>) -> ExitCode {
         Err(Failure::Wrong(why)) => fail(2, &why),
         Err(Failure::Broken(why)) => fail(1, &why),
     }
+}
+
+/// Writes a file that was asked for.
+pub fn write(file: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(file, text)
+        .map_err(|error| Failure::Broken(format!("{}: {error}, expected a file that can be written", file.display())))
 }
 
 /// Prints the help that was asked for, or what is wrong with the arguments.
@@ -116,5 +127,6 @@ mod tests {
         let text = format!("a {} z", toned(Tone::Bold, "b\x1b[2Jc"));
         assert_eq!(text, "a \x1b[1mb\u{fffd}[2Jc\x1b[0m z");
         assert_eq!(plain(&text), "a b\u{fffd}[2Jc z");
+        assert_eq!(clean("a\u{202e}1\u{2066}2"), "a\u{fffd}1\u{fffd}2");
     }
 }

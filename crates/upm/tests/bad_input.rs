@@ -268,3 +268,14 @@ fn answers_that_are_no_json() {
     let run = upm(&["import", "deribit", &answers]);
     refused(&run, "answers.json, line 1: found …, expected ");
 }
+
+#[test]
+fn a_price_of_the_dollar() {
+    let run = upm(&["import", "deribit", "crates/upm/tests/data/deribit.jsonl", "--price", "USD=0.9"]);
+    assert_eq!((run.status, run.out.as_str()), (2, ""));
+    assert!(
+        run.err.contains("'USD=0.9' for '--price <ASSET=USD>': expected another asset: USD is worth 1"),
+        "{}",
+        run.err
+    );
+}

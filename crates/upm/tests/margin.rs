@@ -211,3 +211,15 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
 }
+
+#[test]
+fn a_comparison_of_fortunes_fits_a_hundred_columns() {
+    for amount in ["900000000", "5000000000", "262315800668074.5", "99999999999999999"] {
+        let text = std::fs::read_to_string(sample("portfolio.json")).unwrap();
+        let portfolio = written("fortune-portfolio.json", &text.replacen("350000", amount, 1));
+        let arguments = ["compare", "--market", &sample("market.json"), "--portfolio", &portfolio];
+        let text = answer(&with(arguments.map(str::to_owned).to_vec(), &["--account", "delta-hedged book"]));
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+        assert!(METHODS.iter().all(|method| text.contains(&format!("\n  {} ", method.about.name))), "{text}");
+    }
+}

@@ -56,8 +56,11 @@ pub fn assemble(
             underlyings.insert(listing.base, indices.index_of(listing)?);
         }
     }
-    // What can be a balance: the underlyings, at their index, and whatever is a quote or a settlement currency.
-    assets.extend(underlyings.iter().map(|(base, index)| (*base, *indices.given.get(*base).unwrap_or(index))));
+    // What can be a balance: the underlyings, at their index, whatever the caller prices, and whatever is a quote or a
+    // settlement currency.
+    assets.extend(underlyings.iter().map(|(base, index)| (*base, *index)));
+    assets
+        .extend(indices.given.iter().filter(|(asset, _)| *asset != USD).map(|(asset, price)| (asset.as_str(), *price)));
     for listing in listings {
         for asset in BTreeSet::from([listing.quote, listing.settle]) {
             if asset != USD && !assets.contains_key(asset) {

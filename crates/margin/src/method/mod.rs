@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use units::Ratio;
 
 use crate::assess::Judge;
-use crate::params::{Evidence, Params};
+use crate::params::{self, Evidence, Params};
 use crate::scenario::ScenarioSet;
 use crate::{About, Refusal, Workings};
 
@@ -70,7 +70,7 @@ fn venue<R: DeserializeOwned + 'static>(
     text: &str,
     workings: VenueWorkings<R>,
 ) -> Result<Box<dyn Rulebook>, Invalid> {
-    Ok(Box::new(VenueRulebook { about, params: Params::parse(text)?.written_for(about.name)?, workings }))
+    Ok(Box::new(VenueRulebook { about, params: Params::parse(text)?, workings }))
 }
 
 impl Method {
@@ -81,8 +81,35 @@ impl Method {
 
     /// Its rules as a parameter file gives them.
     pub fn rulebook(&self, params: &str) -> Result<Box<dyn Rulebook>, Invalid> {
+        params::written_for(params, self.about.name)?;
         (self.parse)(params)
     }
+}
+
+/// The parameters of an underlying at a venue: its own or, where it has none, those of the fallback with a note; a strict
+/// question is refused.
+fn own_or_fallback<'a, T>(
+    underlying: &str,
+    own: Option<&'a T>,
+    (fallback, parameters): (&str, Option<&'a T>),
+    (venue, strict): (&'static str, bool),
+    notes: &mut Vec<String>,
+) -> Result<&'a T, Refusal> {
+    if let Some(own) = own {
+        return Ok(own);
+    }
+    let refused = |why| Refusal::NotListed { instrument: underlying.to_owned(), venue, why };
+    let Some(parameters) = parameters else {
+        return Err(refused(format!("the parameters have nothing for it, and no fallback {fallback}")));
+    };
+    if strict {
+        return Err(refused(format!("it would take the parameters of {fallback}")));
+    }
+    let note = format!("{underlying}: no parameters known at {venue}, margined with those of {fallback}");
+    if !notes.contains(&note) {
+        notes.push(note);
+    }
+    Ok(parameters)
 }
 
 /// How a method is applied.

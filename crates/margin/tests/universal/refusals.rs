@@ -30,8 +30,8 @@ fn a_parameter_out_of_its_range_is_refused() {
             "scan.vol_down: found -0.25, expected a number from 0 to 1",
         ),
         (
-            "price = { BTC = \"-0.470\"",
-            "price = { BTC = \"-1\"",
+            "price = { value = { BTC = \"-0.470\"",
+            "price = { value = { BTC = \"-1\"",
             "stress.2020-03-12.price.BTC: found -1, expected a number from -0.99 to 10",
         ),
         (
@@ -88,18 +88,13 @@ fn a_residual_of_the_valuation_currency_is_refused() {
 #[test]
 fn a_parameter_that_is_unknown_missing_or_no_text_is_refused() {
     for (from, to, path, parts) in [
-        (
-            "pin_days = \"1\"",
-            "pin_days = \"1\"\npin_hours = \"2\"",
-            "options.pin_hours",
-            vec!["pin_hours", "short_rate"],
-        ),
-        ("pin_days = \"1\"", "", "options", vec!["missing field", "pin_days"]),
+        ("pin_days = ", "pin_hours = \"2\"\npin_days = ", "options.pin_hours", vec!["pin_hours", "short_rate"]),
+        ("\npin_days = ", "\n# ", "options", vec!["missing field", "pin_days"]),
         ("cap = { value = \"0.85\"", "cap = { value = 0.85", "haircut.cap", vec!["0.85", "a decimal number as text"]),
         ("0.85\", reason = \"of no", "NaN\", reason = \"of no", "haircut.cap", vec!["NaN", "a decimal number"]),
         (
-            "pin_days = \"1\"",
-            "pin_days = { value = \"1\", because = \"x\" }",
+            "pin_days = { value = \"1\",",
+            "pin_days = { value = \"1\", because = \"x\",",
             "options.pin_days.because",
             vec!["value, reason, as_of or source"],
         ),
@@ -357,4 +352,48 @@ fn a_market_without_any_volume_is_refused_where_it_matters() {
     let account = Account { name: "stuck".to_owned(), positions: vec![position], ..Account::default() };
     let refusal = margin::assess(&account, &judge).expect_err("no way out");
     assert!(matches!(refusal, Refusal::OutOfRange { .. }), "{refusal}");
+}
+
+/// CHG-7, FAM-9: a funding rate that the market does not give and a token that nothing is known of are said.
+#[test]
+fn what_is_not_known_is_noted() {
+    let mut document = generate::empty_market();
+    document.assets.extend([generate::asset("USDC", 1.0, None), generate::asset("MEME", 1.0, None)]);
+    document.underlyings.push(generate::underlying("BTC", 1000.0));
+    document.instruments.push(generate::perpetual("P", "BTC", Payoff::Linear, 1000.0));
+    let market = Market::new(&document).expect("valid");
+    let judge = universal::prepare(&market, &PARAMS.rules, &ScenarioSet::default(), Isa::detect()).expect("a market");
+    let quantity = "1".parse().expect("a number");
+    let balance = |name: &str| Balance {
+        asset: market.asset(name).expect("listed"),
+        amount: "1".parse().expect("a number"),
+        location: None,
+    };
+    let account = Account {
+        balances: vec![balance("USD"), balance("USDC"), balance("MEME")],
+        positions: vec![Position { instrument: InstrumentId(0), quantity, entry: market.instruments[0].mark }],
+        ..Account::default()
+    };
+    let notes = margin::assess(&account, &judge).expect("an answer").notes;
+    let said = |words: &str| notes.iter().any(|note| note.contains(words));
+    assert!(said("P: the market gives no funding_rate_8h") && said("MEME: follows no underlying"), "{notes:?}");
+    assert!(!said("USD"), "{notes:?}");
+}
+
+/// A loss that is no number is out of range, whichever family it is in; no other stands in for it.
+#[test]
+fn a_loss_that_is_no_number_is_refused() {
+    let family = |loss: f64| ("family".to_owned(), loss, String::new());
+    for families in [[family(f64::NAN), family(1.0)], [family(1.0), family(f64::NAN)]] {
+        let workings = margin::Workings { families: families.to_vec(), ..margin::Workings::default() };
+        assert!(workings.requirement().is_err());
+    }
+}
+
+/// Every value says why it is what it is, but what a day is called.
+#[test]
+fn every_parameter_has_its_reason() {
+    for leaf in PARAMS.evidence.iter().filter(|leaf| leaf.path.rsplit('.').next() != Some("name")) {
+        assert!(!leaf.reason.is_empty() && !leaf.source.is_empty() && !leaf.as_of.is_empty(), "{leaf:?}");
+    }
 }

@@ -71,7 +71,7 @@ pub(crate) struct Stdev {
 }
 
 impl Stdev {
-    /// From `s` itself, which may be 0: the inverse is infinite then, and only [`Stdev::at_vol`] may use it.
+    /// From `s` itself, which may be 0: the inverse is infinite then, and only [`Stdev::at_least`] makes it usable.
     #[inline(always)]
     pub(crate) fn unfloored(s: f64) -> Self {
         let half = s * (0.5 * SCALE);
@@ -84,10 +84,16 @@ impl Stdev {
         Self::unfloored(max(s, LEAST_STDEV))
     }
 
-    /// The deviation of an option whose volatility is `vol`, where this one is that of volatility 1, at least `floor`.
+    /// The deviation of an option whose volatility is `vol`, where this one is that of volatility 1.
     #[inline(always)]
-    pub(crate) fn at_vol(self, vol: f64, inverse_vol: f64, floor: Self) -> Self {
-        Self { half: max(vol * self.half, floor.half), inverse: min(inverse_vol * self.inverse, floor.inverse) }
+    pub(crate) fn at_vol(self, vol: f64, inverse_vol: f64) -> Self {
+        Self { half: vol * self.half, inverse: inverse_vol * self.inverse }
+    }
+
+    /// This deviation, or `floor` where that is larger.
+    #[inline(always)]
+    pub(crate) fn at_least(self, floor: Self) -> Self {
+        Self { half: max(self.half, floor.half), inverse: min(self.inverse, floor.inverse) }
     }
 }
 
@@ -127,7 +133,8 @@ pub(crate) struct Level {
 /// The undiscounted price of a call (`PUT = false`) or a put.
 #[inline(always)]
 pub(crate) fn price<const PUT: bool>(forward: Level, strike: Level, stdev: Stdev) -> f64 {
-    let exercise = if PUT { strike.value - forward.value } else { forward.value - strike.value };
     let low = min(forward.value, strike.value);
-    low.mul_add(time_value((forward.ln - strike.ln).abs(), stdev), max(exercise, 0.0))
+    // max(±(F − K), 0), one operation shorter and exactly the same.
+    let exercise = if PUT { strike.value - low } else { forward.value - low };
+    low.mul_add(time_value((forward.ln - strike.ln).abs(), stdev), exercise)
 }

@@ -161,16 +161,25 @@ fn table(book: &Book, comparison: &Comparison, all_notes: bool) -> Result<String
             amounts.initial.to_string(),
             amounts.maintenance.to_string(),
             amounts.excess.to_string(),
-            sheet::health(assessment),
+            multiple(sheet::health(assessment)),
             sheet::status(assessment.status),
             saved.map_or_else(String::new, |part| format!("{} %", number(100.0 * part.to_f64(), 0))),
-            times.map_or_else(String::new, |times| number(times.to_f64(), 2)),
+            times.map_or_else(String::new, |times| multiple(number(times.to_f64(), 2))),
         ]);
     }
     let equity = assessed().next().map(|(_, one)| unit.shown(one.equity, Round::Down).to_string());
     let equity = equity.map_or_else(String::new, |equity| format!("· equity {equity} · {}", book.market.time));
     let name = toned(Tone::Bold, &cut(&comparison.account, 40));
     Ok(format!("{name} {}\n\n{}{}", toned(Tone::Dim, &equity), table.text(), remarks(comparison, all_notes)))
+}
+
+/// How many times, as printed; whole numbers where decimals say nothing, a bound where digits do not.
+fn multiple(times: String) -> String {
+    match times.split_once('.') {
+        Some((whole, _)) if whole.len() > "999,999".len() => ">999,999".to_owned(),
+        Some((whole, _)) if whole.len() > "9,999".len() => whole.to_owned(),
+        _ => times,
+    }
 }
 
 /// Why methods refused, and what the others noted of this account.

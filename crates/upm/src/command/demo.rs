@@ -8,7 +8,7 @@ use model::{Market, Portfolio};
 use crate::command::{compare, stress};
 use crate::failure::Failure;
 use crate::input::{Book, Rules};
-use crate::printer::{Answer, Tone, toned};
+use crate::printer::{Answer, Tone, toned, write};
 use crate::sheet::brief;
 
 /// The sample market.
@@ -51,6 +51,6 @@ fn write_picture(book: &Book) -> Result<PathBuf, Failure> {
     let folder = if Path::new("target").is_dir() { "target" } else { "." };
     let file = Path::new(folder).join("upm-demo.svg");
     let picture = stress::picture(book, &book.accounts[0])?;
-    std::fs::write(&file, picture).map_err(|error| Failure::Broken(format!("{}: {error}", file.display())))?;
+    write(&file, &picture)?;
     Ok(file)
 }

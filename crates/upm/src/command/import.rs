@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use feed::{chain, deribit};
-use model::MarketDocument;
+use model::{AssetDocument, MarketDocument};
 use units::{Price, Timestamp};
 
 use crate::failure::Failure;
 use crate::input::Reader;
-use crate::printer::Answer;
+use crate::printer::{Answer, write};
 
 /// Make a market document from what a venue or a recording says
 #[derive(clap::Args)]
@@ -35,7 +35,7 @@ struct DeribitArgs {
     /// The market's time, RFC 3339; the newest timestamp of the answers when not given
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
-    /// USD per unit of a quote or settlement currency that the answers give no index of
+    /// USD per unit of a currency that the answers give no index of, or that is held besides
     #[arg(long = "price", value_name = "ASSET=USD", value_parser = price_of)]
     prices: Vec<(String, Price)>,
     /// Write the document here instead of to standard output
@@ -61,6 +61,9 @@ struct ChainArgs {
     /// Only these currencies, such as BTC,ETH
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     currency: Vec<String>,
+    /// USD per unit of an asset to add, such as a stablecoin that backs accounts; repeat for more
+    #[arg(long = "price", value_name = "ASSET=USD", value_parser = price_of)]
+    prices: Vec<(String, Price)>,
     /// Recorded prices of futures and perpetuals, CSV, plain or gzip
     #[arg(long, value_name = "FILE")]
     futures: Option<PathBuf>,
@@ -99,15 +102,25 @@ fn chain(args: &ChainArgs) -> Result<Answer, Failure> {
     let futures = args.futures.as_ref().map(|file| Ok((name(file), reader.bytes(file)?))).transpose()?;
     let futures = futures.as_ref().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
     let currencies: Vec<&str> = args.currency.iter().map(String::as_str).collect();
-    let (document, report) = chain::import(&name(&args.file), bytes, args.at, &currencies, futures)
+    let (mut document, report) = chain::import(&name(&args.file), bytes, args.at, &currencies, futures)
         .map_err(|why| Failure::Wrong(why.to_string()))?;
+    for (asset, price) in &args.prices {
+        if document.assets.iter().any(|known| known.asset == *asset) {
+            return Err(Failure::wrong(
+                "--price",
+                format_args!("found {asset}, expected an asset that the chain does not price"),
+            ));
+        }
+        let (asset, price) = (asset.clone(), *price);
+        document.assets.push(AssetDocument { asset, price, follows: None, depth: None, adv_usd: None });
+    }
     answer(&document, &report, args.out.as_deref())
 }
 
 fn answer(document: &MarketDocument, report: &impl std::fmt::Display, out: Option<&Path>) -> Result<Answer, Failure> {
     let document = Answer::json(document).out;
     let Some(file) = out else { return Ok(Answer { out: document, report: format!("{report}\n") }) };
-    std::fs::write(file, document).map_err(|error| Failure::Broken(format!("{}: {error}", file.display())))?;
+    write(file, &document)?;
     Ok(Answer { out: String::new(), report: format!("{report}\nwritten           {}\n", file.display()) })
 }
 
@@ -117,6 +130,9 @@ fn price_of(text: &str) -> Result<(String, Price), String> {
     let price: Price = price.parse().map_err(|why| format!("expected {why} after the ="))?;
     if asset.is_empty() || price <= Price::ZERO {
         return Err("expected an asset and a price above 0".to_owned());
+    }
+    if asset == "USD" {
+        return Err("expected another asset: USD is worth 1".to_owned());
     }
     Ok((asset.to_owned(), price))
 }

@@ -32,7 +32,7 @@ struct ShowArgs {
     /// Method; `upm methods` lists them
     #[arg(value_name = "METHOD", value_parser = method_named)]
     method: &'static Method,
-    /// Parameter file in place of the built-in one
+    /// Parameter file, TOML or JSON, in place of the built-in one
     #[arg(long, value_name = "FILE")]
     params: Option<PathBuf>,
 }
@@ -46,7 +46,7 @@ struct CheckArgs {
     /// Method; `upm methods` lists them
     #[arg(value_name = "METHOD", value_parser = method_named)]
     method: &'static Method,
-    /// Parameter file, TOML; - reads standard input
+    /// Parameter file, TOML or JSON; - reads standard input
     file: PathBuf,
 }
 

@@ -9,13 +9,14 @@ use margin::{Assessment, Refusal, ScenarioDocument};
 use model::{Account, Market};
 use pricing::kernel::Isa;
 use serde::Serialize;
+use units::{Money, Overflow, Round};
 
-use crate::amount::{exact, number};
+use crate::amount::{Unit, exact, number, rounded};
 use crate::failure::Failure;
 use crate::heatmap::{self, Picture};
 use crate::input::{Book, BookArgs, MethodArgs, Output, Reader};
 use crate::matrix::{Estimate, Grid, Matrix, Scale, estimates, parts, price_move};
-use crate::printer::{Answer, Tone, toned};
+use crate::printer::{Answer, Tone, toned, write};
 use crate::table::{Side, Table, cut, paragraph};
 
 /// From beyond the scan range on one side to beyond it on the other.
@@ -23,7 +24,7 @@ const GRID: &str = "11x7";
 /// Columns of a grid that a hundred characters hold.
 const COLUMNS: usize = 11;
 
-/// Profit and loss of accounts over common moves of price and volatility, everything revalued
+/// Profit and loss of accounts over moves of price and volatility, everything revalued
 ///
 /// Prices move by quarters of their scan range, volatilities by halves of the scan's moves: 9x5 is the scan range itself.
 #[derive(clap::Args)]
@@ -76,8 +77,7 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
             let found = format_args!("found {} accounts, expected one, named with --account", stressed.len());
             return Err(Failure::wrong("--svg", found));
         };
-        std::fs::write(file, one.picture(&book.market, &params.name()))
-            .map_err(|error| Failure::wrong(file.display(), error))?;
+        write(file, &one.picture(&book.market, &params.name()))?;
         answer.report = format!("\npicture: {}\n", file.display());
     }
     Ok(answer)
@@ -216,11 +216,12 @@ impl Stressed {
         }
         let columns = [("", Side::Left), ("USD", Side::Right), ("equity then", Side::Right), ("at", Side::Left)];
         let mut table = Table::new(&columns);
-        let equity = self.assessment.equity.to_f64();
+        let decimals = decimals(matrix.largest());
+        let equity = rounded(self.assessment.equity.to_f64(), decimals);
         let (worst, in_scan) = (matrix.worst(), matrix.worst_in_scan());
         let mut row = |words: &str, (row, column): (usize, usize)| {
-            let pnl = matrix.pnl[row][column];
-            let dollars = |value: f64| number(value, decimals(matrix.largest()));
+            let pnl = rounded(matrix.pnl[row][column], decimals);
+            let dollars = |value: f64| number(value, decimals);
             table.row([words.to_owned(), dollars(pnl), dollars(equity + pnl), cell_words(matrix, row, column)]);
         };
         row("* worst inside the scan range", in_scan);
@@ -239,11 +240,13 @@ impl Stressed {
             ("gap USD", Side::Right),
         ];
         let mut table = Table::new(&columns);
+        let decimals = decimals(self.matrix.largest());
+        let dollars = |value: f64| number(value, decimals);
         for Estimate { scenario, pnl, second_order, .. } in
             self.estimates.iter().filter(|one| one.family == "scan together")
         {
-            let dollars = |value: f64| number(value, decimals(self.matrix.largest()));
-            table.row([scenario.clone(), dollars(*pnl), dollars(*second_order), dollars(pnl - second_order)]);
+            let [full, estimate] = [*pnl, *second_order].map(|value| rounded(value, decimals));
+            table.row([scenario.clone()].into_iter().chain([full, estimate, full - estimate].map(dollars)));
         }
         let words = "greeks: delta, gamma, vega and theta now, to the second order; the gap is what they do not see.";
         table.text() + &paragraph("", 2, words)
@@ -323,32 +326,37 @@ fn one_scenario(
         let heading =
             format!("{} {}\n\n", toned(Tone::Bold, &cut(&account.name, 40)), toned(Tone::Dim, &cut(&title, 58)));
         let words = format!("{}: {}", scenario.name, scenario_words(scenario, &book.market));
-        sheets.push(
-            heading + &paragraph("", 2, &words) + "\n" + &parts_table(account, &parts, &book.market, scenario.weight),
-        );
+        let table = parts_table(account, &parts, &book.market, scenario.weight)
+            .map_err(|overflow| book.refused(account, &overflow))?;
+        sheets.push(heading + &paragraph("", 2, &words) + "\n" + &table);
     }
     Ok(Answer::out(sheets.join("\n\n")))
 }
 
-/// Positions and balances by what they lose, the largest loss first.
-fn parts_table(account: &Account, parts: &[f64], market: &Market, weight: f64) -> String {
+/// Positions and balances by what they lose, the largest loss first; they add up to the account as printed.
+fn parts_table(account: &Account, parts: &[f64], market: &Market, weight: f64) -> Result<String, Overflow> {
+    let total = parts.iter().sum();
+    let largest = parts.iter().copied().chain([total]).fold(0.0, |largest: f64, part| largest.max(part.abs()));
+    let unit = Unit::fitting(Money::from_f64(largest, Round::Up)?);
     let mut rows: Vec<([String; 2], f64)> = holdings(account, market).zip(parts.iter().copied()).collect();
     rows.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let amounts = rows.iter().map(|(_, pnl)| Money::from_f64(*pnl, Round::Down)).collect::<Result<Vec<_>, _>>()?;
+    let total = Money::from_f64(total, Round::Down)?;
+    let whole = unit.shown(total, Round::Down);
+
+    let profit = format!("profit {}", unit.name);
     let mut table =
-        Table::new(&[("position or balance", Side::Left), ("quantity", Side::Right), ("profit USD", Side::Right)]);
-    for ([name, quantity], pnl) in rows {
-        table.row([name, quantity, number(pnl, 2)]);
+        Table::new(&[("position or balance", Side::Left), ("quantity", Side::Right), (&profit, Side::Right)]);
+    for (([name, quantity], _), pnl) in rows.into_iter().zip(unit.parts(&amounts, whole)) {
+        table.row([name, quantity, pnl.to_string()]);
     }
-    let total: f64 = parts.iter().sum();
-    table.total(["account".to_owned(), String::new(), number(total, 2)]);
+    table.total(["account".to_owned(), String::new(), whole.to_string()]);
     if weight < 1.0 {
-        table.row([
-            format!("of which margin counts {} %", number(100.0 * weight, 0)),
-            String::new(),
-            number(weight * total, 2),
-        ]);
+        let words = format!("of which margin counts {} %", number(100.0 * weight, 0));
+        let counted = Money::from_f64(weight * total.to_f64(), Round::Down)?;
+        table.row([words, String::new(), unit.shown(counted, Round::Down).to_string()]);
     }
-    table.text()
+    Ok(table.text())
 }
 
 /// Name and quantity of every position, then of every balance.
@@ -628,6 +636,44 @@ mod tests {
         assert_eq!(parts.len(), 5);
         assert!((sum - number(&account["pnl"])).abs() < 1e-6);
         assert_eq!(account["weight"], "0.3");
+    }
+
+    /// The amounts of a line, without the words around them.
+    fn amounts(line: &str) -> Vec<i64> {
+        let digits = |word: &str| word.replace([',', '.'], "").parse().ok();
+        line.split("  ").map(str::trim).filter_map(digits).collect()
+    }
+
+    #[test]
+    fn what_is_printed_adds_up() {
+        let text = plain(&stress(&["--scenario", "10 Oct 2025"]).unwrap().out);
+        let profits = |lines: &str| -> i64 { lines.lines().filter_map(|line| amounts(line).last().copied()).sum() };
+        for account in text.split("  position or balance").skip(1) {
+            let (_, rows) = account.split_once('\n').unwrap();
+            let (parts, total) = rows.split_once("  ──").unwrap();
+            assert_eq!(profits(parts), profits(total.lines().nth(1).unwrap()), "{account}");
+        }
+        let text = plain(&stress(&[]).unwrap().out);
+        let scans = text.lines().filter(|line| line.contains(", vol ")).map(amounts).filter(|line| line.len() == 3);
+        let gaps: Vec<bool> = scans.map(|line| line[0] - line[1] == line[2]).collect();
+        assert_eq!(gaps, [true; 9 * 27]);
+    }
+
+    #[test]
+    fn what_margin_counts_is_what_margin_says() {
+        let text = plain(&stress(&["--account", "delta-hedged book", "--scenario", "19 May 2021"]).unwrap().out);
+        assert!(text.contains("of which margin counts 50 %") && text.contains("-129,764.64\n"), "{text}");
+    }
+
+    #[test]
+    fn a_picture_that_cannot_be_written_is_no_fault_of_the_input() {
+        match stress(&["--account", "calendar", "--svg", "no/such/folder/picture.svg"]) {
+            Err(Failure::Broken(why)) => {
+                assert!(why.starts_with("no/such/folder/picture.svg: "), "{why}");
+                assert!(why.ends_with(", expected a file that can be written"), "{why}");
+            }
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

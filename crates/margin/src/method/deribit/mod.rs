@@ -23,12 +23,14 @@ use model::{Account, InstrumentId, Market, Payoff, Right};
 use pricing::black76::{Black76, Inputs};
 use pricing::math::exp;
 
+use super::own_or_fallback;
 use crate::Refusal;
 use crate::book::{Book, FuturePosition, Listed, OptionPosition, OrderFill, UnderlyingBook};
 
 /// What Deribit lists: everything that the model knows.
 pub const LISTED: Listed = Listed {
     venue: "Deribit",
+    spot: true,
     inverse_futures: true,
     dated_futures: true,
     inverse_options: true,
@@ -141,7 +143,7 @@ impl Leg {
 
 /// The account as the venue sees it: a book for each pair and settlement currency, and the notes of the conversion.
 fn adapt(account: &Account, market: &Market, strict: bool) -> Result<(Vec<PairBook>, Vec<String>), Refusal> {
-    let book = Book::of(account, market, &LISTED, strict)?;
+    let mut book = Book::of(account, market, &LISTED, strict)?;
     let adapter = Adapter { account, market };
     let mut pairs = Vec::new();
     for underlying in &book.underlyings {
@@ -152,7 +154,33 @@ fn adapt(account: &Account, market: &Market, strict: bool) -> Result<(Vec<PairBo
             }
         }
     }
+    for balance in account.balances.iter().filter(|balance| balance.amount.is_negative()) {
+        let asset = &market.assets[balance.asset.0].name;
+        if strict {
+            let why = "a debt would be margined with nothing".to_owned();
+            return Err(Refusal::NotListed { instrument: asset.clone(), venue: LISTED.venue, why });
+        }
+        let note = format!("{asset}: owed, and what a debt requires at {} is not known: nothing here", LISTED.venue);
+        if !book.notes.contains(&note) {
+            book.notes.push(note);
+        }
+    }
+    if segregated(account, market, &pairs) {
+        book.notes.push(SEGREGATED.to_owned());
+    }
     Ok((pairs, book.notes))
+}
+
+/// Said when what an account owns does not all lie in the one currency that it must hold.
+const SEGREGATED: &str =
+    "each settlement currency is margined by itself at the venue: the sums in USD do not show which one is short";
+
+/// Whether the account has anything in another currency than the one its contracts settle in.
+fn segregated(account: &Account, market: &Market, pairs: &[PairBook]) -> bool {
+    let Some(first) = pairs.first().map(PairBook::currency) else { return false };
+    let elsewhere = |asset: &str| asset != first;
+    pairs.iter().any(|pair| elsewhere(pair.currency()))
+        || account.balances.iter().any(|balance| elsewhere(&market.assets[balance.asset.0].name))
 }
 
 struct Adapter<'a> {
@@ -171,13 +199,15 @@ impl Adapter<'_> {
         }
         let mut orders = Vec::new();
         for order in &underlying.orders {
-            let fill = match &order.filled {
-                OrderFill::Future(future) if future.payoff == payoff => self.future(future),
-                OrderFill::Option(option) if option.contract.payoff == payoff => self.option(option)?,
+            let (fill, limit) = match &order.filled {
+                OrderFill::Future(future) if future.payoff == payoff => (self.future(future), order.limit),
+                // The limit is quoted as the mark is.
+                OrderFill::Option(option) if option.contract.payoff == payoff => {
+                    (self.option(option)?, self.account.orders[order.place].limit.to_f64())
+                }
                 OrderFill::Future(_) | OrderFill::Option(_) => continue,
             };
-            // The limit is quoted as the mark is.
-            orders.push(Order { fill, limit: self.account.orders[order.place].limit.to_f64() });
+            orders.push(Order { fill, limit });
         }
         Ok(PairBook { underlying: underlying.name.clone(), payoff, index: underlying.index, positions, orders })
     }
@@ -222,8 +252,7 @@ impl Adapter<'_> {
     }
 }
 
-/// The parameters of an underlying. One that has none takes those of the fallback, with a note; a strict question is
-/// refused.
+/// The parameters of an underlying, or those of the fallback.
 fn column<'a, C>(
     underlying: &str,
     columns: &'a BTreeMap<String, C>,
@@ -231,20 +260,6 @@ fn column<'a, C>(
     strict: bool,
     notes: &mut Vec<String>,
 ) -> Result<&'a C, Refusal> {
-    if let Some(column) = columns.get(underlying) {
-        return Ok(column);
-    }
-    let venue = LISTED.venue;
-    let refused = |why| Refusal::NotListed { instrument: underlying.to_owned(), venue, why };
-    match columns.get(fallback) {
-        Some(_) if strict => Err(refused(format!("it would take the parameters of {fallback}"))),
-        Some(column) => {
-            let note = format!("{underlying}: no parameters known at {venue}, margined with those of {fallback}");
-            if !notes.contains(&note) {
-                notes.push(note);
-            }
-            Ok(column)
-        }
-        None => Err(refused(format!("the parameters have no column for it, and none for the fallback {fallback}"))),
-    }
+    let fallback = (fallback, columns.get(fallback));
+    own_or_fallback(underlying, columns.get(underlying), fallback, (LISTED.venue, strict), notes)
 }

@@ -36,7 +36,7 @@ pub const ABOUT: About = About {
         "linear pairs take the column of their underlying: a recorded cross account excludes the `usd` column for the roll shock, for the rest it is inferred",
         "delta shock after a third party's transcription; every recorded one is 0",
         "the open orders margin is not published: here every order fills where that costs, within the worst case only",
-        "MMP and spot margin are 0: portfolios carry no market maker protection; an order on spot counts as one on the perpetual",
+        "MMP and spot margin are 0: portfolios carry no market maker protection, what is owed requires nothing, and an order on spot counts as one on the perpetual",
         "BTC parameters are those of June 2024",
     ],
 };
@@ -344,7 +344,7 @@ fn add(sums: &mut [f64], pnls: &[f64]) {
 /// The first cell with the largest loss, and that loss, at least 0.
 fn worst_case_of(pnls: &[f64]) -> (usize, f64) {
     let place = aggregate::worst(pnls).unwrap_or_default();
-    (place, pnls.get(place).map_or(0.0, |pnl| (-pnl).max(0.0)))
+    (place, pnls.get(place).map_or(0.0, |pnl| aggregate::largest(0.0, -pnl)))
 }
 
 /// What a position makes in a cell, in the settlement currency.
@@ -440,9 +440,6 @@ pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool)
         workings
             .notes
             .push(format!("{name}: initial margin {initial} {name}, maintenance margin {maintenance} {name}"));
-    }
-    if currencies.len() > 1 {
-        workings.notes.push("each settlement currency is margined by itself at the venue: the sum in USD does not show which one is short".to_owned());
     }
     Ok(workings)
 }

@@ -23,6 +23,7 @@ use crate::{Refusal, params::decimal};
 /// What Derive lists: linear options and perpetuals, settled in USDC.
 pub const LISTED: Listed = Listed {
     venue: "Derive",
+    spot: false,
     inverse_futures: false,
     dated_futures: false,
     inverse_options: false,

@@ -112,8 +112,10 @@ pub fn of_standard(
         charge(&mut workings, 4, "stablecoin below its peg", market.components().map(|part| part.depeg).sum(), 0.0);
     }
     if core < 0.0 {
-        // Marks that contradict each other: options together worth less than the least they can pay.
-        workings.charges.push(("marked below the worst payoff".into(), core, core));
+        // Marks that contradict each other: options together worth less than the least they can pay. That relieves the
+        // initial margin of what it asks for besides, and neither margin is below 0.
+        let besides: f64 = workings.charges.iter().map(|(_, initial, _)| initial).sum();
+        workings.charges.push(("marked below the worst payoff".into(), core.max(-besides.max(0.0)), 0.0));
     }
     let words = if words.is_empty() { "no options".to_owned() } else { words.join("; ") };
     workings.families.push((STANDARD.into(), core, words));

@@ -22,8 +22,9 @@ pub mod portfolio;
 
 use std::collections::BTreeMap;
 
-use model::{Account, InstrumentId, Market};
+use model::{Account, InstrumentId, Market, USD};
 
+use super::own_or_fallback;
 use crate::Refusal;
 use crate::book::{Book, FuturePosition, Holding, Listed, OptionPosition, OrderFill, UnderlyingBook};
 use black_scholes::Terms;
@@ -31,6 +32,7 @@ use black_scholes::Terms;
 /// What Paradex lists: perpetuals and options on dollars. No dated futures, nothing inverse.
 pub const LISTED: Listed = Listed {
     venue: "Paradex",
+    spot: false,
     inverse_futures: false,
     dated_futures: false,
     inverse_options: false,
@@ -83,8 +85,8 @@ pub struct Order {
 pub enum Contract {
     /// A perpetual.
     Perpetual {
-        /// Longs pay when positive.
-        funding_rate_8h: f64,
+        /// Longs pay when positive; none where the market gives none.
+        funding_rate_8h: Option<f64>,
     },
     /// A dated option.
     Option {
@@ -126,14 +128,22 @@ struct Adapted {
 fn adapt(account: &Account, market: &Market, collateral: &str, strict: bool) -> Result<Adapted, Refusal> {
     let book = Book::of(account, market, &LISTED, strict)?;
     let mut haircuts = vec![0.0; account.balances.len()];
+    let mut notes = book.notes;
     let coins = book.underlyings.iter().flat_map(|underlying| &underlying.coins);
-    for Holding { place, name, amount, price, .. } in book.cash.iter().chain(coins) {
+    for Holding { place, asset, name, amount, price } in book.cash.iter().chain(coins) {
         // The valuation currency stands for the collateral: it is listed in every market and held nowhere.
-        if name != collateral && name != "USD" {
+        if *asset == USD {
+            let how = format!("it is counted as {collateral} of the same value");
+            if strict {
+                return Err(Refusal::NotListed { instrument: name.clone(), venue: LISTED.venue, why: how });
+            }
+            notes.push(format!("{name}: not listed at {}, {how}", LISTED.venue));
+        } else if name != collateral {
             haircuts[*place] = (amount * price).abs();
         }
     }
-    let mut adapter = Adapter { market, notes: book.notes };
+    notes.dedup();
+    let mut adapter = Adapter { market, notes };
     let portfolios = book.underlyings.iter().map(|underlying| adapter.portfolio(underlying)).collect();
     Ok(Adapted { portfolios, haircuts, notes: adapter.notes })
 }
@@ -202,8 +212,7 @@ impl Adapter<'_> {
     }
 }
 
-/// The class that has an underlying among its members. One that is in none takes the numbers of the fallback, with a
-/// note; a strict question is refused.
+/// The class that has an underlying among its members, or that of the fallback.
 fn class_of<'a, C: AsRef<[String]>>(
     underlying: &str,
     classes: &'a BTreeMap<String, C>,
@@ -211,19 +220,7 @@ fn class_of<'a, C: AsRef<[String]>>(
     strict: bool,
     notes: &mut Vec<String>,
 ) -> Result<&'a C, Refusal> {
-    if let Some(class) = classes.values().find(|class| class.as_ref().iter().any(|member| member == underlying)) {
-        return Ok(class);
-    }
-    let venue = LISTED.venue;
-    let refused = |why| Refusal::NotListed { instrument: underlying.to_owned(), venue, why };
-    match classes.get(fallback) {
-        Some(_) if strict => Err(refused(format!("it would take the parameters of the class `{fallback}`"))),
-        Some(class) => {
-            notes.push(format!(
-                "{underlying}: no published parameters at {venue}, margined with the class `{fallback}`"
-            ));
-            Ok(class)
-        }
-        None => Err(refused(format!("the parameters name no class for it, and no fallback `{fallback}`"))),
-    }
+    let own = classes.values().find(|class| class.as_ref().iter().any(|member| member == underlying));
+    let named = format!("the class `{fallback}`");
+    own_or_fallback(underlying, own, (&named, classes.get(fallback)), (LISTED.venue, strict), notes)
 }

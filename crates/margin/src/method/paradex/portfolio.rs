@@ -27,6 +27,7 @@ pub const ABOUT: About = About {
     proof: "the official engine 0.8.2 on accounts with orders, funding, fees, coins and the settlement window, to 1e-12; PDX-DELTA, PDX-PM-1",
     uncertain: &[
         "the engine margins one underlying at a time: that several are added up, each at its own worst, is inferred",
+        "options are discounted at the rate of their expiry; the engine takes the interest rate of the perpetual",
         "the funding of orders enters with the opposite sign of positions, as in the official engine",
         "a balance that is not USDC is charged at its own price; the engine takes the mark of its perpetual",
     ],
@@ -175,7 +176,7 @@ pub struct Provision {
 impl Net {
     /// The larger part.
     pub fn loss(&self) -> f64 {
-        self.scan.max(self.minimum_delta)
+        aggregate::largest(self.scan, self.minimum_delta)
     }
 
     /// Whether the minimum delta is the larger part.
@@ -244,7 +245,7 @@ fn add(sums: &mut [f64], pnls: &[f64]) {
 impl Net {
     fn of(pnls: &[f64], minimum_delta: f64) -> Self {
         let scenario = aggregate::worst(pnls).unwrap_or_default();
-        let scan = pnls.get(scenario).map_or(0.0, |pnl| (-pnl).max(0.0));
+        let scan = pnls.get(scenario).map_or(0.0, |pnl| aggregate::largest(0.0, -pnl));
         Self { scenario, scan, minimum_delta }
     }
 }
@@ -339,12 +340,22 @@ impl Deltas {
 /// What eight hours of funding may cost. The engine counts orders with the opposite sign of positions; so do we.
 fn funding(portfolio: &Portfolio) -> Provision {
     let received = |leg: &Leg| match leg.contract {
-        Contract::Perpetual { funding_rate_8h } => -funding_rate_8h * leg.size * portfolio.spot,
+        Contract::Perpetual { funding_rate_8h } => -funding_rate_8h.unwrap_or_default() * leg.size * portfolio.spot,
         Contract::Option { .. } => 0.0,
     };
     let held: f64 = portfolio.positions.iter().map(received).sum();
     let ordered: f64 = portfolio.orders.iter().map(|order| -received(&order.fill)).sum();
     Provision { initial: (-(held + ordered)).max(0.0), maintenance: (-held).max(0.0) }
+}
+
+/// Says which perpetuals (or dated futures in their place) have no funding to provide for.
+fn note_missing_funding(portfolio: &Portfolio, notes: &mut Vec<String>) {
+    for leg in portfolio.positions.iter().chain(portfolio.orders.iter().map(|order| &order.fill)) {
+        let note = format!("{}: the market gives no funding_rate_8h, no funding is provided for", leg.name);
+        if matches!(leg.contract, Contract::Perpetual { funding_rate_8h: None }) && !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
 }
 
 /// The words of a family in which every scenario brings a profit or nothing.
@@ -363,6 +374,7 @@ pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool)
     let (mut funding, mut fee) = (Provision::default(), Provision::default());
     for portfolio in adapted.portfolios.iter().filter(|portfolio| !portfolio.is_empty()) {
         let class = class_of(&portfolio.name, &rules.class, &rules.general.fallback, strict, &mut workings.notes)?;
+        note_missing_funding(portfolio, &mut workings.notes);
         let requirement = requirement(portfolio, rules, class)?;
         core += requirement.positions.loss();
         orders += requirement.with_orders.loss() - requirement.positions.loss();

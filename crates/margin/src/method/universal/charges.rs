@@ -5,7 +5,7 @@ use pricing::math;
 
 use super::exposure::Exposure;
 use super::rules::{LiquidityRules, Rules};
-use crate::aggregate::naked_shorts;
+use crate::aggregate::{largest, naked_shorts};
 
 /// The charges of an account, by name, in USD, and what is held back from each balance.
 pub struct Charges {
@@ -83,7 +83,7 @@ impl Exit {
         let risk = rules.scan.quantile * self.sigma * self.value;
         let (a, b) = (self.impact * self.value * self.value / self.daily_volume, risk / 3.0_f64.sqrt());
         let best = 3.0 * math::pow(0.25 * a * b * b, 1.0 / 3.0);
-        (best - risk * rules.scan.days.sqrt()).max(0.0) + self.half_spread * self.value
+        largest(0.0, best - risk * rules.scan.days.sqrt()) + self.half_spread * self.value
     }
 }
 
@@ -126,7 +126,7 @@ fn borrow(balance: &Balance, market: &Market, rules: &Rules) -> f64 {
 }
 
 /// CHG-6: selling a balance moves its price; what follows no underlying also has a volatility that no scenario shocks.
-/// Of no dollar more than the cap is held back, so that another dollar of collateral never costs more than it is worth.
+/// Of no dollar more than the cap is held back, so that another dollar of a stablecoin never costs more than it is worth.
 fn haircut(balance: &Balance, market: &Market, rules: &Rules) -> f64 {
     let asset = &market.assets[balance.asset.0];
     let value = balance.amount.to_f64() * asset.price.to_f64();
@@ -268,5 +268,7 @@ mod tests {
         assert_eq!(Exit { sigma: 0.0, impact: 0.1, ..free }.cost(&params.rules), 0.0);
         let stuck = Exit { value: 1.0, daily_volume: 0.0, impact: 0.1, sigma: 0.028, half_spread: 0.0 };
         assert_eq!(stuck.cost(&params.rules), f64::INFINITY);
+        // Neither impact nor volume: no number, which no requirement can be made of.
+        assert!(Exit { impact: 0.0, ..stuck }.cost(&params.rules).is_nan());
     }
 }

@@ -160,7 +160,9 @@ fn term_and_skew(market: &Market, rules: &Rules) -> Vec<Scenario> {
             scenario
         })
         .collect();
-    let mut theta = Scenario::still(format!("{} days pass", rules.scan.days), market);
+    let words =
+        if rules.scan.days == 1.0 { "1 day passes".to_owned() } else { format!("{} days pass", rules.scan.days) };
+    let mut theta = Scenario::still(words, market);
     theta.years = rules.scan.days / 365.0;
     scenarios.push(theta);
     scenarios

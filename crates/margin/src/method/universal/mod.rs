@@ -16,10 +16,11 @@ pub mod rules;
 
 use std::sync::OnceLock;
 
-use model::{Account, InstrumentId, Invalid, Market, Side};
+use model::{Account, InstrumentId, InstrumentKind, Invalid, Market, Side, USD};
 use pricing::kernel::Isa;
 use units::{Money, Ratio};
 
+use crate::aggregate::largest;
 use crate::assess::Judge;
 use crate::greeks::{Greeks, of_contract};
 use crate::params::Params;
@@ -43,7 +44,7 @@ pub const PARAMS: &str = include_str!("../../../../../params/universal/2026-11-2
 
 /// Reads and checks a parameter file of this method.
 pub fn parse(text: &str) -> Result<Params<Rules>, Invalid> {
-    let params: Params<Rules> = Params::parse(text)?.written_for(ABOUT.name)?;
+    let params: Params<Rules> = Params::parse(text)?;
     params.rules.check()?;
     Ok(params)
 }
@@ -98,12 +99,12 @@ impl Judge for Universal<'_> {
                 .map(|(family, loss)| (family.name.clone(), loss.loss, self.words(loss)))
                 .collect(),
             scenarios: if self.list_scenarios { self.named(&pnl) } else { Vec::new() },
-            notes: self.notes.clone(),
+            notes: self.notes.iter().cloned().chain(self.missing(account)).collect(),
             ..Workings::default()
         };
         let (worst, core) = workings.core();
         // Never below 0, though a tail that orders have reordered may add up to an ulp less.
-        let orders = if account.orders.is_empty() { 0.0 } else { (self.with_orders(account, pnl)? - core).max(0.0) };
+        let orders = if account.orders.is_empty() { 0.0 } else { largest(0.0, self.with_orders(account, pnl)? - core) };
         workings.charges.push(("initial factor".into(), (self.rules.margin.im_factor - 1.0) * core, 0.0));
         let charges = self.charges(account)?;
         workings.charges.extend(charges.lines.into_iter().map(|(name, charge)| (name.to_owned(), charge, charge)));
@@ -115,7 +116,7 @@ impl Judge for Universal<'_> {
 
     fn maintenance(&self, account: &Account) -> Result<Money, Refusal> {
         let pnl = self.array.pnl(&self.array.vector(account)?);
-        let core = self.losses(&pnl).iter().fold(0.0, |core: f64, family| core.max(family.loss));
+        let core = self.losses(&pnl).iter().fold(0.0, |core: f64, family| largest(core, family.loss));
         let charges = self.charges(account)?;
         let lines = charges.lines.iter().map(|(_, charge)| *charge);
         let sum = std::iter::once(core).chain(lines).try_fold(Money::ZERO, |sum, line| sum.plus(requirement(line)?));
@@ -149,6 +150,23 @@ impl Universal<'_> {
     /// What every family says of a profit in every scenario.
     fn losses(&self, pnl: &[f64]) -> Vec<FamilyLoss> {
         self.array.set.families.iter().map(|family| family.loss(pnl)).collect()
+    }
+
+    /// What the market does not say of what the account has, and what was done instead.
+    fn missing(&self, account: &Account) -> Vec<String> {
+        let unfunded = account.positions.iter().map(|position| self.market.listing(position.instrument));
+        let unfunded = unfunded
+            .filter(|listing| listing.kind == InstrumentKind::Perpetual && listing.funding_rate_8h.is_none())
+            .map(|listing| format!("{}: the market gives no funding_rate_8h, no funding is charged", listing.name));
+        let unknown = account.balances.iter().filter(|balance| balance.asset != USD);
+        let unknown = unknown
+            .map(|balance| &self.market.assets[balance.asset.0])
+            .filter(|asset| asset.follows.is_none() && !self.rules.haircut.volatility.names(&asset.name))
+            .map(|asset| format!("{}: follows no underlying, shocked as a stablecoin (FAM-9)", asset.name));
+        let mut notes: Vec<String> = unfunded.chain(unknown).collect();
+        notes.sort();
+        notes.dedup();
+        notes
     }
 
     /// CHG-1 to CHG-7.
@@ -187,7 +205,7 @@ impl Universal<'_> {
             }
         }
         let losses = self.array.set.families.iter().map(|family| family.loss(&pnl).loss);
-        Ok(losses.fold(0.0, f64::max))
+        Ok(losses.fold(0.0, largest))
     }
 
     /// REQ-6: the part of every position and balance in the core.
