@@ -15,7 +15,10 @@ pub const PORTFOLIO_FORMAT: &str = "upm.portfolio/1";
 
 /// `upm.market/1`: the world at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "a market document, an object with format, time, assets, underlyings and instruments"
+)]
 pub struct MarketDocument {
     /// [`MARKET_FORMAT`].
     pub format: String,
@@ -31,7 +34,7 @@ pub struct MarketDocument {
 
 /// An asset and its price.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an asset, an object with asset and price")]
 pub struct AssetDocument {
     /// Its name.
     pub asset: String,
@@ -50,7 +53,7 @@ pub struct AssetDocument {
 
 /// An underlying, its index and its forwards.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an underlying, an object with underlying and index")]
 pub struct UnderlyingDocument {
     /// Its name.
     pub underlying: String,
@@ -72,7 +75,7 @@ pub struct UnderlyingDocument {
 
 /// One expiry of an underlying.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an expiry, an object with expiry and forward")]
 pub struct ExpiryDocument {
     /// When.
     pub expiry: Timestamp,
@@ -91,7 +94,7 @@ pub struct ExpiryDocument {
 
 /// How far the numbers of an expiry can be trusted, each 0 to 1; 1 when absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with forward, rate and vol")]
 pub struct ConfidenceDocument {
     /// Of the forward.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,7 +123,7 @@ pub enum KindDocument {
 
 /// A tradable contract.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an instrument, an object with instrument, kind, underlying and so on")]
 pub struct InstrumentDocument {
     /// Its name.
     pub instrument: String,
@@ -175,7 +178,7 @@ pub struct InstrumentDocument {
 
 /// `upm.portfolio/1`: accounts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a portfolio document, an object with format and accounts")]
 pub struct PortfolioDocument {
     /// [`PORTFOLIO_FORMAT`].
     pub format: String,
@@ -185,7 +188,7 @@ pub struct PortfolioDocument {
 
 /// One account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an account, an object with account, balances, positions and orders")]
 pub struct AccountDocument {
     /// Its name.
     pub account: String,
@@ -202,7 +205,7 @@ pub struct AccountDocument {
 
 /// An amount of an asset, negative when owed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a balance, an object with asset and amount")]
 pub struct BalanceDocument {
     /// Which asset.
     pub asset: String,
@@ -215,7 +218,7 @@ pub struct BalanceDocument {
 
 /// Open contracts of one instrument.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a position, an object with instrument and quantity")]
 pub struct PositionDocument {
     /// Which instrument.
     pub instrument: String,
@@ -228,7 +231,7 @@ pub struct PositionDocument {
 
 /// An open order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an order, an object with instrument, side, quantity and limit")]
 pub struct OrderDocument {
     /// Which instrument.
     pub instrument: String,

@@ -122,7 +122,7 @@ impl Instrument {
 
 /// What the order book holds within a distance of the mid: `usd` can be traded before the price moves `bps`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a level, an object with bps and usd")]
 pub struct DepthLevel {
     /// Distance from the mid, in basis points.
     pub bps: Ratio,

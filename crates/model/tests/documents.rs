@@ -149,6 +149,16 @@ fn a_wrong_market_is_refused_with_path_value_and_expectation() {
             json!([{"bps": "0", "usd": "1"}]),
             "assets[1].depth[0].bps: found 0, expected a distance above 0",
         ),
+        (
+            "/assets/1/depth",
+            json!(["0"]),
+            "assets[1].depth[0]: invalid type: string \"0\", expected a level, an object with bps and usd",
+        ),
+        (
+            "/instruments/0",
+            json!(7),
+            "instruments[3]: invalid type: integer `7`, expected an instrument, an object with",
+        ),
         ("/underlyings/0/index", json!("0"), "underlyings[0].index: found 0, expected a price above 0"),
         (
             "/underlyings/0/confidence",

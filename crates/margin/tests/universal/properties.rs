@@ -485,6 +485,28 @@ proptest! {
     }
 }
 
+/// FAM-5: one BTC at 80,000 dollars loses 40 % in the worst of ten days, 32,000 USDC, and counts by the weight of the family.
+/// Where that is the largest loss it is the core.
+#[test]
+fn a_document_joins_the_maximum_by_its_weight() {
+    let (market, mut document) = comonotone(&[-0.4, 0.1, -0.2, 0.3, -0.1, 0.0, 0.2, 0.1, -0.3, 0.05]);
+    let mark = market.instruments[0].mark;
+    let long = Account {
+        positions: vec![Position { instrument: InstrumentId(0), quantity: Quantity::ONE, entry: mark }],
+        ..Account::default()
+    };
+    let dollar = market.assets[market.asset("USDC").expect("listed").0].price.to_f64();
+    for (weight, expected) in [(None, 32_000.0 * dollar), (Some("0.1"), 3200.0 * dollar)] {
+        document.families[0].weight = weight.map(|weight| weight.parse().expect("a ratio"));
+        let set = document.scenarios_for(&market).expect("the market's underlyings");
+        let judge = universal::prepare(&market, &PARAMS.rules, &set, Isa::detect()).expect("a market to prepare");
+        let workings = judge.workings(&long).expect("workings");
+        let simulated = workings.families.iter().find(|family| family.0 == "simulated").expect("the family").1;
+        assert!((simulated - expected).abs() < 1e-6, "{simulated} against {expected}");
+        assert_eq!(workings.core().1 == simulated, weight.is_none(), "the largest family is the core");
+    }
+}
+
 /// BTC and ETH with a perpetual each, and a scenario document that moves ETH by one and a half times BTC, always.
 fn comonotone(factors: &[f64]) -> (Market, ScenarioDocument) {
     let mut document = generate::empty_market();
