@@ -1,6 +1,6 @@
 //! The answer: what an account must hold, what it holds, and why.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use units::{Money, Overflow, Ratio, Round};
 
 /// Decimals of a requirement in USD. Requirements round up to here, once.
@@ -52,7 +52,7 @@ pub struct Assessment {
 }
 
 /// How an account stands (REQ-5), worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Equity below zero.
@@ -65,6 +65,18 @@ pub enum Status {
     Restricted,
     /// None of the others.
     Healthy,
+}
+
+impl std::fmt::Display for Status {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Bankrupt => "bankrupt",
+            Self::Liquidation => "below maintenance margin",
+            Self::Warning => "near maintenance margin",
+            Self::Restricted => "below initial margin",
+            Self::Healthy => "healthy",
+        })
+    }
 }
 
 /// The binding scenario.

@@ -6,7 +6,7 @@ use units::{Money, Price, Quantity, Ratio, Timestamp};
 use crate::{AssetId, UnderlyingId};
 
 /// A tradable contract and what the market says of it at one moment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instrument {
     /// The name positions and orders refer to.
     pub name: String,
@@ -41,7 +41,7 @@ pub struct Instrument {
 }
 
 /// What kind of contract, and what only that kind has.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum InstrumentKind {
     /// An exchange of one asset for another.
     Spot,

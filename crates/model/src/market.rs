@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use units::{Money, Price, Quantity, Ratio, Timestamp};
 
 use crate::document::{
@@ -19,7 +20,7 @@ const IV_MAX: Ratio = Ratio::from_raw(20 * Ratio::ONE.raw());
 const GROWTH_MAX: f64 = 100.0;
 
 /// Everything the world says at one moment. Ids index the vectors.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Market {
     /// The moment.
     pub time: Timestamp,
@@ -37,19 +38,19 @@ pub struct Market {
 }
 
 /// Which asset of a market.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AssetId(pub usize);
 
 /// Which underlying of a market.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct UnderlyingId(pub usize);
 
 /// Which instrument of a market.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct InstrumentId(pub usize);
 
 /// Something that can be a balance.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asset {
     /// Its name.
     pub name: String,
@@ -64,7 +65,7 @@ pub struct Asset {
 }
 
 /// What instruments depend on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Underlying {
     /// Its name.
     pub name: String,
@@ -81,7 +82,7 @@ pub struct Underlying {
 }
 
 /// One expiry of an underlying.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expiry {
     /// When.
     pub time: Timestamp,
@@ -116,22 +117,7 @@ impl Market {
         if document.format != MARKET_FORMAT {
             return Err(Invalid::new("format", &document.format, MARKET_FORMAT));
         }
-        let mut market = Self {
-            time: document.time,
-            assets: vec![Asset {
-                name: "USD".into(),
-                price: Price::ONE,
-                follows: None,
-                depth: Vec::new(),
-                adv_usd: None,
-            }],
-            underlyings: Vec::new(),
-            instruments: Vec::new(),
-            hash,
-            asset_names: BTreeMap::from([("USD".to_owned(), USD)]),
-            underlying_names: BTreeMap::new(),
-            instrument_names: BTreeMap::new(),
-        };
+        let mut market = Self { hash, ..Self::empty(document.time) };
         for (index, entry) in document.underlyings.iter().enumerate() {
             market.list_underlying(entry, &format!("underlyings[{index}]"))?;
         }
@@ -142,6 +128,55 @@ impl Market {
             market.list_instrument(entry, &format!("instruments[{index}]"))?;
         }
         Ok(market)
+    }
+
+    /// A market with nothing in it but [`USD`]. Its hash is empty: no document was read.
+    pub fn empty(time: Timestamp) -> Self {
+        let usd = Asset { name: "USD".into(), price: Price::ONE, follows: None, depth: Vec::new(), adv_usd: None };
+        Self {
+            time,
+            assets: vec![usd],
+            underlyings: Vec::new(),
+            instruments: Vec::new(),
+            hash: String::new(),
+            asset_names: BTreeMap::from([("USD".to_owned(), USD)]),
+            underlying_names: BTreeMap::new(),
+            instrument_names: BTreeMap::new(),
+        }
+    }
+
+    /// Lists one more underlying, validated like one of a document.
+    pub fn add_underlying(&mut self, entry: &UnderlyingDocument) -> Result<UnderlyingId, Invalid> {
+        self.list_underlying(entry, "underlying")?;
+        Ok(UnderlyingId(self.underlyings.len() - 1))
+    }
+
+    /// Gives an underlying one more expiry, validated like one of a document.
+    pub fn add_expiry(&mut self, underlying: UnderlyingId, entry: &ExpiryDocument) -> Result<(), Invalid> {
+        let expiry = self.expiry_of(entry, "expiry")?;
+        let expiries = &mut self.underlyings[underlying.0].expiries;
+        match expiries.binary_search_by_key(&expiry.time, |known| known.time) {
+            Ok(_) => Err(Invalid::new("expiry.expiry", format_args!("{} twice", expiry.time), "each expiry once")),
+            Err(place) => {
+                expiries.insert(place, expiry);
+                Ok(())
+            }
+        }
+    }
+
+    /// Lists one more asset, validated like one of a document. USD is listed in every market.
+    pub fn add_asset(&mut self, entry: &AssetDocument) -> Result<AssetId, Invalid> {
+        if entry.asset == "USD" {
+            return Err(Invalid::new("asset.asset", "\"USD\" again", "each asset once"));
+        }
+        self.list_asset(entry, "asset")?;
+        Ok(AssetId(self.assets.len() - 1))
+    }
+
+    /// Lists one more instrument, validated like one of a document.
+    pub fn add_instrument(&mut self, entry: &InstrumentDocument) -> Result<InstrumentId, Invalid> {
+        self.list_instrument(entry, "instrument")?;
+        Ok(InstrumentId(self.instruments.len() - 1))
     }
 
     /// The asset of that name.

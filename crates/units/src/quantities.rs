@@ -85,13 +85,17 @@ macro_rules! quantity {
 
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                if serializer.is_human_readable() { serializer.collect_str(self) } else { serializer.serialize_i128(self.0) }
             }
         }
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_str(text::Reader::new("a decimal number as text, such as \"12.5\""))
+                if deserializer.is_human_readable() {
+                    deserializer.deserialize_str(text::Reader::new("a decimal number as text, such as \"12.5\""))
+                } else {
+                    serde::Deserialize::deserialize(deserializer).map(Self)
+                }
             }
         }
 

@@ -76,14 +76,18 @@ impl std::fmt::Display for Timestamp {
 
 impl serde::Serialize for Timestamp {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        if serializer.is_human_readable() { serializer.collect_str(self) } else { serializer.serialize_i64(self.0) }
     }
 }
 
 impl<'de> serde::Deserialize<'de> for Timestamp {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer
-            .deserialize_str(crate::text::Reader::new("an RFC 3339 time as text, such as \"2026-05-08T08:00:00Z\""))
+        if deserializer.is_human_readable() {
+            deserializer
+                .deserialize_str(crate::text::Reader::new("an RFC 3339 time as text, such as \"2026-05-08T08:00:00Z\""))
+        } else {
+            serde::Deserialize::deserialize(deserializer).map(Self)
+        }
     }
 }
 

@@ -14,7 +14,7 @@ mod exposure;
 pub mod families;
 pub mod rules;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use model::{Account, InstrumentId, InstrumentKind, Invalid, Market, Side, USD};
 use pricing::kernel::Isa;
@@ -53,7 +53,18 @@ pub fn parse(text: &str) -> Result<Params<Rules>, Invalid> {
 const WITHOUT_DOCUMENT: &str =
     "history and simulation (FAM-4, FAM-5) did not join the core: no scenario document was given (--scenarios FILE)";
 
-/// A market revalued under every scenario: what accounts are assessed on.
+/// A market revalued under every scenario, without the market: what is computed once and kept.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// Every instrument under every scenario.
+    pub array: Arc<RiskArray>,
+    /// Sensitivities of each instrument, worked out when the first account needs them.
+    greeks: Arc<[OnceLock<Greeks>]>,
+    /// What a reader of every answer must know.
+    notes: Arc<[String]>,
+}
+
+/// A prepared market: what accounts are assessed on.
 #[derive(Clone, Debug)]
 pub struct Universal<'a> {
     /// The market.
@@ -61,30 +72,42 @@ pub struct Universal<'a> {
     /// The numbers of the method.
     pub rules: &'a Rules,
     /// Every instrument under every scenario.
-    pub array: RiskArray,
-    /// Sensitivities of each instrument, worked out when the first account needs them.
-    greeks: Vec<OnceLock<Greeks>>,
-    /// What a reader of every answer must know.
-    notes: Vec<String>,
+    pub array: Arc<RiskArray>,
+    greeks: Arc<[OnceLock<Greeks>]>,
+    notes: Arc<[String]>,
     list_scenarios: bool,
 }
 
-/// Revalues the market under the built-in families and those of `extra` (FAM-4, FAM-5).
+/// Revalues the market under the built-in families and those of `extra` (FAM-4, FAM-5), ready to judge accounts.
 pub fn prepare<'a>(
     market: &'a Market,
     rules: &'a Rules,
     extra: &ScenarioSet,
     isa: Isa,
 ) -> Result<Universal<'a>, Refusal> {
-    let mut set = families::build(market, rules);
-    for family in &extra.families {
-        let groups = family.groups.iter().map(|group| extra.scenarios[group.clone()].to_vec());
-        set.add_groups(&family.name, family.aggregation, groups);
+    let prepared = Prepared::new(market, rules, extra, isa)?;
+    Ok(prepared.judge(market, rules).listing_scenarios(true))
+}
+
+impl Prepared {
+    /// Revalues the market under the built-in families and those of `extra` (FAM-4, FAM-5).
+    pub fn new(market: &Market, rules: &Rules, extra: &ScenarioSet, isa: Isa) -> Result<Self, Refusal> {
+        let mut set = families::build(market, rules);
+        for family in &extra.families {
+            let groups = family.groups.iter().map(|group| extra.scenarios[group.clone()].to_vec());
+            set.add_groups(&family.name, family.aggregation, groups);
+        }
+        let array = risk_array::prepare(market, set, &rules.vol_rules(), rules.settlement.window_seconds, isa)?;
+        let notes: Vec<String> = if extra.families.is_empty() { vec![WITHOUT_DOCUMENT.to_owned()] } else { Vec::new() };
+        let greeks = market.instruments.iter().map(|_| OnceLock::new()).collect();
+        Ok(Self { array: Arc::new(array), greeks, notes: notes.into() })
     }
-    let array = risk_array::prepare(market, set, &rules.vol_rules(), rules.settlement.window_seconds, isa)?;
-    let notes = if extra.families.is_empty() { vec![WITHOUT_DOCUMENT.to_owned()] } else { Vec::new() };
-    let greeks = market.instruments.iter().map(|_| OnceLock::new()).collect();
-    Ok(Universal { market, rules, array, greeks, notes, list_scenarios: true })
+
+    /// The method in the market and with the rules that this was prepared from.
+    pub fn judge<'a>(&self, market: &'a Market, rules: &'a Rules) -> Universal<'a> {
+        let Self { array, greeks, notes } = self.clone();
+        Universal { market, rules, array, greeks, notes, list_scenarios: false }
+    }
 }
 
 impl Judge for Universal<'_> {
