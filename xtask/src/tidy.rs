@@ -12,9 +12,11 @@ use serde_json::Value;
 /// deterministic, few.
 const CORE: &[(&str, &[&str])] = &[
     ("units", &["serde", "thiserror", "time"]),
+    ("marks", &["serde", "thiserror"]),
     ("model", &["blake3", "serde", "serde_json", "serde_path_to_error", "thiserror"]),
     ("pricing", &[]),
     ("margin", &["blake3", "serde", "serde_json", "serde_path_to_error", "thiserror", "toml"]),
+    ("engine", &["blake3", "postcard", "serde", "thiserror"]),
 ];
 
 /// Above the line: anything may use the core, nothing may use the shell.
