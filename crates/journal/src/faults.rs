@@ -1,0 +1,419 @@
+//! A disk that fails by a plan: what a simulator puts under a [`Store`](crate::Store).
+//!
+//! ```text
+//!  write, set_len ──▶ pending ──sync_data──▶ synced
+//!                        │
+//!                      crash ──▶ any of them kept, lost or torn ──▶ an image ──▶ a new Disk
+//! ```
+//!
+//! A write is seen by every later read, and survives a crash only by luck until a sync returns. Which writes have luck
+//! is chosen by the caller, so that one seed is one history: [`Dice`] is a generator for that. [`Fault`]s strike the
+//! operation with a given number; operations are the writes, the changes of length and the syncs, counted from 0.
+//!
+//! ```
+//! use journal::faults::{Dice, Disk};
+//! use journal::{Draft, Identity, Journal, Store};
+//!
+//! let identity = Identity { shard: 0, genesis: "params".into() };
+//! let disk = Disk::new();
+//! let mut journal = Store::create_on("disk", disk.clone(), &identity)?;
+//! let draft = Draft { time: "2026-05-08T08:00:00Z".parse()?, command: vec![1], events: vec![], state: None };
+//! journal.append(&[draft])?;
+//!
+//! let mut dice = Dice::new(41);
+//! let image = disk.crash(|pending| dice.keep(pending));
+//! let journal = Store::open_on("disk", Disk::from_image(image), &identity)?;
+//! assert_eq!(journal.head().sequence, 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{Error, ErrorKind, Result};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use redb::StorageBackend;
+
+/// The smallest piece that a disk writes whole.
+pub const SECTOR_BYTES: usize = 512;
+
+/// A disk in memory. A clone is another handle on the same disk.
+#[derive(Clone, Default)]
+pub struct Disk(Arc<Mutex<Platter>>);
+
+#[derive(Default)]
+struct Platter {
+    /// What survives any crash.
+    synced: Vec<u8>,
+    /// What a read sees.
+    seen: Vec<u8>,
+    /// What turned the one into the other.
+    pending: Vec<Operation>,
+    room: Option<u64>,
+    stop: Option<u64>,
+    off: bool,
+    syncs_broken: bool,
+    faults: BTreeMap<u64, Fault>,
+    operations: u64,
+    counts: Counts,
+}
+
+enum Operation {
+    Write { offset: u64, data: Vec<u8> },
+    Length(u64),
+}
+
+/// What happens to one operation. One that does not fit the operation does nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Only the first bytes of the write arrive, and it reports success.
+    Torn {
+        /// How many.
+        bytes: usize,
+    },
+    /// The write arrives with one bit turned.
+    Flip {
+        /// In which byte of the write; beyond its end, the last.
+        byte: usize,
+        /// Which bit, 0 to 7.
+        bit: u8,
+    },
+    /// The write reports success and does not arrive.
+    Lost,
+    /// The write arrives at another place.
+    Misdirected {
+        /// Where.
+        offset: u64,
+    },
+    /// The operation fails and does nothing.
+    Failed,
+}
+
+/// An operation that a crash may undo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// Its place among the pending ones.
+    pub index: usize,
+    /// How many bytes it writes; `None` for a change of length.
+    pub bytes: Option<usize>,
+}
+
+/// What a crash leaves of a pending operation. A change of length is kept or lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// All of it.
+    All,
+    /// Nothing.
+    Nothing,
+    /// The first bytes.
+    First(usize),
+    /// The sectors of [`SECTOR_BYTES`] whose bit, counted round from the lowest, is set.
+    Sectors(u64),
+}
+
+/// How often each thing happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Writes asked for.
+    pub writes: u64,
+    /// Changes of length asked for.
+    pub lengths: u64,
+    /// Syncs asked for.
+    pub syncs: u64,
+    /// Crashes.
+    pub crashes: u64,
+    /// Pending operations that a crash kept whole.
+    pub kept: u64,
+    /// Operations lost, in a crash or by [`Fault::Lost`].
+    pub lost: u64,
+    /// Writes torn, in a crash or by [`Fault::Torn`].
+    pub torn: u64,
+    /// Bits flipped.
+    pub flipped: u64,
+    /// Writes that went elsewhere.
+    pub misdirected: u64,
+    /// Operations refused for want of room.
+    pub full: u64,
+    /// Operations that failed by [`Fault::Failed`], and broken syncs.
+    pub failed: u64,
+    /// Operations after the power went.
+    pub unpowered: u64,
+}
+
+impl Disk {
+    /// An empty disk.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A disk that holds `image`, all of it synced.
+    pub fn from_image(image: Vec<u8>) -> Self {
+        let platter = Platter { seen: image.clone(), synced: image, ..Platter::default() };
+        Self(Arc::new(Mutex::new(platter)))
+    }
+
+    /// What a read sees.
+    pub fn image(&self) -> Vec<u8> {
+        self.platter().seen.clone()
+    }
+
+    /// How many operations there have been.
+    pub fn operations(&self) -> u64 {
+        self.platter().operations
+    }
+
+    /// How often each thing happened.
+    pub fn counts(&self) -> Counts {
+        self.platter().counts
+    }
+
+    /// Lets `fault` strike the operation with this number.
+    pub fn inject(&self, operation: u64, fault: Fault) {
+        self.platter().faults.insert(operation, fault);
+    }
+
+    /// Cuts the power before the operation with this number: it and all later ones fail and do nothing.
+    pub fn stop_before(&self, operation: u64) {
+        self.platter().stop = Some(operation);
+    }
+
+    /// Lets the disk hold at most `bytes`, or any number.
+    pub fn set_room(&self, bytes: Option<u64>) {
+        self.platter().room = bytes;
+    }
+
+    /// Lets every sync fail, or succeed again. What was not synced stays pending.
+    pub fn break_syncs(&self, broken: bool) {
+        self.platter().syncs_broken = broken;
+    }
+
+    /// Turns a bit of what is on the disk, synced or not.
+    pub fn flip(&self, byte: usize, bit: u8) {
+        let mut platter = self.platter();
+        let Platter { synced, seen, .. } = &mut *platter;
+        for image in [synced, seen] {
+            if let Some(found) = image.get_mut(byte) {
+                *found ^= 1 << (bit % 8);
+            }
+        }
+        platter.counts.flipped += 1;
+    }
+
+    /// The power goes. What was synced stays; of what was not, `keep` says what stays, in the order of writing. Returns
+    /// what is on the disk; this handle and its clones write nothing from now on. A second call is another outcome of
+    /// the same crash.
+    pub fn crash(&self, mut keep: impl FnMut(&Pending) -> Kept) -> Vec<u8> {
+        let mut platter = self.platter();
+        let Platter { synced, pending, counts, off, .. } = &mut *platter;
+        *off = true;
+        counts.crashes += 1;
+        let mut image = synced.clone();
+        for (index, operation) in pending.iter().enumerate() {
+            let kept = keep(&Pending { index, bytes: operation.bytes() });
+            match kept {
+                Kept::All => counts.kept += 1,
+                Kept::Nothing => counts.lost += 1,
+                Kept::First(_) | Kept::Sectors(_) => counts.torn += 1,
+            }
+            operation.survive(kept, &mut image);
+        }
+        image
+    }
+
+    fn platter(&self) -> MutexGuard<'_, Platter> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Disk {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let platter = self.platter();
+        let mut text = formatter.debug_struct("Disk");
+        text.field("len", &platter.seen.len()).field("pending", &platter.pending.len()).finish()
+    }
+}
+
+impl Platter {
+    /// Counts an operation and returns the fault that strikes it.
+    fn begin(&mut self) -> Result<Option<Fault>> {
+        let number = self.operations;
+        self.off |= self.stop.is_some_and(|stop| number >= stop);
+        if self.off {
+            self.counts.unpowered += 1;
+            return Err(Error::other("the disk has no power"));
+        }
+        self.operations += 1;
+        let fault = self.faults.remove(&number);
+        if fault == Some(Fault::Failed) {
+            self.counts.failed += 1;
+            return Err(Error::other("the disk failed"));
+        }
+        Ok(fault)
+    }
+
+    fn check_room(&mut self, length: u64) -> Result<()> {
+        if length > count(self.seen.len()) && self.room.is_some_and(|room| length > room) {
+            self.counts.full += 1;
+            return Err(ErrorKind::StorageFull.into());
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, operation: Operation) {
+        operation.survive(Kept::All, &mut self.seen);
+        self.pending.push(operation);
+    }
+}
+
+impl Operation {
+    fn bytes(&self) -> Option<usize> {
+        match self {
+            Self::Write { data, .. } => Some(data.len()),
+            Self::Length(_) => None,
+        }
+    }
+
+    /// Does to `image` what is kept of this.
+    fn survive(&self, kept: Kept, image: &mut Vec<u8>) {
+        match *self {
+            Self::Length(length) if kept != Kept::Nothing => image.resize(place(length), 0),
+            Self::Length(_) => {}
+            Self::Write { offset, ref data } => {
+                for (number, sector) in data.chunks(SECTOR_BYTES).enumerate() {
+                    let bytes = match kept {
+                        Kept::All => sector.len(),
+                        Kept::First(first) => first.saturating_sub(number * SECTOR_BYTES).min(sector.len()),
+                        Kept::Sectors(bits) if bits >> (number % 64) & 1 == 1 => sector.len(),
+                        Kept::Nothing | Kept::Sectors(_) => 0,
+                    };
+                    write_at(image, place(offset) + number * SECTOR_BYTES, &sector[..bytes]);
+                }
+            }
+        }
+    }
+}
+
+fn write_at(image: &mut Vec<u8>, start: usize, data: &[u8]) {
+    if data.is_empty() {
+        return;
+    }
+    let end = start + data.len();
+    if image.len() < end {
+        image.resize(end, 0);
+    }
+    image[start..end].copy_from_slice(data);
+}
+
+fn place(offset: u64) -> usize {
+    usize::try_from(offset).expect("a disk in memory fits into memory")
+}
+
+fn count(bytes: usize) -> u64 {
+    u64::try_from(bytes).expect("what is in memory is counted in 64 bits")
+}
+
+impl StorageBackend for Disk {
+    fn len(&self) -> Result<u64> {
+        Ok(count(self.platter().seen.len()))
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> Result<()> {
+        let platter = self.platter();
+        let start = place(offset);
+        let found = platter.seen.get(start..start.saturating_add(out.len())).ok_or(ErrorKind::UnexpectedEof)?;
+        out.copy_from_slice(found);
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> Result<()> {
+        let mut platter = self.platter();
+        platter.begin()?;
+        platter.counts.lengths += 1;
+        platter.check_room(len)?;
+        platter.apply(Operation::Length(len));
+        Ok(())
+    }
+
+    fn sync_data(&self) -> Result<()> {
+        let mut platter = self.platter();
+        platter.begin()?;
+        platter.counts.syncs += 1;
+        if platter.syncs_broken {
+            platter.counts.failed += 1;
+            return Err(Error::other("the disk failed to sync"));
+        }
+        let Platter { synced, pending, .. } = &mut *platter;
+        for operation in pending.drain(..) {
+            operation.survive(Kept::All, synced);
+        }
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> Result<()> {
+        let mut platter = self.platter();
+        let fault = platter.begin()?;
+        platter.counts.writes += 1;
+        platter.check_room(offset.saturating_add(count(data.len())))?;
+        let mut data = data.to_vec();
+        let mut offset = offset;
+        match fault {
+            Some(Fault::Torn { bytes }) => {
+                data.truncate(bytes);
+                platter.counts.torn += 1;
+            }
+            Some(Fault::Flip { byte, bit }) => {
+                let byte = byte.min(data.len().saturating_sub(1));
+                if let Some(found) = data.get_mut(byte) {
+                    *found ^= 1 << (bit % 8);
+                }
+                platter.counts.flipped += 1;
+            }
+            Some(Fault::Misdirected { offset: elsewhere }) => {
+                offset = elsewhere;
+                platter.counts.misdirected += 1;
+            }
+            Some(Fault::Lost) => {
+                platter.counts.lost += 1;
+                return Ok(());
+            }
+            Some(Fault::Failed) | None => {}
+        }
+        platter.apply(Operation::Write { offset, data });
+        Ok(())
+    }
+}
+
+/// A generator of chances: the same seed, the same chances, on every machine (splitmix64).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dice(u64);
+
+impl Dice {
+    /// Begins with `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next 64 bits.
+    pub fn next_bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below `sides`, 0 when there are none. Not exactly even for a `sides` near 2^64.
+    pub fn below(&mut self, sides: u64) -> u64 {
+        self.next_bits().checked_rem(sides).unwrap_or(0)
+    }
+
+    /// A fate for a pending operation: kept, lost, cut short or in pieces, one as likely as the other.
+    pub fn keep(&mut self, pending: &Pending) -> Kept {
+        let bytes = pending.bytes.map_or(0, count);
+        match (self.below(4), pending.bytes) {
+            (0, _) | (2, None) => Kept::All,
+            (2, Some(_)) => Kept::First(place(self.below(bytes + 1))),
+            (3, Some(_)) => Kept::Sectors(self.next_bits()),
+            _ => Kept::Nothing,
+        }
+    }
+}

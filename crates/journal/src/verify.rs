@@ -1,0 +1,160 @@
+//! Whether a journal is whole, and where two of them part.
+
+use std::fmt;
+
+use crate::error::{Damage, Flaw};
+use crate::walk::check_snapshot;
+use crate::{Defect, Head, Identity, Journal, Record};
+
+/// What a whole journal holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Whose it is.
+    pub identity: Identity,
+    /// Where the kept records begin.
+    pub base: Head,
+    /// Where they end.
+    pub head: Head,
+    /// How many are kept.
+    pub records: u64,
+    /// How many of them have the hash of a state.
+    pub states: u64,
+    /// The bytes of their commands and events.
+    pub bytes: u64,
+    /// The place of the newest sound snapshot.
+    pub snapshot: Option<u64>,
+    /// Newer snapshots that are damaged.
+    pub passed_over: Vec<Damage>,
+}
+
+/// Walks the whole chain from base to head. Each record is hashed again from its fields, so the chain holds for what
+/// was read, whatever reader the journal has: a gap, a fork, a regression, a flipped bit or a lost end is [`Damage`] at
+/// its exact sequence (R-N3).
+pub fn verify(journal: &(impl Journal + ?Sized)) -> Result<Report, Damage> {
+    let (name, base, head) = (journal.name(), journal.base(), journal.head());
+    let genesis = journal.identity().genesis_head();
+    let begin = Head { hash: if base.sequence == 0 { genesis.hash } else { base.hash }, shard: genesis.shard, ..base };
+    if base != begin {
+        return Err(Flaw::new(Defect::Previous, base.hash, begin.hash).at(name, base.sequence));
+    }
+    let mut place = begin;
+    let (mut states, mut bytes) = (0, 0);
+    for record in journal.read(base.sequence) {
+        let record = record?;
+        record.follows(&place).map_err(|flaw| flaw.at(name, place.sequence))?;
+        place = Head { sequence: place.sequence + 1, hash: record.hash(), ..place };
+        states += u64::from(record.state.is_some());
+        bytes += length(&record.command) + length(&record.events);
+    }
+    if place.sequence != head.sequence {
+        let found = format!("the end after {} records", place.sequence);
+        return Err(Flaw::new(Defect::Missing, found, head.sequence).at(name, place.sequence));
+    }
+    if place != head {
+        return Err(Flaw::new(Defect::Head, place.hash, head.hash).at(name, head.sequence));
+    }
+    let snapshot = journal.latest_snapshot()?;
+    if let Some(snapshot) = &snapshot {
+        check_snapshot(name, snapshot.at, journal.at(snapshot.at.sequence)?)?;
+    }
+    Ok(Report {
+        identity: journal.identity().clone(),
+        base,
+        head,
+        records: head.sequence - base.sequence,
+        states,
+        bytes,
+        snapshot: snapshot.as_ref().map(|snapshot| snapshot.at.sequence),
+        passed_over: snapshot.map(|snapshot| snapshot.passed_over).unwrap_or_default(),
+    })
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).expect("what is in memory is counted in 64 bits")
+}
+
+/// Where two journals part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Divergence {
+    /// The first record that differs.
+    pub sequence: u64,
+    /// What differs of it.
+    pub what: Difference,
+}
+
+/// What differs between two records of one sequence, the first of these that does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// They are of two shards.
+    Shard,
+    /// They follow two chains: the journals parted before the first record that both keep.
+    Previous,
+    /// The times of the commands.
+    Time,
+    /// The commands.
+    Command,
+    /// What the engine decided.
+    Events,
+    /// The hash of the state, or whether there is one.
+    State,
+    /// Only the second journal goes on.
+    FirstEnds,
+    /// Only the first journal goes on.
+    SecondEnds,
+}
+
+impl fmt::Display for Divergence {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.what {
+            Difference::Shard => "shards",
+            Difference::Previous => "previous hashes",
+            Difference::Time => "times",
+            Difference::Command => "commands",
+            Difference::Events => "events",
+            Difference::State => "state hashes",
+            Difference::FirstEnds => "ends: the first journal has no such record",
+            Difference::SecondEnds => "ends: the second journal has no such record",
+        };
+        write!(formatter, "record {}: different {what}", self.sequence)
+    }
+}
+
+/// The first record that differs, among those that both keep; `None` when the journals are the same from there on.
+pub fn diff(first: &(impl Journal + ?Sized), second: &(impl Journal + ?Sized)) -> Result<Option<Divergence>, Damage> {
+    let from = first.base().sequence.max(second.base().sequence);
+    let (ends_first, ends_second) = (first.head().sequence, second.head().sequence);
+    let at_end = |sequence| {
+        let what = if ends_first < ends_second { Difference::FirstEnds } else { Difference::SecondEnds };
+        (ends_first != ends_second).then_some(Divergence { sequence, what })
+    };
+    let last = ends_first.min(ends_second);
+    if from > last {
+        return Ok(at_end(last));
+    }
+    if first.identity().shard != second.identity().shard {
+        return Ok(Some(Divergence { sequence: from, what: Difference::Shard }));
+    }
+    if first.at(from)?.hash != second.at(from)?.hash {
+        return Ok(Some(Divergence { sequence: from, what: Difference::Previous }));
+    }
+    for (left, right) in first.read(from).zip(second.read(from)) {
+        let (left, right) = (left?, right?);
+        if let Some(what) = difference(&left, &right) {
+            return Ok(Some(Divergence { sequence: left.sequence, what }));
+        }
+    }
+    Ok(at_end(last))
+}
+
+fn difference(left: &Record, right: &Record) -> Option<Difference> {
+    [
+        (left.shard != right.shard, Difference::Shard),
+        (left.previous != right.previous, Difference::Previous),
+        (left.time != right.time, Difference::Time),
+        (left.command != right.command, Difference::Command),
+        (left.events != right.events, Difference::Events),
+        (left.state != right.state, Difference::State),
+    ]
+    .into_iter()
+    .find_map(|(differs, what)| differs.then_some(what))
+}
