@@ -30,6 +30,7 @@ pub mod aggregate;
 mod assess;
 mod assessment;
 pub mod book;
+pub mod cell;
 pub mod greeks;
 pub mod method;
 pub mod params;

@@ -456,7 +456,7 @@ impl State {
 
 impl VolRules {
     /// Multiplier and floor of every volatility of an expiry (SCN-2). A skew depends on the strike and is not seen here.
-    fn at_expiry(&self, shift: VolMove, days: f64) -> (f64, f64) {
+    pub(crate) fn at_expiry(&self, shift: VolMove, days: f64) -> (f64, f64) {
         match shift {
             VolMove::Level(level) => {
                 let multiplier = level.mul_add(self.term.multiplier(days), 1.0).max(0.0);
@@ -475,7 +475,7 @@ impl VolRules {
 }
 
 /// Price of an asset after a scenario, relative to before (SCN-1): what it follows, times its own residual.
-fn asset_factor(market: &Market, asset: AssetId, scenario: &Scenario) -> f64 {
+pub(crate) fn asset_factor(market: &Market, asset: AssetId, scenario: &Scenario) -> f64 {
     let follows = market.assets[asset.0].follows;
     let price = follows.map_or(0.0, |underlying| scenario.moves[underlying.0].price);
     (1.0 + price) * (1.0 + scenario.residuals[asset.0])

@@ -53,7 +53,7 @@ pub struct Source {
     /// How old its word may become, in microseconds. Each source has its own heartbeat (I-11).
     pub max_age_micros: i64,
     /// Where it stops following the market, if it does.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub bounds: Option<Bounds>,
 }
 

@@ -236,6 +236,19 @@ proptest! {
         }
     }
 
+    /// REQ-3: the margins without the words are those that the lines of the workings add up to, to the last digit.
+    #[test]
+    fn margins_are_the_sums_of_their_lines(world in world()) {
+        let judge = judge(&world.market);
+        let margins = judge.margins(&world.account).expect("margins");
+        let (_, charges, initial, maintenance) =
+            judge.workings(&world.account).expect("workings").requirement().expect("in range");
+        let closing = charges.iter().filter(|charge| ["liquidity", "funding and fees"].contains(&charge.charge.as_str()));
+        let closing = closing.fold(Money::ZERO, |sum, charge| sum.plus(charge.maintenance).expect("in range"));
+        prop_assert_eq!((margins.initial, margins.maintenance, margins.closing), (initial, maintenance, closing));
+        prop_assert_eq!(judge.maintenance(&world.account).expect("a margin"), maintenance);
+    }
+
     /// P-5: to the bit, for doubling rounds nothing.
     #[test]
     fn twice_the_account_is_twice_the_core(world in world()) {

@@ -1,6 +1,6 @@
 //! CHG-1 to CHG-7: what scanning cannot see. Each is at least 0.
 
-use model::{Account, Balance, Instrument, InstrumentKind, Market, Payoff};
+use model::{Account, Asset, Balance, Instrument, InstrumentKind, Market, Payoff};
 use pricing::math;
 
 use super::exposure::Exposure;
@@ -14,6 +14,9 @@ pub struct Charges {
     /// CHG-6, balance by balance.
     pub haircuts: Vec<f64>,
 }
+
+/// The lines that are the cost of closing a position.
+pub const CLOSING: &[&str] = &["liquidity", "funding and fees"];
 
 /// All charges of an account.
 pub fn of(account: &Account, exposures: &[Exposure], market: &Market, rules: &Rules) -> Charges {
@@ -59,24 +62,25 @@ fn liquidity(exposure: &Exposure, place: usize, market: &Market, rules: &Rules) 
 
 /// Leaving a position at the best pace: impact falls and risk grows with the time taken
 /// (Almgren and Chriss, "Optimal execution of portfolio transactions", 2000; linear temporary impact).
-struct Exit {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Exit {
     /// In USD (for vega: USD per point).
-    value: f64,
+    pub(crate) value: f64,
     /// Of the market, in the same unit.
-    daily_volume: f64,
+    pub(crate) daily_volume: f64,
     /// Concession per unit of value for trading a day's volume in a day.
-    impact: f64,
+    pub(crate) impact: f64,
     /// Daily standard deviation per unit of value.
-    sigma: f64,
+    pub(crate) sigma: f64,
     /// Per unit of value.
-    half_spread: f64,
+    pub(crate) half_spread: f64,
 }
 
 impl Exit {
     /// `min over T of { a/T + b·√T } − risk of h, floored at 0, + half-spread`,
     /// with `a = impact·V²/ADV` and `b = z·σ·V/√3`; at `T = (2a/b)^⅔` the minimum is `3·(a·b²/4)^⅓`. It is 0 without impact,
     /// for one leaves at once, or without risk, for one takes forever; and infinite, so refused, where nothing trades.
-    fn cost(&self, rules: &Rules) -> f64 {
+    pub(crate) fn cost(&self, rules: &Rules) -> f64 {
         if self.value <= 0.0 {
             return 0.0;
         }
@@ -117,7 +121,11 @@ fn expiry(exposure: &Exposure, place: usize, market: &Market, rules: &Rules) -> 
 /// CHG-5: what is owed may become dearer to borrow, the more of it the more.
 fn borrow(balance: &Balance, market: &Market, rules: &Rules) -> f64 {
     let asset = &market.assets[balance.asset.0];
-    let owed = -balance.amount.to_f64() * asset.price.to_f64();
+    borrow_of(-balance.amount.to_f64() * asset.price.to_f64(), asset, rules)
+}
+
+/// CHG-5 of `owed` dollars of an asset; it rises with what is owed.
+pub(crate) fn borrow_of(owed: f64, asset: &Asset, rules: &Rules) -> f64 {
     if owed <= 0.0 {
         return 0.0;
     }
@@ -128,9 +136,16 @@ fn borrow(balance: &Balance, market: &Market, rules: &Rules) -> f64 {
 /// CHG-6: selling a balance moves its price; what follows no underlying also has a volatility that no scenario shocks.
 /// Of no dollar more than the cap is held back, so that another dollar of a stablecoin never costs more than it is worth.
 fn haircut(balance: &Balance, market: &Market, rules: &Rules) -> f64 {
+    if balance.asset == model::USD {
+        return 0.0;
+    }
     let asset = &market.assets[balance.asset.0];
-    let value = balance.amount.to_f64() * asset.price.to_f64();
-    if value <= 0.0 || balance.asset == model::USD {
+    haircut_of(balance.amount.to_f64() * asset.price.to_f64(), asset, rules)
+}
+
+/// CHG-6 of `value` dollars of an asset other than USD; it never falls when the value rises.
+pub(crate) fn haircut_of(value: f64, asset: &Asset, rules: &Rules) -> f64 {
+    if value <= 0.0 {
         return 0.0;
     }
     let volatility = if asset.follows.is_none() { rules.haircut.volatility.get(&asset.name) } else { 0.0 };

@@ -9,7 +9,7 @@
 //! `families.rs` says what might happen, `risk_array.rs` what it does to every instrument, `charges.rs` what scenarios
 //! cannot see. Rule IDs are those of `docs/methodology.md`.
 
-mod charges;
+pub(crate) mod charges;
 mod exposure;
 pub mod families;
 pub mod rules;
@@ -138,12 +138,7 @@ impl Judge for Universal<'_> {
     }
 
     fn maintenance(&self, account: &Account) -> Result<Money, Refusal> {
-        let pnl = self.array.pnl(&self.array.vector(account)?);
-        let core = self.losses(&pnl).iter().fold(0.0, |core: f64, family| largest(core, family.loss));
-        let charges = self.charges(account)?;
-        let lines = charges.lines.iter().map(|(_, charge)| *charge);
-        let sum = std::iter::once(core).chain(lines).try_fold(Money::ZERO, |sum, line| sum.plus(requirement(line)?));
-        sum.map_err(|overflow| Refusal::OutOfRange { account: account.name.clone(), overflow })
+        Ok(self.margins(&Account { orders: Vec::new(), ..account.clone() })?.maintenance)
     }
 
     fn market(&self) -> &Market {
@@ -163,7 +158,47 @@ impl Judge for Universal<'_> {
     }
 }
 
+/// What an account must hold, without the words: the sums of the lines of its workings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Margins {
+    /// Initial margin.
+    pub initial: Money,
+    /// Maintenance margin.
+    pub maintenance: Money,
+    /// The part of both that is the cost of closing: liquidity, funding and fees.
+    pub closing: Money,
+}
+
 impl Universal<'_> {
+    /// The margins of an account: to the digit what its workings add up to.
+    pub fn margins(&self, account: &Account) -> Result<Margins, Refusal> {
+        let pnl = self.array.pnl(&self.array.vector(account)?);
+        let losses = || self.array.set.families.iter().map(|family| family.loss(&pnl).loss);
+        let core = losses().fold(0.0, largest);
+        let charges = self.charges(account)?;
+        let rounded = || {
+            losses().try_for_each(|loss| requirement(loss).map(|_| ()))?;
+            let (mut maintenance, mut closing) = (requirement(core)?, Money::ZERO);
+            for (name, charge) in &charges.lines {
+                let charge = requirement(*charge)?;
+                maintenance = maintenance.plus(charge)?;
+                if charges::CLOSING.contains(name) {
+                    closing = closing.plus(charge)?;
+                }
+            }
+            let initial = maintenance.plus(requirement((self.rules.margin.im_factor - 1.0) * core)?)?;
+            Ok(Margins { initial, maintenance, closing })
+        };
+        let out_of_range = |overflow| Refusal::OutOfRange { account: account.name.clone(), overflow };
+        let mut margins = rounded().map_err(out_of_range)?;
+        if !account.orders.is_empty() {
+            let orders = largest(0.0, self.with_orders(account, pnl)? - core);
+            let with_orders = requirement(orders).and_then(|orders| margins.initial.plus(orders));
+            margins.initial = with_orders.map_err(out_of_range)?;
+        }
+        Ok(margins)
+    }
+
     /// The same, with or without every scenario in its workings.
     #[must_use]
     pub fn listing_scenarios(self, list_scenarios: bool) -> Self {

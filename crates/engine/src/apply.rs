@@ -1,0 +1,345 @@
+//! What an event does to the state. Nothing here prices, assesses or refuses.
+
+use marks::Feed;
+use model::{AssetDocument, ExpiryDocument, InstrumentDocument, KindDocument, UnderlyingDocument};
+use model::{AssetId, InstrumentId, InstrumentKind, Invalid, Market, UnderlyingId};
+use units::{Price, Quantity, Ratio, Timestamp};
+
+use crate::state::{
+    AccountState, AssetTerms, Change, Collateral, Contract, FeedState, InstrumentTerms, Mode, Part, Samples, State,
+    SurfaceState, UnderlyingTerms,
+};
+use crate::{Event, FeedId};
+
+const DECIDED: &str = "decide accepted it";
+
+/// Changes the state by one event that [`crate::decide`] made for it.
+pub fn apply(state: &mut State, event: &Event) {
+    let mut touch = |part: Part| state.hashes.touch(part);
+    match event {
+        Event::Clock { time } => {
+            touch(Part::Head);
+            state.clock = *time;
+        }
+        Event::Opened { name, owner } => {
+            let id = crate::AccountId(u32::try_from(state.accounts.len()).expect(DECIDED));
+            touch(Part::Account(id));
+            state.accounts.push(AccountState::new(name.clone(), *owner));
+        }
+        Event::LocationListed { name } => {
+            touch(Part::Head);
+            state.locations.push(name.clone());
+        }
+        Event::UnderlyingListed(terms) => list_underlying(state, terms),
+        Event::AssetListed(terms) => list_asset(state, terms),
+        Event::InstrumentListed(terms) => list_instrument(state, terms),
+        Event::Moved { from, to, asset, amount, cause } => state.shift(*from, *to, *asset, *amount, *cause),
+        Event::Referenced { asset, reference } => {
+            touch(Part::Collateral(*asset));
+            state.collateral[asset.0].reference = *reference;
+        }
+        Event::FundReferenced { reference } => {
+            touch(Part::Head);
+            state.fund_reference = *reference;
+        }
+        Event::Ordered { account, order } => {
+            touch(Part::Account(*account));
+            let whose = &mut state.accounts[account.place()];
+            match whose.orders.binary_search_by_key(&order.id, |known| known.id) {
+                Ok(place) => whose.orders[place] = *order,
+                Err(place) => whose.orders.insert(place, *order),
+            }
+            whose.last_order = whose.last_order.max(order.id);
+        }
+        Event::OrderClosed { account, order } => {
+            touch(Part::Account(*account));
+            state.accounts[account.place()].orders.retain(|known| known.id != *order);
+        }
+        Event::Matched { instrument, match_id, open, .. } => {
+            touch(Part::Contract(instrument.0));
+            let contract = &mut state.contracts[instrument.0];
+            contract.last_match = *match_id;
+            contract.open = *open;
+        }
+        Event::Positioned { account, position } => {
+            touch(Part::Account(*account));
+            state.accounts[account.place()].set_position(*position);
+        }
+        Event::Reported { feed, report } => {
+            touch(Part::Feed(*feed));
+            state.feeds.get_mut(feed).expect(DECIDED).feed.record(*report);
+        }
+        Event::Quoted { feed, quote } => {
+            touch(Part::Feed(*feed));
+            state.feeds.get_mut(feed).expect(DECIDED).feed.publish(quote.clone());
+        }
+        Event::Marked { version, indices, assets, forwards, marks } => {
+            touch(Part::Head);
+            touch(Part::Market);
+            state.version = *version;
+            state.market.time = state.clock;
+            mark(&mut state.market, indices, assets, forwards, marks);
+        }
+        Event::Surfaced { version, published, vols } => {
+            touch(Part::Head);
+            touch(Part::Market);
+            state.surface = SurfaceState { version: *version, published: *published };
+            for (instrument, vol) in vols {
+                set_vol(&mut state.market, *instrument, *vol);
+            }
+        }
+        Event::Sampled { instrument, samples } => {
+            touch(Part::Contract(instrument.0));
+            state.contracts[instrument.0].samples = *samples;
+        }
+        Event::Funded { instrument, period, .. } => {
+            touch(Part::Contract(instrument.0));
+            let contract = &mut state.contracts[instrument.0];
+            contract.last_period = *period;
+            contract.funded = state.clock;
+        }
+        Event::Accrued => {
+            touch(Part::Head);
+            state.accrued = state.clock;
+        }
+        Event::ModeSet { instrument, mode } => {
+            touch(Part::Contract(instrument.0));
+            state.contracts[instrument.0].mode = *mode;
+        }
+        Event::Expired { instrument, .. } => {
+            touch(Part::Contract(instrument.0));
+            let contract = &mut state.contracts[instrument.0];
+            contract.mode = Mode::Settled;
+            contract.open = 0;
+            // Without a volatility it has no place in the risk array any more.
+            if let InstrumentKind::Option { iv, .. } = &mut state.market.instruments[instrument.0].kind {
+                *iv = None;
+            }
+            state.hashes.touch(Part::Market);
+        }
+        Event::Judged { account, status, .. } => {
+            touch(Part::Account(*account));
+            state.accounts[account.place()].status = *status;
+        }
+        Event::Watched { version } => {
+            touch(Part::Head);
+            state.watched = *version;
+        }
+        Event::Flowed { spent } => {
+            touch(Part::Head);
+            state.outflow = (*spent, state.clock);
+        }
+        Event::Proposed { change, from } => {
+            touch(Part::Head);
+            touch(Part::Governance);
+            let proposal = crate::state::Proposal { change: change.clone(), proposed: state.clock, from: *from };
+            state.proposals.insert(state.next_proposal, proposal);
+            state.next_proposal += 1;
+        }
+        Event::Activated { proposal } => {
+            touch(Part::Governance);
+            let change = state.proposals.remove(proposal).expect(DECIDED).change;
+            change_parameters(state, change);
+        }
+        Event::Revoked { proposal } => {
+            touch(Part::Governance);
+            state.proposals.remove(proposal);
+        }
+    }
+}
+
+/// Puts new prices into a market.
+pub(crate) fn mark(
+    market: &mut Market,
+    indices: &[(UnderlyingId, Price)],
+    assets: &[(AssetId, Price)],
+    forwards: &[(UnderlyingId, Timestamp, Price)],
+    marks: &[(InstrumentId, Price)],
+) {
+    for (underlying, price) in indices {
+        market.underlyings[underlying.0].index = *price;
+    }
+    for (asset, price) in assets {
+        market.assets[asset.0].price = *price;
+    }
+    for (underlying, expiry, price) in forwards {
+        let expiries = &mut market.underlyings[underlying.0].expiries;
+        if let Ok(place) = expiries.binary_search_by_key(expiry, |known| known.time) {
+            expiries[place].forward = *price;
+        }
+    }
+    for (instrument, price) in marks {
+        market.instruments[instrument.0].mark = *price;
+    }
+}
+
+fn set_vol(market: &mut Market, instrument: InstrumentId, vol: Ratio) {
+    if let InstrumentKind::Option { iv, .. } = &mut market.instruments[instrument.0].kind {
+        *iv = Some(vol);
+    }
+}
+
+fn add_feed(state: &mut State, id: FeedId, rules: &marks::Rules) {
+    state.hashes.touch(Part::Feed(id));
+    state.feeds.entry(id).or_insert_with(|| FeedState { rules: rules.clone(), feed: Feed::default() });
+}
+
+fn list_underlying(state: &mut State, terms: &UnderlyingTerms) {
+    let id = state.market.add_underlying(&underlying_document(terms)).expect(DECIDED);
+    state.open_interest_usd.push(terms.open_interest_usd);
+    add_feed(state, FeedId::Index(id), &terms.feed);
+    state.hashes.touch(Part::Head);
+    state.hashes.touch(Part::Market);
+}
+
+fn list_asset(state: &mut State, terms: &AssetTerms) {
+    let id = state.market.add_asset(&asset_document(terms, &state.market)).expect(DECIDED);
+    state.collateral.push(Collateral {
+        since: state.clock,
+        base: Quantity::ZERO,
+        cap: terms.cap,
+        held: Quantity::ZERO,
+        settled: Quantity::ZERO,
+        reference: 0,
+    });
+    state.collateral_changed = Some(state.clock);
+    if let Some(rules) = &terms.feed {
+        add_feed(state, FeedId::Asset(id), rules);
+    }
+    state.hashes.touch(Part::Head);
+    state.hashes.touch(Part::Market);
+    state.hashes.touch(Part::Collateral(id));
+}
+
+fn list_instrument(state: &mut State, terms: &InstrumentTerms) {
+    let id = grow(&mut state.market, terms).expect(DECIDED);
+    state.contracts.push(Contract {
+        terms: terms.clone(),
+        mode: Mode::Open,
+        open: 0,
+        last_match: 0,
+        last_period: 0,
+        funded: state.clock,
+        samples: Samples::default(),
+    });
+    if let Some(rules) = &terms.feed {
+        let feed = match terms.expiry() {
+            Some(expiry) => FeedId::Forward(terms.underlying, expiry),
+            None => FeedId::Premium(id),
+        };
+        add_feed(state, feed, rules);
+    }
+    state.hashes.touch(Part::Market);
+    state.hashes.touch(Part::Contract(id.0));
+}
+
+/// The document that the market validates an underlying by.
+pub(crate) fn underlying_document(terms: &UnderlyingTerms) -> UnderlyingDocument {
+    UnderlyingDocument {
+        underlying: terms.name.clone(),
+        index: terms.reference,
+        confidence: None,
+        expiries: Vec::new(),
+        depth: Some(terms.depth.clone()),
+        adv_usd: terms.adv_usd,
+    }
+}
+
+/// The document that the market validates an asset by.
+pub(crate) fn asset_document(terms: &AssetTerms, market: &Market) -> AssetDocument {
+    AssetDocument {
+        asset: terms.name.clone(),
+        price: terms.reference,
+        follows: terms.follows.and_then(|id| market.underlyings.get(id.0)).map(|found| found.name.clone()),
+        depth: Some(terms.depth.clone()),
+        adv_usd: terms.adv_usd,
+    }
+}
+
+/// Lists an instrument in a market, with the expiry it needs. Its mark is the index until a tick has marked it.
+pub(crate) fn grow(market: &mut Market, terms: &InstrumentTerms) -> Result<InstrumentId, Invalid> {
+    let known = |what: &str, id: usize, names: usize| {
+        if id < names { Ok(id) } else { Err(Invalid::new(what, id, format_args!("a number below {names}"))) }
+    };
+    let underlying = known("underlying", terms.underlying.0, market.underlyings.len())?;
+    let quote = known("quote", terms.quote.0, market.assets.len())?;
+    let settle = known("settle", terms.settle.0, market.assets.len())?;
+    let index = market.underlyings[underlying].index;
+    let missing = terms.expiry().filter(|expiry| market.expiry(terms.underlying, *expiry).is_none());
+    if let Some(expiry) = missing {
+        market.add_expiry(
+            terms.underlying,
+            &ExpiryDocument { expiry, forward: index, rate: None, forward_settled: None, confidence: None },
+        )?;
+    }
+    let (kind, expiry, strike, right) = match &terms.kind {
+        InstrumentKind::Spot => (KindDocument::Spot, None, None, None),
+        InstrumentKind::Perpetual => (KindDocument::Perpetual, None, None, None),
+        InstrumentKind::Future { expiry } => (KindDocument::Future, Some(*expiry), None, None),
+        InstrumentKind::Option { expiry, strike, right, .. } => {
+            (KindDocument::Option, Some(*expiry), Some(*strike), Some(*right))
+        }
+    };
+    market.add_instrument(&InstrumentDocument {
+        instrument: terms.name.clone(),
+        kind,
+        underlying: market.underlyings[underlying].name.clone(),
+        payoff: terms.payoff,
+        quote: market.assets[quote].name.clone(),
+        settle: market.assets[settle].name.clone(),
+        contract_size: terms.contract_size,
+        expiry,
+        strike,
+        right,
+        mark: if terms.is_option() { Price::ZERO } else { index },
+        iv: None,
+        funding_rate_8h: None,
+        bid: None,
+        ask: None,
+        open_interest: None,
+        volume_24h: None,
+        fee_rate: terms.fee_rate,
+        delta: None,
+    })
+}
+
+fn change_parameters(state: &mut State, change: Change) {
+    match change {
+        Change::Method { text } => {
+            let until = Timestamp::from_micros(state.clock.micros().saturating_add(state.policy.ramp));
+            let before = std::mem::replace(&mut state.method.text, text);
+            state.method.previous = Some((before, state.clock, until));
+        }
+        Change::Cap { asset, cap } => {
+            let collateral = &mut state.collateral[asset.0];
+            collateral.base = collateral.cap_at(state.clock, state.policy.collateral_ramp);
+            collateral.since = state.clock;
+            if cap > collateral.base {
+                state.collateral_changed = Some(state.clock);
+            }
+            collateral.cap = cap;
+            state.hashes.touch(Part::Head);
+            state.hashes.touch(Part::Collateral(asset));
+        }
+        Change::Feed { feed, rules } => {
+            state.hashes.touch(Part::Feed(feed));
+            state.feeds.get_mut(&feed).expect(DECIDED).rules = rules;
+        }
+        Change::Limits { instrument, max_order, max_open, band } => {
+            state.hashes.touch(Part::Contract(instrument.0));
+            let terms = &mut state.contracts[instrument.0].terms;
+            (terms.max_order, terms.max_open, terms.band) = (max_order, max_open, band);
+        }
+        Change::OpenInterest { underlying, usd } => {
+            state.hashes.touch(Part::Head);
+            state.open_interest_usd[underlying.0] = usd;
+        }
+        Change::Outflow { window, share, floor } => {
+            state.policy.outflow_window = window;
+            state.policy.outflow_share = share;
+            state.policy.outflow_floor = floor;
+        }
+        // What these do is in the events beside the activation.
+        Change::FundOut { .. } | Change::SettlementPrice { .. } => {}
+    }
+}

@@ -1,0 +1,75 @@
+//! Assets that arrive, leave, or change accounts by their owner's wish.
+
+use model::AssetId;
+use units::{Quantity, Timestamp};
+
+use crate::layers::{l0, l5, l6};
+use crate::state::{Holder, Pot};
+use crate::{AccountId, Cause, Desk, Event, LocationId, Noun, Reject, State};
+
+/// Credits what custody saw arrive: once (I-09), and within what may be collateral now (I-30, I-67). It needs no price, so
+/// nothing keeps an account from being cured (I-32, I-44).
+pub fn deposit(
+    state: &State,
+    now: Timestamp,
+    (id, location): (AccountId, Option<LocationId>),
+    asset: AssetId,
+    amount: Quantity,
+    reference: u64,
+) -> Result<Vec<Event>, Reject> {
+    let account = l0::account(state, id)?;
+    l0::asset(state, asset)?;
+    l0::location(state, location)?;
+    l0::rising(Noun::Reference, reference, state.collateral[asset.0].reference)?;
+    l0::amount("amount", amount)?;
+    let before = account.balance(asset, location).amount;
+    let after = before.plus(amount)?;
+    // What pays a debt is no collateral.
+    let more = after.max(Quantity::ZERO).minus(before.max(Quantity::ZERO))?;
+    l5::collateral_cap(state, asset, more, now)?;
+    let (from, to) = (Holder::Pot(Pot::Custody(location)), Holder::Account(id, location));
+    Ok(vec![Event::Moved { from, to, asset, amount, cause: Cause::Deposit }, Event::Referenced { asset, reference }])
+}
+
+/// Lets an asset out of custody: layer 5 for the account, layer 6 for everybody else.
+pub fn withdraw(
+    state: &State,
+    desk: &Desk,
+    now: Timestamp,
+    (id, location): (AccountId, Option<LocationId>),
+    asset: AssetId,
+    amount: Quantity,
+) -> Result<Vec<Event>, Reject> {
+    let account = l0::account(state, id)?;
+    l0::asset(state, asset)?;
+    l0::location(state, location)?;
+    l0::amount("amount", amount)?;
+    l5::withdrawal(state, desk, now, (id, account), (asset, location), amount)?;
+    let spent = l6::outflow(state, now, asset, amount)?;
+    l5::covered(state, desk)?;
+    let (from, to) = (Holder::Account(id, location), Holder::Pot(Pot::Custody(location)));
+    Ok(vec![Event::Moved { from, to, asset, amount, cause: Cause::Withdrawal }, Event::Flowed { spent }])
+}
+
+/// Moves an asset between accounts. For the giver it is a withdrawal, so that nothing can be done by way of a second account
+/// that cannot be done alone (I-28, I-30); nothing leaves custody, so the outflow limiter is not touched.
+pub fn transfer(
+    state: &State,
+    desk: &Desk,
+    (from, to, location): (AccountId, AccountId, Option<LocationId>),
+    asset: AssetId,
+    amount: Quantity,
+) -> Result<Vec<Event>, Reject> {
+    let giver = l0::account(state, from)?;
+    l0::account(state, to)?;
+    l0::asset(state, asset)?;
+    l0::location(state, location)?;
+    l0::amount("amount", amount)?;
+    if from == to {
+        return Err(Reject::malformed("to", to, "another account"));
+    }
+    l5::withdrawal(state, desk, state.clock, (from, giver), (asset, location), amount)?;
+    l5::covered(state, desk)?;
+    let (from, to) = (Holder::Account(from, location), Holder::Account(to, location));
+    Ok(vec![Event::Moved { from, to, asset, amount, cause: Cause::Transfer }])
+}

@@ -1,0 +1,50 @@
+//! Money into the funds that stand behind losses, and the way out of them.
+
+use model::AssetId;
+use units::{Quantity, Timestamp};
+
+use super::governance;
+use crate::layers::l0;
+use crate::state::{Change, Holder, Pot};
+use crate::{Cause, Event, Noun, Reject, State};
+
+/// Credits a fund with what custody saw arrive, once (I-09). What is published of a fund is what the ledger holds (S-38).
+pub fn deposit(
+    state: &State,
+    fund: Pot,
+    asset: AssetId,
+    amount: Quantity,
+    reference: u64,
+) -> Result<Vec<Event>, Reject> {
+    is_fund(state, fund)?;
+    l0::asset(state, asset)?;
+    l0::rising(Noun::Reference, reference, state.fund_reference)?;
+    l0::amount("amount", amount)?;
+    // What is there already and this together stay an amount that sums cannot overflow with.
+    l0::amount("amount", state.pot(fund, asset).max(Quantity::ZERO).plus(amount)?)?;
+    let (from, to) = (Holder::Pot(Pot::Custody(None)), Holder::Pot(fund));
+    Ok(vec![Event::Moved { from, to, asset, amount, cause: Cause::Fund }, Event::FundReferenced { reference }])
+}
+
+/// Proposes a payment out of a fund: a fund shrinks only by losses it covers and by what was announced (I-53).
+pub fn withdraw(
+    state: &State,
+    now: Timestamp,
+    fund: Pot,
+    asset: AssetId,
+    amount: Quantity,
+) -> Result<Vec<Event>, Reject> {
+    governance::propose(state, now, &Change::FundOut { fund, asset, amount })
+}
+
+/// Whether a pot is a fund.
+pub fn is_fund(state: &State, pot: Pot) -> Result<(), Reject> {
+    match pot {
+        Pot::SharedFund => Ok(()),
+        Pot::MarketFund(underlying) if underlying.0 < state.market.underlyings.len() => Ok(()),
+        Pot::MarketFund(underlying) => Err(l0::unknown(Noun::Underlying, underlying.0)),
+        Pot::Custody(_) | Pot::Clearing(_) | Pot::Fees | Pot::Rounding => {
+            Err(Reject::malformed("fund", format!("{pot:?}"), "the fund of a market or the shared fund"))
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! From a command to the events it makes, or the reason why it makes none. Nothing changes here.
+
+mod accounts;
+mod cash;
+mod expiry;
+mod fund;
+mod funding;
+mod governance;
+mod interest;
+mod listing;
+mod market;
+mod orders;
+mod postings;
+pub(crate) mod prices;
+mod trade;
+mod watch;
+
+pub(crate) use governance::possible;
+
+use crate::layers::l0;
+use crate::{Command, Desk, Envelope, Event, Reject, State};
+
+/// What `envelope` does to `state`, or why it does nothing. The desk makes it fast and never different.
+pub fn decide(state: &State, desk: &Desk, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
+    l0::authorised(state, envelope)?;
+    l0::in_order(state, envelope.time)?;
+    let mut events = Vec::new();
+    let now = envelope.time;
+    if now > state.clock {
+        events.push(Event::Clock { time: now });
+    }
+    let made = match &envelope.command {
+        Command::OpenAccount { name, owner } => accounts::open(desk, name, *owner),
+        Command::Deposit { account, asset, location, amount, reference } => {
+            cash::deposit(state, now, (*account, *location), *asset, *amount, *reference)
+        }
+        Command::Withdraw { account, asset, location, amount } => {
+            cash::withdraw(state, desk, now, (*account, *location), *asset, *amount)
+        }
+        Command::Transfer { from, to, asset, location, amount } => {
+            cash::transfer(state, desk, (*from, *to, *location), *asset, *amount)
+        }
+        Command::ListLocation { name } => listing::location(state, name),
+        Command::ListUnderlying(terms) => listing::underlying(state, terms),
+        Command::ListAsset(terms) => listing::asset(state, terms),
+        Command::ListInstrument(terms) => listing::instrument(state, now, terms),
+        Command::Place { account, order, instrument, side, lots, limit, reduce_only } => {
+            let order = crate::state::Order {
+                id: *order,
+                instrument: *instrument,
+                side: *side,
+                lots: *lots,
+                limit: *limit,
+                reduce_only: *reduce_only,
+            };
+            orders::place(state, desk, now, *account, order)
+        }
+        Command::Amend { account, order, lots, limit } => {
+            orders::amend(state, desk, now, *account, *order, (*lots, *limit))
+        }
+        Command::Cancel { account, order } => orders::cancel(state, *account, *order),
+        Command::Fill { instrument, match_id, price, lots, buyer, seller } => {
+            let fill = trade::Fill { instrument: *instrument, match_id: *match_id, price: *price, lots: *lots };
+            trade::fill(state, desk, now, fill, buyer, seller)
+        }
+        Command::Report { feed, report } => prices::report(state, now, *feed, report),
+        Command::Surface { version, published, vols } => prices::surface(state, now, *version, *published, vols),
+        Command::Funding { instrument, rate, period } => funding::pay(state, now, *instrument, *rate, *period),
+        Command::Interest => interest::charge(state, now),
+        Command::Settle { instrument } => expiry::settle(state, *instrument),
+        Command::Expire { instrument } => expiry::expire(state, now, *instrument),
+        Command::LiquidationFill { account, counterparty, instrument, match_id, price, lots, fee } => {
+            let fill = trade::Fill { instrument: *instrument, match_id: *match_id, price: *price, lots: *lots };
+            trade::liquidation(state, desk, now, fill, (*account, *counterparty), *fee)
+        }
+        Command::AuctionBid { auctioned, .. } => Err(Reject::NoAuction { account: *auctioned }),
+        Command::FundDeposit { fund, asset, amount, reference } => {
+            fund::deposit(state, *fund, *asset, *amount, *reference)
+        }
+        Command::FundWithdraw { fund, asset, amount } => fund::withdraw(state, now, *fund, *asset, *amount),
+        Command::Propose { change } => governance::propose(state, now, change),
+        Command::Activate { proposal } => governance::activate(state, desk, now, *proposal),
+        Command::Revoke { proposal } => governance::revoke(state, *proposal),
+        Command::SetMode { instrument, mode } => market::set_mode(state, *instrument, *mode),
+        Command::Tick => prices::tick(state, now),
+        Command::Watch => watch::watch(state, desk, now),
+    };
+    events.extend(made?);
+    Ok(events)
+}

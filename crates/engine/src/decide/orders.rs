@@ -1,0 +1,72 @@
+//! Placing, amending and cancelling orders.
+
+use model::Side;
+use units::{Money, Timestamp};
+
+use crate::layers::{l0, l1, l2};
+use crate::state::{AccountState, Order, State};
+use crate::{AccountId, Desk, Event, Noun, OrderId, Reject};
+
+/// Accepts a limit order when the account would hold initial margin with it and all its other orders.
+pub fn place(state: &State, desk: &Desk, now: Timestamp, id: AccountId, order: Order) -> Result<Vec<Event>, Reject> {
+    let account = l0::account(state, id)?;
+    l0::rising(Noun::Order, order.id.0, account.last_order.0)?;
+    l1::one_more_order(state, account)?;
+    resting(state, desk, now, (id, account), order)
+}
+
+/// Accepts new lots and a new limit for an open order, under the same checks.
+pub fn amend(
+    state: &State,
+    desk: &Desk,
+    now: Timestamp,
+    id: AccountId,
+    order: OrderId,
+    (lots, limit): (i64, units::Price),
+) -> Result<Vec<Event>, Reject> {
+    let account = l0::account(state, id)?;
+    let known = account.order(order).ok_or(Reject::Unknown { what: Noun::Order, id: order.0 })?;
+    resting(state, desk, now, (id, account), Order { lots, limit, ..*known })
+}
+
+/// Cancels an open order; always accepted.
+pub fn cancel(state: &State, id: AccountId, order: OrderId) -> Result<Vec<Event>, Reject> {
+    let account = l0::account(state, id)?;
+    account.order(order).ok_or(Reject::Unknown { what: Noun::Order, id: order.0 })?;
+    Ok(vec![Event::OrderClosed { account: id, order }])
+}
+
+/// The checks of an order that would rest as it is.
+fn resting(
+    state: &State,
+    desk: &Desk,
+    now: Timestamp,
+    (id, account): (AccountId, &AccountState),
+    order: Order,
+) -> Result<Vec<Event>, Reject> {
+    let contract = l0::contract(state, order.instrument)?;
+    l0::lots(order.lots)?;
+    l1::on_tick(contract, order.limit)?;
+    let held = account.position(order.instrument).lots;
+    let signed = if order.side == Side::Buy { order.lots } else { -order.lots };
+    let reduces = reduces(held, signed);
+    l1::takes(contract, now, reduces)?;
+    l1::in_band(state, order.instrument, order.limit)?;
+    l1::order_size(contract, order.lots)?;
+    if order.reduce_only && !reduces {
+        return Err(Reject::NotReducing { lots: signed, held });
+    }
+    let mut after = account.clone();
+    match after.orders.binary_search_by_key(&order.id, |known| known.id) {
+        Ok(place) => after.orders[place] = order,
+        Err(place) => after.orders.insert(place, order),
+    }
+    let outcome = l2::Outcome { now, id, before: account, after: &after, flattered: Money::ZERO, shrinks: reduces };
+    l2::holds(state, desk, &outcome)?;
+    Ok(vec![Event::Ordered { account: id, order }])
+}
+
+/// Whether trading `lots` brings a position of `held` nearer to nothing, and not through it.
+pub fn reduces(held: i64, lots: i64) -> bool {
+    held != 0 && (held > 0) != (lots > 0) && lots.unsigned_abs() <= held.unsigned_abs()
+}

@@ -1,0 +1,140 @@
+//! Amounts that move because of a trade or a settlement: always from one holder to another.
+
+use model::{AssetId, InstrumentId, Payoff};
+use units::{Overflow, Price, Quantity, Round};
+
+use crate::state::{AccountState, Contract, Holder, InstrumentTerms, Position, Pot, times};
+use crate::{AccountId, Cause, Event};
+
+/// An account's place at the venue itself, where profit, loss and fees are paid.
+pub fn venue(account: AccountId) -> Holder {
+    Holder::Account(account, None)
+}
+
+/// Moves `amount` from `from` to `to`; the other way when it is negative, not at all when it is 0.
+pub fn moved(
+    events: &mut Vec<Event>,
+    (from, to): (Holder, Holder),
+    asset: AssetId,
+    amount: Quantity,
+    cause: Cause,
+) -> Result<(), Overflow> {
+    if amount > Quantity::ZERO {
+        events.push(Event::Moved { from, to, asset, amount, cause });
+    } else if amount < Quantity::ZERO {
+        events.push(Event::Moved { from: to, to: from, asset, amount: amount.negated()?, cause });
+    }
+    Ok(())
+}
+
+/// What `lots` cost at `price`, in the asset that cash of the instrument is paid in; positive when bought.
+///
+/// Linear contracts, options and spot: `lots·unit·price`, exact, because a listing's tick and unit multiply exactly. Inverse
+/// contracts: `−lots·unit/price`, the magnitude rounded up once, so that both sides of a trade have the same.
+pub fn cost(lots: i64, price: Price, terms: &InstrumentTerms) -> Result<Quantity, Overflow> {
+    let units = times(terms.unit(), lots)?;
+    if terms.payoff == Payoff::Inverse && !terms.is_option() {
+        let magnitude = times(terms.unit(), lots.saturating_abs())?.over(price, Round::Up)?;
+        return if lots > 0 { magnitude.negated() } else { Ok(magnitude) };
+    }
+    Ok(Quantity::from_raw(units.at(price, Round::Down)?.raw()))
+}
+
+/// A position after `lots` more at that cost, and the profit that closing a part of it makes (negative: the loss).
+///
+/// The cost of what is closed is its share of the whole, rounded against the account; what is left keeps the rest, so
+/// that position and profit together change by exactly the cost of the trade.
+pub fn after_trade(position: &Position, lots: i64, cost: Quantity) -> Result<(Position, Quantity), Overflow> {
+    let overflow = Overflow { quantity: "lots" };
+    let held = position.lots;
+    let total = held.checked_add(lots).ok_or(overflow)?;
+    let reduces = held != 0 && (held > 0) != (lots > 0);
+    if !reduces {
+        let cost = position.cost.plus(cost)?;
+        return Ok((Position { lots: total, cost, ..*position }, Quantity::ZERO));
+    }
+    let closed = lots.unsigned_abs().min(held.unsigned_abs());
+    let of_position = share(position.cost, closed, held.unsigned_abs())?;
+    let of_trade = share(cost, closed, lots.unsigned_abs())?;
+    // Sold for minus its cost, bought for its cost: what comes back less what was paid.
+    let profit = of_trade.plus(of_position)?.negated()?;
+    let left = position.cost.plus(cost)?.plus(profit)?;
+    Ok((Position { lots: total, cost: left, ..*position }, profit))
+}
+
+/// `amount · part / whole`, rounded up; exact when the part is the whole.
+fn share(amount: Quantity, part: u64, whole: u64) -> Result<Quantity, Overflow> {
+    if part == whole {
+        return Ok(amount);
+    }
+    let count = |number: u64| Quantity::from_raw(i128::from(number) * Quantity::ONE.raw());
+    let product = amount.times(count(part), Round::Up)?;
+    product.over(Price::from_raw(count(whole).raw()), Round::Up)
+}
+
+/// The events that change one side of a trade or a settlement: cash or profit, and the position.
+///
+/// Options and spot pay in full at once; futures and perpetuals carry their cost and pay when they are closed.
+pub fn exchange(
+    events: &mut Vec<Event>,
+    (id, account): (AccountId, &AccountState),
+    (instrument, contract): (InstrumentId, &Contract),
+    lots: i64,
+    cost: Quantity,
+) -> Result<Position, Overflow> {
+    let terms = &contract.terms;
+    let clearing = Holder::Pot(Pot::Clearing(instrument));
+    let position = account.position(instrument);
+    if terms.is_option() {
+        moved(events, (venue(id), clearing), terms.quote, cost, Cause::Premium)?;
+        let total = position.lots.checked_add(lots).ok_or(Overflow { quantity: "lots" })?;
+        let position = Position { lots: total, ..position };
+        events.push(Event::Positioned { account: id, position });
+        return Ok(position);
+    }
+    let (position, profit) = after_trade(&position, lots, cost)?;
+    moved(events, (clearing, venue(id)), terms.settle, profit, Cause::Profit)?;
+    events.push(Event::Positioned { account: id, position });
+    Ok(position)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn quantity(text: &str) -> Quantity {
+        text.parse().unwrap()
+    }
+
+    fn held(lots: i64, cost: &str) -> Position {
+        Position { instrument: InstrumentId(0), lots, cost: quantity(cost) }
+    }
+
+    /// Ten bought at 100, four sold at 130: a profit of 120, six left that cost 600.
+    #[test]
+    fn closing_a_part_realises_its_share() {
+        let (left, profit) = after_trade(&held(10, "1000"), -4, quantity("-520")).unwrap();
+        assert_eq!((left, profit), (held(6, "600"), quantity("120")));
+        // Sold through zero: all ten closed at 130, two opened short at 130.
+        let (left, profit) = after_trade(&held(10, "1000"), -12, quantity("-1560")).unwrap();
+        assert_eq!((left, profit), (held(-2, "-260"), quantity("300")));
+        let (left, profit) = after_trade(&held(-3, "-300"), 3, quantity("330")).unwrap();
+        assert_eq!((left, profit), (held(0, "0"), quantity("-30")));
+    }
+
+    proptest! {
+        /// I-08: whatever is traded, the cost of the position and the profit change by the cost of the trade.
+        #[test]
+        fn cost_and_profit_add_up(lots in -1000_i64..1000, raw in -(1_i128 << 80)..(1 << 80), more in -1000_i64..1000, paid in -(1_i128 << 80)..(1 << 80)) {
+            prop_assume!(lots != 0 && more != 0);
+            let before = Position { instrument: InstrumentId(0), lots, cost: Quantity::from_raw(raw) };
+            let (after, profit) = after_trade(&before, more, Quantity::from_raw(paid)).unwrap();
+            prop_assert_eq!(after.cost.raw(), raw + paid + profit.raw());
+            prop_assert_eq!(after.lots, lots + more);
+            if after.lots == 0 {
+                prop_assert_eq!(after.cost, Quantity::ZERO);
+            }
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! From what sources say to one market: reports, surfaces, and the tick that forms every price of a version at once.
+
+use std::collections::BTreeMap;
+
+use margin::Refusal;
+use margin::greeks::option_inputs;
+use marks::{Quote, Report, composed};
+use model::{AssetId, InstrumentId, InstrumentKind, Market, Payoff, UnderlyingId};
+use pricing::black76::Black76;
+use units::{Price, Ratio, Round, Timestamp};
+
+use crate::apply::mark;
+use crate::layers::l0;
+use crate::state::{Mode, State};
+use crate::{Event, FeedId, Noun, Reject};
+
+/// A volatility above this is a mistake in units: 20 is 2,000 %.
+const LARGEST_VOL: Ratio = Ratio::from_raw(20 * Ratio::ONE.raw());
+
+/// Takes what a source says (I-11, I-16).
+pub fn report(state: &State, now: Timestamp, id: FeedId, report: &Report) -> Result<Vec<Event>, Reject> {
+    let feed = state.feeds.get(&id).ok_or(Reject::Unknown { what: Noun::Feed, id: 0 })?;
+    feed.feed
+        .accept(&feed.rules, report, now)
+        .map_err(|refusal| Reject::Report { feed: id, why: refusal.to_string() })?;
+    Ok(vec![Event::Reported { feed: id, report: *report }])
+}
+
+/// Takes a volatility surface: newer than the last, not from the future, and no volatility further from what it was than
+/// one step.
+pub fn surface(
+    state: &State,
+    now: Timestamp,
+    version: u64,
+    published: Timestamp,
+    vols: &[(InstrumentId, Ratio)],
+) -> Result<Vec<Event>, Reject> {
+    l0::rising(Noun::Surface, version, state.surface.version)?;
+    if published > now || (state.surface.version > 0 && published < state.surface.published) {
+        let expected = format!("a time from {} to {now}", state.surface.published);
+        return Err(Reject::malformed("published", published, expected));
+    }
+    for (instrument, vol) in vols {
+        let contract = l0::contract(state, *instrument)?;
+        let InstrumentKind::Option { iv, .. } = &state.market.listing(*instrument).kind else {
+            return Err(Reject::malformed("vols", &contract.terms.name, "options only"));
+        };
+        if contract.mode == Mode::Settled {
+            return Err(Reject::Mode { mode: contract.mode });
+        }
+        if *vol <= Ratio::ZERO || *vol > LARGEST_VOL {
+            return Err(Reject::malformed("vols", vol, "a volatility above 0 and at most 20 (1 = 100 %)"));
+        }
+        if let Some(iv) = iv {
+            let most = iv.scaled(state.policy.surface_step, Round::Up)?;
+            if vol.minus(*iv)? > most || iv.minus(*vol)? > most {
+                let field = format!("volatility of {}", contract.terms.name);
+                let step = state.policy.surface_step;
+                return Err(Reject::Step { field, from: iv.to_string(), to: vol.to_string(), step });
+            }
+        }
+    }
+    Ok(vec![Event::Surfaced { version, published, vols: vols.to_vec() }])
+}
+
+/// Time passes: every feed is quoted, every price formed from quotes of this tick alone (I-12, I-22), and settlement windows
+/// sampled.
+pub fn tick(state: &State, now: Timestamp) -> Result<Vec<Event>, Reject> {
+    let mut events = Vec::new();
+    let mut quotes = BTreeMap::new();
+    for (id, feed) in &state.feeds {
+        match feed.feed.quote(&feed.rules, now) {
+            Ok(quote) => {
+                events.push(Event::Quoted { feed: *id, quote: quote.clone() });
+                quotes.insert(*id, quote);
+            }
+            // It has never spoken: the listing's reference stands, and is not valid.
+            Err(marks::NoQuote::NoPrice { .. }) => {}
+            Err(marks::NoQuote::Overflow(overflow)) => return Err(overflow.into()),
+        }
+    }
+    let mut market = state.market.clone();
+    market.time = now;
+    let moves = form(state, &mut market, &quotes, |quote| quote.price)?;
+    // Every tick is a version: also when nothing else does, time moves.
+    let Moves { indices, assets, forwards, marks } = moves;
+    events.push(Event::Marked { version: state.version + 1, indices, assets, forwards, marks });
+    events.extend(samples(state, now, &quotes)?);
+    Ok(events)
+}
+
+/// The market with every price at its feed's slow average.
+pub(crate) fn slow(state: &State) -> Result<Market, Refusal> {
+    let quotes: BTreeMap<FeedId, Quote> =
+        state.feeds.iter().filter_map(|(id, feed)| Some((*id, feed.feed.last()?.clone()))).collect();
+    let mut market = state.market.clone();
+    form(state, &mut market, &quotes, |quote| quote.slow)
+        .map_err(|reject| Refusal::NotSupported { method: "slow averages", why: reject.to_string() })?;
+    Ok(market)
+}
+
+/// Prices that differ from those of the market before.
+#[derive(Default)]
+struct Moves {
+    indices: Vec<(UnderlyingId, Price)>,
+    assets: Vec<(AssetId, Price)>,
+    forwards: Vec<(UnderlyingId, Timestamp, Price)>,
+    marks: Vec<(InstrumentId, Price)>,
+}
+
+/// Forms every price of `market` from `quotes`, the `which` of each, and says what changed.
+fn form(
+    state: &State,
+    market: &mut Market,
+    quotes: &BTreeMap<FeedId, Quote>,
+    which: impl Fn(&Quote) -> Price,
+) -> Result<Moves, Reject> {
+    let mut moves = Moves::default();
+    // A ratio feed on top of an index: both of this tick.
+    let on_index = |underlying: UnderlyingId, ratio: FeedId, else_is: Price| -> Result<Price, Reject> {
+        let Some(index) = quotes.get(&FeedId::Index(underlying)) else { return Ok(else_is) };
+        if !state.feeds.contains_key(&ratio) {
+            return Ok(which(index));
+        }
+        let Some(ratio) = quotes.get(&ratio) else { return Ok(else_is) };
+        let legs = composed(index, ratio).map_err(|why| Reject::malformed("feed", why, "legs of one tick"))?;
+        Ok(which(&legs))
+    };
+    for place in 0..market.underlyings.len() {
+        let id = UnderlyingId(place);
+        if let Some(quote) = quotes.get(&FeedId::Index(id)) {
+            moves.indices.push((id, which(quote)));
+        }
+    }
+    moves.indices.retain(|(id, price)| market.underlyings[id.0].index != *price);
+    mark(market, &moves.indices, &[], &[], &[]);
+
+    for place in 1..market.assets.len() {
+        let (id, asset) = (AssetId(place), &market.assets[place]);
+        let price = match asset.follows {
+            None => quotes.get(&FeedId::Asset(id)).map_or(asset.price, &which),
+            Some(underlying) => on_index(underlying, FeedId::Asset(id), asset.price)?,
+        };
+        if price != asset.price {
+            moves.assets.push((id, price));
+        }
+    }
+    for (place, underlying) in market.underlyings.iter().enumerate() {
+        for expiry in &underlying.expiries {
+            let id = UnderlyingId(place);
+            let forward = on_index(id, FeedId::Forward(id, expiry.time), expiry.forward)?;
+            if forward != expiry.forward {
+                moves.forwards.push((id, expiry.time, forward));
+            }
+        }
+    }
+    mark(market, &[], &moves.assets, &moves.forwards, &[]);
+
+    for (place, contract) in state.contracts.iter().enumerate() {
+        let id = InstrumentId(place);
+        let (terms, before) = (&contract.terms, market.listing(id).mark);
+        let price = match &terms.kind {
+            _ if contract.mode == Mode::Settled => before,
+            InstrumentKind::Spot => market.underlyings[terms.underlying.0].index,
+            InstrumentKind::Perpetual => on_index(terms.underlying, FeedId::Premium(id), before)?,
+            InstrumentKind::Future { expiry } => {
+                market.expiry(terms.underlying, *expiry).map_or(before, |terms| terms.forward)
+            }
+            InstrumentKind::Option { .. } => model_price(market, id).unwrap_or(before),
+        };
+        if price != before {
+            moves.marks.push((id, price));
+        }
+    }
+    mark(market, &[], &[], &[], &moves.marks);
+    Ok(moves)
+}
+
+/// The mark of an option: its Black-76 price, in its quote; none while it has no volatility. It is rounded down, for buyer
+/// and seller alike: a mark has two sides.
+fn model_price(market: &Market, id: InstrumentId) -> Option<Price> {
+    let listing = market.listing(id);
+    let inputs = option_inputs(listing, market).ok()?;
+    let price = Black76::new(inputs).ok()?.price();
+    let quoted = match listing.payoff {
+        Payoff::Linear => price,
+        Payoff::Inverse => price / inputs.forward,
+    };
+    Price::from_f64(quoted, Round::Down).ok()
+}
+
+/// One sample more for what is in its settlement window, when the index is valid.
+fn samples(state: &State, now: Timestamp, quotes: &BTreeMap<FeedId, Quote>) -> Result<Vec<Event>, Reject> {
+    let mut events = Vec::new();
+    for (place, contract) in state.contracts.iter().enumerate() {
+        let Some(expiry) = contract.terms.expiry() else { continue };
+        let opens = expiry.micros().saturating_sub(state.policy.settlement_window);
+        if contract.mode == Mode::Settled || now > expiry || now.micros() < opens {
+            continue;
+        }
+        let index = quotes.get(&FeedId::Index(contract.terms.underlying));
+        if let Some(index) = index.filter(|quote| quote.validity().may_liquidate()) {
+            let mut samples = contract.samples;
+            samples.sum = samples.sum.plus(index.price)?;
+            samples.count += 1;
+            events.push(Event::Sampled { instrument: InstrumentId(place), samples });
+        }
+    }
+    Ok(events)
+}

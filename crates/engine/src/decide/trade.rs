@@ -1,0 +1,376 @@
+//! Fills: two accounts traded, at the market or because one of them is liquidated.
+
+use model::{AssetId, InstrumentId, InstrumentKind, Side};
+use units::{Money, Overflow, Price, Quantity, Ratio, Round, Timestamp};
+
+use super::orders::reduces;
+use super::postings::{cost, exchange, moved, venue};
+use crate::layers::{l0, l1, l2, l4, l6};
+use crate::state::{AccountState, Contract, Holder, Order, Pot, State, times};
+use crate::{AccountId, Cause, Desk, Event, Noun, Party, Reject, Status};
+
+/// What was traded. Lots are positive in a fill; in a liquidation they are signed as the liquidated account trades them.
+#[derive(Clone, Copy, Debug)]
+pub struct Fill {
+    /// What.
+    pub instrument: InstrumentId,
+    /// The number of the match.
+    pub match_id: u64,
+    /// At what price.
+    pub price: Price,
+    /// How much.
+    pub lots: i64,
+}
+
+/// One side of a trade.
+struct Leg<'a> {
+    id: AccountId,
+    account: &'a AccountState,
+    lots: i64,
+    fee: Quantity,
+    order: Option<Order>,
+    fee_to: (Pot, Cause),
+}
+
+/// A leg and what becomes of its account.
+struct Traded {
+    after: AccountState,
+    events: Vec<Event>,
+}
+
+/// Books a match between two accounts, if both may.
+pub fn fill(
+    state: &State,
+    desk: &Desk,
+    now: Timestamp,
+    fill: Fill,
+    buyer: &Party,
+    seller: &Party,
+) -> Result<Vec<Event>, Reject> {
+    let contract = l0::contract(state, fill.instrument)?;
+    let buying = leg(state, &fill, buyer, fill.lots)?;
+    let selling = leg(state, &fill, seller, -fill.lots)?;
+    sound(state, contract, &fill, fill.lots)?;
+    if buyer.account == seller.account {
+        return Err(Reject::SelfTrade { account: buyer.account });
+    }
+    fees_within(state, contract, &fill, &[buyer.fee, seller.fee], state.policy.fee_cap)?;
+    let both = [&buying, &selling];
+    let reducing = both.iter().all(|leg| reduces(leg.account.position(fill.instrument).lots, leg.lots));
+    l1::takes(contract, now, reducing)?;
+    l1::in_band(state, fill.instrument, fill.price)?;
+    if contract.terms.kind == InstrumentKind::Spot {
+        return spot((state, desk, now), contract, &fill, &buying, &selling);
+    }
+    let open = open_after(contract, &fill, &both)?;
+    l1::open_interest(contract, open)?;
+    let mut events = Vec::new();
+    for leg in both {
+        let traded = trade(contract, &fill, leg)?;
+        checked((state, desk, now), contract, &fill, leg, &traded)?;
+        events.extend(traded.events);
+    }
+    within_system((state, desk), contract, &fill, &both, open)?;
+    let Fill { instrument, match_id, price, lots } = fill;
+    events.push(Event::Matched { instrument, match_id, price, lots, open });
+    Ok(events)
+}
+
+/// Books a trade that reduces an account below maintenance, on valid prices only (I-35), and never leaves it worse (I-37).
+pub fn liquidation(
+    state: &State,
+    desk: &Desk,
+    now: Timestamp,
+    fill: Fill,
+    (account, counterparty): (AccountId, AccountId),
+    fee: Quantity,
+) -> Result<Vec<Event>, Reject> {
+    let contract = l0::contract(state, fill.instrument)?;
+    let whose = l0::account(state, account)?;
+    let other = l0::account(state, counterparty)?;
+    sound(state, contract, &fill, fill.lots.saturating_abs())?;
+    // Nobody takes over what they own already: a liquidation is no way to trade with oneself (I-39).
+    if whose.owner == other.owner {
+        return Err(Reject::SelfTrade { account });
+    }
+    l1::takes(contract, now, true)?;
+    l1::in_band(state, fill.instrument, fill.price)?;
+    let held = whose.position(fill.instrument).lots;
+    if !reduces(held, fill.lots) {
+        return Err(Reject::NotReducing { lots: fill.lots, held });
+    }
+    l4::trusted(state, desk, now, whose)?;
+    let assess = |account: &AccountState| {
+        let refused =
+            |refusal: margin::Refusal| Reject::NotAssessable { account: counterparty, why: refusal.to_string() };
+        desk.judge(state, account).map_err(refused)
+    };
+    let before = assess(whose)?;
+    if before.status > Status::Liquidation {
+        return Err(Reject::NotInLiquidation { account, status: before.status });
+    }
+    fees_within(state, contract, &fill, &[fee], state.policy.liquidation_fee)?;
+    let worth = times_price(fee, state.market.assets[contract.terms.cash().0].price)?;
+    if worth > before.equity.max(Money::ZERO) {
+        return Err(Reject::malformed("fee", fee, format!("at most the equity, {} USD", before.equity)));
+    }
+    let fund = (Pot::MarketFund(contract.terms.underlying), Cause::LiquidationFee);
+    let liquidated = Leg { id: account, account: whose, lots: fill.lots, fee, order: None, fee_to: fund };
+    let taking =
+        Leg { id: counterparty, account: other, lots: -fill.lots, fee: Quantity::ZERO, order: None, fee_to: fund };
+    let traded = trade(contract, &fill, &liquidated)?;
+    let after = assess(&traded.after)?;
+    let excess = |judged: &crate::Judged| judged.equity.minus(judged.maintenance_margin);
+    if excess(&after)? < excess(&before)? {
+        let (equity, initial_margin) = (after.equity, after.maintenance_margin);
+        return Err(Reject::InitialMargin { account, equity, initial_margin });
+    }
+    let taken = trade(contract, &fill, &taking)?;
+    checked((state, desk, now), contract, &fill, &taking, &taken)?;
+    let open = open_after(contract, &fill, &[&liquidated, &taking])?;
+    l1::open_interest(contract, open)?;
+    within_system((state, desk), contract, &fill, &[&taking], open)?;
+    let mut events = traded.events;
+    events.extend(taken.events);
+    let Fill { instrument, match_id, price, lots } = fill;
+    events.push(Event::Matched { instrument, match_id, price, lots: lots.saturating_abs(), open });
+    Ok(events)
+}
+
+/// Form of the fill itself: known once, whole lots, on a tick, not too large.
+fn sound(state: &State, contract: &Contract, fill: &Fill, lots: i64) -> Result<(), Reject> {
+    l0::rising(Noun::Match, fill.match_id, contract.last_match)?;
+    l0::lots(lots)?;
+    l1::on_tick(contract, fill.price)?;
+    l0::amount("cost", cost_value(state, contract, fill, lots)?)
+}
+
+/// The cash of a trade, for the check that it is an amount that sums cannot overflow with.
+fn cost_value(_: &State, contract: &Contract, fill: &Fill, lots: i64) -> Result<Quantity, Overflow> {
+    let cost = cost(lots, fill.price, &contract.terms)?;
+    if cost.is_negative() { cost.negated() } else { Ok(cost) }
+}
+
+fn leg<'a>(state: &'a State, fill: &Fill, party: &Party, lots: i64) -> Result<Leg<'a>, Reject> {
+    let account = l0::account(state, party.account)?;
+    let order = match party.order {
+        None => None,
+        Some(number) => {
+            let unknown = Reject::Unknown { what: Noun::Order, id: number.0 };
+            let order = account.order(number).filter(|order| order.instrument == fill.instrument).ok_or(unknown)?;
+            let side = if lots > 0 { Side::Buy } else { Side::Sell };
+            let no_worse = if lots > 0 { fill.price <= order.limit } else { fill.price >= order.limit };
+            if order.side != side || !no_worse || lots.saturating_abs() > order.lots {
+                let expected =
+                    format!("a fill of at most {} lots, {:?} at {} or better", order.lots, order.side, order.limit);
+                return Err(Reject::malformed("order", number.0, expected));
+            }
+            let held = account.position(fill.instrument).lots;
+            if order.reduce_only && !reduces(held, lots) {
+                return Err(Reject::NotReducing { lots, held });
+            }
+            Some(*order)
+        }
+    };
+    Ok(Leg { id: party.account, account, lots, fee: party.fee, order, fee_to: (Pot::Fees, Cause::Fee) })
+}
+
+/// Fees are not negative and at most a share of the notional at the trade price (I-06).
+fn fees_within(state: &State, contract: &Contract, fill: &Fill, fees: &[Quantity], share: Ratio) -> Result<(), Reject> {
+    let terms = &contract.terms;
+    let lots = fill.lots.saturating_abs();
+    // Of an option the notional is that of what it is on.
+    let notional = if terms.is_option() {
+        let units = times(terms.unit(), lots)?;
+        match terms.payoff {
+            model::Payoff::Linear => {
+                Quantity::from_raw(units.at(state.market.underlyings[terms.underlying.0].index, Round::Up)?.raw())
+            }
+            model::Payoff::Inverse => units,
+        }
+    } else {
+        cost_value(state, contract, fill, lots)?
+    };
+    let most = notional.scaled(share, Round::Up)?;
+    match fees.iter().find(|fee| fee.is_negative() || **fee > most) {
+        Some(fee) => Err(Reject::malformed("fee", fee, format!("0 to {most}"))),
+        None => Ok(()),
+    }
+}
+
+/// The events of one side and its account after them.
+fn trade(contract: &Contract, fill: &Fill, leg: &Leg<'_>) -> Result<Traded, Overflow> {
+    let mut events = Vec::new();
+    let cost = cost(leg.lots, fill.price, &contract.terms)?;
+    exchange(&mut events, (leg.id, leg.account), (fill.instrument, contract), leg.lots, cost)?;
+    let (pot, cause) = leg.fee_to;
+    moved(&mut events, (venue(leg.id), Holder::Pot(pot)), contract.terms.cash(), leg.fee, cause)?;
+    events.extend(consumed(leg));
+    Ok(Traded { after: after(leg, &events)?, events })
+}
+
+/// What is left of the order that a leg fills.
+fn consumed(leg: &Leg<'_>) -> Option<Event> {
+    let order = leg.order?;
+    let left = order.lots - leg.lots.saturating_abs();
+    Some(if left == 0 {
+        Event::OrderClosed { account: leg.id, order: order.id }
+    } else {
+        Event::Ordered { account: leg.id, order: Order { lots: left, ..order } }
+    })
+}
+
+/// The account of a leg as the events leave it. What is profit of a balance does not matter to its worth.
+fn after(leg: &Leg<'_>, events: &[Event]) -> Result<AccountState, Overflow> {
+    let mut account = leg.account.clone();
+    for event in events {
+        match event {
+            Event::Moved { from, to, asset, amount, .. } => {
+                for (holder, amount) in [(*from, amount.negated()?), (*to, *amount)] {
+                    if holder == venue(leg.id) {
+                        let mut balance = account.balance(*asset, None);
+                        balance.amount = balance.amount.plus(amount)?;
+                        account.set_balance(balance);
+                    }
+                }
+            }
+            Event::Positioned { position, .. } => account.set_position(*position),
+            Event::Ordered { order, .. } => {
+                if let Ok(place) = account.orders.binary_search_by_key(&order.id, |known| known.id) {
+                    account.orders[place] = *order;
+                }
+            }
+            Event::OrderClosed { order, .. } => account.orders.retain(|known| known.id != *order),
+            _ => {}
+        }
+    }
+    Ok(account)
+}
+
+/// Layers 1 and 2 of one side.
+fn checked(
+    (state, desk, now): (&State, &Desk, Timestamp),
+    contract: &Contract,
+    fill: &Fill,
+    leg: &Leg<'_>,
+    traded: &Traded,
+) -> Result<(), Reject> {
+    let held = leg.account.position(fill.instrument).lots;
+    if held == 0 {
+        l1::positions(state, &traded.after)?;
+    }
+    let outcome = l2::Outcome {
+        now,
+        id: leg.id,
+        before: leg.account,
+        after: &traded.after,
+        flattered: flattered(state, contract, fill, leg.lots)?,
+        shrinks: reduces(held, leg.lots),
+    };
+    l2::holds(state, desk, &outcome)
+}
+
+/// What a leg gains against the mark, in USD, rounded up: the part of equity that layer 2 does not count.
+fn flattered(state: &State, contract: &Contract, fill: &Fill, lots: i64) -> Result<Money, Overflow> {
+    let terms = &contract.terms;
+    let mark = state.market.listing(fill.instrument).mark;
+    if mark <= Price::ZERO {
+        return Ok(Money::ZERO);
+    }
+    let gain = cost(lots, mark, terms)?.minus(cost(lots, fill.price, terms)?)?.max(Quantity::ZERO);
+    times_price(gain, state.market.assets[terms.cash().0].price)
+}
+
+fn times_price(amount: Quantity, price: Price) -> Result<Money, Overflow> {
+    amount.at(price, Round::Up)
+}
+
+/// Lots open after the trade: the sum of long positions.
+fn open_after(contract: &Contract, fill: &Fill, legs: &[&Leg<'_>]) -> Result<i64, Overflow> {
+    let overflow = Overflow { quantity: "open interest" };
+    legs.iter().try_fold(contract.open, |open, leg| {
+        let held = leg.account.position(fill.instrument).lots;
+        let after = held.checked_add(leg.lots).ok_or(overflow)?;
+        open.checked_add(after.max(0) - held.max(0)).ok_or(overflow)
+    })
+}
+
+/// Layer 6 of those who add to their positions.
+fn within_system(
+    (state, desk): (&State, &Desk),
+    contract: &Contract,
+    fill: &Fill,
+    legs: &[&Leg<'_>],
+    open: i64,
+) -> Result<(), Reject> {
+    for leg in legs {
+        let held = leg.account.position(fill.instrument).lots;
+        if !reduces(held, leg.lots) {
+            l6::concentration(state, desk, leg.id, fill.instrument, held + leg.lots, open)?;
+        }
+    }
+    if open > contract.open {
+        l6::fund(state, fill.instrument, open)?;
+    }
+    Ok(())
+}
+
+/// Spot: what is bought against what is paid. Nobody borrows on spot, and profit pays only once it is settled (I-28).
+fn spot(
+    (state, desk, now): (&State, &Desk, Timestamp),
+    contract: &Contract,
+    fill: &Fill,
+    buying: &Leg<'_>,
+    selling: &Leg<'_>,
+) -> Result<Vec<Event>, Reject> {
+    let terms = &contract.terms;
+    let base = base_of(state, contract)?;
+    let (paid, units) = (cost(fill.lots, fill.price, terms)?, times(terms.unit(), fill.lots)?);
+    let mut events = Vec::new();
+    let owed = paid.plus(buying.fee)?;
+    for (leg, asset, amount) in [(buying, terms.quote, owed), (selling, base, units)] {
+        let balance = leg.account.balance(asset, None);
+        if balance.amount < amount {
+            return Err(Reject::Balance { asked: amount, there: balance.amount.max(Quantity::ZERO) });
+        }
+        let profit = amount.minus(balance.amount.minus(balance.profit)?)?.max(Quantity::ZERO);
+        let settled = state.collateral[asset.0].settled;
+        if profit > settled.max(Quantity::ZERO) {
+            return Err(Reject::Unsettled { profit, settled });
+        }
+    }
+    moved(&mut events, (venue(buying.id), venue(selling.id)), terms.quote, paid, Cause::Exchange)?;
+    moved(&mut events, (venue(selling.id), venue(buying.id)), base, units, Cause::Exchange)?;
+    for leg in [buying, selling] {
+        moved(&mut events, (venue(leg.id), Holder::Pot(Pot::Fees)), terms.quote, leg.fee, Cause::Fee)?;
+    }
+    events.extend(consumed(buying));
+    events.extend(consumed(selling));
+    for leg in [buying, selling] {
+        let after = after_spot(leg, &events)?;
+        let outcome =
+            l2::Outcome { now, id: leg.id, before: leg.account, after: &after, flattered: Money::ZERO, shrinks: false };
+        l2::holds(state, desk, &outcome)?;
+    }
+    let Fill { instrument, match_id, price, lots } = *fill;
+    events.push(Event::Matched { instrument, match_id, price, lots, open: 0 });
+    Ok(events)
+}
+
+fn after_spot(leg: &Leg<'_>, events: &[Event]) -> Result<AccountState, Overflow> {
+    let own: Vec<Event> = events
+        .iter()
+        .filter(|event| match event {
+            Event::Ordered { account, .. } | Event::OrderClosed { account, .. } => *account == leg.id,
+            _ => true,
+        })
+        .cloned()
+        .collect();
+    after(leg, &own)
+}
+
+/// The asset that spot delivers: the one that bears the name of the underlying.
+fn base_of(state: &State, contract: &Contract) -> Result<AssetId, Reject> {
+    let name = &state.market.underlyings[contract.terms.underlying.0].name;
+    state.market.asset(name).ok_or_else(|| Reject::malformed("instrument", name, "an asset of that name"))
+}

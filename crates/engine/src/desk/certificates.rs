@@ -1,0 +1,237 @@
+//! Who need not be looked at: accounts that hold a certificate for a cell in which the market still is.
+//!
+//! A cell bounds what an account is worth above its margins everywhere in a box of markets (`docs/cells.md`). Cells come in
+//! rungs of different width, the widest first; an account is certified on the widest rung where it is healthy throughout,
+//! and not at all when there is none, or while parameters are being replaced. A certificate says whom to look at. It never
+//! decides: who is looked at is assessed exactly.
+//!
+//! A rung's cell is replaced before the market leaves it, and its accounts move to the new one a few thousand at a time, so
+//! that no tick has to look at everyone.
+
+use std::sync::Mutex;
+
+use margin::cell::{Cell, Scratch, Width};
+use margin::method::universal::{Prepared, rules::Rules};
+use model::{Account, Market};
+use pricing::kernel::Isa;
+use units::{Quantity, Timestamp};
+
+use crate::AccountId;
+use crate::state::State;
+
+/// How wide the cells of each rung are. Wider cells are left more rarely and certify fewer accounts.
+const RUNGS: [Width; 3] = [
+    Width { index: 0.04, basis: 0.002, vol: 0.02, mark: 0.0005, peg: 0.002, seconds: 3600 },
+    Width { index: 0.01, basis: 0.001, vol: 0.01, mark: 0.0005, peg: 0.001, seconds: 3600 },
+    Width { index: 0.0025, basis: 0.0005, vol: 0.0055, mark: 0.0005, peg: 0.0005, seconds: 1800 },
+];
+
+/// Rows are whole multiples of this many USD a lot: accounts up to 4.5 billion USD gross can be certified.
+const TICK: f64 = 1e-6;
+
+/// A cell is replaced when the market has used up this part of it.
+const WORN: f64 = 0.5;
+
+/// Accounts that move to a new cell in one watch.
+const MOVES: usize = 5_000;
+
+/// What certificates have saved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Metrics {
+    /// Accounts that hold a certificate in force.
+    pub certified: usize,
+    /// Certificates that were worked out.
+    pub issued: u64,
+    /// Cells that were built.
+    pub cells: u64,
+    /// Times everyone was judged.
+    pub watches: u64,
+    /// Accounts that were assessed exactly for it.
+    pub looked_at: u64,
+}
+
+/// The certificates of all accounts.
+#[derive(Debug, Default)]
+pub struct Certificates {
+    /// By rung: the cells in use, the oldest first.
+    rungs: [Vec<Live>; RUNGS.len()],
+    /// By account: the number of the cell it is certified in; 0 is none.
+    of: Vec<u64>,
+    /// The number of the last cell.
+    last: u64,
+    /// Where the move from an old cell to a new one has come to.
+    cursor: usize,
+    scratch: Mutex<Scratch>,
+    metrics: Metrics,
+}
+
+#[derive(Debug)]
+struct Live {
+    number: u64,
+    cell: Cell,
+}
+
+impl Certificates {
+    /// What they have saved so far.
+    pub fn metrics(&self) -> Metrics {
+        self.metrics
+    }
+
+    /// Everyone was judged, and so many were assessed for it.
+    pub fn watched(&mut self, looked_at: usize) {
+        self.metrics.watches += 1;
+        self.metrics.looked_at += u64::try_from(looked_at).expect("a count fits");
+    }
+
+    /// Every certificate is void: parameters or listings have changed.
+    pub fn void(&mut self) {
+        self.rungs = Default::default();
+        self.of.fill(0);
+        self.metrics.certified = 0;
+    }
+
+    /// The certificate of one account is void: what it holds has changed.
+    pub fn revoke(&mut self, id: AccountId) {
+        if let Some(number) = self.of.get_mut(id.place()).filter(|number| **number != 0) {
+            *number = 0;
+            self.metrics.certified -= 1;
+        }
+    }
+
+    /// The market has moved: cells it has left are dropped, with their certificates.
+    /// Gives the accounts that lost theirs.
+    pub fn moved(&mut self, market: &Market) -> Vec<AccountId> {
+        self.drop_cells(|cell| cell.contains(market))
+    }
+
+    /// Certifies an account on the widest rung where it is healthy throughout; whether there is one.
+    pub fn certify(&mut self, state: &State, ground: &Ground<'_>, id: AccountId, account: &Account) -> bool {
+        if self.of.len() <= id.place() {
+            self.of.resize(state.accounts.len(), 0);
+        }
+        self.revoke(id);
+        for rung in 0..RUNGS.len() {
+            let Some(live) = self.newest(state, ground, rung) else { continue };
+            let scratch = self.scratch.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let live = &self.rungs[rung][live];
+            let surplus = live.cell.surplus_of(account, scratch);
+            self.metrics.issued += 1;
+            if surplus.initial >= 0.0 && surplus.warning >= 0.0 {
+                self.of[id.place()] = live.number;
+                self.metrics.certified += 1;
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Where the newest cell of a rung lies; built around the market as it is when there is none, or when it is worn.
+    fn newest(&mut self, state: &State, ground: &Ground<'_>, rung: usize) -> Option<usize> {
+        let worn = self.rungs[rung].last().is_none_or(|live| wear(&live.cell, RUNGS[rung], &state.market) > WORN);
+        if worn && self.rungs[rung].len() < 2 {
+            let set = &ground.prepared.array.set;
+            let cell = Cell::new(&state.market, ground.rules, set, ground.lots, TICK, RUNGS[rung], ground.isa).ok()?;
+            self.last += 1;
+            self.metrics.cells += 1;
+            self.rungs[rung].push(Live { number: self.last, cell });
+        }
+        self.rungs[rung].len().checked_sub(1)
+    }
+
+    /// Accounts whose cell has a newer one beside it, the next few thousand: they are to be certified again. When a whole
+    /// round finds none, the old cells have done their work.
+    pub fn movers(&mut self) -> Vec<AccountId> {
+        let old: Vec<u64> = self.rungs.iter().filter(|rung| rung.len() > 1).map(|rung| rung[0].number).collect();
+        let mut movers = Vec::new();
+        if old.is_empty() {
+            return movers;
+        }
+        while self.cursor < self.of.len() && movers.len() < MOVES {
+            if old.contains(&self.of[self.cursor]) {
+                movers.push(AccountId(u32::try_from(self.cursor).expect("ids are u32")));
+            }
+            self.cursor += 1;
+        }
+        if self.cursor == self.of.len() {
+            self.cursor = 0;
+            if movers.is_empty() && !self.of.iter().any(|number| old.contains(number)) {
+                self.rungs.iter_mut().for_each(|rung| rung.retain(|live| !old.contains(&live.number)));
+            }
+        }
+        movers
+    }
+
+    /// Begins new cells beside those that are worn, so that their accounts can move before the market leaves.
+    pub fn renew(&mut self, state: &State, ground: &Ground<'_>) {
+        for rung in 0..RUNGS.len() {
+            if !self.rungs[rung].is_empty() {
+                self.newest(state, ground, rung);
+            }
+        }
+    }
+
+    /// The cells that hold a market, by number.
+    pub fn holding(&self, market: &Market) -> Vec<u64> {
+        let live = self.rungs.iter().flatten();
+        live.filter(|live| live.cell.contains(market)).map(|live| live.number).collect()
+    }
+
+    /// Whether an account would hold its initial margin, with `less` USD taken off its equity, everywhere in one of the
+    /// cells of these numbers. The narrowest is tried: it is the tightest.
+    pub fn certifies(&self, account: &Account, cells: &[u64], less: f64) -> bool {
+        let mut live = self.rungs.iter().rev().flatten().filter(|live| cells.contains(&live.number));
+        live.next().is_some_and(|live| {
+            let mut scratch = self.scratch.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            live.cell.surplus_of(account, &mut scratch).initial >= less
+        })
+    }
+
+    /// Time has passed: cells that are over are dropped, with their certificates. Gives the accounts that lost theirs.
+    pub fn passed(&mut self, now: Timestamp) -> Vec<AccountId> {
+        self.drop_cells(|cell| now <= cell.end())
+    }
+
+    /// Drops the cells that `keeps` does not keep, with their certificates.
+    fn drop_cells(&mut self, keeps: impl Fn(&Cell) -> bool) -> Vec<AccountId> {
+        let mut left = Vec::new();
+        for rung in &mut self.rungs {
+            rung.retain(|live| {
+                let kept = keeps(&live.cell);
+                if !kept {
+                    left.push(live.number);
+                }
+                kept
+            });
+        }
+        let mut lost = Vec::new();
+        if !left.is_empty() {
+            for (place, number) in self.of.iter_mut().enumerate().filter(|(_, number)| left.contains(number)) {
+                *number = 0;
+                lost.push(AccountId(u32::try_from(place).expect("ids are u32")));
+            }
+            self.metrics.certified -= lost.len();
+        }
+        lost
+    }
+}
+
+/// What cells are built on.
+pub struct Ground<'a> {
+    /// The market revalued, with its scenarios.
+    pub prepared: &'a Prepared,
+    /// The parameters in force.
+    pub rules: &'a Rules,
+    /// Contracts a lot, by instrument.
+    pub lots: &'a [Quantity],
+    /// What prices are computed with.
+    pub isa: Isa,
+}
+
+/// How much of a cell is used up: of its width by any index, or of its time.
+fn wear(cell: &Cell, width: Width, market: &Market) -> f64 {
+    let anchor = cell.market();
+    let pairs = anchor.underlyings.iter().zip(&market.underlyings);
+    let moved = pairs.map(|(then, now)| (now.index.to_f64() / then.index.to_f64() - 1.0).abs() / width.index);
+    let passed = market.time.seconds_since(anchor.time) / f64::from(width.seconds);
+    moved.fold(passed, f64::max)
+}

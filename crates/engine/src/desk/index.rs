@@ -1,0 +1,129 @@
+//! Who is where: accounts by name, by owner, by what can matter to them, and who has to be looked at.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{AssetId, InstrumentId, UnderlyingId};
+
+use crate::state::State;
+use crate::{AccountId, Status};
+
+/// Accounts by name, by owner, and by what can matter to them.
+#[derive(Debug, Default)]
+pub struct Index {
+    names: BTreeSet<String>,
+    owners: BTreeMap<u32, Vec<AccountId>>,
+    /// Of each account, what can matter to it.
+    depends: Vec<Mask>,
+    /// Accounts that stand otherwise than healthy.
+    unwell: BTreeSet<AccountId>,
+}
+
+/// A set of underlyings, and whether something that follows none is in it too: stablecoins, and contracts paid in them.
+#[derive(Clone, Debug, Default)]
+pub struct Mask {
+    underlyings: Vec<u64>,
+    pegs: bool,
+}
+
+impl Mask {
+    /// Adds an underlying.
+    pub fn add(&mut self, UnderlyingId(place): UnderlyingId) {
+        let (word, bit) = (place / 64, 1 << (place % 64));
+        if self.underlyings.len() <= word {
+            self.underlyings.resize(word + 1, 0);
+        }
+        self.underlyings[word] |= bit;
+    }
+
+    /// Adds what an asset follows.
+    pub fn add_asset(&mut self, state: &State, asset: AssetId) {
+        match state.market.assets[asset.0].follows {
+            Some(underlying) => self.add(underlying),
+            None => self.pegs |= asset != model::USD,
+        }
+    }
+
+    /// Whether two sets have something in common.
+    pub fn meets(&self, other: &Self) -> bool {
+        (self.pegs && other.pegs)
+            || self.underlyings.iter().zip(&other.underlyings).any(|(one, other)| one & other != 0)
+    }
+}
+
+impl Index {
+    /// The index of a whole state.
+    pub fn new(state: &State) -> Self {
+        let mut index = Self::default();
+        for place in 0..state.accounts.len() {
+            let id = AccountId(u32::try_from(place).expect("ids are u32"));
+            index.opened(state, id);
+            index.follow(state, id);
+            index.judged(state, id);
+        }
+        index
+    }
+
+    /// Whether an account has that name.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    /// The accounts of an owner.
+    pub fn accounts_of(&self, owner: u32) -> &[AccountId] {
+        self.owners.get(&owner).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Accounts that stand otherwise than healthy, in order of their numbers.
+    pub fn unwell(&self) -> &BTreeSet<AccountId> {
+        &self.unwell
+    }
+
+    /// An account was opened.
+    pub fn opened(&mut self, state: &State, id: AccountId) {
+        let account = &state.accounts[id.place()];
+        self.names.insert(account.name.clone());
+        self.depends.push(Mask::default());
+        self.owners.entry(account.owner).or_default().push(id);
+    }
+
+    /// An account was judged.
+    pub fn judged(&mut self, state: &State, id: AccountId) {
+        if state.accounts[id.place()].status == Status::Healthy {
+            self.unwell.remove(&id);
+        } else {
+            self.unwell.insert(id);
+        }
+    }
+
+    /// Remembers all that can matter to an account. It is never forgotten: to look once too often costs time, to look once
+    /// too rarely costs money.
+    pub fn follow(&mut self, state: &State, id: AccountId) {
+        let account = &state.accounts[id.place()];
+        for balance in &account.balances {
+            self.follow_asset(state, id, balance.asset);
+        }
+        let held = account.positions.iter().map(|held| held.instrument);
+        for instrument in held.chain(account.orders.iter().map(|order| order.instrument)) {
+            self.follow_instrument(state, id, instrument);
+        }
+    }
+
+    /// Remembers that an asset can matter to an account.
+    pub fn follow_asset(&mut self, state: &State, id: AccountId, asset: AssetId) {
+        self.depends[id.place()].add_asset(state, asset);
+    }
+
+    /// Remembers that an instrument can matter to an account, and what it is quoted and paid in.
+    pub fn follow_instrument(&mut self, state: &State, id: AccountId, instrument: InstrumentId) {
+        let listing = state.market.listing(instrument);
+        let depends = &mut self.depends[id.place()];
+        depends.add(listing.underlying);
+        depends.add_asset(state, listing.quote);
+        depends.add_asset(state, listing.settle);
+    }
+
+    /// Whether something that moved can matter to an account.
+    pub fn concerns(&self, moved: &Mask, id: AccountId) -> bool {
+        self.depends[id.place()].meets(moved)
+    }
+}

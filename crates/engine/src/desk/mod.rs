@@ -1,0 +1,385 @@
+//! What can be recomputed from the state: revalued markets and who is watched. Fast, and never different.
+//!
+//! A desk has two sides. The *fast* side is the market as it is marked; maintenance is judged there. On the *slow* side
+//! every price is its feed's slow average; new risk must hold initial margin on both, so that a price pushed for a minute
+//! buys nothing (I-18, I-20, S-10).
+
+mod certificates;
+mod index;
+
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+use margin::method::universal::{self, Margins, Prepared, rules::Rules};
+use margin::params::Params;
+use margin::scenario::ScenarioSet;
+use margin::{Assessment, Refusal, valuation};
+use model::{InstrumentId, Invalid, Market, UnderlyingId};
+use pricing::kernel::Isa;
+use units::{Money, Quantity, Ratio, Round, Timestamp};
+
+pub use certificates::Metrics;
+
+use crate::decide::prices;
+use crate::layers::l4;
+use crate::state::{AccountState, Holder, State};
+use crate::{AccountId, Event, Status};
+use certificates::{Certificates, Ground};
+use index::{Index, Mask};
+
+/// How an account stands in one market.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// What it is worth.
+    pub equity: Money,
+    /// What it must hold to take risk.
+    pub initial_margin: Money,
+    /// What it must hold.
+    pub maintenance_margin: Money,
+    /// Expected cost to close everything: liquidity, funding and fees, which are part of both margins.
+    pub closing: Money,
+    /// How it stands (REQ-5).
+    pub status: Status,
+}
+
+/// What can be recomputed from the state.
+#[derive(Debug)]
+pub struct Desk {
+    isa: Isa,
+    rules: Params<Rules>,
+    previous: Option<Params<Rules>>,
+    lots: Vec<Quantity>,
+    fast: OnceLock<Result<Side, Refusal>>,
+    slow: OnceLock<Result<Side, Refusal>>,
+    /// Cells in which both sides lie.
+    both: OnceLock<Vec<u64>>,
+    /// Until when every feed can be trusted.
+    trusted: OnceLock<Option<Timestamp>>,
+    index: Index,
+    certificates: Certificates,
+    /// Accounts that were touched since all were last judged.
+    touched: BTreeSet<AccountId>,
+    /// Accounts that can lose and hold no certificate.
+    bare: BTreeSet<AccountId>,
+    /// What has moved since then.
+    moved: Mask,
+    /// Parameters have changed: everyone must be looked at.
+    everyone: bool,
+}
+
+/// A market revalued under every scenario, by the parameters in force and, during a ramp, by those before.
+#[derive(Debug)]
+struct Side {
+    market: Market,
+    prepared: Prepared,
+    previous: Option<Prepared>,
+}
+
+impl Desk {
+    /// The desk of a state. Refuses parameters that cannot be read.
+    pub fn new(state: &State) -> Result<Self, Invalid> {
+        let all = (0..state.accounts.len()).map(|place| AccountId(u32::try_from(place).expect("ids are u32")));
+        Ok(Self {
+            isa: Isa::detect(),
+            rules: universal::parse(&state.method.text)?,
+            previous: Self::replaced(state)?,
+            lots: state.contracts.iter().map(|contract| contract.terms.lot).collect(),
+            fast: OnceLock::new(),
+            slow: OnceLock::new(),
+            both: OnceLock::new(),
+            trusted: OnceLock::new(),
+            index: Index::new(state),
+            certificates: Certificates::default(),
+            touched: BTreeSet::new(),
+            bare: all.collect(),
+            moved: Mask::default(),
+            everyone: true,
+        })
+    }
+
+    /// The parameters that are being replaced, while the ramp lasts.
+    fn replaced(state: &State) -> Result<Option<Params<Rules>>, Invalid> {
+        let previous = state.method.previous.as_ref().filter(|_| state.method.progress(state.clock) < Ratio::ONE);
+        previous.map(|(text, ..)| universal::parse(text)).transpose()
+    }
+
+    /// The accounts of an owner.
+    pub fn accounts_of(&self, owner: u32) -> &[AccountId] {
+        self.index.accounts_of(owner)
+    }
+
+    /// Whether an account has that name.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.index.is_named(name)
+    }
+
+    /// Accounts that stand otherwise than healthy.
+    pub fn unwell(&self) -> &BTreeSet<AccountId> {
+        self.index.unwell()
+    }
+
+    /// What certificates have saved so far.
+    pub fn metrics(&self) -> Metrics {
+        self.certificates.metrics()
+    }
+
+    /// BLAKE3 of the parameter file in force.
+    pub fn parameters(&self) -> &str {
+        &self.rules.hash
+    }
+
+    /// The parameters in force.
+    pub fn rules(&self) -> &Rules {
+        &self.rules.rules
+    }
+
+    /// Follows what was applied to the state.
+    pub fn follow(&mut self, state: &State, events: &[Event]) -> Result<(), Invalid> {
+        for event in events {
+            match event {
+                Event::Clock { .. } => {
+                    self.bare.extend(self.certificates.passed(state.clock));
+                    if self.previous.is_some() && Self::replaced(state)?.is_none() {
+                        self.previous = None;
+                        self.forget();
+                    }
+                }
+                Event::Marked { indices, assets, forwards, marks, .. } => {
+                    for (underlying, _) in indices {
+                        self.moved.add(*underlying);
+                    }
+                    for (underlying, ..) in forwards {
+                        self.moved.add(*underlying);
+                    }
+                    for (asset, _) in assets {
+                        self.moved.add_asset(state, *asset);
+                    }
+                    for (id, _) in marks {
+                        self.moved.add(state.market.listing(*id).underlying);
+                    }
+                    self.forget();
+                    self.bare.extend(self.certificates.moved(&state.market));
+                }
+                Event::Reported { .. } => self.trusted = OnceLock::new(),
+                Event::Surfaced { vols, .. } => {
+                    for (id, _) in vols {
+                        self.moved.add(state.market.listing(*id).underlying);
+                    }
+                    self.forget();
+                    self.bare.extend(self.certificates.moved(&state.market));
+                }
+                Event::UnderlyingListed(_)
+                | Event::AssetListed(_)
+                | Event::InstrumentListed(_)
+                | Event::Expired { .. } => self.relist(state),
+                Event::Activated { .. } => {
+                    (self.rules, self.previous) = (universal::parse(&state.method.text)?, Self::replaced(state)?);
+                    self.everyone = true;
+                    self.relist(state);
+                }
+                Event::Opened { .. } => {
+                    let last = state.accounts.len() - 1;
+                    self.index.opened(state, AccountId(u32::try_from(last).expect("ids are u32")));
+                }
+                Event::Moved { from, to, asset, .. } => {
+                    for holder in [from, to] {
+                        if let Holder::Account(id, _) = holder {
+                            self.touch(*id);
+                            self.index.follow_asset(state, *id, *asset);
+                        }
+                    }
+                }
+                Event::Positioned { account, position } => {
+                    self.touch(*account);
+                    self.index.follow_instrument(state, *account, position.instrument);
+                }
+                Event::Ordered { account, order } => {
+                    self.touch(*account);
+                    self.index.follow_instrument(state, *account, order.instrument);
+                }
+                Event::OrderClosed { account, .. } => self.touch(*account),
+                Event::Judged { account, .. } => {
+                    // Whoever stands differently is among those that this watch has looked at.
+                    self.touched.insert(*account);
+                    self.index.judged(state, *account);
+                }
+                Event::Watched { .. } => self.watched(state),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Listings or parameters have changed: nothing that was prepared holds.
+    fn relist(&mut self, state: &State) {
+        self.lots = state.contracts.iter().map(|contract| contract.terms.lot).collect();
+        self.forget();
+        self.certificates.void();
+        self.bare.extend((0..state.accounts.len()).map(|place| AccountId(u32::try_from(place).expect("ids are u32"))));
+    }
+
+    fn forget(&mut self) {
+        self.fast = OnceLock::new();
+        self.slow = OnceLock::new();
+        self.both = OnceLock::new();
+        self.trusted = OnceLock::new();
+    }
+
+    fn touch(&mut self, id: AccountId) {
+        self.touched.insert(id);
+        self.certificates.revoke(id);
+    }
+
+    /// Everyone has been judged: those who were looked at are certified, so that next time they need not be.
+    fn watched(&mut self, state: &State) {
+        let mut looked_at = self.concerned(state);
+        self.certificates.watched(looked_at.len());
+        self.touched.clear();
+        self.moved = Mask::default();
+        self.everyone = self.previous.is_some();
+        self.both = OnceLock::new();
+        if self.everyone {
+            return;
+        }
+        let Ok(side) = self.fast.get_or_init(|| side(state.market.clone(), &self.rules, None, self.isa)) else {
+            return;
+        };
+        let (prepared, rules) = (&side.prepared, &self.rules.rules);
+        let ground = Ground { prepared, rules, lots: &self.lots, isa: self.isa };
+        self.certificates.renew(state, &ground);
+        looked_at.extend(self.certificates.movers());
+        for id in looked_at {
+            let account = &state.accounts[id.place()];
+            // Who has nothing to lose is healthy whatever happens; who is not healthy is looked at every time.
+            let safe = !account.is_exposed();
+            let certified = !safe && account.status == Status::Healthy && {
+                let view = account.view(&state.contracts, &state.locations);
+                view.is_ok_and(|view| self.certificates.certify(state, &ground, id, &view))
+            };
+            if safe || certified || account.status != Status::Healthy {
+                self.bare.remove(&id);
+            } else {
+                self.bare.insert(id);
+            }
+        }
+    }
+
+    /// Accounts whose standing may have changed since all were last judged, in order of their numbers: those that were
+    /// touched, and those that are not healthy or hold no certificate and depend on something that moved.
+    pub fn concerned(&self, state: &State) -> Vec<AccountId> {
+        if self.everyone {
+            let all = 0..state.accounts.len();
+            return all.map(|place| AccountId(u32::try_from(place).expect("ids are u32"))).collect();
+        }
+        let mut accounts = self.touched.clone();
+        let exposed = self.index.unwell().iter().chain(&self.bare);
+        accounts.extend(exposed.copied().filter(|id| self.index.concerns(&self.moved, *id)));
+        accounts.into_iter().collect()
+    }
+
+    /// Whether every feed there is can be trusted now: then nobody has to ask for their own.
+    pub fn trusts_all(&self, state: &State, now: Timestamp) -> bool {
+        self.trusted.get_or_init(|| l4::all_valid_until(state)).is_some_and(|until| now <= until)
+    }
+
+    /// Whether an account would hold its initial margin on both sides, with `less` USD taken off its equity: a proof by
+    /// certificate, or no answer.
+    pub fn certifies(&self, state: &State, account: &AccountState, less: Money) -> bool {
+        if self.previous.is_some() {
+            return false;
+        }
+        let both = self
+            .both
+            .get_or_init(|| prices::slow(state).map(|slow| self.certificates.holding(&slow)).unwrap_or_default());
+        !both.is_empty()
+            && account
+                .view(&state.contracts, &state.locations)
+                .is_ok_and(|view| self.certificates.certifies(&view, both, less.to_f64()))
+    }
+
+    /// Whether prices or commands have moved someone whose standing has not been judged since.
+    pub fn is_owed(&self, state: &State) -> bool {
+        state.watched != state.version || !self.touched.is_empty()
+    }
+
+    /// How `account` stands in the market as it is marked.
+    pub fn judge(&self, state: &State, account: &AccountState) -> Result<Judged, Refusal> {
+        self.on(self.fast(state), state, account)
+    }
+
+    /// How `account` stands where every price is its slow average.
+    pub fn judge_slow(&self, state: &State, account: &AccountState) -> Result<Judged, Refusal> {
+        self.on(self.slow(state), state, account)
+    }
+
+    /// The whole assessment of `account` in the market as it is marked, by the parameters in force.
+    pub fn assess(&self, state: &State, account: &AccountState) -> Result<Assessment, Refusal> {
+        self.assessed(self.fast(state), state, account)
+    }
+
+    /// The whole assessment of `account` where every price is its slow average.
+    pub fn assess_slow(&self, state: &State, account: &AccountState) -> Result<Assessment, Refusal> {
+        self.assessed(self.slow(state), state, account)
+    }
+
+    fn assessed(
+        &self,
+        side: &Result<Side, Refusal>,
+        state: &State,
+        account: &AccountState,
+    ) -> Result<Assessment, Refusal> {
+        let side = side.as_ref().map_err(Clone::clone)?;
+        let view = account.view(&state.contracts, &state.locations);
+        let view = view.map_err(|overflow| Refusal::OutOfRange { account: account.name.clone(), overflow })?;
+        margin::assess(&view, &side.prepared.judge(&side.market, &self.rules.rules))
+    }
+
+    fn fast(&self, state: &State) -> &Result<Side, Refusal> {
+        self.fast.get_or_init(|| side(state.market.clone(), &self.rules, self.previous.as_ref(), self.isa))
+    }
+
+    fn slow(&self, state: &State) -> &Result<Side, Refusal> {
+        self.slow.get_or_init(|| side(prices::slow(state)?, &self.rules, self.previous.as_ref(), self.isa))
+    }
+
+    fn on(&self, side: &Result<Side, Refusal>, state: &State, account: &AccountState) -> Result<Judged, Refusal> {
+        let side = side.as_ref().map_err(Clone::clone)?;
+        let out_of_range = |overflow| Refusal::OutOfRange { account: account.name.clone(), overflow };
+        let view = account.view(&state.contracts, &state.locations).map_err(out_of_range)?;
+        let equity = valuation::equity(&view, &side.market).map_err(out_of_range)?;
+        let mut margins = side.prepared.judge(&side.market, &self.rules.rules).margins(&view)?;
+        if let (Some(prepared), Some(rules)) = (&side.previous, &self.previous) {
+            let before = prepared.judge(&side.market, &rules.rules).margins(&view)?;
+            let progress = state.method.progress(state.clock);
+            let blend = |from: Money, to: Money| from.plus(to.minus(from)?.scaled(progress, Round::Up)?);
+            let blended = || {
+                Ok(Margins {
+                    initial: blend(before.initial, margins.initial)?,
+                    maintenance: blend(before.maintenance, margins.maintenance)?,
+                    closing: blend(before.closing, margins.closing)?,
+                })
+            };
+            margins = blended().map_err(out_of_range)?;
+        }
+        let Margins { initial: initial_margin, maintenance: maintenance_margin, closing } = margins;
+        let status = margin::status(equity, initial_margin, maintenance_margin, self.warn()).map_err(out_of_range)?;
+        Ok(Judged { equity, initial_margin, maintenance_margin, closing, status })
+    }
+
+    fn warn(&self) -> Ratio {
+        self.rules.rules.margin.warn
+    }
+}
+
+/// Revalues a market by the parameters in force and by those before them.
+fn side(market: Market, rules: &Params<Rules>, previous: Option<&Params<Rules>>, isa: Isa) -> Result<Side, Refusal> {
+    let prepare = |params: &Params<Rules>| Prepared::new(&market, &params.rules, &ScenarioSet::default(), isa);
+    let (prepared, previous) = (prepare(rules)?, previous.map(prepare).transpose()?);
+    Ok(Side { market, prepared, previous })
+}
+
+/// The instruments that depend on one underlying.
+pub(crate) fn instruments_of(state: &State, underlying: UnderlyingId) -> impl Iterator<Item = InstrumentId> {
+    let all = state.contracts.iter().enumerate();
+    all.filter(move |(_, contract)| contract.terms.underlying == underlying).map(|(place, _)| InstrumentId(place))
+}

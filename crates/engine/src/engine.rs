@@ -1,0 +1,68 @@
+//! The state with its desk: what a sequencer, a simulator or a verifier holds.
+
+use model::Invalid;
+
+use crate::state::StateHash;
+use crate::{Desk, Envelope, Event, Reject, State, apply, decide};
+
+/// An engine.
+#[derive(Debug)]
+pub struct Engine {
+    state: State,
+    desk: Desk,
+}
+
+/// What a command did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// What happened, in order.
+    pub events: Vec<Event>,
+}
+
+impl Engine {
+    /// An engine in `state`. Refuses a state whose parameters cannot be read.
+    pub fn new(state: State) -> Result<Self, Invalid> {
+        let desk = Desk::new(&state)?;
+        Ok(Self { state, desk })
+    }
+
+    /// The truth.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What is recomputed from it.
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// What a command would do.
+    pub fn decide(&self, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
+        decide(&self.state, &self.desk, envelope)
+    }
+
+    /// Makes happen what was decided, here or in another run.
+    pub fn commit(&mut self, events: &[Event]) {
+        for event in events {
+            apply(&mut self.state, event);
+        }
+        self.desk.follow(&self.state, events).expect("parameters were read when they were proposed");
+    }
+
+    /// Decides and commits.
+    pub fn handle(&mut self, envelope: &Envelope) -> Result<Step, Reject> {
+        let events = self.decide(envelope)?;
+        self.commit(&events);
+        Ok(Step { events })
+    }
+
+    /// The hash of the state.
+    pub fn hash(&mut self) -> StateHash {
+        self.state.hash()
+    }
+
+    /// The state, without its desk.
+    pub fn into_state(self) -> State {
+        self.state
+    }
+}

@@ -1,0 +1,244 @@
+//! What happened: the decisions, each complete in itself.
+
+use marks::{Quote, Report};
+use model::{AssetId, InstrumentId};
+use serde::{Deserialize, Serialize};
+use units::{Money, Price, Quantity, Ratio, Timestamp};
+
+use crate::state::{AssetTerms, Change, Holder, InstrumentTerms, Mode, Order, Position, Samples, UnderlyingTerms};
+use crate::{AccountId, FeedId, OrderId, Status};
+
+/// Why an amount moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Cause {
+    /// It arrived in custody.
+    Deposit,
+    /// It left custody.
+    Withdrawal,
+    /// Its owner moved it to another account.
+    Transfer,
+    /// Spot: one asset was exchanged for another.
+    Exchange,
+    /// Profit or loss of a position that was closed or settled.
+    Profit,
+    /// The premium of an option.
+    Premium,
+    /// The cash value of an option at expiry.
+    Exercise,
+    /// Funding of a perpetual.
+    Funding,
+    /// A trading fee.
+    Fee,
+    /// Interest on what is owed.
+    Interest,
+    /// The fee of a liquidation, into a fund.
+    LiquidationFee,
+    /// Into or out of a fund.
+    Fund,
+    /// What rounding left over.
+    Rounding,
+}
+
+impl Cause {
+    /// Whether what is received is profit, which can be withdrawn only once its loser has paid (I-28).
+    pub fn is_profit(self) -> bool {
+        matches!(self, Self::Profit | Self::Premium | Self::Exercise | Self::Funding)
+    }
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// The clock moved to the time of the command.
+    Clock {
+        /// To when.
+        time: Timestamp,
+    },
+    /// An account was opened, with the next number.
+    Opened {
+        /// Its name.
+        name: String,
+        /// The person behind it.
+        owner: u32,
+    },
+    /// A location was named, with the next number.
+    LocationListed {
+        /// Its name.
+        name: String,
+    },
+    /// An underlying was listed, with the next number.
+    UnderlyingListed(Box<UnderlyingTerms>),
+    /// An asset was listed, with the next number.
+    AssetListed(Box<AssetTerms>),
+    /// An instrument was listed, with the next number.
+    InstrumentListed(Box<InstrumentTerms>),
+    /// An amount moved from one holder to another.
+    Moved {
+        /// From whom.
+        from: Holder,
+        /// To whom.
+        to: Holder,
+        /// What.
+        asset: AssetId,
+        /// How much, above 0.
+        amount: Quantity,
+        /// Why.
+        cause: Cause,
+    },
+    /// A deposit reference was used.
+    Referenced {
+        /// Of which asset.
+        asset: AssetId,
+        /// The reference.
+        reference: u64,
+    },
+    /// A reference of a deposit into a fund was used.
+    FundReferenced {
+        /// The reference.
+        reference: u64,
+    },
+    /// An order was placed or changed: this is what it is now.
+    Ordered {
+        /// Whose.
+        account: AccountId,
+        /// What it is now.
+        order: Order,
+    },
+    /// An order is gone: cancelled, filled, or not to be filled any more.
+    OrderClosed {
+        /// Whose.
+        account: AccountId,
+        /// Which.
+        order: OrderId,
+    },
+    /// A match was applied.
+    Matched {
+        /// Of what.
+        instrument: InstrumentId,
+        /// Its number.
+        match_id: u64,
+        /// At what price.
+        price: Price,
+        /// Lots that changed hands.
+        lots: i64,
+        /// Lots open now.
+        open: i64,
+    },
+    /// A position is now this.
+    Positioned {
+        /// Whose.
+        account: AccountId,
+        /// What it is now.
+        position: Position,
+    },
+    /// A report was accepted.
+    Reported {
+        /// Of what.
+        feed: FeedId,
+        /// What was said.
+        report: Report,
+    },
+    /// A feed has this quote now.
+    Quoted {
+        /// Of what.
+        feed: FeedId,
+        /// The quote.
+        quote: Quote,
+    },
+    /// The market is this now: one version, one vector of prices (I-12).
+    Marked {
+        /// Above every earlier one.
+        version: u64,
+        /// Price of each underlying that changed.
+        indices: Vec<(model::UnderlyingId, Price)>,
+        /// Price of each asset that changed.
+        assets: Vec<(AssetId, Price)>,
+        /// Forward of each expiry that changed.
+        forwards: Vec<(model::UnderlyingId, Timestamp, Price)>,
+        /// Mark of each instrument that changed.
+        marks: Vec<(InstrumentId, Price)>,
+    },
+    /// A volatility surface was taken.
+    Surfaced {
+        /// Its version.
+        version: u64,
+        /// When it was fitted.
+        published: Timestamp,
+        /// Each volatility it gives.
+        vols: Vec<(InstrumentId, Ratio)>,
+    },
+    /// A settlement window has this much now.
+    Sampled {
+        /// Of what.
+        instrument: InstrumentId,
+        /// The samples so far.
+        samples: Samples,
+    },
+    /// A funding period was paid.
+    Funded {
+        /// Of what.
+        instrument: InstrumentId,
+        /// The period.
+        period: u64,
+        /// The rate that was paid.
+        rate: Ratio,
+    },
+    /// Interest was charged up to now.
+    Accrued,
+    /// An instrument has this mode now.
+    ModeSet {
+        /// Which.
+        instrument: InstrumentId,
+        /// Its mode.
+        mode: Mode,
+    },
+    /// An instrument expired at this price; nothing of it is left.
+    Expired {
+        /// Which.
+        instrument: InstrumentId,
+        /// Settlement price, in the currency of the index.
+        price: Price,
+    },
+    /// An account was judged and stands differently now.
+    Judged {
+        /// Whose.
+        account: AccountId,
+        /// How it stands.
+        status: Status,
+        /// Its equity.
+        equity: Money,
+        /// Its initial margin.
+        initial_margin: Money,
+        /// Its maintenance margin.
+        maintenance_margin: Money,
+        /// In which market.
+        version: u64,
+    },
+    /// Every account was judged in this market.
+    Watched {
+        /// Its version.
+        version: u64,
+    },
+    /// This much left custody: the outflow limiter remembers.
+    Flowed {
+        /// What the limiter holds now, in USD.
+        spent: Money,
+    },
+    /// A change was proposed, with the next number.
+    Proposed {
+        /// What would change.
+        change: Change,
+        /// Not in force before.
+        from: Timestamp,
+    },
+    /// A proposal came into force.
+    Activated {
+        /// Its number.
+        proposal: u64,
+    },
+    /// A proposal was withdrawn.
+    Revoked {
+        /// Its number.
+        proposal: u64,
+    },
+}

@@ -1,0 +1,82 @@
+//! Layer 1: static limits of the market and the account.
+
+use model::InstrumentId;
+use units::{Price, Round, Timestamp};
+
+use crate::state::{AccountState, Contract, Mode, State};
+use crate::{Noun, Reject};
+
+/// Whether the market takes a trade now: open, or restricted and the trade reduces; not expired.
+pub fn takes(contract: &Contract, now: Timestamp, reduces: bool) -> Result<(), Reject> {
+    let taken = match contract.mode {
+        Mode::Open => true,
+        Mode::ReduceOnly => reduces,
+        Mode::Halted | Mode::Settled => false,
+    };
+    if !taken {
+        return Err(Reject::Mode { mode: contract.mode });
+    }
+    match contract.terms.expiry() {
+        Some(expiry) if now >= expiry => Err(Reject::Expiry { expiry, clock: now }),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a price is a whole number of ticks, and above 0.
+pub fn on_tick(contract: &Contract, price: Price) -> Result<(), Reject> {
+    let tick = contract.terms.tick;
+    if price <= Price::ZERO || price.raw() % tick.raw() != 0 {
+        return Err(Reject::malformed("price", price, format!("a multiple of {tick} above 0")));
+    }
+    Ok(())
+}
+
+/// Whether a price is within the band around the mark (I-42). Options, whose marks may be nearly nothing, have their band
+/// as a share of the index as well.
+pub fn in_band(state: &State, id: InstrumentId, price: Price) -> Result<(), Reject> {
+    let terms = &state.contracts[id.0].terms;
+    let listing = state.market.listing(id);
+    let mut width = listing.mark.scaled(terms.band, Round::Up)?;
+    if terms.is_option() {
+        // A coin-settled option is written in coins: a hundredth of a coin is a hundredth of the index.
+        let index = match terms.payoff {
+            model::Payoff::Linear => state.market.underlyings[terms.underlying.0].index,
+            model::Payoff::Inverse => Price::ONE,
+        };
+        let hundredth = units::Ratio::from_raw(units::Ratio::ONE.raw() / 100);
+        width = width.max(index.scaled(hundredth, Round::Up)?);
+    }
+    let (low, high) = (listing.mark.minus(width)?, listing.mark.plus(width)?);
+    if price < low || price > high {
+        return Err(Reject::PriceBand { price, low, high });
+    }
+    Ok(())
+}
+
+/// Whether an order is not too large.
+pub fn order_size(contract: &Contract, lots: i64) -> Result<(), Reject> {
+    at_most(Noun::OrderSize, lots, contract.terms.max_order)
+}
+
+/// Whether so many lots may be open.
+pub fn open_interest(contract: &Contract, open: i64) -> Result<(), Reject> {
+    if open <= contract.open { Ok(()) } else { at_most(Noun::OpenInterest, open, contract.terms.max_open) }
+}
+
+/// Whether the account may have one more order.
+pub fn one_more_order(state: &State, account: &AccountState) -> Result<(), Reject> {
+    at_most(Noun::OpenOrders, count(account.orders.len()) + 1, i64::from(state.policy.max_orders))
+}
+
+/// Whether the account may have so many positions.
+pub fn positions(state: &State, account: &AccountState) -> Result<(), Reject> {
+    at_most(Noun::Positions, count(account.positions.len()), i64::from(state.policy.max_positions))
+}
+
+fn count(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}
+
+fn at_most(what: Noun, found: i64, limit: i64) -> Result<(), Reject> {
+    if found > limit { Err(Reject::Limit { what, found, limit }) } else { Ok(()) }
+}

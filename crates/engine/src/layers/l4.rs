@@ -1,0 +1,129 @@
+//! Layer 4, on price: what prices can be trusted for, and who is below maintenance.
+
+use marks::Validity;
+use model::{AssetId, InstrumentId};
+use units::Timestamp;
+
+use crate::state::{AccountState, State};
+use crate::{AccountId, Desk, Event, FeedId, Reject, Status};
+
+/// Every feed that an account's worth depends on, in order, with repetitions.
+pub fn feeds_of(state: &State, account: &AccountState) -> Vec<FeedId> {
+    let mut feeds = Vec::new();
+    for balance in &account.balances {
+        of_asset(state, balance.asset, &mut feeds);
+    }
+    let held = account.positions.iter().map(|held| held.instrument);
+    for instrument in held.chain(account.orders.iter().map(|order| order.instrument)) {
+        of_instrument(state, instrument, &mut feeds);
+    }
+    feeds
+}
+
+/// The feeds that the price of an asset depends on.
+pub fn of_asset(state: &State, asset: AssetId, feeds: &mut Vec<FeedId>) {
+    if asset == model::USD {
+        return;
+    }
+    if let Some(underlying) = state.market.assets[asset.0].follows {
+        feeds.push(FeedId::Index(underlying));
+    }
+    if state.market.assets[asset.0].follows.is_none() || state.feeds.contains_key(&FeedId::Asset(asset)) {
+        feeds.push(FeedId::Asset(asset));
+    }
+}
+
+/// The feeds that the mark of an instrument depends on.
+pub fn of_instrument(state: &State, id: InstrumentId, feeds: &mut Vec<FeedId>) {
+    let terms = &state.contracts[id.0].terms;
+    feeds.push(FeedId::Index(terms.underlying));
+    let own = match terms.expiry() {
+        Some(expiry) => FeedId::Forward(terms.underlying, expiry),
+        None => FeedId::Premium(id),
+    };
+    if state.feeds.contains_key(&own) {
+        feeds.push(own);
+    }
+    if terms.is_option() {
+        feeds.push(FeedId::Surface);
+    }
+    of_asset(state, terms.quote, feeds);
+    of_asset(state, terms.settle, feeds);
+}
+
+/// How far a feed can be trusted at `now`: it was when it was last quoted, and it would not be found dead if it were quoted
+/// now. A price grows old between two ticks as well, and when no tick comes at all (I-11). A surface is valid while it is
+/// young.
+pub fn validity(state: &State, now: Timestamp, feed: FeedId) -> (Validity, String) {
+    if feed == FeedId::Surface {
+        let age = now.micros().saturating_sub(state.surface.published.micros());
+        if state.surface.version > 0 && age <= state.policy.surface_age {
+            return (Validity::Valid, String::new());
+        }
+        return (Validity::Invalid, format!("the last surface is {} s old", age / 1_000_000));
+    }
+    let Some((known, last)) = state.feeds.get(&feed).and_then(|known| Some((known, known.feed.last()?))) else {
+        return (Validity::Invalid, "it has never spoken".to_owned());
+    };
+    let said = (last.validity(), format!("{:?}", last.cause));
+    if said.0 == Validity::Invalid || last.at >= now {
+        return said;
+    }
+    match known.feed.quote(&known.rules, now) {
+        Ok(quote) if quote.validity() == Validity::Invalid => (Validity::Invalid, format!("{:?}", quote.cause)),
+        Ok(_) => said,
+        Err(why) => (Validity::Invalid, why.to_string()),
+    }
+}
+
+/// Until when every feed there is can be trusted without asking again; none when one of them cannot.
+pub fn all_valid_until(state: &State) -> Option<Timestamp> {
+    let surface = state.surface.published.micros().saturating_add(state.policy.surface_age);
+    let mut until = if state.surface.version > 0 { surface } else { return None };
+    for known in state.feeds.values() {
+        let quote = known.feed.last().filter(|quote| quote.validity() == Validity::Valid)?;
+        for report in known.feed.reports().iter().filter(|report| quote.live.contains(&report.source)) {
+            let source = known.rules.source(report.source)?;
+            until = until.min(report.published.micros().saturating_add(source.max_age_micros));
+        }
+    }
+    Some(Timestamp::from_micros(until))
+}
+
+/// Whether everything an account depends on is valid: only then may it add risk, and only then may it be liquidated.
+pub fn trusted(state: &State, desk: &Desk, now: Timestamp, account: &AccountState) -> Result<(), Reject> {
+    if desk.trusts_all(state, now) {
+        return Ok(());
+    }
+    for feed in feeds_of(state, account) {
+        let (validity, why) = validity(state, now, feed);
+        if validity != Validity::Valid {
+            return Err(Reject::NoPrice { feed, validity: format!("{validity:?}").to_lowercase(), why });
+        }
+    }
+    Ok(())
+}
+
+/// How an account stands now, when that is not how it stood (REQ-5).
+///
+/// Nobody is sent to liquidation on a price that is not valid (I-11, I-35): such an account is restricted at worst. Who has
+/// no position, no order and no debt has nothing to liquidate and is healthy.
+pub fn standing(state: &State, desk: &Desk, now: Timestamp, id: AccountId) -> Option<Event> {
+    let account = state.account(id)?;
+    let judged = desk.judge(state, account);
+    let status = match &judged {
+        _ if !account.is_exposed() => Status::Healthy,
+        Ok(judged) if trusted(state, desk, now, account).is_ok() => judged.status,
+        // Neither worse than restricted on a price that cannot be trusted, nor better than it was.
+        Ok(judged) => judged.status.max(Status::Restricted).min(account.status.max(Status::Restricted)),
+        Err(_) => account.status.min(Status::Restricted),
+    };
+    if status == account.status {
+        return None;
+    }
+    let zero = units::Money::ZERO;
+    let (equity, initial_margin, maintenance_margin) =
+        judged.map_or((zero, zero, zero), |judged| (judged.equity, judged.initial_margin, judged.maintenance_margin));
+    let version = state.version;
+    Some(Event::Judged { account: id, status, equity, initial_margin, maintenance_margin, version })
+}

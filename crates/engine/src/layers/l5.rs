@@ -1,0 +1,111 @@
+//! Layer 5: what may come in as collateral, and what may leave an account.
+
+use marks::Validity;
+use model::AssetId;
+use units::{Money, Quantity, Timestamp};
+
+use super::l4;
+use crate::state::AccountState;
+use crate::{AccountId, Desk, FeedId, LocationId, Reject, State, Status};
+
+/// Whether `more` of an asset may be collateral now: the cap holds over all accounts (I-30) and grows from nothing (I-67).
+pub fn collateral_cap(state: &State, asset: AssetId, more: Quantity, now: Timestamp) -> Result<(), Reject> {
+    let collateral = &state.collateral[asset.0];
+    let cap = collateral.cap_at(now, state.policy.collateral_ramp);
+    let found = collateral.held.plus(more)?;
+    if more > Quantity::ZERO && found > cap { Err(Reject::CollateralCap { found, cap }) } else { Ok(()) }
+}
+
+/// Whether an account may give `amount` away: it is there, no loser has still to pay it (I-28, I-29, S-10), and what stays
+/// holds initial margin and the cost of closing, at the mark and at the slow average (I-18, I-29).
+///
+/// Prices that are not valid refuse it, except that of other assets the account owns: they count for nothing (I-32).
+pub fn withdrawal(
+    state: &State,
+    desk: &Desk,
+    now: Timestamp,
+    (id, account): (AccountId, &AccountState),
+    (asset, location): (AssetId, Option<LocationId>),
+    amount: Quantity,
+) -> Result<(), Reject> {
+    if account.status < Status::Restricted {
+        return Err(Reject::Restricted { account: id, status: account.status });
+    }
+    let priced = without_unpriced(state, now, account, asset)?;
+    let balance = account.balance(asset, location);
+    if balance.amount < amount {
+        return Err(Reject::Balance { asked: amount, there: balance.amount.max(Quantity::ZERO) });
+    }
+    let profit = amount.minus(balance.amount.minus(balance.profit)?)?.max(Quantity::ZERO);
+    let settled = state.collateral[asset.0].settled;
+    if profit > settled.max(Quantity::ZERO) {
+        return Err(Reject::Unsettled { profit, settled });
+    }
+    let mut after = priced;
+    let mut left = balance;
+    left.amount = balance.amount.minus(amount)?;
+    left.profit = balance.profit.min(left.amount);
+    after.set_balance(left);
+    for side in [Desk::judge, Desk::judge_slow] {
+        let judged =
+            side(desk, state, &after).map_err(|why| Reject::NotAssessable { account: id, why: why.to_string() })?;
+        let (equity, initial_margin, closing) = (judged.equity, judged.initial_margin, judged.closing);
+        let needed = initial_margin.plus(closing)?;
+        if equity < needed {
+            return Err(Reject::Withdrawal { account: id, equity, needed, initial_margin, closing });
+        }
+    }
+    Ok(())
+}
+
+/// The account without what it owns that has no valid price; refused when it owes or trades such a thing, or asks for it.
+fn without_unpriced(
+    state: &State,
+    now: Timestamp,
+    account: &AccountState,
+    asked: AssetId,
+) -> Result<AccountState, Reject> {
+    let mut priced = account.clone();
+    let mut feeds = Vec::new();
+    l4::of_asset(state, asked, &mut feeds);
+    let held = account.positions.iter().map(|held| held.instrument);
+    for instrument in held.chain(account.orders.iter().map(|order| order.instrument)) {
+        l4::of_instrument(state, instrument, &mut feeds);
+    }
+    for balance in account.balances.iter().filter(|balance| balance.amount.is_negative()) {
+        l4::of_asset(state, balance.asset, &mut feeds);
+    }
+    feeds.into_iter().try_for_each(|feed| valid(state, now, feed))?;
+    priced.balances.retain(|balance| {
+        let mut feeds = Vec::new();
+        l4::of_asset(state, balance.asset, &mut feeds);
+        feeds.into_iter().all(|feed| l4::validity(state, now, feed).0 == Validity::Valid)
+    });
+    Ok(priced)
+}
+
+/// Whether a feed is valid at `now`.
+pub fn valid(state: &State, now: Timestamp, feed: FeedId) -> Result<(), Reject> {
+    let (validity, why) = l4::validity(state, now, feed);
+    if validity == Validity::Valid {
+        return Ok(());
+    }
+    Err(Reject::NoPrice { feed, validity: format!("{validity:?}").to_lowercase(), why })
+}
+
+/// Whether no loss is unresolved: while one is, whoever leaves first would be paid by those who stay (I-51).
+///
+/// The deficit is what bankrupt accounts lack, judged now.
+pub fn covered(state: &State, desk: &Desk) -> Result<(), Reject> {
+    let mut deficit = Money::ZERO;
+    for id in desk.unwell().iter().copied() {
+        let account = &state.accounts[id.place()];
+        if account.status != Status::Bankrupt {
+            continue;
+        }
+        let judged =
+            desk.judge(state, account).map_err(|why| Reject::NotAssessable { account: id, why: why.to_string() })?;
+        deficit = deficit.minus(judged.equity.min(Money::ZERO))?;
+    }
+    if deficit > Money::ZERO { Err(Reject::Deficit { deficit }) } else { Ok(()) }
+}

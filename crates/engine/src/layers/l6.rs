@@ -1,0 +1,167 @@
+//! Layer 6: what the system as a whole can bear: money out, concentration, and open interest against the funds behind it.
+
+use model::{AssetId, InstrumentId, Payoff, UnderlyingId};
+use units::{Money, Overflow, Price, Quantity, Ratio, Round, Timestamp};
+
+use crate::desk::instruments_of;
+use crate::state::{InstrumentTerms, Pot, times};
+use crate::{AccountId, Desk, Noun, Reject, State};
+
+/// What the outflow limiter holds after `amount` more has left custody, in USD (I-67, S-39).
+///
+/// A leaky bucket: what left drains at one capacity per window, and no more than one capacity fits. So within any time `T`
+/// at most `capacity · (1 + T / window)` leaves, whoever asks. The capacity is a share of what was in custody before it was
+/// spent, or the floor. An asset whose cap is still on its ramp counts only up to the cap it started from, so that listing
+/// a token and pricing it high widens nothing.
+pub fn outflow(state: &State, now: Timestamp, asset: AssetId, amount: Quantity) -> Result<Money, Reject> {
+    let (spent, since) = state.outflow;
+    let capacity = capacity(state, now)?;
+    let window = state.policy.outflow_window.max(1);
+    let elapsed = now.micros().saturating_sub(since.micros()).clamp(0, window);
+    let drained = capacity.scaled(share(elapsed, window), Round::Down)?;
+    let spent = spent.minus(drained)?.max(Money::ZERO);
+    let asked = amount.at(state.market.assets[asset.0].price, Round::Up)?;
+    let after = spent.plus(asked)?;
+    if after > capacity {
+        let left = capacity.minus(spent)?.max(Money::ZERO);
+        let until = Timestamp::from_micros(now.micros().saturating_add(window));
+        return Err(Reject::Outflow { asked, left, until });
+    }
+    Ok(after)
+}
+
+/// What the outflow limiter can hold, in USD.
+pub fn capacity(state: &State, now: Timestamp) -> Result<Money, Overflow> {
+    let whole = custody_usd(state, now)?.plus(state.outflow.0)?;
+    Ok(state.policy.outflow_floor.max(whole.scaled(state.policy.outflow_share, Round::Down)?))
+}
+
+fn share(part: i64, whole: i64) -> Ratio {
+    Ratio::from_raw(Ratio::ONE.raw() * i128::from(part) / i128::from(whole))
+}
+
+/// What custody holds at every location, in USD, rounded down. What is on the ramp counts at most with its base.
+fn custody_usd(state: &State, now: Timestamp) -> Result<Money, Overflow> {
+    let mut held = vec![Quantity::ZERO; state.collateral.len()];
+    for ((pot, asset), amount) in &state.pots {
+        if matches!(pot, Pot::Custody(_)) {
+            held[asset.0] = held[asset.0].minus(*amount)?;
+        }
+    }
+    held.into_iter().enumerate().try_fold(Money::ZERO, |sum, (place, held)| {
+        let collateral = &state.collateral[place];
+        let young = now.micros().saturating_sub(collateral.since.micros()) < state.policy.collateral_ramp;
+        let counted = if young { held.min(collateral.base) } else { held };
+        sum.plus(counted.max(Quantity::ZERO).at(state.market.assets[place].price, Round::Down)?)
+    })
+}
+
+/// Whether an account, and all accounts of its owner together, may have their share of one side of an instrument (S-10, S-31;
+/// I-30: a cap that holds across sub-accounts). Whoever does not add is not refused, and a small market is not limited.
+pub fn concentration(
+    state: &State,
+    desk: &Desk,
+    account: AccountId,
+    instrument: InstrumentId,
+    lots_after: i64,
+    open_after: i64,
+) -> Result<(), Reject> {
+    let terms = &state.contracts[instrument.0].terms;
+    let whose = &state.accounts[account.place()];
+    let same_side = |lots: i64| if (lots > 0) == (lots_after > 0) { lots.unsigned_abs() } else { 0 };
+    let own = same_side(lots_after);
+    if own <= same_side(whose.position(instrument).lots) || open_after <= 0 {
+        return Ok(());
+    }
+    if lots_usd(state, terms, open_after)? < state.policy.share_floor {
+        return Ok(());
+    }
+    let linked = desk.accounts_of(whose.owner).iter().filter(|other| **other != account);
+    let others = linked.map(|other| same_side(state.accounts[other.place()].position(instrument).lots));
+    let all = others.fold(u128::from(own), |sum, lots| sum + u128::from(lots));
+    for (noun, lots, limit) in
+        [(Noun::Account, u128::from(own), state.policy.account_share), (Noun::Owner, all, state.policy.owner_share)]
+    {
+        let share = part_of(lots, open_after)?;
+        if share > limit {
+            return Err(Reject::Concentration { whose: noun, share, limit });
+        }
+    }
+    Ok(())
+}
+
+/// `lots` as a share of what is open, rounded up.
+fn part_of(lots: u128, open: i64) -> Result<Ratio, Overflow> {
+    let overflow = Overflow { quantity: "open interest" };
+    let lots = Money::from_raw(i128::try_from(lots).map_err(|_| overflow)?);
+    lots.per(Money::from_raw(i128::from(open)), Round::Up).ok_or(overflow)
+}
+
+/// Whether limits and funds stand behind `open_after` lots of an instrument with all else that is open on its underlying
+/// (S-10: open interest against what can be paid; S-38: the fund is what the ledger says it is).
+pub fn fund(state: &State, instrument: InstrumentId, open_after: i64) -> Result<(), Reject> {
+    let underlying = state.contracts[instrument.0].terms.underlying;
+    adequate(state, underlying, Some((instrument, open_after)), None)
+}
+
+/// The same for what is open now with so much less in a fund: whether it is adequate without it (I-53).
+pub fn fund_without(state: &State, underlying: UnderlyingId, less: (Pot, AssetId, Quantity)) -> Result<(), Reject> {
+    adequate(state, underlying, None, Some(less))
+}
+
+fn adequate(
+    state: &State,
+    underlying: UnderlyingId,
+    open_after: Option<(InstrumentId, i64)>,
+    less: Option<(Pot, AssetId, Quantity)>,
+) -> Result<(), Reject> {
+    let found = open_usd(state, underlying, open_after)?;
+    let policy = &state.policy;
+    let behind = funds_usd(state, underlying, less)?.scaled(policy.fund_multiple, Round::Down)?;
+    let limit = state.open_interest_usd[underlying.0].min(policy.fund_floor.max(behind));
+    if found > limit { Err(Reject::Fund { found, limit }) } else { Ok(()) }
+}
+
+/// What is open over all instruments of an underlying, in USD, rounded up; with another number of lots in one of them.
+pub fn open_usd(
+    state: &State,
+    underlying: UnderlyingId,
+    other: Option<(InstrumentId, i64)>,
+) -> Result<Money, Overflow> {
+    instruments_of(state, underlying).try_fold(Money::ZERO, |sum, id| {
+        let contract = &state.contracts[id.0];
+        let open = other.filter(|(instrument, _)| *instrument == id).map_or(contract.open, |(_, open)| open);
+        sum.plus(lots_usd(state, &contract.terms, open)?)
+    })
+}
+
+/// What so many lots stand for, in USD at the index, rounded up.
+fn lots_usd(state: &State, terms: &InstrumentTerms, lots: i64) -> Result<Money, Overflow> {
+    let units = times(terms.unit(), lots.saturating_abs())?;
+    let price = if terms.payoff == Payoff::Inverse && !terms.is_option() {
+        state.market.assets[terms.quote.0].price
+    } else {
+        state.market.underlyings[terms.underlying.0].index
+    };
+    units.at(if price.is_negative() { price.negated()? } else { price.max(Price::ZERO) }, Round::Up)
+}
+
+/// What the fund of an underlying and the shared fund hold, in USD, rounded down.
+pub fn funds_usd(
+    state: &State,
+    underlying: UnderlyingId,
+    less: Option<(Pot, AssetId, Quantity)>,
+) -> Result<Money, Overflow> {
+    let mut sum = Money::ZERO;
+    for ((pot, asset), amount) in &state.pots {
+        if *pot != Pot::SharedFund && *pot != Pot::MarketFund(underlying) {
+            continue;
+        }
+        let left = match less {
+            Some((from, what, less)) if from == *pot && what == *asset => amount.minus(less)?,
+            _ => *amount,
+        };
+        sum = sum.plus(left.at(state.market.assets[asset.0].price, Round::Down)?)?;
+    }
+    Ok(sum)
+}

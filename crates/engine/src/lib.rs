@@ -1,0 +1,44 @@
+//! Commands in, events out: the engine that holds accounts and judges them.
+//!
+//! ```text
+//! Envelope ──▶ decide(&State, &Desk, &Envelope) ──▶ Ok(events) ──▶ journal ──▶ apply(&mut State, &Event)
+//!                       │                     └────▶ Err(Reject), numbered
+//!                       └─ layers: l0 form and right · l1 static limits · l2 before trade · l3 after trade ·
+//!                          l4 on price · l5 withdrawal · l6 system
+//! ```
+//!
+//! * [`decide`] thinks and changes nothing; [`apply`] changes and thinks nothing: it never prices, never assesses, never
+//!   refuses. An event records what was decided, so a journal replays to the same state under any later methodology.
+//! * [`State`] is the truth: accounts, pots, listings, feeds, parameters. It has a hash ([`State::hash`]).
+//! * [`Desk`] is what can be recomputed from the state: the market revalued under every scenario, and certificates that
+//!   tell whose account a price can matter to. It makes decisions fast and never makes them different.
+//! * Time and prices are in the commands. Nothing here asks a clock, opens a file or draws a number.
+//!
+//! Amounts are fixed point and conserved exactly: every amount that leaves one [`state::Holder`] arrives at another, and
+//! the sum over all holders of an asset is 0.
+
+mod apply;
+mod command;
+mod decide;
+mod desk;
+mod engine;
+mod event;
+pub mod explain;
+mod ids;
+mod layers;
+pub mod preview;
+mod principal;
+mod reject;
+pub mod state;
+
+pub use apply::apply;
+pub use command::{Command, Envelope, Party};
+pub use decide::decide;
+pub use desk::{Desk, Judged, Metrics};
+pub use engine::{Engine, Step};
+pub use event::{Cause, Event};
+pub use ids::{AccountId, FeedId, LocationId, OrderId, SURFACE_SOURCE};
+pub use margin::Status;
+pub use principal::{Capability, Principal, needed};
+pub use reject::{Noun, Reject};
+pub use state::State;

@@ -1,0 +1,92 @@
+//! Who asks, and what each may ask for.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, Command};
+
+/// Who stands behind a command. The door that let it in has checked the signature; here the right is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Principal {
+    /// The owner of accounts: the natural or legal person that every account of theirs is linked to.
+    Owner(u32),
+    /// The matching engine of a venue.
+    Matching,
+    /// A price source.
+    Source(u32),
+    /// The custodian that sees deposits arrive.
+    Custody,
+    /// Who lists, proposes and withdraws proposals.
+    Governance,
+    /// Who may halt and resume a market.
+    Guardian,
+    /// The engine's own clock and duties.
+    System,
+}
+
+/// What a command needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capability {
+    /// To own the account.
+    Own(AccountId),
+    /// To be this source.
+    Speak(u32),
+    /// To match trades.
+    Match,
+    /// To see deposits.
+    Receive,
+    /// To change rules.
+    Govern,
+    /// To halt markets.
+    Guard,
+    /// To be the engine itself.
+    Operate,
+}
+
+/// What `command` needs: total, so that no command can be forgotten (I-64).
+pub fn needed(command: &Command) -> Capability {
+    match command {
+        Command::Withdraw { account, .. }
+        | Command::Place { account, .. }
+        | Command::Amend { account, .. }
+        | Command::Cancel { account, .. }
+        | Command::AuctionBid { account, .. } => Capability::Own(*account),
+        Command::Transfer { from, .. } => Capability::Own(*from),
+        Command::Report { report, .. } => Capability::Speak(report.source),
+        Command::Surface { .. } => Capability::Speak(crate::SURFACE_SOURCE),
+        Command::Fill { .. } => Capability::Match,
+        Command::Deposit { .. } | Command::FundDeposit { .. } => Capability::Receive,
+        Command::ListLocation { .. }
+        | Command::ListUnderlying(_)
+        | Command::ListAsset(_)
+        | Command::ListInstrument(_)
+        | Command::FundWithdraw { .. }
+        | Command::Propose { .. }
+        | Command::Revoke { .. } => Capability::Govern,
+        Command::SetMode { .. } => Capability::Guard,
+        Command::OpenAccount { .. }
+        | Command::Funding { .. }
+        | Command::Interest
+        | Command::Settle { .. }
+        | Command::Expire { .. }
+        | Command::LiquidationFill { .. }
+        | Command::Activate { .. }
+        | Command::Tick
+        | Command::Watch => Capability::Operate,
+    }
+}
+
+impl Principal {
+    /// Whether this principal has `capability`; `owner` says who owns an account.
+    pub fn has(self, capability: Capability, owner: impl Fn(AccountId) -> Option<u32>) -> bool {
+        match (self, capability) {
+            (Self::Owner(person), Capability::Own(account)) => owner(account) == Some(person),
+            (Self::Source(source), Capability::Speak(whose)) => source == whose,
+            (Self::Matching, Capability::Match)
+            | (Self::Custody, Capability::Receive)
+            | (Self::Governance, Capability::Govern)
+            | (Self::Guardian, Capability::Guard)
+            | (Self::System, Capability::Operate) => true,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! What one account has: balances, positions, orders, and how it stands.
+
+use model::{AssetId, InstrumentId, Payoff, Side};
+use serde::{Deserialize, Serialize};
+use units::{Overflow, Price, Quantity, Round};
+
+use super::listing::{Contract, InstrumentTerms};
+use crate::{LocationId, OrderId, Status};
+
+/// One account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountState {
+    /// Its name.
+    pub name: String,
+    /// The person behind it.
+    pub owner: u32,
+    /// In order of asset, then location.
+    pub balances: Vec<Balance>,
+    /// In order of instrument; none with 0 lots.
+    pub positions: Vec<Position>,
+    /// In order of their numbers.
+    pub orders: Vec<Order>,
+    /// The last order number that was accepted.
+    pub last_order: OrderId,
+    /// How it stands, as last judged.
+    pub status: Status,
+}
+
+/// An amount of an asset at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Balance {
+    /// What.
+    pub asset: AssetId,
+    /// Where; none is the venue itself, where profit, loss and fees are paid.
+    pub location: Option<LocationId>,
+    /// Negative when owed.
+    pub amount: Quantity,
+    /// The part of it that is profit not yet withdrawn: at most the amount, at least 0.
+    pub profit: Quantity,
+}
+
+/// Open lots of one instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// Which.
+    pub instrument: InstrumentId,
+    /// Negative when short.
+    pub lots: i64,
+    /// What it was acquired at, in units of the settlement asset: `Σ lots·unit·price` for linear contracts,
+    /// `−Σ lots·unit/price` for inverse ones; 0 for options, whose premium is paid at once. Unsettled profit is worth minus
+    /// cost; over all accounts the costs of an instrument and its clearing pot add up to nothing.
+    pub cost: Quantity,
+}
+
+/// An open order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// The owner's number.
+    pub id: OrderId,
+    /// What.
+    pub instrument: InstrumentId,
+    /// Buy or sell.
+    pub side: Side,
+    /// Left to fill, above 0.
+    pub lots: i64,
+    /// The worst price.
+    pub limit: Price,
+    /// It may only reduce.
+    pub reduce_only: bool,
+}
+
+impl AccountState {
+    /// A new account, with nothing in it.
+    pub fn new(name: String, owner: u32) -> Self {
+        Self {
+            name,
+            owner,
+            balances: Vec::new(),
+            positions: Vec::new(),
+            orders: Vec::new(),
+            last_order: OrderId(0),
+            status: Status::Healthy,
+        }
+    }
+
+    /// The balance of `asset` at `location`, 0 when there is none.
+    pub fn balance(&self, asset: AssetId, location: Option<LocationId>) -> Balance {
+        let found = self.balances.binary_search_by_key(&(asset, location), |held| (held.asset, held.location));
+        found.map_or(Balance { asset, location, amount: Quantity::ZERO, profit: Quantity::ZERO }, |place| {
+            self.balances[place]
+        })
+    }
+
+    /// Puts a balance in its place, or takes it out when nothing is left.
+    pub(crate) fn set_balance(&mut self, balance: Balance) {
+        let key = (balance.asset, balance.location);
+        let empty = balance.amount == Quantity::ZERO;
+        match self.balances.binary_search_by_key(&key, |held| (held.asset, held.location)) {
+            Ok(place) if empty => {
+                self.balances.remove(place);
+            }
+            Ok(place) => self.balances[place] = balance,
+            Err(_) if empty => {}
+            Err(place) => self.balances.insert(place, balance),
+        }
+    }
+
+    /// The position in `instrument`, empty when there is none.
+    pub fn position(&self, instrument: InstrumentId) -> Position {
+        let found = self.positions.binary_search_by_key(&instrument, |held| held.instrument);
+        found.map_or(Position { instrument, lots: 0, cost: Quantity::ZERO }, |place| self.positions[place])
+    }
+
+    /// Puts a position in its place, or takes it out when nothing is left.
+    pub(crate) fn set_position(&mut self, position: Position) {
+        let empty = position.lots == 0;
+        match self.positions.binary_search_by_key(&position.instrument, |held| held.instrument) {
+            Ok(place) if empty => {
+                self.positions.remove(place);
+            }
+            Ok(place) => self.positions[place] = position,
+            Err(_) if empty => {}
+            Err(place) => self.positions.insert(place, position),
+        }
+    }
+
+    /// The open order of that number.
+    pub fn order(&self, id: OrderId) -> Option<&Order> {
+        self.orders.binary_search_by_key(&id, |order| order.id).ok().map(|place| &self.orders[place])
+    }
+
+    /// Whether it can lose: it has a position, an order or a debt.
+    pub fn is_exposed(&self) -> bool {
+        !self.positions.is_empty()
+            || !self.orders.is_empty()
+            || self.balances.iter().any(|balance| balance.amount.is_negative())
+    }
+
+    /// Whether it has neither money nor positions nor orders.
+    pub fn is_empty(&self) -> bool {
+        self.balances.is_empty() && self.positions.is_empty() && self.orders.is_empty()
+    }
+
+    /// The account as the margin methods see it.
+    ///
+    /// The entry price is the cost spread over the position, rounded against the account.
+    pub fn view(&self, contracts: &[Contract], locations: &[String]) -> Result<model::Account, Overflow> {
+        let mut view = model::Account { name: self.name.clone(), ..model::Account::default() };
+        view.balances.reserve(self.balances.len());
+        for held in &self.balances {
+            let location = held.location.map(|location| locations[usize::from(location.0)].clone());
+            view.balances.push(model::Balance { asset: held.asset, amount: held.amount, location });
+        }
+        view.positions.reserve(self.positions.len());
+        for held in &self.positions {
+            let terms = &contracts[held.instrument.0].terms;
+            let quantity = contracts_in(held.lots, terms)?;
+            view.positions.push(model::Position { instrument: held.instrument, quantity, entry: entry(held, terms)? });
+        }
+        view.orders.reserve(self.orders.len());
+        for order in &self.orders {
+            let quantity = contracts_in(order.lots, &contracts[order.instrument.0].terms)?;
+            view.orders.push(model::Order {
+                instrument: order.instrument,
+                side: order.side,
+                quantity,
+                limit: order.limit,
+            });
+        }
+        Ok(view)
+    }
+}
+
+/// Contracts in so many lots.
+pub fn contracts_in(lots: i64, terms: &InstrumentTerms) -> Result<Quantity, Overflow> {
+    times(terms.lot, lots)
+}
+
+/// `lots` times an amount, exactly.
+pub fn times(amount: Quantity, lots: i64) -> Result<Quantity, Overflow> {
+    let raw = amount.raw().checked_mul(i128::from(lots));
+    raw.map(Quantity::from_raw).ok_or(Overflow { quantity: "quantity" })
+}
+
+/// The price a position was entered at, rounded against the account: up when long, down when short.
+fn entry(held: &Position, terms: &InstrumentTerms) -> Result<Price, Overflow> {
+    if terms.is_option() {
+        return Ok(Price::ZERO);
+    }
+    let units = times(terms.unit(), held.lots)?;
+    let against = if held.lots > 0 { Round::Up } else { Round::Down };
+    let (over, under) = match terms.payoff {
+        Payoff::Linear => (held.cost, units),
+        Payoff::Inverse => (units.negated()?, held.cost),
+    };
+    let quotient = over.over(Price::from_raw(under.raw()), against)?;
+    Ok(Price::from_raw(quotient.raw()))
+}

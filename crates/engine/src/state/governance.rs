@@ -1,0 +1,195 @@
+//! Parameters, and how they change: proposed, delayed, bounded in step, ramped.
+
+use marks::Rules;
+use model::{AssetId, InstrumentId, UnderlyingId};
+use serde::{Deserialize, Serialize};
+use units::{Money, Price, Quantity, Ratio, Timestamp};
+
+use super::Pot;
+use crate::FeedId;
+
+/// The parameters of the margin method: the file in force and, during a ramp, the one before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Method {
+    /// The parameter file of the universal method, as text.
+    pub text: String,
+    /// What it replaces, when it began to, and when it will have: the requirement moves from one to the other in a straight
+    /// line.
+    pub previous: Option<(String, Timestamp, Timestamp)>,
+}
+
+impl Method {
+    /// How much of the requirement is that of the new file at `time`, 0 to 1.
+    pub fn progress(&self, time: Timestamp) -> Ratio {
+        let Some((_, from, until)) = &self.previous else { return Ratio::ONE };
+        let (passed, whole) = (time.micros() - from.micros(), until.micros() - from.micros());
+        if passed >= whole {
+            return Ratio::ONE;
+        }
+        Ratio::from_raw(Ratio::ONE.raw() * i128::from(passed.max(0)) / i128::from(whole))
+    }
+}
+
+/// The engine's own parameters. Durations are in microseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// From a proposal to the earliest moment it can come into force.
+    pub delay: i64,
+    /// A parameter may change by at most this share of itself at once.
+    pub step: Ratio,
+    /// How long a new requirement takes to replace the old one.
+    pub ramp: i64,
+    /// How long the collateral cap of a new asset takes to grow from 0.
+    pub collateral_ramp: i64,
+    /// The outflow limiter drains in this time.
+    pub outflow_window: i64,
+    /// Of what is in custody, at most this share may leave in a window.
+    pub outflow_share: Ratio,
+    /// What may leave in a window in any case, in USD.
+    pub outflow_floor: Money,
+    /// One account may hold at most this share of the open interest of an instrument.
+    pub account_share: Ratio,
+    /// The accounts of one owner may hold at most this share together.
+    pub owner_share: Ratio,
+    /// Shares are not limited while the open interest of an instrument is below this, in USD.
+    pub share_floor: Money,
+    /// Open interest of an underlying may be at most this multiple of the funds that stand behind it, in USD; and
+    /// never above the limit of its listing.
+    pub fund_multiple: Ratio,
+    /// What may be open without a fund, in USD.
+    pub fund_floor: Money,
+    /// Open orders of one account.
+    pub max_orders: u32,
+    /// Positions of one account.
+    pub max_positions: u32,
+    /// Interest per year on what is owed.
+    pub interest: Ratio,
+    /// Interest and funding are charged for at most this long at once (I-55).
+    pub longest_accrual: i64,
+    /// Funding per eight hours is at most this, either way.
+    pub funding_cap: Ratio,
+    /// A surface older than this makes options unpriceable.
+    pub surface_age: i64,
+    /// A volatility may change by at most this share of itself from surface to surface.
+    pub surface_step: Ratio,
+    /// Length of the settlement average before expiry.
+    pub settlement_window: i64,
+    /// Fewest samples that make a settlement price.
+    pub settlement_samples: u32,
+    /// A trading fee is at most this share of the notional traded (I-06).
+    pub fee_cap: Ratio,
+    /// A liquidation fee is at most this share of the notional traded.
+    pub liquidation_fee: Ratio,
+}
+
+impl Default for Policy {
+    /// A day's delay, steps of a fifth, ramps of an hour for requirements and a week for collateral, a tenth out an hour.
+    fn default() -> Self {
+        const HOUR: i64 = 3_600_000_000;
+        let percent = |whole: i128| Ratio::from_raw(whole * (Ratio::ONE.raw() / 100));
+        let dollars = |whole: i128| Money::from_raw(whole * Money::ONE.raw());
+        Self {
+            delay: 24 * HOUR,
+            step: percent(20),
+            ramp: HOUR,
+            collateral_ramp: 7 * 24 * HOUR,
+            outflow_window: HOUR,
+            outflow_share: percent(10),
+            outflow_floor: dollars(100_000),
+            account_share: percent(20),
+            owner_share: percent(30),
+            share_floor: dollars(10_000_000),
+            fund_multiple: percent(10_000),
+            fund_floor: dollars(10_000_000),
+            max_orders: 200,
+            max_positions: 500,
+            interest: percent(10),
+            longest_accrual: 24 * HOUR,
+            funding_cap: percent(1),
+            surface_age: HOUR / 12,
+            surface_step: percent(50),
+            settlement_window: HOUR / 2,
+            settlement_samples: 10,
+            fee_cap: percent(1),
+            liquidation_fee: percent(1),
+        }
+    }
+}
+
+/// A change of parameters.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Change {
+    /// The margin method's parameter file.
+    Method {
+        /// The new file, as text.
+        text: String,
+    },
+    /// The most that may be held of an asset. More of it makes collateral ramp from what may be held now.
+    Cap {
+        /// Which asset.
+        asset: AssetId,
+        /// The new cap.
+        cap: Quantity,
+    },
+    /// How a feed is read.
+    Feed {
+        /// Which.
+        feed: FeedId,
+        /// The new rules.
+        rules: Rules,
+    },
+    /// The static limits of an instrument.
+    Limits {
+        /// Which.
+        instrument: InstrumentId,
+        /// Largest order, in lots.
+        max_order: i64,
+        /// Most lots that may be open.
+        max_open: i64,
+        /// Price band around the mark.
+        band: Ratio,
+    },
+    /// Most that may be open over an underlying, in USD.
+    OpenInterest {
+        /// Which underlying.
+        underlying: UnderlyingId,
+        /// The new limit.
+        usd: Money,
+    },
+    /// The outflow limiter.
+    Outflow {
+        /// Drains in this time, in microseconds.
+        window: i64,
+        /// Share of custody per window.
+        share: Ratio,
+        /// In any case, in USD.
+        floor: Money,
+    },
+    /// Money out of a fund.
+    FundOut {
+        /// Which fund.
+        fund: Pot,
+        /// What.
+        asset: AssetId,
+        /// How much.
+        amount: Quantity,
+    },
+    /// The settlement price of an instrument whose window had too few samples.
+    SettlementPrice {
+        /// Which.
+        instrument: InstrumentId,
+        /// In the currency of the index.
+        price: Price,
+    },
+}
+
+/// A change that waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// What would change.
+    pub change: Change,
+    /// When it was proposed.
+    pub proposed: Timestamp,
+    /// Not in force before.
+    pub from: Timestamp,
+}

@@ -1,0 +1,159 @@
+//! A fingerprint of the state that is cheap to keep: what did not change is not hashed again.
+//!
+//! The state is cut into parts: the head, each listing, feed, pot and account. A part's hash is BLAKE3 over its name and
+//! its encoding; the hash of the state is BLAKE3 over the sum of all part hashes modulo 2²⁵⁶. A sum does not depend on the
+//! order in which parts came or changed, so replay meets it whatever the layout in memory. It is a check against accident
+//! and divergence; tampering is what the journal's chain is for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::AssetId;
+use serde::{Deserialize, Serialize};
+
+use super::{Pot, State};
+use crate::{AccountId, FeedId};
+
+/// BLAKE3, 32 bytes.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct StateHash(pub [u8; 32]);
+
+impl std::fmt::Display for StateHash {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl std::fmt::Debug for StateHash {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// A part of the state that is hashed by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum Part {
+    /// Clock, versions, counters, limiter.
+    Head,
+    /// Listings and prices.
+    Market,
+    /// Parameters and proposals.
+    Governance,
+    /// Terms and state of an instrument.
+    Contract(usize),
+    /// Cap and sums of an asset.
+    Collateral(AssetId),
+    /// A feed.
+    Feed(FeedId),
+    /// A pot.
+    Pot(Pot, AssetId),
+    /// An account.
+    Account(AccountId),
+}
+
+/// Hashes of parts, and which of them are out of date.
+#[derive(Clone, Debug, Default)]
+pub struct Hashes {
+    known: BTreeMap<Part, [u8; 32]>,
+    touched: BTreeSet<Part>,
+    sum: [u64; 4],
+    complete: bool,
+}
+
+/// Two states are equal when what they hold is equal, whatever has been hashed of it.
+impl PartialEq for Hashes {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Hashes {}
+
+impl Hashes {
+    /// Remembers that a part changed.
+    pub fn touch(&mut self, part: Part) {
+        if self.complete {
+            self.touched.insert(part);
+        }
+    }
+
+    /// Hashes what changed since the last time; everything at first.
+    pub fn refresh(&mut self, state: &State) {
+        let touched =
+            if self.complete { std::mem::take(&mut self.touched) } else { all(state).collect::<BTreeSet<Part>>() };
+        self.complete = true;
+        for part in touched {
+            let hash = encode(state, part).map(|bytes| {
+                let mut hasher = blake3::Hasher::new();
+                hasher.update(&postcard::to_stdvec(&part).expect("a part is plain data")).update(&bytes);
+                *hasher.finalize().as_bytes()
+            });
+            let before = match hash {
+                Some(hash) => self.known.insert(part, hash),
+                None => self.known.remove(&part),
+            };
+            if let Some(before) = before {
+                self.add(before.map(|byte| !byte));
+                let mut one = [0; 32];
+                one[0] = 1;
+                self.add(one);
+            }
+            if let Some(hash) = hash {
+                self.add(hash);
+            }
+        }
+    }
+
+    /// The hash over the sum.
+    pub fn root(&self) -> StateHash {
+        let mut bytes = [0; 32];
+        for (place, limb) in bytes.chunks_exact_mut(8).zip(self.sum) {
+            place.copy_from_slice(&limb.to_le_bytes());
+        }
+        StateHash(*blake3::hash(&bytes).as_bytes())
+    }
+
+    /// Adds modulo 2²⁵⁶, little end first.
+    fn add(&mut self, hash: [u8; 32]) {
+        let mut carry = false;
+        for (limb, bytes) in self.sum.iter_mut().zip(hash.chunks_exact(8)) {
+            let addend = u64::from_le_bytes(bytes.try_into().expect("chunks of eight"));
+            let (sum, first) = limb.overflowing_add(addend);
+            let (sum, second) = sum.overflowing_add(u64::from(carry));
+            *limb = sum;
+            carry = first || second;
+        }
+    }
+}
+
+/// Every part that a state has.
+fn all(state: &State) -> impl Iterator<Item = Part> {
+    let accounts = (0..state.accounts.len()).map(|place| AccountId(u32::try_from(place).expect("ids are u32")));
+    [Part::Head, Part::Market, Part::Governance]
+        .into_iter()
+        .chain((0..state.contracts.len()).map(Part::Contract))
+        .chain((0..state.collateral.len()).map(|asset| Part::Collateral(AssetId(asset))))
+        .chain(state.feeds.keys().map(|feed| Part::Feed(*feed)))
+        .chain(state.pots.keys().map(|(pot, asset)| Part::Pot(*pot, *asset)))
+        .chain(accounts.map(Part::Account))
+}
+
+/// The encoding of a part; none when the state has no such part any more.
+fn encode(state: &State, part: Part) -> Option<Vec<u8>> {
+    fn bytes(value: &impl Serialize) -> Vec<u8> {
+        postcard::to_stdvec(value).expect("the state is plain data")
+    }
+    match part {
+        Part::Head => Some(bytes(&(
+            (state.clock, state.version, state.watched, state.surface),
+            (&state.locations, &state.open_interest_usd),
+            (state.fund_reference, state.next_proposal, state.outflow, state.accrued, state.collateral_changed),
+        ))),
+        Part::Market => Some(bytes(&state.market)),
+        Part::Governance => Some(bytes(&(&state.method, &state.policy, &state.proposals))),
+        Part::Contract(place) => state.contracts.get(place).map(bytes),
+        Part::Collateral(asset) => state.collateral.get(asset.0).map(bytes),
+        Part::Feed(feed) => state.feeds.get(&feed).map(bytes),
+        Part::Pot(pot, asset) => state.pots.get(&(pot, asset)).map(bytes),
+        Part::Account(id) => state.account(id).map(bytes),
+    }
+}

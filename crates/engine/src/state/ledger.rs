@@ -1,0 +1,126 @@
+//! Who holds what: every amount that leaves a holder arrives at another.
+
+use model::{AssetId, InstrumentId, UnderlyingId};
+use serde::{Deserialize, Serialize};
+use units::Quantity;
+
+use super::{Part, State};
+use crate::{AccountId, Cause, LocationId};
+
+/// Whoever can hold an amount. Over all holders the amounts of an asset add up to 0 (I-08).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Holder {
+    /// An account, at a location.
+    Account(AccountId, Option<LocationId>),
+    /// A pot.
+    Pot(Pot),
+}
+
+/// What is held by nobody's account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Pot {
+    /// The world outside: minus what is in custody at a location.
+    Custody(Option<LocationId>),
+    /// Between winners and losers of an instrument: minus the sum of the costs of its positions.
+    Clearing(InstrumentId),
+    /// Trading fees.
+    Fees,
+    /// What rounding left over.
+    Rounding,
+    /// Pays first for losses in the instruments of one underlying.
+    MarketFund(UnderlyingId),
+    /// Pays next, for all.
+    SharedFund,
+}
+
+/// What a movement must not exceed: far below where sums over all accounts could overflow.
+pub const LARGEST_AMOUNT: Quantity = Quantity::from_raw(1_000_000_000_000 * Quantity::ONE.raw());
+
+const IN_RANGE: &str = "amounts are limited far below overflow";
+
+impl State {
+    /// Moves an amount. What an account receives pays its debts first; profit is remembered as such.
+    pub(crate) fn shift(&mut self, from: Holder, to: Holder, asset: AssetId, amount: Quantity, cause: Cause) {
+        self.take(from, asset, amount, cause);
+        self.give(to, asset, amount, cause);
+    }
+
+    fn take(&mut self, from: Holder, asset: AssetId, amount: Quantity, cause: Cause) {
+        let (id, location) = match from {
+            Holder::Pot(pot) => return self.pour(pot, asset, amount.negated().expect(IN_RANGE)),
+            Holder::Account(id, location) => (id, location),
+        };
+        let account = &mut self.accounts[id.place()];
+        let mut balance = account.balance(asset, location);
+        let before = balance.amount;
+        balance.amount = before.minus(amount).expect(IN_RANGE);
+        // What left by the owner's wish takes money that is not profit first; a loss takes profit first.
+        let own = before.minus(balance.profit).expect(IN_RANGE).max(Quantity::ZERO);
+        let leaves = matches!(cause, Cause::Withdrawal | Cause::Transfer | Cause::Exchange);
+        let of_profit =
+            if leaves { amount.minus(own).expect(IN_RANGE).max(Quantity::ZERO) } else { amount }.min(balance.profit);
+        balance.profit = balance.profit.minus(of_profit).expect(IN_RANGE);
+        account.set_balance(balance);
+        let collateral = &mut self.collateral[asset.0];
+        let positive = |amount: Quantity| amount.max(Quantity::ZERO);
+        let fell = positive(before).minus(positive(balance.amount)).expect(IN_RANGE);
+        collateral.held = collateral.held.minus(fell).expect(IN_RANGE);
+        let paid = fell.minus(of_profit).expect(IN_RANGE);
+        let settled = if leaves {
+            // Profit that leaves takes with it what its loser paid.
+            of_profit.negated()
+        } else if cause.is_profit() {
+            // The part of a loss that was paid out of the loser's own money backs a winner's profit.
+            Ok(paid)
+        } else {
+            // A fee that was not paid out of own money was taken from what backs profits.
+            paid.minus(amount)
+        };
+        collateral.settled = collateral.settled.plus(settled.expect(IN_RANGE)).expect(IN_RANGE);
+        self.hashes.touch(Part::Account(id));
+        self.hashes.touch(Part::Collateral(asset));
+    }
+
+    fn give(&mut self, to: Holder, asset: AssetId, amount: Quantity, cause: Cause) {
+        let (id, location) = match to {
+            Holder::Pot(pot) => return self.pour(pot, asset, amount),
+            Holder::Account(id, location) => (id, location),
+        };
+        let account = &mut self.accounts[id.place()];
+        let mut balance = account.balance(asset, location);
+        let before = balance.amount;
+        balance.amount = before.plus(amount).expect(IN_RANGE);
+        let positive = |amount: Quantity| amount.max(Quantity::ZERO);
+        let rose = positive(balance.amount).minus(positive(before)).expect(IN_RANGE);
+        if cause.is_profit() {
+            balance.profit = balance.profit.plus(rose).expect(IN_RANGE);
+        }
+        account.set_balance(balance);
+        let collateral = &mut self.collateral[asset.0];
+        collateral.held = collateral.held.plus(rose).expect(IN_RANGE);
+        if !cause.is_profit() {
+            // Own money that pays a debt is a loss paid after all.
+            let repaid = amount.minus(rose).expect(IN_RANGE);
+            collateral.settled = collateral.settled.plus(repaid).expect(IN_RANGE);
+        }
+        self.hashes.touch(Part::Account(id));
+        self.hashes.touch(Part::Collateral(asset));
+    }
+
+    fn pour(&mut self, pot: Pot, asset: AssetId, amount: Quantity) {
+        let held = self.pots.entry((pot, asset)).or_default();
+        *held = held.plus(amount).expect(IN_RANGE);
+        if *held == Quantity::ZERO {
+            self.pots.remove(&(pot, asset));
+        }
+        self.hashes.touch(Part::Pot(pot, asset));
+    }
+
+    /// What all holders of an asset have together: 0, always (I-08).
+    pub fn sum(&self, asset: AssetId) -> Quantity {
+        let accounts = self.accounts.iter().flat_map(|account| &account.balances);
+        let balances = accounts.filter(|balance| balance.asset == asset).map(|balance| balance.amount);
+        let pots = self.pots.iter().filter(|((_, whose), _)| *whose == asset).map(|(_, amount)| *amount);
+        balances.chain(pots).fold(Quantity::ZERO, |sum, amount| sum.plus(amount).expect(IN_RANGE))
+    }
+}

@@ -1,0 +1,187 @@
+//! What is listed: the terms of underlyings, assets and instruments, and what the engine knows of each besides its price.
+
+use marks::Rules;
+use model::{AssetId, DepthLevel, InstrumentKind, Payoff, UnderlyingId};
+use serde::{Deserialize, Serialize};
+use units::{Money, Price, Quantity, Ratio, Timestamp};
+
+/// The terms of an underlying.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnderlyingTerms {
+    /// Its name.
+    pub name: String,
+    /// Stands in the market until the feed has spoken; never valid as a price.
+    pub reference: Price,
+    /// How its sources become an index.
+    pub feed: Rules,
+    /// Average daily volume, in USD.
+    pub adv_usd: Option<Money>,
+    /// Value in its order books.
+    pub depth: Vec<DepthLevel>,
+    /// Most that may be open over all its instruments, in USD of notional.
+    pub open_interest_usd: Money,
+}
+
+/// The terms of an asset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssetTerms {
+    /// Its name.
+    pub name: String,
+    /// Stands in the market until the feed has spoken.
+    pub reference: Price,
+    /// The underlying whose moves it shares.
+    pub follows: Option<UnderlyingId>,
+    /// How its own price is known: USD per unit when it follows nothing, else units of the underlying per unit. None: one
+    /// unit is one unit of what it follows.
+    pub feed: Option<Rules>,
+    /// Average daily volume, in USD.
+    pub adv_usd: Option<Money>,
+    /// Value in its order book.
+    pub depth: Vec<DepthLevel>,
+    /// Most that may be held as collateral over all accounts, in units, once its ramp is complete.
+    pub cap: Quantity,
+}
+
+/// The terms of an instrument.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstrumentTerms {
+    /// Its name.
+    pub name: String,
+    /// Spot, perpetual, future or option.
+    pub kind: InstrumentKind,
+    /// What its value depends on.
+    pub underlying: UnderlyingId,
+    /// Linear or inverse.
+    pub payoff: Payoff,
+    /// What its price is written in.
+    pub quote: AssetId,
+    /// What profit is paid in.
+    pub settle: AssetId,
+    /// Units of the underlying per contract (inverse perpetuals and futures: units of the quote).
+    pub contract_size: Quantity,
+    /// Contracts per lot.
+    pub lot: Quantity,
+    /// Smallest step of a price.
+    pub tick: Price,
+    /// Largest order, in lots.
+    pub max_order: i64,
+    /// Most lots that may be open.
+    pub max_open: i64,
+    /// A trade further than this from the mark is refused, as a share of it.
+    pub band: Ratio,
+    /// The fee to trade that the margin reckons with.
+    pub fee_rate: Option<Ratio>,
+    /// How its own price relative to the index is known (perpetuals, futures, the forward of options): a ratio around 1.
+    /// None: the index itself.
+    pub feed: Option<Rules>,
+}
+
+/// What the engine knows of an asset besides its price.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Collateral {
+    /// When its cap began to grow: at its listing, or when the cap was last raised.
+    pub since: Timestamp,
+    /// The cap it grows from; 0 at its listing.
+    pub base: Quantity,
+    /// Most that may be held over all accounts once the ramp is complete.
+    pub cap: Quantity,
+    /// Held over all accounts: the sum of positive balances.
+    pub held: Quantity,
+    /// What losers have paid out of their own money and winners have not withdrawn.
+    pub settled: Quantity,
+    /// The last deposit reference.
+    pub reference: u64,
+}
+
+impl Collateral {
+    /// What may be held at `time`: on the way from the base to the cap.
+    pub fn cap_at(&self, time: Timestamp, ramp: i64) -> Quantity {
+        if self.cap <= self.base {
+            return self.cap;
+        }
+        let passed = i128::from(time.micros().saturating_sub(self.since.micros()).clamp(0, ramp.max(1)));
+        let share = Ratio::from_raw(Ratio::ONE.raw() * passed / i128::from(ramp.max(1)));
+        let grown = self.cap.minus(self.base).and_then(|span| span.scaled(share, units::Round::Down));
+        grown.and_then(|grown| self.base.plus(grown)).unwrap_or(self.base)
+    }
+}
+
+/// Whether a market takes orders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Mode {
+    /// It does.
+    Open,
+    /// Only those that reduce.
+    ReduceOnly,
+    /// None; positions are still judged.
+    Halted,
+    /// Settled at expiry: nothing is left of it.
+    Settled,
+}
+
+/// What the engine knows of an instrument besides its price.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contract {
+    /// Its terms.
+    pub terms: InstrumentTerms,
+    /// Whether it takes orders.
+    pub mode: Mode,
+    /// Lots open: the sum of long positions.
+    pub open: i64,
+    /// The last match that was applied.
+    pub last_match: u64,
+    /// The last funding period that was applied.
+    pub last_period: u64,
+    /// When funding was last paid; listing at first.
+    pub funded: Timestamp,
+    /// The settlement average so far: sum and count of the samples of the window.
+    pub samples: Samples,
+}
+
+/// Samples of an index in a settlement window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Samples {
+    /// Of the index.
+    pub sum: Price,
+    /// How many.
+    pub count: u32,
+}
+
+impl InstrumentTerms {
+    /// Units in one lot: contracts per lot times contract size. Exact: a listing whose product is not is refused.
+    pub fn unit(&self) -> Quantity {
+        self.lot.times(self.contract_size, units::Round::Down).expect("the listing was checked")
+    }
+
+    /// The asset that cash of a trade is paid in: premium for options, the quote for spot, else the settlement asset.
+    pub fn cash(&self) -> AssetId {
+        match self.kind {
+            InstrumentKind::Option { .. } | InstrumentKind::Spot => self.quote,
+            InstrumentKind::Perpetual | InstrumentKind::Future { .. } => self.settle,
+        }
+    }
+
+    /// Whether it is an option.
+    pub fn is_option(&self) -> bool {
+        matches!(self.kind, InstrumentKind::Option { .. })
+    }
+
+    /// When it settles; none for spot and perpetuals.
+    pub fn expiry(&self) -> Option<Timestamp> {
+        match self.kind {
+            InstrumentKind::Future { expiry } | InstrumentKind::Option { expiry, .. } => Some(expiry),
+            InstrumentKind::Spot | InstrumentKind::Perpetual => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Mode {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Open => "open",
+            Self::ReduceOnly => "reduce-only",
+            Self::Halted => "halted",
+            Self::Settled => "settled",
+        })
+    }
+}

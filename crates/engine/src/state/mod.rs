@@ -1,0 +1,164 @@
+//! The truth: everything the engine must not lose, and nothing it can recompute.
+
+mod account;
+mod governance;
+mod hash;
+mod ledger;
+mod listing;
+
+use std::collections::BTreeMap;
+
+use marks::{Feed, Quote, Rules, Validity};
+use model::{AssetId, InstrumentId, Market};
+use serde::{Deserialize, Serialize};
+use units::{Money, Quantity, Timestamp};
+
+pub use account::{AccountState, Balance, Order, Position, contracts_in, times};
+pub use governance::{Change, Method, Policy, Proposal};
+pub use hash::StateHash;
+pub(crate) use hash::{Hashes, Part};
+pub use ledger::{Holder, LARGEST_AMOUNT, Pot};
+pub use listing::{AssetTerms, Collateral, Contract, InstrumentTerms, Mode, Samples, UnderlyingTerms};
+
+use crate::{AccountId, FeedId};
+
+/// A feed with the rules it is read by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedState {
+    /// How sources become a price.
+    pub rules: Rules,
+    /// What they said, and the last quote.
+    pub feed: Feed,
+}
+
+/// The last volatility surface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SurfaceState {
+    /// Its version; 0 before the first.
+    pub version: u64,
+    /// When it was fitted.
+    pub published: Timestamp,
+}
+
+/// Everything the engine must not lose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// The time of the last command.
+    pub clock: Timestamp,
+    /// The market at the last version: listings, prices, marks.
+    pub market: Market,
+    /// The version of the market.
+    pub version: u64,
+    /// The version in which all accounts were last judged.
+    pub watched: u64,
+    /// The last volatility surface.
+    pub surface: SurfaceState,
+    /// Names of locations.
+    pub locations: Vec<String>,
+    /// Of each underlying: most that may be open over its instruments, in USD.
+    pub open_interest_usd: Vec<Money>,
+    /// Of each asset.
+    pub collateral: Vec<Collateral>,
+    /// Of each instrument.
+    pub contracts: Vec<Contract>,
+    /// What is known of prices.
+    pub feeds: BTreeMap<FeedId, FeedState>,
+    /// In the order of opening.
+    pub accounts: Vec<AccountState>,
+    /// What is held by nobody's account.
+    pub pots: BTreeMap<(Pot, AssetId), Quantity>,
+    /// The last reference of a deposit into a fund.
+    pub fund_reference: u64,
+    /// The margin method's parameters.
+    pub method: Method,
+    /// The engine's own parameters.
+    pub policy: Policy,
+    /// What may come into force.
+    pub proposals: BTreeMap<u64, Proposal>,
+    /// The number of the next proposal.
+    pub next_proposal: u64,
+    /// What the outflow limiter holds, in USD, and since when it has been draining.
+    pub outflow: (Money, Timestamp),
+    /// When interest was last charged.
+    pub accrued: Timestamp,
+    /// When collateral was last listed or its cap raised.
+    pub collateral_changed: Option<Timestamp>,
+    #[serde(skip)]
+    pub(crate) hashes: Hashes,
+}
+
+impl State {
+    /// An engine with nothing in it, at `clock`, under these parameters.
+    pub fn new(clock: Timestamp, method: String, policy: Policy) -> Self {
+        Self {
+            clock,
+            market: Market::empty(clock),
+            version: 0,
+            watched: 0,
+            surface: SurfaceState { version: 0, published: clock },
+            locations: Vec::new(),
+            open_interest_usd: Vec::new(),
+            collateral: vec![Collateral {
+                since: clock,
+                base: LARGEST_AMOUNT,
+                cap: LARGEST_AMOUNT,
+                held: Quantity::ZERO,
+                settled: Quantity::ZERO,
+                reference: 0,
+            }],
+            contracts: Vec::new(),
+            feeds: BTreeMap::new(),
+            accounts: Vec::new(),
+            pots: BTreeMap::new(),
+            fund_reference: 0,
+            method: Method { text: method, previous: None },
+            policy,
+            proposals: BTreeMap::new(),
+            next_proposal: 1,
+            outflow: (Money::ZERO, clock),
+            accrued: clock,
+            collateral_changed: None,
+            hashes: Hashes::default(),
+        }
+    }
+
+    /// The account of that number.
+    pub fn account(&self, id: AccountId) -> Option<&AccountState> {
+        self.accounts.get(id.place())
+    }
+
+    /// The number of the account of that name.
+    pub fn account_named(&self, name: &str) -> Option<AccountId> {
+        let place = self.accounts.iter().position(|account| account.name == name)?;
+        u32::try_from(place).ok().map(AccountId)
+    }
+
+    /// The instrument of that number.
+    pub fn contract(&self, id: InstrumentId) -> Option<&Contract> {
+        self.contracts.get(id.0)
+    }
+
+    /// What is in a pot.
+    pub fn pot(&self, pot: Pot, asset: AssetId) -> Quantity {
+        self.pots.get(&(pot, asset)).copied().unwrap_or_default()
+    }
+
+    /// The last quote of a feed.
+    pub fn quote(&self, id: FeedId) -> Option<&Quote> {
+        self.feeds.get(&id).and_then(|feed| feed.feed.last())
+    }
+
+    /// How far the price of a feed can be trusted now; invalid when it never spoke.
+    pub fn validity(&self, id: FeedId) -> Validity {
+        self.quote(id).map_or(Validity::Invalid, Quote::validity)
+    }
+
+    /// The hash of the whole state: the same for the same content, however it came about.
+    pub fn hash(&mut self) -> StateHash {
+        let mut hashes = std::mem::take(&mut self.hashes);
+        hashes.refresh(self);
+        let hash = hashes.root();
+        self.hashes = hashes;
+        hash
+    }
+}

@@ -1,0 +1,404 @@
+//! Lines under and over the value of one contract, and spans of what the charges look at, over a whole cell.
+//!
+//! `x` is the index relative to the anchor, from `1 − width` to `1 + width`. A line is kept as its values at these two
+//! ends. Every letter of `docs/cells.md` is used as there.
+
+use model::{AssetId, Instrument, InstrumentKind, Market, Payoff, Right};
+use pricing::kernel::{Column, Columns, Contract, Isa, Rows};
+use pricing::math;
+use units::Timestamp;
+
+use super::Width;
+use crate::greeks::not_priceable;
+use crate::method::universal::rules::Rules;
+use crate::risk_array::VolRules;
+use crate::scenario::{Move, VolMove};
+use crate::{Refusal, greeks};
+
+/// Values at both ends of the index interval.
+pub type Ends = [f64; 2];
+
+/// From here to there.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Span {
+    /// The least.
+    pub low: f64,
+    /// The most.
+    pub high: f64,
+}
+
+/// What a rounding error of a value is at most, as a part of its magnitude: fifty times the kernel's own bound.
+pub const ERROR: f64 = 1e-12;
+
+impl Span {
+    /// A number within a relative distance, either way.
+    pub fn around(center: f64, part: f64) -> Self {
+        Self { low: center * (1.0 - part), high: center * (1.0 + part) }
+    }
+
+    /// Of two numbers that are not negative.
+    fn times(self, other: Self) -> Self {
+        Self { low: self.low * other.low, high: self.high * other.high }
+    }
+
+    fn negated(self) -> Self {
+        Self { low: -self.high, high: -self.low }
+    }
+
+    fn scaled(self, factor: f64) -> Self {
+        Self { low: self.low * factor, high: self.high * factor }
+    }
+
+    fn widened(self, by: f64) -> Self {
+        Self { low: self.low - by, high: self.high + by }
+    }
+
+    /// The least of `value` times anything in here.
+    fn least(self, value: f64) -> f64 {
+        (value * self.low).min(value * self.high)
+    }
+
+    /// The most of `value` times anything in here.
+    fn most(self, value: f64) -> f64 {
+        (value * self.low).max(value * self.high)
+    }
+}
+
+/// What a block of scenarios does to one underlying: equal states share a column of the kernel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct State {
+    /// The move.
+    pub shift: Move,
+    /// The time that passes, in years.
+    pub years: f64,
+}
+
+impl State {
+    /// The market as it is.
+    pub const STILL: Self = Self { shift: Move::NONE, years: 0.0 };
+
+    fn factor(&self) -> f64 {
+        (1.0 + self.shift.price) * (1.0 + self.shift.basis)
+    }
+}
+
+/// One contract in one state: a line under its value and a line over it, in USD before the asset's own factor, and how
+/// large the numbers are that it was computed from.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Lines {
+    /// Under.
+    pub lower: Ends,
+    /// Over.
+    pub upper: Ends,
+    /// The largest number that met a rounding error.
+    pub magnitude: f64,
+}
+
+/// One contract over the cell.
+#[derive(Clone, Debug)]
+pub struct Bounds {
+    /// The asset whose shocked price multiplies every line.
+    pub asset: AssetId,
+    /// In every state of its underlying, the first the market as it is.
+    pub states: Vec<Lines>,
+    /// The value of the mark above the model, USD.
+    pub gap: Lines,
+    /// What it adds to the dollar delta of the underlying.
+    pub net_delta: Span,
+    /// Its own dollar delta.
+    pub delta: Span,
+    /// USD per 1.00 of volatility.
+    pub vega: Span,
+    /// Gamma times the square of the index, USD.
+    pub gamma: Span,
+    /// What it is worth: notional of a future, premium of an option.
+    pub worth: Span,
+    /// The fee to close it, at most.
+    pub fee: f64,
+}
+
+/// What the bounds of an underlying's contracts are made from.
+pub struct Anchor<'a> {
+    pub market: &'a Market,
+    pub rules: &'a Rules,
+    pub vol: &'a VolRules,
+    pub width: &'a Width,
+    pub end: Timestamp,
+    pub isa: Isa,
+    /// The states of the underlying, the first the market as it is.
+    pub states: &'a [State],
+}
+
+impl Anchor<'_> {
+    fn ends(&self) -> Ends {
+        [1.0 - self.width.index, 1.0 + self.width.index]
+    }
+
+    fn basis(&self) -> Span {
+        Span::around(1.0, self.width.basis)
+    }
+
+    /// The price of a stablecoin.
+    fn stable(&self, asset: AssetId) -> Span {
+        let price = self.market.assets[asset.0].price.to_f64();
+        if asset == model::USD { Span { low: price, high: price } } else { Span::around(price, self.width.peg) }
+    }
+
+    /// A perpetual or a dated future; its profit since the anchor's mark (the rest is a coin amount).
+    pub fn future(&self, listing: &Instrument) -> Bounds {
+        let (mark, size) = (listing.mark.to_f64(), listing.contract_size.to_f64());
+        let (ends, basis) = (self.ends(), self.basis());
+        let price = self.market.assets[listing.settle.0].price.to_f64();
+        let stable = self.stable(listing.settle);
+        let coins = size * price / mark;
+        let lines = |state: &State| {
+            let factor = state.factor();
+            let both = |least: bool, x: f64| match (listing.payoff, least) {
+                (Payoff::Linear, true) => size * stable.least(mark * (basis.low * factor * x - 1.0)),
+                (Payoff::Linear, false) => size * stable.most(mark * (basis.high * factor * x - 1.0)),
+                (Payoff::Inverse, true) => coins * basis.least(x - 1.0 / (basis.low * factor)),
+                (Payoff::Inverse, false) => coins * basis.most(x - 1.0 / (basis.high * factor)),
+            };
+            let magnitude = match listing.payoff {
+                Payoff::Linear => size * mark * stable.high * (1.0 + 2.0 * factor),
+                Payoff::Inverse => coins * (2.0 + 2.0 / factor),
+            };
+            Lines { lower: ends.map(|x| both(true, x)), upper: ends.map(|x| both(false, x)), magnitude }
+        };
+        let along = Span { low: ends[0] * basis.low, high: ends[1] * basis.high };
+        let (worth, net_delta) = match listing.payoff {
+            Payoff::Linear => {
+                let worth = along.times(stable).scaled(size * mark);
+                (worth, worth)
+            }
+            Payoff::Inverse => (
+                Span { low: coins * basis.low / basis.high, high: coins * basis.high / basis.low },
+                along.scaled(coins),
+            ),
+        };
+        let slack = ERROR * worth.high.max(net_delta.high);
+        let rate = listing.fee_rate.map_or(self.rules.fees.future, units::Ratio::to_f64);
+        Bounds {
+            asset: listing.settle,
+            states: self.states.iter().map(lines).collect(),
+            gap: Lines::default(),
+            net_delta: net_delta.widened(slack),
+            delta: worth.widened(slack),
+            vega: Span::default(),
+            gamma: Span::default(),
+            worth: worth.widened(slack),
+            fee: (rate * (worth.high + slack)).max(0.0),
+        }
+    }
+
+    /// Every option of one expiry, all calls or all puts.
+    pub fn chain(&self, expiry: Timestamp, right: Right, chain: &[&Instrument]) -> Result<Vec<Bounds>, Refusal> {
+        let Some(first) = chain.first() else { return Ok(Vec::new()) };
+        let terms = self.market.expiry(first.underlying, expiry).expect("the market checked that it is listed");
+        let (forward, rate) = (terms.forward.to_f64(), terms.rate.to_f64());
+        let time = Span { low: expiry.years_since(self.end), high: expiry.years_since(self.market.time) };
+        let days = Span { low: expiry.days_since(self.end), high: expiry.days_since(self.market.time) };
+        let (ends, basis) = (self.ends(), self.basis());
+        // A call gains with its forward and a put loses, in dollars and in coins alike.
+        let (worse, better) = match right {
+            Right::Call => (forward * basis.low, forward * basis.high),
+            Right::Put => (forward * basis.high, forward * basis.low),
+        };
+        let discount = |years: f64| {
+            let left = Span { low: (time.low - years).max(0.0), high: (time.high - years).max(0.0) };
+            let (a, b) = (math::exp(-rate * left.low), math::exp(-rate * left.high));
+            (Span { low: a.min(b), high: a.max(b) }, left)
+        };
+        let columns = |forward: f64, least: bool| -> Result<Columns, Refusal> {
+            Columns::collect(self.states.iter().map(|state| {
+                let (discount, _) = discount(state.years);
+                let discount = if least { discount.low } else { discount.high };
+                let forward = forward * state.factor();
+                Column { forward, vol_multiplier: 1.0, vol_floor: 0.0, years: 1.0, discount }
+            }))
+            .map_err(|refusal| not_priceable(first, refusal))
+        };
+        let strikes: Vec<(f64, f64)> = chain.iter().map(|listing| strike_and_vol(listing)).collect();
+        let mut contracts = Vec::with_capacity(chain.len());
+        for (listing, (strike, vol)) in chain.iter().zip(&strikes) {
+            contracts.push(Contract::new(right, *strike, *vol).map_err(|refusal| not_priceable(listing, refusal))?);
+        }
+        let mut deviations = [Rows::zeros(chain.len(), self.states.len()), Rows::zeros(chain.len(), self.states.len())];
+        for (row, (strike, vol)) in strikes.iter().enumerate() {
+            let spans: Vec<Span> = self
+                .states
+                .iter()
+                .map(|state| {
+                    let (_, left) = discount(state.years);
+                    let moneyness = Span {
+                        low: math::ln(*strike / (forward * basis.high * ends[1])),
+                        high: math::ln(*strike / (forward * basis.low * ends[0])),
+                    };
+                    let vol = self.shocked(state.shift.vol, *vol, days, moneyness);
+                    Span { low: vol.low * left.low.sqrt(), high: vol.high * left.high.sqrt() }
+                })
+                .collect();
+            deviations[0].fill_row(row, |column| spans[column].low);
+            deviations[1].fill_row(row, |column| spans[column].high);
+        }
+        let price = |forward: f64, least: bool| -> Result<Rows, Refusal> {
+            let mut prices = Rows::zeros(chain.len(), self.states.len());
+            let deviations = &deviations[usize::from(!least)];
+            columns(forward, least)?.price_with_stdevs(self.isa, &contracts, deviations, &mut prices, 0);
+            Ok(prices)
+        };
+        let under = price(worse, true)?;
+        let over = [price(better * ends[0], false)?, price(better * ends[1], false)?];
+
+        let mut bounds = Vec::with_capacity(chain.len());
+        for (row, listing) in chain.iter().enumerate() {
+            let (strike, vol) = strikes[row];
+            let size = listing.contract_size.to_f64();
+            let quote = self.market.assets[listing.quote.0].price.to_f64();
+            let stable = self.stable(listing.quote);
+            let ln_strike = math::ln(strike);
+            let lines = |(column, state): (usize, &State)| {
+                let factor = state.factor();
+                // What a dollar of the model is worth: a stablecoin, or the coin over the same forward.
+                let (dollar_under, dollar_over) = match listing.payoff {
+                    Payoff::Linear => (stable, stable),
+                    Payoff::Inverse => {
+                        (basis.scaled(quote / (worse * factor)), basis.scaled(quote / (better * factor)))
+                    }
+                };
+                let (discount, _) = discount(state.years);
+                let at = worse * factor;
+                let deviation = deviations[0].row(row)[column];
+                let slope = discount.low * at * slope(right, math::ln(at) - ln_strike, deviation);
+                let lower = ends.map(|x| size * dollar_under.least(slope.mul_add(x - 1.0, under.row(row)[column])));
+                let upper = [0, 1].map(|end: usize| size * dollar_over.most(over[end].row(row)[column].max(0.0)));
+                let top = (better.max(worse) * factor * ends[1]).max(strike) * discount.high;
+                Lines { lower, upper, magnitude: size * top * dollar_under.high.max(dollar_over.high) }
+            };
+            let states: Vec<Lines> = self.states.iter().enumerate().map(lines).collect();
+            let gap = self.gap(listing)?;
+            let coin = Span { low: quote * basis.low * ends[0], high: quote * basis.high * ends[1] };
+            let forwards = Span { low: forward * basis.low * ends[0], high: forward * basis.high * ends[1] };
+            // Dollar times forward, as every sensitivity has it.
+            let level = match listing.payoff {
+                Payoff::Linear => forwards.times(stable),
+                Payoff::Inverse => coin,
+            };
+            let (discount, _) = discount(0.0);
+            let level = level.times(discount).scaled(size);
+            let vol = Span::around(vol, self.width.vol);
+            let deviation = Span { low: vol.low * time.low.sqrt(), high: vol.high * time.high.sqrt() };
+            let moneyness = Span { low: math::ln(forwards.low) - ln_strike, high: math::ln(forwards.high) - ln_strike };
+            let distance = distances(moneyness, deviation);
+            let exercised = match right {
+                Right::Call => Span { low: math::cdf(distance.low), high: math::cdf(distance.high) },
+                Right::Put => Span { low: math::cdf(-distance.high), high: math::cdf(-distance.low) },
+            };
+            let delta = level.times(exercised);
+            let delta = if right == Right::Call { delta } else { delta.negated() };
+            let near = if distance.low > 0.0 { distance.low } else { distance.high.min(0.0) };
+            let density = Span { low: math::pdf(distance.low.abs().max(distance.high.abs())), high: math::pdf(near) };
+            let vega = level.times(density).times(Span { low: time.low.sqrt(), high: time.high.sqrt() });
+            let gamma = level.times(density).times(Span { low: 1.0 / deviation.high, high: 1.0 / deviation.low });
+            let slack = 10.0 * ERROR * level.high;
+            let pinned = days.low <= self.rules.options.pin_days;
+            let now = &states[0];
+            let worth = Span {
+                low: now.lower[0].min(now.lower[1]) + gap.lower[0].min(gap.lower[1]) - ERROR * now.magnitude,
+                high: now.upper[0].max(now.upper[1]) + gap.upper[0].max(gap.upper[1]) + ERROR * now.magnitude,
+            };
+            let given = listing.fee_rate.map(units::Ratio::to_f64);
+            let index = self.market.underlyings[listing.underlying.0].index.to_f64() * ends[1];
+            let flat = given.unwrap_or(self.rules.fees.option) * index * size;
+            bounds.push(Bounds {
+                asset: listing.quote,
+                states,
+                gap,
+                net_delta: delta.widened(slack),
+                delta: delta.widened(slack),
+                vega: vega.widened(slack),
+                gamma: if pinned { gamma.widened(slack / deviation.low) } else { Span::default() },
+                worth,
+                fee: flat.min(self.rules.fees.option_cap * worth.high).max(0.0),
+            });
+        }
+        Ok(bounds)
+    }
+
+    /// SCN-2 over the cell: the least and the most that a volatility becomes.
+    fn shocked(&self, shift: VolMove, vol: f64, days: Span, moneyness: Span) -> Span {
+        let (multiplier, floor) = match shift {
+            VolMove::Level(_) | VolMove::Twist(_) => {
+                let (near, floor) = self.vol.at_expiry(shift, days.low);
+                let (far, _) = self.vol.at_expiry(shift, days.high);
+                (Span { low: near.min(far), high: near.max(far) }, floor)
+            }
+            VolMove::Skew(slope) => {
+                let tilt = |moneyness: f64| 1.0 + (slope * moneyness).clamp(-self.vol.skew_cap, self.vol.skew_cap);
+                let (a, b) = (tilt(moneyness.low), tilt(moneyness.high));
+                (Span { low: a.min(b), high: a.max(b) }, 0.0)
+            }
+        };
+        let vol = Span::around(vol, self.width.vol).times(multiplier);
+        Span { low: vol.low.max(floor), high: vol.high.max(floor) }
+    }
+
+    /// What the mark is above the model, in USD: within [`Width::mark`] of what it is at the anchor.
+    fn gap(&self, listing: &Instrument) -> Result<Lines, Refusal> {
+        let (gap, unit) = gap(listing, self.market)?;
+        let size = listing.contract_size.to_f64();
+        let gap = Span { low: gap - self.width.mark * unit, high: gap + self.width.mark * unit };
+        let price = self.market.assets[listing.quote.0].price.to_f64();
+        let along = |x: f64| match listing.payoff {
+            Payoff::Linear => self.stable(listing.quote),
+            Payoff::Inverse => self.basis().scaled(price * x),
+        };
+        Ok(Lines {
+            lower: self.ends().map(|x| size * along(x).least(gap.low)),
+            upper: self.ends().map(|x| size * along(x).most(gap.high)),
+            magnitude: 0.0,
+        })
+    }
+}
+
+/// The mark of an option above the model, for one unit in the asset it is quoted in, and what an index is in it.
+pub fn gap(listing: &Instrument, market: &Market) -> Result<(f64, f64), Refusal> {
+    let inputs = greeks::option_inputs(listing, market)?;
+    let black = pricing::black76::Black76::new(inputs).map_err(|refusal| not_priceable(listing, refusal))?;
+    let mark = listing.mark.to_f64();
+    Ok(match listing.payoff {
+        Payoff::Linear => (mark - black.price(), market.underlyings[listing.underlying.0].index.to_f64()),
+        Payoff::Inverse => (mark - black.price() / inputs.forward, 1.0),
+    })
+}
+
+fn strike_and_vol(listing: &Instrument) -> (f64, f64) {
+    match &listing.kind {
+        InstrumentKind::Option { strike, iv: Some(iv), .. } => (strike.to_f64(), iv.to_f64()),
+        _ => unreachable!("{} is not an option with a volatility", listing.name),
+    }
+}
+
+/// Change of an undiscounted price per 1 of the forward; without deviation one of the slopes at the kink.
+fn slope(right: Right, log_moneyness: f64, deviation: f64) -> f64 {
+    if deviation < 1e-18 {
+        let exercised = right.sign() * log_moneyness > 0.0;
+        return if exercised { right.sign() } else { 0.0 };
+    }
+    let distance = log_moneyness / deviation + 0.5 * deviation;
+    right.sign() * math::cdf(right.sign() * distance)
+}
+
+/// What `d1 = l/s + s/2` can be for `l` and `s` in their spans: rising in `l`; in `s` falling up to `√(2l)` and rising
+/// from there.
+fn distances(moneyness: Span, deviation: Span) -> Span {
+    if deviation.low < 1e-9 {
+        return Span { low: f64::NEG_INFINITY, high: f64::INFINITY };
+    }
+    let d1 = |l: f64, s: f64| l / s + 0.5 * s;
+    let turn = (2.0 * moneyness.low.max(0.0)).sqrt().clamp(deviation.low, deviation.high);
+    Span {
+        low: d1(moneyness.low, turn),
+        high: d1(moneyness.high, deviation.low).max(d1(moneyness.high, deviation.high)),
+    }
+}

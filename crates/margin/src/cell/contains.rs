@@ -1,0 +1,112 @@
+//! Whether a market lies in a cell: every number that an assessment reads, compared.
+
+use model::{Asset, Instrument, InstrumentKind, Market, Payoff, UnderlyingId};
+use units::Price;
+
+use super::{Cell, bounds};
+
+impl Cell {
+    /// Whether every certificate of the cell holds in `market`: the same listings and terms, and every price, ratio and
+    /// volatility within the box.
+    pub fn contains(&self, market: &Market) -> bool {
+        self.contains_rest(market)
+            && (0..self.market.underlyings.len()).all(|place| self.contains_underlying(market, UnderlyingId(place)))
+    }
+
+    /// The part of [`Self::contains`] that no underlying has: the time, the lists, and what follows nothing.
+    pub fn contains_rest(&self, market: &Market) -> bool {
+        let (anchor, peg) = (&self.market, self.width.peg);
+        anchor.time <= market.time
+            && market.time <= self.end
+            && anchor.assets.len() == market.assets.len()
+            && anchor.underlyings.len() == market.underlyings.len()
+            && anchor.instruments.len() == market.instruments.len()
+            && anchor.assets.iter().zip(&market.assets).all(|(held, now)| {
+                held.follows.is_some() || (same_asset(held, now) && near(now.price, 1.0, held.price, 1.0, peg))
+            })
+    }
+
+    /// The part of [`Self::contains`] that one underlying has: its index, forwards, marks and volatilities, and what
+    /// follows it. Costs a price for each of its options.
+    pub fn contains_underlying(&self, market: &Market, id: UnderlyingId) -> bool {
+        let (Some(held), Some(now)) = (self.market.underlyings.get(id.0), market.underlyings.get(id.0)) else {
+            return false;
+        };
+        if held.name != now.name || held.adv_usd != now.adv_usd || held.expiries.len() != now.expiries.len() {
+            return false;
+        }
+        if !near(now.index, 1.0, held.index, 1.0, self.width.index) {
+            return false;
+        }
+        let (index, anchor, basis) = (now.index.to_f64(), held.index.to_f64(), self.width.basis);
+        let along = |now: Price, held: Price| near(now, index, held, anchor, basis);
+        let expiries = held.expiries.iter().zip(&now.expiries).all(|(held, now)| {
+            held.time == now.time
+                && held.rate == now.rate
+                && (held.forward_settled == Price::ZERO) == (now.forward_settled == Price::ZERO)
+                && along(now.forward, held.forward)
+        });
+        let follow = |asset: &&Asset| asset.follows == Some(id);
+        let assets = || {
+            let pairs = self.market.assets.iter().zip(&market.assets).filter(|(held, _)| follow(held));
+            pairs.into_iter().all(|(held, now)| same_asset(held, now) && along(now.price, held.price))
+        };
+        let instruments = || {
+            let pairs = self.market.instruments.iter().zip(&market.instruments).enumerate();
+            pairs.filter(|(_, (held, _))| held.underlying == id).all(|(place, (held, now))| {
+                let sits = self.contracts[place].is_none()
+                    || if held.is_option() {
+                        self.near_option(place, held, now, market)
+                    } else {
+                        along(now.mark, held.mark)
+                    };
+                same_terms(held, now) && sits
+            })
+        };
+        expiries && assets() && instruments()
+    }
+
+    fn near_option(&self, place: usize, held: &Instrument, now: &Instrument, market: &Market) -> bool {
+        let (InstrumentKind::Option { iv: Some(anchor), .. }, InstrumentKind::Option { iv: Some(vol), .. }) =
+            (&held.kind, &now.kind)
+        else {
+            return false;
+        };
+        let unit = match held.payoff {
+            Payoff::Linear => self.market.underlyings[held.underlying.0].index.to_f64(),
+            Payoff::Inverse => 1.0,
+        };
+        let ratio = vol.to_f64() / anchor.to_f64() - 1.0;
+        let gap = || bounds::gap(now, market).map_or(f64::NAN, |(gap, _)| gap - self.gaps[place]);
+        ratio.abs() <= self.width.vol + SHAVE && gap().abs() <= (self.width.mark + SHAVE) * unit
+    }
+}
+
+/// The rounding of a comparison. The bounds leave ten times as much room ([`bounds::ERROR`]).
+const SHAVE: f64 = 1e-13;
+
+fn near(now: Price, index: f64, held: Price, anchor: f64, width: f64) -> bool {
+    ((now.to_f64() / index) / (held.to_f64() / anchor) - 1.0).abs() <= width + SHAVE
+}
+
+fn same_asset(held: &Asset, now: &Asset) -> bool {
+    held.name == now.name && held.follows == now.follows && held.depth == now.depth && held.adv_usd == now.adv_usd
+}
+
+fn same_terms(held: &Instrument, now: &Instrument) -> bool {
+    let kind = match (&held.kind, &now.kind) {
+        (
+            InstrumentKind::Option { expiry, strike, right, iv },
+            InstrumentKind::Option { expiry: e, strike: k, right: r, iv: v },
+        ) => expiry == e && strike == k && right == r && iv.is_some() == v.is_some(),
+        (held, now) => held == now,
+    };
+    kind && held.name == now.name
+        && held.underlying == now.underlying
+        && held.payoff == now.payoff
+        && held.quote == now.quote
+        && held.settle == now.settle
+        && held.contract_size == now.contract_size
+        && held.funding_rate_8h == now.funding_rate_8h
+        && held.fee_rate == now.fee_rate
+}

@@ -1,0 +1,360 @@
+//! An account as a cell sees it: sums of integer rows, and what its charges are worked out from.
+//!
+//! Every number is a function of what the account holds, never of how it came to hold it: rows are whole ticks, so that
+//! sums are exact in any order, and what is no integer is worked out anew from the positions and balances it depends on.
+//! A holding kept through fills equals one built afresh, bit for bit.
+
+use model::{Account, AssetId, Balance, InstrumentId, Payoff, Position};
+use pricing::kernel::{Rows, accumulate};
+use units::Quantity;
+
+use super::{Cell, Contract, tail};
+use crate::aggregate::naked_shorts;
+use crate::method::universal::charges::{borrow_of, haircut_of};
+
+/// Sums of whole ticks are exact below twice this: 2^52.
+pub(super) const MOST: f64 = 4_503_599_627_370_496.0;
+
+/// An account in the rows of one cell. Empty by default.
+#[derive(Clone, Debug, Default)]
+pub struct Holding {
+    /// In the order of their contracts.
+    pub(super) positions: Vec<Held>,
+    pub(super) balances: Vec<Kept>,
+    pub(super) parts: Vec<Part>,
+    /// Memory of parts that were, for the next.
+    spare: Vec<Part>,
+    /// Holds what the cell cannot: no certificate.
+    pub(super) lost: bool,
+    /// Has open orders: no certificate of the initial margin.
+    pub(super) orders: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Held {
+    sheet: usize,
+    rank: u32,
+    bucket: usize,
+    pub(super) instrument: InstrumentId,
+    lots: f64,
+    /// What was earned from the entry to the anchor's mark, in the asset it is paid in.
+    pub(super) coins: f64,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Kept {
+    pub(super) asset: AssetId,
+    location: Option<Box<str>>,
+    /// Where the location fails.
+    pub(super) fails: Option<usize>,
+    amount: Quantity,
+    pub(super) units: f64,
+    /// CHG-5 and CHG-6 at most.
+    pub(super) charge: f64,
+}
+
+/// The positions in one underlying.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    pub(super) sheet: usize,
+    pub(super) sums: Rows,
+    pub(super) buckets: Vec<Bucket>,
+}
+
+/// The positions of one expiry, or the perpetuals.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Bucket {
+    place: usize,
+    /// Delta, vega and gamma in ticks: at least, at most.
+    sums: [f64; 6],
+    /// CHG-1 on vega, CHG-2, CHG-3 and CHG-4 at most.
+    pub(super) charge: f64,
+}
+
+impl PartialEq for Holding {
+    fn eq(&self, other: &Self) -> bool {
+        let bits = |part: &Part| part.sums.row(0).iter().map(|sum| sum.to_bits()).collect::<Vec<_>>();
+        let same = |(one, other): (&Part, &Part)| {
+            one.sheet == other.sheet && one.buckets == other.buckets && bits(one) == bits(other)
+        };
+        self.positions == other.positions
+            && self.balances == other.balances
+            && self.lost == other.lost
+            && self.orders == other.orders
+            && self.parts.len() == other.parts.len()
+            && self.parts.iter().zip(&other.parts).all(same)
+    }
+}
+
+impl Holding {
+    /// Whether it holds something the cell has no rows for: then every surplus is −∞ until it is built afresh.
+    pub fn is_lost(&self) -> bool {
+        self.lost
+    }
+
+    /// Says whether the account has open orders; while it has, no initial margin is certified.
+    pub fn set_orders(&mut self, open: bool) {
+        self.orders = open;
+    }
+
+    fn clear(&mut self) {
+        self.positions.clear();
+        self.balances.clear();
+        self.spare.append(&mut self.parts);
+        (self.lost, self.orders) = (false, false);
+    }
+
+    /// The part of a sheet, made when there is none.
+    fn part(&mut self, sheet: usize, width: usize) -> usize {
+        match self.parts.binary_search_by_key(&sheet, |part| part.sheet) {
+            Ok(place) => place,
+            Err(place) => {
+                let mut part = self.spare.pop().filter(|part| part.sums.width() == width).unwrap_or_else(|| Part {
+                    sheet,
+                    sums: Rows::zeros(1, width),
+                    buckets: Vec::new(),
+                });
+                part.sheet = sheet;
+                part.sums.padded_row_mut(0).fill(0.0);
+                part.buckets.clear();
+                self.parts.insert(place, part);
+                place
+            }
+        }
+    }
+}
+
+impl Cell {
+    /// The account in the rows of this cell; none when it holds what the cell cannot: an instrument without a row (no
+    /// volatility, about to settle, paid in another coin), no whole number of lots, or too many.
+    pub fn holding(&self, account: &Account) -> Option<Holding> {
+        let mut holding = Holding::default();
+        self.rebuild(account, &mut holding).then_some(holding)
+    }
+
+    /// The same into the memory of another holding; whether it can be held.
+    pub fn rebuild(&self, account: &Account, holding: &mut Holding) -> bool {
+        holding.clear();
+        holding.orders = !account.orders.is_empty();
+        for balance in &account.balances {
+            if balance.asset.0 >= self.assets.len() {
+                holding.lost = true;
+                return false;
+            }
+            let mut kept = self.keep(balance);
+            self.charge_balance(&mut kept);
+            holding.balances.push(kept);
+        }
+        holding.balances.sort_by(|one, other| (one.asset, &one.location).cmp(&(other.asset, &other.location)));
+        for position in &account.positions {
+            if !self.place(holding, position) {
+                return false;
+            }
+        }
+        holding.positions.sort_unstable_by_key(|held| (held.sheet, held.rank));
+        for place in 0..holding.parts.len() {
+            for bucket in 0..holding.parts[place].buckets.len() {
+                self.charge_bucket(holding, place, bucket);
+            }
+        }
+        true
+    }
+
+    /// A fill: `position` is what the account has of its instrument now, none of it when the quantity is 0. What the fill
+    /// paid, earned or cost moves a balance: [`Self::credit`]. Whether it can be held; if not the holding is lost.
+    pub fn trade(&self, holding: &mut Holding, position: &Position) -> bool {
+        let found = self.contracts.get(position.instrument.0).and_then(Option::as_ref);
+        let Some((contract, lots)) = found.and_then(|contract| Some((contract, lots(position, contract)?))) else {
+            holding.lost |= position.quantity != Quantity::ZERO;
+            return !holding.lost;
+        };
+        let key = (contract.sheet, contract.rank);
+        let place = holding.positions.binary_search_by_key(&key, |held| (held.sheet, held.rank));
+        let before = place.map_or(0.0, |place| holding.positions[place].lots);
+        match place {
+            Ok(place) if lots == 0.0 => {
+                holding.positions.remove(place);
+            }
+            Ok(place) => holding.positions[place] = held(position, contract, lots),
+            Err(_) if lots == 0.0 => return !holding.lost,
+            Err(place) => holding.positions.insert(place, held(position, contract, lots)),
+        }
+        let part = self.add(holding, contract, before, lots);
+        let in_sheet = |held: &&Held| held.sheet == contract.sheet;
+        let bucket = holding.parts[part].buckets.binary_search_by_key(&contract.bucket, |bucket| bucket.place);
+        let Ok(bucket) = bucket else { unreachable!("a position was just added to its bucket") };
+        if !holding.positions.iter().any(|held| in_sheet(&held)) {
+            let part = holding.parts.remove(part);
+            holding.spare.push(part);
+        } else if !holding.positions.iter().filter(in_sheet).any(|held| held.bucket == contract.bucket) {
+            holding.parts[part].buckets.remove(bucket);
+        } else {
+            self.charge_bucket(holding, part, bucket);
+        }
+        !holding.lost
+    }
+
+    /// A deposit, a withdrawal, a fee, a premium, a realised profit: `amount` more of an asset at a location.
+    pub fn credit(&self, holding: &mut Holding, asset: AssetId, location: Option<&str>, amount: Quantity) -> bool {
+        if asset.0 >= self.assets.len() {
+            holding.lost = true;
+            return false;
+        }
+        let key = (asset, location);
+        let found = holding.balances.binary_search_by(|kept| (kept.asset, kept.location.as_deref()).cmp(&key));
+        let place = found.unwrap_or_else(|place| {
+            let balance = Balance { asset, amount: Quantity::ZERO, location: location.map(str::to_owned) };
+            holding.balances.insert(place, self.keep(&balance));
+            place
+        });
+        let kept = &mut holding.balances[place];
+        match kept.amount.plus(amount) {
+            Ok(sum) => {
+                (kept.amount, kept.units) = (sum, sum.to_f64());
+                self.charge_balance(kept);
+            }
+            Err(_) => holding.lost = true,
+        }
+        !holding.lost
+    }
+
+    fn keep(&self, balance: &Balance) -> Kept {
+        Kept {
+            asset: balance.asset,
+            location: balance.location.as_deref().map(Box::from),
+            fails: self.location(balance.location.as_deref()),
+            amount: balance.amount,
+            units: balance.amount.to_f64(),
+            charge: 0.0,
+        }
+    }
+
+    /// One more position of an account that is being built; its bucket is charged when all are there.
+    fn place(&self, holding: &mut Holding, position: &Position) -> bool {
+        let found = self.contracts.get(position.instrument.0).and_then(Option::as_ref);
+        let Some((contract, lots)) = found.and_then(|contract| Some((contract, lots(position, contract)?))) else {
+            holding.lost |= position.quantity != Quantity::ZERO;
+            return !holding.lost;
+        };
+        if lots != 0.0 {
+            holding.positions.push(held(position, contract, lots));
+            self.add(holding, contract, 0.0, lots);
+        }
+        !holding.lost
+    }
+
+    /// From `before` to `after` lots of a contract: a long lot is under its row, a short lot over the other one. Gives the
+    /// place of the part.
+    fn add(&self, holding: &mut Holding, contract: &Contract, before: f64, after: f64) -> usize {
+        let sheet = &self.sheets[contract.sheet];
+        let place = holding.part(contract.sheet, sheet.rows.width());
+        let part = &mut holding.parts[place];
+        let steps = if before * after > 0.0 {
+            [(after, after - before), (0.0, 0.0)]
+        } else {
+            [(before, -before), (after, after)]
+        };
+        let bucket = match part.buckets.binary_search_by_key(&contract.bucket, |bucket| bucket.place) {
+            Ok(bucket) => bucket,
+            Err(bucket) => {
+                part.buckets.insert(bucket, Bucket { place: contract.bucket, sums: [0.0; 6], charge: 0.0 });
+                bucket
+            }
+        };
+        for (side, lots) in steps {
+            if lots == 0.0 {
+                continue;
+            }
+            let row = contract.row + usize::from(side < 0.0);
+            accumulate(self.isa, sheet.rows.padded_row(row), lots, part.sums.padded_row_mut(0));
+            for (pair, values) in
+                part.buckets[bucket].sums.chunks_exact_mut(2).zip(contract.sensitivities.chunks_exact(2))
+            {
+                let (low, high) = if side > 0.0 { (values[0], values[1]) } else { (values[1], values[0]) };
+                pair[0] += lots * low;
+                pair[1] += lots * high;
+            }
+        }
+        // Only sums below this are exact; a larger one is never trusted again.
+        let gross = holding.parts.iter().map(|part| part.sums.row(0)[2 * self.sheets[part.sheet].stride + tail::GROSS]);
+        let gross = gross.fold(0.0, |sum, gross| sum + gross);
+        holding.lost |= gross.is_nan() || gross >= MOST;
+        place
+    }
+
+    /// The charges of one expiry at their most.
+    fn charge_bucket(&self, holding: &mut Holding, part: usize, bucket: usize) {
+        let part = &mut holding.parts[part];
+        let (sheet, place) = (&self.sheets[part.sheet], part.buckets[bucket].place);
+        let terms = sheet.buckets[place];
+        let [delta_low, delta_high, vega_low, vega_high, gamma_low, _] =
+            part.buckets[bucket].sums.map(|ticks| ticks * self.tick);
+        let key = (part.sheet, place);
+        let from = holding.positions.partition_point(|held| (held.sheet, held.bucket) < key);
+        let to = holding.positions.partition_point(|held| (held.sheet, held.bucket) <= key);
+        let naked = self.naked(&holding.positions[from..to]);
+        let options = &self.rules.options;
+        let vega = sheet.vega_exit.cost(vega_low.abs().max(vega_high.abs()) / 100.0, &self.rules);
+        let pin = if terms.pinned { 0.5 * (-gamma_low).max(0.0) * options.pin_move * options.pin_move } else { 0.0 };
+        part.buckets[bucket].charge =
+            vega + terms.basis * delta_low.abs().max(delta_high.abs()) + naked * options.short_rate * sheet.index + pin;
+    }
+
+    /// CHG-3: contracts in coins that nothing at their strike covers. The positions are in order of strikes.
+    fn naked(&self, positions: &[Held]) -> f64 {
+        let (mut sum, mut strike, mut calls, mut puts) = (0.0, None, 0.0, 0.0);
+        for held in positions {
+            let Some(contract) = &self.contracts[held.instrument.0] else { continue };
+            let Some((at, call)) = contract.strike else { continue };
+            if strike != Some(at) {
+                sum += naked_shorts(calls, puts);
+                (strike, calls, puts) = (Some(at), 0.0, 0.0);
+            }
+            let coins = held.lots * contract.lot.to_f64() * contract.size;
+            if call { calls += coins } else { puts += coins }
+        }
+        sum + naked_shorts(calls, puts)
+    }
+
+    /// CHG-5 and CHG-6 at the end of the cell where the balance is worth, or owed, the most.
+    fn charge_balance(&self, kept: &mut Kept) {
+        let asset = &self.market.assets[kept.asset.0];
+        let value = kept.units * self.assets[kept.asset.0].price.high[1];
+        kept.charge = if value < 0.0 {
+            borrow_of(-value, asset, &self.rules)
+        } else if kept.asset == model::USD {
+            0.0
+        } else {
+            haircut_of(value, asset, &self.rules)
+        };
+    }
+}
+
+fn held(position: &Position, contract: &Contract, lots: f64) -> Held {
+    let quantity = position.quantity.to_f64() * contract.size;
+    let (mark, entry) = (contract.mark, position.entry.to_f64());
+    let coins = match (contract.strike, contract.payoff) {
+        (Some(_), _) => 0.0,
+        (None, Payoff::Linear) => quantity * (mark - entry),
+        (None, Payoff::Inverse) => quantity * ((mark - entry) / (entry * mark)),
+    };
+    Held {
+        sheet: contract.sheet,
+        rank: contract.rank,
+        bucket: contract.bucket,
+        instrument: position.instrument,
+        lots,
+        coins,
+    }
+}
+
+/// How many lots a position is; none when it is no whole number of them, or one too large.
+fn lots(position: &Position, contract: &Contract) -> Option<f64> {
+    let (quantity, lot) = (position.quantity.raw(), contract.lot.raw());
+    if quantity % lot != 0 {
+        return None;
+    }
+    let lots = i64::try_from(quantity / lot).ok().filter(|lots| lots.unsigned_abs() < 1 << 52)?;
+    let (high, low) = (i32::try_from(lots >> 32).ok()?, u32::try_from(lots & 0xffff_ffff).ok()?);
+    Some(f64::from(high) * 4_294_967_296.0 + f64::from(low))
+}

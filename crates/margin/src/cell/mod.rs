@@ -1,0 +1,588 @@
+//! Certified cells: a box of markets in which an account's surplus cannot fall below a computed number.
+//!
+//! ```text
+//! Cell::new(market, set, …)       lines under and over every contract, rounded to integer ticks       bounds.rs
+//! holding(account)                Σ lots · row, exact in any order, and what the charges look at      holding.rs
+//! surplus(holding)                the least of both ends of every line, less the most of every charge surplus.rs
+//! contains(market)                whether a market lies in the box                                    contains.rs
+//! ```
+//!
+//! *Surplus* is equity less margin (REQ-3). The number holds for every market the cell [contains](Cell::contains): the
+//! argument, rule by rule, is `docs/cells.md`, and `tests/cells.rs` looks for a market that breaks it. A certificate says
+//! which accounts need no look; the exact assessment decides.
+
+mod bounds;
+mod contains;
+mod holding;
+mod surplus;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use model::{AssetId, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Right, UnderlyingId};
+use pricing::kernel::{Isa, Rows};
+use pricing::math;
+use units::{Quantity, Timestamp};
+
+pub use holding::Holding;
+pub use surplus::{Scratch, Surplus};
+
+use crate::Refusal;
+use crate::method::universal::charges::Exit;
+use crate::method::universal::rules::Rules;
+use crate::risk_array::{OTHER, asset_factor};
+use crate::scenario::{Aggregation, Move, ScenarioSet};
+use bounds::{Anchor, Bounds, Ends, Span, State};
+
+/// How far a market may be from the anchor. Every part is relative and goes both ways.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Width {
+    /// Of every index.
+    pub index: f64,
+    /// Of every forward, mark and coin price over its index.
+    pub basis: f64,
+    /// Of every volatility.
+    pub vol: f64,
+    /// Of every option's mark above its model, as a part of the anchor's index (of a coin, for coin-quoted options).
+    pub mark: f64,
+    /// Of every price that follows no underlying.
+    pub peg: f64,
+    /// How long the cell lasts.
+    pub seconds: u32,
+}
+
+/// An anchor market, a box around it, and what every contract is worth at least and at most in there.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    market: Market,
+    rules: Rules,
+    width: Width,
+    end: Timestamp,
+    /// USD.
+    tick: f64,
+    isa: Isa,
+    sheets: Vec<Sheet>,
+    /// By instrument; none for what no certificate can hold.
+    contracts: Vec<Option<Contract>>,
+    /// What an option's mark was above its model.
+    gaps: Vec<f64>,
+    assets: Vec<AssetBounds>,
+    /// The scenarios of families that look at one scenario at a time, and of shortfalls.
+    joint: usize,
+    families: Vec<(Range<usize>, Aggregation)>,
+    roots: usize,
+    locations: BTreeMap<String, usize>,
+    /// Of each location: which scenarios fail it, and the weighted part that is lost.
+    failures: Vec<Vec<(usize, f64)>>,
+    funded: bool,
+}
+
+/// All rows of one underlying.
+#[derive(Clone, Debug)]
+struct Sheet {
+    /// Columns: the joint scenarios, those of its own groups that are not among them, and the market as it is.
+    columns: usize,
+    /// `columns` in whole cache lines: the values at the upper end begin here.
+    stride: usize,
+    /// A long contract's row, then a short one's, in ticks a lot.
+    rows: Rows,
+    /// Columns of its group in each family that adds groups as a root of squares.
+    groups: Vec<Vec<usize>>,
+    /// What follows it, with `1 + weight · (factor − 1)` of every column.
+    coins: Vec<(usize, Vec<f64>)>,
+    /// At the upper end of the cell, USD.
+    index: f64,
+    delta_exit: Leave,
+    vega_exit: Leave,
+    /// Perpetuals first, then the expiries: the basis charge a dollar of delta pays.
+    buckets: Vec<BucketTerms>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct BucketTerms {
+    basis: f64,
+    pinned: bool,
+}
+
+/// Columns behind the two ends of every scenario.
+mod tail {
+    /// Over the value now, at the lower end; then at the upper end.
+    pub const NOW: usize = 0;
+    /// Dollar delta, at least; then at most.
+    pub const DELTA: usize = 2;
+    /// Funding paid, at most.
+    pub const FUNDING: usize = 4;
+    /// Fees to close, at most.
+    pub const FEES: usize = 5;
+    /// The largest number of the row.
+    pub const GROSS: usize = 6;
+    pub const COUNT: usize = 8;
+}
+
+/// What an account's position in an instrument is looked up by.
+#[derive(Clone, Debug)]
+struct Contract {
+    sheet: usize,
+    /// Of the long row; the short one follows.
+    row: usize,
+    bucket: usize,
+    /// Of an option: its strike and whether it is a call.
+    strike: Option<(i128, bool)>,
+    /// Instruments in order of underlying, expiry, strike: what is charged together lies together.
+    rank: u32,
+    lot: Quantity,
+    size: f64,
+    mark: f64,
+    payoff: Payoff,
+    asset: AssetId,
+    /// Delta, vega and gamma of a lot in ticks: at least, at most.
+    sensitivities: [f64; 6],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct AssetPrice {
+    low: Ends,
+    high: Ends,
+}
+
+#[derive(Clone, Debug)]
+struct AssetBounds {
+    /// The underlying it follows.
+    sheet: Option<usize>,
+    /// USD a unit at both ends.
+    price: AssetPrice,
+    /// Of what follows nothing: `1 + weight · (factor − 1)` of every joint scenario.
+    factors: Vec<f64>,
+}
+
+/// CHG-1 with the size up to which only the spread is paid.
+#[derive(Clone, Copy, Debug)]
+struct Leave {
+    exit: Exit,
+    free: f64,
+}
+
+impl Leave {
+    fn new(exit: Exit, rules: &Rules) -> Self {
+        // Impact grows as V^(4/3) and the risk it is set against as V: nothing is charged up to their crossing.
+        let risk = rules.scan.quantile * exit.sigma;
+        let (a, b) = (exit.impact / exit.daily_volume, risk / 3.0_f64.sqrt());
+        let ratio = risk * rules.scan.days.sqrt() / (3.0 * math::pow(0.25 * a * b * b, 1.0 / 3.0));
+        Self { exit, free: ratio * ratio * ratio * (1.0 - 1e-9) }
+    }
+
+    fn cost(&self, value: f64, rules: &Rules) -> f64 {
+        if value <= self.free { self.exit.half_spread * value } else { Exit { value, ..self.exit }.cost(rules) }
+    }
+}
+
+/// What makes a column.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    state: usize,
+    scenario: usize,
+    weight: f64,
+}
+
+impl Cell {
+    /// Bounds every contract of `market` over a box around it.
+    ///
+    /// `set` are the scenarios accounts are assessed on (those of the prepared risk array), `lots` how many contracts a
+    /// lot of each instrument has, and `tick` what rows are rounded to, in USD: an account is certified up to `2^52` ticks
+    /// gross. Refuses widths that are no box, weights above 1, and families that the argument does not cover.
+    pub fn new(
+        market: &Market,
+        rules: &Rules,
+        set: &ScenarioSet,
+        lots: &[Quantity],
+        tick: f64,
+        width: Width,
+        isa: Isa,
+    ) -> Result<Self, Refusal> {
+        let not_supported = |why: String| Refusal::NotSupported { method: "cells", why };
+        let part = |value: f64| value.is_finite() && (0.0..0.5).contains(&value);
+        if !([width.index, width.basis, width.vol, width.peg].into_iter().all(part) && part(width.mark)) {
+            return Err(not_supported(format!("{width:?}, expected parts from 0 to 0.5")));
+        }
+        if !(tick > 0.0 && tick.is_finite()) || lots.len() != market.instruments.len() {
+            return Err(not_supported("expected a tick above 0 and a lot for every instrument".to_owned()));
+        }
+        if let Some(scenario) = set.scenarios.iter().find(|scenario| !(scenario.weight > 0.0 && scenario.weight <= 1.0))
+        {
+            return Err(not_supported(format!("weight {} of {}, expected up to 1", scenario.weight, scenario.name)));
+        }
+        let mut joint: Vec<usize> = Vec::new();
+        let (mut families, mut roots) = (Vec::new(), Vec::new());
+        for family in &set.families {
+            if family.aggregation == Aggregation::RootSumSquare {
+                roots.push(alone(market, set, &family.groups).ok_or_else(|| {
+                    not_supported(format!("{}: its groups do not each move one underlying alone", family.name))
+                })?);
+            } else {
+                let start = joint.len();
+                joint.extend(family.range());
+                families.push((start..joint.len(), family.aggregation));
+            }
+        }
+        let micros = i64::from(width.seconds).saturating_mul(1_000_000);
+        let end = Timestamp::from_micros(market.time.micros().saturating_add(micros));
+        let mut locations = BTreeMap::new();
+        let mut failures: Vec<Vec<(usize, f64)>> = Vec::new();
+        for (column, scenario) in joint.iter().enumerate() {
+            let scenario = &set.scenarios[*scenario];
+            if let Some((location, lost)) = &scenario.failure {
+                let place = *locations.entry(location.clone()).or_insert(failures.len());
+                if place == failures.len() {
+                    failures.push(Vec::new());
+                }
+                failures[place].push((column, lost * scenario.weight));
+            }
+        }
+        let mut cell = Self {
+            rules: rules.clone(),
+            width,
+            end,
+            tick,
+            isa,
+            sheets: Vec::with_capacity(market.underlyings.len()),
+            contracts: vec![None; market.instruments.len()],
+            gaps: vec![f64::NAN; market.instruments.len()],
+            assets: Vec::new(),
+            joint: joint.len(),
+            families,
+            roots: roots.len(),
+            locations,
+            failures,
+            funded: market.instruments.iter().any(|listing| listing.funding_rate_8h.is_some()),
+            market: market.clone(),
+        };
+        cell.assets = (0..market.assets.len()).map(|asset| cell.asset(AssetId(asset), set, &joint)).collect();
+        for underlying in 0..market.underlyings.len() {
+            let groups = roots.iter().map(|family| family[underlying].clone()).collect();
+            let sheet = cell.sheet(UnderlyingId(underlying), set, &joint, groups, lots)?;
+            cell.sheets.push(sheet);
+        }
+        Ok(cell)
+    }
+
+    /// The anchor.
+    pub fn market(&self) -> &Market {
+        &self.market
+    }
+
+    /// The last moment it holds for.
+    pub fn end(&self) -> Timestamp {
+        self.end
+    }
+
+    fn ends(&self) -> Ends {
+        [1.0 - self.width.index, 1.0 + self.width.index]
+    }
+
+    fn asset(&self, id: AssetId, set: &ScenarioSet, joint: &[usize]) -> AssetBounds {
+        let asset = &self.market.assets[id.0];
+        let price = asset.price.to_f64();
+        if let Some(UnderlyingId(sheet)) = asset.follows {
+            let span = Span::around(price, self.width.basis);
+            let price = AssetPrice { low: self.ends().map(|x| span.low * x), high: self.ends().map(|x| span.high * x) };
+            return AssetBounds { sheet: Some(sheet), price, factors: Vec::new() };
+        }
+        let span = Span::around(price, if id == model::USD { 0.0 } else { self.width.peg });
+        let factors = joint.iter().map(|scenario| self.weighted_factor(id, set, *scenario)).collect();
+        AssetBounds { sheet: None, price: AssetPrice { low: [span.low; 2], high: [span.high; 2] }, factors }
+    }
+
+    fn weighted_factor(&self, asset: AssetId, set: &ScenarioSet, scenario: usize) -> f64 {
+        let scenario = &set.scenarios[scenario];
+        1.0 + scenario.weight * (asset_factor(&self.market, asset, scenario) - 1.0)
+    }
+
+    /// Rows and terms of one underlying.
+    fn sheet(
+        &mut self,
+        underlying: UnderlyingId,
+        set: &ScenarioSet,
+        joint: &[usize],
+        groups: Vec<Vec<usize>>,
+        lots: &[Quantity],
+    ) -> Result<Sheet, Refusal> {
+        let market = self.market.clone();
+        let mut states = vec![State::STILL];
+        let mut seen = |scenario: usize| {
+            let (shift, years) = (set.scenarios[scenario].moves[underlying.0], set.scenarios[scenario].years);
+            let state = State { shift, years };
+            let place = states.iter().position(|known| *known == state).unwrap_or_else(|| {
+                states.push(state);
+                states.len() - 1
+            });
+            Seen { state: place, scenario, weight: set.scenarios[scenario].weight }
+        };
+        let mut columns: Vec<Seen> = joint.iter().map(|scenario| seen(*scenario)).collect();
+        let followers: Vec<usize> =
+            (0..market.assets.len()).filter(|asset| market.assets[*asset].follows == Some(underlying)).collect();
+        let mut group_columns = Vec::with_capacity(groups.len());
+        for group in groups {
+            let mut places = Vec::with_capacity(group.len());
+            for scenario in group {
+                let wanted = seen(scenario);
+                let same = |known: &Seen| {
+                    let residuals = |place: usize| &set.scenarios[place].residuals;
+                    known.state == wanted.state
+                        && known.weight == wanted.weight
+                        && set.scenarios[known.scenario].failure.is_none()
+                        && residuals(known.scenario) == residuals(scenario)
+                };
+                places.push(columns.iter().position(same).unwrap_or_else(|| {
+                    columns.push(wanted);
+                    columns.len() - 1
+                }));
+            }
+            places.sort_unstable();
+            places.dedup();
+            group_columns.push(places);
+        }
+        let coins = followers
+            .into_iter()
+            .map(|asset| {
+                let of = |seen: &Seen| self.weighted_factor(AssetId(asset), set, seen.scenario);
+                (asset, columns.iter().map(of).chain([1.0]).collect())
+            })
+            .collect();
+
+        let listed = &market.underlyings[underlying.0];
+        let index = listed.index.to_f64() * self.ends()[1];
+        let liquidity = &self.rules.liquidity;
+        let adv = listed.adv_usd.map_or_else(|| liquidity.adv_usd.get(&listed.name), units::Money::to_f64);
+        let exit = Exit {
+            value: 0.0,
+            daily_volume: adv,
+            impact: liquidity.impact,
+            sigma: self.rules.scan.sigma.get(&listed.name),
+            half_spread: liquidity.half_spread.get(&listed.name),
+        };
+        let vega = Exit {
+            value: 0.0,
+            daily_volume: liquidity.vega_adv_usd.get(&listed.name),
+            impact: liquidity.vega_impact_points,
+            sigma: liquidity.vol_sigma_points,
+            half_spread: liquidity.vega_half_spread_points,
+        };
+        let basis = &self.rules.basis;
+        let charge = |years: f64| basis.floor.max(math::exp(basis.rate * years) - 1.0);
+        let mut buckets = vec![BucketTerms { basis: charge(0.0), pinned: false }];
+        buckets.extend(listed.expiries.iter().map(|expiry| BucketTerms {
+            basis: charge(expiry.time.years_since(market.time)),
+            pinned: expiry.time.days_since(self.end) <= self.rules.options.pin_days,
+        }));
+
+        let contracts = self.contracts(underlying, &market, &states)?;
+        let count = columns.len() + 1;
+        let stride = count.next_multiple_of(pricing::kernel::LANES);
+        let mut sheet = Sheet {
+            columns: count,
+            stride,
+            rows: Rows::zeros(2 * contracts.len(), 2 * stride + tail::COUNT),
+            groups: group_columns,
+            coins,
+            index,
+            delta_exit: Leave::new(exit, &self.rules),
+            vega_exit: Leave::new(vega, &self.rules),
+            buckets,
+        };
+        for (place, (id, bounds)) in contracts.into_iter().enumerate() {
+            let factors: Vec<f64> =
+                columns.iter().map(|seen| asset_factor(&market, bounds.asset, &set.scenarios[seen.scenario])).collect();
+            self.write(&mut sheet, place, id, &bounds, &columns, &factors, lots[id.0]);
+        }
+        Ok(sheet)
+    }
+
+    /// The bounds of every instrument of an underlying that a certificate can hold, by expiry, strike and right.
+    fn contracts(
+        &mut self,
+        underlying: UnderlyingId,
+        market: &Market,
+        states: &[State],
+    ) -> Result<Vec<(InstrumentId, Bounds)>, Refusal> {
+        let vol = self.rules.vol_rules();
+        let window = self.rules.settlement.window_seconds;
+        let anchor =
+            Anchor { market, rules: &self.rules, vol: &vol, width: &self.width, end: self.end, isa: self.isa, states };
+        let mut found = Vec::new();
+        let mut chains: BTreeMap<(Timestamp, Right), Vec<InstrumentId>> = BTreeMap::new();
+        let mut gaps = Vec::new();
+        for (place, listing) in market.instruments.iter().enumerate() {
+            if listing.underlying != underlying || !self.holds(listing, market, window) {
+                continue;
+            }
+            let id = InstrumentId(place);
+            if let InstrumentKind::Option { expiry, right, .. } = listing.kind {
+                gaps.push((id, bounds::gap(listing, market)?.0));
+                chains.entry((expiry, right)).or_default().push(id);
+            } else {
+                found.push((id, anchor.future(listing)));
+            }
+        }
+        for ((expiry, right), ids) in chains {
+            let chain: Vec<&Instrument> = ids.iter().map(|id| market.listing(*id)).collect();
+            found.extend(ids.into_iter().zip(anchor.chain(expiry, right, &chain)?));
+        }
+        for (id, gap) in gaps {
+            self.gaps[id.0] = gap;
+        }
+        let key = |id: InstrumentId| {
+            let listing = market.listing(id);
+            let strike = match &listing.kind {
+                InstrumentKind::Option { strike, right, .. } => Some((strike.raw(), *right)),
+                _ => None,
+            };
+            (listing.expiry(), strike, id)
+        };
+        found.sort_by_key(|(id, _)| key(*id));
+        Ok(found)
+    }
+
+    /// Whether the argument covers an instrument for as long as the cell lasts.
+    fn holds(&self, listing: &Instrument, market: &Market, window: f64) -> bool {
+        let far = |expiry: Timestamp| {
+            let left = expiry.seconds_since(self.end);
+            let terms = market.expiry(listing.underlying, expiry);
+            left > 0.0 && left >= window && terms.is_none_or(|terms| terms.forward_settled == units::Price::ZERO)
+        };
+        let quiet = |asset: AssetId| market.assets[asset.0].follows.is_none();
+        match &listing.kind {
+            InstrumentKind::Spot => false,
+            InstrumentKind::Option { expiry, iv, .. } => far(*expiry) && iv.is_some_and(|iv| iv > units::Ratio::ZERO),
+            InstrumentKind::Perpetual => listing.payoff == Payoff::Inverse || quiet(listing.settle),
+            InstrumentKind::Future { expiry } => {
+                far(*expiry) && (listing.payoff == Payoff::Inverse || quiet(listing.settle))
+            }
+        }
+    }
+
+    /// One contract's two rows in integer ticks, rounded against whoever holds them.
+    #[expect(clippy::too_many_arguments, reason = "a row is made of all of them")]
+    fn write(
+        &mut self,
+        sheet: &mut Sheet,
+        place: usize,
+        id: InstrumentId,
+        bounds: &Bounds,
+        columns: &[Seen],
+        factors: &[f64],
+        lot: Quantity,
+    ) {
+        if lot <= Quantity::ZERO {
+            return;
+        }
+        let listing = self.market.listing(id);
+        let scale = lot.to_f64() / self.tick;
+        let now = &bounds.states[0];
+        let mut gross = now.magnitude * scale;
+        for side in 0..2 {
+            let (long, row) = (side == 0, sheet.rows.padded_row_mut(2 * place + side));
+            let of = |lines: &bounds::Lines| if long { lines.lower } else { lines.upper };
+            let rounded = |value: f64, slack: f64| {
+                if long { ((value - slack) * scale).floor() } else { ((value + slack) * scale).ceil() }
+            };
+            for end in 0..2 {
+                for (column, (seen, factor)) in columns.iter().zip(factors).enumerate() {
+                    let lines = &bounds.states[seen.state];
+                    let value = of(&bounds.gap)[end]
+                        + (1.0 - seen.weight) * of(now)[end]
+                        + seen.weight * factor * of(lines)[end];
+                    let magnitude = now.magnitude + factor * lines.magnitude;
+                    gross = gross.max(magnitude * scale);
+                    row[end * sheet.stride + column] = rounded(value, bounds::ERROR * magnitude);
+                }
+                row[end * sheet.stride + columns.len()] =
+                    rounded(of(&bounds.gap)[end] + of(now)[end], bounds::ERROR * now.magnitude);
+                let other = |lines: &bounds::Lines| if long { lines.upper[end] } else { lines.lower[end] };
+                let slack = bounds::ERROR * now.magnitude;
+                let value = other(&bounds.gap) + other(now);
+                row[2 * sheet.stride + tail::NOW + end] =
+                    if long { ((value + slack) * scale).ceil() } else { ((value - slack) * scale).floor() };
+            }
+            let ends = &mut row[2 * sheet.stride..];
+            let delta = [(bounds.net_delta.low * scale).floor(), (bounds.net_delta.high * scale).ceil()];
+            let (least, most) = if long { (delta[0], delta[1]) } else { (delta[1], delta[0]) };
+            (ends[tail::DELTA], ends[tail::DELTA + 1]) = (least, most);
+            let rate = listing.funding_rate_8h.unwrap_or_default().to_f64();
+            let funding = [rate * bounds.worth.low * scale, rate * bounds.worth.high * scale];
+            let fee = (bounds.fee * scale).ceil();
+            (ends[tail::FUNDING], ends[tail::FEES]) = if long {
+                (funding[0].max(funding[1]).ceil(), fee)
+            } else {
+                (funding[0].min(funding[1]).floor(), -fee)
+            };
+        }
+        let sensitivities = [bounds.delta, bounds.vega, bounds.gamma]
+            .map(|span| [(span.low * scale).floor(), (span.high * scale).ceil()]);
+        let sensitivities: &[f64] = sensitivities.as_flattened();
+        let rows = [sheet.rows.row(2 * place), sheet.rows.row(2 * place + 1)];
+        let largest = |values: &[f64]| {
+            // Never through `max`, which passes over what is no number.
+            values.iter().fold(0.0, |most: f64, value| if value.abs() <= most { most } else { value.abs() })
+        };
+        let gross = largest(&[largest(rows[0]), largest(rows[1]), largest(sensitivities), gross]).ceil();
+        if !gross.is_finite() || gross >= holding::MOST {
+            return;
+        }
+        sheet.rows.padded_row_mut(2 * place)[2 * sheet.stride + tail::GROSS] = gross;
+        sheet.rows.padded_row_mut(2 * place + 1)[2 * sheet.stride + tail::GROSS] = -gross;
+        let bucket = listing.expiry().and_then(|expiry| {
+            let expiries = &self.market.underlyings[listing.underlying.0].expiries;
+            expiries.binary_search_by_key(&expiry, |terms| terms.time).ok()
+        });
+        let strike = match &listing.kind {
+            InstrumentKind::Option { strike, right, .. } => Some((strike.raw(), *right == Right::Call)),
+            _ => None,
+        };
+        let contract = Contract {
+            sheet: listing.underlying.0,
+            row: 2 * place,
+            bucket: bucket.map_or(0, |place| place + 1),
+            strike,
+            rank: u32::try_from(place).expect("fewer than 2^32 instruments"),
+            lot,
+            size: listing.contract_size.to_f64(),
+            mark: listing.mark.to_f64(),
+            payoff: listing.payoff,
+            asset: bounds.asset,
+            sensitivities: sensitivities.try_into().expect("three pairs"),
+        };
+        self.contracts[id.0] = Some(contract);
+    }
+
+    /// Which list of failures a location is under: its own name, or that of all unlisted ones.
+    fn location(&self, name: Option<&str>) -> Option<usize> {
+        self.locations.get(name?).or_else(|| self.locations.get(OTHER)).copied()
+    }
+}
+
+/// By underlying, the scenarios of a family whose every group moves one underlying alone; none when a group does more.
+fn alone(market: &Market, set: &ScenarioSet, groups: &[Range<usize>]) -> Option<Vec<Vec<usize>>> {
+    let mut by_underlying = vec![Vec::new(); market.underlyings.len()];
+    for group in groups {
+        let mut moved = None;
+        let mut moving = Vec::new();
+        for (place, scenario) in set.scenarios[group.clone()].iter().enumerate() {
+            if scenario.failure.is_some() || scenario.years != 0.0 || scenario.residuals.iter().any(|d| *d != 0.0) {
+                return None;
+            }
+            for (underlying, _) in scenario.moves.iter().enumerate().filter(|(_, shift)| **shift != Move::NONE) {
+                if *moved.get_or_insert(underlying) != underlying {
+                    return None;
+                }
+                moving.push(group.start + place);
+            }
+        }
+        let Some(underlying) = moved else { continue };
+        let held: &mut Vec<usize> = &mut by_underlying[underlying];
+        if !held.is_empty() {
+            return None;
+        }
+        *held = moving;
+    }
+    Some(by_underlying)
+}

@@ -1,0 +1,270 @@
+//! What an account has at least above its margin, anywhere in the cell.
+
+use super::holding::Holding;
+use super::{Cell, bounds::Ends, tail};
+use crate::scenario::Aggregation;
+
+/// Lower bounds of equity less margin, in USD, for every market of the cell. −∞ where nothing is certified.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Surplus {
+    /// Equity less maintenance margin.
+    pub maintenance: f64,
+    /// Equity less `warn` times the maintenance margin (REQ-5).
+    pub warning: f64,
+    /// Equity less initial margin.
+    pub initial: f64,
+}
+
+impl Surplus {
+    /// Nothing is certified.
+    pub const NONE: Self =
+        Self { maintenance: f64::NEG_INFINITY, warning: f64::NEG_INFINITY, initial: f64::NEG_INFINITY };
+}
+
+/// Memory of [`Cell::surplus`], to be used again.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch {
+    coins: Vec<f64>,
+    maintenance: Vec<f64>,
+    initial: Vec<f64>,
+    low: Vec<f64>,
+    high: Vec<f64>,
+    shortfall: Vec<f64>,
+    alone: Vec<Alone>,
+    holding: Holding,
+}
+
+/// One underlying's value now and its worst loss alone, at both ends.
+#[derive(Clone, Copy, Debug)]
+struct Alone {
+    family: usize,
+    now: Ends,
+    most: Ends,
+    loss: Ends,
+}
+
+/// A part of an account that is not lost to rounding in any sum of it.
+const ROUNDING: f64 = 1e-12;
+
+/// Every line of a requirement is rounded up to 10⁻¹² USD.
+const LINES: f64 = 1e-10;
+
+impl Cell {
+    /// The surplus of an account that is not kept as a holding; −∞ when it cannot be held.
+    pub fn surplus_of(&self, account: &model::Account, scratch: &mut Scratch) -> Surplus {
+        let mut holding = std::mem::take(&mut scratch.holding);
+        let surplus = if self.rebuild(account, &mut holding) { self.surplus(&holding, scratch) } else { Surplus::NONE };
+        scratch.holding = holding;
+        surplus
+    }
+
+    /// Lower bounds of the surplus in every market of the cell.
+    pub fn surplus(&self, holding: &Holding, scratch: &mut Scratch) -> Surplus {
+        if holding.lost {
+            return Surplus::NONE;
+        }
+        let factor = self.rules.margin.im_factor;
+        let Scratch { coins, maintenance, initial, low, high, shortfall, alone, .. } = scratch;
+        alone.clear();
+        let mut gross = self.coins(holding, coins);
+        let mut charges = holding.balances.iter().fold(0.0, |sum, kept| sum + kept.charge);
+        let (mut equity, mut funding, mut fees) = (0.0, 0.0, 0.0);
+
+        // What follows no underlying.
+        maintenance.clear();
+        maintenance.resize(self.joint, 0.0);
+        let mut quiet_most = 0.0;
+        for (coins, asset) in
+            coins.iter().zip(&self.assets).filter(|(coins, asset)| **coins != 0.0 && asset.sheet.is_none())
+        {
+            let (least, most) = ordered(*coins, asset.price.low[0], asset.price.high[0]);
+            equity += coins * least;
+            quiet_most += coins * most;
+            for (total, factor) in maintenance.iter_mut().zip(&asset.factors) {
+                *total += coins * least * factor;
+            }
+        }
+        for kept in holding.balances.iter().filter(|kept| kept.units > 0.0) {
+            let asset = &self.assets[kept.asset.0];
+            if let (Some(fails), None) = (kept.fails, asset.sheet) {
+                for (column, lost) in &self.failures[fails] {
+                    maintenance[*column] -= lost * kept.units * asset.price.high[0];
+                }
+            }
+        }
+        let quiet = equity;
+        initial.clear();
+        initial.extend(maintenance.iter().map(|total| factor * total - (factor - 1.0) * quiet_most));
+
+        for (place, sheet) in self.sheets.iter().enumerate() {
+            let part = holding.parts.binary_search_by_key(&place, |part| part.sheet).ok().map(|at| &holding.parts[at]);
+            if part.is_none() && sheet.coins.iter().all(|(asset, _)| coins[*asset] == 0.0) {
+                continue;
+            }
+            low.clear();
+            high.clear();
+            let (mut most, mut delta) = ([0.0; 2], [0.0; 2]);
+            if let Some(part) = part {
+                let row = part.sums.row(0);
+                low.extend(row[..sheet.columns].iter().map(|ticks| ticks * self.tick));
+                high.extend(row[sheet.stride..][..sheet.columns].iter().map(|ticks| ticks * self.tick));
+                let ends = &row[2 * sheet.stride..];
+                most = [tail::NOW, tail::NOW + 1].map(|at| ends[at] * self.tick);
+                delta = [tail::DELTA, tail::DELTA + 1].map(|at| ends[at] * self.tick);
+                funding += ends[tail::FUNDING] * self.tick;
+                fees += ends[tail::FEES] * self.tick;
+                gross += ends[tail::GROSS] * self.tick;
+                charges += part.buckets.iter().fold(0.0, |sum, bucket| sum + bucket.charge);
+            } else {
+                low.resize(sheet.columns, 0.0);
+                high.resize(sheet.columns, 0.0);
+            }
+            for (asset, factors) in sheet.coins.iter().filter(|(asset, _)| coins[*asset] != 0.0) {
+                let (coins, price) = (coins[*asset], self.assets[*asset].price);
+                let (under, over) = if coins > 0.0 { (price.low, price.high) } else { (price.high, price.low) };
+                let (at_low, at_high) = (coins * under[0], coins * under[1]);
+                for ((low, high), factor) in low.iter_mut().zip(high.iter_mut()).zip(factors) {
+                    *low += at_low * factor;
+                    *high += at_high * factor;
+                }
+                most[0] += coins * over[0];
+                most[1] += coins * over[1];
+                delta[0] += (coins * under[0]).min(coins * under[1]);
+                delta[1] += (coins * over[0]).max(coins * over[1]);
+            }
+            for kept in holding.balances.iter().filter(|kept| kept.units > 0.0) {
+                let asset = &self.assets[kept.asset.0];
+                if let (Some(fails), true) = (kept.fails, asset.sheet == Some(place)) {
+                    for (column, lost) in &self.failures[fails] {
+                        low[*column] -= lost * kept.units * asset.price.high[0];
+                        high[*column] -= lost * kept.units * asset.price.high[1];
+                    }
+                }
+            }
+            let least = [(factor - 1.0) * most[0], (factor - 1.0) * most[1]];
+            for ((low, high), (maintenance, initial)) in
+                low.iter().zip(high.iter()).zip(maintenance.iter_mut().zip(initial.iter_mut()))
+            {
+                *maintenance += lesser(*low, *high);
+                *initial += lesser(factor * low - least[0], factor * high - least[1]);
+            }
+            let now = [low[sheet.columns - 1], high[sheet.columns - 1]];
+            equity += now[0].min(now[1]);
+            for (family, columns) in sheet.groups.iter().enumerate() {
+                let worst = columns.iter().fold([f64::INFINITY; 2], |worst, column| {
+                    [lesser(worst[0], low[*column]), lesser(worst[1], high[*column])]
+                });
+                let loss = [(now[0] - worst[0]).max(0.0), (now[1] - worst[1]).max(0.0)];
+                alone.push(Alone { family, now, most, loss });
+            }
+            charges += sheet.delta_exit.cost(delta[0].abs().max(delta[1].abs()), &self.rules);
+        }
+        if self.funded {
+            charges += funding.max(0.0);
+        }
+        charges += fees;
+        let (mut held, mut open) = (equity, equity);
+        for (range, aggregation) in &self.families {
+            for (surplus, totals) in [(&mut held, &maintenance[range.clone()]), (&mut open, &initial[range.clone()])] {
+                let least = match aggregation {
+                    Aggregation::ExpectedShortfall(level) => tail_mean(totals, *level, shortfall),
+                    Aggregation::Worst | Aggregation::RootSumSquare => {
+                        totals.iter().fold(f64::INFINITY, |least, total| lesser(least, *total))
+                    }
+                };
+                *surplus = lesser(*surplus, least);
+            }
+        }
+        for family in 0..self.roots {
+            let of = || alone.iter().filter(|alone| alone.family == family);
+            held = lesser(held, quiet + root(&of(), 1.0));
+            open = lesser(open, factor * quiet - (factor - 1.0) * quiet_most + root(&of(), factor));
+        }
+        let slack = LINES + ROUNDING * factor * (gross + charges);
+        let (maintenance, initial) = (held - charges - slack, open - charges - slack);
+        // Equity less `warn` times the core lies on the straight line between the two, and so does its bound.
+        let warn = self.rules.margin.warn.to_f64();
+        let part = (warn - 1.0) / (factor - 1.0);
+        let between = if (0.0..=1.0).contains(&part) { held + part * (open - held) } else { f64::NAN };
+        let warning = between - warn * (charges + slack);
+        let certified = |surplus: f64| if surplus.is_finite() { surplus } else { f64::NEG_INFINITY };
+        Surplus {
+            maintenance: certified(maintenance),
+            warning: certified(warning),
+            initial: if holding.orders { f64::NEG_INFINITY } else { certified(initial) },
+        }
+    }
+
+    /// Units of every asset, the profit of positions up to the anchor's marks included; gives their gross value.
+    fn coins(&self, holding: &Holding, coins: &mut Vec<f64>) -> f64 {
+        coins.clear();
+        coins.resize(self.assets.len(), 0.0);
+        let mut gross = 0.0;
+        for kept in &holding.balances {
+            coins[kept.asset.0] += kept.units;
+            gross += kept.units.abs() * self.assets[kept.asset.0].price.high[1];
+        }
+        for held in holding.positions.iter().filter(|held| held.coins != 0.0) {
+            if let Some(contract) = &self.contracts[held.instrument.0] {
+                coins[contract.asset.0] += held.coins;
+                gross += held.coins.abs() * self.assets[contract.asset.0].price.high[1];
+            }
+        }
+        gross
+    }
+}
+
+/// The two ends of a product, the least first.
+fn ordered(amount: f64, low: f64, high: f64) -> (f64, f64) {
+    if amount > 0.0 { (low, high) } else { (high, low) }
+}
+
+/// The smaller; no number if either is none.
+#[inline]
+fn lesser(one: f64, other: f64) -> f64 {
+    if one < other || one.is_nan() { one } else { other }
+}
+
+/// The mean of the worst `(1 − level)·n`, the last in part.
+fn tail_mean(totals: &[f64], level: f64, memory: &mut Vec<f64>) -> f64 {
+    memory.clear();
+    memory.extend_from_slice(totals);
+    let count = u32::try_from(memory.len()).map_or(f64::NAN, f64::from);
+    let whole = (1.0 - level) * count;
+    memory.sort_unstable_by(f64::total_cmp);
+    let (mut left, mut sum) = (whole, 0.0);
+    for total in memory.iter() {
+        if left <= 0.0 {
+            break;
+        }
+        sum += left.min(1.0) / whole * total;
+        left -= 1.0;
+    }
+    sum
+}
+
+/// The least over all corners of `factor·(Σ now − ‖loss‖) − (factor − 1)·Σ most`, from below.
+///
+/// `‖ℓ‖ = min over t > 0 of ‖ℓ‖²/(2t) + t/2`, so any `t` gives a lower bound, and for one `t` the corners separate. The
+/// first `t` is the largest norm, the second that of the corner which the first chose.
+fn root<'a>(parts: &(impl Iterator<Item = &'a Alone> + Clone), factor: f64) -> f64 {
+    let base = |part: &Alone, end: usize| factor * part.now[end] - (factor - 1.0) * part.most[end];
+    let square = |part: &Alone, end: usize| part.loss[end] * part.loss[end];
+    let bound = |t: f64| {
+        let (mut sum, mut chosen) = (-0.5 * factor * t, 0.0);
+        for part in parts.clone() {
+            let value = |end: usize| base(part, end) - factor * square(part, end) / (2.0 * t);
+            let end = usize::from(value(1) < value(0));
+            sum += value(end);
+            chosen += square(part, end);
+        }
+        (sum, chosen.sqrt())
+    };
+    let largest = parts.clone().fold(0.0, |sum, part| sum + square(part, 0).max(square(part, 1))).sqrt();
+    if largest <= 0.0 {
+        return parts.clone().fold(0.0, |sum, part| sum + base(part, 0).min(base(part, 1)));
+    }
+    let (first, norm) = bound(largest);
+    let (second, _) = bound(norm.max(1e-3 * largest));
+    first.max(second)
+}

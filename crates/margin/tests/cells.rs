@@ -1,0 +1,626 @@
+//! Certified cells: no market in a cell gives an account less than its certificate says.
+//!
+//! The argument is `docs/cells.md`. Each of its letters is looked for here in corners: ends of the index, of every basis,
+//! volatility and peg, the first and the last moment, with signs chosen against the account.
+
+#[path = "universal/generate.rs"]
+#[expect(dead_code, reason = "the generator of another test")]
+mod generate;
+
+/// What the generator prices its marks with.
+mod slow {
+    pub fn black76(right: model::Right, forward: f64, strike: f64, vol: f64, years: f64, discount: f64) -> f64 {
+        let inputs = pricing::black76::Inputs { right, forward, strike, vol, years, discount };
+        pricing::black76::Black76::new(inputs).expect("generated options can be priced").price()
+    }
+}
+
+use margin::Refusal;
+use margin::cell::{Cell, Holding, Scratch, Surplus, Width};
+use margin::method::universal;
+use margin::scenario::{Aggregation, Move, Scenario, ScenarioSet, VolMove};
+use model::{
+    Account, AssetId, Balance, InstrumentDocument, InstrumentId, InstrumentKind, KindDocument, Market, Payoff,
+    Position, Right, UnderlyingId,
+};
+use pricing::kernel::Isa;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use units::{Price, Quantity, Ratio, Round, Timestamp};
+
+use generate::{PARAMS, World, config};
+
+const TICK: f64 = 1e-6;
+
+const NARROW: Width = Width { index: 0.005, basis: 0.0005, vol: 0.005, mark: 1e-6, peg: 0.0005, seconds: 60 };
+
+/// How wide a cell is: nothing at all, each side alone, everything.
+fn width() -> impl Strategy<Value = Width> {
+    let sides = (0.0..0.06, 0.0..0.02, 0.0..0.1, 0.0..0.001, 0.0..0.01, 0..100_000_u32);
+    (sides, any::<[bool; 6]>(), prop_oneof![1 => Just(true), 3 => Just(false)]).prop_map(|(all, on, every)| {
+        let part = |value: f64, side: usize| if every || on[side] { value } else { 0.0 };
+        Width {
+            index: part(all.0, 0),
+            basis: part(all.1, 1),
+            vol: part(all.2, 2),
+            mark: part(all.3, 3),
+            peg: part(all.4, 4),
+            seconds: if every || on[5] { all.5 } else { 0 },
+        }
+    })
+}
+
+/// Families of a scenario document: two shortfalls, one of them dampened.
+fn extra(market: &Market) -> impl Strategy<Value = ScenarioSet> + use<> {
+    let market = market.clone();
+    let moves = vec((-0.4..0.5, -0.6..1.2, -0.1..0.1, -0.05..0.05), 40 * 5);
+    (any::<bool>(), 0.05..0.99, 0.2..1.0, moves).prop_map(move |(some, level, weight, moves)| {
+        let mut set = ScenarioSet::default();
+        if !some {
+            return set;
+        }
+        let mut moves = moves.into_iter();
+        for (name, count, weight) in [("history", 13, 1.0), ("simulated", 27, weight)] {
+            let scenarios: Vec<Scenario> = (0..count)
+                .map(|_| {
+                    let mut scenario = Scenario::still("drawn", &market);
+                    for shift in &mut scenario.moves {
+                        let (price, vol, basis, residual) = moves.next().expect("enough of them");
+                        *shift = Move { price, basis, vol: VolMove::Level(vol) };
+                        scenario.residuals[1] = residual;
+                    }
+                    scenario.weight = weight;
+                    scenario
+                })
+                .collect();
+            set.add(name, Aggregation::ExpectedShortfall(level), scenarios);
+        }
+        set
+    })
+}
+
+/// About a dollar of every instrument.
+fn lots(market: &Market) -> Vec<Quantity> {
+    let lot = |listing: &model::Instrument| {
+        let index = market.underlyings[listing.underlying.0].index.to_f64();
+        let coins = listing.payoff == Payoff::Linear || listing.is_option();
+        let unit = if coins { index } else { 1.0 } * listing.contract_size.to_f64();
+        Quantity::from_f64(1.0 / unit, Round::Down).expect("in range").to_decimals(8, Round::Up).expect("in range")
+    };
+    market.instruments.iter().map(lot).collect()
+}
+
+/// The account in whole lots, without orders.
+fn in_lots(account: &Account, lots: &[Quantity]) -> Account {
+    let mut account = Account { orders: Vec::new(), ..account.clone() };
+    for position in &mut account.positions {
+        let (lot, quantity) = (lots[position.instrument.0].raw(), position.quantity.raw());
+        let count = quantity / lot;
+        position.quantity = Quantity::from_raw(if count == 0 { quantity.signum() * lot } else { count * lot });
+    }
+    account
+}
+
+/// A number of every coordinate, from −1 to 1.
+#[derive(Clone)]
+struct Point {
+    index: Vec<f64>,
+    basis: Vec<f64>,
+    vol: Vec<f64>,
+    mark: Vec<f64>,
+    peg: Vec<f64>,
+    time: f64,
+}
+
+impl std::fmt::Debug for Point {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "at {}, index {:?}", self.time, &self.index[..self.index.len().min(4)])
+    }
+}
+
+fn side() -> impl Strategy<Value = f64> + Clone {
+    prop_oneof![3 => Just(-1.0), 3 => Just(1.0), 1 => Just(0.0), 3 => -1.0..1.0]
+}
+
+fn point() -> impl Strategy<Value = Point> {
+    let many = || vec(side(), 64);
+    (many(), many(), many(), many(), many(), prop_oneof![Just(0.0), Just(1.0), 0.0..1.0])
+        .prop_map(|(index, basis, vol, mark, peg, time)| Point { index, basis, vol, mark, peg, time })
+}
+
+fn scaled(price: Price, factor: f64) -> Price {
+    Price::from_f64(price.to_f64() * factor, Round::Down).expect("in range")
+}
+
+/// Just inside: coordinates are rounded to decimals.
+const INSIDE: f64 = 1.0 - 1e-7;
+
+/// The market at a point of the cell around `anchor`.
+fn at(anchor: &Market, width: &Width, point: &Point) -> Market {
+    let mut market = anchor.clone();
+    let micros = generate_seconds(width.seconds, point.time);
+    market.time = Timestamp::from_micros(anchor.time.micros() + micros);
+    let pick = |values: &[f64], place: usize| values[place % values.len()] * INSIDE;
+    let moved: Vec<f64> =
+        (0..market.underlyings.len()).map(|place| 1.0 + width.index * pick(&point.index, place)).collect();
+    let mut turn = 0;
+    let mut basis = || {
+        turn += 1;
+        1.0 + width.basis * pick(&point.basis, turn)
+    };
+    for (underlying, factor) in market.underlyings.iter_mut().zip(&moved) {
+        underlying.index = scaled(underlying.index, *factor);
+        for expiry in &mut underlying.expiries {
+            expiry.forward = scaled(expiry.forward, factor * basis());
+            expiry.forward_settled = expiry.forward_settled.min(expiry.forward);
+        }
+    }
+    for (place, asset) in market.assets.iter_mut().enumerate().skip(1) {
+        let factor = match asset.follows {
+            Some(UnderlyingId(underlying)) => moved[underlying] * basis(),
+            None => 1.0 + width.peg * pick(&point.peg, place),
+        };
+        asset.price = scaled(asset.price, factor);
+    }
+    for place in 0..market.instruments.len() {
+        let factor = moved[market.instruments[place].underlying.0];
+        let listing = &mut market.instruments[place];
+        if let InstrumentKind::Option { iv: Some(iv), .. } = &mut listing.kind {
+            let vol = 1.0 + width.vol * pick(&point.vol, place);
+            if width.vol > 0.0 {
+                *iv = Ratio::from_f64(iv.to_f64() * vol, Round::Down).expect("in range");
+            }
+        } else {
+            listing.mark = scaled(listing.mark, factor * basis());
+            continue;
+        }
+        let (before, unit) = gap(anchor, place);
+        let model = model_of(&market, place);
+        let mark = (model + before + width.mark * unit * pick(&point.mark, place)).max(0.0);
+        market.instruments[place].mark = Price::from_f64(mark, Round::Down).expect("in range");
+    }
+    market
+}
+
+fn generate_seconds(seconds: u32, part: f64) -> i64 {
+    let micros = Price::from_f64(f64::from(seconds) * part * 1e-12, Round::Down).expect("in range").raw();
+    i64::try_from(micros).expect("in range")
+}
+
+/// The model price of an option in the asset it is quoted in.
+fn model_of(market: &Market, place: usize) -> f64 {
+    let listing = &market.instruments[place];
+    let inputs = margin::greeks::option_inputs(listing, market).expect("in range");
+    let price = pricing::black76::Black76::new(inputs).expect("in range").price();
+    if listing.payoff == Payoff::Linear { price } else { price / inputs.forward }
+}
+
+fn gap(market: &Market, place: usize) -> (f64, f64) {
+    let listing = &market.instruments[place];
+    let index = market.underlyings[listing.underlying.0].index.to_f64();
+    (listing.mark.to_f64() - model_of(market, place), if listing.payoff == Payoff::Linear { index } else { 1.0 })
+}
+
+/// What the account has above its margins, exactly.
+fn exact(account: &Account, market: &Market, extra: &ScenarioSet) -> Result<(f64, f64), Refusal> {
+    let judge = universal::prepare(market, &PARAMS.rules, extra, Isa::detect())?;
+    let assessment = margin::assess(account, &judge)?;
+    let initial = assessment.equity.minus(assessment.initial_margin).expect("in range");
+    Ok((assessment.excess.to_f64(), initial.to_f64()))
+}
+
+fn cell(market: &Market, extra: &ScenarioSet, lots: &[Quantity], width: Width) -> Cell {
+    let prepared = universal::Prepared::new(market, &PARAMS.rules, extra, Isa::detect()).expect("in range");
+    Cell::new(market, &PARAMS.rules, &prepared.array.set, lots, TICK, width, Isa::detect()).expect("in range")
+}
+
+fn certified(cell: &Cell, account: &Account) -> Option<Surplus> {
+    let holding = cell.holding(account)?;
+    let mut scratch = Scratch::default();
+    let surplus = cell.surplus(&holding, &mut scratch);
+    assert_eq!(surplus, cell.surplus_of(account, &mut scratch), "with and without a holding");
+    Some(surplus)
+}
+
+/// The gross dollars of an account, about.
+fn gross(account: &Account, market: &Market) -> f64 {
+    let of = |position: &Position| {
+        let listing = market.listing(position.instrument);
+        let index = market.underlyings[listing.underlying.0].index.to_f64();
+        let coins = listing.payoff == Payoff::Linear || listing.is_option();
+        let unit = if coins { index } else { 1.0 } * listing.contract_size.to_f64();
+        let entry = position.entry.to_f64() / listing.mark.to_f64().max(1e-9);
+        position.quantity.to_f64().abs() * unit * (1.0 + if listing.is_option() { 0.0 } else { entry + 1.0 / entry })
+    };
+    let balances = account.balances.iter();
+    let balances = balances.map(|held| (held.amount.to_f64() * market.assets[held.asset.0].price.to_f64()).abs());
+    account.positions.iter().map(of).chain(balances).sum()
+}
+
+/// The point that is worst for the account: every volatility, mark and basis against its side.
+fn against(account: &Account, market: &Market, width: &Width, point: &Point) -> Market {
+    let mut worse = point.clone();
+    for values in [&mut worse.vol, &mut worse.mark] {
+        values.resize(market.instruments.len().max(1), 0.0);
+    }
+    for position in &account.positions {
+        let sign = if position.quantity > Quantity::ZERO { -1.0 } else { 1.0 };
+        worse.vol[position.instrument.0] = sign;
+        worse.mark[position.instrument.0] = sign;
+    }
+    at(market, width, &worse)
+}
+
+fn world() -> impl Strategy<Value = (World, Vec<Quantity>, ScenarioSet)> {
+    generate::world().prop_flat_map(|mut world| {
+        // What is about to settle cannot be certified: most accounts should not hold it.
+        let (market, lots) = (world.market.clone(), lots(&world.market));
+        let far = |position: &Position| {
+            let expiry = market.listing(position.instrument).expiry();
+            expiry.is_none_or(|expiry| {
+                let terms = market.expiry(market.listing(position.instrument).underlying, expiry).expect("in range");
+                expiry.seconds_since(market.time) > 1900.0 && terms.forward_settled == Price::ZERO
+            })
+        };
+        if world.account.positions.len() % 4 != 3 {
+            world.account.positions.retain(far);
+        }
+        world.account = in_lots(&world.account, &lots);
+        extra(&world.market).prop_map(move |extra| (world.clone(), lots.clone(), extra))
+    })
+}
+
+proptest! {
+    #![proptest_config(config(cases(128)))]
+
+    /// The theorem.
+    #[test]
+    fn no_market_of_a_cell_has_less_surplus_than_its_certificate(
+        (world, lots, extra) in world(), width in width(), points in vec(point(), 6),
+    ) {
+        let cell = cell(&world.market, &extra, &lots, width);
+        let Some(surplus) = certified(&cell, &world.account) else { return Ok(()) };
+        let mut markets: Vec<Market> = points.iter().map(|point| at(&world.market, &width, point)).collect();
+        markets.extend(points.iter().take(4).map(|point| against(&world.account, &world.market, &width, point)));
+        for (end, moment) in [(-1.0, 0.0), (1.0, 0.0), (-1.0, 1.0), (1.0, 1.0)] {
+            let point = Point { index: vec![end], time: moment, ..points[0].clone() };
+            markets.push(against(&world.account, &world.market, &width, &point));
+        }
+        for market in &markets {
+            if !cell.contains(market) {
+                // A mark that would be below zero is none.
+                prop_assert!(market.instruments.iter().any(|listing| listing.mark == Price::ZERO));
+                continue;
+            }
+            let Ok((maintenance, initial)) = exact(&world.account, market, &extra) else { continue };
+            prop_assert!(surplus.maintenance <= maintenance, "{} above {maintenance}", surplus.maintenance);
+            prop_assert!(surplus.initial <= initial, "initial: {} above {initial}", surplus.initial);
+        }
+    }
+
+    /// Without width nothing is lost but ticks: no term of the requirement is left out or counted twice.
+    #[test]
+    fn a_cell_without_width_certifies_what_the_account_has((world, lots, extra) in world()) {
+        let width = Width { index: 0.0, basis: 0.0, vol: 0.0, mark: 0.0, peg: 0.0, seconds: 0 };
+        let cell = cell(&world.market, &extra, &lots, width);
+        let Some(surplus) = certified(&cell, &world.account) else { return Ok(()) };
+        let Ok((maintenance, initial)) = exact(&world.account, &world.market, &extra) else { return Ok(()) };
+        let slack = 1e-4 * (1.0 + gross(&world.account, &world.market));
+        prop_assert!(surplus.maintenance > maintenance - slack, "{} below {maintenance}", surplus.maintenance);
+        prop_assert!(surplus.initial > initial - slack, "initial: {} below {initial}", surplus.initial);
+    }
+
+    /// Rows are integers and the rest is worked out anew: how the account came to hold what it does leaves no trace.
+    #[test]
+    fn a_holding_kept_through_fills_is_the_one_built_afresh_bit_for_bit(
+        (world, lots, extra) in world(), steps in vec((any::<prop::sample::Index>(), -5_i32..=5, any::<bool>(), 0.5..2.0), 1..40),
+    ) {
+        let World { market, mut account } = world;
+        let cell = cell(&market, &extra, &lots, NARROW);
+        let Some(mut holding) = cell.holding(&account) else { return Ok(()) };
+        let mut scratch = Scratch::default();
+        for (which, count, fill, ratio) in steps {
+            let id = InstrumentId(which.index(market.instruments.len()));
+            let holdable = market.listing(id).kind != InstrumentKind::Spot;
+            if fill && holdable {
+                let quantity = Quantity::from_raw(i128::from(count) * lots[id.0].raw());
+                let entry = scaled(market.listing(id).mark, ratio);
+                let position = Position { instrument: id, quantity, entry };
+                account.positions.retain(|held| held.instrument != id);
+                if count != 0 {
+                    account.positions.push(position);
+                }
+                cell.trade(&mut holding, &position);
+            } else {
+                let (asset, amount) = (AssetId(which.index(market.assets.len())), generate::quantity(f64::from(count) * ratio));
+                let location = ["ethereum", "atlantis"].get(which.index(3)).copied();
+                let held = account.balances.iter_mut().find(|held| held.asset == asset && held.location.as_deref() == location);
+                match held {
+                    Some(held) => held.amount = held.amount.plus(amount).expect("in range"),
+                    None => account.balances.push(Balance { asset, amount, location: location.map(str::to_owned) }),
+                }
+                cell.credit(&mut holding, asset, location, amount);
+            }
+            let Some(afresh) = cell.holding(&account) else {
+                prop_assert!(holding.is_lost());
+                prop_assert_eq!(cell.surplus(&holding, &mut scratch), Surplus::NONE);
+                return Ok(());
+            };
+            prop_assert!(holding == afresh, "{holding:?}\n{afresh:?}");
+            prop_assert_eq!(cell.surplus(&holding, &mut scratch), cell.surplus(&afresh, &mut scratch));
+        }
+    }
+
+    /// A step over any side of the box leaves the cell, a step to just before it does not.
+    #[test]
+    fn a_cell_contains_its_sides_and_nothing_beyond(
+        (world, lots, _) in world(), point in point(), outside in 0..6_usize, which in any::<prop::sample::Index>(),
+    ) {
+        let width = Width { index: 0.01, basis: 0.001, vol: 0.01, mark: 0.0001, peg: 0.001, seconds: 100 };
+        let cell = cell(&world.market, &ScenarioSet::default(), &lots, width);
+        let inside = at(&world.market, &width, &point);
+        if inside.instruments.iter().any(|listing| listing.mark == Price::ZERO) {
+            // A mark that would be below zero is none.
+            return Ok(());
+        }
+        prop_assert!(cell.contains(&inside));
+        let mut market = inside.clone();
+        match outside {
+            0 => {
+                let underlying = which.index(market.underlyings.len());
+                let anchor = world.market.underlyings[underlying].index;
+                market.underlyings[underlying].index = scaled(anchor, 1.0 - 1.00001 * width.index);
+            }
+            1 => {
+                let place = which.index(market.instruments.len());
+                let listing = &world.market.instruments[place];
+                if listing.kind != InstrumentKind::Perpetual {
+                    return Ok(());
+                }
+                let ratio = market.underlyings[listing.underlying.0].index.to_f64()
+                    / world.market.underlyings[listing.underlying.0].index.to_f64();
+                market.instruments[place].mark = scaled(listing.mark, ratio * (1.0 + 1.00001 * width.basis));
+            }
+            2 => {
+                let place = which.index(market.instruments.len());
+                let position = Position { instrument: InstrumentId(place), quantity: lots[place], entry: Price::ONE };
+                if cell.holding(&Account { positions: vec![position], ..Account::default() }).is_none() {
+                    return Ok(());
+                }
+                let InstrumentKind::Option { iv: Some(anchor), .. } = world.market.instruments[place].kind else {
+                    return Ok(());
+                };
+                let InstrumentKind::Option { iv: Some(iv), .. } = &mut market.instruments[place].kind else {
+                    return Ok(());
+                };
+                *iv = Ratio::from_f64(anchor.to_f64() * (1.0 + 1.00001 * width.vol), Round::Up).expect("in range");
+            }
+            3 => market.assets[1].price = scaled(world.market.assets[1].price, 1.0 + 1.00001 * width.peg),
+            4 => market.time = Timestamp::from_micros(world.market.time.micros() + 100_000_001),
+            _ => {
+                let place = which.index(market.instruments.len());
+                market.instruments[place].fee_rate = Some(Ratio::from_raw(1));
+            }
+        }
+        prop_assert!(!cell.contains(&market));
+    }
+}
+
+/// More with `UPM_CASES`.
+fn cases(least: u32) -> u32 {
+    std::env::var("UPM_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(least)
+}
+
+/// A number that looks drawn, from 0 to 1; the same on every run.
+struct Draw(u64);
+
+impl Draw {
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        f64::from(u32::try_from(self.0 >> 32).expect("in range")) / 4_294_967_296.0
+    }
+}
+
+/// BTC and ETH with perpetuals, futures and `strikes` calls and puts in each of five expiries.
+fn venue(strikes: u32) -> Market {
+    let mut document = generate::empty_market();
+    document.assets.extend([
+        generate::asset("USDC", 0.9999, None),
+        generate::asset("BTC", 80_000.0, None),
+        generate::asset("ETH", 2_500.0, None),
+    ]);
+    for (name, index, vol) in [("BTC", 80_000.0, 0.45), ("ETH", 2_500.0, 0.6)] {
+        let mut entry = generate::underlying(name, index);
+        for payoff in [Payoff::Linear, Payoff::Inverse] {
+            let listed = generate::perpetual(&format!("{name}-{payoff:?}"), name, payoff, index * 1.0002);
+            document.instruments.push(InstrumentDocument { funding_rate_8h: Some(generate::ratio(0.0001)), ..listed });
+        }
+        for (place, days) in [2.0, 9.0, 30.0, 90.0, 200.0].into_iter().enumerate() {
+            let forward = index * (1.0 + 0.0001 * days);
+            let terms = generate::expiry([2, 9, 30, 90, 200][place] * 86_400, forward, 0.0, None);
+            let listed = generate::perpetual(&format!("{name}-{days}"), name, Payoff::Linear, forward);
+            document.instruments.push(InstrumentDocument {
+                kind: KindDocument::Future,
+                expiry: Some(terms.expiry),
+                ..listed
+            });
+            for strike in 0..strikes {
+                let step = f64::from(strike) - 0.5 * f64::from(strikes);
+                let spread = vol * (days / 365.0).sqrt() * 4.0 / f64::from(strikes);
+                let at = (forward * (1.0 + step * spread)).max(0.2 * forward);
+                let right = if strike % 2 == 0 { Right::Call } else { Right::Put };
+                let payoff = if strike % 4 < 2 { Payoff::Linear } else { Payoff::Inverse };
+                let listed = format!("{name}-{days}-{strike}");
+                document.instruments.push(generate::option(&listed, name, &terms, (at, right, payoff), (vol, 0.0)));
+            }
+            entry.expiries.push(terms);
+        }
+        document.underlyings.push(entry);
+    }
+    Market::new(&document).expect("in range")
+}
+
+/// An account of some positions with equity for its margin and a bit.
+fn drawn(market: &Market, lots: &[Quantity], draw: &mut Draw, positions: usize, utilisation: f64) -> Account {
+    let mut account = Account { name: "drawn".to_owned(), ..Account::default() };
+    while account.positions.len() < positions {
+        let place = usize::try_from(generate_seconds(1, draw.next())).expect("in range") % market.instruments.len();
+        let instrument = InstrumentId(place);
+        if account.positions.iter().any(|held| held.instrument == instrument) {
+            continue;
+        }
+        let count = i128::from(i32::try_from(generate_seconds(1, draw.next()) / 20).expect("in range")) - 25_000;
+        let quantity = Quantity::from_raw(count * lots[instrument.0].raw());
+        account.positions.push(Position { instrument, quantity, entry: market.listing(instrument).mark });
+    }
+    let coins = Quantity::from_f64(draw.next() * 0.5, Round::Down).expect("in range");
+    account.balances.push(Balance { asset: market.asset("BTC").expect("in range"), amount: coins, location: None });
+    let (excess, _) = exact(&account, market, &ScenarioSet::default()).expect("in range");
+    let judge = universal::prepare(market, &PARAMS.rules, &ScenarioSet::default(), Isa::detect()).expect("in range");
+    let margin = margin::assess(&account, &judge).expect("in range").maintenance_margin.to_f64();
+    let cash = generate::quantity(margin / utilisation - margin - excess);
+    account.balances.push(Balance { asset: AssetId(0), amount: cash, location: None });
+    account
+}
+
+/// How much a certificate gives away. Run with `--nocapture` for the table of `docs/cells.md`.
+#[test]
+fn a_narrow_cell_certifies_most_healthy_accounts() {
+    let market = venue(8);
+    let lots = lots(&market);
+    let mut draw = Draw(7);
+    let mut accounts: Vec<Account> = Vec::new();
+    for utilisation in [0.3, 0.6, 0.8, 0.9, 0.95, 0.99] {
+        for _ in 0..20 {
+            accounts.push(drawn(&market, &lots, &mut draw, 10, utilisation));
+        }
+    }
+    for (name, width) in [
+        ("±0.05 % index, ±0.2 % vol", Width { index: 0.0005, vol: 0.002, basis: 0.0001, peg: 0.0001, ..NARROW }),
+        ("±0.5 % index, ±0.5 % vol", NARROW),
+        ("±2 % index, ±2 % vol", Width { index: 0.02, vol: 0.02, ..NARROW }),
+    ] {
+        let cell = cell(&market, &ScenarioSet::default(), &lots, width);
+        let mut scratch = Scratch::default();
+        let mut slack = Vec::new();
+        for (group, accounts) in accounts.chunks(20).enumerate() {
+            let mut certified = 0;
+            for account in accounts {
+                let surplus = cell.surplus_of(account, &mut scratch);
+                let judge = universal::prepare(&market, &PARAMS.rules, &ScenarioSet::default(), Isa::detect())
+                    .expect("in range");
+                let assessment = margin::assess(account, &judge).expect("in range");
+                certified += u32::from(surplus.maintenance > 0.0);
+                slack.push((assessment.excess.to_f64() - surplus.maintenance) / assessment.equity.to_f64());
+            }
+            println!("{name}: utilisation group {group}: {certified} of {}", accounts.len());
+            if group < 3 && width.index < 0.01 {
+                assert!(certified >= 18, "{name} {group} {certified}");
+            }
+        }
+        slack.sort_by(f64::total_cmp);
+        println!(
+            "{name}: slack over equity: median {:.5}, 90 % {:.5}",
+            slack[slack.len() / 2],
+            slack[slack.len() * 9 / 10]
+        );
+    }
+}
+
+/// What no certificate can be given for.
+#[test]
+fn an_account_that_the_argument_does_not_cover_has_no_certificate() {
+    let market = venue(4);
+    let lots = lots(&market);
+    let cell = cell(&market, &ScenarioSet::default(), &lots, NARROW);
+    let perpetual = market.instrument("BTC-Linear").expect("in range");
+    let held = |quantity: Quantity| Account {
+        positions: vec![Position { instrument: perpetual, quantity, entry: market.listing(perpetual).mark }],
+        ..Account::default()
+    };
+    let lot = lots[perpetual.0];
+    assert!(cell.holding(&held(lot)).is_some());
+    assert!(cell.holding(&held(Quantity::from_raw(lot.raw() + 1))).is_none());
+    assert!(cell.holding(&held(Quantity::from_raw(lot.raw() * 10_i128.pow(10)))).is_none());
+    let mut holding = Holding::default();
+    let mut scratch = Scratch::default();
+    assert!(cell.rebuild(&held(lot), &mut holding));
+    assert!(cell.surplus(&holding, &mut scratch).initial.is_finite());
+    holding.set_orders(true);
+    assert_eq!(cell.surplus(&holding, &mut scratch).initial, f64::NEG_INFINITY);
+    assert!(cell.surplus(&holding, &mut scratch).maintenance.is_finite());
+    // Two days less half an hour: the nearest expiry is no longer held, the others are.
+    let long = Width { seconds: 2 * 86_400 - 1799, ..NARROW };
+    let cell = self::cell(&market, &ScenarioSet::default(), &lots, long);
+    let of = |name: &str| {
+        let instrument = market.instrument(name).expect("in range");
+        Account {
+            positions: vec![Position { instrument, quantity: lots[instrument.0], entry: Price::ONE }],
+            ..Account::default()
+        }
+    };
+    assert!(cell.holding(&of("BTC-2-0")).is_none() && cell.holding(&of("BTC-9-0")).is_some());
+    let refused = |width: Width| {
+        let prepared =
+            universal::Prepared::new(&market, &PARAMS.rules, &ScenarioSet::default(), Isa::detect()).expect("in range");
+        Cell::new(&market, &PARAMS.rules, &prepared.array.set, &lots, TICK, width, Isa::detect()).is_err()
+    };
+    assert!(refused(Width { index: -0.1, ..NARROW }) && refused(Width { vol: 0.5, ..NARROW }));
+    assert!(refused(Width { peg: f64::NAN, ..NARROW }) && !refused(NARROW));
+}
+
+/// Run in release with `--ignored --nocapture` for the timings of `docs/cells.md`.
+#[test]
+#[ignore = "a measurement"]
+#[expect(clippy::disallowed_methods, reason = "a measurement")]
+fn how_long_it_takes() {
+    let timed = |name: &str, turns: u32, work: &mut dyn FnMut()| {
+        let mut best = f64::INFINITY;
+        for _ in 0..7 {
+            let start = std::time::Instant::now();
+            (0..turns).for_each(|_| work());
+            best = best.min(start.elapsed().as_secs_f64() / f64::from(turns));
+        }
+        println!("{name}: {:.0} ns", best * 1e9);
+    };
+    let market = venue(8);
+    let lots = lots(&market);
+    let mut draw = Draw(11);
+    let set =
+        universal::Prepared::new(&market, &PARAMS.rules, &ScenarioSet::default(), Isa::detect()).expect("in range");
+    let set = &set.array.set;
+    println!("{} instruments, {} scenarios", market.instruments.len(), set.scenarios.len());
+    let new = || Cell::new(&market, &PARAMS.rules, set, &lots, TICK, NARROW, Isa::detect()).expect("in range");
+    let cell = new();
+    timed("Cell::new", 20, &mut || drop(new()));
+    timed("contains", 200, &mut || assert!(cell.contains(&market)));
+    let mut scratch = Scratch::default();
+    for (name, positions, one) in [("1 underlying, 10 positions", 10, true), ("2 underlyings, 20 positions", 20, false)]
+    {
+        let mut account = drawn(&market, &lots, &mut draw, 60, 0.8);
+        if one {
+            account.positions.retain(|held| market.listing(held.instrument).underlying == UnderlyingId(0));
+        }
+        account.positions.truncate(positions);
+        assert_eq!(account.positions.len(), positions);
+        let mut holding = cell.holding(&account).expect("in range");
+        timed(&format!("{name}: rebuild"), 2000, &mut || assert!(cell.rebuild(&account, &mut holding)));
+        timed(&format!("{name}: surplus"), 2000, &mut || {
+            assert!(!cell.surplus(&holding, &mut scratch).maintenance.is_nan());
+        });
+        timed(&format!("{name}: surplus_of"), 2000, &mut || {
+            assert!(!cell.surplus_of(&account, &mut scratch).initial.is_nan());
+        });
+        let mut fill = account.positions[3];
+        let lot = lots[fill.instrument.0];
+        timed(&format!("{name}: trade"), 2000, &mut || {
+            fill.quantity = fill.quantity.plus(lot).expect("in range");
+            assert!(cell.trade(&mut holding, &fill));
+        });
+        timed(&format!("{name}: trade and surplus"), 2000, &mut || {
+            fill.quantity = fill.quantity.plus(lot).expect("in range");
+            assert!(cell.trade(&mut holding, &fill));
+            assert!(!cell.surplus(&holding, &mut scratch).maintenance.is_nan());
+        });
+    }
+}

@@ -1,0 +1,53 @@
+//! What an engine begins with: written into the identity of its journal, so that a journal explains itself.
+
+use engine::State;
+use engine::state::Policy;
+use margin::method::universal;
+use model::{Invalid, read_json};
+use serde::{Deserialize, Serialize};
+use units::Timestamp;
+
+/// The `format` of a genesis.
+pub const GENESIS_FORMAT: &str = "upm.genesis/1";
+
+/// What an engine begins with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a genesis, an object with format, time, method and policy")]
+pub struct Genesis {
+    /// [`GENESIS_FORMAT`].
+    pub format: String,
+    /// The time it begins at.
+    pub time: Timestamp,
+    /// The parameter file of the universal method, as text.
+    pub method: String,
+    /// The engine's own parameters.
+    pub policy: Policy,
+}
+
+impl Genesis {
+    /// With the parameters that come with the program.
+    pub fn new(time: Timestamp) -> Self {
+        let format = GENESIS_FORMAT.to_owned();
+        Self { format, time, method: universal::PARAMS.to_owned(), policy: Policy::default() }
+    }
+
+    /// Reads what [`Self::text`] wrote.
+    pub fn parse(text: &str) -> Result<Self, Invalid> {
+        let genesis: Self = read_json(text)?;
+        if genesis.format != GENESIS_FORMAT {
+            return Err(Invalid::new("format", &genesis.format, GENESIS_FORMAT));
+        }
+        universal::parse(&genesis.method)?;
+        Ok(genesis)
+    }
+
+    /// As text, for the identity of a journal.
+    pub fn text(&self) -> String {
+        serde_json::to_string(self).expect("a genesis of text and numbers is JSON")
+    }
+
+    /// The state it means.
+    pub fn state(self) -> State {
+        State::new(self.time, self.method, self.policy)
+    }
+}

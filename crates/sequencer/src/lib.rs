@@ -1,0 +1,19 @@
+//! One thread, one order: queue, decide, journal, acknowledge.
+//!
+//! ```text
+//! envelopes ──▶ decide, commit in memory ──▶ one durable batch ──▶ answers
+//!                        ▲                         │ fails
+//!                        └──── rebuilt from disk ◀─┘
+//! ```
+//!
+//! A [`Sequencer`] owns an engine and its journal. An answer is given after the batch is durable and never before; a batch
+//! that is not durable has not happened, in memory neither. What the engine owes itself (judging whom prices or fills have
+//! moved) is a command of its own in the same batch.
+
+mod genesis;
+mod replay;
+mod sequencer;
+
+pub use genesis::{GENESIS_FORMAT, Genesis};
+pub use replay::{ReplayError, Replayed, decode, replay};
+pub use sequencer::{Answer, Recovery, Sequencer, Stopped};

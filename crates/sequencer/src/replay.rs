@@ -1,0 +1,129 @@
+//! From a journal back to the state it means: the same events, the same hashes.
+
+use engine::{Engine, Envelope, Event, State};
+use journal::{Damage, Hash, Journal, Record};
+use model::Invalid;
+
+use crate::Genesis;
+
+/// Why a journal does not lead to a state.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The journal is damaged.
+    #[error(transparent)]
+    Damage(#[from] Damage),
+    /// It begins with something that is no genesis.
+    #[error("{file}: genesis: {invalid}")]
+    Genesis {
+        /// The journal.
+        file: String,
+        /// What is wrong.
+        invalid: Invalid,
+    },
+    /// A record or snapshot is sound but not what this program writes.
+    #[error("{file}: record {sequence}: {what}: {why}, expected the encoding of this version")]
+    Encoding {
+        /// The journal.
+        file: String,
+        /// Where.
+        sequence: u64,
+        /// command, events or snapshot.
+        what: &'static str,
+        /// What the decoder said.
+        why: String,
+    },
+    /// The state that follows is not the one that was recorded.
+    #[error("{file}: record {sequence}: the state hashes to {found}, expected {expected}")]
+    Diverged {
+        /// The journal.
+        file: String,
+        /// Where.
+        sequence: u64,
+        /// Of the state that was replayed.
+        found: Hash,
+        /// As recorded.
+        expected: Hash,
+    },
+}
+
+/// An engine as a journal leaves it.
+#[derive(Debug)]
+pub struct Replayed {
+    /// The engine.
+    pub engine: Engine,
+    /// The sequence of the snapshot it started from; none for the genesis.
+    pub snapshot: Option<u64>,
+    /// Records replayed after that.
+    pub records: u64,
+    /// State hashes met on the way.
+    pub met: u64,
+    /// Snapshots that were passed over, and why.
+    pub passed_over: Vec<Damage>,
+}
+
+/// The command and the events of a record.
+pub fn decode(file: &str, record: &Record) -> Result<(Envelope, Vec<Event>), ReplayError> {
+    let refused = |what: &'static str| {
+        move |error: postcard::Error| ReplayError::Encoding {
+            file: file.to_owned(),
+            sequence: record.sequence,
+            what,
+            why: error.to_string(),
+        }
+    };
+    let command = postcard::from_bytes(&record.command).map_err(refused("command"))?;
+    let events = postcard::from_bytes(&record.events).map_err(refused("events"))?;
+    Ok((command, events))
+}
+
+/// Replays a journal until before record `until` (all of it when none), from its newest snapshot that is not after that.
+///
+/// Every state hash on the way is compared. `each` sees every record, before it is applied.
+pub fn replay(
+    journal: &impl Journal,
+    until: Option<u64>,
+    mut each: impl FnMut(&Engine, &Record),
+) -> Result<Replayed, ReplayError> {
+    let file = journal.name();
+    let until = until.unwrap_or(u64::MAX);
+    let unread = |invalid: Invalid| ReplayError::Genesis { file: file.to_owned(), invalid };
+    let snapshot = journal.latest_snapshot()?.filter(|snapshot| snapshot.at.sequence <= until);
+    let passed_over = snapshot.as_ref().map(|snapshot| snapshot.passed_over.clone()).unwrap_or_default();
+    let (state, from) =
+        match &snapshot {
+            Some(snapshot) => {
+                let sequence = snapshot.at.sequence;
+                let mut state: State = postcard::from_bytes(&snapshot.bytes).map_err(|error| {
+                    ReplayError::Encoding { file: file.to_owned(), sequence, what: "snapshot", why: error.to_string() }
+                })?;
+                let found = Hash(state.hash().0);
+                if found != snapshot.state {
+                    let (file, expected) = (file.to_owned(), snapshot.state);
+                    return Err(ReplayError::Diverged { file, sequence, found, expected });
+                }
+                (state, sequence)
+            }
+            None => (Genesis::parse(&journal.identity().genesis).map_err(unread)?.state(), journal.base().sequence),
+        };
+    let mut engine = Engine::new(state).map_err(unread)?;
+    let (mut records, mut met) = (0, 0);
+    for record in journal.read(from) {
+        let record = record?;
+        if record.sequence >= until {
+            break;
+        }
+        each(&engine, &record);
+        let (_, events) = decode(file, &record)?;
+        engine.commit(&events);
+        records += 1;
+        if let Some(expected) = record.state {
+            let found = Hash(engine.hash().0);
+            if found != expected {
+                let (file, sequence) = (file.to_owned(), record.sequence);
+                return Err(ReplayError::Diverged { file, sequence, found, expected });
+            }
+            met += 1;
+        }
+    }
+    Ok(Replayed { engine, snapshot: snapshot.map(|snapshot| snapshot.at.sequence), records, met, passed_over })
+}
