@@ -6,10 +6,10 @@ use model::{AssetId, InstrumentId, InstrumentKind, Invalid, Market, UnderlyingId
 use units::{Price, Quantity, Ratio, Timestamp};
 
 use crate::state::{
-    AccountState, AssetTerms, Change, Collateral, Contract, FeedState, InstrumentTerms, Mode, Part, Samples, State,
-    SurfaceState, UnderlyingTerms,
+    AccountState, AssetTerms, Change, Collateral, Contract, FeedState, Holder, InstrumentTerms, Mode, Part, Samples,
+    State, SurfaceState, UnderlyingTerms,
 };
-use crate::{Event, FeedId};
+use crate::{AccountId, Event, FeedId};
 
 const DECIDED: &str = "decide accepted it";
 
@@ -22,7 +22,7 @@ pub fn apply(state: &mut State, event: &Event) {
             state.clock = *time;
         }
         Event::Opened { name, owner } => {
-            let id = crate::AccountId(u32::try_from(state.accounts.len()).expect(DECIDED));
+            let id = AccountId(u32::try_from(state.accounts.len()).expect(DECIDED));
             touch(Part::Account(id));
             state.accounts.push(AccountState::new(name.clone(), *owner));
         }
@@ -33,7 +33,14 @@ pub fn apply(state: &mut State, event: &Event) {
         Event::UnderlyingListed(terms) => list_underlying(state, terms),
         Event::AssetListed(terms) => list_asset(state, terms),
         Event::InstrumentListed(terms) => list_instrument(state, terms),
-        Event::Moved { from, to, asset, amount, cause } => state.shift(*from, *to, *asset, *amount, *cause),
+        Event::Moved { from, to, asset, amount, cause } => {
+            state.shift(*from, *to, *asset, *amount, *cause);
+            for holder in [from, to] {
+                if let Holder::Account(id, _) = holder {
+                    touched(state, *id);
+                }
+            }
+        }
         Event::Referenced { asset, reference } => {
             touch(Part::Collateral(*asset));
             state.collateral[asset.0].reference = *reference;
@@ -50,10 +57,12 @@ pub fn apply(state: &mut State, event: &Event) {
                 Err(place) => whose.orders.insert(place, *order),
             }
             whose.last_order = whose.last_order.max(order.id);
+            touched(state, *account);
         }
         Event::OrderClosed { account, order } => {
             touch(Part::Account(*account));
             state.accounts[account.place()].orders.retain(|known| known.id != *order);
+            touched(state, *account);
         }
         Event::Matched { instrument, match_id, open, .. } => {
             touch(Part::Contract(instrument.0));
@@ -64,6 +73,7 @@ pub fn apply(state: &mut State, event: &Event) {
         Event::Positioned { account, position } => {
             touch(Part::Account(*account));
             state.accounts[account.place()].set_position(*position);
+            touched(state, *account);
         }
         Event::Reported { feed, report } => {
             touch(Part::Feed(*feed));
@@ -124,6 +134,7 @@ pub fn apply(state: &mut State, event: &Event) {
         Event::Watched { version } => {
             touch(Part::Head);
             state.watched = *version;
+            state.touched.clear();
         }
         Event::Flowed { spent } => {
             touch(Part::Head);
@@ -145,6 +156,13 @@ pub fn apply(state: &mut State, event: &Event) {
             touch(Part::Governance);
             state.proposals.remove(proposal);
         }
+    }
+}
+
+/// Remembers that a command has changed an account: it is to be judged.
+fn touched(state: &mut State, id: AccountId) {
+    if state.touched.insert(id) {
+        state.hashes.touch(Part::Head);
     }
 }
 

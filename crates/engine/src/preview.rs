@@ -73,7 +73,7 @@ pub struct Hit {
 /// previewed as far as it can be read, and [`Preview::refused`] says why.
 pub fn preview(state: &State, desk: &Desk, change: &Change) -> Result<Preview, Reject> {
     let refused = possible(state, state.clock, change).err().map(|reject| reject.to_string());
-    let mut preview = Preview { refused, notes: notes(state, change)?, ..Preview::default() };
+    let mut preview = Preview { refused, notes: notes(state, desk, change)?, ..Preview::default() };
     let Change::Method { text } = change else { return Ok(preview) };
     universal::parse(text)?;
     let mut changed = state.clone();
@@ -132,7 +132,7 @@ impl Sums {
 }
 
 /// What a change meets that is no margin.
-fn notes(state: &State, change: &Change) -> Result<Vec<String>, Reject> {
+fn notes(state: &State, desk: &Desk, change: &Change) -> Result<Vec<String>, Reject> {
     let note = match change {
         Change::Method { .. } => return Ok(Vec::new()),
         Change::Cap { asset, cap } => state.collateral.get(asset.0).map(|known| {
@@ -147,7 +147,7 @@ fn notes(state: &State, change: &Change) -> Result<Vec<String>, Reject> {
             state.contract(*instrument).map(|known| format!("{} lots open, {max_open} would be the most", known.open))
         }
         Change::OpenInterest { underlying, usd } if underlying.0 < state.market.underlyings.len() => {
-            let open = l6::open_usd(state, *underlying, None)?;
+            let open = l6::open_usd(state, desk, *underlying, None)?;
             Some(format!("{open} USD open, {usd} USD would be the most"))
         }
         Change::Outflow { .. } => {

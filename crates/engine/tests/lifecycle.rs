@@ -148,6 +148,20 @@ fn self_crossed_profit_is_withdrawn_only_as_far_as_the_loser_paid_s10_i28() {
 }
 
 #[test]
+fn a_deficit_does_not_vanish_with_the_price_that_shows_it_i51() {
+    let mut world = World::with(generous());
+    let (alice, bob) = (world.rich("alice", 1, "5000"), world.rich("bob", 2, "100000"));
+    let honest = world.rich("honest", 3, "100000");
+    world.fill(ETH_PERPETUAL, "4000", 400, alice, bob).unwrap();
+    world.move_to(FeedId::Index(ETH), "2000");
+    assert_eq!(world.state().accounts[alice.place()].status, Status::Bankrupt);
+    assert_eq!(world.withdraw(honest, USDC, "1").unwrap_err().code(), 603);
+    world.silent = vec![FeedId::Index(ETH)];
+    world.pass(120 * SECOND);
+    assert_eq!(world.withdraw(honest, USDC, "1").unwrap_err().code(), 603);
+}
+
+#[test]
 fn an_asset_without_a_valid_price_binds_only_itself_i32() {
     let mut world = World::with(generous());
     let carol = world.rich("carol", 3, "1000");

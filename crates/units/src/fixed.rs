@@ -7,23 +7,41 @@ pub const DECIMALS: u32 = 18;
 /// One unit.
 pub const ONE: i128 = 1_000_000_000_000_000_000;
 const ONE_F64: f64 = 1e18;
-/// Every integer below this is an exact `f64`.
-const EXACT_F64: u128 = 1 << 53;
+/// The bits of a mantissa, the leading one included.
+const MANTISSA: u32 = f64::MANTISSA_DIGITS;
 
-/// The nearest `f64`, correctly rounded: the same double that parsing the decimal text gives.
+/// The nearest `f64`, ties to even: the same double that parsing the decimal text gives.
 pub fn to_f64(raw: i128) -> f64 {
-    let (mut digits, mut scale) = (raw.unsigned_abs(), ONE_F64);
-    while digits >= EXACT_F64 && scale > 1.0 && digits.is_multiple_of(10) {
-        digits /= 10;
-        scale /= 10.0;
-    }
-    if digits < EXACT_F64 {
+    let digits = raw.unsigned_abs();
+    let magnitude = if digits < 1 << MANTISSA {
         // Numerator and denominator are exact, so one division rounds once.
         #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "below 2^53 the conversion is exact")]
-        let magnitude = digits as f64 / scale;
-        return if raw < 0 { -magnitude } else { magnitude };
-    }
-    crate::text::print(raw).parse().expect("our own decimal text is a number")
+        let magnitude = digits as f64 / ONE_F64;
+        magnitude
+    } else {
+        divided(digits)
+    };
+    if raw < 0 { -magnitude } else { magnitude }
+}
+
+/// `digits · 10⁻¹⁸` to the nearest `f64`, ties to even, for digits of 2⁵³ and more.
+///
+/// With the leading bit of the numerator at 2¹²⁷ and 2⁵⁹ < 10¹⁸ < 2⁶⁰, the quotient has 68 or 69 bits. The mantissa is the
+/// first 53 of them. The 15 or 16 after it, and the remainder of the division after those, say whether it rounds up: when
+/// they come to more than a half, or to a half exactly and the mantissa is odd. The result is at least 2⁻⁷: never subnormal.
+fn divided(digits: u128) -> f64 {
+    let shift = digits.leading_zeros();
+    let numerator = digits << shift;
+    let quotient = numerator / ONE.unsigned_abs();
+    let exact = quotient * ONE.unsigned_abs() == numerator;
+    let spare = u128::BITS - quotient.leading_zeros() - MANTISSA;
+    let (kept, dropped, half) = (quotient >> spare, quotient & ((1 << spare) - 1), 1 << (spare - 1));
+    let up = dropped > half || (dropped == half && (!exact || kept & 1 == 1));
+    let mantissa = u64::try_from(kept).expect("53 bits") + u64::from(up);
+    // The value is mantissa · 2^(spare − shift). The leading one of the mantissa adds one to the exponent field it falls
+    // into, and so does the carry of a mantissa that rounded up to 2⁵³.
+    let exponent = u64::from(1074 + spare - shift);
+    f64::from_bits((exponent << (MANTISSA - 1)) + mantissa)
 }
 
 /// The fixed-point value next to `x` in the named direction; `None` when `x` is not finite or does not fit.
@@ -74,11 +92,32 @@ mod tests {
             prop_assert_eq!(to_f64(raw).to_bits(), text.to_bits());
         }
 
+        /// The same for numbers of every length, where most of `i128` is out of reach of money, and next to what ties.
+        #[test]
+        fn to_f64_is_the_nearest_double_at_every_length(raw: i128, bits in 0..127_u32, near in -2..=2_i128, halves in 1_u64..1 << 54) {
+            // Half-way between two doubles, where 10¹⁸ can still be divided into it: multiples of 5¹⁸ in few bits.
+            let tie = i128::from(halves) * 5_i128.pow(18);
+            for raw in [raw >> bits, tie.saturating_mul(1 << (bits % 32)).saturating_add(near)] {
+                let text: f64 = crate::text::print(raw).parse().unwrap();
+                prop_assert_eq!(to_f64(raw).to_bits(), text.to_bits(), "{}", raw);
+            }
+        }
+
         #[test]
         fn a_double_lies_between_its_two_roundings(x in -1e19..1e19_f64) {
             let (down, up) = (from_f64(x, Round::Down).unwrap(), from_f64(x, Round::Up).unwrap());
             prop_assert!(down == up || up - down == 1);
             prop_assert!(to_f64(down) <= x && x <= to_f64(up));
+        }
+    }
+
+    #[test]
+    fn the_ends_and_the_powers_of_two_and_ten_are_the_nearest_doubles() {
+        let powers = (0..127).map(|bit| 1_i128 << bit).chain((0..39).map(|power| 10_i128.pow(power)));
+        let near = powers.flat_map(|power| [power - 1, power, power.saturating_add(1)]);
+        for raw in near.flat_map(|raw| [raw, -raw]).chain([i128::MIN, i128::MAX]) {
+            let text: f64 = crate::text::print(raw).parse().unwrap();
+            assert_eq!(to_f64(raw).to_bits(), text.to_bits(), "{raw}");
         }
     }
 

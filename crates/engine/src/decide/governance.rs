@@ -148,7 +148,7 @@ fn fund_out(
     feeds.into_iter().try_for_each(|feed| l5::valid(state, now, feed))?;
     let spent = l6::outflow(state, now, asset, amount)?;
     for underlying in (0..state.market.underlyings.len()).map(UnderlyingId) {
-        l6::fund_without(state, underlying, (fund, asset, amount))?;
+        l6::fund_without(state, desk, underlying, (fund, asset, amount))?;
     }
     l5::covered(state, desk)?;
     let (from, to) = (Holder::Pot(fund), Holder::Pot(Pot::Custody(None)));

@@ -310,7 +310,7 @@ fn within_system(
         }
     }
     if open > contract.open {
-        l6::fund(state, fill.instrument, open)?;
+        l6::fund(state, desk, fill.instrument, open)?;
     }
     Ok(())
 }

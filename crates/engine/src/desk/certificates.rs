@@ -16,8 +16,8 @@ use model::{Account, Market};
 use pricing::kernel::Isa;
 use units::{Quantity, Timestamp};
 
-use crate::AccountId;
 use crate::state::State;
+use crate::{AccountId, Status};
 
 /// How wide the cells of each rung are. Wider cells are left more rarely and certify fewer accounts.
 const RUNGS: [Width; 3] = [
@@ -46,8 +46,6 @@ pub struct Metrics {
     pub cells: u64,
     /// Times everyone was judged.
     pub watches: u64,
-    /// Accounts that were assessed exactly for it.
-    pub looked_at: u64,
 }
 
 /// The certificates of all accounts.
@@ -59,6 +57,7 @@ pub struct Certificates {
     of: Vec<u64>,
     /// The number of the last cell.
     last: u64,
+    generation: u64,
     /// Where the move from an old cell to a new one has come to.
     cursor: usize,
     scratch: Mutex<Scratch>,
@@ -72,20 +71,25 @@ struct Live {
 }
 
 impl Certificates {
+    /// Changes whenever a cell is built or dropped.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
     /// What they have saved so far.
     pub fn metrics(&self) -> Metrics {
         self.metrics
     }
 
-    /// Everyone was judged, and so many were assessed for it.
-    pub fn watched(&mut self, looked_at: usize) {
+    /// Everyone was judged.
+    pub fn watched(&mut self) {
         self.metrics.watches += 1;
-        self.metrics.looked_at += u64::try_from(looked_at).expect("a count fits");
     }
 
     /// Every certificate is void: parameters or listings have changed.
     pub fn void(&mut self) {
         self.rungs = Default::default();
+        self.generation += 1;
         self.of.fill(0);
         self.metrics.certified = 0;
     }
@@ -104,7 +108,7 @@ impl Certificates {
         self.drop_cells(|cell| cell.contains(market))
     }
 
-    /// Certifies an account on the widest rung where it is healthy throughout; whether there is one.
+    /// Certifies an account on the widest rung where it stands no worse than it does; whether there is one.
     pub fn certify(&mut self, state: &State, ground: &Ground<'_>, id: AccountId, account: &Account) -> bool {
         if self.of.len() <= id.place() {
             self.of.resize(state.accounts.len(), 0);
@@ -116,7 +120,13 @@ impl Certificates {
             let live = &self.rungs[rung][live];
             let surplus = live.cell.surplus_of(account, scratch);
             self.metrics.issued += 1;
-            if surplus.initial >= 0.0 && surplus.warning >= 0.0 {
+            let stands = match state.accounts[id.place()].status {
+                Status::Healthy => surplus.initial.min(surplus.warning),
+                Status::Restricted => surplus.warning,
+                Status::Warning => surplus.maintenance,
+                Status::Liquidation | Status::Bankrupt => f64::NEG_INFINITY,
+            };
+            if stands >= 0.0 {
                 self.of[id.place()] = live.number;
                 self.metrics.certified += 1;
                 return true;
@@ -133,6 +143,7 @@ impl Certificates {
             let cell = Cell::new(&state.market, ground.rules, set, ground.lots, TICK, RUNGS[rung], ground.isa).ok()?;
             self.last += 1;
             self.metrics.cells += 1;
+            self.generation += 1;
             self.rungs[rung].push(Live { number: self.last, cell });
         }
         self.rungs[rung].len().checked_sub(1)
@@ -156,6 +167,7 @@ impl Certificates {
             self.cursor = 0;
             if movers.is_empty() && !self.of.iter().any(|number| old.contains(number)) {
                 self.rungs.iter_mut().for_each(|rung| rung.retain(|live| !old.contains(&live.number)));
+                self.generation += 1;
             }
         }
         movers
@@ -205,6 +217,7 @@ impl Certificates {
         }
         let mut lost = Vec::new();
         if !left.is_empty() {
+            self.generation += 1;
             for (place, number) in self.of.iter_mut().enumerate().filter(|(_, number)| left.contains(number)) {
                 *number = 0;
                 lost.push(AccountId(u32::try_from(place).expect("ids are u32")));

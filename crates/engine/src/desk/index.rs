@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{AssetId, InstrumentId, UnderlyingId};
 
 use crate::state::State;
-use crate::{AccountId, Status};
+use crate::{AccountId, FeedId, Status};
 
 /// Accounts by name, by owner, and by what can matter to them.
 #[derive(Debug, Default)]
@@ -40,6 +40,16 @@ impl Mask {
         match state.market.assets[asset.0].follows {
             Some(underlying) => self.add(underlying),
             None => self.pegs |= asset != model::USD,
+        }
+    }
+
+    /// Adds what a feed prices.
+    pub fn add_feed(&mut self, state: &State, feed: FeedId) {
+        match feed {
+            FeedId::Index(underlying) | FeedId::Forward(underlying, _) => self.add(underlying),
+            FeedId::Asset(asset) => self.add_asset(state, asset),
+            FeedId::Premium(instrument) => self.add(state.market.listing(instrument).underlying),
+            FeedId::Surface => {}
         }
     }
 

@@ -14,6 +14,7 @@ use margin::method::universal::{self, Margins, Prepared, rules::Rules};
 use margin::params::Params;
 use margin::scenario::ScenarioSet;
 use margin::{Assessment, Refusal, valuation};
+use marks::Validity;
 use model::{InstrumentId, Invalid, Market, UnderlyingId};
 use pricing::kernel::Isa;
 use units::{Money, Quantity, Ratio, Round, Timestamp};
@@ -21,11 +22,14 @@ use units::{Money, Quantity, Ratio, Round, Timestamp};
 pub use certificates::Metrics;
 
 use crate::decide::prices;
-use crate::layers::l4;
-use crate::state::{AccountState, Holder, State};
-use crate::{AccountId, Event, Status};
+use crate::layers::{l4, l6};
+use crate::state::{AccountState, Contract, Holder, State};
+use crate::{AccountId, Event, FeedId, Status};
 use certificates::{Certificates, Ground};
 use index::{Index, Mask};
+
+/// What stands for an amount that does not fit: more than any limit.
+const LARGEST_MONEY: Money = Money::from_raw(i128::MAX);
 
 /// How an account stands in one market.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,10 +61,12 @@ pub struct Desk {
     trusted: OnceLock<Option<Timestamp>>,
     index: Index,
     certificates: Certificates,
-    /// Accounts that were touched since all were last judged.
-    touched: BTreeSet<AccountId>,
     /// Accounts that can lose and hold no certificate.
     bare: BTreeSet<AccountId>,
+    /// What one lot stands for in USD at the index, by instrument.
+    lot_usd: OnceLock<Vec<Money>>,
+    /// Feeds that could not be trusted when they were last quoted.
+    doubted: BTreeSet<FeedId>,
     /// What has moved since then.
     moved: Mask,
     /// Parameters have changed: everyone must be looked at.
@@ -90,8 +96,9 @@ impl Desk {
             trusted: OnceLock::new(),
             index: Index::new(state),
             certificates: Certificates::default(),
-            touched: BTreeSet::new(),
             bare: all.collect(),
+            lot_usd: OnceLock::new(),
+            doubted: state.feeds.keys().copied().collect(),
             moved: Mask::default(),
             everyone: true,
         })
@@ -135,6 +142,8 @@ impl Desk {
 
     /// Follows what was applied to the state.
     pub fn follow(&mut self, state: &State, events: &[Event]) -> Result<(), Invalid> {
+        let mut touched = BTreeSet::new();
+        let cells = self.certificates.generation();
         for event in events {
             match event {
                 Event::Clock { .. } => {
@@ -184,28 +193,41 @@ impl Desk {
                 Event::Moved { from, to, asset, .. } => {
                     for holder in [from, to] {
                         if let Holder::Account(id, _) = holder {
-                            self.touch(*id);
+                            touched.insert(*id);
                             self.index.follow_asset(state, *id, *asset);
                         }
                     }
                 }
                 Event::Positioned { account, position } => {
-                    self.touch(*account);
+                    touched.insert(*account);
                     self.index.follow_instrument(state, *account, position.instrument);
                 }
                 Event::Ordered { account, order } => {
-                    self.touch(*account);
+                    touched.insert(*account);
                     self.index.follow_instrument(state, *account, order.instrument);
                 }
-                Event::OrderClosed { account, .. } => self.touch(*account),
+                Event::OrderClosed { account, .. } => {
+                    touched.insert(*account);
+                }
                 Event::Judged { account, .. } => {
-                    // Whoever stands differently is among those that this watch has looked at.
-                    self.touched.insert(*account);
+                    touched.insert(*account);
                     self.index.judged(state, *account);
+                }
+                Event::Quoted { feed, quote } => {
+                    // What becomes trusted, or stops being so, concerns everyone it can matter to, though no price moves.
+                    let doubtful = quote.validity() != Validity::Valid;
+                    let was = if doubtful { !self.doubted.insert(*feed) } else { self.doubted.remove(feed) };
+                    if was != doubtful {
+                        self.moved.add_feed(state, *feed);
+                    }
                 }
                 Event::Watched { .. } => self.watched(state),
                 _ => {}
             }
+        }
+        self.certify(state, touched);
+        if self.certificates.generation() != cells {
+            self.both = OnceLock::new();
         }
         Ok(())
     }
@@ -223,40 +245,43 @@ impl Desk {
         self.slow = OnceLock::new();
         self.both = OnceLock::new();
         self.trusted = OnceLock::new();
+        self.lot_usd = OnceLock::new();
     }
 
-    fn touch(&mut self, id: AccountId) {
-        self.touched.insert(id);
-        self.certificates.revoke(id);
-    }
-
-    /// Everyone has been judged: those who were looked at are certified, so that next time they need not be.
+    /// Everyone has been judged.
     fn watched(&mut self, state: &State) {
-        let mut looked_at = self.concerned(state);
-        self.certificates.watched(looked_at.len());
-        self.touched.clear();
+        self.certificates.watched();
         self.moved = Mask::default();
         self.everyone = self.previous.is_some();
-        self.both = OnceLock::new();
         if self.everyone {
             return;
         }
-        let Ok(side) = self.fast.get_or_init(|| side(state.market.clone(), &self.rules, None, self.isa)) else {
-            return;
-        };
-        let (prepared, rules) = (&side.prepared, &self.rules.rules);
-        let ground = Ground { prepared, rules, lots: &self.lots, isa: self.isa };
-        self.certificates.renew(state, &ground);
-        looked_at.extend(self.certificates.movers());
-        for id in looked_at {
+        let mut due = std::mem::take(&mut self.bare);
+        if let Ok(side) = self.fast(state) {
+            let prepared = side.prepared.clone();
+            let ground = Ground { prepared: &prepared, rules: &self.rules.rules, lots: &self.lots, isa: self.isa };
+            self.certificates.renew(state, &ground);
+        }
+        due.extend(self.certificates.movers());
+        self.certify(state, due);
+    }
+
+    /// Works out the certificates of accounts anew. Who can lose and gets none is bare.
+    fn certify(&mut self, state: &State, accounts: BTreeSet<AccountId>) {
+        let prepared = if self.previous.is_some() { None } else { self.fast(state).as_ref().ok() };
+        let prepared = prepared.map(|side| side.prepared.clone());
+        for id in accounts {
             let account = &state.accounts[id.place()];
-            // Who has nothing to lose is healthy whatever happens; who is not healthy is looked at every time.
-            let safe = !account.is_exposed();
-            let certified = !safe && account.status == Status::Healthy && {
-                let view = account.view(&state.contracts, &state.locations);
-                view.is_ok_and(|view| self.certificates.certify(state, &ground, id, &view))
-            };
-            if safe || certified || account.status != Status::Healthy {
+            // Who has nothing to lose is healthy whatever happens.
+            let safe = !account.is_exposed() && account.status == Status::Healthy;
+            self.certificates.revoke(id);
+            let certified = !safe
+                && prepared.as_ref().is_some_and(|prepared| {
+                    let ground = Ground { prepared, rules: &self.rules.rules, lots: &self.lots, isa: self.isa };
+                    let view = account.view(&state.contracts, &state.locations);
+                    view.is_ok_and(|view| self.certificates.certify(state, &ground, id, &view))
+                });
+            if safe || certified {
                 self.bare.remove(&id);
             } else {
                 self.bare.insert(id);
@@ -264,17 +289,26 @@ impl Desk {
         }
     }
 
-    /// Accounts whose standing may have changed since all were last judged, in order of their numbers: those that were
-    /// touched, and those that are not healthy or hold no certificate and depend on something that moved.
+    /// Accounts whose standing may have changed since all were last judged, in order of their numbers: those that commands
+    /// have touched or that something has moved for, without a certificate that they stand as they did; and those whose turn
+    /// it is to be told that they stand better.
     pub fn concerned(&self, state: &State) -> Vec<AccountId> {
         if self.everyone {
             let all = 0..state.accounts.len();
             return all.map(|place| AccountId(u32::try_from(place).expect("ids are u32"))).collect();
         }
-        let mut accounts = self.touched.clone();
-        let exposed = self.index.unwell().iter().chain(&self.bare);
-        accounts.extend(exposed.copied().filter(|id| self.index.concerns(&self.moved, *id)));
+        let bare = self.bare.iter().filter(|id| state.touched.contains(id) || self.index.concerns(&self.moved, **id));
+        let turn = self.index.unwell().iter().filter(|id| l4::may_recover(state, **id));
+        let accounts: BTreeSet<AccountId> = bare.chain(turn).copied().collect();
         accounts.into_iter().collect()
+    }
+
+    /// What one lot of each instrument stands for in USD at the index, rounded up.
+    pub fn lot_usd(&self, state: &State) -> &[Money] {
+        self.lot_usd.get_or_init(|| {
+            let of = |contract: &Contract| l6::lots_usd(state, &contract.terms, 1).unwrap_or(LARGEST_MONEY);
+            state.contracts.iter().map(of).collect()
+        })
     }
 
     /// Whether every feed there is can be trusted now: then nobody has to ask for their own.
@@ -299,7 +333,7 @@ impl Desk {
 
     /// Whether prices or commands have moved someone whose standing has not been judged since.
     pub fn is_owed(&self, state: &State) -> bool {
-        state.watched != state.version || !self.touched.is_empty()
+        state.watched != state.version || !state.touched.is_empty()
     }
 
     /// How `account` stands in the market as it is marked.

@@ -104,6 +104,16 @@ pub fn trusted(state: &State, desk: &Desk, now: Timestamp, account: &AccountStat
     Ok(())
 }
 
+/// Whether an account may be told now that it stands better: those that a command has touched or that are below maintenance
+/// at once, the others by turns, so that what prices alone have healed is told within [`TURNS`] ticks.
+pub fn may_recover(state: &State, id: AccountId) -> bool {
+    let below = state.accounts[id.place()].status <= Status::Liquidation;
+    below || state.touched.contains(&id) || u64::from(id.0) % TURNS == state.version % TURNS
+}
+
+/// Ticks in which everyone who stands badly has had a turn to be told that they stand better.
+const TURNS: u64 = 64;
+
 /// How an account stands now, when that is not how it stood (REQ-5).
 ///
 /// Nobody is sent to liquidation on a price that is not valid (I-11, I-35): such an account is restricted at worst. Who has
@@ -114,11 +124,11 @@ pub fn standing(state: &State, desk: &Desk, now: Timestamp, id: AccountId) -> Op
     let status = match &judged {
         _ if !account.is_exposed() => Status::Healthy,
         Ok(judged) if trusted(state, desk, now, account).is_ok() => judged.status,
-        // Neither worse than restricted on a price that cannot be trusted, nor better than it was.
-        Ok(judged) => judged.status.max(Status::Restricted).min(account.status.max(Status::Restricted)),
-        Err(_) => account.status.min(Status::Restricted),
+        // On a price that cannot be trusted nobody stands better than before, and no worse than restricted.
+        Ok(judged) if judged.status >= account.status => account.status,
+        _ => account.status.min(Status::Restricted),
     };
-    if status == account.status {
+    if status == account.status || (status > account.status && !may_recover(state, id)) {
         return None;
     }
     let zero = units::Money::ZERO;

@@ -95,17 +95,19 @@ pub fn valid(state: &State, now: Timestamp, feed: FeedId) -> Result<(), Reject> 
 
 /// Whether no loss is unresolved: while one is, whoever leaves first would be paid by those who stay (I-51).
 ///
-/// The deficit is what bankrupt accounts lack, judged now.
+/// The deficit is what accounts lack whose equity is negative, judged now: by their equity and not by their status, which a
+/// price that is not valid keeps from saying the worst. One that was bankrupt and cannot be judged refuses too.
 pub fn covered(state: &State, desk: &Desk) -> Result<(), Reject> {
     let mut deficit = Money::ZERO;
     for id in desk.unwell().iter().copied() {
         let account = &state.accounts[id.place()];
-        if account.status != Status::Bankrupt {
-            continue;
+        match desk.judge(state, account) {
+            Ok(judged) => deficit = deficit.minus(judged.equity.min(Money::ZERO))?,
+            Err(why) if account.status == Status::Bankrupt => {
+                return Err(Reject::NotAssessable { account: id, why: why.to_string() });
+            }
+            Err(_) => {}
         }
-        let judged =
-            desk.judge(state, account).map_err(|why| Reject::NotAssessable { account: id, why: why.to_string() })?;
-        deficit = deficit.minus(judged.equity.min(Money::ZERO))?;
     }
     if deficit > Money::ZERO { Err(Reject::Deficit { deficit }) } else { Ok(()) }
 }

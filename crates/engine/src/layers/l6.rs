@@ -99,23 +99,28 @@ fn part_of(lots: u128, open: i64) -> Result<Ratio, Overflow> {
 
 /// Whether limits and funds stand behind `open_after` lots of an instrument with all else that is open on its underlying
 /// (S-10: open interest against what can be paid; S-38: the fund is what the ledger says it is).
-pub fn fund(state: &State, instrument: InstrumentId, open_after: i64) -> Result<(), Reject> {
+pub fn fund(state: &State, desk: &Desk, instrument: InstrumentId, open_after: i64) -> Result<(), Reject> {
     let underlying = state.contracts[instrument.0].terms.underlying;
-    adequate(state, underlying, Some((instrument, open_after)), None)
+    adequate((state, desk), underlying, Some((instrument, open_after)), None)
 }
 
 /// The same for what is open now with so much less in a fund: whether it is adequate without it (I-53).
-pub fn fund_without(state: &State, underlying: UnderlyingId, less: (Pot, AssetId, Quantity)) -> Result<(), Reject> {
-    adequate(state, underlying, None, Some(less))
+pub fn fund_without(
+    state: &State,
+    desk: &Desk,
+    underlying: UnderlyingId,
+    less: (Pot, AssetId, Quantity),
+) -> Result<(), Reject> {
+    adequate((state, desk), underlying, None, Some(less))
 }
 
 fn adequate(
-    state: &State,
+    (state, desk): (&State, &Desk),
     underlying: UnderlyingId,
     open_after: Option<(InstrumentId, i64)>,
     less: Option<(Pot, AssetId, Quantity)>,
 ) -> Result<(), Reject> {
-    let found = open_usd(state, underlying, open_after)?;
+    let found = open_usd(state, desk, underlying, open_after)?;
     let policy = &state.policy;
     let behind = funds_usd(state, underlying, less)?.scaled(policy.fund_multiple, Round::Down)?;
     let limit = state.open_interest_usd[underlying.0].min(policy.fund_floor.max(behind));
@@ -125,18 +130,21 @@ fn adequate(
 /// What is open over all instruments of an underlying, in USD, rounded up; with another number of lots in one of them.
 pub fn open_usd(
     state: &State,
+    desk: &Desk,
     underlying: UnderlyingId,
     other: Option<(InstrumentId, i64)>,
 ) -> Result<Money, Overflow> {
+    let lot_usd = desk.lot_usd(state);
     instruments_of(state, underlying).try_fold(Money::ZERO, |sum, id| {
-        let contract = &state.contracts[id.0];
-        let open = other.filter(|(instrument, _)| *instrument == id).map_or(contract.open, |(_, open)| open);
-        sum.plus(lots_usd(state, &contract.terms, open)?)
+        let open = other.filter(|(instrument, _)| *instrument == id);
+        let open = open.map_or(state.contracts[id.0].open, |(_, open)| open);
+        let value = lot_usd[id.0].raw().checked_mul(i128::from(open)).ok_or(Overflow { quantity: "open interest" })?;
+        sum.plus(Money::from_raw(value))
     })
 }
 
 /// What so many lots stand for, in USD at the index, rounded up.
-fn lots_usd(state: &State, terms: &InstrumentTerms, lots: i64) -> Result<Money, Overflow> {
+pub fn lots_usd(state: &State, terms: &InstrumentTerms, lots: i64) -> Result<Money, Overflow> {
     let units = times(terms.unit(), lots.saturating_abs())?;
     let price = if terms.payoff == Payoff::Inverse && !terms.is_option() {
         state.market.assets[terms.quote.0].price

@@ -6,7 +6,7 @@ mod hash;
 mod ledger;
 mod listing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use marks::{Feed, Quote, Rules, Validity};
 use model::{AssetId, InstrumentId, Market};
@@ -51,6 +51,8 @@ pub struct State {
     pub version: u64,
     /// The version in which all accounts were last judged.
     pub watched: u64,
+    /// Accounts that commands have changed since then.
+    pub touched: BTreeSet<AccountId>,
     /// The last volatility surface.
     pub surface: SurfaceState,
     /// Names of locations.
@@ -95,6 +97,7 @@ impl State {
             market: Market::empty(clock),
             version: 0,
             watched: 0,
+            touched: BTreeSet::new(),
             surface: SurfaceState { version: 0, published: clock },
             locations: Vec::new(),
             open_interest_usd: Vec::new(),
