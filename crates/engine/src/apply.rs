@@ -256,6 +256,7 @@ pub(crate) fn underlying_document(terms: &UnderlyingTerms) -> UnderlyingDocument
     UnderlyingDocument {
         underlying: terms.name.clone(),
         index: terms.reference,
+        scale: terms.feed.signed.then_some(terms.feed.scale),
         confidence: None,
         expiries: Vec::new(),
         depth: Some(terms.depth.clone()),

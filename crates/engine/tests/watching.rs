@@ -1,12 +1,14 @@
 //! Whom a price tick looks at, and that nobody else would have stood differently.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
+
 mod common;
 
 use std::collections::BTreeMap;
 
 use common::{
     BTC, CALL, COIN_CALL, COIN_PUT, ETH, ETH_PERPETUAL, FUTURE, INVERSE, PERPETUAL, PUT, SECOND, USDC, World, at,
-    price, quantity,
+    quantity,
 };
 use engine::{AccountId, Command, Desk, Envelope, FeedId, Party, Principal, Status};
 use marks::Report;

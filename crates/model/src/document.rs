@@ -59,6 +59,9 @@ pub struct UnderlyingDocument {
     pub underlying: String,
     /// USD per unit.
     pub index: Price,
+    /// For an index that may be zero or negative: what its moves are parts of where the index itself is smaller, USD.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale: Option<Price>,
     /// How far the index can be trusted, 0 to 1; 1 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<Ratio>,

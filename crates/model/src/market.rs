@@ -69,8 +69,10 @@ pub struct Asset {
 pub struct Underlying {
     /// Its name.
     pub name: String,
-    /// USD per unit.
+    /// USD per unit; above 0 unless it has a scale.
     pub index: Price,
+    /// What moves of an index that may be zero or negative are parts of, where the index itself is smaller.
+    pub scale: Option<Price>,
     /// How far the index can be trusted, 0 to 1.
     pub confidence: Ratio,
     /// In order of time.
@@ -98,6 +100,18 @@ pub struct Expiry {
     pub rate_confidence: Ratio,
     /// How far the volatilities can be trusted, 0 to 1.
     pub vol_confidence: Ratio,
+}
+
+impl Underlying {
+    /// What moves are parts of: the index, or the size of it and at least the scale where it may be zero or negative.
+    pub fn size(&self) -> f64 {
+        self.size_of(self.index)
+    }
+
+    /// The same of another price of it: a mark, a forward.
+    pub fn size_of(&self, price: Price) -> f64 {
+        self.scale.map_or(price.to_f64(), |scale| price.to_f64().abs().max(scale.to_f64()))
+    }
 }
 
 impl Market {
@@ -153,7 +167,8 @@ impl Market {
 
     /// Gives an underlying one more expiry, validated like one of a document.
     pub fn add_expiry(&mut self, underlying: UnderlyingId, entry: &ExpiryDocument) -> Result<(), Invalid> {
-        let expiry = self.expiry_of(entry, "expiry")?;
+        let signed = self.underlyings[underlying.0].scale.is_some();
+        let expiry = self.expiry_of(entry, signed, "expiry")?;
         let expiries = &mut self.underlyings[underlying.0].expiries;
         match expiries.binary_search_by_key(&expiry.time, |known| known.time) {
             Ok(_) => Err(Invalid::new("expiry.expiry", format_args!("{} twice", expiry.time), "each expiry once")),
@@ -216,7 +231,7 @@ impl Market {
         }
         let mut expiries = Vec::with_capacity(entry.expiries.len());
         for (index, expiry) in entry.expiries.iter().enumerate() {
-            expiries.push(self.expiry_of(expiry, &format!("{path}.expiries[{index}]"))?);
+            expiries.push(self.expiry_of(expiry, entry.scale.is_some(), &format!("{path}.expiries[{index}]"))?);
         }
         expiries.sort_by_key(|expiry| expiry.time);
         if let Some(pair) = expiries.windows(2).find(|pair| pair[0].time == pair[1].time) {
@@ -229,7 +244,8 @@ impl Market {
         self.underlying_names.insert(name.to_owned(), UnderlyingId(self.underlyings.len()));
         self.underlyings.push(Underlying {
             name: name.to_owned(),
-            index: positive(entry.index, format!("{path}.index"))?,
+            index: signed_or_positive(entry.index, entry.scale.is_some(), format!("{path}.index"))?,
+            scale: entry.scale.map(|scale| positive(scale, format!("{path}.scale"))).transpose()?,
             confidence: confidence(entry.confidence, format!("{path}.confidence"))?,
             expiries,
             depth: depth(entry.depth.as_deref(), path)?,
@@ -238,11 +254,11 @@ impl Market {
         Ok(())
     }
 
-    fn expiry_of(&self, entry: &ExpiryDocument, path: &str) -> Result<Expiry, Invalid> {
+    fn expiry_of(&self, entry: &ExpiryDocument, signed: bool, path: &str) -> Result<Expiry, Invalid> {
         self.not_past(entry.expiry, format!("{path}.expiry"))?;
-        let forward = positive(entry.forward, format!("{path}.forward"))?;
+        let forward = signed_or_positive(entry.forward, signed, format!("{path}.forward"))?;
         let settled = entry.forward_settled.unwrap_or_default();
-        if settled < Price::ZERO || settled > forward {
+        if settled < Price::ZERO || (settled > forward && settled > Price::ZERO) {
             return Err(Invalid::new(
                 format!("{path}.forward_settled"),
                 settled,
@@ -285,6 +301,11 @@ impl Market {
             Some(underlying) => Some(self.known_underlying(underlying, format!("{path}.follows"))?),
             None => self.underlying(name),
         };
+        if let Some(signed) = follows.map(|id| &self.underlyings[id.0]).filter(|underlying| underlying.scale.is_some())
+        {
+            let found = format_args!("\"{}\", whose index may be zero or negative", signed.name);
+            return Err(Invalid::new(format!("{path}.follows"), found, "an underlying whose index is above 0"));
+        }
         self.asset_names.insert(name.to_owned(), AssetId(self.assets.len()));
         self.assets.push(Asset {
             name: name.to_owned(),
@@ -329,10 +350,15 @@ impl Market {
             let expected = "an asset that follows no underlying, for a linear option is worth dollars";
             return Err(Invalid::new(at("quote"), format_args!("\"{}\"", entry.quote), expected));
         }
+        let signed = self.underlyings[underlying.0].scale.is_some();
+        if signed && (is_option || entry.payoff == Payoff::Inverse) {
+            let found = format_args!("a {} on {}, whose index may be zero or negative", word(entry), entry.underlying);
+            return Err(Invalid::new(at("underlying"), found, "a linear contract that is no option"));
+        }
         if is_option {
             not_negative(entry.mark, at("mark"))?;
         } else {
-            positive(entry.mark, at("mark"))?;
+            signed_or_positive(entry.mark, signed, at("mark"))?;
         }
         if entry.contract_size <= Quantity::ZERO {
             return Err(Invalid::new(at("contract_size"), entry.contract_size, "a size above 0"));
@@ -438,6 +464,15 @@ fn named(name: &str, path: String) -> Result<&str, Invalid> {
         ));
     }
     Ok(name)
+}
+
+/// What a refusal calls a contract.
+fn word(entry: &InstrumentDocument) -> &'static str {
+    if entry.kind == KindDocument::Option { "option" } else { "contract that is not linear" }
+}
+
+fn signed_or_positive(price: Price, signed: bool, path: String) -> Result<Price, Invalid> {
+    if signed { Ok(price) } else { positive(price, path) }
 }
 
 fn positive(price: Price, path: String) -> Result<Price, Invalid> {

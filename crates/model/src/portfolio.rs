@@ -129,7 +129,8 @@ fn account(entry: &AccountDocument, market: &Market, path: &str) -> Result<Accou
             return Err(Invalid::new(format!("{at}.instrument"), found, "each instrument once per account"));
         }
         let entry = position.entry.unwrap_or(listing.mark);
-        if entry < Price::ZERO || (entry == Price::ZERO && !listing.is_option()) {
+        let signed = market.underlyings[listing.underlying.0].scale.is_some();
+        if !signed && (entry < Price::ZERO || (entry == Price::ZERO && !listing.is_option())) {
             return Err(Invalid::new(format!("{at}.entry"), entry, "a price above 0"));
         }
         account.positions.push(Position { instrument: id, quantity: position.quantity, entry });
@@ -144,7 +145,8 @@ fn account(entry: &AccountDocument, market: &Market, path: &str) -> Result<Accou
                 "a quantity above 0 (the side says the direction)",
             ));
         }
-        if order.limit <= Price::ZERO {
+        let signed = market.underlyings[market.listing(id).underlying.0].scale.is_some();
+        if !signed && order.limit <= Price::ZERO {
             return Err(Invalid::new(format!("{at}.limit"), order.limit, "a price above 0"));
         }
         account.orders.push(Order { instrument: id, side: order.side, quantity: order.quantity, limit: order.limit });

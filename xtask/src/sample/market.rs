@@ -165,6 +165,7 @@ impl Coin {
         UnderlyingDocument {
             underlying: self.name.into(),
             index: decimal(self.index, 4),
+            scale: None,
             confidence: None,
             expiries: EXPIRIES
                 .iter()

@@ -56,6 +56,7 @@ pub fn withdraw(
 pub fn transfer(
     state: &State,
     desk: &Desk,
+    now: Timestamp,
     (from, to, location): (AccountId, AccountId, Option<LocationId>),
     asset: AssetId,
     amount: Quantity,
@@ -68,7 +69,7 @@ pub fn transfer(
     if from == to {
         return Err(Reject::malformed("to", to, "another account"));
     }
-    l5::withdrawal(state, desk, state.clock, (from, giver), (asset, location), amount)?;
+    l5::withdrawal(state, desk, now, (from, giver), (asset, location), amount)?;
     l5::covered(state, desk)?;
     let (from, to) = (Holder::Account(from, location), Holder::Account(to, location));
     Ok(vec![Event::Moved { from, to, asset, amount, cause: Cause::Transfer }])

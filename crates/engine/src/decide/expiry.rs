@@ -9,7 +9,7 @@ use crate::state::{Contract, Holder, InstrumentTerms, Mode, Position, Pot, State
 use crate::{AccountId, Cause, Event, FeedId, Reject};
 
 /// Pays every position of a perpetual or future its profit at the mark: what it cost becomes what it is worth.
-pub fn settle(state: &State, instrument: InstrumentId) -> Result<Vec<Event>, Reject> {
+pub fn settle(state: &State, now: Timestamp, instrument: InstrumentId) -> Result<Vec<Event>, Reject> {
     let contract = l0::contract(state, instrument)?;
     let terms = &contract.terms;
     if !matches!(terms.kind, InstrumentKind::Perpetual | InstrumentKind::Future { .. }) {
@@ -18,13 +18,13 @@ pub fn settle(state: &State, instrument: InstrumentId) -> Result<Vec<Event>, Rej
     if contract.mode == Mode::Settled {
         return Err(Reject::Mode { mode: contract.mode });
     }
-    l5::valid(state, state.clock, FeedId::Index(terms.underlying))?;
+    l5::valid(state, now, FeedId::Index(terms.underlying))?;
     let own = match terms.expiry() {
         Some(expiry) => FeedId::Forward(terms.underlying, expiry),
         None => FeedId::Premium(instrument),
     };
     if state.feeds.contains_key(&own) {
-        l5::valid(state, state.clock, own)?;
+        l5::valid(state, now, own)?;
     }
     let mark = state.market.listing(instrument).mark;
     let price = Price::from_raw(mark.raw() - mark.raw().rem_euclid(terms.tick.raw()));

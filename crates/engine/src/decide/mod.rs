@@ -38,7 +38,7 @@ pub fn decide(state: &State, desk: &Desk, envelope: &Envelope) -> Result<Vec<Eve
             cash::withdraw(state, desk, now, (*account, *location), *asset, *amount)
         }
         Command::Transfer { from, to, asset, location, amount } => {
-            cash::transfer(state, desk, (*from, *to, *location), *asset, *amount)
+            cash::transfer(state, desk, now, (*from, *to, *location), *asset, *amount)
         }
         Command::ListLocation { name } => listing::location(state, name),
         Command::ListUnderlying(terms) => listing::underlying(state, terms),
@@ -67,7 +67,7 @@ pub fn decide(state: &State, desk: &Desk, envelope: &Envelope) -> Result<Vec<Eve
         Command::Surface { version, published, vols } => prices::surface(state, now, *version, *published, vols),
         Command::Funding { instrument, rate, period } => funding::pay(state, now, *instrument, *rate, *period),
         Command::Interest => interest::charge(state, now),
-        Command::Settle { instrument } => expiry::settle(state, *instrument),
+        Command::Settle { instrument } => expiry::settle(state, now, *instrument),
         Command::Expire { instrument } => expiry::expire(state, now, *instrument),
         Command::LiquidationFill { account, counterparty, instrument, match_id, price, lots, fee } => {
             let fill = trade::Fill { instrument: *instrument, match_id: *match_id, price: *price, lots: *lots };

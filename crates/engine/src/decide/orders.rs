@@ -46,7 +46,7 @@ fn resting(
 ) -> Result<Vec<Event>, Reject> {
     let contract = l0::contract(state, order.instrument)?;
     l0::lots(order.lots)?;
-    l1::on_tick(contract, order.limit)?;
+    l1::on_tick(state, contract, order.limit)?;
     let held = account.position(order.instrument).lots;
     let signed = if order.side == Side::Buy { order.lots } else { -order.lots };
     let reduces = reduces(held, signed);

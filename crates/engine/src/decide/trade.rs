@@ -100,10 +100,8 @@ pub fn liquidation(
         return Err(Reject::NotReducing { lots: fill.lots, held });
     }
     l4::trusted(state, desk, now, whose)?;
-    let assess = |account: &AccountState| {
-        let refused =
-            |refusal: margin::Refusal| Reject::NotAssessable { account: counterparty, why: refusal.to_string() };
-        desk.judge(state, account).map_err(refused)
+    let assess = |whose: &AccountState| {
+        desk.judge(state, whose).map_err(|why| Reject::NotAssessable { account, why: why.to_string() })
     };
     let before = assess(whose)?;
     if before.status > Status::Liquidation {
@@ -141,7 +139,7 @@ pub fn liquidation(
 fn sound(state: &State, contract: &Contract, fill: &Fill, lots: i64) -> Result<(), Reject> {
     l0::rising(Noun::Match, fill.match_id, contract.last_match)?;
     l0::lots(lots)?;
-    l1::on_tick(contract, fill.price)?;
+    l1::on_tick(state, contract, fill.price)?;
     l0::amount("cost", cost_value(state, contract, fill, lots)?)
 }
 
@@ -274,7 +272,7 @@ fn checked(
 fn flattered(state: &State, contract: &Contract, fill: &Fill, lots: i64) -> Result<Money, Overflow> {
     let terms = &contract.terms;
     let mark = state.market.listing(fill.instrument).mark;
-    if mark <= Price::ZERO {
+    if mark <= Price::ZERO && terms.payoff == model::Payoff::Inverse {
         return Ok(Money::ZERO);
     }
     let gain = cost(lots, mark, terms)?.minus(cost(lots, fill.price, terms)?)?.max(Quantity::ZERO);

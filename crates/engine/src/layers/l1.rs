@@ -22,11 +22,13 @@ pub fn takes(contract: &Contract, now: Timestamp, reduces: bool) -> Result<(), R
     }
 }
 
-/// Whether a price is a whole number of ticks, and above 0.
-pub fn on_tick(contract: &Contract, price: Price) -> Result<(), Reject> {
+/// Whether a price is a whole number of ticks, and above 0 unless the index may be zero or negative (I-14).
+pub fn on_tick(state: &State, contract: &Contract, price: Price) -> Result<(), Reject> {
     let tick = contract.terms.tick;
-    if price <= Price::ZERO || price.raw() % tick.raw() != 0 {
-        return Err(Reject::malformed("price", price, format!("a multiple of {tick} above 0")));
+    let signed = state.market.underlyings[contract.terms.underlying.0].scale.is_some();
+    if (price <= Price::ZERO && !signed) || price.raw() % tick.raw() != 0 {
+        let above = if signed { "" } else { " above 0" };
+        return Err(Reject::malformed("price", price, format!("a multiple of {tick}{above}")));
     }
     Ok(())
 }
@@ -36,7 +38,9 @@ pub fn on_tick(contract: &Contract, price: Price) -> Result<(), Reject> {
 pub fn in_band(state: &State, id: InstrumentId, price: Price) -> Result<(), Reject> {
     let terms = &state.contracts[id.0].terms;
     let listing = state.market.listing(id);
-    let mut width = listing.mark.scaled(terms.band, Round::Up)?;
+    let size = if listing.mark.is_negative() { listing.mark.negated()? } else { listing.mark };
+    let scale = state.market.underlyings[terms.underlying.0].scale.unwrap_or_default();
+    let mut width = size.max(scale).scaled(terms.band, Round::Up)?;
     if terms.is_option() {
         // A coin-settled option is written in coins: a hundredth of a coin is a hundredth of the index.
         let index = match terms.payoff {

@@ -243,7 +243,15 @@ impl<'a> Snapshot<'a> {
                 expiries.push(ExpiryDocument { expiry, forward, rate: None, forward_settled: None, confidence: None });
             }
         }
-        Ok(UnderlyingDocument { underlying: currency, index, confidence: None, expiries, depth: None, adv_usd: None })
+        Ok(UnderlyingDocument {
+            underlying: currency,
+            index,
+            scale: None,
+            confidence: None,
+            expiries,
+            depth: None,
+            adv_usd: None,
+        })
     }
 
     /// The forward of an expiry: by parity, else what the options say it is, else the future's price.

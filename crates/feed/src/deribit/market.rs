@@ -90,6 +90,7 @@ pub fn assemble(
             .map(|(base, index)| UnderlyingDocument {
                 underlying: base.into(),
                 index,
+                scale: None,
                 confidence: None,
                 expiries: expiries_of(base),
                 depth: None,

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use audit::margin::black76;
 use margin::Assessment;
 use margin::method::universal::{self, rules::Rules};
 use margin::params::Params;
@@ -21,8 +22,6 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, subsequence};
 use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
-
-use crate::slow::black76;
 
 /// The parameters that come with the program.
 pub static PARAMS: LazyLock<Params<Rules>> =
@@ -211,6 +210,7 @@ pub fn underlying(name: &str, index: f64) -> UnderlyingDocument {
     UnderlyingDocument {
         underlying: name.to_owned(),
         index: price(index),
+        scale: None,
         confidence: None,
         expiries: Vec::new(),
         depth: None,

@@ -3,7 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | `generate` | markets and accounts that reach corner states on purpose |
-//! | `slow` | a second assessor, written from the methodology alone, that must agree |
+//! | `slow` | the second assessor of `audit`, written from the methodology alone, that must agree |
 //! | `properties` | P-1 to P-11 and the identities of an assessment |
 //! | `cases` | hand-computed accounts, one file one sentence |
 //! | `refusals` | parameters, scenario documents and numbers that must be refused |

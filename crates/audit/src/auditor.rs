@@ -1,0 +1,596 @@
+//! The auditor: what the engine accepted, held against the books and the plain margin.
+
+use std::collections::BTreeMap;
+
+use engine::state::{Change, Mode, State};
+use engine::{Capability, Command, Envelope, FeedId, Principal, SURFACE_SOURCE, Status};
+use ::margin::method::universal::{self, rules::Rules};
+use ::margin::params::Params;
+use marks::{Cause, Report};
+use model::{Account, AssetId, Balance, InstrumentId, InstrumentKind, Market, Order, Payoff, Position, Side};
+use units::{Price, Quantity, Round};
+
+use crate::books::Books;
+use crate::{Finding, ensure, margin};
+
+/// How an account stands, by the plain margin, in USD.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing {
+    /// What it is worth.
+    pub equity: f64,
+    /// What it must hold to take risk.
+    pub initial: f64,
+    /// What it must hold.
+    pub maintenance: f64,
+    /// What closing it costs.
+    pub closing: f64,
+    /// How far apart two programs may be that compute the same.
+    pub tolerance: f64,
+}
+
+/// How often each thing was checked.
+pub type Checks = BTreeMap<&'static str, u64>;
+
+/// The second opinion.
+#[derive(Debug)]
+pub struct Auditor {
+    books: Books,
+    methods: Vec<(String, Params<Rules>)>,
+    reports: BTreeMap<FeedId, BTreeMap<u32, Report>>,
+    /// What the outflow limiter should hold, and since when.
+    spent: (f64, i64),
+    market: Option<(MarketKey, Market)>,
+    /// Every how many margin questions one is asked.
+    every: u64,
+    asked: u64,
+    /// How many accounts are judged after a watch.
+    judged: usize,
+    turn: usize,
+    /// How accounts stood at the last watch.
+    stood: Vec<Status>,
+    /// Accounts that stand better than they have been told, and since which version.
+    healed: BTreeMap<usize, u64>,
+    checks: Checks,
+}
+
+/// In so many versions whoever stands better has been told: several rounds of turns.
+const TOLD_WITHIN: u64 = 400;
+
+/// What the market of a state depends on.
+type MarketKey = (u64, u64, usize, usize, usize, i64);
+
+impl Auditor {
+    /// An auditor of an engine in which nothing has happened, that asks every question.
+    pub fn new(genesis: &State) -> Self {
+        Self {
+            books: Books::new(genesis),
+            methods: Vec::new(),
+            reports: BTreeMap::new(),
+            spent: (0.0, genesis.clock.micros()),
+            market: None,
+            every: 1,
+            asked: 0,
+            judged: usize::MAX,
+            turn: 0,
+            stood: Vec::new(),
+            healed: BTreeMap::new(),
+            checks: Checks::new(),
+        }
+    }
+
+    /// Asks one margin question in `every`, and judges `judged` accounts after a watch, in turn: for long runs.
+    #[must_use]
+    pub fn sampling(mut self, every: u64, judged: usize) -> Self {
+        (self.every, self.judged) = (every.max(1), judged.max(1));
+        self
+    }
+
+    /// The books.
+    pub fn books(&self) -> &Books {
+        &self.books
+    }
+
+    /// How often each thing was checked.
+    pub fn checks(&self) -> &Checks {
+        &self.checks
+    }
+
+    /// A command was accepted in `state`, which is as it was before it. Books it; finds what should have been refused.
+    pub fn accepted(&mut self, state: &State, envelope: &Envelope) -> Result<(), Finding> {
+        self.authorised(envelope)?;
+        let asks = self.questions(envelope);
+        let ask = !asks.is_empty() && {
+            self.asked += 1;
+            self.asked.is_multiple_of(self.every)
+        };
+        let before: Vec<Option<Standing>> =
+            if ask { asks.iter().map(|ask| self.standing(state, ask.account)).collect() } else { Vec::new() };
+        if let Command::LiquidationFill { account, .. } = &envelope.command {
+            self.liquidated(state, account.place())?;
+        }
+        if let Command::Withdraw { asset, amount, .. } = &envelope.command {
+            self.covered(state)?;
+            self.flows(state, envelope.time.micros(), asset.0, amount.raw())?;
+        }
+        if let Command::Activate { proposal } = &envelope.command
+            && let Some(Change::FundOut { asset, amount, .. }) = state.proposals.get(proposal).map(|found| &found.change)
+        {
+            self.flows(state, envelope.time.micros(), asset.0, amount.raw())?;
+        }
+        self.count("books");
+        self.books.follow(state, envelope)?;
+        if ask {
+            for (question, before) in asks.iter().zip(before) {
+                self.holds(state, question, before)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A command was applied, and `state` is what became of it.
+    pub fn committed(&mut self, state: &State, envelope: &Envelope) -> Result<(), Finding> {
+        match &envelope.command {
+            Command::Report { feed, report } => {
+                let known = self.reports.entry(*feed).or_default();
+                if let Some(last) = known.get(&report.source) {
+                    let later = report.sequence > last.sequence && report.published > last.published;
+                    ensure(later, "I-16", || format!("{feed}: a report that is not after the last was accepted"))?;
+                }
+                known.insert(report.source, *report);
+            }
+            Command::Tick => self.quoted(state)?,
+            Command::Watch => self.watched(state)?,
+            _ => {}
+        }
+        self.books.sample(state, envelope, |feed| trusted_feed(state, feed));
+        self.books.compare(state)
+    }
+
+    /// Who may ask for what (I-64), written down a second time.
+    fn authorised(&self, envelope: &Envelope) -> Result<(), Finding> {
+        use Command as C;
+        let owner = |account: engine::AccountId| {
+            let owner = self.books.accounts.get(account.place()).map(|ledger| ledger.owner);
+            owner.is_some_and(|owner| envelope.principal == Principal::Owner(owner))
+        };
+        let may = match &envelope.command {
+            C::Withdraw { account, .. } | C::Place { account, .. } | C::Amend { account, .. } => owner(*account),
+            C::Cancel { account, .. } | C::AuctionBid { account, .. } => owner(*account),
+            C::Transfer { from, .. } => owner(*from),
+            C::Report { report, .. } => envelope.principal == Principal::Source(report.source),
+            C::Surface { .. } => envelope.principal == Principal::Source(SURFACE_SOURCE),
+            C::Fill { .. } => envelope.principal == Principal::Matching,
+            C::Deposit { .. } | C::FundDeposit { .. } => envelope.principal == Principal::Custody,
+            C::SetMode { .. } => envelope.principal == Principal::Guardian,
+            C::ListLocation { .. } | C::ListUnderlying(_) | C::ListAsset(_) | C::ListInstrument(_) => {
+                envelope.principal == Principal::Governance
+            }
+            C::FundWithdraw { .. } | C::Propose { .. } | C::Revoke { .. } => {
+                envelope.principal == Principal::Governance
+            }
+            C::OpenAccount { .. } | C::Funding { .. } | C::Interest | C::Settle { .. } | C::Expire { .. } => {
+                envelope.principal == Principal::System
+            }
+            C::LiquidationFill { .. } | C::Activate { .. } | C::Tick | C::Watch => {
+                envelope.principal == Principal::System
+            }
+        };
+        let needed: Capability = engine::needed(&envelope.command);
+        ensure(may, "I-64", || format!("{:?} did what needs {needed:?}", envelope.principal))
+    }
+
+    fn count(&mut self, what: &'static str) {
+        *self.checks.entry(what).or_default() += 1;
+    }
+
+    /// The rules of a parameter file, read once.
+    fn method(&mut self, text: &str) -> Option<usize> {
+        if let Some(place) = self.methods.iter().position(|(known, _)| known == text) {
+            return Some(place);
+        }
+        let params = universal::parse(text).ok()?;
+        self.methods.push((text.to_owned(), params));
+        Some(self.methods.len() - 1)
+    }
+
+    /// The account as the books have it, without what they cannot see a price of.
+    fn view(&self, state: &State, place: usize, without_unpriced: bool) -> Option<Account> {
+        let ledger = &self.books.accounts[place];
+        let mut view = Account { name: place.to_string(), ..Account::default() };
+        for ((asset, location), held) in &ledger.balances {
+            if without_unpriced && held.amount > 0 && !asset_feeds(state, *asset).all(|feed| trusted_feed(state, feed)) {
+                continue;
+            }
+            let location = location.map(|at| state.locations[usize::from(at)].clone());
+            view.balances.push(Balance { asset: AssetId(*asset), amount: Quantity::from_raw(held.amount), location });
+        }
+        for (instrument, held) in &ledger.lots {
+            let terms = &state.contracts[*instrument].terms;
+            let quantity = Quantity::from_raw(terms.lot.raw() * i128::from(held.lots));
+            let units = Quantity::from_raw(terms.unit().raw() * i128::from(held.lots)).to_f64();
+            let cost = Quantity::from_raw(held.cost).to_f64();
+            let entry = match (terms.is_option(), terms.payoff) {
+                (true, _) => 0.0,
+                (false, Payoff::Linear) => cost / units,
+                (false, Payoff::Inverse) => -units / cost,
+            };
+            let entry = Price::from_f64(entry, Round::Down).ok()?;
+            view.positions.push(Position { instrument: InstrumentId(*instrument), quantity, entry });
+        }
+        for order in ledger.orders.values() {
+            let lot = state.contracts[order.instrument.0].terms.lot;
+            let quantity = Quantity::from_raw(lot.raw() * i128::from(order.lots));
+            view.orders.push(Order { instrument: order.instrument, side: order.side, quantity, limit: order.limit });
+        }
+        let priced = |id: InstrumentId| {
+            let listing = state.market.listing(id);
+            let option = matches!(listing.kind, InstrumentKind::Option { iv: None, .. });
+            !option && state.market.underlyings[listing.underlying.0].index.raw() > 0
+        };
+        let held = view.positions.iter().map(|held| held.instrument);
+        held.chain(view.orders.iter().map(|order| order.instrument)).all(priced).then_some(view)
+    }
+
+    /// How an account stands in the market of `state`; none when it cannot be priced.
+    pub fn standing(&mut self, state: &State, place: usize) -> Option<Standing> {
+        let view = self.view(state, place, false)?;
+        self.assess(state, &view)
+    }
+
+    fn assess(&mut self, state: &State, view: &Account) -> Option<Standing> {
+        let settled = state.contracts.iter().filter(|contract| contract.mode == Mode::Settled).count();
+        let counts = (state.market.assets.len(), state.market.instruments.len());
+        let key =
+            (state.version, state.surface.version, counts.0, counts.1, settled, state.market.time.micros());
+        if self.market.as_ref().is_none_or(|(known, _)| *known != key) {
+            self.market = Some((key, state.market.clone()));
+        }
+        let now = self.method(&state.method.text)?;
+        let before = match &state.method.previous {
+            Some((text, ..)) => Some(self.method(text)?),
+            None => None,
+        };
+        self.count("margin");
+        let market = &self.market.as_ref()?.1;
+        let of = |place: usize| {
+            let required = margin::requirement(view, market, &self.methods[place].1.rules);
+            let closing = required.charges.iter().filter(|(name, _)| matches!(*name, "liquidity" | "funding and fees"));
+            let closing: f64 = closing.map(|(_, charge)| charge).sum();
+            (required.initial, required.maintenance, closing, required.gross)
+        };
+        let (mut initial, mut maintenance, mut closing, gross) = of(now);
+        if let (Some(before), Some((_, from, until))) = (before, &state.method.previous) {
+            let (was, whole) = (of(before), until.seconds_since(*from));
+            let part = if whole > 0.0 { (state.clock.seconds_since(*from) / whole).clamp(0.0, 1.0) } else { 1.0 };
+            initial = was.0 + (initial - was.0) * part;
+            maintenance = was.1 + (maintenance - was.1) * part;
+            closing = was.2 + (closing - was.2) * part;
+        }
+        let equity = margin::equity(view, market);
+        let tolerance = 1e-9 * (equity.abs() + initial.abs()) + 1e-12 * gross + 1e-9;
+        Some(Standing { equity, initial, maintenance, closing, tolerance })
+    }
+
+    /// Whom a command can make worse off.
+    fn questions(&self, envelope: &Envelope) -> Vec<Question> {
+        let lots_of = |account: usize, instrument: usize| {
+            self.books.accounts[account].lots.get(&instrument).map_or(0, |held| held.lots)
+        };
+        let question = |account: usize, instrument: usize, lots: i64, price: Option<i128>| {
+            let held = lots_of(account, instrument);
+            let reduces = held.signum() * lots.signum() < 0 && lots.unsigned_abs() <= held.unsigned_abs();
+            Question { account, kind: Kind::Risk { instrument, lots, price, reduces } }
+        };
+        let signed = |side: Side, lots: i64| if side == Side::Buy { lots } else { -lots };
+        match &envelope.command {
+            Command::Place { account, instrument, side, lots, .. } => {
+                vec![question(account.place(), instrument.0, signed(*side, *lots), None)]
+            }
+            Command::Amend { account, order, lots, .. } => {
+                let known = self.books.accounts[account.place()].orders.get(&order.0);
+                known
+                    .map(|known| question(account.place(), known.instrument.0, signed(known.side, *lots), None))
+                    .into_iter()
+                    .collect()
+            }
+            Command::Fill { instrument, price, lots, buyer, seller, .. } => vec![
+                question(buyer.account.place(), instrument.0, *lots, Some(price.raw())),
+                question(seller.account.place(), instrument.0, -lots, Some(price.raw())),
+            ],
+            Command::LiquidationFill { account, counterparty, instrument, price, lots, .. } => vec![
+                Question { account: account.place(), kind: Kind::Liquidated },
+                question(counterparty.place(), instrument.0, -lots, Some(price.raw())),
+            ],
+            Command::Withdraw { account, asset, .. } => {
+                vec![Question { account: account.place(), kind: Kind::Leaves { asset: asset.0 } }]
+            }
+            Command::Transfer { from, asset, .. } => {
+                vec![Question { account: from.place(), kind: Kind::Leaves { asset: asset.0 } }]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether an account may be where a command has brought it (I-23, I-25, I-29, I-37).
+    fn holds(&mut self, state: &State, question: &Question, before: Option<Standing>) -> Result<(), Finding> {
+        let account = question.account;
+        match question.kind {
+            Kind::Leaves { asset } => {
+                let asked = asset_feeds(state, asset).all(|feed| trusted_feed(state, feed));
+                ensure(asked, "I-11", || format!("asset {asset} left account {account} without a price"))?;
+                let Some(view) = self.view(state, account, true) else { return Ok(()) };
+                let Some(after) = self.assess(state, &view) else { return Ok(()) };
+                let needed = after.initial + after.closing;
+                ensure(after.equity >= needed - after.tolerance, "I-29", || {
+                    format!("account {account} kept {} and needs {needed}", after.equity)
+                })
+            }
+            Kind::Liquidated => {
+                let (Some(before), Some(after)) = (before, self.standing(state, account)) else { return Ok(()) };
+                let (was, is) = (before.equity - before.maintenance, after.equity - after.maintenance);
+                ensure(is >= was - before.tolerance - after.tolerance, "I-37", || {
+                    format!("account {account}: excess {was} before the liquidation, {is} after")
+                })
+            }
+            Kind::Risk { instrument, lots, price, reduces } => {
+                let priced = self.feeds_trusted(state, account);
+                ensure(priced || reduces, "I-11", || format!("account {account} took risk without a price"))?;
+                let Some(after) = self.standing(state, account) else { return Ok(()) };
+                let flattered = price.map_or(0.0, |price| flattered(state, instrument, lots, price));
+                let equity = after.equity - flattered;
+                if priced && equity >= after.initial - after.tolerance {
+                    return Ok(());
+                }
+                let shown = || {
+                    format!(
+                        "account {account}: equity {equity} (after {flattered} that the price flatters it by), initial \
+                         margin {}",
+                        after.initial
+                    )
+                };
+                ensure(reduces, "I-23", shown)?;
+                let Some(before) = before else { return Ok(()) };
+                let slack = before.tolerance + after.tolerance;
+                let no_worse = after.maintenance <= before.maintenance + slack
+                    && after.initial <= before.initial + slack
+                    && equity - after.maintenance >= before.equity - before.maintenance - slack
+                    && equity - after.initial >= before.equity - before.initial - slack;
+                ensure(no_worse, "I-25", || {
+                    format!("account {account} stood at {before:?} and was let to {after:?}, flattered by {flattered}")
+                })
+            }
+        }
+    }
+
+    /// Nobody is liquidated who is not below maintenance on valid prices (I-35).
+    fn liquidated(&mut self, state: &State, account: usize) -> Result<(), Finding> {
+        let priced = self.feeds_trusted(state, account);
+        ensure(priced, "I-11", || format!("account {account} was liquidated on a price that is not valid"))?;
+        let Some(standing) = self.standing(state, account) else { return Ok(()) };
+        let below = standing.equity < standing.maintenance + standing.tolerance;
+        ensure(below, "I-35", || format!("account {account} was liquidated and stands at {standing:?}"))
+    }
+
+    /// Nothing leaves while a loss is not covered (I-51).
+    fn covered(&mut self, state: &State) -> Result<(), Finding> {
+        for (place, account) in state.accounts.iter().enumerate() {
+            if account.status != Status::Bankrupt {
+                continue;
+            }
+            if let Some(standing) = self.standing(state, place) {
+                let lacks = standing.equity < -standing.tolerance;
+                ensure(!lacks, "I-51", || {
+                    format!("a withdrawal while account {place} lacks {}", -standing.equity)
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What leaves custody fits the limiter (I-67): a bucket that drains once a window.
+    fn flows(&mut self, state: &State, now: i64, asset: usize, amount: i128) -> Result<(), Finding> {
+        let price = |asset: usize| state.market.assets[asset].price.to_f64();
+        let usd = |asset: usize, amount: i128| Quantity::from_raw(amount).to_f64() * price(asset);
+        let custody: f64 = (0..state.market.assets.len())
+            .map(|asset| {
+                let (since, base) = self.books.ramp(asset);
+                let held = self.books.custody(asset);
+                let young = now.saturating_sub(since) < state.policy.collateral_ramp && asset != 0;
+                usd(asset, if young { held.min(base) } else { held }.max(0))
+            })
+            .sum();
+        let (spent, since) = self.spent;
+        let share = state.policy.outflow_share.to_f64();
+        let capacity = state.policy.outflow_floor.to_f64().max((custody + spent) * share);
+        let seconds = |micros: i64| units::Timestamp::from_micros(micros).seconds_since(units::Timestamp::from_micros(0));
+        let window = state.policy.outflow_window.max(1);
+        let part = seconds(now.saturating_sub(since).clamp(0, window)) / seconds(window);
+        let after = (spent - capacity * part).max(0.0) + usd(asset, amount);
+        self.spent = (after, now);
+        self.count("outflow");
+        ensure(after <= capacity * (1.0 + 1e-9) + 1e-6, "I-67", || {
+            format!("{after} USD in the outflow limiter, which takes {capacity}")
+        })
+    }
+
+    /// A quote that is called valid has a quorum of fresh reports behind it, and lies among them (I-11, I-13, I-15).
+    fn quoted(&mut self, state: &State) -> Result<(), Finding> {
+        for (id, feed) in &state.feeds {
+            let Some(quote) = feed.feed.last() else { continue };
+            if quote.at != state.clock {
+                return Err(Finding::new("I-12", format!("{id}: a quote of {} after the tick of {}", quote.at, state.clock)));
+            }
+            if quote.cause != Cause::Agreed {
+                continue;
+            }
+            self.count("quotes");
+            let Some(known) = self.reports.get(id) else {
+                return Err(Finding::new("I-21", format!("{id}: a valid quote, and nobody has reported")));
+            };
+            let fresh: Vec<&Report> = feed
+                .rules
+                .sources
+                .iter()
+                .filter_map(|source| {
+                    let report = known.get(&source.source)?;
+                    let age = state.clock.micros().saturating_sub(report.published.micros());
+                    let clamped =
+                        source.bounds.is_some_and(|bounds| report.price <= bounds.low || report.price >= bounds.high);
+                    (age <= source.max_age_micros && !clamped).then_some(report)
+                })
+                .collect();
+            let enough = u32::try_from(fresh.len()).is_ok_and(|fresh| fresh >= feed.rules.quorum);
+            ensure(enough, "I-11", || {
+                format!("{id}: valid on {} fresh sources, {} are needed", fresh.len(), feed.rules.quorum)
+            })?;
+            let (low, high) = (fresh.iter().map(|report| report.price).min(), fresh.iter().map(|report| report.price).max());
+            let among = low.is_some_and(|low| quote.price >= low) && high.is_some_and(|high| quote.price <= high);
+            ensure(among, "I-15", || format!("{id}: {} is outside what sources say", quote.price))?;
+            if let FeedId::Index(underlying) = id {
+                let index = state.market.underlyings[underlying.0].index;
+                ensure(index == quote.price, "I-12", || format!("{id}: market {index}, quote {}", quote.price))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// After a watch every account stands as the plain margin says (I-36, I-43), and nobody below maintenance on valid prices
+    /// is not flagged.
+    fn watched(&mut self, state: &State) -> Result<(), Finding> {
+        ensure(state.watched == state.version, "I-36", || format!("watched {}", state.watched))?;
+        let all = state.accounts.len();
+        for _ in 0..self.judged.min(all) {
+            self.turn = (self.turn + 1) % all;
+            self.stands(state, self.turn)?;
+        }
+        self.stood = state.accounts.iter().map(|account| account.status).collect();
+        Ok(())
+    }
+
+    fn stands(&mut self, state: &State, place: usize) -> Result<(), Finding> {
+        let ledger = &self.books.accounts[place];
+        let status = state.accounts[place].status;
+        let owes = ledger.balances.values().any(|held| held.amount < 0);
+        if ledger.lots.is_empty() && ledger.orders.is_empty() && !owes {
+            return self.told(state, place, Status::Healthy, || "it holds nothing that it can lose".to_owned());
+        }
+        let priced = self.feeds_trusted(state, place);
+        let Some(standing) = self.standing(state, place) else { return Ok(()) };
+        if !priced {
+            let stood = self.stood.get(place).copied().unwrap_or(Status::Healthy);
+            return ensure(status >= stood.min(Status::Restricted), "I-35", || {
+                format!("account {place} became {status} on prices that are not valid")
+            });
+        }
+        // A price that was valid at its tick may have grown old since; then nobody need say anything.
+        if state.feeds.values().any(|feed| feed.feed.last().is_some_and(|quote| quote.at < state.clock)) {
+            return Ok(());
+        }
+        self.count("statuses");
+        let rules = self.method(&state.method.text);
+        let warn = rules.map_or(1.0, |place| self.methods[place].1.rules.margin.warn.to_f64());
+        let Standing { equity, initial, maintenance, tolerance, .. } = standing;
+        let limits = [
+            (0.0, Status::Bankrupt),
+            (maintenance, Status::Liquidation),
+            (maintenance * warn, Status::Warning),
+            (initial, Status::Restricted),
+        ];
+        if limits.iter().any(|(limit, _)| (equity - limit).abs() <= tolerance) {
+            return Ok(());
+        }
+        let expected = limits.iter().find(|(limit, _)| equity < *limit).map_or(Status::Healthy, |(_, status)| *status);
+        self.told(state, place, expected, || format!("{standing:?}"))
+    }
+
+    /// Whether an account was told how it stands: at once when it stands worse, and when it stood below maintenance; within some
+    /// turns when prices have healed it (I-36, I-43).
+    fn told(
+        &mut self,
+        state: &State,
+        place: usize,
+        expected: Status,
+        why: impl Fn() -> String,
+    ) -> Result<(), Finding> {
+        let status = state.accounts[place].status;
+        if status == expected {
+            self.healed.remove(&place);
+            return Ok(());
+        }
+        let shown = || format!("account {place} is {status}, it should be {expected}: {}", why());
+        ensure(status < expected, "I-36", shown)?;
+        ensure(status > Status::Liquidation, "I-43", shown)?;
+        let since = *self.healed.entry(place).or_insert(state.version);
+        ensure(state.version - since <= TOLD_WITHIN, "I-43", shown)
+    }
+
+    /// Whether every price that an account depends on is valid, by the books.
+    fn feeds_trusted(&self, state: &State, place: usize) -> bool {
+        let ledger = &self.books.accounts[place];
+        let balances = ledger.balances.keys().all(|(asset, _)| asset_feeds(state, *asset).all(|feed| trusted_feed(state, feed)));
+        let orders = ledger.orders.values().map(|order| order.instrument.0);
+        let mut instruments = ledger.lots.keys().copied().chain(orders);
+        balances && instruments.all(|instrument| instrument_trusted(state, instrument))
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Question {
+    account: usize,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Risk { instrument: usize, lots: i64, price: Option<i128>, reduces: bool },
+    Leaves { asset: usize },
+    Liquidated,
+}
+
+fn trusted_feed(state: &State, feed: FeedId) -> bool {
+    if feed == FeedId::Surface {
+        let age = state.clock.micros().saturating_sub(state.surface.published.micros());
+        return state.surface.version > 0 && age <= state.policy.surface_age;
+    }
+    state.quote(feed).is_some_and(|quote| quote.cause == Cause::Agreed)
+}
+
+/// What the price of an asset is made of.
+fn asset_feeds(state: &State, asset: usize) -> impl Iterator<Item = FeedId> {
+    let own = FeedId::Asset(AssetId(asset));
+    let index = state.market.assets[asset].follows.map(FeedId::Index);
+    let has_own = asset != 0 && (index.is_none() || state.feeds.contains_key(&own));
+    index.into_iter().chain(has_own.then_some(own))
+}
+
+fn instrument_trusted(state: &State, instrument: usize) -> bool {
+    let terms = &state.contracts[instrument].terms;
+    let own = match terms.expiry() {
+        Some(expiry) => FeedId::Forward(terms.underlying, expiry),
+        None => FeedId::Premium(InstrumentId(instrument)),
+    };
+    let surface = !terms.is_option() || trusted_feed(state, FeedId::Surface);
+    let ratio = !state.feeds.contains_key(&own) || trusted_feed(state, own);
+    let assets = asset_feeds(state, terms.quote.0).chain(asset_feeds(state, terms.settle.0));
+    surface && ratio && trusted_feed(state, FeedId::Index(terms.underlying)) && {
+        let mut assets = assets;
+        assets.all(|feed| trusted_feed(state, feed))
+    }
+}
+
+/// What a trade at `price` gains against the mark, in USD.
+fn flattered(state: &State, instrument: usize, lots: i64, price: i128) -> f64 {
+    let terms = &state.contracts[instrument].terms;
+    if terms.kind == InstrumentKind::Spot {
+        return 0.0;
+    }
+    let listing = &state.market.instruments[instrument];
+    let (mark, price) = (listing.mark.to_f64(), Price::from_raw(price).to_f64());
+    if mark <= 0.0 {
+        return 0.0;
+    }
+    let units = Quantity::from_raw(terms.unit().raw() * i128::from(lots)).to_f64();
+    let inverse = terms.payoff == Payoff::Inverse && !terms.is_option();
+    let gain = if inverse { units * (1.0 / price - 1.0 / mark) } else { units * (mark - price) };
+    gain.max(0.0) * state.market.assets[terms.cash().0].price.to_f64()
+}

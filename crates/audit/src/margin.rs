@@ -1,0 +1,651 @@
+//! A second assessor, slow and plain, written from the methodology and the parameter file alone.
+//!
+//! It shares no code with the vectorised path: no risk array, no scenario set, no charges, no normal distribution of
+//! ours. It values the whole account before and after each scenario and subtracts. Where the two differ, one is wrong.
+#![expect(clippy::disallowed_methods, reason = "the platform's functions are the independent reference here")]
+
+use std::collections::BTreeMap;
+
+use ::margin::method::universal::rules::Rules;
+use model::{Account, InstrumentId, InstrumentKind, Market, Payoff, Position, Right, Side};
+
+/// What an account must hold, with its workings, in USD.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Requirement {
+    /// The loss of each family of scenarios.
+    pub families: Vec<(&'static str, f64)>,
+    /// The worst of them.
+    pub core: f64,
+    /// What scenarios cannot see.
+    pub charges: Vec<(&'static str, f64)>,
+    /// What open orders add.
+    pub orders: f64,
+    /// Initial margin.
+    pub initial: f64,
+    /// Maintenance margin.
+    pub maintenance: f64,
+    /// The USD that rounding errors are measured by: what every line of the account could be worth.
+    pub gross: f64,
+}
+
+#[derive(Clone, Copy)]
+enum Vol {
+    Level(f64),
+    Twist(f64),
+    Skew(f64),
+}
+
+/// One scenario. Vectors are in the order of the market.
+#[derive(Clone)]
+struct Shock {
+    price: Vec<f64>,
+    basis: f64,
+    vol: Vec<Vol>,
+    residual: Vec<f64>,
+    failed: Option<(String, f64)>,
+    years: f64,
+    weight: f64,
+}
+
+/// Black-76 by the book, with the complementary error function of the C library.
+pub fn black76(right: Right, forward: f64, strike: f64, vol: f64, years: f64, discount: f64) -> f64 {
+    let sign = if right == Right::Call { 1.0 } else { -1.0 };
+    let s = vol * years.sqrt();
+    if s < 1e-17 {
+        return discount * (sign * (forward - strike)).max(0.0);
+    }
+    let d1 = (forward / strike).ln() / s + 0.5 * s;
+    // In the money by parity, so that no digits are lost.
+    let out = |sign: f64| (sign * (forward * normal(sign * d1) - strike * normal(sign * (d1 - s)))).max(0.0);
+    let value = if sign * (forward - strike) > 0.0 { out(-sign) + sign * (forward - strike) } else { out(sign) };
+    discount * value
+}
+
+fn normal(x: f64) -> f64 {
+    0.5 * libm::erfc(-x / 2.0_f64.sqrt())
+}
+
+fn density(x: f64) -> f64 {
+    (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt()
+}
+
+impl Shock {
+    fn still(market: &Market) -> Self {
+        Self {
+            price: vec![0.0; market.underlyings.len()],
+            basis: 0.0,
+            vol: vec![Vol::Level(0.0); market.underlyings.len()],
+            residual: vec![0.0; market.assets.len()],
+            failed: None,
+            years: 0.0,
+            weight: 1.0,
+        }
+    }
+}
+
+/// Delta, gamma and vega of an expiry, and contracts of calls and puts by strike as text.
+type Bucket = (f64, f64, f64, BTreeMap<String, [f64; 2]>);
+
+/// What `account` must hold in `market` by `rules`.
+pub fn requirement(account: &Account, market: &Market, rules: &Rules) -> Requirement {
+    Slow { market, rules }.assess(account)
+}
+
+/// What `account` is worth in `market`, in USD.
+pub fn equity(account: &Account, market: &Market) -> f64 {
+    let price = |asset: usize| market.assets[asset].price.to_f64();
+    let held = account.balances.iter().map(|balance| balance.amount.to_f64() * price(balance.asset.0));
+    let open = account.positions.iter().map(|position| {
+        let listing = market.listing(position.instrument);
+        let units = position.quantity.to_f64() * listing.contract_size.to_f64();
+        let (mark, entry) = (listing.mark.to_f64(), position.entry.to_f64());
+        match (&listing.kind, listing.payoff) {
+            (InstrumentKind::Option { .. }, _) => units * mark * price(listing.quote.0),
+            (_, Payoff::Linear) => units * (mark - entry) * price(listing.settle.0),
+            (_, Payoff::Inverse) => units * (1.0 / entry - 1.0 / mark) * price(listing.settle.0),
+        }
+    });
+    held.chain(open).sum()
+}
+
+/// Everything the slow assessor looks at.
+struct Slow<'a> {
+    market: &'a Market,
+    rules: &'a Rules,
+}
+
+impl Slow<'_> {
+    /// SCN-1: the price of an asset after a shock.
+    fn price_after(&self, asset: usize, shock: &Shock) -> f64 {
+        let asset_of = &self.market.assets[asset];
+        let follows = asset_of.follows.map_or(0.0, |underlying| shock.price[underlying.0]);
+        asset_of.price.to_f64() * (1.0 + follows) * (1.0 + shock.residual[asset])
+    }
+
+    /// SCN-2: a volatility after a shock.
+    fn vol_after(&self, iv: f64, days: f64, moneyness: f64, vol: Vol) -> f64 {
+        let rules = &self.rules.vol;
+        match vol {
+            Vol::Level(level) => {
+                let power = if days < 30.0 { rules.short_power } else { rules.long_power };
+                let moved = (iv * (1.0 + level * (30.0 / days.max(rules.floor_days)).powf(power))).max(0.0);
+                if level > 0.0 { moved.max(rules.floor_up) } else { moved }
+            }
+            Vol::Twist(twist) => {
+                let octaves = (rules.twist_pivot_days / days.max(rules.floor_days)).log2() / 3.0;
+                (iv * (1.0 + twist * octaves.clamp(-1.0, 1.0))).max(0.0)
+            }
+            Vol::Skew(slope) => iv * (1.0 + (slope * moneyness).clamp(-rules.skew_cap, rules.skew_cap)),
+        }
+    }
+
+    /// VAL-4: the part of an exposure that is not fixed, where the market does not say what is.
+    fn remaining(&self, seconds: f64) -> f64 {
+        let window = self.rules.settlement.window_seconds;
+        if seconds <= 0.0 {
+            0.0
+        } else if seconds >= window {
+            1.0
+        } else {
+            seconds / window
+        }
+    }
+
+    /// Profit in USD of one contract between now and after the shock, entered at `entry`.
+    fn contract_profit(&self, id: InstrumentId, entry: f64, shock: &Shock) -> f64 {
+        let (market, listing) = (self.market, self.market.listing(id));
+        let at = listing.underlying.0;
+        let (size, mark) = (listing.contract_size.to_f64(), listing.mark.to_f64());
+        let factor =
+            (1.0 + shock.price[at]) * (1.0 + if listing.kind == InstrumentKind::Spot { 0.0 } else { shock.basis });
+        let terms = listing.expiry().and_then(|expiry| market.expiry(listing.underlying, expiry));
+        let said = terms.map_or(0.0, |terms| terms.forward_settled.to_f64());
+        let left = listing
+            .expiry()
+            .map_or(1.0, |expiry| if said > 0.0 { 1.0 } else { self.remaining(expiry.seconds_since(market.time)) });
+        if let InstrumentKind::Option { expiry, strike, right, iv } = &listing.kind {
+            let terms = terms.expect("listed");
+            let (forward, strike, iv) = (terms.forward.to_f64(), strike.to_f64(), iv.expect("given").to_f64());
+            let (years, days) = (expiry.years_since(market.time), expiry.days_since(market.time));
+            let value = |forward: f64, vol: f64, years: f64, price: f64| {
+                let usd = black76(*right, forward, strike, vol, years, (-terms.rate.to_f64() * years).exp());
+                size * price * if listing.payoff == Payoff::Linear { usd } else { usd / forward }
+            };
+            let moved = said + (forward - said) * factor;
+            let vol = self.vol_after(iv, days, (strike / forward).ln(), shock.vol[at]);
+            let before = value(forward, iv, years, market.assets[listing.quote.0].price.to_f64());
+            return left
+                * (value(moved, vol, (years - shock.years).max(0.0), self.price_after(listing.quote.0, shock))
+                    - before);
+        }
+        // The part of a future's own mark that the average has fixed does not move either.
+        let moving = left * terms.map_or(1.0, |terms| 1.0 - said / terms.forward.to_f64());
+        let (before, after) =
+            (market.assets[listing.settle.0].price.to_f64(), self.price_after(listing.settle.0, shock));
+        match listing.payoff {
+            Payoff::Linear => {
+                size * ((mark - entry + moving * mark * (factor - 1.0)) * after - (mark - entry) * before)
+            }
+            Payoff::Inverse => {
+                let now = 1.0 / entry - 1.0 / mark;
+                size * ((now + moving * (1.0 / mark - 1.0 / (mark * factor))) * after - now * before)
+            }
+        }
+    }
+
+    /// SCN-3: the change of the USD value of everything, undampened.
+    fn profit(&self, account: &Account, shock: &Shock) -> f64 {
+        let mut profit = 0.0;
+        for balance in &account.balances {
+            let (amount, before) = (balance.amount.to_f64(), self.market.assets[balance.asset.0].price.to_f64());
+            profit += amount * (self.price_after(balance.asset.0, shock) - before);
+            if let (Some((failed, lost)), Some(location)) = (&shock.failed, &balance.location) {
+                let known = self.rules.depeg.location_loss.names(location);
+                if failed == location || (failed == "other" && !known) {
+                    profit -= lost * (amount * before).max(0.0);
+                }
+            }
+        }
+        for Position { instrument, quantity, entry } in &account.positions {
+            profit += quantity.to_f64() * self.contract_profit(*instrument, entry.to_f64(), shock);
+        }
+        profit
+    }
+
+    /// REQ-4: what an order that fills at its limit shows in a scenario: the account with it less the account without.
+    fn order_profit(&self, order: &model::Order, shock: &Shock) -> f64 {
+        let listing = self.market.listing(order.instrument);
+        let quantity = order.quantity.to_f64() * if order.side == Side::Buy { 1.0 } else { -1.0 };
+        let (limit, mark, size) = (order.limit.to_f64(), listing.mark.to_f64(), listing.contract_size.to_f64());
+        let price = |asset: usize| self.market.assets[asset].price.to_f64();
+        if listing.is_option() {
+            // The option appears at its mark, the premium leaves the balance, and what is left there moves without it.
+            let paid = limit * self.price_after(listing.quote.0, shock);
+            let model = self.contract_profit(order.instrument, mark, shock);
+            return quantity * (model + size * (mark * price(listing.quote.0) - paid));
+        }
+        let settled = match listing.payoff {
+            Payoff::Linear => size * (mark - limit),
+            Payoff::Inverse => size * (1.0 / limit - 1.0 / mark),
+        };
+        quantity * (self.contract_profit(order.instrument, limit, shock) + settled * price(listing.settle.0))
+    }
+
+    /// The worst over every subset of the orders: one by one while they are few, then the sum of those that lose.
+    fn worst_orders(&self, account: &Account, shock: &Shock) -> f64 {
+        let profits: Vec<f64> = account.orders.iter().map(|order| self.order_profit(order, shock)).collect();
+        if profits.len() > 6 {
+            return profits.iter().map(|profit| profit.min(0.0)).sum();
+        }
+        let subsets = 0..1_usize << profits.len();
+        let sum = |subset: usize| {
+            profits
+                .iter()
+                .enumerate()
+                .filter(|(place, _)| subset >> place & 1 == 1)
+                .fold(0.0, |sum, (_, profit)| sum + profit)
+        };
+        subsets.map(sum).fold(0.0, f64::min)
+    }
+
+    fn range(&self, underlying: usize) -> f64 {
+        let (name, scan) = (&self.market.underlyings[underlying].name, &self.rules.scan);
+        (scan.quantile * scan.sigma.get(name) * scan.days.sqrt()).max(scan.floor.get(name))
+    }
+
+    /// FAM-1 and FAM-2: every step of the scan for these underlyings.
+    fn scan(&self, moving: &[usize]) -> Vec<Shock> {
+        let mut shocks = Vec::new();
+        for part in [-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0] {
+            for vol in [self.rules.scan.vol_up, 0.0, -self.rules.scan.vol_down] {
+                let mut shock = Shock::still(self.market);
+                for &underlying in moving {
+                    shock.price[underlying] = part * self.range(underlying);
+                    shock.vol[underlying] = Vol::Level(vol);
+                }
+                shocks.push(shock);
+            }
+        }
+        shocks
+    }
+
+    /// FAM-3.
+    fn apart(&self) -> Vec<Shock> {
+        let names: Vec<&str> = self.market.underlyings.iter().map(|underlying| underlying.name.as_str()).collect();
+        let mut shocks = Vec::new();
+        for (down, falling) in names.iter().enumerate() {
+            for (up, rising) in names.iter().enumerate().filter(|(up, _)| *up != down) {
+                let mut pair = [*falling, *rising];
+                pair.sort_unstable();
+                if self.rules.apart.correlation.get(&pair.join("/")) > self.rules.apart.from {
+                    let mut shock = Shock::still(self.market);
+                    shock.price[down] = -self.rules.apart.part * self.range(down);
+                    shock.price[up] = self.rules.apart.part * self.range(up);
+                    shocks.push(shock);
+                }
+            }
+        }
+        shocks
+    }
+
+    /// FAM-6 and FAM-7.
+    fn far(&self) -> (Vec<Shock>, Vec<Shock>) {
+        let still = Shock::still(self.market);
+        let days = self.rules.stress.values().map(|day| Shock {
+            price: self.market.underlyings.iter().map(|underlying| day.price.get(&underlying.name)).collect(),
+            basis: day.basis,
+            vol: vec![Vol::Level(day.vol); still.vol.len()],
+            residual: self
+                .market
+                .assets
+                .iter()
+                .map(|asset| day.residual.get(&asset.name).copied().unwrap_or(0.0))
+                .collect(),
+            weight: day.weight,
+            ..still.clone()
+        });
+        let tails = self.rules.tails.price.iter().zip(&self.rules.tails.weight).map(|(price, weight)| Shock {
+            price: vec![*price; still.price.len()],
+            vol: vec![Vol::Level(self.rules.scan.vol_up); still.vol.len()],
+            weight: *weight,
+            ..still.clone()
+        });
+        (days.collect(), tails.collect())
+    }
+
+    /// FAM-8.
+    fn term_and_skew(&self) -> Vec<Shock> {
+        let (twist, skew, still) = (self.rules.vol.twist, self.rules.vol.skew, Shock::still(self.market));
+        let mut shocks: Vec<Shock> = [Vol::Twist(twist), Vol::Twist(-twist), Vol::Skew(skew), Vol::Skew(-skew)]
+            .map(|vol| Shock { vol: vec![vol; still.vol.len()], ..still.clone() })
+            .to_vec();
+        shocks.push(Shock { years: self.rules.scan.days / 365.0, ..still });
+        shocks
+    }
+
+    /// FAM-9.
+    fn depeg(&self) -> Vec<Shock> {
+        let still = Shock::still(self.market);
+        let mut shocks = Vec::new();
+        for (index, asset) in self.market.assets.iter().enumerate().filter(|(_, asset)| asset.name != "USD") {
+            let followed = asset.follows.map(|underlying| &self.market.underlyings[underlying.0].name);
+            if followed != Some(&asset.name) {
+                let mut shock = Shock { weight: self.rules.depeg.weight, ..still.clone() };
+                shock.residual[index] =
+                    if followed.is_none() { self.rules.depeg.stablecoin } else { self.rules.depeg.wrapped };
+                shocks.push(shock);
+            }
+        }
+        for (location, lost) in self.rules.depeg.location_loss.iter() {
+            let failed = Some((location.to_owned(), lost));
+            shocks.push(Shock { failed, weight: self.rules.depeg.location_weight, ..still.clone() });
+        }
+        shocks
+    }
+
+    /// Every family: name and loss, with or without the losing orders filled.
+    fn families(&self, account: &Account, orders: bool) -> Vec<(&'static str, f64)> {
+        let worst = |shocks: &[Shock]| {
+            let loss = |shock: &Shock| {
+                let filled = if orders { self.worst_orders(account, shock) } else { 0.0 };
+                -shock.weight * (self.profit(account, shock) + filled)
+            };
+            shocks.iter().map(loss).fold(f64::NEG_INFINITY, f64::max)
+        };
+        let everything: Vec<usize> = (0..self.market.underlyings.len()).collect();
+        let alone = everything.iter().map(|one| worst(&self.scan(&[*one])).max(0.0).powi(2)).sum::<f64>().sqrt();
+        let (days, tails) = self.far();
+        let mut families = vec![("scan together", worst(&self.scan(&everything))), ("scan alone", alone)];
+        let apart = self.apart();
+        if !apart.is_empty() {
+            families.push(("scan apart", worst(&apart)));
+        }
+        families.extend([
+            ("named stress", worst(&days)),
+            ("tails", worst(&tails)),
+            ("term and skew", worst(&self.term_and_skew())),
+            ("depeg and location", worst(&self.depeg())),
+        ]);
+        families
+    }
+
+    /// Delta in coins, gamma and vega (per 1.00) of one contract.
+    fn greeks(&self, id: InstrumentId) -> (f64, f64, f64) {
+        let (market, listing) = (self.market, self.market.listing(id));
+        let index = market.underlyings[listing.underlying.0].index.to_f64();
+        let (size, mark) = (listing.contract_size.to_f64(), listing.mark.to_f64());
+        let price = |asset: usize| market.assets[asset].price.to_f64();
+        let terms = listing.expiry().and_then(|expiry| market.expiry(listing.underlying, expiry));
+        let said = terms.map_or(0.0, |terms| terms.forward_settled.to_f64());
+        let left = listing
+            .expiry()
+            .map_or(1.0, |expiry| if said > 0.0 { 1.0 } else { self.remaining(expiry.seconds_since(market.time)) });
+        let InstrumentKind::Option { expiry, strike, right, iv } = &listing.kind else {
+            let moving = left * terms.map_or(1.0, |terms| 1.0 - said / terms.forward.to_f64());
+            let usd = match listing.payoff {
+                Payoff::Linear => size * mark * price(listing.settle.0),
+                Payoff::Inverse => size / mark * price(listing.settle.0),
+            };
+            return (moving * usd / index, 0.0, 0.0);
+        };
+        let terms = terms.expect("listed");
+        let (forward, strike, iv) = (terms.forward.to_f64(), strike.to_f64(), iv.expect("given").to_f64());
+        let years = expiry.years_since(market.time);
+        let discount = (-terms.rate.to_f64() * years).exp();
+        let sign = if *right == Right::Call { 1.0 } else { -1.0 };
+        let s = iv * years.sqrt();
+        let dollar = left
+            * size
+            * if listing.payoff == Payoff::Linear { price(listing.quote.0) } else { price(listing.settle.0) / forward };
+        let slope = (forward - said) / index;
+        // What is paid in coins also moves with the coin: by the product rule on `(P/F)(S) · price(F(S))`.
+        let value = black76(*right, forward, strike, iv, years, discount);
+        let coin = if listing.payoff == Payoff::Linear { 0.0 } else { dollar * (1.0 / index - slope / forward) };
+        let coin_again = if listing.payoff == Payoff::Linear { 0.0 } else { -2.0 * coin * slope / forward };
+        if s < 1e-17 {
+            let exercised = if forward == strike { 0.5 } else { f64::from(u8::from(sign * (forward - strike) > 0.0)) };
+            let delta = discount * sign * exercised;
+            return (dollar * delta * slope + coin * value, 2.0 * coin * delta * slope + coin_again * value, 0.0);
+        }
+        let d1 = (forward / strike).ln() / s + 0.5 * s;
+        let delta = discount * sign * normal(sign * d1);
+        let gamma = discount * density(d1) / (forward * s);
+        let vega = discount * forward * density(d1) * years.sqrt();
+        let gamma = dollar * gamma * slope * slope + 2.0 * coin * delta * slope + coin_again * value;
+        (dollar * delta * slope + coin * value, gamma, dollar * vega)
+    }
+
+    /// CHG-1 for one position of `value`, by looking for the best pace.
+    fn exit(&self, value: f64, daily: f64, impact: f64, sigma: f64, half_spread: f64) -> f64 {
+        if value == 0.0 {
+            return 0.0;
+        }
+        let risk = self.rules.scan.quantile * sigma * value;
+        let cost = |log_days: f64| {
+            let days = log_days.exp();
+            impact * value * (value / daily) / days + risk * (days / 3.0).sqrt()
+        };
+        let (mut low, mut high) = (-80.0, 80.0);
+        for _ in 0..300 {
+            let (left, right) = (low + (high - low) / 3.0, high - (high - low) / 3.0);
+            if cost(left) < cost(right) { high = right } else { low = left }
+        }
+        (cost(f64::midpoint(low, high)) - risk * self.rules.scan.days.sqrt()).max(0.0) + half_spread * value
+    }
+
+    fn charges(&self, account: &Account) -> Vec<(&'static str, f64)> {
+        let (market, rules) = (self.market, self.rules);
+        let (mut liquidity, mut basis, mut shorts, mut expiring) = (0.0, 0.0, 0.0, 0.0);
+        for (place, underlying) in market.underlyings.iter().enumerate() {
+            let (name, index) = (&underlying.name, underlying.index.to_f64());
+            let mut delta = 0.0;
+            for balance in &account.balances {
+                let asset = &market.assets[balance.asset.0];
+                if asset.follows.is_some_and(|follows| follows.0 == place) {
+                    delta += balance.amount.to_f64() * asset.price.to_f64() / index;
+                }
+            }
+            // Profit that is not settled yet is held in the coin it will be paid in.
+            for position in &account.positions {
+                let listing = market.listing(position.instrument);
+                let settle = &market.assets[listing.settle.0];
+                if listing.payoff == Payoff::Inverse
+                    && !listing.is_option()
+                    && settle.follows.is_some_and(|follows| follows.0 == place)
+                {
+                    let notional = position.quantity.to_f64() * listing.contract_size.to_f64();
+                    let coins = notional / position.entry.to_f64() - notional / listing.mark.to_f64();
+                    delta += coins * settle.price.to_f64() / index;
+                }
+            }
+            let mut perpetual = 0.0;
+            let mut expiries: BTreeMap<i64, Bucket> = BTreeMap::new();
+            for position in &account.positions {
+                let listing = market.listing(position.instrument);
+                if listing.underlying.0 != place {
+                    continue;
+                }
+                let (held, (of_delta, of_gamma, of_vega)) =
+                    (position.quantity.to_f64(), self.greeks(position.instrument));
+                delta += held * of_delta;
+                let Some(expiry) = listing.expiry() else {
+                    perpetual += held * of_delta;
+                    continue;
+                };
+                let bucket = expiries.entry(expiry.micros()).or_default();
+                (bucket.0, bucket.1, bucket.2) =
+                    (bucket.0 + held * of_delta, bucket.1 + held * of_gamma, bucket.2 + held * of_vega);
+                if let InstrumentKind::Option { strike, right, .. } = &listing.kind {
+                    let side = usize::from(*right == Right::Put);
+                    bucket.3.entry(strike.to_string()).or_default()[side] += held * listing.contract_size.to_f64();
+                }
+            }
+            let market_rules = &rules.liquidity;
+            let adv = underlying.adv_usd.map_or(market_rules.adv_usd.get(name), units::Money::to_f64);
+            liquidity += self.exit(
+                delta.abs() * index,
+                adv,
+                market_rules.impact,
+                rules.scan.sigma.get(name),
+                market_rules.half_spread.get(name),
+            );
+            basis += perpetual.abs() * index * rules.basis.floor;
+            for (expiry, (delta, gamma, vega, strikes)) in &expiries {
+                liquidity += self.exit(
+                    vega.abs() / 100.0,
+                    market_rules.vega_adv_usd.get(name),
+                    market_rules.vega_impact_points,
+                    market_rules.vol_sigma_points,
+                    market_rules.vega_half_spread_points,
+                );
+                let years = units::Timestamp::from_micros(*expiry).years_since(market.time);
+                basis += delta.abs() * index * ((rules.basis.rate * years).exp() - 1.0).max(rules.basis.floor);
+                for [calls, puts] in strikes.values() {
+                    let naked = match (*calls < 0.0, *puts < 0.0) {
+                        (true, true) => calls.abs() + puts.abs(),
+                        (false, false) => 0.0,
+                        _ => (-(calls + puts)).max(0.0),
+                    };
+                    shorts += naked * rules.options.short_rate * index;
+                }
+                if years * 365.0 <= rules.options.pin_days {
+                    expiring += 0.5 * (-gamma).max(0.0) * (rules.options.pin_move * index).powi(2);
+                }
+            }
+        }
+        vec![
+            ("liquidity", liquidity),
+            ("basis", basis),
+            ("short options", shorts),
+            ("expiry", expiring),
+            ("borrow", self.borrow(account)),
+            ("haircut", self.haircut(account)),
+            ("funding and fees", self.funding_and_fees(account)),
+        ]
+    }
+
+    fn borrow(&self, account: &Account) -> f64 {
+        let cost = |balance: &model::Balance| {
+            let asset = &self.market.assets[balance.asset.0];
+            let owed = (-balance.amount.to_f64() * asset.price.to_f64()).max(0.0);
+            let adv = asset.adv_usd.map_or(self.rules.liquidity.adv_usd.get(&asset.name), units::Money::to_f64);
+            owed * (self.rules.borrow.rate.get(&asset.name) + self.rules.borrow.size_slope * owed / adv)
+        };
+        account.balances.iter().map(cost).sum()
+    }
+
+    fn haircut(&self, account: &Account) -> f64 {
+        let mut held_back = 0.0;
+        for balance in &account.balances {
+            let asset = &self.market.assets[balance.asset.0];
+            let value = balance.amount.to_f64() * asset.price.to_f64();
+            if value <= 0.0 || asset.name == "USD" {
+                continue;
+            }
+            let levels = if asset.depth.is_empty() {
+                // Linear in size: one per cent at `depth_usd`.
+                vec![(self.rules.haircut.depth_usd.get(&asset.name), 0.01)]
+            } else {
+                asset.depth.iter().map(|level| (level.usd.to_f64(), level.bps.to_f64() / 1e4)).collect::<Vec<_>>()
+            };
+            let volatility = if asset.follows.is_some() { 0.0 } else { self.rules.haircut.volatility.get(&asset.name) };
+            held_back += value * (volatility + average_price(value, &levels, self.rules.haircut.cap - volatility));
+        }
+        held_back
+    }
+
+    fn funding_and_fees(&self, account: &Account) -> f64 {
+        let (mut funding, mut fees) = (0.0, 0.0);
+        for position in &account.positions {
+            let listing = self.market.listing(position.instrument);
+            let (held, size, mark) =
+                (position.quantity.to_f64(), listing.contract_size.to_f64(), listing.mark.to_f64());
+            let price = |asset: usize| self.market.assets[asset].price.to_f64();
+            if listing.is_option() {
+                let rate = listing.fee_rate.map_or(self.rules.fees.option, units::Ratio::to_f64).max(0.0);
+                let index = self.market.underlyings[listing.underlying.0].index.to_f64();
+                let premium = size * mark * price(listing.quote.0);
+                fees += held.abs() * (rate * index * size).min(self.rules.fees.option_cap * premium);
+                continue;
+            }
+            let notional =
+                price(listing.settle.0) * if listing.payoff == Payoff::Linear { size * mark } else { size / mark };
+            funding += held * notional * listing.funding_rate_8h.map_or(0.0, units::Ratio::to_f64);
+            fees +=
+                held.abs() * notional * listing.fee_rate.map_or(self.rules.fees.future, units::Ratio::to_f64).max(0.0);
+        }
+        funding.max(0.0) + fees
+    }
+
+    /// REQ-1 to REQ-4.
+    fn assess(&self, account: &Account) -> Requirement {
+        let worst = |families: &[(&str, f64)]| families.iter().fold(0.0_f64, |worst, (_, loss)| worst.max(*loss));
+        let families = self.families(account, false);
+        let core = worst(&families);
+        let orders = if account.orders.is_empty() { 0.0 } else { worst(&self.families(account, true)) - core };
+        let charges = self.charges(account);
+        let total: f64 = charges.iter().map(|(_, charge)| charge).sum();
+        let gross = self.gross(account);
+        let initial = self.rules.margin.im_factor * core + total + orders;
+        Requirement { families, core, charges, orders, initial, maintenance: core + total, gross }
+    }
+
+    /// What rounding errors are measured by: every position at five times its strike, forward, entry or mark.
+    fn gross(&self, account: &Account) -> f64 {
+        let of = |id: InstrumentId, quantity: f64, entry: f64| {
+            let listing = self.market.listing(id);
+            let index = self.market.underlyings[listing.underlying.0].index.to_f64();
+            let size = quantity.abs() * listing.contract_size.to_f64();
+            match (&listing.kind, listing.payoff) {
+                (InstrumentKind::Option { strike, .. }, _) => size * (strike.to_f64() + index),
+                (_, Payoff::Linear) => size * (listing.mark.to_f64() + entry),
+                (_, Payoff::Inverse) => size * (1.0 + listing.mark.to_f64() / entry),
+            }
+        };
+        let held = account
+            .positions
+            .iter()
+            .map(|position| of(position.instrument, position.quantity.to_f64(), position.entry.to_f64()));
+        let ordered =
+            account.orders.iter().map(|order| of(order.instrument, order.quantity.to_f64(), order.limit.to_f64()));
+        let balances = account
+            .balances
+            .iter()
+            .map(|balance| (balance.amount.to_f64() * self.market.assets[balance.asset.0].price.to_f64()).abs());
+        5.0 * held.chain(ordered).chain(balances).sum::<f64>()
+    }
+}
+
+/// The mean concession of selling `value` into cumulative levels: the area under a line that bends at the levels, goes on
+/// as steeply as the line from the origin to the last, and is cut off at `limit`.
+fn average_price(value: f64, levels: &[(f64, f64)], limit: f64) -> f64 {
+    let (last_usd, last_distance) = *levels.last().expect("not empty");
+    let uncut = |usd: f64| {
+        let mut from = (0.0, 0.0);
+        for level in levels {
+            if usd <= level.0 {
+                return from.1 + (level.1 - from.1) * (usd - from.0) / (level.0 - from.0);
+            }
+            from = *level;
+        }
+        last_distance * usd / last_usd
+    };
+    // Where the line meets the limit: it only rises.
+    let (mut low, mut high) = (0.0, value);
+    for _ in 0..200 {
+        let middle = f64::midpoint(low, high);
+        if uncut(middle) < limit { low = middle } else { high = middle }
+    }
+    // Between bends the line is straight, so that the trapezium is exact.
+    let mut bends: Vec<f64> = levels.iter().map(|level| level.0).chain([low]).filter(|usd| *usd < value).collect();
+    bends.push(value);
+    bends.sort_by(f64::total_cmp);
+    let mut from = 0.0;
+    let mut area = 0.0;
+    for bend in bends {
+        area += (bend - from) * f64::midpoint(uncut(from).min(limit), uncut(bend).min(limit));
+        from = bend;
+    }
+    area / value
+}
+
