@@ -32,6 +32,16 @@ pub enum ReplayError {
         /// What the decoder said.
         why: String,
     },
+    /// The records that lead to a state were compacted away.
+    #[error("{file}: record {asked}: the journal begins at {base}, expected a place after it")]
+    Compacted {
+        /// The journal.
+        file: String,
+        /// The place that was asked for.
+        asked: u64,
+        /// The first record that is kept.
+        base: u64,
+    },
     /// The state that follows is not the one that was recorded.
     #[error("{file}: record {sequence}: the state hashes to {found}, expected {expected}")]
     Diverged {
@@ -103,7 +113,11 @@ pub fn replay(
                 }
                 (state, sequence)
             }
-            None => (Genesis::parse(&journal.identity().genesis).map_err(unread)?.state(), journal.base().sequence),
+            None if journal.base().sequence > 0 => {
+                let (asked, base) = (until, journal.base().sequence);
+                return Err(ReplayError::Compacted { file: file.to_owned(), asked, base });
+            }
+            None => (Genesis::parse(&journal.identity().genesis).map_err(unread)?.state(), 0),
         };
     let mut engine = Engine::new(state).map_err(unread)?;
     let (mut records, mut met) = (0, 0);

@@ -7,13 +7,17 @@ pub const DECIMALS: u32 = 18;
 /// One unit.
 pub const ONE: i128 = 1_000_000_000_000_000_000;
 const ONE_F64: f64 = 1e18;
-/// The bits of a mantissa, the leading one included.
-const MANTISSA: u32 = f64::MANTISSA_DIGITS;
+/// Every integer below this is an exact `f64`.
+const EXACT: u128 = 1 << f64::MANTISSA_DIGITS;
+/// [`ONE`] with its leading bit at 2⁶³.
+const DIVISOR: u64 = 1_000_000_000_000_000_000 << 4;
+/// `⌊(2¹²⁸ − 1) / DIVISOR⌋ − 2⁶⁴`.
+const RECIPROCAL: u64 = 2_820_903_858_849_102_350;
 
 /// The nearest `f64`, ties to even: the same double that parsing the decimal text gives.
 pub fn to_f64(raw: i128) -> f64 {
     let digits = raw.unsigned_abs();
-    let magnitude = if digits < 1 << MANTISSA {
+    let magnitude = if digits < EXACT {
         // Numerator and denominator are exact, so one division rounds once.
         #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "below 2^53 the conversion is exact")]
         let magnitude = digits as f64 / ONE_F64;
@@ -24,24 +28,33 @@ pub fn to_f64(raw: i128) -> f64 {
     if raw < 0 { -magnitude } else { magnitude }
 }
 
-/// `digits · 10⁻¹⁸` to the nearest `f64`, ties to even, for digits of 2⁵³ and more.
+/// `digits · 10⁻¹⁸` to the nearest `f64`, ties to even, for digits that are not 0.
 ///
-/// With the leading bit of the numerator at 2¹²⁷ and 2⁵⁹ < 10¹⁸ < 2⁶⁰, the quotient has 68 or 69 bits. The mantissa is the
-/// first 53 of them. The 15 or 16 after it, and the remainder of the division after those, say whether it rounds up: when
-/// they come to more than a half, or to a half exactly and the mantissa is odd. The result is at least 2⁻⁷: never subnormal.
+/// With the leading bit of the numerator at 2¹²⁶ and that of the divisor at 2⁶³ the quotient has 63 or 64 bits. To round it
+/// to 53 only needs to know of everything behind those bits whether it is 0: an odd last bit says that there is more, and is
+/// too far back to be anything else. The power of two is exact, and the result, 2⁻⁶⁰ at least, never subnormal.
 fn divided(digits: u128) -> f64 {
     let shift = digits.leading_zeros();
-    let numerator = digits << shift;
-    let quotient = numerator / ONE.unsigned_abs();
-    let exact = quotient * ONE.unsigned_abs() == numerator;
-    let spare = u128::BITS - quotient.leading_zeros() - MANTISSA;
-    let (kept, dropped, half) = (quotient >> spare, quotient & ((1 << spare) - 1), 1 << (spare - 1));
-    let up = dropped > half || (dropped == half && (!exact || kept & 1 == 1));
-    let mantissa = u64::try_from(kept).expect("53 bits") + u64::from(up);
-    // The value is mantissa · 2^(spare − shift). The leading one of the mantissa adds one to the exponent field it falls
-    // into, and so does the carry of a mantissa that rounded up to 2⁵³.
-    let exponent = u64::from(1074 + spare - shift);
-    f64::from_bits((exponent << (MANTISSA - 1)) + mantissa)
+    // The leading bit of 2¹²⁷, which is i128::MIN, takes nothing with it: the other bits are 0.
+    let (quotient, exact) = quotient(digits << shift >> 1);
+    #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "the one rounding")]
+    let rounded = (quotient | u64::from(!exact)) as f64;
+    let power = u64::from(f64::MAX_EXP.unsigned_abs() - 1 + 5 - shift);
+    rounded * f64::from_bits(power << (f64::MANTISSA_DIGITS - 1))
+}
+
+/// `⌊numerator / DIVISOR⌋` of a numerator below 2⁶⁴ divisors, and whether that is all of it.
+///
+/// A product with the reciprocal in place of the division: Möller and Granlund, "Improved division by invariant integers",
+/// 2011, algorithm 4. Their theorem is that the candidate is at most one too large or too small.
+#[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "the two halves of a product")]
+fn quotient(numerator: u128) -> (u64, bool) {
+    let product = u128::from(RECIPROCAL) * (numerator >> 64) + numerator;
+    let candidate = ((product >> 64) as u64).wrapping_add(1);
+    let rest = (numerator as u64).wrapping_sub(candidate.wrapping_mul(DIVISOR));
+    let (candidate, rest) =
+        if rest > product as u64 { (candidate.wrapping_sub(1), rest.wrapping_add(DIVISOR)) } else { (candidate, rest) };
+    if rest < DIVISOR { (candidate, rest == 0) } else { (candidate.wrapping_add(1), rest == DIVISOR) }
 }
 
 /// The fixed-point value next to `x` in the named direction; `None` when `x` is not finite or does not fit.
@@ -74,9 +87,8 @@ pub fn from_f64(x: f64, round: Round) -> Option<i128> {
 /// `raw` with at most `decimals` decimals; `None` when rounding up leaves the range.
 pub fn to_decimals(raw: i128, decimals: u32, round: Round) -> Option<i128> {
     let step = 10_i128.pow(DECIMALS.saturating_sub(decimals));
-    let floor = raw.div_euclid(step);
-    let up = matches!(round, Round::Up) && raw.rem_euclid(step) != 0;
-    floor.checked_add(i128::from(up))?.checked_mul(step)
+    let above = raw.rem_euclid(step);
+    if above > 0 && matches!(round, Round::Up) { raw.checked_add(step - above) } else { raw.checked_sub(above) }
 }
 
 #[cfg(test)]
@@ -109,6 +121,19 @@ mod tests {
             prop_assert!(down == up || up - down == 1);
             prop_assert!(to_f64(down) <= x && x <= to_f64(up));
         }
+    }
+
+    #[test]
+    fn the_reciprocal_is_that_of_the_divisor() {
+        let divisor = u128::from(DIVISOR);
+        assert_eq!(divisor, ONE.unsigned_abs() << DIVISOR.leading_zeros() << 4);
+        assert_eq!(u128::from(RECIPROCAL) + (1 << 64), u128::MAX / divisor);
+        for (numerator, expected) in [(0, (0, true)), (divisor, (1, true)), (divisor - 1, (0, false))] {
+            assert_eq!(quotient(numerator), expected);
+        }
+        let largest = (divisor << 64) - 1;
+        assert_eq!(quotient(largest), (u64::MAX, false));
+        assert_eq!(quotient(largest - (divisor - 1)), (u64::MAX, true));
     }
 
     #[test]
