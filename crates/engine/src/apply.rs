@@ -102,8 +102,11 @@ pub fn apply(state: &mut State, event: &Event) {
             touch(Part::Contract(instrument.0));
             state.contracts[instrument.0].samples = *samples;
         }
-        Event::Funded { instrument, period, .. } => {
+        Event::Funded { instrument, period, rate } => {
             touch(Part::Contract(instrument.0));
+            touch(Part::Market);
+            // What was paid last is what the next period is reckoned with (CHG-7).
+            state.market.instruments[instrument.0].funding_rate_8h = Some(*rate);
             let contract = &mut state.contracts[instrument.0];
             contract.last_period = *period;
             contract.funded = state.clock;

@@ -169,6 +169,11 @@ impl Desk {
                     self.forget();
                     self.bare.extend(self.certificates.moved(&state.market));
                 }
+                Event::Funded { instrument, .. } => {
+                    self.moved.add(state.market.listing(*instrument).underlying);
+                    self.forget();
+                    self.bare.extend(self.certificates.moved(&state.market));
+                }
                 Event::Reported { .. } => self.trusted = OnceLock::new(),
                 Event::Surfaced { vols, .. } => {
                     for (id, _) in vols {
