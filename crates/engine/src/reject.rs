@@ -163,6 +163,17 @@ pub enum Reject {
         why: String,
     },
 
+    /// L2: a liquidation would leave the account further below maintenance than it is.
+    #[error("account {account}: what it has above maintenance margin would fall from {before} to {after}")]
+    Worse {
+        /// Whose.
+        account: AccountId,
+        /// Equity less maintenance margin, now.
+        before: Money,
+        /// After the trade.
+        after: Money,
+    },
+
     /// L4: no price that could be used for this.
     #[error("feed {feed} is {validity}: {why}")]
     NoPrice {
@@ -364,6 +375,7 @@ impl Reject {
             Self::InitialMargin { .. } => 200,
             Self::Restricted { .. } => 201,
             Self::NotAssessable { .. } => 202,
+            Self::Worse { .. } => 203,
             Self::NoPrice { .. } => 400,
             Self::NotInLiquidation { .. } => 401,
             Self::NoAuction { .. } => 402,

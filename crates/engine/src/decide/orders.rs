@@ -10,8 +10,8 @@ use crate::{AccountId, Desk, Event, Noun, OrderId, Reject};
 /// Accepts a limit order when the account would hold initial margin with it and all its other orders.
 pub fn place(state: &State, desk: &Desk, now: Timestamp, id: AccountId, order: Order) -> Result<Vec<Event>, Reject> {
     let account = l0::account(state, id)?;
+    l0::contract(state, order.instrument)?;
     l0::rising(Noun::Order, order.id.0, account.last_order.0)?;
-    l1::one_more_order(state, account)?;
     resting(state, desk, now, (id, account), order)
 }
 
@@ -48,11 +48,14 @@ fn resting(
     l0::lots(order.lots)?;
     l1::on_tick(state, contract, order.limit)?;
     let held = account.position(order.instrument).lots;
-    let signed = if order.side == Side::Buy { order.lots } else { -order.lots };
+    let signed = if order.side == Side::Buy { order.lots } else { order.lots.saturating_neg() };
     let reduces = reduces(held, signed);
     l1::takes(contract, now, reduces)?;
     l1::in_band(state, order.instrument, order.limit)?;
     l1::order_size(contract, order.lots)?;
+    if account.order(order.id).is_none() {
+        l1::one_more_order(state, account)?;
+    }
     if order.reduce_only && !reduces {
         return Err(Reject::NotReducing { lots: signed, held });
     }

@@ -49,13 +49,14 @@ pub fn fill(
 ) -> Result<Vec<Event>, Reject> {
     let contract = l0::contract(state, fill.instrument)?;
     let buying = leg(state, &fill, buyer, fill.lots)?;
-    let selling = leg(state, &fill, seller, -fill.lots)?;
+    let selling = leg(state, &fill, seller, fill.lots.saturating_neg())?;
+    let both = [&buying, &selling];
     sound(state, contract, &fill, fill.lots)?;
+    both.iter().try_for_each(|leg| fits(&fill, leg))?;
+    fees_within(state, contract, &fill, &[buyer.fee, seller.fee], state.policy.fee_cap)?;
     if buyer.account == seller.account {
         return Err(Reject::SelfTrade { account: buyer.account });
     }
-    fees_within(state, contract, &fill, &[buyer.fee, seller.fee], state.policy.fee_cap)?;
-    let both = [&buying, &selling];
     let reducing = both.iter().all(|leg| reduces(leg.account.position(fill.instrument).lots, leg.lots));
     l1::takes(contract, now, reducing)?;
     l1::in_band(state, fill.instrument, fill.price)?;
@@ -64,12 +65,15 @@ pub fn fill(
     }
     let open = open_after(contract, &fill, &both)?;
     l1::open_interest(contract, open)?;
-    let mut events = Vec::new();
-    for leg in both {
-        let traded = trade(contract, &fill, leg)?;
-        checked((state, desk, now), contract, &fill, leg, &traded)?;
-        events.extend(traded.events);
+    let [bought, sold] = [trade(contract, &fill, &buying)?, trade(contract, &fill, &selling)?];
+    for (leg, traded) in both.into_iter().zip([&bought, &sold]) {
+        within_account(state, &fill, leg, traded)?;
     }
+    for (leg, traded) in both.into_iter().zip([&bought, &sold]) {
+        checked((state, desk, now), contract, &fill, leg, traded)?;
+    }
+    let mut events = bought.events;
+    events.extend(sold.events);
     within_system((state, desk), contract, &fill, &both, open)?;
     let Fill { instrument, match_id, price, lots } = fill;
     events.push(Event::Matched { instrument, match_id, price, lots, open });
@@ -89,6 +93,7 @@ pub fn liquidation(
     let whose = l0::account(state, account)?;
     let other = l0::account(state, counterparty)?;
     sound(state, contract, &fill, fill.lots.saturating_abs())?;
+    fees_within(state, contract, &fill, &[fee], state.policy.liquidation_fee)?;
     // Nobody takes over what they own already: a liquidation is no way to trade with oneself (I-39).
     if whose.owner == other.owner {
         return Err(Reject::SelfTrade { account });
@@ -99,34 +104,40 @@ pub fn liquidation(
     if !reduces(held, fill.lots) {
         return Err(Reject::NotReducing { lots: fill.lots, held });
     }
-    l4::trusted(state, desk, now, whose)?;
+    let fund = (Pot::MarketFund(contract.terms.underlying), Cause::LiquidationFee);
+    let liquidated = Leg { id: account, account: whose, lots: fill.lots, fee, order: None, fee_to: fund };
+    let taking = Leg {
+        id: counterparty,
+        account: other,
+        lots: fill.lots.saturating_neg(),
+        fee: Quantity::ZERO,
+        order: None,
+        fee_to: fund,
+    };
+    let open = open_after(contract, &fill, &[&liquidated, &taking])?;
+    l1::open_interest(contract, open)?;
+    let (traded, taken) = (trade(contract, &fill, &liquidated)?, trade(contract, &fill, &taking)?);
+    within_account(state, &fill, &taking, &taken)?;
     let assess = |whose: &AccountState| {
         desk.judge(state, whose).map_err(|why| Reject::NotAssessable { account, why: why.to_string() })
     };
-    let before = assess(whose)?;
-    if before.status > Status::Liquidation {
-        return Err(Reject::NotInLiquidation { account, status: before.status });
-    }
-    fees_within(state, contract, &fill, &[fee], state.policy.liquidation_fee)?;
-    let worth = times_price(fee, state.market.assets[contract.terms.cash().0].price)?;
-    if worth > before.equity.max(Money::ZERO) {
-        return Err(Reject::malformed("fee", fee, format!("at most the equity, {} USD", before.equity)));
-    }
-    let fund = (Pot::MarketFund(contract.terms.underlying), Cause::LiquidationFee);
-    let liquidated = Leg { id: account, account: whose, lots: fill.lots, fee, order: None, fee_to: fund };
-    let taking =
-        Leg { id: counterparty, account: other, lots: -fill.lots, fee: Quantity::ZERO, order: None, fee_to: fund };
-    let traded = trade(contract, &fill, &liquidated)?;
-    let after = assess(&traded.after)?;
-    let excess = |judged: &crate::Judged| judged.equity.minus(judged.maintenance_margin);
-    if excess(&after)? < excess(&before)? {
-        let (equity, initial_margin) = (after.equity, after.maintenance_margin);
-        return Err(Reject::InitialMargin { account, equity, initial_margin });
-    }
-    let taken = trade(contract, &fill, &taking)?;
     checked((state, desk, now), contract, &fill, &taking, &taken)?;
-    let open = open_after(contract, &fill, &[&liquidated, &taking])?;
-    l1::open_interest(contract, open)?;
+    let (held, left) = (assess(whose)?, assess(&traded.after)?);
+    let excess = |judged: &crate::Judged| judged.equity.minus(judged.maintenance_margin);
+    let (before, after) = (excess(&held)?, excess(&left)?);
+    if after < before {
+        return Err(Reject::Worse { account, before, after });
+    }
+    l4::trusted(state, desk, now, whose)?;
+    if held.status > Status::Liquidation {
+        return Err(Reject::NotInLiquidation { account, status: held.status });
+    }
+    // A fee is never paid out of what is not there (I-40).
+    let price = state.market.assets[contract.terms.cash().0].price;
+    let there = Quantity::from_raw(held.equity.max(Money::ZERO).raw()).over(price, Round::Down)?;
+    if fee > there {
+        return Err(Reject::Balance { asked: fee, there });
+    }
     within_system((state, desk), contract, &fill, &[&taking], open)?;
     let mut events = traded.events;
     events.extend(taken.events);
@@ -140,11 +151,13 @@ fn sound(state: &State, contract: &Contract, fill: &Fill, lots: i64) -> Result<(
     l0::rising(Noun::Match, fill.match_id, contract.last_match)?;
     l0::lots(lots)?;
     l1::on_tick(state, contract, fill.price)?;
-    l0::amount("cost", cost_value(state, contract, fill, lots)?)
+    // At a price of 0 nothing is paid.
+    let paid = cost_value(contract, fill, lots)?;
+    if paid == Quantity::ZERO { Ok(()) } else { l0::amount("cost", paid) }
 }
 
-/// The cash of a trade, for the check that it is an amount that sums cannot overflow with.
-fn cost_value(_: &State, contract: &Contract, fill: &Fill, lots: i64) -> Result<Quantity, Overflow> {
+/// The cash of a trade, whoever pays it.
+fn cost_value(contract: &Contract, fill: &Fill, lots: i64) -> Result<Quantity, Overflow> {
     let cost = cost(lots, fill.price, &contract.terms)?;
     if cost.is_negative() { cost.negated() } else { Ok(cost) }
 }
@@ -155,22 +168,22 @@ fn leg<'a>(state: &'a State, fill: &Fill, party: &Party, lots: i64) -> Result<Le
         None => None,
         Some(number) => {
             let unknown = Reject::Unknown { what: Noun::Order, id: number.0 };
-            let order = account.order(number).filter(|order| order.instrument == fill.instrument).ok_or(unknown)?;
-            let side = if lots > 0 { Side::Buy } else { Side::Sell };
-            let no_worse = if lots > 0 { fill.price <= order.limit } else { fill.price >= order.limit };
-            if order.side != side || !no_worse || lots.saturating_abs() > order.lots {
-                let expected =
-                    format!("a fill of at most {} lots, {:?} at {} or better", order.lots, order.side, order.limit);
-                return Err(Reject::malformed("order", number.0, expected));
-            }
-            let held = account.position(fill.instrument).lots;
-            if order.reduce_only && !reduces(held, lots) {
-                return Err(Reject::NotReducing { lots, held });
-            }
-            Some(*order)
+            Some(*account.order(number).filter(|order| order.instrument == fill.instrument).ok_or(unknown)?)
         }
     };
     Ok(Leg { id: party.account, account, lots, fee: party.fee, order, fee_to: (Pot::Fees, Cause::Fee) })
+}
+
+/// Whether a fill is one that the order of its leg allows: its side, no worse a price, no more than is left of it.
+fn fits(fill: &Fill, leg: &Leg<'_>) -> Result<(), Reject> {
+    let Some(order) = leg.order else { return Ok(()) };
+    let side = if leg.lots > 0 { Side::Buy } else { Side::Sell };
+    let no_worse = if leg.lots > 0 { fill.price <= order.limit } else { fill.price >= order.limit };
+    if order.side == side && no_worse && leg.lots.saturating_abs() <= order.lots {
+        return Ok(());
+    }
+    let expected = format!("a fill of at most {} lots, {:?} at {} or better", order.lots, order.side, order.limit);
+    Err(Reject::malformed("order", order.id.0, expected))
 }
 
 /// Fees are not negative and at most a share of the notional at the trade price (I-06).
@@ -187,7 +200,7 @@ fn fees_within(state: &State, contract: &Contract, fill: &Fill, fees: &[Quantity
             model::Payoff::Inverse => units,
         }
     } else {
-        cost_value(state, contract, fill, lots)?
+        cost_value(contract, fill, lots)?
     };
     let most = notional.scaled(share, Round::Up)?;
     match fees.iter().find(|fee| fee.is_negative() || **fee > most) {
@@ -245,7 +258,21 @@ fn after(leg: &Leg<'_>, events: &[Event]) -> Result<AccountState, Overflow> {
     Ok(account)
 }
 
-/// Layers 1 and 2 of one side.
+/// Layer 1 of one side: how many positions it may have, and whether its order may only reduce.
+fn within_account(state: &State, fill: &Fill, leg: &Leg<'_>, traded: &Traded) -> Result<(), Reject> {
+    let held = leg.account.position(fill.instrument).lots;
+    if held == 0 {
+        l1::positions(state, &traded.after)?;
+    }
+    match leg.order {
+        Some(order) if order.reduce_only && !reduces(held, leg.lots) => {
+            Err(Reject::NotReducing { lots: leg.lots, held })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Layer 2 of one side.
 fn checked(
     (state, desk, now): (&State, &Desk, Timestamp),
     contract: &Contract,
@@ -254,9 +281,6 @@ fn checked(
     traded: &Traded,
 ) -> Result<(), Reject> {
     let held = leg.account.position(fill.instrument).lots;
-    if held == 0 {
-        l1::positions(state, &traded.after)?;
-    }
     let outcome = l2::Outcome {
         now,
         id: leg.id,
