@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use engine::state::{Change, Mode, State};
-use engine::{Capability, Command, Envelope, FeedId, Principal, SURFACE_SOURCE, Status};
 use ::margin::method::universal::{self, rules::Rules};
 use ::margin::params::Params;
+use engine::state::{Change, Mode, State};
+use engine::{Capability, Command, Envelope, FeedId, Principal, SURFACE_SOURCE, Status};
 use marks::{Cause, Report};
 use model::{Account, AssetId, Balance, InstrumentId, InstrumentKind, Market, Order, Payoff, Position, Side};
-use units::{Price, Quantity, Round};
+use units::{Price, Quantity, Round, Timestamp};
 
 use crate::books::Books;
 use crate::{Finding, ensure, margin};
@@ -50,6 +50,8 @@ pub struct Auditor {
     stood: Vec<Status>,
     /// Accounts that stand better than they have been told, and since which version.
     healed: BTreeMap<usize, u64>,
+    /// The time of the last tick.
+    ticked: Option<Timestamp>,
     checks: Checks,
 }
 
@@ -74,6 +76,7 @@ impl Auditor {
             turn: 0,
             stood: Vec::new(),
             healed: BTreeMap::new(),
+            ticked: None,
             checks: Checks::new(),
         }
     }
@@ -113,7 +116,8 @@ impl Auditor {
             self.flows(state, envelope.time.micros(), asset.0, amount.raw())?;
         }
         if let Command::Activate { proposal } = &envelope.command
-            && let Some(Change::FundOut { asset, amount, .. }) = state.proposals.get(proposal).map(|found| &found.change)
+            && let Some(Change::FundOut { asset, amount, .. }) =
+                state.proposals.get(proposal).map(|found| &found.change)
         {
             self.flows(state, envelope.time.micros(), asset.0, amount.raw())?;
         }
@@ -154,26 +158,33 @@ impl Auditor {
             owner.is_some_and(|owner| envelope.principal == Principal::Owner(owner))
         };
         let may = match &envelope.command {
-            C::Withdraw { account, .. } | C::Place { account, .. } | C::Amend { account, .. } => owner(*account),
-            C::Cancel { account, .. } | C::AuctionBid { account, .. } => owner(*account),
-            C::Transfer { from, .. } => owner(*from),
+            C::Withdraw { account, .. }
+            | C::Place { account, .. }
+            | C::Amend { account, .. }
+            | C::Cancel { account, .. }
+            | C::AuctionBid { account, .. }
+            | C::Transfer { from: account, .. } => owner(*account),
             C::Report { report, .. } => envelope.principal == Principal::Source(report.source),
             C::Surface { .. } => envelope.principal == Principal::Source(SURFACE_SOURCE),
             C::Fill { .. } => envelope.principal == Principal::Matching,
             C::Deposit { .. } | C::FundDeposit { .. } => envelope.principal == Principal::Custody,
             C::SetMode { .. } => envelope.principal == Principal::Guardian,
-            C::ListLocation { .. } | C::ListUnderlying(_) | C::ListAsset(_) | C::ListInstrument(_) => {
-                envelope.principal == Principal::Governance
-            }
-            C::FundWithdraw { .. } | C::Propose { .. } | C::Revoke { .. } => {
-                envelope.principal == Principal::Governance
-            }
-            C::OpenAccount { .. } | C::Funding { .. } | C::Interest | C::Settle { .. } | C::Expire { .. } => {
-                envelope.principal == Principal::System
-            }
-            C::LiquidationFill { .. } | C::Activate { .. } | C::Tick | C::Watch => {
-                envelope.principal == Principal::System
-            }
+            C::ListLocation { .. }
+            | C::ListUnderlying(_)
+            | C::ListAsset(_)
+            | C::ListInstrument(_)
+            | C::FundWithdraw { .. }
+            | C::Propose { .. }
+            | C::Revoke { .. } => envelope.principal == Principal::Governance,
+            C::OpenAccount { .. }
+            | C::Funding { .. }
+            | C::Interest
+            | C::Settle { .. }
+            | C::Expire { .. }
+            | C::LiquidationFill { .. }
+            | C::Activate { .. }
+            | C::Tick
+            | C::Watch => envelope.principal == Principal::System,
         };
         let needed: Capability = engine::needed(&envelope.command);
         ensure(may, "I-64", || format!("{:?} did what needs {needed:?}", envelope.principal))
@@ -198,7 +209,8 @@ impl Auditor {
         let ledger = &self.books.accounts[place];
         let mut view = Account { name: place.to_string(), ..Account::default() };
         for ((asset, location), held) in &ledger.balances {
-            if without_unpriced && held.amount > 0 && !asset_feeds(state, *asset).all(|feed| trusted_feed(state, feed)) {
+            if without_unpriced && held.amount > 0 && !asset_feeds(state, *asset).all(|feed| trusted_feed(state, feed))
+            {
                 continue;
             }
             let location = location.map(|at| state.locations[usize::from(at)].clone());
@@ -225,7 +237,9 @@ impl Auditor {
         let priced = |id: InstrumentId| {
             let listing = state.market.listing(id);
             let option = matches!(listing.kind, InstrumentKind::Option { iv: None, .. });
-            !option && state.market.underlyings[listing.underlying.0].index.raw() > 0
+            let underlying = &state.market.underlyings[listing.underlying.0];
+            // What may be negative is judged by its scale: not by this margin.
+            !option && underlying.scale.is_none() && underlying.index.raw() > 0
         };
         let held = view.positions.iter().map(|held| held.instrument);
         held.chain(view.orders.iter().map(|order| order.instrument)).all(priced).then_some(view)
@@ -240,8 +254,7 @@ impl Auditor {
     fn assess(&mut self, state: &State, view: &Account) -> Option<Standing> {
         let settled = state.contracts.iter().filter(|contract| contract.mode == Mode::Settled).count();
         let counts = (state.market.assets.len(), state.market.instruments.len());
-        let key =
-            (state.version, state.surface.version, counts.0, counts.1, settled, state.market.time.micros());
+        let key = (state.version, state.surface.version, counts.0, counts.1, settled, state.market.time.micros());
         if self.market.as_ref().is_none_or(|(known, _)| *known != key) {
             self.market = Some((key, state.market.clone()));
         }
@@ -379,9 +392,7 @@ impl Auditor {
             }
             if let Some(standing) = self.standing(state, place) {
                 let lacks = standing.equity < -standing.tolerance;
-                ensure(!lacks, "I-51", || {
-                    format!("a withdrawal while account {place} lacks {}", -standing.equity)
-                })?;
+                ensure(!lacks, "I-51", || format!("a withdrawal while account {place} lacks {}", -standing.equity))?;
             }
         }
         Ok(())
@@ -402,7 +413,7 @@ impl Auditor {
         let (spent, since) = self.spent;
         let share = state.policy.outflow_share.to_f64();
         let capacity = state.policy.outflow_floor.to_f64().max((custody + spent) * share);
-        let seconds = |micros: i64| units::Timestamp::from_micros(micros).seconds_since(units::Timestamp::from_micros(0));
+        let seconds = |micros: i64| Timestamp::from_micros(micros).seconds_since(Timestamp::from_micros(0));
         let window = state.policy.outflow_window.max(1);
         let part = seconds(now.saturating_sub(since).clamp(0, window)) / seconds(window);
         let after = (spent - capacity * part).max(0.0) + usd(asset, amount);
@@ -418,9 +429,13 @@ impl Auditor {
         for (id, feed) in &state.feeds {
             let Some(quote) = feed.feed.last() else { continue };
             if quote.at != state.clock {
-                return Err(Finding::new("I-12", format!("{id}: a quote of {} after the tick of {}", quote.at, state.clock)));
+                return Err(Finding::new(
+                    "I-12",
+                    format!("{id}: a quote of {} after the tick of {}", quote.at, state.clock),
+                ));
             }
-            if quote.cause != Cause::Agreed {
+            // A second tick of one moment keeps the quote of the first, whatever was said since.
+            if quote.cause != Cause::Agreed || self.ticked == Some(state.clock) {
                 continue;
             }
             self.count("quotes");
@@ -443,7 +458,8 @@ impl Auditor {
             ensure(enough, "I-11", || {
                 format!("{id}: valid on {} fresh sources, {} are needed", fresh.len(), feed.rules.quorum)
             })?;
-            let (low, high) = (fresh.iter().map(|report| report.price).min(), fresh.iter().map(|report| report.price).max());
+            let (low, high) =
+                (fresh.iter().map(|report| report.price).min(), fresh.iter().map(|report| report.price).max());
             let among = low.is_some_and(|low| quote.price >= low) && high.is_some_and(|high| quote.price <= high);
             ensure(among, "I-15", || format!("{id}: {} is outside what sources say", quote.price))?;
             if let FeedId::Index(underlying) = id {
@@ -451,11 +467,12 @@ impl Auditor {
                 ensure(index == quote.price, "I-12", || format!("{id}: market {index}, quote {}", quote.price))?;
             }
         }
+        self.ticked = Some(state.clock);
         Ok(())
     }
 
-    /// After a watch every account stands as the plain margin says (I-36, I-43), and nobody below maintenance on valid prices
-    /// is not flagged.
+    /// After a watch every account stands as the plain margin says (I-36, I-43), and nobody below maintenance on valid
+    /// prices is not flagged.
     fn watched(&mut self, state: &State) -> Result<(), Finding> {
         ensure(state.watched == state.version, "I-36", || format!("watched {}", state.watched))?;
         let all = state.accounts.len();
@@ -503,15 +520,9 @@ impl Auditor {
         self.told(state, place, expected, || format!("{standing:?}"))
     }
 
-    /// Whether an account was told how it stands: at once when it stands worse, and when it stood below maintenance; within some
-    /// turns when prices have healed it (I-36, I-43).
-    fn told(
-        &mut self,
-        state: &State,
-        place: usize,
-        expected: Status,
-        why: impl Fn() -> String,
-    ) -> Result<(), Finding> {
+    /// Whether an account was told how it stands: at once when it stands worse, and when it stood below maintenance;
+    /// within some turns when prices have healed it (I-36, I-43).
+    fn told(&mut self, state: &State, place: usize, expected: Status, why: impl Fn() -> String) -> Result<(), Finding> {
         let status = state.accounts[place].status;
         if status == expected {
             self.healed.remove(&place);
@@ -527,7 +538,8 @@ impl Auditor {
     /// Whether every price that an account depends on is valid, by the books.
     fn feeds_trusted(&self, state: &State, place: usize) -> bool {
         let ledger = &self.books.accounts[place];
-        let balances = ledger.balances.keys().all(|(asset, _)| asset_feeds(state, *asset).all(|feed| trusted_feed(state, feed)));
+        let balances =
+            ledger.balances.keys().all(|(asset, _)| asset_feeds(state, *asset).all(|feed| trusted_feed(state, feed)));
         let orders = ledger.orders.values().map(|order| order.instrument.0);
         let mut instruments = ledger.lots.keys().copied().chain(orders);
         balances && instruments.all(|instrument| instrument_trusted(state, instrument))

@@ -1,7 +1,7 @@
 //! Slow books: who has what, kept from commands and from whether the engine accepted them.
 //!
-//! Events are not read. What a trade costs, what a funding period pays, what an expiry settles at is worked out again here, in
-//! whole units of 10⁻¹⁸, and compared with the state to the last of them.
+//! Events are not read. What a trade costs, what a funding period pays, what an expiry settles at is worked out again
+//! here, in whole units of 10⁻¹⁸, and compared with the state to the last of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -151,7 +151,6 @@ impl Books {
                 let way = (Who::Account(from.place(), place), Who::Account(to.place(), place));
                 self.post(way, asset.0, amount.raw(), Why::Wish);
             }
-            Command::ListLocation { .. } | Command::ListUnderlying(_) | Command::Surface { .. } => {}
             Command::ListAsset(terms) => {
                 let coin = Coin { cap: terms.cap.raw(), since: now.micros(), ..Coin::default() };
                 self.coins.push(coin);
@@ -175,7 +174,8 @@ impl Books {
             }
             Command::Amend { account, order, lots, limit } => {
                 let known = self.accounts[account.place()].orders.get_mut(&order.0);
-                let known = known.ok_or_else(|| Finding::new("I-64", format!("amended order {} is unknown", order.0)))?;
+                let known =
+                    known.ok_or_else(|| Finding::new("I-64", format!("amended order {} is unknown", order.0)))?;
                 (known.lots, known.limit) = (*lots, *limit);
             }
             Command::Cancel { account, order } => {
@@ -204,8 +204,15 @@ impl Books {
             Command::AuctionBid { .. } => {
                 return Err(Finding::new("I-64", "a bid was accepted where nothing is auctioned"));
             }
-            Command::Report { .. } | Command::Tick | Command::Watch => {}
-            Command::Funding { instrument, rate, period } => self.funding(state, now, instrument.0, rate.raw(), *period)?,
+            Command::ListLocation { .. }
+            | Command::ListUnderlying(_)
+            | Command::Surface { .. }
+            | Command::Report { .. }
+            | Command::Tick
+            | Command::Watch => {}
+            Command::Funding { instrument, rate, period } => {
+                self.funding(state, now, instrument.0, rate.raw(), *period)?;
+            }
             Command::Interest => self.interest(state, now),
             Command::Settle { instrument } => self.settle(state, instrument.0),
             Command::Expire { instrument } => {
@@ -292,7 +299,9 @@ impl Books {
             let open = i128::from(contract.open);
             ensure(open == long, "I-07", || format!("{name}: {open} lots open, the positions add up to {long}"))?;
             ensure(contract.mode == ours.mode, "I-68", || format!("{name} is {}, not {}", contract.mode, ours.mode))?;
-            ensure(contract.last_match == ours.last_match, "I-09", || format!("{name}: match {}", contract.last_match))?;
+            ensure(contract.last_match == ours.last_match, "I-09", || {
+                format!("{name}: match {}", contract.last_match)
+            })?;
             ensure(contract.last_period == ours.last_period, "I-09", || format!("{name}: periods"))?;
             let samples = (contract.samples.sum.raw(), contract.samples.count);
             ensure(samples == ours.samples || ours.mode == Mode::Settled, "I-58", || {
@@ -388,7 +397,9 @@ impl Books {
     /// Whether the owner may take that much away, as far as the books know.
     fn leaves(&self, account: usize, asset: usize, location: Option<u16>, amount: i128) -> Result<(), Finding> {
         let held = self.balance(account, asset, location);
-        ensure(held.amount >= amount, "I-29", || format!("{amount} left account {account}, which had {}", held.amount))?;
+        ensure(held.amount >= amount, "I-29", || {
+            format!("{amount} left account {account}, which had {}", held.amount)
+        })?;
         let profit = (amount - (held.amount - held.profit)).max(0);
         let paid = self.coins[asset].settled.max(0);
         ensure(profit <= paid, "I-28", || {
@@ -568,7 +579,8 @@ impl Books {
         let contract = &mut self.contracts[instrument];
         let terms = contract.terms.clone();
         ensure(period > contract.last_period, "I-09", || format!("{}: funding {period} again", terms.name))?;
-        let elapsed = now.micros().saturating_sub(contract.funded.micros()).clamp(0, state.policy.longest_accrual.max(0));
+        let elapsed =
+            now.micros().saturating_sub(contract.funded.micros()).clamp(0, state.policy.longest_accrual.max(0));
         let most = times(state.policy.funding_cap.raw(), ONE * i128::from(elapsed) / 28_800_000_000, false);
         ensure(rate.abs() <= most, "I-54", || format!("{}: funding of {rate}, at most {most}", terms.name))?;
         contract.last_period = period;
@@ -589,7 +601,8 @@ impl Books {
     }
 
     fn interest(&mut self, state: &State, now: Timestamp) {
-        let elapsed = i128::from(now.micros().saturating_sub(self.accrued).clamp(0, state.policy.longest_accrual.max(0)));
+        let elapsed =
+            i128::from(now.micros().saturating_sub(self.accrued).clamp(0, state.policy.longest_accrual.max(0)));
         let year = (elapsed * ONE + YEAR - 1) / YEAR;
         let share = times(state.policy.interest.raw(), year, true);
         let owed: Vec<(usize, (usize, Option<u16>), i128)> = self

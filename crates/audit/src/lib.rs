@@ -6,8 +6,8 @@
 //! | [`books`] | who has what | commands, and whether the engine accepted them |
 //! | [`auditor`] | whether the engine may do what it did | both, and the prices that the state says are in force |
 //!
-//! The auditor reads prices, listings and the policy from the state, and nothing that was derived from them: no event, no
-//! desk, no assessment. What it finds is a [`Finding`] with the invariant that does not hold.
+//! The auditor reads prices, listings and the policy from the state, and nothing that was derived from them: no event,
+//! no desk, no assessment. What it finds is a [`Finding`] with the invariant that does not hold.
 
 mod arithmetic;
 pub mod auditor;

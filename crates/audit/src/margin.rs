@@ -616,8 +616,8 @@ impl Slow<'_> {
     }
 }
 
-/// The mean concession of selling `value` into cumulative levels: the area under a line that bends at the levels, goes on
-/// as steeply as the line from the origin to the last, and is cut off at `limit`.
+/// The mean concession of selling `value` into cumulative levels: the area under a line that bends at the levels, goes
+/// on as steeply as the line from the origin to the last, and is cut off at `limit`.
 fn average_price(value: f64, levels: &[(f64, f64)], limit: f64) -> f64 {
     let (last_usd, last_distance) = *levels.last().expect("not empty");
     let uncut = |usd: f64| {
@@ -648,4 +648,3 @@ fn average_price(value: f64, levels: &[(f64, f64)], limit: f64) -> f64 {
     }
     area / value
 }
-

@@ -97,8 +97,15 @@ pub fn replay(
     let file = journal.name();
     let until = until.unwrap_or(u64::MAX);
     let unread = |invalid: Invalid| ReplayError::Genesis { file: file.to_owned(), invalid };
-    let snapshot = journal.latest_snapshot()?.filter(|snapshot| snapshot.at.sequence <= until);
-    let passed_over = snapshot.as_ref().map(|snapshot| snapshot.passed_over.clone()).unwrap_or_default();
+    let (snapshot, passed_over) = match journal.latest_snapshot() {
+        Ok(snapshot) => {
+            let passed_over = snapshot.as_ref().map(|snapshot| snapshot.passed_over.clone()).unwrap_or_default();
+            (snapshot.filter(|snapshot| snapshot.at.sequence <= until), passed_over)
+        }
+        // Where every record is kept no snapshot is needed.
+        Err(damage) if journal.base().sequence == 0 => (None, vec![damage]),
+        Err(damage) => return Err(damage.into()),
+    };
     let (state, from) =
         match &snapshot {
             Some(snapshot) => {

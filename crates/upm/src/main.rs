@@ -6,16 +6,22 @@
 //! ```
 //!
 //! A command computes its whole answer before anything is printed, so that a failure leaves nothing partial behind.
+//! Only an export, which may be larger than memory, is printed as it comes.
 //! Arguments are data, one file a command; only [`input`] reads files and only [`printer`] prints.
 
 mod amount;
+mod beside;
 mod command;
 mod document;
 mod failure;
 mod heatmap;
+mod history;
 mod input;
 mod matrix;
+mod naming;
 mod printer;
+mod progress;
+mod record;
 mod sheet;
 mod table;
 mod trade;

@@ -2,7 +2,7 @@
 //!
 //! Texts carry their colours as escape sequences; here they are kept for a terminal and taken out for everything else.
 
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -15,6 +15,8 @@ pub struct Answer {
     pub out: String,
     /// For standard error: what a program that reads the output must not see.
     pub report: String,
+    /// Whether what was asked does not hold: exit status 1.
+    pub failed: bool,
 }
 
 /// How a piece of text stands out on a terminal.
@@ -30,7 +32,7 @@ pub enum Tone {
 impl Answer {
     /// A text for standard output.
     pub fn out(out: String) -> Self {
-        Self { out, report: String::new() }
+        Self { out, ..Self::default() }
     }
 
     /// A document for standard output.
@@ -77,10 +79,44 @@ pub fn finish(answer: Result<Answer, Failure>) -> ExitCode {
     match answer {
         Ok(answer) => {
             print(&mut std::io::stderr(), &answer.report, std::io::stderr().is_terminal());
-            print(&mut std::io::stdout(), &answer.out, std::io::stdout().is_terminal())
+            let printed = print(&mut std::io::stdout(), &answer.out, std::io::stdout().is_terminal());
+            if answer.failed { ExitCode::FAILURE } else { printed }
         }
         Err(Failure::Wrong(why)) => fail(2, &why),
         Err(Failure::Broken(why)) => fail(1, &why),
+    }
+}
+
+/// Prints lines as they come: a later failure leaves the earlier ones printed. A reader that has seen enough ends it.
+pub fn stream(lines: impl Iterator<Item = Result<String, Failure>>) -> Result<Answer, Failure> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut printed = Ok(());
+    for line in lines {
+        match line {
+            Ok(line) => printed = out.write_all(line.as_bytes()).and_then(|()| out.write_all(b"\n")),
+            Err(failure) => {
+                // The failure says more than whether the lines before it could be printed.
+                let _ = out.flush();
+                return Err(failure);
+            }
+        }
+        if printed.is_err() {
+            break;
+        }
+    }
+    match printed.and_then(|()| out.flush()) {
+        Ok(()) => Ok(Answer::default()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Answer::default()),
+        Err(error) => Err(Failure::Broken(format!("cannot print: {error}"))),
+    }
+}
+
+/// Writes a line over the one before, on standard error and only on a terminal; an empty one wipes it.
+pub fn overwrite(line: &str) {
+    let mut terminal = std::io::stderr();
+    if terminal.is_terminal() {
+        // Progress that cannot be shown is no failure.
+        let _ = terminal.write_all(format!("\r\x1b[2K{line}").as_bytes());
     }
 }
 

@@ -4,8 +4,9 @@
 //! the margins, the margins to what is left.
 
 use margin::{Assessment, Family, ScenarioPnl, Status, UnderlyingGreeks};
+use marks::Validity;
 use model::{Account, Market};
-use units::{Money, Overflow, Round};
+use units::{Money, Overflow, Ratio, Round};
 
 use crate::amount::{Shown, Unit, exact, number};
 use crate::printer::{Tone, toned};
@@ -94,8 +95,13 @@ pub fn largest(assessment: &Assessment) -> Money {
 
 /// The sheet of one account. `title` says by which method and when.
 pub fn sheet(account: &Account, market: &Market, assessment: &Assessment, title: &str) -> Result<String, Overflow> {
+    Ok(head(assessment, title) + "\n" + &body(account, market, assessment)?)
+}
+
+/// The sheet without its first line.
+pub fn body(account: &Account, market: &Market, assessment: &Assessment) -> Result<String, Overflow> {
     let amounts = Amounts::of(assessment)?;
-    let mut sections = head(assessment, title, &amounts);
+    let mut sections = reasons(assessment, &amounts);
     if assessment.families.len() > 1 {
         sections.push(families(&assessment.families, amounts.unit));
     }
@@ -114,22 +120,22 @@ pub fn sheet(account: &Account, market: &Market, assessment: &Assessment, title:
 
 /// The sheet without what the account consists of.
 pub fn brief(assessment: &Assessment, title: &str) -> Result<String, Overflow> {
-    let mut sections = head(assessment, title, &Amounts::of(assessment)?);
+    let mut sections = reasons(assessment, &Amounts::of(assessment)?);
     if !assessment.greeks.is_empty() {
         sections.push(greeks(&assessment.greeks));
     }
-    Ok(sections.join("\n"))
+    Ok(head(assessment, title) + "\n" + &sections.join("\n"))
 }
 
-/// Whose sheet it is, what the account has and needs, why, and what offsets save.
-fn head(assessment: &Assessment, title: &str, amounts: &Amounts) -> Vec<String> {
+/// Whose sheet it is. `title` says by which method and when.
+pub fn head(assessment: &Assessment, title: &str) -> String {
     let title = toned(Tone::Dim, &cut(title, 58));
-    vec![
-        format!("{} {title}\n", toned(Tone::Bold, &cut(&assessment.account, 40))),
-        summary(assessment, amounts),
-        workings(assessment, amounts),
-        offsets(assessment, amounts),
-    ]
+    format!("{} {title}\n", toned(Tone::Bold, &cut(&assessment.account, 40)))
+}
+
+/// What the account has and needs, why, and what offsets save.
+fn reasons(assessment: &Assessment, amounts: &Amounts) -> Vec<String> {
+    vec![summary(assessment, amounts), workings(assessment, amounts), offsets(assessment, amounts)]
 }
 
 /// A status in its colour.
@@ -144,9 +150,34 @@ pub fn status(status: Status) -> String {
     toned(tone, word)
 }
 
+/// How far a price can be trusted, in its colour.
+pub fn validity(validity: Validity) -> String {
+    match validity {
+        Validity::Valid => toned(Tone::Green, "valid"),
+        Validity::Suspect => toned(Tone::Yellow, "suspect"),
+        Validity::Invalid => toned(Tone::Red, "invalid"),
+    }
+}
+
+/// A time that has passed.
+pub fn age(micros: i64) -> String {
+    let seconds = micros.div_euclid(1_000_000);
+    match seconds {
+        ..1 => format!("{} ms", exact(micros.div_euclid(1000))),
+        1..600 => format!("{seconds} s"),
+        600..36_000 => format!("{} min", seconds / 60),
+        _ => format!("{} h", exact(seconds / 3600)),
+    }
+}
+
 /// Equity over maintenance margin with four decimals, rounded down; a dash when nothing is required.
 pub fn health(assessment: &Assessment) -> String {
-    match assessment.health.map(|health| health.to_decimals(4, Round::Down)) {
+    ratio(assessment.health)
+}
+
+/// A health with four decimals.
+pub fn ratio(health: Option<Ratio>) -> String {
+    match health.map(|health| health.to_decimals(4, Round::Down)) {
         Some(Ok(health)) => number(health.to_f64(), 4),
         Some(Err(_)) | None => NONE.to_owned(),
     }

@@ -3,7 +3,8 @@
 
 mod common;
 
-use common::{MARKET, PORTFOLIO, Run, upm, upm_reading, written};
+use common::journal::Day;
+use common::{MARKET, PORTFOLIO, Run, path, upm, upm_reading, written};
 
 /// Margins a market and a portfolio, one of which is wrong.
 fn check(test: &str, market: &str, portfolio: &str, message: &str) {
@@ -278,4 +279,105 @@ fn a_price_of_the_dollar() {
         "{}",
         run.err
     );
+}
+
+/// `message` has a `…` where anything may stand; what is broken and not wrong has exit status 1.
+fn broken(run: &Run, message: &str) {
+    assert_eq!(run.status, 1, "{}", run.err);
+    refused(&Run { status: 2, out: String::new(), err: run.err.clone() }, message);
+}
+
+/// The journal of a day, and its bytes.
+fn journal(name: &str) -> (String, Vec<u8>) {
+    drop(Day::whole(name));
+    let file = path(name);
+    let bytes = std::fs::read(&file).expect("it was just written");
+    (file, bytes)
+}
+
+#[test]
+fn a_journal_that_is_none() {
+    let file = written("none.journal", MARKET);
+    for arguments in [
+        &["journal", "verify", &file][..],
+        &["journal", "replay", &file],
+        &["journal", "export", &file],
+        &["journal", "diff", &file, &file],
+        &["explain", "alice", "--journal", &file],
+    ] {
+        refused(&upm(arguments), "none.journal: found …, expected a journal");
+    }
+    let empty = written("empty.journal", "");
+    refused(&upm(&["journal", "verify", &empty]), "empty.journal: found an empty file, expected a journal");
+    refused(&upm(&["journal", "verify", "nowhere.journal"]), "nowhere.journal: …, expected a journal that can be read");
+}
+
+#[test]
+fn a_truncated_journal() {
+    let (file, bytes) = journal("truncated.journal");
+    std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
+    broken(&upm(&["journal", "verify", &file]), "truncated.journal: found damage (…), expected pages");
+}
+
+#[test]
+fn a_journal_with_a_bit_flipped() {
+    let (file, mut bytes) = journal("flipped.journal");
+    let place = bytes.windows(5).position(|bytes| bytes == b"carol").expect("an account of that name was opened");
+    bytes[place] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let message = "flipped.journal: record 5: checksum: found …, expected …";
+    broken(&upm(&["journal", "verify", &file]), message);
+    broken(&upm(&["journal", "replay", &file]), message);
+    broken(&upm(&["explain", "alice", "--journal", &file]), message);
+    let run = upm(&["journal", "export", &file]);
+    assert_eq!((run.status, run.out.lines().count()), (1, 5), "{}", run.err);
+    let run = upm(&["journal", "verify", &file, "--output", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!((run.status, &document["sound"]), (1, &false.into()));
+    assert!(document["damage"].as_str().unwrap().contains("record 5: checksum"), "{document}");
+}
+
+#[test]
+fn a_journal_that_is_open_elsewhere() {
+    let day = Day::begin("busy.journal");
+    let file = path("busy.journal");
+    broken(&upm(&["journal", "verify", &file]), "busy.journal: found it open elsewhere, expected to be its only");
+    drop(day);
+    assert_eq!(upm(&["journal", "verify", &file]).status, 0);
+}
+
+#[test]
+fn an_account_that_is_not_in_the_journal() {
+    let (file, _) = journal("stranger.journal");
+    let run = upm(&["explain", "alcie", "--journal", &file]);
+    refused(&run, "stranger.journal: record …: accounts: found no \"alcie\", expected an account such as alice, ");
+    let run = upm(&["explain", "alice", "--journal", &file, "--at", "1"]);
+    refused(&run, "record 1: accounts: found no \"alice\", expected an account, and there is none yet");
+}
+
+#[test]
+fn a_sequence_beyond_the_end() {
+    let (file, _) = journal("beyond.journal");
+    for arguments in [
+        &["explain", "alice", "--journal", &file, "--at", "99999"][..],
+        &["journal", "replay", &file, "--until", "99999"],
+        &["journal", "export", &file, "--to", "99999"],
+        &["journal", "export", &file, "--from", "99999"],
+    ] {
+        refused(&upm(arguments), "--…: found 99999, expected a record of …beyond.journal: 0 to ");
+    }
+    let run = upm(&["journal", "export", &file, "--from", "7", "--to", "5"]);
+    refused(&run, "--from: found 7, expected at most --to, 5");
+}
+
+#[test]
+fn a_simulation_of_nothing() {
+    refused(&upm(&["sim"]), "upm: --seed: missing, expected --seed, --seeds or --script");
+    let run = upm(&["sim", "--seeds", "9..1"]);
+    assert_eq!((run.status, run.out.as_str()), (2, ""));
+    assert!(run.err.contains("expected a first and a last seed, such as 1..100"), "{}", run.err);
+    let script = written("script.jsonl", "{}\n");
+    refused(&upm(&["sim", "--script", &script]), "script.jsonl: line 1: …, expected a command");
+    let kept = written("kept.journal", MARKET);
+    refused(&upm(&["sim", "--seed", "1", "--keep", &kept]), "kept.journal: found …, expected no file or an empty one");
 }

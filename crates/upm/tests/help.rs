@@ -9,6 +9,13 @@ const COMMANDS: &[&[&str]] = &[
     &["compare"],
     &["what-if"],
     &["stress"],
+    &["sim"],
+    &["sim", "crash"],
+    &["journal", "verify"],
+    &["journal", "replay"],
+    &["journal", "export"],
+    &["journal", "diff"],
+    &["explain"],
     &["import", "deribit"],
     &["import", "deribit-chain"],
     &["methods"],
@@ -54,10 +61,20 @@ fn every_example_works_as_pasted() {
             {
                 continue;
             }
+            // A journal is never written over.
+            if let Some(keep) = example.iter().position(|word| word == "--keep") {
+                std::fs::create_dir_all(common::root().join("target")).unwrap();
+                let _ = std::fs::remove_file(common::root().join(&example[keep + 1]));
+            }
             let run = upm(&example);
             assert_eq!(run.status, 0, "{example:?}: {}", run.err);
         }
     }
+}
+
+#[test]
+fn what_runs_for_minutes_has_an_example_all_the_same() {
+    assert!(answer(&["sim", "canaries", "--help"]).contains("\n  upm sim canaries\n"));
 }
 
 #[test]

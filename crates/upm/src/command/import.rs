@@ -119,9 +119,10 @@ fn chain(args: &ChainArgs) -> Result<Answer, Failure> {
 
 fn answer(document: &MarketDocument, report: &impl std::fmt::Display, out: Option<&Path>) -> Result<Answer, Failure> {
     let document = Answer::json(document).out;
-    let Some(file) = out else { return Ok(Answer { out: document, report: format!("{report}\n") }) };
+    let Some(file) = out else { return Ok(Answer { report: format!("{report}\n"), ..Answer::out(document) }) };
     write(file, &document)?;
-    Ok(Answer { out: String::new(), report: format!("{report}\nwritten           {}\n", file.display()) })
+    let report = format!("{report}\nwritten           {}\n", file.display());
+    Ok(Answer { report, ..Answer::default() })
 }
 
 /// For clap: `USDC=0.9999`.

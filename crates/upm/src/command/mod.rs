@@ -6,6 +6,10 @@ mod compare;
 mod stress;
 mod what_if;
 
+mod explain;
+mod journal;
+mod sim;
+
 mod demo;
 mod import;
 mod methods;
@@ -23,6 +27,9 @@ pub enum Command {
     Compare(compare::Args),
     WhatIf(what_if::Args),
     Stress(stress::Args),
+    Journal(journal::Args),
+    Explain(explain::Args),
+    Sim(sim::Args),
     Import(import::Args),
     Methods(methods::Args),
     Params(params::Args),
@@ -37,6 +44,9 @@ impl Command {
             Self::Compare(args) => compare::run(args),
             Self::WhatIf(args) => what_if::run(args),
             Self::Stress(args) => stress::run(args),
+            Self::Journal(args) => journal::run(args),
+            Self::Explain(args) => explain::run(args),
+            Self::Sim(args) => sim::run(args),
             Self::Import(args) => import::run(args),
             Self::Methods(args) => methods::run(args),
             Self::Params(args) => params::run(args),

@@ -1,16 +1,15 @@
 //! `upm what-if`: an account before and after trades, and the difference.
 
-use margin::{Assessment, UnderlyingGreeks, assess};
+use margin::{Assessment, assess};
 use serde::Serialize;
 use units::Overflow;
 
-use crate::amount::{Shown, Unit, number};
+use crate::beside::{self, Words};
 use crate::failure::Failure;
 use crate::input::{Book, BookArgs, MethodArgs, Output, Reader, Rules};
-use crate::printer::{Answer, Tone, toned};
-use crate::sheet::{self, Amounts};
-use crate::table::{Side, Table, cut, paragraph};
-use crate::trade;
+use crate::printer::Answer;
+use crate::table::paragraph;
+use crate::{sheet, trade};
 
 /// Margin an account before and after trades
 ///
@@ -80,97 +79,17 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
 }
 
 fn table(book: &Book, rules: &Rules, trades: &[String], both: [&Assessment; 2]) -> Result<String, Overflow> {
-    let unit = Unit::fitting(both.map(sheet::largest).into_iter().max().unwrap_or_default());
-    let amounts = [Amounts::in_unit(unit, both[0])?, Amounts::in_unit(unit, both[1])?];
-    let columns =
-        [(unit.name, Side::Left), ("before", Side::Right), ("after", Side::Right), ("difference", Side::Right)];
-    let mut table = Table::new(&columns);
-    let mut row = |name: &str, of: fn(&Amounts) -> Shown| {
-        let [before, after] = [of(&amounts[0]), of(&amounts[1])];
-        table.row([name.to_owned(), before.to_string(), after.to_string(), after.minus(before).signed()]);
-    };
-    row("equity", |amounts| amounts.equity);
-    row("initial margin", |amounts| amounts.initial);
-    row("maintenance margin", |amounts| amounts.maintenance);
-    row("excess", |amounts| amounts.excess);
     let [before, after] = both;
-    table.row(["health", &sheet::health(before), &sheet::health(after)]);
-    table.row(["status", &sheet::status(before.status), &sheet::status(after.status)]);
-
-    let title = toned(Tone::Dim, &cut(&rules.title(book), 58));
+    let words = Words { columns: ["before", "after", "difference"], second_core: "after the trade in:" };
     let mut sections = vec![
-        format!("{} {title}\n", toned(Tone::Bold, &cut(&before.account, 40))),
+        sheet::head(before, &rules.title(book)),
         trades.iter().map(|trade| paragraph("  trade", 9, trade)).collect(),
-        table.text(),
-        workings(both, &amounts),
-        sensitivities(both),
+        beside::margins(both, &words)?,
+        beside::sensitivities(both, &words),
     ];
     let mut notes = before.notes.clone();
     notes.extend(after.notes.iter().filter(|note| !before.notes.contains(note)).cloned());
     sections.push(sheet::notes(&notes));
     sections.retain(|section| !section.is_empty());
     Ok(sections.join("\n"))
-}
-
-/// The core and every charge of the maintenance margin, and the scenarios that decide.
-fn workings(both: [&Assessment; 2], amounts: &[Amounts; 2]) -> String {
-    let columns = [
-        ("maintenance margin", Side::Left),
-        ("before", Side::Right),
-        ("after", Side::Right),
-        ("difference", Side::Right),
-    ];
-    let mut table = Table::new(&columns);
-    let mut row = |name: &str, [before, after]: [Shown; 2]| {
-        if !(before.is_zero() && after.is_zero()) {
-            table.row([name.to_owned(), before.to_string(), after.to_string(), after.minus(before).signed()]);
-        }
-    };
-    row("core", [amounts[0].core, amounts[1].core]);
-    let mut names: Vec<&str> = Vec::new();
-    for charge in both.iter().flat_map(|assessment| &assessment.charges) {
-        if !names.contains(&charge.charge.as_str()) {
-            names.push(&charge.charge);
-        }
-    }
-    for name in names {
-        let of = |side: usize| {
-            let charges = both[side].charges.iter().zip(&amounts[side].charges_maintenance);
-            let nothing = amounts[side].core.minus(amounts[side].core);
-            charges.filter(|(charge, _)| charge.charge == name).fold(nothing, |sum, (_, shown)| sum.plus(*shown))
-        };
-        row(name, [of(0), of(1)]);
-    }
-    let words = both.map(|assessment| format!("{}, {}", assessment.core.family, assessment.core.scenario));
-    let mut text = table.text() + &paragraph("  the core is lost in:", 23, &words[0]);
-    if words[0] != words[1] {
-        text += &paragraph("  after the trade in:", 23, &words[1]);
-    }
-    text
-}
-
-/// Delta, gamma, vega and theta of every underlying that either account depends on.
-fn sensitivities(both: [&Assessment; 2]) -> String {
-    let columns =
-        [("greeks", Side::Left), ("before", Side::Right), ("after", Side::Right), ("difference", Side::Right)];
-    let mut table = Table::new(&columns);
-    let mut names: Vec<&str> =
-        both.iter().flat_map(|one| &one.greeks).map(|greeks| greeks.underlying.as_str()).collect();
-    names.sort_unstable();
-    names.dedup();
-    for name in &names {
-        let mut row = |what: &str, (decimals, scale): (usize, f64), of: fn(&UnderlyingGreeks) -> f64| {
-            let of = |one: &Assessment| one.greeks.iter().find(|greeks| greeks.underlying == *name).map_or(0.0, of);
-            // Rounded before they are subtracted, so that the row adds up.
-            let [before, after] = both.map(|one| (of(one) * scale).round() / scale);
-            let sign = if after > before { "+" } else { "" };
-            let difference = format!("{sign}{}", number(after - before, decimals));
-            table.row([format!("{name} {what}"), number(before, decimals), number(after, decimals), difference]);
-        };
-        row("delta", (4, 1e4), |greeks| greeks.delta);
-        row("gamma USD/1%", (0, 1.0), |greeks| greeks.gamma_1pct_usd);
-        row("vega USD/pt", (0, 1.0), |greeks| greeks.vega_usd);
-        row("theta USD/day", (0, 1.0), |greeks| greeks.theta_usd_day);
-    }
-    if names.is_empty() { String::new() } else { table.text() }
 }

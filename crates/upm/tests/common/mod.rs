@@ -2,6 +2,8 @@
 
 #![expect(dead_code, reason = "every test file uses its own part")]
 
+pub mod journal;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -74,11 +76,16 @@ pub fn document<S: AsRef<std::ffi::OsStr> + std::fmt::Debug>(arguments: &[S]) ->
     serde_json::from_str(&answer(arguments)).expect("the answer is JSON")
 }
 
+/// A file for one test; the name is unique to it.
+pub fn path(name: &str) -> String {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name).display().to_string()
+}
+
 /// Writes a file for one test; the name is unique to it.
 pub fn written(name: &str, text: &str) -> String {
-    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let file = path(name);
     std::fs::write(&file, text).expect("the directory for tests is writable");
-    file.display().to_string()
+    file
 }
 
 /// A small market: BTC, a perpetual and an option.

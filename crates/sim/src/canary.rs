@@ -1,0 +1,289 @@
+//! Rules that are broken on purpose. A simulator that does not notice them would not notice the like by accident
+//! either.
+//!
+//! The engine stays as it is: a canary asks it, and alters the answer, or asks it about a state that is not the true
+//! one.
+
+use engine::state::{LARGEST_AMOUNT, Samples, State};
+use engine::{AccountId, Cause, Command, Engine, Envelope, Event, Noun, Reject, Status};
+use model::USD;
+use serde::Serialize;
+use units::{Price, Quantity, Timestamp};
+
+use crate::run::{Options, run_with};
+
+/// How commands are decided: by the engine, or by something that should be caught.
+pub trait Rules {
+    /// What a command does.
+    fn decide(&mut self, engine: &Engine, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
+        engine.decide(envelope)
+    }
+
+    /// Whether a crash takes the last acknowledged batch with it.
+    fn forgets(&self) -> bool {
+        false
+    }
+}
+
+/// The rules as they are.
+#[derive(Debug)]
+pub struct Sound;
+
+impl Rules for Sound {}
+
+/// A rule that is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Canary {
+    /// A fee is taken twice.
+    FeeTwice,
+    /// What rounding leaves of a cost is lost.
+    ResidueLost,
+    /// Profit may be withdrawn before its loser has paid.
+    UnpaidProfit,
+    /// One account needs no initial margin.
+    NoMargin,
+    /// Stale reports make a valid price.
+    StalePrice,
+    /// A match that was applied is applied again.
+    MatchTwice,
+    /// A position turns around and its loss or profit is not settled.
+    FreeFlip,
+    /// The settlement price is the last sample, not the average.
+    LastSample,
+    /// A healthy account is liquidated.
+    HealthyLiquidated,
+    /// A withdrawal passes the outflow limiter.
+    NoLimiter,
+    /// Nobody is told that an account is below maintenance.
+    SilentStatus,
+    /// A crash loses the last acknowledged batch.
+    LostBatch,
+    /// An order that was filled stays.
+    OrderStays,
+    /// A change of parameters comes into force at once.
+    NoDelay,
+    /// The collateral cap does not hold.
+    NoCap,
+    /// Funding is collected and not paid out.
+    FundingKept,
+    /// A withdrawal may leave less than initial margin.
+    ThinWithdrawal,
+}
+
+/// Every canary.
+pub const CANARIES: &[Canary] = &[
+    Canary::FeeTwice,
+    Canary::ResidueLost,
+    Canary::UnpaidProfit,
+    Canary::NoMargin,
+    Canary::StalePrice,
+    Canary::MatchTwice,
+    Canary::FreeFlip,
+    Canary::LastSample,
+    Canary::HealthyLiquidated,
+    Canary::NoLimiter,
+    Canary::SilentStatus,
+    Canary::LostBatch,
+    Canary::OrderStays,
+    Canary::NoDelay,
+    Canary::NoCap,
+    Canary::FundingKept,
+    Canary::ThinWithdrawal,
+];
+
+/// The account that needs no margin.
+const PRIVILEGED: AccountId = AccountId(3);
+
+/// The most seeds that are tried to catch a canary.
+const SEEDS: u64 = 40;
+
+/// How long each of them runs.
+const TICKS: u64 = 300;
+
+/// What became of a canary.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Caught {
+    /// Which rule was broken.
+    pub canary: Canary,
+    /// The seed, the tick and the invariant that caught it; none when nothing did.
+    pub by: Option<CaughtBy>,
+    /// Whether the unbroken engine passes that seed.
+    pub sound_passes: bool,
+}
+
+/// What caught a canary.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CaughtBy {
+    /// The seed.
+    pub seed: u64,
+    /// The tick.
+    pub tick: u64,
+    /// The invariant.
+    pub invariant: String,
+    /// What was found.
+    pub what: String,
+}
+
+impl Caught {
+    /// Whether the simulator noticed, and only then.
+    pub fn passes(&self) -> bool {
+        self.by.is_some() && self.sound_passes
+    }
+}
+
+/// Lets every canary loose and says what caught it.
+pub fn canaries(mut progress: impl FnMut(&Caught)) -> Vec<Caught> {
+    let mut report = Vec::with_capacity(CANARIES.len());
+    let mut sound: std::collections::BTreeMap<u64, bool> = std::collections::BTreeMap::new();
+    for canary in CANARIES {
+        let by = (1..=SEEDS).find_map(|seed| {
+            let outcome = run_with(&Options::new(seed, TICKS), &mut canary.clone());
+            let failure = outcome.failure?;
+            Some(CaughtBy { seed, tick: failure.tick, invariant: failure.invariant, what: failure.what })
+        });
+        let sound_passes = by.as_ref().is_some_and(|by| {
+            *sound
+                .entry(by.seed)
+                .or_insert_with(|| run_with(&Options::new(by.seed, TICKS), &mut Sound).failure.is_none())
+        });
+        let caught = Caught { canary: *canary, by, sound_passes };
+        progress(&caught);
+        report.push(caught);
+    }
+    report
+}
+
+impl Rules for Canary {
+    fn decide(&mut self, engine: &Engine, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
+        let answer = engine.decide(envelope);
+        match (*self, answer) {
+            (Self::FeeTwice, Ok(events)) => {
+                let twice = |event: Event| {
+                    let fee = matches!(event, Event::Moved { cause: Cause::Fee, .. });
+                    std::iter::repeat_n(event, if fee { 2 } else { 1 })
+                };
+                Ok(events.into_iter().flat_map(twice).collect())
+            }
+            (Self::ResidueLost, Ok(mut events)) if matches!(envelope.command, Command::Fill { .. }) => {
+                let realised = events.iter().any(|event| matches!(event, Event::Moved { cause: Cause::Profit, .. }));
+                for event in &mut events {
+                    if let Event::Positioned { position, .. } = event
+                        && realised
+                        && position.lots != 0
+                    {
+                        position.cost = Quantity::from_raw(position.cost.raw() - 1);
+                    }
+                }
+                Ok(events)
+            }
+            (Self::UnpaidProfit, Err(Reject::Unsettled { .. })) => doctored(engine, envelope, |state| {
+                state.collateral.iter_mut().for_each(|collateral| collateral.settled = LARGEST_AMOUNT);
+            }),
+            (Self::NoMargin, Err(Reject::InitialMargin { account, .. } | Reject::Restricted { account, .. }))
+                if account == PRIVILEGED =>
+            {
+                doctored(engine, envelope, |state| endow(state, account, 1_000_000_000))
+            }
+            (Self::StalePrice, Ok(_)) if envelope.command == Command::Tick => doctored(engine, envelope, |state| {
+                let rules = state.feeds.values_mut().map(|feed| &mut feed.rules);
+                rules.flat_map(|rules| &mut rules.sources).for_each(|source| source.max_age_micros = i64::MAX);
+            }),
+            (Self::MatchTwice, Err(Reject::Repeated { what: Noun::Match, last, .. })) => {
+                let mut again = envelope.clone();
+                if let Command::Fill { match_id, .. } = &mut again.command {
+                    *match_id = last.saturating_add(1);
+                }
+                engine.decide(&again)
+            }
+            (Self::FreeFlip, Ok(mut events)) if matches!(envelope.command, Command::Fill { .. }) => {
+                let flips = events.iter().any(|event| match event {
+                    Event::Positioned { account, position } => {
+                        let before = engine.state().accounts[account.place()].position(position.instrument);
+                        before.lots.signum() * position.lots.signum() < 0
+                    }
+                    _ => false,
+                });
+                if flips {
+                    events.retain(|event| !matches!(event, Event::Moved { cause: Cause::Profit, .. }));
+                }
+                Ok(events)
+            }
+            (Self::LastSample, Ok(events)) => {
+                let Command::Expire { instrument } = envelope.command else { return Ok(events) };
+                doctored(engine, envelope, |state| {
+                    let contract = &mut state.contracts[instrument.0];
+                    let count = contract.samples.count;
+                    let index = state.market.underlyings[contract.terms.underlying.0].index.raw();
+                    contract.samples = Samples { sum: Price::from_raw(index * i128::from(count)), count };
+                })
+            }
+            (Self::HealthyLiquidated, Err(Reject::NotInLiquidation { account, .. })) => {
+                doctored(engine, envelope, |state| endow(state, account, -1_000_000_000))
+            }
+            (Self::NoLimiter, Err(Reject::Outflow { .. })) => doctored(engine, envelope, |state| {
+                state.policy.outflow_floor = units::Money::from_raw(LARGEST_AMOUNT.raw());
+            }),
+            (Self::SilentStatus, Ok(mut events)) => {
+                events.retain(|event| {
+                    !matches!(event, Event::Judged { status: Status::Bankrupt | Status::Liquidation, .. })
+                });
+                Ok(events)
+            }
+            (Self::OrderStays, Ok(mut events)) if matches!(envelope.command, Command::Fill { .. }) => {
+                events.retain(|event| !matches!(event, Event::Ordered { .. } | Event::OrderClosed { .. }));
+                Ok(events)
+            }
+            (Self::NoDelay, Err(Reject::TooSoon { .. })) => doctored(engine, envelope, |state| {
+                let clock = state.clock;
+                state.proposals.values_mut().for_each(|proposal| proposal.from = clock);
+            }),
+            (Self::NoCap, Err(Reject::CollateralCap { .. })) => doctored(engine, envelope, |state| {
+                for collateral in &mut state.collateral {
+                    (collateral.cap, collateral.base) = (LARGEST_AMOUNT, LARGEST_AMOUNT);
+                    collateral.since = Timestamp::from_micros(0);
+                }
+            }),
+            (Self::FundingKept, Ok(mut events)) if matches!(envelope.command, Command::Funding { .. }) => {
+                let pays = |event: &Event| {
+                    matches!(event, Event::Moved { to: engine::state::Holder::Account(..), cause: Cause::Funding, .. })
+                };
+                events.retain(|event| !pays(event));
+                Ok(events)
+            }
+            (Self::ThinWithdrawal, Err(Reject::Withdrawal { account, .. })) => {
+                doctored(engine, envelope, |state| endow(state, account, 1_000_000_000))
+            }
+            (_, answer) => answer,
+        }
+    }
+
+    fn forgets(&self) -> bool {
+        *self == Self::LostBatch
+    }
+}
+
+/// What the engine would decide in another state.
+fn doctored(engine: &Engine, envelope: &Envelope, change: impl FnOnce(&mut State)) -> Result<Vec<Event>, Reject> {
+    let mut state = engine.state().clone();
+    change(&mut state);
+    Engine::new(state)?.decide(envelope)
+}
+
+/// Gives an account dollars that it does not have, and a status that it has not earned.
+fn endow(state: &mut State, account: AccountId, dollars: i128) {
+    let account = &mut state.accounts[account.place()];
+    let amount = dollars * Quantity::ONE.raw();
+    account.status = Status::Healthy;
+    match account.balances.iter_mut().find(|held| held.asset == USD && held.location.is_none()) {
+        Some(held) => held.amount = Quantity::from_raw(held.amount.raw() + amount),
+        None => account.balances.insert(
+            0,
+            engine::state::Balance {
+                asset: USD,
+                location: None,
+                amount: Quantity::from_raw(amount),
+                profit: Quantity::ZERO,
+            },
+        ),
+    }
+}

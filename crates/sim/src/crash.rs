@@ -1,0 +1,293 @@
+//! A real process that does durable work, killed at random moments: nothing that it acknowledged is lost, and nothing
+//! is there that was never asked of it.
+//!
+//! The work is that of a seed, so that the parent knows every command the child may have done, to the hash of its
+//! record. The child prints a line for every batch after it is durable: sequence and hash of the head. The parent
+//! remembers the lines.
+
+use std::ffi::OsString;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command as Process, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use engine::{Envelope, State};
+use journal::{Hash, Head, Identity, Journal, Memory, Store};
+use sequencer::{Sequencer, replay};
+use serde::Serialize;
+
+use crate::dice::Dice;
+use crate::faults::Struck;
+use crate::workload;
+use crate::world::{World, genesis};
+
+/// After so many kills the work begins anew, so that finding one's place in it stays quick.
+const KILLS_A_ROUND: u64 = 20;
+
+/// The child writes a snapshot after so many batches.
+const SNAPSHOT_EVERY: u64 = 25;
+
+/// A child that has not done anything after this long hangs.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What killing came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CrashReport {
+    /// Processes that were killed.
+    pub kills: u64,
+    /// Batches that were acknowledged.
+    pub acknowledged: u64,
+    /// Of these, batches that were not there afterwards.
+    pub lost: u64,
+    /// Records that were there and should not have been.
+    pub invented: u64,
+    /// Records that were there in the end, over all rounds.
+    pub records: u64,
+    /// What else went wrong, first of all.
+    pub problem: Option<String>,
+}
+
+impl CrashReport {
+    /// Whether nothing was lost, nothing invented and nothing went wrong.
+    pub fn passes(&self) -> bool {
+        self.lost == 0 && self.invented == 0 && self.problem.is_none()
+    }
+}
+
+impl std::fmt::Display for CrashReport {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { kills, acknowledged, lost, invented, .. } = self;
+        write!(formatter, "{kills} kills, {acknowledged} acknowledged, {lost} lost, {invented} invented")
+    }
+}
+
+/// The arguments by which the program runs [`child`].
+pub fn arguments(dir: &Path, seed: u64) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = ["sim", "crash", "--child"].map(OsString::from).to_vec();
+    arguments.extend([dir.as_os_str().to_owned(), "--seed".into(), seed.to_string().into()]);
+    arguments
+}
+
+/// The work of a seed: a batch a tick.
+struct Work {
+    world: World,
+    struck: Struck,
+    batches: u64,
+}
+
+impl Work {
+    fn new(seed: u64) -> Self {
+        Self { world: World::new(seed), struck: Struck::new(), batches: 0 }
+    }
+
+    fn next(&mut self, state: &State) -> Vec<Envelope> {
+        self.batches += 1;
+        match self.batches.checked_sub(2) {
+            None => self.world.founding(),
+            Some(tick) => {
+                self.world.advance(state);
+                workload::tick(&mut self.world, state, tick, &mut self.struck)
+            }
+        }
+    }
+}
+
+fn identity() -> Identity {
+    Identity { shard: 0, genesis: genesis().text() }
+}
+
+fn file(dir: &Path) -> PathBuf {
+    dir.join("journal")
+}
+
+/// The same work in memory: what a journal of that seed must look like.
+struct Reference {
+    work: Work,
+    sequencer: Sequencer<Memory>,
+}
+
+impl Reference {
+    fn new(seed: u64) -> Result<Self, String> {
+        let (sequencer, _) = Sequencer::open(Memory::new(&identity())).map_err(|error| error.to_string())?;
+        Ok(Self { work: Work::new(seed), sequencer })
+    }
+
+    /// Does what the seed asks until there are at least so many records.
+    fn reach(&mut self, sequence: u64) -> Result<Head, String> {
+        while self.sequencer.head().sequence < sequence {
+            let batch = self.work.next(self.sequencer.engine().state());
+            self.sequencer.submit(&batch).map_err(|error| error.to_string())?;
+        }
+        Ok(self.sequencer.head())
+    }
+}
+
+/// Does the work of a seed on the journal in `dir` until it is killed. Returns only what went wrong.
+pub fn child(dir: &Path, seed: u64) -> String {
+    match works(dir, seed) {
+        Ok(never) => match never {},
+        Err(problem) => problem,
+    }
+}
+
+fn works(dir: &Path, seed: u64) -> Result<std::convert::Infallible, String> {
+    let store = Store::open(file(dir), &identity()).map_err(|error| error.to_string())?;
+    let (mut sequencer, _) = Sequencer::open(store).map_err(|error| error.to_string())?;
+    let mut reference = Reference::new(seed)?;
+    let (head, expected) = (sequencer.head(), reference.reach(sequencer.head().sequence)?);
+    if head != expected {
+        return Err(format!("the journal ends at {head:?}, expected {expected:?}"));
+    }
+    if reference.sequencer.engine().state() != sequencer.engine().state() {
+        return Err("the state that was recovered is not the state that was".to_owned());
+    }
+    let mut work = reference.work;
+    let mut out = std::io::stdout().lock();
+    loop {
+        let batch = work.next(sequencer.engine().state());
+        sequencer.submit(&batch).map_err(|error| error.to_string())?;
+        let head = sequencer.head();
+        writeln!(out, "{} {}", head.sequence, head.hash).map_err(|error| error.to_string())?;
+        out.flush().map_err(|error| error.to_string())?;
+        if work.batches.is_multiple_of(SNAPSHOT_EVERY) {
+            sequencer.snapshot().map_err(|error| error.to_string())?;
+        }
+    }
+}
+
+/// Runs the program `exe` as a child `kills` times on journals in `dir`, kills it each time, and compares what it said
+/// with what is there. `progress` hears of every kill.
+pub fn parent(
+    exe: &Path,
+    dir: &Path,
+    kills: u64,
+    seed: u64,
+    mut progress: impl FnMut(&CrashReport),
+) -> std::io::Result<CrashReport> {
+    let mut report = CrashReport::default();
+    let mut dice = Dice::new(seed);
+    let mut round = 0;
+    while report.kills < kills && report.problem.is_none() {
+        let place = dir.join(format!("round-{round}"));
+        std::fs::create_dir_all(&place)?;
+        let of_round = (kills - report.kills).min(KILLS_A_ROUND);
+        let told = rounds(exe, &place, (of_round, seed.wrapping_add(round)), &mut dice, &mut report, &mut progress)?;
+        if let Err(problem) = told {
+            report.problem.get_or_insert(problem);
+        }
+        round += 1;
+    }
+    Ok(report)
+}
+
+/// One journal, killed some times. What goes wrong is in the inner result.
+fn rounds(
+    exe: &Path,
+    dir: &Path,
+    (kills, seed): (u64, u64),
+    dice: &mut Dice,
+    report: &mut CrashReport,
+    progress: &mut impl FnMut(&CrashReport),
+) -> std::io::Result<Result<(), String>> {
+    match Store::create(file(dir), &identity()) {
+        Ok(store) => drop(store),
+        Err(error) => return Ok(Err(error.to_string())),
+    }
+    let mut reference = match Reference::new(seed) {
+        Ok(reference) => reference,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    let mut verified = 0;
+    for _ in 0..kills {
+        let said = killed(exe, dir, seed, dice)?;
+        report.kills += 1;
+        report.acknowledged += u64::try_from(said.len()).unwrap_or(u64::MAX);
+        match compared(dir, &said, &mut reference, &mut verified, report) {
+            Ok(()) => progress(report),
+            Err(problem) => return Ok(Err(problem)),
+        }
+        if !report.passes() {
+            break;
+        }
+    }
+    report.records += verified;
+    Ok(Ok(()))
+}
+
+/// Starts a child, kills it, and returns what it acknowledged.
+fn killed(exe: &Path, dir: &Path, seed: u64, dice: &mut Dice) -> std::io::Result<Vec<(u64, String)>> {
+    let mut process = Process::new(exe).args(arguments(dir, seed)).stdout(Stdio::piped()).spawn()?;
+    let out = process.stdout.take().ok_or_else(|| std::io::Error::other("a child without an output"))?;
+    let (sender, receiver) = mpsc::channel();
+    let listener = std::thread::spawn(move || {
+        let mut said = Vec::new();
+        let mut out = BufReader::new(out);
+        let mut line = String::new();
+        // A line without its end was not said.
+        while out.read_line(&mut line).is_ok_and(|length| length > 0) && line.ends_with('\n') {
+            if let Some((sequence, hash)) = line.trim_end().split_once(' ')
+                && let Ok(sequence) = sequence.parse::<u64>()
+            {
+                said.push((sequence, hash.to_owned()));
+                if sender.send(()).is_err() {
+                    // Nobody waits any more; what is said still counts.
+                }
+            }
+            line.clear();
+        }
+        said
+    });
+    // Some die while they recover, most while they work.
+    if dice.chance(800) {
+        let begun = receiver.recv_timeout(PATIENCE);
+        if begun == Err(mpsc::RecvTimeoutError::Timeout) {
+            process.kill()?;
+            process.wait()?;
+            return Err(std::io::Error::other("a child that does nothing"));
+        }
+    }
+    std::thread::sleep(Duration::from_micros(dice.below(150_000)));
+    process.kill()?;
+    process.wait()?;
+    listener.join().map_err(|_| std::io::Error::other("a listener that panicked"))
+}
+
+/// Holds what a child said and what it left against each other and against the work.
+fn compared(
+    dir: &Path,
+    said: &[(u64, String)],
+    reference: &mut Reference,
+    verified: &mut u64,
+    report: &mut CrashReport,
+) -> Result<(), String> {
+    let store = Store::open(file(dir), &identity()).map_err(|error| error.to_string())?;
+    for (sequence, hash) in said {
+        let there = store.at(*sequence);
+        if !there.is_ok_and(|head| head.hash.to_string() == *hash) {
+            report.lost += 1;
+        }
+    }
+    let head = store.head();
+    let expected = reference.reach(head.sequence)?;
+    for record in store.read(*verified) {
+        let record = record.map_err(|error| error.to_string())?;
+        let known = reference.sequencer.journal().at(record.sequence + 1);
+        let chain = store.at(record.sequence + 1).map_err(|error| error.to_string())?;
+        if !known.is_ok_and(|known| known.hash == chain.hash) {
+            report.invented += 1;
+        }
+        *verified = record.sequence + 1;
+    }
+    if head != expected {
+        report.invented += u64::from(report.invented == 0);
+        return Err(format!("the journal ends at {head:?}, the work at {expected:?}"));
+    }
+    let recovered = replay(&store, None, |_, _| {}).map_err(|error| error.to_string())?;
+    let mut recovered = recovered.engine;
+    let mut known = reference.sequencer.engine().state().clone();
+    if Hash(recovered.hash().0) != Hash(known.hash().0) {
+        return Err("the state that is recovered is not the state that was".to_owned());
+    }
+    Ok(())
+}

@@ -1,0 +1,41 @@
+//! A seed in, a run out: everything that can be asked of the engine, everything that can go wrong, and an auditor.
+//!
+//! ```text
+//! seed ──▶ swarm ──▶ world ──▶ workload ──▶ faults ──▶ rules (the engine, or a canary) ──▶ auditor
+//!            │                                │                                              │
+//!        what is drawn                 feeds, transport, disk                       books, margin, replay
+//! ```
+//!
+//! | module | what |
+//! |---|---|
+//! | [`swarm`] | what a seed draws: weights, faults, corners |
+//! | [`world`] | the venue and its true prices |
+//! | [`workload`] | commands, plausible and implausible |
+//! | [`faults`] | feeds and transport that fail; `durable.rs`: the disk |
+//! | [`run`] | safety phase, then liveness phase |
+//! | [`canary`] | rules broken on purpose, which must be caught |
+//! | [`shrink`] | a failing run as a short script |
+//! | [`crash`] | a real process, killed at random moments |
+//! | [`report`] | what was reached, and what was not |
+//!
+//! The same seed is the same run, to the last hash, on every machine and on any number of threads.
+
+pub mod canary;
+pub mod crash;
+pub mod dice;
+mod durable;
+pub mod faults;
+pub mod kinds;
+pub mod report;
+pub mod run;
+pub mod shrink;
+pub mod swarm;
+pub mod threads;
+pub mod workload;
+pub mod world;
+
+pub use canary::{Caught, canaries};
+pub use crash::CrashReport;
+pub use report::{Coverage, Unreached};
+pub use run::{Failure, Options, Outcome, run};
+pub use threads::{Summary, run_seeds};

@@ -1,0 +1,78 @@
+//! What a run reached: counted, so that it can be seen what it did not.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::kinds;
+
+/// What was reached, and how often.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Coverage {
+    /// Commands by kind: accepted and refused.
+    pub commands: BTreeMap<&'static str, (u64, u64)>,
+    /// Events by kind.
+    pub events: BTreeMap<&'static str, u64>,
+    /// Refusals by number.
+    pub rejects: BTreeMap<u16, u64>,
+    /// Accounts seen to stand like this after a watch.
+    pub statuses: BTreeMap<String, u64>,
+    /// Faults by kind.
+    pub faults: BTreeMap<&'static str, u64>,
+    /// What the auditor checked, by kind.
+    pub checks: BTreeMap<&'static str, u64>,
+}
+
+/// What was never reached. A generator that never reaches a state proves nothing about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Unreached {
+    /// Commands that were never accepted.
+    pub commands: Vec<&'static str>,
+    /// Events that never happened.
+    pub events: Vec<&'static str>,
+    /// Refusals that were never given.
+    pub rejects: Vec<String>,
+    /// Statuses that nobody had.
+    pub statuses: Vec<&'static str>,
+    /// Faults that never struck.
+    pub faults: Vec<&'static str>,
+}
+
+impl Coverage {
+    /// Adds what another run reached.
+    pub fn add(&mut self, other: &Self) {
+        for (kind, (accepted, refused)) in &other.commands {
+            let sum = self.commands.entry(kind).or_default();
+            *sum = (sum.0 + accepted, sum.1 + refused);
+        }
+        sum(&mut self.events, &other.events);
+        sum(&mut self.rejects, &other.rejects);
+        sum(&mut self.statuses, &other.statuses);
+        sum(&mut self.faults, &other.faults);
+        sum(&mut self.checks, &other.checks);
+    }
+
+    /// What is missing.
+    pub fn unreached(&self) -> Unreached {
+        let accepted = |kind: &str| self.commands.get(kind).is_some_and(|(accepted, _)| *accepted > 0);
+        let rejects = kinds::REJECTS.iter().filter(|(code, _)| !self.rejects.contains_key(code));
+        Unreached {
+            commands: kinds::COMMANDS.iter().copied().filter(|kind| !accepted(kind)).collect(),
+            events: kinds::EVENTS.iter().copied().filter(|kind| !self.events.contains_key(kind)).collect(),
+            rejects: rejects.map(|(code, name)| format!("{code} {name}")).collect(),
+            statuses: kinds::STATUSES.iter().copied().filter(|kind| !self.statuses.contains_key(*kind)).collect(),
+            faults: crate::faults::FAULTS.iter().copied().filter(|kind| !self.faults.contains_key(kind)).collect(),
+        }
+    }
+
+    /// Commands that were sent.
+    pub fn sent(&self) -> u64 {
+        self.commands.values().map(|(accepted, refused)| accepted + refused).sum()
+    }
+}
+
+fn sum<K: Ord + Clone>(into: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>) {
+    for (key, count) in from {
+        *into.entry(key.clone()).or_default() += count;
+    }
+}

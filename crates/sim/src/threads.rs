@@ -1,0 +1,65 @@
+//! Many seeds on many threads: the outcomes are those of one thread, in the order of the seeds.
+
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
+
+use serde::Serialize;
+
+use crate::report::Coverage;
+use crate::run::{Options, Outcome, run};
+
+/// What many runs came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Every run, in the order of the seeds.
+    pub outcomes: Vec<Outcome>,
+    /// What was reached over all of them.
+    pub coverage: Coverage,
+    /// Commands that were sent.
+    pub commands: u64,
+    /// Simulated seconds.
+    pub simulated_seconds: i64,
+}
+
+impl Summary {
+    /// The runs that failed.
+    pub fn failures(&self) -> impl Iterator<Item = &Outcome> {
+        self.outcomes.iter().filter(|outcome| outcome.failure.is_some())
+    }
+}
+
+/// Runs the seeds of a range for so many ticks each. `progress` hears of each run when it ends, in any order.
+pub fn run_seeds(
+    seeds: RangeInclusive<u64>,
+    template: &Options,
+    threads: usize,
+    mut progress: impl FnMut(&Outcome),
+) -> Summary {
+    let (next, last) = (AtomicU64::new(*seeds.start()), *seeds.end());
+    let (sender, receiver) = mpsc::channel();
+    let mut outcomes: Vec<Outcome> = std::thread::scope(|scope| {
+        for _ in 0..threads.max(1) {
+            let (sender, next) = (sender.clone(), &next);
+            scope.spawn(move || {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed > last || sender.send(run(&Options { seed, ..template.clone() })).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        receiver.iter().inspect(|outcome| progress(outcome)).collect()
+    });
+    outcomes.sort_by_key(|outcome| outcome.seed);
+    let mut summary = Summary::default();
+    for outcome in &outcomes {
+        summary.coverage.add(&outcome.coverage);
+        summary.commands += outcome.commands;
+        summary.simulated_seconds += outcome.simulated_seconds;
+    }
+    summary.outcomes = outcomes;
+    summary
+}

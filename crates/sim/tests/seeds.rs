@@ -1,0 +1,57 @@
+//! The simulator itself: the same seed is the same run, canaries are caught, short scripts still fail.
+
+use engine::{Command, Engine, Envelope, Event, Reject};
+use sim::canary::{CANARIES, Canary, Rules};
+use sim::run::{run, run_with};
+use sim::{Options, run_seeds, shrink};
+
+/// I-70: to the last hash, on one thread and on many.
+#[test]
+fn the_same_seed_is_the_same_run_on_any_number_of_threads() {
+    let options = Options::new(0, 25);
+    let [one, many] = [1, 4].map(|threads| run_seeds(1..=4, &options, threads, |_| {}));
+    assert_eq!(one, many);
+    assert_eq!(one.failures().count(), 0, "{:?}", one.failures().next().and_then(|outcome| outcome.failure.as_ref()));
+    assert_ne!(one.outcomes[0].hash, one.outcomes[1].hash);
+}
+
+/// A few canaries in a few seconds; `upm sim canaries` lets all of them loose.
+#[test]
+fn broken_rules_are_caught_and_sound_ones_pass() {
+    for canary in [Canary::FeeTwice, Canary::NoMargin, Canary::OrderStays, Canary::FundingKept] {
+        let caught = |seed| run_with(&Options::new(seed, 25), &mut canary.clone()).failure;
+        assert!((1..=6).find_map(caught).is_some(), "{canary:?} was not caught");
+    }
+    assert_eq!(run(&Options::new(1, 25)).failure, None);
+    assert!(CANARIES.len() >= 8);
+}
+
+/// What a canary does is shown by a handful of commands, and by the same ones when they are read from a file.
+#[test]
+fn a_failing_run_shrinks_to_a_short_script() {
+    let options = Options { shrinks: true, ..Options::new(1, 25) };
+    let failure = run_with(&options, &mut Canary::NoMargin).failure.expect("a canary");
+    assert!((1..=60).contains(&failure.script.len()), "{} commands", failure.script.len());
+    let lines = shrink::to_lines(&failure.script);
+    let read: Vec<Envelope> = shrink::from_lines(&lines).expect("what was written is read");
+    assert_eq!(read, failure.script);
+    let again = Options { script: Some(read), ..Options::default() };
+    let found = run_with(&again, &mut Canary::NoMargin).failure.expect("it still fails");
+    assert_eq!(found.invariant, failure.invariant);
+    assert_eq!(run(&again).failure, None);
+    assert_eq!(shrink::from_lines("{}\n").expect_err("no command").line, 1);
+}
+
+/// A rule that panics is a failure like any other.
+#[test]
+fn a_panic_is_found() {
+    struct Panics;
+    impl Rules for Panics {
+        fn decide(&mut self, engine: &Engine, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
+            assert!(envelope.command != Command::Interest, "on purpose");
+            engine.decide(envelope)
+        }
+    }
+    let failure = (1..10).find_map(|seed| run_with(&Options::new(seed, 60), &mut Panics).failure);
+    assert_eq!(failure.expect("interest is charged").invariant, "I-04");
+}

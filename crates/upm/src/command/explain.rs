@@ -1,0 +1,354 @@
+//! `upm explain`: why an account stood as it did, recomputed from the journal.
+
+use std::path::PathBuf;
+
+use engine::explain::{Explanation, PriceUsed, explain};
+use engine::{AccountId, Command, Engine, Envelope, Event, FeedId, Principal, State, Status};
+use journal::{Hash, Journal, Record};
+use serde::Serialize;
+use units::{Money, Timestamp};
+
+use crate::amount::exact;
+use crate::beside::{self, Words};
+use crate::failure::Failure;
+use crate::history::{self, broken};
+use crate::input::Output;
+use crate::printer::{Answer, Tone, toned};
+use crate::table::{Side, Table, cut, paragraph};
+use crate::{naming, sheet};
+
+/// Explain an account from a journal: what it needed and why, and whether that is what was decided
+///
+/// The journal is replayed until just after a record, and the account is assessed by an engine built at that moment.
+///
+/// Where the engine judged the account, it decides again, to the last digit. Exit status 1 when that differs.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Example:
+  upm sim --seed 1 --ticks 20 --keep target/run.journal
+  upm explain \"account 0\" --journal target/run.journal
+  upm explain \"account 0\" --journal target/run.journal --at 100 --output json")]
+pub struct Args {
+    /// Name of the account
+    #[arg(value_name = "ACCOUNT")]
+    account: String,
+    /// Journal, as the engine or `upm sim --keep` writes it
+    #[arg(long, value_name = "FILE")]
+    journal: PathBuf,
+    /// Explain the moment just after this record; the end of the journal when not given
+    #[arg(long, value_name = "SEQUENCE")]
+    at: Option<u64>,
+    /// table for people, or json (upm.explanation/1) for programs
+    #[arg(long, value_enum, default_value = "table", hide_possible_values = true, hide_default_value = true)]
+    output: Output,
+}
+
+/// `upm.explanation/1`.
+#[derive(Serialize)]
+struct ExplanationDocument {
+    format: &'static str,
+    journal: String,
+    /// The record just after which this is.
+    sequence: Option<u64>,
+    /// The hash of the state there.
+    state: String,
+    owner: u32,
+    standing: Standing,
+    /// The last time the engine judged it otherwise than before.
+    judged: Option<Judgement>,
+    explanation: Explanation,
+}
+
+/// How the account stands: as recorded, and as an engine finds that was built at this moment.
+#[derive(Serialize)]
+struct Standing {
+    recorded: Status,
+    recomputed: Status,
+    verdict: Verdict,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    /// They agree.
+    Same,
+    /// Prices or positions have moved since the accounts were last judged.
+    NotJudgedYet,
+    /// They do not agree.
+    Different,
+}
+
+/// What the engine recorded when it judged the account, and what the same moment gives again.
+#[derive(Serialize)]
+struct Judgement {
+    sequence: u64,
+    time: Timestamp,
+    recorded: Figures,
+    /// None when it would not be judged again.
+    recomputed: Option<Figures>,
+    same: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+struct Figures {
+    status: Status,
+    equity: Money,
+    initial_margin: Money,
+    maintenance_margin: Money,
+    market_version: u64,
+}
+
+/// Finds the judgements of one account while a journal is replayed.
+struct Witness<'a> {
+    name: &'a str,
+    id: Option<AccountId>,
+    last: Option<Judgement>,
+}
+
+/// Replays, recomputes, compares.
+pub fn run(args: &Args) -> Result<Answer, Failure> {
+    let store = history::open(&args.journal)?;
+    let until = history::until(&store, "--at", args.at)?;
+    let mut witness = Witness { name: &args.account, id: None, last: None };
+    let replayed = history::replay(&store, until, |engine, record| witness.see(store.name(), engine, record))?;
+    let judged = witness.last;
+    let moment = format!("{}: {}", store.name(), place(until));
+
+    let is_owed = replayed.engine.desk().is_owed(replayed.engine.state());
+    let mut engine = Engine::new(replayed.engine.into_state()).map_err(broken)?;
+    let hash = Hash(engine.hash().0);
+    let id = engine.state().account_named(&args.account).ok_or_else(|| unknown(args, &moment, engine.state()))?;
+    let explanation = explain(engine.state(), engine.desk(), id)
+        .map_err(|refusal| broken(format_args!("{moment}: account \"{}\": {refusal}", args.account)))?
+        .expect("the account was found");
+    let account = &engine.state().accounts[id.place()];
+    let recomputed = standing(&engine, id);
+    let verdict = match recomputed == account.status {
+        true => Verdict::Same,
+        false if is_owed => Verdict::NotJudgedYet,
+        false => Verdict::Different,
+    };
+    let document = ExplanationDocument {
+        format: "upm.explanation/1",
+        journal: store.name().to_owned(),
+        sequence: until.checked_sub(1),
+        state: hash.to_string(),
+        owner: account.owner,
+        standing: Standing { recorded: account.status, recomputed, verdict },
+        judged,
+        explanation,
+    };
+    let differs = verdict == Verdict::Different || document.judged.as_ref().is_some_and(|judged| !judged.same);
+    let answer = match args.output {
+        Output::Json => Answer::json(&document),
+        Output::Table => Answer::out(
+            page(&document, engine.state(), id)
+                .map_err(|overflow| broken(format_args!("{moment}: account \"{}\": {overflow}", args.account)))?,
+        ),
+    };
+    Ok(Answer { failed: differs, ..answer })
+}
+
+fn place(until: u64) -> String {
+    until.checked_sub(1).map_or_else(|| "before the first record".to_owned(), |last| format!("record {last}"))
+}
+
+fn unknown(args: &Args, moment: &str, state: &State) -> Failure {
+    let near = naming::nearest(&args.account, state.accounts.iter().map(|account| account.name.as_str()));
+    let expected = match near.as_slice() {
+        [] => "an account, and there is none yet".to_owned(),
+        near => format!("an account such as {}", near.join(", ")),
+    };
+    Failure::wrong(moment, format_args!("accounts: found no \"{}\", expected {expected}", args.account))
+}
+
+/// How the engine would say now that the account stands.
+fn standing(engine: &Engine, id: AccountId) -> Status {
+    let events = engine.decide(&watch(engine.state())).expect("the engine may always watch");
+    judgement_of(&events, id).map_or(engine.state().accounts[id.place()].status, |figures| figures.status)
+}
+
+fn watch(state: &State) -> Envelope {
+    Envelope { time: state.clock, principal: Principal::System, command: Command::Watch }
+}
+
+/// What the events say of how the account stands.
+fn judgement_of(events: &[Event], id: AccountId) -> Option<Figures> {
+    events.iter().rev().find_map(|event| match event {
+        Event::Judged { account, status, equity, initial_margin, maintenance_margin, version } if *account == id => {
+            Some(Figures {
+                status: *status,
+                equity: *equity,
+                initial_margin: *initial_margin,
+                maintenance_margin: *maintenance_margin,
+                market_version: *version,
+            })
+        }
+        _ => None,
+    })
+}
+
+impl Witness<'_> {
+    /// Looks at a record before it is applied: where it judges the account, the engine decides again.
+    fn see(&mut self, file: &str, engine: &Engine, record: &Record) {
+        // A record that cannot be read ends the replay with its own words.
+        let Ok((envelope, events)) = sequencer::decode(file, record) else { return };
+        if !events.iter().any(|event| matches!(event, Event::Judged { .. })) {
+            return;
+        }
+        self.id = self.id.or_else(|| engine.state().account_named(self.name));
+        let Some(id) = self.id else { return };
+        let Some(recorded) = judgement_of(&events, id) else { return };
+        let again = engine.decide(&envelope).unwrap_or_default();
+        let recomputed = judgement_of(&again, id);
+        self.last = Some(Judgement {
+            sequence: record.sequence,
+            time: record.time,
+            recorded,
+            recomputed,
+            same: recomputed == Some(recorded),
+        });
+    }
+}
+
+/// The page of one account.
+fn page(document: &ExplanationDocument, state: &State, id: AccountId) -> Result<String, units::Overflow> {
+    let explanation = &document.explanation;
+    let view = state.accounts[id.place()].view(&state.contracts, &state.locations)?;
+    let moment = document
+        .sequence
+        .map_or_else(|| "before the first record".to_owned(), |last| format!("just after record {}", exact(last)));
+    let words = Words { columns: ["at mark", "at slow average", "difference"], second_core: "at slow average in:" };
+    let title = |words: &str| format!("{}\n", toned(Tone::Bold, words));
+    let sections = [
+        sheet::head(&explanation.at_mark, &format!("· {moment} · {}", explanation.time)),
+        facts(document),
+        title("At the marks, where maintenance is judged"),
+        sheet::body(&view, &state.market, &explanation.at_mark)?,
+        title("At slow averages, where new risk is judged as well"),
+        beside::margins([&explanation.at_mark, &explanation.at_slow_average], &words)?,
+        title("Prices it depends on"),
+        prices(explanation, state),
+    ];
+    Ok(sections.join("\n"))
+}
+
+/// What was recorded, and whether it holds.
+fn facts(document: &ExplanationDocument) -> String {
+    let explanation = &document.explanation;
+    let line = |lead: &str, words: &str| paragraph(&format!("  {lead}"), 18, words);
+    let toned_line = |lead: &str, words: &str| format!("{:<18}{words}\n", format!("  {lead}"));
+    let Standing { recorded, recomputed, verdict } = &document.standing;
+    let agrees = match verdict {
+        Verdict::Same => toned(Tone::Green, "the same"),
+        Verdict::NotJudgedYet => toned(Tone::Yellow, "not judged yet: the next watch will say so"),
+        Verdict::Different => toned(Tone::Red, "different"),
+    };
+    let mut text = line("journal", &document.journal) + &line("owner", &document.owner.to_string());
+    text += &line("market version", &exact(explanation.version));
+    text += &toned_line(
+        "status",
+        &format!("recorded {}, recomputed {}: {agrees}", sheet::status(*recorded), sheet::status(*recomputed)),
+    );
+    text += &match &document.judged {
+        None => line("last judged", "never otherwise than it began: healthy"),
+        Some(judged) => {
+            let whole = format!(
+                "record {}, {}, market version {}",
+                exact(judged.sequence),
+                judged.time,
+                exact(judged.recorded.market_version)
+            );
+            line("last judged", &whole) + &comparison(judged)
+        }
+    };
+    text += &match &explanation.untrusted {
+        None => line("trust", "every price it depends on is valid"),
+        Some(why) => line("trust", &format!("not enough to liquidate or to take risk: {why}")),
+    };
+    text += &line("parameters", &explanation.parameters);
+    if explanation.progress < units::Ratio::ONE {
+        let progress = format!("{} of the way from the file before to this one", explanation.progress);
+        text += &line("", &progress);
+    }
+    text + &line("state", &document.state)
+}
+
+/// The figures of a judgement, recorded and recomputed, to the last digit.
+fn comparison(judged: &Judgement) -> String {
+    let mut table = Table::new(&[
+        ("", Side::Left),
+        ("recorded there", Side::Right),
+        ("recomputed there", Side::Right),
+        ("", Side::Left),
+    ]);
+    let again = judged.recomputed.as_ref();
+    let mut row = |name: &str, of: &dyn Fn(&Figures) -> String| {
+        let (recorded, recomputed) = (of(&judged.recorded), again.map(of));
+        let verdict = if recomputed.as_ref() == Some(&recorded) {
+            toned(Tone::Green, "the same")
+        } else {
+            toned(Tone::Red, "different")
+        };
+        table.row([name.to_owned(), recorded, recomputed.unwrap_or_else(|| "not judged".to_owned()), verdict]);
+    };
+    row("status", &|figures| sheet::status(figures.status));
+    row("equity", &|figures| exact(figures.equity));
+    row("initial margin", &|figures| exact(figures.initial_margin));
+    row("maintenance", &|figures| exact(figures.maintenance_margin));
+    row("market version", &|figures| exact(figures.market_version));
+    indented(&table.text())
+}
+
+fn indented(text: &str) -> String {
+    text.lines().flat_map(|line| ["                ", line, "\n"]).collect()
+}
+
+/// Every price with its sources.
+fn prices(explanation: &Explanation, state: &State) -> String {
+    let mut table = Table::new(&[
+        ("price", Side::Left),
+        ("source", Side::Right),
+        ("now", Side::Right),
+        ("slow average", Side::Right),
+        ("age", Side::Right),
+        ("validity", Side::Left),
+    ]);
+    let age = |time: Timestamp| sheet::age(explanation.time.micros().saturating_sub(time.micros()));
+    let number = |price| cut(&exact(price), 16);
+    for used in &explanation.prices {
+        let mut cells = vec![named(used, state), String::new()];
+        match &used.quote {
+            Some(quote) => cells.extend([number(quote.price), number(quote.slow), age(quote.published)]),
+            // Volatilities are no quote: they have an age.
+            None if used.feed == FeedId::Surface.to_string() => {
+                cells.extend([String::new(), String::new(), age(state.surface.published)]);
+            }
+            None => cells.extend(std::iter::repeat_n(String::new(), 3)),
+        }
+        cells.push(trust(&used.validity));
+        table.row(cells);
+        for (source, price, published) in &used.sources {
+            let of_quote = used.quote.as_ref().is_some_and(|quote| quote.live.contains(source));
+            let tone = if of_quote { String::new() } else { toned(Tone::Dim, "not used") };
+            table.row([String::new(), source.to_string(), number(*price), String::new(), age(*published), tone]);
+        }
+    }
+    if explanation.prices.is_empty() { "  none\n".to_owned() } else { table.text() }
+}
+
+/// What the price is of, by name.
+fn named(used: &PriceUsed, state: &State) -> String {
+    let known = state.feeds.keys().find(|id| id.to_string() == used.feed);
+    known.map_or_else(|| used.feed.clone(), |id| naming::feed(&state.market, *id))
+}
+
+/// A validity and its cause, in colour.
+fn trust(validity: &str) -> String {
+    let tone = match validity.split(':').next().unwrap_or_default() {
+        "valid" => Tone::Green,
+        "suspect" => Tone::Yellow,
+        _ => Tone::Red,
+    };
+    toned(tone, validity)
+}

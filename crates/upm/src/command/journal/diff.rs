@@ -1,0 +1,152 @@
+//! `upm journal diff`: where two journals part.
+
+use std::path::PathBuf;
+
+use journal::{Difference, Divergence, Journal, Store};
+use sequencer::Genesis;
+use serde::Serialize;
+
+use crate::amount::exact;
+use crate::failure::Failure;
+use crate::history::{self, broken};
+use crate::input::Output;
+use crate::printer::{Answer, Tone, toned};
+use crate::record::RecordDocument;
+use crate::table::paragraph;
+
+/// Find the first record in which two journals differ
+///
+/// Exit status 0 when they are the same, 1 when they differ.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Example:
+  upm sim --seed 1 --ticks 20 --keep target/run.journal
+  upm journal diff target/run.journal target/run.journal")]
+pub struct Args {
+    /// One journal
+    #[arg(value_name = "A")]
+    first: PathBuf,
+    /// The other
+    #[arg(value_name = "B")]
+    second: PathBuf,
+    /// table for people, or json (upm.journal-diff/1) for programs
+    #[arg(long, value_enum, default_value = "table", hide_possible_values = true, hide_default_value = true)]
+    output: Output,
+}
+
+/// `upm.journal-diff/1`.
+#[derive(Serialize)]
+struct DiffDocument {
+    format: &'static str,
+    journals: [String; 2],
+    same: bool,
+    /// The records that were compared, or that are the same.
+    records: u64,
+    /// The first that differs.
+    sequence: Option<u64>,
+    what: Option<String>,
+    /// What differs in what they began with.
+    genesis: Vec<&'static str>,
+    /// That record in each; none where the journal ends before it.
+    first: Option<RecordDocument>,
+    second: Option<RecordDocument>,
+}
+
+/// Compares record by record.
+pub fn run(args: &Args) -> Result<Answer, Failure> {
+    let first = history::open(&args.first)?;
+    if is_same_file(args) {
+        journal::verify(&first).map_err(broken)?;
+        return Ok(answer(args, &document([&first, &first], None)?));
+    }
+    let second = history::open(&args.second)?;
+    let divergence = journal::diff(&first, &second).map_err(broken)?;
+    Ok(answer(args, &document([&first, &second], divergence)?))
+}
+
+/// A journal is opened by one reader at a time, so a file is not opened twice to be compared with itself.
+fn is_same_file(args: &Args) -> bool {
+    let paths = [&args.first, &args.second].map(std::fs::canonicalize);
+    matches!(paths, [Ok(first), Ok(second)] if first == second)
+}
+
+fn answer(args: &Args, document: &DiffDocument) -> Answer {
+    let answer = match args.output {
+        Output::Json => Answer::json(document),
+        Output::Table => Answer::out(text(document)),
+    };
+    Answer { failed: !document.same, ..answer }
+}
+
+fn document(both: [&Store; 2], divergence: Option<Divergence>) -> Result<DiffDocument, Failure> {
+    let record = |store: &Store, sequence| -> Result<Option<RecordDocument>, Failure> {
+        if sequence < store.base().sequence || sequence >= store.head().sequence {
+            return Ok(None);
+        }
+        let record = store.read(sequence).next().transpose().map_err(broken)?;
+        record.map(|record| RecordDocument::new(store.name(), &record)).transpose()
+    };
+    let [first, second] = both;
+    let sequence = divergence.map(|divergence| divergence.sequence);
+    let at = |store| sequence.map_or(Ok(None), |sequence| record(store, sequence));
+    Ok(DiffDocument {
+        format: "upm.journal-diff/1",
+        journals: both.map(|store| store.name().to_owned()),
+        same: divergence.is_none(),
+        records: sequence.unwrap_or(first.head().sequence) - first.base().sequence.max(second.base().sequence),
+        sequence,
+        what: divergence.map(words),
+        genesis: genesis(both),
+        first: at(first)?,
+        second: at(second)?,
+    })
+}
+
+fn words(divergence: Divergence) -> String {
+    match divergence.what {
+        Difference::Shard => "shard",
+        Difference::Previous => "previous hash",
+        Difference::Time => "time",
+        Difference::Command => "command",
+        Difference::Events => "events",
+        Difference::State => "state hash",
+        Difference::FirstEnds => "the first journal ends before it",
+        Difference::SecondEnds => "the second journal ends before it",
+    }
+    .to_owned()
+}
+
+/// What differs in what two journals began with.
+fn genesis(both: [&Store; 2]) -> Vec<&'static str> {
+    let [first, second] = both.map(|store| &store.identity().genesis);
+    if first == second {
+        return Vec::new();
+    }
+    let (Ok(first), Ok(second)) = (Genesis::parse(first), Genesis::parse(second)) else { return vec!["genesis"] };
+    let fields = [
+        ("time", first.time != second.time),
+        ("method", first.method != second.method),
+        ("policy", first.policy != second.policy),
+    ];
+    fields.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| field).collect()
+}
+
+fn text(document: &DiffDocument) -> String {
+    let count = exact(document.records);
+    let (Some(sequence), Some(what)) = (document.sequence, &document.what) else {
+        return format!("{} · {count} records\n", toned(Tone::Green, "the same"));
+    };
+    let place = toned(Tone::Red, &format!("record {} differs", exact(sequence)));
+    let mut text = format!("{place} · {what} · {count} records before it are the same\n");
+    if !document.genesis.is_empty() {
+        text += &paragraph("  genesis", 12, &format!("they began with another {}", document.genesis.join(" and ")));
+    }
+    if let (Some(first), Some(second)) = (&document.first, &document.second) {
+        text += &paragraph("  differ", 12, &first.differences(second).join(", "));
+    }
+    for (journal, record) in document.journals.iter().zip([&document.first, &document.second]) {
+        text = text + "\n" + &toned(Tone::Bold, journal) + "\n";
+        text += &record.as_ref().map_or_else(|| "  no such record\n".to_owned(), RecordDocument::text);
+    }
+    text
+}

@@ -1,0 +1,52 @@
+//! `upm journal`: what an engine decided, read back from disk.
+
+mod diff;
+mod export;
+mod replay;
+mod verify;
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+
+use crate::failure::Failure;
+use crate::printer::Answer;
+
+/// Read a journal: verify it, replay it, export it, compare it with another
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Verify(verify::Args),
+    Replay(replay::Args),
+    Export(export::Args),
+    Diff(diff::Args),
+}
+
+/// The argument that names a journal.
+#[derive(clap::Args)]
+struct JournalArgs {
+    /// Journal, as the engine or `upm sim --keep` writes it
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+impl JournalArgs {
+    fn path(&self) -> &Path {
+        &self.file
+    }
+}
+
+/// Verifies, replays, exports or compares.
+pub fn run(args: &Args) -> Result<Answer, Failure> {
+    match &args.command {
+        Command::Verify(args) => verify::run(args),
+        Command::Replay(args) => replay::run(args),
+        Command::Export(args) => export::run(args),
+        Command::Diff(args) => diff::run(args),
+    }
+}

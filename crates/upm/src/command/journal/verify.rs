@@ -1,0 +1,160 @@
+//! `upm journal verify`: whether a journal is what was written, and leads to the states that it says.
+
+use journal::{Damage, Hash, Journal, Report, Store};
+use serde::Serialize;
+use units::Timestamp;
+
+use super::JournalArgs;
+use crate::amount::exact;
+use crate::failure::Failure;
+use crate::history::{self, broken};
+use crate::input::Output;
+use crate::printer::{Answer, Tone, clean, overwrite, toned};
+use crate::progress::{Progress, pace};
+use crate::table::paragraph;
+
+const FORMAT: &str = "upm.journal-report/1";
+
+/// Check a journal: the chain of its hashes, and the states that its events lead to
+///
+/// Every record is hashed again and must follow the one before; then every event is applied, from the first record on.
+///
+/// Every state hash on the way and the newest snapshot must be met. Exit status 1 when something does not hold.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Example:
+  upm sim --seed 1 --ticks 20 --keep target/run.journal
+  upm journal verify target/run.journal")]
+pub struct Args {
+    #[command(flatten)]
+    journal: JournalArgs,
+    /// table for people, or json (upm.journal-report/1) for programs
+    #[arg(long, value_enum, default_value = "table", hide_possible_values = true, hide_default_value = true)]
+    output: Output,
+}
+
+/// What a sound journal holds.
+#[derive(Serialize)]
+struct VerifiedDocument {
+    format: &'static str,
+    journal: String,
+    shard: u32,
+    sound: bool,
+    /// The first and the last that are kept.
+    records: Option<[u64; 2]>,
+    count: u64,
+    bytes: u64,
+    /// Of the first and the last record.
+    times: Option<[Timestamp; 2]>,
+    /// State hashes in the records, all met.
+    states_met: u64,
+    snapshot: Option<u64>,
+    damaged_snapshots: Vec<String>,
+    head: String,
+    state: String,
+}
+
+/// What is wrong with one that is not.
+#[derive(Serialize)]
+struct BrokenDocument<'a> {
+    format: &'static str,
+    journal: String,
+    sound: bool,
+    damage: &'a str,
+}
+
+/// Walks the chain, then replays.
+pub fn run(args: &Args) -> Result<Answer, Failure> {
+    match verified(args) {
+        Err(Failure::Broken(damage)) if args.output == Output::Json => {
+            let journal = args.journal.path().display().to_string();
+            let document = BrokenDocument { format: FORMAT, journal, sound: false, damage: &damage };
+            Ok(Answer { report: format!("upm: {}\n", clean(&damage)), failed: true, ..Answer::json(&document) })
+        }
+        verified => verified,
+    }
+}
+
+fn verified(args: &Args) -> Result<Answer, Failure> {
+    let store = history::open(args.journal.path())?;
+    let progress = Progress::new("records", store.head().sequence);
+    overwrite(&format!("checking the chain of {} records", exact(store.head().sequence)));
+    let report = journal::verify(&store).map_err(broken)?;
+    let (document, records) = replayed(&store, &report)?;
+    let took = progress.over();
+    let mut answer = match args.output {
+        Output::Json => Answer::json(&document),
+        Output::Table => Answer::out(text(&document)),
+    };
+    answer.report = pace(records, "records checked", took) + "\n";
+    answer.report.extend(document.damaged_snapshots.iter().map(|damage| format!("upm: {damage}\n")));
+    answer.failed = !document.sound;
+    Ok(answer)
+}
+
+/// Applies every event and meets every state hash, that of the newest snapshot too.
+fn replayed(store: &Store, report: &Report) -> Result<(VerifiedDocument, u64), Failure> {
+    let (mut times, mut at_snapshot) = (None, None);
+    let mut replayed = history::replay(store, report.head.sequence, |engine, record| {
+        if report.snapshot == Some(record.sequence) {
+            at_snapshot = Some(history::hash(engine.state()));
+        }
+        times = Some(times.map_or([record.time; 2], |[first, _]: [Timestamp; 2]| [first, record.time]));
+    })?;
+    let state = Hash(replayed.engine.hash().0);
+    if report.snapshot == Some(report.head.sequence) {
+        at_snapshot = Some(state);
+    }
+    if let (Some(found), Some(snapshot)) = (at_snapshot, store.latest_snapshot().map_err(broken)?)
+        && found != snapshot.state
+    {
+        let place = snapshot.at.sequence;
+        return Err(broken(format_args!(
+            "{}: snapshot before record {place}: its state hashes to {}, expected {found}, which the records lead to",
+            store.name(),
+            snapshot.state
+        )));
+    }
+    let first = report.base.sequence;
+    let document = VerifiedDocument {
+        format: FORMAT,
+        journal: store.name().to_owned(),
+        shard: report.identity.shard,
+        sound: report.passed_over.is_empty(),
+        records: report.head.sequence.checked_sub(1).filter(|last| *last >= first).map(|last| [first, last]),
+        count: report.records,
+        bytes: report.bytes,
+        times,
+        states_met: replayed.met,
+        snapshot: report.snapshot,
+        damaged_snapshots: report.passed_over.iter().map(Damage::to_string).collect(),
+        head: report.head.hash.to_string(),
+        state: state.to_string(),
+    };
+    Ok((document, replayed.records))
+}
+
+fn text(document: &VerifiedDocument) -> String {
+    let line = |lead: &str, words: &str| paragraph(&format!("  {lead}"), 18, words);
+    let span = |[first, last]: [String; 2]| format!("{first} to {last}");
+    let records = document.records.map_or_else(String::new, |both| format!(", {}", span(both.map(exact))));
+    let verdict = if document.sound { toned(Tone::Green, "sound") } else { toned(Tone::Red, "damaged snapshots") };
+    let mut text = format!("{} · {verdict}\n\n", toned(Tone::Bold, &document.journal));
+    text += &line("records", &format!("{}{records}", exact(document.count)));
+    if let Some(times) = document.times {
+        text += &line("time", &span(times.map(|time| time.to_string())));
+    }
+    text += &line("payload", &format!("{} bytes", exact(document.bytes)));
+    text += &match document.states_met {
+        0 => line("state hashes", "none written yet"),
+        met => line("state hashes", &format!("{}, all met", exact(met))),
+    };
+    text += &match document.snapshot {
+        Some(place) => line("snapshot", &format!("before record {}, met", exact(place))),
+        None => line("snapshot", "none"),
+    };
+    for damage in &document.damaged_snapshots {
+        text += &line("passed over", damage);
+    }
+    text + &line("head", &document.head) + &line("state", &document.state)
+}

@@ -1,0 +1,94 @@
+//! Names for what the engine numbers.
+
+use engine::state::Pot;
+use engine::{FeedId, LocationId, State};
+use model::Market;
+
+/// What volatilities come from.
+pub const SURFACE: &str = "volatility surface";
+
+/// What the price of a feed is of.
+pub fn feed(market: &Market, id: FeedId) -> String {
+    match id {
+        FeedId::Index(underlying) => format!("{} index", market.underlyings[underlying.0].name),
+        FeedId::Asset(asset) => match market.assets[asset.0].follows {
+            Some(underlying) => {
+                format!("{} in {}", market.assets[asset.0].name, market.underlyings[underlying.0].name)
+            }
+            None => format!("{} price", market.assets[asset.0].name),
+        },
+        FeedId::Premium(instrument) => format!("{} over index", market.instruments[instrument.0].name),
+        FeedId::Forward(underlying, expiry) => {
+            let (name, expiry) = (&market.underlyings[underlying.0].name, expiry.to_string());
+            format!("{name} forward {}", expiry.replace(":00Z", "Z"))
+        }
+        FeedId::Surface => SURFACE.to_owned(),
+    }
+}
+
+/// Who holds a pot.
+pub fn pot(state: &State, pot: Pot) -> String {
+    let market = &state.market;
+    match pot {
+        Pot::Custody(None) => "custody".to_owned(),
+        Pot::Custody(Some(location)) => format!("custody at {}", place(state, location)),
+        Pot::Clearing(instrument) => format!("clearing of {}", market.instruments[instrument.0].name),
+        Pot::Fees => "fees".to_owned(),
+        Pot::Rounding => "rounding".to_owned(),
+        Pot::MarketFund(underlying) => format!("fund of {}", market.underlyings[underlying.0].name),
+        Pot::SharedFund => "shared fund".to_owned(),
+    }
+}
+
+/// A chain, bridge or custodian.
+pub fn place(state: &State, location: LocationId) -> &str {
+    &state.locations[usize::from(location.0)]
+}
+
+/// Those of `known` that look most like `name`, the nearest first, at most five.
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let asked = name.to_lowercase();
+    let mut near: Vec<(usize, &str)> = known
+        .map(|known| {
+            let lower = known.to_lowercase();
+            let part = !asked.is_empty() && (lower.contains(&asked) || asked.contains(&lower));
+            (if part { 0 } else { distance(&asked, &lower) }, known)
+        })
+        .collect();
+    near.sort_unstable();
+    near.truncate(5);
+    near.into_iter().map(|(_, known)| known).collect()
+}
+
+/// Characters to insert, delete or replace to make one text of the other.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (line, character) in from.chars().enumerate() {
+        let mut before = std::mem::replace(&mut row[0], line + 1);
+        for (column, other) in to.iter().enumerate() {
+            let replaced = before + usize::from(character != *other);
+            before = row[column + 1];
+            row[column + 1] = replaced.min(before + 1).min(row[column] + 1);
+        }
+    }
+    row[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances() {
+        assert_eq!([distance("", "abc"), distance("kitten", "sitting"), distance("same", "same")], [3, 3, 0]);
+    }
+
+    #[test]
+    fn near_names_come_first() {
+        let known = ["carol", "alice", "Alice 2", "bob"];
+        assert_eq!(nearest("alcie", known.into_iter())[0], "alice");
+        assert_eq!(nearest("ALICE", known.into_iter())[..2], ["Alice 2", "alice"]);
+        assert_eq!(nearest("", known.into_iter()).len(), 4);
+    }
+}

@@ -1,0 +1,59 @@
+//! How far long work has come: one line on a terminal, at most ten times a second, gone when the work is done.
+
+use std::time::{Duration, Instant};
+
+use crate::amount::{exact, number};
+use crate::printer::overwrite;
+
+/// Between two lines.
+const EVERY: Duration = Duration::from_millis(100);
+
+/// Work that is under way.
+#[derive(Debug)]
+pub struct Progress {
+    what: &'static str,
+    total: u64,
+    begun: Instant,
+    shown: Duration,
+}
+
+impl Progress {
+    /// Work on `total` of something, such as "records", begins now.
+    #[expect(clippy::disallowed_methods, reason = "how long a command takes is told to a person and decides nothing")]
+    pub fn new(what: &'static str, total: u64) -> Self {
+        Self { what, total, begun: Instant::now(), shown: Duration::ZERO }
+    }
+
+    /// So many are done.
+    pub fn at(&mut self, done: u64) {
+        let passed = self.begun.elapsed();
+        if passed.saturating_sub(self.shown) >= EVERY {
+            self.shown = passed;
+            let (done, total) = (exact(done), exact(self.total));
+            overwrite(&format!("{done} of {total} {}, {} s", self.what, number(passed.as_secs_f64(), 0)));
+        }
+    }
+
+    /// All is done: the line is wiped. How long it took.
+    pub fn over(&self) -> Duration {
+        overwrite("");
+        self.begun.elapsed()
+    }
+}
+
+/// "12,345 records in 0.3 s, 41,150 a second".
+pub fn pace(done: u64, what: &str, took: Duration) -> String {
+    let each_second = u128::from(done) * 1_000_000 / took.as_micros().max(1);
+    format!("{} {what} in {} s, {} a second", exact(done), number(took.as_secs_f64(), 1), exact(each_second))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pace_is_counted_in_whole_seconds() {
+        assert_eq!(pace(3000, "records", Duration::from_millis(1500)), "3,000 records in 1.5 s, 2,000 a second");
+        assert_eq!(pace(0, "records", Duration::ZERO), "0 records in 0.0 s, 0 a second");
+    }
+}

@@ -1,0 +1,107 @@
+//! One record of a journal, readable.
+
+use engine::{Command, Event, Principal};
+use journal::Record;
+use serde::Serialize;
+use serde_json::ser::Formatter;
+use units::Timestamp;
+
+use crate::failure::Failure;
+use crate::history::broken;
+use crate::table::paragraph;
+
+/// A record as JSON has it.
+#[derive(Serialize)]
+pub struct RecordDocument {
+    pub sequence: u64,
+    previous: String,
+    hash: String,
+    time: Timestamp,
+    principal: Principal,
+    command: Command,
+    events: Vec<Event>,
+    /// The hash of the state after these events, where one was taken.
+    state: Option<String>,
+}
+
+impl RecordDocument {
+    /// What `record` of the journal in `file` says.
+    pub fn new(file: &str, record: &Record) -> Result<Self, Failure> {
+        let (envelope, events) = sequencer::decode(file, record).map_err(broken)?;
+        Ok(Self {
+            sequence: record.sequence,
+            previous: record.previous.to_string(),
+            hash: record.hash().to_string(),
+            time: record.time,
+            principal: envelope.principal,
+            command: envelope.command,
+            events,
+            state: record.state.map(|hash| hash.to_string()),
+        })
+    }
+
+    /// For people: a line each for the command and every event.
+    pub fn text(&self) -> String {
+        let line = |lead: &str, words: &str| paragraph(&format!("  {lead}"), 12, words);
+        let mut text = line("time", &self.time.to_string())
+            + &line("previous", &self.previous)
+            + &line("hash", &self.hash)
+            + &line("principal", &words(&self.principal))
+            + &line("command", &words(&self.command));
+        for event in &self.events {
+            text += &line("event", &words(event));
+        }
+        if let Some(state) = &self.state {
+            text += &line("state", state);
+        }
+        text
+    }
+
+    /// What differs between two records, field by field.
+    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let fields = [
+            ("previous", self.previous != other.previous),
+            ("time", self.time != other.time),
+            ("principal", self.principal != other.principal),
+            ("command", self.command != other.command),
+            ("events", self.events != other.events),
+            ("state", self.state != other.state),
+        ];
+        fields.into_iter().filter(|(_, differs)| *differs).map(|(field, _)| field).collect()
+    }
+}
+
+/// JSON with a space after every comma and colon, so that it can be broken into lines.
+pub fn words(value: &impl Serialize) -> String {
+    let mut bytes = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Spaced);
+    value.serialize(&mut serializer).expect("what the engine says is JSON");
+    String::from_utf8(bytes).expect("JSON is UTF-8")
+}
+
+struct Spaced;
+
+impl Formatter for Spaced {
+    fn begin_array_value<W: ?Sized + std::io::Write>(&mut self, writer: &mut W, first: bool) -> std::io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_key<W: ?Sized + std::io::Write>(&mut self, writer: &mut W, first: bool) -> std::io::Result<()> {
+        if first { Ok(()) } else { writer.write_all(b", ") }
+    }
+
+    fn begin_object_value<W: ?Sized + std::io::Write>(&mut self, writer: &mut W) -> std::io::Result<()> {
+        writer.write_all(b": ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_can_be_broken_into_lines() {
+        let value = serde_json::json!({"a": [1, "b,c:d"], "e": {}});
+        assert_eq!(words(&value), r#"{"a": [1, "b,c:d"], "e": {}}"#);
+    }
+}
