@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: how fast the kernel, account margins, fills and the whole path are, next to the best of others.
+//! `cargo xtask bench`: how fast the kernel, account margins, fills, the whole path and the engine are, next to the
+//! best of others.
 //!
 //! ```text
 //! workload.rs   what is computed: the same inputs for everyone, from a fixed seed, written to raw files
@@ -6,11 +7,13 @@
 //! peers.rs      other programs: installed, compiled, started; ../peers/ holds their sources
 //! measure.rs    rounds in which everyone takes turns, by CPU time of the thread
 //! report.rs     the table, the goals, target/bench.json
+//! engine/       the engine: fills, ticks, durability, recovery, memory
 //! ```
 //!
 //! A small driver of our own instead of a benchmark harness: peers in four languages have to appear in one table, measured
 //! in the same rounds by the same clock, with their results compared. See README.md for what is fair about each.
 
+mod engine;
 mod market;
 mod measure;
 mod ours;
@@ -25,6 +28,7 @@ use std::process::ExitCode;
 use margin::method::universal;
 use margin::scenario::ScenarioSet;
 use pricing::kernel::{Isa, Rows, Worst};
+use serde_json::Value;
 
 use measure::{Effort, Entry, Line, Runner, here};
 use peers::{Peers, Process};
@@ -38,44 +42,54 @@ const MANY: usize = 100_000;
 const FEW: usize = 64;
 
 fn main() -> ExitCode {
-    let quick = match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
-        [] => false,
-        [flag] if flag == "--quick" => true,
-        _ => {
-            eprintln!("usage: bench [--quick]");
-            return ExitCode::from(2);
+    let (mut quick, mut only_engine) = (false, false);
+    for argument in std::env::args().skip(1) {
+        match argument.as_str() {
+            "--quick" => quick = true,
+            "--engine" => only_engine = true,
+            _ => {
+                eprintln!("usage: bench [--quick] [--engine]");
+                return ExitCode::from(2);
+            }
         }
-    };
+    }
     let effort =
         if quick { Effort { rounds: 3, milliseconds: 20.0 } } else { Effort { rounds: 15, milliseconds: 60.0 } };
-    let peers = Peers::install();
+    let peers = if only_engine { None } else { Some(Peers::install()) };
     let machine = Machine {
         cpu: cpu(),
         isa: Isa::detect().to_string(),
         load: fs::read_to_string("/proc/loadavg").unwrap_or_default().split(' ').take(3).collect::<Vec<_>>().join(" "),
         rounds: effort.rounds,
         milliseconds: effort.milliseconds,
-        versions: peers.versions(),
+        versions: peers.as_ref().map(Peers::versions).unwrap_or_default(),
     };
     machine.print();
+    let (lines, goals) = peers.map(|peers| kernel(effort, &peers)).unwrap_or_default();
+    let (figures, nobody_missed) = self::engine::run(if quick { self::engine::QUICK } else { self::engine::FULL });
 
-    let chain = Chain::new();
-    let prices = ours::prices(&chain, Isa::detect());
-    let rows = chain.profits(&prices);
-    chain.write(&peers.folder).expect("bench/target can be written");
-    let mut lines = reprice(effort, &peers, &chain, &prices);
-    lines.extend(accounts(effort, &peers, &rows));
-    lines.extend(fills(effort, &ours::rows(&rows)));
-    lines.extend(whole(effort, &chain));
-
-    let goals = report::goals(&lines);
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench.json");
-    let text = serde_json::to_string_pretty(&report::json(&machine, &lines, goals)).expect("numbers and text are JSON");
+    let text = serde_json::to_string_pretty(&report::json(&machine, &lines, goals, figures));
+    let text = text.expect("numbers and text are JSON");
     fs::create_dir_all(file.parent().expect("a file in target"))
         .and_then(|()| fs::write(&file, text))
         .expect("target/ can be written");
     println!("\nall rounds: target/bench.json");
-    ExitCode::SUCCESS
+    if nobody_missed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Prices, margins and fills on rows, beside the best of others.
+fn kernel(effort: Effort, peers: &Peers) -> (Vec<Line>, Vec<Value>) {
+    let chain = Chain::new();
+    let prices = ours::prices(&chain, Isa::detect());
+    let rows = chain.profits(&prices);
+    chain.write(&peers.folder).expect("bench/target can be written");
+    let mut lines = reprice(effort, peers, &chain, &prices);
+    lines.extend(accounts(effort, peers, &rows));
+    lines.extend(fills(effort, &ours::rows(&rows)));
+    lines.extend(whole(effort, &chain));
+    let goals = report::goals(&lines);
+    (lines, goals)
 }
 
 /// Every price of the chain, from raw inputs. Differences are relative to `max(F, K)`.

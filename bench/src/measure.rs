@@ -100,13 +100,29 @@ pub fn here<'a, T>(mut work: impl FnMut() -> T + 'a) -> Runner<'a> {
     }))
 }
 
-fn cpu_nanoseconds() -> f64 {
-    let now = clock_gettime(ClockId::ThreadCPUTime);
+/// CPU time of this thread.
+pub fn cpu_nanoseconds() -> f64 {
+    nanoseconds(ClockId::ThreadCPUTime)
+}
+
+/// Time of the clock on the wall: for what waits, as a disk does.
+pub fn wall_nanoseconds() -> f64 {
+    nanoseconds(ClockId::Monotonic)
+}
+
+fn nanoseconds(clock: ClockId) -> f64 {
+    let now = clock_gettime(clock);
     now.tv_sec as f64 * 1e9 + now.tv_nsec as f64
 }
 
 /// Median, and half the distance of the quartiles.
 pub fn median_and_spread(values: &[f64]) -> (f64, f64) {
+    let (low, median, high) = quartiles(values);
+    (median, (high - low) / 2.0)
+}
+
+/// The three quartiles.
+pub fn quartiles(values: &[f64]) -> (f64, f64, f64) {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let at = |part: f64| {
@@ -114,7 +130,7 @@ pub fn median_and_spread(values: &[f64]) -> (f64, f64) {
         let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
         low + (high - low) * place.fract()
     };
-    (at(0.5), (at(0.75) - at(0.25)) / 2.0)
+    (at(0.25), at(0.5), at(0.75))
 }
 
 /// How many times longer `line` took than `base`, round by round, in the median.

@@ -56,7 +56,7 @@ pub struct Machine {
 impl Machine {
     pub fn print(&self) {
         println!("{}; widest instruction set {}; load average {}", self.cpu, self.isa, self.load);
-        println!("{}", self.versions.join("\n"));
+        self.versions.iter().for_each(|version| println!("{version}"));
         println!(
             "{} interleaved rounds of {} ms thread CPU time; medians, ± half the distance of the quartiles",
             self.rounds, self.milliseconds
@@ -164,12 +164,13 @@ pub fn goals(lines: &[Line]) -> Vec<Value> {
 }
 
 /// Everything, for programs.
-pub fn json(machine: &Machine, lines: &[Line], goals: Vec<Value>) -> Value {
+pub fn json(machine: &Machine, lines: &[Line], goals: Vec<Value>, engine: Value) -> Value {
     let line = |line: &Line| {
         let rounds = line.rounds.as_ref().ok();
         let (median, spread) = rounds.map(|rounds| median_and_spread(rounds)).unzip();
         json!({"workload": line.workload, "peer": line.peer, "unit": line.unit, "nanoseconds": median, "spread": spread,
                "rounds": rounds, "not_measured": line.rounds.as_ref().err(), "difference": line.difference})
     };
-    json!({"machine": machine.json(), "lines": lines.iter().map(line).collect::<Vec<_>>(), "goals": goals})
+    let lines: Vec<Value> = lines.iter().map(line).collect();
+    json!({"machine": machine.json(), "lines": lines, "goals": goals, "engine": engine})
 }

@@ -27,6 +27,7 @@ pub fn command() -> ExitCode {
         ("lints", |root| cargo(root, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])),
         ("tests", tests),
         ("reference vectors", vectors),
+        ("simulation", simulation),
         ("documentation", documentation),
         ("fuzz targets", fuzz),
         ("the README's commands in a fresh clone", readme),
@@ -83,6 +84,14 @@ fn vectors(root: &Path) -> Result<(), String> {
         cargo(root, &["run", "--quiet", "--release", "--package", "xtask", "--", "vectors", suite, &file])?;
     }
     Ok(())
+}
+
+/// Seeds with every fault, every broken rule noticed, and a writing process killed: bounded, so that a run takes minutes.
+fn simulation(root: &Path) -> Result<(), String> {
+    let asked: &[&[&str]] =
+        &[&["sim", "--seeds", "1..24", "--ticks", "200"], &["sim", "canaries"], &["sim", "crash", "--kills", "20"]];
+    let upm = ["run", "--quiet", "--release", "--package", "upm", "--"];
+    asked.iter().try_for_each(|arguments| cargo(root, &[&upm, *arguments].concat()))
 }
 
 fn documentation(root: &Path) -> Result<(), String> {

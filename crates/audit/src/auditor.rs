@@ -238,8 +238,7 @@ impl Auditor {
             let listing = state.market.listing(id);
             let option = matches!(listing.kind, InstrumentKind::Option { iv: None, .. });
             let underlying = &state.market.underlyings[listing.underlying.0];
-            // What may be negative is judged by its scale: not by this margin.
-            !option && underlying.scale.is_none() && underlying.index.raw() > 0
+            !option && (underlying.scale.is_some() || underlying.index.raw() > 0)
         };
         let held = view.positions.iter().map(|held| held.instrument);
         held.chain(view.orders.iter().map(|order| order.instrument)).all(priced).then_some(view)

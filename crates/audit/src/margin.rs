@@ -91,6 +91,14 @@ pub fn requirement(account: &Account, market: &Market, rules: &Rules) -> Require
     Slow { market, rules }.assess(account)
 }
 
+/// What a relative move of a price is a part of: the price, or its size and at least the scale where it may be negative.
+fn size_of(underlying: &model::Underlying, price: f64) -> f64 {
+    match underlying.scale {
+        Some(scale) => price.abs().max(scale.to_f64()),
+        None => price,
+    }
+}
+
 /// What `account` is worth in `market`, in USD.
 pub fn equity(account: &Account, market: &Market) -> f64 {
     let price = |asset: usize| market.assets[asset].price.to_f64();
@@ -184,7 +192,8 @@ impl Slow<'_> {
             (market.assets[listing.settle.0].price.to_f64(), self.price_after(listing.settle.0, shock));
         match listing.payoff {
             Payoff::Linear => {
-                size * ((mark - entry + moving * mark * (factor - 1.0)) * after - (mark - entry) * before)
+                let moves = moving * size_of(&market.underlyings[at], mark) * (factor - 1.0);
+                size * ((mark - entry + moves) * after - (mark - entry) * before)
             }
             Payoff::Inverse => {
                 let now = 1.0 / entry - 1.0 / mark;
@@ -372,7 +381,8 @@ impl Slow<'_> {
     /// Delta in coins, gamma and vega (per 1.00) of one contract.
     fn greeks(&self, id: InstrumentId) -> (f64, f64, f64) {
         let (market, listing) = (self.market, self.market.listing(id));
-        let index = market.underlyings[listing.underlying.0].index.to_f64();
+        let underlying = &market.underlyings[listing.underlying.0];
+        let index = size_of(underlying, underlying.index.to_f64());
         let (size, mark) = (listing.contract_size.to_f64(), listing.mark.to_f64());
         let price = |asset: usize| market.assets[asset].price.to_f64();
         let terms = listing.expiry().and_then(|expiry| market.expiry(listing.underlying, expiry));
@@ -383,7 +393,7 @@ impl Slow<'_> {
         let InstrumentKind::Option { expiry, strike, right, iv } = &listing.kind else {
             let moving = left * terms.map_or(1.0, |terms| 1.0 - said / terms.forward.to_f64());
             let usd = match listing.payoff {
-                Payoff::Linear => size * mark * price(listing.settle.0),
+                Payoff::Linear => size * size_of(underlying, mark) * price(listing.settle.0),
                 Payoff::Inverse => size / mark * price(listing.settle.0),
             };
             return (moving * usd / index, 0.0, 0.0);
@@ -437,7 +447,7 @@ impl Slow<'_> {
         let (market, rules) = (self.market, self.rules);
         let (mut liquidity, mut basis, mut shorts, mut expiring) = (0.0, 0.0, 0.0, 0.0);
         for (place, underlying) in market.underlyings.iter().enumerate() {
-            let (name, index) = (&underlying.name, underlying.index.to_f64());
+            let (name, index) = (&underlying.name, size_of(underlying, underlying.index.to_f64()));
             let mut delta = 0.0;
             for balance in &account.balances {
                 let asset = &market.assets[balance.asset.0];
@@ -568,8 +578,9 @@ impl Slow<'_> {
                 fees += held.abs() * (rate * index * size).min(self.rules.fees.option_cap * premium);
                 continue;
             }
+            let moving = size_of(&self.market.underlyings[listing.underlying.0], mark);
             let notional =
-                price(listing.settle.0) * if listing.payoff == Payoff::Linear { size * mark } else { size / mark };
+                price(listing.settle.0) * if listing.payoff == Payoff::Linear { size * moving } else { size / mark };
             funding += held * notional * listing.funding_rate_8h.map_or(0.0, units::Ratio::to_f64);
             fees +=
                 held.abs() * notional * listing.fee_rate.map_or(self.rules.fees.future, units::Ratio::to_f64).max(0.0);
@@ -598,7 +609,7 @@ impl Slow<'_> {
             let size = quantity.abs() * listing.contract_size.to_f64();
             match (&listing.kind, listing.payoff) {
                 (InstrumentKind::Option { strike, .. }, _) => size * (strike.to_f64() + index),
-                (_, Payoff::Linear) => size * (listing.mark.to_f64() + entry),
+                (_, Payoff::Linear) => size * (listing.mark.to_f64().abs() + entry.abs() + index.abs()),
                 (_, Payoff::Inverse) => size * (1.0 + listing.mark.to_f64() / entry),
             }
         };

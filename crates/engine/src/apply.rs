@@ -7,7 +7,7 @@ use units::{Price, Quantity, Ratio, Timestamp};
 
 use crate::state::{
     AccountState, AssetTerms, Change, Collateral, Contract, FeedState, Holder, InstrumentTerms, Mode, Part, Samples,
-    State, SurfaceState, UnderlyingTerms,
+    State, UnderlyingTerms,
 };
 use crate::{AccountId, Event, FeedId};
 
@@ -83,20 +83,22 @@ pub fn apply(state: &mut State, event: &Event) {
             touch(Part::Feed(*feed));
             state.feeds.get_mut(feed).expect(DECIDED).feed.publish(quote.clone());
         }
-        Event::Marked { version, indices, assets, forwards, marks } => {
+        Event::Marked { version, indices, assets, forwards, vols, marks } => {
             touch(Part::Head);
             touch(Part::Market);
             state.version = *version;
             state.market.time = state.clock;
+            state.surface.staged.clear();
+            for (instrument, vol) in vols {
+                set_vol(&mut state.market, *instrument, *vol);
+            }
             mark(&mut state.market, indices, assets, forwards, marks);
         }
         Event::Surfaced { version, published, vols } => {
             touch(Part::Head);
-            touch(Part::Market);
-            state.surface = SurfaceState { version: *version, published: *published };
-            for (instrument, vol) in vols {
-                set_vol(&mut state.market, *instrument, *vol);
-            }
+            state.surface.version = *version;
+            state.surface.published = *published;
+            state.surface.staged.extend(vols.iter().copied());
         }
         Event::Sampled { instrument, samples } => {
             touch(Part::Contract(instrument.0));
@@ -194,7 +196,7 @@ pub(crate) fn mark(
     }
 }
 
-fn set_vol(market: &mut Market, instrument: InstrumentId, vol: Ratio) {
+pub(crate) fn set_vol(market: &mut Market, instrument: InstrumentId, vol: Ratio) {
     if let InstrumentKind::Option { iv, .. } = &mut market.instruments[instrument.0].kind {
         *iv = Some(vol);
     }

@@ -155,10 +155,12 @@ pub enum Event {
         assets: Vec<(AssetId, Price)>,
         /// Forward of each expiry that changed.
         forwards: Vec<(model::UnderlyingId, Timestamp, Price)>,
+        /// Volatility of each option that the last surface gave.
+        vols: Vec<(InstrumentId, Ratio)>,
         /// Mark of each instrument that changed.
         marks: Vec<(InstrumentId, Price)>,
     },
-    /// A volatility surface was taken.
+    /// A volatility surface was taken; the next tick brings it into the market.
     Surfaced {
         /// Its version.
         version: u64,

@@ -103,7 +103,7 @@ impl Walk {
             let expected = if account.is_exposed() { exact.status } else { Status::Healthy };
             // Who stands worse is told at once; who stands better, and is not below maintenance, in turn.
             let since = *self.waiting.entry(place).or_insert(state.version);
-            let waits = account.status > Status::Liquidation && state.version - since < 64;
+            let waits = account.status > Status::Liquidation && state.version - since < 256;
             let told = account.status == expected || (waits && account.status < expected);
             assert!(told, "account {place} is {:?} at version {}: {exact:?}", account.status, state.version);
             if account.status == expected {

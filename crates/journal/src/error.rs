@@ -96,7 +96,7 @@ pub enum OpenError {
         found: String,
     },
     /// Another writer has it, in this process or another.
-    #[error("{file}: found it open elsewhere, expected to be its only writer")]
+    #[error("{file}: found it open elsewhere, expected to be the only one that has it open")]
     Busy {
         /// The file.
         file: String,

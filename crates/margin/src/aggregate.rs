@@ -42,8 +42,8 @@ pub fn expected_shortfall(pnls: &[f64], level: f64) -> (f64, Vec<(usize, f64)>) 
 }
 
 /// `√(Σ ℓ²)`: losses that have nothing to do with one another.
-pub fn root_sum_square(losses: &[f64]) -> f64 {
-    losses.iter().fold(0.0, |sum, loss| sum + loss * loss).sqrt()
+pub fn root_sum_square(losses: impl IntoIterator<Item = f64>) -> f64 {
+    losses.into_iter().fold(0.0, |sum, loss| sum + loss * loss).sqrt()
 }
 
 /// Contracts sold at one strike that nothing bought at that strike covers: a call and a put there are netted.

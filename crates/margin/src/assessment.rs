@@ -238,6 +238,12 @@ impl Workings {
     }
 }
 
+/// Whether [`requirement`] has an answer.
+pub(crate) fn is_requirement(usd: f64) -> Result<(), Overflow> {
+    // Far below what fixed point can hold nobody needs the digits.
+    if usd.abs() < 1e18 { Ok(()) } else { requirement(usd).map(|_| ()) }
+}
+
 /// A risk number as money that is owed: rounded up, once, at the edge.
 pub fn requirement(usd: f64) -> Result<Money, Overflow> {
     Money::from_f64(usd, Round::Up)?.to_decimals(REQUIREMENT_DECIMALS, Round::Up)

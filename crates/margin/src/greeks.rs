@@ -84,13 +84,14 @@ pub fn unsettled_part(listing: &Instrument, market: &Market, window_seconds: f64
 /// The sensitivities of one contract of `id`, settlement averages over `window_seconds`.
 pub fn of_contract(id: InstrumentId, market: &Market, window_seconds: f64) -> Result<Greeks, Refusal> {
     let listing = market.listing(id);
-    let index = market.underlyings[listing.underlying.0].index.to_f64();
+    let underlying = &market.underlyings[listing.underlying.0];
+    let index = underlying.size();
     let size = listing.contract_size.to_f64() * unsettled_part(listing, market, window_seconds);
     let mark = listing.mark.to_f64();
     let settle = market.assets[listing.settle.0].price.to_f64();
     let InstrumentKind::Option { expiry, .. } = &listing.kind else {
         let delta = match listing.payoff {
-            Payoff::Linear => size * mark / index * settle,
+            Payoff::Linear => size * underlying.size_of(listing.mark) / index * settle,
             Payoff::Inverse => size / mark * settle / index,
         };
         return Ok(Greeks { delta, ..Greeks::default() });
@@ -160,7 +161,7 @@ pub fn of_account(account: &Account, market: &Market, window_seconds: f64) -> Re
     let touched = sums.into_iter().zip(&market.underlyings).filter_map(|(sum, underlying)| Some((sum?, underlying)));
     Ok(touched
         .map(|(sum, underlying)| {
-            let index = underlying.index.to_f64();
+            let index = underlying.size();
             UnderlyingGreeks {
                 underlying: underlying.name.clone(),
                 delta: sum.delta,

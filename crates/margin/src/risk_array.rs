@@ -53,19 +53,80 @@ pub struct RiskArray {
     names: Vec<String>,
     /// `[asset][scenario]`: price after, relative to before.
     asset_factors: Vec<Vec<f64>>,
+    /// The same less 1, in rows of the kernel.
+    asset_moves: Rows,
     asset_prices: Vec<f64>,
+    weights: Vec<f64>,
+    /// Names of locations that fail, in alphabetical order.
+    locations: Vec<String>,
+    /// Scenarios in which one fails: which, where, and the part that is lost.
+    failures: Vec<(usize, usize, f64)>,
     /// What turns a fill price into unsettled profit.
     profits: Vec<Profit>,
 }
 
 /// An account as sums of rows: what a fill changes and what scenarios are read from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct AccountVector {
-    blocks: Vec<Rows>,
+    blocks: Vec<BlockSum>,
     /// Units of every asset: balances and the unsettled profit of positions.
     coins: Vec<f64>,
-    /// What lies at a named location, in USD.
-    locations: BTreeMap<String, f64>,
+    /// What lies where it can fail, in USD.
+    locations: Vec<f64>,
+}
+
+#[derive(Clone, Debug)]
+struct BlockSum {
+    sums: Rows,
+    /// Whether nothing was added: the sums are 0.
+    idle: bool,
+}
+
+/// A position as the arithmetic sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Line {
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// Contracts, negative when short.
+    pub quantity: f64,
+    /// The price profit is counted from.
+    pub entry: f64,
+}
+
+impl Line {
+    pub(crate) fn of(position: &Position) -> Self {
+        let Position { instrument, quantity, entry } = *position;
+        Self { instrument, quantity: quantity.to_f64(), entry: entry.to_f64() }
+    }
+}
+
+/// Memory of [`RiskArray::sum`] and [`RiskArray::read`], to be used again.
+#[derive(Clone, Debug)]
+pub(crate) struct Scratch {
+    lines: Vec<Line>,
+    vector: AccountVector,
+    /// By block: its positions.
+    held: Vec<Vec<Held>>,
+    pnl: Rows,
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        let pnl = Rows::zeros(1, 0);
+        Self { lines: Vec::new(), vector: AccountVector::default(), held: Vec::new(), pnl }
+    }
+}
+
+impl Scratch {
+    /// The positions of the account that was read.
+    pub(crate) fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// Its profit in every scenario.
+    pub(crate) fn pnl(&self) -> &[f64] {
+        self.pnl.row(0)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -160,9 +221,24 @@ pub fn prepare(
         block.revalue(market, &instruments, vol, window_seconds, isa)?;
         blocks.push(block);
     }
+    let mut asset_moves = Rows::zeros(market.assets.len(), set.scenarios.len());
+    for (asset, factors) in asset_factors.iter().enumerate() {
+        asset_moves.fill_row(asset, |scenario| factors[scenario] - 1.0);
+    }
+    let failing =
+        || set.scenarios.iter().enumerate().filter_map(|(index, scenario)| Some((index, scenario.failure.as_ref()?)));
+    let mut locations: Vec<String> = failing().map(|(_, (location, _))| location.clone()).collect();
+    locations.sort_unstable();
+    locations.dedup();
+    let place = |location: &String| locations.binary_search(location).expect("it is one of them");
+    let failures = failing().map(|(index, (location, lost))| (index, place(location), *lost)).collect();
     Ok(RiskArray {
         isa,
         blocks,
+        asset_moves,
+        weights: set.scenarios.iter().map(|scenario| scenario.weight).collect(),
+        failures,
+        locations,
         places,
         names: market.instruments.iter().map(|listing| listing.name.clone()).collect(),
         asset_factors,
@@ -173,37 +249,75 @@ pub fn prepare(
 }
 
 impl RiskArray {
-    /// The account as sums of rows. Refuses an option the market gives no volatility for.
-    pub fn vector(&self, account: &Account) -> Result<AccountVector, Refusal> {
-        let mut vector = self.balances(account);
-        let mut held: Vec<Vec<Held>> = vec![Vec::new(); self.blocks.len()];
-        for position in &account.positions {
-            let (place, quantity) = (self.place(position.instrument)?, position.quantity.to_f64());
-            held[place.block].push(Held { row: place.row, quantity });
-            self.add_profit(&mut vector, position.instrument, quantity, position.entry.to_f64());
-        }
-        for ((block, held), sums) in self.blocks.iter().zip(&held).zip(&mut vector.blocks) {
-            sum_rows(self.isa, &block.rows, held, sums, 0);
-        }
-        Ok(vector)
+    /// What it computes with.
+    pub(crate) fn isa(&self) -> Isa {
+        self.isa
     }
 
-    /// The balances alone.
-    fn balances(&self, account: &Account) -> AccountVector {
-        let mut vector = AccountVector {
-            blocks: self.blocks.iter().map(|block| Rows::zeros(1, block.states.len())).collect(),
-            coins: vec![0.0; self.asset_prices.len()],
-            locations: BTreeMap::new(),
-        };
+    /// The account as sums of rows. Refuses an option the market gives no volatility for.
+    pub fn vector(&self, account: &Account) -> Result<AccountVector, Refusal> {
+        let mut scratch = Scratch::default();
+        self.sum(account, &mut scratch)?;
+        Ok(scratch.vector)
+    }
+
+    /// The profit of an account in every scenario: [`Self::pnl`] of its vector, in memory that is used again.
+    pub(crate) fn read(&self, account: &Account, scratch: &mut Scratch) -> Result<(), Refusal> {
+        self.sum(account, scratch)?;
+        let count = self.set.scenarios.len();
+        if scratch.pnl.width() != count {
+            scratch.pnl = Rows::zeros(1, count);
+        }
+        self.fill_pnl(&scratch.vector, &mut scratch.pnl);
+        Ok(())
+    }
+
+    fn sum(&self, account: &Account, scratch: &mut Scratch) -> Result<(), Refusal> {
+        let Scratch { lines, vector, held, .. } = scratch;
+        self.clear(vector);
         for balance in &account.balances {
             let amount = balance.amount.to_f64();
             vector.coins[balance.asset.0] += amount;
-            if let Some(location) = balance.location.as_ref().filter(|_| amount > 0.0) {
-                *vector.locations.entry(self.failing(location).to_owned()).or_default() +=
-                    amount * self.asset_prices[balance.asset.0];
+            let location = balance.location.as_ref().filter(|_| amount > 0.0);
+            if let Some(place) = location.and_then(|location| self.failing(location)) {
+                vector.locations[place] += amount * self.asset_prices[balance.asset.0];
             }
         }
-        vector
+        lines.clear();
+        lines.extend(account.positions.iter().map(Line::of));
+        held.iter_mut().for_each(Vec::clear);
+        held.resize_with(self.blocks.len(), Vec::new);
+        for line in lines.iter() {
+            let place = self.place(line.instrument)?;
+            held[place.block].push(Held { row: place.row, quantity: line.quantity });
+            self.add_profit(vector, line.instrument, line.quantity, line.entry);
+        }
+        for ((block, held), sum) in self.blocks.iter().zip(held).zip(&mut vector.blocks) {
+            if !held.is_empty() {
+                sum_rows(self.isa, &block.rows, held, &mut sum.sums, 0);
+                sum.idle = false;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes `vector` that of an account without anything.
+    fn clear(&self, vector: &mut AccountVector) {
+        let AccountVector { blocks, coins, locations } = vector;
+        let fits = |(sum, block): (&BlockSum, &Block)| sum.sums.width() == block.rows.width();
+        if blocks.len() == self.blocks.len() && blocks.iter().zip(&self.blocks).all(fits) {
+            for sum in blocks.iter_mut().filter(|sum| !sum.idle) {
+                sum.sums.padded_row_mut(0).fill(0.0);
+                sum.idle = true;
+            }
+        } else {
+            let zeros = |block: &Block| BlockSum { sums: Rows::zeros(1, block.rows.width()), idle: true };
+            *blocks = self.blocks.iter().map(zeros).collect();
+        }
+        for (values, count) in [(coins, self.asset_prices.len()), (locations, self.locations.len())] {
+            values.clear();
+            values.resize(count, 0.0);
+        }
     }
 
     /// Adds `quantity` contracts filled at `price`: one row, and the profit the fill has at the mark. The premium of an
@@ -217,33 +331,38 @@ impl RiskArray {
     ) -> Result<(), Refusal> {
         let place = self.place(instrument)?;
         let row = self.blocks[place.block].rows.padded_row(place.row);
-        accumulate(self.isa, row, quantity, vector.blocks[place.block].padded_row_mut(0));
+        let sum = &mut vector.blocks[place.block];
+        accumulate(self.isa, row, quantity, sum.sums.padded_row_mut(0));
+        sum.idle = false;
         self.add_profit(vector, instrument, quantity, price);
         Ok(())
     }
 
     /// The profit of `vector` in every scenario, in USD, dampened by the weight of the scenario.
     pub fn pnl(&self, vector: &AccountVector) -> Vec<f64> {
-        let mut pnl = vec![0.0; self.set.scenarios.len()];
-        for (block, sums) in self.blocks.iter().zip(&vector.blocks) {
-            let sums = sums.row(0);
+        let mut pnl = Rows::zeros(1, self.set.scenarios.len());
+        self.fill_pnl(vector, &mut pnl);
+        pnl.row(0).to_vec()
+    }
+
+    fn fill_pnl(&self, vector: &AccountVector, pnl: &mut Rows) {
+        let pnl = pnl.padded_row_mut(0);
+        pnl.fill(0.0);
+        for (block, sum) in self.blocks.iter().zip(&vector.blocks).filter(|(_, sum)| !sum.idle) {
+            let sums = sum.sums.row(0);
             for (total, column) in pnl.iter_mut().zip(&block.column_of) {
                 *total += sums[*column];
             }
         }
         for (asset, coins) in vector.coins.iter().enumerate().filter(|(_, coins)| **coins != 0.0) {
-            let value = coins * self.asset_prices[asset];
-            for (total, factor) in pnl.iter_mut().zip(&self.asset_factors[asset]) {
-                *total = value.mul_add(factor - 1.0, *total);
-            }
+            accumulate(self.isa, self.asset_moves.padded_row(asset), coins * self.asset_prices[asset], pnl);
         }
-        for (total, scenario) in pnl.iter_mut().zip(&self.set.scenarios) {
-            if let Some((location, lost)) = &scenario.failure {
-                *total -= lost * vector.locations.get(location).copied().unwrap_or_default();
-            }
-            *total *= scenario.weight;
+        for (scenario, location, lost) in &self.failures {
+            pnl[*scenario] -= lost * vector.locations[*location];
         }
-        pnl
+        for (total, weight) in pnl.iter_mut().zip(&self.weights) {
+            *total *= weight;
+        }
     }
 
     /// What an order adds to every scenario if it fills at its limit and loses there, dampened like [`Self::pnl`]; 0 where
@@ -281,16 +400,20 @@ impl RiskArray {
         let value = balance.amount.to_f64() * self.asset_prices[balance.asset.0];
         let scenario_of = &self.set.scenarios[scenario];
         let lost = match (&scenario_of.failure, &balance.location) {
-            (Some((failed, lost)), Some(location)) if failed == self.failing(location) => lost * value.max(0.0),
+            (Some((failed, lost)), Some(location)) if self.fails(location, failed) => lost * value.max(0.0),
             _ => 0.0,
         };
         (value * (self.asset_factors[balance.asset.0][scenario] - 1.0) - lost) * scenario_of.weight
     }
 
-    /// The name under which a location fails: its own, or [`OTHER`] when no scenario names it.
-    fn failing<'a>(&self, location: &'a str) -> &'a str {
-        let named = |scenario: &Scenario| scenario.failure.as_ref().is_some_and(|(failed, _)| failed == location);
-        if self.set.scenarios.iter().any(named) { location } else { OTHER }
+    /// The place of the name under which a location fails: its own, or [`OTHER`] when no scenario names it.
+    fn failing(&self, location: &str) -> Option<usize> {
+        let place = |name: &str| self.locations.binary_search_by(|failed| failed.as_str().cmp(name)).ok();
+        place(location).or_else(|| place(OTHER))
+    }
+
+    fn fails(&self, location: &str, failed: &str) -> bool {
+        self.failing(location).is_some_and(|place| self.locations[place] == failed)
     }
 
     fn add_profit(&self, vector: &mut AccountVector, instrument: InstrumentId, quantity: f64, price: f64) {
@@ -329,10 +452,12 @@ impl Block {
         Ok(())
     }
 
-    /// VAL-2 for perpetuals, futures and spot: the mark moves with index and basis, profit converts at the shocked price.
+    /// VAL-2 for perpetuals, futures and spot: the mark moves with index and basis, profit converts at the shocked price. A
+    /// mark that may be zero or negative moves by parts of its scale (SCN-1).
     fn revalue_future(&mut self, market: &Market, listing: &Instrument, row: usize, window_seconds: f64) {
         let (mark, size) =
             (listing.mark.to_f64(), listing.contract_size.to_f64() * unsettled_part(listing, market, window_seconds));
+        let moving = market.underlyings[self.underlying.0].size_of(listing.mark);
         let price = market.assets[self.asset.0].price.to_f64();
         let states = &self.states;
         self.rows.fill_row(row, |column| {
@@ -340,7 +465,7 @@ impl Block {
             let factor =
                 if listing.kind == InstrumentKind::Spot { 1.0 + state.shift.price } else { state.forward_factor() };
             let profit = match listing.payoff {
-                Payoff::Linear => mark * (factor - 1.0),
+                Payoff::Linear => moving * (factor - 1.0),
                 Payoff::Inverse => (factor - 1.0) / (mark * factor),
             };
             size * profit * price * state.asset_factor

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use model::Market;
+use pricing::kernel::{Isa, least};
 
 use crate::aggregate;
 
@@ -169,6 +170,19 @@ impl ScenarioFamily {
         self.groups.first().map_or(0, |group| group.start)..self.groups.last().map_or(0, |group| group.end)
     }
 
+    /// The loss of [`Self::loss`] alone: the same bits, without saying which scenarios it depends on.
+    pub fn loss_alone(&self, isa: Isa, pnls: &[f64]) -> f64 {
+        let worst_of = |group: &Range<usize>| -least(isa, &pnls[group.clone()]);
+        match self.aggregation {
+            Aggregation::Worst => worst_of(&self.range()),
+            Aggregation::ExpectedShortfall(level) => aggregate::expected_shortfall(&pnls[self.range()], level).0,
+            Aggregation::RootSumSquare => {
+                let losses = self.groups.iter().map(|group| worst_of(group).max(0.0));
+                aggregate::root_sum_square(losses)
+            }
+        }
+    }
+
     /// One loss out of the weighted profits of all scenarios of the set.
     pub fn loss(&self, pnls: &[f64]) -> FamilyLoss {
         let worst_of = |group: &Range<usize>| {
@@ -191,8 +205,7 @@ impl ScenarioFamily {
             Aggregation::RootSumSquare => {
                 let worst: Vec<(usize, f64)> =
                     self.groups.iter().map(worst_of).map(|(index, loss)| (index, loss.max(0.0))).collect();
-                let losses: Vec<f64> = worst.iter().map(|(_, loss)| *loss).collect();
-                let loss = aggregate::root_sum_square(&losses);
+                let loss = aggregate::root_sum_square(worst.iter().map(|(_, loss)| *loss));
                 let mut parts: Vec<(usize, f64)> = worst
                     .into_iter()
                     .filter(|(_, part)| *part > 0.0)

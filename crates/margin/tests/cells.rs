@@ -7,14 +7,6 @@
 #[expect(dead_code, reason = "the generator of another test")]
 mod generate;
 
-/// What the generator prices its marks with.
-mod slow {
-    pub fn black76(right: model::Right, forward: f64, strike: f64, vol: f64, years: f64, discount: f64) -> f64 {
-        let inputs = pricing::black76::Inputs { right, forward, strike, vol, years, discount };
-        pricing::black76::Black76::new(inputs).expect("generated options can be priced").price()
-    }
-}
-
 use margin::Refusal;
 use margin::cell::{Cell, Holding, Scratch, Surplus, Width};
 use margin::method::universal;
@@ -351,6 +343,38 @@ proptest! {
         }
     }
 
+    /// What a fill would do, asked in place, is what it does; and taken back it leaves no bit behind.
+    #[test]
+    fn a_fill_that_is_taken_back_leaves_the_holding_as_it_was_bit_for_bit(
+        (world, lots, extra) in world(), steps in vec((any::<prop::sample::Index>(), -5_i32..=5, 0.5..2.0, 0..3_usize, any::<bool>()), 1..40),
+    ) {
+        let World { market, account } = world;
+        let cell = cell(&market, &extra, &lots, NARROW);
+        let Some(mut holding) = cell.holding(&account) else { return Ok(()) };
+        let mut scratch = Scratch::default();
+        for (which, count, ratio, credits, kept) in steps {
+            let id = InstrumentId(which.index(market.instruments.len()));
+            // A few lots, and now and then more than sums can hold.
+            let many = if count == 5 && kept { 10_i128.pow(10) } else { 1 };
+            let quantity = Quantity::from_raw(i128::from(count) * lots[id.0].raw() * many);
+            let position = Position { instrument: id, quantity, entry: scaled(market.listing(id).mark, ratio) };
+            let credit = |place: usize| (AssetId((which.index(97) + place) % market.assets.len()), generate::quantity(f64::from(count) * ratio));
+            let credits: Vec<(AssetId, Quantity)> = (0..credits).map(credit).collect();
+            let before = holding.clone();
+            let mut done = holding.clone();
+            let held = cell.trade(&mut done, &position);
+            let held = credits.iter().fold(held, |held, (asset, amount)| cell.credit(&mut done, *asset, None, *amount) && held);
+            let surplus = cell.surplus_after(&mut holding, &position, &credits, &mut scratch);
+            prop_assert_eq!(surplus, cell.surplus(&done, &mut scratch));
+            prop_assert!(holding == if held { done } else { before.clone() }, "{holding:?}");
+            if !kept {
+                cell.undo(&mut holding);
+                prop_assert!(holding == before, "{holding:?}\n{before:?}");
+                prop_assert_eq!(cell.surplus(&holding, &mut scratch), cell.surplus(&before, &mut scratch));
+            }
+        }
+    }
+
     /// A step over any side of the box leaves the cell, a step to just before it does not.
     #[test]
     fn a_cell_contains_its_sides_and_nothing_beyond(
@@ -569,58 +593,50 @@ fn an_account_that_the_argument_does_not_cover_has_no_certificate() {
     assert!(refused(Width { peg: f64::NAN, ..NARROW }) && !refused(NARROW));
 }
 
-/// Run in release with `--ignored --nocapture` for the timings of `docs/cells.md`.
+/// CELL-5: a skew reaches as far as the moneyness does in the cell. A hedged call loses most where strikes above the
+/// forward lose volatility, and the more of it the lower the forward has come.
 #[test]
-#[ignore = "a measurement"]
-#[expect(clippy::disallowed_methods, reason = "a measurement")]
-fn how_long_it_takes() {
-    let timed = |name: &str, turns: u32, work: &mut dyn FnMut()| {
-        let mut best = f64::INFINITY;
-        for _ in 0..7 {
-            let start = std::time::Instant::now();
-            (0..turns).for_each(|_| work());
-            best = best.min(start.elapsed().as_secs_f64() / f64::from(turns));
-        }
-        println!("{name}: {:.0} ns", best * 1e9);
-    };
+fn a_skew_is_widened_over_the_cell() {
     let market = venue(8);
     let lots = lots(&market);
-    let mut draw = Draw(11);
-    let set =
-        universal::Prepared::new(&market, &PARAMS.rules, &ScenarioSet::default(), Isa::detect()).expect("in range");
-    let set = &set.array.set;
-    println!("{} instruments, {} scenarios", market.instruments.len(), set.scenarios.len());
-    let new = || Cell::new(&market, &PARAMS.rules, set, &lots, TICK, NARROW, Isa::detect()).expect("in range");
-    let cell = new();
-    timed("Cell::new", 20, &mut || drop(new()));
-    timed("contains", 200, &mut || assert!(cell.contains(&market)));
-    let mut scratch = Scratch::default();
-    for (name, positions, one) in [("1 underlying, 10 positions", 10, true), ("2 underlyings, 20 positions", 20, false)]
-    {
-        let mut account = drawn(&market, &lots, &mut draw, 60, 0.8);
-        if one {
-            account.positions.retain(|held| market.listing(held.instrument).underlying == UnderlyingId(0));
+    let mut rules = PARAMS.rules.clone();
+    // Little else is left to bind.
+    (rules.scan.vol_down, rules.vol.twist, rules.depeg.weight) = (0.0, 0.0, 0.01);
+    (rules.vol.skew, rules.vol.skew_cap) = (8.0, 0.9);
+    let held = |name: &str, count: i128| {
+        let instrument = market.instrument(name).expect("in range");
+        let quantity = Quantity::from_raw(count * lots[instrument.0].raw());
+        Position { instrument, quantity, entry: market.listing(instrument).mark }
+    };
+    let account = Account {
+        name: "hedged".to_owned(),
+        positions: vec![held("ETH-200-4", 100_000), held("ETH-Linear", -57_000)],
+        balances: vec![Balance { asset: AssetId(0), amount: generate::quantity(100_000.0), location: None }],
+        ..Account::default()
+    };
+    let none = ScenarioSet::default();
+    let prepared = universal::Prepared::new(&market, &rules, &none, Isa::detect()).expect("in range");
+    let width = Width { index: 0.03, basis: 0.0, vol: 0.0, mark: 0.0, peg: 0.0, seconds: 0 };
+    let cell = Cell::new(&market, &rules, &prepared.array.set, &lots, TICK, width, Isa::detect()).expect("in range");
+    let surplus = certified(&cell, &account).expect("it can be held");
+    for side in [-1.0, -0.5, 0.0, 0.5, 1.0] {
+        let still = vec![0.0; 64];
+        let point = Point {
+            index: vec![side],
+            basis: still.clone(),
+            vol: still.clone(),
+            mark: still.clone(),
+            peg: still,
+            time: 0.0,
+        };
+        let moved = at(&market, &width, &point);
+        assert!(cell.contains(&moved));
+        let judge = universal::prepare(&moved, &rules, &none, Isa::detect()).expect("in range");
+        let assessment = margin::assess(&account, &judge).expect("in range");
+        let excess = assessment.excess.to_f64();
+        assert!(surplus.maintenance <= excess, "{side}: {} above {excess}", surplus.maintenance);
+        if side < 0.0 {
+            assert_eq!(assessment.core.scenario, "high strikes down, low strikes up");
         }
-        account.positions.truncate(positions);
-        assert_eq!(account.positions.len(), positions);
-        let mut holding = cell.holding(&account).expect("in range");
-        timed(&format!("{name}: rebuild"), 2000, &mut || assert!(cell.rebuild(&account, &mut holding)));
-        timed(&format!("{name}: surplus"), 2000, &mut || {
-            assert!(!cell.surplus(&holding, &mut scratch).maintenance.is_nan());
-        });
-        timed(&format!("{name}: surplus_of"), 2000, &mut || {
-            assert!(!cell.surplus_of(&account, &mut scratch).initial.is_nan());
-        });
-        let mut fill = account.positions[3];
-        let lot = lots[fill.instrument.0];
-        timed(&format!("{name}: trade"), 2000, &mut || {
-            fill.quantity = fill.quantity.plus(lot).expect("in range");
-            assert!(cell.trade(&mut holding, &fill));
-        });
-        timed(&format!("{name}: trade and surplus"), 2000, &mut || {
-            fill.quantity = fill.quantity.plus(lot).expect("in range");
-            assert!(cell.trade(&mut holding, &fill));
-            assert!(!cell.surplus(&holding, &mut scratch).maintenance.is_nan());
-        });
     }
 }

@@ -14,6 +14,7 @@
 
 #![expect(clippy::inline_always, reason = "a task must be compiled inside the function that has the instruction set")]
 
+mod ends;
 mod isa;
 pub(crate) mod lane;
 mod rows;
@@ -24,12 +25,13 @@ use crate::{
     math::{ln_of_positive, min},
     refusal::{is_non_negative, is_positive, non_negative, positive},
 };
+pub use ends::Ends;
 pub use isa::Isa;
 use isa::Task;
 use lane::{Level, Stdev};
 use rows::{Aligned, padded};
 pub use rows::{LANES, Rows};
-pub use sum::{Accounts, Position, Worst, accumulate, accumulate_min, min_index, sum_rows};
+pub use sum::{Accounts, Position, Worst, accumulate, accumulate_min, least, min_index, sum_rows};
 
 /// One scenario as one expiry sees it: the market after the shock.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use engine::{Engine, State};
+use engine::State;
 use journal::{
     AppendError, CompactError, Damage, Draft, Hash, Head, Identity, Journal, OpenError, Record, Records, Snapshot,
     SnapshotError, Store,
@@ -43,7 +43,7 @@ pub fn until(store: &Store, argument: &str, last: Option<u64>) -> Result<u64, Fa
 }
 
 /// Replays a journal from its first record until before record `until`; after a compaction from its newest snapshot.
-pub fn replay(store: &Store, until: u64, mut each: impl FnMut(&Engine, &Record)) -> Result<Replayed, Failure> {
+pub fn replay(store: &Store, until: u64, mut each: impl FnMut(&State, &Record)) -> Result<Replayed, Failure> {
     if store.base().sequence > 0 {
         let snapshot = store.latest_snapshot().map_err(broken)?;
         let from = snapshot.map_or(store.head().sequence, |snapshot| snapshot.at.sequence);
@@ -56,9 +56,9 @@ pub fn replay(store: &Store, until: u64, mut each: impl FnMut(&Engine, &Record))
         }
     }
     let mut progress = Progress::new("records", until);
-    let replayed = sequencer::replay(&Whole(store), Some(until), |engine, record| {
+    let replayed = sequencer::replay(&Whole(store), Some(until), |state, record| {
         progress.at(record.sequence);
-        each(engine, record);
+        each(state, record);
     });
     progress.over();
     replayed.map_err(broken)

@@ -341,7 +341,7 @@ fn a_journal_with_a_bit_flipped() {
 fn a_journal_that_is_open_elsewhere() {
     let day = Day::begin("busy.journal");
     let file = path("busy.journal");
-    broken(&upm(&["journal", "verify", &file]), "busy.journal: found it open elsewhere, expected to be its only");
+    broken(&upm(&["journal", "verify", &file]), "busy.journal: found it open elsewhere, expected to be the only one");
     drop(day);
     assert_eq!(upm(&["journal", "verify", &file]).status, 0);
 }

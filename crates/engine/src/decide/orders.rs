@@ -50,7 +50,8 @@ fn resting(
     let held = account.position(order.instrument).lots;
     let signed = if order.side == Side::Buy { order.lots } else { order.lots.saturating_neg() };
     let reduces = reduces(held, signed);
-    l1::takes(contract, now, reduces)?;
+    // What rests in a market that only reduces may never come to add.
+    l1::takes(contract, now, reduces && order.reduce_only)?;
     l1::in_band(state, order.instrument, order.limit)?;
     l1::order_size(contract, order.lots)?;
     if account.order(order.id).is_none() {

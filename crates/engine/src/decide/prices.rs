@@ -9,7 +9,7 @@ use model::{AssetId, InstrumentId, InstrumentKind, Market, Payoff, UnderlyingId}
 use pricing::black76::Black76;
 use units::{Price, Ratio, Round, Timestamp};
 
-use crate::apply::mark;
+use crate::apply::{mark, set_vol};
 use crate::layers::l0;
 use crate::state::{Mode, State};
 use crate::{Event, FeedId, Noun, Reject};
@@ -51,7 +51,7 @@ pub fn surface(
         if *vol <= Ratio::ZERO || *vol > LARGEST_VOL {
             return Err(Reject::malformed("vols", vol, "a volatility above 0 and at most 20 (1 = 100 %)"));
         }
-        if let Some(iv) = iv {
+        if let Some(iv) = state.surface.staged.get(instrument).or(iv.as_ref()) {
             let most = iv.scaled(state.policy.surface_step, Round::Up)?;
             if vol.minus(*iv)? > most || iv.minus(*vol)? > most {
                 let field = format!("volatility of {}", contract.terms.name);
@@ -81,10 +81,16 @@ pub fn tick(state: &State, now: Timestamp) -> Result<Vec<Event>, Reject> {
     }
     let mut market = state.market.clone();
     market.time = now;
+    let settled = |id: &InstrumentId| state.contracts[id.0].mode == Mode::Settled;
+    let staged = state.surface.staged.iter().filter(|(id, _)| !settled(id));
+    let vols: Vec<(InstrumentId, Ratio)> = staged.map(|(id, vol)| (*id, *vol)).collect();
+    for (id, vol) in &vols {
+        set_vol(&mut market, *id, *vol);
+    }
     let moves = form(state, &mut market, &quotes, |quote| quote.price)?;
     // Every tick is a version: also when nothing else does, time moves.
     let Moves { indices, assets, forwards, marks } = moves;
-    events.push(Event::Marked { version: state.version + 1, indices, assets, forwards, marks });
+    events.push(Event::Marked { version: state.version + 1, indices, assets, forwards, vols, marks });
     events.extend(samples(state, now, &quotes)?);
     Ok(events)
 }

@@ -8,22 +8,25 @@
 //! A rung's cell is replaced before the market leaves it, and its accounts move to the new one a few thousand at a time, so
 //! that no tick has to look at everyone.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
-use margin::cell::{Cell, Scratch, Width};
+use margin::cell::{Cell, Surplus, Width};
 use margin::method::universal::{Prepared, rules::Rules};
 use model::{Account, Market};
 use pricing::kernel::Isa;
 use units::{Quantity, Timestamp};
 
-use crate::state::State;
+use crate::desk::hot::Hot;
+use crate::state::{AccountState, State};
 use crate::{AccountId, Status};
 
 /// How wide the cells of each rung are. Wider cells are left more rarely and certify fewer accounts.
-const RUNGS: [Width; 3] = [
-    Width { index: 0.04, basis: 0.002, vol: 0.02, mark: 0.0005, peg: 0.002, seconds: 3600 },
-    Width { index: 0.01, basis: 0.001, vol: 0.01, mark: 0.0005, peg: 0.001, seconds: 3600 },
-    Width { index: 0.0025, basis: 0.0005, vol: 0.0055, mark: 0.0005, peg: 0.0005, seconds: 1800 },
+/// The engine marks options at their model, so their marks have almost no room.
+const RUNGS: [Width; 4] = [
+    Width { index: 0.04, basis: 0.002, vol: 0.02, mark: 1e-6, peg: 0.002, seconds: 3600 },
+    Width { index: 0.01, basis: 0.0005, vol: 0.0105, mark: 1e-6, peg: 0.0005, seconds: 3600 },
+    Width { index: 0.0025, basis: 0.0002, vol: 0.0055, mark: 1e-6, peg: 0.0002, seconds: 1800 },
+    Width { index: 0.0005, basis: 0.00002, vol: 0.0025, mark: 1e-6, peg: 0.00002, seconds: 300 },
 ];
 
 /// Rows are whole multiples of this many USD a lot: accounts up to 4.5 billion USD gross can be certified.
@@ -60,7 +63,7 @@ pub struct Certificates {
     generation: u64,
     /// Where the move from an old cell to a new one has come to.
     cursor: usize,
-    scratch: Mutex<Scratch>,
+    hot: Mutex<Hot>,
     metrics: Metrics,
 }
 
@@ -88,6 +91,7 @@ impl Certificates {
 
     /// Every certificate is void: parameters or listings have changed.
     pub fn void(&mut self) {
+        self.hot().clear();
         self.rungs = Default::default();
         self.generation += 1;
         self.of.fill(0);
@@ -116,23 +120,45 @@ impl Certificates {
         self.revoke(id);
         for rung in 0..RUNGS.len() {
             let Some(live) = self.newest(state, ground, rung) else { continue };
-            let scratch = self.scratch.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let hot = self.hot.get_mut().unwrap_or_else(PoisonError::into_inner);
             let live = &self.rungs[rung][live];
-            let surplus = live.cell.surplus_of(account, scratch);
+            let surplus = live.cell.surplus_of(account, hot.scratch());
             self.metrics.issued += 1;
-            let stands = match state.accounts[id.place()].status {
-                Status::Healthy => surplus.initial.min(surplus.warning),
-                Status::Restricted => surplus.warning,
-                Status::Warning => surplus.maintenance,
-                Status::Liquidation | Status::Bankrupt => f64::NEG_INFINITY,
-            };
-            if stands >= 0.0 {
+            if stands(state.accounts[id.place()].status, surplus) {
                 self.of[id.place()] = live.number;
                 self.metrics.certified += 1;
                 return true;
             }
         }
         false
+    }
+
+    /// Certifies an account by what was proven when its fill was decided; whether that was enough. What was proven of others
+    /// is forgotten with [`Self::forget_proofs`].
+    pub fn proven(&mut self, state: &State, id: AccountId) -> bool {
+        let account = &state.accounts[id.place()];
+        let Some(proof) = self.hot().proven(account, id) else { return false };
+        let Some(live) = self.rungs.iter().flatten().find(|live| live.number == proof.cell) else { return false };
+        self.hot.get_mut().unwrap_or_else(PoisonError::into_inner).make(&live.cell, &proof);
+        if !stands(account.status, proof.surplus) {
+            return false;
+        }
+        if self.of.len() <= id.place() {
+            self.of.resize(state.accounts.len(), 0);
+        }
+        self.revoke(id);
+        self.of[id.place()] = proof.cell;
+        self.metrics.certified += 1;
+        true
+    }
+
+    /// What was asked about and not done is forgotten.
+    pub fn forget_proofs(&mut self) {
+        self.hot().forget_proofs();
+    }
+
+    fn hot(&mut self) -> &mut Hot {
+        self.hot.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where the newest cell of a rung lies; built around the market as it is when there is none, or when it is worn.
@@ -188,13 +214,13 @@ impl Certificates {
         live.filter(|live| live.cell.contains(market)).map(|live| live.number).collect()
     }
 
-    /// Whether an account would hold its initial margin, with `less` USD taken off its equity, everywhere in one of the
-    /// cells of these numbers. The narrowest is tried: it is the tightest.
-    pub fn certifies(&self, account: &Account, cells: &[u64], less: f64) -> bool {
+    /// Whether an account would hold its initial margin as `after`, with `less` USD taken off its equity, everywhere in one
+    /// of the cells of these numbers. The narrowest is tried: it is the tightest.
+    pub fn certifies(&self, state: &State, id: AccountId, after: &AccountState, cells: &[u64], less: f64) -> bool {
         let mut live = self.rungs.iter().rev().flatten().filter(|live| cells.contains(&live.number));
         live.next().is_some_and(|live| {
-            let mut scratch = self.scratch.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            live.cell.surplus_of(account, &mut scratch).initial >= less
+            let mut hot = self.hot.lock().unwrap_or_else(PoisonError::into_inner);
+            hot.ask(state, (live.number, &live.cell), id, after).is_some_and(|surplus| surplus.initial >= less)
         })
     }
 
@@ -218,6 +244,7 @@ impl Certificates {
         let mut lost = Vec::new();
         if !left.is_empty() {
             self.generation += 1;
+            self.hot().clear();
             for (place, number) in self.of.iter_mut().enumerate().filter(|(_, number)| left.contains(number)) {
                 *number = 0;
                 lost.push(AccountId(u32::try_from(place).expect("ids are u32")));
@@ -226,6 +253,17 @@ impl Certificates {
         }
         lost
     }
+}
+
+/// Whether an account that stands so would still stand so, or better.
+fn stands(status: Status, surplus: Surplus) -> bool {
+    let least = match status {
+        Status::Healthy => surplus.initial.min(surplus.warning),
+        Status::Restricted => surplus.warning,
+        Status::Warning => surplus.maintenance,
+        Status::Liquidation | Status::Bankrupt => f64::NEG_INFINITY,
+    };
+    least >= 0.0
 }
 
 /// What cells are built on.
@@ -243,7 +281,7 @@ pub struct Ground<'a> {
 /// How much of a cell is used up: of its width by any index, or of its time.
 fn wear(cell: &Cell, width: Width, market: &Market) -> f64 {
     let anchor = cell.market();
-    let pairs = anchor.underlyings.iter().zip(&market.underlyings);
+    let pairs = anchor.underlyings.iter().zip(&market.underlyings).filter(|(then, _)| then.scale.is_none());
     let moved = pairs.map(|(then, now)| (now.index.to_f64() / then.index.to_f64() - 1.0).abs() / width.index);
     let passed = market.time.seconds_since(anchor.time) / f64::from(width.seconds);
     moved.fold(passed, f64::max)

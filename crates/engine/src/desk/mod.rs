@@ -5,12 +5,13 @@
 //! buys nothing (I-18, I-20, S-10).
 
 mod certificates;
+mod hot;
 mod index;
 
 use std::collections::BTreeSet;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-use margin::method::universal::{self, Margins, Prepared, rules::Rules};
+use margin::method::universal::{self, Margins, Prepared, Scratch, rules::Rules};
 use margin::params::Params;
 use margin::scenario::ScenarioSet;
 use margin::{Assessment, Refusal, valuation};
@@ -71,6 +72,7 @@ pub struct Desk {
     moved: Mask,
     /// Parameters have changed: everyone must be looked at.
     everyone: bool,
+    scratch: Mutex<Scratch>,
 }
 
 /// A market revalued under every scenario, by the parameters in force and, during a ramp, by those before.
@@ -101,6 +103,7 @@ impl Desk {
             doubted: state.feeds.keys().copied().collect(),
             moved: Mask::default(),
             everyone: true,
+            scratch: Mutex::default(),
         })
     }
 
@@ -153,7 +156,7 @@ impl Desk {
                         self.forget();
                     }
                 }
-                Event::Marked { indices, assets, forwards, marks, .. } => {
+                Event::Marked { indices, assets, forwards, vols, marks, .. } => {
                     for (underlying, _) in indices {
                         self.moved.add(*underlying);
                     }
@@ -162,6 +165,9 @@ impl Desk {
                     }
                     for (asset, _) in assets {
                         self.moved.add_asset(state, *asset);
+                    }
+                    for (id, _) in vols {
+                        self.moved.add(state.market.listing(*id).underlying);
                     }
                     for (id, _) in marks {
                         self.moved.add(state.market.listing(*id).underlying);
@@ -174,14 +180,7 @@ impl Desk {
                     self.forget();
                     self.bare.extend(self.certificates.moved(&state.market));
                 }
-                Event::Reported { .. } => self.trusted = OnceLock::new(),
-                Event::Surfaced { vols, .. } => {
-                    for (id, _) in vols {
-                        self.moved.add(state.market.listing(*id).underlying);
-                    }
-                    self.forget();
-                    self.bare.extend(self.certificates.moved(&state.market));
-                }
+                Event::Reported { .. } | Event::Surfaced { .. } => self.trusted = OnceLock::new(),
                 Event::UnderlyingListed(_)
                 | Event::AssetListed(_)
                 | Event::InstrumentListed(_)
@@ -231,6 +230,7 @@ impl Desk {
             }
         }
         self.certify(state, touched);
+        self.certificates.forget_proofs();
         if self.certificates.generation() != cells {
             self.both = OnceLock::new();
         }
@@ -273,12 +273,19 @@ impl Desk {
 
     /// Works out the certificates of accounts anew. Who can lose and gets none is bare.
     fn certify(&mut self, state: &State, accounts: BTreeSet<AccountId>) {
+        if accounts.is_empty() {
+            return;
+        }
         let prepared = if self.previous.is_some() { None } else { self.fast(state).as_ref().ok() };
         let prepared = prepared.map(|side| side.prepared.clone());
         for id in accounts {
             let account = &state.accounts[id.place()];
             // Who has nothing to lose is healthy whatever happens.
             let safe = !account.is_exposed() && account.status == Status::Healthy;
+            if prepared.is_some() && self.certificates.proven(state, id) {
+                self.bare.remove(&id);
+                continue;
+            }
             self.certificates.revoke(id);
             let certified = !safe
                 && prepared.as_ref().is_some_and(|prepared| {
@@ -323,17 +330,14 @@ impl Desk {
 
     /// Whether an account would hold its initial margin on both sides, with `less` USD taken off its equity: a proof by
     /// certificate, or no answer.
-    pub fn certifies(&self, state: &State, account: &AccountState, less: Money) -> bool {
+    pub fn certifies(&self, state: &State, id: AccountId, after: &AccountState, less: Money) -> bool {
         if self.previous.is_some() {
             return false;
         }
         let both = self
             .both
             .get_or_init(|| prices::slow(state).map(|slow| self.certificates.holding(&slow)).unwrap_or_default());
-        !both.is_empty()
-            && account
-                .view(&state.contracts, &state.locations)
-                .is_ok_and(|view| self.certificates.certifies(&view, both, less.to_f64()))
+        !both.is_empty() && self.certificates.certifies(state, id, after, both, less.to_f64())
     }
 
     /// Whether prices or commands have moved someone whose standing has not been judged since.
@@ -386,9 +390,10 @@ impl Desk {
         let out_of_range = |overflow| Refusal::OutOfRange { account: account.name.clone(), overflow };
         let view = account.view(&state.contracts, &state.locations).map_err(out_of_range)?;
         let equity = valuation::equity(&view, &side.market).map_err(out_of_range)?;
-        let mut margins = side.prepared.judge(&side.market, &self.rules.rules).margins(&view)?;
+        let mut scratch = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut margins = side.prepared.margins(&side.market, &self.rules.rules, &view, &mut scratch)?;
         if let (Some(prepared), Some(rules)) = (&side.previous, &self.previous) {
-            let before = prepared.judge(&side.market, &rules.rules).margins(&view)?;
+            let before = prepared.margins(&side.market, &rules.rules, &view, &mut scratch)?;
             let progress = state.method.progress(state.clock);
             let blend = |from: Money, to: Money| from.plus(to.minus(from)?.scaled(progress, Round::Up)?);
             let blended = || {

@@ -46,7 +46,7 @@ pub fn holds(state: &State, desk: &Desk, outcome: &Outcome<'_>) -> Result<(), Re
 
 fn held(state: &State, desk: &Desk, outcome: &Outcome<'_>) -> Result<(), Reject> {
     let refused = |refusal: Refusal| Reject::NotAssessable { account: outcome.id, why: refusal.to_string() };
-    if desk.certifies(state, outcome.after, outcome.flattered) {
+    if desk.certifies(state, outcome.id, outcome.after, outcome.flattered) {
         return Ok(());
     }
     let sides = [Desk::judge, Desk::judge_slow];

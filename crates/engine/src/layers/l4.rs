@@ -108,11 +108,14 @@ pub fn trusted(state: &State, desk: &Desk, now: Timestamp, account: &AccountStat
 /// at once, the others by turns, so that what prices alone have healed is told within [`TURNS`] ticks.
 pub fn may_recover(state: &State, id: AccountId) -> bool {
     let below = state.accounts[id.place()].status <= Status::Liquidation;
-    below || state.touched.contains(&id) || u64::from(id.0) % TURNS == state.version % TURNS
+    // Of the versions that nobody has been judged in yet, one may be its turn.
+    let waited = state.version.saturating_sub(state.watched);
+    let turn = (u64::from(id.0) + TURNS - (state.watched + 1) % TURNS) % TURNS;
+    below || state.touched.contains(&id) || turn < waited
 }
 
 /// Ticks in which everyone who stands badly has had a turn to be told that they stand better.
-const TURNS: u64 = 64;
+const TURNS: u64 = 256;
 
 /// How an account stands now, when that is not how it stood (REQ-5).
 ///

@@ -153,9 +153,7 @@ impl AccountState {
         }
         view.positions.reserve(self.positions.len());
         for held in &self.positions {
-            let terms = &contracts[held.instrument.0].terms;
-            let quantity = contracts_in(held.lots, terms)?;
-            view.positions.push(model::Position { instrument: held.instrument, quantity, entry: entry(held, terms)? });
+            view.positions.push(held.view(&contracts[held.instrument.0].terms)?);
         }
         view.orders.reserve(self.orders.len());
         for order in &self.orders {
@@ -168,6 +166,14 @@ impl AccountState {
             });
         }
         Ok(view)
+    }
+}
+
+impl Position {
+    /// The position as the margin methods see it.
+    pub fn view(&self, terms: &InstrumentTerms) -> Result<model::Position, Overflow> {
+        let (instrument, quantity) = (self.instrument, contracts_in(self.lots, terms)?);
+        Ok(model::Position { instrument, quantity, entry: entry(self, terms)? })
     }
 }
 
@@ -184,7 +190,7 @@ pub fn times(amount: Quantity, lots: i64) -> Result<Quantity, Overflow> {
 
 /// The price a position was entered at, rounded against the account: up when long, down when short.
 fn entry(held: &Position, terms: &InstrumentTerms) -> Result<Price, Overflow> {
-    if terms.is_option() {
+    if terms.is_option() || held.lots == 0 {
         return Ok(Price::ZERO);
     }
     let units = times(terms.unit(), held.lots)?;

@@ -144,7 +144,7 @@ fn encode(state: &State, part: Part) -> Option<Vec<u8>> {
     }
     match part {
         Part::Head => Some(bytes(&(
-            (state.clock, state.version, state.watched, &state.touched, state.surface),
+            (state.clock, state.version, state.watched, &state.touched, &state.surface),
             (&state.locations, &state.open_interest_usd),
             (state.fund_reference, state.next_proposal, state.outflow, state.accrued, state.collateral_changed),
         ))),

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use marks::{Feed, Quote, Rules, Validity};
 use model::{AssetId, InstrumentId, Market};
 use serde::{Deserialize, Serialize};
-use units::{Money, Quantity, Timestamp};
+use units::{Money, Quantity, Ratio, Timestamp};
 
 pub use account::{AccountState, Balance, Order, Position, contracts_in, times};
 pub use governance::{Change, Method, Policy, Proposal};
@@ -32,12 +32,14 @@ pub struct FeedState {
 }
 
 /// The last volatility surface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SurfaceState {
     /// Its version; 0 before the first.
     pub version: u64,
     /// When it was fitted.
     pub published: Timestamp,
+    /// What it says of options that the market does not say yet: the next tick brings it in (I-12).
+    pub staged: BTreeMap<InstrumentId, Ratio>,
 }
 
 /// Everything the engine must not lose.
@@ -98,7 +100,7 @@ impl State {
             version: 0,
             watched: 0,
             touched: BTreeSet::new(),
-            surface: SurfaceState { version: 0, published: clock },
+            surface: SurfaceState { version: 0, published: clock, staged: BTreeMap::new() },
             locations: Vec::new(),
             open_interest_usd: Vec::new(),
             collateral: vec![Collateral {

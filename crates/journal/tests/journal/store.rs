@@ -74,7 +74,7 @@ fn a_journal_has_one_writer() {
     let journal = Store::create(place.path(), &identity()).unwrap();
     let refused = Store::open(place.path(), &identity()).unwrap_err();
     assert!(matches!(refused, OpenError::Busy { .. }), "{refused}");
-    assert!(refused.to_string().ends_with("found it open elsewhere, expected to be its only writer"));
+    assert!(refused.to_string().ends_with("found it open elsewhere, expected to be the only one that has it open"));
     assert!(matches!(Store::examine(place.path()), Err(OpenError::Busy { .. })));
     drop(journal);
     Store::open(place.path(), &identity()).unwrap();

@@ -35,6 +35,10 @@ impl Cell {
         if held.name != now.name || held.adv_usd != now.adv_usd || held.expiries.len() != now.expiries.len() {
             return false;
         }
+        // What may be zero or negative has no row (CELL-3): nothing of it can break a certificate.
+        if held.scale.is_some() || now.scale.is_some() {
+            return held.scale == now.scale;
+        }
         if !near(now.index, 1.0, held.index, 1.0, self.width.index) {
             return false;
         }

@@ -4,13 +4,12 @@
 //! sums are exact in any order, and what is no integer is worked out anew from the positions and balances it depends on.
 //! A holding kept through fills equals one built afresh, bit for bit.
 
-use model::{Account, AssetId, Balance, InstrumentId, Payoff, Position};
+use model::{Account, AssetId, InstrumentId, Payoff, Position};
 use pricing::kernel::{Rows, accumulate};
 use units::Quantity;
 
-use super::{Cell, Contract, tail};
+use super::{Cell, Contract, Scratch, Surplus, tail};
 use crate::aggregate::naked_shorts;
-use crate::method::universal::charges::{borrow_of, haircut_of};
 
 /// Sums of whole ticks are exact below twice this: 2^52.
 pub(super) const MOST: f64 = 4_503_599_627_370_496.0;
@@ -24,6 +23,10 @@ pub struct Holding {
     pub(super) parts: Vec<Part>,
     /// Memory of parts that were, for the next.
     spare: Vec<Part>,
+    /// Memory of the names of locations that were, for the next.
+    names: Vec<String>,
+    /// What takes back the last [`Cell::surplus_after`], the last step last.
+    steps: Vec<Step>,
     /// Holds what the cell cannot: no certificate.
     pub(super) lost: bool,
     /// Has open orders: no certificate of the initial margin.
@@ -44,13 +47,20 @@ pub(super) struct Held {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Kept {
     pub(super) asset: AssetId,
-    location: Option<Box<str>>,
+    location: Option<String>,
     /// Where the location fails.
     pub(super) fails: Option<usize>,
     amount: Quantity,
     pub(super) units: f64,
     /// CHG-5 and CHG-6 at most.
     pub(super) charge: f64,
+}
+
+/// What was there before a step.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Position(InstrumentId, Option<Held>),
+    Balance(AssetId, Option<Quantity>),
 }
 
 /// The positions in one underlying.
@@ -99,9 +109,22 @@ impl Holding {
 
     fn clear(&mut self) {
         self.positions.clear();
-        self.balances.clear();
+        self.names.extend(self.balances.drain(..).filter_map(|kept| kept.location));
+        self.steps.clear();
         self.spare.append(&mut self.parts);
         (self.lost, self.orders) = (false, false);
+    }
+
+    /// Where a contract is held, or would be.
+    fn position(&self, contract: &Contract) -> Result<usize, usize> {
+        let key = (contract.sheet, contract.rank);
+        self.positions.binary_search_by_key(&key, |held| (held.sheet, held.rank))
+    }
+
+    /// Where a balance is kept, or would be.
+    fn balance(&self, asset: AssetId, location: Option<&str>) -> Result<usize, usize> {
+        let key = (asset, location);
+        self.balances.binary_search_by(|kept| (kept.asset, kept.location.as_deref()).cmp(&key))
     }
 
     /// The part of a sheet, made when there is none.
@@ -109,11 +132,11 @@ impl Holding {
         match self.parts.binary_search_by_key(&sheet, |part| part.sheet) {
             Ok(place) => place,
             Err(place) => {
-                let mut part = self.spare.pop().filter(|part| part.sums.width() == width).unwrap_or_else(|| Part {
-                    sheet,
-                    sums: Rows::zeros(1, width),
-                    buckets: Vec::new(),
-                });
+                let spare = self.spare.iter().position(|part| part.sums.width() == width);
+                let mut part = spare.map_or_else(
+                    || Part { sheet, sums: Rows::zeros(1, width), buckets: Vec::new() },
+                    |place| self.spare.swap_remove(place),
+                );
                 part.sheet = sheet;
                 part.sums.padded_row_mut(0).fill(0.0);
                 part.buckets.clear();
@@ -141,8 +164,8 @@ impl Cell {
                 holding.lost = true;
                 return false;
             }
-            let mut kept = self.keep(balance);
-            self.charge_balance(&mut kept);
+            let mut kept = self.keep(balance.asset, balance.location.as_deref(), &mut holding.names);
+            self.set(&mut kept, balance.amount);
             holding.balances.push(kept);
         }
         holding.balances.sort_by(|one, other| (one.asset, &one.location).cmp(&(other.asset, &other.location)));
@@ -163,23 +186,89 @@ impl Cell {
     /// A fill: `position` is what the account has of its instrument now, none of it when the quantity is 0. What the fill
     /// paid, earned or cost moves a balance: [`Self::credit`]. Whether it can be held; if not the holding is lost.
     pub fn trade(&self, holding: &mut Holding, position: &Position) -> bool {
-        let found = self.contracts.get(position.instrument.0).and_then(Option::as_ref);
-        let Some((contract, lots)) = found.and_then(|contract| Some((contract, lots(position, contract)?))) else {
+        holding.steps.clear();
+        let Some((contract, lots)) = self.contract(position) else {
             holding.lost |= position.quantity != Quantity::ZERO;
             return !holding.lost;
         };
-        let key = (contract.sheet, contract.rank);
-        let place = holding.positions.binary_search_by_key(&key, |held| (held.sheet, held.rank));
-        let before = place.map_or(0.0, |place| holding.positions[place].lots);
-        match place {
-            Ok(place) if lots == 0.0 => {
+        self.put(holding, contract, (lots != 0.0).then(|| held(position, contract, lots)));
+        !holding.lost
+    }
+
+    /// [`Self::surplus`] after a fill, which stays: `position` is what the account has of its instrument then, and `credits`
+    /// what it moves balances by that lie at no location (the premium, the fee, what was realised). −∞, and nothing is
+    /// changed, when the account could not be held then.
+    ///
+    /// [`Self::undo`] takes it back: to ask what a fill would do needs no copy.
+    pub fn surplus_after(
+        &self,
+        holding: &mut Holding,
+        position: &Position,
+        credits: &[(AssetId, Quantity)],
+        scratch: &mut Scratch,
+    ) -> Surplus {
+        holding.steps.clear();
+        let found = self.contract(position);
+        let fits =
+            found.map_or(position.quantity == Quantity::ZERO, |(contract, lots)| self.fits(holding, contract, lots));
+        if holding.lost || !fits {
+            return Surplus::NONE;
+        }
+        for (asset, amount) in credits {
+            if !self.step_credit(holding, *asset, *amount) {
+                self.undo(holding);
+                return Surplus::NONE;
+            }
+        }
+        if let Some((contract, lots)) = found {
+            let before = self.put(holding, contract, (lots != 0.0).then(|| held(position, contract, lots)));
+            holding.steps.push(Step::Position(position.instrument, before));
+        }
+        self.surplus(holding, scratch)
+    }
+
+    /// Takes back the last [`Self::surplus_after`] if nothing else was done to the holding since: it is what it was before,
+    /// bit for bit, for rows are whole ticks and all else is a function of what is held.
+    pub fn undo(&self, holding: &mut Holding) {
+        while let Some(step) = holding.steps.pop() {
+            match step {
+                Step::Position(instrument, before) => {
+                    if let Some(contract) = &self.contracts[instrument.0] {
+                        self.put(holding, contract, before);
+                    }
+                }
+                Step::Balance(asset, before) => {
+                    let Ok(place) = holding.balance(asset, None) else { continue };
+                    if let Some(amount) = before {
+                        self.set(&mut holding.balances[place], amount);
+                    } else {
+                        holding.balances.remove(place);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The contract of a position that can be held, and how many lots of it there are.
+    fn contract(&self, position: &Position) -> Option<(&Contract, f64)> {
+        let contract = self.contracts.get(position.instrument.0)?.as_ref()?;
+        Some((contract, lots(position, contract)?))
+    }
+
+    /// Replaces what is held of a contract; gives what was held.
+    fn put(&self, holding: &mut Holding, contract: &Contract, after: Option<Held>) -> Option<Held> {
+        let place = holding.position(contract);
+        let before = place.ok().map(|place| holding.positions[place]);
+        match (place, after) {
+            (Ok(place), Some(after)) => holding.positions[place] = after,
+            (Ok(place), None) => {
                 holding.positions.remove(place);
             }
-            Ok(place) => holding.positions[place] = held(position, contract, lots),
-            Err(_) if lots == 0.0 => return !holding.lost,
-            Err(place) => holding.positions.insert(place, held(position, contract, lots)),
+            (Err(place), Some(after)) => holding.positions.insert(place, after),
+            (Err(_), None) => return None,
         }
-        let part = self.add(holding, contract, before, lots);
+        let lots = |held: Option<Held>| held.map_or(0.0, |held| held.lots);
+        let part = self.add(holding, contract, lots(before), lots(after));
         let in_sheet = |held: &&Held| held.sheet == contract.sheet;
         let bucket = holding.parts[part].buckets.binary_search_by_key(&contract.bucket, |bucket| bucket.place);
         let Ok(bucket) = bucket else { unreachable!("a position was just added to its bucket") };
@@ -191,7 +280,35 @@ impl Cell {
         } else {
             self.charge_bucket(holding, part, bucket);
         }
-        !holding.lost
+        before
+    }
+
+    /// Whether sums stay exact with `lots` of a contract in place of what is held of it.
+    fn fits(&self, holding: &Holding, contract: &Contract, lots: f64) -> bool {
+        let sheet = &self.sheets[contract.sheet];
+        let each = sheet.rows.row(contract.row)[2 * sheet.stride + tail::GROSS];
+        let before = holding.position(contract).map_or(0.0, |place| holding.positions[place].lots);
+        self.gross(holding) + (lots.abs() - before.abs()) * each < MOST
+    }
+
+    /// The largest number of every row times its lots, ticks.
+    fn gross(&self, holding: &Holding) -> f64 {
+        let gross = |part: &Part| part.sums.row(0)[2 * self.sheets[part.sheet].stride + tail::GROSS];
+        holding.parts.iter().fold(0.0, |sum, part| sum + gross(part))
+    }
+
+    /// A credit that can be taken back; whether it could be made.
+    fn step_credit(&self, holding: &mut Holding, asset: AssetId, amount: Quantity) -> bool {
+        if asset.0 >= self.assets.len() {
+            return false;
+        }
+        let place = holding.balance(asset, None);
+        let before = place.ok().map(|place| holding.balances[place].amount);
+        let Ok(after) = before.unwrap_or(Quantity::ZERO).plus(amount) else { return false };
+        let place = place.unwrap_or_else(|place| self.insert(holding, place, asset, None));
+        self.set(&mut holding.balances[place], after);
+        holding.steps.push(Step::Balance(asset, before));
+        true
     }
 
     /// A deposit, a withdrawal, a fee, a premium, a realised profit: `amount` more of an asset at a location.
@@ -200,39 +317,43 @@ impl Cell {
             holding.lost = true;
             return false;
         }
-        let key = (asset, location);
-        let found = holding.balances.binary_search_by(|kept| (kept.asset, kept.location.as_deref()).cmp(&key));
-        let place = found.unwrap_or_else(|place| {
-            let balance = Balance { asset, amount: Quantity::ZERO, location: location.map(str::to_owned) };
-            holding.balances.insert(place, self.keep(&balance));
-            place
-        });
+        holding.steps.clear();
+        let place = holding.balance(asset, location);
+        let place = place.unwrap_or_else(|place| self.insert(holding, place, asset, location));
         let kept = &mut holding.balances[place];
         match kept.amount.plus(amount) {
-            Ok(sum) => {
-                (kept.amount, kept.units) = (sum, sum.to_f64());
-                self.charge_balance(kept);
-            }
+            Ok(sum) => self.set(kept, sum),
             Err(_) => holding.lost = true,
         }
         !holding.lost
     }
 
-    fn keep(&self, balance: &Balance) -> Kept {
-        Kept {
-            asset: balance.asset,
-            location: balance.location.as_deref().map(Box::from),
-            fails: self.location(balance.location.as_deref()),
-            amount: balance.amount,
-            units: balance.amount.to_f64(),
-            charge: 0.0,
-        }
+    /// A new balance at its place, of nothing.
+    fn insert(&self, holding: &mut Holding, place: usize, asset: AssetId, location: Option<&str>) -> usize {
+        let kept = self.keep(asset, location, &mut holding.names);
+        holding.balances.insert(place, kept);
+        place
+    }
+
+    fn set(&self, kept: &mut Kept, amount: Quantity) {
+        (kept.amount, kept.units) = (amount, amount.to_f64());
+        self.charge_balance(kept);
+    }
+
+    fn keep(&self, asset: AssetId, location: Option<&str>, names: &mut Vec<String>) -> Kept {
+        let name = location.map(|location| {
+            let mut name = names.pop().unwrap_or_default();
+            name.clear();
+            name.push_str(location);
+            name
+        });
+        let fails = self.location(location);
+        Kept { asset, location: name, fails, amount: Quantity::ZERO, units: 0.0, charge: 0.0 }
     }
 
     /// One more position of an account that is being built; its bucket is charged when all are there.
     fn place(&self, holding: &mut Holding, position: &Position) -> bool {
-        let found = self.contracts.get(position.instrument.0).and_then(Option::as_ref);
-        let Some((contract, lots)) = found.and_then(|contract| Some((contract, lots(position, contract)?))) else {
+        let Some((contract, lots)) = self.contract(position) else {
             holding.lost |= position.quantity != Quantity::ZERO;
             return !holding.lost;
         };
@@ -276,8 +397,7 @@ impl Cell {
             }
         }
         // Only sums below this are exact; a larger one is never trusted again.
-        let gross = holding.parts.iter().map(|part| part.sums.row(0)[2 * self.sheets[part.sheet].stride + tail::GROSS]);
-        let gross = gross.fold(0.0, |sum, gross| sum + gross);
+        let gross = self.gross(holding);
         holding.lost |= gross.is_nan() || gross >= MOST;
         place
     }
@@ -318,15 +438,9 @@ impl Cell {
 
     /// CHG-5 and CHG-6 at the end of the cell where the balance is worth, or owed, the most.
     fn charge_balance(&self, kept: &mut Kept) {
-        let asset = &self.market.assets[kept.asset.0];
-        let value = kept.units * self.assets[kept.asset.0].price.high[1];
-        kept.charge = if value < 0.0 {
-            borrow_of(-value, asset, &self.rules)
-        } else if kept.asset == model::USD {
-            0.0
-        } else {
-            haircut_of(value, asset, &self.rules)
-        };
+        let asset = &self.assets[kept.asset.0];
+        let value = kept.units * asset.price.high[1];
+        kept.charge = asset.terms.borrow(-value, &self.rules) + asset.terms.haircut(value, &self.rules);
     }
 }
 
@@ -351,10 +465,10 @@ fn held(position: &Position, contract: &Contract, lots: f64) -> Held {
 /// How many lots a position is; none when it is no whole number of them, or one too large.
 fn lots(position: &Position, contract: &Contract) -> Option<f64> {
     let (quantity, lot) = (position.quantity.raw(), contract.lot.raw());
-    if quantity % lot != 0 {
+    let lots = i64::try_from(quantity / lot).ok().filter(|lots| lots.unsigned_abs() < 1 << 52)?;
+    if i128::from(lots) * lot != quantity {
         return None;
     }
-    let lots = i64::try_from(quantity / lot).ok().filter(|lots| lots.unsigned_abs() < 1 << 52)?;
     let (high, low) = (i32::try_from(lots >> 32).ok()?, u32::try_from(lots & 0xffff_ffff).ok()?);
     Some(f64::from(high) * 4_294_967_296.0 + f64::from(low))
 }

@@ -28,8 +28,9 @@ pub use holding::Holding;
 pub use surplus::{Scratch, Surplus};
 
 use crate::Refusal;
-use crate::method::universal::charges::Exit;
+use crate::method::universal::charges::{Exit, Leave};
 use crate::method::universal::rules::Rules;
+use crate::method::universal::terms::AssetTerms;
 use crate::risk_array::{OTHER, asset_factor};
 use crate::scenario::{Aggregation, Move, ScenarioSet};
 use bounds::{Anchor, Bounds, Ends, Span, State};
@@ -86,9 +87,9 @@ struct Sheet {
     stride: usize,
     /// A long contract's row, then a short one's, in ticks a lot.
     rows: Rows,
-    /// Columns of its group in each family that adds groups as a root of squares.
-    groups: Vec<Vec<usize>>,
-    /// What follows it, with `1 + weight · (factor − 1)` of every column.
+    /// For each family that adds groups as a root of squares: 0 in the columns of its group, infinite in all others.
+    groups: Vec<Vec<f64>>,
+    /// What follows it, with `1 + weight · (factor − 1)` of every column, then zeros up to the stride.
     coins: Vec<(usize, Vec<f64>)>,
     /// At the upper end of the cell, USD.
     index: f64,
@@ -151,29 +152,10 @@ struct AssetBounds {
     sheet: Option<usize>,
     /// USD a unit at both ends.
     price: AssetPrice,
-    /// Of what follows nothing: `1 + weight · (factor − 1)` of every joint scenario.
+    /// CHG-5 and CHG-6.
+    terms: AssetTerms,
+    /// Of what follows nothing: `1 + weight · (factor − 1)` of every joint scenario, then zeros up to whole cache lines.
     factors: Vec<f64>,
-}
-
-/// CHG-1 with the size up to which only the spread is paid.
-#[derive(Clone, Copy, Debug)]
-struct Leave {
-    exit: Exit,
-    free: f64,
-}
-
-impl Leave {
-    fn new(exit: Exit, rules: &Rules) -> Self {
-        // Impact grows as V^(4/3) and the risk it is set against as V: nothing is charged up to their crossing.
-        let risk = rules.scan.quantile * exit.sigma;
-        let (a, b) = (exit.impact / exit.daily_volume, risk / 3.0_f64.sqrt());
-        let ratio = risk * rules.scan.days.sqrt() / (3.0 * math::pow(0.25 * a * b * b, 1.0 / 3.0));
-        Self { exit, free: ratio * ratio * ratio * (1.0 - 1e-9) }
-    }
-
-    fn cost(&self, value: f64, rules: &Rules) -> f64 {
-        if value <= self.free { self.exit.half_spread * value } else { Exit { value, ..self.exit }.cost(rules) }
-    }
 }
 
 /// What makes a column.
@@ -212,7 +194,8 @@ impl Cell {
             return Err(not_supported(format!("weight {} of {}, expected up to 1", scenario.weight, scenario.name)));
         }
         let mut joint: Vec<usize> = Vec::new();
-        let (mut families, mut roots) = (Vec::new(), Vec::new());
+        let mut families: Vec<(Range<usize>, Aggregation)> = Vec::new();
+        let mut roots = Vec::new();
         for family in &set.families {
             if family.aggregation == Aggregation::RootSumSquare {
                 roots.push(alone(market, set, &family.groups).ok_or_else(|| {
@@ -221,7 +204,11 @@ impl Cell {
             } else {
                 let start = joint.len();
                 joint.extend(family.range());
-                families.push((start..joint.len(), family.aggregation));
+                match (families.last_mut(), family.aggregation) {
+                    // The worst of two families is the worst of the scenarios of both.
+                    (Some((range, Aggregation::Worst)), Aggregation::Worst) => *range = range.start..joint.len(),
+                    _ => families.push((start..joint.len(), family.aggregation)),
+                }
             }
         }
         let micros = i64::from(width.seconds).saturating_mul(1_000_000);
@@ -281,15 +268,17 @@ impl Cell {
 
     fn asset(&self, id: AssetId, set: &ScenarioSet, joint: &[usize]) -> AssetBounds {
         let asset = &self.market.assets[id.0];
-        let price = asset.price.to_f64();
+        let terms = AssetTerms::new(&self.market, id, &self.rules);
+        let price = terms.price;
         if let Some(UnderlyingId(sheet)) = asset.follows {
             let span = Span::around(price, self.width.basis);
             let price = AssetPrice { low: self.ends().map(|x| span.low * x), high: self.ends().map(|x| span.high * x) };
-            return AssetBounds { sheet: Some(sheet), price, factors: Vec::new() };
+            return AssetBounds { sheet: Some(sheet), price, terms, factors: Vec::new() };
         }
         let span = Span::around(price, if id == model::USD { 0.0 } else { self.width.peg });
-        let factors = joint.iter().map(|scenario| self.weighted_factor(id, set, *scenario)).collect();
-        AssetBounds { sheet: None, price: AssetPrice { low: [span.low; 2], high: [span.high; 2] }, factors }
+        let factors = joint.iter().map(|scenario| self.weighted_factor(id, set, *scenario));
+        let factors = padded(factors, joint.len(), 0.0);
+        AssetBounds { sheet: None, price: AssetPrice { low: [span.low; 2], high: [span.high; 2] }, terms, factors }
     }
 
     fn weighted_factor(&self, asset: AssetId, set: &ScenarioSet, scenario: usize) -> f64 {
@@ -320,7 +309,7 @@ impl Cell {
         let mut columns: Vec<Seen> = joint.iter().map(|scenario| seen(*scenario)).collect();
         let followers: Vec<usize> =
             (0..market.assets.len()).filter(|asset| market.assets[*asset].follows == Some(underlying)).collect();
-        let mut group_columns = Vec::with_capacity(groups.len());
+        let mut group_columns: Vec<Vec<usize>> = Vec::with_capacity(groups.len());
         for group in groups {
             let mut places = Vec::with_capacity(group.len());
             for scenario in group {
@@ -337,36 +326,24 @@ impl Cell {
                     columns.len() - 1
                 }));
             }
-            places.sort_unstable();
-            places.dedup();
             group_columns.push(places);
         }
+        let count = columns.len() + 1;
+        let mask = |places: &Vec<usize>| {
+            let counts = (0..count).map(|column| if places.contains(&column) { 0.0 } else { f64::INFINITY });
+            padded(counts, count, f64::INFINITY)
+        };
+        let groups = group_columns.iter().map(mask).collect();
         let coins = followers
             .into_iter()
             .map(|asset| {
                 let of = |seen: &Seen| self.weighted_factor(AssetId(asset), set, seen.scenario);
-                (asset, columns.iter().map(of).chain([1.0]).collect())
+                (asset, padded(columns.iter().map(of).chain([1.0]), count, 0.0))
             })
             .collect();
 
         let listed = &market.underlyings[underlying.0];
-        let index = listed.index.to_f64() * self.ends()[1];
-        let liquidity = &self.rules.liquidity;
-        let adv = listed.adv_usd.map_or_else(|| liquidity.adv_usd.get(&listed.name), units::Money::to_f64);
-        let exit = Exit {
-            value: 0.0,
-            daily_volume: adv,
-            impact: liquidity.impact,
-            sigma: self.rules.scan.sigma.get(&listed.name),
-            half_spread: liquidity.half_spread.get(&listed.name),
-        };
-        let vega = Exit {
-            value: 0.0,
-            daily_volume: liquidity.vega_adv_usd.get(&listed.name),
-            impact: liquidity.vega_impact_points,
-            sigma: liquidity.vol_sigma_points,
-            half_spread: liquidity.vega_half_spread_points,
-        };
+        let index = listed.size() * self.ends()[1];
         let basis = &self.rules.basis;
         let charge = |years: f64| basis.floor.max(math::exp(basis.rate * years) - 1.0);
         let mut buckets = vec![BucketTerms { basis: charge(0.0), pinned: false }];
@@ -376,17 +353,16 @@ impl Cell {
         }));
 
         let contracts = self.contracts(underlying, &market, &states)?;
-        let count = columns.len() + 1;
         let stride = count.next_multiple_of(pricing::kernel::LANES);
         let mut sheet = Sheet {
             columns: count,
             stride,
             rows: Rows::zeros(2 * contracts.len(), 2 * stride + tail::COUNT),
-            groups: group_columns,
+            groups,
             coins,
             index,
-            delta_exit: Leave::new(exit, &self.rules),
-            vega_exit: Leave::new(vega, &self.rules),
+            delta_exit: Leave::new(Exit::of_delta(listed, &self.rules), &self.rules),
+            vega_exit: Leave::new(Exit::of_vega(listed, &self.rules), &self.rules),
             buckets,
         };
         for (place, (id, bounds)) in contracts.into_iter().enumerate() {
@@ -450,6 +426,9 @@ impl Cell {
             left > 0.0 && left >= window && terms.is_none_or(|terms| terms.forward_settled == units::Price::ZERO)
         };
         let quiet = |asset: AssetId| market.assets[asset.0].follows.is_none();
+        if market.underlyings[listing.underlying.0].scale.is_some() {
+            return false;
+        }
         match &listing.kind {
             InstrumentKind::Spot => false,
             InstrumentKind::Option { expiry, iv, .. } => far(*expiry) && iv.is_some_and(|iv| iv > units::Ratio::ZERO),
@@ -558,6 +537,11 @@ impl Cell {
     fn location(&self, name: Option<&str>) -> Option<usize> {
         self.locations.get(name?).or_else(|| self.locations.get(OTHER)).copied()
     }
+}
+
+/// `count` values, then others up to whole cache lines.
+fn padded(values: impl Iterator<Item = f64>, count: usize, other: f64) -> Vec<f64> {
+    values.chain(std::iter::repeat(other)).take(count.next_multiple_of(pricing::kernel::LANES)).collect()
 }
 
 /// By underlying, the scenarios of a family whose every group moves one underlying alone; none when a group does more.

@@ -1,5 +1,7 @@
 //! What an account has at least above its margin, anywhere in the cell.
 
+use pricing::kernel::{Ends as Lines, LANES, accumulate, least};
+
 use super::holding::Holding;
 use super::{Cell, bounds::Ends, tail};
 use crate::scenario::Aggregation;
@@ -27,8 +29,7 @@ pub struct Scratch {
     coins: Vec<f64>,
     maintenance: Vec<f64>,
     initial: Vec<f64>,
-    low: Vec<f64>,
-    high: Vec<f64>,
+    lines: Lines,
     shortfall: Vec<f64>,
     alone: Vec<Alone>,
     holding: Holding,
@@ -64,7 +65,7 @@ impl Cell {
             return Surplus::NONE;
         }
         let factor = self.rules.margin.im_factor;
-        let Scratch { coins, maintenance, initial, low, high, shortfall, alone, .. } = scratch;
+        let Scratch { coins, maintenance, initial, lines, shortfall, alone, .. } = scratch;
         alone.clear();
         let mut gross = self.coins(holding, coins);
         let mut charges = holding.balances.iter().fold(0.0, |sum, kept| sum + kept.charge);
@@ -72,7 +73,7 @@ impl Cell {
 
         // What follows no underlying.
         maintenance.clear();
-        maintenance.resize(self.joint, 0.0);
+        maintenance.resize(self.joint.next_multiple_of(LANES), 0.0);
         let mut quiet_most = 0.0;
         for (coins, asset) in
             coins.iter().zip(&self.assets).filter(|(coins, asset)| **coins != 0.0 && asset.sheet.is_none())
@@ -80,9 +81,7 @@ impl Cell {
             let (least, most) = ordered(*coins, asset.price.low[0], asset.price.high[0]);
             equity += coins * least;
             quiet_most += coins * most;
-            for (total, factor) in maintenance.iter_mut().zip(&asset.factors) {
-                *total += coins * least * factor;
-            }
+            accumulate(self.isa, &asset.factors, coins * least, maintenance);
         }
         for kept in holding.balances.iter().filter(|kept| kept.units > 0.0) {
             let asset = &self.assets[kept.asset.0];
@@ -101,13 +100,12 @@ impl Cell {
             if part.is_none() && sheet.coins.iter().all(|(asset, _)| coins[*asset] == 0.0) {
                 continue;
             }
-            low.clear();
-            high.clear();
+            lines.clear(sheet.stride);
             let (mut most, mut delta) = ([0.0; 2], [0.0; 2]);
             if let Some(part) = part {
                 let row = part.sums.row(0);
-                low.extend(row[..sheet.columns].iter().map(|ticks| ticks * self.tick));
-                high.extend(row[sheet.stride..][..sheet.columns].iter().map(|ticks| ticks * self.tick));
+                let (low, high) = row.split_at(sheet.stride);
+                lines.scale(self.isa, low, &high[..sheet.stride], self.tick);
                 let ends = &row[2 * sheet.stride..];
                 most = [tail::NOW, tail::NOW + 1].map(|at| ends[at] * self.tick);
                 delta = [tail::DELTA, tail::DELTA + 1].map(|at| ends[at] * self.tick);
@@ -115,18 +113,11 @@ impl Cell {
                 fees += ends[tail::FEES] * self.tick;
                 gross += ends[tail::GROSS] * self.tick;
                 charges += part.buckets.iter().fold(0.0, |sum, bucket| sum + bucket.charge);
-            } else {
-                low.resize(sheet.columns, 0.0);
-                high.resize(sheet.columns, 0.0);
             }
             for (asset, factors) in sheet.coins.iter().filter(|(asset, _)| coins[*asset] != 0.0) {
                 let (coins, price) = (coins[*asset], self.assets[*asset].price);
                 let (under, over) = if coins > 0.0 { (price.low, price.high) } else { (price.high, price.low) };
-                let (at_low, at_high) = (coins * under[0], coins * under[1]);
-                for ((low, high), factor) in low.iter_mut().zip(high.iter_mut()).zip(factors) {
-                    *low += at_low * factor;
-                    *high += at_high * factor;
-                }
+                lines.add(self.isa, factors, under.map(|price| coins * price));
                 most[0] += coins * over[0];
                 most[1] += coins * over[1];
                 delta[0] += (coins * under[0]).min(coins * under[1]);
@@ -136,24 +127,17 @@ impl Cell {
                 let asset = &self.assets[kept.asset.0];
                 if let (Some(fails), true) = (kept.fails, asset.sheet == Some(place)) {
                     for (column, lost) in &self.failures[fails] {
-                        low[*column] -= lost * kept.units * asset.price.high[0];
-                        high[*column] -= lost * kept.units * asset.price.high[1];
+                        lines.low[*column] -= lost * kept.units * asset.price.high[0];
+                        lines.high[*column] -= lost * kept.units * asset.price.high[1];
                     }
                 }
             }
-            let least = [(factor - 1.0) * most[0], (factor - 1.0) * most[1]];
-            for ((low, high), (maintenance, initial)) in
-                low.iter().zip(high.iter()).zip(maintenance.iter_mut().zip(initial.iter_mut()))
-            {
-                *maintenance += lesser(*low, *high);
-                *initial += lesser(factor * low - least[0], factor * high - least[1]);
-            }
-            let now = [low[sheet.columns - 1], high[sheet.columns - 1]];
+            let less = most.map(|most| (factor - 1.0) * most);
+            lines.add_lesser(self.isa, maintenance, initial, factor, less);
+            let now = [lines.low[sheet.columns - 1], lines.high[sheet.columns - 1]];
             equity += now[0].min(now[1]);
-            for (family, columns) in sheet.groups.iter().enumerate() {
-                let worst = columns.iter().fold([f64::INFINITY; 2], |worst, column| {
-                    [lesser(worst[0], low[*column]), lesser(worst[1], high[*column])]
-                });
+            for (family, mask) in sheet.groups.iter().enumerate() {
+                let worst = lines.least_among(self.isa, mask);
                 let loss = [(now[0] - worst[0]).max(0.0), (now[1] - worst[1]).max(0.0)];
                 alone.push(Alone { family, now, most, loss });
             }
@@ -166,13 +150,11 @@ impl Cell {
         let (mut held, mut open) = (equity, equity);
         for (range, aggregation) in &self.families {
             for (surplus, totals) in [(&mut held, &maintenance[range.clone()]), (&mut open, &initial[range.clone()])] {
-                let least = match aggregation {
+                let lowest = match aggregation {
                     Aggregation::ExpectedShortfall(level) => tail_mean(totals, *level, shortfall),
-                    Aggregation::Worst | Aggregation::RootSumSquare => {
-                        totals.iter().fold(f64::INFINITY, |least, total| lesser(least, *total))
-                    }
+                    Aggregation::Worst | Aggregation::RootSumSquare => least(self.isa, totals),
                 };
-                *surplus = lesser(*surplus, least);
+                *surplus = lesser(*surplus, lowest);
             }
         }
         for family in 0..self.roots {
@@ -252,8 +234,9 @@ fn root<'a>(parts: &(impl Iterator<Item = &'a Alone> + Clone), factor: f64) -> f
     let square = |part: &Alone, end: usize| part.loss[end] * part.loss[end];
     let bound = |t: f64| {
         let (mut sum, mut chosen) = (-0.5 * factor * t, 0.0);
+        let pull = factor / (2.0 * t);
         for part in parts.clone() {
-            let value = |end: usize| base(part, end) - factor * square(part, end) / (2.0 * t);
+            let value = |end: usize| base(part, end) - pull * square(part, end);
             let end = usize::from(value(1) < value(0));
             sum += value(end);
             chosen += square(part, end);

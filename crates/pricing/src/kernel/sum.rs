@@ -120,6 +120,13 @@ pub fn min_index(isa: Isa, vector: &[f64]) -> Option<Worst> {
     worst
 }
 
+/// The least value of a vector: NaN if any value is, infinite when there are none.
+pub fn least(isa: Isa, vector: &[f64]) -> f64 {
+    let mut least = f64::INFINITY;
+    isa.run(LeastOf { vector, least: &mut least });
+    least
+}
+
 /// How many cache lines of sums fit the registers: 13 of 32 wide ones hold 104 columns, 7 are 14 of 16 narrower ones.
 fn block(isa: Isa) -> usize {
     if isa.is_wide() { 13 } else { 7 }
@@ -211,6 +218,18 @@ impl Task for FillMin<'_> {
         }
         add(values_rest, self.quantity, sums_rest);
         *self.least = least.of_all(sums_rest);
+    }
+}
+
+struct LeastOf<'a> {
+    vector: &'a [f64],
+    least: &'a mut f64,
+}
+
+impl Task for LeastOf<'_> {
+    #[inline(always)]
+    fn run(self) {
+        *self.least = least_of(self.vector);
     }
 }
 

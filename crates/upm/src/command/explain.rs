@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use engine::explain::{Explanation, PriceUsed, explain};
-use engine::{AccountId, Command, Engine, Envelope, Event, FeedId, Principal, State, Status};
+use engine::{AccountId, Command, Desk, Engine, Envelope, Event, FeedId, Principal, State, Status, decide};
 use journal::{Hash, Journal, Record};
 use serde::Serialize;
 use units::{Money, Timestamp};
@@ -110,7 +110,7 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     let store = history::open(&args.journal)?;
     let until = history::until(&store, "--at", args.at)?;
     let mut witness = Witness { name: &args.account, id: None, last: None };
-    let replayed = history::replay(&store, until, |engine, record| witness.see(store.name(), engine, record))?;
+    let replayed = history::replay(&store, until, |state, record| witness.see(store.name(), state, record))?;
     let judged = witness.last;
     let moment = format!("{}: {}", store.name(), place(until));
 
@@ -190,16 +190,17 @@ fn judgement_of(events: &[Event], id: AccountId) -> Option<Figures> {
 
 impl Witness<'_> {
     /// Looks at a record before it is applied: where it judges the account, the engine decides again.
-    fn see(&mut self, file: &str, engine: &Engine, record: &Record) {
+    fn see(&mut self, file: &str, state: &State, record: &Record) {
         // A record that cannot be read ends the replay with its own words.
         let Ok((envelope, events)) = sequencer::decode(file, record) else { return };
         if !events.iter().any(|event| matches!(event, Event::Judged { .. })) {
             return;
         }
-        self.id = self.id.or_else(|| engine.state().account_named(self.name));
+        self.id = self.id.or_else(|| state.account_named(self.name));
         let Some(id) = self.id else { return };
         let Some(recorded) = judgement_of(&events, id) else { return };
-        let again = engine.decide(&envelope).unwrap_or_default();
+        // Decided again by a desk that knows nothing of the run.
+        let again = Desk::new(state).ok().and_then(|desk| decide(state, &desk, &envelope).ok()).unwrap_or_default();
         let recomputed = judgement_of(&again, id);
         self.last = Some(Judgement {
             sequence: record.sequence,

@@ -1,63 +1,57 @@
 //! CHG-1 to CHG-7: what scanning cannot see. Each is at least 0.
 
-use model::{Account, Asset, Balance, Instrument, InstrumentKind, Market, Payoff};
+use model::Underlying;
 use pricing::math;
 
-use super::exposure::Exposure;
-use super::rules::{LiquidityRules, Rules};
-use crate::aggregate::{largest, naked_shorts};
+use super::exposure::Exposures;
+use super::rules::Rules;
+use super::terms::{AssetTerms, Terms};
+use crate::aggregate::largest;
 
-/// The charges of an account, by name, in USD, and what is held back from each balance.
-pub struct Charges {
-    /// In the order of the methodology.
-    pub lines: Vec<(&'static str, f64)>,
-    /// CHG-6, balance by balance.
-    pub haircuts: Vec<f64>,
-}
+/// The charges of an account, by name, in USD, in the order of the methodology.
+pub type Lines = [(&'static str, f64); 7];
 
 /// The lines that are the cost of closing a position.
 pub const CLOSING: &[&str] = &["liquidity", "funding and fees"];
 
 /// All charges of an account.
-pub fn of(account: &Account, exposures: &[Exposure], market: &Market, rules: &Rules) -> Charges {
-    let over = |charge: fn(&Exposure, usize, &Market, &Rules) -> f64| {
-        exposures.iter().enumerate().fold(0.0, |sum, (place, exposure)| sum + charge(exposure, place, market, rules))
-    };
-    let haircuts: Vec<f64> = account.balances.iter().map(|balance| haircut(balance, market, rules)).collect();
-    let lines = vec![
-        ("liquidity", over(liquidity)),
-        ("basis", over(basis)),
-        ("short options", over(short_options)),
-        ("expiry", over(expiry)),
-        ("borrow", account.balances.iter().fold(0.0, |sum, balance| sum + borrow(balance, market, rules))),
-        ("haircut", haircuts.iter().fold(0.0, |sum, haircut| sum + haircut)),
-        ("funding and fees", funding(account, market) + fees(account, market, rules)),
-    ];
-    Charges { lines, haircuts }
+pub fn of(exposures: &Exposures, terms: &Terms, rules: &Rules) -> Lines {
+    let balances = || exposures.amounts.iter().map(|(asset, amount)| (&terms.assets[*asset], *amount));
+    let (mut liquidity, mut basis, mut short_options, mut expiry) = (0.0, 0.0, 0.0, 0.0);
+    for (exposure, terms) in
+        exposures.underlyings.iter().zip(&terms.underlyings).filter(|(exposure, _)| exposure.touched)
+    {
+        let index = terms.index;
+        // CHG-1: what leaving the net delta, and the vega of each expiry, costs beyond the margin period of risk.
+        let delta = terms.delta_exit.cost(exposure.delta().abs() * index, rules);
+        let vega = exposure.expiries().iter().map(|bucket| terms.vega_exit.cost(bucket.vega.abs() / 100.0, rules));
+        liquidity += vega.fold(delta, |sum, exit| sum + exit);
+        // CHG-2: forwards of different expiries do not move as one. A calendar pair is charged on both legs.
+        let buckets = || exposure.buckets.iter().zip(&terms.buckets);
+        let legs = buckets().map(|(bucket, terms)| bucket.delta.abs() * index * terms.basis);
+        basis += legs.fold(0.0, |sum, leg| sum + leg);
+        // CHG-3: sold options that nothing at their strike covers.
+        short_options += exposure.naked * rules.options.short_rate * index;
+        // CHG-4: short gamma of what expires within a day, over a move around the strike.
+        let dollars = rules.options.pin_move * index;
+        let pinned = buckets().filter(|(_, terms)| terms.pinned);
+        expiry += pinned.fold(0.0, |sum, (bucket, _)| sum + 0.5 * (-bucket.gamma).max(0.0) * dollars * dollars);
+    }
+    [
+        ("liquidity", liquidity),
+        ("basis", basis),
+        ("short options", short_options),
+        ("expiry", expiry),
+        ("borrow", balances().fold(0.0, |sum, (asset, amount)| sum + asset.borrow(-amount * asset.price, rules))),
+        ("haircut", haircuts(exposures, terms, rules).fold(0.0, |sum, haircut| sum + haircut)),
+        ("funding and fees", exposures.funding.max(0.0) + exposures.fees),
+    ]
 }
 
-/// CHG-1: what leaving the net delta, and the vega of each expiry, costs beyond the margin period of risk.
-fn liquidity(exposure: &Exposure, place: usize, market: &Market, rules: &Rules) -> f64 {
-    let underlying = &market.underlyings[place];
-    let LiquidityRules { impact, vol_sigma_points, vega_impact_points, vega_half_spread_points, .. } = rules.liquidity;
-    let index = underlying.index.to_f64();
-    let adv = underlying.adv_usd.map_or_else(|| rules.liquidity.adv_usd.get(&underlying.name), units::Money::to_f64);
-    let half_spread = rules.liquidity.half_spread.get(&underlying.name);
-    let delta = Exit {
-        value: exposure.delta().abs() * index,
-        daily_volume: adv,
-        impact,
-        sigma: rules.scan.sigma.get(&underlying.name),
-        half_spread,
-    };
-    let vega = exposure.expiries.values().map(|expiry| Exit {
-        value: expiry.greeks.vega.abs() / 100.0,
-        daily_volume: rules.liquidity.vega_adv_usd.get(&underlying.name),
-        impact: vega_impact_points,
-        sigma: vol_sigma_points,
-        half_spread: vega_half_spread_points,
-    });
-    vega.fold(delta.cost(rules), |sum, exit| sum + exit.cost(rules))
+/// CHG-6, balance by balance: what is held back from each.
+pub fn haircuts(exposures: &Exposures, terms: &Terms, rules: &Rules) -> impl Iterator<Item = f64> {
+    let balances = exposures.amounts.iter().map(|(asset, amount)| (&terms.assets[*asset], *amount));
+    balances.map(|(asset, amount)| asset.haircut(amount * asset.price, rules))
 }
 
 /// Leaving a position at the best pace: impact falls and risk grows with the time taken
@@ -77,6 +71,29 @@ pub(crate) struct Exit {
 }
 
 impl Exit {
+    /// Out of the delta of an underlying.
+    pub(crate) fn of_delta(listed: &Underlying, rules: &Rules) -> Self {
+        let name = &listed.name;
+        Self {
+            value: 0.0,
+            daily_volume: listed.adv_usd.map_or_else(|| rules.liquidity.adv_usd.get(name), units::Money::to_f64),
+            impact: rules.liquidity.impact,
+            sigma: rules.scan.sigma.get(name),
+            half_spread: rules.liquidity.half_spread.get(name),
+        }
+    }
+
+    /// Out of the vega of one of its expiries.
+    pub(crate) fn of_vega(listed: &Underlying, rules: &Rules) -> Self {
+        Self {
+            value: 0.0,
+            daily_volume: rules.liquidity.vega_adv_usd.get(&listed.name),
+            impact: rules.liquidity.vega_impact_points,
+            sigma: rules.liquidity.vol_sigma_points,
+            half_spread: rules.liquidity.vega_half_spread_points,
+        }
+    }
+
     /// `min over T of { a/T + b·√T } − risk of h, floored at 0, + half-spread`,
     /// with `a = impact·V²/ADV` and `b = z·σ·V/√3`; at `T = (2a/b)^⅔` the minimum is `3·(a·b²/4)^⅓`. It is 0 without impact,
     /// for one leaves at once, or without risk, for one takes forever; and infinite, so refused, where nothing trades.
@@ -91,71 +108,49 @@ impl Exit {
     }
 }
 
-/// CHG-2: forwards of different expiries do not move as one. A calendar pair is charged on both legs.
-fn basis(exposure: &Exposure, place: usize, market: &Market, rules: &Rules) -> f64 {
-    let underlying = &market.underlyings[place];
-    let index = underlying.index.to_f64();
-    let charge =
-        |delta: f64, years: f64| delta.abs() * index * rules.basis.floor.max(math::exp(rules.basis.rate * years) - 1.0);
-    let dated =
-        exposure.expiries.iter().map(|(expiry, bucket)| charge(bucket.greeks.delta, expiry.years_since(market.time)));
-    dated.fold(charge(exposure.perpetual, 0.0), |sum, part| sum + part)
+/// An exit with the value up to which only the spread is paid.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Leave {
+    exit: Exit,
+    free: f64,
 }
 
-/// CHG-3: sold options that nothing at their strike covers.
-fn short_options(exposure: &Exposure, place: usize, market: &Market, rules: &Rules) -> f64 {
-    let index = market.underlyings[place].index.to_f64();
-    let strikes = exposure.expiries.values().flat_map(|expiry| expiry.strikes.values());
-    strikes.fold(0.0, |sum, (calls, puts)| sum + naked_shorts(*calls, *puts)) * rules.options.short_rate * index
-}
-
-/// CHG-4: short gamma of what expires within a day, over a move around the strike.
-fn expiry(exposure: &Exposure, place: usize, market: &Market, rules: &Rules) -> f64 {
-    let index = market.underlyings[place].index.to_f64();
-    let dollars = rules.options.pin_move * index;
-    let expiring =
-        exposure.expiries.iter().filter(|(expiry, _)| expiry.days_since(market.time) <= rules.options.pin_days);
-    expiring.fold(0.0, |sum, (_, bucket)| sum + 0.5 * (-bucket.greeks.gamma).max(0.0) * dollars * dollars)
-}
-
-/// CHG-5: what is owed may become dearer to borrow, the more of it the more.
-fn borrow(balance: &Balance, market: &Market, rules: &Rules) -> f64 {
-    let asset = &market.assets[balance.asset.0];
-    borrow_of(-balance.amount.to_f64() * asset.price.to_f64(), asset, rules)
-}
-
-/// CHG-5 of `owed` dollars of an asset; it rises with what is owed.
-pub(crate) fn borrow_of(owed: f64, asset: &Asset, rules: &Rules) -> f64 {
-    if owed <= 0.0 {
-        return 0.0;
+impl Leave {
+    pub(crate) fn new(exit: Exit, rules: &Rules) -> Self {
+        // Impact grows as V^(4/3) and the risk it is set against as V: nothing is charged up to their crossing. Near to it
+        // rounding might decide, so the last part of it is left to the formula: the bits are those of `Exit::cost`.
+        let risk = rules.scan.quantile * exit.sigma;
+        let (a, b) = (exit.impact / exit.daily_volume, risk / 3.0_f64.sqrt());
+        let ratio = risk * rules.scan.days.sqrt() / (3.0 * math::pow(0.25 * a * b * b, 1.0 / 3.0));
+        Self { exit, free: ratio * ratio * ratio * (1.0 - 1e-9) }
     }
-    let adv = asset.adv_usd.map_or_else(|| rules.liquidity.adv_usd.get(&asset.name), units::Money::to_f64);
-    owed * (rules.borrow.rate.get(&asset.name) + rules.borrow.size_slope * owed / adv)
+
+    /// [`Exit::cost`] of a value that is not negative.
+    pub(crate) fn cost(&self, value: f64, rules: &Rules) -> f64 {
+        if value <= self.free { self.exit.half_spread * value } else { Exit { value, ..self.exit }.cost(rules) }
+    }
 }
 
-/// CHG-6: selling a balance moves its price; what follows no underlying also has a volatility that no scenario shocks.
-/// Of no dollar more than the cap is held back, so that another dollar of a stablecoin never costs more than it is worth.
-fn haircut(balance: &Balance, market: &Market, rules: &Rules) -> f64 {
-    if balance.asset == model::USD {
-        return 0.0;
+impl AssetTerms {
+    /// CHG-5: what is owed may become dearer to borrow, the more of it the more. It rises with what is owed.
+    pub(crate) fn borrow(&self, owed: f64, rules: &Rules) -> f64 {
+        if owed <= 0.0 {
+            return 0.0;
+        }
+        owed * (self.borrow_rate + rules.borrow.size_slope * owed / self.daily_volume)
     }
-    let asset = &market.assets[balance.asset.0];
-    haircut_of(balance.amount.to_f64() * asset.price.to_f64(), asset, rules)
-}
 
-/// CHG-6 of `value` dollars of an asset other than USD; it never falls when the value rises.
-pub(crate) fn haircut_of(value: f64, asset: &Asset, rules: &Rules) -> f64 {
-    if value <= 0.0 {
-        return 0.0;
+    /// CHG-6: selling a balance moves its price; what follows no underlying also has a volatility that no scenario shocks.
+    /// Of no dollar more than the cap is held back, so that another dollar of a stablecoin never costs more than it is
+    /// worth. It never falls when the value rises.
+    pub(crate) fn haircut(&self, value: f64, rules: &Rules) -> f64 {
+        match self.volatility {
+            Some(volatility) if value > 0.0 => {
+                value * volatility + concession(value, &self.book, rules.haircut.cap - volatility)
+            }
+            _ => 0.0,
+        }
     }
-    let volatility = if asset.follows.is_none() { rules.haircut.volatility.get(&asset.name) } else { 0.0 };
-    let volatility = volatility.min(rules.haircut.cap);
-    let book: Vec<(f64, f64)> = if asset.depth.is_empty() {
-        vec![(rules.haircut.depth_usd.get(&asset.name), 0.01)]
-    } else {
-        asset.depth.iter().map(|level| (level.usd.to_f64(), level.bps.to_f64() / 10_000.0)).collect()
-    };
-    value * volatility + concession(value, &book, rules.haircut.cap - volatility)
 }
 
 /// What selling `value` into a book concedes: the area under the distance from the mid, at most `limit` for each dollar.
@@ -188,43 +183,6 @@ fn stretch(value: f64, at: f64, slope: f64, limit: f64) -> f64 {
         value
     };
     below * (at + 0.5 * slope * below) + (value - below) * limit
-}
-
-/// CHG-7: one period of funding, when the account as a whole would pay it.
-fn funding(account: &Account, market: &Market) -> f64 {
-    let paid = account.positions.iter().fold(0.0, |sum, position| {
-        let listing = market.listing(position.instrument);
-        let rate = listing.funding_rate_8h.unwrap_or_default().to_f64();
-        sum + position.quantity.to_f64() * rate * contract_value(listing, market)
-    });
-    paid.max(0.0)
-}
-
-/// CHG-7: fees to close every position.
-fn fees(account: &Account, market: &Market, rules: &Rules) -> f64 {
-    account.positions.iter().fold(0.0, |sum, position| {
-        let listing = market.listing(position.instrument);
-        let contracts = position.quantity.to_f64().abs();
-        let given = listing.fee_rate.map(units::Ratio::to_f64);
-        let fee = if listing.is_option() {
-            let index = market.underlyings[listing.underlying.0].index.to_f64();
-            let flat = given.unwrap_or(rules.fees.option) * index * listing.contract_size.to_f64();
-            flat.min(rules.fees.option_cap * contract_value(listing, market))
-        } else {
-            given.unwrap_or(rules.fees.future) * contract_value(listing, market)
-        };
-        sum + contracts * fee.max(0.0)
-    })
-}
-
-/// What one contract is worth in USD: notional of a future, premium of an option.
-fn contract_value(listing: &Instrument, market: &Market) -> f64 {
-    let (mark, size) = (listing.mark.to_f64(), listing.contract_size.to_f64());
-    match (&listing.kind, listing.payoff) {
-        (InstrumentKind::Option { .. }, _) => size * mark * market.assets[listing.quote.0].price.to_f64(),
-        (_, Payoff::Linear) => size * mark * market.assets[listing.settle.0].price.to_f64(),
-        (_, Payoff::Inverse) => size / mark * market.assets[listing.settle.0].price.to_f64(),
-    }
 }
 
 #[cfg(test)]

@@ -1,74 +1,145 @@
 //! What the charges look at: net sensitivities by underlying and expiry.
 
-use std::collections::BTreeMap;
+use model::{Account, Market, UnderlyingId};
 
-use model::{Account, InstrumentId, InstrumentKind, Market, Right, UnderlyingId};
-use units::Timestamp;
-
+use super::rules::Rules;
+use super::terms::{ContractTerms, Terms};
 use crate::Refusal;
-use crate::greeks::{Greeks, unsettled_coins};
+use crate::aggregate::naked_shorts;
+use crate::risk_array::Line;
+
+/// What an account has, as its charges see it. Memory that is used again for the next account.
+#[derive(Clone, Debug, Default)]
+pub struct Exposures {
+    /// By underlying of the market.
+    pub underlyings: Vec<Exposure>,
+    /// The asset and the units of each balance.
+    pub amounts: Vec<(usize, f64)>,
+    /// One period of funding, when the account pays it.
+    pub funding: f64,
+    /// To close every position.
+    pub fees: f64,
+    strikes: Vec<Leg>,
+}
 
 /// An account's net exposure to one underlying.
 #[derive(Clone, Debug, Default)]
 pub struct Exposure {
+    /// Whether there is any.
+    pub touched: bool,
     /// Units of the coin held or owed as balances or as profit that is not settled yet.
     pub coins: f64,
-    /// Delta of perpetuals, in coins: the bucket at `T = 0`.
-    pub perpetual: f64,
-    /// Futures and options, by expiry.
-    pub expiries: BTreeMap<Timestamp, ExpiryExposure>,
+    /// Perpetuals, the bucket at `T = 0`, then every expiry of the market.
+    pub buckets: Vec<Bucket>,
+    /// Sold options that nothing at their strike covers, in coins.
+    pub naked: f64,
 }
 
 /// An account's net exposure to one expiry.
-#[derive(Clone, Debug, Default)]
-pub struct ExpiryExposure {
-    /// Sensitivities of the futures and options that expire then.
-    pub greeks: Greeks,
-    /// Net contracts of calls and puts in coins, by strike (in units of 10⁻¹⁸, so that it sorts).
-    pub strikes: BTreeMap<i128, (f64, f64)>,
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bucket {
+    /// Units of the underlying.
+    pub delta: f64,
+    /// Change of delta per dollar of the index.
+    pub gamma: f64,
+    /// USD per 1.00 of volatility.
+    pub vega: f64,
+}
+
+/// Options of one strike, in coins.
+#[derive(Clone, Copy, Debug)]
+struct Leg {
+    strike: u32,
+    /// Where it stands among the positions.
+    place: usize,
+    underlying: usize,
+    call: bool,
+    coins: f64,
 }
 
 impl Exposure {
+    /// All but perpetuals.
+    pub fn expiries(&self) -> &[Bucket] {
+        self.buckets.get(1..).unwrap_or_default()
+    }
+
     /// Net delta in coins, balances included.
     pub fn delta(&self) -> f64 {
-        self.expiries.values().fold(self.coins + self.perpetual, |sum, expiry| sum + expiry.greeks.delta)
+        self.buckets.iter().fold(self.coins, |sum, bucket| sum + bucket.delta)
+    }
+
+    fn clear(&mut self) {
+        if self.touched {
+            (self.touched, self.coins, self.naked) = (false, 0.0, 0.0);
+            self.buckets.fill(Bucket::default());
+        }
     }
 }
 
-/// The exposure of an account to every underlying of the market, from the sensitivities of one contract of each
-/// instrument.
-pub fn of(
-    account: &Account,
-    market: &Market,
-    contract: impl Fn(InstrumentId) -> Result<Greeks, Refusal>,
-) -> Result<Vec<Exposure>, Refusal> {
-    let mut exposures = vec![Exposure::default(); market.underlyings.len()];
-    for balance in &account.balances {
-        let asset = &market.assets[balance.asset.0];
-        if let Some(UnderlyingId(underlying)) = asset.follows {
-            let index = market.underlyings[underlying].index.to_f64();
-            exposures[underlying].coins += balance.amount.to_f64() * asset.price.to_f64() / index;
+impl Exposures {
+    /// Takes the exposure of an account to every underlying of the market.
+    pub fn take(
+        &mut self,
+        account: &Account,
+        lines: &[Line],
+        terms: &Terms,
+        (market, rules): (&Market, &Rules),
+    ) -> Result<(), Refusal> {
+        self.clear(terms);
+        for balance in &account.balances {
+            let (asset, amount) = (balance.asset.0, balance.amount.to_f64());
+            self.amounts.push((asset, amount));
+            let terms_of = &terms.assets[asset];
+            if let Some(UnderlyingId(underlying)) = terms_of.follows {
+                self.touch(underlying).coins += amount * terms_of.price / terms.underlyings[underlying].index;
+            }
+        }
+        for (place, line) in lines.iter().enumerate() {
+            self.add(place, line, terms.contract(line.instrument, market, rules)?);
+        }
+        self.net_strikes();
+        Ok(())
+    }
+
+    fn add(&mut self, place: usize, line: &Line, contract: &ContractTerms) {
+        let (quantity, underlying) = (line.quantity, contract.underlying);
+        if let Some(unsettled) = &contract.unsettled {
+            self.touch(unsettled.underlying).coins += unsettled.coins(quantity, contract.size, line.entry);
+        }
+        let bucket = &mut self.touch(underlying).buckets[contract.bucket];
+        bucket.delta += quantity * contract.greeks.delta;
+        bucket.gamma += quantity * contract.greeks.gamma;
+        bucket.vega += quantity * contract.greeks.vega;
+        if let Some((strike, call)) = contract.strike {
+            self.strikes.push(Leg { strike, place, underlying, call, coins: quantity * contract.size });
+        }
+        self.funding += quantity * contract.funding_rate * contract.value;
+        self.fees += quantity.abs() * contract.fee;
+    }
+
+    /// Calls and puts of each strike, strike after strike in the order of the market.
+    fn net_strikes(&mut self) {
+        self.strikes.sort_unstable_by_key(|leg| (leg.strike, leg.place));
+        for legs in self.strikes.chunk_by(|one, other| one.strike == other.strike) {
+            let net = |call: bool| legs.iter().filter(|leg| leg.call == call).fold(0.0, |sum, leg| sum + leg.coins);
+            self.underlyings[legs[0].underlying].naked += naked_shorts(net(true), net(false));
         }
     }
-    for position in &account.positions {
-        if let Some((UnderlyingId(underlying), coins)) = unsettled_coins(position, market) {
-            exposures[underlying].coins += coins;
-        }
-        let listing = market.listing(position.instrument);
-        let greeks = contract(position.instrument)?;
-        let quantity = position.quantity.to_f64();
-        let exposure = &mut exposures[listing.underlying.0];
-        let Some(expiry) = listing.expiry() else {
-            exposure.perpetual += quantity * greeks.delta;
-            continue;
-        };
-        let bucket = exposure.expiries.entry(expiry).or_default();
-        bucket.greeks.plus(quantity, &greeks);
-        if let InstrumentKind::Option { strike, right, .. } = &listing.kind {
-            let (calls, puts) = bucket.strikes.entry(strike.raw()).or_default();
-            let net = if *right == Right::Call { calls } else { puts };
-            *net += quantity * listing.contract_size.to_f64();
-        }
+
+    fn touch(&mut self, underlying: usize) -> &mut Exposure {
+        let exposure = &mut self.underlyings[underlying];
+        exposure.touched = true;
+        exposure
     }
-    Ok(exposures)
+
+    fn clear(&mut self, terms: &Terms) {
+        self.underlyings.resize_with(terms.underlyings.len(), Exposure::default);
+        for (exposure, terms) in self.underlyings.iter_mut().zip(&terms.underlyings) {
+            exposure.clear();
+            exposure.buckets.resize(terms.buckets.len(), Bucket::default());
+        }
+        self.amounts.clear();
+        self.strikes.clear();
+        (self.funding, self.fees) = (0.0, 0.0);
+    }
 }

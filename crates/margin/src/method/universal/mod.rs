@@ -13,21 +13,24 @@ pub(crate) mod charges;
 mod exposure;
 pub mod families;
 pub mod rules;
+pub(crate) mod terms;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use model::{Account, InstrumentId, InstrumentKind, Invalid, Market, Side, USD};
+use model::{Account, InstrumentKind, Invalid, Market, Side, USD};
 use pricing::kernel::Isa;
 use units::{Money, Ratio};
 
 use crate::aggregate::largest;
 use crate::assess::Judge;
-use crate::greeks::{Greeks, of_contract};
+use crate::assessment::is_requirement;
 use crate::params::Params;
-use crate::risk_array::{self, RiskArray};
+use crate::risk_array::{self, Line, RiskArray};
 use crate::scenario::{FamilyLoss, ScenarioFamily, ScenarioSet};
 use crate::{About, Refusal, Workings, requirement};
+use exposure::Exposures;
 use rules::Rules;
+use terms::Terms;
 
 /// What the method is and how far it is proven.
 pub const ABOUT: About = About {
@@ -58,8 +61,8 @@ const WITHOUT_DOCUMENT: &str =
 pub struct Prepared {
     /// Every instrument under every scenario.
     pub array: Arc<RiskArray>,
-    /// Sensitivities of each instrument, worked out when the first account needs them.
-    greeks: Arc<[OnceLock<Greeks>]>,
+    /// What charges look up.
+    terms: Arc<Terms>,
     /// What a reader of every answer must know.
     notes: Arc<[String]>,
 }
@@ -73,7 +76,7 @@ pub struct Universal<'a> {
     pub rules: &'a Rules,
     /// Every instrument under every scenario.
     pub array: Arc<RiskArray>,
-    greeks: Arc<[OnceLock<Greeks>]>,
+    terms: Arc<Terms>,
     notes: Arc<[String]>,
     list_scenarios: bool,
 }
@@ -99,14 +102,25 @@ impl Prepared {
         }
         let array = risk_array::prepare(market, set, &rules.vol_rules(), rules.settlement.window_seconds, isa)?;
         let notes: Vec<String> = if extra.families.is_empty() { vec![WITHOUT_DOCUMENT.to_owned()] } else { Vec::new() };
-        let greeks = market.instruments.iter().map(|_| OnceLock::new()).collect();
-        Ok(Self { array: Arc::new(array), greeks, notes: notes.into() })
+        Ok(Self { array: Arc::new(array), terms: Arc::new(Terms::new(market, rules)), notes: notes.into() })
     }
 
     /// The method in the market and with the rules that this was prepared from.
     pub fn judge<'a>(&self, market: &'a Market, rules: &'a Rules) -> Universal<'a> {
-        let Self { array, greeks, notes } = self.clone();
-        Universal { market, rules, array, greeks, notes, list_scenarios: false }
+        let Self { array, terms, notes } = self.clone();
+        Universal { market, rules, array, terms, notes, list_scenarios: false }
+    }
+
+    /// The margins of an account in the market and with the rules that this was prepared from: those of
+    /// [`Universal::margins`], without memory for each call.
+    pub fn margins(
+        &self,
+        market: &Market,
+        rules: &Rules,
+        account: &Account,
+        scratch: &mut Scratch,
+    ) -> Result<Margins, Refusal> {
+        margins(&self.array, &self.terms, (market, rules), account, scratch)
     }
 }
 
@@ -127,12 +141,16 @@ impl Judge for Universal<'_> {
         };
         let (worst, core) = workings.core();
         // Never below 0, though a tail that orders have reordered may add up to an ulp less.
-        let orders = if account.orders.is_empty() { 0.0 } else { largest(0.0, self.with_orders(account, pnl)? - core) };
+        let orders =
+            if account.orders.is_empty() { 0.0 } else { largest(0.0, with_orders(&self.array, account, pnl)? - core) };
         workings.charges.push(("initial factor".into(), (self.rules.margin.im_factor - 1.0) * core, 0.0));
-        let charges = self.charges(account)?;
-        workings.charges.extend(charges.lines.into_iter().map(|(name, charge)| (name.to_owned(), charge, charge)));
+        let mut exposures = Exposures::default();
+        let lines: Vec<Line> = account.positions.iter().map(Line::of).collect();
+        exposures.take(account, &lines, &self.terms, (self.market, self.rules))?;
+        let charges = charges::of(&exposures, &self.terms, self.rules);
+        workings.charges.extend(charges.map(|(name, charge)| (name.to_owned(), charge, charge)));
         workings.charges.push(("orders".into(), orders, 0.0));
-        workings.haircuts = charges.haircuts;
+        workings.haircuts = charges::haircuts(&exposures, &self.terms, self.rules).collect();
         self.contribute(account, &losses[worst], core, &mut workings)?;
         Ok(workings)
     }
@@ -169,34 +187,71 @@ pub struct Margins {
     pub closing: Money,
 }
 
+/// Memory of [`Prepared::margins`], to be used again. It remembers nothing of an account.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch {
+    array: risk_array::Scratch,
+    exposures: Exposures,
+}
+
+/// What [`Universal::workings`] add up to.
+fn margins(
+    array: &RiskArray,
+    terms: &Terms,
+    (market, rules): (&Market, &Rules),
+    account: &Account,
+    scratch: &mut Scratch,
+) -> Result<Margins, Refusal> {
+    array.read(account, &mut scratch.array)?;
+    let pnl = scratch.array.pnl();
+    let (mut core, mut in_range) = (0.0, Ok(()));
+    for family in &array.set.families {
+        let loss = family.loss_alone(array.isa(), pnl);
+        core = largest(core, loss);
+        in_range = in_range.and_then(|()| is_requirement(loss));
+    }
+    let orders = if account.orders.is_empty() { None } else { Some(with_orders(array, account, pnl.to_vec())) };
+    scratch.exposures.take(account, scratch.array.lines(), terms, (market, rules))?;
+    let charges = charges::of(&scratch.exposures, terms, rules);
+    let rounded = || {
+        in_range?;
+        let (mut maintenance, mut closing) = (requirement(core)?, Money::ZERO);
+        for (name, charge) in &charges {
+            let charge = requirement(*charge)?;
+            maintenance = maintenance.plus(charge)?;
+            if charges::CLOSING.contains(name) {
+                closing = closing.plus(charge)?;
+            }
+        }
+        let initial = maintenance.plus(requirement((rules.margin.im_factor - 1.0) * core)?)?;
+        Ok(Margins { initial, maintenance, closing })
+    };
+    let out_of_range = |overflow| Refusal::OutOfRange { account: account.name.clone(), overflow };
+    let mut margins = rounded().map_err(out_of_range)?;
+    if let Some(orders) = orders {
+        let with_orders = requirement(largest(0.0, orders? - core)).and_then(|orders| margins.initial.plus(orders));
+        margins.initial = with_orders.map_err(out_of_range)?;
+    }
+    Ok(margins)
+}
+
+/// REQ-4: the core of the account with every losing order filled.
+fn with_orders(array: &RiskArray, account: &Account, mut pnl: Vec<f64>) -> Result<f64, Refusal> {
+    for order in &account.orders {
+        let sign = if order.side == Side::Buy { 1.0 } else { -1.0 };
+        let losses = array.order_losses(order.instrument, sign * order.quantity.to_f64(), order.limit.to_f64())?;
+        for (total, loss) in pnl.iter_mut().zip(losses) {
+            *total += loss;
+        }
+    }
+    let losses = array.set.families.iter().map(|family| family.loss_alone(array.isa(), &pnl));
+    Ok(losses.fold(0.0, largest))
+}
+
 impl Universal<'_> {
     /// The margins of an account: to the digit what its workings add up to.
     pub fn margins(&self, account: &Account) -> Result<Margins, Refusal> {
-        let pnl = self.array.pnl(&self.array.vector(account)?);
-        let losses = || self.array.set.families.iter().map(|family| family.loss(&pnl).loss);
-        let core = losses().fold(0.0, largest);
-        let charges = self.charges(account)?;
-        let rounded = || {
-            losses().try_for_each(|loss| requirement(loss).map(|_| ()))?;
-            let (mut maintenance, mut closing) = (requirement(core)?, Money::ZERO);
-            for (name, charge) in &charges.lines {
-                let charge = requirement(*charge)?;
-                maintenance = maintenance.plus(charge)?;
-                if charges::CLOSING.contains(name) {
-                    closing = closing.plus(charge)?;
-                }
-            }
-            let initial = maintenance.plus(requirement((self.rules.margin.im_factor - 1.0) * core)?)?;
-            Ok(Margins { initial, maintenance, closing })
-        };
-        let out_of_range = |overflow| Refusal::OutOfRange { account: account.name.clone(), overflow };
-        let mut margins = rounded().map_err(out_of_range)?;
-        if !account.orders.is_empty() {
-            let orders = largest(0.0, self.with_orders(account, pnl)? - core);
-            let with_orders = requirement(orders).and_then(|orders| margins.initial.plus(orders));
-            margins.initial = with_orders.map_err(out_of_range)?;
-        }
-        Ok(margins)
+        margins(&self.array, &self.terms, (self.market, self.rules), account, &mut Scratch::default())
     }
 
     /// The same, with or without every scenario in its workings.
@@ -227,22 +282,6 @@ impl Universal<'_> {
         notes
     }
 
-    /// CHG-1 to CHG-7.
-    fn charges(&self, account: &Account) -> Result<charges::Charges, Refusal> {
-        let exposures = exposure::of(account, self.market, |id| self.contract_greeks(id))?;
-        Ok(charges::of(account, &exposures, self.market, self.rules))
-    }
-
-    /// The sensitivities of one contract, remembered.
-    fn contract_greeks(&self, id: InstrumentId) -> Result<Greeks, Refusal> {
-        let known = &self.greeks[id.0];
-        if let Some(greeks) = known.get() {
-            return Ok(*greeks);
-        }
-        let greeks = of_contract(id, self.market, self.rules.settlement.window_seconds)?;
-        Ok(*known.get_or_init(|| greeks))
-    }
-
     /// Every scenario with its family, its name and the profit in it.
     fn named(&self, pnl: &[f64]) -> Vec<(String, String, f64)> {
         let named = |family: &ScenarioFamily, index: usize| {
@@ -250,20 +289,6 @@ impl Universal<'_> {
         };
         let families = self.array.set.families.iter();
         families.flat_map(|family| family.range().map(move |index| named(family, index))).collect()
-    }
-
-    /// REQ-4: the core of the account with every losing order filled.
-    fn with_orders(&self, account: &Account, mut pnl: Vec<f64>) -> Result<f64, Refusal> {
-        for order in &account.orders {
-            let sign = if order.side == Side::Buy { 1.0 } else { -1.0 };
-            let losses =
-                self.array.order_losses(order.instrument, sign * order.quantity.to_f64(), order.limit.to_f64())?;
-            for (total, loss) in pnl.iter_mut().zip(losses) {
-                *total += loss;
-            }
-        }
-        let losses = self.array.set.families.iter().map(|family| family.loss(&pnl).loss);
-        Ok(losses.fold(0.0, largest))
     }
 
     /// REQ-6: the part of every position and balance in the core.

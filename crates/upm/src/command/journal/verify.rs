@@ -95,9 +95,9 @@ fn verified(args: &Args) -> Result<Answer, Failure> {
 /// Applies every event and meets every state hash, that of the newest snapshot too.
 fn replayed(store: &Store, report: &Report) -> Result<(VerifiedDocument, u64), Failure> {
     let (mut times, mut at_snapshot) = (None, None);
-    let mut replayed = history::replay(store, report.head.sequence, |engine, record| {
+    let mut replayed = history::replay(store, report.head.sequence, |state, record| {
         if report.snapshot == Some(record.sequence) {
-            at_snapshot = Some(history::hash(engine.state()));
+            at_snapshot = Some(history::hash(state));
         }
         times = Some(times.map_or([record.time; 2], |[first, _]: [Timestamp; 2]| [first, record.time]));
     })?;

@@ -1,0 +1,111 @@
+//! Fills in memory: what the engine itself takes, without a journal.
+//!
+//! Both sides of every fill pass all layers. A batch ends with the engine's own `Watch`, as in the sequencer.
+
+use std::hint::black_box;
+
+use engine::{AccountId, Command, Engine, Envelope};
+
+use super::venue::{self, Venue};
+use super::{Figure, Size, percentiles};
+use crate::measure::{cpu_nanoseconds, quartiles, wall_nanoseconds};
+use crate::workload::Random;
+
+const POSITIONS: usize = 20;
+
+/// Engine time of a fill at each batch size, and of what it could have been.
+pub fn measure(size: Size) -> Vec<Figure> {
+    let mut figures = Vec::new();
+    for (accounts, words) in [(size.few, "in cache"), (size.many, "in memory")] {
+        let (venue, state, _) = venue::populated(accounts, POSITIONS, venue::healthy);
+        let holders = venue::holders(&state);
+        let mut run = Run { engine: Engine::new(state).expect("parameters"), venue, holders, random: Random(11) };
+        // Everyone is judged once; then everyone is certified who can be.
+        let watch = venue::watch(&run.venue);
+        venue::take(&mut run.engine, &watch);
+        let assessed = run.assessed(size);
+        let decided = run.decided(size);
+        let label = |what: &str| format!("{what}, {accounts} accounts ({words})");
+        let of = |what: &str, rounds: &[f64]| Figure::rounds(label(what), rounds, "ns/fill");
+        for batch in [1, 64, 1024] {
+            let (rounds, latencies, accepted) = run.handled(size, batch);
+            let mut figure = of(&format!("decide, apply, watch; batch {batch}"), &rounds);
+            figure.ratio = Some((quartiles(&assessed).0 / quartiles(&rounds).0, "assess both accounts, both sides"));
+            figure.latency = Some(percentiles(latencies));
+            figure.note = format!("{:.1} % accepted", 100.0 * accepted);
+            figure.wanted = Some(("< 1000 ns", quartiles(&rounds).0 < 1000.0));
+            figures.push(figure);
+        }
+        figures.push(of("decide alone", &decided));
+        figures.push(of("alternative: assess both accounts, both sides", &assessed));
+    }
+    figures
+}
+
+struct Run {
+    engine: Engine,
+    venue: Venue,
+    holders: Vec<Vec<AccountId>>,
+    random: Random,
+}
+
+impl Run {
+    fn fills(&mut self, count: usize) -> Vec<Envelope> {
+        let next = |_| {
+            self.venue.pass(1);
+            venue::next_fill(&mut self.venue, self.engine.state(), &self.holders, &mut self.random)
+        };
+        (0..count).map(next).collect()
+    }
+
+    /// CPU time of a fill with its share of the watch, round by round; wall time of every batch; share accepted.
+    fn handled(&mut self, size: Size, batch: usize) -> (Vec<f64>, Vec<f64>, f64) {
+        let (mut rounds, mut latencies, mut accepted, mut asked) = (Vec::new(), Vec::new(), 0, 0);
+        for _ in 0..size.rounds {
+            let fills = self.fills(size.fills.max(batch));
+            let start = cpu_nanoseconds();
+            for batch in fills.chunks(batch) {
+                let began = wall_nanoseconds();
+                for fill in batch {
+                    accepted += usize::from(self.engine.handle(fill).is_ok());
+                }
+                let time = self.engine.state().clock;
+                venue::take(&mut self.engine, &Envelope { time, ..venue::watch(&self.venue) });
+                latencies.push(wall_nanoseconds() - began);
+            }
+            rounds.push((cpu_nanoseconds() - start) / fills.len() as f64);
+            asked += fills.len();
+        }
+        (rounds, latencies, accepted as f64 / asked as f64)
+    }
+
+    /// Decisions alone, all on the same state.
+    fn decided(&mut self, size: Size) -> Vec<f64> {
+        self.each(size, |engine, fill| {
+            let _ = black_box(engine.decide(fill));
+        })
+    }
+
+    /// The obvious alternative to judging: the whole assessment of both accounts at the mark and at the slow average.
+    fn assessed(&mut self, size: Size) -> Vec<f64> {
+        self.each(size, |engine, fill| {
+            let Command::Fill { buyer, seller, .. } = &fill.command else { return };
+            for party in [buyer, seller] {
+                let account = engine.state().account(party.account).expect("it trades");
+                let _ = black_box(engine.desk().assess(engine.state(), account));
+                let _ = black_box(engine.desk().assess_slow(engine.state(), account));
+            }
+        })
+    }
+
+    fn each(&mut self, size: Size, work: impl Fn(&Engine, &Envelope)) -> Vec<f64> {
+        let mut rounds = Vec::new();
+        for _ in 0..size.rounds {
+            let fills = self.fills(size.fills);
+            let start = cpu_nanoseconds();
+            fills.iter().for_each(|fill| work(&self.engine, fill));
+            rounds.push((cpu_nanoseconds() - start) / fills.len() as f64);
+        }
+        rounds
+    }
+}

@@ -1,0 +1,163 @@
+//! The engine: what fills, prices, durability, recovery and memory cost, each beside the obvious alternative.
+//!
+//! ```text
+//! venue.rs        a venue as commands; accounts by events
+//! tick.rs         a price tick over all accounts, with nobody missed; memory of an account
+//! fills.rs        a fill in memory
+//! durability.rs   a fill until it is on disk; recovery; snapshots
+//! ```
+
+mod durability;
+mod fills;
+mod tick;
+mod venue;
+
+use serde_json::{Value, json};
+
+use crate::measure::quartiles;
+
+/// How much is done.
+#[derive(Clone, Copy)]
+pub struct Size {
+    pub rounds: usize,
+    /// Fills a round.
+    pub fills: usize,
+    /// Accounts that stay in the cache.
+    pub few: usize,
+    /// Accounts that do not.
+    pub many: usize,
+    /// Accounts of the tick, and how many ticks.
+    pub all: usize,
+    pub ticks: usize,
+    /// Accounts and ticks of the run in which everyone is assessed at every tick.
+    pub checked: (usize, usize),
+    /// Accounts of the runs with a journal, and batches a round at each batch size.
+    pub traders: u32,
+    pub batches: [(usize, usize); 3],
+}
+
+/// Everything.
+pub const FULL: Size = Size {
+    rounds: 9,
+    fills: 4_000,
+    few: 2_000,
+    many: 100_000,
+    all: 1_000_000,
+    ticks: 40,
+    checked: (4_000, 600),
+    traders: 400,
+    batches: [(1, 50), (64, 8), (1024, 2)],
+};
+
+/// A look.
+pub const QUICK: Size = Size {
+    rounds: 3,
+    fills: 1_000,
+    few: 1_000,
+    many: 10_000,
+    all: 20_000,
+    ticks: 20,
+    checked: (1_000, 100),
+    traders: 100,
+    batches: [(1, 20), (64, 3), (1024, 1)],
+};
+
+/// One figure.
+pub struct Figure {
+    pub what: String,
+    pub value: f64,
+    pub unit: &'static str,
+    /// Half the distance of the quartiles, as a share of the value.
+    pub spread: Option<f64>,
+    /// p50 and p99 in nanoseconds of wall time.
+    pub latency: Option<(f64, f64)>,
+    /// How many times better than this alternative.
+    pub ratio: Option<(f64, &'static str)>,
+    /// What the project wants, and whether it is so.
+    pub wanted: Option<(&'static str, bool)>,
+    pub note: String,
+}
+
+impl Figure {
+    fn new(what: impl Into<String>, value: f64, unit: &'static str) -> Self {
+        let what = what.into();
+        Self { what, value, unit, spread: None, latency: None, ratio: None, wanted: None, note: String::new() }
+    }
+
+    /// Of times in rounds: the lower quartile, since others work on the same cores.
+    fn rounds(what: impl Into<String>, rounds: &[f64], unit: &'static str) -> Self {
+        let (low, _, high) = quartiles(rounds);
+        Self { spread: Some((high - low) / 2.0 / low), ..Self::new(what, low, unit) }
+    }
+
+    fn print(&self) {
+        let spread = self.spread.map_or_else(String::new, |spread| format!("{:.0}%", 100.0 * spread));
+        let latency = self
+            .latency
+            .map_or_else(String::new, |(middle, late)| format!("p50 {} p99 {}", duration(middle), duration(late)));
+        println!("{:<62}{:>12} {:<12}{:>5}  {latency}", self.what, significant(self.value), self.unit, spread);
+        if let Some((ratio, to)) = self.ratio {
+            println!("{:>64} {:.2}× {to}", "", ratio);
+        }
+        if let Some((wanted, reached)) = self.wanted {
+            println!("{:>64} wanted {wanted}: {}", "", if reached { "reached" } else { "NOT reached" });
+        }
+        if !self.note.is_empty() {
+            println!("{:>64} {}", "", self.note);
+        }
+    }
+
+    fn json(&self) -> Value {
+        json!({"what": self.what, "value": self.value, "unit": self.unit, "spread": self.spread,
+               "p50_nanoseconds": self.latency.map(|latency| latency.0),
+               "p99_nanoseconds": self.latency.map(|latency| latency.1),
+               "ratio": self.ratio.map(|ratio| ratio.0), "to": self.ratio.map(|ratio| ratio.1),
+               "wanted": self.wanted.map(|wanted| wanted.0), "reached": self.wanted.map(|wanted| wanted.1),
+               "note": self.note})
+    }
+}
+
+/// Everything, printed as it comes; for programs, and whether nobody was missed.
+pub fn run(size: Size) -> (Value, bool) {
+    let mut all = Vec::new();
+    let mut section = |title: &str, figures: Vec<Figure>| {
+        println!("\n{title}");
+        figures.iter().for_each(Figure::print);
+        all.push(json!({"section": title, "figures": figures.iter().map(Figure::json).collect::<Vec<_>>()}));
+    };
+    // First, while nothing has been freed: memory is counted in pages.
+    section("engine: a tick over all accounts", tick::measure(size));
+    let (checked, missed) = tick::checked(size);
+    section("engine: ticks with every account checked", checked);
+    section("engine: a fill in memory, 20 positions a side", fills::measure(size));
+    section("engine: a fill until it is durable", durability::measure(size));
+    section("engine: recovery and snapshots", durability::recovery(size));
+    (Value::Array(all), missed == 0)
+}
+
+/// p50 and p99.
+fn percentiles(mut latencies: Vec<f64>) -> (f64, f64) {
+    latencies.sort_by(f64::total_cmp);
+    let at = |part: f64| latencies[(part * (latencies.len() - 1) as f64).round() as usize];
+    (at(0.5), at(0.99))
+}
+
+fn duration(nanoseconds: f64) -> String {
+    match nanoseconds {
+        short if short < 1e3 => format!("{short:.0} ns"),
+        short if short < 1e6 => format!("{:.1} µs", short / 1e3),
+        long => format!("{:.2} ms", long / 1e6),
+    }
+}
+
+fn significant(value: f64) -> String {
+    let decimals = [1000.0, 100.0, 10.0].into_iter().filter(|bound| value.abs() < *bound).count();
+    format!("{value:.decimals$}")
+}
+
+/// Bytes of this process in memory.
+fn resident() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = text.split(' ').nth(1).and_then(|pages| pages.parse::<f64>().ok());
+    pages.unwrap_or_default() * rustix::param::page_size() as f64
+}

@@ -1,0 +1,191 @@
+//! A price tick over all accounts: who must be liquidated, and how many were looked at to know it.
+//!
+//! Prices move with a volatility of 60 % a year at ten ticks a second; the volatility of each option wanders by itself
+//! inside ±0.5 % of where it began; the sources of every feed speak, the surface is fitted, prices are formed, everyone
+//! is judged.
+
+use engine::{AccountId, Engine, Status};
+use margin::method::universal::Prepared;
+use margin::scenario::ScenarioSet;
+use pricing::kernel::Isa;
+
+use super::venue::{self, Venue};
+use super::{Figure, Size, percentiles, resident};
+use crate::measure::{cpu_nanoseconds, quartiles, wall_nanoseconds};
+use crate::workload::Random;
+
+const POSITIONS: usize = 10;
+/// Microseconds.
+const TICK: i64 = 100_000;
+/// Watches until every account that can be certified has been.
+const WARM: usize = 3;
+
+/// What one tick took.
+struct Took {
+    /// Nanoseconds of wall time and of CPU time from the tick to the last liquidation being known.
+    wall: f64,
+    cpu: f64,
+    /// Nanoseconds of CPU time to follow what was judged: certificates for the ticks to come.
+    after: f64,
+    /// Accounts that were assessed.
+    assessed: usize,
+    liquidated: usize,
+}
+
+/// Every account is assessed at every tick besides: nobody is missed. Gives the number of those who were.
+pub fn checked(size: Size) -> (Vec<Figure>, usize) {
+    let (accounts, ticks) = size.checked;
+    let (mut venue, mut engine) = warm(accounts);
+    let mut random = Random(17);
+    let (mut assessed, mut liquidated, mut missed, mut worse, mut better) = (0, 0, 0, 0, 0);
+    for _ in 0..ticks {
+        let took = tick(&mut venue, &mut engine, &mut random);
+        (assessed, liquidated) = (assessed + took.assessed, liquidated + took.liquidated);
+        let state = engine.state();
+        for account in &state.accounts {
+            let exact = engine.desk().judge(state, account).expect("the market is priceable").status;
+            missed += usize::from((exact <= Status::Liquidation) != (account.status <= Status::Liquidation));
+            worse += usize::from(exact < account.status);
+            better += usize::from(exact > account.status);
+        }
+    }
+    let all = accounts * ticks;
+    let what = format!("{accounts} accounts × {ticks} ticks: assessed");
+    let mut figure = Figure::new(what, assessed as f64 / ticks as f64, "a tick");
+    figure.ratio = Some((all as f64 / assessed as f64, "fewer than one of every account"));
+    figure.wanted = Some(("≥ 50×", all >= 50 * assessed));
+    figure.note = format!("{liquidated} fell below maintenance");
+    let mut found = Figure::new("liquidations missed", missed as f64, "account-ticks");
+    found.wanted = Some(("0", missed == 0));
+    found.note = format!("of {all}; {worse} stood worse than was known, {better} better (they are told in their turn)");
+    (vec![figure, found], missed + worse)
+}
+
+/// All accounts, timed; and their memory.
+pub fn measure(size: Size) -> Vec<Figure> {
+    let before = resident();
+    let start = wall_nanoseconds();
+    let (mut venue, state, short) = venue::populated(size.all, POSITIONS, venue::mixed);
+    let built = (wall_nanoseconds() - start) / 1e9;
+    let of_state = resident() - before;
+    let mut engine = Engine::new(state).expect("parameters");
+    let start = cpu_nanoseconds();
+    let watch = venue::watch(&venue);
+    venue::take(&mut engine, &watch);
+    let first = cpu_nanoseconds() - start;
+    let mut random = Random(19);
+    for _ in 0..WARM {
+        tick(&mut venue, &mut engine, &mut random);
+    }
+    let of_desk = resident() - before - of_state;
+    let ticks: Vec<Took> = (0..size.ticks).map(|_| tick(&mut venue, &mut engine, &mut random)).collect();
+    let hashed = resident();
+    engine.hash();
+    let of_hashes = resident() - hashed;
+    let (full, prepared) = full(&engine, size);
+
+    let column = |which: fn(&Took) -> f64| ticks.iter().map(which).collect::<Vec<f64>>();
+    let (wall, cpu) = (column(|took| took.wall), column(|took| took.cpu));
+    let assessed: usize = ticks.iter().map(|took| took.assessed).sum();
+    let fewer = (size.all * ticks.len()) as f64 / assessed as f64;
+    let whole = full * size.all as f64 + prepared;
+
+    let mut time = Figure::rounds(
+        format!("{} accounts × {POSITIONS} positions: from tick to all known", size.all),
+        &wall,
+        "ns wall",
+    );
+    time.value /= 1e6;
+    time.unit = "ms wall";
+    time.latency = Some(percentiles(wall.clone()));
+    time.ratio = Some((whole / quartiles(&cpu).0, "CPU time of a full re-assessment"));
+    time.wanted = Some(("< 50 ms", quartiles(&wall).0 < 50e6));
+    time.note = format!(
+        "{:.2} ms CPU; {} fell below maintenance in {} ticks",
+        quartiles(&cpu).0 / 1e6,
+        ticks.iter().map(|took| took.liquidated).sum::<usize>(),
+        ticks.len()
+    );
+    let mut saved = Figure::new("assessed", assessed as f64 / ticks.len() as f64, "a tick");
+    saved.ratio = Some((fewer, "fewer than one of every account"));
+    saved.wanted = Some(("≥ 50×", fewer >= 50.0));
+    let after = column(|took| took.after / 1e6);
+    let mut after_figure = Figure::rounds("after it: certificates for the ticks to come", &after, "ms CPU");
+    after_figure.latency = Some(percentiles(column(|took| took.after)));
+    let mut everyone = Figure::new("full re-assessment of everyone", whole / 1e6, "ms CPU");
+    everyone.note = format!(
+        "{full:.0} ns an account, {:.2} ms to revalue the market; without prices formed and events made",
+        prepared / 1e6
+    );
+    let mut once = Figure::new("the first watch: everyone judged and certified", first / 1e6, "ms CPU");
+    once.note = format!("built in {built:.1} s; {:.1} % of accounts are used less than drawn", 100.0 * short);
+    let encoded =
+        engine.state().accounts.iter().map(|account| postcard::to_stdvec(account).map_or(0, |bytes| bytes.len()));
+    let bytes: usize = encoded.sum();
+    let each = |bytes: f64| bytes / size.all as f64;
+    let mut memory =
+        Figure::new("memory of an account: state, desk, hashes", each(of_state + of_desk + of_hashes), "bytes");
+    memory.note = format!(
+        "state {:.0}, desk {:.0}, hashes {:.0}, by resident pages; {:.2} GB in all; encoded {:.0}",
+        each(of_state),
+        each(of_desk),
+        each(of_hashes),
+        resident() / 1e9,
+        bytes as f64 / size.all as f64
+    );
+    vec![time, saved, after_figure, everyone, once, memory]
+}
+
+/// Accounts that were judged, and certified as far as they can be.
+fn warm(accounts: usize) -> (Venue, Engine) {
+    let (mut venue, state, _) = venue::populated(accounts, POSITIONS, venue::mixed);
+    let mut engine = Engine::new(state).expect("parameters");
+    let watch = venue::watch(&venue);
+    venue::take(&mut engine, &watch);
+    let mut random = Random(23);
+    for _ in 0..WARM {
+        tick(&mut venue, &mut engine, &mut random);
+    }
+    (venue, engine)
+}
+
+/// One tick. Reports and the surface are taken before the clock starts: they come one by one between ticks.
+fn tick(venue: &mut Venue, engine: &mut Engine, random: &mut Random) -> Took {
+    venue.wander(random, TICK);
+    let mut commands = venue.prices();
+    let form = commands.pop().expect("the last is the tick");
+    commands.iter().for_each(|command| venue::take(engine, command));
+    let watch = venue::watch(venue);
+    let below = |engine: &Engine, id: AccountId| engine.state().accounts[id.place()].status <= Status::Liquidation;
+
+    let (wall, start) = (wall_nanoseconds(), cpu_nanoseconds());
+    venue::take(engine, &form);
+    let events = engine.decide(&watch).expect("the engine may always watch");
+    let (known, wall) = (cpu_nanoseconds(), wall_nanoseconds() - wall);
+    let assessed = engine.desk().concerned(engine.state()).len();
+    let fell = events.iter().filter(|event| match event {
+        engine::Event::Judged { account, status, .. } => *status <= Status::Liquidation && !below(engine, *account),
+        _ => false,
+    });
+    let liquidated = fell.count();
+    let end = cpu_nanoseconds();
+    engine.commit(&events);
+    Took { wall, cpu: known - start, after: cpu_nanoseconds() - end, assessed, liquidated }
+}
+
+/// What the obvious alternative costs: nanoseconds to judge an account, over enough of them, and to revalue the market.
+fn full(engine: &Engine, size: Size) -> (f64, f64) {
+    let (state, desk) = (engine.state(), engine.desk());
+    let step = (size.all / 20_000).max(1);
+    let (mut rounds, mut prepared) = (Vec::new(), Vec::new());
+    for round in 0..size.rounds {
+        let start = cpu_nanoseconds();
+        let some = state.accounts.iter().skip(round % step).step_by(step);
+        let count = some.filter(|account| desk.judge(state, account).is_ok()).count();
+        rounds.push((cpu_nanoseconds() - start) / count as f64);
+        let start = cpu_nanoseconds();
+        Prepared::new(&state.market, desk.rules(), &ScenarioSet::default(), Isa::detect()).expect("priceable");
+        prepared.push(cpu_nanoseconds() - start);
+    }
+    (quartiles(&rounds).0, quartiles(&prepared).0)
+}

@@ -1,0 +1,249 @@
+//! The numbers of a market and of the rules that charges are made of: worked out once, and found by place instead of name.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use model::{
+    Asset, AssetId, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Right, Underlying, UnderlyingId,
+};
+use pricing::{math, payoff};
+use units::Timestamp;
+
+use super::charges::{Exit, Leave};
+use super::rules::Rules;
+use crate::Refusal;
+use crate::greeks::{Greeks, of_contract};
+
+/// Everything charges look up in one market.
+#[derive(Debug)]
+pub struct Terms {
+    /// In the order of the market.
+    pub underlyings: Box<[UnderlyingTerms]>,
+    /// In the order of the market.
+    pub assets: Box<[AssetTerms]>,
+    /// In the order of the market, each worked out when the first account needs it.
+    contracts: Box<[OnceLock<ContractTerms>]>,
+    /// Of every option: the number of its strike, in the order of underlyings, expiries and strikes.
+    strikes: Box<[u32]>,
+}
+
+/// One underlying.
+#[derive(Debug)]
+pub struct UnderlyingTerms {
+    /// USD.
+    pub index: f64,
+    /// CHG-1 of its delta.
+    pub delta_exit: Leave,
+    /// CHG-1 of the vega of each expiry.
+    pub vega_exit: Leave,
+    /// What is charged together: perpetuals first, then every expiry, the nearest first.
+    pub buckets: Box<[BucketTerms]>,
+    expiries: Box<[Timestamp]>,
+}
+
+/// Perpetuals, or one expiry.
+#[derive(Clone, Copy, Debug)]
+pub struct BucketTerms {
+    /// CHG-2 of a dollar of delta.
+    pub basis: f64,
+    /// Whether CHG-4 applies.
+    pub pinned: bool,
+}
+
+/// One asset.
+#[derive(Clone, Debug)]
+pub struct AssetTerms {
+    /// USD per unit.
+    pub price: f64,
+    /// The underlying it follows.
+    pub follows: Option<UnderlyingId>,
+    /// CHG-5: of a dollar owed, before size.
+    pub borrow_rate: f64,
+    /// CHG-5: dollars that trade in a day.
+    pub daily_volume: f64,
+    /// CHG-6, at most the cap; none for USD.
+    pub volatility: Option<f64>,
+    /// CHG-6: dollars up to here, and how far from the mid, nearest first.
+    pub book: Box<[(f64, f64)]>,
+}
+
+/// One contract.
+#[derive(Clone, Copy, Debug)]
+pub struct ContractTerms {
+    /// What it depends on.
+    pub underlying: usize,
+    /// What it is charged with.
+    pub bucket: usize,
+    /// Its sensitivities.
+    pub greeks: Greeks,
+    /// Of an option: the number of its strike and whether it is a call.
+    pub strike: Option<(u32, bool)>,
+    /// Units of the underlying, or of the quote.
+    pub size: f64,
+    /// Notional of a future, premium of an option, USD.
+    pub value: f64,
+    /// CHG-7 to close it, USD.
+    pub fee: f64,
+    /// CHG-7: funding of eight hours, as a part of its value.
+    pub funding_rate: f64,
+    /// Of what pays unsettled profit in a coin: how to count it.
+    pub unsettled: Option<Unsettled>,
+}
+
+/// How profit that will be paid in a coin moves with the coin.
+#[derive(Clone, Copy, Debug)]
+pub struct Unsettled {
+    /// What the coin follows.
+    pub underlying: usize,
+    payoff: Payoff,
+    mark: f64,
+    price: f64,
+    index: f64,
+}
+
+impl Unsettled {
+    /// Units of the underlying that `quantity` contracts of `size`, entered at `entry`, have earned.
+    pub fn coins(&self, quantity: f64, size: f64, entry: f64) -> f64 {
+        let value = match self.payoff {
+            Payoff::Linear => payoff::linear_value,
+            Payoff::Inverse => payoff::inverse_value,
+        };
+        value(quantity, size, entry, self.mark, self.price) / self.index
+    }
+}
+
+impl Terms {
+    /// Those of `market` under `rules`.
+    pub fn new(market: &Market, rules: &Rules) -> Self {
+        let mut expiries = vec![BTreeSet::new(); market.underlyings.len()];
+        let mut options = BTreeMap::new();
+        for (place, listing) in market.instruments.iter().enumerate() {
+            let Some(expiry) = listing.expiry() else { continue };
+            expiries[listing.underlying.0].insert(expiry);
+            if let InstrumentKind::Option { strike, .. } = &listing.kind {
+                let same: &mut Vec<usize> = options.entry((listing.underlying, expiry, strike.raw())).or_default();
+                same.push(place);
+            }
+        }
+        let mut strikes = vec![0; market.instruments.len()].into_boxed_slice();
+        for (number, places) in (0_u32..).zip(options.values()) {
+            for place in places {
+                strikes[*place] = number;
+            }
+        }
+        let underlyings = market.underlyings.iter().zip(expiries);
+        Self {
+            underlyings: underlyings
+                .map(|(listed, expiries)| UnderlyingTerms::new(listed, expiries, market.time, rules))
+                .collect(),
+            assets: (0..market.assets.len()).map(|asset| AssetTerms::new(market, AssetId(asset), rules)).collect(),
+            contracts: market.instruments.iter().map(|_| OnceLock::new()).collect(),
+            strikes,
+        }
+    }
+
+    /// Those of one contract of the market and under the rules that these were made for.
+    pub fn contract(&self, id: InstrumentId, market: &Market, rules: &Rules) -> Result<&ContractTerms, Refusal> {
+        let known = &self.contracts[id.0];
+        if let Some(terms) = known.get() {
+            return Ok(terms);
+        }
+        let terms = self.work_out(id, market, rules)?;
+        Ok(known.get_or_init(|| terms))
+    }
+
+    fn work_out(&self, id: InstrumentId, market: &Market, rules: &Rules) -> Result<ContractTerms, Refusal> {
+        let listing = market.listing(id);
+        let UnderlyingId(underlying) = listing.underlying;
+        let bucket = listing
+            .expiry()
+            .map_or(0, |expiry| 1 + self.underlyings[underlying].expiries.partition_point(|known| *known < expiry));
+        let settle = &self.assets[listing.settle.0];
+        let unsettled = settle.follows.filter(|_| !listing.is_option()).map(|UnderlyingId(followed)| Unsettled {
+            underlying: followed,
+            payoff: listing.payoff,
+            mark: listing.mark.to_f64(),
+            price: settle.price,
+            index: self.underlyings[followed].index,
+        });
+        let strike = match &listing.kind {
+            InstrumentKind::Option { right, .. } => Some((self.strikes[id.0], *right == Right::Call)),
+            _ => None,
+        };
+        let value = self.value(listing, &market.underlyings[underlying]);
+        Ok(ContractTerms {
+            underlying,
+            bucket,
+            greeks: of_contract(id, market, rules.settlement.window_seconds)?,
+            strike,
+            size: listing.contract_size.to_f64(),
+            value,
+            fee: self.fee(listing, value, rules),
+            funding_rate: listing.funding_rate_8h.unwrap_or_default().to_f64(),
+            unsettled,
+        })
+    }
+
+    /// What one contract is worth in USD: notional of a future, premium of an option.
+    fn value(&self, listing: &Instrument, underlying: &Underlying) -> f64 {
+        let (mark, size) = (listing.mark.to_f64(), listing.contract_size.to_f64());
+        match (&listing.kind, listing.payoff) {
+            (InstrumentKind::Option { .. }, _) => size * mark * self.assets[listing.quote.0].price,
+            (_, Payoff::Linear) => size * underlying.size_of(listing.mark) * self.assets[listing.settle.0].price,
+            (_, Payoff::Inverse) => size / mark * self.assets[listing.settle.0].price,
+        }
+    }
+
+    /// CHG-7: what closing one contract of that value costs.
+    fn fee(&self, listing: &Instrument, value: f64, rules: &Rules) -> f64 {
+        let given = listing.fee_rate.map(units::Ratio::to_f64);
+        let fee = if listing.is_option() {
+            let index = self.underlyings[listing.underlying.0].index;
+            let flat = given.unwrap_or(rules.fees.option) * index * listing.contract_size.to_f64();
+            flat.min(rules.fees.option_cap * value)
+        } else {
+            given.unwrap_or(rules.fees.future) * value
+        };
+        fee.max(0.0)
+    }
+}
+
+impl UnderlyingTerms {
+    fn new(listed: &Underlying, expiries: BTreeSet<Timestamp>, now: Timestamp, rules: &Rules) -> Self {
+        let bucket = |years: f64, pinned: bool| BucketTerms {
+            basis: rules.basis.floor.max(math::exp(rules.basis.rate * years) - 1.0),
+            pinned,
+        };
+        let dated =
+            |expiry: &Timestamp| bucket(expiry.years_since(now), expiry.days_since(now) <= rules.options.pin_days);
+        Self {
+            index: listed.size(),
+            delta_exit: Leave::new(Exit::of_delta(listed, rules), rules),
+            vega_exit: Leave::new(Exit::of_vega(listed, rules), rules),
+            buckets: std::iter::once(bucket(0.0, false)).chain(expiries.iter().map(dated)).collect(),
+            expiries: expiries.into_iter().collect(),
+        }
+    }
+}
+
+impl AssetTerms {
+    /// Those of one asset of `market`.
+    pub fn new(market: &Market, id: AssetId, rules: &Rules) -> Self {
+        let asset = &market.assets[id.0];
+        let Asset { name, follows, .. } = asset;
+        let volatility = if follows.is_none() { rules.haircut.volatility.get(name) } else { 0.0 };
+        let book = if asset.depth.is_empty() {
+            [(rules.haircut.depth_usd.get(name), 0.01)].into()
+        } else {
+            asset.depth.iter().map(|level| (level.usd.to_f64(), level.bps.to_f64() / 10_000.0)).collect()
+        };
+        Self {
+            price: asset.price.to_f64(),
+            follows: *follows,
+            borrow_rate: rules.borrow.rate.get(name),
+            daily_volume: asset.adv_usd.map_or_else(|| rules.liquidity.adv_usd.get(name), units::Money::to_f64),
+            volatility: (id != model::USD).then_some(volatility.min(rules.haircut.cap)),
+            book,
+        }
+    }
+}
