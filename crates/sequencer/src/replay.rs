@@ -135,7 +135,9 @@ pub fn replay(
         }
         each(&state, &record);
         let (_, events) = decode(file, &record)?;
-        events.iter().for_each(|event| apply(&mut state, event));
+        for event in &events {
+            apply(&mut state, event);
+        }
         records += 1;
         if let Some(expected) = record.state {
             let found = Hash(state.hash().0);

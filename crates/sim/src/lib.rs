@@ -12,7 +12,7 @@
 //! | [`world`] | the venue and its true prices |
 //! | [`workload`] | commands, plausible and implausible |
 //! | [`faults`] | feeds and transport that fail; `durable.rs`: the disk |
-//! | [`run`] | safety phase, then liveness phase |
+//! | [`mod@run`] | safety phase, then liveness phase |
 //! | [`canary`] | rules broken on purpose, which must be caught |
 //! | [`shrink`] | a failing run as a short script |
 //! | [`crash`] | a real process, killed at random moments |
