@@ -229,7 +229,8 @@ impl Auditor {
             let entry = Price::from_f64(entry, Round::Down).ok()?;
             view.positions.push(Position { instrument: InstrumentId(*instrument), quantity, entry });
         }
-        for order in ledger.orders.values() {
+        // What may only reduce is judged when it fills, not while it rests.
+        for order in ledger.orders.values().filter(|order| !order.reduce_only) {
             let lot = state.contracts[order.instrument.0].terms.lot;
             let quantity = Quantity::from_raw(lot.raw() * i128::from(order.lots));
             view.orders.push(Order { instrument: order.instrument, side: order.side, quantity, limit: order.limit });

@@ -1,9 +1,9 @@
 //! What an event does to the state. Nothing here prices, assesses or refuses.
 
-use marks::Feed;
+use marks::{Feed, Quote};
 use model::{AssetDocument, ExpiryDocument, InstrumentDocument, KindDocument, UnderlyingDocument};
 use model::{AssetId, InstrumentId, InstrumentKind, Invalid, Market, UnderlyingId};
-use units::{Price, Quantity, Ratio, Timestamp};
+use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
 
 use crate::state::{
     AccountState, AssetTerms, Change, Collateral, Contract, FeedState, Holder, InstrumentTerms, Mode, Part, Samples,
@@ -202,15 +202,21 @@ pub(crate) fn set_vol(market: &mut Market, instrument: InstrumentId, vol: Ratio)
     }
 }
 
-fn add_feed(state: &mut State, id: FeedId, rules: &marks::Rules) {
+/// A feed begins at the reference of its listing, which is not valid.
+fn add_feed(state: &mut State, id: FeedId, rules: &marks::Rules, reference: Price) {
     state.hashes.touch(Part::Feed(id));
-    state.feeds.entry(id).or_insert_with(|| FeedState { rules: rules.clone(), feed: Feed::default() });
+    let clock = state.clock;
+    state.feeds.entry(id).or_insert_with(|| {
+        let mut feed = Feed::default();
+        feed.publish(Quote::reference(reference, clock));
+        FeedState { rules: rules.clone(), feed }
+    });
 }
 
 fn list_underlying(state: &mut State, terms: &UnderlyingTerms) {
     let id = state.market.add_underlying(&underlying_document(terms)).expect(DECIDED);
     state.open_interest_usd.push(terms.open_interest_usd);
-    add_feed(state, FeedId::Index(id), &terms.feed);
+    add_feed(state, FeedId::Index(id), &terms.feed, terms.reference);
     state.hashes.touch(Part::Head);
     state.hashes.touch(Part::Market);
 }
@@ -227,7 +233,16 @@ fn list_asset(state: &mut State, terms: &AssetTerms) {
     });
     state.collateral_changed = Some(state.clock);
     if let Some(rules) = &terms.feed {
-        add_feed(state, FeedId::Asset(id), rules);
+        // Of what follows an underlying the feed says how many units of it one is worth.
+        let reference = match terms.follows {
+            None => terms.reference,
+            Some(underlying) => {
+                let index = Money::from_raw(state.market.underlyings[underlying.0].index.raw());
+                let ratio = Money::from_raw(terms.reference.raw()).per(index, Round::Down).unwrap_or(Ratio::ONE);
+                Price::from_raw(ratio.raw())
+            }
+        };
+        add_feed(state, FeedId::Asset(id), rules, reference);
     }
     state.hashes.touch(Part::Head);
     state.hashes.touch(Part::Market);
@@ -250,7 +265,7 @@ fn list_instrument(state: &mut State, terms: &InstrumentTerms) {
             Some(expiry) => FeedId::Forward(terms.underlying, expiry),
             None => FeedId::Premium(id),
         };
-        add_feed(state, feed, rules);
+        add_feed(state, feed, rules, Price::ONE);
     }
     state.hashes.touch(Part::Market);
     state.hashes.touch(Part::Contract(id.0));

@@ -32,6 +32,23 @@ pub struct Quote {
 }
 
 impl Quote {
+    /// What a feed is listed with before any source has spoken. It is invalid, and what the first sources say is handed over
+    /// from it like from any other price: a first word that is wrong by a thousand starts nothing at a thousand (I-17).
+    pub const fn reference(price: Price, at: Timestamp) -> Self {
+        Self {
+            price,
+            index: price,
+            confidence: Price::ZERO,
+            fast: price,
+            slow: price,
+            cause: Cause::Quorum,
+            handover: false,
+            live: Vec::new(),
+            published: at,
+            at,
+        }
+    }
+
     /// What this price may be used for.
     pub const fn validity(&self) -> Validity {
         self.cause.validity()

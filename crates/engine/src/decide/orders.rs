@@ -60,6 +60,11 @@ fn resting(
     if order.reduce_only && !reduces {
         return Err(Reject::NotReducing { lots: signed, held });
     }
+    if order.reduce_only {
+        // The way out is always open (I-33, I-66): its fill may only reduce, and is judged when it comes; till then no margin is
+        // held for it.
+        return Ok(vec![Event::Ordered { account: id, order }]);
+    }
     let mut after = account.clone();
     match after.orders.binary_search_by_key(&order.id, |known| known.id) {
         Ok(place) => after.orders[place] = order,

@@ -143,7 +143,8 @@ impl AccountState {
 
     /// The account as the margin methods see it.
     ///
-    /// The entry price is the cost spread over the position, rounded against the account.
+    /// Orders that may only reduce are left out: they are judged when they fill, and fill only where that leaves the account no
+    /// worse. The entry price is the cost spread over the position, rounded against the account.
     pub fn view(&self, contracts: &[Contract], locations: &[String]) -> Result<model::Account, Overflow> {
         let mut view = model::Account { name: self.name.clone(), ..model::Account::default() };
         view.balances.reserve(self.balances.len());
@@ -156,7 +157,7 @@ impl AccountState {
             view.positions.push(held.view(&contracts[held.instrument.0].terms)?);
         }
         view.orders.reserve(self.orders.len());
-        for order in &self.orders {
+        for order in self.orders.iter().filter(|order| !order.reduce_only) {
             let quantity = contracts_in(order.lots, &contracts[order.instrument.0].terms)?;
             view.orders.push(model::Order {
                 instrument: order.instrument,
