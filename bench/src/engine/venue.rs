@@ -291,9 +291,12 @@ pub fn listed() -> (Venue, Engine) {
     let (mut venue, commands) = Venue::list();
     let mut engine = Engine::new(empty()).expect("the program's own parameters");
     commands.iter().for_each(|command| take(&mut engine, command));
-    // Collateral counts from the next microsecond on.
-    venue.pass(DAY / 24);
-    venue.prices().iter().for_each(|command| take(&mut engine, command));
+    // Collateral counts from the next microsecond on. A feed begins at the reference of its listing: in two days its slow
+    // average has come to what sources say, as it is in a venue that has been open for a while.
+    for _ in 0..96 {
+        venue.pass(DAY / 48);
+        venue.prices().iter().for_each(|command| take(&mut engine, command));
+    }
     (venue, engine)
 }
 

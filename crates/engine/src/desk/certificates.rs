@@ -29,6 +29,9 @@ const RUNGS: [Width; 4] = [
     Width { index: 0.0005, basis: 0.00002, vol: 0.0025, mark: 1e-6, peg: 0.00002, seconds: 300 },
 ];
 
+/// The rungs from here on are kept even when nobody is certified in them: fills are asked about in them.
+const ASKED: usize = 1;
+
 /// Rows are whole multiples of this many USD a lot: accounts up to 4.5 billion USD gross can be certified.
 const TICK: f64 = 1e-6;
 
@@ -199,10 +202,11 @@ impl Certificates {
         movers
     }
 
-    /// Begins new cells beside those that are worn, so that their accounts can move before the market leaves.
+    /// Begins new cells beside those that are worn, so that their accounts can move before the market leaves; and those
+    /// that fills are asked about in.
     pub fn renew(&mut self, state: &State, ground: &Ground<'_>) {
         for rung in 0..RUNGS.len() {
-            if !self.rungs[rung].is_empty() {
+            if !self.rungs[rung].is_empty() || rung >= ASKED {
                 self.newest(state, ground, rung);
             }
         }

@@ -10,7 +10,7 @@ use crate::AccountId;
 use crate::state::{AccountState, State};
 
 /// Accounts that are kept: when there are more, all are let go and those that trade come back.
-const KEPT: usize = 4_096;
+const KEPT: usize = 16_384;
 
 /// Holdings of accounts that trade, each in one cell, and what was last asked about them.
 #[derive(Debug, Default)]
