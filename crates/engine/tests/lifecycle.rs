@@ -862,3 +862,75 @@ fn close(world: &mut World, instrument: InstrumentId, people: &[engine::AccountI
         world.fill(instrument, &mark, size, short, long).unwrap();
     }
 }
+
+/// A future on oil that falls through zero: it is marked, margined, refused where it must be, and closed at a price below
+/// zero, to the cent.
+#[test]
+fn a_price_below_zero_is_margined_and_closed_s50_i14() {
+    let mut world = World::new();
+    let mut terms = underlying("OIL", "20");
+    (terms.feed.signed, terms.feed.scale) = (true, price("20"));
+    world.govern(Command::ListUnderlying(Box::new(terms))).unwrap();
+    let oil = model::UnderlyingId(world.state().market.underlyings.len() - 1);
+    let listed = InstrumentTerms {
+        underlying: oil,
+        lot: quantity("1"),
+        tick: price("0.01"),
+        ..instrument("OIL-PERP", model::InstrumentKind::Perpetual, model::Payoff::Linear, USDC, USDC)
+    };
+    world.govern(Command::ListInstrument(Box::new(listed))).unwrap();
+    let id = model::InstrumentId(world.state().contracts.len() - 1);
+    world.prices.insert(FeedId::Index(oil), price("20"));
+    world.pass(SECOND);
+    let (alice, bob) = (world.rich("alice", 1, "20000"), world.rich("bob", 2, "20000"));
+    world.fill(id, "20", 100, alice, bob).unwrap();
+    world.move_to(FeedId::Index(oil), "-37.63");
+    let judged = |world: &World, account: engine::AccountId| {
+        let state = world.state();
+        world.engine.desk().judge(state, &state.accounts[account.place()]).unwrap()
+    };
+    // 100 barrels lost 57.63 each; what may still move is a part of the size of the price, not of nothing.
+    assert_eq!(judged(&world, alice).equity, "14237".parse().unwrap());
+    assert!(judged(&world, alice).maintenance_margin > "900".parse().unwrap(), "{:?}", judged(&world, alice));
+    // At zero, where a relative move is nothing, the scale keeps the margin.
+    world.move_to(FeedId::Index(oil), "0");
+    assert!(judged(&world, alice).maintenance_margin > "500".parse().unwrap(), "{:?}", judged(&world, alice));
+    world.move_to(FeedId::Index(oil), "-37.63");
+    assert_eq!(world.fill(id, "-60", 1, bob, alice).unwrap_err().code(), 102);
+    world.fill(id, "-37.5", 100, bob, alice).unwrap();
+    assert_eq!(world.state().accounts[alice.place()].balance(USDC, None).amount, quantity("14250"));
+    assert_eq!(world.state().accounts[bob.place()].balance(USDC, None).amount, quantity("25750"));
+}
+
+/// When several rejects would apply, the one with the smallest number is given.
+#[test]
+fn the_smallest_number_is_given() {
+    let mut world = World::new();
+    let (alice, bob) = (world.rich("alice", 1, "1000"), world.rich("bob", 2, "1000000"));
+    world.fill(PERPETUAL, "100000", 1, alice, bob).unwrap();
+    let party = |account| engine::Party { account, order: None, fee: quantity("0") };
+    let fill = |match_id: u64, at: &str, lots: i64, one, other| Command::Fill {
+        instrument: PERPETUAL,
+        match_id,
+        price: price(at),
+        lots,
+        buyer: party(one),
+        seller: party(other),
+    };
+    // Each command has every fault of those after it, and one more.
+    let none = engine::AccountId(99);
+    let cases = [
+        (Principal::Custody, fill(0, "0.05", 0, none, none), 1),
+        (Principal::Matching, fill(0, "0.05", 0, none, none), 3),
+        (Principal::Matching, fill(0, "0.05", 0, alice, alice), 5),
+        (Principal::Matching, fill(900, "0.05", 0, alice, alice), 6),
+        (Principal::Matching, fill(900, "900000", 1_000_000, alice, alice), 7),
+        (Principal::Matching, fill(900, "900000", 1_000_000_000, alice, bob), 102),
+        (Principal::Matching, fill(900, "100000", 1_000_000_000, alice, bob), 103),
+        (Principal::Matching, fill(900, "100000", 1_000_000, alice, bob), 200),
+    ];
+    for (principal, command, code) in cases {
+        let reject = world.run(principal, command.clone()).unwrap_err();
+        assert_eq!(reject.code(), code, "{command:?}: {reject}");
+    }
+}

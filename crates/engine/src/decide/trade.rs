@@ -5,7 +5,7 @@ use units::{Money, Overflow, Price, Quantity, Ratio, Round, Timestamp};
 
 use super::orders::reduces;
 use super::postings::{cost, exchange, moved, venue};
-use crate::layers::{l0, l1, l2, l4, l6};
+use crate::layers::{l0, l1, l2, l4, l5, l6};
 use crate::state::{AccountState, Contract, Holder, Order, Pot, State, times};
 use crate::{AccountId, Cause, Desk, Event, Noun, Party, Reject, Status};
 
@@ -351,15 +351,7 @@ fn spot(
     let mut events = Vec::new();
     let owed = paid.plus(buying.fee)?;
     for (leg, asset, amount) in [(buying, terms.quote, owed), (selling, base, units)] {
-        let balance = leg.account.balance(asset, None);
-        if balance.amount < amount {
-            return Err(Reject::Balance { asked: amount, there: balance.amount.max(Quantity::ZERO) });
-        }
-        let profit = amount.minus(balance.amount.minus(balance.profit)?)?.max(Quantity::ZERO);
-        let settled = state.collateral[asset.0].settled;
-        if profit > settled.max(Quantity::ZERO) {
-            return Err(Reject::Unsettled { profit, settled });
-        }
+        l5::may_leave(state, &leg.account.balance(asset, None), amount)?;
     }
     moved(&mut events, (venue(buying.id), venue(selling.id)), terms.quote, paid, Cause::Exchange)?;
     moved(&mut events, (venue(selling.id), venue(buying.id)), base, units, Cause::Exchange)?;

@@ -5,7 +5,7 @@ use model::AssetId;
 use units::{Money, Quantity, Timestamp};
 
 use super::l4;
-use crate::state::AccountState;
+use crate::state::{AccountState, Balance};
 use crate::{AccountId, Desk, FeedId, LocationId, Reject, State, Status};
 
 /// Whether `more` of an asset may be collateral now: the cap holds over all accounts (I-30) and grows from nothing (I-67).
@@ -33,14 +33,7 @@ pub fn withdrawal(
     }
     let priced = without_unpriced(state, now, account, asset)?;
     let balance = account.balance(asset, location);
-    if balance.amount < amount {
-        return Err(Reject::Balance { asked: amount, there: balance.amount.max(Quantity::ZERO) });
-    }
-    let profit = amount.minus(balance.amount.minus(balance.profit)?)?.max(Quantity::ZERO);
-    let settled = state.collateral[asset.0].settled;
-    if profit > settled.max(Quantity::ZERO) {
-        return Err(Reject::Unsettled { profit, settled });
-    }
+    may_leave(state, &balance, amount)?;
     let mut after = priced;
     let mut left = balance;
     left.amount = balance.amount.minus(amount)?;
@@ -54,6 +47,19 @@ pub fn withdrawal(
         if equity < needed {
             return Err(Reject::Withdrawal { account: id, equity, needed, initial_margin, closing });
         }
+    }
+    Ok(())
+}
+
+/// Whether so much may leave a balance: it is there, and what of it is profit has been paid by its loser (I-28).
+pub fn may_leave(state: &State, balance: &Balance, amount: Quantity) -> Result<(), Reject> {
+    if balance.amount < amount {
+        return Err(Reject::Balance { asked: amount, there: balance.amount.max(Quantity::ZERO) });
+    }
+    let profit = amount.minus(balance.amount.minus(balance.profit)?)?.max(Quantity::ZERO);
+    let settled = state.collateral[balance.asset.0].settled;
+    if profit > settled.max(Quantity::ZERO) {
+        return Err(Reject::Unsettled { profit, settled });
     }
     Ok(())
 }
