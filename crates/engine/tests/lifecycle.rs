@@ -8,9 +8,9 @@ mod common;
 use common::*;
 use engine::preview::preview;
 use engine::state::{Change, InstrumentTerms, Mode, Policy, Pot};
-use engine::{Cause, Command, Event, FeedId, Noun, OrderId, Principal, Reject, Status};
+use engine::{AccountId, Cause, Command, Event, FeedId, Noun, OrderId, Party, Principal, Reject, Status};
 use margin::method::universal;
-use model::{InstrumentId, InstrumentKind, Payoff, Side};
+use model::{InstrumentId, InstrumentKind, Payoff, Side, UnderlyingId};
 use proptest::prelude::*;
 use units::{Money, Quantity, Timestamp};
 
@@ -101,7 +101,7 @@ fn what_stays_holds_initial_margin_and_the_cost_of_closing_i29() {
     assert_eq!(world.run(Principal::Owner(2), transfer_of(alice, bob)).unwrap_err().code(), 1);
 }
 
-fn transfer_of(from: engine::AccountId, to: engine::AccountId) -> Command {
+fn transfer_of(from: AccountId, to: AccountId) -> Command {
     Command::Transfer { from, to, asset: USDC, location: None, amount: quantity("1") }
 }
 
@@ -438,7 +438,7 @@ fn a_future_settles_below_zero_and_still_adds_up_s50_i14() {
     oil.feed.signed = true;
     world.govern(Command::ListUnderlying(Box::new(oil))).unwrap();
     let barrels = |kind| InstrumentTerms {
-        underlying: model::UnderlyingId(2),
+        underlying: UnderlyingId(2),
         lot: quantity("1"),
         tick: price("0.01"),
         max_open: 1_000_000,
@@ -453,7 +453,7 @@ fn a_future_settles_below_zero_and_still_adds_up_s50_i14() {
         ..barrels(InstrumentKind::Perpetual)
     };
     assert_eq!(world.govern(Command::ListInstrument(Box::new(inverse))).unwrap_err().code(), 6, "no coin costs that");
-    let (id, index) = (world.state().market.instrument("OIL").unwrap(), FeedId::Index(model::UnderlyingId(2)));
+    let (id, index) = (world.state().market.instrument("OIL").unwrap(), FeedId::Index(UnderlyingId(2)));
     world.prices.insert(index, price("20"));
     world.pass(SECOND);
     let (alice, bob) = (world.rich("alice", 1, "3000"), world.rich("bob", 2, "100000"));
@@ -778,7 +778,7 @@ fn a_listing_that_cannot_be_reckoned_with_exactly_is_refused_i01_i06_i21() {
     assert_eq!(refused(&|terms| terms.band = ratio("1.1")), "band");
     assert_eq!(refused(&|terms| terms.fee_rate = Some(ratio("0.2"))), "fee_rate");
     assert_eq!(refused(&|terms| terms.settle = model::AssetId(99)), "3");
-    assert_eq!(refused(&|terms| terms.underlying = model::UnderlyingId(99)), "3");
+    assert_eq!(refused(&|terms| terms.underlying = UnderlyingId(99)), "3");
     let past: Timestamp = "2026-11-02T00:00:00Z".parse().unwrap();
     assert_eq!(refused(&|terms| terms.kind = InstrumentKind::Future { expiry: past }), "101");
     assert_eq!(refused(&|terms| terms.payoff = Payoff::Inverse), "settle");
@@ -852,9 +852,8 @@ proptest! {
 }
 
 /// Closes every position of an instrument at its mark, the longs against the shorts.
-fn close(world: &mut World, instrument: InstrumentId, people: &[engine::AccountId]) {
-    let lots =
-        |world: &World, account: engine::AccountId| world.state().accounts[account.place()].position(instrument).lots;
+fn close(world: &mut World, instrument: InstrumentId, people: &[AccountId]) {
+    let lots = |world: &World, account: AccountId| world.state().accounts[account.place()].position(instrument).lots;
     while let Some(long) = people.iter().copied().find(|account| lots(world, *account) > 0) {
         let short = people.iter().copied().find(|account| lots(world, *account) < 0).unwrap();
         let size = lots(world, long).min(-lots(world, short));
@@ -871,21 +870,21 @@ fn a_price_below_zero_is_margined_and_closed_s50_i14() {
     let mut terms = underlying("OIL", "20");
     (terms.feed.signed, terms.feed.scale) = (true, price("20"));
     world.govern(Command::ListUnderlying(Box::new(terms))).unwrap();
-    let oil = model::UnderlyingId(world.state().market.underlyings.len() - 1);
+    let oil = UnderlyingId(world.state().market.underlyings.len() - 1);
     let listed = InstrumentTerms {
         underlying: oil,
         lot: quantity("1"),
         tick: price("0.01"),
-        ..instrument("OIL-PERP", model::InstrumentKind::Perpetual, model::Payoff::Linear, USDC, USDC)
+        ..instrument("OIL-PERP", InstrumentKind::Perpetual, Payoff::Linear, USDC, USDC)
     };
     world.govern(Command::ListInstrument(Box::new(listed))).unwrap();
-    let id = model::InstrumentId(world.state().contracts.len() - 1);
+    let id = InstrumentId(world.state().contracts.len() - 1);
     world.prices.insert(FeedId::Index(oil), price("20"));
     world.pass(SECOND);
     let (alice, bob) = (world.rich("alice", 1, "20000"), world.rich("bob", 2, "20000"));
     world.fill(id, "20", 100, alice, bob).unwrap();
     world.move_to(FeedId::Index(oil), "-37.63");
-    let judged = |world: &World, account: engine::AccountId| {
+    let judged = |world: &World, account: AccountId| {
         let state = world.state();
         world.engine.desk().judge(state, &state.accounts[account.place()]).unwrap()
     };
@@ -908,7 +907,7 @@ fn the_smallest_number_is_given() {
     let mut world = World::new();
     let (alice, bob) = (world.rich("alice", 1, "1000"), world.rich("bob", 2, "1000000"));
     world.fill(PERPETUAL, "100000", 1, alice, bob).unwrap();
-    let party = |account| engine::Party { account, order: None, fee: quantity("0") };
+    let party = |account| Party { account, order: None, fee: quantity("0") };
     let fill = |match_id: u64, at: &str, lots: i64, one, other| Command::Fill {
         instrument: PERPETUAL,
         match_id,
@@ -918,7 +917,7 @@ fn the_smallest_number_is_given() {
         seller: party(other),
     };
     // Each command has every fault of those after it, and one more.
-    let none = engine::AccountId(99);
+    let none = AccountId(99);
     let cases = [
         (Principal::Custody, fill(0, "0.05", 0, none, none), 1),
         (Principal::Matching, fill(0, "0.05", 0, none, none), 3),
