@@ -1,8 +1,8 @@
 //! Who need not be looked at: accounts that hold a certificate for a cell in which the market still is.
 //!
 //! A cell bounds what an account is worth above its margins everywhere in a box of markets (`docs/cells.md`). Cells come in
-//! rungs of different width, the widest first; an account is certified on the widest rung where it is healthy throughout,
-//! and not at all when there is none, or while parameters are being replaced. A certificate says whom to look at. It never
+//! rungs of different width, the widest first; an account is certified on the widest rung where it stands no worse than it
+//! does throughout, and not at all when there is none, or while parameters are being replaced. A certificate says whom to look at. It never
 //! decides: who is looked at is assessed exactly.
 //!
 //! A rung's cell is replaced before the market leaves it, and its accounts move to the new one a few thousand at a time, so
