@@ -12,13 +12,6 @@ pub struct Engine {
     desk: Desk,
 }
 
-/// What a command did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// What happened, in order.
-    pub events: Vec<Event>,
-}
-
 impl Engine {
     /// An engine in `state`. Refuses a state whose parameters cannot be read.
     pub fn new(state: State) -> Result<Self, Invalid> {
@@ -50,10 +43,10 @@ impl Engine {
     }
 
     /// Decides and commits.
-    pub fn handle(&mut self, envelope: &Envelope) -> Result<Step, Reject> {
+    pub fn handle(&mut self, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
         let events = self.decide(envelope)?;
         self.commit(&events);
-        Ok(Step { events })
+        Ok(events)
     }
 
     /// The hash of the state.

@@ -35,7 +35,7 @@ pub use apply::apply;
 pub use command::{Command, Envelope, Party};
 pub use decide::decide;
 pub use desk::{Desk, Judged, Metrics};
-pub use engine::{Engine, Step};
+pub use engine::Engine;
 pub use event::{Cause, Event};
 pub use ids::{AccountId, FeedId, LocationId, OrderId, SURFACE_SOURCE};
 pub use margin::Status;

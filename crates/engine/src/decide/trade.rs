@@ -139,7 +139,11 @@ pub fn liquidation(
         return Err(Reject::Balance { asked: fee, there });
     }
     within_system((state, desk), contract, &fill, &[&taking], open)?;
-    let mut events = traded.events;
+    // What it was liquidated on is recorded with it: whoever asks why finds the figures beside the trade (I-35).
+    let crate::Judged { equity, initial_margin, maintenance_margin, status, .. } = held;
+    let version = state.version;
+    let mut events = vec![Event::Judged { account, status, equity, initial_margin, maintenance_margin, version }];
+    events.extend(traded.events);
     events.extend(taken.events);
     let Fill { instrument, match_id, price, lots } = fill;
     events.push(Event::Matched { instrument, match_id, price, lots: lots.saturating_abs(), open });

@@ -16,14 +16,14 @@ use margin::params::Params;
 use margin::scenario::ScenarioSet;
 use margin::{Assessment, Refusal, valuation};
 use marks::Validity;
-use model::{InstrumentId, Invalid, Market, UnderlyingId};
+use model::{Invalid, Market};
 use pricing::kernel::Isa;
 use units::{Money, Quantity, Ratio, Round, Timestamp};
 
 pub use certificates::Metrics;
 
 use crate::decide::prices;
-use crate::layers::{l4, l6};
+use crate::layers::l4;
 use crate::state::{AccountState, Contract, Holder, State};
 use crate::{AccountId, Event, FeedId, Status};
 use certificates::{Certificates, Ground};
@@ -318,7 +318,7 @@ impl Desk {
     /// What one lot of each instrument stands for in USD at the index, rounded up.
     pub fn lot_usd(&self, state: &State) -> &[Money] {
         self.lot_usd.get_or_init(|| {
-            let of = |contract: &Contract| l6::lots_usd(state, &contract.terms, 1).unwrap_or(LARGEST_MONEY);
+            let of = |contract: &Contract| state.lots_usd(&contract.terms, 1).unwrap_or(LARGEST_MONEY);
             state.contracts.iter().map(of).collect()
         })
     }
@@ -420,10 +420,4 @@ fn side(market: Market, rules: &Params<Rules>, previous: Option<&Params<Rules>>,
     let prepare = |params: &Params<Rules>| Prepared::new(&market, &params.rules, &ScenarioSet::default(), isa);
     let (prepared, previous) = (prepare(rules)?, previous.map(prepare).transpose()?);
     Ok(Side { market, prepared, previous })
-}
-
-/// The instruments that depend on one underlying.
-pub(crate) fn instruments_of(state: &State, underlying: UnderlyingId) -> impl Iterator<Item = InstrumentId> {
-    let all = state.contracts.iter().enumerate();
-    all.filter(move |(_, contract)| contract.terms.underlying == underlying).map(|(place, _)| InstrumentId(place))
 }

@@ -1,10 +1,9 @@
 //! Layer 6: what the system as a whole can bear: money out, concentration, and open interest against the funds behind it.
 
-use model::{AssetId, InstrumentId, Payoff, UnderlyingId};
-use units::{Money, Overflow, Price, Quantity, Ratio, Round, Timestamp};
+use model::{AssetId, InstrumentId, UnderlyingId};
+use units::{Money, Overflow, Quantity, Ratio, Round, Timestamp};
 
-use crate::desk::instruments_of;
-use crate::state::{InstrumentTerms, Pot, times};
+use crate::state::Pot;
 use crate::{AccountId, Desk, Noun, Reject, State};
 
 /// What the outflow limiter holds after `amount` more has left custody, in USD (I-67, S-39).
@@ -73,7 +72,7 @@ pub fn concentration(
     if own <= same_side(whose.position(instrument).lots) || open_after <= 0 {
         return Ok(());
     }
-    if lots_usd(state, terms, open_after)? < state.policy.share_floor {
+    if state.lots_usd(terms, open_after)? < state.policy.share_floor {
         return Ok(());
     }
     let linked = desk.accounts_of(whose.owner).iter().filter(|other| **other != account);
@@ -135,23 +134,12 @@ pub fn open_usd(
     other: Option<(InstrumentId, i64)>,
 ) -> Result<Money, Overflow> {
     let lot_usd = desk.lot_usd(state);
-    instruments_of(state, underlying).try_fold(Money::ZERO, |sum, id| {
+    state.instruments_of(underlying).try_fold(Money::ZERO, |sum, id| {
         let open = other.filter(|(instrument, _)| *instrument == id);
         let open = open.map_or(state.contracts[id.0].open, |(_, open)| open);
         let value = lot_usd[id.0].raw().checked_mul(i128::from(open)).ok_or(Overflow { quantity: "open interest" })?;
         sum.plus(Money::from_raw(value))
     })
-}
-
-/// What so many lots stand for, in USD at the index, rounded up.
-pub fn lots_usd(state: &State, terms: &InstrumentTerms, lots: i64) -> Result<Money, Overflow> {
-    let units = times(terms.unit(), lots.saturating_abs())?;
-    let price = if terms.payoff == Payoff::Inverse && !terms.is_option() {
-        state.market.assets[terms.quote.0].price
-    } else {
-        state.market.underlyings[terms.underlying.0].index
-    };
-    units.at(if price.is_negative() { price.negated()? } else { price.max(Price::ZERO) }, Round::Up)
 }
 
 /// What the fund of an underlying and the shared fund hold, in USD, rounded down.

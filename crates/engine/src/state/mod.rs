@@ -9,9 +9,9 @@ mod listing;
 use std::collections::{BTreeMap, BTreeSet};
 
 use marks::{Feed, Quote, Rules, Validity};
-use model::{AssetId, InstrumentId, Market};
+use model::{AssetId, InstrumentId, Market, Payoff, UnderlyingId};
 use serde::{Deserialize, Serialize};
-use units::{Money, Quantity, Ratio, Timestamp};
+use units::{Money, Overflow, Quantity, Ratio, Round, Timestamp};
 
 pub use account::{AccountState, Balance, Order, Position, contracts_in, times};
 pub use governance::{Change, Method, Policy, Proposal};
@@ -141,6 +141,23 @@ impl State {
     /// The instrument of that number.
     pub fn contract(&self, id: InstrumentId) -> Option<&Contract> {
         self.contracts.get(id.0)
+    }
+
+    /// The instruments that depend on an underlying.
+    pub fn instruments_of(&self, underlying: UnderlyingId) -> impl Iterator<Item = InstrumentId> {
+        let all = self.contracts.iter().enumerate();
+        all.filter(move |(_, contract)| contract.terms.underlying == underlying).map(|(place, _)| InstrumentId(place))
+    }
+
+    /// What so many lots stand for, in USD at the index, rounded up.
+    pub fn lots_usd(&self, terms: &InstrumentTerms, lots: i64) -> Result<Money, Overflow> {
+        let units = times(terms.unit(), lots.saturating_abs())?;
+        let price = if terms.payoff == Payoff::Inverse && !terms.is_option() {
+            self.market.assets[terms.quote.0].price
+        } else {
+            self.market.underlyings[terms.underlying.0].index
+        };
+        units.at(if price.is_negative() { price.negated()? } else { price }, Round::Up)
     }
 
     /// What is in a pot.
