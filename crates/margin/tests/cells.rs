@@ -8,7 +8,7 @@
 mod generate;
 
 use margin::Refusal;
-use margin::cell::{Cell, Holding, Scratch, Surplus, Width};
+use margin::cell::{Cell, Holding, Reserve, Scratch, Surplus, Trade, Width};
 use margin::method::universal;
 use margin::scenario::{Aggregation, Move, Scenario, ScenarioSet, VolMove};
 use model::{
@@ -262,6 +262,61 @@ fn world() -> impl Strategy<Value = (World, Vec<Quantity>, ScenarioSet)> {
     })
 }
 
+/// Trades `count` lots at `ratio` of the mark and moves the balance by `gained` of what that costs; what the cell is to be
+/// told of it. None, and nothing is traded, where the cell has no rows or there is no balance.
+fn trade(
+    cell: &Cell,
+    account: &mut Account,
+    (instrument, lots): (InstrumentId, &[Quantity]),
+    count: f64,
+    gained: f64,
+    ratio: f64,
+) -> Option<Trade> {
+    let (market, lot) = (cell.market(), lots[instrument.0]);
+    let listing = market.listing(instrument);
+    if !cell.certified(instrument) {
+        return None;
+    }
+    let size = listing.contract_size.to_f64();
+    // What a position is worth at the anchor's mark, in the asset it is paid in, beyond its row.
+    let coins = |held: &Position| {
+        let (units, mark, entry) = (held.quantity.to_f64() * size, listing.mark.to_f64(), held.entry.to_f64());
+        match (listing.is_option() || held.quantity == Quantity::ZERO, listing.payoff) {
+            (true, _) => 0.0,
+            (_, Payoff::Linear) => units * (mark - entry),
+            (_, Payoff::Inverse) => units / entry - units / mark,
+        }
+    };
+    let empty = Position { instrument, quantity: Quantity::ZERO, entry: listing.mark };
+    let before = account.positions.iter().find(|held| held.instrument == instrument).copied().unwrap_or(empty);
+    let more = Quantity::from_f64(lot.to_f64() * count, Round::Down).expect("in range");
+    let more = Quantity::from_raw(more.raw() / lot.raw() * lot.raw());
+    let quantity = before.quantity.plus(more).expect("in range");
+    let after = Position { instrument, quantity, entry: scaled(listing.mark, ratio) };
+    let asset = if listing.is_option() { listing.quote } else { listing.settle };
+    let paid =
+        gained * lot.to_f64() * size * if listing.payoff == Payoff::Linear { listing.mark.to_f64() } else { 1e-5 };
+    let paid = Quantity::from_f64(paid, Round::Down).expect("in range");
+    let place = account.balances.iter().position(|held| held.asset == asset)?;
+    let balance = account.balances[place].amount.plus(paid).expect("in range");
+    account.balances[place].amount = balance;
+    account.positions.retain(|held| held.instrument != instrument);
+    if quantity != Quantity::ZERO {
+        account.positions.push(after);
+    }
+    let gained = paid.to_f64();
+    let lots = Price::from_raw(more.raw() / lot.raw() * Price::ONE.raw()).to_f64();
+    let rounded = 1e-12 * (coins(&after).abs() + coins(&before).abs());
+    let unit = match (listing.is_option(), listing.payoff) {
+        (true, _) => 0.0,
+        (_, Payoff::Linear) => lot.to_f64() * size * listing.mark.to_f64(),
+        (_, Payoff::Inverse) => -lot.to_f64() * size / listing.mark.to_f64(),
+    };
+    let paid = coins(&before) - coins(&after) - gained + lots * unit;
+    let owed = (-balance.to_f64()).max(0.0);
+    Some(Trade { instrument, lots, asset, paid, gained, owed, rounded })
+}
+
 proptest! {
     #![proptest_config(config(cases(128)))]
 
@@ -300,6 +355,38 @@ proptest! {
         let slack = 1e-4 * (1.0 + gross(&world.account, &world.market));
         prop_assert!(surplus.maintenance > maintenance - slack, "{} below {maintenance}", surplus.maintenance);
         prop_assert!(surplus.initial > initial - slack, "initial: {} below {initial}", surplus.initial);
+    }
+
+    /// CELL-11: what is left after trades is never more than the account has, in any market of the cell.
+    #[test]
+    fn no_trade_leaves_more_in_reserve_than_the_account_has(
+        (world, lots, extra) in world(), width in width(), points in vec(point(), 3),
+        steps in vec((any::<prop::sample::Index>(), -8.0..8.0, -1.0..1.0, 0.9..1.1), 1..12),
+    ) {
+        let World { market, mut account } = world;
+        account.balances.retain(|held| held.location.is_none());
+        let cell = cell(&market, &extra, &lots, width);
+        let Some(surplus) = certified(&cell, &account) else { return Ok(()) };
+        let mut reserve = Reserve::new(&surplus);
+        for (which, decades, gained, ratio) in steps {
+            let id = InstrumentId(which.index(market.instruments.len()));
+            // From a dollar to a hundred million.
+            let size = pricing::math::pow(10.0, f64::abs(decades)) * f64::signum(decades);
+            let Some(trade) = trade(&cell, &mut account, (id, &lots), size, gained, ratio) else { continue };
+            let Some(left) = cell.spend(&reserve, &trade) else { return Ok(()) };
+            reserve = left;
+        }
+        for point in &points {
+            let at_point = [at(&market, &width, point), against(&account, &market, &width, point)];
+            for market in at_point.iter().filter(|market| cell.contains(market)) {
+                let judge = universal::prepare(market, &PARAMS.rules, &extra, Isa::detect());
+                let Ok(assessment) = judge.and_then(|judge| margin::assess(&account, &judge)) else { continue };
+                let warned = assessment.maintenance_margin.scaled(PARAMS.rules.margin.warn, Round::Up).expect("in range");
+                let most = assessment.initial_margin.max(warned);
+                let held = assessment.equity.minus(most).expect("in range").to_f64();
+                prop_assert!(reserve.surplus() <= held, "{} above {held}", reserve.surplus());
+            }
+        }
     }
 
     /// Rows are integers and the rest is worked out anew: how the account came to hold what it does leaves no trace.
@@ -505,6 +592,42 @@ fn drawn(market: &Market, lots: &[Quantity], draw: &mut Draw, positions: usize, 
     let cash = generate::quantity(margin / utilisation - margin - excess);
     account.balances.push(Balance { asset: AssetId(0), amount: cash, location: None });
     account
+}
+
+/// Where nothing diversifies a reserve is what the account has: more of the same perpetual and option, both ways, up to where
+/// leaving moves the market, and coins that are sold at a discount.
+#[test]
+fn more_of_the_same_costs_what_it_costs_at_its_size() {
+    let still = Width { index: 0.0, basis: 0.0, vol: 0.0, mark: 0.0, peg: 0.0, seconds: 0 };
+    let (market, none) = (venue(4), ScenarioSet::default());
+    let lots = lots(&market);
+    let cell = cell(&market, &none, &lots, still);
+    let judge = universal::prepare(&market, &PARAMS.rules, &none, Isa::detect()).expect("in range");
+    for (name, sign, gained, most_away) in [
+        ("BTC-Linear", 1.0, 0.0, 0.15),
+        ("BTC-Linear", -1.0, 0.0, 0.15),
+        ("BTC-30-0", 1.0, 0.0, 0.15),
+        ("BTC-30-0", -1.0, 0.0, 0.15),
+        ("ETH-Inverse", 1.0, 1e7, 1.0),
+        ("ETH-Inverse", 1.0, -1e7, 1.0),
+    ] {
+        let instrument = market.instrument(name).expect("listed");
+        let (balance, listing) = (Quantity::ZERO, market.listing(instrument));
+        let asset = if listing.is_option() { listing.quote } else { listing.settle };
+        let balance = Balance { asset, amount: balance, location: None };
+        let mut account = Account { balances: vec![balance], ..Account::default() };
+        let mut reserve = Reserve::new(&certified(&cell, &account).expect("nothing is held"));
+        for size in [1e4, 1e6, 1e7, 1e8, 3e8, 1e9, 3e9] {
+            let told = trade(&cell, &mut account, (instrument, &lots), sign * size, gained, 1.0).expect("it has rows");
+            reserve = cell.spend(&reserve, &told).expect("it has rows");
+            let assessment = margin::assess(&account, &judge).expect("in range");
+            let warned = assessment.maintenance_margin.scaled(PARAMS.rules.margin.warn, Round::Up).expect("in range");
+            let most = assessment.initial_margin.max(warned);
+            let held = assessment.equity.minus(most).expect("in range").to_f64();
+            let away = (held - reserve.surplus()) / gross(&account, &market);
+            assert!((0.0..most_away).contains(&away), "{name} {sign} {size}: {} of {held}", reserve.surplus());
+        }
+    }
 }
 
 /// How much a certificate gives away. Run with `--nocapture` for the table of `docs/cells.md`.

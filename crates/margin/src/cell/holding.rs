@@ -81,6 +81,13 @@ pub(super) struct Bucket {
     pub(super) charge: f64,
 }
 
+impl Bucket {
+    /// The most vega either way, USD.
+    pub(super) fn vega(&self, tick: f64) -> f64 {
+        (self.sums[2] * tick).abs().max((self.sums[3] * tick).abs())
+    }
+}
+
 impl PartialEq for Holding {
     fn eq(&self, other: &Self) -> bool {
         let bits = |part: &Part| part.sums.row(0).iter().map(|sum| sum.to_bits()).collect::<Vec<_>>();
@@ -407,14 +414,13 @@ impl Cell {
         let part = &mut holding.parts[part];
         let (sheet, place) = (&self.sheets[part.sheet], part.buckets[bucket].place);
         let terms = sheet.buckets[place];
-        let [delta_low, delta_high, vega_low, vega_high, gamma_low, _] =
-            part.buckets[bucket].sums.map(|ticks| ticks * self.tick);
+        let [delta_low, delta_high, _, _, gamma_low, _] = part.buckets[bucket].sums.map(|ticks| ticks * self.tick);
         let key = (part.sheet, place);
         let from = holding.positions.partition_point(|held| (held.sheet, held.bucket) < key);
         let to = holding.positions.partition_point(|held| (held.sheet, held.bucket) <= key);
         let naked = self.naked(&holding.positions[from..to]);
         let options = &self.rules.options;
-        let vega = sheet.vega_exit.cost(vega_low.abs().max(vega_high.abs()) / 100.0, &self.rules);
+        let vega = sheet.vega_exit.cost(part.buckets[bucket].vega(self.tick) / 100.0, &self.rules);
         let pin = if terms.pinned { 0.5 * (-gamma_low).max(0.0) * options.pin_move * options.pin_move } else { 0.0 };
         part.buckets[bucket].charge =
             vega + terms.basis * delta_low.abs().max(delta_high.abs()) + naked * options.short_rate * sheet.index + pin;

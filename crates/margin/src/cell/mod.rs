@@ -4,6 +4,7 @@
 //! Cell::new(market, set, …)       lines under and over every contract, rounded to integer ticks       bounds.rs
 //! holding(account)                Σ lots · row, exact in any order, and what the charges look at      holding.rs
 //! surplus(holding)                the least of both ends of every line, less the most of every charge surplus.rs
+//! spend(reserve, trade)           what is left of a surplus after a trade, from the trade alone        reserve.rs
 //! contains(market)                whether a market lies in the box                                    contains.rs
 //! ```
 //!
@@ -14,6 +15,7 @@
 mod bounds;
 mod contains;
 mod holding;
+mod reserve;
 mod surplus;
 
 use std::collections::BTreeMap;
@@ -25,6 +27,7 @@ use pricing::math;
 use units::{Quantity, Timestamp};
 
 pub use holding::Holding;
+pub use reserve::{Reserve, Trade};
 pub use surplus::{Scratch, Surplus};
 
 use crate::Refusal;
@@ -34,6 +37,7 @@ use crate::method::universal::terms::AssetTerms;
 use crate::risk_array::{OTHER, asset_factor};
 use crate::scenario::{Aggregation, Move, ScenarioSet};
 use bounds::{Anchor, Bounds, Ends, Span, State};
+use reserve::Toll;
 
 /// How far a market may be from the anchor. Every part is relative and goes both ways.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,6 +80,10 @@ pub struct Cell {
     /// Of each location: which scenarios fail it, and the weighted part that is lost.
     failures: Vec<Vec<(usize, f64)>>,
     funded: bool,
+    /// By instrument, of a lot bought and a lot sold.
+    tolls: Vec<[Toll; 2]>,
+    /// By asset, of a unit received and a unit paid.
+    coin_tolls: Vec<[Toll; 2]>,
 }
 
 /// All rows of one underlying.
@@ -242,6 +250,8 @@ impl Cell {
             failures,
             funded: market.instruments.iter().any(|listing| listing.funding_rate_8h.is_some()),
             market: market.clone(),
+            tolls: Vec::new(),
+            coin_tolls: Vec::new(),
         };
         cell.assets = (0..market.assets.len()).map(|asset| cell.asset(AssetId(asset), set, &joint)).collect();
         for underlying in 0..market.underlyings.len() {
@@ -249,6 +259,7 @@ impl Cell {
             let sheet = cell.sheet(UnderlyingId(underlying), set, &joint, groups, lots)?;
             cell.sheets.push(sheet);
         }
+        cell.set_tolls();
         Ok(cell)
     }
 

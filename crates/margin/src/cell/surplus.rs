@@ -4,6 +4,7 @@ use pricing::kernel::{Ends as Lines, LANES, accumulate, least};
 
 use super::holding::Holding;
 use super::{Cell, bounds::Ends, tail};
+use crate::aggregate::largest;
 use crate::scenario::Aggregation;
 
 /// Lower bounds of equity less margin, in USD, for every market of the cell. −∞ where nothing is certified.
@@ -15,12 +16,21 @@ pub struct Surplus {
     pub warning: f64,
     /// Equity less initial margin.
     pub initial: f64,
+    /// Not a surplus: the most net dollar delta in any underlying, either way.
+    pub delta: f64,
+    /// The most net vega of any expiry, either way.
+    pub vega: f64,
 }
 
 impl Surplus {
     /// Nothing is certified.
-    pub const NONE: Self =
-        Self { maintenance: f64::NEG_INFINITY, warning: f64::NEG_INFINITY, initial: f64::NEG_INFINITY };
+    pub const NONE: Self = Self {
+        maintenance: f64::NEG_INFINITY,
+        warning: f64::NEG_INFINITY,
+        initial: f64::NEG_INFINITY,
+        delta: f64::INFINITY,
+        vega: f64::INFINITY,
+    };
 }
 
 /// Memory of [`Cell::surplus`], to be used again.
@@ -45,10 +55,10 @@ struct Alone {
 }
 
 /// A part of an account that is not lost to rounding in any sum of it.
-const ROUNDING: f64 = 1e-12;
+pub(super) const ROUNDING: f64 = 1e-12;
 
 /// Every line of a requirement is rounded up to 10⁻¹² USD.
-const LINES: f64 = 1e-10;
+pub(super) const LINES: f64 = 1e-10;
 
 impl Cell {
     /// The surplus of an account that is not kept as a holding; −∞ when it cannot be held.
@@ -70,6 +80,7 @@ impl Cell {
         let mut gross = self.coins(holding, coins);
         let mut charges = holding.balances.iter().fold(0.0, |sum, kept| sum + kept.charge);
         let (mut equity, mut funding, mut fees) = (0.0, 0.0, 0.0);
+        let (mut most_delta, mut most_vega) = (0.0, 0.0);
 
         // What follows no underlying.
         maintenance.clear();
@@ -113,6 +124,7 @@ impl Cell {
                 fees += ends[tail::FEES] * self.tick;
                 gross += ends[tail::GROSS] * self.tick;
                 charges += part.buckets.iter().fold(0.0, |sum, bucket| sum + bucket.charge);
+                most_vega = part.buckets.iter().fold(most_vega, |most, bucket| largest(most, bucket.vega(self.tick)));
             }
             for (asset, factors) in sheet.coins.iter().filter(|(asset, _)| coins[*asset] != 0.0) {
                 let (coins, price) = (coins[*asset], self.assets[*asset].price);
@@ -141,7 +153,9 @@ impl Cell {
                 let loss = [(now[0] - worst[0]).max(0.0), (now[1] - worst[1]).max(0.0)];
                 alone.push(Alone { family, now, most, loss });
             }
-            charges += sheet.delta_exit.cost(delta[0].abs().max(delta[1].abs()), &self.rules);
+            let net = delta[0].abs().max(delta[1].abs());
+            charges += sheet.delta_exit.cost(net, &self.rules);
+            most_delta = largest(most_delta, net);
         }
         if self.funded {
             charges += funding.max(0.0);
@@ -174,6 +188,8 @@ impl Cell {
             maintenance: certified(maintenance),
             warning: certified(warning),
             initial: if holding.orders { f64::NEG_INFINITY } else { certified(initial) },
+            delta: most_delta,
+            vega: most_vega,
         }
     }
 

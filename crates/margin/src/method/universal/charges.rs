@@ -129,6 +129,16 @@ impl Leave {
     pub(crate) fn cost(&self, value: f64, rules: &Rules) -> f64 {
         if value <= self.free { self.exit.half_spread * value } else { Exit { value, ..self.exit }.cost(rules) }
     }
+
+    /// What another unit costs at most while there are no more than `value` of them, above 0: the slope of the chord beyond, for
+    /// the cost is convex.
+    pub(crate) fn slope(&self, value: f64, rules: &Rules) -> f64 {
+        let beyond = 2.0 * value;
+        if beyond <= self.free {
+            return self.exit.half_spread;
+        }
+        (self.cost(beyond, rules) - self.cost(value, rules)) / value * (1.0 + 1e-9)
+    }
 }
 
 impl AssetTerms {
@@ -150,6 +160,14 @@ impl AssetTerms {
             }
             _ => 0.0,
         }
+    }
+
+    /// What another dollar of a balance adds to CHG-6 at most, and what another dollar owed adds to CHG-5 while no more than `owed`
+    /// dollars are.
+    pub(crate) fn steepest(&self, owed: f64, rules: &Rules) -> [f64; 2] {
+        let haircut = self.volatility.map_or(0.0, |volatility| volatility.max(rules.haircut.cap));
+        let slope = if owed > 0.0 { 2.0 * rules.borrow.size_slope * owed / self.daily_volume } else { 0.0 };
+        [haircut, self.borrow_rate + slope]
     }
 }
 
