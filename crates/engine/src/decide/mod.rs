@@ -24,12 +24,8 @@ use crate::{Command, Desk, Envelope, Event, Reject, State};
 pub fn decide(state: &State, desk: &Desk, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
     l0::authorised(state, envelope)?;
     l0::in_order(state, envelope.time)?;
-    let mut events = Vec::new();
     let now = envelope.time;
-    if now > state.clock {
-        events.push(Event::Clock { time: now });
-    }
-    let made = match &envelope.command {
+    let mut events = match &envelope.command {
         Command::OpenAccount { name, owner } => accounts::open(desk, name, *owner),
         Command::Deposit { account, asset, location, amount, reference } => {
             cash::deposit(state, now, (*account, *location), *asset, *amount, *reference)
@@ -84,7 +80,9 @@ pub fn decide(state: &State, desk: &Desk, envelope: &Envelope) -> Result<Vec<Eve
         Command::SetMode { instrument, mode } => market::set_mode(state, *instrument, *mode),
         Command::Tick => prices::tick(state, now),
         Command::Watch => watch::watch(state, desk, now),
-    };
-    events.extend(made?);
+    }?;
+    if now > state.clock {
+        events.insert(0, Event::Clock { time: now });
+    }
     Ok(events)
 }

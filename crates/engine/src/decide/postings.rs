@@ -1,9 +1,9 @@
 //! Amounts that move because of a trade or a settlement: always from one holder to another.
 
-use model::{AssetId, InstrumentId, Payoff};
+use model::{AssetId, Payoff};
 use units::{Overflow, Price, Quantity, Round};
 
-use crate::state::{AccountState, Contract, Holder, InstrumentTerms, Position, Pot, times};
+use crate::state::{Contract, Holder, InstrumentTerms, Position, Pot, times};
 use crate::{AccountId, Cause, Event};
 
 /// An account's place at the venue itself, where profit, loss and fees are paid.
@@ -74,33 +74,34 @@ fn share(amount: Quantity, part: u64, whole: u64) -> Result<Quantity, Overflow> 
 
 /// The events that change one side of a trade or a settlement: cash or profit, and the position.
 ///
-/// Options and spot pay in full at once; futures and perpetuals carry their cost and pay when they are closed.
+/// Options and spot pay in full at once; futures and perpetuals carry their cost and pay when they are closed. Gives the
+/// position after it and what the balance gained.
 pub fn exchange(
     events: &mut Vec<Event>,
-    (id, account): (AccountId, &AccountState),
-    (instrument, contract): (InstrumentId, &Contract),
+    (id, position): (AccountId, Position),
+    contract: &Contract,
     lots: i64,
     cost: Quantity,
-) -> Result<Position, Overflow> {
+) -> Result<(Position, Quantity), Overflow> {
     let terms = &contract.terms;
-    let clearing = Holder::Pot(Pot::Clearing(instrument));
-    let position = account.position(instrument);
+    let clearing = Holder::Pot(Pot::Clearing(position.instrument));
     if terms.is_option() {
         moved(events, (venue(id), clearing), terms.quote, cost, Cause::Premium)?;
         let total = position.lots.checked_add(lots).ok_or(Overflow { quantity: "lots" })?;
         let position = Position { lots: total, ..position };
         events.push(Event::Positioned { account: id, position });
-        return Ok(position);
+        return Ok((position, cost.negated()?));
     }
     let (position, profit) = after_trade(&position, lots, cost)?;
     moved(events, (clearing, venue(id)), terms.settle, profit, Cause::Profit)?;
     events.push(Event::Positioned { account: id, position });
-    Ok(position)
+    Ok((position, profit))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::InstrumentId;
     use proptest::prelude::*;
 
     fn quantity(text: &str) -> Quantity {

@@ -5,8 +5,9 @@ use units::{Money, Overflow, Price, Quantity, Ratio, Round, Timestamp};
 
 use super::orders::reduces;
 use super::postings::{cost, exchange, moved, venue};
+use crate::desk::Spent;
 use crate::layers::{l0, l1, l2, l4, l5, l6};
-use crate::state::{AccountState, Contract, Holder, Order, Pot, State, times};
+use crate::state::{AccountState, Contract, Holder, Order, Position, Pot, State, times};
 use crate::{AccountId, Cause, Desk, Event, Noun, Party, Reject, Status};
 
 /// What was traded. Lots are positive in a fill; in a liquidation they are signed as the liquidated account trades them.
@@ -22,20 +23,25 @@ pub struct Fill {
     pub lots: i64,
 }
 
+/// Room for the events of a fill: seldom are there more.
+const EVENTS: usize = 10;
+
 /// One side of a trade.
 struct Leg<'a> {
     id: AccountId,
     account: &'a AccountState,
+    /// What the account has of the instrument before it.
+    held: Position,
     lots: i64,
     fee: Quantity,
     order: Option<Order>,
     fee_to: (Pot, Cause),
 }
 
-/// A leg and what becomes of its account.
+/// What becomes of the account of a leg: its events, and what they come to.
 struct Traded {
-    after: AccountState,
-    events: Vec<Event>,
+    events: std::ops::Range<usize>,
+    spent: Spent,
 }
 
 /// Books a match between two accounts, if both may.
@@ -57,23 +63,21 @@ pub fn fill(
     if buyer.account == seller.account {
         return Err(Reject::SelfTrade { account: buyer.account });
     }
-    let reducing = both.iter().all(|leg| reduces(leg.account.position(fill.instrument).lots, leg.lots));
+    let reducing = both.iter().all(|leg| reduces(leg.held.lots, leg.lots));
     l1::takes(contract, now, reducing)?;
     l1::in_band(state, fill.instrument, fill.price)?;
     if contract.terms.kind == InstrumentKind::Spot {
         return spot((state, desk, now), contract, &fill, &buying, &selling);
     }
-    let open = open_after(contract, &fill, &both)?;
+    let open = open_after(contract, &both)?;
     l1::open_interest(contract, open)?;
-    let [bought, sold] = [trade(contract, &fill, &buying)?, trade(contract, &fill, &selling)?];
+    let mut events = Vec::with_capacity(EVENTS);
+    let bought = trade(&mut events, contract, &fill, &buying)?;
+    let sold = trade(&mut events, contract, &fill, &selling)?;
+    both.iter().try_for_each(|leg| within_account(state, leg))?;
     for (leg, traded) in both.into_iter().zip([&bought, &sold]) {
-        within_account(state, &fill, leg, traded)?;
+        checked((state, desk, now), contract, &fill, leg, (traded, &events))?;
     }
-    for (leg, traded) in both.into_iter().zip([&bought, &sold]) {
-        checked((state, desk, now), contract, &fill, leg, traded)?;
-    }
-    let mut events = bought.events;
-    events.extend(sold.events);
     within_system((state, desk), contract, &fill, &both, open)?;
     let Fill { instrument, match_id, price, lots } = fill;
     events.push(Event::Matched { instrument, match_id, price, lots, open });
@@ -100,29 +104,32 @@ pub fn liquidation(
     }
     l1::takes(contract, now, true)?;
     l1::in_band(state, fill.instrument, fill.price)?;
-    let held = whose.position(fill.instrument).lots;
-    if !reduces(held, fill.lots) {
-        return Err(Reject::NotReducing { lots: fill.lots, held });
+    let held = whose.position(fill.instrument);
+    if !reduces(held.lots, fill.lots) {
+        return Err(Reject::NotReducing { lots: fill.lots, held: held.lots });
     }
     let fund = (Pot::MarketFund(contract.terms.underlying), Cause::LiquidationFee);
-    let liquidated = Leg { id: account, account: whose, lots: fill.lots, fee, order: None, fee_to: fund };
+    let liquidated = Leg { id: account, account: whose, held, lots: fill.lots, fee, order: None, fee_to: fund };
     let taking = Leg {
         id: counterparty,
         account: other,
+        held: other.position(fill.instrument),
         lots: fill.lots.saturating_neg(),
         fee: Quantity::ZERO,
         order: None,
         fee_to: fund,
     };
-    let open = open_after(contract, &fill, &[&liquidated, &taking])?;
+    let open = open_after(contract, &[&liquidated, &taking])?;
     l1::open_interest(contract, open)?;
-    let (traded, taken) = (trade(contract, &fill, &liquidated)?, trade(contract, &fill, &taking)?);
-    within_account(state, &fill, &taking, &taken)?;
+    let mut trades = Vec::with_capacity(EVENTS);
+    let traded = trade(&mut trades, contract, &fill, &liquidated)?;
+    let taken = trade(&mut trades, contract, &fill, &taking)?;
+    within_account(state, &taking)?;
     let assess = |whose: &AccountState| {
         desk.judge(state, whose).map_err(|why| Reject::NotAssessable { account, why: why.to_string() })
     };
-    checked((state, desk, now), contract, &fill, &taking, &taken)?;
-    let (held, left) = (assess(whose)?, assess(&traded.after)?);
+    checked((state, desk, now), contract, &fill, &taking, (&taken, &trades))?;
+    let (held, left) = (assess(whose)?, assess(&after(&liquidated, &trades[traded.events])?)?);
     let excess = |judged: &crate::Judged| judged.equity.minus(judged.maintenance_margin);
     let (before, after) = (excess(&held)?, excess(&left)?);
     if after < before {
@@ -143,8 +150,7 @@ pub fn liquidation(
     let crate::Judged { equity, initial_margin, maintenance_margin, status, .. } = held;
     let version = state.version;
     let mut events = vec![Event::Judged { account, status, equity, initial_margin, maintenance_margin, version }];
-    events.extend(traded.events);
-    events.extend(taken.events);
+    events.extend(trades);
     let Fill { instrument, match_id, price, lots } = fill;
     events.push(Event::Matched { instrument, match_id, price, lots: lots.saturating_abs(), open });
     Ok(events)
@@ -175,7 +181,8 @@ fn leg<'a>(state: &'a State, fill: &Fill, party: &Party, lots: i64) -> Result<Le
             Some(*account.order(number).filter(|order| order.instrument == fill.instrument).ok_or(unknown)?)
         }
     };
-    Ok(Leg { id: party.account, account, lots, fee: party.fee, order, fee_to: (Pot::Fees, Cause::Fee) })
+    let held = account.position(fill.instrument);
+    Ok(Leg { id: party.account, account, held, lots, fee: party.fee, order, fee_to: (Pot::Fees, Cause::Fee) })
 }
 
 /// Whether a fill is one that the order of its leg allows: its side, no worse a price, no more than is left of it.
@@ -213,15 +220,16 @@ fn fees_within(state: &State, contract: &Contract, fill: &Fill, fees: &[Quantity
     }
 }
 
-/// The events of one side and its account after them.
-fn trade(contract: &Contract, fill: &Fill, leg: &Leg<'_>) -> Result<Traded, Overflow> {
-    let mut events = Vec::new();
+/// Adds the events of one side.
+fn trade(events: &mut Vec<Event>, contract: &Contract, fill: &Fill, leg: &Leg<'_>) -> Result<Traded, Overflow> {
+    let from = events.len();
     let cost = cost(leg.lots, fill.price, &contract.terms)?;
-    exchange(&mut events, (leg.id, leg.account), (fill.instrument, contract), leg.lots, cost)?;
-    let (pot, cause) = leg.fee_to;
-    moved(&mut events, (venue(leg.id), Holder::Pot(pot)), contract.terms.cash(), leg.fee, cause)?;
+    let (position, gained) = exchange(events, (leg.id, leg.held), contract, leg.lots, cost)?;
+    let ((pot, cause), asset) = (leg.fee_to, contract.terms.cash());
+    moved(events, (venue(leg.id), Holder::Pot(pot)), asset, leg.fee, cause)?;
     events.extend(consumed(leg));
-    Ok(Traded { after: after(leg, &events)?, events })
+    let (paid, gained) = (cost.plus(leg.fee)?, gained.minus(leg.fee)?);
+    Ok(Traded { events: from..events.len(), spent: Spent { position, lots: leg.lots, asset, paid, gained } })
 }
 
 /// What is left of the order that a leg fills.
@@ -263,10 +271,10 @@ fn after(leg: &Leg<'_>, events: &[Event]) -> Result<AccountState, Overflow> {
 }
 
 /// Layer 1 of one side: how many positions it may have, and whether its order may only reduce.
-fn within_account(state: &State, fill: &Fill, leg: &Leg<'_>, traded: &Traded) -> Result<(), Reject> {
-    let held = leg.account.position(fill.instrument).lots;
+fn within_account(state: &State, leg: &Leg<'_>) -> Result<(), Reject> {
+    let held = leg.held.lots;
     if held == 0 {
-        l1::positions(state, &traded.after)?;
+        l1::one_more_position(state, leg.account)?;
     }
     match leg.order {
         Some(order) if order.reduce_only && !reduces(held, leg.lots) => {
@@ -282,17 +290,15 @@ fn checked(
     contract: &Contract,
     fill: &Fill,
     leg: &Leg<'_>,
-    traded: &Traded,
+    (traded, events): (&Traded, &[Event]),
 ) -> Result<(), Reject> {
-    let held = leg.account.position(fill.instrument).lots;
-    let outcome = l2::Outcome {
-        now,
-        id: leg.id,
-        before: leg.account,
-        after: &traded.after,
-        flattered: flattered(state, contract, fill, leg.lots)?,
-        shrinks: reduces(held, leg.lots),
-    };
+    let flattered = flattered(state, contract, fill, leg.lots)?;
+    if l2::spends(state, desk, now, leg.id, &traded.spent, flattered) {
+        return Ok(());
+    }
+    let after = after(leg, &events[traded.events.clone()])?;
+    let shrinks = reduces(leg.held.lots, leg.lots);
+    let outcome = l2::Outcome { now, id: leg.id, before: leg.account, after: &after, flattered, shrinks };
     l2::holds(state, desk, &outcome)
 }
 
@@ -303,7 +309,10 @@ fn flattered(state: &State, contract: &Contract, fill: &Fill, lots: i64) -> Resu
     if mark <= Price::ZERO && terms.payoff == model::Payoff::Inverse {
         return Ok(Money::ZERO);
     }
-    let gain = cost(lots, mark, terms)?.minus(cost(lots, fill.price, terms)?)?.max(Quantity::ZERO);
+    let gain = cost(lots, mark, terms)?.minus(cost(lots, fill.price, terms)?)?;
+    if gain <= Quantity::ZERO {
+        return Ok(Money::ZERO);
+    }
     times_price(gain, state.market.assets[terms.cash().0].price)
 }
 
@@ -312,10 +321,10 @@ fn times_price(amount: Quantity, price: Price) -> Result<Money, Overflow> {
 }
 
 /// Lots open after the trade: the sum of long positions.
-fn open_after(contract: &Contract, fill: &Fill, legs: &[&Leg<'_>]) -> Result<i64, Overflow> {
+fn open_after(contract: &Contract, legs: &[&Leg<'_>]) -> Result<i64, Overflow> {
     let overflow = Overflow { quantity: "open interest" };
     legs.iter().try_fold(contract.open, |open, leg| {
-        let held = leg.account.position(fill.instrument).lots;
+        let held = leg.held.lots;
         let after = held.checked_add(leg.lots).ok_or(overflow)?;
         open.checked_add(after.max(0) - held.max(0)).ok_or(overflow)
     })
@@ -330,9 +339,9 @@ fn within_system(
     open: i64,
 ) -> Result<(), Reject> {
     for leg in legs {
-        let held = leg.account.position(fill.instrument).lots;
+        let held = leg.held.lots;
         if !reduces(held, leg.lots) {
-            l6::concentration(state, desk, leg.id, fill.instrument, held + leg.lots, open)?;
+            l6::concentration((state, desk), leg.id, fill.instrument, (held, held + leg.lots), open)?;
         }
     }
     if open > contract.open {

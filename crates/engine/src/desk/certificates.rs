@@ -10,15 +10,15 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use margin::cell::{Cell, Surplus, Width};
+use margin::cell::{Cell, Reserve, Surplus, Width};
 use margin::method::universal::{Prepared, rules::Rules};
 use model::{Account, Market};
 use pricing::kernel::Isa;
 use units::{Quantity, Timestamp};
 
-use crate::desk::hot::Hot;
+use crate::desk::hot::{Bill, Hot, Spent};
 use crate::state::{AccountState, State};
-use crate::{AccountId, Status};
+use crate::{AccountId, Event, Status};
 
 /// How wide the cells of each rung are. Wider cells are left more rarely and certify fewer accounts.
 /// The engine marks options at their model, so their marks have almost no room.
@@ -59,10 +59,10 @@ pub struct Metrics {
 pub struct Certificates {
     /// By rung: the cells in use, the oldest first.
     rungs: [Vec<Live>; RUNGS.len()],
-    /// By account: the number of the cell it is certified in; 0 is none.
-    of: Vec<u64>,
+    /// By account.
+    of: Vec<Certificate>,
     /// The number of the last cell.
-    last: u64,
+    last: u32,
     generation: u64,
     /// Where the move from an old cell to a new one has come to.
     cursor: usize,
@@ -72,8 +72,27 @@ pub struct Certificates {
 
 #[derive(Debug)]
 struct Live {
-    number: u64,
+    number: u32,
     cell: Cell,
+}
+
+/// What is certified of an account.
+#[derive(Clone, Copy, Debug)]
+struct Certificate {
+    /// The number of its cell; 0 is none.
+    cell: u32,
+    /// It has traded out of its reserve since it was last added up.
+    spent: bool,
+    /// What it has left above its margins.
+    reserve: Reserve,
+}
+
+impl Certificate {
+    const NONE: Self = Self { cell: 0, spent: false, reserve: Reserve::NONE };
+
+    fn new(cell: u32, surplus: &Surplus) -> Self {
+        Self { cell, spent: false, reserve: Reserve::new(surplus) }
+    }
 }
 
 impl Certificates {
@@ -97,14 +116,14 @@ impl Certificates {
         self.hot().clear();
         self.rungs = Default::default();
         self.generation += 1;
-        self.of.fill(0);
+        self.of.fill(Certificate::NONE);
         self.metrics.certified = 0;
     }
 
     /// The certificate of one account is void: what it holds has changed.
     pub fn revoke(&mut self, id: AccountId) {
-        if let Some(number) = self.of.get_mut(id.place()).filter(|number| **number != 0) {
-            *number = 0;
+        if let Some(known) = self.of.get_mut(id.place()).filter(|known| known.cell != 0) {
+            *known = Certificate::NONE;
             self.metrics.certified -= 1;
         }
     }
@@ -117,9 +136,6 @@ impl Certificates {
 
     /// Certifies an account on the widest rung where it stands no worse than it does; whether there is one.
     pub fn certify(&mut self, state: &State, ground: &Ground<'_>, id: AccountId, account: &Account) -> bool {
-        if self.of.len() <= id.place() {
-            self.of.resize(state.accounts.len(), 0);
-        }
         self.revoke(id);
         for rung in 0..RUNGS.len() {
             let Some(live) = self.newest(state, ground, rung) else { continue };
@@ -128,8 +144,8 @@ impl Certificates {
             let surplus = live.cell.surplus_of(account, hot.scratch());
             self.metrics.issued += 1;
             if stands(state.accounts[id.place()].status, surplus) {
-                self.of[id.place()] = live.number;
-                self.metrics.certified += 1;
+                let number = live.number;
+                self.issue(state, id, Certificate::new(number, &surplus));
                 return true;
             }
         }
@@ -141,18 +157,59 @@ impl Certificates {
     pub fn proven(&mut self, state: &State, id: AccountId) -> bool {
         let account = &state.accounts[id.place()];
         let Some(proof) = self.hot().proven(account, id) else { return false };
-        let Some(live) = self.rungs.iter().flatten().find(|live| live.number == proof.cell) else { return false };
+        let live = self.rungs.iter().flatten().find(|live| live.number == proof.cell);
+        let Some(live) = live else { return false };
         self.hot.get_mut().unwrap_or_else(PoisonError::into_inner).make(&live.cell, &proof);
         if !stands(account.status, proof.surplus) {
             return false;
         }
+        self.issue(state, id, Certificate::new(proof.cell, &proof.surplus));
+        true
+    }
+
+    fn issue(&mut self, state: &State, id: AccountId, certificate: Certificate) {
         if self.of.len() <= id.place() {
-            self.of.resize(state.accounts.len(), 0);
+            self.of.resize(state.accounts.len(), Certificate::NONE);
         }
         self.revoke(id);
-        self.of[id.place()] = proof.cell;
+        self.of[id.place()] = certificate;
         self.metrics.certified += 1;
+    }
+
+    /// Whether a healthy account that is certified in one of the cells of these numbers would still hold its initial margin
+    /// everywhere in there after a trade, with `less` USD taken off its equity, as far as its reserve says (CELL-11).
+    pub fn spends(&self, state: &State, id: AccountId, spent: &Spent, cells: &[u32], less: f64) -> bool {
+        let Some(known) = self.of.get(id.place()).filter(|known| cells.contains(&known.cell)) else { return false };
+        let Some(live) = self.live(known.cell) else { return false };
+        let account = &state.accounts[id.place()];
+        let Ok(balance) = account.balance(spent.asset, None).amount.plus(spent.gained) else { return false };
+        if account.status != Status::Healthy || !account.orders.is_empty() {
+            return false;
+        }
+        let trade = spent.trade(&state.contracts[spent.position.instrument.0].terms, balance);
+        let Some(reserve) = live.cell.spend(&known.reserve, &trade) else { return false };
+        if reserve.surplus() < less {
+            return false;
+        }
+        let bill = Bill { id, position: spent.position, asset: spent.asset, balance, cell: known.cell, reserve };
+        self.hot.lock().unwrap_or_else(PoisonError::into_inner).owe(bill);
         true
+    }
+
+    /// Takes a trade off the reserve of an account, if it was asked about and these events did that to it and nothing else;
+    /// whether they did.
+    pub fn spent(&mut self, state: &State, id: AccountId, events: &[Event]) -> bool {
+        let Some(bill) = self.hot().bill(id) else { return false };
+        let Some(known) = self.of.get_mut(id.place()).filter(|known| known.cell == bill.cell) else { return false };
+        let paid = bill.is_paid(&state.accounts[id.place()], events);
+        if paid {
+            (known.reserve, known.spent) = (bill.reserve, true);
+        }
+        paid
+    }
+
+    fn live(&self, number: u32) -> Option<&Live> {
+        self.rungs.iter().flatten().find(|live| live.number == number)
     }
 
     /// What was asked about and not done is forgotten.
@@ -181,20 +238,20 @@ impl Certificates {
     /// Accounts whose cell has a newer one beside it, the next few thousand: they are to be certified again. When a whole
     /// round finds none, the old cells have done their work.
     pub fn movers(&mut self) -> Vec<AccountId> {
-        let old: Vec<u64> = self.rungs.iter().filter(|rung| rung.len() > 1).map(|rung| rung[0].number).collect();
+        let old: Vec<u32> = self.rungs.iter().filter(|rung| rung.len() > 1).map(|rung| rung[0].number).collect();
         let mut movers = Vec::new();
         if old.is_empty() {
             return movers;
         }
         while self.cursor < self.of.len() && movers.len() < MOVES {
-            if old.contains(&self.of[self.cursor]) {
+            if old.contains(&self.of[self.cursor].cell) {
                 movers.push(AccountId(u32::try_from(self.cursor).expect("ids are u32")));
             }
             self.cursor += 1;
         }
         if self.cursor == self.of.len() {
             self.cursor = 0;
-            if movers.is_empty() && !self.of.iter().any(|number| old.contains(number)) {
+            if movers.is_empty() && !self.of.iter().any(|known| old.contains(&known.cell)) {
                 self.rungs.iter_mut().for_each(|rung| rung.retain(|live| !old.contains(&live.number)));
                 self.generation += 1;
             }
@@ -213,18 +270,19 @@ impl Certificates {
     }
 
     /// The cells that hold a market, by number.
-    pub fn holding(&self, market: &Market) -> Vec<u64> {
+    pub fn holding(&self, market: &Market) -> Vec<u32> {
         let live = self.rungs.iter().flatten();
         live.filter(|live| live.cell.contains(market)).map(|live| live.number).collect()
     }
 
     /// Whether an account would hold its initial margin as `after`, with `less` USD taken off its equity, everywhere in one
     /// of the cells of these numbers. The narrowest is tried: it is the tightest.
-    pub fn certifies(&self, state: &State, id: AccountId, after: &AccountState, cells: &[u64], less: f64) -> bool {
+    pub fn certifies(&self, state: &State, id: AccountId, after: &AccountState, cells: &[u32], less: f64) -> bool {
         let mut live = self.rungs.iter().rev().flatten().filter(|live| cells.contains(&live.number));
         live.next().is_some_and(|live| {
             let mut hot = self.hot.lock().unwrap_or_else(PoisonError::into_inner);
-            hot.ask(state, (live.number, &live.cell), id, after).is_some_and(|surplus| surplus.initial >= less)
+            let stale = self.of.get(id.place()).is_some_and(|known| known.spent);
+            hot.ask(state, (live.number, &live.cell), (id, stale), after).is_some_and(|surplus| surplus.initial >= less)
         })
     }
 
@@ -249,8 +307,8 @@ impl Certificates {
         if !left.is_empty() {
             self.generation += 1;
             self.hot().clear();
-            for (place, number) in self.of.iter_mut().enumerate().filter(|(_, number)| left.contains(number)) {
-                *number = 0;
+            for (place, known) in self.of.iter_mut().enumerate().filter(|(_, known)| left.contains(&known.cell)) {
+                *known = Certificate::NONE;
                 lost.push(AccountId(u32::try_from(place).expect("ids are u32")));
             }
             self.metrics.certified -= lost.len();

@@ -1,23 +1,107 @@
-//! Accounts that trade: kept in the rows of their cell, so that a fill is asked about and made without adding all up again.
+//! Accounts that trade: what a fill takes out of a reserve, and, when that is used up, rows of their cell in which it is asked
+//! about and made without adding all up again.
 
 use std::collections::BTreeMap;
 
-use margin::cell::{Cell, Holding, Scratch, Surplus};
-use model::{AssetId, Position};
+use margin::cell::{Cell, Holding, Reserve, Scratch, Surplus, Trade};
+use model::{AssetId, Payoff, Position};
 use units::{Overflow, Quantity};
 
-use crate::AccountId;
-use crate::state::{AccountState, State};
+use crate::state::{AccountState, Holder, InstrumentTerms, State};
+use crate::{AccountId, Event, state};
 
 /// Accounts that are kept: when there are more, all are let go and those that trade come back.
 const KEPT: usize = 16_384;
+
+/// Answers that are kept, the last first: a trade has two sides, and what is decided is done before the next is.
+const ASKED: usize = 4;
 
 /// Holdings of accounts that trade, each in one cell, and what was last asked about them.
 #[derive(Debug, Default)]
 pub struct Hot {
     scratch: Scratch,
-    kept: BTreeMap<AccountId, (u64, Holding)>,
+    kept: BTreeMap<AccountId, (u32, Holding)>,
     proofs: Vec<Proof>,
+    bills: Vec<Bill>,
+}
+
+/// A number over its last decimal.
+const DECIMALS: f64 = 1e18;
+
+/// One side of a trade: what it does to a position and to the balance it is paid from.
+#[derive(Clone, Copy, Debug)]
+pub struct Spent {
+    /// The position after it.
+    pub position: state::Position,
+    /// Lots, negative when sold.
+    pub lots: i64,
+    /// What it is paid in.
+    pub asset: AssetId,
+    /// What the trade and its fee cost, negative when received.
+    pub paid: Quantity,
+    /// What the balance gains.
+    pub gained: Quantity,
+}
+
+/// What a trade would take out of a reserve.
+#[derive(Clone, Copy, Debug)]
+pub struct Bill {
+    /// Whose.
+    pub id: AccountId,
+    /// The position after it.
+    pub position: state::Position,
+    /// What it is paid in.
+    pub asset: AssetId,
+    /// The balance of it after it.
+    pub balance: Quantity,
+    /// The number of the cell.
+    pub cell: u32,
+    /// What would be left.
+    pub reserve: Reserve,
+}
+
+impl Spent {
+    /// As the cell sees it, with the balance as it would be.
+    pub fn trade(&self, terms: &InstrumentTerms, balance: Quantity) -> Trade {
+        let lots = |lots: i64| Quantity::from_raw(i128::from(lots)).to_f64() * DECIMALS;
+        let units = lots(self.position.lots).abs() * terms.unit().to_f64();
+        let cost = self.position.cost.to_f64();
+        // The entry price is rounded at its last decimal.
+        let rounded = match terms.payoff {
+            _ if terms.is_option() || self.position.lots == 0 => 0.0,
+            Payoff::Linear => 2e-18 * units,
+            Payoff::Inverse => 2e-18 * cost * cost / units,
+        };
+        Trade {
+            instrument: self.position.instrument,
+            lots: lots(self.lots),
+            asset: self.asset,
+            paid: self.paid.to_f64(),
+            gained: self.gained.to_f64(),
+            owed: (-balance.to_f64()).max(0.0),
+            rounded,
+        }
+    }
+}
+
+impl Bill {
+    /// Whether events did to an account what was asked about, and nothing else.
+    pub fn is_paid(&self, account: &AccountState, events: &[Event]) -> bool {
+        let (id, instrument) = (self.id, self.position.instrument);
+        let held = Holder::Account(id, None);
+        let own = |holder: &Holder| matches!(holder, Holder::Account(whose, _) if *whose == id);
+        account.position(instrument) == self.position
+            && account.balance(self.asset, None).amount == self.balance
+            && events.iter().all(|event| match event {
+                Event::Moved { from, to, asset, .. } => {
+                    [from, to].into_iter().all(|holder| !own(holder) || (*holder == held && *asset == self.asset))
+                }
+                Event::Positioned { account, position } => *account != id || position.instrument == instrument,
+                Event::Clock { .. } | Event::Matched { .. } => true,
+                Event::Ordered { account, .. } | Event::OrderClosed { account, .. } => *account != id,
+                _ => false,
+            })
+    }
 }
 
 /// What an account would have above its margins everywhere in a cell, after a fill that was asked about.
@@ -27,7 +111,7 @@ pub struct Proof {
     after: AccountState,
     change: Change,
     /// The number of the cell.
-    pub cell: u64,
+    pub cell: u32,
     /// What it would have.
     pub surplus: Surplus,
 }
@@ -46,17 +130,17 @@ impl Hot {
     }
 
     /// What `id` would have everywhere in the cell of that number if it became `after`; none when that is more than a fill,
-    /// or cannot be held.
+    /// or cannot be held. A holding that is stale is built afresh.
     pub fn ask(
         &mut self,
         state: &State,
-        (number, cell): (u64, &Cell),
-        id: AccountId,
+        (number, cell): (u32, &Cell),
+        (id, stale): (AccountId, bool),
         after: &AccountState,
     ) -> Option<Surplus> {
         let before = &state.accounts[id.place()];
         let change = change(state, before, after).ok().flatten()?;
-        if self.kept.get(&id).is_none_or(|(known, _)| *known != number) {
+        if stale || self.kept.get(&id).is_none_or(|(known, _)| *known != number) {
             let view = before.view(&state.contracts, &state.locations).ok()?;
             if self.kept.len() >= KEPT {
                 self.kept.clear();
@@ -67,7 +151,8 @@ impl Hot {
         let surplus = cell.surplus_after(holding, &change.position, &change.credits, &mut self.scratch);
         cell.undo(holding);
         self.proofs.retain(|proof| proof.id != id);
-        self.proofs.push(Proof { id, after: after.clone(), change, cell: number, surplus });
+        self.proofs.truncate(ASKED - 1);
+        self.proofs.insert(0, Proof { id, after: after.clone(), change, cell: number, surplus });
         Some(surplus)
     }
 
@@ -92,15 +177,28 @@ impl Hot {
         }
     }
 
+    /// Remembers what a trade would take out of a reserve.
+    pub fn owe(&mut self, bill: Bill) {
+        self.bills.retain(|known| known.id != bill.id);
+        self.bills.truncate(ASKED - 1);
+        self.bills.insert(0, bill);
+    }
+
+    /// What the last trade that was asked about would take out of a reserve.
+    pub fn bill(&mut self, id: AccountId) -> Option<Bill> {
+        self.bills.iter().find(|bill| bill.id == id).copied()
+    }
+
     /// Lets everything go: cells or listings have changed.
     pub fn clear(&mut self) {
         self.kept.clear();
-        self.proofs.clear();
+        self.forget_proofs();
     }
 
     /// What was asked about and not done is forgotten.
     pub fn forget_proofs(&mut self) {
         self.proofs.clear();
+        self.bills.clear();
     }
 }
 

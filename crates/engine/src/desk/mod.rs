@@ -21,6 +21,7 @@ use pricing::kernel::Isa;
 use units::{Money, Quantity, Ratio, Round, Timestamp};
 
 pub use certificates::Metrics;
+pub use hot::Spent;
 
 use crate::decide::prices;
 use crate::layers::l4;
@@ -57,7 +58,7 @@ pub struct Desk {
     fast: OnceLock<Result<Side, Refusal>>,
     slow: OnceLock<Result<Side, Refusal>>,
     /// Cells in which both sides lie.
-    both: OnceLock<Vec<u64>>,
+    both: OnceLock<Vec<u32>>,
     /// Until when every feed can be trusted.
     trusted: OnceLock<Option<Timestamp>>,
     index: Index,
@@ -145,7 +146,7 @@ impl Desk {
 
     /// Follows what was applied to the state.
     pub fn follow(&mut self, state: &State, events: &[Event]) -> Result<(), Invalid> {
-        let mut touched = BTreeSet::new();
+        let mut touched = Vec::new();
         let cells = self.certificates.generation();
         for event in events {
             match event {
@@ -197,24 +198,24 @@ impl Desk {
                 Event::Moved { from, to, asset, .. } => {
                     for holder in [from, to] {
                         if let Holder::Account(id, _) = holder {
-                            touched.insert(*id);
+                            touched.push(*id);
                             self.index.follow_asset(state, *id, *asset);
                         }
                     }
                 }
                 Event::Positioned { account, position } => {
-                    touched.insert(*account);
+                    touched.push(*account);
                     self.index.follow_instrument(state, *account, position.instrument);
                 }
                 Event::Ordered { account, order } => {
-                    touched.insert(*account);
+                    touched.push(*account);
                     self.index.follow_instrument(state, *account, order.instrument);
                 }
                 Event::OrderClosed { account, .. } => {
-                    touched.insert(*account);
+                    touched.push(*account);
                 }
                 Event::Judged { account, .. } => {
-                    touched.insert(*account);
+                    touched.push(*account);
                     self.index.judged(state, *account);
                 }
                 Event::Quoted { feed, quote } => {
@@ -229,7 +230,10 @@ impl Desk {
                 _ => {}
             }
         }
-        self.certify(state, touched);
+        touched.sort_unstable();
+        touched.dedup();
+        touched.retain(|id| !(self.previous.is_none() && self.certificates.spent(state, *id, events)));
+        self.certify(state, &touched);
         self.certificates.forget_proofs();
         if self.certificates.generation() != cells {
             self.both = OnceLock::new();
@@ -261,24 +265,26 @@ impl Desk {
         if self.everyone {
             return;
         }
-        let mut due = std::mem::take(&mut self.bare);
+        let mut due: Vec<AccountId> = std::mem::take(&mut self.bare).into_iter().collect();
         if let Ok(side) = self.fast(state) {
             let prepared = side.prepared.clone();
             let ground = Ground { prepared: &prepared, rules: &self.rules.rules, lots: &self.lots, isa: self.isa };
             self.certificates.renew(state, &ground);
         }
         due.extend(self.certificates.movers());
-        self.certify(state, due);
+        due.sort_unstable();
+        due.dedup();
+        self.certify(state, &due);
     }
 
     /// Works out the certificates of accounts anew. Who can lose and gets none is bare.
-    fn certify(&mut self, state: &State, accounts: BTreeSet<AccountId>) {
+    fn certify(&mut self, state: &State, accounts: &[AccountId]) {
         if accounts.is_empty() {
             return;
         }
         let prepared = if self.previous.is_some() { None } else { self.fast(state).as_ref().ok() };
         let prepared = prepared.map(|side| side.prepared.clone());
-        for id in accounts {
+        for id in accounts.iter().copied() {
             let account = &state.accounts[id.place()];
             // Who has nothing to lose is healthy whatever happens.
             let safe = !account.is_exposed() && account.status == Status::Healthy;
@@ -331,13 +337,22 @@ impl Desk {
     /// Whether an account would hold its initial margin on both sides, with `less` USD taken off its equity: a proof by
     /// certificate, or no answer.
     pub fn certifies(&self, state: &State, id: AccountId, after: &AccountState, less: Money) -> bool {
-        if self.previous.is_some() {
-            return false;
-        }
-        let both = self
-            .both
-            .get_or_init(|| prices::slow(state).map(|slow| self.certificates.holding(&slow)).unwrap_or_default());
+        let both = self.both(state);
         !both.is_empty() && self.certificates.certifies(state, id, after, both, less.to_f64())
+    }
+
+    /// The same after a trade, by what the account has in reserve: asked first, for it costs next to nothing.
+    pub fn spends(&self, state: &State, id: AccountId, spent: &Spent, less: Money) -> bool {
+        self.certificates.spends(state, id, spent, self.both(state), less.to_f64())
+    }
+
+    /// The cells in which both sides lie; none while parameters are being replaced.
+    fn both(&self, state: &State) -> &[u32] {
+        if self.previous.is_some() {
+            return &[];
+        }
+        let holding = || prices::slow(state).map(|slow| self.certificates.holding(&slow)).unwrap_or_default();
+        self.both.get_or_init(holding)
     }
 
     /// Whether prices or commands have moved someone whose standing has not been judged since.

@@ -72,9 +72,9 @@ pub fn one_more_order(state: &State, account: &AccountState) -> Result<(), Rejec
     at_most(Noun::OpenOrders, count(account.orders.len()) + 1, i64::from(state.policy.max_orders))
 }
 
-/// Whether the account may have so many positions.
-pub fn positions(state: &State, account: &AccountState) -> Result<(), Reject> {
-    at_most(Noun::Positions, count(account.positions.len()), i64::from(state.policy.max_positions))
+/// Whether the account may have a position more.
+pub fn one_more_position(state: &State, account: &AccountState) -> Result<(), Reject> {
+    at_most(Noun::Positions, count(account.positions.len() + 1), i64::from(state.policy.max_positions))
 }
 
 fn count(length: usize) -> i64 {

@@ -4,6 +4,7 @@
 use margin::Refusal;
 use units::{Money, Timestamp};
 
+use crate::desk::Spent;
 use crate::layers::l4;
 use crate::state::{AccountState, State};
 use crate::{AccountId, Desk, Judged, Reject, Status};
@@ -22,6 +23,11 @@ pub struct Outcome<'a> {
     pub flattered: Money,
     /// Whether positions only shrink.
     pub shrinks: bool,
+}
+
+/// Whether one side of a trade is accepted by what the account has in reserve, without adding it up.
+pub fn spends(state: &State, desk: &Desk, now: Timestamp, id: AccountId, spent: &Spent, flattered: Money) -> bool {
+    desk.trusts_all(state, now) && desk.spends(state, id, spent, flattered)
 }
 
 /// Accepts what leaves initial margin held at the mark and at the slow average (I-18, I-23). An account that does not hold

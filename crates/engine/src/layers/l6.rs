@@ -58,18 +58,17 @@ fn custody_usd(state: &State, now: Timestamp) -> Result<Money, Overflow> {
 /// Whether an account, and all accounts of its owner together, may have their share of one side of an instrument (S-10, S-31;
 /// I-30: a cap that holds across sub-accounts). Whoever does not add is not refused, and a small market is not limited.
 pub fn concentration(
-    state: &State,
-    desk: &Desk,
+    (state, desk): (&State, &Desk),
     account: AccountId,
     instrument: InstrumentId,
-    lots_after: i64,
+    (lots_before, lots_after): (i64, i64),
     open_after: i64,
 ) -> Result<(), Reject> {
     let terms = &state.contracts[instrument.0].terms;
     let whose = &state.accounts[account.place()];
     let same_side = |lots: i64| if (lots > 0) == (lots_after > 0) { lots.unsigned_abs() } else { 0 };
     let own = same_side(lots_after);
-    if own <= same_side(whose.position(instrument).lots) || open_after <= 0 {
+    if own <= same_side(lots_before) || open_after <= 0 {
         return Ok(());
     }
     if state.lots_usd(terms, open_after)? < state.policy.share_floor {
@@ -81,12 +80,18 @@ pub fn concentration(
     for (noun, lots, limit) in
         [(Noun::Account, u128::from(own), state.policy.account_share), (Noun::Owner, all, state.policy.owner_share)]
     {
-        let share = part_of(lots, open_after)?;
-        if share > limit {
-            return Err(Reject::Concentration { whose: noun, share, limit });
+        if !within(lots, limit, open_after)? {
+            return Err(Reject::Concentration { whose: noun, share: part_of(lots, open_after)?, limit });
         }
     }
     Ok(())
+}
+
+/// Whether `lots` are at most that share of what is open: exactly, by products.
+fn within(lots: u128, limit: Ratio, open: i64) -> Result<bool, Overflow> {
+    let overflow = Overflow { quantity: "open interest" };
+    let lots = i128::try_from(lots).ok().and_then(|lots| lots.checked_mul(Ratio::ONE.raw())).ok_or(overflow)?;
+    Ok(lots <= limit.raw().checked_mul(i128::from(open)).ok_or(overflow)?)
 }
 
 /// `lots` as a share of what is open, rounded up.

@@ -101,7 +101,11 @@ impl AccountState {
             }
             Ok(place) => self.balances[place] = balance,
             Err(_) if empty => {}
-            Err(place) => self.balances.insert(place, balance),
+            Err(place) => {
+                // Exactly as much memory as is needed: there are millions of accounts, and few trade something new.
+                self.balances.reserve_exact(1);
+                self.balances.insert(place, balance);
+            }
         }
     }
 
@@ -120,7 +124,10 @@ impl AccountState {
             }
             Ok(place) => self.positions[place] = position,
             Err(_) if empty => {}
-            Err(place) => self.positions.insert(place, position),
+            Err(place) => {
+                self.positions.reserve_exact(1);
+                self.positions.insert(place, position);
+            }
         }
     }
 

@@ -53,6 +53,9 @@ pub enum Part {
 /// Hashes of parts, and which of them are out of date.
 #[derive(Clone, Debug, Default)]
 pub struct Hashes {
+    /// Of accounts, by number: they are many, and never go.
+    accounts: Vec<Option<[u8; 32]>>,
+    /// Of all other parts.
     known: BTreeMap<Part, [u8; 32]>,
     touched: BTreeSet<Part>,
     sum: [u64; 4],
@@ -87,9 +90,15 @@ impl Hashes {
                 hasher.update(&postcard::to_stdvec(&part).expect("a part is plain data")).update(&bytes);
                 *hasher.finalize().as_bytes()
             });
-            let before = match hash {
-                Some(hash) => self.known.insert(part, hash),
-                None => self.known.remove(&part),
+            let before = match (part, hash) {
+                (Part::Account(id), hash) => {
+                    if self.accounts.len() <= id.place() {
+                        self.accounts.resize(state.accounts.len(), None);
+                    }
+                    std::mem::replace(&mut self.accounts[id.place()], hash)
+                }
+                (_, Some(hash)) => self.known.insert(part, hash),
+                (_, None) => self.known.remove(&part),
             };
             if let Some(before) = before {
                 self.add(before.map(|byte| !byte));
