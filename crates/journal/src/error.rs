@@ -43,6 +43,9 @@ pub enum Defect {
     Head,
     /// The record was dropped by a compaction.
     Dropped,
+    /// The file does not have the length that its header gives it, as after a cut; the sequence is that of the first
+    /// record that is not whole.
+    Length,
     /// The bytes of the snapshot are not those that were hashed, or its place is not on this chain.
     Snapshot,
 }
@@ -61,6 +64,7 @@ impl fmt::Display for Defect {
             Self::Previous => "previous hash",
             Self::Head => "end of the chain",
             Self::Dropped => "dropped by compaction",
+            Self::Length => "file length",
             Self::Snapshot => "snapshot",
         })
     }
@@ -161,7 +165,7 @@ pub enum OpenError {
         /// What the storage said.
         found: String,
     },
-    /// Its ends do not hold.
+    /// Its ends do not hold, or its file was cut short.
     #[error(transparent)]
     Damage(#[from] Damage),
 }
@@ -256,4 +260,27 @@ pub enum CompactError {
     /// It was not stored.
     #[error(transparent)]
     Write(#[from] AppendError),
+}
+
+/// What is left of a journal that was not saved.
+#[derive(Debug, thiserror::Error)]
+pub enum SalvageError {
+    /// There is no place to save it in.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// There is nothing to save, or it changed while it was read.
+    #[error(transparent)]
+    Damage(#[from] Damage),
+    /// It was not stored.
+    #[error(transparent)]
+    Write(#[from] AppendError),
+}
+
+impl From<SnapshotError> for SalvageError {
+    fn from(error: SnapshotError) -> Self {
+        match error {
+            SnapshotError::Damage(damage) => Self::Damage(damage),
+            SnapshotError::Write(error) => Self::Write(error),
+        }
+    }
 }

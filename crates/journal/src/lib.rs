@@ -14,6 +14,7 @@
 //! |---|---|
 //! | [`Journal`] | what a journal does, whatever holds it |
 //! | [`Store`] | a journal in a file, or on any storage that redb can write to |
+//! | [`Remains`] | what is left of a file that was cut short or damaged, and a new journal of it |
 //! | [`Memory`] | a journal in memory, for tests |
 //! | [`verify`], [`diff`] | whether a journal is whole; where two part |
 //! | [`faults`] | a disk that loses, tears, flips and fills, by a plan that can be repeated |
@@ -44,14 +45,16 @@ mod error;
 pub mod faults;
 mod memory;
 mod record;
+mod salvage;
 mod storage;
 mod store;
 mod verify;
 mod walk;
 
-pub use error::{AppendError, CompactError, Damage, Defect, OpenError, SnapshotError};
+pub use error::{AppendError, CompactError, Damage, Defect, OpenError, SalvageError, SnapshotError};
 pub use memory::Memory;
 pub use record::{Draft, FORMAT, Hash, Head, Identity, RECORD_BYTES_MAX, Record, Snapshot};
+pub use salvage::Remains;
 pub use store::Store;
 pub use verify::{Difference, Divergence, Report, diff, verify};
 

@@ -305,6 +305,44 @@ impl Kind {
     }
 }
 
+/// Something sealed that was found in the midst of other bytes.
+pub(crate) enum Piece {
+    Identity(Identity),
+    Bounds(Bounds),
+    Record(Record, Hash),
+}
+
+impl Piece {
+    /// What is sealed where `bytes` begin, and how long it is, whatever follows.
+    pub(crate) fn first(bytes: &[u8]) -> Option<(Self, usize)> {
+        let (header, body) = bytes.split_first_chunk::<HEADER_BYTES>()?;
+        let [kind_low, kind_high, version @ ..] = *header;
+        if version != VERSION.to_le_bytes() {
+            return None;
+        }
+        let whole = |rest: usize| bytes.get(..bytes.len() - rest + HASH_BYTES);
+        let kind = u16::from_le_bytes([kind_low, kind_high]);
+        let (sealed, piece) = if kind == Kind::Record.number() {
+            let sealed = whole(rest::<Body<'_>>(body)?)?;
+            (sealed, Record::unseal(sealed).map(|(record, hash)| Self::Record(record, hash)))
+        } else if kind == Kind::Bounds.number() {
+            let sealed = whole(rest::<BoundsBody>(body)?)?;
+            (sealed, Bounds::unseal(sealed).map(Self::Bounds))
+        } else if kind == Kind::Identity.number() {
+            let sealed = whole(rest::<IdentityBody<'_>>(body)?)?;
+            (sealed, Identity::unseal(sealed).map(Self::Identity))
+        } else {
+            return None;
+        };
+        Some((piece.ok()?, sealed.len()))
+    }
+}
+
+/// How many bytes follow the fields of a `T`.
+fn rest<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<usize> {
+    postcard::take_from_bytes::<T>(body).ok().map(|(_, rest)| rest.len())
+}
+
 fn seal(kind: Kind, body: &impl Serialize) -> (Vec<u8>, Hash) {
     let mut bytes = Vec::with_capacity(256);
     bytes.extend_from_slice(&kind.number().to_le_bytes());

@@ -15,11 +15,22 @@ use redb::{BackendError, StorageBackend};
 pub(crate) struct Shared {
     below: Arc<dyn StorageBackend>,
     sync_failed: Arc<AtomicBool>,
+    /// What it says to be its length, if that is not its length.
+    claim: Option<u64>,
 }
 
 impl Shared {
     pub(crate) fn new(below: impl StorageBackend) -> Self {
-        Self { below: Arc::new(below), sync_failed: Arc::default() }
+        Self { below: Arc::new(below), sync_failed: Arc::default(), claim: None }
+    }
+
+    /// The same storage with another length: to read what is not there is an error. redb keeps notes on every page, and
+    /// a length that can only be damage must not make them larger than the file.
+    pub(crate) fn claiming(&self, len: u64) -> io::Result<Self> {
+        if len / 1024 > self.len()? {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(Self { claim: Some(len), ..self.clone() })
     }
 
     pub(crate) fn sync_failed(&self) -> bool {
@@ -35,7 +46,7 @@ impl fmt::Debug for Shared {
 
 impl StorageBackend for Shared {
     fn len(&self) -> io::Result<u64> {
-        self.below.len()
+        self.claim.map_or_else(|| self.below.len(), Ok)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
@@ -87,8 +98,29 @@ impl StorageBackend for Shared {
     }
 }
 
-/// Pages of [`Overlay`].
-const PAGE: u64 = 4096;
+/// Pages of [`Overlay`], and of redb.
+pub(crate) const PAGE: u64 = 4096;
+
+/// What a redb file begins with.
+const MAGIC: [u8; 9] = *b"redb\x1a\n\xa9\r\n";
+
+/// The length that a redb file gives itself in its header, a page at least; `None` when it is no redb file.
+pub(crate) fn told_length(storage: &Shared) -> io::Result<Option<u64>> {
+    let mut header = [0; 32];
+    let there = span(storage.len()?.min(length(&header)))?;
+    storage.read(0, &mut header[..there])?;
+    if !header[..there].iter().zip(MAGIC).all(|(found, expected)| *found == expected) {
+        return Ok(None);
+    }
+    let word = |number: usize| {
+        let bytes = std::array::from_fn(|byte| header[number * 4 + byte]);
+        u64::from(u32::from_le_bytes(bytes))
+    };
+    let [page, region_head, region, regions, last] = [3, 4, 5, 6, 7].map(word);
+    let last = if last > 0 { region_head + last } else { 0 };
+    let pages = regions.saturating_mul(region_head + region).saturating_add(last).saturating_add(1);
+    Ok(Some(pages.saturating_mul(page).max(PAGE)))
+}
 
 /// A storage that is never written: what is written over it stays in memory. redb can so repair and read a file after
 /// a crash without touching the evidence.
@@ -144,11 +176,11 @@ fn pieces(offset: u64, len: u64) -> impl Iterator<Item = (u64, u64, u64)> {
     })
 }
 
-fn span(bytes: u64) -> io::Result<usize> {
+pub(crate) fn span(bytes: u64) -> io::Result<usize> {
     usize::try_from(bytes).map_err(|_| io::ErrorKind::FileTooLarge.into())
 }
 
-fn length(bytes: &[u8]) -> u64 {
+pub(crate) fn length(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).expect("what is in memory is counted in 64 bits")
 }
 

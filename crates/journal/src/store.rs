@@ -3,6 +3,7 @@
 //! | table | key | value |
 //! |---|---|---|
 //! | `meta` | `identity`, `bounds` | sealed: whose it is; where the records begin and end |
+//! | `origin` | `identity`, `bounds` | the same, of the creation or the last compaction: what a cut mostly leaves |
 //! | `records` | sequence | sealed record |
 //! | `snapshots` | sequence of the next record | sealed label: place, state hash, length and hash of the bytes |
 //! | `chunks` | sequence, number | the bytes of a snapshot, 1 MiB at a time |
@@ -40,11 +41,13 @@ use redb::{ReadableTableMetadata, StorageBackend, TableDefinition, WriteTransact
 
 use crate::error::{AppendError, CompactError, Damage, Defect, Flaw, OpenError, SnapshotError};
 use crate::record::{Bounds, Draft, Hash, Head, Identity, Label, Record, Snapshot};
-use crate::storage::{Overlay, Shared};
+use crate::salvage::Remains;
+use crate::storage::{Overlay, PAGE, Shared, told_length};
 use crate::walk::{Stored, Walk, chain_at, check_cover, check_snapshot, choose, seal_batch};
 use crate::{Journal, Records, SNAPSHOTS_KEPT};
 
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
+const ORIGIN: TableDefinition<&str, &[u8]> = TableDefinition::new("origin");
 const RECORDS: TableDefinition<u64, &[u8]> = TableDefinition::new("records");
 const SNAPSHOTS: TableDefinition<u64, &[u8]> = TableDefinition::new("snapshots");
 const CHUNKS: TableDefinition<(u64, u32), &[u8]> = TableDefinition::new("chunks");
@@ -123,8 +126,10 @@ impl Store {
             let fresh = {
                 let mut meta = transaction.open_table(META)?;
                 let fresh = meta.get("identity")?.is_none();
-                meta.insert("identity", identity.seal().0.as_slice())?;
-                meta.insert("bounds", bounds.seal().as_slice())?;
+                for table in [&mut meta, &mut transaction.open_table(ORIGIN)?] {
+                    table.insert("identity", identity.seal().0.as_slice())?;
+                    table.insert("bounds", bounds.seal().as_slice())?;
+                }
                 transaction.open_table(RECORDS)?;
                 transaction.open_table(SNAPSHOTS)?;
                 transaction.open_table(CHUNKS)?;
@@ -169,6 +174,24 @@ impl Store {
         let access = Access::Examining(open_over(name, &storage)?);
         let (identity, bounds) = load(name, &access)?;
         Ok(Self { file: name.to_owned(), identity, bounds, storage, access })
+    }
+
+    /// What redb can still reach of a file, as it is or as if it had `told` bytes. If the current root is there, it
+    /// says whose journal it was and where it ended; the records may be damaged.
+    pub(crate) fn glimpse(name: &str, storage: &Shared, told: u64) -> Result<Self, OpenError> {
+        let storage = storage.clone();
+        let opened = match over(&storage) {
+            opened @ (Ok(_) | Err(redb::Error::DatabaseAlreadyOpen)) => opened,
+            Err(_) => storage.claiming(told).map_err(Into::into).and_then(|claiming| over(&claiming)),
+        };
+        let access = Access::Examining(opened.map_err(|error| open_error(name, error))?);
+        let (identity, bounds) = load(name, &access)?;
+        Ok(Self { file: name.to_owned(), identity, bounds, storage, access })
+    }
+
+    /// Lets the records of a journal that has none begin at `base`.
+    pub(crate) fn begin_at(&mut self, base: Head) {
+        self.bounds = Bounds { base, head: base, ..self.bounds };
     }
 
     /// The records there are begin and end where the bounds say.
@@ -417,7 +440,9 @@ impl Journal for Store {
         }
         check_cover(&self.file, before, self.latest_snapshot()?.as_ref())?;
         let base = self.at(before)?;
+        let origin = Bounds { base, ..self.bounds }.seal();
         self.write(base, self.bounds.head, |transaction| {
+            transaction.open_table(ORIGIN)?.insert("bounds", origin.as_slice())?;
             transaction.open_table(RECORDS)?.retain_in(..before, |_, _| false)?;
             transaction.open_table(SNAPSHOTS)?.retain_in(..before, |_, _| false)?;
             transaction.open_table(CHUNKS)?.retain_in(..(before, 0), |_, _| false)?;
@@ -466,19 +491,40 @@ fn durable(database: &Database) -> Result<WriteTransaction, redb::Error> {
 
 /// Opens for writing, with every page checked.
 fn open_checked(name: &str, storage: &Shared) -> Result<Database, OpenError> {
-    if occupied(name, storage)? == 0 {
+    check_length(name, storage)?;
+    checked(storage.clone()).map_err(|error| open_error(name, error))
+}
+
+fn checked(storage: Shared) -> Result<Database, redb::Error> {
+    guarded(|| Ok(builder().set_check_integrity_on_open(true).create_with_backend(storage)?))
+}
+
+/// Refuses an empty file, and one of another length than its header says, with the first record that is not whole.
+///
+/// After a crash redb goes by the length of the file alone, and writes it into the header. So such a file is tried in
+/// memory first, and stays evidence when it does not hold.
+fn check_length(name: &str, storage: &Shared) -> Result<(), OpenError> {
+    let found = occupied(name, storage)?;
+    if found == 0 {
         return Err(OpenError::Empty { file: name.to_owned() });
     }
-    let opened = guarded(|| Ok(builder().set_check_integrity_on_open(true).create_with_backend(storage.clone())?));
-    opened.map_err(|error| open_error(name, error))
+    let told = told_length(storage).map_err(|error| open_error(name, error.into()))?;
+    let Some(told) = told.filter(|told| found < *told || found % PAGE != 0) else { return Ok(()) };
+    match Overlay::new(storage.clone()).map_err(Into::into).and_then(|overlay| checked(Shared::new(overlay))) {
+        Ok(_) => Ok(()),
+        Err(error @ redb::Error::DatabaseAlreadyOpen) => Err(open_error(name, error)),
+        Err(_) => Err(Remains::find(name, storage, told)?.length_damage(found, told).into()),
+    }
 }
 
 /// Opens for reading, with no page checked. After a crash redb repairs first, in memory over the storage.
 fn open_over(name: &str, storage: &Shared) -> Result<ReadOnlyDatabase, OpenError> {
-    if occupied(name, storage)? == 0 {
-        return Err(OpenError::Empty { file: name.to_owned() });
-    }
-    let opened = guarded(|| {
+    check_length(name, storage)?;
+    over(storage).map_err(|error| open_error(name, error))
+}
+
+fn over(storage: &Shared) -> Result<ReadOnlyDatabase, redb::Error> {
+    guarded(|| {
         let overlay = Shared::new(Overlay::new(storage.clone())?);
         match builder().open_read_only_with_backend(overlay.clone()) {
             Err(redb::DatabaseError::RepairAborted) => {
@@ -487,11 +533,10 @@ fn open_over(name: &str, storage: &Shared) -> Result<ReadOnlyDatabase, OpenError
             }
             opened => Ok(opened?),
         }
-    });
-    opened.map_err(|error| open_error(name, error))
+    })
 }
 
-fn occupied(name: &str, storage: &Shared) -> Result<u64, OpenError> {
+pub(crate) fn occupied(name: &str, storage: &Shared) -> Result<u64, OpenError> {
     storage.len().map_err(|error| OpenError::Storage { file: name.to_owned(), found: error.to_string() })
 }
 
@@ -519,12 +564,12 @@ fn load(name: &str, access: &Access) -> Result<(Identity, Bounds), OpenError> {
     Ok((identity, bounds))
 }
 
-fn open_error(name: &str, error: redb::Error) -> OpenError {
+pub(crate) fn open_error(name: &str, error: redb::Error) -> OpenError {
     let file = name.to_owned();
     match error {
         redb::Error::DatabaseAlreadyOpen => OpenError::Busy { file },
         redb::Error::Io(error) if error.kind() == ErrorKind::InvalidData => {
-            OpenError::NotAJournal { file, found: error.to_string() }
+            OpenError::NotAJournal { file, found: format!("another kind of file ({error})") }
         }
         redb::Error::UpgradeRequired(version) => {
             OpenError::Format { file, found: format!("redb file format {version}"), expected: "3".into() }
@@ -542,7 +587,7 @@ fn is_full(error: &redb::Error) -> bool {
     matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
 }
 
-fn file_backend(path: &Path, options: &OpenOptions) -> Result<FileBackend, OpenError> {
+pub(crate) fn file_backend(path: &Path, options: &OpenOptions) -> Result<FileBackend, OpenError> {
     let file = path.display().to_string();
     let opened = options.open(path).map_err(redb::Error::Io);
     opened.and_then(|handle| Ok(FileBackend::new(handle)?)).map_err(|error| open_error(&file, error))

@@ -15,12 +15,22 @@ use crate::progress::Progress;
 /// Opens a journal to be looked at.
 pub fn open(file: &Path) -> Result<Store, Failure> {
     Store::examine(file).map_err(|error| match error {
+        OpenError::Corrupt { .. } | OpenError::Damage(_) => {
+            broken(format_args!("{error}; go on with a backup, or see upm journal salvage --help"))
+        }
+        error => unopened(error),
+    })
+}
+
+/// Why a file is not read at all.
+pub fn unopened(error: OpenError) -> Failure {
+    match error {
         OpenError::Storage { file, found } => {
             Failure::wrong(file, format_args!("{found}, expected a journal that can be read"))
         }
-        OpenError::Corrupt { .. } | OpenError::Damage(_) | OpenError::Busy { .. } => Failure::Broken(error.to_string()),
+        OpenError::Corrupt { .. } | OpenError::Damage(_) | OpenError::Busy { .. } => broken(error),
         error => Failure::Wrong(error.to_string()),
-    })
+    }
 }
 
 /// A journal that is damaged, or does not lead to the state that it says.

@@ -316,7 +316,9 @@ fn a_journal_that_is_none() {
 fn a_truncated_journal() {
     let (file, bytes) = journal("truncated.journal");
     std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
-    broken(&upm(&["journal", "verify", &file]), "truncated.journal: found damage (…), expected pages");
+    let message = "truncated.journal: record …: file length: found … bytes in which records 0 to … are whole and \
+                   chained, expected … bytes…; go on with a backup, or see upm journal salvage --help";
+    broken(&upm(&["journal", "verify", &file]), message);
 }
 
 #[test]

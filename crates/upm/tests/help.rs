@@ -15,6 +15,7 @@ const COMMANDS: &[&[&str]] = &[
     &["journal", "replay"],
     &["journal", "export"],
     &["journal", "diff"],
+    &["journal", "salvage"],
     &["explain"],
     &["import", "deribit"],
     &["import", "deribit-chain"],
@@ -62,9 +63,9 @@ fn every_example_works_as_pasted() {
                 continue;
             }
             // A journal is never written over.
-            if let Some(keep) = example.iter().position(|word| word == "--keep") {
+            if example.iter().any(|word| word == "--keep" || word == "salvage") {
                 std::fs::create_dir_all(common::root().join("target")).unwrap();
-                let _ = std::fs::remove_file(common::root().join(&example[keep + 1]));
+                let _ = std::fs::remove_file(common::root().join(&example[example.len() - 1]));
             }
             let run = upm(&example);
             assert_eq!(run.status, 0, "{example:?}: {}", run.err);

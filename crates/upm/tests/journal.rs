@@ -285,6 +285,31 @@ fn a_damaged_snapshot_is_named() {
 }
 
 #[test]
+fn a_journal_cut_short_is_refused_at_its_first_lost_record_and_what_is_left_is_saved() {
+    let file = day("cut.journal");
+    let records = lines(&file, &[]);
+    let bytes = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
+    let saved = path("saved.journal");
+    let _ = std::fs::remove_file(&saved);
+    let document = document(&["journal", "salvage", &file, &saved, "--output", "json"]);
+    let last = document["records"][1].as_u64().unwrap();
+    assert!(last > 0 && last + 1 < u64::try_from(records.len()).unwrap(), "{document}");
+    assert_eq!(lines(&saved, &[]), records[..=usize::try_from(last).unwrap()]);
+    assert_eq!(upm(&["journal", "verify", &saved]).status, 0);
+
+    let found = format!("{file}: record {}: file length: found {} bytes", last + 1, bytes.len() / 2);
+    for command in ["verify", "replay", "export"] {
+        let run = upm(&["journal", command, &file]);
+        assert_eq!((run.status, run.out.as_str()), (1, ""));
+        assert!(run.err.contains(&found) && run.err.contains("upm journal salvage --help"), "{}", run.err);
+    }
+    let run = upm(&["journal", "salvage", &file, &saved]);
+    assert!(run.status == 2 && run.err.contains("expected no file or an empty one"), "{}", run.err);
+    assert_eq!(std::fs::read(&file).unwrap(), bytes[..bytes.len() / 2]);
+}
+
+#[test]
 fn what_was_dropped_by_a_compaction_is_not_guessed() {
     let mut day = Day::whole("compacted.journal");
     let place = day.compact();

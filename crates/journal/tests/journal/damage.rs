@@ -118,18 +118,6 @@ fn a_flipped_bit_in_a_crashed_file_hides_no_acknowledged_batch() {
     }
 }
 
-/// R-N6.
-#[test]
-fn a_file_cut_short_anywhere_is_refused() {
-    let image = small();
-    let lengths = (0..image.len()).step_by(1021).chain([1, 63, 320, 4095, 4096, image.len() - 4096, image.len() - 1]);
-    for length in lengths {
-        let cut = image[..length].to_vec();
-        assert!(open(cut.clone()).is_err(), "{length} bytes");
-        assert!(Store::examine_on("disk", Disk::from_image(cut)).is_err(), "{length} bytes, unchecked");
-    }
-}
-
 /// R-N6: writes that report success and are torn, flipped, lost or elsewhere. What is read back is what was written, up
 /// to somewhere: a disk that loses its last write with success can hide the last batch, which only a comparison with
 /// the outside shows (R-N4).

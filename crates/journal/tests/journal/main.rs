@@ -7,6 +7,8 @@ mod common;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod cut;
+#[cfg(test)]
 mod damage;
 #[cfg(test)]
 mod full;

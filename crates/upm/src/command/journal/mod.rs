@@ -3,6 +3,7 @@
 mod diff;
 mod export;
 mod replay;
+mod salvage;
 mod verify;
 
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use clap::Subcommand;
 use crate::failure::Failure;
 use crate::printer::Answer;
 
-/// Read a journal: verify it, replay it, export it, compare it with another
+/// Read a journal: verify it, replay it, export it, compare it with another, save what is left of it
 #[derive(clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -25,6 +26,7 @@ enum Command {
     Replay(replay::Args),
     Export(export::Args),
     Diff(diff::Args),
+    Salvage(salvage::Args),
 }
 
 /// The argument that names a journal.
@@ -41,12 +43,13 @@ impl JournalArgs {
     }
 }
 
-/// Verifies, replays, exports or compares.
+/// Verifies, replays, exports, compares or salvages.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     match &args.command {
         Command::Verify(args) => verify::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Export(args) => export::run(args),
         Command::Diff(args) => diff::run(args),
+        Command::Salvage(args) => salvage::run(args),
     }
 }
