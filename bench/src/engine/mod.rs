@@ -2,13 +2,15 @@
 //!
 //! ```text
 //! venue.rs        a venue as commands; accounts by events
-//! tick.rs         a price tick over all accounts, with nobody missed; memory of an account
+//! tick.rs         a price tick over all accounts, with nobody missed
+//! memory.rs       memory of an account
 //! fills.rs        a fill in memory
 //! durability.rs   a fill until it is on disk; recovery; snapshots
 //! ```
 
 mod durability;
 mod fills;
+mod memory;
 mod tick;
 mod venue;
 
@@ -125,8 +127,9 @@ pub fn run(size: Size) -> (Value, bool) {
         figures.iter().for_each(Figure::print);
         all.push(json!({"section": title, "figures": figures.iter().map(Figure::json).collect::<Vec<_>>()}));
     };
-    // First, while nothing has been freed: memory is counted in pages.
-    section("engine: a tick over all accounts", tick::measure(size));
+    let [ticks, memory] = tick::measure(size);
+    section("engine: a tick over all accounts", ticks);
+    section("engine: memory of an account of 10 positions", memory);
     let (checked, missed) = tick::checked(size);
     section("engine: ticks with every account checked", checked);
     section("engine: a fill in memory, 20 positions a side", fills::measure(size));

@@ -10,7 +10,7 @@ use margin::scenario::ScenarioSet;
 use pricing::kernel::Isa;
 
 use super::venue::{self, Venue};
-use super::{Figure, Size, percentiles, resident};
+use super::{Figure, Size, memory, percentiles, resident};
 use crate::measure::{cpu_nanoseconds, quartiles, wall_nanoseconds};
 use crate::workload::Random;
 
@@ -62,12 +62,11 @@ pub fn checked(size: Size) -> (Vec<Figure>, usize) {
 }
 
 /// All accounts, timed; and their memory.
-pub fn measure(size: Size) -> Vec<Figure> {
+pub fn measure(size: Size) -> [Vec<Figure>; 2] {
     let before = resident();
     let start = wall_nanoseconds();
     let (mut venue, state, short) = venue::populated(size.all, POSITIONS, venue::mixed);
     let built = (wall_nanoseconds() - start) / 1e9;
-    let of_state = resident() - before;
     let mut engine = Engine::new(state).expect("parameters");
     let start = cpu_nanoseconds();
     let watch = venue::watch(&venue);
@@ -77,11 +76,7 @@ pub fn measure(size: Size) -> Vec<Figure> {
     for _ in 0..WARM {
         tick(&mut venue, &mut engine, &mut random);
     }
-    let of_desk = resident() - before - of_state;
     let ticks: Vec<Took> = (0..size.ticks).map(|_| tick(&mut venue, &mut engine, &mut random)).collect();
-    let hashed = resident();
-    engine.hash();
-    let of_hashes = resident() - hashed;
     let (full, prepared) = full(&engine, size);
 
     let column = |which: fn(&Took) -> f64| ticks.iter().map(which).collect::<Vec<f64>>();
@@ -119,21 +114,7 @@ pub fn measure(size: Size) -> Vec<Figure> {
     );
     let mut once = Figure::new("the first watch: everyone judged and certified", first / 1e6, "ms CPU");
     once.note = format!("built in {built:.1} s; {:.1} % of accounts are used less than drawn", 100.0 * short);
-    let encoded =
-        engine.state().accounts.iter().map(|account| postcard::to_stdvec(account).map_or(0, |bytes| bytes.len()));
-    let bytes: usize = encoded.sum();
-    let each = |bytes: f64| bytes / size.all as f64;
-    let mut memory =
-        Figure::new("memory of an account: state, desk, hashes", each(of_state + of_desk + of_hashes), "bytes");
-    memory.note = format!(
-        "state {:.0}, desk {:.0}, hashes {:.0}, by resident pages; {:.2} GB in all; encoded {:.0}",
-        each(of_state),
-        each(of_desk),
-        each(of_hashes),
-        resident() / 1e9,
-        bytes as f64 / size.all as f64
-    );
-    vec![time, saved, after_figure, everyone, once, memory]
+    [vec![time, saved, after_figure, everyone, once], memory::figures(engine, before)]
 }
 
 /// Accounts that were judged, and certified as far as they can be.
