@@ -1,0 +1,41 @@
+//! What trading an instrument is expected to cost.
+
+use units::Quantity;
+
+/// The market of one instrument, as far as a liquidation may use it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Book {
+    /// Contracts a lot: trades are whole lots.
+    pub lot: Quantity,
+    /// Whether it may be traded now.
+    pub open: bool,
+    /// Distance from the mark to the best price, as a part of it.
+    pub half_spread: f64,
+    /// USD that move the price by one part in a hundred.
+    pub depth_usd: f64,
+    /// Taker fee, as a part of the notional.
+    pub fee: f64,
+    /// USD that may still be traded in this interval ([`crate::pace`]).
+    pub room_usd: f64,
+}
+
+impl Book {
+    /// Expected cost of trading `notional` USD at once, in USD: half the spread and the fee, and half the impact, which is
+    /// linear in size: one part in a hundred for every `depth_usd`. Infinite where nothing trades.
+    pub fn cost(&self, notional: f64) -> f64 {
+        let size = notional.abs();
+        if size == 0.0 {
+            return 0.0;
+        }
+        if !self.open || self.depth_usd <= 0.0 {
+            return f64::INFINITY;
+        }
+        size * (self.half_spread + self.fee + 0.5 * 0.01 * size / self.depth_usd)
+    }
+
+    /// The worst price at which that much may be traded, as a part away from the mark: the whole impact, the spread, and as much
+    /// again for a market that moves while it is sold.
+    pub fn worst(&self, notional: f64) -> f64 {
+        2.0 * (self.half_spread + 0.01 * notional.abs() / self.depth_usd)
+    }
+}

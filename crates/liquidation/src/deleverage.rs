@@ -1,0 +1,204 @@
+//! What winners give back when nothing else pays a loss: whole lots, by largest remainder.
+//!
+//! The bankrupt side must be closed, and the winners of the other side close against it, at a price that leaves the
+//! bankrupt account with nothing ([`price`]): away from the mark by the deficit per unit. That distance, times what it
+//! closes, is what a winner gives back.
+//!
+//! *Who.* A candidate is on the opposite side and has an unsettled profit (I-48, I-49). It closes no more lots than it
+//! has, and no more than its profit pays for: principal is never cut.
+//!
+//! *How much.* In proportion to profit · (1 + leverage), leverage being notional over equity, at most [`HIGHEST`].
+//! Profit is linear, so that an account gains nothing by being two; more leverage closes more, as its risk does.
+//! Whoever reaches a limit stays there and the others share what is left, in the same proportion. What does not divide
+//! into whole lots goes to the largest remainders, of equal ones to the smallest key (a hash of the account). So
+//! exactly the lots asked for are closed, the overshoot in lots is 0 (I-50 allows one), and what is given back is never
+//! above the deficit.
+//!
+//! *Hedges.* Lots that hedge another position of their account ([`Candidate::hedged`]) are taken only when nobody's
+//! free lots are left: closing them would leave the winner with the risk the hedge was for. Where several instruments
+//! of one underlying must be closed together, [`portfolio`] first closes bundles, which take all of them at once;
+//! [`spread`] says what part of the deficit each of them makes good.
+//!
+//! *Speed.* Linear but for the sorting by key, with one wide division a candidate.
+
+mod apportion;
+mod bundle;
+
+use apportion::{apportion, largest, weight};
+use serde::{Deserialize, Serialize};
+use units::{Money, Overflow, Price, Quantity, Round};
+
+pub use apportion::HIGHEST;
+pub use bundle::{Holder, Holding, Leg, Portfolio, Taken, portfolio};
+
+/// Somebody who holds the opposite side of one instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// A hash of the account, different for each: it names the account, and breaks ties.
+    pub key: u64,
+    /// Lots held on the opposite side, as a positive number; without any it is no candidate.
+    pub lots: i64,
+    /// Of those, how many hedge another position of the account: what is beyond 0 and `lots` is cut off.
+    pub hedged: i64,
+    /// The unsettled profit of the position, in USD; without any it is no candidate.
+    pub profit: Money,
+    /// What the account is worth, in USD. Zero or less is the highest leverage.
+    pub equity: Money,
+    /// What the account holds, in USD at the marks, without sign.
+    pub notional: Money,
+}
+
+/// What one winner closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// The key of the candidate.
+    pub key: u64,
+    /// Lots closed, above 0.
+    pub lots: i64,
+    /// What it gives back by that, in USD: what it would have had at the mark, less what it gets.
+    pub give_back: Money,
+}
+
+/// Who closes what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// By key, ascending; by rank for [`queue`]. Nobody who closes nothing.
+    pub closed: Vec<Closed>,
+    /// Lots asked for that nobody can close; below zero, lots closed beyond what was asked, which only [`queue`] does.
+    pub left: i64,
+}
+
+impl Outcome {
+    /// What all give back, in USD.
+    pub fn give_back(&self) -> Result<Money, Overflow> {
+        self.closed.iter().try_fold(Money::ZERO, |sum, closed| sum.plus(closed.give_back))
+    }
+}
+
+/// The price at which closing `quantity` (signed, what the bankrupt account holds) brings its loss to zero: the mark,
+/// where closing would change nothing, moved by the deficit per unit. Rounded against the bankrupt account: a long
+/// sells at the lower price, a short buys at the higher. So winners never give back more than `deficit` (USD, not below
+/// zero), and what is missing, less than 10⁻¹⁸ USD a unit, stays with the funds. For linear contracts; fails when
+/// nothing is held.
+pub fn price(mark: Price, deficit: Money, quantity: Quantity) -> Result<Price, Overflow> {
+    let round = if quantity.is_negative() { Round::Up } else { Round::Down };
+    let shift =
+        deficit.max(Money::ZERO).per(Money::from_raw(quantity.raw()), round).ok_or(Overflow { quantity: "price" })?;
+    mark.plus(Price::from_raw(shift.raw()))
+}
+
+/// What each of `lots` gives back so that together they make good `deficit`, in USD a lot, rounded down: never more
+/// than the deficit, and less than 10⁻¹⁸ USD a lot from it. Nothing when there are no lots.
+pub fn give_back(deficit: Money, lots: i64) -> Money {
+    if lots <= 0 { Money::ZERO } else { Money::from_raw(deficit.raw().max(0) / i128::from(lots)) }
+}
+
+/// The parts of a deficit that each of several legs makes good, in USD: in proportion to their `notionals` (USD at the
+/// marks; below zero counts as zero), to the last unit. All of it to the first when nothing is worth anything.
+pub fn spread(deficit: Money, notionals: &[Money]) -> Vec<Money> {
+    let worth = |notional: &Money| notional.raw().max(0);
+    let deficit = deficit.max(Money::ZERO);
+    let total = notionals.iter().map(worth).fold(0, i128::saturating_add);
+    let (mut running, mut given) = (0_i128, 0);
+    let parts = notionals.iter().map(|notional| {
+        running = running.saturating_add(worth(notional));
+        let share = Money::from_raw(running).per(Money::from_raw(total), Round::Down);
+        // Of all legs up to the last that is worth something it is the whole.
+        let up_to = match share {
+            Some(share) if running < total => deficit.scaled(share, Round::Down).unwrap_or(deficit).raw(),
+            _ => deficit.raw(),
+        };
+        let part = up_to - given;
+        given = up_to;
+        Money::from_raw(part)
+    });
+    parts.collect()
+}
+
+/// How many of `lots` at `give_back` USD each (not below 0) a profit pays for.
+fn affordable(lots: i64, profit: i128, give_back: i128) -> i64 {
+    let profit = profit.max(0);
+    match give_back.checked_mul(lots.into()) {
+        Some(all) if all <= profit => lots,
+        // Below `lots`, because all of them cost more.
+        _ => i64::try_from(profit / give_back).unwrap_or(lots),
+    }
+}
+
+/// Which candidates close `lots` lots at `give_back` USD a lot (below zero counts as zero), by the rule of this module.
+/// The result does not depend on the order of the candidates.
+pub fn deleverage(lots: i64, give_back: Money, candidates: &[Candidate]) -> Outcome {
+    let each = give_back.raw().max(0);
+    let chosen = || candidates.iter().filter(|one| is_candidate(one));
+    let largest = largest(chosen().map(|one| one.profit));
+    // Claims are small, and sorted in place of the candidates.
+    let mut claims: Vec<Claim> = chosen().map(|one| claim(one, each, largest)).collect();
+    claims.sort_by_key(|claim| claim.key);
+    let weights: Vec<u64> = claims.iter().map(|claim| claim.weight).collect();
+    let free: Vec<i64> = claims.iter().map(|claim| claim.free).collect();
+    let limits: Vec<i64> = claims.iter().map(|claim| claim.limit).collect();
+    let (taken, left) = in_turn(lots, &weights, &free, &limits);
+    let closed = claims.iter().zip(taken).filter(|(_, lots)| *lots > 0).map(|(claim, lots)| Closed {
+        key: claim.key,
+        lots,
+        give_back: Money::from_raw(each * i128::from(lots)),
+    });
+    Outcome { closed: closed.collect(), left }
+}
+
+/// A candidate, as far as lots are shared by it.
+struct Claim {
+    key: u64,
+    weight: u64,
+    free: i64,
+    limit: i64,
+}
+
+fn claim(one: &Candidate, each: i128, largest: Money) -> Claim {
+    let limit = affordable(one.lots, one.profit.raw(), each);
+    let free = one.lots - one.hedged.clamp(0, one.lots);
+    Claim { key: one.key, weight: weight(one.profit, one.equity, one.notional, largest), free: free.min(limit), limit }
+}
+
+fn is_candidate(one: &Candidate) -> bool {
+    one.lots > 0 && one.profit > Money::ZERO
+}
+
+/// Lots from what is `free` of everybody, and only when that is not enough, from the rest of their `limits`; and what
+/// is left.
+fn in_turn(lots: i64, weights: &[u64], free: &[i64], limits: &[i64]) -> (Vec<i64>, i64) {
+    let (mut taken, left) = apportion(lots, weights, free);
+    if left <= 0 {
+        return (taken, left);
+    }
+    let rest: Vec<i64> = limits.iter().zip(&taken).map(|(limit, taken)| limit - taken).collect();
+    let (more, left) = apportion(left, weights, &rest);
+    for (taken, more) in taken.iter_mut().zip(more) {
+        *taken += more;
+    }
+    (taken, left)
+}
+
+/// What others do: a queue by profit per notional times leverage, which is profit over equity, from the top; each
+/// closes its whole position until the lots are covered. It overshoots by what is left of the last position, puts the
+/// whole loss on the top of the queue, and asks neither for a hedge nor whether a profit pays for what is given back.
+/// For comparison in simulations.
+pub fn queue(lots: i64, give_back: Money, candidates: &[Candidate]) -> Outcome {
+    let each = give_back.raw().max(0);
+    let rank = |one: &Candidate| {
+        if one.equity > Money::ZERO { one.profit.to_f64() / one.equity.to_f64() } else { f64::INFINITY }
+    };
+    let mut order: Vec<(f64, &Candidate)> =
+        candidates.iter().filter(|one| is_candidate(one)).map(|one| (rank(one), one)).collect();
+    order.sort_by(|(left, one), (right, other)| right.total_cmp(left).then(one.key.cmp(&other.key)));
+    let mut outcome = Outcome { closed: Vec::new(), left: lots.max(0) };
+    for (_, one) in order {
+        if outcome.left <= 0 {
+            break;
+        }
+        outcome.left -= one.lots;
+        let give_back = Money::from_raw(each.saturating_mul(one.lots.into()));
+        outcome.closed.push(Closed { key: one.key, lots: one.lots, give_back });
+    }
+    outcome
+}

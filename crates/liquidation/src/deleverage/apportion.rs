@@ -1,0 +1,176 @@
+//! Whole lots in proportion to weights, within limits, by largest remainder.
+
+use std::cmp::{Ordering, Reverse};
+use units::Money;
+
+/// The highest leverage that still adds to a weight.
+pub const HIGHEST: u8 = 100;
+
+/// A profit is counted in 2⁻³⁰ of the largest.
+const PROFIT_BITS: u32 = 30;
+/// Leverage is counted in hundredths.
+const HUNDREDTHS: u64 = 100;
+/// Numbers of so many bits can be multiplied by either of the two.
+const ROOM_BITS: u32 = 127 - PROFIT_BITS;
+
+/// The weights of claims (profit above 0, equity, notional): profit · (1 + leverage), as whole numbers from 1 to less
+/// than 2⁴⁴. They do not change when all amounts are multiplied by the same number, below 10¹¹ USD, where no digit is
+/// cut off.
+pub fn weights(claims: &[(Money, Money, Money)]) -> Vec<u64> {
+    let largest = largest(claims.iter().map(|(profit, ..)| *profit));
+    claims.iter().map(|(profit, equity, notional)| weight(*profit, *equity, *notional, largest)).collect()
+}
+
+/// The largest of some profits, as [`weight`] wants it.
+pub fn largest(profits: impl Iterator<Item = Money>) -> Money {
+    profits.max().unwrap_or(Money::ONE).max(Money::from_raw(1))
+}
+
+/// The weight of one claim, of those whose largest profit is `largest`.
+pub fn weight(profit: Money, equity: Money, notional: Money, largest: Money) -> u64 {
+    let (profit, largest) = (profit.raw().unsigned_abs(), largest.raw().unsigned_abs());
+    let shift = cut(largest);
+    let part = quotient(profit >> shift, 1 << PROFIT_BITS, largest >> shift);
+    part.max(1) * (HUNDREDTHS + leverage(equity, notional))
+}
+
+/// Notional over equity in hundredths, rounded down, at most the highest.
+fn leverage(equity: Money, notional: Money) -> u64 {
+    let highest = u64::from(HIGHEST);
+    if equity <= Money::ZERO {
+        return highest * HUNDREDTHS;
+    }
+    let (equity, notional) = (equity.raw().unsigned_abs(), notional.raw().unsigned_abs());
+    let shift = cut(equity.max(notional));
+    let (equity, notional) = (equity >> shift, notional >> shift);
+    if notional >= u128::from(highest) * equity { highest * HUNDREDTHS } else { quotient(notional, HUNDREDTHS, equity) }
+}
+
+/// By how many bits a number is too long to be multiplied.
+fn cut(number: u128) -> u32 {
+    (u128::BITS - number.leading_zeros()).saturating_sub(ROOM_BITS)
+}
+
+/// ⌊number · factor / whole⌋, of results up to 2³⁰ and numbers of [`ROOM_BITS`] bits.
+///
+/// A division of 128 bits takes long. The leading 34 bits of `whole`, and of `number` what stands above them, give the
+/// result to within 2³⁰ · 2⁻³³, twice: one too many or too few at most, which a product tells.
+fn quotient(number: u128, factor: u64, whole: u128) -> u64 {
+    let shift = (u128::BITS - whole.leading_zeros()).saturating_sub(34);
+    let short = |long: u128| u64::try_from(long >> shift).expect("a result up to 2³⁰ times 34 bits");
+    let guess = short(number) * factor / short(whole);
+    let exact = number * u128::from(factor);
+    match exact.checked_sub(u128::from(guess) * whole) {
+        None => guess - 1,
+        Some(rest) => guess + u64::from(rest >= whole),
+    }
+}
+
+/// One claim that may still be given something.
+#[derive(Clone, Copy)]
+struct Open {
+    limit: u64,
+    weight: u64,
+}
+
+impl Open {
+    fn new(limit: i64, weight: u64) -> Self {
+        Self { limit: limit.unsigned_abs(), weight }
+    }
+
+    /// Whether its part of `lots`, shared among `total` of weight, reaches its limit.
+    fn reaches(&self, lots: i128, total: i128) -> bool {
+        i128::from(self.limit) * total <= lots * i128::from(self.weight)
+    }
+
+    /// Who reaches the limit first as lots are shared.
+    fn order(&self, other: &Self) -> Ordering {
+        let product = |limit: u64, weight: u64| u128::from(limit) * u128::from(weight);
+        product(self.limit, other.weight).cmp(&product(other.limit, self.weight))
+    }
+}
+
+/// `lots` in proportion to `weights` (above 0), each within its limit, and how many are left when all have reached
+/// theirs. Remainders go to the largest, of equal ones to the first. Below 2⁵⁰ lots there is room for 2³² claims.
+pub fn apportion(lots: i64, weights: &[u64], limits: &[i64]) -> (Vec<i64>, i64) {
+    let lots = lots.max(0);
+    let limits: Vec<i64> = limits.iter().map(|limit| (*limit).clamp(0, lots)).collect();
+    let capacity: i128 = limits.iter().copied().map(i128::from).sum();
+    if capacity <= lots.into() {
+        let left = i128::from(lots) - capacity;
+        return (limits, i64::try_from(left).expect("at most the lots"));
+    }
+    let (shared, total) = level(lots.into(), weights, &limits);
+    let mut taken = Vec::with_capacity(limits.len());
+    let mut remainders = Vec::new();
+    let mut rest = shared;
+    for (place, (limit, weight)) in limits.into_iter().zip(weights).enumerate() {
+        if Open::new(limit, *weight).reaches(shared, total) {
+            taken.push(limit);
+            continue;
+        }
+        let product = shared * i128::from(*weight);
+        let part = product / total;
+        rest -= part;
+        remainders.push((Reverse(product - part * total), place));
+        // Not at its limit, so below it: one lot more is still within.
+        taken.push(i64::try_from(part).expect("below a limit"));
+    }
+    let rest = usize::try_from(rest).expect("remainders are less than a lot each");
+    if rest > 0 {
+        remainders.select_nth_unstable(rest - 1);
+        for (_, place) in &remainders[..rest] {
+            taken[*place] += 1;
+        }
+    }
+    (taken, 0)
+}
+
+/// The lots and the weight that are left to share once all claims that reach their limit have it.
+///
+/// Sorted by limit per weight, those who reach it come first: whoever is given its limit before the last of them leaves
+/// the others no less per weight, and after it no more. So the last of them is found by halving, each time with the
+/// middle of those in question, in linear time.
+fn level(lots: i128, weights: &[u64], limits: &[i64]) -> (i128, i128) {
+    let mut open: Vec<Open> = limits.iter().zip(weights).map(|(limit, weight)| Open::new(*limit, *weight)).collect();
+    let mut open = open.as_mut_slice();
+    let (mut lots, mut total) = (lots, open.iter().map(|one| i128::from(one.weight)).sum::<i128>());
+    while !open.is_empty() {
+        let (before, middle, after) = open.select_nth_unstable_by(open.len() / 2, Open::order);
+        let spent = before.iter().map(|one| i128::from(one.limit)).sum::<i128>();
+        let used = before.iter().map(|one| i128::from(one.weight)).sum::<i128>();
+        if middle.reaches(lots - spent, total - used) {
+            lots -= spent + i128::from(middle.limit);
+            total -= used + i128::from(middle.weight);
+            open = after;
+        } else {
+            open = before;
+        }
+    }
+    (lots, total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
+
+        #[test]
+        fn the_quick_quotient_is_the_quotient(whole in 1..1_u128 << ROOM_BITS, short in 0..ROOM_BITS, number: u128) {
+            let whole = (whole >> short).max(1);
+            let number = number % (whole + 1);
+            let half = whole / 2;
+            for near in [number, number.saturating_sub(1), whole, whole - 1, half, half + whole % 2, whole / 3] {
+                let expected = near * (1 << PROFIT_BITS) / whole;
+                prop_assert_eq!(u128::from(quotient(near, 1 << PROFIT_BITS, whole)), expected);
+                if near > 0 && whole < near * u128::from(HIGHEST) {
+                    let expected = whole * u128::from(HUNDREDTHS) / near;
+                    prop_assert_eq!(u128::from(quotient(whole, HUNDREDTHS, near)), expected);
+                }
+            }
+        }
+    }
+}

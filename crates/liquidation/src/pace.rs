@@ -1,0 +1,130 @@
+//! How much may be sold in an interval, and how near a cascade is.
+//!
+//! *Flow.* The liquidations of one underlying share a leaky bucket. It holds a share of the observed depth, and as much
+//! leaks out in an interval: so much may be sold at once, and in the long run that much in every interval.
+//!
+//! *Cascade.* Selling moves the price by λ per USD, and a move liquidates ρ USD per unit of −Δln p. With R = λ·ρ a
+//! shock becomes shock·(1 + R + R² + …) = shock / (1 − R), and from R = 1 on it feeds itself. As R rises slices get
+//! smaller and new risk dearer. Risk numbers: they size and price, and move no money.
+
+use crate::Rules;
+use serde::{Deserialize, Serialize};
+use units::{Money, Ratio, Round, Timestamp};
+
+/// What has lately been sold of one underlying.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flow {
+    /// USD in the bucket at `since`.
+    pub spent: Money,
+    /// When that was.
+    pub since: Timestamp,
+}
+
+impl Flow {
+    /// Nothing sold, at `now`.
+    pub const fn new(now: Timestamp) -> Self {
+        Self { spent: Money::ZERO, since: now }
+    }
+}
+
+/// What the bucket holds, in USD, rounded down: the share of the depth that liquidations may take. Nothing where no
+/// depth is known.
+fn capacity(depth_usd: f64, rules: &Rules) -> Money {
+    let depth = if depth_usd > 0.0 { depth_usd } else { 0.0 };
+    let share = rules.participation.max(Ratio::ZERO);
+    Money::from_f64(depth, Round::Down).and_then(|depth| depth.scaled(share, Round::Down)).unwrap_or(Money::ZERO)
+}
+
+/// What is in the bucket at `now`, in USD: what leaks rounds down.
+fn level(flow: &Flow, capacity: Money, now: Timestamp, rules: &Rules) -> Money {
+    let elapsed = now.micros().saturating_sub(flow.since.micros()).max(0);
+    let spent = flow.spent.max(Money::ZERO);
+    let Some(part) = Money::from_raw(elapsed.into()).per(Money::from_raw(rules.interval.into()), Round::Down) else {
+        return spent;
+    };
+    // What does not fit is more than was ever spent.
+    let leaked = capacity.scaled(part, Round::Down).unwrap_or(spent);
+    Money::from_raw(spent.raw().saturating_sub(leaked.raw().max(0)).max(0))
+}
+
+/// USD that may be sold at `now`, with `depth_usd` of the underlying observed. Nothing where the depth is not known.
+pub fn room(flow: &Flow, depth_usd: f64, now: Timestamp, rules: &Rules) -> Money {
+    let capacity = capacity(depth_usd, rules);
+    Money::from_raw(capacity.raw().saturating_sub(level(flow, capacity, now, rules).raw()).max(0))
+}
+
+/// The flow after `sold` USD were sold at `now`. What was sold was sold: this does not refuse what [`room`] would not
+/// have allowed, and a time before the last one counts as the last one.
+#[must_use]
+pub fn spend(flow: &Flow, sold: Money, depth_usd: f64, now: Timestamp, rules: &Rules) -> Flow {
+    let left = level(flow, capacity(depth_usd, rules), now, rules);
+    let spent = Money::from_raw(left.raw().saturating_add(sold.raw().max(0)));
+    Flow { spent, since: flow.since.max(now) }
+}
+
+/// What will be sold or bought by liquidation when the price moves.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Exposure {
+    /// |Δln p| at which it is liquidated, above 0; what is not, or is not a number, is liquidated by any move.
+    pub distance: f64,
+    /// What is traded then, in USD, not below 0.
+    pub notional: f64,
+    /// Whether a falling price does it.
+    pub long: bool,
+}
+
+/// How much a move feeds itself: R = λ·ρ, for either direction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cascade {
+    /// For a falling price, by what longs must sell.
+    pub down: f64,
+    /// For a rising price, by what shorts must buy.
+    pub up: f64,
+}
+
+impl Cascade {
+    /// The worse of the two.
+    pub fn worst(&self) -> f64 {
+        if self.down.is_nan() || self.down > self.up { self.down } else { self.up }
+    }
+}
+
+/// R of either direction, with ρ = what is liquidated within a move of `reach` (|Δln p|, above 0), per unit of that
+/// move, and `impact_per_usd` = |Δln p| for every USD traded. Sums run in the order given.
+pub fn cascade(exposures: &[Exposure], impact_per_usd: f64, reach: f64) -> Cascade {
+    let (mut down, mut up) = (0.0, 0.0);
+    for exposure in exposures {
+        if exposure.distance > reach {
+            continue;
+        }
+        *(if exposure.long { &mut down } else { &mut up }) += exposure.notional;
+    }
+    Cascade { down: impact_per_usd * (down / reach), up: impact_per_usd * (up / reach) }
+}
+
+/// By how much a shock grows: 1 / (1 − R), infinite from R = 1 on.
+pub fn amplification(r: f64) -> f64 {
+    if r < 1.0 { 1.0 / (1.0 - r.max(0.0)) } else { f64::INFINITY }
+}
+
+/// The smallest part of a slice that is still traded: a liquidation goes on, however slowly (I-36).
+pub const SLOWEST: f64 = 0.1;
+/// Up to this R new risk costs what it costs.
+pub const CALM: f64 = 0.5;
+/// From R = 1 on new risk costs this many times as much.
+pub const DEAREST: f64 = 2.0;
+
+/// The part of a slice to trade: 1 − R, at least [`SLOWEST`]. So much that slice and what it sets off are together what
+/// the slice alone would be without a cascade. What is not a number slows down most.
+pub fn slow(r: f64) -> f64 {
+    if r.is_nan() { SLOWEST } else { (1.0 - r).clamp(SLOWEST, 1.0) }
+}
+
+/// The factor on the initial requirement of new risk: 1 up to [`CALM`], [`DEAREST`] from R = 1 on, a straight line
+/// between. What is not a number is dearest.
+pub fn surcharge(r: f64) -> f64 {
+    if r.is_nan() {
+        return DEAREST;
+    }
+    1.0 + (DEAREST - 1.0) * ((r - CALM) / (1.0 - CALM)).clamp(0.0, 1.0)
+}

@@ -1,0 +1,348 @@
+//! What to do with an account that no longer holds its maintenance margin, step by step, so that anyone can read it
+//! before it runs.
+//!
+//! ```text
+//! cancel      open orders                                               always first; often enough
+//! hedge       a perpetual or future, where that costs least      ┐
+//! repay       debts, from what is owned, on spot                 ├───   one greedy choice by relief per expected cost,
+//! reduce      positions toward zero                              ┘      each sized to the target (I-38)
+//! auction     a share of everything, to whoever bids                    when a trade costs more health than it gives
+//! backstop    what nobody bids for, within its budget                   contingent
+//! deleverage  what the backstop does not take                           contingent
+//! ```
+//!
+//! **Target.** Equity of `beta` times the maintenance margin, where `beta` is above 1, so that the next tick does not
+//! ask again.
+//!
+//! **Frontier.** Closing a part of a position improves health if and only if its cost per notional is below equity per
+//! notional (`φ < E/N`: Warmuz, Chaudhary and Pinna, "Toxic liquidation spirals"). With margins that are no fixed part
+//! of the notional the same condition is: cost per USD of maintenance margin relieved is below equity per maintenance
+//! margin. That is to say, health rises; so it is health that a trade is tested by, at every size, and a plan never
+//! sells through the frontier.
+//!
+//! **Reasons.** A trade that raises health relieves maintenance margin and takes away equity only by its cost. So no
+//! step raises maintenance, and a leg that hedges another is left alone until closing it helps. No step takes back what
+//! one before it traded, and what an instrument was traded for before has moved its price: cutting a trade in two makes
+//! it no cheaper.
+
+mod search;
+mod table;
+mod trade;
+
+use std::collections::BTreeMap;
+
+use margin::Refusal;
+use model::{Account, AssetId, InstrumentId, Market, Side};
+use serde::{Deserialize, Serialize};
+use units::{Money, Price, Quantity, Ratio, Round};
+
+use crate::{Book, Gauge, Rules, Standing};
+use search::{Search, State, Trial};
+use trade::Aim;
+
+/// Trades of one plan at most. A plan is asked for again before each step, so the rest of a longer one would only be
+/// guessed.
+const TRADES: usize = 64;
+
+/// What would be done if prices stood still.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// How the account stands with its orders.
+    #[serde(with = "StandingDocument")]
+    pub before: Standing,
+    /// In the order in which they run.
+    pub steps: Vec<Planned>,
+    /// How it stands after its orders are cancelled and its trades are done, auctions and what follows them left out.
+    #[serde(with = "StandingDocument")]
+    pub after: Standing,
+    /// Whether that is enough: nothing had to be traded, or equity is `beta` times the maintenance margin.
+    pub reached: bool,
+    /// Why trades do not reach the target, when they do not.
+    pub stopped: Option<Stop>,
+}
+
+/// One step of a plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Planned {
+    /// What is done.
+    pub step: Step,
+    /// What it is expected to cost in USD: what a trade or a discount gives away, or the deficit that somebody else
+    /// takes on.
+    pub cost: f64,
+    /// How the account stands then.
+    #[serde(with = "StandingDocument")]
+    pub after: Standing,
+    /// Why this step and why now.
+    pub why: Why,
+}
+
+/// What can be done with an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Cancels every open order.
+    Cancel {
+        /// How many there are.
+        orders: usize,
+    },
+    /// Trades a derivative.
+    Trade {
+        /// Which.
+        instrument: InstrumentId,
+        /// Lots, negative when sold.
+        lots: i64,
+        /// The worst price it may fill at, in the quote (I-42).
+        worst: Price,
+        /// What for.
+        purpose: Purpose,
+    },
+    /// Exchanges what is owned for what is owed.
+    Repay {
+        /// The spot instrument it is exchanged on.
+        instrument: InstrumentId,
+        /// Lots of it, negative when sold.
+        lots: i64,
+        /// What is given.
+        sell: AssetId,
+        /// Units of it at the mark.
+        amount: Quantity,
+        /// What is repaid.
+        buy: AssetId,
+        /// The worst price it may fill at, in the quote (I-42).
+        worst: Price,
+    },
+    /// Sells a share of everything the account has in a Dutch auction.
+    Auction {
+        /// Of every position and balance.
+        share: Ratio,
+    },
+    /// The backstop takes over a share of everything that is left.
+    Backstop {
+        /// Of every position and balance.
+        share: Ratio,
+    },
+    /// Winners on the other side give back what nobody took.
+    Deleverage,
+}
+
+/// What a trade is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// It offsets the risk of other positions, and may open one.
+    Hedge,
+    /// It brings a position nearer to zero.
+    Reduce,
+}
+
+/// Why a step is planned.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// Orders hold margin, and filled they could add risk.
+    OrdersFirst,
+    /// Of the trades that reach the target alone it is expected to cost least.
+    Reaches,
+    /// It gives most per expected cost, and gives all it can.
+    Relieves {
+        /// Excess over the target that it gives, its cost taken off, in USD.
+        relief: f64,
+    },
+    /// It gives most per expected cost, and the room of its book ends it.
+    EndOfRoom {
+        /// Excess over the target that it gives, its cost taken off, in USD.
+        relief: f64,
+    },
+    /// No trade improves health: a bidder takes risk and hedge together.
+    TradingHurts,
+    /// If nobody bids.
+    NobodyBids,
+    /// If the backstop has no budget left for it.
+    BackstopEnds,
+}
+
+/// Why trades do not reach the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stop {
+    /// The account owes more than it has: every cost would be somebody else's.
+    Insolvent,
+    /// Books have no more room in this interval, and trades would still help: the next interval goes on.
+    Room,
+    /// Nothing that could help is traded now.
+    NoMarket,
+    /// Every trade that is left costs more health than it gives.
+    Frontier,
+    /// The plan is as long as a plan may be: it goes on when it is asked for again.
+    Length,
+}
+
+/// [`Standing`] as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Standing")]
+struct StandingDocument {
+    equity: f64,
+    initial: f64,
+    maintenance: f64,
+}
+
+/// The least harm that brings `account` to `rules.beta` times its maintenance margin. `books` are by instrument; an
+/// instrument without one is not traded.
+///
+/// An account that holds its maintenance margin gets nothing done, and one that does so once its orders are cancelled
+/// nothing more (I-35). What the gauge refuses is refused.
+pub fn plan(
+    account: &Account,
+    market: &Market,
+    gauge: &dyn Gauge,
+    books: &[Book],
+    rules: &Rules,
+) -> Result<Plan, Refusal> {
+    let ordered = trade::in_order(account);
+    let before = gauge.stands(&Account { orders: account.orders.clone(), ..ordered.clone() })?;
+    let mut plan = Plan { before, steps: Vec::new(), after: before, reached: true, stopped: None };
+    if before.equity >= before.maintenance {
+        return Ok(plan);
+    }
+    let mut state = State { standing: gauge.stands(&ordered)?, account: ordered, used: BTreeMap::new() };
+    if !account.orders.is_empty() {
+        plan.add(Step::Cancel { orders: account.orders.len() }, 0.0, state.standing, Why::OrdersFirst);
+    }
+    if holds(&state.standing) {
+        plan.after = state.standing;
+        return Ok(plan);
+    }
+    let search = Search { market, gauge, books, beta: rules.beta.to_f64() };
+    plan.stopped = plan.trade(&search, &mut state)?;
+    plan.after = state.standing;
+    plan.reached = plan.stopped.is_none();
+    let over = matches!(plan.stopped, Some(Stop::Insolvent | Stop::NoMarket | Stop::Frontier));
+    if over && !holds(&state.standing) {
+        plan.escalate(state.standing, rules)
+            .map_err(|overflow| Refusal::OutOfRange { account: account.name.clone(), overflow })?;
+    }
+    Ok(plan)
+}
+
+fn holds(standing: &Standing) -> bool {
+    standing.equity >= standing.maintenance
+}
+
+impl Plan {
+    /// What every trade, discount and deficit of the plan is expected to cost before it escalates, in USD.
+    pub fn cost(&self) -> f64 {
+        let traded = self.steps.iter().filter(|planned| !planned.step.escalates());
+        traded.fold(0.0, |sum, planned| sum + planned.cost)
+    }
+
+    fn add(&mut self, step: Step, cost: f64, after: Standing, why: Why) {
+        self.steps.push(Planned { step, cost, after, why });
+    }
+
+    /// Adds trades until the target is reached; otherwise says why they stop.
+    fn trade(&mut self, search: &Search<'_>, state: &mut State) -> Result<Option<Stop>, Refusal> {
+        for _ in 0..TRADES {
+            if state.standing.excess(search.beta) >= 0.0 {
+                return Ok(None);
+            }
+            if state.standing.equity <= 0.0 {
+                return Ok(Some(Stop::Insolvent));
+            }
+            let Some(trial) = search.next(state)? else {
+                return search.stop(state).map(Some);
+            };
+            self.steps.push(search.planned(&trial, state)?);
+            *state = state.then(&trial);
+        }
+        Ok((state.standing.excess(search.beta) < 0.0).then_some(Stop::Length))
+    }
+
+    /// Adds what is done where trading does not help: an auction and, if it fails, the backstop and winners.
+    ///
+    /// Everything the account has is sold in one share, so margins shrink with it; larger positions only need more than
+    /// their share, and what is bought with is held in USD, which needs none.
+    fn escalate(&mut self, from: Standing, rules: &Rules) -> Result<(), units::Overflow> {
+        let deficit = (-from.equity).max(0.0);
+        let (share, discount) = (auctioned(&from, rules), rules.first_discount.to_f64());
+        let rest = scaled(&from, 1.0 - share);
+        let sold =
+            if deficit > 0.0 { rest } else { Standing { equity: from.equity * (1.0 - share * discount), ..rest } };
+        let ratio = |share: f64, round: Round| Ratio::from_f64(share, round)?.to_decimals(SHARE_DECIMALS, round);
+        let cost = if deficit > 0.0 { deficit } else { share * discount * from.equity };
+        self.add(Step::Auction { share: ratio(share, Round::Up)? }, cost, sold, Why::TradingHurts);
+        let budget = rules.backstop_budget.max(Money::ZERO).to_f64();
+        let taken = if deficit > budget { budget / deficit } else { 1.0 };
+        let rest = scaled(&from, 1.0 - taken);
+        let share = ratio(taken, Round::Down)?;
+        self.add(Step::Backstop { share }, taken * deficit, rest, Why::NobodyBids);
+        let nothing = scaled(&from, 0.0);
+        self.add(Step::Deleverage, (1.0 - taken) * deficit, nothing, Why::BackstopEnds);
+        Ok(())
+    }
+}
+
+/// Decimals of a share that is taken over.
+const SHARE_DECIMALS: u32 = 6;
+
+/// The share of the portfolio that restores the target when it is sold at the first discount `d`, 1 when none does: `E
+/// − p·d·E = β·(1 − p)·MM`, so `p = (β·MM − E) / (β·MM − d·E)`. Derive's `BM / (BM − MtM·(1 − d))` without reserved
+/// cash.
+fn auctioned(from: &Standing, rules: &Rules) -> f64 {
+    let target = rules.beta.to_f64() * from.maintenance;
+    let share = (target - from.equity) / (target - rules.first_discount.to_f64() * from.equity);
+    if from.equity > 0.0 && share < 1.0 { share.max(0.0) } else { 1.0 }
+}
+
+fn scaled(standing: &Standing, share: f64) -> Standing {
+    Standing {
+        equity: share * standing.equity,
+        initial: share * standing.initial,
+        maintenance: share * standing.maintenance,
+    }
+}
+
+impl Step {
+    /// Whether it takes the account out of the market's hands.
+    pub fn escalates(&self) -> bool {
+        matches!(self, Self::Auction { .. } | Self::Backstop { .. } | Self::Deleverage)
+    }
+}
+
+impl Search<'_> {
+    /// Why there is no next trade.
+    fn stop(&self, state: &State) -> Result<Stop, Refusal> {
+        let books: Vec<Book> = self.books.iter().map(|book| Book { room_usd: f64::INFINITY, ..*book }).collect();
+        if (Search { books: &books, ..*self }).next(state)?.is_some() {
+            return Ok(Stop::Room);
+        }
+        Ok(if self.any_market(state) { Stop::Frontier } else { Stop::NoMarket })
+    }
+
+    /// A trade as a step of a plan.
+    fn planned(&self, trial: &Trial, from: &State) -> Result<Planned, Refusal> {
+        let Trial { trade, standing, .. } = trial;
+        let (listing, book) = (self.market.listing(trade.instrument), &self.books[trade.instrument.0]);
+        let lots = if trade.side == Side::Buy { trial.lots } else { -trial.lots };
+        let refused = |overflow| Refusal::OutOfRange { account: from.account.name.clone(), overflow };
+        let traded = from.used(trade.instrument) + trial.value;
+        let worst = trade::worst(listing, self.market, (book, trade.side, traded)).map_err(refused)?;
+        let instrument = trade.instrument;
+        let step = match trade.aim {
+            Aim::Hedge => Step::Trade { instrument, lots, worst, purpose: Purpose::Hedge },
+            Aim::Reduce => Step::Trade { instrument, lots, worst, purpose: Purpose::Reduce },
+            Aim::Repay { sell, buy } => {
+                let amount = trade::given(listing, book, (trade.side, trial.lots)).map_err(refused)?;
+                Step::Repay { instrument, lots, sell, amount, buy, worst }
+            }
+        };
+        let relief = standing.excess(self.beta) - from.standing.excess(self.beta);
+        let why = if standing.excess(self.beta) >= 0.0 {
+            Why::Reaches
+        } else if trial.lots < trade.most && traded + trial.value / search::to_f64(trial.lots) > book.room_usd {
+            Why::EndOfRoom { relief }
+        } else {
+            Why::Relieves { relief }
+        };
+        Ok(Planned { step, cost: trial.cost, after: *standing, why })
+    }
+}

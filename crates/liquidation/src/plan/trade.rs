@@ -1,0 +1,171 @@
+//! One trade, what it is worth, and the account after it.
+
+use margin::valuation::position_value;
+use model::{Account, AssetId, Balance, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Position, Side};
+use units::{Money, Overflow, Price, Quantity, Round};
+
+use crate::Book;
+
+/// A trade that may help, before its size is known.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trade {
+    pub instrument: InstrumentId,
+    pub side: Side,
+    pub aim: Aim,
+    /// Lots beyond which it would be another trade: through zero, more than is owed.
+    pub most: i64,
+}
+
+/// What a trade is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Aim {
+    Hedge,
+    Repay { sell: AssetId, buy: AssetId },
+    Reduce,
+}
+
+/// The account in one order of positions and balances, whatever order they were given in, and without its orders.
+pub(super) fn in_order(account: &Account) -> Account {
+    let mut ordered = Account { orders: Vec::new(), ..account.clone() };
+    ordered.positions.sort_by_key(|position| position.instrument);
+    ordered.balances.sort_by(|one, other| (one.asset, &one.location).cmp(&(other.asset, &other.location)));
+    ordered
+}
+
+/// The asset that cash of a trade is paid in: premium of options and price of spot in the quote, else the settlement
+/// asset.
+pub(super) fn cash(listing: &Instrument) -> AssetId {
+    match listing.kind {
+        InstrumentKind::Option { .. } | InstrumentKind::Spot => listing.quote,
+        InstrumentKind::Perpetual | InstrumentKind::Future { .. } => listing.settle,
+    }
+}
+
+/// USD traded with one lot: the premium of options, the size at the mark of everything else.
+pub(super) fn lot_value(listing: &Instrument, book: &Book, market: &Market) -> f64 {
+    let units = book.lot.to_f64() * listing.contract_size.to_f64();
+    let underlying = &market.underlyings[listing.underlying.0];
+    let price = |asset: AssetId| market.assets[asset.0].price.to_f64();
+    match (&listing.kind, listing.payoff) {
+        (InstrumentKind::Option { .. } | InstrumentKind::Spot, _) => {
+            units * listing.mark.to_f64() * price(listing.quote)
+        }
+        (_, Payoff::Linear) => units * underlying.size_of(listing.mark) * price(listing.settle),
+        (_, Payoff::Inverse) => units * price(listing.quote),
+    }
+}
+
+/// The worst price at which `value` USD may be traded, in the quote: rounded toward the mark, for the account (I-42).
+pub(super) fn worst(
+    listing: &Instrument,
+    market: &Market,
+    (book, side, value): (&Book, Side, f64),
+) -> Result<Price, Overflow> {
+    let size = if listing.is_option() {
+        listing.mark.to_f64()
+    } else {
+        market.underlyings[listing.underlying.0].size_of(listing.mark)
+    };
+    let away = Price::from_f64(size * book.worst(value), Round::Down)?;
+    match side {
+        Side::Buy => listing.mark.plus(away),
+        Side::Sell if market.underlyings[listing.underlying.0].scale.is_some() => listing.mark.minus(away),
+        Side::Sell => Ok(listing.mark.minus(away)?.max(Price::ZERO)),
+    }
+}
+
+/// Contracts in so many lots.
+fn size(book: &Book, lots: i64) -> Result<Quantity, Overflow> {
+    let too_many = Overflow { quantity: "quantity" };
+    book.lot.raw().checked_mul(i128::from(lots)).map(Quantity::from_raw).ok_or(too_many)
+}
+
+/// Units that a trade on spot gives at the mark: of the base when it sells, else of the quote.
+pub(super) fn given(listing: &Instrument, book: &Book, (side, lots): (Side, i64)) -> Result<Quantity, Overflow> {
+    let units = size(book, lots)?.times(listing.contract_size, Round::Up)?;
+    match side {
+        Side::Sell => Ok(units),
+        Side::Buy => Ok(Quantity::from_raw(units.at(listing.mark, Round::Up)?.raw())),
+    }
+}
+
+/// The account after `lots` were traded at the mark and their expected `cost` in USD was paid, rounded against it.
+///
+/// A position that is reduced keeps its entry and realises what was closed; any other is entered at the mark again and
+/// realises all, which is worth the same.
+pub(super) fn after(
+    account: &Account,
+    market: &Market,
+    book: &Book,
+    (trade, lots): (&Trade, i64),
+    cost: f64,
+) -> Result<Account, Overflow> {
+    let size = size(book, lots)?;
+    let contracts = if trade.side == Side::Buy { size } else { size.negated()? };
+    let listing = market.listing(trade.instrument);
+    let cash = cash(listing);
+    let cost = Money::from_f64(cost, Round::Up)?;
+    let mut after = account.clone();
+    let received = if listing.kind == InstrumentKind::Spot {
+        let units = contracts.times(listing.contract_size, Round::Down)?;
+        if let Some(base) = base(listing, market) {
+            credit(&mut after, base, units)?;
+        }
+        let paid = units.at(listing.mark, Round::Up)?.converted(market.assets[cash.0].price, Round::Up)?;
+        paid.negated()?
+    } else {
+        moved(&mut after, market, trade.instrument, contracts)?
+    };
+    let received = Quantity::from_raw(received.minus(cost)?.raw());
+    credit(&mut after, cash, received.over(market.assets[cash.0].price, Round::Down)?)?;
+    Ok(after)
+}
+
+/// What a spot instrument exchanges for its quote: the asset of the name of its underlying.
+pub(super) fn base(listing: &Instrument, market: &Market) -> Option<AssetId> {
+    market.asset(&market.underlyings[listing.underlying.0].name)
+}
+
+/// Moves a position and gives what leaves its value, in USD.
+fn moved(
+    account: &mut Account,
+    market: &Market,
+    instrument: InstrumentId,
+    contracts: Quantity,
+) -> Result<Money, Overflow> {
+    let mark = market.listing(instrument).mark;
+    let place = account.positions.binary_search_by_key(&instrument, |position| position.instrument);
+    let held = match place {
+        Ok(place) => account.positions[place],
+        Err(_) => Position { instrument, quantity: Quantity::ZERO, entry: mark },
+    };
+    let quantity = held.quantity.plus(contracts)?;
+    let reduced =
+        quantity.is_negative() == held.quantity.is_negative() && quantity.raw().abs() < held.quantity.raw().abs();
+    let position = Position { quantity, entry: if reduced { held.entry } else { mark }, ..held };
+    match place {
+        Ok(place) if quantity == Quantity::ZERO => drop(account.positions.remove(place)),
+        Ok(place) => account.positions[place] = position,
+        Err(place) => account.positions.insert(place, position),
+    }
+    position_value(&held, market)?.minus(position_value(&position, market)?)
+}
+
+/// Puts an amount where most is owed, else where no place is named, else where most is; takes it from where most is.
+fn credit(account: &mut Account, asset: AssetId, amount: Quantity) -> Result<(), Overflow> {
+    let of_asset = account.balances.iter().enumerate().filter(|(_, balance)| balance.asset == asset);
+    let key = |balance: &Balance| {
+        let owed = balance.amount.min(Quantity::ZERO).raw();
+        let rank = if amount.is_negative() { (0, false) } else { (-owed, balance.location.is_none()) };
+        (rank, balance.amount)
+    };
+    // Of equals the first, so that the order is that of the account.
+    let chosen = of_asset.rev().max_by_key(|(_, balance)| key(balance)).map(|(place, _)| place);
+    if let Some(place) = chosen {
+        account.balances[place].amount = account.balances[place].amount.plus(amount)?;
+    } else if amount != Quantity::ZERO {
+        let place = account.balances.partition_point(|balance| balance.asset < asset);
+        account.balances.insert(place, Balance { asset, amount, location: None });
+    }
+    Ok(())
+}

@@ -1,0 +1,15 @@
+//! Plans against closed forms, brute force, and the universal method.
+//!
+//! | module | what |
+//! |---|---|
+//! | `world` | markets, accounts and two gauges simple enough to compute by hand |
+//! | `size` | how much is traded: the closed form, brute force over lots, room, the frontier |
+//! | `choice` | what is traded: hedges kept and made, debts repaid, escalation, text and JSON |
+//! | `universal` | random portfolios under the universal method |
+
+#![expect(clippy::unwrap_used, reason = "a test says what it expects")]
+
+mod choice;
+mod size;
+mod universal;
+mod world;

@@ -1,0 +1,303 @@
+//! How much is traded.
+
+use liquidation::{Book, Gauge, Plan, Rules, Standing, Step, Stop, Why};
+use model::{Account, Market, Payoff, Position};
+use proptest::prelude::*;
+use units::Quantity;
+
+use crate::world::*;
+
+const BETA: f64 = 1.1;
+
+/// Only the perpetual trades.
+fn only_perpetual(market: &Market, traded: Book) -> Vec<Book> {
+    let mut books = closed(market);
+    books[PERPETUAL.0] = traded;
+    books
+}
+
+/// `f* = (β·m·N − E) / (N·(β·m − φ))` (5.1 of the invariants), of which whole lots are sold: within a lot.
+#[test]
+fn a_perpetual_is_closed_by_the_closed_form() {
+    let market = market();
+    // N = 800,000, m = 5 %, E = 30,000 < 40,000, φ = 0.1 %: f* = 14,000 / (800,000 · 0.054) = 0.32407, 3.2407
+    // contracts.
+    let plan = planned(
+        &account(30_000.0, &[(PERPETUAL, 10.0)], &market),
+        &market,
+        &OfNotional { market: &market, rate: 0.05 },
+        &only_perpetual(&market, book(0.001, 0.001, f64::INFINITY)),
+    );
+    assert_eq!(trades(&plan), [(PERPETUAL, -3241)]);
+    assert!(plan.reached);
+    assert!(matches!(plan.steps[0].why, Why::Reaches));
+    assert!((plan.cost() - 3.241 * INDEX * 0.001).abs() < 1e-6);
+}
+
+/// Standing after `lots` of the perpetual are closed, counted without the crate.
+fn closed_by_hand(contracts: f64, usd: f64, rate: f64, book: &Book, lots: f64) -> Standing {
+    let lot = book.lot.to_f64();
+    let traded = lots * lot * INDEX;
+    let cost = traded * (book.half_spread + book.fee + 0.005 * traded / book.depth_usd);
+    let maintenance = rate * (contracts - lots * lot) * INDEX;
+    Standing { equity: usd - cost, initial: 1.3 * maintenance, maintenance }
+}
+
+/// A number without a part as an integer.
+fn whole(number: f64) -> i32 {
+    format!("{number:.0}").parse().unwrap()
+}
+
+fn sold(plan: &Plan) -> i64 {
+    trades(plan).iter().map(|(_, lots)| lots.abs()).sum()
+}
+
+proptest! {
+    #![proptest_config(cases(64))]
+
+    /// The closed form again, for any size, rate, cost, health and side.
+    #[test]
+    fn any_linear_contract_is_closed_by_the_closed_form(
+        contracts in 0.5..500.0_f64,
+        rate in 0.01..0.2_f64,
+        part in 0.0..0.8_f64,
+        health in 0.2..0.999_f64,
+        short: bool,
+    ) {
+        let market = market();
+        let notional = quantity(contracts).to_f64() * INDEX;
+        // Below the frontier: φ < E/N.
+        let equity = health * rate * notional;
+        let cost = part * health * rate;
+        let lot = 0.001;
+        let signed = if short { -contracts } else { contracts };
+        let plan = planned(
+            &account(equity, &[(PERPETUAL, signed)], &market),
+            &market,
+            &OfNotional { market: &market, rate },
+            &only_perpetual(&market, book(lot, cost, f64::INFINITY)),
+        );
+        let target = BETA * rate;
+        let part = (target * notional - equity) / (notional * (target - cost));
+        prop_assert!(part < 1.0);
+        let lots = (part * contracts / lot).ceil();
+        // What is less than a lot cannot be closed.
+        if lots <= (contracts / lot).floor() {
+            prop_assert!(plan.reached, "{}", plan.table(&market));
+            let sold = f64::from(i32::try_from(sold(&plan)).unwrap());
+            prop_assert!((sold - lots).abs() <= 1.0, "{lots} {}", plan.table(&market));
+        }
+    }
+
+    /// I-38: closed at most one lot more than the least that reaches the target, found by trying every number of lots;
+    /// I-37: and when no number reaches it, health is the greatest of all.
+    #[test]
+    fn no_smaller_trade_reaches_the_target(
+        contracts in 1_u32..400,
+        rate in 0.02..0.2_f64,
+        cost in 0.0..0.05_f64,
+        health in 0.1..0.999_f64,
+        depth in 9.0..20.0_f64,
+    ) {
+        let market = market();
+        let contracts = f64::from(contracts) / 10.0;
+        let usd = quantity(health * rate * contracts * INDEX).to_f64();
+        let book = book(0.1, cost, pricing::math::exp(depth));
+        let gauge = OfNotional { market: &market, rate };
+        let account = account(usd, &[(PERPETUAL, contracts)], &market);
+        let plan = planned(&account, &market, &gauge, &only_perpetual(&market, book));
+        let all = (contracts / 0.1).round();
+        let tried: Vec<Standing> = (0..=whole(all))
+            .map(|lots| closed_by_hand(contracts, usd, rate, &book, f64::from(lots)))
+            .collect();
+        let least = tried.iter().position(|standing| standing.excess(BETA) >= 1e-6);
+        prop_assert_eq!(least.is_some(), plan.reached, "{}", plan.table(&market));
+        let sold = usize::try_from(sold(&plan)).unwrap();
+        if let Some(least) = least {
+            prop_assert!(sold <= least + 1 && sold + 1 >= least, "{} for {}\n{}", sold, least, plan.table(&market));
+        } else {
+            // Where nothing is required any more there is no health, and here no equity either.
+            let health = |standing: &Standing| standing.equity / standing.maintenance;
+            let with_risk = tried.iter().filter(|standing| standing.maintenance > 1e-6);
+            let greatest = with_risk.map(health).fold(f64::NEG_INFINITY, f64::max);
+            let reached = health(&plan.after);
+            prop_assert!(reached >= greatest * (1.0 - 2e-3), "{} of {}\n{}", reached, greatest, plan.table(&market));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(48))]
+
+    /// What a plan over two positions costs is near the least that any pair of lots costs, found by trying every pair.
+    #[test]
+    fn greed_is_near_the_cheapest_pair(
+        rate in 0.02..0.2_f64,
+        health in 0.3..0.98_f64,
+        costs in (0.0001..0.01_f64, 0.0001..0.01_f64),
+        depths in (11.0..20.0_f64, 11.0..20.0_f64),
+    ) {
+        let market = market();
+        let gauge = OfNotional { market: &market, rate };
+        let held = [(PERPETUAL, 4.0), (FUTURE, -4.0)];
+        let account = account(health * rate * 8.0 * INDEX, &held, &market);
+        let mut books = only_perpetual(&market, book(0.1, costs.0, pricing::math::exp(depths.0)));
+        books[FUTURE.0] = book(0.1, costs.1, pricing::math::exp(depths.1));
+        let plan = planned(&account, &market, &gauge, &books);
+        let equity = plan.before.equity;
+        let traded = |lots: i32| f64::from(lots) * 0.1 * INDEX;
+        let pairs = (0..=40).flat_map(|one| (0..=40).map(move |two| (one, two)));
+        let costs = pairs.filter_map(|(one, two)| {
+            let cost = books[PERPETUAL.0].cost(traded(one)) + books[FUTURE.0].cost(traded(two));
+            let maintenance = rate * (traded(40 - one) + traded(40 - two));
+            (equity - cost >= BETA * maintenance).then_some(cost)
+        });
+        let least = costs.fold(f64::INFINITY, f64::min);
+        prop_assert_eq!(plan.reached, least.is_finite(), "{} {}", least, plan.table(&market));
+        if plan.reached {
+            // The worst of 30,000 such accounts was 16 % above.
+            prop_assert!(plan.cost() <= 1.3 * least + 1e-9, "{} {}", least, plan.table(&market));
+            prop_assert!(plan.cost() >= least - 1e-6, "{} {}", least, plan.table(&market));
+        }
+    }
+}
+
+/// A book with room for less than is needed is used up, and another instrument takes the rest.
+#[test]
+fn room_ends_a_trade_and_another_instrument_goes_on() {
+    let market = market();
+    let gauge = OfNotional { market: &market, rate: 0.05 };
+    let account = account(30_000.0, &[(PERPETUAL, 5.0), (FUTURE, 5.0)], &market);
+    let mut books = only_perpetual(&market, Book { room_usd: 80_500.0, ..book(0.001, 0.001, 1e9) });
+    books[FUTURE.0] = book(0.001, 0.002, 1e9);
+    let plan = planned(&account, &market, &gauge, &books);
+    let [(first, perpetual), (second, future)] = trades(&plan)[..] else { panic!("{}", plan.table(&market)) };
+    assert_eq!((first, perpetual, second), (PERPETUAL, -1006, FUTURE));
+    assert!((-2300..-2200).contains(&future), "{}", plan.table(&market));
+    assert!(matches!(plan.steps[0].why, Why::EndOfRoom { .. }));
+    assert!(plan.reached);
+
+    books[FUTURE.0].room_usd = 79_999_999.0 / 1000.0;
+    let plan = planned(&account, &market, &gauge, &books);
+    assert_eq!(trades(&plan), [(PERPETUAL, -1006), (FUTURE, -999)]);
+    assert_eq!((plan.reached, plan.stopped), (false, Some(Stop::Room)));
+    assert!(plan.steps.iter().all(|planned| !planned.step.escalates()), "room comes back: nothing is auctioned");
+}
+
+/// `φ < E/N` (5.2 of the invariants): just inside it is sold, just outside it is auctioned and nothing is sold.
+#[test]
+fn beyond_the_frontier_nothing_is_sold() {
+    let market = market();
+    // E/N = 30,000 / 800,000 = 3.75 %.
+    let at = |cost: f64| {
+        planned(
+            &account(30_000.0, &[(PERPETUAL, 10.0)], &market),
+            &market,
+            &OfNotional { market: &market, rate: 0.05 },
+            &only_perpetual(&market, book(0.001, cost, f64::INFINITY)),
+        )
+    };
+    let inside = at(0.0374);
+    assert!(inside.reached && sold(&inside) > 7000, "{}", inside.table(&market));
+    let outside = at(0.0376);
+    assert_eq!((sold(&outside), outside.stopped), (0, Some(Stop::Frontier)));
+    // p = (44,000 − 30,000) / (44,000 − 2 % · 30,000) = 0.322581; the discount is 2 % of that of 30,000.
+    let [auction, backstop, deleverage] = &outside.steps[..] else { panic!("{}", outside.table(&market)) };
+    assert_eq!(auction.step, Step::Auction { share: "0.322581".parse().unwrap() });
+    assert!((auction.cost - 0.02 * 30_000.0 * 14_000.0 / 43_400.0).abs() < 1e-9);
+    assert!((auction.after.excess(BETA)).abs() < 1e-6, "the share restores the target");
+    assert_eq!(backstop.step, Step::Backstop { share: units::Ratio::ONE });
+    assert_eq!(deleverage.step, Step::Deleverage);
+}
+
+/// A trade that stops at the greatest health leaves an account that holds maintenance margin alone: no auction of it
+/// (I-35).
+#[test]
+fn an_account_that_holds_maintenance_margin_again_is_not_auctioned() {
+    let market = market();
+    let plan = planned(
+        &account(39_000.0, &[(PERPETUAL, 10.0)], &market),
+        &market,
+        &OfNotional { market: &market, rate: 0.05 },
+        &only_perpetual(&market, book(0.001, 0.0, 25_000.0)),
+    );
+    assert!(plan.after.equity >= plan.after.maintenance && !plan.reached, "{}", plan.table(&market));
+    assert_eq!(plan.stopped, Some(Stop::Frontier));
+    assert!(plan.steps.iter().all(|planned| !planned.step.escalates()));
+}
+
+/// Contracts that pay in the coin are sized in the coin: what is taken off pays its cost from the coin balance.
+#[test]
+fn an_inverse_contract_is_closed_by_the_closed_form() {
+    let market = market();
+    let mut books = closed(&market);
+    books[INVERSE.0] = book(1.0, 0.001, f64::INFINITY);
+    // Entered a tenth lower: a profit of 800,000 · (1/0.9 − 1) / 80,000 coins stands open.
+    let mut account = account(0.0, &[(INVERSE, 80_000.0)], &market);
+    account.positions[0] = Position { entry: price(0.99 * INDEX), ..account.positions[0] };
+    account.balances.push(model::Balance { asset: BTC, amount: quantity(0.3), location: None });
+    let equity = 0.3 * INDEX + 800_000.0 * (1.0 / 0.99 - 1.0);
+    assert_eq!(market.listing(INVERSE).payoff, Payoff::Inverse);
+    let plan = planned(&account, &market, &OfNotional { market: &market, rate: 0.05 }, &books);
+    let part = (0.055 * 800_000.0 - equity) / (800_000.0 * (0.055 - 0.001));
+    let lots = (part * 80_000.0).ceil();
+    assert!((f64::from(i32::try_from(sold(&plan)).unwrap()) - lots).abs() <= 1.0, "{lots} {}", plan.table(&market));
+    assert!((plan.before.equity - equity).abs() < 1e-3);
+    assert!(
+        (plan.before.equity - plan.after.equity - plan.cost()).abs() < 1e-6,
+        "a trade at the mark loses its cost alone"
+    );
+}
+
+/// The worst price is on the losing side of the mark, and as far as the book says (I-42).
+#[test]
+fn every_trade_has_a_worst_price() {
+    let market = market();
+    let traded = book(0.001, 0.001, 1e7);
+    for (contracts, sign) in [(10.0, -1.0), (-10.0, 1.0)] {
+        let plan = planned(
+            &account(30_000.0, &[(PERPETUAL, contracts)], &market),
+            &market,
+            &OfNotional { market: &market, rate: 0.05 },
+            &only_perpetual(&market, traded),
+        );
+        let Step::Trade { lots, worst, .. } = &plan.steps[0].step else { panic!("{}", plan.table(&market)) };
+        let value = f64::from(i32::try_from(lots.abs()).unwrap()) * 0.001 * INDEX;
+        let expected = INDEX * (1.0 + sign * 2.0 * (0.0005 + 0.01 * value / 1e7));
+        assert!((worst.to_f64() - expected).abs() < 1e-6, "{worst} {expected}");
+    }
+}
+
+/// Dust below a lot is no trade, and a gauge that refuses is heard.
+#[test]
+fn dust_is_left_and_refusals_pass() {
+    let market = market();
+    let books = only_perpetual(&market, book(1.0, 0.001, 1e9));
+    let gauge = OfNotional { market: &market, rate: 0.05 };
+    let mut dust = account(1000.0, &[(PERPETUAL, 0.5)], &market);
+    dust.positions[0].quantity = Quantity::from_raw(dust.positions[0].quantity.raw() - 1);
+    let plan = planned(&dust, &market, &gauge, &books);
+    assert_eq!((sold(&plan), plan.reached), (0, false));
+
+    struct Refuses;
+    impl Gauge for Refuses {
+        fn stands(&self, account: &Account) -> Result<Standing, margin::Refusal> {
+            Err(margin::Refusal::NotSupported { method: "test", why: account.name.clone() })
+        }
+    }
+    let refused = liquidation::plan(&dust, &market, &Refuses, &books, &Rules::default());
+    assert_eq!(refused.unwrap_err().to_string(), "test: test");
+}
+
+/// Where nothing reaches the target a thin book is used only as long as it is the better one.
+#[test]
+fn a_thin_book_gives_way_to_a_deep_one() {
+    let market = market();
+    let account = account(18_000.0, &[(PERPETUAL, 5.0), (FUTURE, 5.0)], &market);
+    let mut books = only_perpetual(&market, book(0.001, 0.0001, 200_000.0));
+    books[FUTURE.0] = Book { room_usd: 80_000.0, ..book(0.001, 0.001, 1e9) };
+    let plan = planned(&account, &market, &OfNotional { market: &market, rate: 0.05 }, &books);
+    // 0.01 % and 0.5 % of x / 200,000 are the 0.1 % of the future at x = 36,000 USD, 450 lots.
+    let [(PERPETUAL, first), (FUTURE, -1000), ..] = trades(&plan)[..] else { panic!("{}", plan.table(&market)) };
+    assert!((-455..-445).contains(&first), "{}", plan.table(&market));
+}
