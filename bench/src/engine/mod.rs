@@ -10,6 +10,7 @@
 
 mod durability;
 mod fills;
+mod liquidation;
 mod memory;
 mod tick;
 mod venue;
@@ -35,6 +36,10 @@ pub struct Size {
     pub checked: (usize, usize),
     /// Accounts of the runs with a journal, and batches a round at each batch size.
     pub traders: u32,
+    /// Liquidations on one tick.
+    pub burst: usize,
+    /// Accounts that winners are looked for among.
+    pub winners: usize,
     pub batches: [(usize, usize); 3],
 }
 
@@ -48,6 +53,8 @@ pub const FULL: Size = Size {
     ticks: 40,
     checked: (4_000, 600),
     traders: 400,
+    burst: 112_790,
+    winners: 400_000,
     batches: [(1, 50), (64, 8), (1024, 2)],
 };
 
@@ -61,6 +68,8 @@ pub const QUICK: Size = Size {
     ticks: 20,
     checked: (1_000, 100),
     traders: 100,
+    burst: 2_000,
+    winners: 20_000,
     batches: [(1, 20), (64, 3), (1024, 1)],
 };
 
@@ -133,6 +142,7 @@ pub fn run(size: Size) -> (Value, bool) {
     let (checked, missed) = tick::checked(size);
     section("engine: ticks with every account checked", checked);
     section("engine: a fill in memory, 20 positions a side", fills::measure(size));
+    section("engine: liquidations", liquidation::measure(size));
     section("engine: a fill until it is durable", durability::measure(size));
     section("engine: recovery and snapshots", durability::recovery(size));
     (Value::Array(all), missed == 0)

@@ -50,7 +50,7 @@ pub fn start() -> Timestamp {
 }
 
 /// An engine with nothing in it.
-pub fn empty() -> State {
+fn empty() -> State {
     State::new(start(), universal::PARAMS.to_owned(), policy())
 }
 
@@ -179,6 +179,14 @@ impl Venue {
         commands
     }
 
+    /// A feed falls to a part of itself, a second later.
+    pub fn fall(&mut self, feed: FeedId, part: f64) {
+        self.pass(1_000_000);
+        for (_, value) in self.feeds.iter_mut().filter(|(known, _)| *known == feed) {
+            *value *= part;
+        }
+    }
+
     /// A step of a path: indices move with a volatility of 60 % a year and a correlation of 0.85, volatilities each for
     /// itself inside ±0.5 % of where they began.
     pub fn wander(&mut self, random: &mut Random, micros: i64) {
@@ -242,7 +250,7 @@ pub fn watch(venue: &Venue) -> Envelope {
 }
 
 /// The mark, on a tick.
-fn at_mark(state: &State, id: InstrumentId) -> Price {
+pub fn at_mark(state: &State, id: InstrumentId) -> Price {
     let tick = state.contracts[id.0].terms.tick;
     let mark = state.market.listing(id).mark;
     Price::from_raw(mark.raw() - mark.raw() % tick.raw()).max(tick)
@@ -359,6 +367,28 @@ pub fn populated(accounts: usize, positions: usize, utilisation: Utilisation) ->
         }
     }
     (venue, state, f64::from(short) / accounts as f64)
+}
+
+/// One account with little money is long the first perpetual; all others are short of it, some lots each, and have enough.
+pub fn one_against_all(accounts: usize) -> (Venue, State) {
+    let (venue, engine) = listed();
+    let mut state = engine.into_state();
+    let mut random = Random(23);
+    for number in 0..=accounts {
+        engine::apply(&mut state, &Event::Opened { name: format!("account-{number}"), owner: number as u32 });
+    }
+    let (mut lots, mut cost) = (0, Quantity::ZERO);
+    for number in 1..=accounts {
+        settle(&mut state, (AccountId(0), AccountId(number as u32)), InstrumentId(0), 1 + random.below(60) as i64);
+        let position = state.accounts[0].position(InstrumentId(0));
+        (lots, cost) = (lots + position.lots, cost.plus(position.cost).expect("small numbers"));
+        let to = Holder::Account(AccountId(number as u32), None);
+        let (from, amount) = (Holder::Pot(Pot::Custody(None)), quantity(10_000.0));
+        engine::apply(&mut state, &Event::Moved { from, to, asset: USD, amount, cause: Cause::Deposit });
+    }
+    let position = Position { instrument: InstrumentId(0), lots, cost };
+    engine::apply(&mut state, &Event::Positioned { account: AccountId(0), position });
+    (venue, state)
 }
 
 /// What a trade at the mark does, without fees.

@@ -1,16 +1,20 @@
 //! The auditor: what the engine accepted, held against the books and the plain margin.
 
+mod liquidation;
+mod rescue;
+
 use std::collections::BTreeMap;
 
 use ::margin::method::universal::{self, rules::Rules};
 use ::margin::params::Params;
 use engine::state::{Change, Mode, State};
-use engine::{Capability, Command, Envelope, FeedId, Principal, SURFACE_SOURCE, Status};
+use engine::{Capability, Command, Envelope, Event, FeedId, Principal, SURFACE_SOURCE, Status};
 use marks::{Cause, Report};
 use model::{Account, AssetId, Balance, InstrumentId, InstrumentKind, Market, Order, Payoff, Position, Side};
 use units::{Price, Quantity, Round, Timestamp};
 
 use crate::books::Books;
+use crate::cases::Cases;
 use crate::{Finding, ensure, margin};
 
 /// How an account stands, by the plain margin, in USD.
@@ -35,6 +39,7 @@ pub type Checks = BTreeMap<&'static str, u64>;
 #[derive(Debug)]
 pub struct Auditor {
     books: Books,
+    cases: Cases,
     methods: Vec<(String, Params<Rules>)>,
     reports: BTreeMap<FeedId, BTreeMap<u32, Report>>,
     /// What the outflow limiter should hold, and since when.
@@ -52,6 +57,8 @@ pub struct Auditor {
     healed: BTreeMap<usize, u64>,
     /// The time of the last tick.
     ticked: Option<Timestamp>,
+    /// Offers that could have been asked whether fewer lots would do.
+    asked_least: u64,
     checks: Checks,
 }
 
@@ -66,6 +73,7 @@ impl Auditor {
     pub fn new(genesis: &State) -> Self {
         Self {
             books: Books::new(genesis),
+            cases: Cases::new(genesis.clock.micros()),
             methods: Vec::new(),
             reports: BTreeMap::new(),
             spent: (0.0, genesis.clock.micros()),
@@ -77,6 +85,7 @@ impl Auditor {
             stood: Vec::new(),
             healed: BTreeMap::new(),
             ticked: None,
+            asked_least: 0,
             checks: Checks::new(),
         }
     }
@@ -98,9 +107,12 @@ impl Auditor {
         &self.checks
     }
 
-    /// A command was accepted in `state`, which is as it was before it. Books it; finds what should have been refused.
-    pub fn accepted(&mut self, state: &State, envelope: &Envelope) -> Result<(), Finding> {
+    /// A command was accepted in `state`, which is as it was before it, with these events. Books it; finds what
+    /// should have been
+    /// refused.
+    pub fn accepted(&mut self, state: &State, envelope: &Envelope, events: &[Event]) -> Result<(), Finding> {
         self.authorised(envelope)?;
+        let step = self.steps(state, envelope, events)?;
         let asks = self.questions(envelope);
         let ask = !asks.is_empty() && {
             self.asked += 1;
@@ -108,8 +120,10 @@ impl Auditor {
         };
         let before: Vec<Option<Standing>> =
             if ask { asks.iter().map(|ask| self.standing(state, ask.account)).collect() } else { Vec::new() };
-        if let Command::LiquidationFill { account, .. } = &envelope.command {
+        if let Command::LiquidationFill { account, instrument, lots, .. } = &envelope.command {
+            self.calm(envelope, *account)?;
             self.liquidated(state, account.place())?;
+            self.paced(state, envelope.time, (instrument.0, *lots))?;
         }
         if let Command::Withdraw { asset, amount, .. } = &envelope.command {
             self.covered(state)?;
@@ -122,7 +136,11 @@ impl Auditor {
             self.flows(state, envelope.time.micros(), asset.0, amount.raw())?;
         }
         self.count("books");
-        self.books.follow(state, envelope)?;
+        self.cases.follow(state, envelope, events)?;
+        self.books.follow(state, envelope, events)?;
+        if let Some(step) = step {
+            self.stepped(state, &step)?;
+        }
         if ask {
             for (question, before) in asks.iter().zip(before) {
                 self.holds(state, question, before)?;
@@ -147,7 +165,8 @@ impl Auditor {
             _ => {}
         }
         self.books.sample(state, envelope, |feed| trusted_feed(state, feed));
-        self.books.compare(state)
+        self.books.compare(state)?;
+        self.cases.compare(state)
     }
 
     /// Who may ask for what (I-64), written down a second time.
@@ -174,6 +193,7 @@ impl Auditor {
             | C::ListAsset(_)
             | C::ListInstrument(_)
             | C::FundWithdraw { .. }
+            | C::SetBackstop { .. }
             | C::Propose { .. }
             | C::Revoke { .. } => envelope.principal == Principal::Governance,
             C::OpenAccount { .. }
@@ -182,6 +202,8 @@ impl Auditor {
             | C::Settle { .. }
             | C::Expire { .. }
             | C::LiquidationFill { .. }
+            | C::Liquidate { .. }
+            | C::Measure
             | C::Activate { .. }
             | C::Tick
             | C::Watch => envelope.principal == Principal::System,
@@ -204,50 +226,9 @@ impl Auditor {
         Some(self.methods.len() - 1)
     }
 
-    /// The account as the books have it, without what they cannot see a price of.
-    fn view(&self, state: &State, place: usize, without_unpriced: bool) -> Option<Account> {
-        let ledger = &self.books.accounts[place];
-        let mut view = Account { name: place.to_string(), ..Account::default() };
-        for ((asset, location), held) in &ledger.balances {
-            if without_unpriced && held.amount > 0 && !asset_feeds(state, *asset).all(|feed| trusted_feed(state, feed))
-            {
-                continue;
-            }
-            let location = location.map(|at| state.locations[usize::from(at)].clone());
-            view.balances.push(Balance { asset: AssetId(*asset), amount: Quantity::from_raw(held.amount), location });
-        }
-        for (instrument, held) in &ledger.lots {
-            let terms = &state.contracts[*instrument].terms;
-            let quantity = Quantity::from_raw(terms.lot.raw() * i128::from(held.lots));
-            let units = Quantity::from_raw(terms.unit().raw() * i128::from(held.lots)).to_f64();
-            let cost = Quantity::from_raw(held.cost).to_f64();
-            let entry = match (terms.is_option(), terms.payoff) {
-                (true, _) => 0.0,
-                (false, Payoff::Linear) => cost / units,
-                (false, Payoff::Inverse) => -units / cost,
-            };
-            let entry = Price::from_f64(entry, Round::Down).ok()?;
-            view.positions.push(Position { instrument: InstrumentId(*instrument), quantity, entry });
-        }
-        // What may only reduce is judged when it fills, not while it rests.
-        for order in ledger.orders.values().filter(|order| !order.reduce_only) {
-            let lot = state.contracts[order.instrument.0].terms.lot;
-            let quantity = Quantity::from_raw(lot.raw() * i128::from(order.lots));
-            view.orders.push(Order { instrument: order.instrument, side: order.side, quantity, limit: order.limit });
-        }
-        let priced = |id: InstrumentId| {
-            let listing = state.market.listing(id);
-            let option = matches!(listing.kind, InstrumentKind::Option { iv: None, .. });
-            let underlying = &state.market.underlyings[listing.underlying.0];
-            !option && (underlying.scale.is_some() || underlying.index.raw() > 0)
-        };
-        let held = view.positions.iter().map(|held| held.instrument);
-        held.chain(view.orders.iter().map(|order| order.instrument)).all(priced).then_some(view)
-    }
-
     /// How an account stands in the market of `state`; none when it cannot be priced.
     pub fn standing(&mut self, state: &State, place: usize) -> Option<Standing> {
-        let view = self.view(state, place, false)?;
+        let view = view(state, &self.books, place, false)?;
         self.assess(state, &view)
     }
 
@@ -331,7 +312,7 @@ impl Auditor {
             Kind::Leaves { asset } => {
                 let asked = asset_feeds(state, asset).all(|feed| trusted_feed(state, feed));
                 ensure(asked, "I-11", || format!("asset {asset} left account {account} without a price"))?;
-                let Some(view) = self.view(state, account, true) else { return Ok(()) };
+                let Some(view) = view(state, &self.books, account, true) else { return Ok(()) };
                 let Some(after) = self.assess(state, &view) else { return Ok(()) };
                 let needed = after.initial + after.closing;
                 ensure(after.equity >= needed - after.tolerance, "I-29", || {
@@ -544,6 +525,46 @@ impl Auditor {
         let mut instruments = ledger.lots.keys().copied().chain(orders);
         balances && instruments.all(|instrument| instrument_trusted(state, instrument))
     }
+}
+
+/// The account as the books have it, without what they cannot see a price of.
+fn view(state: &State, books: &Books, place: usize, without_unpriced: bool) -> Option<Account> {
+    let ledger = &books.accounts[place];
+    let mut view = Account { name: place.to_string(), ..Account::default() };
+    for ((asset, location), held) in &ledger.balances {
+        if without_unpriced && held.amount > 0 && !asset_feeds(state, *asset).all(|feed| trusted_feed(state, feed)) {
+            continue;
+        }
+        let location = location.map(|at| state.locations[usize::from(at)].clone());
+        view.balances.push(Balance { asset: AssetId(*asset), amount: Quantity::from_raw(held.amount), location });
+    }
+    for (instrument, held) in &ledger.lots {
+        let terms = &state.contracts[*instrument].terms;
+        let quantity = Quantity::from_raw(terms.lot.raw() * i128::from(held.lots));
+        let units = Quantity::from_raw(terms.unit().raw() * i128::from(held.lots)).to_f64();
+        let cost = Quantity::from_raw(held.cost).to_f64();
+        let entry = match (terms.is_option(), terms.payoff) {
+            (true, _) => 0.0,
+            (false, Payoff::Linear) => cost / units,
+            (false, Payoff::Inverse) => -units / cost,
+        };
+        let entry = Price::from_f64(entry, Round::Down).ok()?;
+        view.positions.push(Position { instrument: InstrumentId(*instrument), quantity, entry });
+    }
+    // What may only reduce is judged when it fills, not while it rests.
+    for order in ledger.orders.values().filter(|order| !order.reduce_only) {
+        let lot = state.contracts[order.instrument.0].terms.lot;
+        let quantity = Quantity::from_raw(lot.raw() * i128::from(order.lots));
+        view.orders.push(Order { instrument: order.instrument, side: order.side, quantity, limit: order.limit });
+    }
+    let priced = |id: InstrumentId| {
+        let listing = state.market.listing(id);
+        let option = matches!(listing.kind, InstrumentKind::Option { iv: None, .. });
+        let underlying = &state.market.underlyings[listing.underlying.0];
+        !option && (underlying.scale.is_some() || underlying.index.raw() > 0)
+    };
+    let held = view.positions.iter().map(|held| held.instrument);
+    held.chain(view.orders.iter().map(|order| order.instrument)).all(priced).then_some(view)
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -1,12 +1,17 @@
 //! Slow books: who has what, kept from commands and from whether the engine accepted them.
 //!
-//! Events are not read. What a trade costs, what a funding period pays, what an expiry settles at is worked out again
-//! here, in whole units of 10⁻¹⁸, and compared with the state to the last of them.
+//! Events are not read, but for what a plan of the engine chose: which lots a liquidation gave to whom, and who paid
+//! whom for
+//! that. What a trade costs, what a funding period pays, what an expiry settles at is worked out again here, in whole
+//! units
+//! of 10⁻¹⁸, and compared with the state to the last of them.
+
+mod forced;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::state::{Change, InstrumentTerms, Mode, Order, Pot, State};
-use engine::{Command, Envelope, FeedId, Party};
+use engine::{Command, Envelope, Event, FeedId, Party};
 use model::{InstrumentKind, Payoff, Right, Side};
 use units::Timestamp;
 
@@ -118,8 +123,10 @@ impl Books {
         }
     }
 
-    /// Books a command that the engine accepted in `state`, as it was before it. Finds what may not be accepted.
-    pub fn follow(&mut self, state: &State, envelope: &Envelope) -> Result<(), Finding> {
+    /// Books a command that the engine accepted in `state`, as it was before it, with what it says it did. Finds what
+    /// may not be
+    /// accepted.
+    pub fn follow(&mut self, state: &State, envelope: &Envelope, events: &[Event]) -> Result<(), Finding> {
         let now = envelope.time;
         ensure(now.micros() >= self.clock, "I-16", || format!("accepted at {now}, before its clock"))?;
         self.clock = now.micros();
@@ -192,23 +199,30 @@ impl Books {
                 let (one, other) = (account.place(), counterparty.place());
                 let linked = self.accounts[one].owner == self.accounts[other].owner;
                 ensure(!linked, "I-39", || "an owner takes over what they own".to_owned())?;
-                let held = self.accounts[one].lots.get(&instrument.0).map_or(0, |held| held.lots);
-                let reduces = held.signum() * lots.signum() < 0 && lots.unsigned_abs() <= held.unsigned_abs();
-                ensure(reduces, "I-38", || format!("liquidation of {lots} lots of {held}"))?;
-                self.trade(one, instrument.0, price.raw(), *lots);
-                self.trade(other, instrument.0, price.raw(), -lots);
+                if self.contracts[instrument.0].terms.kind == InstrumentKind::Spot {
+                    let (buyer, seller) = if *lots > 0 { (one, other) } else { (other, one) };
+                    self.exchange(state, instrument.0, price.raw(), lots.abs(), [buyer, seller])?;
+                } else {
+                    self.trade(one, instrument.0, price.raw(), *lots);
+                    self.trade(other, instrument.0, price.raw(), -lots);
+                }
                 let terms = &self.contracts[instrument.0].terms;
                 let (asset, fund) = (terms.cash().0, Pot::MarketFund(terms.underlying));
                 self.post((Who::Account(one, None), Who::Pot(fund)), asset, fee.raw(), Why::Other);
             }
-            Command::AuctionBid { .. } => {
-                return Err(Finding::new("I-64", "a bid was accepted where nothing is auctioned"));
+            Command::Liquidate { account } => {
+                // Orders hold margin and may add risk: they go first.
+                self.accounts[account.place()].orders.clear();
+                self.forced(account.place(), events)?;
             }
-            Command::ListLocation { .. }
+            Command::AuctionBid { auctioned, .. } => self.forced(auctioned.place(), events)?,
+            Command::SetBackstop { .. }
+            | Command::ListLocation { .. }
             | Command::ListUnderlying(_)
             | Command::Surface { .. }
             | Command::Report { .. }
             | Command::Tick
+            | Command::Measure
             | Command::Watch => {}
             Command::Funding { instrument, rate, period } => {
                 self.funding(state, now, instrument.0, rate.raw(), *period)?;
@@ -482,13 +496,7 @@ impl Books {
         let cash = terms.cash().0;
         let [buyer, seller] = parties;
         if terms.kind == InstrumentKind::Spot {
-            let name = &state.market.underlyings[terms.underlying.0].name;
-            let base = state.market.asset(name).ok_or_else(|| Finding::new("I-64", "spot without its asset"))?.0;
-            let paid = cost(&terms, lots, price);
-            let units = terms.unit().raw() * i128::from(lots);
-            let (buys, sells) = (Who::Account(buyer.account.place(), None), Who::Account(seller.account.place(), None));
-            self.post((buys, sells), cash, paid, Why::Wish);
-            self.post((sells, buys), base, units, Why::Wish);
+            self.exchange(state, instrument, price, lots, [buyer.account.place(), seller.account.place()])?;
         } else {
             self.trade(buyer.account.place(), instrument, price, lots);
         }
@@ -503,6 +511,25 @@ impl Books {
                 self.consume(account, number.0, instrument, price, lots)?;
             }
         }
+        Ok(())
+    }
+
+    /// Spot: what is bought against what is paid.
+    fn exchange(
+        &mut self,
+        state: &State,
+        instrument: usize,
+        price: i128,
+        lots: i64,
+        [buyer, seller]: [usize; 2],
+    ) -> Result<(), Finding> {
+        let terms = self.contracts[instrument].terms.clone();
+        let name = &state.market.underlyings[terms.underlying.0].name;
+        let base = state.market.asset(name).ok_or_else(|| Finding::new("I-64", "spot without its asset"))?.0;
+        let (paid, units) = (cost(&terms, lots, price), terms.unit().raw() * i128::from(lots));
+        let (buys, sells) = (Who::Account(buyer, None), Who::Account(seller, None));
+        self.post((buys, sells), terms.cash().0, paid, Why::Wish);
+        self.post((sells, buys), base, units, Why::Wish);
         Ok(())
     }
 
@@ -531,9 +558,14 @@ impl Books {
     /// One side of a trade: premium at once for options; cost carried, and paid when closed, for the others.
     fn trade(&mut self, account: usize, instrument: usize, price: i128, lots: i64) {
         let terms = self.contracts[instrument].terms.clone();
+        self.booked(account, instrument, lots, cost(&terms, lots, price));
+    }
+
+    /// A trade that cost so much.
+    fn booked(&mut self, account: usize, instrument: usize, lots: i64, paid: i128) {
+        let terms = self.contracts[instrument].terms.clone();
         let clearing = Who::Pot(Pot::Clearing(model::InstrumentId(instrument)));
         let whose = Who::Account(account, None);
-        let paid = cost(&terms, lots, price);
         let before = self.accounts[account].lots.get(&instrument).copied().unwrap_or_default();
         if terms.is_option() {
             self.post((whose, clearing), terms.quote.0, paid, Why::Profit);
@@ -742,7 +774,7 @@ fn cost(terms: &InstrumentTerms, lots: i64, price: i128) -> i128 {
 }
 
 /// What so many lots are worth when they are settled, rounded against who holds them.
-fn worth(terms: &InstrumentTerms, lots: i64, price: i128) -> i128 {
+pub(crate) fn worth(terms: &InstrumentTerms, lots: i64, price: i128) -> i128 {
     let units = terms.unit().raw() * i128::from(lots);
     match (&terms.kind, terms.payoff) {
         (InstrumentKind::Option { strike, right, .. }, payoff) => {

@@ -4,14 +4,18 @@
 //! |---|---|---|
 //! | [`margin`] | what an account must hold | an account, a market, the numbers of a parameter file |
 //! | [`books`] | who has what | commands, and whether the engine accepted them |
+//! | [`cases`] | who is liquidated, and what is offered | commands, and what the engine planned |
 //! | [`auditor`] | whether the engine may do what it did | both, and the prices that the state says are in force |
 //!
-//! The auditor reads prices, listings and the policy from the state, and nothing that was derived from them: no event,
-//! no desk, no assessment. What it finds is a [`Finding`] with the invariant that does not hold.
+//! The auditor reads prices, listings and the policy from the state, and nothing that was derived from them: no desk,
+//! no assessment, and of events only what a liquidation planned. What it finds is a [`Finding`] with the invariant
+//! that does
+//! not hold.
 
 mod arithmetic;
 pub mod auditor;
 pub mod books;
+pub mod cases;
 pub mod margin;
 
 pub use auditor::Auditor;

@@ -6,8 +6,8 @@ use model::{AssetId, InstrumentId, InstrumentKind, Invalid, Market, UnderlyingId
 use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
 
 use crate::state::{
-    AccountState, AssetTerms, Change, Collateral, Contract, FeedState, Holder, InstrumentTerms, Mode, Part, Samples,
-    State, UnderlyingTerms,
+    AccountState, AssetTerms, Case, Change, Collateral, Contract, FeedState, Holder, InstrumentTerms, Mode, Part,
+    Samples, State, UnderlyingTerms,
 };
 use crate::{AccountId, Event, FeedId};
 
@@ -156,6 +156,56 @@ pub fn apply(state: &mut State, event: &Event) {
             touch(Part::Governance);
             let change = state.proposals.remove(proposal).expect(DECIDED).change;
             change_parameters(state, change);
+        }
+        Event::CaseOpened { account, epoch, markets } => {
+            touch(Part::Liquidations);
+            touch(Part::Case(*account));
+            let (offer, auction, markets, shared) = (None, None, markets.clone(), Money::ZERO);
+            let case = Case { epoch: *epoch, opened: state.clock, offer, auction, markets, shared };
+            state.liquidations.cases.insert(*account, case);
+            state.liquidations.last_epoch = *epoch;
+        }
+        Event::Shared { account, usd } => {
+            touch(Part::Case(*account));
+            let case = state.liquidations.cases.get_mut(account).expect(DECIDED);
+            case.shared = case.shared.plus(*usd).expect(DECIDED);
+        }
+        Event::Offered { account, offer } => {
+            touch(Part::Case(*account));
+            state.liquidations.cases.get_mut(account).expect(DECIDED).offer = *offer;
+        }
+        Event::Auctioned { account } => {
+            touch(Part::Case(*account));
+            let case = state.liquidations.cases.get_mut(account).expect(DECIDED);
+            (case.auction, case.offer) = (Some(state.clock), None);
+        }
+        Event::CaseClosed { account } => {
+            touch(Part::Case(*account));
+            state.liquidations.cases.remove(account);
+        }
+        Event::Transferred { instrument, open, .. } => {
+            touch(Part::Contract(instrument.0));
+            state.contracts[instrument.0].open = *open;
+        }
+        Event::Paced { underlying, flow } => {
+            touch(Part::Liquidations);
+            state.liquidations.flows.insert(*underlying, *flow);
+        }
+        Event::Measured { underlying, cascade } => {
+            touch(Part::Liquidations);
+            state.liquidations.cascades.insert(*underlying, *cascade);
+        }
+        Event::Calmed { until } => {
+            touch(Part::Liquidations);
+            state.liquidations.calm = *until;
+        }
+        Event::BackstopSet { account, on } => {
+            touch(Part::Liquidations);
+            if *on {
+                state.liquidations.backstops.insert(*account);
+            } else {
+                state.liquidations.backstops.remove(account);
+            }
         }
         Event::Revoked { proposal } => {
             touch(Part::Governance);

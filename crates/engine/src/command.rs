@@ -175,7 +175,7 @@ pub enum Command {
         /// What.
         instrument: InstrumentId,
     },
-    /// A trade that reduces an account below maintenance.
+    /// The trade that was offered for an account in liquidation, or a part of it.
     LiquidationFill {
         /// The account that is liquidated.
         account: AccountId,
@@ -192,6 +192,20 @@ pub enum Command {
         /// What the account pays into the fund of the market; never more than its equity.
         fee: Quantity,
     },
+    /// The next step of the liquidation of an account: it is begun, planned anew on the prices of now, taken on, or ended.
+    Liquidate {
+        /// Whose.
+        account: AccountId,
+    },
+    /// Measures how near a cascade each underlying is: from then on that slows liquidations and makes new risk dearer.
+    Measure,
+    /// Says whether an account takes over portfolios of others: it may bid in auctions and is the backstop after them.
+    SetBackstop {
+        /// Whose.
+        account: AccountId,
+        /// Whether it does.
+        on: bool,
+    },
     /// A bid for a portfolio in auction.
     AuctionBid {
         /// The bidder.
@@ -200,7 +214,7 @@ pub enum Command {
         auctioned: AccountId,
         /// Share of the portfolio, above 0 and at most 1.
         share: Ratio,
-        /// What the bidder pays (negative: asks), in USD, for the whole portfolio.
+        /// What the bidder pays (negative: asks), in USD, for taking the share over at the mark.
         price: Money,
     },
     /// Money for a fund.

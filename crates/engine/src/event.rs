@@ -1,11 +1,14 @@
 //! What happened: the decisions, each complete in itself.
 
+use liquidation::pace::Flow;
 use marks::{Quote, Report};
-use model::{AssetId, InstrumentId};
+use model::{AssetId, InstrumentId, UnderlyingId};
 use serde::{Deserialize, Serialize};
 use units::{Money, Price, Quantity, Ratio, Timestamp};
 
-use crate::state::{AssetTerms, Change, Holder, InstrumentTerms, Mode, Order, Position, Samples, UnderlyingTerms};
+use crate::state::{
+    AssetTerms, Cascade, Change, Holder, InstrumentTerms, Mode, Offer, Order, Position, Samples, UnderlyingTerms,
+};
 use crate::{AccountId, FeedId, OrderId, Status};
 
 /// Why an amount moved.
@@ -33,6 +36,10 @@ pub enum Cause {
     Interest,
     /// The fee of a liquidation, into a fund.
     LiquidationFee,
+    /// What a bidder or a backstop receives for taking over a portfolio, or pays for it.
+    Takeover,
+    /// A loss that a fund covers.
+    Cover,
     /// Into or out of a fund.
     Fund,
     /// What rounding left over.
@@ -150,11 +157,11 @@ pub enum Event {
         /// Above every earlier one.
         version: u64,
         /// Price of each underlying that changed.
-        indices: Vec<(model::UnderlyingId, Price)>,
+        indices: Vec<(UnderlyingId, Price)>,
         /// Price of each asset that changed.
         assets: Vec<(AssetId, Price)>,
         /// Forward of each expiry that changed.
-        forwards: Vec<(model::UnderlyingId, Timestamp, Price)>,
+        forwards: Vec<(UnderlyingId, Timestamp, Price)>,
         /// Volatility of each option that the last surface gave.
         vols: Vec<(InstrumentId, Ratio)>,
         /// Mark of each instrument that changed.
@@ -237,6 +244,80 @@ pub enum Event {
     Activated {
         /// Its number.
         proposal: u64,
+    },
+    /// The liquidation of an account began.
+    CaseOpened {
+        /// Whose.
+        account: AccountId,
+        /// Its number.
+        epoch: u64,
+        /// The underlyings it has positions in.
+        markets: Vec<UnderlyingId>,
+    },
+    /// The shared fund paid for the liquidation of an account.
+    Shared {
+        /// Whose.
+        account: AccountId,
+        /// How much, in USD.
+        usd: Money,
+    },
+    /// A trade may be made for an account in liquidation; none: no longer.
+    Offered {
+        /// Whose.
+        account: AccountId,
+        /// Which.
+        offer: Option<Offer>,
+    },
+    /// The portfolio of an account went into auction.
+    Auctioned {
+        /// Whose.
+        account: AccountId,
+    },
+    /// The liquidation of an account is over.
+    CaseClosed {
+        /// Whose.
+        account: AccountId,
+    },
+    /// Lots went from one account to another without the market: liquidations that crossed, an auction, a backstop, winners.
+    Transferred {
+        /// What.
+        instrument: InstrumentId,
+        /// Who was liquidated.
+        from: AccountId,
+        /// Who took the other side.
+        to: AccountId,
+        /// Lots, signed as the liquidated account traded them.
+        lots: i64,
+        /// At what price.
+        price: Price,
+        /// Lots open after it.
+        open: i64,
+    },
+    /// Liquidations have traded this much of an underlying lately.
+    Paced {
+        /// Which.
+        underlying: UnderlyingId,
+        /// What the limiter holds.
+        flow: Flow,
+    },
+    /// How near a cascade an underlying is.
+    Measured {
+        /// Which.
+        underlying: UnderlyingId,
+        /// R, both ways.
+        cascade: Cascade,
+    },
+    /// After an outage: nobody is liquidated before.
+    Calmed {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// An account takes over portfolios from now on, or no longer.
+    BackstopSet {
+        /// Whose.
+        account: AccountId,
+        /// Whether it does.
+        on: bool,
     },
     /// A proposal was withdrawn.
     Revoked {

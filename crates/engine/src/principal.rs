@@ -59,15 +59,18 @@ pub fn needed(command: &Command) -> Capability {
         | Command::ListUnderlying(_)
         | Command::ListAsset(_)
         | Command::ListInstrument(_)
+        | Command::SetBackstop { .. }
         | Command::FundWithdraw { .. }
         | Command::Propose { .. }
         | Command::Revoke { .. } => Capability::Govern,
         Command::SetMode { .. } => Capability::Guard,
         Command::OpenAccount { .. }
+        | Command::Measure
         | Command::Funding { .. }
         | Command::Interest
         | Command::Settle { .. }
         | Command::Expire { .. }
+        | Command::Liquidate { .. }
         | Command::LiquidationFill { .. }
         | Command::Activate { .. }
         | Command::Tick

@@ -192,6 +192,38 @@ pub enum Reject {
         /// Its status.
         status: Status,
     },
+    /// L4: no such trade was offered for the account in this version of the market.
+    #[error("no such trade is offered for account {account} in version {version}; {offered}")]
+    NoOffer {
+        /// Whose.
+        account: AccountId,
+        /// Of the market.
+        version: u64,
+        /// What is.
+        offered: String,
+    },
+    /// L4: after an outage accounts can be cured before anyone is liquidated.
+    #[error("nobody is liquidated before {until}")]
+    Curing {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// L4: the next step of a liquidation has to wait.
+    #[error("the liquidation of account {account} waits until {until}")]
+    Waiting {
+        /// Whose.
+        account: AccountId,
+        /// Until when, if prices stay.
+        until: Timestamp,
+    },
+    /// L4: liquidations have traded as much of the underlying as its depth bears.
+    #[error("liquidations may trade {left} USD more of the underlying now, {asked} asked for")]
+    Paced {
+        /// As asked, USD.
+        asked: Money,
+        /// What is left, USD.
+        left: Money,
+    },
     /// L4: nothing is auctioned.
     #[error("no auction of account {account}")]
     NoAuction {
@@ -379,6 +411,10 @@ impl Reject {
             Self::NoPrice { .. } => 400,
             Self::NotInLiquidation { .. } => 401,
             Self::NoAuction { .. } => 402,
+            Self::NoOffer { .. } => 403,
+            Self::Curing { .. } => 404,
+            Self::Waiting { .. } => 405,
+            Self::Paced { .. } => 406,
             Self::Balance { .. } => 500,
             Self::Unsettled { .. } => 501,
             Self::Withdrawal { .. } => 502,

@@ -933,31 +933,3 @@ fn the_smallest_number_is_given() {
         assert_eq!(reject.code(), code, "{command:?}: {reject}");
     }
 }
-
-/// I-35, I-39: a liquidation carries the figures it was made on, below maintenance on valid prices; nobody who is not below is
-/// liquidated, and nobody by themselves.
-#[test]
-fn a_liquidation_records_what_it_was_made_on_i35_i39() {
-    let mut world = World::new();
-    let (alice, bob) = (world.rich("alice", 1, "2500"), world.rich("bob", 2, "1000000"));
-    let own = world.rich("alice's other", 1, "1000000");
-    world.fill(PERPETUAL, "100000", 100, alice, bob).unwrap();
-    let liquidation = |counterparty, match_id, at: &str, lots| Command::LiquidationFill {
-        account: alice,
-        counterparty,
-        instrument: PERPETUAL,
-        match_id,
-        price: price(at),
-        lots,
-        fee: quantity("0"),
-    };
-    assert_eq!(world.system(liquidation(bob, 900, "100000", -10)).unwrap_err().code(), 401);
-    world.jump(FeedId::Index(BTC), "85000");
-    assert_eq!(world.system(liquidation(own, 900, "85000", -10)).unwrap_err().code(), 7);
-    assert_eq!(world.system(liquidation(bob, 900, "85000", -101)).unwrap_err().code(), 104);
-    let events = world.system(liquidation(bob, 900, "85000", -50)).unwrap();
-    let Event::Judged { account, status, equity, maintenance_margin, .. } = events[0] else { panic!("{events:?}") };
-    assert_eq!((account, equity), (alice, "1000".parse().unwrap()));
-    assert!(status == Status::Liquidation && equity < maintenance_margin, "{status} {maintenance_margin}");
-    assert_eq!(world.state().accounts[alice.place()].position(PERPETUAL).lots, 50);
-}

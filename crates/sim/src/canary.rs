@@ -4,6 +4,8 @@
 //! The engine stays as it is: a canary asks it, and alters the answer, or asks it about a state that is not the true
 //! one.
 
+mod forced;
+
 use engine::state::{LARGEST_AMOUNT, Samples, State};
 use engine::{AccountId, Cause, Command, Engine, Envelope, Event, Noun, Reject, Status};
 use model::USD;
@@ -68,6 +70,38 @@ pub enum Canary {
     FundingKept,
     /// A withdrawal may leave less than initial margin.
     ThinWithdrawal,
+    /// The shared fund pays before the fund of the market.
+    WrongWaterfall,
+    /// All of the shared fund pays for one loss.
+    WholeShared,
+    /// A loss is rounded in favour of the account that is liquidated.
+    TruncatedLoss,
+    /// Twice as much is offered as is needed.
+    OverLiquidated,
+    /// An owner takes over what they own already.
+    SelfLiquidation,
+    /// An account that has won nothing is deleveraged.
+    Bystander,
+    /// A case is never closed.
+    StuckFlag,
+    /// Accounts are liquidated in the time to cure.
+    NoCure,
+    /// A case has the number of the one before it.
+    RepeatedEpoch,
+    /// A forced trade at a price beyond the worst.
+    BadPrice,
+    /// An offer of an earlier market is filled.
+    StaleOffer,
+    /// A fund pays more than it has.
+    FundBelowZero,
+    /// Liquidations trade as much as they like.
+    NoPace,
+    /// One side of a take-over keeps its lots.
+    OneLegGone,
+    /// The fee of a liquidation goes to the venue.
+    FeeElsewhere,
+    /// The clock of an auction runs ahead, and a greedy bidder is paid.
+    GreedyBid,
 }
 
 /// Every canary.
@@ -89,6 +123,22 @@ pub const CANARIES: &[Canary] = &[
     Canary::NoCap,
     Canary::FundingKept,
     Canary::ThinWithdrawal,
+    Canary::WrongWaterfall,
+    Canary::WholeShared,
+    Canary::TruncatedLoss,
+    Canary::OverLiquidated,
+    Canary::SelfLiquidation,
+    Canary::Bystander,
+    Canary::StuckFlag,
+    Canary::NoCure,
+    Canary::RepeatedEpoch,
+    Canary::BadPrice,
+    Canary::StaleOffer,
+    Canary::FundBelowZero,
+    Canary::NoPace,
+    Canary::OneLegGone,
+    Canary::FeeElsewhere,
+    Canary::GreedyBid,
 ];
 
 /// The account that needs no margin.
@@ -156,6 +206,9 @@ pub fn canaries(mut progress: impl FnMut(&Caught)) -> Vec<Caught> {
 impl Rules for Canary {
     fn decide(&mut self, engine: &Engine, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
         let answer = engine.decide(envelope);
+        if forced::breaks(*self) {
+            return forced::decide(*self, engine, envelope, answer);
+        }
         match (*self, answer) {
             (Self::FeeTwice, Ok(events)) => {
                 let twice = |event: Event| {

@@ -1,6 +1,6 @@
 //! Names of commands, events and rejects, to count them by; the lists say what a run could have reached.
 
-use engine::{Command, Event};
+use engine::{AccountId, Cause, Command, Event};
 
 /// Every command.
 pub const COMMANDS: &[&str] = &[
@@ -23,6 +23,9 @@ pub const COMMANDS: &[&str] = &[
     "Settle",
     "Expire",
     "LiquidationFill",
+    "Liquidate",
+    "Measure",
+    "SetBackstop",
     "AuctionBid",
     "FundDeposit",
     "FundWithdraw",
@@ -63,6 +66,16 @@ pub const EVENTS: &[&str] = &[
     "Flowed",
     "Proposed",
     "Activated",
+    "CaseOpened",
+    "Offered",
+    "Auctioned",
+    "CaseClosed",
+    "Transferred",
+    "Paced",
+    "Calmed",
+    "Measured",
+    "Shared",
+    "BackstopSet",
     "Revoked",
 ];
 
@@ -90,6 +103,10 @@ pub const REJECTS: &[(u16, &str)] = &[
     (400, "NoPrice"),
     (401, "NotInLiquidation"),
     (402, "NoAuction"),
+    (403, "NoOffer"),
+    (404, "Curing"),
+    (405, "Waiting"),
+    (406, "Paced"),
     (500, "Balance"),
     (501, "Unsettled"),
     (502, "Withdrawal"),
@@ -130,6 +147,9 @@ pub fn command(command: &Command) -> &'static str {
         Command::Settle { .. } => "Settle",
         Command::Expire { .. } => "Expire",
         Command::LiquidationFill { .. } => "LiquidationFill",
+        Command::Liquidate { .. } => "Liquidate",
+        Command::Measure => "Measure",
+        Command::SetBackstop { .. } => "SetBackstop",
         Command::AuctionBid { .. } => "AuctionBid",
         Command::FundDeposit { .. } => "FundDeposit",
         Command::FundWithdraw { .. } => "FundWithdraw",
@@ -172,6 +192,46 @@ pub fn event(event: &Event) -> &'static str {
         Event::Flowed { .. } => "Flowed",
         Event::Proposed { .. } => "Proposed",
         Event::Activated { .. } => "Activated",
+        Event::CaseOpened { .. } => "CaseOpened",
+        Event::Offered { .. } => "Offered",
+        Event::Auctioned { .. } => "Auctioned",
+        Event::CaseClosed { .. } => "CaseClosed",
+        Event::Transferred { .. } => "Transferred",
+        Event::Paced { .. } => "Paced",
+        Event::Calmed { .. } => "Calmed",
+        Event::Measured { .. } => "Measured",
+        Event::Shared { .. } => "Shared",
+        Event::BackstopSet { .. } => "BackstopSet",
         Event::Revoked { .. } => "Revoked",
     }
+}
+
+/// What a command did in a liquidation, by its events: of each kind at most one.
+pub fn liquidation(command: &Command, events: &[Event]) -> Vec<&'static str> {
+    let any = |is: fn(&Event) -> bool| events.iter().any(is);
+    let given = any(|event| matches!(event, Event::Transferred { .. }));
+    let paid = any(|event| matches!(event, Event::Moved { cause: Cause::Takeover, .. }));
+    let others = |of: AccountId| {
+        let other = |event: &Event| matches!(event, Event::Offered { account, .. } if *account != of);
+        events.iter().any(other)
+    };
+    let step = match command {
+        Command::LiquidationFill { .. } => Some("fill"),
+        Command::AuctionBid { .. } => Some("bid"),
+        Command::Liquidate { account } if given && others(*account) => Some("crossing"),
+        Command::Liquidate { .. } if paid => Some("take-over"),
+        Command::Liquidate { .. } if given => Some("deleveraging"),
+        Command::Liquidate { .. } if any(|event| matches!(event, Event::Offered { offer: Some(_), .. })) => {
+            Some("offer")
+        }
+        _ => None,
+    };
+    let seen = [
+        (any(|event| matches!(event, Event::CaseOpened { .. })), "begun"),
+        (any(|event| matches!(event, Event::CaseClosed { .. })), "ended"),
+        (any(|event| matches!(event, Event::Auctioned { .. })), "auction"),
+        (any(|event| matches!(event, Event::Moved { cause: Cause::Cover, .. })), "cover"),
+        (any(|event| matches!(event, Event::Calmed { .. })), "calmed"),
+    ];
+    seen.into_iter().filter(|(seen, _)| *seen).map(|(_, what)| what).chain(step).collect()
 }

@@ -26,6 +26,7 @@ pub mod dice;
 mod durable;
 pub mod faults;
 pub mod kinds;
+mod liquidator;
 pub mod report;
 pub mod run;
 pub mod shrink;

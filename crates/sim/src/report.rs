@@ -21,6 +21,8 @@ pub struct Coverage {
     pub faults: BTreeMap<&'static str, u64>,
     /// What the auditor checked, by kind.
     pub checks: BTreeMap<&'static str, u64>,
+    /// What liquidations came to, by kind.
+    pub liquidations: BTreeMap<&'static str, u64>,
 }
 
 /// What was never reached. A generator that never reaches a state proves nothing about it.
@@ -50,6 +52,7 @@ impl Coverage {
         sum(&mut self.statuses, &other.statuses);
         sum(&mut self.faults, &other.faults);
         sum(&mut self.checks, &other.checks);
+        sum(&mut self.liquidations, &other.liquidations);
     }
 
     /// What is missing.

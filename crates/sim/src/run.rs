@@ -17,7 +17,7 @@ use crate::faults::{Struck, count, reports};
 use crate::report::Coverage;
 use crate::swarm::Swarm;
 use crate::world::{ONE, SECOND, START, World, genesis};
-use crate::{kinds, shrink, workload};
+use crate::{kinds, liquidator, shrink, workload};
 
 /// One command in so many is decided again by a desk that was made anew.
 const COLD_EVERY: u64 = 150;
@@ -200,6 +200,11 @@ impl<'r> Run<'r> {
             for envelope in commands {
                 self.step(envelope)?;
             }
+            for round in 0..liquidator::ROUNDS {
+                for envelope in liquidator::round(&mut self.world, &self.engine, (tick, round)) {
+                    self.step(envelope)?;
+                }
+            }
             let crash = self.world.dice.chance(self.world.swarm.faults.crash);
             self.written(crash)?;
         }
@@ -240,7 +245,10 @@ impl<'r> Run<'r> {
         for event in &events {
             *self.coverage.events.entry(kinds::event(event)).or_default() += 1;
         }
-        self.auditor.accepted(self.engine.state(), envelope)?;
+        for what in kinds::liquidation(&envelope.command, &events) {
+            *self.coverage.liquidations.entry(what).or_default() += 1;
+        }
+        self.auditor.accepted(self.engine.state(), envelope, &events)?;
         let engine = &mut self.engine;
         catch_unwind(AssertUnwindSafe(|| engine.commit(&events)))
             .map_err(|_| Finding::new("I-04", "the engine panicked while it applied events"))?;

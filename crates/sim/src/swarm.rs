@@ -74,6 +74,10 @@ pub enum Corner {
     Brink,
     /// A market that a moment's silence of one source makes unpriceable.
     Thin,
+    /// Funds that cannot pay much.
+    PoorFunds,
+    /// What an account in liquidation would trade is halted.
+    Halts,
 }
 
 const CORNERS: &[Corner] = &[
@@ -86,7 +90,20 @@ const CORNERS: &[Corner] = &[
     Corner::Depeg,
     Corner::Brink,
     Corner::Thin,
+    Corner::PoorFunds,
+    Corner::Halts,
 ];
+
+/// What those do who may bid for portfolios.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Bidders {
+    /// They ask for what the clock pays.
+    Good,
+    /// They ask for more.
+    Greedy,
+    /// They do not come.
+    Vanishing,
+}
 
 /// How often feeds and the transport fail, in so many of a thousand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -134,6 +151,10 @@ pub struct Swarm {
     pub corners: Vec<Corner>,
     /// How often what fails.
     pub faults: FaultRates,
+    /// How many accounts take over portfolios.
+    pub backstops: u32,
+    /// What they do in auctions.
+    pub bidders: Bidders,
 }
 
 impl Swarm {
@@ -146,7 +167,8 @@ impl Swarm {
                 (*action, if *action == Action::Fill { weight * factor.max(1) } else { weight * factor })
             })
             .collect();
-        let corners = CORNERS.iter().copied().filter(|_| dice.chance(280)).collect();
+        let likely = |corner: &Corner| if *corner == Corner::Brink { 500 } else { 280 };
+        let corners = CORNERS.iter().copied().filter(|corner| dice.chance(likely(corner))).collect();
         let quiet = dice.chance(200);
         let mut rate = |most: u64| if quiet || dice.chance(400) { 0 } else { dice.below(most + 1) };
         let faults = FaultRates {
@@ -171,6 +193,8 @@ impl Swarm {
             weights,
             corners,
             faults,
+            backstops: u32::try_from(dice.below(3)).expect("small"),
+            bidders: dice.pick(&[Bidders::Good, Bidders::Greedy, Bidders::Vanishing]),
         }
     }
 

@@ -43,6 +43,7 @@ fn endowment(world: &mut World, state: &State, number: u64) -> Vec<Envelope> {
         } else {
             i128::from(world.dice.pick(&[500_i64, 20_000, 400_000, 3_000_000]))
         };
+        let dollars = if world.swarm.seeks(Corner::Depeg) && account.0 >= 2 { dollars / 100 + 2 } else { dollars };
         let amount = Quantity::from_raw(dollars / 2 * ONE);
         commands.push(world.envelope(
             Principal::Custody,
@@ -51,7 +52,7 @@ fn endowment(world: &mut World, state: &State, number: u64) -> Vec<Envelope> {
     }
     for fund in [Pot::SharedFund, Pot::MarketFund(UnderlyingId(0))] {
         let reference = state.fund_reference + if fund == Pot::SharedFund { 1 } else { 2 };
-        let amount = Quantity::from_raw(200_000 * ONE);
+        let amount = Quantity::from_raw(if world.swarm.seeks(Corner::PoorFunds) { 300 } else { 200_000 } * ONE);
         commands.push(
             world.envelope(Principal::Custody, Command::FundDeposit { fund, asset: AssetId(0), amount, reference }),
         );

@@ -50,6 +50,11 @@ fn money(dollars: i128) -> Money {
 /// What every run begins with: the rules of the house with delays and ramps short enough to live through them.
 pub fn genesis() -> Genesis {
     let minutes = |minutes: i64| minutes * 60 * SECOND;
+    // Longer than most steps from tick to tick and shorter than the longest, so that both sides of the gate are reached. Auctions
+    // last some ticks. What a backstop does not take on is left for those who have won.
+    let mut liquidation = Policy::default().liquidation;
+    (liquidation.outage, liquidation.cure, liquidation.slow) = (70 * SECOND, minutes(1), minutes(5));
+    liquidation.backstop_budget = money(50_000);
     let policy = Policy {
         delay: minutes(15),
         ramp: minutes(20),
@@ -63,6 +68,7 @@ pub fn genesis() -> Genesis {
         max_positions: 8,
         settlement_window: minutes(20),
         settlement_samples: 5,
+        liquidation,
         ..Policy::default()
     };
     Genesis { policy, ..Genesis::new(Timestamp::from_micros(START)) }
@@ -296,7 +302,7 @@ impl World {
         let crashing = self.swarm.seeks(Corner::CrashAtExpiry) && (0..20 * 60 * SECOND).contains(&before_expiry);
         if self.crash.0 == 0
             && self.faulty
-            && (crashing || self.dice.chance(if self.swarm.seeks(Corner::Brink) { 40 } else { 8 }))
+            && (crashing || self.dice.chance(if self.swarm.seeks(Corner::Brink) { 60 } else { 10 }))
         {
             let (lasts, deep) = (self.dice.between(1, 6), self.dice.between(-700, 600));
             self.crash = (u32::try_from(lasts).expect("small"), deep);
@@ -324,7 +330,11 @@ impl World {
             let drift = i128::from(self.dice.between(-6, 6)) * (ONE / 100_000);
             let pegged = self.ratios.get(feed).copied().unwrap_or(ONE);
             let depeg = self.swarm.seeks(Corner::Depeg) && self.faulty && matches!(feed, FeedId::Asset(_));
-            let drift = if depeg { drift - ONE / 4000 } else { drift - (pegged - ONE) / 20 };
+            let drift = if depeg {
+                drift - ONE / if self.crash.0 > 0 { 100 } else { 4000 }
+            } else {
+                drift - (pegged - ONE) / 20
+            };
             self.ratios.insert(*feed, (pegged + drift).max(ONE / 2));
         }
         self.silent.retain(|_, left| {

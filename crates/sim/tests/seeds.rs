@@ -26,17 +26,34 @@ fn broken_rules_are_caught_and_sound_ones_pass() {
     assert!(CANARIES.len() >= 8);
 }
 
+/// I-38, I-42, I-43: accounts are liquidated in a run, and what is done wrong with them is noticed.
+#[test]
+fn broken_liquidations_are_caught() {
+    let options = Options::new(2, 115);
+    let sound = run(&options);
+    assert_eq!(sound.failure, None);
+    for what in ["begun", "offer", "fill", "ended"] {
+        assert!(sound.coverage.liquidations.contains_key(what), "{what}: {:?}", sound.coverage.liquidations);
+    }
+    for (canary, invariant) in
+        [(Canary::OverLiquidated, "I-38"), (Canary::BadPrice, "I-42"), (Canary::StuckFlag, "I-43")]
+    {
+        let failure = run_with(&options, &mut canary.clone()).failure;
+        assert_eq!(failure.map(|failure| failure.invariant).as_deref(), Some(invariant), "{canary:?}");
+    }
+}
+
 /// What a canary does is shown by a handful of commands, and by the same ones when they are read from a file.
 #[test]
 fn a_failing_run_shrinks_to_a_short_script() {
     let options = Options { shrinks: true, ..Options::new(1, 25) };
-    let failure = run_with(&options, &mut Canary::NoMargin).failure.expect("a canary");
+    let failure = run_with(&options, &mut Canary::FeeTwice).failure.expect("a canary");
     assert!((1..=60).contains(&failure.script.len()), "{} commands", failure.script.len());
     let lines = shrink::to_lines(&failure.script);
     let read: Vec<Envelope> = shrink::from_lines(&lines).expect("what was written is read");
     assert_eq!(read, failure.script);
     let again = Options { script: Some(read), ..Options::default() };
-    let found = run_with(&again, &mut Canary::NoMargin).failure.expect("it still fails");
+    let found = run_with(&again, &mut Canary::FeeTwice).failure.expect("it still fails");
     assert_eq!(found.invariant, failure.invariant);
     assert_eq!(run(&again).failure, None);
     assert_eq!(shrink::from_lines("{}\n").expect_err("no command").line, 1);

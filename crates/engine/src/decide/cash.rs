@@ -3,7 +3,7 @@
 use model::AssetId;
 use units::{Quantity, Timestamp};
 
-use crate::layers::{l0, l5, l6};
+use crate::layers::{l0, l4, l5, l6};
 use crate::state::{Holder, Pot};
 use crate::{AccountId, Cause, Desk, Event, LocationId, Noun, Reject, State};
 
@@ -28,7 +28,10 @@ pub fn deposit(
     let more = after.max(Quantity::ZERO).minus(before.max(Quantity::ZERO))?;
     l5::collateral_cap(state, asset, more, now)?;
     let (from, to) = (Holder::Pot(Pot::Custody(location)), Holder::Account(id, location));
-    Ok(vec![Event::Moved { from, to, asset, amount, cause: Cause::Deposit }, Event::Referenced { asset, reference }])
+    let mut events = vec![Event::Moved { from, to, asset, amount, cause: Cause::Deposit }];
+    events.push(Event::Referenced { asset, reference });
+    events.extend(l4::outdated(state, id));
+    Ok(events)
 }
 
 /// Lets an asset out of custody: layer 5 for the account, layer 6 for everybody else.
@@ -71,6 +74,9 @@ pub fn transfer(
     }
     l5::withdrawal(state, desk, now, (from, giver), (asset, location), amount)?;
     l5::covered(state, desk)?;
+    let receiver = to;
     let (from, to) = (Holder::Account(from, location), Holder::Account(to, location));
-    Ok(vec![Event::Moved { from, to, asset, amount, cause: Cause::Transfer }])
+    let mut events = vec![Event::Moved { from, to, asset, amount, cause: Cause::Transfer }];
+    events.extend(l4::outdated(state, receiver));
+    Ok(events)
 }

@@ -107,7 +107,7 @@ pub fn settled_at(state: &State, instrument: InstrumentId, price: Price) -> Resu
 
 /// What so many lots are worth at a settlement price, in the asset that cash is paid in, rounded down: what is owned is less,
 /// what is owed is more. Of an inverse contract it is minus the coins it stands for, as its cost is.
-fn worth(terms: &InstrumentTerms, lots: i64, price: Price) -> Result<Quantity, Overflow> {
+pub fn worth(terms: &InstrumentTerms, lots: i64, price: Price) -> Result<Quantity, Overflow> {
     let units = times(terms.unit(), lots)?;
     let at = |price: Price| units.at(price, Round::Down).map(|money| Quantity::from_raw(money.raw()));
     match (&terms.kind, terms.payoff) {

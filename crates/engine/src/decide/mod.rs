@@ -7,6 +7,7 @@ mod fund;
 mod funding;
 mod governance;
 mod interest;
+mod liquidation;
 mod listing;
 mod market;
 mod orders;
@@ -69,7 +70,12 @@ pub fn decide(state: &State, desk: &Desk, envelope: &Envelope) -> Result<Vec<Eve
             let fill = trade::Fill { instrument: *instrument, match_id: *match_id, price: *price, lots: *lots };
             trade::liquidation(state, desk, now, fill, (*account, *counterparty), *fee)
         }
-        Command::AuctionBid { auctioned, .. } => Err(Reject::NoAuction { account: *auctioned }),
+        Command::Liquidate { account } => liquidation::liquidate(state, desk, now, *account),
+        Command::Measure => liquidation::measure(state, desk),
+        Command::AuctionBid { account, auctioned, share, price } => {
+            liquidation::bid((state, desk, now), (*account, *auctioned), *share, *price)
+        }
+        Command::SetBackstop { account, on } => liquidation::set_backstop(state, *account, *on),
         Command::FundDeposit { fund, asset, amount, reference } => {
             fund::deposit(state, *fund, *asset, *amount, *reference)
         }

@@ -3,7 +3,7 @@
 use model::Side;
 use units::{Money, Timestamp};
 
-use crate::layers::{l0, l1, l2};
+use crate::layers::{l0, l1, l2, l6};
 use crate::state::{AccountState, Order, State};
 use crate::{AccountId, Desk, Event, Noun, OrderId, Reject};
 
@@ -70,7 +70,9 @@ fn resting(
         Ok(place) => after.orders[place] = order,
         Err(place) => after.orders.insert(place, order),
     }
-    let outcome = l2::Outcome { now, id, before: account, after: &after, flattered: Money::ZERO, shrinks: reduces };
+    let (before, flattered) = (account, Money::ZERO);
+    let surcharge = l6::surcharge(state, contract.terms.underlying);
+    let outcome = l2::Outcome { now, id, before, after: &after, flattered, shrinks: reduces, surcharge };
     l2::holds(state, desk, &outcome)?;
     Ok(vec![Event::Ordered { account: id, order }])
 }

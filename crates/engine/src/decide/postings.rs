@@ -1,9 +1,9 @@
 //! Amounts that move because of a trade or a settlement: always from one holder to another.
 
-use model::{AssetId, Payoff};
+use model::{AssetId, InstrumentId, Payoff};
 use units::{Overflow, Price, Quantity, Round};
 
-use crate::state::{Contract, Holder, InstrumentTerms, Position, Pot, times};
+use crate::state::{Contract, Holder, InstrumentTerms, Position, Pot, State, times};
 use crate::{AccountId, Cause, Event};
 
 /// An account's place at the venue itself, where profit, loss and fees are paid.
@@ -38,6 +38,13 @@ pub fn cost(lots: i64, price: Price, terms: &InstrumentTerms) -> Result<Quantity
         return if lots > 0 { magnitude.negated() } else { Ok(magnitude) };
     }
     Ok(Quantity::from_raw(units.at(price, Round::Down)?.raw()))
+}
+
+/// A price on a tick of an instrument: the next one above it, or below.
+pub fn on_tick(state: &State, instrument: InstrumentId, price: Price, up: bool) -> Price {
+    let tick = state.contracts[instrument.0].terms.tick.raw();
+    let below = price.raw() - price.raw().rem_euclid(tick);
+    Price::from_raw(if up && below != price.raw() { below + tick } else { below })
 }
 
 /// A position after `lots` more at that cost, and the profit that closing a part of it makes (negative: the loss).
@@ -101,7 +108,6 @@ pub fn exchange(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::InstrumentId;
     use proptest::prelude::*;
 
     fn quantity(text: &str) -> Quantity {

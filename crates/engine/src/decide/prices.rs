@@ -67,6 +67,11 @@ pub fn surface(
 /// sampled.
 pub fn tick(state: &State, now: Timestamp) -> Result<Vec<Event>, Reject> {
     let mut events = Vec::new();
+    // Nobody could cure an account while nothing was heard (I-44).
+    let rules = &state.policy.liquidation;
+    if state.version > 0 && now.micros().saturating_sub(state.market.time.micros()) > rules.outage {
+        events.push(Event::Calmed { until: Timestamp::from_micros(now.micros().saturating_add(rules.cure)) });
+    }
     let mut quotes = BTreeMap::new();
     for (id, feed) in &state.feeds {
         match feed.feed.quote(&feed.rules, now) {

@@ -1,5 +1,6 @@
 //! Fills: two accounts traded, at the market or because one of them is liquidated.
 
+use liquidation::pace::Flow;
 use model::{AssetId, InstrumentId, InstrumentKind, Side};
 use units::{Money, Overflow, Price, Quantity, Ratio, Round, Timestamp};
 
@@ -7,7 +8,7 @@ use super::orders::reduces;
 use super::postings::{cost, exchange, moved, venue};
 use crate::desk::Spent;
 use crate::layers::{l0, l1, l2, l4, l5, l6};
-use crate::state::{AccountState, Contract, Holder, Order, Position, Pot, State, times};
+use crate::state::{AccountState, Contract, Holder, Offer, Order, Position, Pot, State, times};
 use crate::{AccountId, Cause, Desk, Event, Noun, Party, Reject, Status};
 
 /// What was traded. Lots are positive in a fill; in a liquidation they are signed as the liquidated account trades them.
@@ -81,10 +82,12 @@ pub fn fill(
     within_system((state, desk), contract, &fill, &both, open)?;
     let Fill { instrument, match_id, price, lots } = fill;
     events.push(Event::Matched { instrument, match_id, price, lots, open });
+    events.extend(both.into_iter().filter_map(|leg| l4::outdated(state, leg.id)));
     Ok(events)
 }
 
-/// Books a trade that reduces an account below maintenance, on valid prices only (I-35), and never leaves it worse (I-37).
+/// Books the trade that was offered for an account below maintenance, or a part of it, on valid prices only (I-35); never leaves
+/// it worse (I-37), and trades no more of the underlying than its depth bears.
 pub fn liquidation(
     state: &State,
     desk: &Desk,
@@ -102,12 +105,11 @@ pub fn liquidation(
     if whose.owner == other.owner {
         return Err(Reject::SelfTrade { account });
     }
-    l1::takes(contract, now, true)?;
-    l1::in_band(state, fill.instrument, fill.price)?;
     let held = whose.position(fill.instrument);
-    if !reduces(held.lots, fill.lots) {
-        return Err(Reject::NotReducing { lots: fill.lots, held: held.lots });
-    }
+    l1::takes(contract, now, reduces(held.lots, fill.lots))?;
+    l1::in_band(state, fill.instrument, fill.price)?;
+    l4::calm(state, now)?;
+    let offer = offered(state, account, &fill)?;
     let fund = (Pot::MarketFund(contract.terms.underlying), Cause::LiquidationFee);
     let liquidated = Leg { id: account, account: whose, held, lots: fill.lots, fee, order: None, fee_to: fund };
     let taking = Leg {
@@ -119,11 +121,12 @@ pub fn liquidation(
         order: None,
         fee_to: fund,
     };
-    let open = open_after(contract, &[&liquidated, &taking])?;
+    let spot = contract.terms.kind == InstrumentKind::Spot;
+    let open = if spot { 0 } else { open_after(contract, &[&liquidated, &taking])? };
     l1::open_interest(contract, open)?;
     let mut trades = Vec::with_capacity(EVENTS);
-    let traded = trade(&mut trades, contract, &fill, &liquidated)?;
-    let taken = trade(&mut trades, contract, &fill, &taking)?;
+    let sides = if spot { exchanged } else { traded };
+    let [traded, taken] = sides(&mut trades, state, contract, &fill, [&liquidated, &taking])?;
     within_account(state, &taking)?;
     let assess = |whose: &AccountState| {
         desk.judge(state, whose).map_err(|why| Reject::NotAssessable { account, why: why.to_string() })
@@ -146,6 +149,7 @@ pub fn liquidation(
         return Err(Reject::Balance { asked: fee, there });
     }
     within_system((state, desk), contract, &fill, &[&taking], open)?;
+    let flow = paced(state, now, contract, fill.lots)?;
     // What it was liquidated on is recorded with it: whoever asks why finds the figures beside the trade (I-35).
     let crate::Judged { equity, initial_margin, maintenance_margin, status, .. } = held;
     let version = state.version;
@@ -153,7 +157,82 @@ pub fn liquidation(
     events.extend(trades);
     let Fill { instrument, match_id, price, lots } = fill;
     events.push(Event::Matched { instrument, match_id, price, lots: lots.saturating_abs(), open });
+    let left = Some(Offer { lots: offer.lots - lots, ..offer }).filter(|left| left.lots != 0);
+    events.push(Event::Offered { account, offer: left });
+    events.push(Event::Paced { underlying: contract.terms.underlying, flow });
+    events.extend(l4::outdated(state, counterparty));
     Ok(events)
+}
+
+/// The events of both sides of a derivative.
+fn traded(
+    events: &mut Vec<Event>,
+    _: &State,
+    contract: &Contract,
+    fill: &Fill,
+    legs: [&Leg<'_>; 2],
+) -> Result<[Traded; 2], Reject> {
+    let [one, other] = legs;
+    Ok([trade(events, contract, fill, one)?, trade(events, contract, fill, other)?])
+}
+
+/// The same of spot, by which a debt is repaid: what is sold against what is paid, both out of what is there.
+fn exchanged(
+    events: &mut Vec<Event>,
+    state: &State,
+    contract: &Contract,
+    fill: &Fill,
+    [liquidated, taking]: [&Leg<'_>; 2],
+) -> Result<[Traded; 2], Reject> {
+    let (terms, base) = (&contract.terms, base_of(state, contract)?);
+    let lots = fill.lots.saturating_abs();
+    let (paid, units) = (cost(lots, fill.price, terms)?, times(terms.unit(), lots)?);
+    let (buyer, seller) = if fill.lots > 0 { (liquidated, taking) } else { (taking, liquidated) };
+    for (leg, asset, amount) in [(buyer, terms.quote, paid), (seller, base, units)] {
+        l5::may_leave(state, &leg.account.balance(asset, None), amount)?;
+    }
+    moved(events, (venue(buyer.id), venue(seller.id)), terms.quote, paid, Cause::Exchange)?;
+    moved(events, (venue(seller.id), venue(buyer.id)), base, units, Cause::Exchange)?;
+    let fund = (venue(liquidated.id), Holder::Pot(liquidated.fee_to.0));
+    moved(events, fund, terms.cash(), liquidated.fee, liquidated.fee_to.1)?;
+    // No position changes; both sides are asked about as they become.
+    let spent = |leg: &Leg<'_>| Spent {
+        position: leg.held,
+        lots: 0,
+        asset: terms.quote,
+        paid: Quantity::ZERO,
+        gained: Quantity::ZERO,
+    };
+    Ok([liquidated, taking].map(|leg| Traded { events: 0..events.len(), spent: spent(leg) }))
+}
+
+/// The offer that a fill is a part of: of its instrument, its side, no more, and no worse (I-38, I-42).
+fn offered(state: &State, account: AccountId, fill: &Fill) -> Result<Offer, Reject> {
+    let offer = state.liquidations.cases.get(&account).and_then(|case| case.offer);
+    let current = offer.filter(|offer| offer.version == state.version && offer.instrument == fill.instrument);
+    let fits = current.filter(|offer| {
+        let no_worse = if offer.lots > 0 { fill.price <= offer.worst } else { fill.price >= offer.worst };
+        no_worse && (offer.lots > 0) == (fill.lots > 0) && fill.lots.unsigned_abs() <= offer.lots.unsigned_abs()
+    });
+    fits.ok_or_else(|| {
+        let said = |offer: Offer| {
+            let name = &state.contracts[offer.instrument.0].terms.name;
+            format!("{} lots of {name} at {} or better, in version {}", offer.lots, offer.worst, offer.version)
+        };
+        let offered = offer.map_or_else(|| "nothing is".to_owned(), |offer| format!("offered: {}", said(offer)));
+        Reject::NoOffer { account, version: state.version, offered }
+    })
+}
+
+/// What liquidations have traded of an underlying with so many lots more, if its depth bears them.
+fn paced(state: &State, now: Timestamp, contract: &Contract, lots: i64) -> Result<Flow, Reject> {
+    let underlying = contract.terms.underlying;
+    let asked = state.lots_usd(&contract.terms, lots)?;
+    let left = l6::room(state, now, underlying);
+    if asked > left {
+        return Err(Reject::Paced { asked, left });
+    }
+    Ok(l6::spend(state, now, underlying, asked))
 }
 
 /// Form of the fill itself: known once, whole lots, on a tick, not too large.
@@ -243,31 +322,37 @@ fn consumed(leg: &Leg<'_>) -> Option<Event> {
     })
 }
 
-/// The account of a leg as the events leave it. What is profit of a balance does not matter to its worth.
+/// The account of a leg as the events leave it.
 fn after(leg: &Leg<'_>, events: &[Event]) -> Result<AccountState, Overflow> {
     let mut account = leg.account.clone();
+    follow(&mut account, leg.id, events)?;
+    Ok(account)
+}
+
+/// Makes of an account what events leave of it. What of a balance is profit does not matter to its worth.
+pub fn follow(whose: &mut AccountState, id: AccountId, events: &[Event]) -> Result<(), Overflow> {
     for event in events {
         match event {
             Event::Moved { from, to, asset, amount, .. } => {
                 for (holder, amount) in [(*from, amount.negated()?), (*to, *amount)] {
-                    if holder == venue(leg.id) {
-                        let mut balance = account.balance(*asset, None);
+                    if holder == venue(id) {
+                        let mut balance = whose.balance(*asset, None);
                         balance.amount = balance.amount.plus(amount)?;
-                        account.set_balance(balance);
+                        whose.set_balance(balance);
                     }
                 }
             }
-            Event::Positioned { position, .. } => account.set_position(*position),
-            Event::Ordered { order, .. } => {
-                if let Ok(place) = account.orders.binary_search_by_key(&order.id, |known| known.id) {
-                    account.orders[place] = *order;
+            Event::Positioned { account, position } if *account == id => whose.set_position(*position),
+            Event::Ordered { account, order } if *account == id => {
+                if let Ok(place) = whose.orders.binary_search_by_key(&order.id, |known| known.id) {
+                    whose.orders[place] = *order;
                 }
             }
-            Event::OrderClosed { order, .. } => account.orders.retain(|known| known.id != *order),
+            Event::OrderClosed { account, order } if *account == id => whose.orders.retain(|known| known.id != *order),
             _ => {}
         }
     }
-    Ok(account)
+    Ok(())
 }
 
 /// Layer 1 of one side: how many positions it may have, and whether its order may only reduce.
@@ -293,12 +378,14 @@ fn checked(
     (traded, events): (&Traded, &[Event]),
 ) -> Result<(), Reject> {
     let flattered = flattered(state, contract, fill, leg.lots)?;
-    if l2::spends(state, desk, now, leg.id, &traded.spent, flattered) {
+    let surcharge = l6::surcharge(state, contract.terms.underlying);
+    if surcharge == Ratio::ONE && l2::spends(state, desk, now, leg.id, &traded.spent, flattered) {
         return Ok(());
     }
     let after = after(leg, &events[traded.events.clone()])?;
     let shrinks = reduces(leg.held.lots, leg.lots);
-    let outcome = l2::Outcome { now, id: leg.id, before: leg.account, after: &after, flattered, shrinks };
+    let (id, before) = (leg.id, leg.account);
+    let outcome = l2::Outcome { now, id, before, after: &after, flattered, shrinks, surcharge };
     l2::holds(state, desk, &outcome)
 }
 
@@ -374,26 +461,15 @@ fn spot(
     events.extend(consumed(buying));
     events.extend(consumed(selling));
     for leg in [buying, selling] {
-        let after = after_spot(leg, &events)?;
-        let outcome =
-            l2::Outcome { now, id: leg.id, before: leg.account, after: &after, flattered: Money::ZERO, shrinks: false };
+        let after = after(leg, &events)?;
+        let (id, before, flattered, surcharge) = (leg.id, leg.account, Money::ZERO, Ratio::ONE);
+        let outcome = l2::Outcome { now, id, before, after: &after, flattered, shrinks: false, surcharge };
         l2::holds(state, desk, &outcome)?;
     }
     let Fill { instrument, match_id, price, lots } = *fill;
     events.push(Event::Matched { instrument, match_id, price, lots, open: 0 });
+    events.extend([buying, selling].into_iter().filter_map(|leg| l4::outdated(state, leg.id)));
     Ok(events)
-}
-
-fn after_spot(leg: &Leg<'_>, events: &[Event]) -> Result<AccountState, Overflow> {
-    let own: Vec<Event> = events
-        .iter()
-        .filter(|event| match event {
-            Event::Ordered { account, .. } | Event::OrderClosed { account, .. } => *account == leg.id,
-            _ => true,
-        })
-        .cloned()
-        .collect();
-    after(leg, &own)
 }
 
 /// The asset that spot delivers: the one that bears the name of the underlying.

@@ -269,6 +269,20 @@ impl Certificates {
         }
     }
 
+    /// Who is certified in a cell that reaches so far beyond `market` in every index, both ways.
+    pub fn far(&self, market: &Market, reach: f64) -> impl Fn(AccountId) -> bool {
+        let reaches = |live: &&Live| {
+            let width = live.cell.width().index;
+            let pairs = live.cell.market().underlyings.iter().zip(&market.underlyings);
+            pairs.filter(|(then, _)| then.scale.is_none()).all(|(then, now)| {
+                let moved = now.index.to_f64() / then.index.to_f64();
+                moved * (1.0 + reach) <= 1.0 + width && moved * (1.0 - reach) >= 1.0 - width
+            })
+        };
+        let cells: Vec<u32> = self.rungs.iter().flatten().filter(reaches).map(|live| live.number).collect();
+        move |id| self.of.get(id.place()).is_some_and(|known| cells.contains(&known.cell))
+    }
+
     /// The cells that hold a market, by number.
     pub fn holding(&self, market: &Market) -> Vec<u32> {
         let live = self.rungs.iter().flatten();

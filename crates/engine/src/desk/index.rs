@@ -16,6 +16,9 @@ pub struct Index {
     depends: Vec<Mask>,
     /// Accounts that stand otherwise than healthy.
     unwell: BTreeSet<AccountId>,
+    /// Accounts in liquidation that were offered a trade in this version of the market, by instrument and whether they buy: the
+    /// oldest case first.
+    offers: BTreeMap<(InstrumentId, bool), BTreeSet<(u64, AccountId)>>,
 }
 
 /// A set of underlyings, and whether something that follows none is in it too: stablecoins, and contracts paid in them.
@@ -70,6 +73,9 @@ impl Index {
             index.follow(state, id);
             index.judged(state, id);
         }
+        for id in state.liquidations.cases.keys() {
+            index.offered(state, *id);
+        }
         index
     }
 
@@ -94,6 +100,27 @@ impl Index {
         self.names.insert(account.name.clone());
         self.depends.push(Mask::default());
         self.owners.entry(account.owner).or_default().push(id);
+    }
+
+    /// What was offered for an account is offered now, or no longer.
+    pub fn offered(&mut self, state: &State, id: AccountId) {
+        let Some(case) = state.liquidations.cases.get(&id) else { return };
+        for sides in self.offers.values_mut() {
+            sides.remove(&(case.epoch, id));
+        }
+        if let Some(offer) = case.offer.filter(|offer| offer.version == state.version) {
+            self.offers.entry((offer.instrument, offer.lots > 0)).or_default().insert((case.epoch, id));
+        }
+    }
+
+    /// A new version of the market: offers of the last are void.
+    pub fn forget_offers(&mut self) {
+        self.offers.clear();
+    }
+
+    /// Accounts in liquidation that may trade an instrument that way, the oldest case first.
+    pub fn offers(&self, instrument: InstrumentId, buys: bool) -> impl Iterator<Item = AccountId> {
+        self.offers.get(&(instrument, buys)).into_iter().flatten().map(|(_, id)| *id)
     }
 
     /// An account was judged.

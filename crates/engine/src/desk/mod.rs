@@ -5,6 +5,7 @@
 //! buys nothing (I-18, I-20, S-10).
 
 mod certificates;
+mod gauge;
 mod hot;
 mod index;
 
@@ -119,6 +120,11 @@ impl Desk {
         self.index.accounts_of(owner)
     }
 
+    /// Accounts in liquidation that may trade an instrument that way now, the oldest case first.
+    pub fn offers(&self, instrument: model::InstrumentId, buys: bool) -> impl Iterator<Item = AccountId> {
+        self.index.offers(instrument, buys)
+    }
+
     /// Whether an account has that name.
     pub fn is_named(&self, name: &str) -> bool {
         self.index.is_named(name)
@@ -174,6 +180,7 @@ impl Desk {
                         self.moved.add(state.market.listing(*id).underlying);
                     }
                     self.forget();
+                    self.index.forget_offers();
                     self.bare.extend(self.certificates.moved(&state.market));
                 }
                 Event::Funded { instrument, .. } => {
@@ -218,6 +225,7 @@ impl Desk {
                     touched.push(*account);
                     self.index.judged(state, *account);
                 }
+                Event::Offered { account, .. } | Event::Auctioned { account } => self.index.offered(state, *account),
                 Event::Quoted { feed, quote } => {
                     // What becomes trusted, or stops being so, concerns everyone it can matter to, though no price moves.
                     let doubtful = quote.validity() != Validity::Valid;
@@ -353,6 +361,34 @@ impl Desk {
         }
         let holding = || prices::slow(state).map(|slow| self.certificates.holding(&slow)).unwrap_or_default();
         self.both.get_or_init(holding)
+    }
+
+    /// Whose liquidation is due: who is below maintenance or has a case, the largest deficit first, then the oldest case, then the
+    /// smallest number. Who cannot be judged now comes last.
+    pub fn queue(&self, state: &State) -> Vec<AccountId> {
+        let cases = &state.liquidations.cases;
+        let below = self.unwell().iter().filter(|id| state.accounts[id.place()].status <= Status::Liquidation);
+        let due: BTreeSet<AccountId> = below.chain(cases.keys()).copied().collect();
+        let mut queue: Vec<_> = due
+            .into_iter()
+            .map(|id| {
+                let judged = self.judge(state, &state.accounts[id.place()]);
+                let excess = judged.ok().and_then(|judged| judged.equity.minus(judged.maintenance_margin).ok());
+                (excess.unwrap_or(LARGEST_MONEY), cases.get(&id).map_or(u64::MAX, |case| case.epoch), id)
+            })
+            .collect();
+        queue.sort_unstable();
+        queue.into_iter().map(|(.., id)| id).collect()
+    }
+
+    /// Who is healthy wherever every index goes by up to `reach` of itself, as far as certificates tell.
+    pub fn far(&self, state: &State, reach: f64) -> impl Fn(AccountId) -> bool {
+        self.certificates.far(&state.market, reach)
+    }
+
+    /// Length of the settlement average, in seconds.
+    pub fn settlement_window(&self) -> f64 {
+        self.rules.rules.settlement.window_seconds
     }
 
     /// Whether prices or commands have moved someone whose standing has not been judged since.

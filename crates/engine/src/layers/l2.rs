@@ -2,7 +2,7 @@
 //! or the trade leaves it better off than it is.
 
 use margin::Refusal;
-use units::{Money, Timestamp};
+use units::{Money, Ratio, Round, Timestamp};
 
 use crate::desk::Spent;
 use crate::layers::l4;
@@ -23,6 +23,8 @@ pub struct Outcome<'a> {
     pub flattered: Money,
     /// Whether positions only shrink.
     pub shrinks: bool,
+    /// What new risk must hold, as a multiple of initial margin.
+    pub surcharge: Ratio,
 }
 
 /// Whether one side of a trade is accepted by what the account has in reserve, without adding it up.
@@ -52,15 +54,15 @@ pub fn holds(state: &State, desk: &Desk, outcome: &Outcome<'_>) -> Result<(), Re
 
 fn held(state: &State, desk: &Desk, outcome: &Outcome<'_>) -> Result<(), Reject> {
     let refused = |refusal: Refusal| Reject::NotAssessable { account: outcome.id, why: refusal.to_string() };
-    if desk.certifies(state, outcome.id, outcome.after, outcome.flattered) {
+    if outcome.surcharge == Ratio::ONE && desk.certifies(state, outcome.id, outcome.after, outcome.flattered) {
         return Ok(());
     }
     let sides = [Desk::judge, Desk::judge_slow];
     for side in sides {
         let judged: Judged = side(desk, state, outcome.after).map_err(refused)?;
         let equity = judged.equity.minus(outcome.flattered)?;
-        if equity < judged.initial_margin {
-            let initial_margin = judged.initial_margin;
+        let initial_margin = judged.initial_margin.scaled(outcome.surcharge, Round::Up)?;
+        if equity < initial_margin {
             return Err(Reject::InitialMargin { account: outcome.id, equity, initial_margin });
         }
     }

@@ -104,6 +104,24 @@ pub fn trusted(state: &State, desk: &Desk, now: Timestamp, account: &AccountStat
     Ok(())
 }
 
+/// Whether liquidations may go on: no outage has just ended, and none is under way (I-44).
+pub fn calm(state: &State, now: Timestamp) -> Result<(), Reject> {
+    let rules = &state.policy.liquidation;
+    let silent = now.micros().saturating_sub(state.market.time.micros()) > rules.outage;
+    let after = Timestamp::from_micros(now.micros().saturating_add(rules.cure));
+    let until = if silent { after } else { state.liquidations.calm };
+    if now < until { Err(Reject::Curing { until }) } else { Ok(()) }
+}
+
+/// What was offered for an account in liquidation is offered no longer: what it has changed, so that it may need less (I-38).
+pub fn outdated(state: &State, account: AccountId) -> Option<Event> {
+    if state.liquidations.cases.is_empty() {
+        return None;
+    }
+    let offer = state.liquidations.cases.get(&account)?.offer;
+    offer.map(|_| Event::Offered { account, offer: None })
+}
+
 /// Whether an account may be told now that it stands better: those that a command has touched or that are below maintenance
 /// at once, the others by turns, so that what prices alone have healed is told within [`TURNS`] ticks.
 pub fn may_recover(state: &State, id: AccountId) -> bool {

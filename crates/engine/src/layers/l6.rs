@@ -1,10 +1,11 @@
 //! Layer 6: what the system as a whole can bear: money out, concentration, and open interest against the funds behind it.
 
+use liquidation::pace::{self, Flow};
 use model::{AssetId, InstrumentId, UnderlyingId};
 use units::{Money, Overflow, Quantity, Ratio, Round, Timestamp};
 
 use crate::state::Pot;
-use crate::{AccountId, Desk, Noun, Reject, State};
+use crate::{AccountId, Desk, FeedId, Noun, Reject, State};
 
 /// What the outflow limiter holds after `amount` more has left custody, in USD (I-67, S-39).
 ///
@@ -144,6 +145,55 @@ pub fn open_usd(
         let open = open.map_or(state.contracts[id.0].open, |(_, open)| open);
         let value = lot_usd[id.0].raw().checked_mul(i128::from(open)).ok_or(Overflow { quantity: "open interest" })?;
         sum.plus(Money::from_raw(value))
+    })
+}
+
+/// What new risk in an underlying must hold, as a multiple of its initial margin: more as a cascade nears (5.3).
+pub fn surcharge(state: &State, underlying: UnderlyingId) -> Ratio {
+    let r = state.liquidations.cascades.get(&underlying).map_or(0.0, crate::state::Cascade::worst);
+    Ratio::from_f64(pace::surcharge(r), Round::Up).unwrap_or(Ratio::ONE)
+}
+
+/// USD of an underlying that liquidations may still trade in this interval: a share of the observed depth, less of it as a cascade
+/// nears.
+pub fn room(state: &State, now: Timestamp, underlying: UnderlyingId) -> Money {
+    let depth = slowed(state, underlying);
+    pace::room(&flow(state, now, underlying), depth, now, &state.policy.liquidation)
+}
+
+/// What liquidations have traded lately, with so much more.
+pub fn spend(state: &State, now: Timestamp, underlying: UnderlyingId, usd: Money) -> Flow {
+    let depth = slowed(state, underlying);
+    pace::spend(&flow(state, now, underlying), usd, depth, now, &state.policy.liquidation)
+}
+
+fn flow(state: &State, now: Timestamp, underlying: UnderlyingId) -> Flow {
+    state.liquidations.flows.get(&underlying).copied().unwrap_or(Flow::new(now))
+}
+
+fn slowed(state: &State, underlying: UnderlyingId) -> f64 {
+    let r = state.liquidations.cascades.get(&underlying).map_or(0.0, crate::state::Cascade::worst);
+    depth(state, FeedId::Index(underlying)).to_f64() * pace::slow(r)
+}
+
+/// The observed depth of a feed, in USD: what its live sources see, no claim above the median claim (I-15).
+pub fn depth(state: &State, feed: FeedId) -> Money {
+    let Some((known, quote)) = state.feeds.get(&feed).and_then(|known| Some((known, known.feed.last()?))) else {
+        return Money::ZERO;
+    };
+    let reports = known.feed.reports().iter().filter(|report| quote.live.contains(&report.source));
+    let mut claims: Vec<Money> = reports.map(|report| report.depth).collect();
+    claims.sort_unstable();
+    let Some(median) = claims.get(claims.len().saturating_sub(1) / 2).copied() else { return Money::ZERO };
+    claims.iter().fold(Money::ZERO, |sum, claim| sum.plus(median.min(*claim)).unwrap_or(sum))
+}
+
+/// What one fund holds, in USD, rounded down; nothing counts as less than nothing.
+pub fn fund_usd(state: &State, fund: Pot) -> Result<Money, Overflow> {
+    let held = state.pots.range((fund, AssetId(0))..=(fund, AssetId(usize::MAX)));
+    held.into_iter().try_fold(Money::ZERO, |sum, ((_, asset), amount)| {
+        let worth = amount.max(&Quantity::ZERO).at(state.market.assets[asset.0].price, Round::Down)?;
+        sum.plus(worth.max(Money::ZERO))
     })
 }
 

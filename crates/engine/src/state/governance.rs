@@ -80,6 +80,8 @@ pub struct Policy {
     pub fee_cap: Ratio,
     /// A liquidation fee is at most this share of the notional traded.
     pub liquidation_fee: Ratio,
+    /// What liquidations aim at and keep to.
+    pub liquidation: liquidation::Rules,
 }
 
 impl Default for Policy {
@@ -112,6 +114,7 @@ impl Default for Policy {
             settlement_samples: 10,
             fee_cap: percent(1),
             liquidation_fee: percent(1),
+            liquidation: liquidation::Rules::default(),
         }
     }
 }

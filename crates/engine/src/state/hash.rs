@@ -38,6 +38,10 @@ pub enum Part {
     Market,
     /// Parameters and proposals.
     Governance,
+    /// What limits liquidations.
+    Liquidations,
+    /// The liquidation of an account.
+    Case(AccountId),
     /// Terms and state of an instrument.
     Contract(usize),
     /// Cap and sums of an asset.
@@ -137,10 +141,11 @@ impl Hashes {
 /// Every part that a state has.
 fn all(state: &State) -> impl Iterator<Item = Part> {
     let accounts = (0..state.accounts.len()).map(|place| AccountId(u32::try_from(place).expect("ids are u32")));
-    [Part::Head, Part::Market, Part::Governance]
+    [Part::Head, Part::Market, Part::Governance, Part::Liquidations]
         .into_iter()
         .chain((0..state.contracts.len()).map(Part::Contract))
         .chain((0..state.collateral.len()).map(|asset| Part::Collateral(AssetId(asset))))
+        .chain(state.liquidations.cases.keys().map(|account| Part::Case(*account)))
         .chain(state.feeds.keys().map(|feed| Part::Feed(*feed)))
         .chain(state.pots.keys().map(|(pot, asset)| Part::Pot(*pot, *asset)))
         .chain(accounts.map(Part::Account))
@@ -159,6 +164,11 @@ fn encode(state: &State, part: Part) -> Option<Vec<u8>> {
         ))),
         Part::Market => Some(bytes(&state.market)),
         Part::Governance => Some(bytes(&(&state.method, &state.policy, &state.proposals))),
+        Part::Liquidations => {
+            let all = &state.liquidations;
+            Some(bytes(&(all.last_epoch, &all.flows, &all.cascades, all.calm, &all.backstops)))
+        }
+        Part::Case(id) => state.liquidations.cases.get(&id).map(bytes),
         Part::Contract(place) => state.contracts.get(place).map(bytes),
         Part::Collateral(asset) => state.collateral.get(asset.0).map(bytes),
         Part::Feed(feed) => state.feeds.get(&feed).map(bytes),

@@ -4,6 +4,7 @@ mod account;
 mod governance;
 mod hash;
 mod ledger;
+mod liquidation;
 mod listing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ pub use governance::{Change, Method, Policy, Proposal};
 pub use hash::StateHash;
 pub(crate) use hash::{Hashes, Part};
 pub use ledger::{Holder, LARGEST_AMOUNT, Pot};
+pub use liquidation::{Cascade, Case, Liquidations, Offer};
 pub use listing::{AssetTerms, Collateral, Contract, InstrumentTerms, Mode, Samples, UnderlyingTerms};
 
 use crate::{AccountId, FeedId};
@@ -71,6 +73,8 @@ pub struct State {
     pub accounts: Vec<AccountState>,
     /// What is held by nobody's account.
     pub pots: BTreeMap<(Pot, AssetId), Quantity>,
+    /// Accounts that are being liquidated.
+    pub liquidations: Liquidations,
     /// The last reference of a deposit into a fund.
     pub fund_reference: u64,
     /// The margin method's parameters.
@@ -115,6 +119,7 @@ impl State {
             feeds: BTreeMap::new(),
             accounts: Vec::new(),
             pots: BTreeMap::new(),
+            liquidations: Liquidations::none(clock),
             fund_reference: 0,
             method: Method { text: method, previous: None },
             policy,

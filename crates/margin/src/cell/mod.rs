@@ -268,6 +268,11 @@ impl Cell {
         &self.market
     }
 
+    /// How far it reaches.
+    pub fn width(&self) -> Width {
+        self.width
+    }
+
     /// The last moment it holds for.
     pub fn end(&self) -> Timestamp {
         self.end

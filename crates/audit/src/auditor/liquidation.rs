@@ -1,0 +1,358 @@
+//! One step of a liquidation: who may be liquidated, when, how much, at which price, and whether it helped.
+
+use engine::state::{Holder, Offer, State};
+use engine::{AccountId, Cause, Command, Envelope, Event, FeedId};
+use marks::Report;
+use model::{AssetId, InstrumentKind, Payoff};
+use units::{Money, Quantity, Ratio, Round, Timestamp};
+
+use super::{Auditor, Standing, rescue};
+use crate::books::Books;
+use crate::{Finding, ensure};
+
+/// One in so many offers is asked whether fewer lots would do.
+const LEAST_EVERY: u64 = 2;
+
+/// USD: what fixed point leaves of amounts that were converted once or twice.
+pub(super) const DUST: f64 = 1e-6;
+
+/// Lots that went to another account.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Given {
+    pub instrument: usize,
+    pub to: usize,
+    /// Signed as the liquidated account traded them.
+    pub lots: i64,
+    /// In units of 10⁻¹⁸.
+    pub price: i128,
+}
+
+/// What a step says it did.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Deeds {
+    pub opened: bool,
+    pub closed: bool,
+    pub auctioned: bool,
+    pub offer: Option<Offer>,
+    /// Whose offer it met.
+    pub crossed: Option<usize>,
+    pub given: Vec<Given>,
+    /// What was paid for taking over: whether by the liquidated account, which asset, how much.
+    pub payments: Vec<(bool, usize, i128)>,
+    /// Amounts that funds paid.
+    pub covers: u32,
+}
+
+impl Deeds {
+    fn of(id: AccountId, events: &[Event]) -> Self {
+        let mut deeds = Self::default();
+        for event in events {
+            match event {
+                Event::CaseOpened { .. } => deeds.opened = true,
+                Event::CaseClosed { .. } => deeds.closed = true,
+                Event::Auctioned { .. } => deeds.auctioned = true,
+                Event::Offered { account: whose, offer } if *whose == id => deeds.offer = *offer,
+                Event::Offered { account: whose, .. } => deeds.crossed = Some(whose.place()),
+                Event::Transferred { instrument, to, lots, price, .. } => {
+                    let (instrument, to, price) = (instrument.0, to.place(), price.raw());
+                    deeds.given.push(Given { instrument, to, lots: *lots, price });
+                }
+                Event::Moved { from, asset, amount, cause: Cause::Takeover, .. } => {
+                    let own = *from == Holder::Account(id, None);
+                    deeds.payments.push((own, asset.0, amount.raw()));
+                }
+                Event::Moved { cause: Cause::Cover, .. } => deeds.covers += 1,
+                _ => {}
+            }
+        }
+        deeds
+    }
+
+    /// Whether somebody was paid for taking over, or paid for it.
+    pub fn is_paid(&self) -> bool {
+        !self.payments.is_empty()
+    }
+
+    /// Whether anything was done beside opening and closing the case.
+    fn acts(&self) -> bool {
+        self.auctioned || self.offer.is_some() || self.covers > 0 || !self.given.is_empty()
+    }
+}
+
+/// A step that was accepted and is not booked yet: what it did, and how all stood before it.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub account: usize,
+    /// When, in microseconds.
+    pub now: i64,
+    pub deeds: Deeds,
+    pub before: Standing,
+    /// How the other side of a crossing stood.
+    pub met: Option<Standing>,
+    /// The books as they were.
+    pub books: Books,
+    /// The bidder, and what share it asked for at what price in USD.
+    pub bid: Option<(usize, Ratio, Money)>,
+}
+
+impl Auditor {
+    /// Whether a step of a liquidation may be taken now, and for this account (I-35, I-43, I-44).
+    pub(super) fn steps(
+        &mut self,
+        state: &State,
+        envelope: &Envelope,
+        events: &[Event],
+    ) -> Result<Option<Step>, Finding> {
+        let (id, bid) = match &envelope.command {
+            Command::Liquidate { account } => (*account, None),
+            Command::AuctionBid { account, auctioned, share, price } => {
+                (*auctioned, Some((account.place(), *share, *price)))
+            }
+            _ => return Ok(None),
+        };
+        let (account, now) = (id.place(), envelope.time.micros());
+        self.calm(envelope, id)?;
+        self.count("liquidations");
+        let priced = self.feeds_trusted(state, account);
+        ensure(priced, "I-11", || format!("account {id} was liquidated on a price that is not valid"))?;
+        let deeds = Deeds::of(id, events);
+        let Some(before) = self.standing(state, account) else { return Ok(None) };
+        let below = before.equity < before.maintenance + before.tolerance;
+        ensure(below || !(deeds.acts() || deeds.opened || bid.is_some()), "I-35", || {
+            format!("account {id} stands at {before:?}, and {deeds:?} was done")
+        })?;
+        if bid.is_none() {
+            self.ends(state, account, &before, &deeds)?;
+        }
+        let met = match deeds.crossed {
+            Some(other) => {
+                let priced = self.feeds_trusted(state, other);
+                ensure(priced, "I-11", || format!("account {other} was crossed on a price that is not valid"))?;
+                let met = self.standing(state, other);
+                let below = met.is_none_or(|met| met.equity < met.maintenance + met.tolerance);
+                ensure(below, "I-35", || format!("account {other} stands at {met:?} and was crossed"))?;
+                met
+            }
+            None => None,
+        };
+        if bid.is_none() && deeds.offer.is_some() {
+            self.offers(state, account, &deeds)?;
+        }
+        Ok(Some(Step { account, now, deeds, before, met, books: self.books.clone(), bid }))
+    }
+
+    /// Nobody is liquidated in the time to cure after an outage (I-44).
+    pub(super) fn calm(&self, envelope: &Envelope, id: AccountId) -> Result<(), Finding> {
+        let until = Timestamp::from_micros(self.cases.calm);
+        ensure(envelope.time >= until, "I-44", || {
+            format!("account {id} was liquidated at {}, it may be cured until {until}", envelope.time)
+        })
+    }
+
+    /// A case ends at the first step that finds the account clear of the warning, and not before (I-43).
+    fn ends(&mut self, state: &State, account: usize, before: &Standing, deeds: &Deeds) -> Result<(), Finding> {
+        let begun = self.cases.open.contains_key(&account);
+        let ledger = &self.books.accounts[account];
+        let owes = ledger.balances.values().any(|held| held.amount < 0);
+        let harmless = ledger.lots.is_empty() && !owes;
+        let rules = self.method(&state.method.text);
+        let warn = rules.map_or(1.0, |place| self.methods[place].1.rules.margin.warn.to_f64());
+        let enough = before.maintenance * if begun { warn } else { 1.0 };
+        let clear = harmless || before.equity - enough > before.tolerance;
+        let unclear = !harmless && enough - before.equity > before.tolerance;
+        ensure(!clear || deeds.closed, "I-43", || {
+            format!("account {account} stands at {before:?} and keeps its case")
+        })?;
+        ensure(!unclear || !deeds.closed, "I-43", || {
+            format!("account {account} stands at {before:?}, its case is closed")
+        })
+    }
+
+    /// What is offered is the least that is enough, and at a price that the depth explains (I-38, I-42).
+    fn offers(&mut self, state: &State, account: usize, deeds: &Deeds) -> Result<(), Finding> {
+        let Some(offer) = deeds.offer else { return Ok(()) };
+        let instrument = offer.instrument.0;
+        let crossed = deeds.given.iter().filter(|given| given.instrument == instrument);
+        let lots = crossed.fold(offer.lots, |sum, given| sum + given.lots);
+        let trade = self.trade_of(state, instrument, lots);
+        let listing = &state.market.instruments[instrument];
+        let (mark, worst) = (listing.mark.to_f64(), offer.worst.to_f64());
+        let size = if listing.is_option() { mark } else { moving(state, instrument) };
+        let away = 2.0 * size * (trade.half_spread + 0.01 * trade.usd / trade.depth);
+        let tick = state.contracts[instrument].terms.tick.to_f64();
+        let concession = if lots > 0 { worst - mark } else { mark - worst };
+        self.count("offers");
+        ensure(concession <= away + tick * 1.001, "I-42", || {
+            format!(
+                "account {account}: {lots} lots at {worst} or better, the mark is {mark} and the book {away} from it"
+            )
+        })?;
+        self.asked_least += 1;
+        let spot = state.contracts[instrument].terms.kind == InstrumentKind::Spot;
+        if self.asked_least.is_multiple_of(LEAST_EVERY) && state.method.previous.is_none() && !spot {
+            self.least(state, account, (instrument, lots))?;
+        }
+        Ok(())
+    }
+
+    /// Fewer lots would not have been enough, but for two and one in a hundred (I-38).
+    fn least(&mut self, state: &State, account: usize, (instrument, lots): (usize, i64)) -> Result<(), Finding> {
+        self.count("least lots");
+        let all = lots.abs();
+        // Enough may lie on both sides of too much: a long that is sold twice over is a short.
+        let Some(mut enough) = [all, all / 2, all / 4, all / 8]
+            .into_iter()
+            .find(|part| *part > 0 && self.enough(state, account, (instrument, lots.signum() * part)))
+        else {
+            return Ok(());
+        };
+        let mut short = 0;
+        while enough - short > 1 {
+            let middle = short + (enough - short) / 2;
+            if self.enough(state, account, (instrument, lots.signum() * middle)) {
+                enough = middle;
+            } else {
+                short = middle;
+            }
+        }
+        ensure(all <= enough + 2 + enough / 100, "I-38", || {
+            let name = &state.contracts[instrument].terms.name;
+            format!("account {account}: {lots} lots of {name} are offered, {enough} are enough")
+        })
+    }
+
+    /// Whether an account would stand at its target after a trade at the mark and its expected cost.
+    fn enough(&mut self, state: &State, account: usize, (instrument, lots): (usize, i64)) -> bool {
+        let trade = self.trade_of(state, instrument, lots);
+        let terms = &state.contracts[instrument].terms;
+        let cost = trade.usd * (trade.half_spread + trade.fee + 0.005 * trade.usd / trade.depth);
+        let price = state.market.assets[terms.cash().0].price.to_f64();
+        let Ok(cost) = Quantity::from_f64(cost / price, Round::Up) else { return false };
+        let mark = listing_mark(state, instrument);
+        let supposed = self.books.supposing(account, instrument, (mark, lots), cost.raw());
+        let real = std::mem::replace(&mut self.books, supposed);
+        let after = self.standing(state, account);
+        self.books = real;
+        let beta = state.policy.liquidation.beta.to_f64();
+        after.is_some_and(|after| after.equity - beta * after.maintenance > 2.0 * after.tolerance)
+    }
+
+    /// What a liquidation trades keeps to a share of the depth, in a bucket that drains in an interval.
+    pub(super) fn paced(
+        &mut self,
+        state: &State,
+        now: Timestamp,
+        (instrument, lots): (usize, i64),
+    ) -> Result<(), Finding> {
+        let rules = &state.policy.liquidation;
+        let terms = &state.contracts[instrument].terms;
+        let place = terms.underlying.0;
+        let units = Quantity::from_raw(terms.unit().raw() * i128::from(lots.abs())).to_f64();
+        let usd = if terms.payoff == Payoff::Inverse && !terms.is_option() {
+            units * state.market.assets[terms.quote.0].price.to_f64()
+        } else {
+            units * state.market.underlyings[place].index.to_f64().abs()
+        };
+        let capacity = self.depth(state, place) * rules.participation.to_f64();
+        let interval = seconds(rules.interval);
+        let spent = self.cases.spend(place, usd, capacity, (now.micros(), |micros| seconds(micros) / interval));
+        self.count("flows");
+        ensure(spent <= capacity * (1.0 + 1e-9) + DUST, "I-39", || {
+            format!("liquidations have traded {spent} USD of underlying {place}, its depth bears {capacity}")
+        })
+    }
+
+    /// What the live sources of an index see, none of them more than the middle one says.
+    fn depth(&self, state: &State, underlying: usize) -> f64 {
+        let feed = FeedId::Index(model::UnderlyingId(underlying));
+        let (Some(quote), Some(known)) = (state.quote(feed), self.reports.get(&feed)) else { return 0.0 };
+        let live = quote.live.iter().filter_map(|source| known.get(source));
+        let mut claims: Vec<Money> = live.map(|report: &Report| report.depth).collect();
+        claims.sort_unstable();
+        let Some(middle) = claims.get(claims.len().saturating_sub(1) / 2).copied() else { return 0.0 };
+        claims.iter().map(|claim| middle.min(*claim).to_f64()).sum()
+    }
+
+    fn trade_of(&self, state: &State, instrument: usize, lots: i64) -> Trade {
+        let (rules, terms) = (&state.policy.liquidation, &state.contracts[instrument].terms);
+        let option = terms.is_option();
+        let depth = self.depth(state, terms.underlying.0);
+        Trade {
+            usd: lot_usd(state, instrument) * Quantity::from_raw(i128::from(lots.abs()) * Quantity::ONE.raw()).to_f64(),
+            half_spread: if option { rules.option_half_spread } else { rules.half_spread }.to_f64(),
+            fee: terms.fee_rate.map_or(0.0, Ratio::to_f64),
+            depth: if option { depth * rules.option_depth.to_f64() } else { depth },
+        }
+    }
+
+    /// A step was booked: it has not made its account worse (I-37), and whoever took over holds what that needs (I-23).
+    pub(super) fn stepped(&mut self, state: &State, step: &Step) -> Result<(), Finding> {
+        if let Some(met) = step.met
+            && let Some(other) = step.deeds.crossed
+        {
+            self.no_worse(state, other, &met)?;
+        }
+        if step.deeds.given.is_empty() && step.deeds.covers == 0 && step.bid.is_none() {
+            return Ok(());
+        }
+        rescue::prices(state, step)?;
+        let taken = step.deeds.is_paid() || step.bid.is_some();
+        if taken {
+            self.taken_over(state, step)?;
+        } else if step.deeds.crossed.is_none() {
+            self.rescued(state, step)?;
+            // The last resort may close a hedge before what it hedges: it never costs the account.
+            let Some(after) = self.standing(state, step.account) else { return Ok(()) };
+            let slack = step.before.tolerance + after.tolerance + DUST;
+            return ensure(after.equity >= step.before.equity - slack, "I-37", || {
+                format!("account {} stood at {:?}, and at {after:?} after its rescue", step.account, step.before)
+            });
+        }
+        self.no_worse(state, step.account, &step.before)
+    }
+
+    fn no_worse(&mut self, state: &State, account: usize, before: &Standing) -> Result<(), Finding> {
+        let Some(after) = self.standing(state, account) else { return Ok(()) };
+        let (was, is) = (before.equity - before.maintenance, after.equity - after.maintenance);
+        self.count("steps");
+        ensure(is >= was - before.tolerance - after.tolerance - DUST, "I-37", || {
+            format!("account {account}: excess {was} before the step, {is} after: {before:?}, {after:?}")
+        })
+    }
+}
+
+/// A trade as an offer sees it.
+#[derive(Clone, Copy, Debug)]
+struct Trade {
+    usd: f64,
+    half_spread: f64,
+    fee: f64,
+    depth: f64,
+}
+
+/// USD traded with one lot: the premium of options, the size at the mark of everything else.
+pub(super) fn lot_usd(state: &State, instrument: usize) -> f64 {
+    let (terms, listing) = (&state.contracts[instrument].terms, &state.market.instruments[instrument]);
+    let (unit, price) = (terms.unit().to_f64(), |asset: AssetId| state.market.assets[asset.0].price.to_f64());
+    match (&terms.kind, terms.payoff) {
+        (InstrumentKind::Option { .. } | InstrumentKind::Spot, _) => unit * listing.mark.to_f64() * price(terms.quote),
+        (_, Payoff::Linear) => unit * moving(state, instrument) * price(terms.settle),
+        (_, Payoff::Inverse) => unit * price(terms.quote),
+    }
+}
+
+/// What a relative move of the mark is a part of.
+fn moving(state: &State, instrument: usize) -> f64 {
+    let listing = &state.market.instruments[instrument];
+    let scale = state.market.underlyings[listing.underlying.0].scale;
+    let mark = listing.mark.to_f64();
+    scale.map_or(mark, |scale| mark.abs().max(scale.to_f64()))
+}
+
+pub(super) fn listing_mark(state: &State, instrument: usize) -> i128 {
+    state.market.instruments[instrument].mark.raw()
+}
+
+fn seconds(micros: i64) -> f64 {
+    Timestamp::from_micros(micros).seconds_since(Timestamp::from_micros(0))
+}

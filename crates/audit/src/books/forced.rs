@@ -1,0 +1,89 @@
+//! What a plan did, booked from its facts: which lots went to whom at what price, and who paid whom.
+//!
+//! What a step of a liquidation does is chosen by the engine. What that costs is worked out here like any other trade.
+
+use engine::state::{Holder, Pot};
+use engine::{Cause, Event};
+
+use super::{Books, Who, Why, cost};
+use crate::{Finding, ensure};
+
+impl Books {
+    /// Books what a step for `account` says it did: what was transferred, paid for it, and covered.
+    pub(super) fn forced(&mut self, account: usize, events: &[Event]) -> Result<(), Finding> {
+        for event in events {
+            match event {
+                Event::Transferred { instrument, from, to, lots, price, .. } => {
+                    ensure(from.place() == account && *lots != 0, "I-35", || {
+                        format!("{lots} lots of account {from} went in the liquidation of account {account}")
+                    })?;
+                    self.stranger(account, to.place())?;
+                    // The mark need be no tick: what one side pays is what the other gets, to the last unit.
+                    let paid = cost(&self.contracts[instrument.0].terms, *lots, price.raw());
+                    self.booked(account, instrument.0, *lots, paid);
+                    self.booked(to.place(), instrument.0, lots.saturating_neg(), -paid);
+                }
+                Event::Moved { from, to, asset, amount, cause: Cause::Takeover } => {
+                    let (Holder::Account(from, None), Holder::Account(to, None)) = (from, to) else {
+                        return Err(Finding::new(
+                            "I-45",
+                            format!("a take-over moved {amount} from {from:?} to {to:?}"),
+                        ));
+                    };
+                    let other = if from.place() == account { to.place() } else { from.place() };
+                    ensure(from.place() == account || to.place() == account, "I-45", || {
+                        format!("account {from} paid account {to} in the liquidation of account {account}")
+                    })?;
+                    self.stranger(account, other)?;
+                    let way = (Who::Account(from.place(), None), Who::Account(to.place(), None));
+                    self.paid(way, asset.0, amount.raw())?;
+                }
+                Event::Moved { from, to, asset, amount, cause: Cause::Cover } => {
+                    let (Holder::Pot(fund @ (Pot::MarketFund(_) | Pot::SharedFund)), Holder::Account(to, None)) =
+                        (from, to)
+                    else {
+                        return Err(Finding::new("I-47", format!("{from:?} covered {amount} for {to:?}")));
+                    };
+                    ensure(to.place() == account, "I-47", || format!("a loss of account {to} was covered"))?;
+                    self.paid((Who::Pot(*fund), Who::Account(account, None)), asset.0, amount.raw())?;
+                    let left = self.fund(*fund, asset.0);
+                    ensure(left >= 0, "I-47", || format!("{fund:?} paid {amount} and has {left} left"))?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// What a fund has of an asset.
+    pub fn fund(&self, fund: Pot, asset: usize) -> i128 {
+        self.pots.get(&(fund, asset)).copied().unwrap_or(0)
+    }
+
+    /// Every asset that a fund has something of.
+    pub fn of_fund(&self, fund: Pot) -> impl Iterator<Item = (usize, i128)> {
+        self.pots.iter().filter(move |((pot, _), _)| *pot == fund).map(|((_, asset), amount)| (*asset, *amount))
+    }
+
+    /// The books after a trade that was not made, without the orders of its account: what would have become of it.
+    pub(crate) fn supposing(&self, account: usize, instrument: usize, (price, lots): (i128, i64), cost: i128) -> Self {
+        let mut books = self.clone();
+        books.accounts[account].orders.clear();
+        books.trade(account, instrument, price, lots);
+        let asset = books.contracts[instrument].terms.cash().0;
+        books.post((Who::Account(account, None), Who::Pot(Pot::Rounding)), asset, cost, Why::Other);
+        books
+    }
+
+    fn paid(&mut self, way: (Who, Who), asset: usize, amount: i128) -> Result<(), Finding> {
+        ensure(amount > 0, "I-45", || format!("{amount} of asset {asset} was paid in a liquidation"))?;
+        self.post(way, asset, amount, Why::Other);
+        Ok(())
+    }
+
+    /// Nobody takes over what they own already (I-39).
+    fn stranger(&self, account: usize, other: usize) -> Result<(), Finding> {
+        let linked = self.accounts[account].owner == self.accounts[other].owner;
+        ensure(!linked, "I-39", || format!("account {other} takes over from account {account} of its owner"))
+    }
+}

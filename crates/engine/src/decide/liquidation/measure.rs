@@ -1,0 +1,57 @@
+//! How near a cascade is: what a move would force to be traded, times what trading moves (R of 5.3).
+
+use std::collections::BTreeMap;
+
+use liquidation::pace::{Exposure, cascade};
+use margin::greeks;
+use model::UnderlyingId;
+use units::{Overflow, Ratio, Round};
+
+use crate::layers::l6;
+use crate::state::{Cascade, State};
+use crate::{AccountId, Desk, Event, FeedId, Reject};
+
+/// How far a move may go to be looked at, as a part of the index.
+pub const REACH: f64 = 0.02;
+
+/// Measures every underlying. An account counts with its whole net delta from the move on that takes what it has above its
+/// maintenance margin: a straight line through where it stands.
+pub fn measure(state: &State, desk: &Desk) -> Result<Vec<Event>, Reject> {
+    let mut exposures: BTreeMap<UnderlyingId, Vec<Exposure>> = BTreeMap::new();
+    let far = desk.far(state, REACH);
+    for (place, account) in state.accounts.iter().enumerate() {
+        let id = AccountId(u32::try_from(place).expect("ids are u32"));
+        if account.positions.is_empty() || far(id) {
+            continue;
+        }
+        // Who cannot be assessed cannot be liquidated either.
+        let Ok(judged) = desk.judge(state, account) else { continue };
+        let view = account.view(&state.contracts, &state.locations)?;
+        let Ok(sensitivities) = greeks::of_account(&view, &state.market, desk.settlement_window()) else { continue };
+        let above = judged.equity.minus(judged.maintenance_margin)?.to_f64().max(0.0);
+        for of in sensitivities.iter().filter(|of| of.delta_usd != 0.0) {
+            let found = state.market.underlyings.iter().position(|listed| listed.name == of.underlying);
+            let (Some(place), notional) = (found, of.delta_usd.abs()) else { continue };
+            let exposure = Exposure { distance: above / notional, notional, long: of.delta_usd > 0.0 };
+            exposures.entry(UnderlyingId(place)).or_default().push(exposure);
+        }
+    }
+    let mut events = Vec::new();
+    for place in 0..state.market.underlyings.len() {
+        let underlying = UnderlyingId(place);
+        let depth = l6::depth(state, FeedId::Index(underlying)).to_f64();
+        let impact = if depth > 0.0 { 0.01 / depth } else { 0.0 };
+        let exposures = exposures.get(&underlying).map(Vec::as_slice).unwrap_or_default();
+        let found = cascade(exposures, impact, REACH);
+        let cascade = Cascade { down: ratio(found.down)?, up: ratio(found.up)? };
+        if state.liquidations.cascades.get(&underlying).copied().unwrap_or_default() != cascade {
+            events.push(Event::Measured { underlying, cascade });
+        }
+    }
+    Ok(events)
+}
+
+/// Rounded up, against whoever takes risk; a thousand stands for more.
+fn ratio(r: f64) -> Result<Ratio, Overflow> {
+    Ratio::from_f64(if r < 1000.0 { r } else { 1000.0 }, Round::Up)
+}

@@ -1,0 +1,163 @@
+//! When the market and the auction have not helped: the backstop, the funds, and at last those who have won.
+
+use std::collections::BTreeMap;
+
+use liquidation::deleverage;
+use liquidation::waterfall::{Layers, waterfall};
+use model::{InstrumentId, Payoff};
+use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
+
+use super::auction::{hand_over, holds, is_open};
+use super::{Handover, markets, no_worse, recorded, winners};
+use crate::layers::l6;
+use crate::state::{Mode, Position, Pot, State, times};
+use crate::{AccountId, Cause, Desk, Event, Judged, Reject};
+
+/// A backstop takes what it can, within its budget and its own margin; whatever nobody can take goes to those who hold the
+/// opposite.
+pub fn take_over(
+    (state, desk, now): (&State, &Desk, Timestamp),
+    id: AccountId,
+    judged: &Judged,
+) -> Result<Vec<Event>, Reject> {
+    let whose = &state.accounts[id.place()];
+    let lacking = judged.equity.min(Money::ZERO).negated()?;
+    let owner = |account: &AccountId| state.accounts[account.place()].owner;
+    let willing = state.liquidations.backstops.iter().filter(|backstop| owner(backstop) != whose.owner);
+    if lacking <= state.policy.liquidation.backstop_budget {
+        for backstop in willing {
+            for parts in [1, 2, 4, 8, 16] {
+                let share = Ratio::from_raw(Ratio::ONE.raw() / parts);
+                let mut handover = Handover::new(state, now, id);
+                hand_over(&mut handover, state, whose, *backstop, share)?;
+                if handover.events.is_empty() {
+                    continue;
+                }
+                // It gets what the share is worth, or pays what it lacks: at the bankruptcy price, all of it.
+                let worth = judged.equity.scaled(share, Round::Down)?;
+                let left = if worth.is_negative() {
+                    handover.receive(*backstop, worth.negated()?, Cause::Takeover)?
+                } else {
+                    handover.pay(*backstop, worth, Cause::Takeover)?
+                };
+                if worth == Money::ZERO {
+                    continue;
+                }
+                let fair = left == Money::ZERO && no_worse(state, desk, id, &handover)?;
+                if fair && holds((state, desk, now), *backstop, &handover).is_ok() {
+                    let mut events = vec![recorded(state, id, judged)];
+                    events.extend(handover.events);
+                    return Ok(events);
+                }
+            }
+        }
+    }
+    deleverage((state, now), id, judged)
+}
+
+/// Covers what an account without positions lacks, from the funds (I-47). What they cannot pay stays its debt, and while it does
+/// nobody withdraws at the expense of others (I-51).
+pub fn cover((state, now): (&State, Timestamp), id: AccountId, judged: &Judged) -> Result<Vec<Event>, Reject> {
+    let mut handover = Handover::new(state, now, id);
+    let lacking = judged.equity.min(Money::ZERO).negated()?;
+    let left = from_funds(&mut handover, state, id, lacking)?;
+    if handover.events.is_empty() {
+        return Err(Reject::Deficit { deficit: left });
+    }
+    let mut events = vec![recorded(state, id, judged)];
+    events.extend(handover.events);
+    Ok(events)
+}
+
+/// Closes what is left against those who hold the opposite and have won: at the mark while funds cover the loss, else at the price
+/// at which the rest of it is gone. Options close at their mark: what was paid for them is gone from the books, so that nobody
+/// can say what of them is profit.
+fn deleverage((state, now): (&State, Timestamp), id: AccountId, judged: &Judged) -> Result<Vec<Event>, Reject> {
+    let whose = &state.accounts[id.place()];
+    let mut handover = Handover::new(state, now, id);
+    let terms = |held: &Position| &state.contracts[held.instrument.0].terms;
+    let lacking = judged.equity.min(Money::ZERO).negated()?;
+    let left = from_funds(&mut handover, state, id, lacking)?;
+    let open: Vec<Position> =
+        whose.positions.iter().filter(|held| is_open(state, now, held.instrument)).copied().collect();
+    let losses = losses(state, &open, left)?;
+    for underlying in markets(state, whose) {
+        let legs: Vec<Position> = open.iter().filter(|held| terms(held).underlying == underlying).copied().collect();
+        for (held, to, lots) in winners::closing(state, id, &legs, &losses)? {
+            let mark = state.market.listing(held.instrument).mark;
+            let price = match losses.get(&held.instrument) {
+                Some(loss) => {
+                    // Per unit in what the contract is paid in; the last decimal so that no dust of a debt is left.
+                    let coin = state.market.assets[terms(&held).settle.0].price;
+                    let loss = Money::from_raw(Quantity::from_raw(loss.raw()).over(coin, Round::Up)?.raw());
+                    let price = deleverage::price(mark, loss, times(terms(&held).unit(), held.lots)?)?;
+                    Price::from_raw(price.raw() + i128::from(loss > Money::ZERO) * i128::from(held.lots.signum()))
+                }
+                None => mark,
+            };
+            handover.give(held.instrument, price, -held.lots.signum() * lots, to)?;
+        }
+    }
+    if handover.events.is_empty() {
+        // Nothing is missing but a market, or winners to pay.
+        let halted = Reject::Mode { mode: Mode::Halted };
+        return Err(if left > Money::ZERO { Reject::Deficit { deficit: left } } else { halted });
+    }
+    let mut events = vec![recorded(state, id, judged)];
+    events.extend(handover.events);
+    Ok(events)
+}
+
+/// What each linear contract makes good of a loss, in USD: in proportion to what it stands for, and no more than moves its price by
+/// itself less a tick, so that nobody trades at a price below zero.
+fn losses(state: &State, positions: &[Position], loss: Money) -> Result<BTreeMap<InstrumentId, Money>, Reject> {
+    let terms = |held: &Position| &state.contracts[held.instrument.0].terms;
+    let linear: Vec<&Position> =
+        positions.iter().filter(|held| !terms(held).is_option() && terms(held).payoff == Payoff::Linear).collect();
+    let notionals: Vec<Money> =
+        linear.iter().map(|held| state.lots_usd(terms(held), held.lots)).collect::<Result<_, _>>()?;
+    let mut losses = BTreeMap::new();
+    for (held, loss) in linear.into_iter().zip(deleverage::spread(loss, &notionals)) {
+        let (mark, tick) = (state.market.listing(held.instrument).mark, terms(held).tick);
+        let signed = state.market.underlyings[terms(held).underlying.0].scale.is_some();
+        let most = times(terms(held).unit(), held.lots.saturating_abs())?
+            .at(mark.minus(tick)?.max(Price::ZERO), Round::Down)?;
+        let coin = state.market.assets[terms(held).settle.0].price;
+        let most = Quantity::from_raw(most.raw()).at(coin, Round::Down)?;
+        losses.insert(held.instrument, if signed { loss } else { loss.min(most) });
+    }
+    Ok(losses)
+}
+
+/// Pays a loss from the funds of the markets it was made in, then from the shared fund up to its share for one liquidation; gives
+/// what is left.
+fn from_funds(handover: &mut Handover<'_>, state: &State, id: AccountId, lacking: Money) -> Result<Money, Reject> {
+    let case = state.liquidations.cases.get(&id);
+    let markets = case.map_or_else(|| markets(state, &state.accounts[id.place()]), |case| case.markets.clone());
+    let mut left = lacking;
+    for underlying in markets {
+        let fund = Pot::MarketFund(underlying);
+        let split = waterfall(left, &layers(state, l6::fund_usd(state, fund)?, Money::ZERO));
+        let unpaid = handover.draw(fund, split.market_fund)?;
+        left = left.minus(split.market_fund)?.plus(unpaid)?;
+    }
+    // What it has paid for this case before counts: the share is that of the fund as it was then.
+    let paid = case.map_or(Money::ZERO, |case| case.shared);
+    let there = l6::fund_usd(state, Pot::SharedFund)?;
+    let whole = waterfall(LARGEST, &layers(state, Money::ZERO, there.plus(paid)?)).shared_fund;
+    let most = whole.minus(paid)?.max(Money::ZERO).min(there).min(left);
+    let unpaid = handover.draw(Pot::SharedFund, most)?;
+    let usd = most.minus(unpaid)?;
+    if usd > Money::ZERO {
+        handover.events.push(Event::Shared { account: id, usd });
+    }
+    Ok(left.minus(usd)?)
+}
+
+/// More than any loss.
+const LARGEST: Money = Money::from_raw(i128::MAX);
+
+fn layers(state: &State, market_fund: Money, shared_fund: Money) -> Layers {
+    let shared_share = state.policy.liquidation.shared_share;
+    Layers { account: Money::ZERO, market_fund, shared_fund, shared_share }
+}

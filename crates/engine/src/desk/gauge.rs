@@ -1,0 +1,127 @@
+//! How accounts stand and what trading costs, as a liquidation asks: the same market and method that judges them.
+
+use std::sync::Mutex;
+
+use liquidation::{Book, Gauge, Plan, Standing};
+use margin::Refusal;
+use margin::method::universal::Scratch;
+use model::{Account, Instrument, InstrumentId, InstrumentKind, Payoff, UnderlyingId};
+use units::{Money, Timestamp};
+
+use super::{Desk, Side};
+use crate::FeedId;
+use crate::layers::l6;
+use crate::state::{AccountState, Contract, Mode, State};
+
+/// The market as it is marked.
+struct AtMark<'a> {
+    desk: &'a Desk,
+    side: &'a Side,
+    units: Vec<Unit>,
+    scratch: Mutex<Scratch>,
+}
+
+/// What a contract of an instrument is worth.
+#[derive(Clone, Copy)]
+struct Unit {
+    size: f64,
+    mark: f64,
+    /// USD a unit of what it is paid in.
+    price: f64,
+    option: bool,
+    inverse: bool,
+}
+
+impl<'a> AtMark<'a> {
+    fn new(desk: &'a Desk, side: &'a Side) -> Self {
+        let prices: Vec<f64> = side.market.assets.iter().map(|asset| asset.price.to_f64()).collect();
+        let unit = |listing: &Instrument| Unit {
+            size: listing.contract_size.to_f64(),
+            mark: listing.mark.to_f64(),
+            price: prices[if listing.is_option() { listing.quote } else { listing.settle }.0],
+            option: listing.is_option(),
+            inverse: listing.payoff == Payoff::Inverse,
+        };
+        let units = side.market.instruments.iter().map(unit).collect();
+        Self { desk, side, units, scratch: Mutex::default() }
+    }
+
+    /// Equity in USD (VAL-1) as a risk number: a plan asks for it hundreds of times and moves no money by it.
+    fn equity(&self, account: &Account) -> f64 {
+        let prices = &self.side.market.assets;
+        let balances = account.balances.iter().map(|held| held.amount.to_f64() * prices[held.asset.0].price.to_f64());
+        let positions = account.positions.iter().map(|held| {
+            let unit = self.units[held.instrument.0];
+            let (size, entry) = (held.quantity.to_f64() * unit.size, held.entry.to_f64());
+            match (unit.option, unit.inverse) {
+                (true, _) => size * unit.mark * unit.price,
+                (false, false) => size * (unit.mark - entry) * unit.price,
+                (false, true) => size * (unit.mark - entry) / (entry * unit.mark) * unit.price,
+            }
+        });
+        balances.chain(positions).sum()
+    }
+}
+
+impl Gauge for AtMark<'_> {
+    /// During a ramp of parameters the higher of both requirements.
+    fn stands(&self, account: &Account) -> Result<Standing, Refusal> {
+        let equity = self.equity(account);
+        let mut scratch = self.scratch.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let rules = &self.desk.rules.rules;
+        let margins = self.side.prepared.margins(&self.side.market, rules, account, &mut scratch)?;
+        let (mut initial, mut maintenance) = (margins.initial.to_f64(), margins.maintenance.to_f64());
+        if let (Some(prepared), Some(rules)) = (&self.side.previous, &self.desk.previous) {
+            let before = prepared.margins(&self.side.market, &rules.rules, account, &mut scratch)?;
+            (initial, maintenance) =
+                (initial.max(before.initial.to_f64()), maintenance.max(before.maintenance.to_f64()));
+        }
+        Ok(Standing { equity, initial, maintenance })
+    }
+}
+
+impl Desk {
+    /// What would be done for an account that no longer holds enough, if prices stood still.
+    pub fn plan(&self, state: &State, now: Timestamp, account: &AccountState) -> Result<Plan, Refusal> {
+        let side = self.fast(state).as_ref().map_err(Clone::clone)?;
+        let view = account.view(&state.contracts, &state.locations);
+        let view = view.map_err(|overflow| Refusal::OutOfRange { account: account.name.clone(), overflow })?;
+        let gauge = AtMark::new(self, side);
+        liquidation::plan(&view, &side.market, &gauge, &self.books(state, now), &state.policy.liquidation)
+    }
+
+    /// What trading each instrument is expected to cost, and how much of it liquidations may still trade.
+    pub fn books(&self, state: &State, now: Timestamp) -> Vec<Book> {
+        let underlyings = (0..state.market.underlyings.len()).map(UnderlyingId);
+        let depths: Vec<(f64, f64)> = underlyings
+            .map(|underlying| {
+                let depth = l6::depth(state, FeedId::Index(underlying));
+                (depth.to_f64(), l6::room(state, now, underlying).max(Money::ZERO).to_f64())
+            })
+            .collect();
+        let of = |(place, contract): (usize, &Contract)| {
+            book(state, now, (InstrumentId(place), contract), depths[contract.terms.underlying.0])
+        };
+        state.contracts.iter().enumerate().map(of).collect()
+    }
+}
+
+fn book(
+    state: &State,
+    now: Timestamp,
+    (id, contract): (InstrumentId, &Contract),
+    (depth, room_usd): (f64, f64),
+) -> Book {
+    let (rules, terms) = (&state.policy.liquidation, &contract.terms);
+    let live =
+        !matches!(contract.mode, Mode::Halted | Mode::Settled) && terms.expiry().is_none_or(|expiry| now < expiry);
+    let option = matches!(terms.kind, InstrumentKind::Option { .. });
+    Book {
+        lot: terms.lot,
+        open: live && state.market.listing(id).mark.to_f64() != 0.0,
+        half_spread: if option { rules.option_half_spread } else { rules.half_spread }.to_f64(),
+        depth_usd: if option { depth * rules.option_depth.to_f64() } else { depth },
+        fee: terms.fee_rate.map_or(0.0, units::Ratio::to_f64),
+        room_usd,
+    }
+}

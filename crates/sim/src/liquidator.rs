@@ -1,0 +1,228 @@
+//! Who drives liquidations, and who takes the other side: the engine's own driver, a market that trades what is
+//! offered, bidders
+//! that are good, greedy or gone, and owners who deposit at the last moment.
+//!
+//! What may be done is known only after the tick, so a round is made from the state as it is and sent before the next.
+
+use engine::state::{Case, Mode, Offer, State};
+use engine::{AccountId, Command, Engine, Envelope, Principal, Status};
+use model::{AssetId, InstrumentId, Payoff, UnderlyingId};
+use units::{Money, Price, Quantity, Ratio, Round};
+
+use crate::swarm::{Bidders, Corner};
+use crate::world::{ONE, SECOND, USDC, World};
+
+/// Rounds after a tick: steps are asked for in even ones, and answered in odd ones.
+pub const ROUNDS: u64 = 6;
+
+/// The commands of a round after a tick.
+pub fn round(world: &mut World, engine: &Engine, (tick, round): (u64, u64)) -> Vec<Envelope> {
+    let state = engine.state();
+    let mut made = if tick == 1 && round == 0 { registered(world, state) } else { Vec::new() };
+    if tick < 2 || state.accounts.len() < 2 {
+        return made;
+    }
+    if tick == 2 && round == 0 && world.swarm.seeks(Corner::Depeg) {
+        made.extend(stable_collateral(world, state));
+    }
+    let busy = !state.liquidations.cases.is_empty();
+    if busy && world.faulty {
+        made.extend(interference(world, state));
+    }
+    if round == 0 && world.faulty && world.swarm.seeks(Corner::Halts) {
+        made.extend(halted(world, state));
+    }
+    // How near a cascade is, every other tick.
+    if round == 0 && tick.is_multiple_of(2) {
+        made.push(world.envelope(Principal::System, Command::Measure));
+    }
+    if round.is_multiple_of(2) {
+        made.extend(asked(world, state));
+    } else if busy {
+        made.extend(answered(world, engine));
+    }
+    made
+}
+
+/// Backstops of the venue: the market makers, and now and then somebody else.
+fn registered(world: &mut World, state: &State) -> Vec<Envelope> {
+    let mut made = Vec::new();
+    for number in 0..world.swarm.backstops {
+        let any = AccountId(u32::try_from(world.dice.place(state.accounts.len())).expect("ids are u32"));
+        let account = if world.dice.chance(800) { AccountId(number) } else { any };
+        made.push(world.envelope(Principal::Governance, Command::SetBackstop { account, on: true }));
+    }
+    made
+}
+
+/// Who holds much of a stablecoin loses with it, long or short: opposite accounts are liquidated in the same moment.
+fn stable_collateral(world: &mut World, state: &State) -> Vec<Envelope> {
+    let accounts = 2..u32::try_from(state.accounts.len()).expect("ids are u32");
+    let amount = Quantity::from_raw(2_000_000 * ONE);
+    let references = state.collateral[USDC.0].reference + 1..;
+    let deposit = |(account, reference)| {
+        let (account, asset, location) = (AccountId(account), USDC, None);
+        world.envelope(Principal::Custody, Command::Deposit { account, asset, location, amount, reference })
+    };
+    accounts.zip(references).map(deposit).collect()
+}
+
+/// Asks for the next step of whoever needs it, in any order; not always, and now and then of somebody healthy.
+fn asked(world: &mut World, state: &State) -> Vec<Envelope> {
+    let mut places: Vec<usize> = (0..state.accounts.len())
+        .filter(|place| {
+            let account = AccountId(u32::try_from(*place).expect("ids are u32"));
+            state.accounts[*place].status <= Status::Liquidation || state.liquidations.cases.contains_key(&account)
+        })
+        .filter(|_| world.dice.chance(850))
+        .collect();
+    if world.faulty && world.dice.chance(20) {
+        places.push(world.dice.place(state.accounts.len()));
+    }
+    for place in (1..places.len()).rev() {
+        let other = world.dice.place(place + 1);
+        places.swap(place, other);
+    }
+    let id = |place: usize| AccountId(u32::try_from(place).expect("ids are u32"));
+    places
+        .into_iter()
+        .map(|place| world.envelope(Principal::System, Command::Liquidate { account: id(place) }))
+        .collect()
+}
+
+/// Every market that an account below maintenance could trade in is halted, and opened again.
+fn halted(world: &mut World, state: &State) -> Vec<Envelope> {
+    let ill =
+        state.accounts.iter().find(|account| account.status <= Status::Liquidation && !account.positions.is_empty());
+    let of = |account: &engine::state::AccountState| -> Vec<UnderlyingId> {
+        account.positions.iter().map(|held| state.contracts[held.instrument.0].terms.underlying).collect()
+    };
+    let underlyings = ill.map(of).unwrap_or_default();
+    let halts = !underlyings.is_empty() && world.dice.chance(500);
+    if !halts && !world.dice.chance(100) {
+        return Vec::new();
+    }
+    let contracts = state.contracts.iter().enumerate().filter(|(_, contract)| {
+        let other = if halts { Mode::Open } else { Mode::Halted };
+        contract.mode == other && (!halts || underlyings.contains(&contract.terms.underlying))
+    });
+    let mode = if halts { Mode::Halted } else { Mode::Open };
+    let commands = contracts.map(|(place, _)| Command::SetMode { instrument: InstrumentId(place), mode });
+    commands.map(|command| world.envelope(Principal::Guardian, command)).collect()
+}
+
+/// What happens between a plan and its trade: owners deposit, instruments expire, are halted, and time passes.
+fn interference(world: &mut World, state: &State) -> Vec<Envelope> {
+    let mut made = Vec::new();
+    let cases: Vec<AccountId> = state.liquidations.cases.keys().copied().collect();
+    let account = cases[world.dice.place(cases.len())];
+    if world.dice.chance(25) {
+        let amount = Quantity::from_raw(i128::from(world.dice.pick(&[1_i64, 500, 20_000])) * ONE);
+        let reference = state.collateral[0].reference + 1;
+        let command = Command::Deposit { account, asset: AssetId(0), location: None, amount, reference };
+        made.push(world.envelope(Principal::Custody, command));
+    }
+    if world.dice.chance(15) {
+        // The hedge of an account goes first.
+        for position in &state.accounts[account.place()].positions {
+            let instrument = position.instrument;
+            if state.contracts[instrument.0].terms.expiry().is_some_and(|expiry| expiry.micros() <= world.now) {
+                made.push(world.envelope(Principal::System, Command::Expire { instrument }));
+            }
+        }
+    }
+    if world.dice.chance(20) {
+        let on = world.dice.chance(600);
+        let account = AccountId(u32::try_from(world.dice.place(state.accounts.len())).expect("ids are u32"));
+        made.push(world.envelope(Principal::Governance, Command::SetBackstop { account, on }));
+    }
+    world.now += world.dice.pick(&[0, 0, 1, 3]) * SECOND;
+    if world.dice.chance(6) {
+        // Nothing is heard for so long that prices are too old.
+        world.now += 155 * SECOND;
+    }
+    made
+}
+
+/// Trades what is offered and bids for what is auctioned.
+fn answered(world: &mut World, engine: &Engine) -> Vec<Envelope> {
+    let state = engine.state();
+    let mut made = Vec::new();
+    let mut matches = std::collections::BTreeMap::new();
+    for (account, case) in &state.liquidations.cases {
+        if let Some(offer) = case.offer {
+            let stale = offer.version != state.version;
+            if world.dice.chance(if stale { 150 } else { 900 }) {
+                let last = matches.entry(offer.instrument).or_insert(state.contracts[offer.instrument.0].last_match);
+                *last += 1;
+                let command = fill(world, state, *account, offer, *last);
+                made.push(world.envelope(Principal::System, command));
+            }
+        }
+        if world.dice.chance(if world.swarm.bidders == Bidders::Vanishing { 20 } else { 500 }) {
+            made.extend(bid(world, engine, *account, case));
+        }
+    }
+    made
+}
+
+/// A fill of an offer: whole or a part; now and then too much, too bad a price, or with an account of the same owner.
+fn fill(world: &mut World, state: &State, account: AccountId, offer: Offer, match_id: u64) -> Command {
+    let terms = &state.contracts[offer.instrument.0].terms;
+    let sign = offer.lots.signum();
+    let all = offer.lots.saturating_abs();
+    let lots = match world.dice.below(12) {
+        7 => (all / 2).max(1),
+        8 | 9 => world.dice.between(1, all),
+        10 if world.faulty => all + 1,
+        11 if world.faulty => all.saturating_mul(3),
+        _ => all,
+    };
+    let tick = terms.tick.raw();
+    let mark = state.market.listing(offer.instrument).mark.raw();
+    let at_mark = if sign > 0 { (mark + tick - 1).div_euclid(tick) } else { mark.div_euclid(tick) } * tick;
+    let price = match world.dice.below(10) {
+        0..=4 => offer.worst.raw(),
+        5..=7 => at_mark,
+        8 if world.faulty => offer.worst.raw() + i128::from(sign) * tick * i128::from(world.dice.pick(&[1_i64, 10])),
+        _ => i128::midpoint(at_mark, offer.worst.raw()) / tick * tick,
+    };
+    let owner = state.accounts[account.place()].owner;
+    let linked = |place: &usize| state.accounts[*place].owner == owner && *place != account.place();
+    let maker = AccountId(u32::from(account.0 == 0 || (account.0 != 1 && world.dice.chance(400))));
+    let any = AccountId(u32::try_from(world.dice.place(state.accounts.len())).expect("ids are u32"));
+    let own = (0..state.accounts.len()).find(linked).map(|place| AccountId(u32::try_from(place).expect("ids are u32")));
+    let counterparty = match world.dice.below(12) {
+        0 if world.faulty => own.unwrap_or(account),
+        1 if world.faulty => any,
+        _ => maker,
+    };
+    let value = terms.unit().raw() / 1_000_000 * (price / 1_000_000) / 1_000_000 * i128::from(lots);
+    let share = world.dice.pick(&[0_i128, 0, 1, 5]);
+    let fee = if terms.payoff == Payoff::Inverse { 0 } else { value.abs() / 1000 * share };
+    let (instrument, price, fee) = (offer.instrument, Price::from_raw(price), Quantity::from_raw(fee));
+    Command::LiquidationFill { account, counterparty, instrument, match_id, price, lots: sign * lots, fee }
+}
+
+/// A bid for a share of a portfolio: for what the clock pays, or for more.
+fn bid(world: &mut World, engine: &Engine, auctioned: AccountId, case: &Case) -> Option<Envelope> {
+    let state = engine.state();
+    let began = case.auction?;
+    let backstops: Vec<AccountId> = state.liquidations.backstops.iter().copied().collect();
+    let any = AccountId(u32::try_from(world.dice.place(state.accounts.len())).expect("ids are u32"));
+    let registered = !backstops.is_empty() && world.dice.chance(950);
+    let account = if registered { backstops[world.dice.place(backstops.len())] } else { any };
+    let judged = engine.desk().judge(state, &state.accounts[auctioned.place()]).ok()?;
+    let share = Ratio::from_raw(ONE / 100 * i128::from(world.dice.pick(&[1_i64, 5, 20, 50, 100])));
+    let worth = judged.equity.scaled(share, Round::Down).ok()?;
+    // In hundredths: a little less than the first discount, or what the clock pays after a while, or all of it.
+    let waited = (world.now - began.micros()) / SECOND;
+    let good = if waited < 60 { 2 + 18 * waited / 60 - 1 } else { 18 };
+    let greedy = world.dice.pick(&[30_i64, 60, 100]);
+    let hundredths =
+        if world.swarm.bidders == Bidders::Greedy && world.dice.chance(700) { greedy } else { good.max(0) };
+    let asked = worth.scaled(Ratio::from_raw(ONE / 100 * i128::from(hundredths)), Round::Down).ok()?;
+    let price = if world.dice.chance(100) { Money::from_raw(ONE) } else { asked.negated().ok()? };
+    let owner = Principal::Owner(state.accounts[account.place()].owner);
+    Some(world.envelope(owner, Command::AuctionBid { account, auctioned, share, price }))
+}
