@@ -17,7 +17,7 @@
 //! An option with a mark and no volatility gets the volatility that its mark implies, and the report says how many did.
 //! Time to expiry is counted from the snapshot, in years of 365 days.
 
-mod columns;
+pub(crate) mod columns;
 mod error;
 mod futures;
 mod report;

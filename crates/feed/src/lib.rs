@@ -17,6 +17,7 @@
 //! # Ok::<(), feed::deribit::ImportError>(())
 //! ```
 
+pub mod bars;
 pub mod chain;
 mod decimal;
 pub mod deribit;

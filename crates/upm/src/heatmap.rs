@@ -3,13 +3,14 @@
 //! Plain SVG with attributes only, so that browsers, slides and papers show the same. The colours are the diverging
 //! scheme red-blue of Cynthia Brewer, which the colour-blind can read: linear in the profit, white where nothing is lost.
 
-use std::fmt::{Display, Write};
+use std::fmt::Write;
 
 use margin::{Assessment, Status};
 use model::Market;
 use units::Round;
 
 use crate::amount::{exact, number};
+use crate::canvas::{Canvas, FAINT, FONT, INK, Style, escaped, short};
 use crate::matrix::{Matrix, Scale, price_move};
 use crate::table::cut;
 
@@ -40,11 +41,6 @@ const PLOT_HEIGHT: f64 = 420.0;
 const CELL_HEIGHT_MAX: f64 = 60.0;
 const PANEL_LEFT: f64 = 978.0;
 
-const INK: &str = "#1b1f24";
-const GREY: &str = "#6b7280";
-const FAINT: &str = "#d5d9de";
-const FONT: &str = "Inter, Helvetica Neue, Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif";
-
 /// From the largest loss to the largest profit.
 const COLOURS: [[f64; 3]; 9] = [
     [178.0, 24.0, 43.0],
@@ -61,7 +57,7 @@ const COLOURS: [[f64; 3]; 9] = [
 /// The picture as an SVG document.
 pub fn svg(picture: &Picture) -> String {
     let layout = Layout::of(picture.matrix);
-    let mut canvas = Canvas { text: String::new() };
+    let mut canvas = Canvas::default();
     heading(&mut canvas, picture, &layout);
     cells(&mut canvas, picture, &layout);
     axes(&mut canvas, picture, &layout);
@@ -447,95 +443,6 @@ fn quarters(part: f64) -> String {
 
 fn count(number: usize) -> f64 {
     u32::try_from(number).map_or(f64::MAX, f64::from)
-}
-
-/// How a text stands.
-#[derive(Clone, Copy)]
-struct Style {
-    size: f64,
-    weight: &'static str,
-    fill: &'static str,
-    anchor: &'static str,
-}
-
-impl Style {
-    fn new(size: f64) -> Self {
-        Self { size, weight: "400", fill: INK, anchor: "start" }
-    }
-
-    fn bold(self) -> Self {
-        Self { weight: "600", ..self }
-    }
-
-    fn grey(self) -> Self {
-        self.inked(GREY)
-    }
-
-    fn inked(self, fill: &'static str) -> Self {
-        Self { fill, ..self }
-    }
-
-    fn middle(self) -> Self {
-        Self { anchor: "middle", ..self }
-    }
-
-    fn end(self) -> Self {
-        Self { anchor: "end", ..self }
-    }
-}
-
-/// SVG in the making. Writing to a string cannot fail.
-struct Canvas {
-    text: String,
-}
-
-impl Canvas {
-    fn text(&mut self, x: f64, y: f64, style: &Style, words: &str) {
-        self.text_with(x, y, style, "", words);
-    }
-
-    fn text_with(&mut self, x: f64, y: f64, style: &Style, attributes: &str, words: &str) {
-        let Style { size, weight, fill, anchor } = style;
-        let (x, y, size) = (short(x), short(y), short(*size));
-        let _ = writeln!(
-            self.text,
-            "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" font-weight=\"{weight}\" fill=\"{fill}\" text-anchor=\"{anchor}\" \
-             {attributes}>{}</text>",
-            escaped(words)
-        );
-    }
-
-    fn rect(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), attributes: &str) {
-        let (x, y, width, height) = (short(x), short(y), short(width), short(height));
-        let _ = writeln!(self.text, "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" {attributes}/>");
-    }
-
-    fn line(&mut self, (x1, y1): (f64, f64), (x2, y2): (f64, f64), stroke: &str) {
-        let _ = writeln!(self.text, "<line x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\" stroke=\"{stroke}\"/>");
-    }
-}
-
-/// Hundredths of a pixel are enough.
-fn short(number: f64) -> impl Display {
-    (number * 100.0).round() / 100.0
-}
-
-/// A text as XML has it.
-fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => safe += "&amp;",
-            '<' => safe += "&lt;",
-            '>' => safe += "&gt;",
-            '"' => safe += "&quot;",
-            character if character.is_control() || matches!(character, '\u{fffe}' | '\u{ffff}') => {
-                safe.push('\u{fffd}');
-            }
-            character => safe.push(character),
-        }
-    }
-    safe
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 
 mod amount;
 mod beside;
+mod canvas;
 mod command;
 mod document;
 mod failure;

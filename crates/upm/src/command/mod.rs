@@ -3,6 +3,7 @@
 mod margin;
 
 mod compare;
+mod plan;
 mod stress;
 mod what_if;
 
@@ -27,6 +28,7 @@ pub enum Command {
     Compare(compare::Args),
     WhatIf(what_if::Args),
     Stress(stress::Args),
+    Plan(plan::Args),
     Journal(journal::Args),
     Explain(explain::Args),
     Sim(sim::Args),
@@ -44,6 +46,7 @@ impl Command {
             Self::Compare(args) => compare::run(args),
             Self::WhatIf(args) => what_if::run(args),
             Self::Stress(args) => stress::run(args),
+            Self::Plan(args) => plan::run(args),
             Self::Journal(args) => journal::run(args),
             Self::Explain(args) => explain::run(args),
             Self::Sim(args) => sim::run(args),

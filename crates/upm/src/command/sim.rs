@@ -1,5 +1,9 @@
 //! `upm sim`: the engine against a simulated venue in which everything goes wrong, and an auditor that notices.
 
+mod cascade;
+mod incident;
+mod picture;
+
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -49,6 +53,8 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Command {
+    Cascade(cascade::Args),
+    Incident(incident::Args),
     Canaries(CanariesArgs),
     Crash(CrashArgs),
 }
@@ -152,6 +158,8 @@ impl Rules for Witness {
 /// Runs seeds or a script, lets canaries loose, or kills processes.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     match &args.command {
+        Some(Command::Cascade(args)) => cascade::run(args),
+        Some(Command::Incident(args)) => incident::run(args),
         Some(Command::Canaries(args)) => Ok(canaries(args)),
         Some(Command::Crash(args)) => match &args.child {
             Some(dir) => Err(Failure::Broken(crash::child(dir, args.seed))),

@@ -1,0 +1,292 @@
+//! Who holds what: exact money, whole lots, and every amount with two ends.
+//!
+//! A leg is the cash of a position: what was paid for it, and under isolated margin what was put behind it. So equity
+//! is cash plus lots at the price, nothing is marked in money, and the sum of all cash and of all lots never changes.
+
+use units::{Money, Round};
+
+use crate::calibration::{COINS, Calibration, PerCoin};
+use crate::market::Market;
+
+/// An account: a trader, the backstop, or the world outside.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Cash behind nothing in particular.
+    pub free: Money,
+    /// Cash of each position.
+    pub leg: [Money; COINS],
+    /// Lots of each perpetual, below 0 when short.
+    pub perp: [i32; COINS],
+    /// Lots of each coin itself.
+    pub spot: [i32; COINS],
+    /// USD a lot at which each position was opened, on average.
+    pub entry: PerCoin,
+    /// Whether anything was ever done to it by force because it held too little.
+    pub liquidated: bool,
+    /// All cash, as a risk number.
+    cash: f64,
+    /// The legs, as risk numbers.
+    legs: PerCoin,
+}
+
+impl Account {
+    /// Nothing but cash.
+    pub fn of(free: Money) -> Self {
+        let mut account = Self {
+            free,
+            leg: [Money::ZERO; COINS],
+            perp: [0; COINS],
+            spot: [0; COINS],
+            entry: [0.0; COINS],
+            liquidated: false,
+            cash: 0.0,
+            legs: [0.0; COINS],
+        };
+        account.refresh();
+        account
+    }
+
+    /// After money has moved.
+    pub fn refresh(&mut self) {
+        self.legs = self.leg.map(Money::to_f64);
+        self.cash = self.free.to_f64() + self.legs[0] + self.legs[1];
+    }
+
+    /// All cash.
+    pub fn cash(&self) -> Money {
+        self.leg.iter().fold(self.free, |sum, leg| plus(sum, *leg))
+    }
+
+    /// Equity in USD with everything in one pot; coins less `haircut`.
+    pub fn equity(&self, prices: PerCoin, haircut: f64) -> f64 {
+        let worth =
+            |coin: usize| (f64::from(self.perp[coin]) + (1.0 - haircut) * f64::from(self.spot[coin])) * prices[coin];
+        self.cash + worth(0) + worth(1)
+    }
+
+    /// Equity in USD of one position alone.
+    pub fn leg_equity(&self, coin: usize, price: f64) -> f64 {
+        self.legs[coin] + f64::from(self.perp[coin]) * price
+    }
+
+    /// USD of one position, without sign.
+    pub fn notional(&self, coin: usize, price: f64) -> f64 {
+        f64::from(self.perp[coin]).abs() * price
+    }
+
+    /// Profit of one position since it was opened, in USD.
+    pub fn profit(&self, coin: usize, price: f64) -> f64 {
+        f64::from(self.perp[coin]) * (price - self.entry[coin])
+    }
+
+    /// Adds lots bought at a price, or takes lots away; the entry is the average of what was opened.
+    fn add(&mut self, coin: usize, lots: i32, price: f64) {
+        let held = self.perp[coin];
+        let after = held + lots;
+        if held == 0 || (held > 0) == (lots > 0) {
+            let (old, new) = (f64::from(held), f64::from(lots));
+            self.entry[coin] = (self.entry[coin] * old + price * new) / (old + new);
+        } else if (after > 0) != (held > 0) {
+            self.entry[coin] = price;
+        }
+        self.perp[coin] = after;
+    }
+}
+
+/// Somebody who can trade by force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// A trader, by number.
+    Trader(usize),
+    /// The backstop.
+    Backstop,
+}
+
+/// What has happened so far, in USD.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// Traded on the market by force.
+    pub traded: f64,
+    /// Negative equity that was found when accounts were closed, whoever paid.
+    pub bad_debt: f64,
+    /// Positions of winners that were closed.
+    pub deleveraged: f64,
+    /// What winners gave back.
+    pub taken: f64,
+    /// What they had to give back: bad debt that no fund paid.
+    pub needed: f64,
+    /// Handed to the backstop.
+    pub backstopped: f64,
+    /// Crossed between accounts that were liquidated on either side.
+    pub crossed: f64,
+    /// Second of the first and of the last step by force.
+    pub forced: Option<(u32, u32)>,
+}
+
+/// The venue and the market, as an engine sees and changes them.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// What everyone takes as given.
+    pub calibration: Calibration,
+    /// The market.
+    pub market: Market,
+    /// The traders.
+    pub traders: Vec<Account>,
+    /// Those who stand ready to take over positions; empty where an engine has none.
+    pub backstop: Account,
+    /// The other side of all trades on the market.
+    pub outside: Account,
+    /// The fund of each market; nothing where there is one fund.
+    pub market_funds: [Money; COINS],
+    /// The fund of all.
+    pub fund: Money,
+    /// Fees taken.
+    pub fees: Money,
+    /// What has happened.
+    pub tally: Tally,
+    /// Seconds since the beginning.
+    pub second: u32,
+}
+
+impl World {
+    /// A venue before anything has happened, with all its support in one fund.
+    pub fn new(calibration: &Calibration, traders: Vec<Account>) -> Self {
+        let interest: f64 = calibration.coins.iter().map(|coin| coin.open_interest).sum();
+        let market = Market::new(calibration);
+        let mut outside = Account::of(Money::ZERO);
+        for coin in 0..COINS {
+            let held: i32 = traders.iter().map(|trader| trader.perp[coin]).sum();
+            outside.perp[coin] = -held;
+            outside.entry[coin] = market.price(coin);
+        }
+        Self {
+            calibration: calibration.clone(),
+            market,
+            traders,
+            backstop: Account::of(Money::ZERO),
+            outside,
+            market_funds: [Money::ZERO; COINS],
+            fund: money(interest * calibration.support, Round::Down),
+            fees: Money::ZERO,
+            tally: Tally::default(),
+            second: 0,
+        }
+    }
+
+    /// The account of somebody.
+    pub fn account(&mut self, who: Who) -> &mut Account {
+        match who {
+            Who::Trader(number) => &mut self.traders[number],
+            Who::Backstop => &mut self.backstop,
+        }
+    }
+
+    /// Something is done by force now.
+    pub fn force(&mut self) {
+        let first = self.tally.forced.map_or(self.second, |(first, _)| first);
+        self.tally.forced = Some((first, self.second));
+    }
+
+    /// Buys `lots` of a perpetual on the market, or sells them when below 0, whatever it costs.
+    pub fn trade(&mut self, who: Who, coin: usize, lots: i32) {
+        self.exchange(who, coin, lots, false);
+    }
+
+    /// Sells coins themselves on the market.
+    pub fn sell_coins(&mut self, who: Who, coin: usize, lots: i32) {
+        self.exchange(who, coin, -lots, true);
+    }
+
+    fn exchange(&mut self, who: Who, coin: usize, lots: i32, spot: bool) {
+        if lots == 0 {
+            return;
+        }
+        self.force();
+        let mark = self.market.price(coin);
+        let price = self.market.trade(coin, f64::from(lots) * mark);
+        // Against the account: it buys dearer and sells cheaper.
+        let round = if lots > 0 { Round::Up } else { Round::Down };
+        let value = times(money(price, round), lots);
+        let fee = money(value.to_f64().abs() * self.calibration.fee, Round::Up);
+        self.fees = plus(self.fees, fee);
+        let account = self.account(who);
+        if spot {
+            account.spot[coin] += lots;
+            account.free = less(less(account.free, value), fee);
+        } else {
+            account.add(coin, lots, price);
+            account.leg[coin] = less(less(account.leg[coin], value), fee);
+        }
+        account.refresh();
+        if spot {
+            self.outside.spot[coin] -= lots;
+        } else {
+            self.outside.perp[coin] -= lots;
+        }
+        self.outside.free = plus(self.outside.free, value);
+        self.tally.traded += value.to_f64().abs();
+    }
+
+    /// Moves `lots` from one to another at a price, USD a lot; below 0 a short position moves.
+    pub fn hand_over(&mut self, from: Who, to: Who, coin: usize, lots: i32, price: Money) {
+        self.force();
+        let value = times(price, lots);
+        let at = price.to_f64();
+        let giver = self.account(from);
+        giver.add(coin, -lots, at);
+        giver.leg[coin] = plus(giver.leg[coin], value);
+        giver.refresh();
+        let taker = self.account(to);
+        taker.add(coin, lots, at);
+        taker.leg[coin] = less(taker.leg[coin], value);
+        taker.refresh();
+    }
+
+    /// The mark as money, USD a lot.
+    pub fn mark(&self, coin: usize) -> Money {
+        money(self.market.price(coin), Round::Down)
+    }
+
+    /// All cash there is, which never changes; and all lots, perpetuals and coins, which never change.
+    pub fn totals(&self) -> (Money, [i64; COINS], [i64; COINS]) {
+        let everyone = || self.traders.iter().chain([&self.backstop, &self.outside]);
+        let cash = everyone().fold(plus(self.fund, self.fees), |sum, account| plus(sum, account.cash()));
+        let cash = self.market_funds.iter().fold(cash, |sum, fund| plus(sum, *fund));
+        let perps = std::array::from_fn(|coin| everyone().map(|account| i64::from(account.perp[coin])).sum());
+        let spots = std::array::from_fn(|coin| everyone().map(|account| i64::from(account.spot[coin])).sum());
+        (cash, perps, spots)
+    }
+
+    /// What stands behind the venue, in USD: funds, and the backstop at the marks.
+    pub fn support(&self) -> f64 {
+        let funds = self.market_funds.iter().fold(self.fund, |sum, fund| plus(sum, *fund));
+        funds.to_f64() + self.backstop.equity(self.market.prices(), 0.0)
+    }
+}
+
+/// A sum. Amounts of a venue are far below what money can hold.
+pub fn plus(one: Money, other: Money) -> Money {
+    one.plus(other).expect("a venue's sums are far below the range")
+}
+
+/// A difference.
+pub fn less(one: Money, other: Money) -> Money {
+    one.minus(other).expect("a venue's differences are far below the range")
+}
+
+/// So many lots at a price a lot.
+pub fn times(price: Money, lots: i32) -> Money {
+    Money::from_raw(price.raw() * i128::from(lots))
+}
+
+/// A risk number as money.
+pub fn money(value: f64, round: Round) -> Money {
+    Money::from_f64(value, round).expect("finite, and far below the range")
+}
+
+/// Whole lots in a risk number, not above it in size.
+pub fn whole(lots: f64) -> i32 {
+    let size = Money::from_f64(lots.abs().min(2.0e9), Round::Down).map_or(0, |size| size.raw() / Money::ONE.raw());
+    let size = i32::try_from(size).expect("below 2·10⁹");
+    if lots < 0.0 { -size } else { size }
+}

@@ -1,0 +1,209 @@
+//! Many seeds, three engines, one table: median and worst of everything, and where ours is not better.
+
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
+
+use serde::Serialize;
+
+use crate::calibration::{COINS, Calibration};
+use crate::run::{Outcome, run};
+use crate::shock::Shock;
+use crate::venue::Engine;
+
+/// In what a measure is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Parts of one, shown in per cent.
+    Part,
+    /// A number of things.
+    Count,
+    /// USD.
+    Usd,
+    /// Seconds.
+    Seconds,
+}
+
+/// Something that a run measures; more is worse.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Measure {
+    /// Its name in documents.
+    pub key: &'static str,
+    /// Its name in tables.
+    pub name: &'static str,
+    /// In what it is counted.
+    pub kind: Kind,
+    #[serde(skip)]
+    of: fn(&Outcome) -> f64,
+}
+
+/// What is measured, in the order of tables.
+pub const MEASURES: [Measure; 14] = [
+    Measure { key: "fall_btc", name: "deepest fall, BTC", kind: Kind::Part, of: |run| -run.trough[0] },
+    Measure { key: "fall_eth", name: "deepest fall, ETH", kind: Kind::Part, of: |run| -run.trough[1] },
+    Measure {
+        key: "overreaction",
+        name: "furthest from the path",
+        kind: Kind::Part,
+        of: |run| (0..COINS).map(|coin| run.overreaction[coin]).fold(0.0, f64::max),
+    },
+    Measure { key: "liquidated", name: "accounts liquidated", kind: Kind::Count, of: |run| f64::from(run.liquidated) },
+    Measure { key: "interest", name: "open interest lost", kind: Kind::Part, of: |run| -run.interest },
+    Measure { key: "traded", name: "forced onto the market", kind: Kind::Usd, of: |run| run.traded },
+    Measure { key: "given_away", name: "given away to the market", kind: Kind::Usd, of: |run| run.given_away },
+    Measure { key: "bad_debt", name: "bad debt", kind: Kind::Usd, of: |run| run.bad_debt },
+    Measure { key: "fund_used", name: "funds and backstop used", kind: Kind::Usd, of: |run| run.fund_used },
+    Measure { key: "deleveraged", name: "winners deleveraged", kind: Kind::Usd, of: |run| run.deleveraged },
+    Measure { key: "taken", name: "profit taken from them", kind: Kind::Usd, of: |run| run.taken },
+    Measure { key: "overshoot", name: "of that, not needed", kind: Kind::Usd, of: |run| run.overshoot },
+    Measure { key: "unpaid", name: "debts nobody paid", kind: Kind::Usd, of: |run| run.unpaid },
+    Measure { key: "calm", name: "time to calm", kind: Kind::Seconds, of: |run| f64::from(run.calm) },
+];
+
+/// One measure of one engine over seeds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Spread {
+    /// The middle one; between two, their mean.
+    pub median: f64,
+    /// The largest.
+    pub worst: f64,
+}
+
+/// One measure of all engines, in the order of [`Engine::ALL`].
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// What.
+    pub measure: Measure,
+    /// How much.
+    pub spreads: [Spread; 3],
+}
+
+/// One shock, and what all engines made of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Comparison {
+    /// The shock's name.
+    pub shock: String,
+    /// What it is.
+    pub about: String,
+    /// Runs of each engine.
+    pub seeds: usize,
+    /// All measures.
+    pub rows: Vec<Row>,
+    /// Measures, by key, in whose median ours is worse than the better of the others.
+    pub behind: Vec<&'static str>,
+    /// The same of the worst.
+    pub behind_worst: Vec<&'static str>,
+}
+
+impl Comparison {
+    /// Of the runs of one shock.
+    pub fn of(shock: &Shock, outcomes: &[Outcome]) -> Self {
+        let rows: Vec<Row> = MEASURES
+            .iter()
+            .map(|measure| Row {
+                measure: *measure,
+                spreads: Engine::ALL.map(|engine| {
+                    let of_engine = outcomes.iter().filter(|outcome| outcome.engine == engine);
+                    spread(of_engine.map(|outcome| (measure.of)(outcome)).collect())
+                }),
+            })
+            .collect();
+        let behind = |of: fn(&Spread) -> f64| {
+            let worse = |row: &&Row| {
+                let [naive, isolated, ours] = [0, 1, 2].map(|place| of(&row.spreads[place]));
+                is_worse(ours, naive.min(isolated), row.measure.kind)
+            };
+            rows.iter().filter(worse).map(|row| row.measure.key).collect()
+        };
+        let (median, worst) = (behind(|spread| spread.median), behind(|spread| spread.worst));
+        let seeds = outcomes.len() / Engine::ALL.len();
+        let (shock, about) = (shock.name.clone(), shock.about.clone());
+        Self { shock, about, seeds, rows, behind: median, behind_worst: worst }
+    }
+
+    /// The row of a measure.
+    pub fn row(&self, key: &str) -> Option<&Row> {
+        self.rows.iter().find(|row| row.measure.key == key)
+    }
+}
+
+/// Whether one amount is worse than another by more than is shown.
+fn is_worse(one: f64, other: f64, kind: Kind) -> bool {
+    let shown = match kind {
+        Kind::Part => 0.000_5,
+        Kind::Count | Kind::Seconds => 0.5,
+        Kind::Usd => 50_000.0,
+    };
+    one - other > shown
+}
+
+fn spread(mut values: Vec<f64>) -> Spread {
+    values.sort_by(f64::total_cmp);
+    let Some(worst) = values.last().copied() else { return Spread { median: 0.0, worst: 0.0 } };
+    let middle = values.len() / 2;
+    let median = if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) };
+    Spread { median, worst }
+}
+
+/// Runs every shock, engine and seed on `threads` threads: for every shock its runs by engine and seed, whatever the
+/// threads did. `progress` hears how many runs have ended.
+pub fn run_all(
+    calibration: &Calibration,
+    shocks: &[Shock],
+    seeds: RangeInclusive<u64>,
+    threads: usize,
+    mut progress: impl FnMut(u64),
+) -> Vec<Vec<Outcome>> {
+    let jobs: Vec<(usize, Engine, u64)> = (0..shocks.len())
+        .flat_map(|shock| Engine::ALL.map(|engine| (shock, engine)))
+        .flat_map(|(shock, engine)| seeds.clone().map(move |seed| (shock, engine, seed)))
+        .collect();
+    let next = AtomicU64::new(0);
+    let (sender, receiver) = mpsc::channel();
+    let mut done: Vec<(usize, Outcome)> = std::thread::scope(|scope| {
+        for _ in 0..threads.max(1) {
+            let (sender, next, jobs) = (sender.clone(), &next, &jobs);
+            scope.spawn(move || {
+                loop {
+                    let place = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(usize::MAX);
+                    let Some((shock, engine, seed)) = jobs.get(place) else { return };
+                    let outcome = run(calibration, &shocks[*shock], *engine, *seed);
+                    if sender.send((place, outcome)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let mut ended = 0;
+        let heard = receiver.iter().inspect(|_| {
+            ended += 1;
+            progress(ended);
+        });
+        heard.collect()
+    });
+    done.sort_by_key(|(place, _)| *place);
+    let mut outcomes: Vec<Vec<Outcome>> = shocks.iter().map(|_| Vec::new()).collect();
+    for (place, outcome) in done {
+        outcomes[jobs[place].0].push(outcome);
+    }
+    outcomes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_median_lies_in_the_middle() {
+        assert_eq!(spread(vec![3.0, 1.0, 2.0]), Spread { median: 2.0, worst: 3.0 });
+        assert_eq!(spread(vec![4.0, 1.0, 2.0, 3.0]), Spread { median: 2.5, worst: 4.0 });
+    }
+
+    #[test]
+    fn worse_is_worse_by_more_than_is_shown() {
+        assert!(is_worse(0.081, 0.080, Kind::Part) && !is_worse(0.080_4, 0.080, Kind::Part));
+        assert!(!is_worse(0.0, 1.0, Kind::Seconds));
+    }
+}

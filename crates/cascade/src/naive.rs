@@ -1,0 +1,92 @@
+//! Below maintenance the whole account is sold on the market at once, whatever that does to the price.
+//!
+//! Cross margin: one pot of cash and coins, and a requirement that adds positions up, each alone. What is missing
+//! after the sale the fund pays; when it is empty, winners give up their whole profit by rank until the hole is
+//! filled, and what the last of them gave too much goes to the fund.
+
+use units::{Money, Round};
+
+use crate::books::{Who, World, less, money, plus};
+use crate::calibration::COINS;
+use crate::venue::Venue;
+
+/// The engine that sells.
+#[derive(Clone, Copy, Debug)]
+pub struct Naive;
+
+impl Venue for Naive {
+    fn step(&mut self, world: &mut World) {
+        let prices = world.market.prices();
+        let haircut = world.calibration.haircut;
+        let rates = [world.calibration.coins[0].maintenance, world.calibration.coins[1].maintenance];
+        let below = |trader: &crate::books::Account| {
+            let held: f64 = (0..COINS).map(|coin| rates[coin] * trader.notional(coin, prices[coin])).sum();
+            held > 0.0 && trader.equity(prices, haircut) < held
+        };
+        let fallen: Vec<usize> =
+            world.traders.iter().enumerate().filter(|(_, trader)| below(trader)).map(|(number, _)| number).collect();
+        for number in fallen {
+            liquidate(world, number);
+        }
+    }
+}
+
+fn liquidate(world: &mut World, number: usize) {
+    let who = Who::Trader(number);
+    world.traders[number].liquidated = true;
+    for coin in 0..COINS {
+        let (perp, spot) = (world.traders[number].perp[coin], world.traders[number].spot[coin]);
+        world.trade(who, coin, -perp);
+        world.sell_coins(who, coin, spot);
+    }
+    let left = world.traders[number].cash();
+    if !left.is_negative() {
+        return;
+    }
+    let missing = less(Money::ZERO, left);
+    world.tally.bad_debt += missing.to_f64();
+    let paid = missing.min(world.fund.max(Money::ZERO));
+    world.fund = less(world.fund, paid);
+    let taken = clawback(world, less(missing, paid));
+    world.traders[number].free = plus(world.traders[number].free, plus(paid, taken));
+    world.traders[number].refresh();
+}
+
+/// Winners give up their whole profit, by profit over equity, until `needed` is there. What there is, at most `needed`.
+fn clawback(world: &mut World, needed: Money) -> Money {
+    if needed == Money::ZERO {
+        return Money::ZERO;
+    }
+    world.tally.needed += needed.to_f64();
+    let prices = world.market.prices();
+    let mut ranks = Vec::new();
+    for (number, trader) in world.traders.iter().enumerate() {
+        for coin in 0..COINS {
+            // Only what is there can be given: profit, as far as the account is worth it.
+            let equity = trader.equity(prices, 0.0);
+            let profit = trader.profit(coin, prices[coin]).min(equity);
+            if profit > 0.0 {
+                ranks.push((profit / equity, number, coin, profit));
+            }
+        }
+    }
+    ranks.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1)).then(one.2.cmp(&other.2)));
+    let mut pot = Money::ZERO;
+    for (_, number, coin, profit) in ranks {
+        if pot >= needed {
+            break;
+        }
+        let given = money(profit, Round::Down);
+        let trader = &mut world.traders[number];
+        trader.leg[coin] = less(trader.leg[coin], given);
+        // The profit is settled: it begins again at this price.
+        trader.entry[coin] = prices[coin];
+        world.tally.deleveraged += trader.notional(coin, prices[coin]);
+        trader.refresh();
+        pot = plus(pot, given);
+    }
+    world.tally.taken += pot.to_f64();
+    let used = pot.min(needed);
+    world.fund = plus(world.fund, less(pot, used));
+    used
+}

@@ -1,0 +1,366 @@
+//! One requirement for the portfolio, the least reduction, at the pace of the market, and an order of who pays.
+//!
+//! ```text
+//! equity ≥ maintenance          nothing
+//! opposite liquidations         cross at the mark, before the market is touched
+//! cost per notional < equity per notional, and room left in this interval
+//!                               the least size that restores β times maintenance, on the market
+//! below half of maintenance     auction, then the backstop at the last discount of the fast phase, within its budget
+//! below a third of maintenance  deleveraging at the mark: nobody pays, winners close
+//! below zero                    market fund → part of the shared fund → winners, pro rata, by lots
+//! ```
+//!
+//! Rules, pace, auction, waterfall and deleveraging are those of the crate `liquidation`.
+
+mod requirement;
+mod want;
+
+use liquidation::auction::{discount, premium, sale};
+use liquidation::deleverage::{deleverage, give_back};
+use liquidation::pace::{self, Exposure, Flow};
+use liquidation::waterfall::{Layers, waterfall};
+use liquidation::{Book, Rules};
+use units::{Money, Quantity, Ratio, Round, Timestamp};
+
+use crate::books::{Account, Who, World, less, money, plus, times, whole};
+use crate::calibration::COINS;
+use crate::isolated::lots_part;
+use crate::venue::Venue;
+use crate::winners::{Loser, candidates, settle};
+pub use requirement::requirement;
+use want::{Want, least};
+
+/// Of the support, the fund of each market.
+const MARKET_FUND: f64 = 0.125;
+/// Of the support, the capital of the backstop; what is left is the shared fund.
+const BACKSTOP: f64 = 0.5;
+/// The backstop holds at most this many times its equity.
+const BACKSTOP_LEVERAGE: f64 = 5.0;
+/// Below this part of maintenance a portfolio is auctioned.
+const AUCTION: f64 = 0.5;
+/// Below this part of maintenance it is deleveraged.
+const LAST: f64 = 1.0 / 3.0;
+/// The move within which it is counted what would be liquidated next.
+const REACH: f64 = 0.01;
+
+/// Lots to hand to winners, of longs and of shorts of every coin.
+type Losers = [[Vec<Loser>; 2]; COINS];
+
+/// The engine of this project.
+#[derive(Clone, Debug)]
+pub struct Ours {
+    rules: Rules,
+    beta: f64,
+    /// Since when an account is auctioned, in microseconds.
+    auctions: Vec<Option<i64>>,
+    flows: [Flow; COINS],
+    /// What may still be traded in this step, in USD.
+    rooms: [f64; COINS],
+    /// How much of a slice is traded, for falling and for rising prices, by coin.
+    slow: [[f64; 2]; COINS],
+    /// What the shared fund may still pay in this event.
+    shared: Money,
+}
+
+impl Ours {
+    /// An engine that has seen nothing, for a number of traders.
+    pub fn new(traders: usize) -> Self {
+        let rules = Rules::default();
+        let start = Flow::new(Timestamp::from_micros(0));
+        let beta = rules.beta.to_f64();
+        let slow = [[1.0; 2]; COINS];
+        let rooms = [0.0; COINS];
+        Self { rules, beta, auctions: vec![None; traders], flows: [start; COINS], rooms, slow, shared: Money::ZERO }
+    }
+}
+
+impl Venue for Ours {
+    fn begin(&mut self, world: &mut World) {
+        let part = |share: f64| money(world.fund.to_f64() * share, Round::Down);
+        let (market, backstop) = (part(MARKET_FUND), part(BACKSTOP));
+        world.market_funds = [market; COINS];
+        world.backstop = Account::of(backstop);
+        let given = world.market_funds.iter().fold(backstop, |sum, fund| plus(sum, *fund));
+        world.fund = less(world.fund, given);
+        self.shared = world.fund.scaled(self.rules.shared_share, Round::Down).unwrap_or(Money::ZERO);
+    }
+
+    fn step(&mut self, world: &mut World) {
+        let now = Timestamp::from_micros(i64::from(world.second) * 1_000_000);
+        if i64::from(world.second) * 1_000_000 % self.rules.interval == 0 {
+            self.look_ahead(world);
+        }
+        for coin in 0..COINS {
+            self.rooms[coin] = self.room(world, coin, now);
+        }
+        let mut wants = self.wants(world);
+        cross(world, &mut wants);
+        // Those worth less than nothing come first, at the price at which that was found.
+        let mut bankrupt = Losers::default();
+        for want in wants.iter().filter(|want| want.equity <= 0.0) {
+            self.fail(world, *want, &mut bankrupt);
+        }
+        hand_to_winners(world, &bankrupt);
+        let mut at_mark = Losers::default();
+        for want in wants.iter().filter(|want| want.equity > 0.0) {
+            self.treat(world, *want, now, &mut at_mark);
+        }
+        hand_to_winners(world, &at_mark);
+        for number in wants.iter().map(|want| want.number) {
+            self.sweep(world, number);
+        }
+        self.unwind(world, now);
+    }
+}
+
+impl Ours {
+    /// How near a cascade is, for the slices of the next interval.
+    fn look_ahead(&mut self, world: &World) {
+        let prices = world.market.prices();
+        for coin in 0..COINS {
+            let mut exposures = Vec::new();
+            for trader in world.traders.iter().filter(|trader| trader.perp[coin] != 0) {
+                let notional = trader.notional(coin, prices[coin]);
+                let excess =
+                    trader.equity(prices, world.calibration.haircut) - requirement(&world.calibration, trader, prices);
+                let distance = (excess / notional).max(0.0);
+                exposures.push(Exposure { distance, notional, long: trader.perp[coin] > 0 });
+            }
+            let near = pace::cascade(&exposures, 0.01 / world.market.depth(coin), REACH);
+            self.slow[coin] = [pace::slow(near.down), pace::slow(near.up)];
+        }
+    }
+
+    /// Who holds too little, and the least that restores them, the worst first.
+    fn wants(&mut self, world: &mut World) -> Vec<Want> {
+        let prices = world.market.prices();
+        let haircut = world.calibration.haircut;
+        let books: [Book; COINS] = std::array::from_fn(|coin| book(world, coin, 0.0));
+        let cost = |coin: usize, notional: f64| books[coin].cost(notional);
+        let mut wants = Vec::new();
+        for (number, trader) in world.traders.iter().enumerate() {
+            if trader.perp == [0; COINS] {
+                continue;
+            }
+            let maintenance = requirement(&world.calibration, trader, prices);
+            let equity = trader.equity(prices, haircut);
+            if equity >= maintenance {
+                self.auctions[number] = None;
+                continue;
+            }
+            let (coin, lots) = least(&world.calibration, trader, prices, self.beta, &cost);
+            wants.push(Want { number, coin, lots, equity, maintenance });
+        }
+        wants.sort_by(|one, other| one.health().total_cmp(&other.health()).then(one.number.cmp(&other.number)));
+        for want in &wants {
+            world.traders[want.number].liquidated = true;
+        }
+        wants
+    }
+
+    /// An account worth less than nothing: the funds pay, and all it has goes to winners.
+    fn fail(&mut self, world: &mut World, want: Want, bankrupt: &mut Losers) {
+        let Want { number, coin, .. } = want;
+        let lots = world.traders[number].perp;
+        let deficit = self.pay(world, number, coin);
+        for (leg, lots) in lots.into_iter().enumerate().filter(|(_, lots)| *lots != 0) {
+            let deficit = if leg == coin { deficit } else { Money::ZERO };
+            let loser = Loser { who: Who::Trader(number), lots: lots.abs(), deficit };
+            bankrupt[leg][usize::from(lots < 0)].push(loser);
+        }
+    }
+
+    /// One account: market, auction, backstop, or a place among those who are deleveraged.
+    fn treat(&mut self, world: &mut World, want: Want, now: Timestamp, at_mark: &mut Losers) {
+        let Want { number, coin, equity, maintenance, .. } = want;
+        let price = world.market.price(coin);
+        let notional = f64::from(want.lots.abs()) * price;
+        let prices = world.market.prices();
+        let gross: f64 = (0..COINS).map(|coin| world.traders[number].notional(coin, prices[coin])).sum();
+        let room = self.rooms[coin];
+        // A long that sells is part of a falling price.
+        let slice = room * self.slow[coin][usize::from(want.lots > 0)];
+        let frontier = equity / gross;
+        if equity >= AUCTION * maintenance && book(world, coin, room).cost(notional) < frontier * notional {
+            let lots = whole(f64::from(want.lots.abs()).min(slice / price)) * want.lots.signum();
+            self.trade(world, Who::Trader(number), coin, lots, now);
+            return;
+        }
+        let since = *self.auctions[number].get_or_insert(now.micros());
+        if self.auction(world, want, now.micros() - since) || equity >= LAST * maintenance {
+            return;
+        }
+        let held = world.traders[number].perp[coin];
+        let loser = Loser { who: Who::Trader(number), lots: want.lots.abs(), deficit: Money::ZERO };
+        at_mark[coin][usize::from(held < 0)].push(loser);
+    }
+
+    /// USD that may be traded now.
+    fn room(&self, world: &World, coin: usize, now: Timestamp) -> f64 {
+        pace::room(&self.flows[coin], world.market.depth(coin), now, &self.rules).to_f64()
+    }
+
+    /// Trades a slice on the market; it counts against the depth that was there before it.
+    fn trade(&mut self, world: &mut World, who: Who, coin: usize, lots: i32, now: Timestamp) {
+        if lots == 0 {
+            return;
+        }
+        let depth = world.market.depth(coin);
+        let sold = money(f64::from(lots.abs()) * world.market.price(coin), Round::Up);
+        world.trade(who, coin, lots);
+        self.flows[coin] = pace::spend(&self.flows[coin], sold, depth, now, &self.rules);
+        self.rooms[coin] = self.room(world, coin, now);
+    }
+
+    /// Offers a share of the portfolio to the backstop: at the discount of the moment, or as its duty at the last one
+    /// of the fast phase. Whether it took it.
+    fn auction(&mut self, world: &mut World, want: Want, elapsed: i64) -> bool {
+        let prices = world.market.prices();
+        let Want { number, equity, maintenance, .. } = want;
+        let value = money(equity, Round::Down);
+        let excess = money(equity - self.beta * maintenance, Round::Down);
+        let duty = equity < AUCTION * maintenance;
+        let elapsed = if duty { elapsed.max(self.rules.fast) } else { elapsed };
+        let Some(sale) = sale(Ratio::ONE, excess, value, Money::ZERO, elapsed, &self.rules) else { return false };
+        let share = sale.share.to_f64();
+        let trader = &world.traders[number];
+        let lots = trader.perp.map(|lots| whole((f64::from(lots) * share).abs().ceil()) * lots.signum());
+        let gain = sale.premium.to_f64();
+        let held =
+            |lots: [i32; COINS]| -> f64 { (0..COINS).map(|coin| f64::from(lots[coin]).abs() * prices[coin]).sum() };
+        let after = std::array::from_fn(|coin| world.backstop.perp[coin] + lots[coin]);
+        let can_hold = held(after) <= BACKSTOP_LEVERAGE * world.backstop.equity(prices, 0.0)
+            || held(after) < held(world.backstop.perp);
+        let cost: f64 = (0..COINS).map(|coin| book(world, coin, 0.0).cost(f64::from(lots[coin]) * prices[coin])).sum();
+        let within = if duty { cost - gain <= self.rules.backstop_budget.to_f64() } else { gain >= cost };
+        if !can_hold || !within {
+            return false;
+        }
+        for (coin, lots) in lots.into_iter().enumerate() {
+            let mark = world.mark(coin);
+            world.hand_over(Who::Trader(number), Who::Backstop, coin, lots, mark);
+            world.tally.backstopped += times(mark, lots).to_f64().abs();
+        }
+        let paid = premium(value, discount(elapsed, &self.rules).unwrap_or(Ratio::ZERO)).min(sale.premium);
+        world.traders[number].free = less(world.traders[number].free, paid);
+        world.traders[number].refresh();
+        world.backstop.free = plus(world.backstop.free, paid);
+        world.backstop.refresh();
+        true
+    }
+
+    /// The funds pay for an account that is worth less than nothing; what they do not pay.
+    fn pay(&mut self, world: &mut World, number: usize, coin: usize) -> Money {
+        let prices = world.market.prices();
+        // Coins have been taken at their price less a haircut: here they are sold.
+        for coin in 0..COINS {
+            let spot = world.traders[number].spot[coin];
+            world.sell_coins(Who::Trader(number), coin, spot);
+        }
+        let loss = money(-world.traders[number].equity(prices, 0.0), Round::Up);
+        let layers = Layers {
+            account: Money::ZERO,
+            market_fund: world.market_funds[coin],
+            shared_fund: self.shared,
+            shared_share: Ratio::ONE,
+        };
+        let split = waterfall(loss, &layers);
+        world.market_funds[coin] = less(world.market_funds[coin], split.market_fund);
+        world.fund = less(world.fund, split.shared_fund);
+        self.shared = less(self.shared, split.shared_fund);
+        let paid = plus(split.market_fund, split.shared_fund);
+        world.tally.bad_debt += paid.to_f64();
+        world.traders[number].leg[coin] = plus(world.traders[number].leg[coin], paid);
+        world.traders[number].refresh();
+        split.winners
+    }
+
+    /// An account without positions keeps no dust below zero, as far as the fund may pay.
+    fn sweep(&mut self, world: &mut World, number: usize) {
+        let trader = &world.traders[number];
+        if trader.perp != [0; COINS] || !trader.cash().is_negative() {
+            return;
+        }
+        let paid = less(Money::ZERO, trader.cash()).min(self.shared.max(Money::ZERO));
+        world.fund = less(world.fund, paid);
+        self.shared = less(self.shared, paid);
+        world.tally.bad_debt += paid.to_f64();
+        world.traders[number].free = plus(world.traders[number].free, paid);
+        world.traders[number].refresh();
+    }
+
+    /// The backstop sells with what room is left.
+    fn unwind(&mut self, world: &mut World, now: Timestamp) {
+        for coin in 0..COINS {
+            let held = world.backstop.perp[coin];
+            if held == 0 {
+                continue;
+            }
+            let price = world.market.price(coin);
+            let slice = self.rooms[coin] * self.slow[coin][usize::from(held < 0)];
+            let lots = whole(f64::from(held.abs()).min(slice / price)) * -held.signum();
+            self.trade(world, Who::Backstop, coin, lots, now);
+        }
+    }
+}
+
+/// Opposite liquidations meet at the mark.
+fn cross(world: &mut World, wants: &mut [Want]) {
+    for coin in 0..COINS {
+        let of = |sign: i32| -> Vec<usize> {
+            (0..wants.len())
+                .filter(|place| {
+                    wants[*place].coin == coin && wants[*place].lots * sign > 0 && wants[*place].equity > 0.0
+                })
+                .collect()
+        };
+        let (buyers, sellers) = (of(1), of(-1));
+        let (mut buyer, mut seller) = (buyers.iter().copied(), sellers.iter().copied());
+        let (mut one, mut other) = (buyer.next(), seller.next());
+        let mark = world.mark(coin);
+        while let (Some(buys), Some(sells)) = (one, other) {
+            let lots = wants[buys].lots.min(-wants[sells].lots);
+            let (from, to) = (Who::Trader(wants[sells].number), Who::Trader(wants[buys].number));
+            world.hand_over(from, to, coin, lots, mark);
+            world.tally.crossed += times(mark, lots).to_f64();
+            wants[buys].lots -= lots;
+            wants[sells].lots += lots;
+            if wants[buys].lots == 0 {
+                one = buyer.next();
+            }
+            if wants[sells].lots == 0 {
+                other = seller.next();
+            }
+        }
+    }
+}
+
+/// Lots of losers to winners pro rata, coin by coin and side by side.
+fn hand_to_winners(world: &mut World, losers: &Losers) {
+    for (coin, sides) in losers.iter().enumerate() {
+        for (losers, side) in sides.iter().zip([1, -1]) {
+            let lots: i64 = losers.iter().map(|loser| i64::from(loser.lots)).sum();
+            if lots == 0 {
+                continue;
+            }
+            let deficit = losers.iter().fold(Money::ZERO, |sum, loser| plus(sum, loser.deficit));
+            let outcome = deleverage(lots, give_back(deficit, lots), &candidates(world, coin, side));
+            let needed = deficit.to_f64() * (1.0 - lots_part(outcome.left.max(0), lots));
+            world.tally.needed += needed;
+            world.tally.bad_debt += needed;
+            settle(world, coin, side, losers, &outcome);
+        }
+    }
+}
+
+/// The book of a coin as a plan sees it.
+fn book(world: &World, coin: usize, room_usd: f64) -> Book {
+    Book {
+        lot: Quantity::ONE,
+        open: true,
+        half_spread: world.market.half_spread(coin),
+        depth_usd: world.market.depth(coin),
+        fee: world.calibration.fee,
+        room_usd,
+    }
+}

@@ -1,0 +1,136 @@
+//! One seed, one shock, one engine: a run and what it measures.
+
+use serde::Serialize;
+
+use crate::books::World;
+use crate::calibration::{COINS, Calibration, PerCoin};
+use crate::population::population;
+use crate::shock::Shock;
+use crate::venue::Engine;
+
+/// Steps between two points of a recorded path.
+const EVERY: usize = 15;
+
+/// What a run measures. USD unless said otherwise.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Outcome {
+    /// The seed.
+    pub seed: u64,
+    /// The engine.
+    pub engine: Engine,
+    /// The lowest price of each coin over the first, less 1.
+    pub trough: PerCoin,
+    /// The highest price of each coin over the first, less 1.
+    pub peak: PerCoin,
+    /// The largest distance between the price and what it would be without reaction, as a part of the latter.
+    pub overreaction: PerCoin,
+    /// Accounts to which something was done because they held too little.
+    pub liquidated: u32,
+    /// Open interest at the end over that at the beginning, less 1, without what is held by the backstop.
+    pub interest: f64,
+    /// Traded on the market by force.
+    pub traded: f64,
+    /// What the market outside has earned by trading with those who had to, at the last prices; below 0 when it lost.
+    pub given_away: f64,
+    /// Negative equity of accounts that were closed, whoever paid.
+    pub bad_debt: f64,
+    /// What funds and backstop lost, at the marks of the end; below 0 when they gained.
+    pub fund_used: f64,
+    /// Positions of winners that were closed, or whose profit was taken.
+    pub deleveraged: f64,
+    /// Profit taken from winners.
+    pub taken: f64,
+    /// Of that, beyond what was needed.
+    pub overshoot: f64,
+    /// Handed to the backstop.
+    pub backstopped: f64,
+    /// Crossed between liquidated accounts.
+    pub crossed: f64,
+    /// Debts at the end that nobody has paid.
+    pub unpaid: f64,
+    /// Seconds from the first to the last step by force.
+    pub calm: u32,
+    /// Logarithms of the prices over the first, with reaction and without, every 15 steps.
+    #[serde(skip)]
+    pub path: Vec<(PerCoin, PerCoin)>,
+}
+
+/// Runs one engine through one shock. The traders and the path depend on the seed alone.
+pub fn run(calibration: &Calibration, shock: &Shock, engine: Engine, seed: u64) -> Outcome {
+    run_with(calibration, shock, engine, seed, &mut |_| {})
+}
+
+/// As [`run`], and `seen` sees the world after every step.
+pub fn run_with(
+    calibration: &Calibration,
+    shock: &Shock,
+    engine: Engine,
+    seed: u64,
+    seen: &mut dyn FnMut(&World),
+) -> Outcome {
+    let traders = population(calibration, seed);
+    let interest = open_interest(calibration, &traders);
+    let mut world = World::new(calibration, traders);
+    let mut venue = engine.venue(world.traders.len());
+    venue.begin(&mut world);
+    let first = world.support();
+    let outside = world.outside.perp;
+    let (mut low, mut high, mut far) = ([0.0_f64; COINS], [0.0_f64; COINS], [0.0_f64; COINS]);
+    let mut path = Vec::new();
+    for (step, point) in shock.walk(calibration, seed).into_iter().enumerate() {
+        world.market.step(point);
+        venue.step(&mut world);
+        let logarithms: [(f64, f64); COINS] = std::array::from_fn(|coin| world.market.logarithms(coin));
+        for coin in 0..COINS {
+            let (with, without) = logarithms[coin];
+            low[coin] = low[coin].min(with);
+            high[coin] = high[coin].max(with);
+            far[coin] = far[coin].max((with - without).abs());
+        }
+        if step % EVERY == 0 {
+            path.push((logarithms.map(|pair| pair.0), logarithms.map(|pair| pair.1)));
+        }
+        seen(&world);
+        world.second += calibration.step;
+    }
+    let part = |logarithm: f64| pricing::math::exp(logarithm) - 1.0;
+    let prices = world.market.prices();
+    let tally = &world.tally;
+    let given_away = (0..COINS).fold(world.outside.cash().to_f64(), |sum, coin| {
+        let lots = f64::from(world.outside.perp[coin] - outside[coin] + world.outside.spot[coin]);
+        sum + lots * prices[coin]
+    });
+    let unpaid = world.traders.iter().map(|trader| (-trader.equity(prices, 0.0)).max(0.0)).sum();
+    let liquidated = world.traders.iter().filter(|trader| trader.liquidated).count();
+    Outcome {
+        seed,
+        engine,
+        trough: low.map(part),
+        peak: high.map(part),
+        overreaction: far.map(part),
+        liquidated: u32::try_from(liquidated).expect("thousands of traders"),
+        interest: open_interest(calibration, &world.traders) / interest - 1.0,
+        traded: tally.traded,
+        given_away,
+        bad_debt: tally.bad_debt,
+        fund_used: first - world.support(),
+        deleveraged: tally.deleveraged,
+        taken: tally.taken,
+        overshoot: tally.taken - tally.needed,
+        backstopped: tally.backstopped,
+        crossed: tally.crossed,
+        unpaid,
+        calm: tally.forced.map_or(0, |(from, to)| to - from),
+        path,
+    }
+}
+
+/// What all longs hold, in USD at the first prices.
+fn open_interest(calibration: &Calibration, traders: &[crate::books::Account]) -> f64 {
+    (0..COINS)
+        .map(|coin| {
+            let price = calibration.coins[coin].price * calibration.coins[coin].lot;
+            traders.iter().map(|trader| f64::from(trader.perp[coin].max(0)) * price).sum::<f64>()
+        })
+        .sum()
+}

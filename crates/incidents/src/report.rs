@@ -1,0 +1,181 @@
+//! What a replay says: the facts, both variants, and the assertion with its figures.
+
+use serde::Serialize;
+
+/// What happened in the real market, in our own words.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Facts {
+    /// The number of the incident, such as S-10.
+    pub id: &'static str,
+    /// Where it happened, in a few words.
+    pub title: &'static str,
+    /// The day, or the days.
+    pub date: &'static str,
+    /// What happened.
+    pub what: &'static str,
+    /// What it cost.
+    pub loss: &'static str,
+    /// Where the facts are from.
+    pub sources: &'static [&'static str],
+}
+
+/// One figure of a replay.
+#[derive(Clone, Debug, Serialize)]
+pub struct Figure {
+    /// What was measured.
+    pub what: &'static str,
+    /// How much.
+    pub value: f64,
+    /// In what: USD, BTC, a share (1 is 100 %), a count.
+    pub unit: &'static str,
+}
+
+/// One variant of a replay.
+#[derive(Clone, Debug, Serialize)]
+pub struct Told {
+    /// What happened in it.
+    pub words: String,
+    /// What was measured in it.
+    pub figures: Vec<Figure>,
+}
+
+/// How near the model of the venue as it was comes to what was published.
+#[derive(Clone, Debug, Serialize)]
+pub struct Near {
+    /// Which figure.
+    pub what: &'static str,
+    /// As published.
+    pub published: f64,
+    /// As the model gives it.
+    pub modelled: f64,
+    /// In what.
+    pub unit: &'static str,
+    /// What the model was given so that it comes near, because it is not published; empty when nothing was.
+    pub chosen: &'static str,
+}
+
+impl Near {
+    /// The model's figure as a multiple of the published one.
+    pub fn ratio(&self) -> f64 {
+        self.modelled / self.published
+    }
+}
+
+/// A figure and the most it may be.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Bound {
+    /// As measured.
+    pub found: f64,
+    /// At most.
+    pub limit: f64,
+}
+
+impl Bound {
+    /// Whether the figure is within its limit. What is not a number is not.
+    pub fn holds(self) -> bool {
+        self.found <= self.limit
+    }
+}
+
+/// A condition that is true or not.
+#[derive(Clone, Debug, Serialize)]
+pub struct Check {
+    /// What should be so.
+    pub says: String,
+    /// Whether it is.
+    pub holds: bool,
+}
+
+/// What a replay found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Replayed {
+    /// What happened in the real market.
+    pub facts: &'static Facts,
+    /// The venue as it was: controls off.
+    pub without: Told,
+    /// The same with ours.
+    pub with: Told,
+    /// How near the first variant is to what was published.
+    pub near: Near,
+    /// What must hold, as a figure and its limit.
+    pub assertion: &'static str,
+    /// In what both are.
+    pub unit: &'static str,
+    /// Both, with controls off: there it must not hold.
+    pub bound_without: Bound,
+    /// Both, with ours.
+    pub bound_with: Bound,
+    /// What else must hold with ours.
+    pub checks: Vec<Check>,
+    /// Whether all of it does.
+    pub holds: bool,
+}
+
+/// The parts of a replay, before they are judged.
+pub(crate) struct Parts {
+    pub(crate) facts: &'static Facts,
+    pub(crate) without: Told,
+    pub(crate) with: Told,
+    pub(crate) near: Near,
+    pub(crate) assertion: &'static str,
+    pub(crate) unit: &'static str,
+    pub(crate) bound_without: Bound,
+    pub(crate) bound_with: Bound,
+    pub(crate) checks: Vec<Check>,
+}
+
+impl Parts {
+    /// Judges them.
+    pub(crate) fn judged(self) -> Replayed {
+        let Self { facts, without, with, near, assertion, unit, bound_without, bound_with, checks } = self;
+        let holds = bound_with.holds() && checks.iter().all(|check| check.holds);
+        Replayed { facts, without, with, near, assertion, unit, bound_without, bound_with, checks, holds }
+    }
+}
+
+/// A condition of a replay.
+pub(crate) fn check(says: impl Into<String>, holds: bool) -> Check {
+    Check { says: says.into(), holds }
+}
+
+/// A figure of a replay.
+pub(crate) fn figure(what: &'static str, value: f64, unit: &'static str) -> Figure {
+    Figure { what, value, unit }
+}
+
+/// An amount in USD for people, with three or four significant digits.
+pub fn dollars(usd: f64) -> String {
+    let size = usd.abs();
+    let sign = if usd <= -0.005 { "−" } else { "" };
+    let scaled = [(1e9, " B"), (1e6, " M"), (1e3, " k")].into_iter().find(|(unit, _)| size >= *unit);
+    match scaled {
+        Some((unit, name)) => format!("{sign}${:.2}{name}", size / unit),
+        None => format!("{sign}${size:.2}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dollars_are_short() {
+        let cases = [
+            (0.0, "$0.00"),
+            (-0.001, "$0.00"),
+            (-12.345, "−$12.35"),
+            (1234.0, "$1.23 k"),
+            (-4.0e6, "−$4.00 M"),
+            (2.5e9, "$2.50 B"),
+        ];
+        for (usd, expected) in cases {
+            assert_eq!(dollars(usd), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_holds_nothing() {
+        assert!(!Bound { found: f64::NAN, limit: 1.0 }.holds());
+        assert!(Bound { found: 1.0, limit: 1.0 }.holds());
+    }
+}

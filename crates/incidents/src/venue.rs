@@ -1,0 +1,490 @@
+//! A venue around the real engine: it lists, lets sources speak, brings in money and matches trades, as a script says.
+//!
+//! Every command goes through [`Engine::handle`], so what is refused here is refused everywhere. Settlement is in USD
+//! unless a script lists a coin.
+
+use std::collections::BTreeMap;
+
+use engine::state::{AssetTerms, Change, Holder, InstrumentTerms, Offer, Policy, Pot, State, UnderlyingTerms};
+use engine::{AccountId, Command, Engine, Envelope, Event, FeedId, Judged, Party, Principal, Reject, Status};
+use margin::method::universal;
+use marks::{Report, Rules, Source};
+use model::{AssetId, InstrumentId, InstrumentKind, Payoff, USD, UnderlyingId};
+use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
+
+use crate::Broken;
+
+/// A second, in microseconds.
+pub(crate) const SECOND: i64 = 1_000_000;
+/// A minute, in microseconds.
+pub(crate) const MINUTE: i64 = 60 * SECOND;
+/// An hour, in microseconds.
+pub(crate) const HOUR: i64 = 60 * MINUTE;
+/// A day, in microseconds.
+pub(crate) const DAY: i64 = 24 * HOUR;
+
+/// What a perpetual of a script is.
+pub(crate) struct Listing<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) underlying: UnderlyingId,
+    pub(crate) kind: InstrumentKind,
+    /// Units of the underlying in one lot.
+    pub(crate) lot: f64,
+    /// Smallest step of the price, in USD.
+    pub(crate) tick: f64,
+    /// Furthest from the mark that a trade may be, as a share.
+    pub(crate) band: f64,
+}
+
+/// A venue.
+#[derive(Debug)]
+pub(crate) struct Venue {
+    engine: Engine,
+    /// What each source says of each feed; who is not in it is silent.
+    said: BTreeMap<(FeedId, u32), Price>,
+    /// USD that each source of a feed sees within one per cent; a billion where nothing else is said.
+    depths: BTreeMap<FeedId, Money>,
+    /// The funds, added up from one event to the next, and the least that one of them has had.
+    funds: BTreeMap<(Pot, AssetId), Quantity>,
+    lowest: Quantity,
+    sequence: u64,
+    reference: u64,
+    matches: u64,
+}
+
+/// A price of so many USD, to 10⁻⁹.
+pub(crate) fn price(usd: f64) -> Price {
+    let exact = Price::from_f64(usd + 0.5e-9, Round::Down).and_then(|price| price.to_decimals(9, Round::Down));
+    exact.expect("prices of scripts are small")
+}
+
+/// An amount of so many units, to 10⁻⁶.
+pub(crate) fn quantity(units: f64) -> Quantity {
+    let exact = Quantity::from_f64(units + 0.5e-6, Round::Down).and_then(|amount| amount.to_decimals(6, Round::Down));
+    exact.expect("amounts of scripts are small")
+}
+
+/// A share, to 10⁻⁶.
+pub(crate) fn ratio(share: f64) -> Ratio {
+    let exact = Ratio::from_f64(share + 0.5e-6, Round::Down).and_then(|ratio| ratio.to_decimals(6, Round::Down));
+    exact.expect("shares of scripts are small")
+}
+
+/// So many USD.
+pub(crate) fn money(usd: f64) -> Money {
+    Money::from_raw(quantity(usd).raw())
+}
+
+/// How a feed of `sources` sources is read here: `quorum` of them must agree within 5 %, the price stays within 10 %
+/// of its ten minutes' average, and is suspect where they are 2 % apart.
+pub(crate) fn rules(sources: u32, quorum: u32) -> Rules {
+    let source = |source| Source { source, max_age_micros: MINUTE, bounds: None };
+    Rules {
+        sources: (1..=sources).map(source).collect(),
+        quorum,
+        band: ratio(0.05),
+        dispersion: ratio(0.02),
+        scale: price(0.01),
+        max_confidence: ratio(0.02),
+        max_future_micros: SECOND,
+        collar: ratio(0.1),
+        handover: ratio(0.01),
+        fast_micros: MINUTE,
+        slow_micros: 10 * MINUTE,
+        signed: false,
+    }
+}
+
+impl Venue {
+    /// A venue with nothing listed, under these parameters, at the time the script begins.
+    pub(crate) fn new(policy: Policy, start: &str) -> Result<Self, Broken> {
+        // Scripts tick as seldom as they can: that is no outage, unless a script says so.
+        let mut policy = policy;
+        policy.liquidation.outage = policy.liquidation.outage.max(DAY);
+        Self::punctual(policy, start)
+    }
+
+    /// The same, where time without a tick is an outage as the policy says.
+    pub(crate) fn punctual(policy: Policy, start: &str) -> Result<Self, Broken> {
+        let start: Timestamp = start.parse().map_err(|_| Broken(format!("{start}: expected a moment")))?;
+        let state = State::new(start, universal::PARAMS.to_owned(), policy);
+        let engine = Engine::new(state).map_err(|why| Broken(why.to_string()))?;
+        Ok(Self {
+            engine,
+            said: BTreeMap::new(),
+            depths: BTreeMap::new(),
+            funds: BTreeMap::new(),
+            lowest: Quantity::ZERO,
+            sequence: 0,
+            reference: 0,
+            matches: 0,
+        })
+    }
+
+    /// The truth.
+    pub(crate) fn state(&self) -> &State {
+        self.engine.state()
+    }
+
+    /// Asks for something now.
+    pub(crate) fn ask(&mut self, principal: Principal, command: Command) -> Result<Vec<Event>, Reject> {
+        let time = self.state().clock;
+        self.handle(&Envelope { time, principal, command })
+    }
+
+    /// The same after so much time in which nobody has said anything and no prices were formed.
+    pub(crate) fn ask_later(
+        &mut self,
+        micros: i64,
+        principal: Principal,
+        command: Command,
+    ) -> Result<Vec<Event>, Reject> {
+        let time = Timestamp::from_micros(self.state().clock.micros() + micros);
+        self.handle(&Envelope { time, principal, command })
+    }
+
+    /// Runs a command, and follows the funds from event to event.
+    fn handle(&mut self, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
+        let events = self.engine.handle(envelope)?;
+        for event in &events {
+            let Event::Moved { from, to, asset, amount, .. } = event else { continue };
+            for (holder, gives) in [(from, true), (to, false)] {
+                let Holder::Pot(pot @ (Pot::MarketFund(_) | Pot::SharedFund)) = holder else { continue };
+                let there = self.funds.entry((*pot, *asset)).or_default();
+                *there = if gives { there.minus(*amount)? } else { there.plus(*amount)? };
+                self.lowest = self.lowest.min(*there);
+            }
+        }
+        Ok(events)
+    }
+
+    /// Whether no fund was below zero after any event so far, and each holds what its events add up to.
+    pub(crate) fn funds_held(&self) -> bool {
+        let held = |fund: &(Pot, AssetId)| self.state().pots.get(fund).copied().unwrap_or_default();
+        !self.lowest.is_negative() && self.funds.iter().all(|(fund, amount)| held(fund) == *amount)
+    }
+
+    /// What a fund holds, in USD of the venue.
+    pub(crate) fn fund_has(&self, fund: Pot) -> f64 {
+        self.state().pots.get(&(fund, USD)).copied().unwrap_or_default().to_f64()
+    }
+
+    /// Asks for something that is never refused in this script.
+    pub(crate) fn must(&mut self, principal: Principal, command: Command) -> Result<Vec<Event>, Broken> {
+        let said = format!("{command:?}");
+        self.ask(principal, command).map_err(|reject| Broken(format!("{reject}: {said}")))
+    }
+
+    /// Lists an underlying whose sources say its index, with its limit of open interest in USD.
+    pub(crate) fn underlying(
+        &mut self,
+        name: &str,
+        index: f64,
+        feed: Rules,
+        open_interest_usd: f64,
+    ) -> Result<UnderlyingId, Broken> {
+        let id = UnderlyingId(self.state().market.underlyings.len());
+        let sources: Vec<u32> = feed.sources.iter().map(|source| source.source).collect();
+        let terms = UnderlyingTerms {
+            name: name.to_owned(),
+            reference: price(index),
+            feed,
+            adv_usd: None,
+            depth: Vec::new(),
+            open_interest_usd: money(open_interest_usd),
+        };
+        self.must(Principal::Governance, Command::ListUnderlying(Box::new(terms)))?;
+        for source in sources {
+            self.said.insert((FeedId::Index(id), source), price(index));
+        }
+        Ok(id)
+    }
+
+    /// Lists a coin as collateral. `ratio` is its price per unit of what it follows, or in USD.
+    pub(crate) fn coin(
+        &mut self,
+        name: &str,
+        follows: Option<UnderlyingId>,
+        (reference, ratio): (f64, f64),
+        feed: Option<Rules>,
+        cap: f64,
+    ) -> Result<AssetId, Broken> {
+        let id = AssetId(self.state().market.assets.len());
+        let sources: Vec<u32> = feed.iter().flat_map(|rules| &rules.sources).map(|source| source.source).collect();
+        let terms = AssetTerms {
+            name: name.to_owned(),
+            reference: price(reference),
+            follows,
+            feed,
+            adv_usd: None,
+            depth: Vec::new(),
+            cap: quantity(cap),
+        };
+        self.must(Principal::Governance, Command::ListAsset(Box::new(terms)))?;
+        for source in sources {
+            self.said.insert((FeedId::Asset(id), source), price(ratio));
+        }
+        Ok(id)
+    }
+
+    /// Lists an instrument that pays in USD and whose price is the index.
+    pub(crate) fn instrument(&mut self, listing: &Listing<'_>) -> Result<InstrumentId, Broken> {
+        let id = InstrumentId(self.state().contracts.len());
+        let terms = InstrumentTerms {
+            name: listing.name.to_owned(),
+            kind: listing.kind.clone(),
+            underlying: listing.underlying,
+            payoff: Payoff::Linear,
+            quote: USD,
+            settle: USD,
+            contract_size: quantity(listing.lot),
+            lot: Quantity::ONE,
+            tick: price(listing.tick),
+            max_order: 10_000_000,
+            max_open: 100_000_000,
+            band: ratio(listing.band),
+            fee_rate: None,
+            feed: None,
+        };
+        self.must(Principal::Governance, Command::ListInstrument(Box::new(terms)))?;
+        Ok(id)
+    }
+
+    /// Opens an account of an owner, with so many USD in it.
+    pub(crate) fn account(&mut self, name: &str, owner: u32, usd: f64) -> Result<AccountId, Broken> {
+        self.must(Principal::System, Command::OpenAccount { name: name.to_owned(), owner })?;
+        let id = self.state().account_named(name).ok_or_else(|| Broken(format!("{name}: was not opened")))?;
+        if usd > 0.0 {
+            self.deposit(id, USD, usd).map_err(|reject| Broken(reject.to_string()))?;
+        }
+        Ok(id)
+    }
+
+    /// An asset arrives for an account.
+    pub(crate) fn deposit(&mut self, account: AccountId, asset: AssetId, units: f64) -> Result<Vec<Event>, Reject> {
+        self.reference += 1;
+        let (amount, reference) = (quantity(units), self.reference);
+        self.ask(Principal::Custody, Command::Deposit { account, asset, location: None, amount, reference })
+    }
+
+    /// Money arrives for a fund.
+    pub(crate) fn fund(&mut self, fund: Pot, usd: f64) -> Result<Vec<Event>, Broken> {
+        self.reference += 1;
+        let (amount, reference) = (quantity(usd), self.reference);
+        self.must(Principal::Custody, Command::FundDeposit { fund, asset: USD, amount, reference })
+    }
+
+    /// The owner of an account asks for an asset out of it.
+    pub(crate) fn withdraw(&mut self, account: AccountId, asset: AssetId, units: f64) -> Result<Vec<Event>, Reject> {
+        let owner = self.owner(account);
+        self.ask(owner, Command::Withdraw { account, asset, location: None, amount: quantity(units) })
+    }
+
+    /// Takes out of an account as much of an asset as the engine lets go, to a millionth of what is there. How much
+    /// that was.
+    pub(crate) fn withdraw_most(&mut self, account: AccountId, asset: AssetId) -> f64 {
+        let mut step = self.has(account, asset);
+        let least = (step / 1e6).max(0.01);
+        let mut taken = 0.0;
+        while step >= least {
+            if self.withdraw(account, asset, step).is_ok() {
+                taken += step;
+            } else {
+                step /= 2.0;
+            }
+        }
+        taken
+    }
+
+    /// The owner of an account moves an asset to another.
+    pub(crate) fn transfer(
+        &mut self,
+        from: AccountId,
+        to: AccountId,
+        asset: AssetId,
+        units: f64,
+    ) -> Result<Vec<Event>, Reject> {
+        let owner = self.owner(from);
+        self.ask(owner, Command::Transfer { from, to, asset, location: None, amount: quantity(units) })
+    }
+
+    /// Who owns an account.
+    pub(crate) fn owner(&self, account: AccountId) -> Principal {
+        Principal::Owner(self.state().accounts[account.place()].owner)
+    }
+
+    /// What an account has of an asset, in units.
+    pub(crate) fn has(&self, account: AccountId, asset: AssetId) -> f64 {
+        self.state().accounts[account.place()].balance(asset, None).amount.to_f64()
+    }
+
+    /// What an account has of an instrument, in lots.
+    pub(crate) fn lots(&self, account: AccountId, instrument: InstrumentId) -> i64 {
+        self.state().accounts[account.place()].position(instrument).lots
+    }
+
+    /// How an account stands.
+    pub(crate) fn status(&self, account: AccountId) -> Status {
+        self.state().accounts[account.place()].status
+    }
+
+    /// What an account is worth and must hold, at the marks.
+    pub(crate) fn judge(&self, account: AccountId) -> Result<Judged, Broken> {
+        let whose = &self.state().accounts[account.place()];
+        self.engine.desk().judge(self.state(), whose).map_err(|why| Broken(why.to_string()))
+    }
+
+    /// The mark of an instrument, in USD.
+    pub(crate) fn mark(&self, instrument: InstrumentId) -> f64 {
+        self.state().market.listing(instrument).mark.to_f64()
+    }
+
+    /// The multiple of the tick next to `usd`.
+    pub(crate) fn on_tick(&self, instrument: InstrumentId, usd: f64) -> Price {
+        let tick = self.state().contracts[instrument.0].terms.tick.raw();
+        let near = price(usd).raw() + tick / 2;
+        Price::from_raw(near - near.rem_euclid(tick))
+    }
+
+    /// Two accounts trade at `usd`, or at the tick next to it.
+    pub(crate) fn fill(
+        &mut self,
+        instrument: InstrumentId,
+        usd: f64,
+        lots: i64,
+        (buyer, seller): (AccountId, AccountId),
+    ) -> Result<Vec<Event>, Reject> {
+        self.matches += 1;
+        let party = |account| Party { account, order: None, fee: Quantity::ZERO };
+        let (match_id, price) = (self.matches, self.on_tick(instrument, usd));
+        let (buyer, seller) = (party(buyer), party(seller));
+        self.ask(Principal::Matching, Command::Fill { instrument, match_id, price, lots, buyer, seller })
+    }
+
+    /// The most lots that two accounts may trade at `usd`, found by asking for less and less; they are traded.
+    pub(crate) fn fill_most(
+        &mut self,
+        instrument: InstrumentId,
+        usd: f64,
+        most: i64,
+        parties: (AccountId, AccountId),
+    ) -> i64 {
+        let (mut step, mut done) = (most, 0);
+        while step > 0 {
+            if done + step <= most && self.fill(instrument, usd, step, parties).is_ok() {
+                done += step;
+            } else {
+                step /= 2;
+            }
+        }
+        done
+    }
+
+    /// The next step of the liquidation of an account.
+    pub(crate) fn step(&mut self, account: AccountId) -> Result<Vec<Event>, Reject> {
+        self.ask(Principal::System, Command::Liquidate { account })
+    }
+
+    /// What may be traded for an account in liquidation.
+    pub(crate) fn offer(&self, account: AccountId) -> Option<Offer> {
+        let offer = self.state().liquidations.cases.get(&account)?.offer;
+        offer.filter(|offer| offer.version == self.state().version)
+    }
+
+    /// So many lots are traded for an account in liquidation at `usd`, whatever was offered.
+    pub(crate) fn take(
+        &mut self,
+        instrument: InstrumentId,
+        usd: f64,
+        lots: i64,
+        parties: (AccountId, AccountId),
+    ) -> Result<Vec<Event>, Reject> {
+        self.take_later(0, instrument, usd, lots, parties)
+    }
+
+    /// The same after so much time without a tick.
+    pub(crate) fn take_later(
+        &mut self,
+        micros: i64,
+        instrument: InstrumentId,
+        usd: f64,
+        lots: i64,
+        (account, counterparty): (AccountId, AccountId),
+    ) -> Result<Vec<Event>, Reject> {
+        self.matches += 1;
+        let (match_id, price, fee) = (self.matches, self.on_tick(instrument, usd), Quantity::ZERO);
+        let command = Command::LiquidationFill { account, counterparty, instrument, match_id, price, lots, fee };
+        self.ask_later(micros, Principal::System, command)
+    }
+
+    /// The next step, and what it offers is taken: no more of it than `lots`, at `usd` or the worst price if that is
+    /// better for the account.
+    pub(crate) fn liquidate(
+        &mut self,
+        instrument: InstrumentId,
+        usd: f64,
+        lots: i64,
+        (account, counterparty): (AccountId, AccountId),
+    ) -> Result<Vec<Event>, Reject> {
+        self.step(account)?;
+        let offer = self.offer(account);
+        let usd = offer
+            .map_or(usd, |offer| if lots < 0 { usd.max(offer.worst.to_f64()) } else { usd.min(offer.worst.to_f64()) });
+        let lots = offer.map_or(lots, |offer| if lots < 0 { lots.max(offer.lots) } else { lots.min(offer.lots) });
+        self.take(instrument, usd, lots, (account, counterparty))
+    }
+
+    /// Governance proposes a change.
+    pub(crate) fn propose(&mut self, change: Change) -> Result<Vec<Event>, Reject> {
+        self.ask(Principal::Governance, Command::Propose { change })
+    }
+
+    /// From now on every source says this of a feed.
+    pub(crate) fn say(&mut self, feed: FeedId, usd: f64) {
+        for ((said, _), known) in &mut self.said {
+            if *said == feed {
+                *known = price(usd);
+            }
+        }
+    }
+
+    /// From now on one source says this.
+    pub(crate) fn one_says(&mut self, feed: FeedId, source: u32, usd: f64) {
+        self.said.insert((feed, source), price(usd));
+    }
+
+    /// From now on one source says nothing.
+    pub(crate) fn silence(&mut self, feed: FeedId, source: u32) {
+        self.said.remove(&(feed, source));
+    }
+
+    /// From now on every source of a feed sees so many USD within one per cent.
+    pub(crate) fn deep(&mut self, feed: FeedId, usd: f64) {
+        self.depths.insert(feed, money(usd));
+    }
+
+    /// Time passes; every source that is not silent speaks, prices are formed and accounts judged.
+    pub(crate) fn pass(&mut self, micros: i64) -> Result<(), Broken> {
+        let time = Timestamp::from_micros(self.state().clock.micros() + micros);
+        self.sequence += 1;
+        let sequence = self.sequence;
+        let mut commands = Vec::with_capacity(self.said.len() + 2);
+        for ((feed, source), price) in &self.said {
+            let (source, depth) = (*source, self.depths.get(feed).copied().unwrap_or(money(1e9)));
+            let report = Report { source, sequence, published: time, price: *price, confidence: Price::ZERO, depth };
+            commands.push((Principal::Source(source), Command::Report { feed: *feed, report }));
+        }
+        commands.push((Principal::System, Command::Tick));
+        commands.push((Principal::System, Command::Watch));
+        for (principal, command) in commands {
+            let answer = self.handle(&Envelope { time, principal, command });
+            answer.map_err(|reject| Broken(format!("{principal:?}: {reject}")))?;
+        }
+        Ok(())
+    }
+
+    /// Time passes in steps, with a tick at the end of each.
+    pub(crate) fn pass_steps(&mut self, micros: i64, steps: u32) -> Result<(), Broken> {
+        (0..steps).try_for_each(|_| self.pass(micros))
+    }
+}

@@ -1,0 +1,113 @@
+//! SVG by hand: attributes only, so that browsers, slides and papers show the same.
+
+use std::fmt::{Display, Write};
+
+/// Text and frames.
+pub const INK: &str = "#1b1f24";
+/// What is said besides.
+pub const GREY: &str = "#6b7280";
+/// Lines that must not be looked at.
+pub const FAINT: &str = "#d5d9de";
+/// Fonts, the best first.
+pub const FONT: &str = "Inter, Helvetica Neue, Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif";
+
+/// How a text stands.
+#[derive(Clone, Copy)]
+pub struct Style {
+    size: f64,
+    weight: &'static str,
+    fill: &'static str,
+    anchor: &'static str,
+}
+
+impl Style {
+    /// Of a size, in pixels.
+    pub fn new(size: f64) -> Self {
+        Self { size, weight: "400", fill: INK, anchor: "start" }
+    }
+
+    /// Heavier.
+    pub fn bold(self) -> Self {
+        Self { weight: "600", ..self }
+    }
+
+    /// Of less weight to the eye.
+    pub fn grey(self) -> Self {
+        self.inked(GREY)
+    }
+
+    /// In a colour.
+    pub fn inked(self, fill: &'static str) -> Self {
+        Self { fill, ..self }
+    }
+
+    /// Around its place.
+    pub fn middle(self) -> Self {
+        Self { anchor: "middle", ..self }
+    }
+
+    /// Before its place.
+    pub fn end(self) -> Self {
+        Self { anchor: "end", ..self }
+    }
+}
+
+/// SVG in the making. Writing to a string cannot fail.
+#[derive(Default)]
+pub struct Canvas {
+    /// The elements so far.
+    pub text: String,
+}
+
+impl Canvas {
+    /// Words at a place.
+    pub fn text(&mut self, x: f64, y: f64, style: &Style, words: &str) {
+        self.text_with(x, y, style, "", words);
+    }
+
+    /// Words at a place, with more attributes.
+    pub fn text_with(&mut self, x: f64, y: f64, style: &Style, attributes: &str, words: &str) {
+        let Style { size, weight, fill, anchor } = style;
+        let (x, y, size) = (short(x), short(y), short(*size));
+        let _ = writeln!(
+            self.text,
+            "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" font-weight=\"{weight}\" fill=\"{fill}\" text-anchor=\"{anchor}\" \
+             {attributes}>{}</text>",
+            escaped(words)
+        );
+    }
+
+    /// A rectangle from its corner.
+    pub fn rect(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), attributes: &str) {
+        let (x, y, width, height) = (short(x), short(y), short(width), short(height));
+        let _ = writeln!(self.text, "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" {attributes}/>");
+    }
+
+    /// A line from one place to another.
+    pub fn line(&mut self, (x1, y1): (f64, f64), (x2, y2): (f64, f64), stroke: &str) {
+        let _ = writeln!(self.text, "<line x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\" stroke=\"{stroke}\"/>");
+    }
+}
+
+/// Hundredths of a pixel are enough.
+pub fn short(number: f64) -> impl Display {
+    (number * 100.0).round() / 100.0
+}
+
+/// A text as XML has it.
+pub fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => safe += "&amp;",
+            '<' => safe += "&lt;",
+            '>' => safe += "&gt;",
+            '"' => safe += "&quot;",
+            character if character.is_control() || matches!(character, '\u{fffe}' | '\u{ffff}') => {
+                safe.push('\u{fffd}');
+            }
+            character => safe.push(character),
+        }
+    }
+    safe
+}

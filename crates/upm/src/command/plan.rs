@@ -1,0 +1,156 @@
+//! `upm plan`: what a liquidation of an account would do, before it does it.
+
+use liquidation::{Book as Trading, Gauge, Plan, Rules as Aims, Standing};
+use margin::{Judge, Refusal, valuation};
+use model::{Account, InstrumentKind, Market, Underlying};
+use serde::Serialize;
+use units::{Quantity, Ratio};
+
+use crate::failure::Failure;
+use crate::input::{Book, BookArgs, MethodArgs, Output, Reader};
+use crate::printer::Answer;
+
+/// Show what a liquidation would do: each step with its cost, what it leaves and why
+///
+/// Orders are cancelled, then trades are chosen that restore the target at the least expected cost; where selling makes it worse,
+/// an auction, the backstop and winners come next. An account that holds its maintenance margin gets an empty plan. Depth is read
+/// from the market document: what stands within one per cent of the mid.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  upm plan --market samples/market.json --portfolio samples/portfolio.json --account \"short strangle\"
+  upm plan --market samples/market.json --portfolio samples/portfolio.json --less 25000
+  upm plan --market m.json --portfolio p.json --depth 3000000 --lot 0.01 --output json")]
+pub struct Args {
+    #[command(flatten)]
+    book: BookArgs,
+    #[command(flatten)]
+    method: MethodArgs,
+    /// As if so many USD of the account were gone: a loss that has not happened yet
+    #[arg(long, value_name = "USD", default_value = "0")]
+    less: Quantity,
+    /// USD within one per cent of the mid, for underlyings whose depth the market does not give
+    #[arg(long, value_name = "USD")]
+    depth: Option<f64>,
+    /// Contracts a lot
+    #[arg(long, value_name = "CONTRACTS", default_value = "0.001")]
+    lot: Quantity,
+    /// Target, as a multiple of the maintenance margin
+    #[arg(long, value_name = "RATIO", default_value = "1.1")]
+    beta: Ratio,
+    /// table for people, or json (upm.plan/1) for programs
+    #[arg(long, value_enum, default_value = "table", hide_possible_values = true, hide_default_value = true)]
+    output: Output,
+}
+
+/// `upm.plan/1`.
+#[derive(Serialize)]
+struct PlanDocument<'a> {
+    format: &'static str,
+    method: &'static str,
+    params: String,
+    time: String,
+    plans: Vec<PlanOf<'a>>,
+}
+
+#[derive(Serialize)]
+struct PlanOf<'a> {
+    account: &'a str,
+    plan: &'a Plan,
+}
+
+/// A method as a plan asks it.
+struct ByMethod<'a>(&'a dyn Judge);
+
+impl Gauge for ByMethod<'_> {
+    fn stands(&self, account: &Account) -> Result<Standing, Refusal> {
+        let out_of_range = |overflow| Refusal::OutOfRange { account: account.name.clone(), overflow };
+        let (_, _, initial, maintenance) = self.0.workings(account)?.requirement().map_err(out_of_range)?;
+        let equity = valuation::equity(account, self.0.market()).map_err(out_of_range)?;
+        Ok(Standing { equity: equity.to_f64(), initial: initial.to_f64(), maintenance: maintenance.to_f64() })
+    }
+}
+
+/// The plan of every account asked for.
+pub fn run(args: &Args) -> Result<Answer, Failure> {
+    let mut reader = Reader::default();
+    let book = args.book.read(&mut reader)?;
+    let rules = args.method.read(&mut reader, &book)?;
+    if args.lot <= Quantity::ZERO {
+        return Err(Failure::wrong("--lot", format_args!("{}, expected above 0", args.lot)));
+    }
+    if args.beta <= Ratio::ONE {
+        return Err(Failure::wrong("--beta", format_args!("{}, expected above 1", args.beta)));
+    }
+    let judge = rules.judge(&book)?;
+    let aims = Aims { beta: args.beta, ..Aims::default() };
+    let books = trading(args, &book, &aims)?;
+    let mut plans = Vec::new();
+    for account in &book.accounts {
+        let account = poorer(account, args.less).map_err(|why| book.refused(account, &why))?;
+        let plan = liquidation::plan(&account, &book.market, &ByMethod(&*judge), &books, &aims);
+        plans.push((account.name.clone(), plan.map_err(|why| book.refused(&account, &why))?));
+    }
+    if args.output == Output::Json {
+        return Ok(Answer::json(&PlanDocument {
+            format: "upm.plan/1",
+            method: rules.method.about.name,
+            params: rules.rulebook.name(),
+            time: book.market.time.to_string(),
+            plans: plans.iter().map(|(account, plan)| PlanOf { account, plan }).collect(),
+        }));
+    }
+    let table = |(account, plan): &(String, Plan)| format!("{account}\n{}", plan.table(&book.market));
+    Ok(Answer::out(plans.iter().map(table).collect::<Vec<_>>().join("\n")))
+}
+
+/// The account with so many USD less.
+fn poorer(account: &Account, less: Quantity) -> Result<Account, units::Overflow> {
+    let mut account = account.clone();
+    let owed = less.negated()?;
+    match account.balances.iter_mut().find(|held| held.asset == model::USD && held.location.is_none()) {
+        Some(held) => held.amount = held.amount.plus(owed)?,
+        None => account.balances.push(model::Balance { asset: model::USD, amount: owed, location: None }),
+    }
+    account.balances.retain(|held| held.amount != Quantity::ZERO);
+    Ok(account)
+}
+
+/// What trading each instrument costs, by what the market says of depth and quotes.
+fn trading(args: &Args, book: &Book, aims: &Aims) -> Result<Vec<Trading>, Failure> {
+    let market = &book.market;
+    let mut depths = Vec::new();
+    for underlying in &market.underlyings {
+        let depth = depth_of(underlying, market).or(args.depth).filter(|depth| *depth > 0.0);
+        depths.push(depth.ok_or_else(|| {
+            let problem = format_args!("underlyings: {} has no depth, expected one or --depth", underlying.name);
+            Failure::wrong(&book.market_file, problem)
+        })?);
+    }
+    let of = |listing: &model::Instrument| {
+        let option = matches!(listing.kind, InstrumentKind::Option { .. });
+        let (spread, share) =
+            if option { (aims.option_half_spread, aims.option_depth.to_f64()) } else { (aims.half_spread, 1.0) };
+        let mark = listing.mark.to_f64();
+        let quoted = listing.bid.zip(listing.ask).map(|(bid, ask)| (ask.to_f64() - bid.to_f64()) / (2.0 * mark));
+        let depth = depths[listing.underlying.0];
+        Trading {
+            lot: args.lot,
+            open: mark > 0.0,
+            half_spread: quoted.filter(|spread| *spread >= 0.0).unwrap_or(spread.to_f64()),
+            depth_usd: depth * share,
+            fee: listing.fee_rate.map_or(0.0, Ratio::to_f64),
+            room_usd: depth * aims.participation.to_f64(),
+        }
+    };
+    Ok(market.instruments.iter().map(of).collect())
+}
+
+/// USD within one per cent of the mid of an underlying, or of the asset that bears its name.
+fn depth_of(underlying: &Underlying, market: &Market) -> Option<f64> {
+    let named = market.assets.iter().find(|asset| asset.name == underlying.name);
+    let levels = [Some(&underlying.depth), named.map(|asset| &asset.depth)];
+    let levels = levels.into_iter().flatten().find(|levels| !levels.is_empty())?;
+    let level = levels.iter().find(|level| level.bps.to_f64() >= 100.0).or(levels.last())?;
+    Some(level.usd.to_f64() * 100.0 / level.bps.to_f64())
+}

@@ -1,0 +1,289 @@
+//! `upm sim cascade`: one market that reacts, three ways to liquidate, many seeds.
+
+use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use ::cascade::{
+    Calibration, Comparison, Engine, Evidence, Kind, Measure, Outcome, PerCoin, Row, Shock, Spread, run_all, synthetic,
+};
+use feed::bars::{self, Bar, Wanted};
+use serde::Serialize;
+
+use super::picture;
+use crate::amount::{exact, number};
+use crate::failure::Failure;
+use crate::input::{Output, Reader};
+use crate::printer::{Answer, Tone, toned, write};
+use crate::progress::{Progress, pace};
+use crate::table::{Side, Table, paragraph};
+
+/// Where the recorded path lies when no file is named.
+const PRICES: &str = "../shared/data/prices/crash_windows_intraday.parquet";
+/// The recorded shocks.
+const RECORDED: [(&str, &str); 2] = [
+    (
+        "october",
+        "closes of a quarter of an hour, 10 October 2025, 20:45 to 23:00 UTC: the wicks are left to the engines",
+    ),
+    ("october-lows", "the same with the low of every bar on the way: what others' engines did is part of the path"),
+];
+/// Seconds of a recorded bar.
+const BAR: u32 = 900;
+/// The first close and the last, in microseconds since 1970: the bars of 20:30 and 22:45 on 10 October 2025.
+const BARS: RangeInclusive<i64> = 1_760_128_200_000_000..=1_760_136_300_000_000;
+
+/// Liquidate the same traders in the same market in three ways, and compare what became of it
+///
+/// The market reacts: forced trades move the price and makers withdraw.
+///
+/// Every engine has the same path, traders, capital and fees.
+///
+/// What the numbers are calibrated to is said in docs/cascade.md, and by --json.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Example:
+  upm sim cascade --seeds 1..2
+  upm sim cascade --seeds 1..4 --shock outage --support 0")]
+pub struct Args {
+    /// Seeds to run, both ends included
+    #[arg(long, value_name = "A..B", value_parser = super::seeds, default_value = "1..32")]
+    seeds: RangeInclusive<u64>,
+    /// One shock, or all: quiet, plunge, grind, gap, outage, squeeze, split, october, october-lows
+    #[arg(long, value_name = "NAME", default_value = "all")]
+    shock: String,
+    /// Recorded prices of 10 October 2025, parquet; without them the synthetic shocks run
+    #[arg(long, value_name = "FILE", default_value = PRICES, hide_default_value = true)]
+    prices: PathBuf,
+    /// What stands behind the venue, in per cent of open interest
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    support: Option<f64>,
+    /// How much of the short open interest is held by owners of the coin, in per cent
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    carried: Option<f64>,
+    /// Draw the paths and the measures of the shock (of october, when all run) here
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+    /// Runs at the same time; as many as there are processors when not given
+    #[arg(long, value_name = "K")]
+    threads: Option<NonZeroUsize>,
+    /// The same as --output json
+    #[arg(long, conflicts_with = "output")]
+    json: bool,
+    /// table for people, or json (upm.cascade/1) for programs
+    #[arg(long, value_enum, default_value = "table", hide_possible_values = true, hide_default_value = true)]
+    output: Output,
+}
+
+/// `upm.cascade/1`.
+#[derive(Serialize)]
+struct Document<'a> {
+    format: &'static str,
+    first_seed: u64,
+    last_seed: u64,
+    calibration: &'a Calibration,
+    evidence: Vec<Evidence>,
+    /// Shocks that could not be run, and why.
+    missing: &'a [String],
+    comparisons: &'a [Comparison],
+    /// Every run, by shock, engine and seed.
+    runs: &'a [Vec<Outcome>],
+}
+
+/// Runs what was asked for.
+pub fn run(args: &Args) -> Result<Answer, Failure> {
+    let (shocks, missing) = shocks(args)?;
+    let calibration = calibration(args)?;
+    let count = (args.seeds.end() - args.seeds.start()).saturating_add(1);
+    let runs = count.saturating_mul(u64::try_from(shocks.len() * Engine::ALL.len()).unwrap_or(u64::MAX));
+    let threads = args.threads.map_or_else(super::processors, NonZeroUsize::get);
+    let mut progress = Progress::new("runs", runs);
+    let outcomes = run_all(&calibration, &shocks, args.seeds.clone(), threads, |done| progress.at(done));
+    let mut report = pace(runs, "runs", progress.over()) + "\n";
+    for missing in &missing {
+        report = report + missing + "\n";
+    }
+    let comparisons: Vec<Comparison> =
+        shocks.iter().zip(&outcomes).map(|(shock, outcomes)| Comparison::of(shock, outcomes)).collect();
+    if let Some(file) = &args.plot {
+        let drawn = shocks.iter().position(|shock| shock.name == RECORDED[0].0).unwrap_or(shocks.len().min(2) - 1);
+        write(file, &picture::svg(&shocks[drawn], &comparisons[drawn], &outcomes[drawn]))?;
+        report = report + &shocks[drawn].name + " in " + &file.display().to_string() + "\n";
+    }
+    let document = Document {
+        format: "upm.cascade/1",
+        first_seed: *args.seeds.start(),
+        last_seed: *args.seeds.end(),
+        calibration: &calibration,
+        evidence: calibration.evidence(),
+        missing: &missing,
+        comparisons: &comparisons,
+        runs: &outcomes,
+    };
+    let json = args.json || args.output == Output::Json;
+    let answer = if json { Answer::json(&document) } else { Answer::out(text(&comparisons)) };
+    Ok(Answer { report, ..answer })
+}
+
+fn calibration(args: &Args) -> Result<Calibration, Failure> {
+    let published = Calibration::default();
+    let support = args.support.map_or(published.support, |percent| percent / 100.0);
+    let carried = args.carried.map_or(published.carried, |percent| percent / 100.0);
+    if carried + published.paired > 0.95 {
+        let found = format!("found {}, expected at most 85, because pairs hold a tenth", carried * 100.0);
+        return Err(Failure::wrong("--carried", found));
+    }
+    Ok(Calibration { support, carried, ..published })
+}
+
+/// The shocks that were asked for, and what is missing for others.
+fn shocks(args: &Args) -> Result<(Vec<Shock>, Vec<String>), Failure> {
+    let mut shocks = synthetic();
+    let mut missing = Vec::new();
+    let all = args.shock == "all";
+    let is_recorded = RECORDED.iter().any(|(name, _)| *name == args.shock);
+    if all || is_recorded {
+        match recorded(&args.prices) {
+            Ok(found) => shocks.extend(found),
+            Err(why) if is_recorded => return Err(why),
+            Err(why) => missing.push(format!("{why}; october and october-lows are left out")),
+        }
+    }
+    if !all {
+        shocks.retain(|shock| shock.name == args.shock);
+    }
+    if shocks.is_empty() {
+        let names: Vec<String> = synthetic().into_iter().map(|shock| shock.name).collect();
+        let found = format!("found {}, expected all, {}, october or october-lows", args.shock, names.join(", "));
+        return Err(Failure::wrong("--shock", found));
+    }
+    Ok((shocks, missing))
+}
+
+/// 10 October 2025 as it was recorded.
+fn recorded(file: &Path) -> Result<Vec<Shock>, Failure> {
+    let bytes = Reader::default().bytes(file)?;
+    let name = file.display().to_string();
+    let of = |symbol| -> Result<Vec<Bar>, Failure> {
+        let wanted = Wanted { window: "2025-10-10", symbol, interval: "15min" };
+        let bars = bars::read(&name, bytes.clone(), &wanted).map_err(|why| Failure::Wrong(why.to_string()))?;
+        let bars: Vec<Bar> = bars.into_iter().filter(|bar| BARS.contains(&bar.time.micros())).collect();
+        if bars.len() != 10 {
+            let found = format!("found {} bars of {symbol}, expected 10 from 20:30 to 22:45", bars.len());
+            return Err(Failure::wrong(&name, found));
+        }
+        Ok(bars)
+    };
+    let (bitcoin, ether) = (of("BTCUSDT")?, of("ETHUSDT")?);
+    let mut closes: Vec<PerCoin> = Vec::new();
+    let mut lows: Vec<PerCoin> = Vec::new();
+    for (one, other) in bitcoin.iter().zip(&ether) {
+        closes.push([one.close, other.close]);
+        if !lows.is_empty() {
+            lows.push([one.low, other.low]);
+        }
+        lows.push([one.close, other.close]);
+    }
+    let shocks = [
+        Shock::recorded(RECORDED[0].0, RECORDED[0].1, BAR, &closes),
+        Shock::recorded(RECORDED[1].0, RECORDED[1].1, BAR / 2, &lows),
+    ];
+    Ok(shocks.into_iter().flatten().collect())
+}
+
+fn text(comparisons: &[Comparison]) -> String {
+    let mut text = String::new();
+    for comparison in comparisons {
+        text += &heading(comparison);
+        text += &table(comparison).text();
+        text.push('\n');
+        text += &paragraph("  not better", 14, &behind(comparison, &comparison.behind, |spread| spread.median));
+        text += &paragraph("  at worst", 14, &behind(comparison, &comparison.behind_worst, |spread| spread.worst));
+        text.push('\n');
+    }
+    text + &deleveraging(comparisons)
+}
+
+fn heading(comparison: &Comparison) -> String {
+    let title = toned(Tone::Bold, &comparison.shock);
+    format!("{title} · {} · {} seeds\n\n", comparison.about, exact(comparison.seeds))
+}
+
+fn table(comparison: &Comparison) -> Table {
+    let mut table = Table::new(&[
+        ("median and worst", Side::Left),
+        ("naive", Side::Right),
+        ("", Side::Right),
+        ("isolated", Side::Right),
+        ("", Side::Right),
+        ("ours", Side::Right),
+        ("", Side::Right),
+    ]);
+    for row in &comparison.rows {
+        let mut cells = vec![named(&row.measure)];
+        for spread in &row.spreads {
+            cells.extend([shown(spread.median, row.measure.kind), shown(spread.worst, row.measure.kind)]);
+        }
+        table.row(cells);
+    }
+    table
+}
+
+/// Where ours is not the best, and by how much.
+fn behind(comparison: &Comparison, keys: &[&str], of: fn(&Spread) -> f64) -> String {
+    let worse = |row: &Row| {
+        let [naive, isolated, ours] = [0, 1, 2].map(|place| shown(of(&row.spreads[place]), row.measure.kind));
+        format!("{} ({ours} against {naive} and {isolated})", row.measure.name)
+    };
+    let rows: Vec<String> = keys.iter().filter_map(|key| comparison.row(key)).map(worse).collect();
+    if rows.is_empty() { "nowhere".to_owned() } else { rows.join(", ") }
+}
+
+/// What winners gave, against what was published of 10 October 2025.
+fn deleveraging(comparisons: &[Comparison]) -> String {
+    let mut table = Table::new(&[
+        ("profit taken beyond what was needed, million USD", Side::Left),
+        ("naive", Side::Right),
+        ("", Side::Right),
+        ("isolated", Side::Right),
+        ("", Side::Right),
+        ("ours", Side::Right),
+        ("", Side::Right),
+    ]);
+    for comparison in comparisons {
+        let Some(row) = comparison.row("overshoot") else { continue };
+        let mut cells = vec![comparison.shock.clone()];
+        for spread in &row.spreads {
+            cells.extend([shown(spread.median, row.measure.kind), shown(spread.worst, row.measure.kind)]);
+        }
+        table.row(cells);
+    }
+    let published = "10 October 2025 on Hyperliquid: 45.0 to 51.7 million USD by a queue, about 3 by whole lots pro rata, \
+        on 23.2 million USD that were missing (S-03)";
+    table.text() + "\n" + &paragraph("  published", 14, published)
+}
+
+/// A measure and what it is counted in.
+pub fn named(measure: &Measure) -> String {
+    let unit = match measure.kind {
+        Kind::Part => ", %",
+        Kind::Count => "",
+        Kind::Usd => ", million USD",
+        Kind::Seconds => ", s",
+    };
+    format!("{}{unit}", measure.name)
+}
+
+/// An amount of it.
+pub fn shown(value: f64, kind: Kind) -> String {
+    match kind {
+        Kind::Part => number(value * 100.0, 1),
+        Kind::Count | Kind::Seconds => number(value, 0),
+        Kind::Usd => number(value / 1e6, 1),
+    }
+}
+
+/// For clap: a number of per cent.
+fn percent(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|value| (0.0..=100.0).contains(value)).ok_or_else(|| "expected 0 to 100".to_owned())
+}
