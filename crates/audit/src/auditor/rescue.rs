@@ -290,10 +290,12 @@ fn formula(state: &State, step: &Step, missing: f64) -> Result<(), Finding> {
         let units = terms.unit().to_f64() * whole(held.get(&instrument).map_or(0, |held| held.lots));
         let coin = state.market.assets[terms.settle.0].price.to_f64();
         let mark = listing_mark(state, instrument);
-        let signed = state.market.underlyings[terms.underlying.0].scale.is_some();
-        let most = units.abs() * Quantity::from_raw(mark - terms.tick.raw()).to_f64();
-        let loss = missing * worth(instrument) / all / coin;
-        let loss = if signed { loss } else { loss.min(most) };
+        let scale = state.market.underlyings[terms.underlying.0].scale.map_or(0, units::Price::raw);
+        let most = units.abs() * Quantity::from_raw((mark.max(scale) - terms.tick.raw()).max(0)).to_f64();
+        // Where nothing is worth anything the first has to make good all of it.
+        let first = held.keys().copied().find(|place| shares(*place)) == Some(instrument);
+        let part = if all > 0.0 { worth(instrument) / all } else { f64::from(first) };
+        let loss = (missing * part / coin).min(most);
         let away = Quantity::from_raw(price - mark).to_f64();
         // The mark is brought to a tick, and the price again.
         let tick = 2.0 * terms.tick.to_f64() * 1.001 + (step.before.tolerance + DUST) / units.abs();

@@ -109,7 +109,7 @@ fn deleverage((state, now): (&State, Timestamp), id: AccountId, judged: &Judged)
 }
 
 /// What each linear contract makes good of a loss, in USD: in proportion to what it stands for, and no more than moves its price by
-/// itself less a tick, so that nobody trades at a price below zero.
+/// itself less a tick: nobody trades below zero where prices are never.
 fn losses(state: &State, positions: &[Position], loss: Money) -> Result<BTreeMap<InstrumentId, Money>, Reject> {
     let terms = |held: &Position| &state.contracts[held.instrument.0].terms;
     let linear: Vec<&Position> =
@@ -119,12 +119,13 @@ fn losses(state: &State, positions: &[Position], loss: Money) -> Result<BTreeMap
     let mut losses = BTreeMap::new();
     for (held, loss) in linear.into_iter().zip(deleverage::spread(loss, &notionals)) {
         let (mark, tick) = (state.market.listing(held.instrument).mark, terms(held).tick);
-        let signed = state.market.underlyings[terms(held).underlying.0].scale.is_some();
-        let most = times(terms(held).unit(), held.lots.saturating_abs())?
-            .at(mark.minus(tick)?.max(Price::ZERO), Round::Down)?;
+        // Where prices may be negative they move by what moves of the index are parts of.
+        let scale = state.market.underlyings[terms(held).underlying.0].scale.unwrap_or(Price::ZERO);
+        let size = mark.max(scale).minus(tick)?.max(Price::ZERO);
+        let most = times(terms(held).unit(), held.lots.saturating_abs())?.at(size, Round::Down)?;
         let coin = state.market.assets[terms(held).settle.0].price;
         let most = Quantity::from_raw(most.raw()).at(coin, Round::Down)?;
-        losses.insert(held.instrument, if signed { loss } else { loss.min(most) });
+        losses.insert(held.instrument, loss.min(most));
     }
     Ok(losses)
 }
