@@ -12,15 +12,15 @@ use crate::printer::Answer;
 
 /// Show what a liquidation would do: each step with its cost, what it leaves and why
 ///
-/// Orders are cancelled, then trades are chosen that restore the target at the least expected cost; where selling makes it worse,
-/// an auction, the backstop and winners come next. An account that holds its maintenance margin gets an empty plan. Depth is read
-/// from the market document: what stands within one per cent of the mid.
+/// Orders go, then trades that restore the target at the least cost; where selling hurts, an auction, the backstop and winners.
+///
+/// An account that holds its maintenance margin gets an empty plan. Depth is what the market says stands within 1 % of the mid.
 #[derive(clap::Args)]
 #[command(after_help = "\
-Examples:
+Example:
   upm plan --market samples/market.json --portfolio samples/portfolio.json --account \"short strangle\"
-  upm plan --market samples/market.json --portfolio samples/portfolio.json --less 25000
-  upm plan --market m.json --portfolio p.json --depth 3000000 --lot 0.01 --output json")]
+  upm plan --market samples/market.json --portfolio samples/portfolio.json --account \"delta-hedged book\" \\
+      --less 750000 --lot 0.01 --output json")]
 pub struct Args {
     #[command(flatten)]
     book: BookArgs,
