@@ -100,8 +100,6 @@ pub enum Canary {
     OneLegGone,
     /// The fee of a liquidation goes to the venue.
     FeeElsewhere,
-    /// The clock of an auction runs ahead, and a greedy bidder is paid.
-    GreedyBid,
 }
 
 /// Every canary.
@@ -138,7 +136,6 @@ pub const CANARIES: &[Canary] = &[
     Canary::NoPace,
     Canary::OneLegGone,
     Canary::FeeElsewhere,
-    Canary::GreedyBid,
 ];
 
 /// The account that needs no margin.

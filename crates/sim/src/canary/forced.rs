@@ -26,7 +26,6 @@ pub fn breaks(canary: Canary) -> bool {
             | C::NoPace
             | C::OneLegGone
             | C::FeeElsewhere
-            | C::GreedyBid
     )
 }
 
@@ -86,15 +85,6 @@ fn let_through(canary: Canary, engine: &Engine, envelope: &Envelope, reject: Rej
         }
         (Canary::NoPace, Reject::Paced { .. }, _) => {
             doctored(engine, envelope, |state| state.liquidations.flows.clear())
-        }
-        (Canary::GreedyBid, Reject::Malformed { .. }, Command::AuctionBid { auctioned, .. }) => {
-            let rules = engine.state().policy.liquidation.clone();
-            doctored(engine, envelope, |state| {
-                if let Some(case) = state.liquidations.cases.get_mut(auctioned) {
-                    let ahead = envelope.time.micros() - rules.fast - rules.slow + 1_000_000;
-                    case.auction = case.auction.map(|began| began.min(Timestamp::from_micros(ahead)));
-                }
-            })
         }
         _ => Err(reject),
     }
