@@ -6,7 +6,7 @@
 //! as many lots as it has.
 
 use liquidation::deleverage::{give_back, queue};
-use units::{Money, Round};
+use units::{Money, Round, count};
 
 use crate::books::{Who, World, less, money, plus, whole};
 use crate::calibration::COINS;
@@ -150,6 +150,5 @@ fn deleverage(world: &mut World, coin: usize, side: i32, losers: &[Loser]) {
 
 /// A part of lots as a number.
 pub fn lots_part(part: i64, all: i64) -> f64 {
-    let number = |lots: i64| f64::from(i32::try_from(lots).expect("open interest fits"));
-    number(part) / number(all)
+    count(part) / count(all)
 }

@@ -5,7 +5,7 @@ use engine::{AccountId, FeedId, Status};
 use liquidation::Book;
 use marks::Validity;
 use model::{InstrumentId, InstrumentKind, UnderlyingId};
-use units::Quantity;
+use units::{Quantity, count};
 
 use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
@@ -294,7 +294,7 @@ fn slices(
         let mark = venue.mark(perpetual);
         let unit = venue.state().contracts[perpetual.0].terms.unit().to_f64();
         let most = whole(room[coin] / (unit * mark)).max(1).min(lots);
-        let notional = f64::from(i32::try_from(most).unwrap_or(i32::MAX)) * unit * mark;
+        let notional = count(most) * unit * mark;
         let concession = book(coin, left).cost(notional) / notional;
         // Refused while the price is not valid, or where selling would leave the account worse.
         if venue.liquidate(perpetual, mark * (1.0 - concession), -most, (long, buyer)).is_ok() {
@@ -309,7 +309,7 @@ fn rates(venue: &Venue, longs: &[(AccountId, usize, InstrumentId)]) -> Result<Ve
     let of = |(long, _, perpetual): &(AccountId, usize, InstrumentId)| {
         let lots = venue.lots(*long, *perpetual);
         let unit = venue.state().contracts[perpetual.0].terms.unit().to_f64();
-        let notional = f64::from(i32::try_from(lots).unwrap_or(i32::MAX)) * unit * venue.mark(*perpetual);
+        let notional = count(lots) * unit * venue.mark(*perpetual);
         Ok(if lots > 0 { venue.judge(*long)?.initial_margin.to_f64() / notional } else { 0.0 })
     };
     longs.iter().map(of).collect()

@@ -1,7 +1,7 @@
 //! S-03, the deleveraging of 10 October 2025: a queue that closed whole positions from the top.
 
 use liquidation::deleverage::{Candidate, Outcome, deleverage, give_back, queue};
-use units::Money;
+use units::{Money, count};
 
 use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
@@ -140,7 +140,7 @@ fn candidates(market: u32) -> Vec<Candidate> {
     let mean = CLOSED / f64::from(BANKRUPT) * SIZE;
     let each = |number: u32| {
         let lots = i64::from(floor(mean / LOT * stream.pareto(1.3) * 0.3 / 1.3)).max(1);
-        let notional = f64::from(i32::try_from(lots).unwrap_or(i32::MAX)) * LOT;
+        let notional = count(lots) * LOT;
         let hedged = if stream.below(5) == 0 { lots / 2 } else { 0 };
         Candidate {
             key: u64::from(market) * 1_000_000 + u64::from(number),
@@ -193,13 +193,12 @@ fn close(
     sum: &mut Sum,
     rule: fn(i64, Money, &[Candidate]) -> Outcome,
 ) -> Result<(), Broken> {
-    let wide = |lots: i64| f64::from(i32::try_from(lots).unwrap_or(i32::MAX));
     if !sum.begun {
         (sum.begun, sum.principal_whole) = (true, true);
     }
     let each = give_back(money(one.deficit), one.lots);
     let outcome = rule(one.lots, each, winners);
-    sum.asked += wide(one.lots);
+    sum.asked += count(one.lots);
     sum.deficit += one.deficit;
     sum.given += outcome.give_back().map_err(|why| Broken(why.to_string()))?.to_f64();
     sum.left = sum.left.max(outcome.left);
@@ -207,13 +206,13 @@ fn close(
     for closed in &outcome.closed {
         let Some(winner) = winners.iter_mut().find(|winner| winner.key == closed.key) else { continue };
         sum.people += 1;
-        sum.lots += wide(closed.lots);
+        sum.lots += count(closed.lots);
         let free = winner.lots - winner.hedged;
         if closed.lots > free {
             sum.hedges += 1;
         }
         sum.principal_whole &= closed.give_back <= winner.profit;
-        let share = wide(closed.lots) / wide(winner.lots);
+        let share = count(closed.lots) / count(winner.lots);
         winner.lots -= closed.lots;
         winner.hedged = winner.hedged.min(winner.lots);
         winner.profit = money(winner.profit.to_f64() * (1.0 - share));

@@ -6,7 +6,7 @@ use engine::{AccountId, Command, Event, FeedId, Principal, Reject, Status};
 use liquidation::deleverage::{Candidate, deleverage, give_back};
 use liquidation::waterfall::{Layers, waterfall};
 use model::{InstrumentId, InstrumentKind, USD};
-use units::Money;
+use units::{Money, count};
 
 use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
@@ -273,7 +273,7 @@ fn closed(fund: f64) -> Result<Closed, Broken> {
                 if let Event::Transferred { lots, price, .. } = event {
                     found.steps += 1;
                     found.lacking = (-equity).max(0.0);
-                    found.given += (price.to_f64() - mark) * f64::from(i32::try_from(-lots).unwrap_or(i32::MAX));
+                    found.given += (price.to_f64() - mark) * count(-lots);
                 }
             }
             if let Some(offer) = venue.offer(long).filter(|_| found.steps < 3) {

@@ -7,7 +7,7 @@ use engine::state::{Holder, Policy, Pot};
 use engine::{AccountId, Cause, Command, Event, FeedId, Principal, Reject, Status};
 use liquidation::auction;
 use model::{InstrumentId, InstrumentKind, USD};
-use units::{Money, Overflow, Quantity, Ratio, Round};
+use units::{Money, Overflow, Quantity, Ratio, Round, count};
 
 use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
@@ -294,7 +294,7 @@ impl Run {
 
 /// What lots stand for, in USD.
 fn usd(lots: i64, mark: f64) -> f64 {
-    f64::from(i32::try_from(lots).unwrap_or(i32::MAX)) * LOT * mark
+    count(lots) * LOT * mark
 }
 
 /// The whole part of a number that is not negative.

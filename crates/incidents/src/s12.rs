@@ -5,6 +5,7 @@ use engine::{AccountId, Cause, Command, Event, FeedId, Principal, Status};
 use liquidation::deleverage::{Candidate, deleverage, give_back, price as bankruptcy};
 use model::{InstrumentKind, USD};
 use pricing::math::{exp, ln};
+use units::count;
 
 use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
@@ -84,7 +85,7 @@ pub fn replay() -> Result<Replayed, Broken> {
                 figure("open at most", ours.opened, "USD"),
                 figure("inherited", ours.inherited, "USD"),
                 figure("loss of whoever took over", ours.lost, "USD"),
-                figure("lots left", f64::from(i32::try_from(ours.left).unwrap_or(i32::MIN)), "lots"),
+                figure("lots left", count(ours.left), "lots"),
                 figure("gain of the attacker beyond what was brought", ours.gained, "USD"),
             ],
         },
@@ -139,7 +140,7 @@ fn liquidated(last: f64) -> Result<Liquidated, Broken> {
     venue.must(Principal::Governance, Command::SetBackstop { account: backstop, on: true })?;
     let (long, short) = (venue.account("long", 2, OWN / 2.0)?, venue.account("short", 3, OWN / 2.0)?);
     let lots = venue.fill_most(perpetual, FIRST, 398_000, (long, short));
-    let units = f64::from(i32::try_from(lots).unwrap_or(i32::MAX)) * 1000.0;
+    let units = count(lots) * 1000.0;
     let drawn = venue.withdraw_most(short, USD);
     let mut found = Liquidated {
         opened: units * FIRST,
@@ -215,7 +216,7 @@ fn settled(reversed: bool) -> Result<(units::Price, Vec<(u64, i64)>), Broken> {
     let deficit = money(UNITS * (LAST - FIRST) - OWN / 2.0);
     let each = |key: u64| {
         let held = 20_000 + i64::from(stream.below(10_000));
-        let notional = f64::from(i32::try_from(held).unwrap_or(i32::MAX)) * 1000.0 * LAST;
+        let notional = count(held) * 1000.0 * LAST;
         let profit = money(notional * (1.0 - FIRST / LAST));
         Candidate { key, lots: held, hedged: 0, profit, equity: money(notional), notional: money(notional) }
     };

@@ -4,7 +4,7 @@ use engine::state::Policy;
 use engine::{AccountId, FeedId, Reject, Status};
 use liquidation::Book;
 use model::{InstrumentId, InstrumentKind, USD};
-use units::Quantity;
+use units::{Quantity, count};
 
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
 use crate::venue::{Listing, MINUTE, Venue, money, ratio, rules};
@@ -167,7 +167,7 @@ fn whale(over: f64) -> Result<Whale, Broken> {
     let brought = over * 0.17 * ETH * BOUGHT;
     let trader = venue.account("trader", 2, brought)?;
     let lots = venue.fill_most(perpetual, BOUGHT, 160_234, (trader, maker));
-    let units = f64::from(i32::try_from(lots).unwrap_or(i32::MAX)) * LOT;
+    let units = count(lots) * LOT;
     for step in 1..=10 {
         venue.say(FeedId::Index(eth), BOUGHT + (DRAWN_AT - BOUGHT) * f64::from(step) / 10.0);
         venue.pass_steps(MINUTE, 6)?;
@@ -229,7 +229,7 @@ fn slice(
     };
     let Some(offer) = venue.offer(trader) else { return Ok(()) };
     let mark = venue.mark(perpetual);
-    let units = f64::from(i32::try_from(-offer.lots).unwrap_or(i32::MAX)) * LOT;
+    let units = count(-offer.lots) * LOT;
     let impact = book().cost(units * mark);
     // Half a tick lower, so that the price is rounded against the account.
     let price = mark - impact / units - 0.005;

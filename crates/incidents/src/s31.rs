@@ -3,6 +3,7 @@
 use engine::state::Policy;
 use engine::{AccountId, Command, FeedId, Principal};
 use model::{InstrumentKind, USD};
+use units::count;
 
 use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
@@ -142,7 +143,7 @@ fn fall(losers: f64, how: &Fall) -> Result<Fell, Broken> {
             venue.deposit(account, coin, coins).map_err(|reject| Broken(reject.to_string()))?;
         }
         let lots = venue.fill_most(perpetual, 30.0, 1_000_000, (account, winner));
-        opened += f64::from(i32::try_from(lots).unwrap_or(i32::MAX)) * 10.0 * 30.0;
+        opened += count(lots) * 10.0 * 30.0;
         longs.push(account);
     }
     venue.say(FeedId::Index(luna), how.last);

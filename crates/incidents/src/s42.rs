@@ -3,6 +3,7 @@
 use engine::Reject;
 use engine::state::Policy;
 use model::{InstrumentId, InstrumentKind};
+use units::count;
 
 use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
@@ -119,8 +120,8 @@ fn built() -> Result<Built, Broken> {
                 venue.fill_most(future, 8200.0, most, (account, other));
             }
         }
-        let open = lots_to_f64(venue.state().contracts[future.0].open);
-        shares.push(lots_to_f64(venue.lots(account, future)) / open);
+        let open = count(venue.state().contracts[future.0].open);
+        shares.push(count(venue.lots(account, future)) / open);
         let answer = venue.fill(future, 8200.0, 10_000, (account, many[0]));
         if let Err(reject) = answer {
             concentration = matches!(reject, Reject::Concentration { .. });
@@ -130,10 +131,10 @@ fn built() -> Result<Built, Broken> {
     let judged = venue.judge(whale)?;
     let margin_left = judged.equity.to_f64() > 2.0 * judged.initial_margin.to_f64();
     let open = venue.state().contracts[future.0].open;
-    let share = |lots: i64| lots_to_f64(lots) / lots_to_f64(open);
+    let share = |lots: i64| count(lots) / count(open);
     let both = venue.lots(whale, future) + venue.lots(second, future);
     Ok(Built {
-        open: lots_to_f64(open) * lot_usd(&venue, future),
+        open: count(open) * lot_usd(&venue, future),
         account: shares.iter().copied().fold(0.0, f64::max),
         owner: share(both),
         said,
@@ -144,8 +145,4 @@ fn built() -> Result<Built, Broken> {
 
 fn lot_usd(venue: &Venue, future: InstrumentId) -> f64 {
     0.1 * venue.mark(future)
-}
-
-fn lots_to_f64(lots: i64) -> f64 {
-    i32::try_from(lots).map_or(f64::INFINITY, f64::from)
 }

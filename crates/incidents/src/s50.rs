@@ -4,7 +4,7 @@ use engine::state::Policy;
 use engine::{AccountId, Command, Event, FeedId, Principal, Status};
 use marks::Rules;
 use model::{InstrumentId, InstrumentKind, USD};
-use units::Timestamp;
+use units::{Timestamp, count};
 
 use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
@@ -157,7 +157,7 @@ fn bought_at(at: f64) -> Result<Run, Broken> {
         if paid.is_none() && usd <= at {
             let mark = venue.mark(future);
             let lots = venue.fill_most(future, mark, 100_000, (account, maker));
-            run.contracts = f64::from(i32::try_from(lots).unwrap_or(i32::MAX)) / 10.0;
+            run.contracts = count(lots) / 10.0;
             paid = Some(mark);
         }
     }
@@ -186,7 +186,7 @@ fn watched(
     }
     let judged = venue.judge(account)?;
     run.least_margin = run.least_margin.min(judged.maintenance_margin.to_f64());
-    let units = f64::from(i32::try_from(lots).unwrap_or(i32::MAX)) * BARRELS / 10.0;
+    let units = count(lots) * BARRELS / 10.0;
     let cost = venue.state().accounts[account.place()].position(future).cost.to_f64();
     let worth = venue.has(account, USD) + units * venue.mark(future) - cost;
     run.off = run.off.max((worth - judged.equity.to_f64()).abs());
@@ -239,7 +239,7 @@ mod tests {
             venue.say(index, then);
             venue.pass_steps(MINUTE, 60).unwrap();
             let judged = venue.judge(long).unwrap();
-            let gain = f64::from(i32::try_from(lots).unwrap()) * BARRELS / 10.0 * (venue.mark(future) - at);
+            let gain = count(lots) * BARRELS / 10.0 * (venue.mark(future) - at);
             let off = judged.equity.to_f64() - 1e9 - gain;
             prop_assert!(off.abs() < 1e-4, "{at} to {then}: {off}");
             prop_assert!(judged.maintenance_margin.to_f64() > 0.0);

@@ -1,31 +1,29 @@
 //! The one representation behind every quantity: an `i128` count of 10⁻¹⁸.
 
 use crate::Round;
+use crate::wide::{ONE, by_unit};
 
 /// Decimals kept.
 pub const DECIMALS: u32 = 18;
-/// One unit.
-pub const ONE: i128 = 1_000_000_000_000_000_000;
 const ONE_F64: f64 = 1e18;
 /// Every integer below this is an exact `f64`.
-const EXACT: u128 = 1 << f64::MANTISSA_DIGITS;
-/// [`ONE`] with its leading bit at 2⁶³.
-const DIVISOR: u64 = 1_000_000_000_000_000_000 << 4;
-/// `⌊(2¹²⁸ − 1) / DIVISOR⌋ − 2⁶⁴`.
-const RECIPROCAL: u64 = 2_820_903_858_849_102_350;
-
+const EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
 /// The nearest `f64`, ties to even: the same double that parsing the decimal text gives.
 pub fn to_f64(raw: i128) -> f64 {
     let digits = raw.unsigned_abs();
-    let magnitude = if digits < EXACT {
+    let magnitude = match u64::try_from(digits) {
         // Numerator and denominator are exact, so one division rounds once.
         #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "below 2^53 the conversion is exact")]
-        let magnitude = digits as f64 / ONE_F64;
-        magnitude
-    } else {
-        divided(digits)
+        Ok(digits) if digits < EXACT => digits as f64 / ONE_F64,
+        _ => divided(digits),
     };
     if raw < 0 { -magnitude } else { magnitude }
+}
+
+/// A count, of lots or accounts, as the nearest `f64`, ties to even.
+#[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "the one rounding")]
+pub const fn count(number: i64) -> f64 {
+    number as f64
 }
 
 /// `digits · 10⁻¹⁸` to the nearest `f64`, ties to even, for digits that are not 0.
@@ -36,25 +34,11 @@ pub fn to_f64(raw: i128) -> f64 {
 fn divided(digits: u128) -> f64 {
     let shift = digits.leading_zeros();
     // The leading bit of 2¹²⁷, which is i128::MIN, takes nothing with it: the other bits are 0.
-    let (quotient, exact) = quotient(digits << shift >> 1);
+    let (quotient, rest) = by_unit(digits << shift >> 1);
     #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "the one rounding")]
-    let rounded = (quotient | u64::from(!exact)) as f64;
+    let rounded = (quotient | u64::from(rest != 0)) as f64;
     let power = u64::from(f64::MAX_EXP.unsigned_abs() - 1 + 5 - shift);
     rounded * f64::from_bits(power << (f64::MANTISSA_DIGITS - 1))
-}
-
-/// `⌊numerator / DIVISOR⌋` of a numerator below 2⁶⁴ divisors, and whether that is all of it.
-///
-/// A product with the reciprocal in place of the division: Möller and Granlund, "Improved division by invariant integers",
-/// 2011, algorithm 4. Their theorem is that the candidate is at most one too large or too small.
-#[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "the two halves of a product")]
-fn quotient(numerator: u128) -> (u64, bool) {
-    let product = u128::from(RECIPROCAL) * (numerator >> 64) + numerator;
-    let candidate = ((product >> 64) as u64).wrapping_add(1);
-    let rest = (numerator as u64).wrapping_sub(candidate.wrapping_mul(DIVISOR));
-    let (candidate, rest) =
-        if rest > product as u64 { (candidate.wrapping_sub(1), rest.wrapping_add(DIVISOR)) } else { (candidate, rest) };
-    if rest < DIVISOR { (candidate, rest == 0) } else { (candidate.wrapping_add(1), rest == DIVISOR) }
 }
 
 /// The fixed-point value next to `x` in the named direction; `None` when `x` is not finite or does not fit.
@@ -121,19 +105,6 @@ mod tests {
             prop_assert!(down == up || up - down == 1);
             prop_assert!(to_f64(down) <= x && x <= to_f64(up));
         }
-    }
-
-    #[test]
-    fn the_reciprocal_is_that_of_the_divisor() {
-        let divisor = u128::from(DIVISOR);
-        assert_eq!(divisor, ONE.unsigned_abs() << DIVISOR.leading_zeros() << 4);
-        assert_eq!(u128::from(RECIPROCAL) + (1 << 64), u128::MAX / divisor);
-        for (numerator, expected) in [(0, (0, true)), (divisor, (1, true)), (divisor - 1, (0, false))] {
-            assert_eq!(quotient(numerator), expected);
-        }
-        let largest = (divisor << 64) - 1;
-        assert_eq!(quotient(largest), (u64::MAX, false));
-        assert_eq!(quotient(largest - (divisor - 1)), (u64::MAX, true));
     }
 
     #[test]

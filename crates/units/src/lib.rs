@@ -30,6 +30,7 @@ mod text;
 mod time;
 mod wide;
 
+pub use fixed::count;
 pub use quantities::{Money, Overflow, Price, Quantity, Ratio};
 pub use text::NotDecimal;
 pub use time::{NotTime, Timestamp, YEAR_SECONDS};

@@ -1,6 +1,7 @@
 //! One type per dimension, and the arithmetic that makes sense between them.
 
-use crate::{NotDecimal, Round, fixed, fixed::ONE, text, wide};
+use crate::wide::{self, ONE};
+use crate::{NotDecimal, Round, fixed, text};
 
 /// A result outside the range of the quantity it should have become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,7 +52,7 @@ macro_rules! quantity {
 
             /// `self · ratio`.
             pub fn scaled(self, ratio: Ratio, round: Round) -> Result<Self, Overflow> {
-                wide::mul_div(self.0, ratio.0, ONE, round).map(Self).ok_or(Self::OVERFLOW)
+                wide::mul_units(self.0, ratio.0, round).map(Self).ok_or(Self::OVERFLOW)
             }
 
             /// The nearest `f64`: the same double that parsing the decimal text gives.
@@ -127,14 +128,23 @@ quantity! {
 impl Quantity {
     /// What this many units are worth at `price`.
     pub fn at(self, price: Price, round: Round) -> Result<Money, Overflow> {
-        wide::mul_div(self.0, price.0, ONE, round).map(Money).ok_or(Money::OVERFLOW)
+        wide::mul_units(self.0, price.0, round).map(Money).ok_or(Money::OVERFLOW)
     }
 }
 
 impl Quantity {
     /// Units in this many contracts of `size` units each.
     pub fn times(self, size: Self, round: Round) -> Result<Self, Overflow> {
-        wide::mul_div(self.0, size.0, ONE, round).map(Self).ok_or(Self::OVERFLOW)
+        wide::mul_units(self.0, size.0, round).map(Self).ok_or(Self::OVERFLOW)
+    }
+
+    /// `part` of `whole` equal parts of it; all of it when they are the same. `whole` is above zero.
+    pub fn part(self, part: u64, whole: u64, round: Round) -> Result<Self, Overflow> {
+        if part == whole {
+            return Ok(self);
+        }
+        let (part, whole) = (i128::from(part), i128::from(whole));
+        (whole != 0).then(|| wide::mul_div(self.0, part, whole, round)).flatten().map(Self).ok_or(Self::OVERFLOW)
     }
 
     /// Units of the base that this many units of the quote buy at `price`; `price` is above zero.
@@ -146,7 +156,7 @@ impl Quantity {
 impl Money {
     /// The same amount in another currency, in which one unit of this one costs `price`.
     pub fn converted(self, price: Price, round: Round) -> Result<Self, Overflow> {
-        wide::mul_div(self.0, price.0, ONE, round).map(Self).ok_or(Self::OVERFLOW)
+        wide::mul_units(self.0, price.0, round).map(Self).ok_or(Self::OVERFLOW)
     }
 
     /// How many times `other` this is; `None` when `other` is zero or the ratio does not fit.

@@ -1,6 +1,7 @@
 //! Decimal text in and out, exactly: what a person wrote is never rounded.
 
-use crate::fixed::{DECIMALS, ONE};
+use crate::fixed::DECIMALS;
+use crate::wide::ONE;
 
 /// Why a text is not a decimal number this crate can hold exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
