@@ -2,14 +2,14 @@
 
 use marks::{Feed, Quote};
 use model::{AssetDocument, ExpiryDocument, InstrumentDocument, KindDocument, UnderlyingDocument};
-use model::{AssetId, InstrumentId, InstrumentKind, Invalid, Market, UnderlyingId};
+use model::{InstrumentId, InstrumentKind, Invalid, Market};
 use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
 
 use crate::state::{
     AccountState, AssetTerms, Case, Change, Collateral, Contract, FeedState, Holder, InstrumentTerms, Mode, Part,
     Samples, State, UnderlyingTerms,
 };
-use crate::{AccountId, Event, FeedId};
+use crate::{AccountId, Event, FeedId, Marked};
 
 const DECIDED: &str = "decide accepted it";
 
@@ -81,18 +81,15 @@ pub fn apply(state: &mut State, event: &Event) {
         }
         Event::Quoted { feed, quote } => {
             touch(Part::Feed(*feed));
-            state.feeds.get_mut(feed).expect(DECIDED).feed.publish(quote.clone());
+            state.feeds.get_mut(feed).expect(DECIDED).feed.publish(Quote::clone(quote));
         }
-        Event::Marked { version, indices, assets, forwards, vols, marks } => {
+        Event::Marked(marked) => {
             touch(Part::Head);
             touch(Part::Market);
-            state.version = *version;
+            state.version = marked.version;
             state.market.time = state.clock;
             state.surface.staged.clear();
-            for (instrument, vol) in vols {
-                set_vol(&mut state.market, *instrument, *vol);
-            }
-            mark(&mut state.market, indices, assets, forwards, marks);
+            mark(&mut state.market, marked);
         }
         Event::Surfaced { version, published, vols } => {
             touch(Part::Head);
@@ -148,7 +145,7 @@ pub fn apply(state: &mut State, event: &Event) {
         Event::Proposed { change, from } => {
             touch(Part::Head);
             touch(Part::Governance);
-            let proposal = crate::state::Proposal { change: change.clone(), proposed: state.clock, from: *from };
+            let proposal = crate::state::Proposal { change: Change::clone(change), proposed: state.clock, from: *from };
             state.proposals.insert(state.next_proposal, proposal);
             state.next_proposal += 1;
         }
@@ -221,34 +218,27 @@ fn touched(state: &mut State, id: AccountId) {
     }
 }
 
-/// Puts new prices into a market.
-pub(crate) fn mark(
-    market: &mut Market,
-    indices: &[(UnderlyingId, Price)],
-    assets: &[(AssetId, Price)],
-    forwards: &[(UnderlyingId, Timestamp, Price)],
-    marks: &[(InstrumentId, Price)],
-) {
-    for (underlying, price) in indices {
+/// Puts what changed into a market.
+pub(crate) fn mark(market: &mut Market, marked: &Marked) {
+    for (instrument, vol) in &marked.vols {
+        if let InstrumentKind::Option { iv, .. } = &mut market.instruments[instrument.0].kind {
+            *iv = Some(*vol);
+        }
+    }
+    for (underlying, price) in &marked.indices {
         market.underlyings[underlying.0].index = *price;
     }
-    for (asset, price) in assets {
+    for (asset, price) in &marked.assets {
         market.assets[asset.0].price = *price;
     }
-    for (underlying, expiry, price) in forwards {
+    for (underlying, expiry, price) in &marked.forwards {
         let expiries = &mut market.underlyings[underlying.0].expiries;
         if let Ok(place) = expiries.binary_search_by_key(expiry, |known| known.time) {
             expiries[place].forward = *price;
         }
     }
-    for (instrument, price) in marks {
+    for (instrument, price) in &marked.marks {
         market.instruments[instrument.0].mark = *price;
-    }
-}
-
-pub(crate) fn set_vol(market: &mut Market, instrument: InstrumentId, vol: Ratio) {
-    if let InstrumentKind::Option { iv, .. } = &mut market.instruments[instrument.0].kind {
-        *iv = Some(vol);
     }
 }
 

@@ -53,7 +53,24 @@ impl Cause {
     }
 }
 
-/// What happened.
+/// What a new version of the market changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Marked {
+    /// Above every earlier one.
+    pub version: u64,
+    /// Price of each underlying that changed.
+    pub indices: Vec<(UnderlyingId, Price)>,
+    /// Price of each asset that changed.
+    pub assets: Vec<(AssetId, Price)>,
+    /// Forward of each expiry that changed.
+    pub forwards: Vec<(UnderlyingId, Timestamp, Price)>,
+    /// Volatility of each option that the last surface gave.
+    pub vols: Vec<(InstrumentId, Ratio)>,
+    /// Mark of each instrument that changed.
+    pub marks: Vec<(InstrumentId, Price)>,
+}
+
+/// What happened. What is large lies in a box: a fill makes eight events, and each takes as much room as the largest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// The clock moved to the time of the command.
@@ -150,23 +167,10 @@ pub enum Event {
         /// Of what.
         feed: FeedId,
         /// The quote.
-        quote: Quote,
+        quote: Box<Quote>,
     },
     /// The market is this now: one version, one vector of prices (I-12).
-    Marked {
-        /// Above every earlier one.
-        version: u64,
-        /// Price of each underlying that changed.
-        indices: Vec<(UnderlyingId, Price)>,
-        /// Price of each asset that changed.
-        assets: Vec<(AssetId, Price)>,
-        /// Forward of each expiry that changed.
-        forwards: Vec<(UnderlyingId, Timestamp, Price)>,
-        /// Volatility of each option that the last surface gave.
-        vols: Vec<(InstrumentId, Ratio)>,
-        /// Mark of each instrument that changed.
-        marks: Vec<(InstrumentId, Price)>,
-    },
+    Marked(Box<Marked>),
     /// A volatility surface was taken; the next tick brings it into the market.
     Surfaced {
         /// Its version.
@@ -236,7 +240,7 @@ pub enum Event {
     /// A change was proposed, with the next number.
     Proposed {
         /// What would change.
-        change: Change,
+        change: Box<Change>,
         /// Not in force before.
         from: Timestamp,
     },

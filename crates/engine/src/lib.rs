@@ -36,7 +36,7 @@ pub use command::{Command, Envelope, Party};
 pub use decide::decide;
 pub use desk::{Desk, Judged, Metrics};
 pub use engine::Engine;
-pub use event::{Cause, Event};
+pub use event::{Cause, Event, Marked};
 pub use ids::{AccountId, FeedId, LocationId, OrderId, SURFACE_SOURCE};
 pub use margin::Status;
 pub use principal::{Capability, Principal, needed};

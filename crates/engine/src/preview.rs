@@ -147,7 +147,7 @@ fn notes(state: &State, desk: &Desk, change: &Change) -> Result<Vec<String>, Rej
             state.contract(*instrument).map(|known| format!("{} lots open, {max_open} would be the most", known.open))
         }
         Change::OpenInterest { underlying, usd } if underlying.0 < state.market.underlyings.len() => {
-            let open = l6::open_usd(state, desk, *underlying, None)?;
+            let open = desk.open_usd(state, *underlying, None)?;
             Some(format!("{open} USD open, {usd} USD would be the most"))
         }
         Change::Outflow { .. } => {

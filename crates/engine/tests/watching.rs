@@ -10,9 +10,9 @@ use common::{
     BTC, CALL, COIN_CALL, COIN_PUT, ETH, ETH_PERPETUAL, FUTURE, INVERSE, PERPETUAL, PUT, SECOND, USDC, World, at,
     quantity,
 };
-use engine::{AccountId, Command, Desk, Envelope, FeedId, Party, Principal, Status};
+use engine::{AccountId, Command, Desk, Envelope, FeedId, Party, Principal, State, Status};
 use marks::Report;
-use model::InstrumentId;
+use model::{InstrumentId, UnderlyingId};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use units::{Price, Quantity, Ratio, Round, Timestamp};
@@ -216,6 +216,29 @@ fn no_breach_is_missed_in_a_crash() {
     }
     let below = walk.world.state().accounts.iter().filter(|account| account.status <= Status::Liquidation).count();
     assert!(below > 3, "a third of the value is gone and {below} accounts are below maintenance");
+}
+
+/// What is open is kept through fills, and is what adding all up anew gives.
+#[test]
+fn a_warm_desk_counts_open_interest_like_a_cold_one() {
+    let mut walk = Walk::new(12);
+    let accounts = walk.populate(20);
+    let open = |desk: &Desk, state: &State| {
+        let underlyings = (0..state.market.underlyings.len()).map(UnderlyingId);
+        underlyings.map(|id| desk.open_usd(state, id, None).unwrap()).collect::<Vec<_>>()
+    };
+    // Asked once, it is kept from here on.
+    let begun = open(walk.world.engine.desk(), walk.world.state());
+    let mut seen = vec![begun];
+    for round in 0..60 {
+        walk.trade(accounts[1 + round % 19], accounts[0]);
+        let state = walk.world.state();
+        let warm = open(walk.world.engine.desk(), state);
+        assert_eq!(warm, open(&Desk::new(state).unwrap(), state), "after {round} rounds");
+        seen.push(warm);
+    }
+    seen.dedup();
+    assert!(seen.len() > 20, "open interest changed {} times: nothing was tested", seen.len());
 }
 
 /// The desk is fast and never different: whatever is asked after a long run, a desk that was built a moment ago answers the

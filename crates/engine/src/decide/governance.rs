@@ -28,7 +28,7 @@ pub fn propose(state: &State, now: Timestamp, change: &Change) -> Result<Vec<Eve
     }
     limiter_apart(state, now, change)?;
     let from = later(now, state.policy.delay);
-    Ok(vec![Event::Proposed { change: change.clone(), from }])
+    Ok(vec![Event::Proposed { change: Box::new(change.clone()), from }])
 }
 
 /// Brings a proposal into force once its delay is over, if it is still possible: against the values as they are now, not as

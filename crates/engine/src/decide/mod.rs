@@ -7,6 +7,7 @@ mod fund;
 mod funding;
 mod governance;
 mod interest;
+mod legs;
 mod liquidation;
 mod listing;
 mod market;
@@ -57,7 +58,7 @@ pub fn decide(state: &State, desk: &Desk, envelope: &Envelope) -> Result<Vec<Eve
         }
         Command::Cancel { account, order } => orders::cancel(state, *account, *order),
         Command::Fill { instrument, match_id, price, lots, buyer, seller } => {
-            let fill = trade::Fill { instrument: *instrument, match_id: *match_id, price: *price, lots: *lots };
+            let fill = legs::Fill { instrument: *instrument, match_id: *match_id, price: *price, lots: *lots };
             trade::fill(state, desk, now, fill, buyer, seller)
         }
         Command::Report { feed, report } => prices::report(state, now, *feed, report),
@@ -67,8 +68,8 @@ pub fn decide(state: &State, desk: &Desk, envelope: &Envelope) -> Result<Vec<Eve
         Command::Settle { instrument } => expiry::settle(state, now, *instrument),
         Command::Expire { instrument } => expiry::expire(state, now, *instrument),
         Command::LiquidationFill { account, counterparty, instrument, match_id, price, lots, fee } => {
-            let fill = trade::Fill { instrument: *instrument, match_id: *match_id, price: *price, lots: *lots };
-            trade::liquidation(state, desk, now, fill, (*account, *counterparty), *fee)
+            let fill = legs::Fill { instrument: *instrument, match_id: *match_id, price: *price, lots: *lots };
+            liquidation::fill(state, desk, now, fill, (*account, *counterparty), *fee)
         }
         Command::Liquidate { account } => liquidation::liquidate(state, desk, now, *account),
         Command::Measure => liquidation::measure(state, desk),

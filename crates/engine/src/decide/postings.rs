@@ -3,7 +3,7 @@
 use model::{AssetId, InstrumentId, Payoff};
 use units::{Overflow, Price, Quantity, Round};
 
-use crate::state::{Contract, Holder, InstrumentTerms, Position, Pot, State, times};
+use crate::state::{Holder, InstrumentTerms, Position, Pot, State};
 use crate::{AccountId, Cause, Event};
 
 /// An account's place at the venue itself, where profit, loss and fees are paid.
@@ -27,15 +27,15 @@ pub fn moved(
     Ok(())
 }
 
-/// What `lots` cost at `price`, in the asset that cash of the instrument is paid in; positive when bought.
+/// What so many units cost at `price`, in the asset that cash of the instrument is paid in; positive when bought.
 ///
-/// Linear contracts, options and spot: `lots·unit·price`, exact, because a listing's tick and unit multiply exactly. Inverse
-/// contracts: `−lots·unit/price`, the magnitude rounded up once, so that both sides of a trade have the same.
-pub fn cost(lots: i64, price: Price, terms: &InstrumentTerms) -> Result<Quantity, Overflow> {
-    let units = times(terms.unit(), lots)?;
+/// Linear contracts, options and spot: `units·price`, exact, because a listing's tick and unit multiply exactly. Inverse
+/// contracts: `−units/price`, the magnitude rounded up once, so that both sides of a trade have the same.
+pub fn cost(units: Quantity, price: Price, terms: &InstrumentTerms) -> Result<Quantity, Overflow> {
     if terms.payoff == Payoff::Inverse && !terms.is_option() {
-        let magnitude = times(terms.unit(), lots.saturating_abs())?.over(price, Round::Up)?;
-        return if lots > 0 { magnitude.negated() } else { Ok(magnitude) };
+        let sold = units.is_negative();
+        let magnitude = if sold { units.negated()? } else { units }.over(price, Round::Up)?;
+        return if sold { Ok(magnitude) } else { magnitude.negated() };
     }
     Ok(Quantity::from_raw(units.at(price, Round::Down)?.raw()))
 }
@@ -61,48 +61,45 @@ pub fn after_trade(position: &Position, lots: i64, cost: Quantity) -> Result<(Po
         return Ok((Position { lots: total, cost, ..*position }, Quantity::ZERO));
     }
     let closed = lots.unsigned_abs().min(held.unsigned_abs());
-    let of_position = share(position.cost, closed, held.unsigned_abs())?;
-    let of_trade = share(cost, closed, lots.unsigned_abs())?;
+    let of_position = position.cost.part(closed, held.unsigned_abs(), Round::Up)?;
+    let of_trade = cost.part(closed, lots.unsigned_abs(), Round::Up)?;
     // Sold for minus its cost, bought for its cost: what comes back less what was paid.
     let profit = of_trade.plus(of_position)?.negated()?;
     let left = position.cost.plus(cost)?.plus(profit)?;
     Ok((Position { lots: total, cost: left, ..*position }, profit))
 }
 
-/// `amount · part / whole`, rounded up; exact when the part is the whole.
-fn share(amount: Quantity, part: u64, whole: u64) -> Result<Quantity, Overflow> {
-    if part == whole {
-        return Ok(amount);
-    }
-    let count = |number: u64| Quantity::from_raw(i128::from(number) * Quantity::ONE.raw());
-    let product = amount.times(count(part), Round::Up)?;
-    product.over(Price::from_raw(count(whole).raw()), Round::Up)
-}
+/// One side of a trade: whose, what it holds before, and lots, negative when sold.
+pub type Side = (AccountId, Position, i64);
 
-/// The events that change one side of a trade or a settlement: cash or profit, and the position.
+/// The events that change the two sides of a trade, of which the first pays `cost`: cash or profit, and the positions.
 ///
-/// Options and spot pay in full at once; futures and perpetuals carry their cost and pay when they are closed. Gives the
-/// position after it and what the balance gained.
+/// Options pay in full at once, one side to the other; futures and perpetuals carry their cost and pay when they are closed. Gives
+/// each position after it and what each balance gained.
 pub fn exchange(
     events: &mut Vec<Event>,
-    (id, position): (AccountId, Position),
-    contract: &Contract,
-    lots: i64,
+    [one, other]: [Side; 2],
+    terms: &InstrumentTerms,
     cost: Quantity,
-) -> Result<(Position, Quantity), Overflow> {
-    let terms = &contract.terms;
-    let clearing = Holder::Pot(Pot::Clearing(position.instrument));
+) -> Result<[(Position, Quantity); 2], Overflow> {
+    let received = cost.negated()?;
     if terms.is_option() {
-        moved(events, (venue(id), clearing), terms.quote, cost, Cause::Premium)?;
-        let total = position.lots.checked_add(lots).ok_or(Overflow { quantity: "lots" })?;
-        let position = Position { lots: total, ..position };
-        events.push(Event::Positioned { account: id, position });
-        return Ok((position, cost.negated()?));
+        moved(events, (venue(one.0), venue(other.0)), terms.quote, cost, Cause::Premium)?;
     }
-    let (position, profit) = after_trade(&position, lots, cost)?;
-    moved(events, (clearing, venue(id)), terms.settle, profit, Cause::Profit)?;
-    events.push(Event::Positioned { account: id, position });
-    Ok((position, profit))
+    let mut side = |(id, position, lots): Side, cost: Quantity| {
+        let (position, gained) = if terms.is_option() {
+            let total = position.lots.checked_add(lots).ok_or(Overflow { quantity: "lots" })?;
+            (Position { lots: total, ..position }, cost.negated()?)
+        } else {
+            let (position, profit) = after_trade(&position, lots, cost)?;
+            let clearing = Holder::Pot(Pot::Clearing(position.instrument));
+            moved(events, (clearing, venue(id)), terms.settle, profit, Cause::Profit)?;
+            (position, profit)
+        };
+        events.push(Event::Positioned { account: id, position });
+        Ok((position, gained))
+    };
+    Ok([side(one, cost)?, side(other, received)?])
 }
 
 #[cfg(test)]

@@ -9,10 +9,10 @@ use model::{AssetId, InstrumentId, InstrumentKind, Market, Payoff, UnderlyingId}
 use pricing::black76::Black76;
 use units::{Price, Ratio, Round, Timestamp};
 
-use crate::apply::{mark, set_vol};
+use crate::apply::mark;
 use crate::layers::l0;
 use crate::state::{Mode, State};
-use crate::{Event, FeedId, Noun, Reject};
+use crate::{Event, FeedId, Marked, Noun, Reject};
 
 /// A volatility above this is a mistake in units: 20 is 2,000 %.
 const LARGEST_VOL: Ratio = Ratio::from_raw(20 * Ratio::ONE.raw());
@@ -76,7 +76,7 @@ pub fn tick(state: &State, now: Timestamp) -> Result<Vec<Event>, Reject> {
     for (id, feed) in &state.feeds {
         match feed.feed.quote(&feed.rules, now) {
             Ok(quote) => {
-                events.push(Event::Quoted { feed: *id, quote: quote.clone() });
+                events.push(Event::Quoted { feed: *id, quote: Box::new(quote.clone()) });
                 quotes.insert(*id, quote);
             }
             // It has never spoken: the listing's reference stands, and is not valid.
@@ -89,13 +89,10 @@ pub fn tick(state: &State, now: Timestamp) -> Result<Vec<Event>, Reject> {
     let settled = |id: &InstrumentId| state.contracts[id.0].mode == Mode::Settled;
     let staged = state.surface.staged.iter().filter(|(id, _)| !settled(id));
     let vols: Vec<(InstrumentId, Ratio)> = staged.map(|(id, vol)| (*id, *vol)).collect();
-    for (id, vol) in &vols {
-        set_vol(&mut market, *id, *vol);
-    }
-    let moves = form(state, &mut market, &quotes, |quote| quote.price)?;
     // Every tick is a version: also when nothing else does, time moves.
-    let Moves { indices, assets, forwards, marks } = moves;
-    events.push(Event::Marked { version: state.version + 1, indices, assets, forwards, vols, marks });
+    let mut marked = Marked { version: state.version + 1, vols, ..Marked::default() };
+    form(state, &mut market, &quotes, |quote| quote.price, &mut marked)?;
+    events.push(Event::Marked(Box::new(marked)));
     events.extend(samples(state, now, &quotes)?);
     Ok(events)
 }
@@ -105,28 +102,19 @@ pub(crate) fn slow(state: &State) -> Result<Market, Refusal> {
     let quotes: BTreeMap<FeedId, Quote> =
         state.feeds.iter().filter_map(|(id, feed)| Some((*id, feed.feed.last()?.clone()))).collect();
     let mut market = state.market.clone();
-    form(state, &mut market, &quotes, |quote| quote.slow)
+    form(state, &mut market, &quotes, |quote| quote.slow, &mut Marked::default())
         .map_err(|reject| Refusal::NotSupported { method: "slow averages", why: reject.to_string() })?;
     Ok(market)
 }
 
-/// Prices that differ from those of the market before.
-#[derive(Default)]
-struct Moves {
-    indices: Vec<(UnderlyingId, Price)>,
-    assets: Vec<(AssetId, Price)>,
-    forwards: Vec<(UnderlyingId, Timestamp, Price)>,
-    marks: Vec<(InstrumentId, Price)>,
-}
-
-/// Forms every price of `market` from `quotes`, the `which` of each, and says what changed.
+/// Forms every price of `market` from `quotes`, the `which` of each, under the volatilities of `moves`, and adds to it what changed.
 fn form(
     state: &State,
     market: &mut Market,
     quotes: &BTreeMap<FeedId, Quote>,
     which: impl Fn(&Quote) -> Price,
-) -> Result<Moves, Reject> {
-    let mut moves = Moves::default();
+    moves: &mut Marked,
+) -> Result<(), Reject> {
     // A ratio feed on top of an index: both of this tick.
     let on_index = |underlying: UnderlyingId, ratio: FeedId, else_is: Price| -> Result<Price, Reject> {
         let Some(index) = quotes.get(&FeedId::Index(underlying)) else { return Ok(else_is) };
@@ -144,7 +132,7 @@ fn form(
         }
     }
     moves.indices.retain(|(id, price)| market.underlyings[id.0].index != *price);
-    mark(market, &moves.indices, &[], &[], &[]);
+    mark(market, moves);
 
     for place in 1..market.assets.len() {
         let (id, asset) = (AssetId(place), &market.assets[place]);
@@ -165,7 +153,7 @@ fn form(
             }
         }
     }
-    mark(market, &[], &moves.assets, &moves.forwards, &[]);
+    mark(market, moves);
 
     for (place, contract) in state.contracts.iter().enumerate() {
         let id = InstrumentId(place);
@@ -183,8 +171,8 @@ fn form(
             moves.marks.push((id, price));
         }
     }
-    mark(market, &[], &[], &[], &moves.marks);
-    Ok(moves)
+    mark(market, moves);
+    Ok(())
 }
 
 /// The mark of an option: its Black-76 price, in its quote; none while it has no volatility. It is rounded down, for buyer

@@ -16,9 +16,9 @@ use model::{Account, Market};
 use pricing::kernel::Isa;
 use units::{Quantity, Timestamp};
 
-use crate::desk::hot::{Bill, Hot, Spent};
+use crate::desk::hot::{Bill, Hot, Spent, Touch};
 use crate::state::{AccountState, State};
-use crate::{AccountId, Event, Status};
+use crate::{AccountId, Status};
 
 /// How wide the cells of each rung are. Wider cells are left more rarely and certify fewer accounts.
 /// The engine marks options at their model, so their marks have almost no room.
@@ -186,8 +186,7 @@ impl Certificates {
         if account.status != Status::Healthy || !account.orders.is_empty() {
             return false;
         }
-        let trade = spent.trade(&state.contracts[spent.position.instrument.0].terms, balance);
-        let Some(reserve) = live.cell.spend(&known.reserve, &trade) else { return false };
+        let Some(reserve) = live.cell.spend(&known.reserve, &spent.trade(balance)) else { return false };
         if reserve.surplus() < less {
             return false;
         }
@@ -196,12 +195,12 @@ impl Certificates {
         true
     }
 
-    /// Takes a trade off the reserve of an account, if it was asked about and these events did that to it and nothing else;
-    /// whether they did.
-    pub fn spent(&mut self, state: &State, id: AccountId, events: &[Event]) -> bool {
+    /// Takes a trade off the reserve of an account, if it was asked about and that was done to it and nothing else; whether it
+    /// was.
+    pub fn spent(&mut self, state: &State, id: AccountId, touches: &[(AccountId, Touch)]) -> bool {
         let Some(bill) = self.hot().bill(id) else { return false };
         let Some(known) = self.of.get_mut(id.place()).filter(|known| known.cell == bill.cell) else { return false };
-        let paid = bill.is_paid(&state.accounts[id.place()], events);
+        let paid = bill.is_paid(&state.accounts[id.place()], touches);
         if paid {
             (known.reserve, known.spent) = (bill.reserve, true);
         }
@@ -307,6 +306,9 @@ impl Certificates {
 
     /// Drops the cells that `keeps` does not keep, with their certificates.
     fn drop_cells(&mut self, keeps: impl Fn(&Cell) -> bool) -> Vec<AccountId> {
+        if self.rungs.iter().flatten().all(|live| keeps(&live.cell)) {
+            return Vec::new();
+        }
         let mut left = Vec::new();
         for rung in &mut self.rungs {
             rung.retain(|live| {
@@ -318,15 +320,13 @@ impl Certificates {
             });
         }
         let mut lost = Vec::new();
-        if !left.is_empty() {
-            self.generation += 1;
-            self.hot().clear();
-            for (place, known) in self.of.iter_mut().enumerate().filter(|(_, known)| left.contains(&known.cell)) {
-                *known = Certificate::NONE;
-                lost.push(AccountId(u32::try_from(place).expect("ids are u32")));
-            }
-            self.metrics.certified -= lost.len();
+        self.generation += 1;
+        self.hot().clear();
+        for (place, known) in self.of.iter_mut().enumerate().filter(|(_, known)| left.contains(&known.cell)) {
+            *known = Certificate::NONE;
+            lost.push(AccountId(u32::try_from(place).expect("ids are u32")));
         }
+        self.metrics.certified -= lost.len();
         lost
     }
 }

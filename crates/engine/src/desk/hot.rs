@@ -4,16 +4,16 @@
 use std::collections::BTreeMap;
 
 use margin::cell::{Cell, Holding, Reserve, Scratch, Surplus, Trade};
-use model::{AssetId, Payoff, Position};
-use units::{Overflow, Quantity};
+use model::{AssetId, InstrumentId};
+use units::{Overflow, Quantity, count};
 
-use crate::state::{AccountState, Holder, InstrumentTerms, State};
-use crate::{AccountId, Event, state};
+use crate::AccountId;
+use crate::state::{AccountState, Position, State};
 
 /// Accounts that are kept: when there are more, all are let go and those that trade come back.
 const KEPT: usize = 16_384;
 
-/// Answers that are kept, the last first: a trade has two sides, and what is decided is done before the next is.
+/// Answers that are kept: a trade has two sides, and what is decided is done before the next is.
 const ASKED: usize = 4;
 
 /// Holdings of accounts that trade, each in one cell, and what was last asked about them.
@@ -25,14 +25,26 @@ pub struct Hot {
     bills: Vec<Bill>,
 }
 
-/// A number over its last decimal.
-const DECIMALS: f64 = 1e18;
+/// What of an account an event has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Touch {
+    /// A position.
+    Position(InstrumentId),
+    /// A balance at the venue.
+    Balance(AssetId),
+    /// A balance elsewhere.
+    Deposit(AssetId),
+    /// An order.
+    Order(InstrumentId),
+    /// Anything else.
+    Other,
+}
 
 /// One side of a trade: what it does to a position and to the balance it is paid from.
 #[derive(Clone, Copy, Debug)]
 pub struct Spent {
     /// The position after it.
-    pub position: state::Position,
+    pub position: Position,
     /// Lots, negative when sold.
     pub lots: i64,
     /// What it is paid in.
@@ -49,7 +61,7 @@ pub struct Bill {
     /// Whose.
     pub id: AccountId,
     /// The position after it.
-    pub position: state::Position,
+    pub position: Position,
     /// What it is paid in.
     pub asset: AssetId,
     /// The balance of it after it.
@@ -62,45 +74,29 @@ pub struct Bill {
 
 impl Spent {
     /// As the cell sees it, with the balance as it would be.
-    pub fn trade(&self, terms: &InstrumentTerms, balance: Quantity) -> Trade {
-        let lots = |lots: i64| Quantity::from_raw(i128::from(lots)).to_f64() * DECIMALS;
-        let units = lots(self.position.lots).abs() * terms.unit().to_f64();
-        let cost = self.position.cost.to_f64();
-        // The entry price is rounded at its last decimal.
-        let rounded = match terms.payoff {
-            _ if terms.is_option() || self.position.lots == 0 => 0.0,
-            Payoff::Linear => 2e-18 * units,
-            Payoff::Inverse => 2e-18 * cost * cost / units,
-        };
+    pub fn trade(&self, balance: Quantity) -> Trade {
+        let Position { instrument, lots, cost } = self.position;
         Trade {
-            instrument: self.position.instrument,
-            lots: lots(self.lots),
+            instrument,
+            lots: count(self.lots),
+            held: count(lots),
+            cost,
             asset: self.asset,
             paid: self.paid.to_f64(),
             gained: self.gained.to_f64(),
-            owed: (-balance.to_f64()).max(0.0),
-            rounded,
+            owed: if balance.is_negative() { -balance.to_f64() } else { 0.0 },
         }
     }
 }
 
 impl Bill {
-    /// Whether events did to an account what was asked about, and nothing else.
-    pub fn is_paid(&self, account: &AccountState, events: &[Event]) -> bool {
-        let (id, instrument) = (self.id, self.position.instrument);
-        let held = Holder::Account(id, None);
-        let own = |holder: &Holder| matches!(holder, Holder::Account(whose, _) if *whose == id);
-        account.position(instrument) == self.position
+    /// Whether an account has become what was asked about, and nothing else of it was touched.
+    pub fn is_paid(&self, account: &AccountState, touches: &[(AccountId, Touch)]) -> bool {
+        let Position { instrument, .. } = self.position;
+        let expected = |touch: &Touch| *touch == Touch::Position(instrument) || *touch == Touch::Balance(self.asset);
+        touches.iter().all(|(_, touch)| expected(touch))
+            && account.position(instrument) == self.position
             && account.balance(self.asset, None).amount == self.balance
-            && events.iter().all(|event| match event {
-                Event::Moved { from, to, asset, .. } => {
-                    [from, to].into_iter().all(|holder| !own(holder) || (*holder == held && *asset == self.asset))
-                }
-                Event::Positioned { account, position } => *account != id || position.instrument == instrument,
-                Event::Clock { .. } | Event::Matched { .. } => true,
-                Event::Ordered { account, .. } | Event::OrderClosed { account, .. } => *account != id,
-                _ => false,
-            })
     }
 }
 
@@ -119,7 +115,7 @@ pub struct Proof {
 /// What a fill changes: one position, and balances at the venue.
 #[derive(Debug)]
 struct Change {
-    position: Position,
+    position: model::Position,
     credits: Vec<(AssetId, Quantity)>,
 }
 
@@ -179,14 +175,15 @@ impl Hot {
 
     /// Remembers what a trade would take out of a reserve.
     pub fn owe(&mut self, bill: Bill) {
-        self.bills.retain(|known| known.id != bill.id);
-        self.bills.truncate(ASKED - 1);
-        self.bills.insert(0, bill);
+        if self.bills.len() == ASKED {
+            self.bills.remove(0);
+        }
+        self.bills.push(bill);
     }
 
     /// What the last trade that was asked about would take out of a reserve.
-    pub fn bill(&mut self, id: AccountId) -> Option<Bill> {
-        self.bills.iter().find(|bill| bill.id == id).copied()
+    pub fn bill(&self, id: AccountId) -> Option<Bill> {
+        self.bills.iter().rev().find(|bill| bill.id == id).copied()
     }
 
     /// Lets everything go: cells or listings have changed.

@@ -11,9 +11,11 @@ use crate::{AccountId, FeedId, Status};
 #[derive(Debug, Default)]
 pub struct Index {
     names: BTreeSet<String>,
-    owners: BTreeMap<u32, Vec<AccountId>>,
-    /// Of each account, what can matter to it.
-    depends: Vec<Mask>,
+    /// Of each owner, its place among the groups.
+    owners: BTreeMap<u32, usize>,
+    /// The accounts of each owner.
+    groups: Vec<Vec<AccountId>>,
+    accounts: Vec<Known>,
     /// Accounts that stand otherwise than healthy.
     unwell: BTreeSet<AccountId>,
     /// Accounts in liquidation that were offered a trade in this version of the market, by instrument and whether they buy: the
@@ -21,10 +23,21 @@ pub struct Index {
     offers: BTreeMap<(InstrumentId, bool), BTreeSet<(u64, AccountId)>>,
 }
 
+/// What is known of an account.
+#[derive(Debug)]
+struct Known {
+    /// What can matter to it.
+    depends: Mask,
+    /// The place of its owner among the groups.
+    group: usize,
+}
+
 /// A set of underlyings, and whether something that follows none is in it too: stablecoins, and contracts paid in them.
 #[derive(Clone, Debug, Default)]
 pub struct Mask {
-    underlyings: Vec<u64>,
+    /// The first 64, which lie with the account; seldom are there more.
+    first: u64,
+    others: Vec<u64>,
     pegs: bool,
 }
 
@@ -32,10 +45,14 @@ impl Mask {
     /// Adds an underlying.
     pub fn add(&mut self, UnderlyingId(place): UnderlyingId) {
         let (word, bit) = (place / 64, 1 << (place % 64));
-        if self.underlyings.len() <= word {
-            self.underlyings.resize(word + 1, 0);
+        let Some(word) = word.checked_sub(1) else {
+            self.first |= bit;
+            return;
+        };
+        if self.others.len() <= word {
+            self.others.resize(word + 1, 0);
         }
-        self.underlyings[word] |= bit;
+        self.others[word] |= bit;
     }
 
     /// Adds what an asset follows.
@@ -59,7 +76,8 @@ impl Mask {
     /// Whether two sets have something in common.
     pub fn meets(&self, other: &Self) -> bool {
         (self.pegs && other.pegs)
-            || self.underlyings.iter().zip(&other.underlyings).any(|(one, other)| one & other != 0)
+            || self.first & other.first != 0
+            || self.others.iter().zip(&other.others).any(|(one, other)| one & other != 0)
     }
 }
 
@@ -84,9 +102,9 @@ impl Index {
         self.names.contains(name)
     }
 
-    /// The accounts of an owner.
-    pub fn accounts_of(&self, owner: u32) -> &[AccountId] {
-        self.owners.get(&owner).map(Vec::as_slice).unwrap_or_default()
+    /// The accounts of the owner of an account, itself included.
+    pub fn linked(&self, id: AccountId) -> &[AccountId] {
+        &self.groups[self.accounts[id.place()].group]
     }
 
     /// Accounts that stand otherwise than healthy, in order of their numbers.
@@ -98,8 +116,12 @@ impl Index {
     pub fn opened(&mut self, state: &State, id: AccountId) {
         let account = &state.accounts[id.place()];
         self.names.insert(account.name.clone());
-        self.depends.push(Mask::default());
-        self.owners.entry(account.owner).or_default().push(id);
+        let group = *self.owners.entry(account.owner).or_insert_with(|| {
+            self.groups.push(Vec::with_capacity(1));
+            self.groups.len() - 1
+        });
+        self.groups[group].push(id);
+        self.accounts.push(Known { depends: Mask::default(), group });
     }
 
     /// What was offered for an account is offered now, or no longer.
@@ -147,13 +169,13 @@ impl Index {
 
     /// Remembers that an asset can matter to an account.
     pub fn follow_asset(&mut self, state: &State, id: AccountId, asset: AssetId) {
-        self.depends[id.place()].add_asset(state, asset);
+        self.accounts[id.place()].depends.add_asset(state, asset);
     }
 
     /// Remembers that an instrument can matter to an account, and what it is quoted and paid in.
     pub fn follow_instrument(&mut self, state: &State, id: AccountId, instrument: InstrumentId) {
         let listing = state.market.listing(instrument);
-        let depends = &mut self.depends[id.place()];
+        let depends = &mut self.accounts[id.place()].depends;
         depends.add(listing.underlying);
         depends.add_asset(state, listing.quote);
         depends.add_asset(state, listing.settle);
@@ -161,6 +183,6 @@ impl Index {
 
     /// Whether something that moved can matter to an account.
     pub fn concerns(&self, moved: &Mask, id: AccountId) -> bool {
-        self.depends[id.place()].meets(moved)
+        self.accounts[id.place()].depends.meets(moved)
     }
 }

@@ -8,6 +8,7 @@ mod certificates;
 mod gauge;
 mod hot;
 mod index;
+mod open;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -17,19 +18,21 @@ use margin::params::Params;
 use margin::scenario::ScenarioSet;
 use margin::{Assessment, Refusal, valuation};
 use marks::Validity;
-use model::{Invalid, Market};
+use model::{InstrumentId, Invalid, Market, UnderlyingId};
 use pricing::kernel::Isa;
-use units::{Money, Quantity, Ratio, Round, Timestamp};
+use units::{Money, Overflow, Quantity, Ratio, Round, Timestamp};
 
 pub use certificates::Metrics;
 pub use hot::Spent;
+use hot::Touch;
 
 use crate::decide::prices;
 use crate::layers::l4;
-use crate::state::{AccountState, Contract, Holder, State};
+use crate::state::{AccountState, Holder, State};
 use crate::{AccountId, Event, FeedId, Status};
 use certificates::{Certificates, Ground};
 use index::{Index, Mask};
+use open::OpenInterest;
 
 /// What stands for an amount that does not fit: more than any limit.
 const LARGEST_MONEY: Money = Money::from_raw(i128::MAX);
@@ -66,8 +69,8 @@ pub struct Desk {
     certificates: Certificates,
     /// Accounts that can lose and hold no certificate.
     bare: BTreeSet<AccountId>,
-    /// What one lot stands for in USD at the index, by instrument.
-    lot_usd: OnceLock<Vec<Money>>,
+    /// What is open in USD at the indices.
+    open: OnceLock<OpenInterest>,
     /// Feeds that could not be trusted when they were last quoted.
     doubted: BTreeSet<FeedId>,
     /// What has moved since then.
@@ -75,6 +78,8 @@ pub struct Desk {
     /// Parameters have changed: everyone must be looked at.
     everyone: bool,
     scratch: Mutex<Scratch>,
+    /// What of which accounts the last events have changed: kept for its memory.
+    touched: Vec<(AccountId, Touch)>,
 }
 
 /// A market revalued under every scenario, by the parameters in force and, during a ramp, by those before.
@@ -101,11 +106,12 @@ impl Desk {
             index: Index::new(state),
             certificates: Certificates::default(),
             bare: all.collect(),
-            lot_usd: OnceLock::new(),
+            open: OnceLock::new(),
             doubted: state.feeds.keys().copied().collect(),
             moved: Mask::default(),
             everyone: true,
             scratch: Mutex::default(),
+            touched: Vec::new(),
         })
     }
 
@@ -115,13 +121,13 @@ impl Desk {
         previous.map(|(text, ..)| universal::parse(text)).transpose()
     }
 
-    /// The accounts of an owner.
-    pub fn accounts_of(&self, owner: u32) -> &[AccountId] {
-        self.index.accounts_of(owner)
+    /// The accounts of the owner of an account, itself included.
+    pub fn linked(&self, id: AccountId) -> &[AccountId] {
+        self.index.linked(id)
     }
 
     /// Accounts in liquidation that may trade an instrument that way now, the oldest case first.
-    pub fn offers(&self, instrument: model::InstrumentId, buys: bool) -> impl Iterator<Item = AccountId> {
+    pub fn offers(&self, instrument: InstrumentId, buys: bool) -> impl Iterator<Item = AccountId> {
         self.index.offers(instrument, buys)
     }
 
@@ -152,7 +158,7 @@ impl Desk {
 
     /// Follows what was applied to the state.
     pub fn follow(&mut self, state: &State, events: &[Event]) -> Result<(), Invalid> {
-        let mut touched = Vec::new();
+        let mut touched = std::mem::take(&mut self.touched);
         let cells = self.certificates.generation();
         for event in events {
             match event {
@@ -163,20 +169,20 @@ impl Desk {
                         self.forget();
                     }
                 }
-                Event::Marked { indices, assets, forwards, vols, marks, .. } => {
-                    for (underlying, _) in indices {
+                Event::Marked(marked) => {
+                    for (underlying, _) in &marked.indices {
                         self.moved.add(*underlying);
                     }
-                    for (underlying, ..) in forwards {
+                    for (underlying, ..) in &marked.forwards {
                         self.moved.add(*underlying);
                     }
-                    for (asset, _) in assets {
+                    for (asset, _) in &marked.assets {
                         self.moved.add_asset(state, *asset);
                     }
-                    for (id, _) in vols {
+                    for (id, _) in &marked.vols {
                         self.moved.add(state.market.listing(*id).underlying);
                     }
-                    for (id, _) in marks {
+                    for (id, _) in &marked.marks {
                         self.moved.add(state.market.listing(*id).underlying);
                     }
                     self.forget();
@@ -204,25 +210,24 @@ impl Desk {
                 }
                 Event::Moved { from, to, asset, .. } => {
                     for holder in [from, to] {
-                        if let Holder::Account(id, _) = holder {
-                            touched.push(*id);
-                            self.index.follow_asset(state, *id, *asset);
+                        if let Holder::Account(id, location) = holder {
+                            let touch =
+                                if location.is_none() { Touch::Balance(*asset) } else { Touch::Deposit(*asset) };
+                            touched.push((*id, touch));
                         }
                     }
                 }
                 Event::Positioned { account, position } => {
-                    touched.push(*account);
-                    self.index.follow_instrument(state, *account, position.instrument);
+                    touched.push((*account, Touch::Position(position.instrument)));
                 }
                 Event::Ordered { account, order } => {
-                    touched.push(*account);
-                    self.index.follow_instrument(state, *account, order.instrument);
+                    touched.push((*account, Touch::Order(order.instrument)));
                 }
                 Event::OrderClosed { account, .. } => {
-                    touched.push(*account);
+                    touched.push((*account, Touch::Other));
                 }
                 Event::Judged { account, .. } => {
-                    touched.push(*account);
+                    touched.push((*account, Touch::Other));
                     self.index.judged(state, *account);
                 }
                 Event::Offered { account, .. } | Event::Auctioned { account } => self.index.offered(state, *account),
@@ -235,13 +240,34 @@ impl Desk {
                     }
                 }
                 Event::Watched { .. } => self.watched(state),
+                Event::Matched { instrument, open, .. } | Event::Transferred { instrument, open, .. } => {
+                    if let Some(interest) = self.open.get_mut() {
+                        interest.set(*instrument, *open);
+                    }
+                }
                 _ => {}
             }
         }
         touched.sort_unstable();
         touched.dedup();
-        touched.retain(|id| !(self.previous.is_none() && self.certificates.spent(state, *id, events)));
-        self.certify(state, &touched);
+        for (id, touch) in &touched {
+            match touch {
+                Touch::Balance(asset) | Touch::Deposit(asset) => self.index.follow_asset(state, *id, *asset),
+                Touch::Position(instrument) | Touch::Order(instrument) => {
+                    self.index.follow_instrument(state, *id, *instrument);
+                }
+                Touch::Other => {}
+            }
+        }
+        let trades = self.previous.is_none() && events.iter().all(is_of_a_trade);
+        let due: Vec<AccountId> = touched
+            .chunk_by(|one, other| one.0 == other.0)
+            .filter(|touches| !(trades && self.certificates.spent(state, touches[0].0, touches)))
+            .map(|touches| touches[0].0)
+            .collect();
+        self.certify(state, &due);
+        touched.clear();
+        self.touched = touched;
         self.certificates.forget_proofs();
         if self.certificates.generation() != cells {
             self.both = OnceLock::new();
@@ -262,7 +288,7 @@ impl Desk {
         self.slow = OnceLock::new();
         self.both = OnceLock::new();
         self.trusted = OnceLock::new();
-        self.lot_usd = OnceLock::new();
+        self.open = OnceLock::new();
     }
 
     /// Everyone has been judged.
@@ -323,18 +349,21 @@ impl Desk {
             let all = 0..state.accounts.len();
             return all.map(|place| AccountId(u32::try_from(place).expect("ids are u32"))).collect();
         }
-        let bare = self.bare.iter().filter(|id| state.touched.contains(id) || self.index.concerns(&self.moved, **id));
+        let bare = self.bare.iter().filter(|id| state.touched.contains(**id) || self.index.concerns(&self.moved, **id));
         let turn = self.index.unwell().iter().filter(|id| l4::may_recover(state, **id));
         let accounts: BTreeSet<AccountId> = bare.chain(turn).copied().collect();
         accounts.into_iter().collect()
     }
 
-    /// What one lot of each instrument stands for in USD at the index, rounded up.
-    pub fn lot_usd(&self, state: &State) -> &[Money] {
-        self.lot_usd.get_or_init(|| {
-            let of = |contract: &Contract| state.lots_usd(&contract.terms, 1).unwrap_or(LARGEST_MONEY);
-            state.contracts.iter().map(of).collect()
-        })
+    /// What is open over all instruments of an underlying, in USD, rounded up lot by lot; with another number of lots in one of
+    /// them.
+    pub fn open_usd(
+        &self,
+        state: &State,
+        underlying: UnderlyingId,
+        other: Option<(InstrumentId, i64)>,
+    ) -> Result<Money, Overflow> {
+        self.open.get_or_init(|| OpenInterest::new(state)).usd(underlying, other)
     }
 
     /// Whether every feed there is can be trusted now: then nobody has to ask for their own.
@@ -464,6 +493,19 @@ impl Desk {
     fn warn(&self) -> Ratio {
         self.rules.rules.margin.warn
     }
+}
+
+/// Whether an event may belong to a trade on the market, and changes nothing but the two accounts.
+fn is_of_a_trade(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Clock { .. }
+            | Event::Moved { .. }
+            | Event::Positioned { .. }
+            | Event::Matched { .. }
+            | Event::Ordered { .. }
+            | Event::OrderClosed { .. }
+    )
 }
 
 /// Revalues a market by the parameters in force and by those before them.

@@ -129,7 +129,7 @@ pub fn may_recover(state: &State, id: AccountId) -> bool {
     // Of the versions that nobody has been judged in yet, one may be its turn.
     let waited = state.version.saturating_sub(state.watched);
     let turn = (u64::from(id.0) + TURNS - (state.watched + 1) % TURNS) % TURNS;
-    below || state.touched.contains(&id) || turn < waited
+    below || state.touched.contains(id) || turn < waited
 }
 
 /// Ticks in which everyone who stands badly has had a turn to be told that they stand better.

@@ -35,10 +35,8 @@ pub fn withdrawal(
     let balance = account.balance(asset, location);
     may_leave(state, &balance, amount)?;
     let mut after = priced;
-    let mut left = balance;
-    left.amount = balance.amount.minus(amount)?;
-    left.profit = balance.profit.min(left.amount);
-    after.set_balance(left);
+    let left = balance.amount.minus(amount)?;
+    after.change_balance((asset, location), |held| (held.amount, held.profit) = (left, balance.profit.min(left)));
     for side in [Desk::judge, Desk::judge_slow] {
         let judged =
             side(desk, state, &after).map_err(|why| Reject::NotAssessable { account: id, why: why.to_string() })?;

@@ -57,7 +57,8 @@ fn custody_usd(state: &State, now: Timestamp) -> Result<Money, Overflow> {
 }
 
 /// Whether an account, and all accounts of its owner together, may have their share of one side of an instrument (S-10, S-31;
-/// I-30: a cap that holds across sub-accounts). Whoever does not add is not refused, and a small market is not limited.
+/// I-30: a cap that holds across sub-accounts). Whoever does not add is not refused, and a [small](is_small) market is not
+/// limited.
 pub fn concentration(
     (state, desk): (&State, &Desk),
     account: AccountId,
@@ -65,17 +66,12 @@ pub fn concentration(
     (lots_before, lots_after): (i64, i64),
     open_after: i64,
 ) -> Result<(), Reject> {
-    let terms = &state.contracts[instrument.0].terms;
-    let whose = &state.accounts[account.place()];
     let same_side = |lots: i64| if (lots > 0) == (lots_after > 0) { lots.unsigned_abs() } else { 0 };
     let own = same_side(lots_after);
     if own <= same_side(lots_before) || open_after <= 0 {
         return Ok(());
     }
-    if state.lots_usd(terms, open_after)? < state.policy.share_floor {
-        return Ok(());
-    }
-    let linked = desk.accounts_of(whose.owner).iter().filter(|other| **other != account);
+    let linked = desk.linked(account).iter().filter(|other| **other != account);
     let others = linked.map(|other| same_side(state.accounts[other.place()].position(instrument).lots));
     let all = others.fold(u128::from(own), |sum, lots| sum + u128::from(lots));
     for (noun, lots, limit) in
@@ -86,6 +82,11 @@ pub fn concentration(
         }
     }
     Ok(())
+}
+
+/// Whether so little of an instrument is open that nobody's share of it matters.
+pub fn is_small(state: &State, instrument: InstrumentId, open: i64) -> Result<bool, Overflow> {
+    Ok(state.lots_usd(&state.contracts[instrument.0].terms, open)? < state.policy.share_floor)
 }
 
 /// Whether `lots` are at most that share of what is open: exactly, by products.
@@ -125,33 +126,21 @@ fn adequate(
     open_after: Option<(InstrumentId, i64)>,
     less: Option<(Pot, AssetId, Quantity)>,
 ) -> Result<(), Reject> {
-    let found = open_usd(state, desk, underlying, open_after)?;
+    let found = desk.open_usd(state, underlying, open_after)?;
     let policy = &state.policy;
-    let behind = funds_usd(state, underlying, less)?.scaled(policy.fund_multiple, Round::Down)?;
+    let behind = [Pot::MarketFund(underlying), Pot::SharedFund].into_iter().try_fold(Money::ZERO, |sum, fund| {
+        let less = less.filter(|(from, ..)| *from == fund).map(|(_, asset, amount)| (asset, amount));
+        sum.plus(fund_usd(state, fund, less)?)
+    })?;
+    let behind = behind.scaled(policy.fund_multiple, Round::Down)?;
     let limit = state.open_interest_usd[underlying.0].min(policy.fund_floor.max(behind));
     if found > limit { Err(Reject::Fund { found, limit }) } else { Ok(()) }
 }
 
-/// What is open over all instruments of an underlying, in USD, rounded up; with another number of lots in one of them.
-pub fn open_usd(
-    state: &State,
-    desk: &Desk,
-    underlying: UnderlyingId,
-    other: Option<(InstrumentId, i64)>,
-) -> Result<Money, Overflow> {
-    let lot_usd = desk.lot_usd(state);
-    state.instruments_of(underlying).try_fold(Money::ZERO, |sum, id| {
-        let open = other.filter(|(instrument, _)| *instrument == id);
-        let open = open.map_or(state.contracts[id.0].open, |(_, open)| open);
-        let value = lot_usd[id.0].raw().checked_mul(i128::from(open)).ok_or(Overflow { quantity: "open interest" })?;
-        sum.plus(Money::from_raw(value))
-    })
-}
-
 /// What new risk in an underlying must hold, as a multiple of its initial margin: more as a cascade nears (5.3).
 pub fn surcharge(state: &State, underlying: UnderlyingId) -> Ratio {
-    let r = state.liquidations.cascades.get(&underlying).map_or(0.0, crate::state::Cascade::worst);
-    Ratio::from_f64(pace::surcharge(r), Round::Up).unwrap_or(Ratio::ONE)
+    let Some(cascade) = state.liquidations.cascades.get(&underlying) else { return Ratio::ONE };
+    Ratio::from_f64(pace::surcharge(cascade.worst()), Round::Up).unwrap_or(Ratio::ONE)
 }
 
 /// USD of an underlying that liquidations may still trade in this interval: a share of the observed depth, less of it as a cascade
@@ -188,31 +177,15 @@ pub fn depth(state: &State, feed: FeedId) -> Money {
     claims.iter().fold(Money::ZERO, |sum, claim| sum.plus(median.min(*claim)).unwrap_or(sum))
 }
 
-/// What one fund holds, in USD, rounded down; nothing counts as less than nothing.
-pub fn fund_usd(state: &State, fund: Pot) -> Result<Money, Overflow> {
+/// What one fund holds, in USD, rounded down, with so much less of an asset; nothing counts as less than nothing.
+pub fn fund_usd(state: &State, fund: Pot, less: Option<(AssetId, Quantity)>) -> Result<Money, Overflow> {
     let held = state.pots.range((fund, AssetId(0))..=(fund, AssetId(usize::MAX)));
     held.into_iter().try_fold(Money::ZERO, |sum, ((_, asset), amount)| {
-        let worth = amount.max(&Quantity::ZERO).at(state.market.assets[asset.0].price, Round::Down)?;
-        sum.plus(worth.max(Money::ZERO))
-    })
-}
-
-/// What the fund of an underlying and the shared fund hold, in USD, rounded down.
-pub fn funds_usd(
-    state: &State,
-    underlying: UnderlyingId,
-    less: Option<(Pot, AssetId, Quantity)>,
-) -> Result<Money, Overflow> {
-    let mut sum = Money::ZERO;
-    for ((pot, asset), amount) in &state.pots {
-        if *pot != Pot::SharedFund && *pot != Pot::MarketFund(underlying) {
-            continue;
-        }
         let left = match less {
-            Some((from, what, less)) if from == *pot && what == *asset => amount.minus(less)?,
+            Some((what, less)) if what == *asset => amount.minus(less)?,
             _ => *amount,
         };
-        sum = sum.plus(left.at(state.market.assets[asset.0].price, Round::Down)?)?;
-    }
-    Ok(sum)
+        let worth = left.max(Quantity::ZERO).at(state.market.assets[asset.0].price, Round::Down)?;
+        sum.plus(worth.max(Money::ZERO))
+    })
 }

@@ -85,17 +85,28 @@ impl AccountState {
 
     /// The balance of `asset` at `location`, 0 when there is none.
     pub fn balance(&self, asset: AssetId, location: Option<LocationId>) -> Balance {
-        let found = self.balances.binary_search_by_key(&(asset, location), |held| (held.asset, held.location));
-        found.map_or(Balance { asset, location, amount: Quantity::ZERO, profit: Quantity::ZERO }, |place| {
-            self.balances[place]
-        })
+        self.find_balance(asset, location).1
     }
 
-    /// Puts a balance in its place, or takes it out when nothing is left.
-    pub(crate) fn set_balance(&mut self, balance: Balance) {
-        let key = (balance.asset, balance.location);
+    fn find_balance(&self, asset: AssetId, location: Option<LocationId>) -> (Result<usize, usize>, Balance) {
+        let found = self.balances.iter().position(|held| held.asset == asset && held.location == location);
+        if let Some(place) = found {
+            return (Ok(place), self.balances[place]);
+        }
+        let place = self.balances.partition_point(|held| (held.asset, held.location) < (asset, location));
+        (Err(place), Balance { asset, location, amount: Quantity::ZERO, profit: Quantity::ZERO })
+    }
+
+    /// Changes a balance where it lies. It is put in when there was none, and taken out when nothing is left.
+    pub(crate) fn change_balance<T>(
+        &mut self,
+        (asset, location): (AssetId, Option<LocationId>),
+        change: impl FnOnce(&mut Balance) -> T,
+    ) -> T {
+        let (found, mut balance) = self.find_balance(asset, location);
+        let changed = change(&mut balance);
         let empty = balance.amount == Quantity::ZERO;
-        match self.balances.binary_search_by_key(&key, |held| (held.asset, held.location)) {
+        match found {
             Ok(place) if empty => {
                 self.balances.remove(place);
             }
@@ -107,18 +118,19 @@ impl AccountState {
                 self.balances.insert(place, balance);
             }
         }
+        changed
     }
 
     /// The position in `instrument`, empty when there is none.
     pub fn position(&self, instrument: InstrumentId) -> Position {
-        let found = self.positions.binary_search_by_key(&instrument, |held| held.instrument);
+        let found = self.place_of(instrument);
         found.map_or(Position { instrument, lots: 0, cost: Quantity::ZERO }, |place| self.positions[place])
     }
 
     /// Puts a position in its place, or takes it out when nothing is left.
     pub(crate) fn set_position(&mut self, position: Position) {
         let empty = position.lots == 0;
-        match self.positions.binary_search_by_key(&position.instrument, |held| held.instrument) {
+        match self.place_of(position.instrument) {
             Ok(place) if empty => {
                 self.positions.remove(place);
             }
@@ -129,6 +141,14 @@ impl AccountState {
                 self.positions.insert(place, position);
             }
         }
+    }
+
+    /// Where a position is, or where it would be put. All are looked at: they are few and lie together, so that a processor reads
+    /// them ahead, where a binary search would wait for each.
+    fn place_of(&self, instrument: InstrumentId) -> Result<usize, usize> {
+        let place = self.positions.iter().filter(|held| held.instrument < instrument).count();
+        let found = self.positions.get(place).is_some_and(|held| held.instrument == instrument);
+        if found { Ok(place) } else { Err(place) }
     }
 
     /// The open order of that number.

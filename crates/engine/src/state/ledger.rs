@@ -38,6 +38,11 @@ pub const LARGEST_AMOUNT: Quantity = Quantity::from_raw(1_000_000_000_000 * Quan
 
 const IN_RANGE: &str = "amounts are limited far below overflow";
 
+/// What of an amount is held, not owed.
+fn positive(amount: Quantity) -> Quantity {
+    amount.max(Quantity::ZERO)
+}
+
 impl State {
     /// Moves an amount. What an account receives pays its debts first; profit is remembered as such.
     pub(crate) fn shift(&mut self, from: Holder, to: Holder, asset: AssetId, amount: Quantity, cause: Cause) {
@@ -50,20 +55,18 @@ impl State {
             Holder::Pot(pot) => return self.pour(pot, asset, amount.negated().expect(IN_RANGE)),
             Holder::Account(id, location) => (id, location),
         };
-        let account = &mut self.accounts[id.place()];
-        let mut balance = account.balance(asset, location);
-        let before = balance.amount;
-        balance.amount = before.minus(amount).expect(IN_RANGE);
-        // What left by the owner's wish takes money that is not profit first; a loss takes profit first.
-        let own = before.minus(balance.profit).expect(IN_RANGE).max(Quantity::ZERO);
         let leaves = matches!(cause, Cause::Withdrawal | Cause::Transfer | Cause::Exchange);
-        let of_profit =
-            if leaves { amount.minus(own).expect(IN_RANGE).max(Quantity::ZERO) } else { amount }.min(balance.profit);
-        balance.profit = balance.profit.minus(of_profit).expect(IN_RANGE);
-        account.set_balance(balance);
+        let (fell, of_profit) = self.accounts[id.place()].change_balance((asset, location), |balance| {
+            let before = balance.amount;
+            balance.amount = before.minus(amount).expect(IN_RANGE);
+            // What left by the owner's wish takes money that is not profit first; a loss takes profit first.
+            let own = before.minus(balance.profit).expect(IN_RANGE).max(Quantity::ZERO);
+            let of_profit = if leaves { amount.minus(own).expect(IN_RANGE).max(Quantity::ZERO) } else { amount };
+            let of_profit = of_profit.min(balance.profit);
+            balance.profit = balance.profit.minus(of_profit).expect(IN_RANGE);
+            (positive(before).minus(positive(balance.amount)).expect(IN_RANGE), of_profit)
+        });
         let collateral = &mut self.collateral[asset.0];
-        let positive = |amount: Quantity| amount.max(Quantity::ZERO);
-        let fell = positive(before).minus(positive(balance.amount)).expect(IN_RANGE);
         collateral.held = collateral.held.minus(fell).expect(IN_RANGE);
         let paid = fell.minus(of_profit).expect(IN_RANGE);
         let settled = if leaves {
@@ -86,16 +89,15 @@ impl State {
             Holder::Pot(pot) => return self.pour(pot, asset, amount),
             Holder::Account(id, location) => (id, location),
         };
-        let account = &mut self.accounts[id.place()];
-        let mut balance = account.balance(asset, location);
-        let before = balance.amount;
-        balance.amount = before.plus(amount).expect(IN_RANGE);
-        let positive = |amount: Quantity| amount.max(Quantity::ZERO);
-        let rose = positive(balance.amount).minus(positive(before)).expect(IN_RANGE);
-        if cause.is_profit() {
-            balance.profit = balance.profit.plus(rose).expect(IN_RANGE);
-        }
-        account.set_balance(balance);
+        let rose = self.accounts[id.place()].change_balance((asset, location), |balance| {
+            let before = balance.amount;
+            balance.amount = before.plus(amount).expect(IN_RANGE);
+            let rose = positive(balance.amount).minus(positive(before)).expect(IN_RANGE);
+            if cause.is_profit() {
+                balance.profit = balance.profit.plus(rose).expect(IN_RANGE);
+            }
+            rose
+        });
         let collateral = &mut self.collateral[asset.0];
         collateral.held = collateral.held.plus(rose).expect(IN_RANGE);
         if !cause.is_profit() {

@@ -39,6 +39,13 @@ pub struct Offer {
     pub version: u64,
 }
 
+impl Offer {
+    /// What is left of it after so many lots; nothing when that is all.
+    pub fn without(self, lots: i64) -> Option<Self> {
+        Some(Self { lots: self.lots - lots, ..self }).filter(|left| left.lots != 0)
+    }
+}
+
 /// R of an underlying as last measured: what liquidates per unit of a move, times what that moves the price. From 1 on a move
 /// feeds itself (5.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

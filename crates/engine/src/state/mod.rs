@@ -1,13 +1,14 @@
 //! The truth: everything the engine must not lose, and nothing it can recompute.
 
 mod account;
+mod accounts;
 mod governance;
 mod hash;
 mod ledger;
 mod liquidation;
 mod listing;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use marks::{Feed, Quote, Rules, Validity};
 use model::{AssetId, InstrumentId, Market, Payoff, UnderlyingId};
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use units::{Money, Overflow, Quantity, Ratio, Round, Timestamp};
 
 pub use account::{AccountState, Balance, Order, Position, contracts_in, times};
+pub use accounts::AccountSet;
 pub use governance::{Change, Method, Policy, Proposal};
 pub use hash::StateHash;
 pub(crate) use hash::{Hashes, Part};
@@ -56,7 +58,7 @@ pub struct State {
     /// The version in which all accounts were last judged.
     pub watched: u64,
     /// Accounts that commands have changed since then.
-    pub touched: BTreeSet<AccountId>,
+    pub touched: AccountSet,
     /// The last volatility surface.
     pub surface: SurfaceState,
     /// Names of locations.
@@ -103,7 +105,7 @@ impl State {
             market: Market::empty(clock),
             version: 0,
             watched: 0,
-            touched: BTreeSet::new(),
+            touched: AccountSet::default(),
             surface: SurfaceState { version: 0, published: clock, staged: BTreeMap::new() },
             locations: Vec::new(),
             open_interest_usd: Vec::new(),

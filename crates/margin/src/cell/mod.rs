@@ -61,6 +61,8 @@ pub struct Width {
 pub struct Cell {
     market: Market,
     rules: Rules,
+    /// REQ-5: the multiple of the maintenance margin that warns.
+    warn: f64,
     width: Width,
     end: Timestamp,
     /// USD.
@@ -141,6 +143,8 @@ struct Contract {
     rank: u32,
     lot: Quantity,
     size: f64,
+    /// Units in a lot.
+    unit: f64,
     mark: f64,
     payoff: Payoff,
     asset: AssetId,
@@ -235,6 +239,7 @@ impl Cell {
         }
         let mut cell = Self {
             rules: rules.clone(),
+            warn: rules.margin.warn.to_f64(),
             width,
             end,
             tick,
@@ -541,6 +546,7 @@ impl Cell {
             rank: u32::try_from(place).expect("fewer than 2^32 instruments"),
             lot,
             size: listing.contract_size.to_f64(),
+            unit: lot.to_f64() * listing.contract_size.to_f64(),
             mark: listing.mark.to_f64(),
             payoff: listing.payoff,
             asset: bounds.asset,

@@ -27,6 +27,10 @@ pub struct Trade {
     pub instrument: InstrumentId,
     /// Lots, negative when sold.
     pub lots: f64,
+    /// Lots of the position that came of it.
+    pub held: f64,
+    /// What that position was acquired at, in the asset its profit is paid in.
+    pub cost: Quantity,
     /// The asset it is paid in.
     pub asset: AssetId,
     /// What was paid of it, fees included: a premium, or what the cost of the position rose by and the balance fell by together.
@@ -36,8 +40,6 @@ pub struct Trade {
     pub gained: f64,
     /// What is owed of it then; 0 when nothing is.
     pub owed: f64,
-    /// What rounding the entry price of the position that came of it takes at most, in the asset.
-    pub rounded: f64,
 }
 
 /// What one unit of something adds to any account.
@@ -68,11 +70,24 @@ impl Reserve {
 impl Contract {
     /// What a lot costs at the anchor's mark, in the asset it is paid in; an option's row is all it is worth.
     fn cost(&self) -> f64 {
-        let units = self.lot.to_f64() * self.size;
         match (self.strike, self.payoff) {
             (Some(_), _) => 0.0,
-            (None, Payoff::Linear) => units * self.mark,
-            (None, Payoff::Inverse) => -units / self.mark,
+            (None, Payoff::Linear) => self.unit * self.mark,
+            (None, Payoff::Inverse) => -self.unit / self.mark,
+        }
+    }
+
+    /// What rounding the entry price of a position at its last decimal takes at most, in the asset it is paid in.
+    fn rounded(&self, trade: &Trade) -> f64 {
+        let units = trade.held.abs() * self.unit;
+        match (self.strike, self.payoff) {
+            _ if trade.held == 0.0 => 0.0,
+            (Some(_), _) => 0.0,
+            (None, Payoff::Linear) => 2e-18 * units,
+            (None, Payoff::Inverse) => {
+                let cost = trade.cost.to_f64();
+                2e-18 * cost * cost / units
+            }
         }
     }
 }
@@ -99,9 +114,8 @@ impl Cell {
         let price = asset.price.high[1];
         let balance = asset.terms.steepest(trade.owed * price, &self.rules);
         let balance = price * (balance[0] * trade.gained.max(0.0) + balance[1] * (-trade.gained).max(0.0));
-        let warn = self.rules.margin.warn.to_f64().max(1.0);
-        let rounded = trade.rounded * price;
-        let moved = [lots * traded.surplus, coins * paid.surplus, -warn * (exits + balance), -rounded];
+        let rounded = contract.rounded(trade) * price;
+        let moved = [lots * traded.surplus, coins * paid.surplus, -self.warn.max(1.0) * (exits + balance), -rounded];
         let taken = (cost.abs() + trade.paid.abs()) * price;
         let slack = LINES + ROUNDING * moved.iter().fold(taken, |sum, part| sum + part.abs());
         let surplus = moved.iter().fold(reserve.surplus - slack, |left, part| left + part);

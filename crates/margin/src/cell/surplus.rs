@@ -179,7 +179,7 @@ impl Cell {
         let slack = LINES + ROUNDING * factor * (gross + charges);
         let (maintenance, initial) = (held - charges - slack, open - charges - slack);
         // Equity less `warn` times the core lies on the straight line between the two, and so does its bound.
-        let warn = self.rules.margin.warn.to_f64();
+        let warn = self.warn;
         let part = (warn - 1.0) / (factor - 1.0);
         let between = if (0.0..=1.0).contains(&part) { held + part * (open - held) } else { f64::NAN };
         let warning = between - warn * (charges + slack);

@@ -5,7 +5,7 @@ use model::InstrumentId;
 use units::{Money, Overflow, Ratio, Round, Timestamp};
 
 use super::{Handover, judge, recorded};
-use crate::decide::trade::follow;
+use crate::decide::legs::follow;
 use crate::layers::{l0, l1, l2, l4};
 use crate::state::{AccountState, State};
 use crate::{AccountId, Cause, Desk, Event, Reject, Status};

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use model::{AssetId, InstrumentId};
 use units::{Money, Overflow, Price, Quantity, Round, Timestamp};
 
+use crate::decide::legs::follow;
 use crate::decide::postings::{cost, exchange, moved, venue};
-use crate::decide::trade::follow;
 use crate::layers::{l0, l4};
-use crate::state::{AccountState, Holder, Pot, State};
+use crate::state::{AccountState, Holder, Pot, State, times};
 use crate::{AccountId, Cause, Event, Reject};
 
 /// An account that hands over what it has, as it becomes less.
@@ -37,9 +37,9 @@ impl<'a> Handover<'a> {
         let taker = l0::account(self.state, to)?.position(instrument);
         let giver = self.account.position(instrument);
         let start = self.events.len();
-        let paid = cost(lots, price, &contract.terms)?;
-        exchange(&mut self.events, (self.id, giver), contract, lots, paid)?;
-        exchange(&mut self.events, (to, taker), contract, lots.saturating_neg(), paid.negated()?)?;
+        let paid = cost(times(contract.terms.unit(), lots)?, price, &contract.terms)?;
+        let sides = [(self.id, giver, lots), (to, taker, lots.saturating_neg())];
+        exchange(&mut self.events, sides, &contract.terms, paid)?;
         let open = self.open.get(&instrument).copied().unwrap_or(contract.open);
         let long = |before: i64, more: i64| (before + more).max(0) - before.max(0);
         let open = open + long(giver.lots, lots) + long(taker.lots, -lots);

@@ -1,7 +1,7 @@
 //! The liquidation of an account, one step at a time, each on the prices of now.
 //!
 //! ```text
-//! below maintenance ─▶ case ─▶ orders cancelled ─▶ planned ─┬▶ offered: the market trades it (trade.rs), or it crosses
+//! below maintenance ─▶ case ─▶ orders cancelled ─▶ planned ─┬▶ offered: the market trades it (fill.rs), or it crosses
 //!        ▲                                         ▲        │   with an opposite offer
 //!        │ healed: the case is closed              │        ├▶ auction: bidders take shares             auction.rs
 //!        └─────────────────────────────────────────┴────────┼▶ backstop, when nobody did                 rescue.rs
@@ -12,6 +12,7 @@
 //! remembered. Nobody is liquidated on prices that are not valid, nor in the time after an outage (I-35, I-44).
 
 mod auction;
+mod fill;
 mod handover;
 mod measure;
 mod rescue;
@@ -24,8 +25,10 @@ use model::{InstrumentKind, UnderlyingId};
 use units::{Money, Timestamp};
 
 pub use auction::bid;
+pub use fill::fill;
 pub use measure::measure;
 
+use crate::decide::legs::follow;
 use crate::decide::postings::on_tick;
 use crate::layers::{l0, l4};
 use crate::state::{AccountState, Offer, State};
@@ -151,12 +154,10 @@ fn crossed((state, desk, now): (&State, &Desk, Timestamp), id: AccountId, offer:
         if !(no_worse(state, desk, id, &handover)? && no_worse(state, desk, other, &handover)?) {
             continue;
         }
-        let left =
-            |offer: Offer, lots: i64| Some(Offer { lots: offer.lots - lots, ..offer }).filter(|left| left.lots != 0);
         let mut events = handover.events;
         events.retain(|event| !matches!(event, Event::Offered { .. }));
-        events.push(Event::Offered { account: other, offer: left(met, -lots) });
-        events.push(Event::Offered { account: id, offer: left(offer, lots) });
+        events.push(Event::Offered { account: other, offer: met.without(-lots) });
+        events.push(Event::Offered { account: id, offer: offer.without(lots) });
         return Ok(events);
     }
     Ok(vec![Event::Offered { account: id, offer: Some(offer) }])
@@ -166,7 +167,7 @@ fn crossed((state, desk, now): (&State, &Desk, Timestamp), id: AccountId, offer:
 fn no_worse(state: &State, desk: &Desk, id: AccountId, handover: &Handover<'_>) -> Result<bool, Reject> {
     let account = &state.accounts[id.place()];
     let mut after = account.clone();
-    crate::decide::trade::follow(&mut after, id, &handover.events)?;
+    follow(&mut after, id, &handover.events)?;
     let excess = |judged: &Judged| judged.equity.minus(judged.maintenance_margin);
     Ok(excess(&judge(state, desk, id, &after)?)? >= excess(&judge(state, desk, id, account)?)?)
 }

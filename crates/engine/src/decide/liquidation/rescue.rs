@@ -138,13 +138,13 @@ fn from_funds(handover: &mut Handover<'_>, state: &State, id: AccountId, lacking
     let mut left = lacking;
     for underlying in markets {
         let fund = Pot::MarketFund(underlying);
-        let split = waterfall(left, &layers(state, l6::fund_usd(state, fund)?, Money::ZERO));
+        let split = waterfall(left, &layers(state, l6::fund_usd(state, fund, None)?, Money::ZERO));
         let unpaid = handover.draw(fund, split.market_fund)?;
         left = left.minus(split.market_fund)?.plus(unpaid)?;
     }
     // What it has paid for this case before counts: the share is that of the fund as it was then.
     let paid = case.map_or(Money::ZERO, |case| case.shared);
-    let there = l6::fund_usd(state, Pot::SharedFund)?;
+    let there = l6::fund_usd(state, Pot::SharedFund, None)?;
     let whole = waterfall(LARGEST, &layers(state, Money::ZERO, there.plus(paid)?)).shared_fund;
     let most = whole.minus(paid)?.max(Money::ZERO).min(there).min(left);
     let unpaid = handover.draw(Pot::SharedFund, most)?;

@@ -1,0 +1,122 @@
+//! The trade that was offered for an account in liquidation, or a part of it: the market has taken it.
+
+use liquidation::pace::Flow;
+use model::InstrumentKind;
+use units::{Money, Quantity, Round, Timestamp};
+
+use super::{judge, recorded};
+use crate::decide::legs::{Deal, EVENTS, Fill, Leg};
+use crate::decide::orders::reduces;
+use crate::decide::postings::{moved, venue};
+use crate::decide::trade::exchanged;
+use crate::desk::Spent;
+use crate::layers::{l0, l1, l4, l6};
+use crate::state::{Contract, Holder, Offer, Pot, State};
+use crate::{AccountId, Cause, Desk, Event, Judged, Reject, Status};
+
+/// Books the trade that was offered for an account below maintenance, or a part of it, on valid prices only (I-35); never leaves
+/// it worse (I-37), and trades no more of the underlying than its depth bears.
+pub fn fill(
+    state: &State,
+    desk: &Desk,
+    now: Timestamp,
+    fill: Fill,
+    (account, counterparty): (AccountId, AccountId),
+    fee: Quantity,
+) -> Result<Vec<Event>, Reject> {
+    let contract = l0::contract(state, fill.instrument)?;
+    let fund = (Pot::MarketFund(contract.terms.underlying), Cause::LiquidationFee);
+    let liquidated = Leg::new(state, &fill, (account, fill.lots), (fee, fund), None)?;
+    let taking = Leg::new(state, &fill, (counterparty, fill.lots.saturating_neg()), (Quantity::ZERO, fund), None)?;
+    let deal = Deal::new(state, contract, fill, fill.lots.saturating_abs())?;
+    deal.fees_within(state, &[fee], state.policy.liquidation_fee)?;
+    // Nobody takes over what they own already: a liquidation is no way to trade with oneself (I-39).
+    if liquidated.account.owner == taking.account.owner {
+        return Err(Reject::SelfTrade { account });
+    }
+    l1::takes(contract, now, reduces(liquidated.held.lots, fill.lots))?;
+    l1::in_band(state, fill.instrument, fill.price)?;
+    l4::calm(state, now)?;
+    let offer = offered(state, account, &fill)?;
+    let spot = contract.terms.kind == InstrumentKind::Spot;
+    let open = if spot { 0 } else { deal.open_after([&liquidated, &taking])? };
+    l1::open_interest(contract, open)?;
+    let mut trades = Vec::with_capacity(EVENTS);
+    let taken = if spot {
+        repaid(&mut trades, state, &deal, [&liquidated, &taking])?
+    } else {
+        let [_, taken] = deal.trade(&mut trades, [&liquidated, &taking])?;
+        taken
+    };
+    taking.within_account(state)?;
+    deal.checked((state, desk, now), &[(&taking, &taken)], &trades)?;
+    let held = judge(state, desk, account, liquidated.account)?;
+    let left = judge(state, desk, account, &liquidated.after(&trades)?)?;
+    let excess = |judged: &Judged| judged.equity.minus(judged.maintenance_margin);
+    let (before, after) = (excess(&held)?, excess(&left)?);
+    if after < before {
+        return Err(Reject::Worse { account, before, after });
+    }
+    l4::trusted(state, desk, now, liquidated.account)?;
+    if held.status > Status::Liquidation {
+        return Err(Reject::NotInLiquidation { account, status: held.status });
+    }
+    // A fee is never paid out of what is not there (I-40).
+    let price = state.market.assets[contract.terms.cash().0].price;
+    let there = Quantity::from_raw(held.equity.max(Money::ZERO).raw()).over(price, Round::Down)?;
+    if fee > there {
+        return Err(Reject::Balance { asked: fee, there });
+    }
+    deal.within_system((state, desk), &[&taking], open)?;
+    let flow = paced(state, now, contract, fill.lots)?;
+    // What it was liquidated on is recorded with it: whoever asks why finds the figures beside the trade (I-35).
+    let mut events = vec![recorded(state, account, &held)];
+    events.extend(trades);
+    let Fill { instrument, match_id, price, lots } = fill;
+    events.push(Event::Matched { instrument, match_id, price, lots: deal.lots, open });
+    events.push(Event::Offered { account, offer: offer.without(lots) });
+    events.push(Event::Paced { underlying: contract.terms.underlying, flow });
+    events.extend(l4::outdated(state, counterparty));
+    Ok(events)
+}
+
+/// Adds the events of spot, by which a debt is repaid. No position changes: whoever takes it is asked about as it becomes.
+fn repaid(events: &mut Vec<Event>, state: &State, deal: &Deal<'_>, legs: [&Leg<'_>; 2]) -> Result<Spent, Reject> {
+    let [liquidated, taking] = legs;
+    let terms = &deal.contract.terms;
+    let (buyer, seller) = if deal.fill.lots > 0 { (liquidated, taking) } else { (taking, liquidated) };
+    exchanged(events, state, deal, (buyer.id, buyer.account, Quantity::ZERO), (seller.id, seller.account))?;
+    let (fund, cause) = liquidated.fee_to;
+    moved(events, (venue(liquidated.id), Holder::Pot(fund)), terms.cash(), liquidated.fee, cause)?;
+    let (position, asset, nothing) = (taking.held, terms.quote, Quantity::ZERO);
+    Ok(Spent { position, lots: 0, asset, paid: nothing, gained: nothing })
+}
+
+/// The offer that a fill is a part of: of its instrument, its side, no more, and no worse (I-38, I-42).
+fn offered(state: &State, account: AccountId, fill: &Fill) -> Result<Offer, Reject> {
+    let offer = state.liquidations.cases.get(&account).and_then(|case| case.offer);
+    let current = offer.filter(|offer| offer.version == state.version && offer.instrument == fill.instrument);
+    let fits = current.filter(|offer| {
+        let no_worse = if offer.lots > 0 { fill.price <= offer.worst } else { fill.price >= offer.worst };
+        no_worse && (offer.lots > 0) == (fill.lots > 0) && fill.lots.unsigned_abs() <= offer.lots.unsigned_abs()
+    });
+    fits.ok_or_else(|| {
+        let said = |offer: Offer| {
+            let name = &state.contracts[offer.instrument.0].terms.name;
+            format!("{} lots of {name} at {} or better, in version {}", offer.lots, offer.worst, offer.version)
+        };
+        let offered = offer.map_or_else(|| "nothing is".to_owned(), |offer| format!("offered: {}", said(offer)));
+        Reject::NoOffer { account, version: state.version, offered }
+    })
+}
+
+/// What liquidations have traded of an underlying with so many lots more, if its depth bears them.
+fn paced(state: &State, now: Timestamp, contract: &Contract, lots: i64) -> Result<Flow, Reject> {
+    let underlying = contract.terms.underlying;
+    let asked = state.lots_usd(&contract.terms, lots)?;
+    let left = l6::room(state, now, underlying);
+    if asked > left {
+        return Err(Reject::Paced { asked, left });
+    }
+    Ok(l6::spend(state, now, underlying, asked))
+}
