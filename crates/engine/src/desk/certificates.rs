@@ -16,7 +16,7 @@ use model::{Account, Market};
 use pricing::kernel::Isa;
 use units::{Quantity, Timestamp};
 
-use crate::desk::hot::{Bill, Hot, Spent, Touch};
+use crate::desk::hot::{Bill, Bills, Hot, Spent};
 use crate::state::{AccountState, State};
 use crate::{AccountId, Status};
 
@@ -195,12 +195,18 @@ impl Certificates {
         true
     }
 
-    /// Takes a trade off the reserve of an account, if it was asked about and that was done to it and nothing else; whether it
-    /// was.
-    pub fn spent(&mut self, state: &State, id: AccountId, touches: &[(AccountId, Touch)]) -> bool {
-        let Some(bill) = self.hot().bill(id) else { return false };
-        let Some(known) = self.of.get_mut(id.place()).filter(|known| known.cell == bill.cell) else { return false };
-        let paid = bill.is_paid(&state.accounts[id.place()], touches);
+    /// What the last trade that was asked about would take out of reserves.
+    pub fn bills(&mut self) -> Bills {
+        self.hot().bills()
+    }
+
+    /// Takes a trade off the reserve of an account, if the account has become what was asked about; whether it has.
+    pub fn pay(&mut self, state: &State, bill: &Bill) -> bool {
+        let account = &state.accounts[bill.id.place()];
+        let known = self.of.get_mut(bill.id.place()).filter(|known| known.cell == bill.cell);
+        let Some(known) = known else { return false };
+        let paid = account.position(bill.position.instrument) == bill.position
+            && account.balance(bill.asset, None).amount == bill.balance;
         if paid {
             (known.reserve, known.spent) = (bill.reserve, true);
         }

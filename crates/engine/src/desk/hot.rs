@@ -7,8 +7,8 @@ use margin::cell::{Cell, Holding, Reserve, Scratch, Surplus, Trade};
 use model::{AssetId, InstrumentId};
 use units::{Overflow, Quantity, count};
 
-use crate::AccountId;
 use crate::state::{AccountState, Position, State};
+use crate::{AccountId, LocationId};
 
 /// Accounts that are kept: when there are more, all are let go and those that trade come back.
 const KEPT: usize = 16_384;
@@ -23,21 +23,6 @@ pub struct Hot {
     kept: BTreeMap<AccountId, (u32, Holding)>,
     proofs: Vec<Proof>,
     bills: Vec<Bill>,
-}
-
-/// What of an account an event has changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Touch {
-    /// A position.
-    Position(InstrumentId),
-    /// A balance at the venue.
-    Balance(AssetId),
-    /// A balance elsewhere.
-    Deposit(AssetId),
-    /// An order.
-    Order(InstrumentId),
-    /// Anything else.
-    Other,
 }
 
 /// One side of a trade: what it does to a position and to the balance it is paid from.
@@ -89,14 +74,33 @@ impl Spent {
     }
 }
 
-impl Bill {
-    /// Whether an account has become what was asked about, and nothing else of it was touched.
-    pub fn is_paid(&self, account: &AccountState, touches: &[(AccountId, Touch)]) -> bool {
-        let Position { instrument, .. } = self.position;
-        let expected = |touch: &Touch| *touch == Touch::Position(instrument) || *touch == Touch::Balance(self.asset);
-        touches.iter().all(|(_, touch)| expected(touch))
-            && account.position(instrument) == self.position
-            && account.balance(self.asset, None).amount == self.balance
+/// What the last trade that was asked about would take out of the reserves of its two accounts, and which of them events have
+/// changed as was expected.
+#[derive(Debug, Default)]
+pub struct Bills([Option<(Bill, bool)>; 2]);
+
+impl Bills {
+    /// Whether a balance of an account was expected to change.
+    pub fn expect_balance(&mut self, id: AccountId, location: Option<LocationId>, asset: AssetId) -> bool {
+        self.expect(id, |bill| location.is_none() && asset == bill.asset)
+    }
+
+    /// Whether a position of an account was expected to change.
+    pub fn expect_position(&mut self, id: AccountId, instrument: InstrumentId) -> bool {
+        self.expect(id, |bill| instrument == bill.position.instrument)
+    }
+
+    fn expect(&mut self, id: AccountId, expected: impl Fn(&Bill) -> bool) -> bool {
+        let bill = self.0.iter_mut().flatten().find(|(bill, _)| bill.id == id);
+        bill.is_some_and(|(bill, seen)| {
+            *seen |= expected(bill);
+            expected(bill)
+        })
+    }
+
+    /// Those of accounts that have changed.
+    pub fn seen(&self) -> impl Iterator<Item = &Bill> {
+        self.0.iter().flatten().filter(|(_, seen)| *seen).map(|(bill, _)| bill)
     }
 }
 
@@ -181,9 +185,10 @@ impl Hot {
         self.bills.push(bill);
     }
 
-    /// What the last trade that was asked about would take out of a reserve.
-    pub fn bill(&self, id: AccountId) -> Option<Bill> {
-        self.bills.iter().rev().find(|bill| bill.id == id).copied()
+    /// What the last trade that was asked about would take out of reserves.
+    pub fn bills(&self) -> Bills {
+        let mut last = self.bills.iter().rev().map(|bill| (*bill, false));
+        Bills([last.next(), last.next()])
     }
 
     /// Lets everything go: cells or listings have changed.

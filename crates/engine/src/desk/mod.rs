@@ -23,8 +23,8 @@ use pricing::kernel::Isa;
 use units::{Money, Overflow, Quantity, Ratio, Round, Timestamp};
 
 pub use certificates::Metrics;
+use hot::Bills;
 pub use hot::Spent;
-use hot::Touch;
 
 use crate::decide::prices;
 use crate::layers::l4;
@@ -78,8 +78,6 @@ pub struct Desk {
     /// Parameters have changed: everyone must be looked at.
     everyone: bool,
     scratch: Mutex<Scratch>,
-    /// What of which accounts the last events have changed: kept for its memory.
-    touched: Vec<(AccountId, Touch)>,
 }
 
 /// A market revalued under every scenario, by the parameters in force and, during a ramp, by those before.
@@ -111,7 +109,6 @@ impl Desk {
             moved: Mask::default(),
             everyone: true,
             scratch: Mutex::default(),
-            touched: Vec::new(),
         })
     }
 
@@ -158,8 +155,9 @@ impl Desk {
 
     /// Follows what was applied to the state.
     pub fn follow(&mut self, state: &State, events: &[Event]) -> Result<(), Invalid> {
-        let mut touched = std::mem::take(&mut self.touched);
         let cells = self.certificates.generation();
+        let mut bills = if self.previous.is_none() { self.certificates.bills() } else { Bills::default() };
+        let mut touched = Vec::new();
         for event in events {
             match event {
                 Event::Clock { .. } => {
@@ -210,24 +208,30 @@ impl Desk {
                 }
                 Event::Moved { from, to, asset, .. } => {
                     for holder in [from, to] {
-                        if let Holder::Account(id, location) = holder {
-                            let touch =
-                                if location.is_none() { Touch::Balance(*asset) } else { Touch::Deposit(*asset) };
-                            touched.push((*id, touch));
+                        if let Holder::Account(id, location) = holder
+                            && !bills.expect_balance(*id, *location, *asset)
+                        {
+                            touched.push(*id);
+                            self.index.follow_asset(state, *id, *asset);
                         }
                     }
                 }
                 Event::Positioned { account, position } => {
-                    touched.push((*account, Touch::Position(position.instrument)));
+                    let expected = bills.expect_position(*account, position.instrument);
+                    if !expected {
+                        touched.push(*account);
+                        self.index.follow_instrument(state, *account, position.instrument);
+                    }
                 }
                 Event::Ordered { account, order } => {
-                    touched.push((*account, Touch::Order(order.instrument)));
+                    touched.push(*account);
+                    self.index.follow_instrument(state, *account, order.instrument);
                 }
                 Event::OrderClosed { account, .. } => {
-                    touched.push((*account, Touch::Other));
+                    touched.push(*account);
                 }
                 Event::Judged { account, .. } => {
-                    touched.push((*account, Touch::Other));
+                    touched.push(*account);
                     self.index.judged(state, *account);
                 }
                 Event::Offered { account, .. } | Event::Auctioned { account } => self.index.offered(state, *account),
@@ -248,26 +252,17 @@ impl Desk {
                 _ => {}
             }
         }
-        touched.sort_unstable();
-        touched.dedup();
-        for (id, touch) in &touched {
-            match touch {
-                Touch::Balance(asset) | Touch::Deposit(asset) => self.index.follow_asset(state, *id, *asset),
-                Touch::Position(instrument) | Touch::Order(instrument) => {
-                    self.index.follow_instrument(state, *id, *instrument);
-                }
-                Touch::Other => {}
+        // Who has traded out of a reserve, and nothing else, needs no other look.
+        for bill in bills.seen() {
+            self.index.follow_asset(state, bill.id, bill.asset);
+            self.index.follow_instrument(state, bill.id, bill.position.instrument);
+            if touched.contains(&bill.id) || !self.certificates.pay(state, bill) {
+                touched.push(bill.id);
             }
         }
-        let trades = self.previous.is_none() && events.iter().all(is_of_a_trade);
-        let due: Vec<AccountId> = touched
-            .chunk_by(|one, other| one.0 == other.0)
-            .filter(|touches| !(trades && self.certificates.spent(state, touches[0].0, touches)))
-            .map(|touches| touches[0].0)
-            .collect();
-        self.certify(state, &due);
-        touched.clear();
-        self.touched = touched;
+        touched.sort_unstable();
+        touched.dedup();
+        self.certify(state, &touched);
         self.certificates.forget_proofs();
         if self.certificates.generation() != cells {
             self.both = OnceLock::new();
@@ -493,19 +488,6 @@ impl Desk {
     fn warn(&self) -> Ratio {
         self.rules.rules.margin.warn
     }
-}
-
-/// Whether an event may belong to a trade on the market, and changes nothing but the two accounts.
-fn is_of_a_trade(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::Clock { .. }
-            | Event::Moved { .. }
-            | Event::Positioned { .. }
-            | Event::Matched { .. }
-            | Event::Ordered { .. }
-            | Event::OrderClosed { .. }
-    )
 }
 
 /// Revalues a market by the parameters in force and by those before them.

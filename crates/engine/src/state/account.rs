@@ -121,16 +121,18 @@ impl AccountState {
         changed
     }
 
-    /// The position in `instrument`, empty when there is none.
+    /// The position in `instrument`, empty when there is none. All are looked at: they are few and lie together, so that a
+    /// processor reads them ahead, where a binary search would wait for each.
     pub fn position(&self, instrument: InstrumentId) -> Position {
-        let found = self.place_of(instrument);
-        found.map_or(Position { instrument, lots: 0, cost: Quantity::ZERO }, |place| self.positions[place])
+        let place = self.positions.iter().filter(|held| held.instrument < instrument).count();
+        let found = self.positions.get(place).filter(|held| held.instrument == instrument);
+        found.copied().unwrap_or(Position { instrument, lots: 0, cost: Quantity::ZERO })
     }
 
     /// Puts a position in its place, or takes it out when nothing is left.
     pub(crate) fn set_position(&mut self, position: Position) {
         let empty = position.lots == 0;
-        match self.place_of(position.instrument) {
+        match self.positions.binary_search_by_key(&position.instrument, |held| held.instrument) {
             Ok(place) if empty => {
                 self.positions.remove(place);
             }
@@ -141,14 +143,6 @@ impl AccountState {
                 self.positions.insert(place, position);
             }
         }
-    }
-
-    /// Where a position is, or where it would be put. All are looked at: they are few and lie together, so that a processor reads
-    /// them ahead, where a binary search would wait for each.
-    fn place_of(&self, instrument: InstrumentId) -> Result<usize, usize> {
-        let place = self.positions.iter().filter(|held| held.instrument < instrument).count();
-        let found = self.positions.get(place).is_some_and(|held| held.instrument == instrument);
-        if found { Ok(place) } else { Err(place) }
     }
 
     /// The open order of that number.
