@@ -34,9 +34,9 @@ use std::collections::BTreeMap;
 use margin::Refusal;
 use model::{Account, AssetId, InstrumentId, Market, Side};
 use serde::{Deserialize, Serialize};
-use units::{Money, Price, Quantity, Ratio, Round};
+use units::{Money, Price, Quantity, Ratio, Round, count};
 
-use crate::{Book, Gauge, Rules, Standing};
+use crate::{Book, Gauge, Rules, Standing, auction};
 use search::{Search, State, Trial};
 use trade::Aim;
 
@@ -284,13 +284,14 @@ impl Plan {
 /// Decimals of a share that is taken over.
 const SHARE_DECIMALS: u32 = 6;
 
-/// The share of the portfolio that restores the target when it is sold at the first discount `d`, 1 when none does: `E
-/// − p·d·E = β·(1 − p)·MM`, so `p = (β·MM − E) / (β·MM − d·E)`. Derive's `BM / (BM − MtM·(1 − d))` without reserved
-/// cash.
+/// The share of the portfolio that restores the target when it is sold at the first discount, 1 when none does.
 fn auctioned(from: &Standing, rules: &Rules) -> f64 {
-    let target = rules.beta.to_f64() * from.maintenance;
-    let share = (target - from.equity) / (target - rules.first_discount.to_f64() * from.equity);
-    if from.equity > 0.0 && share < 1.0 { share.max(0.0) } else { 1.0 }
+    let money = |usd: f64| Money::from_f64(usd, Round::Down);
+    let (Ok(excess), Ok(value)) = (money(from.equity - rules.beta.to_f64() * from.maintenance), money(from.equity))
+    else {
+        return 1.0;
+    };
+    auction::share(excess, value, Money::ZERO, rules.first_discount).to_f64()
 }
 
 fn scaled(standing: &Standing, share: f64) -> Standing {
@@ -338,7 +339,7 @@ impl Search<'_> {
         let relief = standing.excess(self.beta) - from.standing.excess(self.beta);
         let why = if standing.excess(self.beta) >= 0.0 {
             Why::Reaches
-        } else if trial.lots < trade.most && traded + trial.value / search::to_f64(trial.lots) > book.room_usd {
+        } else if trial.lots < trade.most && traded + trial.value / count(trial.lots) > book.room_usd {
             Why::EndOfRoom { relief }
         } else {
             Why::Relieves { relief }

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use margin::Refusal;
 use model::{Account, AssetId, InstrumentId, InstrumentKind, Market, Side, UnderlyingId};
-use units::{Quantity, Ratio};
+use units::{Quantity, Ratio, count};
 
 use super::trade::{self, Aim, Trade};
 use crate::{Book, Gauge, Standing};
@@ -293,7 +293,7 @@ impl Search<'_> {
     /// The account after so many lots at their expected cost; none where nothing trades or no number holds it.
     fn trial(&self, from: &State, trade: &Trade, lots: i64) -> Result<Option<Trial>, Refusal> {
         let book = &self.books[trade.instrument.0];
-        let value = to_f64(lots) * trade::lot_value(self.market.listing(trade.instrument), book, self.market);
+        let value = count(lots) * trade::lot_value(self.market.listing(trade.instrument), book, self.market);
         // What was traded before has moved the price already.
         let used = from.used(trade.instrument);
         let cost = book.cost(used + value) - book.cost(used);
@@ -393,9 +393,4 @@ fn floor(number: f64) -> i64 {
     const WIDEST: f64 = 1e12;
     let whole = Ratio::from_f64(number.clamp(0.0, WIDEST), units::Round::Down).unwrap_or_default();
     i64::try_from(whole.raw() / Ratio::ONE.raw()).unwrap_or(LOTS).min(LOTS)
-}
-
-/// A number of lots as a risk number.
-pub(super) fn to_f64(lots: i64) -> f64 {
-    Quantity::from_raw(i128::from(lots) * Quantity::ONE.raw()).to_f64()
 }

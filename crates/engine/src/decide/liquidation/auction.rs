@@ -1,13 +1,12 @@
 //! The Dutch auction of a portfolio: whoever is registered takes a share of it at the mark, for a premium that rises.
 
 use liquidation::{Rules, auction};
-use model::InstrumentId;
-use units::{Money, Overflow, Ratio, Round, Timestamp};
+use units::{Money, Ratio, Round, Timestamp};
 
-use super::{Handover, judge, recorded};
+use super::{Handover, judge};
 use crate::decide::legs::follow;
-use crate::layers::{l0, l1, l2, l4};
-use crate::state::{AccountState, State};
+use crate::layers::{l0, l2, l4};
+use crate::state::State;
 use crate::{AccountId, Cause, Desk, Event, Reject, Status};
 
 /// A bid: the bidder takes `share` of every position at the mark and is paid what it asks, if that is no more than the clock
@@ -47,7 +46,7 @@ pub fn bid(
         return Err(Reject::malformed("price", price, format!("{} or more: the clock pays {clock}", clock.negated()?)));
     }
     let mut handover = Handover::new(state, now, auctioned);
-    hand_over(&mut handover, state, whose, bidder, share)?;
+    handover.give_share(share, bidder)?;
     let lacking = if asked.is_negative() {
         handover.receive(bidder, asked.negated()?, Cause::Takeover)?
     } else {
@@ -60,38 +59,12 @@ pub fn bid(
         return Err(Reject::malformed("share", share, "a share that leaves the account no worse"));
     }
     holds((state, desk, now), bidder, &handover)?;
-    let mut events = vec![recorded(state, auctioned, &judged)];
-    events.extend(handover.events);
-    Ok(events)
+    Ok(handover.into_events(&judged))
 }
 
 /// When the auction ends.
 pub fn end(began: Timestamp, rules: &Rules) -> Timestamp {
     Timestamp::from_micros(began.micros().saturating_add(rules.fast).saturating_add(rules.slow))
-}
-
-/// Gives a share of every position at the mark, in whole lots, towards nothing; the whole is all of it.
-pub fn hand_over(
-    handover: &mut Handover<'_>,
-    state: &State,
-    whose: &AccountState,
-    to: AccountId,
-    share: Ratio,
-) -> Result<(), Reject> {
-    let now = handover.now;
-    for held in whose.positions.iter().filter(|held| is_open(state, now, held.instrument)) {
-        let lots = part_of(held.lots, share)?;
-        if lots != 0 {
-            handover.give(held.instrument, state.market.listing(held.instrument).mark, -lots, to)?;
-        }
-    }
-    Ok(())
-}
-
-/// Whether positions in an instrument can go from one account to another now: a market that is halted stays as it is, and stops
-/// no other.
-pub fn is_open(state: &State, now: Timestamp, instrument: InstrumentId) -> bool {
-    l1::takes(&state.contracts[instrument.0], now, true).is_ok()
 }
 
 /// Whether whoever takes over holds initial margin with what it takes.
@@ -105,10 +78,4 @@ pub fn holds(
     follow(&mut after, taker, &handover.events)?;
     let (flattered, surcharge) = (Money::ZERO, Ratio::ONE);
     l2::holds(state, desk, &l2::Outcome { now, id: taker, before, after: &after, flattered, shrinks: false, surcharge })
-}
-
-/// A share of lots, rounded towards nothing.
-fn part_of(lots: i64, share: Ratio) -> Result<i64, Overflow> {
-    let part = Money::from_raw(i128::from(lots.unsigned_abs())).scaled(share, Round::Down)?.raw();
-    Ok(i64::try_from(part).map_err(|_| Overflow { quantity: "lots" })? * lots.signum())
 }

@@ -1,34 +1,37 @@
-//! Lots that go from one account to another without the market.
+//! Lots that go from one account to another without the market, and what is paid for them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{AssetId, InstrumentId};
-use units::{Money, Overflow, Price, Quantity, Round, Timestamp};
+use units::{Money, Overflow, Price, Quantity, Ratio, Round, Timestamp};
 
+use super::recorded;
 use crate::decide::legs::follow;
 use crate::decide::postings::{cost, exchange, moved, venue};
-use crate::layers::{l0, l4};
+use crate::layers::{l0, l1, l4};
 use crate::state::{AccountState, Holder, Pot, State, times};
-use crate::{AccountId, Cause, Event, Reject};
+use crate::{AccountId, Cause, Event, Judged, Reject};
 
 /// An account that hands over what it has, as it becomes less.
 pub struct Handover<'a> {
     state: &'a State,
-    /// When.
-    pub now: Timestamp,
+    now: Timestamp,
     id: AccountId,
     /// The account as the events so far leave it.
-    pub account: AccountState,
+    account: AccountState,
     /// What happens.
     pub events: Vec<Event>,
+    /// Lots open by now, where any were given.
     open: BTreeMap<InstrumentId, i64>,
+    /// Who took some.
+    takers: BTreeSet<AccountId>,
 }
 
 impl<'a> Handover<'a> {
     /// Nothing yet.
     pub fn new(state: &'a State, now: Timestamp, id: AccountId) -> Self {
         let account = state.accounts[id.place()].clone();
-        Self { state, now, id, account, events: Vec::new(), open: BTreeMap::new() }
+        Self { state, now, id, account, events: Vec::new(), open: BTreeMap::new(), takers: BTreeSet::new() }
     }
 
     /// Trades `lots`, signed as the account trades them, with `to` at a price. `to` trades an instrument once.
@@ -44,12 +47,19 @@ impl<'a> Handover<'a> {
         let long = |before: i64, more: i64| (before + more).max(0) - before.max(0);
         let open = open + long(giver.lots, lots) + long(taker.lots, -lots);
         self.open.insert(instrument, open);
+        self.takers.insert(to);
         self.events.push(Event::Transferred { instrument, from: self.id, to, lots, price, open });
         follow(&mut self.account, self.id, &self.events[start..])?;
-        // What was offered for either was offered for what it had.
-        for account in [self.id, to] {
-            let outdated = l4::outdated(self.state, account).filter(|event| !self.events.contains(event));
-            self.events.extend(outdated);
+        Ok(())
+    }
+
+    /// Gives a share of every position in an open market at the mark, in whole lots, towards nothing; the whole is all of it.
+    pub fn give_share(&mut self, share: Ratio, to: AccountId) -> Result<(), Reject> {
+        for held in &self.state.accounts[self.id.place()].positions {
+            let lots = part_of(held.lots, share)?;
+            if lots != 0 && is_open(self.state, self.now, held.instrument) {
+                self.give(held.instrument, self.state.market.listing(held.instrument).mark, -lots, to)?;
+            }
         }
         Ok(())
     }
@@ -57,50 +67,67 @@ impl<'a> Handover<'a> {
     /// Moves USD worth from the account to another, in the assets it has at the venue, in order; gives what could not be
     /// moved.
     pub fn pay(&mut self, to: AccountId, usd: Money, cause: Cause) -> Result<Money, Reject> {
-        let mut left = usd;
-        let held: Vec<(AssetId, Quantity)> = self
-            .account
-            .balances
-            .iter()
-            .filter(|held| held.location.is_none())
-            .map(|held| (held.asset, held.amount))
-            .collect();
-        for (asset, there) in held {
-            let Some((amount, worth)) = part(self.state, asset, there, left)? else { continue };
-            let start = self.events.len();
-            moved(&mut self.events, (venue(self.id), venue(to)), asset, amount, cause)?;
-            follow(&mut self.account, self.id, &self.events[start..])?;
-            left = left.minus(worth)?.max(Money::ZERO);
-        }
-        Ok(left)
+        let there = at_venue(&self.account);
+        self.transfer((venue(self.id), venue(to)), &there, usd, cause)
     }
 
     /// The same from another account to this one.
     pub fn receive(&mut self, from: AccountId, usd: Money, cause: Cause) -> Result<Money, Reject> {
+        let there = at_venue(&self.state.accounts[from.place()]);
+        self.transfer((venue(from), venue(self.id)), &there, usd, cause)
+    }
+
+    /// The same from a fund to this account.
+    pub fn draw(&mut self, fund: Pot, usd: Money) -> Result<Money, Reject> {
+        let held = self.state.pots.range((fund, AssetId(0))..=(fund, AssetId(usize::MAX)));
+        let there: Vec<(AssetId, Quantity)> = held.map(|((_, asset), amount)| (*asset, *amount)).collect();
+        self.transfer((Holder::Pot(fund), venue(self.id)), &there, usd, Cause::Cover)
+    }
+
+    fn transfer(
+        &mut self,
+        holders: (Holder, Holder),
+        there: &[(AssetId, Quantity)],
+        usd: Money,
+        cause: Cause,
+    ) -> Result<Money, Reject> {
         let mut left = usd;
-        for held in self.state.accounts[from.place()].balances.iter().filter(|held| held.location.is_none()) {
-            let Some((amount, worth)) = part(self.state, held.asset, held.amount, left)? else { continue };
+        for (asset, there) in there {
+            let Some((amount, worth)) = part(self.state, *asset, *there, left)? else { continue };
             let start = self.events.len();
-            moved(&mut self.events, (venue(from), venue(self.id)), held.asset, amount, cause)?;
+            moved(&mut self.events, holders, *asset, amount, cause)?;
             follow(&mut self.account, self.id, &self.events[start..])?;
             left = left.minus(worth)?.max(Money::ZERO);
         }
         Ok(left)
     }
 
-    /// Moves USD worth from a fund to the account, in the assets it has, in order; gives what it had too little of.
-    pub fn draw(&mut self, fund: Pot, usd: Money) -> Result<Money, Reject> {
-        let mut left = usd;
-        for ((pot, asset), there) in self.state.pots.range((fund, AssetId(0))..=(fund, AssetId(usize::MAX))) {
-            debug_assert_eq!(*pot, fund, "a range of one pot");
-            let Some((amount, worth)) = part(self.state, *asset, *there, left)? else { continue };
-            let start = self.events.len();
-            moved(&mut self.events, (Holder::Pot(fund), venue(self.id)), *asset, amount, Cause::Cover)?;
-            follow(&mut self.account, self.id, &self.events[start..])?;
-            left = left.minus(worth)?.max(Money::ZERO);
-        }
-        Ok(left)
+    /// All of it, after what the account was judged by; what was offered for anybody was offered for what they had.
+    pub fn into_events(self, judged: &Judged) -> Vec<Event> {
+        let mut events = vec![recorded(self.state, self.id, judged)];
+        events.extend(self.events);
+        let accounts = [self.id].into_iter().chain(self.takers);
+        events.extend(accounts.filter_map(|account| l4::outdated(self.state, account)));
+        events
     }
+}
+
+/// Whether positions in an instrument can go from one account to another now: a market that is halted stays as it is, and stops
+/// no other.
+pub fn is_open(state: &State, now: Timestamp, instrument: InstrumentId) -> bool {
+    l1::takes(&state.contracts[instrument.0], now, true).is_ok()
+}
+
+/// What an account has at the venue.
+fn at_venue(account: &AccountState) -> Vec<(AssetId, Quantity)> {
+    let here = account.balances.iter().filter(|held| held.location.is_none());
+    here.map(|held| (held.asset, held.amount)).collect()
+}
+
+/// A share of lots, rounded towards nothing.
+fn part_of(lots: i64, share: Ratio) -> Result<i64, Overflow> {
+    let part = Money::from_raw(i128::from(lots.unsigned_abs())).scaled(share, Round::Down)?.raw();
+    Ok(i64::try_from(part).map_err(|_| Overflow { quantity: "lots" })? * lots.signum())
 }
 
 /// How much of an asset is worth `usd`, rounded up, at most what is there; and what that is worth, rounded down. None when there

@@ -155,7 +155,6 @@ fn crossed((state, desk, now): (&State, &Desk, Timestamp), id: AccountId, offer:
             continue;
         }
         let mut events = handover.events;
-        events.retain(|event| !matches!(event, Event::Offered { .. }));
         events.push(Event::Offered { account: other, offer: met.without(-lots) });
         events.push(Event::Offered { account: id, offer: offer.without(lots) });
         return Ok(events);

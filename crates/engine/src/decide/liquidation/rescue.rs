@@ -7,8 +7,9 @@ use liquidation::waterfall::{Layers, waterfall};
 use model::{InstrumentId, Payoff};
 use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
 
-use super::auction::{hand_over, holds, is_open};
-use super::{Handover, markets, no_worse, recorded, winners};
+use super::auction::holds;
+use super::handover::{Handover, is_open};
+use super::{markets, no_worse, winners};
 use crate::layers::l6;
 use crate::state::{Mode, Position, Pot, State, times};
 use crate::{AccountId, Cause, Desk, Event, Judged, Reject};
@@ -29,7 +30,7 @@ pub fn take_over(
             for parts in [1, 2, 4, 8, 16] {
                 let share = Ratio::from_raw(Ratio::ONE.raw() / parts);
                 let mut handover = Handover::new(state, now, id);
-                hand_over(&mut handover, state, whose, *backstop, share)?;
+                handover.give_share(share, *backstop)?;
                 if handover.events.is_empty() {
                     continue;
                 }
@@ -45,9 +46,7 @@ pub fn take_over(
                 }
                 let fair = left == Money::ZERO && no_worse(state, desk, id, &handover)?;
                 if fair && holds((state, desk, now), *backstop, &handover).is_ok() {
-                    let mut events = vec![recorded(state, id, judged)];
-                    events.extend(handover.events);
-                    return Ok(events);
+                    return Ok(handover.into_events(judged));
                 }
             }
         }
@@ -64,9 +63,7 @@ pub fn cover((state, now): (&State, Timestamp), id: AccountId, judged: &Judged) 
     if handover.events.is_empty() {
         return Err(Reject::Deficit { deficit: left });
     }
-    let mut events = vec![recorded(state, id, judged)];
-    events.extend(handover.events);
-    Ok(events)
+    Ok(handover.into_events(judged))
 }
 
 /// Closes what is left against those who hold the opposite and have won: at the mark while funds cover the loss, else at the price
@@ -103,9 +100,7 @@ fn deleverage((state, now): (&State, Timestamp), id: AccountId, judged: &Judged)
         let halted = Reject::Mode { mode: Mode::Halted };
         return Err(if left > Money::ZERO { Reject::Deficit { deficit: left } } else { halted });
     }
-    let mut events = vec![recorded(state, id, judged)];
-    events.extend(handover.events);
-    Ok(events)
+    Ok(handover.into_events(judged))
 }
 
 /// What each linear contract makes good of a loss, in USD: in proportion to what it stands for, and no more than moves its price by
