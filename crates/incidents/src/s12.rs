@@ -36,8 +36,6 @@ const DEPTHS: f64 = 5.0;
 /// falls below maintenance is less than 1.6 times its first.
 const TIMES: f64 = 4.0;
 
-/// The most that the backstop may lose by taking one account over below zero, in USD: it must fit the thinnest market.
-const BUDGET: f64 = DEPTH / 4.0;
 /// Other heights to which the token may be bought up.
 const HEIGHTS: [f64; 9] = [0.0125, 0.014, 0.0155, 0.016, 0.0165, 0.017, 0.018, 0.02, 0.03];
 
@@ -126,9 +124,7 @@ struct Liquidated {
 
 /// The token goes to `last`.
 fn liquidated(last: f64) -> Result<Liquidated, Broken> {
-    let mut policy = Policy::default();
-    policy.liquidation.backstop_budget = money(BUDGET);
-    let mut venue = Venue::new(policy, "2025-03-26T12:00:00Z")?;
+    let mut venue = Venue::new(Policy::default(), "2025-03-26T12:00:00Z")?;
     let jelly = venue.underlying("JELLY", FIRST, rules(3, 3), DEPTHS * DEPTH / 2.0)?;
     let kind = InstrumentKind::Perpetual;
     let listing = Listing { name: "JELLY-PERP", underlying: jelly, kind, lot: 1000.0, tick: 0.00001, band: 0.1 };

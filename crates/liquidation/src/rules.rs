@@ -1,7 +1,7 @@
 //! What a liquidation aims at and keeps to.
 
 use serde::{Deserialize, Serialize};
-use units::{Money, Ratio};
+use units::{Money, Overflow, Ratio, Round};
 
 /// Targets, shares and clocks. Durations are in microseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,8 @@ pub struct Rules {
     pub slow: i64,
     /// The backstop takes on at most this much loss for one account, in USD.
     pub backstop_budget: Money,
+    /// And in every market at most this share of its observed depth.
+    pub backstop_depth: Ratio,
     /// Of the shared fund, at most this share for one event.
     pub shared_share: Ratio,
     /// After an outage nobody is liquidated for this long, so that accounts can be cured (I-44).
@@ -37,8 +39,8 @@ pub struct Rules {
 }
 
 impl Default for Rules {
-    /// 1.1 times maintenance; a tenth of the depth in ten seconds; two per cent to twenty in a minute, the rest in half an hour;
-    /// cure of a minute after thirty seconds of silence.
+    /// 1.1 times maintenance; a tenth of the depth in ten seconds; two per cent to twenty in a minute, the rest in half an hour; a
+    /// million, and half of the depth, for the backstop to lose; cure of a minute after thirty seconds of silence.
     fn default() -> Self {
         const SECOND: i64 = 1_000_000;
         let percent = |whole: i128| Ratio::from_raw(whole * (Ratio::ONE.raw() / 100));
@@ -51,6 +53,7 @@ impl Default for Rules {
             fast: 60 * SECOND,
             slow: 1800 * SECOND,
             backstop_budget: Money::from_raw(1_000_000 * Money::ONE.raw()),
+            backstop_depth: percent(50),
             shared_share: percent(25),
             half_spread: Ratio::from_raw(Ratio::ONE.raw() / 2000),
             option_half_spread: percent(5),
@@ -58,5 +61,49 @@ impl Default for Rules {
             cure: 60 * SECOND,
             outage: 30 * SECOND,
         }
+    }
+}
+
+impl Rules {
+    /// The most that the backstop may lose by taking over one portfolio, in USD, rounded down: the budget of one account, or less
+    /// where a market could not bear its part of the loss, which is that of its notional. A market nobody can sell into inherits
+    /// nothing (S-12). `markets` is what the portfolio has in each and its observed depth, in USD.
+    pub fn budget(&self, markets: &[(Money, Money)]) -> Result<Money, Overflow> {
+        let total = markets.iter().try_fold(Money::ZERO, |sum, (notional, _)| sum.plus(*notional))?;
+        markets.iter().filter(|(notional, _)| *notional > Money::ZERO).try_fold(
+            self.backstop_budget.max(Money::ZERO),
+            |least, (notional, depth)| {
+                let bears = depth.scaled(self.backstop_depth, Round::Down)?;
+                // A part that is next to nothing limits nothing.
+                let whole = total.per(*notional, Round::Down).and_then(|times| bears.scaled(times, Round::Down).ok());
+                Ok(least.min(whole.unwrap_or(least)))
+            },
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dollars(whole: i128) -> Money {
+        Money::from_raw(whole * Money::ONE.raw())
+    }
+
+    #[test]
+    fn the_thinnest_market_limits_what_the_backstop_may_lose() {
+        let rules = Rules::default();
+        let budget = |markets: &[(i128, i128)]| {
+            let markets: Vec<(Money, Money)> =
+                markets.iter().map(|(notional, depth)| (dollars(*notional), dollars(*depth))).collect();
+            rules.budget(&markets).unwrap()
+        };
+        assert_eq!(budget(&[]), dollars(1_000_000));
+        assert_eq!(budget(&[(4_000_000, 50_000_000)]), dollars(1_000_000));
+        // Half of the depth, whatever is held; a quarter of the loss is made where a quarter of the notional is.
+        assert_eq!(budget(&[(4_000_000, 30_000)]), dollars(15_000));
+        assert_eq!(budget(&[(1_000_000, 30_000), (3_000_000, 50_000_000)]), dollars(60_000));
+        assert_eq!(budget(&[(4_000_000, 0)]), Money::ZERO);
+        assert_eq!(budget(&[(0, 0), (4_000_000, 50_000_000)]), dollars(1_000_000));
     }
 }

@@ -263,7 +263,7 @@ impl Auditor {
     }
 
     /// What the live sources of an index see, none of them more than the middle one says.
-    fn depth(&self, state: &State, underlying: usize) -> f64 {
+    pub(super) fn depth(&self, state: &State, underlying: usize) -> f64 {
         let feed = FeedId::Index(model::UnderlyingId(underlying));
         let (Some(quote), Some(known)) = (state.quote(feed), self.reports.get(&feed)) else { return 0.0 };
         let live = quote.live.iter().filter_map(|source| known.get(source));

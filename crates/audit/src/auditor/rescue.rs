@@ -15,8 +15,28 @@ use crate::books::{Books, worth};
 use crate::{Finding, ensure, margin};
 
 impl Auditor {
-    /// A share went to a bidder or a backstop at what it is worth, less what the clock of the auction allows; whoever
-    /// took it
+    /// What a backstop may lose by taking an account over: no more than a share of the depth of each of its markets, where its part of
+    /// the loss is that of the notional.
+    fn budget(&self, state: &State, step: &Step) -> f64 {
+        let rules = &state.policy.liquidation;
+        let mut markets: BTreeMap<usize, f64> = BTreeMap::new();
+        for (instrument, lots) in &step.books.accounts[step.account].lots {
+            let terms = &state.contracts[*instrument].terms;
+            let price = match terms.payoff {
+                Payoff::Inverse if !terms.is_option() => state.market.assets[terms.quote.0].price,
+                _ => state.market.underlyings[terms.underlying.0].index,
+            };
+            let notional = whole(lots.lots) * terms.unit().to_f64() * price.to_f64();
+            *markets.entry(terms.underlying.0).or_default() += notional.abs();
+        }
+        let whole: f64 = markets.values().sum();
+        let bears = markets.iter().filter(|(_, notional)| **notional > 0.0).map(|(underlying, notional)| {
+            self.depth(state, *underlying) * rules.backstop_depth.to_f64() * whole / notional
+        });
+        bears.fold(rules.backstop_budget.to_f64(), f64::min)
+    }
+
+    /// A share went to a bidder or a backstop at what it is worth, less what the clock of the auction allows; whoever took it
     /// holds initial margin with it.
     pub(super) fn taken_over(&mut self, state: &State, step: &Step) -> Result<(), Finding> {
         self.count("take-overs");
@@ -51,7 +71,7 @@ impl Auditor {
             })?;
         } else {
             let lacking = (-equity_before).max(0.0);
-            let budget = rules.backstop_budget.to_f64();
+            let budget = self.budget(state, step);
             ensure(lacking <= budget + slack, "I-47", || {
                 format!("a backstop took on {lacking} USD, {budget} is its budget")
             })?;

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use liquidation::{Book, Gauge, Plan, Standing};
+use liquidation::{Book, Gauge, Plan, Rules, Standing};
 use margin::Refusal;
 use margin::method::universal::Scratch;
 use model::{Account, Instrument, InstrumentId, InstrumentKind, Payoff, UnderlyingId};
@@ -87,7 +87,9 @@ impl Desk {
         let view = account.view(&state.contracts, &state.locations);
         let view = view.map_err(|overflow| Refusal::OutOfRange { account: account.name.clone(), overflow })?;
         let gauge = AtMark::new(self, side);
-        liquidation::plan(&view, &side.market, &gauge, &self.books(state, now), &state.policy.liquidation)
+        let budget = l6::backstop_budget(state, account).unwrap_or(Money::ZERO);
+        let rules = Rules { backstop_budget: budget, ..state.policy.liquidation.clone() };
+        liquidation::plan(&view, &side.market, &gauge, &self.books(state, now), &rules)
     }
 
     /// What trading each instrument is expected to cost, and how much of it liquidations may still trade.

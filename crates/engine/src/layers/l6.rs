@@ -1,10 +1,12 @@
 //! Layer 6: what the system as a whole can bear: money out, concentration, and open interest against the funds behind it.
 
+use std::collections::BTreeMap;
+
 use liquidation::pace::{self, Flow};
 use model::{AssetId, InstrumentId, UnderlyingId};
 use units::{Money, Overflow, Quantity, Ratio, Round, Timestamp};
 
-use crate::state::Pot;
+use crate::state::{AccountState, Pot};
 use crate::{AccountId, Desk, FeedId, Noun, Reject, State};
 
 /// What the outflow limiter holds after `amount` more has left custody, in USD (I-67, S-39).
@@ -175,6 +177,19 @@ pub fn depth(state: &State, feed: FeedId) -> Money {
     claims.sort_unstable();
     let Some(median) = claims.get(claims.len().saturating_sub(1) / 2).copied() else { return Money::ZERO };
     claims.iter().fold(Money::ZERO, |sum, claim| sum.plus(median.min(*claim)).unwrap_or(sum))
+}
+
+/// The most that a backstop may lose by taking over an account, in USD: no more than the depth of its markets bears.
+pub fn backstop_budget(state: &State, account: &AccountState) -> Result<Money, Overflow> {
+    let mut markets: BTreeMap<UnderlyingId, Money> = BTreeMap::new();
+    for held in &account.positions {
+        let terms = &state.contracts[held.instrument.0].terms;
+        let notional = markets.entry(terms.underlying).or_default();
+        *notional = notional.plus(state.lots_usd(terms, held.lots)?)?;
+    }
+    let depth = |underlying: UnderlyingId| depth(state, FeedId::Index(underlying));
+    let markets: Vec<(Money, Money)> = markets.into_iter().map(|(id, notional)| (notional, depth(id))).collect();
+    state.policy.liquidation.budget(&markets)
 }
 
 /// What one fund holds, in USD, rounded down, with so much less of an asset; nothing counts as less than nothing.

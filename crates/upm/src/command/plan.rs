@@ -2,9 +2,9 @@
 
 use liquidation::{Book as Trading, Gauge, Plan, Rules as Aims, Standing};
 use margin::{Judge, Refusal, valuation};
-use model::{Account, InstrumentKind, Market, Underlying};
+use model::{Account, InstrumentKind, Market, Payoff, Underlying};
 use serde::Serialize;
-use units::{Quantity, Ratio};
+use units::{Money, Overflow, Quantity, Ratio, Round};
 
 use crate::failure::Failure;
 use crate::input::{Book, BookArgs, MethodArgs, Output, Reader};
@@ -84,10 +84,13 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     }
     let judge = rules.judge(&book)?;
     let aims = Aims { beta: args.beta, ..Aims::default() };
-    let books = trading(args, &book, &aims)?;
+    let depths = depths(args, &book)?;
+    let books = trading(args, &book, &aims, &depths);
     let mut plans = Vec::new();
     for account in &book.accounts {
         let account = poorer(account, args.less).map_err(|why| book.refused(account, &why))?;
+        let budget = budget(&account, &book.market, &depths, &aims);
+        let aims = Aims { backstop_budget: budget.map_err(|why| book.refused(&account, &why))?, ..aims.clone() };
         let plan = liquidation::plan(&account, &book.market, &ByMethod(&*judge), &books, &aims);
         plans.push((account.name.clone(), plan.map_err(|why| book.refused(&account, &why))?));
     }
@@ -105,7 +108,7 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
 }
 
 /// The account with so many USD less.
-fn poorer(account: &Account, less: Quantity) -> Result<Account, units::Overflow> {
+fn poorer(account: &Account, less: Quantity) -> Result<Account, Overflow> {
     let mut account = account.clone();
     let owed = less.negated()?;
     match account.balances.iter_mut().find(|held| held.asset == model::USD && held.location.is_none()) {
@@ -116,17 +119,39 @@ fn poorer(account: &Account, less: Quantity) -> Result<Account, units::Overflow>
     Ok(account)
 }
 
-/// What trading each instrument costs, by what the market says of depth and quotes.
-fn trading(args: &Args, book: &Book, aims: &Aims) -> Result<Vec<Trading>, Failure> {
-    let market = &book.market;
-    let mut depths = Vec::new();
-    for underlying in &market.underlyings {
-        let depth = depth_of(underlying, market).or(args.depth).filter(|depth| *depth > 0.0);
-        depths.push(depth.ok_or_else(|| {
+/// USD within one per cent of the mid of every underlying.
+fn depths(args: &Args, book: &Book) -> Result<Vec<f64>, Failure> {
+    let underlyings = book.market.underlyings.iter();
+    let depth = |underlying: &Underlying| {
+        let depth = depth_of(underlying, &book.market).or(args.depth).filter(|depth| *depth > 0.0);
+        depth.ok_or_else(|| {
             let problem = format_args!("underlyings: {} has no depth, expected one or --depth", underlying.name);
             Failure::wrong(&book.market_file, problem)
-        })?);
+        })
+    };
+    underlyings.map(depth).collect()
+}
+
+/// What a backstop may lose by taking over an account, by what it has in each underlying at the index.
+fn budget(account: &Account, market: &Market, depths: &[f64], aims: &Aims) -> Result<Money, Overflow> {
+    let mut markets = vec![0.0; market.underlyings.len()];
+    for held in &account.positions {
+        let listing = market.listing(held.instrument);
+        let price = match listing.payoff {
+            Payoff::Inverse if !listing.is_option() => 1.0,
+            _ => market.underlyings[listing.underlying.0].index.to_f64(),
+        };
+        markets[listing.underlying.0] += (held.quantity.to_f64() * listing.contract_size.to_f64() * price).abs();
     }
+    let money = |usd: f64| Money::from_f64(usd, Round::Down);
+    let pairs = markets.into_iter().zip(depths).filter(|(notional, _)| *notional > 0.0);
+    let markets = pairs.map(|(notional, depth)| Ok((money(notional)?, money(*depth)?)));
+    aims.budget(&markets.collect::<Result<Vec<_>, Overflow>>()?)
+}
+
+/// What trading each instrument costs, by what the market says of depth and quotes.
+fn trading(args: &Args, book: &Book, aims: &Aims, depths: &[f64]) -> Vec<Trading> {
+    let market = &book.market;
     let of = |listing: &model::Instrument| {
         let option = matches!(listing.kind, InstrumentKind::Option { .. });
         let (spread, share) =
@@ -143,7 +168,7 @@ fn trading(args: &Args, book: &Book, aims: &Aims) -> Result<Vec<Trading>, Failur
             room_usd: depth * aims.participation.to_f64(),
         }
     };
-    Ok(market.instruments.iter().map(of).collect())
+    market.instruments.iter().map(of).collect()
 }
 
 /// USD within one per cent of the mid of an underlying, or of the asset that bears its name.

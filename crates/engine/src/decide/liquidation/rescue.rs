@@ -25,7 +25,7 @@ pub fn take_over(
     let lacking = judged.equity.min(Money::ZERO).negated()?;
     let owner = |account: &AccountId| state.accounts[account.place()].owner;
     let willing = state.liquidations.backstops.iter().filter(|backstop| owner(backstop) != whose.owner);
-    if lacking <= state.policy.liquidation.backstop_budget {
+    if lacking <= l6::backstop_budget(state, whose)? {
         for backstop in willing {
             for parts in [1, 2, 4, 8, 16] {
                 let share = Ratio::from_raw(Ratio::ONE.raw() / parts);
