@@ -69,11 +69,14 @@ fn plans(size: Size) -> Vec<Figure> {
 }
 
 fn burst(accounts: usize) -> Vec<Figure> {
-    let (mut venue, state, _) = venue::populated(accounts, POSITIONS, below);
+    // Prices move while the time to cure passes: some are above maintenance again.
+    let (mut venue, state, _) = venue::populated(accounts + accounts / 2, POSITIONS, below);
     let mut engine = calm(&mut venue, state);
     let start = wall_nanoseconds();
-    let queue = engine.desk().queue(engine.state());
+    let mut queue = engine.desk().queue(engine.state());
     let queued = wall_nanoseconds() - start;
+    assert!(queue.len() >= accounts, "{} of {accounts} accounts are below maintenance", queue.len());
+    queue.truncate(accounts);
     let time = venue.time();
     let (mut first, mut others, mut begun) = (0.0, Vec::new(), 0);
     for (place, account) in queue.iter().enumerate() {
