@@ -1,0 +1,199 @@
+//! What of a desk holds no longer when events have changed the state, and who is certified anew.
+
+use std::sync::OnceLock;
+
+use margin::method::universal;
+use marks::Validity;
+use model::Invalid;
+
+use super::Desk;
+use super::certificates::Ground;
+use super::hot::Bills;
+use super::index::Mask;
+use crate::state::{Holder, State};
+use crate::{AccountId, Event, Status};
+
+impl Desk {
+    /// Follows what was applied to the state.
+    pub fn follow(&mut self, state: &State, events: &[Event]) -> Result<(), Invalid> {
+        let cells = self.certificates.generation();
+        let mut bills = if self.previous.is_none() { self.certificates.bills() } else { Bills::default() };
+        let mut touched = Vec::new();
+        for event in events {
+            match event {
+                Event::Clock { .. } => {
+                    self.bare.extend(self.certificates.passed(state.clock));
+                    if self.previous.is_some() && Self::replaced(state)?.is_none() {
+                        self.previous = None;
+                        self.forget();
+                    }
+                }
+                Event::Marked(marked) => {
+                    for (underlying, _) in &marked.indices {
+                        self.moved.add(*underlying);
+                    }
+                    for (underlying, ..) in &marked.forwards {
+                        self.moved.add(*underlying);
+                    }
+                    for (asset, _) in &marked.assets {
+                        self.moved.add_asset(state, *asset);
+                    }
+                    for (id, _) in &marked.vols {
+                        self.moved.add(state.market.listing(*id).underlying);
+                    }
+                    for (id, _) in &marked.marks {
+                        self.moved.add(state.market.listing(*id).underlying);
+                    }
+                    self.forget();
+                    self.index.forget_offers();
+                    self.bare.extend(self.certificates.moved(&state.market));
+                }
+                Event::Funded { instrument, .. } => {
+                    self.moved.add(state.market.listing(*instrument).underlying);
+                    self.forget();
+                    self.bare.extend(self.certificates.moved(&state.market));
+                }
+                Event::Reported { .. } | Event::Surfaced { .. } => self.trusted = OnceLock::new(),
+                Event::UnderlyingListed(_)
+                | Event::AssetListed(_)
+                | Event::InstrumentListed(_)
+                | Event::Expired { .. } => self.relist(state),
+                Event::Activated { .. } => {
+                    (self.rules, self.previous) = (universal::parse(&state.method.text)?, Self::replaced(state)?);
+                    self.everyone = true;
+                    self.relist(state);
+                }
+                Event::Opened { .. } => {
+                    let last = state.accounts.len() - 1;
+                    self.index.opened(state, AccountId(u32::try_from(last).expect("ids are u32")));
+                }
+                Event::Moved { from, to, asset, .. } => {
+                    for holder in [from, to] {
+                        if let Holder::Account(id, location) = holder
+                            && !bills.expect_balance(*id, *location, *asset)
+                        {
+                            touched.push(*id);
+                            self.index.follow_asset(state, *id, *asset);
+                        }
+                    }
+                }
+                Event::Positioned { account, position } => {
+                    let expected = bills.expect_position(*account, position.instrument);
+                    if !expected {
+                        touched.push(*account);
+                        self.index.follow_instrument(state, *account, position.instrument);
+                    }
+                }
+                Event::Ordered { account, order } => {
+                    touched.push(*account);
+                    self.index.follow_instrument(state, *account, order.instrument);
+                }
+                Event::OrderClosed { account, .. } => {
+                    touched.push(*account);
+                }
+                Event::Judged { account, .. } => {
+                    touched.push(*account);
+                    self.index.judged(state, *account);
+                }
+                Event::Offered { account, .. } | Event::Auctioned { account } => self.index.offered(state, *account),
+                Event::Quoted { feed, quote } => {
+                    // What becomes trusted, or stops being so, concerns everyone it can matter to, though no price moves.
+                    let doubtful = quote.validity() != Validity::Valid;
+                    let was = if doubtful { !self.doubted.insert(*feed) } else { self.doubted.remove(feed) };
+                    if was != doubtful {
+                        self.moved.add_feed(state, *feed);
+                    }
+                }
+                Event::Watched { .. } => self.watched(state),
+                Event::Matched { instrument, open, .. } | Event::Transferred { instrument, open, .. } => {
+                    if let Some(interest) = self.open.get_mut() {
+                        interest.set(*instrument, *open);
+                    }
+                }
+                _ => {}
+            }
+        }
+        // Who has traded out of a reserve, and nothing else, needs no other look.
+        for bill in bills.seen() {
+            self.index.follow_asset(state, bill.id, bill.asset);
+            self.index.follow_instrument(state, bill.id, bill.position.instrument);
+            if touched.contains(&bill.id) || !self.certificates.pay(state, bill) {
+                touched.push(bill.id);
+            }
+        }
+        touched.sort_unstable();
+        touched.dedup();
+        self.certify(state, &touched);
+        self.certificates.forget_proofs();
+        if self.certificates.generation() != cells {
+            self.both = OnceLock::new();
+        }
+        Ok(())
+    }
+
+    /// Listings or parameters have changed: nothing that was prepared holds.
+    fn relist(&mut self, state: &State) {
+        self.lots = state.contracts.iter().map(|contract| contract.terms.lot).collect();
+        self.forget();
+        self.certificates.void();
+        self.bare.extend((0..state.accounts.len()).map(|place| AccountId(u32::try_from(place).expect("ids are u32"))));
+    }
+
+    fn forget(&mut self) {
+        self.fast = OnceLock::new();
+        self.slow = OnceLock::new();
+        self.both = OnceLock::new();
+        self.trusted = OnceLock::new();
+        self.open = OnceLock::new();
+    }
+
+    /// Everyone has been judged.
+    fn watched(&mut self, state: &State) {
+        self.certificates.watched();
+        self.moved = Mask::default();
+        self.everyone = self.previous.is_some();
+        if self.everyone {
+            return;
+        }
+        let mut due: Vec<AccountId> = std::mem::take(&mut self.bare).into_iter().collect();
+        if let Ok(side) = self.fast(state) {
+            let prepared = side.prepared.clone();
+            let ground = Ground { prepared: &prepared, rules: &self.rules.rules, lots: &self.lots, isa: self.isa };
+            self.certificates.renew(state, &ground);
+        }
+        due.extend(self.certificates.movers());
+        due.sort_unstable();
+        due.dedup();
+        self.certify(state, &due);
+    }
+
+    /// Works out the certificates of accounts anew. Who can lose and gets none is bare.
+    fn certify(&mut self, state: &State, accounts: &[AccountId]) {
+        if accounts.is_empty() {
+            return;
+        }
+        let prepared = if self.previous.is_some() { None } else { self.fast(state).as_ref().ok() };
+        let prepared = prepared.map(|side| side.prepared.clone());
+        for id in accounts.iter().copied() {
+            let account = &state.accounts[id.place()];
+            // Who has nothing to lose is healthy whatever happens.
+            let safe = !account.is_exposed() && account.status == Status::Healthy;
+            if prepared.is_some() && self.certificates.proven(state, id) {
+                self.bare.remove(&id);
+                continue;
+            }
+            self.certificates.revoke(id);
+            let certified = !safe
+                && prepared.as_ref().is_some_and(|prepared| {
+                    let ground = Ground { prepared, rules: &self.rules.rules, lots: &self.lots, isa: self.isa };
+                    let view = account.view(&state.contracts, &state.locations);
+                    view.is_ok_and(|view| self.certificates.certify(state, &ground, id, &view))
+                });
+            if safe || certified {
+                self.bare.remove(&id);
+            } else {
+                self.bare.insert(id);
+            }
+        }
+    }
+}
