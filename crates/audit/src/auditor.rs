@@ -66,7 +66,7 @@ pub struct Auditor {
 const TOLD_WITHIN: u64 = 400;
 
 /// What the market of a state depends on.
-type MarketKey = (u64, u64, usize, usize, usize, i64);
+type MarketKey = ((u64, u64, u64), usize, usize, usize, i64);
 
 impl Auditor {
     /// An auditor of an engine in which nothing has happened, that asks every question.
@@ -235,7 +235,10 @@ impl Auditor {
     fn assess(&mut self, state: &State, view: &Account) -> Option<Standing> {
         let settled = state.contracts.iter().filter(|contract| contract.mode == Mode::Settled).count();
         let counts = (state.market.assets.len(), state.market.instruments.len());
-        let key = (state.version, state.surface.version, counts.0, counts.1, settled, state.market.time.micros());
+        // A rate that was paid is what the next period is reckoned with, in the same version.
+        let periods = state.contracts.iter().fold(0_u64, |sum, contract| sum.wrapping_add(contract.last_period));
+        let versions = (state.version, state.surface.version, periods);
+        let key = (versions, counts.0, counts.1, settled, state.market.time.micros());
         if self.market.as_ref().is_none_or(|(known, _)| *known != key) {
             self.market = Some((key, state.market.clone()));
         }

@@ -47,9 +47,10 @@ pub enum Cause {
 }
 
 impl Cause {
-    /// Whether what is received is profit, which can be withdrawn only once its loser has paid (I-28).
+    /// Whether what is received is profit, which can be withdrawn only once its loser has paid (I-28). So is what is paid for a
+    /// take-over: it may be paid out of such profit, which must not become the taker's own money.
     pub fn is_profit(self) -> bool {
-        matches!(self, Self::Profit | Self::Premium | Self::Exercise | Self::Funding)
+        matches!(self, Self::Profit | Self::Premium | Self::Exercise | Self::Funding | Self::Takeover)
     }
 }
 

@@ -8,7 +8,7 @@ mod common;
 use common::*;
 use engine::preview::preview;
 use engine::state::{Change, InstrumentTerms, Mode, Policy, Pot};
-use engine::{AccountId, Cause, Command, Event, FeedId, Noun, OrderId, Party, Principal, Reject, Status};
+use engine::{AccountId, Cause, Command, Engine, Event, FeedId, Noun, OrderId, Party, Principal, Reject, Status};
 use margin::method::universal;
 use model::{InstrumentId, InstrumentKind, Payoff, Side, UnderlyingId};
 use proptest::prelude::*;
@@ -497,6 +497,23 @@ fn a_fund_shrinks_only_by_what_was_announced_and_it_can_spare_i53() {
     activate(&mut world, number).unwrap();
     assert_eq!(world.pot(fund, asset), quantity("1850000"));
     assert_eq!(world.state().outflow.0, money("150000"));
+}
+
+/// A fee that was taken out of profit whose loser has not paid is in the books of a fund and not in custody.
+#[test]
+fn a_fund_pays_out_only_what_is_in_custody_i28() {
+    let mut world = World::with(generous());
+    let (fund, asset) = (Pot::SharedFund, USDC);
+    world.run(Principal::Custody, Command::FundDeposit { fund, asset, amount: quantity("100"), reference: 1 }).unwrap();
+    let mut state = world.engine.into_state();
+    state.collateral[asset.0].settled = quantity("-30");
+    let mut engine = Engine::new(state).unwrap();
+    let mut out = |amount: &str| {
+        run(&mut engine, Principal::Governance, Command::FundWithdraw { fund, asset, amount: quantity(amount) })
+    };
+    let unsettled = Reject::Unsettled { profit: quantity("70.5"), settled: quantity("-30") };
+    assert_eq!(out("70.5").unwrap_err(), unsettled);
+    out("70").unwrap();
 }
 
 #[test]

@@ -290,6 +290,8 @@ fn what_the_market_would_make_worse_is_auctioned() {
     bid(&mut world, bidder, 3, alice, "0.1", "-1").unwrap();
     assert_eq!((lots(&world, alice, PERPETUAL), lots(&world, bidder, PERPETUAL)), (90, 10));
     assert_eq!(world.has(bidder, USDC).minus(before).unwrap(), quantity("1"));
+    // It may have been paid out of profit whose loser has not paid, so that it is no more than profit to the bidder (I-28).
+    assert_eq!(world.state().account(bidder).unwrap().balance(USDC, None).profit, quantity("1"));
     conserved(world.state());
     consistent(world.state());
 }

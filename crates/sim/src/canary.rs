@@ -100,6 +100,10 @@ pub enum Canary {
     OneLegGone,
     /// The fee of a liquidation goes to the venue.
     FeeElsewhere,
+    /// A bidder gets more than the clock of the auction pays.
+    GreedyBid,
+    /// Two liquidations cross away from the mark.
+    SkewedCross,
 }
 
 /// Every canary.
@@ -136,6 +140,8 @@ pub const CANARIES: &[Canary] = &[
     Canary::NoPace,
     Canary::OneLegGone,
     Canary::FeeElsewhere,
+    Canary::GreedyBid,
+    Canary::SkewedCross,
 ];
 
 /// The account that needs no margin.

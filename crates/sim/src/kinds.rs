@@ -206,19 +206,24 @@ pub fn event(event: &Event) -> &'static str {
     }
 }
 
+/// What liquidations can come to.
+pub const LIQUIDATIONS: &[&str] =
+    &["begun", "offer", "fill", "crossing", "auction", "bid", "take-over", "deleveraging", "cover", "calmed", "ended"];
+
 /// What a command did in a liquidation, by its events: of each kind at most one.
 pub fn liquidation(command: &Command, events: &[Event]) -> Vec<&'static str> {
     let any = |is: fn(&Event) -> bool| events.iter().any(is);
     let given = any(|event| matches!(event, Event::Transferred { .. }));
     let paid = any(|event| matches!(event, Event::Moved { cause: Cause::Takeover, .. }));
-    let others = |of: AccountId| {
-        let other = |event: &Event| matches!(event, Event::Offered { account, .. } if *account != of);
-        events.iter().any(other)
+    // A crossing ends with what is left of both offers, that of the other first.
+    let crosses = |of: AccountId| match events {
+        [.., Event::Offered { account: other, .. }, Event::Offered { account, .. }] => *account == of && *other != of,
+        _ => false,
     };
     let step = match command {
         Command::LiquidationFill { .. } => Some("fill"),
         Command::AuctionBid { .. } => Some("bid"),
-        Command::Liquidate { account } if given && others(*account) => Some("crossing"),
+        Command::Liquidate { account } if given && crosses(*account) => Some("crossing"),
         Command::Liquidate { .. } if paid => Some("take-over"),
         Command::Liquidate { .. } if given => Some("deleveraging"),
         Command::Liquidate { .. } if any(|event| matches!(event, Event::Offered { offer: Some(_), .. })) => {

@@ -11,6 +11,8 @@
 //! | [`swarm`] | what a seed draws: weights, faults, corners |
 //! | [`world`] | the venue and its true prices |
 //! | [`workload`] | commands, plausible and implausible |
+//! | `liquidator.rs`, `bidder.rs` | who drives liquidations, and who takes the other side |
+//! | [`scene`] | corners that take many steps to reach |
 //! | [`faults`] | feeds and transport that fail; `durable.rs`: the disk |
 //! | [`mod@run`] | safety phase, then liveness phase |
 //! | [`canary`] | rules broken on purpose, which must be caught |
@@ -20,6 +22,7 @@
 //!
 //! The same seed is the same run, to the last hash, on every machine and on any number of threads.
 
+mod bidder;
 pub mod canary;
 pub mod crash;
 pub mod dice;
@@ -29,6 +32,7 @@ pub mod kinds;
 mod liquidator;
 pub mod report;
 pub mod run;
+pub mod scene;
 pub mod shrink;
 pub mod swarm;
 pub mod threads;

@@ -1,16 +1,16 @@
 //! Who drives liquidations, and who takes the other side: the engine's own driver, a market that trades what is
-//! offered, bidders
-//! that are good, greedy or gone, and owners who deposit at the last moment.
+//! offered, and owners who deposit at the last moment.
 //!
 //! What may be done is known only after the tick, so a round is made from the state as it is and sent before the next.
 
-use engine::state::{Case, Mode, Offer, State};
+use engine::state::{Mode, Offer, State};
 use engine::{AccountId, Command, Engine, Envelope, Principal, Status};
 use model::{AssetId, InstrumentId, Payoff, UnderlyingId};
-use units::{Money, Price, Quantity, Ratio, Round};
+use units::{Price, Quantity};
 
-use crate::swarm::{Bidders, Corner};
+use crate::swarm::Corner;
 use crate::world::{ONE, SECOND, USDC, World};
+use crate::{bidder, scene};
 
 /// Rounds after a tick: steps are asked for in even ones, and answered in odd ones.
 pub const ROUNDS: u64 = 6;
@@ -18,7 +18,7 @@ pub const ROUNDS: u64 = 6;
 /// The commands of a round after a tick.
 pub fn round(world: &mut World, engine: &Engine, (tick, round): (u64, u64)) -> Vec<Envelope> {
     let state = engine.state();
-    let mut made = if tick == 1 && round == 0 { registered(world, state) } else { Vec::new() };
+    let mut made = if tick == 1 && round == 0 { bidder::registered(world, state) } else { Vec::new() };
     if tick < 2 || state.accounts.len() < 2 {
         return made;
     }
@@ -36,21 +36,13 @@ pub fn round(world: &mut World, engine: &Engine, (tick, round): (u64, u64)) -> V
     if round == 0 && tick.is_multiple_of(2) {
         made.push(world.envelope(Principal::System, Command::Measure));
     }
+    made.extend(scene::round(world, engine, round));
     if round.is_multiple_of(2) {
+        made.extend(bidder::late(world, engine));
         made.extend(asked(world, state));
     } else if busy {
-        made.extend(answered(world, engine));
-    }
-    made
-}
-
-/// Backstops of the venue: the market makers, and now and then somebody else.
-fn registered(world: &mut World, state: &State) -> Vec<Envelope> {
-    let mut made = Vec::new();
-    for number in 0..world.swarm.backstops {
-        let any = AccountId(u32::try_from(world.dice.place(state.accounts.len())).expect("ids are u32"));
-        let account = if world.dice.chance(800) { AccountId(number) } else { any };
-        made.push(world.envelope(Principal::Governance, Command::SetBackstop { account, on: true }));
+        made.extend(answered(world, state));
+        made.extend(bidder::bids(world, engine));
     }
     made
 }
@@ -72,9 +64,11 @@ fn asked(world: &mut World, state: &State) -> Vec<Envelope> {
     let mut places: Vec<usize> = (0..state.accounts.len())
         .filter(|place| {
             let account = AccountId(u32::try_from(*place).expect("ids are u32"));
-            state.accounts[*place].status <= Status::Liquidation || state.liquidations.cases.contains_key(&account)
+            let ill =
+                state.accounts[*place].status <= Status::Liquidation || state.liquidations.cases.contains_key(&account);
+            let likely = if scene::waits(world, account) { 50 } else { 850 };
+            ill && world.dice.chance(likely)
         })
-        .filter(|_| world.dice.chance(850))
         .collect();
     if world.faulty && world.dice.chance(20) {
         places.push(world.dice.place(state.accounts.len()));
@@ -144,9 +138,8 @@ fn interference(world: &mut World, state: &State) -> Vec<Envelope> {
     made
 }
 
-/// Trades what is offered and bids for what is auctioned.
-fn answered(world: &mut World, engine: &Engine) -> Vec<Envelope> {
-    let state = engine.state();
+/// Trades what is offered.
+fn answered(world: &mut World, state: &State) -> Vec<Envelope> {
     let mut made = Vec::new();
     let mut matches = std::collections::BTreeMap::new();
     for (account, case) in &state.liquidations.cases {
@@ -158,9 +151,6 @@ fn answered(world: &mut World, engine: &Engine) -> Vec<Envelope> {
                 let command = fill(world, state, *account, offer, *last);
                 made.push(world.envelope(Principal::System, command));
             }
-        }
-        if world.dice.chance(if world.swarm.bidders == Bidders::Vanishing { 20 } else { 500 }) {
-            made.extend(bid(world, engine, *account, case));
         }
     }
     made
@@ -202,27 +192,4 @@ fn fill(world: &mut World, state: &State, account: AccountId, offer: Offer, matc
     let fee = if terms.payoff == Payoff::Inverse { 0 } else { value.abs() / 1000 * share };
     let (instrument, price, fee) = (offer.instrument, Price::from_raw(price), Quantity::from_raw(fee));
     Command::LiquidationFill { account, counterparty, instrument, match_id, price, lots: sign * lots, fee }
-}
-
-/// A bid for a share of a portfolio: for what the clock pays, or for more.
-fn bid(world: &mut World, engine: &Engine, auctioned: AccountId, case: &Case) -> Option<Envelope> {
-    let state = engine.state();
-    let began = case.auction?;
-    let backstops: Vec<AccountId> = state.liquidations.backstops.iter().copied().collect();
-    let any = AccountId(u32::try_from(world.dice.place(state.accounts.len())).expect("ids are u32"));
-    let registered = !backstops.is_empty() && world.dice.chance(950);
-    let account = if registered { backstops[world.dice.place(backstops.len())] } else { any };
-    let judged = engine.desk().judge(state, &state.accounts[auctioned.place()]).ok()?;
-    let share = Ratio::from_raw(ONE / 100 * i128::from(world.dice.pick(&[1_i64, 5, 20, 50, 100])));
-    let worth = judged.equity.scaled(share, Round::Down).ok()?;
-    // In hundredths: a little less than the first discount, or what the clock pays after a while, or all of it.
-    let waited = (world.now - began.micros()) / SECOND;
-    let good = if waited < 60 { 2 + 18 * waited / 60 - 1 } else { 18 };
-    let greedy = world.dice.pick(&[30_i64, 60, 100]);
-    let hundredths =
-        if world.swarm.bidders == Bidders::Greedy && world.dice.chance(700) { greedy } else { good.max(0) };
-    let asked = worth.scaled(Ratio::from_raw(ONE / 100 * i128::from(hundredths)), Round::Down).ok()?;
-    let price = if world.dice.chance(100) { Money::from_raw(ONE) } else { asked.negated().ok()? };
-    let owner = Principal::Owner(state.accounts[account.place()].owner);
-    Some(world.envelope(owner, Command::AuctionBid { account, auctioned, share, price }))
 }

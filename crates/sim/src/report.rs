@@ -38,6 +38,8 @@ pub struct Unreached {
     pub statuses: Vec<&'static str>,
     /// Faults that never struck.
     pub faults: Vec<&'static str>,
+    /// What liquidations never came to.
+    pub liquidations: Vec<&'static str>,
 }
 
 impl Coverage {
@@ -61,10 +63,11 @@ impl Coverage {
         let rejects = kinds::REJECTS.iter().filter(|(code, _)| !self.rejects.contains_key(code));
         Unreached {
             commands: kinds::COMMANDS.iter().copied().filter(|kind| !accepted(kind)).collect(),
-            events: kinds::EVENTS.iter().copied().filter(|kind| !self.events.contains_key(kind)).collect(),
+            events: missing(kinds::EVENTS, &self.events),
             rejects: rejects.map(|(code, name)| format!("{code} {name}")).collect(),
             statuses: kinds::STATUSES.iter().copied().filter(|kind| !self.statuses.contains_key(*kind)).collect(),
-            faults: crate::faults::FAULTS.iter().copied().filter(|kind| !self.faults.contains_key(kind)).collect(),
+            liquidations: missing(kinds::LIQUIDATIONS, &self.liquidations),
+            faults: missing(crate::faults::FAULTS, &self.faults),
         }
     }
 
@@ -72,6 +75,10 @@ impl Coverage {
     pub fn sent(&self) -> u64 {
         self.commands.values().map(|(accepted, refused)| accepted + refused).sum()
     }
+}
+
+fn missing(known: &[&'static str], counts: &BTreeMap<&'static str, u64>) -> Vec<&'static str> {
+    known.iter().copied().filter(|kind| !counts.contains_key(kind)).collect()
 }
 
 fn sum<K: Ord + Clone>(into: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>) {

@@ -279,7 +279,7 @@ impl<'r> Run<'r> {
     /// Faults stop and prices come back: everyone can be judged, deposit and reduce, and stands where they should.
     fn lives(&mut self) -> Result<(), Finding> {
         self.world.faulty = false;
-        self.world.crash = (0, 0);
+        (self.world.crash, self.world.pinned, self.world.scene) = ((0, 0), None, None);
         self.world.swarm.swing = 2;
         for price in &mut self.world.prices {
             *price = (*price).max(10 * ONE);

@@ -78,6 +78,10 @@ pub enum Corner {
     PoorFunds,
     /// What an account in liquidation would trade is halted.
     Halts,
+    /// Opposite positions lose on something else, and are liquidated at the same time.
+    Crossing,
+    /// Hedged portfolios, which no trade makes healthier, fall below maintenance.
+    Auctions,
 }
 
 const CORNERS: &[Corner] = &[
@@ -92,6 +96,8 @@ const CORNERS: &[Corner] = &[
     Corner::Thin,
     Corner::PoorFunds,
     Corner::Halts,
+    Corner::Crossing,
+    Corner::Auctions,
 ];
 
 /// What those do who may bid for portfolios.
@@ -167,8 +173,14 @@ impl Swarm {
                 (*action, if *action == Action::Fill { weight * factor.max(1) } else { weight * factor })
             })
             .collect();
-        let likely = |corner: &Corner| if *corner == Corner::Brink { 500 } else { 280 };
-        let corners = CORNERS.iter().copied().filter(|corner| dice.chance(likely(corner))).collect();
+        let likely = |corner: &Corner| match corner {
+            Corner::Brink => 650,
+            Corner::Crossing | Corner::Auctions => 330,
+            _ => 280,
+        };
+        let corners: Vec<Corner> = CORNERS.iter().copied().filter(|corner| dice.chance(likely(corner))).collect();
+        // A price that a narrow collar holds back liquidates nobody.
+        let moves = corners.contains(&Corner::Crossing) || corners.contains(&Corner::Auctions);
         let quiet = dice.chance(200);
         let mut rate = |most: u64| if quiet || dice.chance(400) { 0 } else { dice.below(most + 1) };
         let faults = FaultRates {
@@ -189,7 +201,7 @@ impl Swarm {
             busy: dice.below(30) + 6,
             step: dice.pick(&[5, 20, 60, 90]),
             swing: dice.pick(&[5, 20, 60, 150]),
-            collar: dice.pick(&[5, 15, 40, 100, 100]),
+            collar: dice.pick(&[5, 15, 40, 100, 100]).max(if moves { 15 } else { 0 }),
             weights,
             corners,
             faults,

@@ -6,6 +6,7 @@ use model::{AssetId, InstrumentId, InstrumentKind, Payoff, Side, UnderlyingId};
 use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
 
 use crate::faults::{Struck, reports, transported};
+use crate::scene;
 use crate::swarm::{Action, Corner};
 use crate::world::{ONE, SECOND, World};
 
@@ -191,8 +192,10 @@ fn action(world: &mut World, state: &State) -> Vec<Envelope> {
 
 type Made = Vec<(Principal, Command)>;
 
+/// Anyone; seldom somebody who is on stage, so that scenes are not spoiled.
 fn account(world: &mut World, state: &State) -> AccountId {
-    AccountId(u32::try_from(world.dice.place(state.accounts.len())).expect("ids are u32"))
+    let account = AccountId(u32::try_from(world.dice.place(state.accounts.len())).expect("ids are u32"));
+    if scene::plays(world, account) && world.dice.chance(970) { AccountId(account.0 % 2) } else { account }
 }
 
 fn instruments(state: &State, wanted: impl Fn(&InstrumentKind) -> bool) -> Vec<InstrumentId> {

@@ -10,6 +10,7 @@ use sequencer::Genesis;
 use units::{Money, Price, Quantity, Ratio, Timestamp};
 
 use crate::dice::Dice;
+use crate::scene::Scene;
 use crate::swarm::{Corner, Swarm};
 
 /// One unit of 18 decimals.
@@ -29,6 +30,20 @@ pub const ETH: UnderlyingId = UnderlyingId(1);
 pub const OIL: UnderlyingId = UnderlyingId(2);
 /// The stablecoin.
 pub const USDC: AssetId = AssetId(1);
+
+/// Instruments of the first series, in the order in which they are listed.
+pub const BTC_PERPETUAL: InstrumentId = InstrumentId(1);
+/// Coin-margined.
+pub const BTC_INVERSE: InstrumentId = InstrumentId(2);
+/// Ether without end.
+pub const ETH_PERPETUAL: InstrumentId = InstrumentId(3);
+/// Ether until the first expiry; it has no feed of its own.
+pub const ETH_FUTURE: InstrumentId = InstrumentId(4);
+/// Settled in dollars.
+pub const OIL_PERPETUAL: InstrumentId = InstrumentId(10);
+
+/// The index of each underlying at the start, in USD.
+pub const FIRST_PRICES: [i128; 3] = [80_000, 2_500, 25];
 
 /// A whole number of hundredths as 18 decimals.
 fn cents(hundredths: i128) -> i128 {
@@ -101,6 +116,10 @@ pub struct World {
     pub expiries: [i64; 2],
     /// How many series were listed after the first.
     pub series: u32,
+    /// What is played out on purpose.
+    pub scene: Option<Scene>,
+    /// A feed whose truth a scene has taken hold of, and what it is.
+    pub pinned: Option<(FeedId, i128)>,
 }
 
 impl World {
@@ -113,7 +132,7 @@ impl World {
             swarm,
             dice,
             now: START,
-            prices: vec![80_000 * ONE, 2_500 * ONE, 25 * ONE],
+            prices: FIRST_PRICES.map(|usd| usd * ONE).to_vec(),
             ratios: BTreeMap::new(),
             spoken: BTreeMap::new(),
             silent: BTreeMap::new(),
@@ -122,6 +141,8 @@ impl World {
             sent: Vec::new(),
             expiries: [START + first * 60 * SECOND, START + 26 * 3600 * SECOND],
             series: 0,
+            scene: None,
+            pinned: None,
         }
     }
 
@@ -336,6 +357,11 @@ impl World {
                 drift - (pegged - ONE) / 20
             };
             self.ratios.insert(*feed, (pegged + drift).max(ONE / 2));
+        }
+        match self.pinned {
+            Some((FeedId::Index(underlying), price)) => self.prices[underlying.0] = price / (ONE / 100) * (ONE / 100),
+            Some((feed, ratio)) => drop(self.ratios.insert(feed, ratio)),
+            None => {}
         }
         self.silent.retain(|_, left| {
             *left -= 1;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use engine::{Command, Engine, Envelope, Event, Reject};
 use sim::canary::{CANARIES, Canary, Rules};
 use sim::run::{run, run_with};
-use sim::{Options, run_seeds, shrink};
+use sim::{Coverage, Options, run_seeds, shrink};
 
 /// I-70: to the last hash, on one thread and on many.
 #[test]
@@ -31,23 +31,43 @@ fn broken_rules_are_caught_and_sound_ones_pass() {
 /// I-38, I-42, I-43: accounts are liquidated in a run, and what is done wrong with them is noticed.
 #[test]
 fn broken_liquidations_are_caught() {
-    let seeds = [2, 3, 12];
+    let (seeds, ticks) = ([10, 24], 50);
     let mut reached = BTreeSet::new();
     for seed in seeds {
-        let sound = run(&Options::new(seed, 115));
+        let sound = run(&Options::new(seed, ticks));
         assert_eq!(sound.failure, None, "seed {seed}");
         reached.extend(sound.coverage.liquidations.into_keys());
     }
     for what in ["begun", "offer", "fill", "ended"] {
         assert!(reached.contains(what), "{what}: {reached:?}");
     }
-    for (canary, invariant) in
-        [(Canary::OverLiquidated, "I-38"), (Canary::BadPrice, "I-42"), (Canary::StuckFlag, "I-43")]
-    {
-        let caught = |seed| run_with(&Options::new(seed, 115), &mut canary.clone()).failure;
+    for (canary, invariant) in [
+        (Canary::OverLiquidated, "I-38"),
+        (Canary::BadPrice, "I-42"),
+        (Canary::GreedyBid, "I-42"),
+        (Canary::SkewedCross, "I-42"),
+        (Canary::StuckFlag, "I-43"),
+    ] {
+        let caught = |seed| run_with(&Options::new(seed, ticks), &mut canary.clone()).failure;
         let caught: Vec<String> = seeds.into_iter().filter_map(caught).map(|failure| failure.invariant).collect();
         assert!(caught.iter().any(|found| found == invariant), "{canary:?}: {caught:?}");
     }
+}
+
+/// Corners that chance alone hardly reaches, and that a change of the workload could lose without a word.
+#[test]
+fn liquidations_cross_and_portfolios_are_auctioned_and_bid_for() {
+    let mut reached = Coverage::default();
+    for seed in [1, 17, 20, 24] {
+        let run = run(&Options::new(seed, 30));
+        assert_eq!(run.failure, None, "seed {seed}");
+        reached.add(&run.coverage);
+    }
+    for what in ["crossing", "auction", "bid"] {
+        assert!(reached.liquidations.get(what).is_some_and(|count| *count >= 3), "{what}: {reached:?}");
+    }
+    let (accepted, refused) = reached.commands["AuctionBid"];
+    assert!(accepted > 0 && refused > accepted, "bids that ask too much, take too much or come too late are refused");
 }
 
 /// What a canary does is shown by a handful of commands, and by the same ones when they are read from a file.

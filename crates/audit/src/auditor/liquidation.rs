@@ -52,7 +52,6 @@ impl Deeds {
                 Event::CaseClosed { .. } => deeds.closed = true,
                 Event::Auctioned { .. } => deeds.auctioned = true,
                 Event::Offered { account: whose, offer } if *whose == id => deeds.offer = *offer,
-                Event::Offered { account: whose, .. } => deeds.crossed = Some(whose.place()),
                 Event::Transferred { instrument, to, lots, price, .. } => {
                     let (instrument, to, price) = (instrument.0, to.place(), price.raw());
                     deeds.given.push(Given { instrument, to, lots: *lots, price });
@@ -64,6 +63,15 @@ impl Deeds {
                 Event::Moved { cause: Cause::Cover, .. } => deeds.covers += 1,
                 _ => {}
             }
+        }
+        // A crossing ends with what is left of both offers. An offer that only lapses comes with what its account was
+        // given.
+        if let ([given], [.., Event::Offered { account: other, .. }, Event::Offered { account: own, .. }]) =
+            (&deeds.given[..], events)
+            && *own == id
+            && given.to == other.place()
+        {
+            deeds.crossed = Some(given.to);
         }
         deeds
     }

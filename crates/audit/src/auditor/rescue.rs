@@ -155,6 +155,8 @@ impl Auditor {
     /// I-49).
     fn winners(&self, state: &State, step: &Step) -> Result<(), Finding> {
         let mut profits: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
+        // Legs of one underlying are closed together: the profit of one may pay for another.
+        let mut bundles: BTreeMap<(usize, usize), (f64, f64)> = BTreeMap::new();
         for given in &step.deeds.given {
             let terms = &state.contracts[given.instrument].terms;
             let held = step.books.accounts[given.to].lots.get(&given.instrument).copied().unwrap_or_default();
@@ -169,7 +171,8 @@ impl Auditor {
             })?;
             let sum = profits.entry(given.to).or_default();
             let price = state.market.assets[terms.cash().0].price.to_f64();
-            sum.1 += 2.0 * terms.tick.to_f64() * terms.unit().to_f64() * whole(given.lots).abs() * price;
+            let ticks = 2.0 * terms.tick.to_f64() * terms.unit().to_f64() * whole(given.lots).abs() * price;
+            sum.1 += ticks;
             if terms.is_option() {
                 continue;
             }
@@ -178,11 +181,14 @@ impl Auditor {
             ensure(profit > -DUST, "I-48", || {
                 format!("account {} has a profit of {profit} in {} and was deleveraged", given.to, terms.name)
             })?;
-            let back = given_back(state, given);
-            ensure(back <= profit + sum.1 + DUST, "I-49", || {
-                format!("account {} gave {back} back of a profit of {profit} in {}", given.to, terms.name)
-            })?;
+            let bundle = bundles.entry((given.to, terms.underlying.0)).or_default();
+            (bundle.0, bundle.1) = (bundle.0 + given_back(state, given), bundle.1 + profit + ticks);
             sum.0 += profit;
+        }
+        for ((winner, underlying), (back, profit)) in bundles {
+            ensure(back <= profit + DUST, "I-49", || {
+                format!("account {winner} gave {back} back of a profit of {profit} in underlying {underlying}")
+            })?;
         }
         for (winner, (profit, ticks)) in profits {
             let was = view(state, &step.books, winner, false).map(|view| margin::equity(&view, &state.market));

@@ -36,7 +36,8 @@ impl Books {
                     })?;
                     self.stranger(account, other)?;
                     let way = (Who::Account(from.place(), None), Who::Account(to.place(), None));
-                    self.paid(way, asset.0, amount.raw())?;
+                    // It may be paid out of profit whose loser has not paid.
+                    self.paid(way, asset.0, amount.raw(), Why::Profit)?;
                 }
                 Event::Moved { from, to, asset, amount, cause: Cause::Cover } => {
                     let (Holder::Pot(fund @ (Pot::MarketFund(_) | Pot::SharedFund)), Holder::Account(to, None)) =
@@ -45,7 +46,8 @@ impl Books {
                         return Err(Finding::new("I-47", format!("{from:?} covered {amount} for {to:?}")));
                     };
                     ensure(to.place() == account, "I-47", || format!("a loss of account {to} was covered"))?;
-                    self.paid((Who::Pot(*fund), Who::Account(account, None)), asset.0, amount.raw())?;
+                    let way = (Who::Pot(*fund), Who::Account(account, None));
+                    self.paid(way, asset.0, amount.raw(), Why::Other)?;
                     let left = self.fund(*fund, asset.0);
                     ensure(left >= 0, "I-47", || format!("{fund:?} paid {amount} and has {left} left"))?;
                 }
@@ -75,9 +77,9 @@ impl Books {
         books
     }
 
-    fn paid(&mut self, way: (Who, Who), asset: usize, amount: i128) -> Result<(), Finding> {
+    fn paid(&mut self, way: (Who, Who), asset: usize, amount: i128, why: Why) -> Result<(), Finding> {
         ensure(amount > 0, "I-45", || format!("{amount} of asset {asset} was paid in a liquidation"))?;
-        self.post(way, asset, amount, Why::Other);
+        self.post(way, asset, amount, why);
         Ok(())
     }
 

@@ -115,7 +115,15 @@ pub fn possible(state: &State, now: Timestamp, change: &Change) -> Result<(), Re
             l0::asset(state, *asset)?;
             l0::amount("amount", *amount)?;
             let there = state.pot(*fund, *asset);
-            if there < *amount { Err(Reject::Balance { asked: *amount, there }) } else { Ok(()) }
+            if there < *amount {
+                return Err(Reject::Balance { asked: *amount, there });
+            }
+            // A fee that was taken out of profit is in custody when its loser has paid (I-28).
+            let settled = state.collateral[asset.0].settled;
+            if there.plus(settled.min(Quantity::ZERO))? < *amount {
+                return Err(Reject::Unsettled { profit: *amount, settled });
+            }
+            Ok(())
         }
         Change::SettlementPrice { instrument, price } => {
             let contract = l0::contract(state, *instrument)?;

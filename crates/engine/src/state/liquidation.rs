@@ -20,7 +20,7 @@ pub struct Case {
     pub offer: Option<Offer>,
     /// Since when its portfolio is in auction.
     pub auction: Option<Timestamp>,
-    /// The underlyings it had positions in when it began: their funds stand behind it.
+    /// The underlyings it had positions in when it began: their funds stand behind it, like those of what it holds now.
     pub markets: Vec<UnderlyingId>,
     /// What the shared fund has paid for it, in USD.
     pub shared: Money,

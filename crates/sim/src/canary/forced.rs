@@ -5,6 +5,7 @@ use engine::{Cause, Command, Engine, Envelope, Event, Reject};
 use units::{Price, Quantity, Ratio, Timestamp};
 
 use super::{Canary, doctored};
+use crate::kinds;
 
 /// Whether a canary breaks a rule of liquidations.
 pub fn breaks(canary: Canary) -> bool {
@@ -26,6 +27,8 @@ pub fn breaks(canary: Canary) -> bool {
             | C::NoPace
             | C::OneLegGone
             | C::FeeElsewhere
+            | C::GreedyBid
+            | C::SkewedCross
     )
 }
 
@@ -118,6 +121,29 @@ fn redecided(
                 let others = state.accounts.iter_mut().enumerate().filter(|(place, _)| *place != account.place());
                 for position in others.flat_map(|(_, whose)| &mut whose.positions) {
                     position.cost = Quantity::from_raw(position.cost.raw() - (Quantity::ONE.raw() << 24));
+                }
+            });
+            answer.is_ok().then_some(answer)
+        }
+        // What was asked, three times.
+        Canary::GreedyBid if matches!(envelope.command, Command::AuctionBid { .. }) => {
+            let mut events = events.to_vec();
+            for event in &mut events {
+                if let Event::Moved { cause: Cause::Takeover, amount, .. } = event {
+                    *amount = Quantity::from_raw(amount.raw() * 3);
+                }
+            }
+            Some(Ok(events))
+        }
+        // A per cent above the mark, where they would meet there as well.
+        Canary::SkewedCross if kinds::liquidation(&envelope.command, events).contains(&"crossing") => {
+            let met = events.iter().find_map(|event| match event {
+                Event::Transferred { instrument, .. } => Some(*instrument),
+                _ => None,
+            });
+            let answer = doctored(engine, envelope, |state| {
+                if let Some(listing) = met.and_then(|met| state.market.instruments.get_mut(met.0)) {
+                    listing.mark = Price::from_raw(listing.mark.raw() / 100 * 101);
                 }
             });
             answer.is_ok().then_some(answer)

@@ -315,10 +315,12 @@ fn text(document: &SimDocument) -> String {
     text += &line("liquidatable", &format!("{} accounts at some time", exact(fallen)));
     text += &line("events", &counted(document.coverage.events.iter()));
     text += &line("refusals", &counted(document.coverage.rejects.iter()));
+    text += &line("liquidations", &counted(document.coverage.liquidations.iter()));
     text += &line("faults", &counted(document.coverage.faults.iter()));
     text += &line("checks", &counted(document.coverage.checks.iter()));
-    let Unreached { commands, events, rejects, statuses, faults } = &document.unreached;
-    let missing: Vec<&str> = [commands, events, statuses, faults].into_iter().flatten().copied().collect();
+    let Unreached { commands, events, rejects, statuses, faults, liquidations } = &document.unreached;
+    let missing = [commands, events, statuses, faults, liquidations];
+    let missing: Vec<&str> = missing.into_iter().flatten().copied().collect();
     let missing = missing.into_iter().chain(rejects.iter().map(String::as_str)).collect::<Vec<_>>().join(", ");
     text += &line("never", if missing.is_empty() { "everything was reached" } else { &missing });
     if let [one] = document.runs {

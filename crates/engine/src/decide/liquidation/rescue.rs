@@ -1,10 +1,10 @@
 //! When the market and the auction have not helped: the backstop, the funds, and at last those who have won.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use liquidation::deleverage;
 use liquidation::waterfall::{Layers, waterfall};
-use model::{InstrumentId, Payoff};
+use model::{InstrumentId, Payoff, UnderlyingId};
 use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
 
 use super::auction::holds;
@@ -126,10 +126,13 @@ fn losses(state: &State, positions: &[Position], loss: Money) -> Result<BTreeMap
 }
 
 /// Pays a loss from the funds of the markets it was made in, then from the shared fund up to its share for one liquidation; gives
-/// what is left.
+/// what is left. These are the markets that the account had positions in when its case began and those of its positions now: a hedge
+/// may have taken it into another.
 fn from_funds(handover: &mut Handover<'_>, state: &State, id: AccountId, lacking: Money) -> Result<Money, Reject> {
     let case = state.liquidations.cases.get(&id);
-    let markets = case.map_or_else(|| markets(state, &state.accounts[id.place()]), |case| case.markets.clone());
+    let known = case.map(|case| case.markets.as_slice()).unwrap_or_default();
+    let here = markets(state, &state.accounts[id.place()]);
+    let markets: BTreeSet<UnderlyingId> = known.iter().copied().chain(here).collect();
     let mut left = lacking;
     for underlying in markets {
         let fund = Pot::MarketFund(underlying);

@@ -1,0 +1,118 @@
+//! Who takes over portfolios: bidders that are good, greedy, poor, late or gone.
+
+use engine::state::{Case, State};
+use engine::{AccountId, Command, Engine, Envelope, Principal};
+use liquidation::auction::{self, Sale};
+use units::{Money, Ratio, Round};
+
+use crate::swarm::{Bidders, Corner};
+use crate::world::{ONE, World};
+
+/// Backstops of the venue: the market makers, and now and then somebody else, who may be too poor for it.
+pub fn registered(world: &mut World, state: &State) -> Vec<Envelope> {
+    let mut made = Vec::new();
+    let auctions = world.swarm.seeks(Corner::Auctions);
+    for number in 0..world.swarm.backstops.max(u32::from(auctions)) {
+        let account = if world.dice.chance(800) { AccountId(number) } else { anyone(world, state) };
+        made.push(backed(world, account, true));
+    }
+    if auctions && world.dice.chance(500) {
+        let poor = anyone(world, state);
+        made.push(backed(world, poor, true));
+    }
+    made
+}
+
+/// Bids for whatever is in auction. A bidder may go before its bid arrives, and somebody comes back when all have gone.
+pub fn bids(world: &mut World, engine: &Engine) -> Vec<Envelope> {
+    let state = engine.state();
+    let mut made = Vec::new();
+    for (account, case) in state.liquidations.cases.iter().filter(|(_, case)| case.auction.is_some()) {
+        let eager = if world.swarm.bidders == Bidders::Vanishing { 60 } else { 500 };
+        if !world.dice.chance(eager) {
+            continue;
+        }
+        let bidder = bidder(world, state);
+        if world.faulty && world.dice.chance(if world.swarm.bidders == Bidders::Vanishing { 500 } else { 30 }) {
+            made.push(backed(world, bidder, false));
+        }
+        made.extend(bid(world, engine, (bidder, *account), case));
+    }
+    let wanted = world.swarm.backstops > 0 || world.swarm.seeks(Corner::Auctions);
+    if state.liquidations.backstops.is_empty() && wanted && world.dice.chance(20) {
+        made.push(backed(world, AccountId(0), true));
+    }
+    made
+}
+
+/// All who would take over are gone at once.
+pub fn vanish(world: &World, state: &State) -> Vec<Envelope> {
+    state.liquidations.backstops.iter().map(|account| backed(world, *account, false)).collect()
+}
+
+/// Bids that come when an auction has just ended, before anyone has asked for the next step.
+pub fn late(world: &mut World, engine: &Engine) -> Vec<Envelope> {
+    let state = engine.state();
+    let rules = &state.policy.liquidation;
+    let mut made = Vec::new();
+    for (account, case) in &state.liquidations.cases {
+        let over = case.auction.is_some_and(|began| world.now - began.micros() >= rules.fast + rules.slow);
+        if over && world.dice.chance(300) {
+            let bidder = bidder(world, state);
+            made.extend(bid(world, engine, (bidder, *account), case));
+        }
+    }
+    made
+}
+
+fn backed(world: &World, account: AccountId, on: bool) -> Envelope {
+    world.envelope(Principal::Governance, Command::SetBackstop { account, on })
+}
+
+fn anyone(world: &mut World, state: &State) -> AccountId {
+    AccountId(u32::try_from(world.dice.place(state.accounts.len())).expect("ids are u32"))
+}
+
+/// One of those who may bid, and now and then somebody else.
+fn bidder(world: &mut World, state: &State) -> AccountId {
+    let backstops: Vec<AccountId> = state.liquidations.backstops.iter().copied().collect();
+    if backstops.is_empty() || world.dice.chance(50) { anyone(world, state) } else { world.dice.pick(&backstops) }
+}
+
+/// A bid for a share of a portfolio: what restores the target, less, or a little more; for what the clock pays, for
+/// less, or for more.
+fn bid(
+    world: &mut World,
+    engine: &Engine,
+    (account, auctioned): (AccountId, AccountId),
+    case: &Case,
+) -> Option<Envelope> {
+    let state = engine.state();
+    let rules = &state.policy.liquidation;
+    let judged = engine.desk().judge(state, &state.accounts[auctioned.place()]).ok()?;
+    let excess = judged.equity.minus(judged.maintenance_margin.scaled(rules.beta, Round::Up).ok()?).ok()?;
+    let elapsed = world.now - case.auction?.micros();
+    let sale = |share: Ratio| auction::sale(share, excess, judged.equity, Money::ZERO, elapsed, rules);
+    // Who comes too late bids all the same.
+    let none = Sale { share: Ratio::from_raw(ONE / 2), premium: Money::from_raw(1000 * ONE) };
+    let whole = sale(Ratio::ONE).unwrap_or(none).share;
+    let share = match world.dice.below(8) {
+        0 => Ratio::from_raw(ONE / 100),
+        1 => Ratio::from_raw(whole.raw() + 1),
+        2 | 3 => Ratio::from_raw(whole.raw() / 2),
+        _ => whole,
+    };
+    let premium = sale(share).unwrap_or(none).premium.raw();
+    let greedy = world.swarm.bidders == Bidders::Greedy && world.dice.chance(700);
+    let asked = match world.dice.below(8) {
+        0..=2 if greedy => premium + 1,
+        _ if greedy => premium.saturating_mul(i128::from(world.dice.pick(&[2_i64, 3, 10]))),
+        // It pays for it.
+        0 => -ONE,
+        1 | 2 => premium / 2,
+        _ => premium,
+    };
+    let owner = Principal::Owner(state.accounts[account.place()].owner);
+    let price = Money::from_raw(-asked);
+    Some(world.envelope(owner, Command::AuctionBid { account, auctioned, share, price }))
+}

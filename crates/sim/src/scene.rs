@@ -1,0 +1,377 @@
+//! Corners that take many steps to reach, played out on purpose: liquidations that cross, and portfolios that no trade
+//! makes healthier.
+//!
+//! ```text
+//! casting ──▶ loading ──▶ falling ──▶ over
+//!   accounts    to the      one price moves until all of them are below maintenance and stay solvent, and is held
+//!   and money   brink       there until their cases are closed
+//! ```
+//!
+//! What an account bears is found by asking the engine, so a scene needs no margin rule of its own. Whatever else the
+//! run does goes on meanwhile: a scene that is spoiled by it ends after a while, and another begins.
+
+use engine::state::{Mode, State};
+use engine::{AccountId, Command, Engine, Envelope, FeedId, Party, Principal, Status};
+use model::{AssetId, InstrumentId};
+use units::{Money, Price, Quantity};
+
+use crate::bidder;
+use crate::swarm::Corner;
+use crate::world::{BTC_INVERSE, BTC_PERPETUAL, ETH_FUTURE, ETH_PERPETUAL, FIRST_PRICES, OIL_PERPETUAL};
+use crate::world::{OIL, ONE, SECOND, World};
+
+/// The first of the owners whose accounts are on stage: nobody else's.
+const STAGE: u32 = 1000;
+
+/// Accounts from which on no new ones are opened for a scene.
+const CROWD: usize = 40;
+
+/// Ticks that a scene lasts at most.
+const LONGEST: u32 = 30;
+
+/// Ticks after which a scene is given up that is not at the brink.
+const PATIENCE: u32 = 5;
+
+/// Ticks below maintenance after which a scene that ruins goes on.
+const RESPITE: u32 = 3;
+
+/// What is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Plot {
+    /// Two accounts hold opposite positions, and both lose on something else.
+    Crossing,
+    /// One account holds two legs that hedge each other, and what is between their prices moves.
+    Auction,
+}
+
+/// One step to the brink.
+#[derive(Clone, Copy, Debug)]
+enum Load {
+    /// The first takes on what it will lose on.
+    Lever,
+    /// The second as much as the first.
+    SameLever,
+    /// They trade the other instrument with each other.
+    Opposite,
+    /// What hedges all of the lever.
+    Hedge,
+    /// This one gives away the money that it may do without.
+    Release(usize),
+}
+
+/// How far it has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Act {
+    Casting,
+    /// With the number of the next step.
+    Loading(usize),
+    /// With the ticks since all were below maintenance at once; 0 before.
+    Falling(u32),
+}
+
+/// A corner on its way.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    plot: Plot,
+    act: Act,
+    cast: Vec<AccountId>,
+    /// What everyone loses on.
+    lever: InstrumentId,
+    /// What is crossed, or what hedges.
+    other: InstrumentId,
+    /// The sign of the positions in the lever.
+    way: i64,
+    /// Whether it goes on until somebody is bankrupt, and whoever would take over is gone.
+    ruins: bool,
+    /// Ticks so far.
+    age: u32,
+}
+
+/// What scenes do in a round after a tick; it may begin one or end it.
+pub fn round(world: &mut World, engine: &Engine, round: u64) -> Vec<Envelope> {
+    let state = engine.state();
+    let Some(mut scene) = world.scene.take() else {
+        if round == 0 {
+            world.scene = begun(world, state);
+        }
+        return Vec::new();
+    };
+    scene.age += u32::from(round == 0);
+    let gone = scene.cast.iter().any(|id| state.account(*id).is_none());
+    let stuck = scene.age > PATIENCE && !matches!(scene.act, Act::Falling(_));
+    if gone || stuck || scene.age > LONGEST || scene.is_over(state) {
+        return scene.ended(world, state);
+    }
+    let made = match scene.act {
+        Act::Casting => scene.casts(world, state),
+        Act::Loading(step) => scene.loads(world, engine, step),
+        Act::Falling(since) if round == 0 => {
+            scene.falls(world, engine, since);
+            if scene.ruins && since == RESPITE { bidder::vanish(world, state) } else { Vec::new() }
+        }
+        Act::Falling(_) => Vec::new(),
+    };
+    world.scene = Some(scene);
+    made
+}
+
+/// Whether the liquidation of an account is left for later: until the other side of its crossing is below maintenance
+/// too.
+pub fn waits(world: &World, id: AccountId) -> bool {
+    let scene = world.scene.as_ref().filter(|scene| scene.plot == Plot::Crossing && scene.act == Act::Falling(0));
+    scene.is_some_and(|scene| scene.cast.contains(&id))
+}
+
+/// Whether an account is on stage now: others leave it alone.
+pub fn plays(world: &World, id: AccountId) -> bool {
+    world.scene.as_ref().is_some_and(|scene| scene.cast.contains(&id))
+}
+
+fn begun(world: &mut World, state: &State) -> Option<Scene> {
+    let sought = [(Corner::Crossing, Plot::Crossing), (Corner::Auctions, Plot::Auction)];
+    let plots: Vec<Plot> =
+        sought.into_iter().filter(|(corner, _)| world.swarm.seeks(*corner)).map(|(_, plot)| plot).collect();
+    if plots.is_empty() || !world.faulty || !world.dice.chance(250) {
+        return None;
+    }
+    let plot = world.dice.pick(&plots);
+    let (lever, other) = match plot {
+        Plot::Crossing => world.dice.pick(&[
+            (ETH_PERPETUAL, BTC_PERPETUAL),
+            (ETH_PERPETUAL, BTC_INVERSE),
+            (BTC_PERPETUAL, ETH_PERPETUAL),
+            (OIL_PERPETUAL, BTC_PERPETUAL),
+            (OIL_PERPETUAL, ETH_PERPETUAL),
+        ]),
+        Plot::Auction => world.dice.pick(&[(BTC_PERPETUAL, BTC_INVERSE), (ETH_PERPETUAL, ETH_FUTURE)]),
+    };
+    let trades = |id: InstrumentId| {
+        let contract = &state.contracts[id.0];
+        let lasts = contract.terms.expiry().is_none_or(|expiry| expiry.micros() > world.now + 1800 * SECOND);
+        contract.mode == Mode::Open && lasts
+    };
+    let feed = feed(state, plot, lever);
+    let (truth, first) = (world.truth(feed), first(feed));
+    // Back to where it began, so that many scenes do not carry a price away; nothing that is nearly worthless.
+    (trades(lever) && trades(other) && truth > first / 4).then(|| {
+        let (way, ruins) = (if truth < first { -1 } else { 1 }, world.dice.chance(550));
+        Scene { plot, act: Act::Casting, cast: Vec::new(), lever, other, way, ruins, age: 0 }
+    })
+}
+
+/// What is moved: the index of the lever, or its premium.
+fn feed(state: &State, plot: Plot, lever: InstrumentId) -> FeedId {
+    match plot {
+        Plot::Crossing => FeedId::Index(state.contracts[lever.0].terms.underlying),
+        Plot::Auction => FeedId::Premium(lever),
+    }
+}
+
+/// Where a feed begins.
+fn first(feed: FeedId) -> i128 {
+    match feed {
+        FeedId::Index(underlying) => FIRST_PRICES[underlying.0] * ONE,
+        _ => ONE,
+    }
+}
+
+impl Scene {
+    /// Takes accounts on stage that have nothing, or opens some, and gives them money.
+    fn casts(&mut self, world: &mut World, state: &State) -> Vec<Envelope> {
+        let wanted = if self.plot == Plot::Crossing { 2 } else { 1 };
+        let known = state.accounts.iter().enumerate();
+        let idle: Vec<AccountId> = known
+            .map(|(place, account)| (AccountId(u32::try_from(place).expect("ids are u32")), account))
+            .filter(|(_, account)| account.owner >= STAGE && !account.is_exposed())
+            .filter(|(id, _)| !state.liquidations.cases.contains_key(id))
+            .map(|(id, _)| id)
+            .take(wanted)
+            .collect();
+        if idle.len() < wanted {
+            if state.accounts.len() + wanted > CROWD {
+                return Vec::new();
+            }
+            let opens = |number: usize| {
+                let number = u32::try_from(state.accounts.len() + number).expect("ids are u32");
+                let command = Command::OpenAccount { name: format!("staged {number}"), owner: STAGE + number };
+                world.envelope(Principal::System, command)
+            };
+            return (0..wanted - idle.len()).map(opens).collect();
+        }
+        let dollars = match self.plot {
+            Plot::Crossing => world.dice.pick(&[10_000_i64, 40_000, 120_000]),
+            Plot::Auction => world.dice.pick(&[2_000_i64, 8_000, 25_000]),
+        };
+        let amount = Quantity::from_raw(i128::from(dollars) * ONE);
+        let references = state.collateral[0].reference + 1..;
+        let deposit = |(account, reference): (&AccountId, u64)| {
+            let command = Command::Deposit { account: *account, asset: AssetId(0), location: None, amount, reference };
+            world.envelope(Principal::Custody, command)
+        };
+        let made = idle.iter().zip(references).map(deposit).collect();
+        (self.cast, self.act) = (idle, Act::Loading(0));
+        made
+    }
+
+    /// The next step to the brink: everyone takes on the lever, then what is crossed or what hedges, and gives away the
+    /// money that it may do without. A trade that the engine does not take now is tried again.
+    fn loads(&mut self, world: &mut World, engine: &Engine, step: usize) -> Vec<Envelope> {
+        let maker = AccountId(u32::from(world.dice.chance(500)));
+        let (lever, other, way) = (self.lever, self.other, self.way);
+        let (one, two) = (self.cast[0], *self.cast.last().unwrap_or(&self.cast[0]));
+        let lots_of = |id: AccountId| engine.state().accounts[id.place()].position(lever).lots.abs();
+        let steps: &[Load] = match self.plot {
+            Plot::Crossing => &[Load::Lever, Load::SameLever, Load::Opposite, Load::Release(0), Load::Release(1)],
+            Plot::Auction => &[Load::Lever, Load::Hedge, Load::Lever, Load::Hedge, Load::Release(0)],
+        };
+        let trade = match steps[step] {
+            Load::Lever => {
+                let part = if self.plot == Plot::Crossing { world.dice.between(60, 85) } else { 100 };
+                most(world, engine, ((one, maker), way), lever).map(|most| (one, maker, lever, way * most * part / 100))
+            }
+            Load::SameLever => {
+                let most = most(world, engine, ((two, maker), way), lever);
+                most.map(|most| (two, maker, lever, way * lots_of(one).min(most)))
+            }
+            Load::Opposite => {
+                let way = world.dice.pick(&[1, -1]);
+                most(world, engine, ((one, two), way), other).map(|most| (one, two, other, way * most))
+            }
+            Load::Hedge => hedge(engine.state(), one, lever, other).map(|lots| (one, maker, other, lots)),
+            Load::Release(number) => {
+                self.act = if step + 1 < steps.len() { Act::Loading(step + 1) } else { Act::Falling(0) };
+                let mut made = release(world, engine, self.cast[number], maker);
+                if self.plot == Plot::Crossing && self.act == Act::Falling(0) {
+                    made.extend(self.modes(world, engine.state(), (Mode::Open, Mode::Halted)));
+                }
+                return made;
+            }
+        };
+        let Some((one, two, instrument, lots)) = trade.filter(|(.., lots)| *lots != 0) else { return Vec::new() };
+        self.act = Act::Loading(step + 1);
+        vec![world.envelope(Principal::Matching, filled(engine.state(), (one, two), instrument, lots))]
+    }
+
+    /// Moves the price until all are below maintenance, and holds it there; back again when one is nearly ruined, unless
+    /// that is wanted.
+    fn falls(&mut self, world: &mut World, engine: &Engine, since: u32) {
+        let state = engine.state();
+        let judged = self.cast.iter().filter_map(|id| engine.desk().judge(state, &state.accounts[id.place()]).ok());
+        let health: Vec<f64> = judged
+            .filter(|judged| judged.maintenance_margin > Money::ZERO)
+            .map(|judged| judged.equity.to_f64() / judged.maintenance_margin.to_f64())
+            .collect();
+        let (least, best) = (health.iter().copied().fold(9.0, f64::min), health.iter().copied().fold(-9.0, f64::max));
+        self.act = Act::Falling(since + u32::from(since > 0 || best < 1.0));
+        let feed = feed(state, self.plot, self.lever);
+        let Some(quote) = state.quote(feed) else { return };
+        let (truth, slow) = (world.truth(feed), quote.slow.raw());
+        // In hundredths of a per cent.
+        let step = match feed {
+            FeedId::Index(OIL) => 500,
+            FeedId::Index(_) => 200,
+            _ => 20,
+        };
+        let by = match self.ruins && since > RESPITE {
+            _ if best >= 0.98 => -self.way,
+            true if least > -0.3 => -2 * self.way,
+            false if least < 0.25 => self.way,
+            _ => 0,
+        };
+        // Within four fifths of the collar, so that the price stays valid; and never down to nothing.
+        let collar = slow.abs() / 1000 * 8 * world.swarm.collar.min(90);
+        let pinned = truth + truth.abs() / 10_000 * i128::from(by * step);
+        world.pinned = Some((feed, pinned.clamp(slow - collar, slow + collar)));
+    }
+
+    /// Whether it has done what it was for.
+    fn is_over(&self, state: &State) -> bool {
+        let ill = |id: &AccountId| {
+            state.liquidations.cases.contains_key(id) || state.accounts[id.place()].status <= Status::Liquidation
+        };
+        let Act::Falling(since @ 1..) = self.act else { return false };
+        let healed = !self.cast.iter().any(ill);
+        healed || since > if self.plot == Plot::Crossing { 12 } else { LONGEST }
+    }
+
+    /// Lets go of the price and opens what was halted.
+    fn ended(self, world: &mut World, state: &State) -> Vec<Envelope> {
+        world.pinned = None;
+        match self.plot {
+            Plot::Crossing => self.modes(world, state, (Mode::Halted, Mode::Open)),
+            Plot::Auction => Vec::new(),
+        }
+    }
+
+    /// Halts or opens every market of the lever's underlying: what is lost on is not what is traded.
+    fn modes(&self, world: &World, state: &State, (from, to): (Mode, Mode)) -> Vec<Envelope> {
+        let underlying = state.contracts[self.lever.0].terms.underlying;
+        let contracts = state.contracts.iter().enumerate();
+        let these = contracts.filter(|(_, contract)| contract.terms.underlying == underlying && contract.mode == from);
+        let commands = these.map(|(place, _)| Command::SetMode { instrument: InstrumentId(place), mode: to });
+        commands.map(|command| world.envelope(Principal::Guardian, command)).collect()
+    }
+}
+
+/// A trade of two accounts at the mark: so many lots, signed as the first trades them.
+fn filled(state: &State, (one, two): (AccountId, AccountId), instrument: InstrumentId, lots: i64) -> Command {
+    let contract = &state.contracts[instrument.0];
+    let tick = contract.terms.tick.raw();
+    let price = Price::from_raw(state.market.listing(instrument).mark.raw().div_euclid(tick) * tick);
+    let party = |account| Party { account, order: None, fee: Quantity::ZERO };
+    let (buyer, seller) = if lots > 0 { (party(one), party(two)) } else { (party(two), party(one)) };
+    Command::Fill { instrument, match_id: contract.last_match + 1, price, lots: lots.abs(), buyer, seller }
+}
+
+/// The most lots that the engine takes, signed by `way` as the first trades them.
+fn most(
+    world: &World,
+    engine: &Engine,
+    (accounts, way): ((AccountId, AccountId), i64),
+    instrument: InstrumentId,
+) -> Option<i64> {
+    let limit = engine.state().contracts[instrument.0].terms.max_order;
+    largest(limit, |lots| {
+        let fill = filled(engine.state(), accounts, instrument, way * lots);
+        engine.decide(&world.envelope(Principal::Matching, fill)).is_ok()
+    })
+}
+
+/// An account gives away all the dollars that it may do without.
+fn release(world: &World, engine: &Engine, from: AccountId, to: AccountId) -> Vec<Envelope> {
+    let account = &engine.state().accounts[from.place()];
+    let transfer = |dollars: i64| {
+        let amount = Quantity::from_raw(i128::from(dollars) * ONE);
+        let command = Command::Transfer { from, to, asset: AssetId(0), location: None, amount };
+        world.envelope(Principal::Owner(account.owner), command)
+    };
+    let held = account.balance(AssetId(0), None).amount.raw() / ONE;
+    let most = largest(i64::try_from(held).unwrap_or(0), |dollars| engine.decide(&transfer(dollars)).is_ok());
+    most.map(transfer).into_iter().collect()
+}
+
+/// The largest number up to a limit that is taken, to one in a hundred, where every smaller one is taken too; none when
+/// 1 is not.
+fn largest(limit: i64, takes: impl Fn(i64) -> bool) -> Option<i64> {
+    let (mut taken, mut refused) = (0, limit.max(0).saturating_add(1));
+    while refused - taken > 1 + taken / 100 {
+        // Downwards by quarters at first: the largest is far below the limit.
+        let middle = if taken == 0 { (refused + 3) / 4 } else { taken + (refused - taken) / 2 };
+        if takes(middle) {
+            taken = middle;
+        } else {
+            refused = middle;
+        }
+    }
+    (taken > 0).then_some(taken)
+}
+
+/// The lots that take away what an account gains or loses with its position in another instrument of the underlying.
+fn hedge(state: &State, id: AccountId, held: InstrumentId, with: InstrumentId) -> Option<i64> {
+    let account = &state.accounts[id.place()];
+    let lots = account.position(held).lots;
+    let usd = |instrument: InstrumentId, lots: i64| state.lots_usd(&state.contracts[instrument.0].terms, lots).ok();
+    let (worth, one) = (usd(held, lots)?.raw(), usd(with, 1)?.raw());
+    let wanted = i64::try_from(worth / one.max(1)).ok()? * -lots.signum();
+    Some(wanted - account.position(with).lots)
+}
