@@ -1,4 +1,4 @@
-//! A market that reacts: the same shock, traders and makers under three ways to liquidate.
+//! A market that reacts: the same shock, traders and makers under three ways to liquidate, and under the engine itself.
 //!
 //! | module | question |
 //! |---|---|
@@ -8,11 +8,13 @@
 //! | `population` | who holds what, with how much behind it? |
 //! | `books` | who has traded with whom, and where is the money? |
 //! | `naive`, `isolated`, `ours` | what is done to those who hold too little? |
+//! | `upm` | what does the engine itself do, by commands? |
 //! | `winners` | whose positions are closed when nobody else can pay? |
 //! | `run`, `compare` | what came of it, over many seeds? |
 //!
 //! Nothing is read or written here and no clock is asked: a run is a function of calibration, shock, engine and seed,
-//! to the last bit. The path and the traders depend on the seed alone, so engines differ in nothing but their rules.
+//! to the last bit. The path and the traders depend on the seed alone, so engines differ in nothing but their rules
+//! (`Engine::Published` alone asks traders to bring more).
 //! Money is exact: the sum of all cash and of all lots never changes. What drives decisions is `f64`, in a fixed
 //! order.
 //!
@@ -34,6 +36,7 @@ mod ours;
 mod population;
 mod run;
 mod shock;
+mod upm;
 mod venue;
 mod winners;
 

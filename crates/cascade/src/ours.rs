@@ -31,9 +31,9 @@ pub use requirement::requirement;
 use want::{Want, least};
 
 /// Of the support, the fund of each market.
-const MARKET_FUND: f64 = 0.125;
+pub const MARKET_FUND: f64 = 0.125;
 /// Of the support, the capital of the backstop; what is left is the shared fund.
-const BACKSTOP: f64 = 0.5;
+pub const BACKSTOP: f64 = 0.5;
 /// The backstop holds at most this many times its equity.
 const BACKSTOP_LEVERAGE: f64 = 5.0;
 /// Below this part of maintenance a portfolio is auctioned.
@@ -56,8 +56,8 @@ pub struct Ours {
     flows: [Flow; COINS],
     /// What may still be traded in this step, in USD.
     rooms: [f64; COINS],
-    /// How much of a slice is traded, for falling and for rising prices, by coin.
-    slow: [[f64; 2]; COINS],
+    /// How much of the depth counts, by coin: less as a cascade comes nearer.
+    slow: [f64; COINS],
     /// What the shared fund may still pay in this event.
     shared: Money,
 }
@@ -68,7 +68,7 @@ impl Ours {
         let rules = Rules::default();
         let start = Flow::new(Timestamp::from_micros(0));
         let beta = rules.beta.to_f64();
-        let slow = [[1.0; 2]; COINS];
+        let slow = [1.0; COINS];
         let rooms = [0.0; COINS];
         Self { rules, beta, auctions: vec![None; traders], flows: [start; COINS], rooms, slow, shared: Money::ZERO }
     }
@@ -127,7 +127,7 @@ impl Ours {
                 exposures.push(Exposure { distance, notional, long: trader.perp[coin] > 0 });
             }
             let near = pace::cascade(&exposures, 0.01 / world.market.depth(coin), REACH);
-            self.slow[coin] = [pace::slow(near.down), pace::slow(near.up)];
+            self.slow[coin] = pace::slow(near.down.max(near.up));
         }
     }
 
@@ -178,11 +178,9 @@ impl Ours {
         let prices = world.market.prices();
         let gross: f64 = (0..COINS).map(|coin| world.traders[number].notional(coin, prices[coin])).sum();
         let room = self.rooms[coin];
-        // A long that sells is part of a falling price.
-        let slice = room * self.slow[coin][usize::from(want.lots > 0)];
         let frontier = equity / gross;
         if equity >= AUCTION * maintenance && book(world, coin, room).cost(notional) < frontier * notional {
-            let lots = whole(f64::from(want.lots.abs()).min(slice / price)) * want.lots.signum();
+            let lots = whole(f64::from(want.lots.abs()).min(room / price)) * want.lots.signum();
             self.trade(world, Who::Trader(number), coin, lots, now);
             return;
         }
@@ -195,9 +193,14 @@ impl Ours {
         at_mark[coin][usize::from(held < 0)].push(loser);
     }
 
+    /// The depth that liquidations may count with.
+    fn depth(&self, world: &World, coin: usize) -> f64 {
+        world.market.depth(coin) * self.slow[coin]
+    }
+
     /// USD that may be traded now.
     fn room(&self, world: &World, coin: usize, now: Timestamp) -> f64 {
-        pace::room(&self.flows[coin], world.market.depth(coin), now, &self.rules).to_f64()
+        pace::room(&self.flows[coin], self.depth(world, coin), now, &self.rules).to_f64()
     }
 
     /// Trades a slice on the market; it counts against the depth that was there before it.
@@ -205,7 +208,7 @@ impl Ours {
         if lots == 0 {
             return;
         }
-        let depth = world.market.depth(coin);
+        let depth = self.depth(world, coin);
         let sold = money(f64::from(lots.abs()) * world.market.price(coin), Round::Up);
         world.trade(who, coin, lots);
         self.flows[coin] = pace::spend(&self.flows[coin], sold, depth, now, &self.rules);
@@ -232,7 +235,11 @@ impl Ours {
         let can_hold = held(after) <= BACKSTOP_LEVERAGE * world.backstop.equity(prices, 0.0)
             || held(after) < held(world.backstop.perp);
         let cost: f64 = (0..COINS).map(|coin| book(world, coin, 0.0).cost(f64::from(lots[coin]) * prices[coin])).sum();
-        let within = if duty { cost - gain <= self.rules.backstop_budget.to_f64() } else { gain >= cost };
+        let markets = std::array::from_fn::<_, COINS, _>(|coin| {
+            (money(trader.notional(coin, prices[coin]), Round::Down), money(world.market.depth(coin), Round::Down))
+        });
+        let budget = self.rules.budget(&markets).unwrap_or(Money::ZERO).to_f64();
+        let within = if duty { cost - gain <= budget } else { gain >= cost };
         if !can_hold || !within {
             return false;
         }
@@ -297,8 +304,7 @@ impl Ours {
                 continue;
             }
             let price = world.market.price(coin);
-            let slice = self.rooms[coin] * self.slow[coin][usize::from(held < 0)];
-            let lots = whole(f64::from(held.abs()).min(slice / price)) * -held.signum();
+            let lots = whole(f64::from(held.abs()).min(self.rooms[coin] / price)) * -held.signum();
             self.trade(world, Who::Backstop, coin, lots, now);
         }
     }

@@ -55,7 +55,8 @@ pub struct Outcome {
     pub path: Vec<(PerCoin, PerCoin)>,
 }
 
-/// Runs one engine through one shock. The traders and the path depend on the seed alone.
+/// Runs one engine through one shock. The path and the traders depend on the seed alone, but for what traders must
+/// bring to [`Engine::Published`].
 pub fn run(calibration: &Calibration, shock: &Shock, engine: Engine, seed: u64) -> Outcome {
     run_with(calibration, shock, engine, seed, &mut |_| {})
 }

@@ -6,10 +6,11 @@ use crate::books::World;
 use crate::isolated::Isolated;
 use crate::naive::Naive;
 use crate::ours::Ours;
+use crate::upm::{Rates, Upm};
 
 /// A rule for what is done by force.
 pub trait Venue {
-    /// Before anything has happened: how the support is divided.
+    /// Before anything has happened: how the support is divided, and whatever else must be there.
     fn begin(&mut self, _world: &mut World) {}
 
     /// One step, at the prices of the market.
@@ -26,11 +27,20 @@ pub enum Engine {
     Isolated,
     /// One requirement for the portfolio, the least reduction, at the pace of the market, and an order of who pays.
     Ours,
+    /// The engine itself instead of a stand-in, with rates as low as the venue's: the same traders.
+    #[serde(rename = "engine")]
+    Itself,
+    /// The engine itself with the universal method as published, and traders who bring what that asks for.
+    #[serde(rename = "engine-published")]
+    Published,
 }
 
 impl Engine {
-    /// All of them, in the order of tables.
+    /// Those that every comparison runs, in the order of tables.
     pub const ALL: [Self; 3] = [Self::Naive, Self::Isolated, Self::Ours];
+
+    /// The same, then the engine itself: ten to a hundred times slower.
+    pub const EVERY: [Self; 5] = [Self::Naive, Self::Isolated, Self::Ours, Self::Itself, Self::Published];
 
     /// Its name in tables.
     pub fn name(self) -> &'static str {
@@ -38,6 +48,8 @@ impl Engine {
             Self::Naive => "naive",
             Self::Isolated => "isolated",
             Self::Ours => "ours",
+            Self::Itself => "engine",
+            Self::Published => "published",
         }
     }
 
@@ -47,6 +59,8 @@ impl Engine {
             Self::Naive => Box::new(Naive),
             Self::Isolated => Box::new(Isolated),
             Self::Ours => Box::new(Ours::new(traders)),
+            Self::Itself => Box::new(Upm::new(Rates::Venue)),
+            Self::Published => Box::new(Upm::new(Rates::Published)),
         }
     }
 }

@@ -119,7 +119,7 @@ proptest! {
             }
             world.second += calibration.step;
         }
-        prop_assert!(treated > 100, "{treated}");
+        prop_assert!(treated > 30, "{treated} treated: nothing was tested");
     }
 }
 
@@ -128,8 +128,8 @@ proptest! {
 fn the_same_seed_is_the_same_run() {
     let calibration = Calibration::default();
     let shocks = [named("gap"), named("squeeze")];
-    let one = run_all(&calibration, &shocks, 5..=7, 1, |_| {});
-    let many = run_all(&calibration, &shocks, 5..=7, 3, |_| {});
+    let one = run_all(&calibration, (&shocks, &Engine::ALL), 5..=7, 1, |_| {});
+    let many = run_all(&calibration, (&shocks, &Engine::ALL), 5..=7, 3, |_| {});
     assert_eq!(one, many);
     assert_eq!(one[1][4], run(&calibration, &shocks[1], Engine::Isolated, 6));
     assert_ne!(one[0][0], one[0][1]);

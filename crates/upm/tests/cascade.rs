@@ -1,4 +1,4 @@
-//! `upm sim cascade`: tables, documents and pictures of one market under three engines, and recorded shocks.
+//! `upm sim cascade`: tables, documents and pictures of one market under all engines, and recorded shocks.
 
 mod common;
 
@@ -36,6 +36,20 @@ fn a_document_has_runs_and_evidence_and_is_the_same_on_any_number_of_threads() {
     // An outage empties funds, and a queue takes more than is missing; ours never does.
     assert!(run(0)["overshoot"].as_f64().unwrap() > 1e6 && run(4)["taken"].as_f64().unwrap() > 1e5);
     assert!(run(4)["overshoot"].as_f64().unwrap() < 118.0);
+}
+
+#[test]
+fn the_engine_itself_runs_when_it_is_asked_for() {
+    let quiet = ["sim", "cascade", "--seeds", "1..1", "--shock", "quiet", "--engine"];
+    let text = answer(&quiet);
+    assert!(text.contains("engine") && text.contains("published"), "{text}");
+    let all = document(&[&quiet[..], &["--json"]].concat());
+    let comparison = &all["comparisons"][0];
+    assert_eq!(comparison["engines"], serde_json::json!(["naive", "isolated", "ours", "engine", "engine-published"]));
+    let rows = comparison["rows"].as_array().unwrap();
+    assert!(rows.iter().all(|row| row["spreads"].as_array().unwrap().len() == 5));
+    let without = document(&quiet[..6].iter().chain(&["--json"]).copied().collect::<Vec<_>>());
+    assert_eq!(without["comparisons"][0]["engines"], serde_json::json!(["naive", "isolated", "ours"]));
 }
 
 #[test]

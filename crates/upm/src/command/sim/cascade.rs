@@ -1,4 +1,4 @@
-//! `upm sim cascade`: one market that reacts, three ways to liquidate, many seeds.
+//! `upm sim cascade`: one market that reacts, three ways to liquidate and the engine itself, many seeds.
 
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
@@ -28,6 +28,8 @@ const RECORDED: [(&str, &str); 2] = [
     ),
     ("october-lows", "the same with the low of every bar on the way: what others' engines did is part of the path"),
 ];
+/// The engine itself beside what stands for it elsewhere.
+const ITSELF: [Engine; 3] = [Engine::Ours, Engine::Itself, Engine::Published];
 /// Seconds of a recorded bar.
 const BAR: u32 = 900;
 /// The first close and the last, in microseconds since 1970: the bars of 20:30 and 22:45 on 10 October 2025.
@@ -39,12 +41,17 @@ const BARS: RangeInclusive<i64> = 1_760_128_200_000_000..=1_760_136_300_000_000;
 ///
 /// Every engine has the same path, traders, capital and fees.
 ///
+/// With --engine the engine itself runs too, by commands, with rates as low as the venue's.
+///
+/// "published" is the engine with the universal method as it is: there traders bring what that asks for.
+///
 /// What the numbers are calibrated to is said in docs/cascade.md, and by --json.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
   upm sim cascade --seeds 1..2
-  upm sim cascade --seeds 1..4 --shock outage --support 0")]
+  upm sim cascade --seeds 1..4 --shock outage --support 0
+  upm sim cascade --seeds 1..1 --shock squeeze --engine")]
 pub struct Args {
     /// Seeds to run, both ends included
     #[arg(long, value_name = "A..B", value_parser = super::seeds, default_value = "1..32")]
@@ -61,6 +68,9 @@ pub struct Args {
     /// How much of the short open interest is held by owners of the coin, in per cent
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     carried: Option<f64>,
+    /// Run the engine itself too: seconds to a minute a run, instead of a tenth of a second
+    #[arg(long)]
+    engine: bool,
     /// Draw the paths and the measures of the shock (of october, when all run) here
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
@@ -95,10 +105,11 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     let (shocks, missing) = shocks(args)?;
     let calibration = calibration(args)?;
     let count = (args.seeds.end() - args.seeds.start()).saturating_add(1);
-    let runs = count.saturating_mul(u64::try_from(shocks.len() * Engine::ALL.len()).unwrap_or(u64::MAX));
+    let engines: &[Engine] = if args.engine { &Engine::EVERY } else { &Engine::ALL };
+    let runs = count.saturating_mul(u64::try_from(shocks.len() * engines.len()).unwrap_or(u64::MAX));
     let threads = args.threads.map_or_else(super::processors, NonZeroUsize::get);
     let mut progress = Progress::new("runs", runs);
-    let outcomes = run_all(&calibration, &shocks, args.seeds.clone(), threads, |done| progress.at(done));
+    let outcomes = run_all(&calibration, (&shocks, engines), args.seeds.clone(), threads, |done| progress.at(done));
     let mut report = pace(runs, "runs", progress.over()) + "\n";
     for missing in &missing {
         report = report + missing + "\n";
@@ -195,8 +206,12 @@ fn text(comparisons: &[Comparison]) -> String {
     let mut text = String::new();
     for comparison in comparisons {
         text += &heading(comparison);
-        text += &table(comparison).text();
+        text += &table(comparison, &Engine::ALL).text();
         text.push('\n');
+        if comparison.engines.contains(&Engine::Itself) {
+            text += &table(comparison, &ITSELF).text();
+            text.push('\n');
+        }
         text += &paragraph("  not better", 14, &behind(comparison, &comparison.behind, |spread| spread.median));
         text += &paragraph("  at worst", 14, &behind(comparison, &comparison.behind_worst, |spread| spread.worst));
         text.push('\n');
@@ -209,24 +224,27 @@ fn heading(comparison: &Comparison) -> String {
     format!("{title} · {} · {} seeds\n\n", comparison.about, exact(comparison.seeds))
 }
 
-fn table(comparison: &Comparison) -> Table {
-    let mut table = Table::new(&[
-        ("median and worst", Side::Left),
-        ("naive", Side::Right),
-        ("", Side::Right),
-        ("isolated", Side::Right),
-        ("", Side::Right),
-        ("ours", Side::Right),
-        ("", Side::Right),
-    ]);
+fn table(comparison: &Comparison, engines: &[Engine]) -> Table {
+    let mut table = columns("median and worst", engines);
     for row in &comparison.rows {
-        let mut cells = vec![named(&row.measure)];
-        for spread in &row.spreads {
-            cells.extend([shown(spread.median, row.measure.kind), shown(spread.worst, row.measure.kind)]);
-        }
-        table.row(cells);
+        table.row(cells(named(&row.measure), row, (comparison, engines)));
     }
     table
+}
+
+/// A table with two columns an engine: median and worst.
+fn columns(first: &str, engines: &[Engine]) -> Table {
+    let pairs = engines.iter().flat_map(|engine| [(engine.name(), Side::Right), ("", Side::Right)]);
+    let columns: Vec<(&str, Side)> = std::iter::once((first, Side::Left)).chain(pairs).collect();
+    Table::new(&columns)
+}
+
+/// A row of such a table.
+fn cells(first: String, row: &Row, (comparison, engines): (&Comparison, &[Engine])) -> Vec<String> {
+    let place = |engine: &Engine| comparison.engines.iter().position(|known| known == engine);
+    let spreads = engines.iter().filter_map(place).map(|place| row.spreads[place]);
+    let values = spreads.flat_map(|spread| [spread.median, spread.worst]);
+    std::iter::once(first).chain(values.map(|value| shown(value, row.measure.kind))).collect()
 }
 
 /// Where ours is not the best, and by how much.
@@ -241,22 +259,11 @@ fn behind(comparison: &Comparison, keys: &[&str], of: fn(&Spread) -> f64) -> Str
 
 /// What winners gave, against what was published of 10 October 2025.
 fn deleveraging(comparisons: &[Comparison]) -> String {
-    let mut table = Table::new(&[
-        ("profit taken beyond what was needed, million USD", Side::Left),
-        ("naive", Side::Right),
-        ("", Side::Right),
-        ("isolated", Side::Right),
-        ("", Side::Right),
-        ("ours", Side::Right),
-        ("", Side::Right),
-    ]);
+    let engines = &Engine::ALL;
+    let mut table = columns("profit taken beyond what was needed, million USD", engines);
     for comparison in comparisons {
         let Some(row) = comparison.row("overshoot") else { continue };
-        let mut cells = vec![comparison.shock.clone()];
-        for spread in &row.spreads {
-            cells.extend([shown(spread.median, row.measure.kind), shown(spread.worst, row.measure.kind)]);
-        }
-        table.row(cells);
+        table.row(cells(comparison.shock.clone(), row, (comparison, engines)));
     }
     let published = "10 October 2025 on Hyperliquid: 45.0 to 51.7 million USD by a queue, about 3 by whole lots pro rata, \
         on 23.2 million USD that were missing (S-03)";

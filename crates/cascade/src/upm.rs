@@ -1,0 +1,254 @@
+//! The engine itself: commands in, events out, with its own requirement, plans, auctions, funds and winners.
+//!
+//! ```text
+//! begin   list → funds → maker, backstop → every trader: account, dollars, coins, a fill with the maker
+//! step    reports, surface, tick, watch → measure → liquidate, whoever is due
+//!         → offers are traded on the market → the backstop bids and unwinds → the world is read from the state
+//! ```
+//!
+//! The market is the one that all engines have. One account of the engine, the maker, stands for it: what the engine
+//! offers is sold to it at the price that the market gives, and what that does to the price comes back as reports in
+//! the next step. Nothing is decided here but what an operator and a backstop decide: when to ask, and whether to bid.
+
+mod backstop;
+mod entry;
+mod listing;
+mod mirror;
+mod operator;
+mod record;
+
+use engine::state::Pot;
+use engine::{AccountId, Command, Principal};
+use model::USD;
+use units::{Money, Price, Quantity, Round, Timestamp, count};
+
+use crate::books::{World, less, money, plus, whole};
+use crate::calibration::COINS;
+use crate::ours::{BACKSTOP, MARKET_FUND};
+use crate::venue::Venue;
+use backstop::Backstop;
+use entry::enter;
+use listing::{MAKER, SECOND, asset, coin_of, underlying};
+use mirror::Brought;
+use operator::Operator;
+
+/// USD that the maker brings, and coins of each kind: more than it can ever need.
+const DEEP: i128 = 100_000_000_000;
+/// Lots of each coin that the maker brings.
+const DEEP_LOTS: i32 = 1_000_000;
+/// Of the room that there is: what is rounded twice must still fit.
+const NEARLY: f64 = 0.999_999;
+const BEGUN: &str = "a run begins before its first step";
+
+/// By what the engine reckons what an account must hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rates {
+    /// The universal method's moves made as small as the venue's maintenance rates: the traders are those of the seed.
+    Venue,
+    /// The universal method as published. Its maintenance is ten times the venue's; every trader brings the difference,
+    /// so that all stand as far above maintenance in USD as under the venue's rates, and at least initial margin.
+    Published,
+}
+
+/// The engine, and who runs it.
+#[derive(Debug)]
+pub struct Upm {
+    rates: Rates,
+    operator: Option<Operator>,
+    brought: Brought,
+    backstop: Backstop,
+}
+
+impl Rates {
+    /// The parameter file of the universal method that the engine runs with.
+    fn parameters(self) -> &'static str {
+        match self {
+            Self::Venue => include_str!("../params/venue-rates.toml"),
+            Self::Published => margin::method::universal::PARAMS,
+        }
+    }
+}
+
+impl Upm {
+    /// An engine with nothing in it.
+    pub fn new(rates: Rates) -> Self {
+        Self { rates, operator: None, brought: Brought::default(), backstop: Backstop::default() }
+    }
+
+    /// Trades what is offered for an account on the market: as much as there is room for, at no worse than was offered.
+    fn trade(&mut self, world: &mut World, account: AccountId) {
+        let operator = self.operator.as_mut().expect(BEGUN);
+        let state = operator.state();
+        let offer = state.liquidations.cases.get(&account).and_then(|case| case.offer);
+        let Some(offer) = offer.filter(|offer| offer.version == state.version) else { return };
+        let coin = coin_of(offer.instrument);
+        let lot_usd = state.market.underlyings[coin].index.to_f64() * world.calibration.coins[coin].lot;
+        let most = count(offer.lots).abs().min(operator.room(coin) * NEARLY / lot_usd);
+        let mut lots = i64::from(whole(most)) * offer.lots.signum();
+        while let Some(sold) = sale(world, offer.instrument, lots) {
+            let worse = if lots > 0 { sold.price > offer.worst } else { sold.price < offer.worst };
+            if !worse {
+                let parties = (account, MAKER);
+                let filled = operator.liquidation_fill(offer.instrument, parties, lots, sold.price, sold.fee);
+                if filled.is_ok() {
+                    self.brought.fees[coin] = plus(self.brought.fees[coin], Money::from_raw(sold.fee.raw()));
+                    self.backstop.spend(operator, coin, sold.usd);
+                    sold.happens(world);
+                    return;
+                }
+            }
+            // Less of it moves the market less.
+            lots /= 2;
+        }
+    }
+}
+
+impl Venue for Upm {
+    fn begin(&mut self, world: &mut World) {
+        let mut operator = Operator::new(&world.calibration, self.rates.parameters());
+        // Deposits count from the moment after what they are was listed.
+        tick(&mut operator, world, Timestamp::from_micros(listing::start().micros() + SECOND));
+        let part = |share: f64| money(world.fund.to_f64() * share, Round::Down);
+        let (market, capital) = (part(MARKET_FUND), part(BACKSTOP));
+        for coin in 0..COINS {
+            operator.fund(Pot::MarketFund(underlying(coin)), market);
+        }
+        let given = (0..COINS).fold(capital, |sum, _| plus(sum, market));
+        operator.fund(Pot::SharedFund, less(world.fund, given));
+        self.brought = deep(&mut operator, world);
+        backstop::open(&mut operator, capital);
+        for place in 0..world.traders.len() {
+            enter(&mut operator, self.rates, world, place);
+        }
+        let everyone = operator.touched();
+        mirror::read(operator.state(), &everyone, &self.brought, world);
+        // The outside begins with nothing but the other side of what the traders hold.
+        self.brought.maker = plus(self.brought.maker, world.outside.cash());
+        mirror::read(operator.state(), &everyone, &self.brought, world);
+        self.operator = Some(operator);
+    }
+
+    fn step(&mut self, world: &mut World) {
+        let now = i64::from(world.second + world.calibration.step) * SECOND;
+        let now = Timestamp::from_micros(listing::start().micros() + now);
+        let operator = self.operator.as_mut().expect(BEGUN);
+        tick(operator, world, now);
+        if i64::from(world.second) * SECOND % operator.state().policy.liquidation.interval == 0 {
+            operator.must(Principal::System, Command::Measure);
+        }
+        let queue = operator.engine().desk().queue(operator.state());
+        for account in &queue {
+            liquidate(operator, world, *account);
+        }
+        for account in &queue {
+            self.trade(world, *account);
+        }
+        let operator = self.operator.as_mut().expect(BEGUN);
+        backstop::bid(operator, world, &queue);
+        self.backstop.unwind(operator, world);
+        let touched = operator.touched();
+        mirror::read(operator.state(), &touched, &self.brought, world);
+    }
+}
+
+/// The sources say what the market says.
+fn tick(operator: &mut Operator, world: &World, now: Timestamp) {
+    let coins = &world.calibration.coins;
+    let prices = std::array::from_fn(|coin| world.market.price(coin) / coins[coin].lot);
+    let depths = std::array::from_fn(|coin| world.market.depth(coin));
+    operator.tick(now, prices, depths);
+}
+
+/// The maker comes in.
+fn deep(operator: &mut Operator, world: &World) -> Brought {
+    let maker = operator.open("maker".to_owned());
+    debug_assert_eq!(maker, MAKER, "the first account");
+    operator.deposit(maker, USD, Quantity::from_raw(DEEP * Quantity::ONE.raw()));
+    for (place, coin) in world.calibration.coins.iter().enumerate() {
+        operator.deposit(maker, asset(place), lots_of(listing::lot(coin), DEEP_LOTS));
+    }
+    let maker = Money::from_raw(DEEP * Money::ONE.raw());
+    Brought { maker, maker_coins: [DEEP_LOTS; COINS], fees: [Money::ZERO; COINS] }
+}
+
+/// So many lots of something.
+fn lots_of(lot: Quantity, lots: i32) -> Quantity {
+    Quantity::from_raw(lot.raw() * i128::from(lots))
+}
+
+/// One step of the liquidation of an account. What is refused is tried again in the next step.
+fn liquidate(operator: &mut Operator, world: &mut World, account: AccountId) {
+    if let Ok(events) = operator.ask(Principal::System, Command::Liquidate { account }) {
+        record::step(operator.state(), world, account, &events);
+    }
+}
+
+/// What a trade on the market would be.
+struct Sale {
+    /// USD a coin, on a tick, against whoever trades.
+    price: Price,
+    /// Taker fee, USD.
+    fee: Quantity,
+    /// USD traded, without sign.
+    usd: f64,
+    /// The market after it.
+    market: crate::Market,
+}
+
+impl Sale {
+    /// It has happened.
+    fn happens(self, world: &mut World) {
+        world.force();
+        world.market = self.market;
+        world.tally.traded += self.usd;
+    }
+}
+
+/// What the market would give for lots of an instrument, bought when above 0; none for none.
+fn sale(world: &World, instrument: model::InstrumentId, lots: i64) -> Option<Sale> {
+    if lots == 0 {
+        return None;
+    }
+    let coin = coin_of(instrument);
+    let unit = world.calibration.coins[coin].lot;
+    let mut market = world.market.clone();
+    let average = market.trade(coin, count(lots) * world.market.price(coin));
+    // Against whoever trades: they buy dearer and sell cheaper.
+    let price = listing::on_tick(average / unit, if lots > 0 { Round::Up } else { Round::Down });
+    let usd = price.to_f64() * unit * count(lots).abs();
+    let fee = Quantity::from_raw(money(usd * world.calibration.fee, Round::Up).raw());
+    Some(Sale { price, fee, usd, market })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Calibration, Shock, population};
+
+    /// I-01, I-08: over all holders every asset adds up to nothing, and so do the lots of every instrument, whatever is
+    /// liquidated.
+    #[test]
+    fn the_ledger_adds_up_in_every_step() {
+        let calibration = Calibration { longs: 60, shorts: 30, carriers: 10, pairs: 10, ..Calibration::default() };
+        let shock = Shock::through("crash", "", &[(0, [0.0; COINS]), (60, [0.0; COINS]), (300, [-0.3, -0.35])]);
+        let mut world = World::new(&calibration, population(&calibration, 1));
+        let mut venue = Upm::new(Rates::Venue);
+        venue.begin(&mut world);
+        for point in shock.walk(&calibration, 1) {
+            world.market.step(point);
+            venue.step(&mut world);
+            world.second += calibration.step;
+            let state = venue.operator.as_ref().expect(BEGUN).state();
+            for asset in 0..=COINS {
+                assert_eq!(state.sum(model::AssetId(asset)), Quantity::ZERO, "second {}", world.second);
+            }
+            for coin in 0..COINS {
+                let instrument = listing::perpetual(coin);
+                let lots: i64 = state.accounts.iter().map(|account| account.position(instrument).lots).sum();
+                assert_eq!(lots, 0, "second {}", world.second);
+            }
+        }
+        let tally = &world.tally;
+        assert!(tally.traded > 0.0 && tally.backstopped > 0.0 && tally.deleveraged > 0.0, "{tally:?}");
+    }
+}

@@ -1,0 +1,126 @@
+//! How the traders of a seed come into the engine: with the cash, the coins and the positions that they have elsewhere.
+//!
+//! Positions begin at the price of the day, as after a settlement of variation: profits made before are cash.
+
+use engine::AccountId;
+use engine::state::Position;
+use model::USD;
+use units::{Money, Quantity, Round};
+
+use super::listing::{self, MAKER, asset, perpetual, trader};
+use super::operator::Operator;
+use super::{Rates, lots_of};
+use crate::books::{World, less, money, plus};
+use crate::calibration::COINS;
+use crate::ours::requirement;
+
+/// Of what is left to trade of a pair, this part is traded at once, so that neither leg is ever far ahead of the other.
+const PART: i32 = 4;
+/// What is brought beyond initial margin where that is what is missing: rounding must not be what decides.
+const ABOVE: f64 = 1.001;
+
+/// Opens the account of a trader, brings what belongs to it, and trades its positions with the maker.
+pub fn enter(operator: &mut Operator, rates: Rates, world: &World, place: usize) {
+    let account = operator.open(format!("trader {place}"));
+    debug_assert_eq!(account, trader(place), "in the order of the population");
+    let whose = &world.traders[place];
+    for coin in 0..COINS {
+        if whose.spot[coin] > 0 {
+            operator.deposit(
+                account,
+                asset(coin),
+                lots_of(listing::lot(&world.calibration.coins[coin]), whose.spot[coin]),
+            );
+        }
+    }
+    let costs: [Money; COINS] = std::array::from_fn(|coin| cost(world, coin, whose.perp[coin]));
+    let cash = costs.iter().fold(whose.cash(), |sum, cost| plus(sum, *cost));
+    bring(operator, account, cash);
+    if rates == Rates::Published {
+        let missing = missing(operator, world, place, costs);
+        bring(operator, account, missing);
+    }
+    let mut left = whose.perp;
+    while left != [0; COINS] {
+        let part = if left.contains(&0) { 1 } else { PART };
+        for (coin, left) in left.iter_mut().enumerate() {
+            let lots = *left / part + if *left % part == 0 { 0 } else { left.signum() };
+            if lots != 0 {
+                open(operator, world, account, coin, lots);
+                *left -= lots;
+            }
+        }
+    }
+}
+
+/// Dollars arrive for an account, where there are any.
+fn bring(operator: &mut Operator, account: AccountId, usd: Money) {
+    if usd > Money::ZERO {
+        operator.deposit(account, USD, Quantity::from_raw(usd.raw()));
+    }
+}
+
+/// Trades lots of a perpetual with the maker, at the price of the day and without a fee.
+fn open(operator: &mut Operator, world: &World, account: AccountId, coin: usize, lots: i32) {
+    let price = listing::price(world.calibration.coins[coin].price);
+    let parties = (account, MAKER);
+    let filled = operator.fill(perpetual(coin), parties, i64::from(lots), price, Quantity::ZERO);
+    filled.unwrap_or_else(|reject| panic!("{lots} lots of coin {coin} by {account:?}: {reject}"));
+}
+
+/// What lots cost at the price of the day, USD.
+fn cost(world: &World, coin: usize, lots: i32) -> Money {
+    let facts = &world.calibration.coins[coin];
+    let value = lots_of(listing::lot(facts), lots).at(listing::price(facts.price), Round::Up);
+    value.expect("a position is far below the range")
+}
+
+/// What an account must bring to stand as far above maintenance as by the venue's rates, and to hold initial margin.
+fn missing(operator: &Operator, world: &World, place: usize, costs: [Money; COINS]) -> Money {
+    let whose = &world.traders[place];
+    let state = operator.state();
+    let mut after = state.accounts[trader(place).place()].clone();
+    for (coin, cost) in costs.into_iter().enumerate().filter(|(coin, _)| whose.perp[*coin] != 0) {
+        let (instrument, lots) = (perpetual(coin), i64::from(whose.perp[coin]));
+        after.positions.push(Position { instrument, lots, cost: Quantity::from_raw(cost.raw()) });
+    }
+    let judged = operator.engine().desk().judge(state, &after).expect("prices are known");
+    let prices = world.market.prices();
+    let excess = whose.equity(prices, world.calibration.haircut) - requirement(&world.calibration, whose, prices);
+    let as_far = excess - less(judged.equity, judged.maintenance_margin).to_f64();
+    let to_open = judged.initial_margin.to_f64() * ABOVE - judged.equity.to_f64();
+    money(as_far.max(to_open).max(0.0), Round::Up)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Upm, Venue};
+    use super::*;
+    use crate::{Calibration, population};
+
+    /// What a long must hold that is as large as all others, as a part of its notional, by coin.
+    fn rates(rates: Rates) -> [f64; COINS] {
+        let calibration = Calibration { size_spread: 0.0, ..Calibration::default() };
+        let mut world = World::new(&calibration, population(&calibration, 1));
+        let mut venue = Upm::new(rates);
+        venue.begin(&mut world);
+        let operator = venue.operator.expect("it has begun");
+        std::array::from_fn(|coin| {
+            let naked = |trader: &crate::Account| trader.perp[coin] > 0 && trader.perp[1 - coin] == 0;
+            let place = world.traders.iter().position(naked).expect("there are longs");
+            let state = operator.state();
+            let judged = operator.engine().desk().judge(state, &state.accounts[trader(place).place()]).unwrap();
+            judged.maintenance_margin.to_f64() / world.traders[place].notional(coin, world.market.price(coin))
+        })
+    }
+
+    #[test]
+    fn the_engine_asks_of_a_long_what_the_venue_asks() {
+        let found = rates(Rates::Venue);
+        for (coin, facts) in Calibration::default().coins.iter().enumerate() {
+            let part = found[coin] / facts.maintenance;
+            assert!((0.98..1.02).contains(&part), "{found:?}");
+        }
+        assert!(rates(Rates::Published).iter().all(|rate| (0.12..0.20).contains(rate)));
+    }
+}
