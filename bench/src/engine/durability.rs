@@ -200,8 +200,7 @@ fn snapshots(size: Size, folder: &Path) -> Vec<Figure> {
 /// A listed venue with accounts that hold 20 positions, as commands.
 fn setup(size: Size) -> (Venue, Vec<Envelope>) {
     let (mut venue, mut commands) = Venue::list();
-    venue.pass(3_600_000_000);
-    commands.extend(venue.prices());
+    commands.extend(venue.two_days());
     commands.extend(venue.accounts(0..size.traders, 50_000_000));
     // Marks are known once the prices are applied.
     let mut engine = Engine::new(genesis().state()).expect("parameters");

@@ -205,6 +205,17 @@ impl Venue {
         }
     }
 
+    /// Prices of two days. A feed begins at the reference of its listing: by then its slow average has come to what sources say, as
+    /// in a venue that has been open for a while.
+    pub fn two_days(&mut self) -> Vec<Envelope> {
+        let mut commands = Vec::new();
+        for _ in 0..96 {
+            self.pass(DAY / 48);
+            commands.extend(self.prices());
+        }
+        commands
+    }
+
     /// Opens accounts and gives each so many dollars.
     pub fn accounts(&self, accounts: Range<u32>, dollars: i128) -> Vec<Envelope> {
         let time = self.time();
@@ -299,12 +310,8 @@ pub fn listed() -> (Venue, Engine) {
     let (mut venue, commands) = Venue::list();
     let mut engine = Engine::new(empty()).expect("the program's own parameters");
     commands.iter().for_each(|command| take(&mut engine, command));
-    // Collateral counts from the next microsecond on. A feed begins at the reference of its listing: in two days its slow
-    // average has come to what sources say, as it is in a venue that has been open for a while.
-    for _ in 0..96 {
-        venue.pass(DAY / 48);
-        venue.prices().iter().for_each(|command| take(&mut engine, command));
-    }
+    // Collateral counts from the next microsecond on.
+    venue.two_days().iter().for_each(|command| take(&mut engine, command));
     (venue, engine)
 }
 
