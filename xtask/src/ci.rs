@@ -139,10 +139,23 @@ fn host() -> Result<String, String> {
 /// Runs every command of the README's `sh` blocks in a fresh clone, but the two that would run this again.
 fn readme(root: &Path) -> Result<(), String> {
     let clone = root.join("target/fresh");
-    if clone.exists() {
-        std::fs::remove_dir_all(&clone).map_err(|error| format!("{}: {error}", clone.display()))?;
+    remove(&clone)?;
+    let done = commands(root, &clone);
+    // What was built from the clone would pass for built from here after the next change, while its sources are there.
+    remove(&clone)?;
+    done
+}
+
+fn remove(folder: &Path) -> Result<(), String> {
+    if !folder.exists() {
+        return Ok(());
     }
-    run(Command::new("git").args(["clone", "--quiet", "."]).arg(&clone), root)?;
+    std::fs::remove_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))
+}
+
+/// Every shell command of the README, run in a fresh clone.
+fn commands(root: &Path, clone: &Path) -> Result<(), String> {
+    run(Command::new("git").args(["clone", "--quiet", "."]).arg(clone), root)?;
     let text = std::fs::read_to_string(clone.join("README.md")).map_err(|error| format!("README.md: {error}"))?;
     for line in shell_lines(&text) {
         if line.contains("xtask ci") || line.contains("xtask bench") {
@@ -151,7 +164,7 @@ fn readme(root: &Path) -> Result<(), String> {
         println!("  $ {line}");
         let mut command = Command::new("sh");
         command.args(["-c", line]).env("CARGO_TARGET_DIR", root.join("target")).stdout(std::process::Stdio::null());
-        run(&mut command, &clone)?;
+        run(&mut command, clone)?;
     }
     Ok(())
 }
