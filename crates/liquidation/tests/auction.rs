@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 
+mod common;
+
 use liquidation::{
     Rules,
     auction::{discount, premium, sale, share, subsidy},
@@ -9,11 +11,9 @@ use liquidation::{
 use proptest::prelude::*;
 use units::{Money, Ratio, Round};
 
-const SECOND: i64 = 1_000_000;
+use common::cases;
 
-fn cases() -> u32 {
-    std::env::var("UPM_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(256)
-}
+const SECOND: i64 = 1_000_000;
 
 fn money(text: &str) -> Money {
     text.parse().unwrap()
@@ -111,7 +111,7 @@ fn any_rules() -> impl Strategy<Value = Rules> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
+    #![proptest_config(cases(256))]
 
     #[test]
     fn it_only_gets_cheaper(rules in any_rules(), shortfall in 0..i128::MAX / 2) {

@@ -1,16 +1,12 @@
 //! Several legs closed together: bundles first, and nobody's hedge broken up while others can pay.
 
+mod common;
+
 use liquidation::deleverage::{Candidate, Holder, Holding, Leg, deleverage, portfolio, spread};
 use proptest::prelude::*;
 use units::Money;
 
-fn cases() -> u32 {
-    std::env::var("UPM_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(256)
-}
-
-fn config() -> ProptestConfig {
-    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) }
-}
+use common::cases;
 
 fn usd(whole: i128) -> Money {
     Money::from_raw(whole * Money::ONE.raw())
@@ -103,7 +99,7 @@ fn a_deficit_is_spread_by_notional() {
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(cases(256))]
 
     #[test]
     fn what_is_spread_adds_up(deficit in 0..1_000_000_i128, notionals in prop::collection::vec(0..1_000_i128, 1..6)) {

@@ -2,18 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 
+mod common;
+
 use liquidation::deleverage::{Candidate, Closed, HIGHEST, Outcome, deleverage, give_back, price, queue};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use units::{Money, Price, Quantity};
 
-fn cases() -> u32 {
-    std::env::var("UPM_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(256)
-}
-
-fn config() -> ProptestConfig {
-    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) }
-}
+use common::cases;
 
 fn usd(whole: i128) -> Money {
     Money::from_raw(whole * Money::ONE.raw())
@@ -199,7 +195,7 @@ fn half_a_million_candidates() {
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(cases(256))]
 
     #[test]
     fn it_is_the_rule_in_rounds(asked in 1..3000_i64, each in 0..500_i128, candidates in any_candidates(25)) {

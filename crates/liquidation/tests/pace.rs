@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 
+mod common;
+
 use liquidation::{
     Rules,
     pace::{Cascade, Exposure, Flow, SLOWEST, amplification, cascade, room, slow, spend, surcharge},
@@ -9,9 +11,7 @@ use liquidation::{
 use proptest::prelude::*;
 use units::{Money, Timestamp};
 
-fn cases() -> u32 {
-    std::env::var("UPM_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(256)
-}
+use common::cases;
 
 fn money(text: &str) -> Money {
     text.parse().unwrap()
@@ -123,7 +123,7 @@ fn the_amplification_is_that_of_a_cascade_that_is_played_out() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
+    #![proptest_config(cases(256))]
 
     /// Whoever sells whatever there is room for sells at most a bucket at once, two in any interval, and one an
     /// interval in the long run.

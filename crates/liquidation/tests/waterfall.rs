@@ -2,13 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 
+mod common;
+
 use liquidation::waterfall::{Layers, Split, waterfall};
 use proptest::prelude::*;
 use units::{Money, Ratio};
 
-fn cases() -> u32 {
-    std::env::var("UPM_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(256)
-}
+use common::cases;
 
 fn money(text: &str) -> Money {
     text.parse().unwrap()
@@ -82,7 +82,7 @@ fn the_ends_of_the_range_do_not_overflow() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases()) })]
+    #![proptest_config(cases(256))]
 
     #[test]
     fn it_is_what_counting_units_gives(

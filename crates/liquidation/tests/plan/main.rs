@@ -10,6 +10,8 @@
 #![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 
 mod choice;
+#[path = "../common/mod.rs"]
+mod common;
 mod size;
 mod universal;
 mod world;

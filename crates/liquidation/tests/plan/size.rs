@@ -5,6 +5,7 @@ use model::{Account, Market, Payoff, Position};
 use proptest::prelude::*;
 use units::Quantity;
 
+use crate::common::cases;
 use crate::world::*;
 
 const BETA: f64 = 1.1;

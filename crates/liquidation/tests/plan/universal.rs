@@ -12,7 +12,8 @@ use pricing::kernel::Isa;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::world::{account, asset, cases, empty, future, option, perpetual, planned, quantity, trades, underlying};
+use crate::common::cases;
+use crate::world::{account, asset, empty, future, option, perpetual, planned, quantity, trades, underlying};
 
 const BETA: f64 = 1.1;
 

@@ -8,7 +8,6 @@ use model::{
     MARKET_FORMAT, Market, MarketDocument, Payoff, Position, Right, Side, UnderlyingDocument,
 };
 use pricing::black76::{Black76, Inputs};
-use proptest::prelude::ProptestConfig;
 use units::{Price, Quantity, Ratio, Timestamp};
 
 /// The index of BTC in [`market`].
@@ -23,12 +22,6 @@ pub const PUT: InstrumentId = InstrumentId(5);
 /// The assets of [`market`].
 pub const USD: AssetId = AssetId(0);
 pub const BTC: AssetId = AssetId(1);
-
-/// Cases of a property: as many as `UPM_CASES` says, else `least`, and no files next to the sources.
-pub fn cases(least: u32) -> ProptestConfig {
-    let cases = std::env::var("UPM_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(least);
-    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) }
-}
 
 pub fn quantity(number: f64) -> Quantity {
     format!("{number:.10}").parse().unwrap()
