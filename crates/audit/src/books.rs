@@ -11,7 +11,7 @@ mod forced;
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::state::{Change, InstrumentTerms, Mode, Order, Pot, State};
-use engine::{Command, Envelope, Event, FeedId, Party};
+use engine::{Command, Envelope, Event, Party};
 use model::{InstrumentKind, Payoff, Right, Side};
 use units::Timestamp;
 
@@ -223,7 +223,8 @@ impl Books {
             | Command::Report { .. }
             | Command::Tick
             | Command::Measure
-            | Command::Watch => {}
+            | Command::Watch
+            | Command::Resume => {}
             Command::Funding { instrument, rate, period } => {
                 self.funding(state, now, instrument.0, rate.raw(), *period)?;
             }
@@ -267,8 +268,9 @@ impl Books {
         Ok(())
     }
 
-    /// Looks at what an accepted command left: a tick adds a sample to each open window whose index is trusted.
-    pub fn sample(&mut self, state: &State, envelope: &Envelope, trusted: impl Fn(FeedId) -> bool) {
+    /// Looks at what an accepted command left: a tick adds a sample to each open window whose index, and what it is written in,
+    /// are trusted.
+    pub fn sample(&mut self, state: &State, envelope: &Envelope, trusted: impl Fn(&InstrumentTerms) -> bool) {
         if envelope.command != Command::Tick {
             return;
         }
@@ -276,8 +278,10 @@ impl Books {
         for contract in &mut self.contracts {
             let Some(expiry) = contract.terms.expiry() else { continue };
             let within = now <= expiry.micros() && now >= expiry.micros() - state.policy.settlement_window;
-            if contract.mode != Mode::Settled && within && trusted(FeedId::Index(contract.terms.underlying)) {
-                contract.samples.0 += state.market.underlyings[contract.terms.underlying.0].index.raw();
+            if contract.mode != Mode::Settled && within && trusted(&contract.terms) {
+                let index = state.market.underlyings[contract.terms.underlying.0].index.raw();
+                let unit = state.market.assets[contract.terms.price_asset().0].price.raw();
+                contract.samples.0 += over(index, unit, false);
                 contract.samples.1 += 1;
             }
         }
@@ -568,7 +572,7 @@ impl Books {
         let whose = Who::Account(account, None);
         let before = self.accounts[account].lots.get(&instrument).copied().unwrap_or_default();
         if terms.is_option() {
-            self.post((whose, clearing), terms.quote.0, paid, Why::Profit);
+            self.post((whose, clearing), terms.cash().0, paid, Why::Profit);
             self.set_lots(account, instrument, Lots { lots: before.lots + lots, cost: 0 });
             return;
         }
@@ -617,7 +621,7 @@ impl Books {
         ensure(rate.abs() <= most, "I-54", || format!("{}: funding of {rate}, at most {most}", terms.name))?;
         contract.last_period = period;
         contract.funded = now;
-        let mark = state.market.instruments[instrument].mark.raw();
+        let mark = funding_price(state, instrument);
         let clearing = Who::Pot(Pot::Clearing(model::InstrumentId(instrument)));
         let mut sum = 0;
         for (account, held) in self.holders(instrument) {
@@ -771,6 +775,14 @@ fn cost(terms: &InstrumentTerms, lots: i64, price: i128) -> i128 {
         return if lots > 0 { -coins } else { coins };
     }
     times(units, price, false)
+}
+
+/// The price that a funding rate is a part of: longs pay a positive rate, whatever the sign of the mark.
+fn funding_price(state: &State, instrument: usize) -> i128 {
+    let listing = &state.market.instruments[instrument];
+    let scale = state.market.underlyings[listing.underlying.0].scale;
+    let unit = state.market.assets[listing.quote.0].price.raw();
+    scale.map_or(listing.mark.raw(), |scale| listing.mark.raw().abs().max(over(scale.raw(), unit, true)))
 }
 
 /// What so many lots are worth when they are settled, rounded against who holds them.

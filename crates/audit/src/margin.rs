@@ -108,7 +108,7 @@ pub fn equity(account: &Account, market: &Market) -> f64 {
         let units = position.quantity.to_f64() * listing.contract_size.to_f64();
         let (mark, entry) = (listing.mark.to_f64(), position.entry.to_f64());
         match (&listing.kind, listing.payoff) {
-            (InstrumentKind::Option { .. }, _) => units * mark * price(listing.quote.0),
+            (InstrumentKind::Option { .. }, _) => units * mark * price(listing.settle.0),
             (_, Payoff::Linear) => units * (mark - entry) * price(listing.settle.0),
             (_, Payoff::Inverse) => units * (1.0 / entry - 1.0 / mark) * price(listing.settle.0),
         }
@@ -166,6 +166,9 @@ impl Slow<'_> {
         let (size, mark) = (listing.contract_size.to_f64(), listing.mark.to_f64());
         let factor =
             (1.0 + shock.price[at]) * (1.0 + if listing.kind == InstrumentKind::Spot { 0.0 } else { shock.basis });
+        // What a price of this contract is written in, now and after the shock.
+        let unit = market.assets[listing.price_asset().0].price.to_f64();
+        let unit_after = self.price_after(listing.price_asset().0, shock);
         let terms = listing.expiry().and_then(|expiry| market.expiry(listing.underlying, expiry));
         let said = terms.map_or(0.0, |terms| terms.forward_settled.to_f64());
         let left = listing
@@ -173,31 +176,35 @@ impl Slow<'_> {
             .map_or(1.0, |expiry| if said > 0.0 { 1.0 } else { self.remaining(expiry.seconds_since(market.time)) });
         if let InstrumentKind::Option { expiry, strike, right, iv } = &listing.kind {
             let terms = terms.expect("listed");
-            let (forward, strike, iv) = (terms.forward.to_f64(), strike.to_f64(), iv.expect("given").to_f64());
+            let (strike, iv) = (strike.to_f64(), iv.expect("given").to_f64());
+            // The forward in what the strike is written in; what is settled of it is settled in that.
+            let (forward, said) = (terms.forward.to_f64() / unit, said / unit);
             let (years, days) = (expiry.years_since(market.time), expiry.days_since(market.time));
             let value = |forward: f64, vol: f64, years: f64, price: f64| {
-                let usd = black76(*right, forward, strike, vol, years, (-terms.rate.to_f64() * years).exp());
-                size * price * if listing.payoff == Payoff::Linear { usd } else { usd / forward }
+                let model = black76(*right, forward, strike, vol, years, (-terms.rate.to_f64() * years).exp());
+                size * price * if listing.payoff == Payoff::Linear { model } else { model / forward }
             };
-            let moved = said + (forward - said) * factor;
+            let moved = said + (forward - said) * factor * unit / unit_after;
             let vol = self.vol_after(iv, days, (strike / forward).ln(), shock.vol[at]);
-            let before = value(forward, iv, years, market.assets[listing.quote.0].price.to_f64());
+            let before = value(forward, iv, years, market.assets[listing.settle.0].price.to_f64());
             return left
-                * (value(moved, vol, (years - shock.years).max(0.0), self.price_after(listing.quote.0, shock))
+                * (value(moved, vol, (years - shock.years).max(0.0), self.price_after(listing.settle.0, shock))
                     - before);
         }
         // The part of a future's own mark that the average has fixed does not move either.
         let moving = left * terms.map_or(1.0, |terms| 1.0 - said / terms.forward.to_f64());
         let (before, after) =
             (market.assets[listing.settle.0].price.to_f64(), self.price_after(listing.settle.0, shock));
+        let usd = mark * unit;
+        let marked = (usd + size_of(&market.underlyings[at], usd) * (factor - 1.0)) / unit_after;
         match listing.payoff {
             Payoff::Linear => {
-                let moves = moving * size_of(&market.underlyings[at], mark) * (factor - 1.0);
+                let moves = moving * (marked - mark);
                 size * ((mark - entry + moves) * after - (mark - entry) * before)
             }
             Payoff::Inverse => {
                 let now = 1.0 / entry - 1.0 / mark;
-                size * ((now + moving * (1.0 / mark - 1.0 / (mark * factor))) * after - now * before)
+                size * ((now + moving * (1.0 / mark - 1.0 / marked)) * after - now * before)
             }
         }
     }
@@ -229,9 +236,9 @@ impl Slow<'_> {
         let price = |asset: usize| self.market.assets[asset].price.to_f64();
         if listing.is_option() {
             // The option appears at its mark, the premium leaves the balance, and what is left there moves without it.
-            let paid = limit * self.price_after(listing.quote.0, shock);
+            let paid = limit * self.price_after(listing.settle.0, shock);
             let model = self.contract_profit(order.instrument, mark, shock);
-            return quantity * (model + size * (mark * price(listing.quote.0) - paid));
+            return quantity * (model + size * (mark * price(listing.settle.0) - paid));
         }
         let settled = match listing.payoff {
             Payoff::Linear => size * (mark - limit),
@@ -385,6 +392,7 @@ impl Slow<'_> {
         let index = size_of(underlying, underlying.index.to_f64());
         let (size, mark) = (listing.contract_size.to_f64(), listing.mark.to_f64());
         let price = |asset: usize| market.assets[asset].price.to_f64();
+        let unit = price(listing.price_asset().0);
         let terms = listing.expiry().and_then(|expiry| market.expiry(listing.underlying, expiry));
         let said = terms.map_or(0.0, |terms| terms.forward_settled.to_f64());
         let left = listing
@@ -393,20 +401,25 @@ impl Slow<'_> {
         let InstrumentKind::Option { expiry, strike, right, iv } = &listing.kind else {
             let moving = left * terms.map_or(1.0, |terms| 1.0 - said / terms.forward.to_f64());
             let usd = match listing.payoff {
-                Payoff::Linear => size * size_of(underlying, mark) * price(listing.settle.0),
+                Payoff::Linear => size * size_of(underlying, mark * unit) / unit * price(listing.settle.0),
                 Payoff::Inverse => size / mark * price(listing.settle.0),
             };
             return (moving * usd / index, 0.0, 0.0);
         };
         let terms = terms.expect("listed");
-        let (forward, strike, iv) = (terms.forward.to_f64(), strike.to_f64(), iv.expect("given").to_f64());
+        let (forward, said) = (terms.forward.to_f64() / unit, said / unit);
+        let (strike, iv) = (strike.to_f64(), iv.expect("given").to_f64());
         let years = expiry.years_since(market.time);
         let discount = (-terms.rate.to_f64() * years).exp();
         let sign = if *right == Right::Call { 1.0 } else { -1.0 };
         let s = iv * years.sqrt();
         let dollar = left
             * size
-            * if listing.payoff == Payoff::Linear { price(listing.quote.0) } else { price(listing.settle.0) / forward };
+            * if listing.payoff == Payoff::Linear {
+                price(listing.settle.0)
+            } else {
+                price(listing.settle.0) / forward
+            };
         let slope = (forward - said) / index;
         // What is paid in coins also moves with the coin: by the product rule on `(P/F)(S) · price(F(S))`.
         let value = black76(*right, forward, strike, iv, years, discount);
@@ -459,13 +472,22 @@ impl Slow<'_> {
             for position in &account.positions {
                 let listing = market.listing(position.instrument);
                 let settle = &market.assets[listing.settle.0];
-                if listing.payoff == Payoff::Inverse
-                    && !listing.is_option()
-                    && settle.follows.is_some_and(|follows| follows.0 == place)
-                {
-                    let notional = position.quantity.to_f64() * listing.contract_size.to_f64();
-                    let coins = notional / position.entry.to_f64() - notional / listing.mark.to_f64();
+                let here = |asset: model::AssetId| market.assets[asset.0].follows.is_some_and(|at| at.0 == place);
+                let notional = position.quantity.to_f64() * listing.contract_size.to_f64();
+                let (mark, entry) = (listing.mark.to_f64(), position.entry.to_f64());
+                if !listing.is_option() && here(listing.settle) {
+                    let coins = match listing.payoff {
+                        Payoff::Linear => notional * (mark - entry),
+                        Payoff::Inverse => notional / entry - notional / mark,
+                    };
                     delta += coins * settle.price.to_f64() / index;
+                }
+                // What is written in a coin falls when that coin rises.
+                if !listing.is_option() && here(listing.price_asset()) {
+                    let (of_delta, ..) = self.greeks(position.instrument);
+                    let underlying = &market.underlyings[listing.underlying.0];
+                    let usd = of_delta * size_of(underlying, underlying.index.to_f64());
+                    delta -= position.quantity.to_f64() * usd / index;
                 }
             }
             let mut perpetual = 0.0;
@@ -487,7 +509,8 @@ impl Slow<'_> {
                     (bucket.0 + held * of_delta, bucket.1 + held * of_gamma, bucket.2 + held * of_vega);
                 if let InstrumentKind::Option { strike, right, .. } = &listing.kind {
                     let side = usize::from(*right == Right::Put);
-                    bucket.3.entry(strike.to_string()).or_default()[side] += held * listing.contract_size.to_f64();
+                    let strike = format!("{strike} {}", listing.price_asset().0);
+                    bucket.3.entry(strike).or_default()[side] += held * listing.contract_size.to_f64();
                 }
             }
             let market_rules = &rules.liquidity;
@@ -574,11 +597,12 @@ impl Slow<'_> {
             if listing.is_option() {
                 let rate = listing.fee_rate.map_or(self.rules.fees.option, units::Ratio::to_f64).max(0.0);
                 let index = self.market.underlyings[listing.underlying.0].index.to_f64();
-                let premium = size * mark * price(listing.quote.0);
+                let premium = size * mark * price(listing.settle.0);
                 fees += held.abs() * (rate * index * size).min(self.rules.fees.option_cap * premium);
                 continue;
             }
-            let moving = size_of(&self.market.underlyings[listing.underlying.0], mark);
+            let unit = price(listing.price_asset().0);
+            let moving = size_of(&self.market.underlyings[listing.underlying.0], mark * unit) / unit;
             let notional =
                 price(listing.settle.0) * if listing.payoff == Payoff::Linear { size * moving } else { size / mark };
             funding += held * notional * listing.funding_rate_8h.map_or(0.0, units::Ratio::to_f64);
@@ -607,9 +631,11 @@ impl Slow<'_> {
             let listing = self.market.listing(id);
             let index = self.market.underlyings[listing.underlying.0].index.to_f64();
             let size = quantity.abs() * listing.contract_size.to_f64();
+            let [unit, paid] =
+                [listing.price_asset(), listing.settle].map(|id| self.market.assets[id.0].price.to_f64());
             match (&listing.kind, listing.payoff) {
-                (InstrumentKind::Option { strike, .. }, _) => size * (strike.to_f64() + index),
-                (_, Payoff::Linear) => size * (listing.mark.to_f64().abs() + entry.abs() + index.abs()),
+                (InstrumentKind::Option { strike, .. }, _) => size * (strike.to_f64() * unit + index),
+                (_, Payoff::Linear) => size * ((listing.mark.to_f64().abs() + entry.abs()) * paid + index.abs()),
                 (_, Payoff::Inverse) => size * (1.0 + listing.mark.to_f64() / entry),
             }
         };

@@ -335,7 +335,7 @@ pub(crate) fn asset_document(terms: &AssetTerms, market: &Market) -> AssetDocume
     }
 }
 
-/// Lists an instrument in a market, with the expiry it needs. Its mark is the index until a tick has marked it.
+/// Lists an instrument in a market, with the expiry it needs. Its mark is the index, as it is written, until a tick has marked it.
 pub(crate) fn grow(market: &mut Market, terms: &InstrumentTerms) -> Result<InstrumentId, Invalid> {
     let known = |what: &str, id: usize, names: usize| {
         if id < names { Ok(id) } else { Err(Invalid::new(what, id, format_args!("a number below {names}"))) }
@@ -344,6 +344,8 @@ pub(crate) fn grow(market: &mut Market, terms: &InstrumentTerms) -> Result<Instr
     let quote = known("quote", terms.quote.0, market.assets.len())?;
     let settle = known("settle", terms.settle.0, market.assets.len())?;
     let index = market.underlyings[underlying].index;
+    let unit = market.assets[terms.price_asset().0].price;
+    let mark = index.in_units_of(unit, Round::Down).map_err(|overflow| Invalid::new("mark", index, overflow))?;
     let missing = terms.expiry().filter(|expiry| market.expiry(terms.underlying, *expiry).is_none());
     if let Some(expiry) = missing {
         market.add_expiry(
@@ -370,7 +372,7 @@ pub(crate) fn grow(market: &mut Market, terms: &InstrumentTerms) -> Result<Instr
         expiry,
         strike,
         right,
-        mark: if terms.is_option() { Price::ZERO } else { index },
+        mark: if terms.is_option() { Price::ZERO } else { mark },
         iv: None,
         funding_rate_8h: None,
         bid: None,

@@ -2,7 +2,8 @@
 //!
 //! `delta` is in units of the underlying: the index, the forward and the coin a contract pays in all move by the same
 //! fraction. So an inverse perpetual entered at the mark has the delta of its size in coins, and a coin-margined option the
-//! delta of its model price in dollars.
+//! delta of its model price in dollars. The price of a stablecoin stays where it is: a contract written in one has the delta
+//! of the same contract written in USD.
 
 use model::{Account, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Position, UnderlyingId};
 use pricing::black76::{Black76, Inputs};
@@ -49,7 +50,8 @@ impl Greeks {
     }
 }
 
-/// The inputs of Black-76 for an option of `market`.
+/// The inputs of Black-76 for an option of `market`. Forward and strike, and so the price of the model, are in units of the asset
+/// the contract is written in ([`Instrument::price_asset`]).
 pub fn option_inputs(listing: &Instrument, market: &Market) -> Result<Inputs, Refusal> {
     let InstrumentKind::Option { expiry, strike, right, iv } = &listing.kind else {
         return Err(Refusal::NotSupported { method: "Black-76", why: format!("{} is not an option", listing.name) });
@@ -59,7 +61,7 @@ pub fn option_inputs(listing: &Instrument, market: &Market) -> Result<Inputs, Re
     let years = expiry.years_since(market.time);
     Ok(Inputs {
         right: *right,
-        forward: terms.forward.to_f64(),
+        forward: terms.forward.to_f64() / market.price_unit(listing),
         strike: strike.to_f64(),
         vol: iv.to_f64(),
         years,
@@ -91,7 +93,7 @@ pub fn of_contract(id: InstrumentId, market: &Market, window_seconds: f64) -> Re
     let settle = market.assets[listing.settle.0].price.to_f64();
     let InstrumentKind::Option { expiry, .. } = &listing.kind else {
         let delta = match listing.payoff {
-            Payoff::Linear => size * underlying.size_of(listing.mark) / index * settle,
+            Payoff::Linear => size * market.moving_price(listing) / index * settle,
             Payoff::Inverse => size / mark * settle / index,
         };
         return Ok(Greeks { delta, ..Greeks::default() });
@@ -100,12 +102,12 @@ pub fn of_contract(id: InstrumentId, market: &Market, window_seconds: f64) -> Re
     let black = Black76::new(inputs).map_err(|refusal| not_priceable(listing, refusal))?;
     let greeks = black.greeks();
     let terms = market.expiry(listing.underlying, *expiry).expect("the market checked that it is listed");
-    // What one dollar of the model price is worth, and how far the forward moves when the index moves by a dollar.
+    // What one unit of the model price is worth in USD, and how far the forward moves when the index moves by a dollar.
     let dollar = match listing.payoff {
-        Payoff::Linear => market.assets[listing.quote.0].price.to_f64(),
+        Payoff::Linear => settle,
         Payoff::Inverse => settle / inputs.forward,
     } * size;
-    let settled = terms.forward_settled.to_f64();
+    let settled = terms.forward_settled.to_f64() / market.price_unit(listing);
     let slope = (inputs.forward - settled) / index;
     // In coins, `dollar` is `P / F`: the coin moves with the index in full, the forward only by what is not settled.
     let turn = match listing.payoff {
@@ -122,6 +124,15 @@ pub fn of_contract(id: InstrumentId, market: &Market, window_seconds: f64) -> Re
         vanna: dollar * greeks.vanna * slope + turn * greeks.vega,
         volga: dollar * greeks.volga,
     })
+}
+
+/// What one contract owes in the coin that its price is written in, such as bitcoin for a perpetual on ETH/BTC: which underlying
+/// the coin follows, and how many units of it, negative for a long contract. None for options and for contracts written in USD or a
+/// stablecoin.
+pub fn quoted_coins(listing: &Instrument, delta: f64, market: &Market) -> Option<(UnderlyingId, f64)> {
+    let coin = market.assets[listing.price_asset().0].follows.filter(|_| !listing.is_option())?;
+    let size = |underlying: UnderlyingId| market.underlyings[underlying.0].size();
+    Some((coin, -delta * size(listing.underlying) / size(coin)))
 }
 
 /// The profit of a position that is not settled yet, where it will be paid in a coin: which underlying the coin follows,
@@ -155,8 +166,12 @@ pub fn of_account(account: &Account, market: &Market, window_seconds: f64) -> Re
         if let Some((underlying, coins)) = unsettled_coins(position, market) {
             sums[underlying.0].get_or_insert_default().delta += coins;
         }
-        let sum = sums[listing.underlying.0].get_or_insert_default();
-        sum.plus(position.quantity.to_f64(), &of_contract(position.instrument, market, window_seconds)?);
+        let (quantity, greeks) =
+            (position.quantity.to_f64(), of_contract(position.instrument, market, window_seconds)?);
+        if let Some((underlying, coins)) = quoted_coins(listing, greeks.delta, market) {
+            sums[underlying.0].get_or_insert_default().delta += quantity * coins;
+        }
+        sums[listing.underlying.0].get_or_insert_default().plus(quantity, &greeks);
     }
     let touched = sums.into_iter().zip(&market.underlyings).filter_map(|(sum, underlying)| Some((sum?, underlying)));
     Ok(touched

@@ -7,7 +7,7 @@
 //! pnl(vector)                     the account in every scenario
 //! ```
 //!
-//! A *block* is the instruments of one underlying that pay in one asset: their profit depends on nothing else. Most
+//! A *block* is the instruments of one underlying that are written and paid in the same assets: their profit depends on nothing else. Most
 //! scenarios of a set look the same to a block (the others' moves), so its rows have one column per *distinct* state and
 //! a table says which column a scenario is. Column 0 is the market as it is.
 
@@ -132,7 +132,10 @@ impl Scratch {
 #[derive(Clone, Debug)]
 struct Block {
     underlying: UnderlyingId,
-    asset: AssetId,
+    /// What its prices are written in ([`Instrument::price_asset`]).
+    written: AssetId,
+    /// What its values are paid in.
+    paid: AssetId,
     /// The state each column stands for; column 0 is the market as it is.
     states: Vec<State>,
     /// Which column each scenario is.
@@ -150,7 +153,10 @@ struct Place {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct State {
     shift: Move,
-    asset_factor: f64,
+    /// Price after, relative to before, of the asset that prices are written in.
+    written_factor: f64,
+    /// The same of the asset that values are paid in.
+    paid_factor: f64,
     years: f64,
 }
 
@@ -203,18 +209,20 @@ pub fn prepare(
     let asset_factors: Vec<Vec<f64>> = (0..market.assets.len())
         .map(|asset| set.scenarios.iter().map(|scenario| asset_factor(market, AssetId(asset), scenario)).collect())
         .collect();
-    let mut members: BTreeMap<(UnderlyingId, AssetId), Vec<InstrumentId>> = BTreeMap::new();
+    let mut members: BTreeMap<(UnderlyingId, AssetId, AssetId), Vec<InstrumentId>> = BTreeMap::new();
     for (index, listing) in market.instruments.iter().enumerate() {
         if !matches!(listing.kind, InstrumentKind::Option { iv: None, .. }) {
-            members.entry((listing.underlying, value_asset(listing))).or_default().push(InstrumentId(index));
+            let key = (listing.underlying, listing.settle, listing.price_asset());
+            members.entry(key).or_default().push(InstrumentId(index));
         }
     }
     let mut places = vec![None; market.instruments.len()];
     let mut blocks = Vec::with_capacity(members.len());
-    for ((underlying, asset), instruments) in members {
-        let (states, column_of) = distinct_states(underlying, &asset_factors[asset.0], &set.scenarios);
-        let mut block =
-            Block { underlying, asset, rows: Rows::zeros(instruments.len(), states.len()), states, column_of };
+    for ((underlying, paid, written), instruments) in members {
+        let factors = [&asset_factors[written.0], &asset_factors[paid.0]].map(Vec::as_slice);
+        let (states, column_of) = distinct_states(underlying, factors, &set.scenarios);
+        let rows = Rows::zeros(instruments.len(), states.len());
+        let mut block = Block { underlying, written, paid, rows, states, column_of };
         for (row, id) in instruments.iter().enumerate() {
             places[id.0] = Some(Place { block: blocks.len(), row });
         }
@@ -452,23 +460,24 @@ impl Block {
         Ok(())
     }
 
-    /// VAL-2 for perpetuals, futures and spot: the mark moves with index and basis, profit converts at the shocked price. A
-    /// mark that may be zero or negative moves by parts of its scale (SCN-1).
+    /// VAL-2 for perpetuals, futures and spot: the mark moves with index and basis and against the asset it is written in, profit
+    /// converts at the shocked price. A mark that may be zero or negative moves by parts of its scale (SCN-1).
     fn revalue_future(&mut self, market: &Market, listing: &Instrument, row: usize, window_seconds: f64) {
         let (mark, size) =
             (listing.mark.to_f64(), listing.contract_size.to_f64() * unsettled_part(listing, market, window_seconds));
-        let moving = market.underlyings[self.underlying.0].size_of(listing.mark);
-        let price = market.assets[self.asset.0].price.to_f64();
+        let moving = market.moving_price(listing);
+        let price = market.assets[self.paid.0].price.to_f64();
         let states = &self.states;
         self.rows.fill_row(row, |column| {
             let state = &states[column];
             let factor =
                 if listing.kind == InstrumentKind::Spot { 1.0 + state.shift.price } else { state.forward_factor() };
+            let written = state.written_factor;
             let profit = match listing.payoff {
-                Payoff::Linear => moving * (factor - 1.0),
-                Payoff::Inverse => (factor - 1.0) / (mark * factor),
+                Payoff::Linear => moving * (factor - 1.0) / written + mark * (1.0 / written - 1.0),
+                Payoff::Inverse => (factor / written - 1.0) / (mark * (factor / written)),
             };
-            size * profit * price * state.asset_factor
+            size * profit * price * state.paid_factor
         });
     }
 
@@ -483,7 +492,9 @@ impl Block {
         isa: Isa,
     ) -> Result<(), Refusal> {
         let terms = market.expiry(self.underlying, expiry).expect("the market checked that it is listed");
-        let (forward, settled, rate) = (terms.forward.to_f64(), terms.forward_settled.to_f64(), terms.rate.to_f64());
+        let unit = market.assets[self.written.0].price.to_f64();
+        let (forward, settled) = (terms.forward.to_f64() / unit, terms.forward_settled.to_f64() / unit);
+        let rate = terms.rate.to_f64();
         let (years, days) = (expiry.years_since(market.time), expiry.days_since(market.time));
         let refused = |refusal| not_priceable(chain[0].1, refusal);
         let mut columns = Vec::with_capacity(self.states.len());
@@ -491,7 +502,7 @@ impl Block {
             let left = (years - state.years).max(0.0);
             let (vol_multiplier, vol_floor) = vol.at_expiry(state.shift.vol, days);
             columns.push(Column {
-                forward: (forward - settled).mul_add(state.forward_factor(), settled),
+                forward: (forward - settled).mul_add(state.forward_factor() / state.written_factor, settled),
                 vol_multiplier,
                 vol_floor,
                 years: left,
@@ -513,13 +524,13 @@ impl Block {
         kernel.price(isa, &contracts, &mut prices, 0);
         self.tilt(&columns, &inputs, &contracts, vol, isa, &mut prices);
 
-        let price = market.assets[self.asset.0].price.to_f64();
+        let price = market.assets[self.paid.0].price.to_f64();
         for (place, (row, listing)) in chain.iter().enumerate() {
             let size = listing.contract_size.to_f64() * unsettled_part(listing, market, window_seconds);
             let worth = |column: usize| {
                 let dollar = match listing.payoff {
-                    Payoff::Linear => price * self.states[column].asset_factor,
-                    Payoff::Inverse => price * self.states[column].asset_factor / columns[column].forward,
+                    Payoff::Linear => price * self.states[column].paid_factor,
+                    Payoff::Inverse => price * self.states[column].paid_factor / columns[column].forward,
                 };
                 size * prices.row(place)[column] * dollar
             };
@@ -573,7 +584,7 @@ impl Block {
 }
 
 impl State {
-    /// What forwards and marks are multiplied by.
+    /// What forwards and marks in USD are multiplied by.
     fn forward_factor(&self) -> f64 {
         (1.0 + self.shift.price) * (1.0 + self.shift.basis)
     }
@@ -606,27 +617,25 @@ pub(crate) fn asset_factor(market: &Market, asset: AssetId, scenario: &Scenario)
     (1.0 + price) * (1.0 + scenario.residuals[asset.0])
 }
 
-/// The asset whose price turns an instrument's value into USD (VAL-2).
-fn value_asset(listing: &Instrument) -> AssetId {
-    if listing.is_option() { listing.quote } else { listing.settle }
-}
-
 fn profit_of(listing: &Instrument) -> Profit {
     let kind = match (&listing.kind, listing.payoff) {
         (InstrumentKind::Option { .. }, _) => ProfitKind::Premium,
         (_, Payoff::Linear) => ProfitKind::Linear,
         (_, Payoff::Inverse) => ProfitKind::Inverse,
     };
-    Profit { asset: value_asset(listing), size: listing.contract_size.to_f64(), mark: listing.mark.to_f64(), kind }
+    Profit { asset: listing.settle, size: listing.contract_size.to_f64(), mark: listing.mark.to_f64(), kind }
 }
 
-/// The states of a block and which of them each scenario is; state 0 is the market as it is.
-fn distinct_states(underlying: UnderlyingId, factors: &[f64], scenarios: &[Scenario]) -> (Vec<State>, Vec<usize>) {
-    let mut states = vec![State { shift: Move::NONE, asset_factor: 1.0, years: 0.0 }];
+/// The states of a block and which of them each scenario is; state 0 is the market as it is. `factors` are those of the asset that
+/// prices are written in and of the asset that values are paid in.
+fn distinct_states(underlying: UnderlyingId, factors: [&[f64]; 2], scenarios: &[Scenario]) -> (Vec<State>, Vec<usize>) {
+    let mut states = vec![State { shift: Move::NONE, written_factor: 1.0, paid_factor: 1.0, years: 0.0 }];
     let mut known = BTreeMap::from([(states[0].key(), 0)]);
     let mut column_of = Vec::with_capacity(scenarios.len());
-    for (scenario, factor) in scenarios.iter().zip(factors) {
-        let state = State { shift: scenario.moves[underlying.0], asset_factor: *factor, years: scenario.years };
+    let [written, paid] = factors;
+    for ((scenario, written_factor), paid_factor) in scenarios.iter().zip(written).zip(paid) {
+        let (written_factor, paid_factor) = (*written_factor, *paid_factor);
+        let state = State { shift: scenario.moves[underlying.0], written_factor, paid_factor, years: scenario.years };
         let column = *known.entry(state.key()).or_insert_with(|| {
             states.push(state);
             states.len() - 1
@@ -638,19 +647,19 @@ fn distinct_states(underlying: UnderlyingId, factors: &[f64], scenarios: &[Scena
 
 impl State {
     /// Equal states have equal keys; −0 and 0 are told apart, which only costs a column.
-    fn key(&self) -> [u64; 6] {
+    fn key(&self) -> [u64; 7] {
         let (kind, vol) = match self.shift.vol {
             VolMove::Level(vol) => (0, vol),
             VolMove::Twist(vol) => (1, vol),
             VolMove::Skew(vol) => (2, vol),
         };
-        [self.shift.price, self.shift.basis, vol, self.asset_factor, self.years]
+        [self.shift.price, self.shift.basis, vol, self.written_factor, self.paid_factor, self.years]
             .map(f64::to_bits)
             .into_iter()
             .chain([kind])
             .collect::<Vec<_>>()
             .try_into()
-            .expect("five numbers and a kind")
+            .expect("six numbers and a kind")
     }
 }
 
@@ -684,14 +693,18 @@ mod tests {
             moved(0, skew),
             late,
         ];
-        let (states, columns) = distinct_states(UnderlyingId(0), &[1.0; 7], &scenarios);
+        let (states, columns) = distinct_states(UnderlyingId(0), [&[1.0; 7]; 2], &scenarios);
         assert_eq!(columns, [0, 1, 0, 1, 2, 3, 4]);
         assert_eq!(states.len(), 5);
         assert_eq!((states[0].shift, states[1].shift, states[3].shift), (Move::NONE, price, skew));
         // The price of the asset a block pays in tells states apart too: a depeg.
-        let (states, columns) = distinct_states(UnderlyingId(1), &[1.0, 1.0, 1.0, 0.9, 1.0, 1.0, 1.0], &scenarios);
+        let depeg = [1.0, 1.0, 1.0, 0.9, 1.0, 1.0, 1.0];
+        let (states, columns) = distinct_states(UnderlyingId(1), [&[1.0; 7], &depeg], &scenarios);
         assert_eq!(columns, [0, 0, 1, 2, 0, 0, 3]);
-        assert_eq!(states[2].asset_factor, 0.9);
+        assert_eq!((states[2].written_factor, states[2].paid_factor), (1.0, 0.9));
+        let (states, columns) = distinct_states(UnderlyingId(1), [&depeg, &[1.0; 7]], &scenarios);
+        assert_eq!(columns, [0, 0, 1, 2, 0, 0, 3]);
+        assert_eq!((states[2].written_factor, states[2].paid_factor), (0.9, 1.0));
     }
 
     /// SCN-2 at its corners.

@@ -11,14 +11,13 @@ pub fn balance_value(balance: &Balance, market: &Market) -> Result<Money, Overfl
 /// The value of a position at its mark: unsettled profit of a future, the premium of an option.
 pub fn position_value(position: &Position, market: &Market) -> Result<Money, Overflow> {
     let listing = market.listing(position.instrument);
-    let quote = market.assets[listing.quote.0].price;
     let settle = market.assets[listing.settle.0].price;
     match (&listing.kind, listing.payoff) {
         (InstrumentKind::Option { .. }, _) => position
             .quantity
             .times(listing.contract_size, Round::Down)?
             .at(listing.mark, Round::Down)?
-            .converted(quote, Round::Down),
+            .converted(settle, Round::Down),
         (_, Payoff::Linear) => linear_profit(position, listing)?.converted(settle, Round::Down),
         (_, Payoff::Inverse) => {
             let notional = position.quantity.times(listing.contract_size, round_size(position, listing))?;

@@ -163,7 +163,9 @@ fn at(anchor: &Market, width: &Width, point: &Point) -> Market {
                 *iv = Ratio::from_f64(iv.to_f64() * vol, Round::Down).expect("in range");
             }
         } else {
-            listing.mark = scaled(listing.mark, factor * basis());
+            // Written in a stablecoin that has risen, the same price is a smaller number.
+            let unit = market.assets[listing.quote.0].price.to_f64() / anchor.assets[listing.quote.0].price.to_f64();
+            listing.mark = scaled(listing.mark, factor * basis() / unit);
             continue;
         }
         let (before, unit) = gap(anchor, place);
@@ -293,7 +295,7 @@ fn trade(
     let more = Quantity::from_raw(more.raw() / lot.raw() * lot.raw());
     let quantity = before.quantity.plus(more).expect("in range");
     let after = Position { instrument, quantity, entry: scaled(listing.mark, ratio) };
-    let asset = if listing.is_option() { listing.quote } else { listing.settle };
+    let asset = listing.settle;
     let paid =
         gained * lot.to_f64() * size * if listing.payoff == Payoff::Linear { listing.mark.to_f64() } else { 1e-5 };
     let paid = Quantity::from_f64(paid, Round::Down).expect("in range");
@@ -489,11 +491,13 @@ proptest! {
             1 => {
                 let place = which.index(market.instruments.len());
                 let listing = &world.market.instruments[place];
-                if listing.kind != InstrumentKind::Perpetual {
+                if listing.kind != InstrumentKind::Perpetual || !cell.certified(InstrumentId(place)) {
                     return Ok(());
                 }
+                let unit = market.price_unit(listing) / world.market.price_unit(listing);
                 let ratio = market.underlyings[listing.underlying.0].index.to_f64()
-                    / world.market.underlyings[listing.underlying.0].index.to_f64();
+                    / world.market.underlyings[listing.underlying.0].index.to_f64()
+                    / unit;
                 market.instruments[place].mark = scaled(listing.mark, ratio * (1.0 + 1.00001 * width.basis));
             }
             2 => {
@@ -617,7 +621,7 @@ fn more_of_the_same_costs_what_it_costs_at_its_size() {
     ] {
         let instrument = market.instrument(name).expect("listed");
         let (balance, listing) = (Quantity::ZERO, market.listing(instrument));
-        let asset = if listing.is_option() { listing.quote } else { listing.settle };
+        let asset = listing.settle;
         let balance = Balance { asset, amount: balance, location: None };
         let mut account = Account { balances: vec![balance], ..Account::default() };
         let mut reserve = Reserve::new(&certified(&cell, &account).expect("nothing is held"));

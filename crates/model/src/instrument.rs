@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use units::{Money, Price, Quantity, Ratio, Timestamp};
 
-use crate::{AssetId, UnderlyingId};
+use crate::{AssetId, USD, UnderlyingId};
 
 /// A tradable contract and what the market says of it at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,13 +16,13 @@ pub struct Instrument {
     pub underlying: UnderlyingId,
     /// How profit is counted.
     pub payoff: Payoff,
-    /// What the mark is written in.
+    /// The asset that the mark, bid and ask are written in.
     pub quote: AssetId,
-    /// What profit is paid in.
+    /// The asset that premium and profit are paid in: one unit for each unit of the quote that the price says.
     pub settle: AssetId,
     /// Units of the underlying per contract; for inverse perpetuals and futures units of the quote.
     pub contract_size: Quantity,
-    /// The venue's mark price, in the quote.
+    /// The venue's mark price, in units of the quote.
     pub mark: Price,
     /// Funding per eight hours, longs pay when positive (perpetuals).
     pub funding_rate_8h: Option<Ratio>,
@@ -56,7 +56,7 @@ pub enum InstrumentKind {
     Option {
         /// When it settles.
         expiry: Timestamp,
-        /// In the currency of the index.
+        /// In units of [`Instrument::price_asset`].
         strike: Price,
         /// Call or put.
         right: Right,
@@ -112,6 +112,12 @@ impl Instrument {
             InstrumentKind::Future { expiry } | InstrumentKind::Option { expiry, .. } => Some(expiry),
             InstrumentKind::Spot | InstrumentKind::Perpetual => None,
         }
+    }
+
+    /// The asset that this contract writes the price of its underlying in: its strike, its forward, and the mark of a
+    /// perpetual or future. It is the quote, but for a coin-margined option: its strike is in USD, its mark in the coin.
+    pub fn price_asset(&self) -> AssetId {
+        if self.is_option() && self.payoff == Payoff::Inverse { USD } else { self.quote }
     }
 
     /// Whether this is an option.

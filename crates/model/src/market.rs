@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use units::{Money, Price, Quantity, Ratio, Timestamp};
+use units::{Money, Overflow, Price, Quantity, Ratio, Round, Timestamp};
 
 use crate::document::{
     AssetDocument, ExpiryDocument, InstrumentDocument, KindDocument, MarketDocument, UnderlyingDocument,
@@ -88,9 +88,10 @@ pub struct Underlying {
 pub struct Expiry {
     /// When.
     pub time: Timestamp,
-    /// The price the market expects, USD per unit, settled part included.
+    /// The price the market expects, USD per unit, settled part included. A contract on it that is written in another
+    /// asset sees it divided by the price of that asset ([`Market::price_unit`]).
     pub forward: Price,
-    /// The part of the forward that the settlement average has already fixed.
+    /// The part of the forward that the settlement average has already fixed, USD per unit.
     pub forward_settled: Price,
     /// Continuously compounded, per year.
     pub rate: Ratio,
@@ -218,6 +219,25 @@ impl Market {
     pub fn expiry(&self, underlying: UnderlyingId, time: Timestamp) -> Option<&Expiry> {
         let expiries = &self.underlyings[underlying.0].expiries;
         expiries.binary_search_by_key(&time, |expiry| expiry.time).ok().map(|index| &expiries[index])
+    }
+
+    /// USD per unit of the asset that a contract writes the price of its underlying in ([`Instrument::price_asset`]).
+    pub fn price_unit(&self, listing: &Instrument) -> f64 {
+        self.assets[listing.price_asset().0].price.to_f64()
+    }
+
+    /// The size of a linear contract's mark, in units of its quote: what relative moves, funding and fees are parts of. It is the
+    /// mark or, where the index of the underlying may be zero or negative, its absolute value and at least the scale. So it is
+    /// never negative, and whoever is long pays a positive funding rate at any mark.
+    pub fn mark_size(&self, listing: &Instrument) -> Result<Price, Overflow> {
+        let Some(scale) = self.underlyings[listing.underlying.0].scale else { return Ok(listing.mark) };
+        let mark = if listing.mark.is_negative() { listing.mark.negated()? } else { listing.mark };
+        Ok(mark.max(scale.in_units_of(self.assets[listing.price_asset().0].price, Round::Up)?))
+    }
+
+    /// [`Self::mark_size`] as a risk number; infinite, which no requirement can be made of, where it is out of range.
+    pub fn moving_price(&self, listing: &Instrument) -> f64 {
+        self.mark_size(listing).map_or(f64::INFINITY, Price::to_f64)
     }
 
     fn list_underlying(&mut self, entry: &UnderlyingDocument, path: &str) -> Result<(), Invalid> {
@@ -349,6 +369,10 @@ impl Market {
         if is_option && entry.payoff == Payoff::Linear && self.assets[quote.0].follows.is_some() {
             let expected = "an asset that follows no underlying, for a linear option is worth dollars";
             return Err(Invalid::new(at("quote"), format_args!("\"{}\"", entry.quote), expected));
+        }
+        if is_option && entry.payoff == Payoff::Linear && self.assets[settle.0].follows.is_some() {
+            let expected = "an asset that follows no underlying, for a linear option pays what its quote says";
+            return Err(Invalid::new(at("settle"), format_args!("\"{}\"", entry.settle), expected));
         }
         let signed = self.underlyings[underlying.0].scale.is_some();
         if signed && (is_option || entry.payoff == Payoff::Inverse) {

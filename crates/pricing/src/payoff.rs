@@ -21,13 +21,13 @@ pub fn inverse_value(quantity: f64, size: f64, entry: f64, mark: f64, settle_pri
     quantity * size * ((mark - entry) / (entry * mark)) * settle_price
 }
 
-/// Value in dollars of an option (VAL-2): `q·c·m·P_quote`.
+/// Value in dollars of an option (VAL-2): `q·c·m·P_settle`.
 ///
-/// `quote_price` is what one unit of the asset the option is quoted in is worth: about 1 for a dollar-quoted option, the
+/// `settle_price` is what one unit of the asset the option settles in is worth: about 1 for a dollar-quoted option, the
 /// coin's own price for a coin-quoted one.
 #[inline]
-pub fn option_value(quantity: f64, size: f64, mark: f64, quote_price: f64) -> f64 {
-    quantity * size * mark * quote_price
+pub fn option_value(quantity: f64, size: f64, mark: f64, settle_price: f64) -> f64 {
+    quantity * size * mark * settle_price
 }
 
 /// A dollar option price in units of the coin: the mark of a coin-quoted option under a model.

@@ -153,6 +153,13 @@ impl Quantity {
     }
 }
 
+impl Price {
+    /// The same price in units of an asset, when both are in one currency; `asset` is what one unit of it costs, above zero.
+    pub fn in_units_of(self, asset: Self, round: Round) -> Result<Self, Overflow> {
+        (asset.0 > 0).then(|| wide::mul_div(self.0, ONE, asset.0, round)).flatten().map(Self).ok_or(Self::OVERFLOW)
+    }
+}
+
 impl Money {
     /// The same amount in another currency, in which one unit of this one costs `price`.
     pub fn converted(self, price: Price, round: Round) -> Result<Self, Overflow> {

@@ -343,7 +343,7 @@ pub(super) fn lot_usd(state: &State, instrument: usize) -> f64 {
     let (terms, listing) = (&state.contracts[instrument].terms, &state.market.instruments[instrument]);
     let (unit, price) = (terms.unit().to_f64(), |asset: AssetId| state.market.assets[asset.0].price.to_f64());
     match (&terms.kind, terms.payoff) {
-        (InstrumentKind::Option { .. } | InstrumentKind::Spot, _) => unit * listing.mark.to_f64() * price(terms.quote),
+        (InstrumentKind::Option { .. } | InstrumentKind::Spot, _) => unit * listing.mark.to_f64() * price(terms.cash()),
         (_, Payoff::Linear) => unit * moving(state, instrument) * price(terms.settle),
         (_, Payoff::Inverse) => unit * price(terms.quote),
     }

@@ -10,7 +10,7 @@ use crate::{AccountId, Cause, Event, FeedId, Noun, Reject};
 
 const EIGHT_HOURS: i64 = 28_800_000_000;
 
-/// Pays one period: each account its lots times the notional at the mark times the rate.
+/// Pays one period: each account its lots times the notional at the size of the mark times the rate (CHG-7).
 ///
 /// The rate is bounded by the cap per eight hours and the time since the last payment, and that time by the longest accrual
 /// (I-54, I-55, S-34). The cap is the one in force now (I-57). Each amount is rounded against its account; what that leaves
@@ -35,7 +35,11 @@ pub fn pay(
     if state.feeds.contains_key(&FeedId::Premium(instrument)) {
         l5::valid(state, now, FeedId::Premium(instrument))?;
     }
-    let mark = state.market.listing(instrument).mark;
+    let listing = state.market.listing(instrument);
+    let price = match contract.terms.payoff {
+        Payoff::Linear => state.market.mark_size(listing)?,
+        Payoff::Inverse => listing.mark,
+    };
     let clearing = Holder::Pot(Pot::Clearing(instrument));
     let (mut events, mut residue) = (Vec::new(), Quantity::ZERO);
     for (place, account) in state.accounts.iter().enumerate() {
@@ -43,7 +47,7 @@ pub fn pay(
         if lots == 0 {
             continue;
         }
-        let owed = owed(contract, lots, mark, rate)?;
+        let owed = owed(contract, lots, price, rate)?;
         let id = AccountId(u32::try_from(place).expect("ids are u32"));
         moved(&mut events, (venue(id), clearing), contract.terms.settle, owed, Cause::Funding)?;
         residue = residue.plus(owed)?;
@@ -60,14 +64,15 @@ fn most(state: &State, contract: &Contract, now: Timestamp) -> Result<Ratio, Ove
     state.policy.funding_cap.scaled(Ratio::from_raw(periods), Round::Down)
 }
 
-/// What a position pays, negative when it receives: rounded up, against the account.
-fn owed(contract: &Contract, lots: i64, mark: Price, rate: Ratio) -> Result<Quantity, Overflow> {
+/// What a position pays, negative when it receives: rounded up, against the account. `price` is the size of the mark, so a long
+/// position pays a positive rate also where the mark is negative.
+fn owed(contract: &Contract, lots: i64, price: Price, rate: Ratio) -> Result<Quantity, Overflow> {
     let units = times(contract.terms.unit(), lots)?;
     // The product with the rate is to be rounded up: so is the value, or down where the rate turns it around.
     let round = if rate.is_negative() { Round::Down } else { Round::Up };
     let value = match contract.terms.payoff {
-        Payoff::Linear => Quantity::from_raw(units.at(mark, round)?.raw()),
-        Payoff::Inverse => units.over(mark, round)?,
+        Payoff::Linear => Quantity::from_raw(units.at(price, round)?.raw()),
+        Payoff::Inverse => units.over(price, round)?,
     };
     value.scaled(rate, Round::Up)
 }

@@ -84,7 +84,7 @@ pub fn exchange(
 ) -> Result<[(Position, Quantity); 2], Overflow> {
     let received = cost.negated()?;
     if terms.is_option() {
-        moved(events, (venue(one.0), venue(other.0)), terms.quote, cost, Cause::Premium)?;
+        moved(events, (venue(one.0), venue(other.0)), terms.cash(), cost, Cause::Premium)?;
     }
     let mut side = |(id, position, lots): Side, cost: Quantity| {
         let (position, gained) = if terms.is_option() {

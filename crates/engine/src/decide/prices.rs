@@ -7,11 +7,11 @@ use margin::greeks::option_inputs;
 use marks::{Quote, Report, composed};
 use model::{AssetId, InstrumentId, InstrumentKind, Market, Payoff, UnderlyingId};
 use pricing::black76::Black76;
-use units::{Price, Ratio, Round, Timestamp};
+use units::{Overflow, Price, Ratio, Round, Timestamp};
 
 use crate::apply::mark;
-use crate::layers::l0;
-use crate::state::{Mode, State};
+use crate::layers::{l0, l4};
+use crate::state::{InstrumentTerms, Mode, State};
 use crate::{Event, FeedId, Marked, Noun, Reject};
 
 /// A volatility above this is a mistake in units: 20 is 2,000 %.
@@ -93,7 +93,7 @@ pub fn tick(state: &State, now: Timestamp) -> Result<Vec<Event>, Reject> {
     let mut marked = Marked { version: state.version + 1, vols, ..Marked::default() };
     form(state, &mut market, &quotes, |quote| quote.price, &mut marked)?;
     events.push(Event::Marked(Box::new(marked)));
-    events.extend(samples(state, now, &quotes)?);
+    events.extend(samples(state, &market, now, &quotes)?);
     Ok(events)
 }
 
@@ -116,14 +116,14 @@ fn form(
     moves: &mut Marked,
 ) -> Result<(), Reject> {
     // A ratio feed on top of an index: both of this tick.
-    let on_index = |underlying: UnderlyingId, ratio: FeedId, else_is: Price| -> Result<Price, Reject> {
-        let Some(index) = quotes.get(&FeedId::Index(underlying)) else { return Ok(else_is) };
+    let on_index = |underlying: UnderlyingId, ratio: FeedId| -> Result<Option<Price>, Reject> {
+        let Some(index) = quotes.get(&FeedId::Index(underlying)) else { return Ok(None) };
         if !state.feeds.contains_key(&ratio) {
-            return Ok(which(index));
+            return Ok(Some(which(index)));
         }
-        let Some(ratio) = quotes.get(&ratio) else { return Ok(else_is) };
+        let Some(ratio) = quotes.get(&ratio) else { return Ok(None) };
         let legs = composed(index, ratio).map_err(|why| Reject::malformed("feed", why, "legs of one tick"))?;
-        Ok(which(&legs))
+        Ok(Some(which(&legs)))
     };
     for place in 0..market.underlyings.len() {
         let id = UnderlyingId(place);
@@ -138,7 +138,7 @@ fn form(
         let (id, asset) = (AssetId(place), &market.assets[place]);
         let price = match asset.follows {
             None => quotes.get(&FeedId::Asset(id)).map_or(asset.price, &which),
-            Some(underlying) => on_index(underlying, FeedId::Asset(id), asset.price)?,
+            Some(underlying) => on_index(underlying, FeedId::Asset(id))?.unwrap_or(asset.price),
         };
         if price != asset.price {
             moves.assets.push((id, price));
@@ -147,7 +147,7 @@ fn form(
     for (place, underlying) in market.underlyings.iter().enumerate() {
         for expiry in &underlying.expiries {
             let id = UnderlyingId(place);
-            let forward = on_index(id, FeedId::Forward(id, expiry.time), expiry.forward)?;
+            let forward = on_index(id, FeedId::Forward(id, expiry.time))?.unwrap_or(expiry.forward);
             if forward != expiry.forward {
                 moves.forwards.push((id, expiry.time, forward));
             }
@@ -158,14 +158,17 @@ fn form(
     for (place, contract) in state.contracts.iter().enumerate() {
         let id = InstrumentId(place);
         let (terms, before) = (&contract.terms, market.listing(id).mark);
-        let price = match &terms.kind {
-            _ if contract.mode == Mode::Settled => before,
-            InstrumentKind::Spot => market.underlyings[terms.underlying.0].index,
-            InstrumentKind::Perpetual => on_index(terms.underlying, FeedId::Premium(id), before)?,
-            InstrumentKind::Future { expiry } => {
-                market.expiry(terms.underlying, *expiry).map_or(before, |terms| terms.forward)
-            }
-            InstrumentKind::Option { .. } => model_price(market, id).unwrap_or(before),
+        let usd = match &terms.kind {
+            _ if contract.mode == Mode::Settled => None,
+            InstrumentKind::Spot => Some(market.underlyings[terms.underlying.0].index),
+            InstrumentKind::Perpetual => on_index(terms.underlying, FeedId::Premium(id))?,
+            InstrumentKind::Future { expiry } => market.expiry(terms.underlying, *expiry).map(|terms| terms.forward),
+            InstrumentKind::Option { .. } => None,
+        };
+        let price = match usd {
+            Some(usd) => written(terms, market, usd)?,
+            None if contract.mode == Mode::Settled => before,
+            None => model_price(market, id).unwrap_or(before),
         };
         if price != before {
             moves.marks.push((id, price));
@@ -173,6 +176,11 @@ fn form(
     }
     mark(market, moves);
     Ok(())
+}
+
+/// A price of the underlying in USD as a contract writes it, rounded down for both sides alike.
+fn written(terms: &InstrumentTerms, market: &Market, usd: Price) -> Result<Price, Overflow> {
+    usd.in_units_of(market.assets[terms.price_asset().0].price, Round::Down)
 }
 
 /// The mark of an option: its Black-76 price, in its quote; none while it has no volatility. It is rounded down, for buyer
@@ -188,8 +196,14 @@ fn model_price(market: &Market, id: InstrumentId) -> Option<Price> {
     Price::from_f64(quoted, Round::Down).ok()
 }
 
-/// One sample more for what is in its settlement window, when the index is valid.
-fn samples(state: &State, now: Timestamp, quotes: &BTreeMap<FeedId, Quote>) -> Result<Vec<Event>, Reject> {
+/// One sample more for what is in its settlement window, of the index as the contract writes it, when the index and what it is
+/// written in are valid.
+fn samples(
+    state: &State,
+    market: &Market,
+    now: Timestamp,
+    quotes: &BTreeMap<FeedId, Quote>,
+) -> Result<Vec<Event>, Reject> {
     let mut events = Vec::new();
     for (place, contract) in state.contracts.iter().enumerate() {
         let Some(expiry) = contract.terms.expiry() else { continue };
@@ -197,10 +211,13 @@ fn samples(state: &State, now: Timestamp, quotes: &BTreeMap<FeedId, Quote>) -> R
         if contract.mode == Mode::Settled || now > expiry || now.micros() < opens {
             continue;
         }
-        let index = quotes.get(&FeedId::Index(contract.terms.underlying));
-        if let Some(index) = index.filter(|quote| quote.validity().may_liquidate()) {
+        let mut feeds = vec![FeedId::Index(contract.terms.underlying)];
+        l4::of_asset(state, contract.terms.price_asset(), &mut feeds);
+        let valid = |feed: &FeedId| quotes.get(feed).is_some_and(|quote| quote.validity().may_liquidate());
+        if feeds.iter().all(valid) {
+            let index = market.underlyings[contract.terms.underlying.0].index;
             let mut samples = contract.samples;
-            samples.sum = samples.sum.plus(index.price)?;
+            samples.sum = samples.sum.plus(written(&contract.terms, market, index)?)?;
             samples.count += 1;
             events.push(Event::Sampled { instrument: InstrumentId(place), samples });
         }

@@ -38,7 +38,7 @@ impl<'a> AtMark<'a> {
         let unit = |listing: &Instrument| Unit {
             size: listing.contract_size.to_f64(),
             mark: listing.mark.to_f64(),
-            price: prices[if listing.is_option() { listing.quote } else { listing.settle }.0],
+            price: prices[listing.settle.0],
             option: listing.is_option(),
             inverse: listing.payoff == Payoff::Inverse,
         };

@@ -1,7 +1,7 @@
 //! What is listed: the terms of underlyings, assets and instruments, and what the engine knows of each besides its price.
 
 use marks::Rules;
-use model::{AssetId, DepthLevel, InstrumentKind, Payoff, UnderlyingId};
+use model::{AssetId, DepthLevel, InstrumentKind, Payoff, USD, UnderlyingId};
 use serde::{Deserialize, Serialize};
 use units::{Money, Price, Quantity, Ratio, Timestamp};
 
@@ -153,12 +153,17 @@ impl InstrumentTerms {
         self.lot.times(self.contract_size, units::Round::Down).expect("the listing was checked")
     }
 
-    /// The asset that cash of a trade is paid in: premium for options, the quote for spot, else the settlement asset.
+    /// The asset that cash of a trade is paid in: the quote for spot, else the settlement asset.
     pub fn cash(&self) -> AssetId {
         match self.kind {
-            InstrumentKind::Option { .. } | InstrumentKind::Spot => self.quote,
-            InstrumentKind::Perpetual | InstrumentKind::Future { .. } => self.settle,
+            InstrumentKind::Spot => self.quote,
+            InstrumentKind::Option { .. } | InstrumentKind::Perpetual | InstrumentKind::Future { .. } => self.settle,
         }
+    }
+
+    /// The asset that the price of the underlying is written in: marks of perpetuals and futures, strikes, settlement prices.
+    pub fn price_asset(&self) -> AssetId {
+        if self.is_option() && self.payoff == Payoff::Inverse { USD } else { self.quote }
     }
 
     /// Whether it is an option.

@@ -64,21 +64,25 @@ impl Span {
     }
 }
 
-/// What a block of scenarios does to one underlying: equal states share a column of the kernel.
+/// What a scenario does to the contracts of one underlying that are written in one asset: equal states share a column of the
+/// kernel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct State {
     /// The move.
     pub shift: Move,
+    /// Price after, relative to before, of the asset that prices are written in.
+    pub written: f64,
     /// The time that passes, in years.
     pub years: f64,
 }
 
 impl State {
     /// The market as it is.
-    pub const STILL: Self = Self { shift: Move::NONE, years: 0.0 };
+    pub const STILL: Self = Self { shift: Move::NONE, written: 1.0, years: 0.0 };
 
+    /// What forwards and marks are multiplied by.
     fn factor(&self) -> f64 {
-        (1.0 + self.shift.price) * (1.0 + self.shift.basis)
+        (1.0 + self.shift.price) * (1.0 + self.shift.basis) / self.written
     }
 }
 
@@ -99,7 +103,7 @@ pub struct Lines {
 pub struct Bounds {
     /// The asset whose shocked price multiplies every line.
     pub asset: AssetId,
-    /// In every state of its underlying, the first the market as it is.
+    /// In every state of what it is written in, the first the market as it is.
     pub states: Vec<Lines>,
     /// The value of the mark above the model, USD.
     pub gap: Lines,
@@ -125,7 +129,9 @@ pub struct Anchor<'a> {
     pub width: &'a Width,
     pub end: Timestamp,
     pub isa: Isa,
-    /// The states of the underlying, the first the market as it is.
+    /// What the contracts are written in: USD, or the stablecoin that they are paid in too.
+    pub written: AssetId,
+    /// The states of what is written in it, the first the market as it is.
     pub states: &'a [State],
 }
 
@@ -144,16 +150,31 @@ impl Anchor<'_> {
         if asset == model::USD { Span { low: price, high: price } } else { Span::around(price, self.width.peg) }
     }
 
+    /// What a unit of a price is worth, USD.
+    fn unit(&self) -> Span {
+        self.stable(self.written)
+    }
+
     /// A perpetual or a dated future; its profit since the anchor's mark (the rest is a coin amount).
     pub fn future(&self, listing: &Instrument) -> Bounds {
         let (mark, size) = (listing.mark.to_f64(), listing.contract_size.to_f64());
+        let unit = self.market.price_unit(listing);
         let (ends, basis) = (self.ends(), self.basis());
         let price = self.market.assets[listing.settle.0].price.to_f64();
         let stable = self.stable(listing.settle);
         let coins = size * price / mark;
+        // Written in what it pays in, a contract is so much of the underlying less a debt: the price of the asset moves the
+        // debt alone. On a price in USD it moves all of the profit.
+        let pays_itself = self.written != model::USD;
         let lines = |state: &State| {
             let factor = state.factor();
             let both = |least: bool, x: f64| match (listing.payoff, least) {
+                (Payoff::Linear, true) if pays_itself => {
+                    size * (mark * unit * basis.low * factor * x - mark * stable.high)
+                }
+                (Payoff::Linear, false) if pays_itself => {
+                    size * (mark * unit * basis.high * factor * x - mark * stable.low)
+                }
                 (Payoff::Linear, true) => size * stable.least(mark * (basis.low * factor * x - 1.0)),
                 (Payoff::Linear, false) => size * stable.most(mark * (basis.high * factor * x - 1.0)),
                 (Payoff::Inverse, true) => coins * basis.least(x - 1.0 / (basis.low * factor)),
@@ -168,7 +189,8 @@ impl Anchor<'_> {
         let along = Span { low: ends[0] * basis.low, high: ends[1] * basis.high };
         let (worth, net_delta) = match listing.payoff {
             Payoff::Linear => {
-                let worth = along.times(stable).scaled(size * mark);
+                let worth = if pays_itself { along.scaled(unit) } else { along.times(stable) };
+                let worth = worth.scaled(size * mark);
                 (worth, worth)
             }
             Payoff::Inverse => (
@@ -199,11 +221,14 @@ impl Anchor<'_> {
         let time = Span { low: expiry.years_since(self.end), high: expiry.years_since(self.market.time) };
         let days = Span { low: expiry.days_since(self.end), high: expiry.days_since(self.market.time) };
         let (ends, basis) = (self.ends(), self.basis());
-        // A call gains with its forward and a put loses, in dollars and in coins alike.
-        let (worse, better) = match right {
-            Right::Call => (forward * basis.low, forward * basis.high),
-            Right::Put => (forward * basis.high, forward * basis.low),
+        // A call gains with its forward and a put loses, in dollars and in coins alike. Written in a stablecoin the strike is a
+        // debt of it: a call loses when the stablecoin rises, a put gains, whatever the forward.
+        let unit = self.unit();
+        let (worse, better, worse_unit, better_unit) = match right {
+            Right::Call => (forward * basis.low, forward * basis.high, unit.high, unit.low),
+            Right::Put => (forward * basis.high, forward * basis.low, unit.low, unit.high),
         };
+        let (worse, better) = (worse / worse_unit, better / better_unit);
         let discount = |years: f64| {
             let left = Span { low: (time.low - years).max(0.0), high: (time.high - years).max(0.0) };
             let (a, b) = (math::exp(-rate * left.low), math::exp(-rate * left.high));
@@ -231,8 +256,8 @@ impl Anchor<'_> {
                 .map(|state| {
                     let (_, left) = discount(state.years);
                     let moneyness = Span {
-                        low: math::ln(*strike / (forward * basis.high * ends[1])),
-                        high: math::ln(*strike / (forward * basis.low * ends[0])),
+                        low: math::ln(*strike * unit.low / (forward * basis.high * ends[1])),
+                        high: math::ln(*strike * unit.high / (forward * basis.low * ends[0])),
                     };
                     let vol = self.shocked(state.shift.vol, *vol, days, moneyness);
                     Span { low: vol.low * left.low.sqrt(), high: vol.high * left.high.sqrt() }
@@ -254,13 +279,16 @@ impl Anchor<'_> {
         for (row, listing) in chain.iter().enumerate() {
             let (strike, vol) = strikes[row];
             let size = listing.contract_size.to_f64();
-            let quote = self.market.assets[listing.quote.0].price.to_f64();
-            let stable = self.stable(listing.quote);
+            let quote = self.market.assets[listing.settle.0].price.to_f64();
+            let stable = self.stable(listing.settle);
             let ln_strike = math::ln(strike);
             let lines = |(column, state): (usize, &State)| {
                 let factor = state.factor();
-                // What a dollar of the model is worth: a stablecoin, or the coin over the same forward.
+                // What a unit of the model is worth: the stablecoin at the price that the forward was written at, any stablecoin
+                // where the forward is in USD, or the coin over the same forward.
+                let at = |price: f64| Span { low: price, high: price };
                 let (dollar_under, dollar_over) = match listing.payoff {
+                    Payoff::Linear if self.written != model::USD => (at(worse_unit), at(better_unit)),
                     Payoff::Linear => (stable, stable),
                     Payoff::Inverse => {
                         (basis.scaled(quote / (worse * factor)), basis.scaled(quote / (better * factor)))
@@ -281,9 +309,11 @@ impl Anchor<'_> {
             let forwards = Span { low: forward * basis.low * ends[0], high: forward * basis.high * ends[1] };
             // Dollar times forward, as every sensitivity has it.
             let level = match listing.payoff {
+                Payoff::Linear if self.written != model::USD => forwards,
                 Payoff::Linear => forwards.times(stable),
                 Payoff::Inverse => coin,
             };
+            let forwards = Span { low: forwards.low / unit.high, high: forwards.high / unit.low };
             let (discount, _) = discount(0.0);
             let level = level.times(discount).scaled(size);
             let vol = Span::around(vol, self.width.vol);
@@ -311,7 +341,7 @@ impl Anchor<'_> {
             let index = self.market.underlyings[listing.underlying.0].index.to_f64() * ends[1];
             let flat = given.unwrap_or(self.rules.fees.option) * index * size;
             bounds.push(Bounds {
-                asset: listing.quote,
+                asset: listing.settle,
                 states,
                 gap,
                 net_delta: delta.widened(slack),
@@ -348,9 +378,9 @@ impl Anchor<'_> {
         let (gap, unit) = gap(listing, self.market)?;
         let size = listing.contract_size.to_f64();
         let gap = Span { low: gap - self.width.mark * unit, high: gap + self.width.mark * unit };
-        let price = self.market.assets[listing.quote.0].price.to_f64();
+        let price = self.market.assets[listing.settle.0].price.to_f64();
         let along = |x: f64| match listing.payoff {
-            Payoff::Linear => self.stable(listing.quote),
+            Payoff::Linear => self.stable(listing.settle),
             Payoff::Inverse => self.basis().scaled(price * x),
         };
         Ok(Lines {
@@ -361,7 +391,7 @@ impl Anchor<'_> {
     }
 }
 
-/// The mark of an option above the model, for one unit in the asset it is quoted in, and what an index is in it.
+/// The mark of an option above the model, for one unit in the asset it is quoted in, and what [`Width::mark`] is a part of there.
 pub fn gap(listing: &Instrument, market: &Market) -> Result<(f64, f64), Refusal> {
     let inputs = greeks::option_inputs(listing, market)?;
     let black = pricing::black76::Black76::new(inputs).map_err(|refusal| not_priceable(listing, refusal))?;

@@ -62,7 +62,8 @@ impl Cell {
                     || if held.is_option() {
                         self.near_option(place, held, now, market)
                     } else {
-                        along(now.mark, held.mark)
+                        let (unit, anchor_unit) = (market.price_unit(now), self.market.price_unit(held));
+                        near(now.mark, index / unit, held.mark, anchor / anchor_unit, basis)
                     };
                 same_terms(held, now) && sits
             })

@@ -20,6 +20,7 @@ mod surplus;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::rc::Rc;
 
 use model::{AssetId, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Right, UnderlyingId};
 use pricing::kernel::{Isa, Rows};
@@ -137,9 +138,9 @@ struct Contract {
     /// Of the long row; the short one follows.
     row: usize,
     bucket: usize,
-    /// Of an option: its strike and whether it is a call.
-    strike: Option<(i128, bool)>,
-    /// Instruments in order of underlying, expiry, strike: what is charged together lies together.
+    /// Of an option: its strike, with the asset it is written in, and whether it is a call.
+    strike: Option<((AssetId, i128), bool)>,
+    /// Instruments in order of underlying, expiry, asset written in, strike: what is charged together lies together.
     rank: u32,
     lot: Quantity,
     size: f64,
@@ -173,7 +174,6 @@ struct AssetBounds {
 /// What makes a column.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
-    state: usize,
     scenario: usize,
     weight: f64,
 }
@@ -317,16 +317,7 @@ impl Cell {
         lots: &[Quantity],
     ) -> Result<Sheet, Refusal> {
         let market = self.market.clone();
-        let mut states = vec![State::STILL];
-        let mut seen = |scenario: usize| {
-            let (shift, years) = (set.scenarios[scenario].moves[underlying.0], set.scenarios[scenario].years);
-            let state = State { shift, years };
-            let place = states.iter().position(|known| *known == state).unwrap_or_else(|| {
-                states.push(state);
-                states.len() - 1
-            });
-            Seen { state: place, scenario, weight: set.scenarios[scenario].weight }
-        };
+        let seen = |scenario: usize| Seen { scenario, weight: set.scenarios[scenario].weight };
         let mut columns: Vec<Seen> = joint.iter().map(|scenario| seen(*scenario)).collect();
         let followers: Vec<usize> =
             (0..market.assets.len()).filter(|asset| market.assets[*asset].follows == Some(underlying)).collect();
@@ -336,11 +327,12 @@ impl Cell {
             for scenario in group {
                 let wanted = seen(scenario);
                 let same = |known: &Seen| {
-                    let residuals = |place: usize| &set.scenarios[place].residuals;
-                    known.state == wanted.state
+                    let (one, other) = (&set.scenarios[known.scenario], &set.scenarios[scenario]);
+                    one.moves[underlying.0] == other.moves[underlying.0]
+                        && one.years == other.years
                         && known.weight == wanted.weight
-                        && set.scenarios[known.scenario].failure.is_none()
-                        && residuals(known.scenario) == residuals(scenario)
+                        && one.failure.is_none()
+                        && one.residuals == other.residuals
                 };
                 places.push(columns.iter().position(same).unwrap_or_else(|| {
                     columns.push(wanted);
@@ -373,7 +365,7 @@ impl Cell {
             pinned: expiry.time.days_since(self.end) <= self.rules.options.pin_days,
         }));
 
-        let contracts = self.contracts(underlying, &market, &states)?;
+        let contracts = self.contracts(underlying, &market, set, &columns)?;
         let stride = count.next_multiple_of(pricing::kernel::LANES);
         let mut sheet = Sheet {
             columns: count,
@@ -386,56 +378,69 @@ impl Cell {
             vega_exit: Leave::new(Exit::of_vega(listed, &self.rules), &self.rules),
             buckets,
         };
-        for (place, (id, bounds)) in contracts.into_iter().enumerate() {
+        for (place, (id, bounds, states)) in contracts.into_iter().enumerate() {
             let factors: Vec<f64> =
                 columns.iter().map(|seen| asset_factor(&market, bounds.asset, &set.scenarios[seen.scenario])).collect();
-            self.write(&mut sheet, place, id, &bounds, &columns, &factors, lots[id.0]);
+            self.write(&mut sheet, place, id, &bounds, (&columns, &states, &factors), lots[id.0]);
         }
         Ok(sheet)
     }
 
-    /// The bounds of every instrument of an underlying that a certificate can hold, by expiry, strike and right.
+    /// The bounds of every instrument of an underlying that a certificate can hold, by expiry, strike and right, each with the
+    /// place of every column among its states.
     fn contracts(
         &mut self,
         underlying: UnderlyingId,
         market: &Market,
-        states: &[State],
-    ) -> Result<Vec<(InstrumentId, Bounds)>, Refusal> {
+        set: &ScenarioSet,
+        columns: &[Seen],
+    ) -> Result<Vec<(InstrumentId, Bounds, Rc<[usize]>)>, Refusal> {
         let vol = self.rules.vol_rules();
         let window = self.rules.settlement.window_seconds;
-        let anchor =
-            Anchor { market, rules: &self.rules, vol: &vol, width: &self.width, end: self.end, isa: self.isa, states };
-        let mut found = Vec::new();
-        let mut chains: BTreeMap<(Timestamp, Right), Vec<InstrumentId>> = BTreeMap::new();
-        let mut gaps = Vec::new();
+        let mut written: BTreeMap<AssetId, Vec<InstrumentId>> = BTreeMap::new();
         for (place, listing) in market.instruments.iter().enumerate() {
-            if listing.underlying != underlying || !self.holds(listing, market, window) {
-                continue;
-            }
-            let id = InstrumentId(place);
-            if let InstrumentKind::Option { expiry, right, .. } = listing.kind {
-                gaps.push((id, bounds::gap(listing, market)?.0));
-                chains.entry((expiry, right)).or_default().push(id);
-            } else {
-                found.push((id, anchor.future(listing)));
+            if listing.underlying == underlying && self.holds(listing, market, window) {
+                written.entry(listing.price_asset()).or_default().push(InstrumentId(place));
             }
         }
-        for ((expiry, right), ids) in chains {
-            let chain: Vec<&Instrument> = ids.iter().map(|id| market.listing(*id)).collect();
-            found.extend(ids.into_iter().zip(anchor.chain(expiry, right, &chain)?));
-        }
-        for (id, gap) in gaps {
-            self.gaps[id.0] = gap;
+        let mut found = Vec::new();
+        for (written, ids) in written {
+            let (states, state_of) = states_of(market, underlying, written, set, columns);
+            let anchor = Anchor {
+                market,
+                rules: &self.rules,
+                vol: &vol,
+                width: &self.width,
+                end: self.end,
+                isa: self.isa,
+                written,
+                states: &states,
+            };
+            let mut chains: BTreeMap<(Timestamp, Right), Vec<InstrumentId>> = BTreeMap::new();
+            for id in ids {
+                let listing = market.listing(id);
+                if let InstrumentKind::Option { expiry, right, .. } = listing.kind {
+                    self.gaps[id.0] = bounds::gap(listing, market)?.0;
+                    chains.entry((expiry, right)).or_default().push(id);
+                } else {
+                    found.push((id, anchor.future(listing), state_of.clone()));
+                }
+            }
+            for ((expiry, right), ids) in chains {
+                let chain: Vec<&Instrument> = ids.iter().map(|id| market.listing(*id)).collect();
+                let bounds = anchor.chain(expiry, right, &chain)?;
+                found.extend(ids.into_iter().zip(bounds).map(|(id, bounds)| (id, bounds, state_of.clone())));
+            }
         }
         let key = |id: InstrumentId| {
             let listing = market.listing(id);
             let strike = match &listing.kind {
-                InstrumentKind::Option { strike, right, .. } => Some((strike.raw(), *right)),
+                InstrumentKind::Option { strike, right, .. } => Some((listing.price_asset(), strike.raw(), *right)),
                 _ => None,
             };
             (listing.expiry(), strike, id)
         };
-        found.sort_by_key(|(id, _)| key(*id));
+        found.sort_by_key(|(id, ..)| key(*id));
         Ok(found)
     }
 
@@ -446,30 +451,33 @@ impl Cell {
             let terms = market.expiry(listing.underlying, expiry);
             left > 0.0 && left >= window && terms.is_none_or(|terms| terms.forward_settled == units::Price::ZERO)
         };
+        // Of two prices that move each on its own a contract may depend on one: what it is written in, or what it pays in.
         let quiet = |asset: AssetId| market.assets[asset.0].follows.is_none();
+        let linear = quiet(listing.settle) && (listing.quote == model::USD || listing.quote == listing.settle);
+        if !(linear || listing.payoff == Payoff::Inverse && listing.price_asset() == model::USD) {
+            return false;
+        }
         if market.underlyings[listing.underlying.0].scale.is_some() {
             return false;
         }
         match &listing.kind {
             InstrumentKind::Spot => false,
             InstrumentKind::Option { expiry, iv, .. } => far(*expiry) && iv.is_some_and(|iv| iv > units::Ratio::ZERO),
-            InstrumentKind::Perpetual => listing.payoff == Payoff::Inverse || quiet(listing.settle),
-            InstrumentKind::Future { expiry } => {
-                far(*expiry) && (listing.payoff == Payoff::Inverse || quiet(listing.settle))
-            }
+            InstrumentKind::Perpetual => true,
+            InstrumentKind::Future { expiry } => far(*expiry),
         }
     }
 
     /// One contract's two rows in integer ticks, rounded against whoever holds them.
-    #[expect(clippy::too_many_arguments, reason = "a row is made of all of them")]
+    ///
+    /// Of every column: the scenario, the place of its state among those of the bounds, and the factor of the asset it pays in.
     fn write(
         &mut self,
         sheet: &mut Sheet,
         place: usize,
         id: InstrumentId,
         bounds: &Bounds,
-        columns: &[Seen],
-        factors: &[f64],
+        (columns, states, factors): (&[Seen], &[usize], &[f64]),
         lot: Quantity,
     ) {
         if lot <= Quantity::ZERO {
@@ -486,8 +494,8 @@ impl Cell {
                 if long { ((value - slack) * scale).floor() } else { ((value + slack) * scale).ceil() }
             };
             for end in 0..2 {
-                for (column, (seen, factor)) in columns.iter().zip(factors).enumerate() {
-                    let lines = &bounds.states[seen.state];
+                for (column, ((seen, state), factor)) in columns.iter().zip(states).zip(factors).enumerate() {
+                    let lines = &bounds.states[*state];
                     let value = of(&bounds.gap)[end]
                         + (1.0 - seen.weight) * of(now)[end]
                         + seen.weight * factor * of(lines)[end];
@@ -535,7 +543,9 @@ impl Cell {
             expiries.binary_search_by_key(&expiry, |terms| terms.time).ok()
         });
         let strike = match &listing.kind {
-            InstrumentKind::Option { strike, right, .. } => Some((strike.raw(), *right == Right::Call)),
+            InstrumentKind::Option { strike, right, .. } => {
+                Some(((listing.price_asset(), strike.raw()), *right == Right::Call))
+            }
             _ => None,
         };
         let contract = Contract {
@@ -559,6 +569,28 @@ impl Cell {
     fn location(&self, name: Option<&str>) -> Option<usize> {
         self.locations.get(name?).or_else(|| self.locations.get(OTHER)).copied()
     }
+}
+
+/// The states of what is written in an asset, the first the market as it is, and which of them each column is.
+fn states_of(
+    market: &Market,
+    underlying: UnderlyingId,
+    written: AssetId,
+    set: &ScenarioSet,
+    columns: &[Seen],
+) -> (Vec<State>, Rc<[usize]>) {
+    let mut states = vec![State::STILL];
+    let place = |seen: &Seen| {
+        let scenario = &set.scenarios[seen.scenario];
+        let written = asset_factor(market, written, scenario);
+        let state = State { shift: scenario.moves[underlying.0], written, years: scenario.years };
+        states.iter().position(|known| *known == state).unwrap_or_else(|| {
+            states.push(state);
+            states.len() - 1
+        })
+    };
+    let state_of = columns.iter().map(place).collect();
+    (states, state_of)
 }
 
 /// `count` values, then others up to whole cache lines.

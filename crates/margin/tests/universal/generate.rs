@@ -181,8 +181,34 @@ pub fn market() -> impl Strategy<Value = Market> {
         let staked =
             AssetDocument { depth: Some(levels(depth)), ..asset(&format!("st{first}"), index * staked, Some(first)) };
         document.assets.push(staked);
+        for (place, listed) in document.instruments.iter_mut().enumerate() {
+            write_in(listed, place, dollar, (first, index));
+        }
         Market::new(&document).expect("a generated market is valid")
     })
+}
+
+/// Writes a contract, whose prices are in USD so far, in one of what venues write theirs in: linear ones in USDC and paid in it, in
+/// USD and paid in USDC, or (no options) in the coin of the first underlying and paid in that or in USDC; inverse perpetuals and
+/// futures in USD or USDC.
+fn write_in(listed: &mut InstrumentDocument, place: usize, dollar: f64, (coin, coin_price): (&str, f64)) {
+    let is_option = listed.kind == KindDocument::Option;
+    let (quote, unit) = match (listed.payoff, place % 4) {
+        (Payoff::Inverse, _) if is_option => return,
+        (Payoff::Inverse, 0 | 1) | (Payoff::Linear, 0) => ("USD", 1.0),
+        (Payoff::Linear, 1) if !is_option && listed.underlying != coin => (coin, coin_price),
+        _ => ("USDC", dollar),
+    };
+    let written = |usd: Price| price(usd.to_f64() / unit);
+    quote.clone_into(&mut listed.quote);
+    if listed.payoff == Payoff::Linear && place % 8 == 1 {
+        quote.clone_into(&mut listed.settle);
+    }
+    listed.mark = written(listed.mark);
+    listed.strike = listed.strike.map(written);
+    if listed.payoff == Payoff::Inverse {
+        listed.contract_size = quantity(10.0 / unit);
+    }
 }
 
 /// A market document with nothing in it.

@@ -6,9 +6,11 @@
 //! | `slow` | the second assessor of `audit`, written from the methodology alone, that must agree |
 //! | `properties` | P-1 to P-11 and the identities of an assessment |
 //! | `cases` | hand-computed accounts, one file one sentence |
+//! | `currency` | what prices are written in and paid in: pegs, depegs, coins |
 //! | `refusals` | parameters, scenario documents and numbers that must be refused |
 
 mod cases;
+mod currency;
 mod generate;
 mod properties;
 mod refusals;

@@ -413,8 +413,8 @@ fn fill(account: &mut Account, order: &model::Order, market: &Market) -> f64 {
     let settle = market.assets[listing.settle.0].price.to_f64();
     if listing.is_option() {
         let paid = generate::quantity(-size * limit);
-        account.balances.push(Balance { asset: listing.quote, amount: paid, location: None });
-        return size * (mark - limit) * market.assets[listing.quote.0].price.to_f64();
+        account.balances.push(Balance { asset: listing.settle, amount: paid, location: None });
+        return size * (mark - limit) * market.assets[listing.settle.0].price.to_f64();
     }
     match listing.payoff {
         Payoff::Linear => size * (mark - limit) * settle,

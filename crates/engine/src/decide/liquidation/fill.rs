@@ -88,7 +88,7 @@ fn repaid(events: &mut Vec<Event>, state: &State, deal: &Deal<'_>, legs: [&Leg<'
     exchanged(events, state, deal, (buyer.id, buyer.account, Quantity::ZERO), (seller.id, seller.account))?;
     let (fund, cause) = liquidated.fee_to;
     moved(events, (venue(liquidated.id), Holder::Pot(fund)), terms.cash(), liquidated.fee, cause)?;
-    let (position, asset, nothing) = (taking.held, terms.quote, Quantity::ZERO);
+    let (position, asset, nothing) = (taking.held, terms.cash(), Quantity::ZERO);
     Ok(Spent { position, lots: 0, asset, paid: nothing, gained: nothing })
 }
 

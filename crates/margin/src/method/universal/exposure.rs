@@ -106,6 +106,9 @@ impl Exposures {
         if let Some(unsettled) = &contract.unsettled {
             self.touch(unsettled.underlying).coins += unsettled.coins(quantity, contract.size, line.entry);
         }
+        if let Some((coin, units)) = contract.quoted {
+            self.touch(coin).coins += quantity * units;
+        }
         let bucket = &mut self.touch(underlying).buckets[contract.bucket];
         bucket.delta += quantity * contract.greeks.delta;
         bucket.gamma += quantity * contract.greeks.gamma;

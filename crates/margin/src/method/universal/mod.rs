@@ -17,7 +17,7 @@ pub(crate) mod terms;
 
 use std::sync::Arc;
 
-use model::{Account, InstrumentKind, Invalid, Market, Side, USD};
+use model::{Account, Instrument, InstrumentKind, Invalid, Market, Payoff, Side, USD};
 use pricing::kernel::Isa;
 use units::{Money, Ratio};
 
@@ -276,10 +276,35 @@ impl Universal<'_> {
             .map(|balance| &self.market.assets[balance.asset.0])
             .filter(|asset| asset.follows.is_none() && !self.rules.haircut.volatility.names(&asset.name))
             .map(|asset| format!("{}: follows no underlying, shocked as a stablecoin (FAM-9)", asset.name));
-        let mut notes: Vec<String> = unfunded.chain(unknown).collect();
+        let mut notes: Vec<String> = unfunded.chain(unknown).chain(self.written(account)).collect();
         notes.sort();
         notes.dedup();
         notes
+    }
+
+    /// What was assumed of contracts that are written or paid in something that is not worth exactly one USD (SCN-1).
+    fn written(&self, account: &Account) -> impl Iterator<Item = String> {
+        let held = account.positions.iter().map(|held| held.instrument);
+        let listings = held.chain(account.orders.iter().map(|order| order.instrument));
+        listings.filter_map(|id| {
+            let listing = self.market.listing(id);
+            let asset = |id: model::AssetId| &self.market.assets[id.0];
+            let (written, paid) = (asset(listing.price_asset()), asset(listing.settle));
+            let in_usd = listing.price_asset() == USD;
+            if !in_usd {
+                let Instrument { name, .. } = listing;
+                return Some(format!(
+                    "{name}: its price is written in {0}, so it rises when {0} falls (SCN-1)",
+                    written.name
+                ));
+            }
+            (listing.payoff == Payoff::Linear && listing.settle != USD).then(|| {
+                format!(
+                    "{}: its price is in USD and it pays as many {}, whatever that is worth (SCN-1)",
+                    listing.name, paid.name
+                )
+            })
+        })
     }
 
     /// Every scenario with its family, its name and the profit in it.

@@ -12,7 +12,7 @@ use units::Timestamp;
 use super::charges::{Exit, Leave};
 use super::rules::Rules;
 use crate::Refusal;
-use crate::greeks::{Greeks, of_contract};
+use crate::greeks::{Greeks, of_contract, quoted_coins};
 
 /// Everything charges look up in one market.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub struct Terms {
     pub assets: Box<[AssetTerms]>,
     /// In the order of the market, each worked out when the first account needs it.
     contracts: Box<[OnceLock<ContractTerms>]>,
-    /// Of every option: the number of its strike, in the order of underlyings, expiries and strikes.
+    /// Of every option: the number of its strike, in the order of underlyings, expiries, the asset it is written in, and strikes.
     strikes: Box<[u32]>,
 }
 
@@ -88,6 +88,8 @@ pub struct ContractTerms {
     pub funding_rate: f64,
     /// Of what pays unsettled profit in a coin: how to count it.
     pub unsettled: Option<Unsettled>,
+    /// Of what is written in a coin: the underlying that the coin follows and the units of it that a contract owes.
+    pub quoted: Option<(usize, f64)>,
 }
 
 /// How profit that will be paid in a coin moves with the coin.
@@ -121,7 +123,8 @@ impl Terms {
             let Some(expiry) = listing.expiry() else { continue };
             expiries[listing.underlying.0].insert(expiry);
             if let InstrumentKind::Option { strike, .. } = &listing.kind {
-                let same: &mut Vec<usize> = options.entry((listing.underlying, expiry, strike.raw())).or_default();
+                let same: &mut Vec<usize> =
+                    options.entry((listing.underlying, expiry, listing.price_asset(), strike.raw())).or_default();
                 same.push(place);
             }
         }
@@ -170,27 +173,31 @@ impl Terms {
             InstrumentKind::Option { right, .. } => Some((self.strikes[id.0], *right == Right::Call)),
             _ => None,
         };
-        let value = self.value(listing, &market.underlyings[underlying]);
+        let value = self.value(listing, market);
+        let greeks = of_contract(id, market, rules.settlement.window_seconds)?;
+        let quoted = quoted_coins(listing, greeks.delta, market).map(|(UnderlyingId(coin), units)| (coin, units));
         Ok(ContractTerms {
             underlying,
             bucket,
-            greeks: of_contract(id, market, rules.settlement.window_seconds)?,
+            greeks,
             strike,
             size: listing.contract_size.to_f64(),
             value,
             fee: self.fee(listing, value, rules),
             funding_rate: listing.funding_rate_8h.unwrap_or_default().to_f64(),
             unsettled,
+            quoted,
         })
     }
 
     /// What one contract is worth in USD: notional of a future, premium of an option.
-    fn value(&self, listing: &Instrument, underlying: &Underlying) -> f64 {
+    fn value(&self, listing: &Instrument, market: &Market) -> f64 {
         let (mark, size) = (listing.mark.to_f64(), listing.contract_size.to_f64());
+        let paid = self.assets[listing.settle.0].price;
         match (&listing.kind, listing.payoff) {
-            (InstrumentKind::Option { .. }, _) => size * mark * self.assets[listing.quote.0].price,
-            (_, Payoff::Linear) => size * underlying.size_of(listing.mark) * self.assets[listing.settle.0].price,
-            (_, Payoff::Inverse) => size / mark * self.assets[listing.settle.0].price,
+            (InstrumentKind::Option { .. }, _) => size * mark * paid,
+            (_, Payoff::Linear) => size * market.moving_price(listing) * paid,
+            (_, Payoff::Inverse) => size / mark * paid,
         }
     }
 
