@@ -135,6 +135,7 @@ impl Auditor {
         {
             self.flows(state, envelope.time.micros(), asset.0, amount.raw())?;
         }
+        self.clock_moves(state, envelope)?;
         self.count("books");
         self.cases.follow(state, envelope, events)?;
         self.books.follow(state, envelope, events)?;
@@ -147,6 +148,19 @@ impl Auditor {
             }
         }
         Ok(())
+    }
+
+    /// No command moves the clock by more than a step, and none but a resumption by more than a pause can last (I-16).
+    fn clock_moves(&mut self, state: &State, envelope: &Envelope) -> Result<(), Finding> {
+        let ahead = envelope.time.seconds_since(state.clock);
+        if ahead <= 3_600.0 {
+            return Ok(());
+        }
+        let Some(place) = self.method(&state.method.text) else { return Ok(()) };
+        let rules = &self.methods[place].1.rules.engine;
+        let resumes = envelope.command == Command::Resume;
+        let most = if resumes { rules.longest_pause_seconds } else { rules.clock_step_seconds };
+        ensure(ahead <= most, "I-16", || format!("a command {ahead} s ahead was accepted, at most {most} may be"))
     }
 
     /// A command was applied, and `state` is what became of it.
@@ -164,7 +178,10 @@ impl Auditor {
             Command::Watch => self.watched(state)?,
             _ => {}
         }
-        self.books.sample(state, envelope, |feed| trusted_feed(state, feed));
+        self.books.sample(state, envelope, |terms| {
+            let mut written = asset_feeds(state, terms.price_asset().0);
+            trusted_feed(state, FeedId::Index(terms.underlying)) && written.all(|feed| trusted_feed(state, feed))
+        });
         self.books.compare(state)?;
         self.cases.compare(state)
     }
@@ -195,7 +212,8 @@ impl Auditor {
             | C::FundWithdraw { .. }
             | C::SetBackstop { .. }
             | C::Propose { .. }
-            | C::Revoke { .. } => envelope.principal == Principal::Governance,
+            | C::Revoke { .. }
+            | C::Resume => envelope.principal == Principal::Governance,
             C::OpenAccount { .. }
             | C::Funding { .. }
             | C::Interest

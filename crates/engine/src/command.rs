@@ -263,4 +263,6 @@ pub enum Command {
     Tick,
     /// Accounts that prices or fills have moved are judged.
     Watch,
+    /// The engine goes on after a pause that is longer than its clock may step: it moves the clock and does nothing else.
+    Resume,
 }

@@ -62,7 +62,8 @@ pub fn needed(command: &Command) -> Capability {
         | Command::SetBackstop { .. }
         | Command::FundWithdraw { .. }
         | Command::Propose { .. }
-        | Command::Revoke { .. } => Capability::Govern,
+        | Command::Revoke { .. }
+        | Command::Resume => Capability::Govern,
         Command::SetMode { .. } => Capability::Guard,
         Command::OpenAccount { .. }
         | Command::Measure

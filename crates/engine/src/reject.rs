@@ -26,6 +26,19 @@ pub enum Reject {
         /// Of the engine.
         clock: Timestamp,
     },
+    /// L0: time goes forward by steps.
+    #[error(
+        "the command is of {time}, more than {most_seconds} s after {clock}, which the engine has reached; after a longer pause \
+         governance resumes it"
+    )]
+    ClockAhead {
+        /// Of the command.
+        time: Timestamp,
+        /// Of the engine.
+        clock: Timestamp,
+        /// How far this command may move the clock.
+        most_seconds: u64,
+    },
     /// L0: no such thing.
     #[error("no {what} {id}")]
     Unknown {
@@ -398,6 +411,7 @@ impl Reject {
             Self::SelfTrade { .. } => 7,
             Self::Invalid { .. } => 8,
             Self::Report { .. } => 9,
+            Self::ClockAhead { .. } => 10,
             Self::Mode { .. } => 100,
             Self::Expiry { .. } => 101,
             Self::PriceBand { .. } => 102,

@@ -8,7 +8,9 @@ mod common;
 use common::*;
 use engine::preview::preview;
 use engine::state::{Change, InstrumentTerms, Mode, Policy, Pot};
-use engine::{AccountId, Cause, Command, Engine, Event, FeedId, Noun, OrderId, Party, Principal, Reject, Status};
+use engine::{
+    AccountId, Cause, Command, Engine, Envelope, Event, FeedId, Noun, OrderId, Party, Principal, Reject, Status,
+};
 use margin::method::universal;
 use model::{InstrumentId, InstrumentKind, Payoff, Side, UnderlyingId};
 use proptest::prelude::*;
@@ -912,10 +914,82 @@ fn a_price_below_zero_is_margined_and_closed_s50_i14() {
     world.move_to(FeedId::Index(oil), "0");
     assert!(judged(&world, alice).maintenance_margin > "500".parse().unwrap(), "{:?}", judged(&world, alice));
     world.move_to(FeedId::Index(oil), "-37.63");
+    // CHG-7: whoever is long pays a positive rate on the size of the mark, in the engine as in the margin.
+    let rate = ratio("0.0001");
+    let events = world.system(Command::Funding { instrument: id, rate, period: 1 }).unwrap();
+    assert_eq!(received(&events, alice, Cause::Funding), quantity("-0.3763"));
+    assert_eq!(received(&events, bob, Cause::Funding), quantity("0.3763"));
+    world.pass(HOUR);
+    let back = Command::Funding { instrument: id, rate: rate.negated().unwrap(), period: 2 };
+    let events = world.system(back).unwrap();
+    assert_eq!(received(&events, alice, Cause::Funding), quantity("0.3763"));
     assert_eq!(world.fill(id, "-60", 1, bob, alice).unwrap_err().code(), 102);
     world.fill(id, "-37.5", 100, bob, alice).unwrap();
     assert_eq!(world.state().accounts[alice.place()].balance(USDC, None).amount, quantity("14250"));
     assert_eq!(world.state().accounts[bob.place()].balance(USDC, None).amount, quantity("25750"));
+}
+
+/// A date that is wrong by years stops nothing: no command moves the clock by more than a day, and after a longer pause governance,
+/// and nobody else, resumes.
+#[test]
+fn the_clock_goes_forward_by_steps_i16() {
+    let mut world = World::new();
+    let clock = world.state().clock;
+    let after = |micros: i64| Timestamp::from_micros(clock.micros() + micros);
+    let ask = |world: &mut World, time, principal, command| {
+        world.engine.handle(&Envelope { time, principal, command }).map_err(|reject| reject.code())
+    };
+    let year_9999: Timestamp = "9999-12-31T00:00:00Z".parse().unwrap();
+    for (principal, command) in [
+        (Principal::System, Command::Tick),
+        (Principal::System, Command::Watch),
+        (Principal::Governance, Command::ListLocation { name: "solana".to_owned() }),
+        (Principal::Governance, Command::Resume),
+    ] {
+        assert_eq!(ask(&mut world, year_9999, principal, command), Err(10));
+        assert_eq!(world.state().clock, clock, "a refused command changes nothing");
+    }
+    assert_eq!(ask(&mut world, after(DAY + 1), Principal::System, Command::Tick), Err(10));
+    assert_eq!(ask(&mut world, after(30 * DAY), Principal::System, Command::Resume), Err(1));
+    assert_eq!(ask(&mut world, clock, Principal::Governance, Command::Resume), Err(6), "there was no pause");
+    // A month of downtime: governance resumes, prices are formed, and everything goes on.
+    let resumed = ask(&mut world, after(30 * DAY), Principal::Governance, Command::Resume);
+    assert_eq!(resumed, Ok(vec![Event::Clock { time: after(30 * DAY) }]));
+    world.pass(SECOND);
+    let alice = world.rich("alice", 1, "1000");
+    world
+        .run(
+            Principal::Owner(1),
+            Command::Withdraw { account: alice, asset: USDC, location: None, amount: quantity("1") },
+        )
+        .unwrap();
+}
+
+/// A contract written in USDC is marked and settled in USDC: with USDC at 0.88 at bitcoin's index divided by 0.88. One written in USD
+/// that USDC pays for is marked and settled at the index.
+#[test]
+fn what_is_written_in_a_stablecoin_is_marked_and_settled_in_it() {
+    let mut world = World::with(generous());
+    let terms = |name: &str, quote| InstrumentTerms {
+        tick: price("0.01"),
+        ..instrument(name, InstrumentKind::Future { expiry: expiry() }, Payoff::Linear, quote, USDC)
+    };
+    let list = |world: &mut World, terms: InstrumentTerms| {
+        world.govern(Command::ListInstrument(Box::new(terms))).unwrap();
+        InstrumentId(world.state().contracts.len() - 1)
+    };
+    let (in_usdc, in_usd) = (list(&mut world, terms("IN-USDC", USDC)), list(&mut world, terms("IN-USD", USD)));
+    world.move_to(FeedId::Asset(USDC), "0.88");
+    let mark = |world: &World, id| world.state().market.listing(id).mark;
+    let forward = world.state().market.expiry(BTC, expiry()).unwrap().forward;
+    assert_eq!(mark(&world, in_usd), forward);
+    assert_eq!(mark(&world, in_usdc), forward.in_units_of(price("0.88"), units::Round::Down).unwrap());
+    through_the_window(&mut world, &["100000"]);
+    for (id, at) in [(in_usd, "100000"), (in_usdc, "113636.363636363636363636")] {
+        let events = world.system(Command::Expire { instrument: id }).unwrap();
+        let Some(Event::Expired { price: settled, .. }) = events.last() else { panic!("{events:?}") };
+        assert_eq!(*settled, price(at));
+    }
 }
 
 /// When several rejects would apply, the one with the smallest number is given.

@@ -13,6 +13,9 @@ use crate::world::{ONE, SECOND, World};
 /// How often each fault struck.
 pub type Struck = BTreeMap<&'static str, u64>;
 
+/// In microseconds.
+const YEAR: i64 = 365 * 86_400 * SECOND;
+
 /// Every fault that a run can meet.
 pub const FAULTS: &[&str] = &[
     "silent source",
@@ -25,6 +28,7 @@ pub const FAULTS: &[&str] = &[
     "reordered commands",
     "earlier clock",
     "clock jump",
+    "date far ahead",
     "power loss",
     "torn or lost write",
     "kept unacknowledged batch",
@@ -103,6 +107,11 @@ pub fn transported(world: &mut World, mut batch: Vec<Envelope>, struck: &mut Str
         if world.dice.chance(rates.reorder / 4) {
             envelope.time = Timestamp::from_micros(envelope.time.micros() - world.dice.between(1, 100) * SECOND);
             count(struck, "earlier clock");
+            // A clock that is set wrong may as well be years ahead: taken, it would stop the engine until then.
+            let mut ahead = batch[place].clone();
+            ahead.time = Timestamp::from_micros(ahead.time.micros() + 10 * YEAR);
+            arrived.push(ahead);
+            count(struck, "date far ahead");
         }
         arrived.push(envelope);
         if world.dice.chance(rates.duplicate) {

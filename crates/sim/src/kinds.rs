@@ -35,6 +35,7 @@ pub const COMMANDS: &[&str] = &[
     "SetMode",
     "Tick",
     "Watch",
+    "Resume",
 ];
 
 /// Every event.
@@ -90,6 +91,7 @@ pub const REJECTS: &[(u16, &str)] = &[
     (7, "SelfTrade"),
     (8, "Invalid"),
     (9, "Report"),
+    (10, "ClockAhead"),
     (100, "Mode"),
     (101, "Expiry"),
     (102, "PriceBand"),
@@ -159,6 +161,7 @@ pub fn command(command: &Command) -> &'static str {
         Command::SetMode { .. } => "SetMode",
         Command::Tick => "Tick",
         Command::Watch => "Watch",
+        Command::Resume => "Resume",
     }
 }
 

@@ -196,6 +196,10 @@ impl<'r> Run<'r> {
             if self.world.now - before > 300 * SECOND {
                 count(&mut self.struck, "clock jump");
             }
+            if tick == options.ticks / 2 && self.world.now > self.engine.state().clock.micros() {
+                let resume = self.world.envelope(Principal::Governance, Command::Resume);
+                self.step(resume)?;
+            }
             let commands = workload::tick(&mut self.world, self.engine.state(), tick, &mut self.struck);
             for envelope in commands {
                 self.step(envelope)?;

@@ -25,7 +25,7 @@ use crate::{Command, Desk, Envelope, Event, Reject, State};
 /// What `envelope` does to `state`, or why it does nothing. The desk makes it fast and never different.
 pub fn decide(state: &State, desk: &Desk, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
     l0::authorised(state, envelope)?;
-    l0::in_order(state, envelope.time)?;
+    l0::in_order(state, desk, envelope)?;
     let now = envelope.time;
     let mut events = match &envelope.command {
         Command::OpenAccount { name, owner } => accounts::open(desk, name, *owner),
@@ -87,6 +87,10 @@ pub fn decide(state: &State, desk: &Desk, envelope: &Envelope) -> Result<Vec<Eve
         Command::SetMode { instrument, mode } => market::set_mode(state, *instrument, *mode),
         Command::Tick => prices::tick(state, now),
         Command::Watch => watch::watch(state, desk, now),
+        Command::Resume if now == state.clock => {
+            Err(Reject::malformed("time", now, format!("a time after {}, which the engine has reached", state.clock)))
+        }
+        Command::Resume => Ok(Vec::new()),
     }?;
     if now > state.clock {
         events.insert(0, Event::Clock { time: now });

@@ -1,10 +1,10 @@
 //! Layer 0: well formed, in order, authorised.
 
 use model::{AssetId, InstrumentId};
-use units::{Quantity, Timestamp};
+use units::{Price, Quantity, Round};
 
 use crate::state::{AccountState, Contract, LARGEST_AMOUNT, State};
-use crate::{AccountId, Capability, Envelope, LocationId, Noun, Reject, needed};
+use crate::{AccountId, Capability, Command, Desk, Envelope, LocationId, Noun, Reject, needed};
 
 /// Whether the principal may ask for this (I-64).
 pub fn authorised(state: &State, envelope: &Envelope) -> Result<(), Reject> {
@@ -19,12 +19,25 @@ pub fn authorised(state: &State, envelope: &Envelope) -> Result<(), Reject> {
     Err(Reject::NotAuthorised { needed: format!("{capability:?}") })
 }
 
-/// Time does not go back (I-16).
-pub fn in_order(state: &State, time: Timestamp) -> Result<(), Reject> {
-    if time < state.clock {
-        return Err(Reject::ClockBackwards { time, clock: state.clock });
+/// Time does not go back (I-16), and goes forward by no more than a step: a command with a wrong date would otherwise stop the engine
+/// until that date. After a longer pause governance resumes, by no more than a pause can last.
+pub fn in_order(state: &State, desk: &Desk, envelope: &Envelope) -> Result<(), Reject> {
+    let (time, clock) = (envelope.time, state.clock);
+    if time < clock {
+        return Err(Reject::ClockBackwards { time, clock });
+    }
+    let rules = &desk.rules().engine;
+    let most = if envelope.command == Command::Resume { rules.longest_pause_seconds } else { rules.clock_step_seconds };
+    if time.seconds_since(clock) > most {
+        return Err(Reject::ClockAhead { time, clock, most_seconds: whole(most) });
     }
     Ok(())
+}
+
+/// Seconds without their fraction, for a message.
+fn whole(seconds: f64) -> u64 {
+    let rounded = Price::from_f64(seconds, Round::Down).unwrap_or(Price::ZERO);
+    u64::try_from(rounded.raw() / Price::ONE.raw()).unwrap_or(0)
 }
 
 /// The account, or that there is none.

@@ -146,7 +146,12 @@ pub fn run(engine: &mut Engine, principal: Principal, command: Command) -> Resul
 
 /// Does what `command` says at `time`. After every event every asset adds up to nothing, and after the command the books
 /// agree with each other (I-07, I-08).
+///
+/// Where the time is more than a day ahead governance resumes the engine first.
 pub fn at(engine: &mut Engine, time: Timestamp, principal: Principal, command: Command) -> Result<Vec<Event>, Reject> {
+    if time.micros() - engine.state().clock.micros() > DAY {
+        engine.handle(&Envelope { time, principal: Principal::Governance, command: Command::Resume })?;
+    }
     let envelope = Envelope { time, principal, command };
     let events = engine.decide(&envelope)?;
     let mut state = engine.state().clone();

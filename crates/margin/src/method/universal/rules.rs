@@ -70,6 +70,9 @@ pub struct Rules {
     pub fees: FeeRules,
     /// VAL-4.
     pub settlement: SettlementRules,
+    /// What an engine takes from the file besides margins; no margin depends on it. Files from before it have the default.
+    #[serde(default)]
+    pub engine: EngineRules,
 }
 
 /// REQ-3, REQ-5.
@@ -309,6 +312,24 @@ pub struct SettlementRules {
     pub window_seconds: f64,
 }
 
+/// Limits of an engine that runs the method.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EngineRules {
+    /// Seconds that one command may move the clock forward.
+    #[serde(deserialize_with = "decimal::read")]
+    pub clock_step_seconds: f64,
+    /// Seconds that governance may move the clock forward after a pause.
+    #[serde(deserialize_with = "decimal::read")]
+    pub longest_pause_seconds: f64,
+}
+
+impl Default for EngineRules {
+    fn default() -> Self {
+        Self { clock_step_seconds: 86_400.0, longest_pause_seconds: 31_536_000.0 }
+    }
+}
+
 impl Rules {
     /// Every number in its range: a set that is not cannot be used.
     pub fn check(&self) -> Result<(), Invalid> {
@@ -399,7 +420,9 @@ impl Rules {
         within(self.fees.future, "fees.future", 0.0, 0.1)?;
         within(self.fees.option, "fees.option", 0.0, 0.1)?;
         within(self.fees.option_cap, "fees.option_cap", 0.0, 1.0)?;
-        within(self.settlement.window_seconds, "settlement.window_seconds", 0.0, 86_400.0)
+        within(self.settlement.window_seconds, "settlement.window_seconds", 0.0, 86_400.0)?;
+        within(self.engine.clock_step_seconds, "engine.clock_step_seconds", 1.0, 604_800.0)?;
+        within(self.engine.longest_pause_seconds, "engine.longest_pause_seconds", 86_400.0, 157_680_000.0)
     }
 
     /// How volatilities answer a move (SCN-2).
