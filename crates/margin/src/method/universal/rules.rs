@@ -70,6 +70,9 @@ pub struct Rules {
     pub fees: FeeRules,
     /// VAL-4.
     pub settlement: SettlementRules,
+    /// What an engine takes from the file besides margins; no margin depends on it. Files from before it have the default.
+    #[serde(default)]
+    pub engine: EngineRules,
 }
 
 /// REQ-3, REQ-5.
@@ -309,6 +312,27 @@ pub struct SettlementRules {
     pub window_seconds: f64,
 }
 
+/// From which size on an engine takes small things seriously.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EngineRules {
+    /// USD that a transfer to an account of another owner must be worth.
+    pub least_credit: units::Money,
+    /// Seconds for which an asset whose price is no longer known still counts at its last price against a liquidation.
+    #[serde(deserialize_with = "decimal::read")]
+    pub last_price_seconds: f64,
+    /// USD that may be lost and not be covered, over all accounts, before nobody withdraws.
+    pub trifling_loss: units::Money,
+}
+
+impl Default for EngineRules {
+    /// A dollar, ten minutes, a dollar: what the file of 2026-11-22 says.
+    fn default() -> Self {
+        let dollar = units::Money::ONE;
+        Self { least_credit: dollar, last_price_seconds: 600.0, trifling_loss: dollar }
+    }
+}
+
 impl Rules {
     /// Every number in its range: a set that is not cannot be used.
     pub fn check(&self) -> Result<(), Invalid> {
@@ -399,7 +423,10 @@ impl Rules {
         within(self.fees.future, "fees.future", 0.0, 0.1)?;
         within(self.fees.option, "fees.option", 0.0, 0.1)?;
         within(self.fees.option_cap, "fees.option_cap", 0.0, 1.0)?;
-        within(self.settlement.window_seconds, "settlement.window_seconds", 0.0, 86_400.0)
+        within(self.settlement.window_seconds, "settlement.window_seconds", 0.0, 86_400.0)?;
+        within(self.engine.least_credit.to_f64(), "engine.least_credit", 0.0, 1e6)?;
+        within(self.engine.last_price_seconds, "engine.last_price_seconds", 0.0, 86_400.0)?;
+        within(self.engine.trifling_loss.to_f64(), "engine.trifling_loss", 0.0, 1e6)
     }
 
     /// How volatilities answer a move (SCN-2).
