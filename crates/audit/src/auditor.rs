@@ -2,6 +2,7 @@
 
 mod liquidation;
 mod rescue;
+mod sight;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,8 @@ use engine::{Capability, Command, Envelope, Event, FeedId, Principal, SURFACE_SO
 use marks::{Cause, Report};
 use model::{Account, AssetId, Balance, InstrumentId, InstrumentKind, Market, Order, Payoff, Position, Side};
 use units::{Price, Quantity, Round, Timestamp};
+
+use sight::{Left, instrument_priced};
 
 use crate::books::Books;
 use crate::cases::Cases;
@@ -59,6 +62,8 @@ pub struct Auditor {
     ticked: Option<Timestamp>,
     /// Offers that could have been asked whether fewer lots would do.
     asked_least: u64,
+    /// What is left out of the account whose liquidation is being followed.
+    left: Left,
     checks: Checks,
 }
 
@@ -86,6 +91,7 @@ impl Auditor {
             healed: BTreeMap::new(),
             ticked: None,
             asked_least: 0,
+            left: Left::default(),
             checks: Checks::new(),
         }
     }
@@ -119,10 +125,10 @@ impl Auditor {
             self.asked.is_multiple_of(self.every)
         };
         let before: Vec<Option<Standing>> =
-            if ask { asks.iter().map(|ask| self.standing(state, ask.account)).collect() } else { Vec::new() };
+            if ask { asks.iter().map(|ask| self.asked_about(state, ask, envelope.time)).collect() } else { Vec::new() };
         if let Command::LiquidationFill { account, instrument, lots, .. } = &envelope.command {
             self.calm(envelope, *account)?;
-            self.liquidated(state, account.place())?;
+            self.liquidated(state, envelope.time, (account.place(), instrument.0))?;
             self.paced(state, envelope.time, (instrument.0, *lots))?;
         }
         if let Command::Withdraw { asset, amount, .. } = &envelope.command {
@@ -136,15 +142,18 @@ impl Auditor {
             self.flows(state, envelope.time.micros(), asset.0, amount.raw())?;
         }
         self.clock_moves(state, envelope)?;
+        self.no_dust(state, &envelope.command)?;
         self.count("books");
+        let offered: Vec<_> = self.cases.open.iter().filter_map(|(place, case)| Some((*place, case.offer?))).collect();
         self.cases.follow(state, envelope, events)?;
         self.books.follow(state, envelope, events)?;
+        self.falls(state, envelope, events, &offered)?;
         if let Some(step) = step {
             self.stepped(state, &step)?;
         }
         if ask {
             for (question, before) in asks.iter().zip(before) {
-                self.holds(state, question, before)?;
+                self.holds(state, (question, envelope.time), before)?;
             }
         }
         Ok(())
@@ -326,8 +335,24 @@ impl Auditor {
         }
     }
 
+    /// How an account stands that a question is about, before the command.
+    fn asked_about(&mut self, state: &State, question: &Question, now: Timestamp) -> Option<Standing> {
+        match question.kind {
+            Kind::Liquidated => self.seen(state, question.account, now).map(|seen| {
+                self.left = seen.left;
+                seen.better
+            }),
+            _ => self.standing(state, question.account),
+        }
+    }
+
     /// Whether an account may be where a command has brought it (I-23, I-25, I-29, I-37).
-    fn holds(&mut self, state: &State, question: &Question, before: Option<Standing>) -> Result<(), Finding> {
+    fn holds(
+        &mut self,
+        state: &State,
+        (question, now): (&Question, Timestamp),
+        before: Option<Standing>,
+    ) -> Result<(), Finding> {
         let account = question.account;
         match question.kind {
             Kind::Leaves { asset } => {
@@ -341,16 +366,20 @@ impl Auditor {
                 })
             }
             Kind::Liquidated => {
-                let (Some(before), Some(after)) = (before, self.standing(state, account)) else { return Ok(()) };
+                let after = self.viewed(state, account, self.left, now);
+                let (Some(before), Some(after)) = (before, after) else { return Ok(()) };
                 let (was, is) = (before.equity - before.maintenance, after.equity - after.maintenance);
                 ensure(is >= was - before.tolerance - after.tolerance, "I-37", || {
                     format!("account {account}: excess {was} before the liquidation, {is} after")
                 })
             }
             Kind::Risk { instrument, lots, price, reduces } => {
-                let priced = self.feeds_trusted(state, account);
+                // What it owns and has no price counts for nothing; what it risks must have one.
+                let priced = self.risk_trusted(state, account);
                 ensure(priced || reduces, "I-11", || format!("account {account} took risk without a price"))?;
-                let Some(after) = self.standing(state, account) else { return Ok(()) };
+                let unflattered = self.standing(state, account);
+                let after = if priced { self.viewed(state, account, Left::Void, now) } else { unflattered };
+                let Some(after) = after else { return Ok(()) };
                 let flattered = price.map_or(0.0, |price| flattered(state, instrument, lots, price));
                 let equity = after.equity - flattered;
                 if priced && equity >= after.initial - after.tolerance {
@@ -364,7 +393,8 @@ impl Auditor {
                     )
                 };
                 ensure(reduces, "I-23", shown)?;
-                let Some(before) = before else { return Ok(()) };
+                let (Some(before), Some(after)) = (before, unflattered) else { return Ok(()) };
+                let equity = after.equity - flattered;
                 let slack = before.tolerance + after.tolerance;
                 let no_worse = after.maintenance <= before.maintenance + slack
                     && after.initial <= before.initial + slack
@@ -377,13 +407,18 @@ impl Auditor {
         }
     }
 
-    /// Nobody is liquidated who is not below maintenance on valid prices (I-35).
-    fn liquidated(&mut self, state: &State, account: usize) -> Result<(), Finding> {
-        let priced = self.feeds_trusted(state, account);
+    /// Nobody is liquidated who is not below maintenance at last prices and by what has a price, and nothing is traded without a
+    /// valid price (I-11, I-35).
+    fn liquidated(
+        &mut self,
+        state: &State,
+        now: Timestamp,
+        (account, instrument): (usize, usize),
+    ) -> Result<(), Finding> {
+        let priced = instrument_priced(state, instrument, now);
         ensure(priced, "I-11", || format!("account {account} was liquidated on a price that is not valid"))?;
-        let Some(standing) = self.standing(state, account) else { return Ok(()) };
-        let below = standing.equity < standing.maintenance + standing.tolerance;
-        ensure(below, "I-35", || format!("account {account} was liquidated and stands at {standing:?}"))
+        let Some(seen) = self.seen(state, account, now) else { return Ok(()) };
+        ensure(seen.may_be_below(), "I-35", || format!("account {account} was liquidated and stands at {seen:?}"))
     }
 
     /// Nothing leaves while a loss is not covered (I-51).
@@ -483,7 +518,7 @@ impl Auditor {
             self.stands(state, self.turn)?;
         }
         self.stood = state.accounts.iter().map(|account| account.status).collect();
-        Ok(())
+        self.has_cases(state)
     }
 
     fn stands(&mut self, state: &State, place: usize) -> Result<(), Finding> {
@@ -493,16 +528,21 @@ impl Auditor {
         if ledger.lots.is_empty() && ledger.orders.is_empty() && !owes {
             return self.told(state, place, Status::Healthy, || "it holds nothing that it can lose".to_owned());
         }
-        let priced = self.feeds_trusted(state, place);
-        let Some(standing) = self.standing(state, place) else { return Ok(()) };
-        if !priced {
-            let stood = self.stood.get(place).copied().unwrap_or(Status::Healthy);
-            return ensure(status >= stood.min(Status::Restricted), "I-35", || {
-                format!("account {place} became {status} on prices that are not valid")
-            });
-        }
+        let Some(seen) = self.seen(state, place, state.clock) else { return Ok(()) };
+        let standing = seen.better;
         // A price that was valid at its tick may have grown old since; then nobody need say anything.
-        if state.feeds.values().any(|feed| feed.feed.last().is_some_and(|quote| quote.at < state.clock)) {
+        let old = state.feeds.values().any(|feed| feed.feed.last().is_some_and(|quote| quote.at < state.clock));
+        if seen.flawed {
+            let stood = self.stood.get(place).copied().unwrap_or(Status::Healthy);
+            ensure(
+                status >= stood.min(Status::Restricted) || seen.may_be_below() || status > Status::Liquidation,
+                "I-35",
+                || format!("account {place} became {status} on prices that are not valid: {seen:?}"),
+            )?;
+            let told = status <= Status::Liquidation || !seen.is_below() || old;
+            return ensure(told, "I-36", || format!("account {place} is told to be {status}: {seen:?}"));
+        }
+        if old {
             return Ok(());
         }
         self.count("statuses");
@@ -537,14 +577,14 @@ impl Auditor {
         ensure(state.version - since <= TOLD_WITHIN, "I-43", shown)
     }
 
-    /// Whether every price that an account depends on is valid, by the books.
-    fn feeds_trusted(&self, state: &State, place: usize) -> bool {
+    /// Whether every price is valid that what an account risks depends on: positions, orders and debts.
+    fn risk_trusted(&self, state: &State, place: usize) -> bool {
         let ledger = &self.books.accounts[place];
-        let balances =
-            ledger.balances.keys().all(|(asset, _)| asset_feeds(state, *asset).all(|feed| trusted_feed(state, feed)));
+        let mut owed = ledger.balances.iter().filter(|(_, held)| held.amount < 0).map(|((asset, _), _)| *asset);
         let orders = ledger.orders.values().map(|order| order.instrument.0);
         let mut instruments = ledger.lots.keys().copied().chain(orders);
-        balances && instruments.all(|instrument| instrument_trusted(state, instrument))
+        owed.all(|asset| asset_feeds(state, asset).all(|feed| trusted_feed(state, feed)))
+            && instruments.all(|instrument| instrument_trusted(state, instrument))
     }
 }
 
@@ -618,18 +658,21 @@ fn asset_feeds(state: &State, asset: usize) -> impl Iterator<Item = FeedId> {
 }
 
 fn instrument_trusted(state: &State, instrument: usize) -> bool {
+    instrument_feeds(state, instrument).into_iter().all(|feed| trusted_feed(state, feed))
+}
+
+/// What the mark of an instrument is made of.
+fn instrument_feeds(state: &State, instrument: usize) -> Vec<FeedId> {
     let terms = &state.contracts[instrument].terms;
     let own = match terms.expiry() {
         Some(expiry) => FeedId::Forward(terms.underlying, expiry),
         None => FeedId::Premium(InstrumentId(instrument)),
     };
-    let surface = !terms.is_option() || trusted_feed(state, FeedId::Surface);
-    let ratio = !state.feeds.contains_key(&own) || trusted_feed(state, own);
-    let assets = asset_feeds(state, terms.quote.0).chain(asset_feeds(state, terms.settle.0));
-    surface && ratio && trusted_feed(state, FeedId::Index(terms.underlying)) && {
-        let mut assets = assets;
-        assets.all(|feed| trusted_feed(state, feed))
-    }
+    let mut feeds = vec![FeedId::Index(terms.underlying)];
+    feeds.extend(state.feeds.contains_key(&own).then_some(own));
+    feeds.extend(terms.is_option().then_some(FeedId::Surface));
+    feeds.extend(asset_feeds(state, terms.quote.0).chain(asset_feeds(state, terms.settle.0)));
+    feeds
 }
 
 /// What a trade at `price` gains against the mark, in USD.

@@ -8,11 +8,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::{Finding, ensure};
 use engine::state::{Offer, State};
 use engine::{AccountId, Command, Envelope, Event};
-use model::InstrumentKind;
-
-use crate::{Finding, ensure};
 
 /// The liquidation of one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,28 +61,52 @@ impl Cases {
             Command::SetBackstop { account, on: false } => {
                 self.backstops.remove(&account.place());
             }
-            Command::Deposit { account, .. } | Command::Transfer { to: account, .. } => self.outdated(*account),
-            Command::Fill { instrument, buyer, seller, .. }
-                if state.contracts[instrument.0].terms.kind != InstrumentKind::Spot =>
-            {
-                self.outdated(buyer.account);
-                self.outdated(seller.account);
-            }
-            Command::LiquidationFill { account, counterparty, instrument, price, lots, .. } => {
+            Command::LiquidationFill { account, instrument, price, lots, .. } => {
                 self.filled(state.version, *account, (*instrument, *lots, *price))?;
-                self.outdated(*counterparty);
+                self.withdrawn(events, Some(*account));
             }
             Command::Liquidate { account } => self.stepped(state.version, (account.place(), now), events)?,
+            Command::Watch => self.begun(events)?,
+            _ if events.iter().any(|event| matches!(event, Event::Offered { .. })) => self.withdrawn(events, None),
             _ => {}
         }
         Ok(())
     }
 
-    /// What changes an account may make less enough: what was offered is offered no longer (I-38).
-    fn outdated(&mut self, account: AccountId) {
-        if let Some(open) = self.open.get_mut(&account.place()) {
-            open.offer = None;
+    /// What was offered for accounts other than the one that is traded, and is offered no longer: whether rightly, the auditor asks.
+    fn withdrawn(&mut self, events: &[Event], traded: Option<AccountId>) {
+        for event in events {
+            if let Event::Offered { account, offer: None } = event
+                && Some(*account) != traded
+                && let Some(open) = self.open.get_mut(&account.place())
+            {
+                open.offer = None;
+            }
         }
+    }
+
+    /// Cases that a watch opens, each with a new number (I-46).
+    fn begun(&mut self, events: &[Event]) -> Result<(), Finding> {
+        for event in events {
+            let Event::CaseOpened { account, epoch, .. } = event else { continue };
+            self.opens(account.place(), *epoch)?;
+        }
+        Ok(())
+    }
+
+    fn opens(&mut self, account: usize, epoch: u64) -> Result<(), Finding> {
+        let last = self.last_epoch;
+        ensure(!self.open.contains_key(&account), "I-43", || format!("a second case of account {account} was opened"))?;
+        ensure(epoch > last, "I-46", || format!("case {epoch} of account {account}, after {last}"))?;
+        self.last_epoch = epoch;
+        self.open.insert(account, Open { epoch, offer: None, auction: None });
+        Ok(())
+    }
+
+    /// Whether liquidations may go on at `now`, in microseconds: no outage is under way, and none has just ended (I-44).
+    pub fn is_calm(&self, state: &State, now: i64) -> bool {
+        let silent = self.ticked.is_some_and(|ticked| now.saturating_sub(ticked) > state.policy.liquidation.outage);
+        !silent && now >= self.calm
     }
 
     /// A fill is a part of what is offered in this market: its instrument, its side, no more, and no worse (I-38,
@@ -120,13 +142,10 @@ impl Cases {
         for event in events {
             match event {
                 Event::CaseOpened { account: whose, epoch, .. } => {
-                    let (last, known) = (self.last_epoch, self.open.contains_key(&account));
-                    ensure(whose.place() == account && !known, "I-43", || {
+                    ensure(whose.place() == account, "I-43", || {
                         format!("a case of account {whose} was opened by one of account {account}")
                     })?;
-                    ensure(*epoch > last, "I-46", || format!("case {epoch} of account {whose}, after {last}"))?;
-                    self.last_epoch = *epoch;
-                    self.open.insert(account, Open { epoch: *epoch, offer: None, auction: None });
+                    self.opens(account, *epoch)?;
                 }
                 Event::Transferred { to, lots, .. } => {
                     *crossed.entry(to.place()).or_default() += lots;

@@ -469,7 +469,8 @@ fn a_debt_is_repaid_out_of_collateral() {
     trade(&mut world, alice, bob, SPOT, lots).unwrap();
     // It is above its maintenance margin: nothing more is done, and the case stays open until it is clear of the warning.
     assert_eq!(status(&world, alice), Status::Warning);
-    assert_eq!(liquidate(&mut world, alice).unwrap(), [Event::Offered { account: alice, offer: None }]);
+    let events = liquidate(&mut world, alice).unwrap();
+    assert!(matches!(events[..], [Event::Judged { .. }, Event::Offered { offer: None, .. }]), "{events:?}");
     assert!(case(&world, alice).is_some());
     assert!(world.has(alice, USDC) > quantity("-2400") && world.has(alice, BTC_COIN) < quantity("0.05"));
     conserved(world.state());

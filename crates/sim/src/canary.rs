@@ -5,6 +5,7 @@
 //! one.
 
 mod forced;
+mod meddling;
 
 use engine::state::{LARGEST_AMOUNT, Samples, State};
 use engine::{AccountId, Cause, Command, Engine, Envelope, Event, Noun, Reject, Status};
@@ -104,6 +105,14 @@ pub enum Canary {
     GreedyBid,
     /// Two liquidations cross away from the mark.
     SkewedCross,
+    /// Whoever owns anything without a valid price is not liquidated.
+    DustBlinds,
+    /// Whatever happens to an account withdraws what is offered for it.
+    OfferFalls,
+    /// Who is below maintenance has no case until somebody asks.
+    NoCase,
+    /// Dust may be sent to anybody.
+    DustSent,
 }
 
 /// Every canary.
@@ -142,6 +151,10 @@ pub const CANARIES: &[Canary] = &[
     Canary::FeeElsewhere,
     Canary::GreedyBid,
     Canary::SkewedCross,
+    Canary::DustBlinds,
+    Canary::OfferFalls,
+    Canary::NoCase,
+    Canary::DustSent,
 ];
 
 /// The account that needs no margin.
@@ -209,6 +222,9 @@ pub fn canaries(mut progress: impl FnMut(&Caught)) -> Vec<Caught> {
 impl Rules for Canary {
     fn decide(&mut self, engine: &Engine, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
         let answer = engine.decide(envelope);
+        if meddling::breaks(*self) {
+            return meddling::decide(*self, engine, envelope, answer);
+        }
         if forced::breaks(*self) {
             return forced::decide(*self, engine, envelope, answer);
         }

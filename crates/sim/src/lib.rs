@@ -13,6 +13,7 @@
 //! | [`workload`] | commands, plausible and implausible |
 //! | `liquidator.rs`, `bidder.rs` | who drives liquidations, and who takes the other side |
 //! | [`scene`] | corners that take many steps to reach |
+//! | `meddler.rs` | who puts dust and a little money into accounts that are liquidated |
 //! | [`faults`] | feeds and transport that fail; `durable.rs`: the disk |
 //! | [`mod@run`] | safety phase, then liveness phase |
 //! | [`canary`] | rules broken on purpose, which must be caught |
@@ -30,6 +31,7 @@ mod durable;
 pub mod faults;
 pub mod kinds;
 mod liquidator;
+mod meddler;
 pub mod report;
 pub mod run;
 pub mod scene;

@@ -10,7 +10,7 @@ use units::{Price, Quantity};
 
 use crate::swarm::Corner;
 use crate::world::{ONE, SECOND, USDC, World};
-use crate::{bidder, scene};
+use crate::{bidder, meddler, scene};
 
 /// Rounds after a tick: steps are asked for in even ones, and answered in odd ones.
 pub const ROUNDS: u64 = 6;
@@ -35,6 +35,9 @@ pub fn round(world: &mut World, engine: &Engine, (tick, round): (u64, u64)) -> V
     // How near a cascade is, every other tick.
     if round == 0 && tick.is_multiple_of(2) {
         made.push(world.envelope(Principal::System, Command::Measure));
+    }
+    if world.faulty && world.swarm.seeks(Corner::Meddlers) {
+        made.extend(meddler::round(world, state, (tick, round)));
     }
     made.extend(scene::round(world, engine, round));
     if round.is_multiple_of(2) {

@@ -242,6 +242,7 @@ impl<'r> Run<'r> {
             Err(reject) => {
                 counts.1 += 1;
                 *self.coverage.rejects.entry(reject.code()).or_default() += 1;
+                self.auditor.refused(self.engine.state(), envelope, &reject)?;
                 return Ok(Some(reject));
             }
         };

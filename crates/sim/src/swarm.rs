@@ -82,6 +82,8 @@ pub enum Corner {
     Crossing,
     /// Hedged portfolios, which no trade makes healthier, fall below maintenance.
     Auctions,
+    /// Others put dust, things without a price and a little money into accounts that are liquidated.
+    Meddlers,
 }
 
 const CORNERS: &[Corner] = &[
@@ -99,6 +101,9 @@ const CORNERS: &[Corner] = &[
     Corner::Crossing,
     Corner::Auctions,
 ];
+
+/// What the dice of those who meddle begin with.
+const MEDDLING: u64 = 0x6d65_6464_6c65;
 
 /// What those do who may bid for portfolios.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -178,10 +183,14 @@ impl Swarm {
             Corner::Crossing | Corner::Auctions => 330,
             _ => 280,
         };
-        let corners: Vec<Corner> = CORNERS.iter().copied().filter(|corner| dice.chance(likely(corner))).collect();
+        let mut corners: Vec<Corner> = CORNERS.iter().copied().filter(|corner| dice.chance(likely(corner))).collect();
         // A price that a narrow collar holds back liquidates nobody.
         let moves = corners.contains(&Corner::Crossing) || corners.contains(&Corner::Auctions);
         let quiet = dice.chance(200);
+        // Drawn by dice of its own, so that what a seed draws besides does not depend on it.
+        if Dice::new(seed ^ MEDDLING).chance(400) {
+            corners.push(Corner::Meddlers);
+        }
         let mut rate = |most: u64| if quiet || dice.chance(400) { 0 } else { dice.below(most + 1) };
         let faults = FaultRates {
             silent: rate(15),

@@ -30,6 +30,8 @@ pub const ETH: UnderlyingId = UnderlyingId(1);
 pub const OIL: UnderlyingId = UnderlyingId(2);
 /// The stablecoin.
 pub const USDC: AssetId = AssetId(1);
+/// The staked coin, which follows ether by a feed of its own.
+pub const STETH: AssetId = AssetId(4);
 
 /// Instruments of the first series, in the order in which they are listed.
 pub const BTC_PERPETUAL: InstrumentId = InstrumentId(1);

@@ -6,6 +6,7 @@ use marks::Report;
 use model::{AssetId, InstrumentKind, Payoff};
 use units::{Money, Quantity, Ratio, Round, Timestamp};
 
+use super::sight::{Left, Seen, instrument_priced};
 use super::{Auditor, Standing, rescue};
 use crate::books::Books;
 use crate::{Finding, ensure};
@@ -57,7 +58,7 @@ impl Deeds {
                     deeds.given.push(Given { instrument, to, lots: *lots, price });
                 }
                 Event::Moved { from, asset, amount, cause: Cause::Takeover, .. } => {
-                    let own = *from == Holder::Account(id, None);
+                    let own = matches!(from, Holder::Account(whose, _) if *whose == id);
                     deeds.payments.push((own, asset.0, amount.raw()));
                 }
                 Event::Moved { cause: Cause::Cover, .. } => deeds.covers += 1,
@@ -95,8 +96,14 @@ pub(super) struct Step {
     pub now: i64,
     pub deeds: Deeds,
     pub before: Standing,
-    /// How the other side of a crossing stood.
-    pub met: Option<Standing>,
+    /// What others would have to pay, in USD.
+    pub lacking: f64,
+    /// What it is worth without what has no valid price, in USD.
+    pub worth: f64,
+    /// What is left out of the account in this.
+    pub left: Left,
+    /// How the other side of a crossing stood, and what was left out of it.
+    pub met: Option<(Left, Standing)>,
     /// The books as they were.
     pub books: Books,
     /// The bidder, and what share it asked for at what price in USD.
@@ -121,32 +128,37 @@ impl Auditor {
         let (account, now) = (id.place(), envelope.time.micros());
         self.calm(envelope, id)?;
         self.count("liquidations");
-        let priced = self.feeds_trusted(state, account);
-        ensure(priced, "I-11", || format!("account {id} was liquidated on a price that is not valid"))?;
         let deeds = Deeds::of(id, events);
-        let Some(before) = self.standing(state, account) else { return Ok(None) };
-        let below = before.equity < before.maintenance + before.tolerance;
+        let Some(seen) = self.seen(state, account, envelope.time) else { return Ok(None) };
+        let before = seen.better;
+        let below = seen.may_be_below();
+        let offered = deeds.offer.map(|offer| offer.instrument.0);
+        let traded = deeds.given.iter().map(|given| given.instrument).chain(offered);
+        for instrument in traded {
+            ensure(instrument_priced(state, instrument, envelope.time), "I-11", || {
+                format!("account {id}: instrument {instrument} was traded or offered without a valid price")
+            })?;
+        }
         ensure(below || !(deeds.acts() || deeds.opened || bid.is_some()), "I-35", || {
             format!("account {id} stands at {before:?}, and {deeds:?} was done")
         })?;
         if bid.is_none() {
-            self.ends(state, account, &before, &deeds)?;
+            self.ends(state, account, &seen, &deeds)?;
         }
         let met = match deeds.crossed {
             Some(other) => {
-                let priced = self.feeds_trusted(state, other);
-                ensure(priced, "I-11", || format!("account {other} was crossed on a price that is not valid"))?;
-                let met = self.standing(state, other);
-                let below = met.is_none_or(|met| met.equity < met.maintenance + met.tolerance);
+                let met = self.seen(state, other, envelope.time);
+                let below = met.is_none_or(|met| met.may_be_below());
                 ensure(below, "I-35", || format!("account {other} stands at {met:?} and was crossed"))?;
-                met
+                met.map(|met| (met.left, met.better))
             }
             None => None,
         };
         if bid.is_none() && deeds.offer.is_some() {
-            self.offers(state, account, &deeds)?;
+            self.offers(state, account, (&deeds, seen.flawed))?;
         }
-        Ok(Some(Step { account, now, deeds, before, met, books: self.books.clone(), bid }))
+        let (lacking, worth, left) = (seen.lacking, seen.firm.equity, seen.left);
+        Ok(Some(Step { account, now, deeds, before, lacking, worth, left, met, books: self.books.clone(), bid }))
     }
 
     /// Nobody is liquidated in the time to cure after an outage (I-44).
@@ -158,7 +170,8 @@ impl Auditor {
     }
 
     /// A case ends at the first step that finds the account clear of the warning, and not before (I-43).
-    fn ends(&mut self, state: &State, account: usize, before: &Standing, deeds: &Deeds) -> Result<(), Finding> {
+    fn ends(&mut self, state: &State, account: usize, seen: &Seen, deeds: &Deeds) -> Result<(), Finding> {
+        let before = &seen.firm;
         let begun = self.cases.open.contains_key(&account);
         let ledger = &self.books.accounts[account];
         let owes = ledger.balances.values().any(|held| held.amount < 0);
@@ -166,8 +179,9 @@ impl Auditor {
         let rules = self.method(&state.method.text);
         let warn = rules.map_or(1.0, |place| self.methods[place].1.rules.margin.warn.to_f64());
         let enough = before.maintenance * if begun { warn } else { 1.0 };
-        let clear = harmless || before.equity - enough > before.tolerance;
-        let unclear = !harmless && enough - before.equity > before.tolerance;
+        // While a position or a debt has no price nobody can say that it is over.
+        let clear = harmless || (!seen.blind && before.equity - enough > before.tolerance);
+        let unclear = !harmless && (seen.blind || enough - before.equity > before.tolerance);
         ensure(!clear || deeds.closed, "I-43", || {
             format!("account {account} stands at {before:?} and keeps its case")
         })?;
@@ -177,7 +191,7 @@ impl Auditor {
     }
 
     /// What is offered is the least that is enough, and at a price that the depth explains (I-38, I-42).
-    fn offers(&mut self, state: &State, account: usize, deeds: &Deeds) -> Result<(), Finding> {
+    fn offers(&mut self, state: &State, account: usize, (deeds, flawed): (&Deeds, bool)) -> Result<(), Finding> {
         let Some(offer) = deeds.offer else { return Ok(()) };
         let instrument = offer.instrument.0;
         let crossed = deeds.given.iter().filter(|given| given.instrument == instrument);
@@ -197,7 +211,7 @@ impl Auditor {
         })?;
         self.asked_least += 1;
         let spot = state.contracts[instrument].terms.kind == InstrumentKind::Spot;
-        if self.asked_least.is_multiple_of(LEAST_EVERY) && state.method.previous.is_none() && !spot {
+        if self.asked_least.is_multiple_of(LEAST_EVERY) && state.method.previous.is_none() && !spot && !flawed {
             self.least(state, account, (instrument, lots))?;
         }
         Ok(())
@@ -298,7 +312,7 @@ impl Auditor {
         if let Some(met) = step.met
             && let Some(other) = step.deeds.crossed
         {
-            self.no_worse(state, other, &met)?;
+            self.no_worse(state, (other, step.now), met)?;
         }
         if step.deeds.given.is_empty() && step.deeds.covers == 0 && step.bid.is_none() {
             return Ok(());
@@ -310,17 +324,23 @@ impl Auditor {
         } else if step.deeds.crossed.is_none() {
             self.rescued(state, step)?;
             // The last resort may close a hedge before what it hedges: it never costs the account.
-            let Some(after) = self.standing(state, step.account) else { return Ok(()) };
+            let after = self.viewed(state, step.account, step.left, Timestamp::from_micros(step.now));
+            let Some(after) = after else { return Ok(()) };
             let slack = step.before.tolerance + after.tolerance + DUST;
             return ensure(after.equity >= step.before.equity - slack, "I-37", || {
                 format!("account {} stood at {:?}, and at {after:?} after its rescue", step.account, step.before)
             });
         }
-        self.no_worse(state, step.account, &step.before)
+        self.no_worse(state, (step.account, step.now), (step.left, step.before))
     }
 
-    fn no_worse(&mut self, state: &State, account: usize, before: &Standing) -> Result<(), Finding> {
-        let Some(after) = self.standing(state, account) else { return Ok(()) };
+    fn no_worse(
+        &mut self,
+        state: &State,
+        (account, now): (usize, i64),
+        (left, before): (Left, Standing),
+    ) -> Result<(), Finding> {
+        let Some(after) = self.viewed(state, account, left, Timestamp::from_micros(now)) else { return Ok(()) };
         let (was, is) = (before.equity - before.maintenance, after.equity - after.maintenance);
         self.count("steps");
         ensure(is >= was - before.tolerance - after.tolerance - DUST, "I-37", || {

@@ -10,6 +10,7 @@ use model::{Payoff, UnderlyingId};
 use units::{Quantity, Timestamp};
 
 use super::liquidation::{DUST, Given, Step, listing_mark, lot_usd};
+use super::sight::instrument_priced;
 use super::{Auditor, view};
 use crate::books::{Books, worth};
 use crate::{Finding, ensure, margin};
@@ -70,14 +71,15 @@ impl Auditor {
                 format!("account {account} paid {paid} for a share of {share}, the clock allows {most}")
             })?;
         } else {
-            let lacking = (-equity_before).max(0.0);
+            let lacking = step.lacking;
             let budget = self.budget(state, step);
             ensure(lacking <= budget + slack, "I-47", || {
                 format!("a backstop took on {lacking} USD, {budget} is its budget")
             })?;
             // Between nothing and the whole: what is paid is the same share of the worth as what is taken.
-            let ratio = paid / equity_before;
-            if equity_before.abs() > 1.0 {
+            let whole = if lacking > 0.0 { -lacking } else { step.worth.min(equity_before) };
+            let ratio = paid / whole;
+            if whole.abs() > 1.0 {
                 ensure((-1e-6..=1.0 + 1e-6).contains(&ratio), "I-40", || {
                     format!("account {account} was worth {equity_before} and paid {paid}")
                 })?;
@@ -85,7 +87,7 @@ impl Auditor {
             }
         }
         let Some(after) = self.standing(state, taker) else { return Ok(()) };
-        let priced = self.feeds_trusted(state, taker);
+        let priced = self.risk_trusted(state, taker);
         ensure(priced && after.equity >= after.initial - after.tolerance, "I-23", || {
             format!("account {taker} took over from account {account} and stands at {after:?}")
         })
@@ -97,7 +99,7 @@ impl Auditor {
         self.count("rescues");
         let (account, before) = (step.account, &step.books);
         let slack = step.before.tolerance + DUST;
-        let lacking = (-step.before.equity).max(0.0);
+        let lacking = step.lacking;
         let held = &before.accounts[account].lots;
         // The markets it had positions in when its case was opened, and what the shared fund has paid for it before.
         let case = state.liquidations.cases.get(&AccountId(u32::try_from(account).expect("ids are u32")));
@@ -300,7 +302,8 @@ fn formula(state: &State, step: &Step, missing: f64) -> Result<(), Finding> {
         let contract = &state.contracts[instrument];
         let open = matches!(contract.mode, Mode::Open | Mode::ReduceOnly)
             && contract.terms.expiry().is_none_or(|expiry| step.now < expiry.micros());
-        open && contract.terms.payoff == Payoff::Linear && !contract.terms.is_option()
+        let priced = instrument_priced(state, instrument, Timestamp::from_micros(step.now));
+        open && priced && contract.terms.payoff == Payoff::Linear && !contract.terms.is_option()
     };
     let worth = |instrument: usize| {
         let terms = &state.contracts[instrument].terms;

@@ -24,18 +24,21 @@ impl Books {
                     self.booked(to.place(), instrument.0, lots.saturating_neg(), -paid);
                 }
                 Event::Moved { from, to, asset, amount, cause: Cause::Takeover } => {
-                    let (Holder::Account(from, None), Holder::Account(to, None)) = (from, to) else {
+                    // What pays for it stays where it lies.
+                    let (Holder::Account(from, at), Holder::Account(to, there)) = (from, to) else {
                         return Err(Finding::new(
                             "I-45",
                             format!("a take-over moved {amount} from {from:?} to {to:?}"),
                         ));
                     };
+                    ensure(at == there, "I-45", || format!("a take-over moved {amount} from {at:?} to {there:?}"))?;
                     let other = if from.place() == account { to.place() } else { from.place() };
                     ensure(from.place() == account || to.place() == account, "I-45", || {
                         format!("account {from} paid account {to} in the liquidation of account {account}")
                     })?;
                     self.stranger(account, other)?;
-                    let way = (Who::Account(from.place(), None), Who::Account(to.place(), None));
+                    let place = at.map(|at| at.0);
+                    let way = (Who::Account(from.place(), place), Who::Account(to.place(), place));
                     // It may be paid out of profit whose loser has not paid.
                     self.paid(way, asset.0, amount.raw(), Why::Profit)?;
                 }

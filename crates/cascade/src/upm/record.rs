@@ -1,7 +1,7 @@
 //! What the engine's events come to, in the measures of a run.
 
 use engine::state::{Holder, State};
-use engine::{AccountId, Cause, Event};
+use engine::{AccountId, Cause, Event, Status};
 use units::{Money, Price, Quantity, Round, count};
 
 use super::listing::{BACKSTOP, place_of};
@@ -25,9 +25,9 @@ pub fn step(state: &State, world: &mut World, account: AccountId, events: &[Even
     let mut step = Step::default();
     for event in events {
         match event {
-            Event::Judged { account: whose, equity, .. } if *whose == account => step.equity = *equity,
-            Event::CaseOpened { account, .. } => {
-                if let Some(place) = place_of(*account) {
+            Event::Judged { account: whose, equity, status, .. } if *whose == account => {
+                step.equity = *equity;
+                if let Some(place) = place_of(account).filter(|_| *status <= Status::Liquidation) {
                     world.traders[place].liquidated = true;
                 }
             }

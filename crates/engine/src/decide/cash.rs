@@ -3,7 +3,8 @@
 use model::AssetId;
 use units::{Quantity, Timestamp};
 
-use crate::layers::{l0, l4, l5, l6};
+use super::liquidation::outdated;
+use crate::layers::{l0, l5, l6};
 use crate::state::{Holder, Pot};
 use crate::{AccountId, Cause, Desk, Event, LocationId, Noun, Reject, State};
 
@@ -11,6 +12,7 @@ use crate::{AccountId, Cause, Desk, Event, LocationId, Noun, Reject, State};
 /// nothing keeps an account from being cured (I-32, I-44).
 pub fn deposit(
     state: &State,
+    desk: &Desk,
     now: Timestamp,
     (id, location): (AccountId, Option<LocationId>),
     asset: AssetId,
@@ -30,7 +32,7 @@ pub fn deposit(
     let (from, to) = (Holder::Pot(Pot::Custody(location)), Holder::Account(id, location));
     let mut events = vec![Event::Moved { from, to, asset, amount, cause: Cause::Deposit }];
     events.push(Event::Referenced { asset, reference });
-    events.extend(l4::outdated(state, id));
+    events.extend(outdated((state, desk, now), id, &events)?);
     Ok(events)
 }
 
@@ -49,13 +51,14 @@ pub fn withdraw(
     l0::amount("amount", amount)?;
     l5::withdrawal(state, desk, now, (id, account), (asset, location), amount)?;
     let spent = l6::outflow(state, now, asset, amount)?;
-    l5::covered(state, desk)?;
+    l5::covered(state, desk, now)?;
     let (from, to) = (Holder::Account(id, location), Holder::Pot(Pot::Custody(location)));
     Ok(vec![Event::Moved { from, to, asset, amount, cause: Cause::Withdrawal }, Event::Flowed { spent }])
 }
 
 /// Moves an asset between accounts. For the giver it is a withdrawal, so that nothing can be done by way of a second account
-/// that cannot be done alone (I-28, I-30); nothing leaves custody, so the outflow limiter is not touched.
+/// that cannot be done alone (I-28, I-30); nothing leaves custody, so the outflow limiter is not touched. Whoever sends something to
+/// somebody else sends no dust.
 pub fn transfer(
     state: &State,
     desk: &Desk,
@@ -65,7 +68,7 @@ pub fn transfer(
     amount: Quantity,
 ) -> Result<Vec<Event>, Reject> {
     let giver = l0::account(state, from)?;
-    l0::account(state, to)?;
+    let taker = l0::account(state, to)?;
     l0::asset(state, asset)?;
     l0::location(state, location)?;
     l0::amount("amount", amount)?;
@@ -73,10 +76,11 @@ pub fn transfer(
         return Err(Reject::malformed("to", to, "another account"));
     }
     l5::withdrawal(state, desk, now, (from, giver), (asset, location), amount)?;
-    l5::covered(state, desk)?;
+    l5::credit(state, desk, (giver, taker), asset, amount)?;
+    l5::covered(state, desk, now)?;
     let receiver = to;
     let (from, to) = (Holder::Account(from, location), Holder::Account(to, location));
     let mut events = vec![Event::Moved { from, to, asset, amount, cause: Cause::Transfer }];
-    events.extend(l4::outdated(state, receiver));
+    events.extend(outdated((state, desk, now), receiver, &events)?);
     Ok(events)
 }

@@ -4,7 +4,7 @@ use model::{InstrumentId, InstrumentKind, Payoff, Right};
 use units::{Overflow, Price, Quantity, Round, Timestamp};
 
 use super::postings::{moved, venue};
-use crate::layers::{l0, l5};
+use crate::layers::{l0, l4};
 use crate::state::{Contract, Holder, InstrumentTerms, Mode, Position, Pot, State, times};
 use crate::{AccountId, Cause, Event, FeedId, Reject};
 
@@ -18,13 +18,13 @@ pub fn settle(state: &State, now: Timestamp, instrument: InstrumentId) -> Result
     if contract.mode == Mode::Settled {
         return Err(Reject::Mode { mode: contract.mode });
     }
-    l5::valid(state, now, FeedId::Index(terms.underlying))?;
+    l4::valid(state, now, FeedId::Index(terms.underlying))?;
     let own = match terms.expiry() {
         Some(expiry) => FeedId::Forward(terms.underlying, expiry),
         None => FeedId::Premium(instrument),
     };
     if state.feeds.contains_key(&own) {
-        l5::valid(state, now, own)?;
+        l4::valid(state, now, own)?;
     }
     let mark = state.market.listing(instrument).mark;
     let price = Price::from_raw(mark.raw() - mark.raw().rem_euclid(terms.tick.raw()));

@@ -4,7 +4,7 @@ use model::{InstrumentId, InstrumentKind, Payoff};
 use units::{Overflow, Price, Quantity, Ratio, Round, Timestamp};
 
 use super::postings::{moved, venue};
-use crate::layers::{l0, l5};
+use crate::layers::{l0, l4};
 use crate::state::{Contract, Holder, Pot, State, times};
 use crate::{AccountId, Cause, Event, FeedId, Noun, Reject};
 
@@ -31,9 +31,9 @@ pub fn pay(
     if rate > most || rate < most.negated()? {
         return Err(Reject::malformed("rate", rate, format!("{} to {most}", most.negated()?)));
     }
-    l5::valid(state, now, FeedId::Index(contract.terms.underlying))?;
+    l4::valid(state, now, FeedId::Index(contract.terms.underlying))?;
     if state.feeds.contains_key(&FeedId::Premium(instrument)) {
-        l5::valid(state, now, FeedId::Premium(instrument))?;
+        l4::valid(state, now, FeedId::Premium(instrument))?;
     }
     let listing = state.market.listing(instrument);
     let price = match contract.terms.payoff {

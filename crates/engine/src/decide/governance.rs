@@ -16,7 +16,7 @@ use pricing::kernel::Isa;
 use units::{Money, Price, Quantity, Ratio, Timestamp};
 
 use super::{expiry, fund, listing};
-use crate::layers::{l0, l5, l6};
+use crate::layers::{l0, l4, l5, l6};
 use crate::state::{Change, Holder, Pot, State};
 use crate::{Cause, Desk, Event, FeedId, Noun, Reject};
 
@@ -152,13 +152,13 @@ fn fund_out(
     amount: Quantity,
 ) -> Result<Vec<Event>, Reject> {
     let mut feeds = Vec::new();
-    crate::layers::l4::of_asset(state, asset, &mut feeds);
-    feeds.into_iter().try_for_each(|feed| l5::valid(state, now, feed))?;
+    l4::of_asset(state, asset, &mut feeds);
+    feeds.into_iter().try_for_each(|feed| l4::valid(state, now, feed))?;
     let spent = l6::outflow(state, now, asset, amount)?;
     for underlying in (0..state.market.underlyings.len()).map(UnderlyingId) {
         l6::fund_without(state, desk, underlying, (fund, asset, amount))?;
     }
-    l5::covered(state, desk)?;
+    l5::covered(state, desk, now)?;
     let (from, to) = (Holder::Pot(fund), Holder::Pot(Pot::Custody(None)));
     Ok(vec![Event::Moved { from, to, asset, amount, cause: Cause::Fund }, Event::Flowed { spent }])
 }

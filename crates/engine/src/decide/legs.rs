@@ -252,9 +252,11 @@ pub fn follow(whose: &mut AccountState, id: AccountId, events: &[Event]) -> Resu
         match event {
             Event::Moved { from, to, asset, amount, .. } => {
                 for (holder, amount) in [(*from, amount.negated()?), (*to, *amount)] {
-                    if holder == venue(id) {
+                    if let Holder::Account(of, location) = holder
+                        && of == id
+                    {
                         let more = |balance: &mut Balance| balance.amount.plus(amount).map(|sum| balance.amount = sum);
-                        whose.change_balance((*asset, None), more)?;
+                        whose.change_balance((*asset, location), more)?;
                     }
                 }
             }

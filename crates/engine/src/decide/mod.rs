@@ -30,7 +30,7 @@ pub fn decide(state: &State, desk: &Desk, envelope: &Envelope) -> Result<Vec<Eve
     let mut events = match &envelope.command {
         Command::OpenAccount { name, owner } => accounts::open(desk, name, *owner),
         Command::Deposit { account, asset, location, amount, reference } => {
-            cash::deposit(state, now, (*account, *location), *asset, *amount, *reference)
+            cash::deposit(state, desk, now, (*account, *location), *asset, *amount, *reference)
         }
         Command::Withdraw { account, asset, location, amount } => {
             cash::withdraw(state, desk, now, (*account, *location), *asset, *amount)

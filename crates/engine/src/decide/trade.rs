@@ -4,6 +4,7 @@ use model::{AssetId, InstrumentKind};
 use units::{Money, Quantity, Ratio, Timestamp};
 
 use super::legs::{Deal, EVENTS, Fill, Leg};
+use super::liquidation::outdated;
 use super::orders::reduces;
 use super::postings::{moved, venue};
 use crate::layers::{l0, l1, l2, l4, l5};
@@ -40,15 +41,23 @@ pub fn fill(
     } else {
         derivative((state, desk, now), &deal, both)?
     };
-    Ok(matched(state, events, &fill, open, both.map(|leg| leg.id)))
+    matched((state, desk, now), events, &fill, open, both.map(|leg| leg.id))
 }
 
 /// The events of a match, with what is offered no longer because of it.
-fn matched(state: &State, mut events: Vec<Event>, fill: &Fill, open: i64, accounts: [AccountId; 2]) -> Vec<Event> {
+fn matched(
+    of: (&State, &Desk, Timestamp),
+    mut events: Vec<Event>,
+    fill: &Fill,
+    open: i64,
+    accounts: [AccountId; 2],
+) -> Result<Vec<Event>, Reject> {
     let Fill { instrument, match_id, price, lots } = *fill;
     events.push(Event::Matched { instrument, match_id, price, lots, open });
-    events.extend(accounts.into_iter().filter_map(|account| l4::outdated(state, account)));
-    events
+    for account in accounts {
+        events.extend(outdated(of, account, &events)?);
+    }
+    Ok(events)
 }
 
 /// Positions that change, and the lots open after it.
@@ -75,6 +84,7 @@ fn spot(
     selling: &Leg<'_>,
 ) -> Result<Vec<Event>, Reject> {
     let quote = deal.contract.terms.quote;
+    l4::priced(state, now, deal.fill.instrument)?;
     let mut events = Vec::new();
     exchanged(&mut events, state, deal, (buying.id, buying.account, buying.fee), (selling.id, selling.account))?;
     for leg in [buying, selling] {
@@ -109,7 +119,7 @@ pub fn exchanged(
 }
 
 /// The asset that spot delivers: the one that bears the name of the underlying.
-fn base_of(state: &State, contract: &Contract) -> Result<AssetId, Reject> {
+pub fn base_of(state: &State, contract: &Contract) -> Result<AssetId, Reject> {
     let name = &state.market.underlyings[contract.terms.underlying.0].name;
     state.market.asset(name).ok_or_else(|| Reject::malformed("instrument", name, "an asset of that name"))
 }

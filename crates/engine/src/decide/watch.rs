@@ -1,14 +1,16 @@
-//! Judging who was touched and whom prices can matter to.
+//! Judging who was touched and whom prices can matter to, and beginning the liquidation of whoever is below maintenance.
 
 use units::Timestamp;
 
+use super::liquidation;
 use crate::layers::l3;
 use crate::{Desk, Event, Reject, State};
 
-/// Says whose standing has changed, and that all have been judged in this version of the market.
+/// Says whose standing has changed, whose liquidation begins, and that all have been judged in this version of the market.
 #[expect(clippy::unnecessary_wraps, reason = "every command is answered in one way")]
 pub fn watch(state: &State, desk: &Desk, now: Timestamp) -> Result<Vec<Event>, Reject> {
     let mut events = l3::committed(state, desk, now);
+    events.extend(liquidation::begun((state, desk, now), &events));
     events.push(Event::Watched { version: state.version });
     Ok(events)
 }

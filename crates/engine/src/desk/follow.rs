@@ -1,5 +1,7 @@
 //! What of a desk holds no longer when events have changed the state, and who is certified anew.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use margin::method::universal;
@@ -10,8 +12,9 @@ use super::Desk;
 use super::certificates::Ground;
 use super::hot::Bills;
 use super::index::Mask;
-use crate::state::{Holder, State};
-use crate::{AccountId, Event, Status};
+use crate::layers::{l4, sight};
+use crate::state::{AccountState, Balance, Holder, State};
+use crate::{AccountId, Event, FeedId, Status};
 
 impl Desk {
     /// Follows what was applied to the state.
@@ -47,6 +50,7 @@ impl Desk {
                     self.forget();
                     self.index.forget_offers();
                     self.bare.extend(self.certificates.moved(&state.market));
+                    self.lapse(state);
                 }
                 Event::Funded { instrument, .. } => {
                     self.moved.add(state.market.listing(*instrument).underlying);
@@ -131,6 +135,45 @@ impl Desk {
         Ok(())
     }
 
+    /// Feeds whose last price counts for nothing, as of the last tick.
+    pub(super) fn lapses(&self, state: &State) -> BTreeSet<FeedId> {
+        state.feeds.keys().copied().filter(|feed| sight::lapsed(state, self, *feed)).collect()
+    }
+
+    /// Last prices begin to count for nothing, or count again: whom they can matter to is looked at, and certified anew.
+    fn lapse(&mut self, state: &State) {
+        let lapsed = self.lapses(state);
+        if lapsed == self.lapsed {
+            return;
+        }
+        let mut changed = Mask::default();
+        for feed in lapsed.symmetric_difference(&self.lapsed) {
+            changed.add_feed(state, *feed);
+            self.moved.add_feed(state, *feed);
+        }
+        self.lapsed = lapsed;
+        let all = (0..state.accounts.len()).map(|place| AccountId(u32::try_from(place).expect("ids are u32")));
+        for id in all.filter(|id| self.index.concerns(&changed, *id)) {
+            self.certificates.revoke(id);
+            self.bare.insert(id);
+        }
+    }
+
+    /// An account without what it owns whose last price counts for nothing.
+    fn without_lapsed<'a>(&self, state: &State, account: &'a AccountState) -> Cow<'a, AccountState> {
+        let counts = |held: &Balance| {
+            let mut feeds = Vec::new();
+            l4::of_asset(state, held.asset, &mut feeds);
+            held.amount.is_negative() || !feeds.iter().any(|feed| self.lapsed.contains(feed))
+        };
+        if self.lapsed.is_empty() || account.balances.iter().all(counts) {
+            return Cow::Borrowed(account);
+        }
+        let mut rest = account.clone();
+        rest.balances.retain(counts);
+        Cow::Owned(rest)
+    }
+
     /// Listings or parameters have changed: nothing that was prepared holds.
     fn relist(&mut self, state: &State) {
         self.lots = state.contracts.iter().map(|contract| contract.terms.lot).collect();
@@ -186,7 +229,7 @@ impl Desk {
             let certified = !safe
                 && prepared.as_ref().is_some_and(|prepared| {
                     let ground = Ground { prepared, rules: &self.rules.rules, lots: &self.lots, isa: self.isa };
-                    let view = account.view(&state.contracts, &state.locations);
+                    let view = self.without_lapsed(state, account).view(&state.contracts, &state.locations);
                     view.is_ok_and(|view| self.certificates.certify(state, &ground, id, &view))
                 });
             if safe || certified {

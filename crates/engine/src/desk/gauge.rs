@@ -10,7 +10,7 @@ use units::{Money, Timestamp};
 
 use super::{Desk, Side};
 use crate::FeedId;
-use crate::layers::l6;
+use crate::layers::{l4, l6};
 use crate::state::{AccountState, Contract, Mode, State};
 
 /// The market as it is marked.
@@ -101,8 +101,12 @@ impl Desk {
                 (depth.to_f64(), l6::room(state, now, underlying).max(Money::ZERO).to_f64())
             })
             .collect();
+        // By force nothing is traded that has no valid price.
+        let blind = !self.trusts_all(state, now);
         let of = |(place, contract): (usize, &Contract)| {
-            book(state, now, (InstrumentId(place), contract), depths[contract.terms.underlying.0])
+            let id = InstrumentId(place);
+            let book = book(state, now, (id, contract), depths[contract.terms.underlying.0]);
+            Book { open: book.open && !(blind && l4::priced(state, now, id).is_err()), ..book }
         };
         state.contracts.iter().enumerate().map(of).collect()
     }

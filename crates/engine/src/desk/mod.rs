@@ -72,6 +72,8 @@ pub struct Desk {
     open: OnceLock<OpenInterest>,
     /// Feeds that could not be trusted when they were last quoted.
     doubted: BTreeSet<FeedId>,
+    /// Feeds whose last price counts for nothing any more.
+    lapsed: BTreeSet<FeedId>,
     /// What has moved since then.
     moved: Mask,
     /// Parameters have changed: everyone must be looked at.
@@ -91,7 +93,7 @@ impl Desk {
     /// The desk of a state. Refuses parameters that cannot be read.
     pub fn new(state: &State) -> Result<Self, Invalid> {
         let all = (0..state.accounts.len()).map(|place| AccountId(u32::try_from(place).expect("ids are u32")));
-        Ok(Self {
+        let mut desk = Self {
             isa: Isa::detect(),
             rules: universal::parse(&state.method.text)?,
             previous: Self::replaced(state)?,
@@ -105,10 +107,13 @@ impl Desk {
             bare: all.collect(),
             open: OnceLock::new(),
             doubted: state.feeds.keys().copied().collect(),
+            lapsed: BTreeSet::new(),
             moved: Mask::default(),
             everyone: true,
             scratch: Mutex::default(),
-        })
+        };
+        desk.lapsed = desk.lapses(state);
+        Ok(desk)
     }
 
     /// The parameters that are being replaced, while the ramp lasts.

@@ -5,7 +5,7 @@ use margin::Refusal;
 use units::{Money, Ratio, Round, Timestamp};
 
 use crate::desk::Spent;
-use crate::layers::l4;
+use crate::layers::sight::Sight;
 use crate::state::{AccountState, State};
 use crate::{AccountId, Desk, Judged, Reject, Status};
 
@@ -35,9 +35,10 @@ pub fn spends(state: &State, desk: &Desk, now: Timestamp, id: AccountId, spent: 
 /// Accepts what leaves initial margin held at the mark and at the slow average (I-18, I-23). An account that does not hold
 /// it, or whose prices cannot be trusted, may still do what shrinks its positions and lowers neither excess (I-25, I-32).
 pub fn holds(state: &State, desk: &Desk, outcome: &Outcome<'_>) -> Result<(), Reject> {
-    let trusted = l4::trusted(state, desk, outcome.now, outcome.after);
-    let unheld = match trusted {
-        Ok(()) => match held(state, desk, outcome) {
+    // What it owns and has no price counts for nothing here, and what it risks must have one.
+    let sight = Sight::of(state, desk, outcome.now, outcome.after);
+    let unheld = match sight.risk() {
+        Ok(()) => match held(state, desk, outcome, &sight.firm(outcome.after)) {
             Ok(()) => return Ok(()),
             Err(reject) => reject,
         },
@@ -52,14 +53,14 @@ pub fn holds(state: &State, desk: &Desk, outcome: &Outcome<'_>) -> Result<(), Re
     Err(unheld)
 }
 
-fn held(state: &State, desk: &Desk, outcome: &Outcome<'_>) -> Result<(), Reject> {
+fn held(state: &State, desk: &Desk, outcome: &Outcome<'_>, after: &AccountState) -> Result<(), Reject> {
     let refused = |refusal: Refusal| Reject::NotAssessable { account: outcome.id, why: refusal.to_string() };
-    if outcome.surcharge == Ratio::ONE && desk.certifies(state, outcome.id, outcome.after, outcome.flattered) {
+    if outcome.surcharge == Ratio::ONE && desk.certifies(state, outcome.id, after, outcome.flattered) {
         return Ok(());
     }
     let sides = [Desk::judge, Desk::judge_slow];
     for side in sides {
-        let judged: Judged = side(desk, state, outcome.after).map_err(refused)?;
+        let judged: Judged = side(desk, state, after).map_err(refused)?;
         let equity = judged.equity.minus(outcome.flattered)?;
         let initial_margin = judged.initial_margin.scaled(outcome.surcharge, Round::Up)?;
         if equity < initial_margin {

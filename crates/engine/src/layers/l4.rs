@@ -4,6 +4,7 @@ use marks::Validity;
 use model::{AssetId, InstrumentId};
 use units::Timestamp;
 
+use super::sight::Seen;
 use crate::state::{AccountState, State};
 use crate::{AccountId, Desk, Event, FeedId, Reject, Status};
 
@@ -90,18 +91,35 @@ pub fn all_valid_until(state: &State) -> Option<Timestamp> {
     Some(Timestamp::from_micros(until))
 }
 
-/// Whether everything an account depends on is valid: only then may it add risk, and only then may it be liquidated.
+/// Whether everything an account depends on is valid.
 pub fn trusted(state: &State, desk: &Desk, now: Timestamp, account: &AccountState) -> Result<(), Reject> {
     if desk.trusts_all(state, now) {
         return Ok(());
     }
-    for feed in feeds_of(state, account) {
-        let (validity, why) = validity(state, now, feed);
-        if validity != Validity::Valid {
-            return Err(Reject::NoPrice { feed, validity: format!("{validity:?}").to_lowercase(), why });
-        }
+    feeds_of(state, account).into_iter().try_for_each(|feed| valid(state, now, feed))
+}
+
+/// Why an instrument has no valid price; nothing of it is traded by force then.
+pub fn priced(state: &State, now: Timestamp, instrument: InstrumentId) -> Result<(), Reject> {
+    let mut feeds = Vec::new();
+    of_instrument(state, instrument, &mut feeds);
+    feeds.into_iter().try_for_each(|feed| valid(state, now, feed))
+}
+
+/// Whether an asset has a valid price.
+pub fn is_priced(state: &State, now: Timestamp, asset: AssetId) -> bool {
+    let mut feeds = Vec::new();
+    of_asset(state, asset, &mut feeds);
+    feeds.into_iter().all(|feed| valid(state, now, feed).is_ok())
+}
+
+/// Whether a feed is valid at `now`.
+pub fn valid(state: &State, now: Timestamp, feed: FeedId) -> Result<(), Reject> {
+    let (validity, why) = validity(state, now, feed);
+    if validity == Validity::Valid {
+        return Ok(());
     }
-    Ok(())
+    Err(Reject::NoPrice { feed, validity: format!("{validity:?}").to_lowercase(), why })
 }
 
 /// Whether liquidations may go on: no outage has just ended, and none is under way (I-44).
@@ -111,15 +129,6 @@ pub fn calm(state: &State, now: Timestamp) -> Result<(), Reject> {
     let after = Timestamp::from_micros(now.micros().saturating_add(rules.cure));
     let until = if silent { after } else { state.liquidations.calm };
     if now < until { Err(Reject::Curing { until }) } else { Ok(()) }
-}
-
-/// What was offered for an account in liquidation is offered no longer: what it has changed, so that it may need less (I-38).
-pub fn outdated(state: &State, account: AccountId) -> Option<Event> {
-    if state.liquidations.cases.is_empty() {
-        return None;
-    }
-    let offer = state.liquidations.cases.get(&account)?.offer;
-    offer.map(|_| Event::Offered { account, offer: None })
 }
 
 /// Whether an account may be told now that it stands better: those that a command has touched or that are below maintenance
@@ -137,18 +146,19 @@ const TURNS: u64 = 256;
 
 /// How an account stands now, when that is not how it stood (REQ-5).
 ///
-/// Nobody is sent to liquidation on a price that is not valid (I-11, I-35): such an account is restricted at worst. Who has
-/// no position, no order and no debt has nothing to liquidate and is healthy.
+/// Nobody is sent to liquidation on a price that is not valid (I-11, I-35): what [`Seen`] says of it decides. Who has no
+/// position, no order and no debt has nothing to liquidate and is healthy.
 pub fn standing(state: &State, desk: &Desk, now: Timestamp, id: AccountId) -> Option<Event> {
     let account = state.account(id)?;
-    let judged = desk.judge(state, account);
-    let status = match &judged {
-        _ if !account.is_exposed() => Status::Healthy,
-        Ok(judged) if trusted(state, desk, now, account).is_ok() => judged.status,
-        // On a price that cannot be trusted nobody stands better than before, and no worse than restricted.
-        Ok(judged) if judged.status >= account.status => account.status,
-        _ => account.status.min(Status::Restricted),
+    let (status, judged) = if desk.trusts_all(state, now) {
+        let judged = desk.judge(state, account).ok();
+        (judged.map_or(account.status.min(Status::Restricted), |judged| judged.status), judged)
+    } else {
+        let seen = Seen::new(state, desk, now, id, account).ok();
+        let status = seen.as_ref().map_or(account.status.min(Status::Restricted), |seen| seen.standing(account.status));
+        (status, seen.map(|seen| seen.judged))
     };
+    let status = if account.is_exposed() { status } else { Status::Healthy };
     if status == account.status || (status > account.status && !may_recover(state, id)) {
         return None;
     }

@@ -1,12 +1,12 @@
 //! Layer 5: what may come in as collateral, and what may leave an account.
 
-use marks::Validity;
 use model::AssetId;
-use units::{Money, Quantity, Timestamp};
+use units::{Money, Quantity, Round, Timestamp};
 
 use super::l4;
+use super::sight::Seen;
 use crate::state::{AccountState, Balance};
-use crate::{AccountId, Desk, FeedId, LocationId, Reject, State, Status};
+use crate::{AccountId, Desk, LocationId, Reject, State, Status};
 
 /// Whether `more` of an asset may be collateral now: the cap holds over all accounts (I-30) and grows from nothing (I-67).
 pub fn collateral_cap(state: &State, asset: AssetId, more: Quantity, now: Timestamp) -> Result<(), Reject> {
@@ -79,39 +79,45 @@ fn without_unpriced(
     for balance in account.balances.iter().filter(|balance| balance.amount.is_negative()) {
         l4::of_asset(state, balance.asset, &mut feeds);
     }
-    feeds.into_iter().try_for_each(|feed| valid(state, now, feed))?;
-    priced.balances.retain(|balance| {
-        let mut feeds = Vec::new();
-        l4::of_asset(state, balance.asset, &mut feeds);
-        feeds.into_iter().all(|feed| l4::validity(state, now, feed).0 == Validity::Valid)
-    });
+    feeds.into_iter().try_for_each(|feed| l4::valid(state, now, feed))?;
+    priced.balances.retain(|balance| l4::is_priced(state, now, balance.asset));
     Ok(priced)
 }
 
-/// Whether a feed is valid at `now`.
-pub fn valid(state: &State, now: Timestamp, feed: FeedId) -> Result<(), Reject> {
-    let (validity, why) = l4::validity(state, now, feed);
-    if validity == Validity::Valid {
+/// Whether what an account of another owner is sent is worth as much as such a credit must be: dust costs whoever gets it
+/// attention, and whoever sends it nothing.
+pub fn credit(
+    state: &State,
+    desk: &Desk,
+    (giver, receiver): (&AccountState, &AccountState),
+    asset: AssetId,
+    amount: Quantity,
+) -> Result<(), Reject> {
+    let least = desk.rules().engine.least_credit;
+    let worth = amount.at(state.market.assets[asset.0].price, Round::Down)?;
+    if giver.owner == receiver.owner || worth >= least {
         return Ok(());
     }
-    Err(Reject::NoPrice { feed, validity: format!("{validity:?}").to_lowercase(), why })
+    let expected = format!("an amount worth at least {least} USD, for an account of another owner");
+    Err(Reject::malformed("amount", format!("{amount}, worth {worth} USD"), expected))
 }
 
-/// Whether no loss is unresolved: while one is, whoever leaves first would be paid by those who stay (I-51).
+/// Whether no loss is unresolved: while one is, whoever leaves first would be paid by those who stay (I-51). Losses that are
+/// trifling together hold nobody.
 ///
-/// The deficit is what accounts lack whose equity is negative, judged now: by their equity and not by their status, which a
-/// price that is not valid keeps from saying the worst. One that was bankrupt and cannot be judged refuses too.
-pub fn covered(state: &State, desk: &Desk) -> Result<(), Reject> {
+/// The deficit is what accounts lack whose equity is negative, judged now at last prices: by their equity and not by their status,
+/// which a price that is not valid keeps from saying the worst. Of one that cannot be judged whole, what has a valid price is
+/// judged; one that was bankrupt and cannot be judged at all refuses too.
+pub fn covered(state: &State, desk: &Desk, now: Timestamp) -> Result<(), Reject> {
     let mut deficit = Money::ZERO;
     for id in desk.unwell().iter().copied() {
         let account = &state.accounts[id.place()];
-        match desk.judge(state, account) {
-            Ok(judged) => deficit = deficit.minus(judged.equity.min(Money::ZERO))?,
-            Err(why) if account.status == Status::Bankrupt => {
-                return Err(Reject::NotAssessable { account: id, why: why.to_string() });
-            }
+        let whole = desk.judge(state, account).map(|judged| judged.equity);
+        match whole.or_else(|_| Seen::new(state, desk, now, id, account).map(|seen| seen.judged.equity)) {
+            Ok(equity) => deficit = deficit.minus(equity.min(Money::ZERO))?,
+            Err(why) if account.status == Status::Bankrupt => return Err(why),
             Err(_) => {}
         }
     }
-    if deficit > Money::ZERO { Err(Reject::Deficit { deficit }) } else { Ok(()) }
+    if deficit > desk.rules().engine.trifling_loss { Err(Reject::Deficit { deficit }) } else { Ok(()) }
 }

@@ -7,7 +7,7 @@
 //! | 1 | is it within the static limits? | [`l1`] |
 //! | 2 | would the account hold initial margin? | [`l2`] |
 //! | 3 | does it, now that it happened? | [`l3`] |
-//! | 4 | does it still, now that prices moved? | [`l4`] |
+//! | 4 | does it still, now that prices moved? | [`l4`], [`sight`] |
 //! | 5 | may this money leave? | [`l5`] |
 //! | 6 | can the system as a whole bear it? | [`l6`] |
 
@@ -18,3 +18,4 @@ pub mod l3;
 pub mod l4;
 pub mod l5;
 pub mod l6;
+pub mod sight;

@@ -410,7 +410,8 @@ impl World {
         buyer: AccountId,
         seller: AccountId,
     ) -> Result<Vec<Event>, Reject> {
-        self.matches += 1;
+        let last = self.state().contract(instrument).map_or(0, |contract| contract.last_match);
+        self.matches = self.matches.max(last) + 1;
         let party = |account| Party { account, order: None, fee: Quantity::ZERO };
         let (match_id, price) = (self.matches, price(at));
         let (buyer, seller) = (party(buyer), party(seller));

@@ -3,11 +3,11 @@
 use liquidation::{Rules, auction};
 use units::{Money, Ratio, Round, Timestamp};
 
-use super::{Handover, judge};
-use crate::decide::legs::follow;
+use super::Handover;
+use crate::layers::sight::Seen;
 use crate::layers::{l0, l2, l4};
 use crate::state::State;
-use crate::{AccountId, Cause, Desk, Event, Reject, Status};
+use crate::{AccountId, Cause, Desk, Event, Reject};
 
 /// A bid: the bidder takes `share` of every position at the mark and is paid what it asks, if that is no more than the clock
 /// allows. It holds initial margin with it, and leaves the account no worse.
@@ -27,10 +27,11 @@ pub fn bid(
         return Err(Reject::SelfTrade { account: auctioned });
     }
     l4::calm(state, now)?;
-    l4::trusted(state, desk, now, whose)?;
-    let judged = judge(state, desk, auctioned, whose)?;
-    if judged.status > Status::Liquidation {
-        return Err(Reject::NotInLiquidation { account: auctioned, status: judged.status });
+    let seen = Seen::new(state, desk, now, auctioned, whose)?;
+    let judged = &seen.judged;
+    if !seen.is_below() {
+        let status = judged.status;
+        return Err(seen.flaw().unwrap_or(Reject::NotInLiquidation { account: auctioned, status }));
     }
     let rules = &state.policy.liquidation;
     let target = judged.maintenance_margin.scaled(rules.beta, Round::Up)?;
@@ -55,11 +56,13 @@ pub fn bid(
     if lacking > Money::ZERO {
         return Err(Reject::malformed("price", price, format!("{lacking} less: it cannot be paid")));
     }
-    if !super::no_worse(state, desk, auctioned, &handover)? {
+    if !seen.no_worse((state, desk), auctioned, &handover.leaves(auctioned)?)? {
         return Err(Reject::malformed("share", share, "a share that leaves the account no worse"));
     }
     holds((state, desk, now), bidder, &handover)?;
-    Ok(handover.into_events(&judged))
+    let mut events = vec![super::recorded(state, auctioned, judged)];
+    events.extend(handover.into_events(desk)?);
+    Ok(events)
 }
 
 /// When the auction ends.
@@ -73,9 +76,7 @@ pub fn holds(
     taker: AccountId,
     handover: &Handover<'_>,
 ) -> Result<(), Reject> {
-    let before = &state.accounts[taker.place()];
-    let mut after = before.clone();
-    follow(&mut after, taker, &handover.events)?;
+    let (before, after) = (&state.accounts[taker.place()], handover.leaves(taker)?);
     let (flattered, surcharge) = (Money::ZERO, Ratio::ONE);
     l2::holds(state, desk, &l2::Outcome { now, id: taker, before, after: &after, flattered, shrinks: false, surcharge })
 }

@@ -4,15 +4,16 @@ use liquidation::pace::Flow;
 use model::InstrumentKind;
 use units::{Money, Quantity, Round, Timestamp};
 
-use super::{judge, recorded};
+use super::{outdated, recorded};
 use crate::decide::legs::{Deal, EVENTS, Fill, Leg};
 use crate::decide::orders::reduces;
 use crate::decide::postings::{moved, venue};
 use crate::decide::trade::exchanged;
 use crate::desk::Spent;
+use crate::layers::sight::Seen;
 use crate::layers::{l0, l1, l4, l6};
 use crate::state::{Contract, Holder, Offer, Pot, State};
-use crate::{AccountId, Cause, Desk, Event, Judged, Reject, Status};
+use crate::{AccountId, Cause, Desk, Event, Reject};
 
 /// Books the trade that was offered for an account below maintenance, or a part of it, on valid prices only (I-35); never leaves
 /// it worse (I-37), and trades no more of the underlying than its depth bears.
@@ -50,16 +51,15 @@ pub fn fill(
     };
     taking.within_account(state)?;
     deal.checked((state, desk, now), &[(&taking, &taken)], &trades)?;
-    let held = judge(state, desk, account, liquidated.account)?;
-    let left = judge(state, desk, account, &liquidated.after(&trades)?)?;
-    let excess = |judged: &Judged| judged.equity.minus(judged.maintenance_margin);
-    let (before, after) = (excess(&held)?, excess(&left)?);
+    let seen = Seen::new(state, desk, now, account, liquidated.account)?;
+    let (held, left) = (seen.judged, seen.after((state, desk), account, &liquidated.after(&trades)?)?);
+    let (before, after) = (seen.excess()?, left.equity.minus(left.maintenance_margin)?);
     if after < before {
         return Err(Reject::Worse { account, before, after });
     }
-    l4::trusted(state, desk, now, liquidated.account)?;
-    if held.status > Status::Liquidation {
-        return Err(Reject::NotInLiquidation { account, status: held.status });
+    l4::priced(state, now, fill.instrument)?;
+    if !seen.is_below() {
+        return Err(seen.flaw().unwrap_or(Reject::NotInLiquidation { account, status: held.status }));
     }
     // A fee is never paid out of what is not there (I-40).
     let price = state.market.assets[contract.terms.cash().0].price;
@@ -76,7 +76,7 @@ pub fn fill(
     events.push(Event::Matched { instrument, match_id, price, lots: deal.lots, open });
     events.push(Event::Offered { account, offer: offer.without(lots) });
     events.push(Event::Paced { underlying: contract.terms.underlying, flow });
-    events.extend(l4::outdated(state, counterparty));
+    events.extend(outdated((state, desk, now), counterparty, &events)?);
     Ok(events)
 }
 

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{AssetId, InstrumentId};
 use units::{Money, Overflow, Price, Quantity, Ratio, Round, Timestamp};
 
-use super::recorded;
+use super::outdated;
 use crate::decide::legs::follow;
 use crate::decide::postings::{cost, exchange, moved, venue};
 use crate::layers::{l0, l1, l4};
-use crate::state::{AccountState, Holder, Pot, State, times};
-use crate::{AccountId, Cause, Event, Judged, Reject};
+use crate::state::{AccountState, Balance, Holder, Pot, State, times};
+use crate::{AccountId, Cause, Desk, Event, Reject};
 
 /// An account that hands over what it has, as it becomes less.
 pub struct Handover<'a> {
@@ -64,17 +64,39 @@ impl<'a> Handover<'a> {
         Ok(())
     }
 
-    /// Moves USD worth from the account to another, in the assets it has at the venue, in order; gives what could not be
-    /// moved.
+    /// Moves USD worth from the account to another, in the assets it has that carry a valid price, those at the venue first; each
+    /// stays where it is. Gives what could not be moved.
     pub fn pay(&mut self, to: AccountId, usd: Money, cause: Cause) -> Result<Money, Reject> {
-        let there = at_venue(&self.account);
-        self.transfer((venue(self.id), venue(to)), &there, usd, cause)
+        let there = priced(self.state, self.now, &self.account);
+        self.between((self.id, to), &there, usd, cause)
     }
 
     /// The same from another account to this one.
     pub fn receive(&mut self, from: AccountId, usd: Money, cause: Cause) -> Result<Money, Reject> {
-        let there = at_venue(&self.state.accounts[from.place()]);
-        self.transfer((venue(from), venue(self.id)), &there, usd, cause)
+        let there = priced(self.state, self.now, &self.state.accounts[from.place()]);
+        self.between((from, self.id), &there, usd, cause)
+    }
+
+    fn between(
+        &mut self,
+        (from, to): (AccountId, AccountId),
+        there: &[Balance],
+        usd: Money,
+        cause: Cause,
+    ) -> Result<Money, Reject> {
+        let mut left = usd;
+        for Balance { asset, location, amount, .. } in there {
+            let holders = (Holder::Account(from, *location), Holder::Account(to, *location));
+            left = self.transfer(holders, &[(*asset, *amount)], left, cause)?;
+        }
+        Ok(left)
+    }
+
+    /// Another account, or this one, as the events leave it.
+    pub fn leaves(&self, id: AccountId) -> Result<AccountState, Overflow> {
+        let mut after = self.state.accounts[id.place()].clone();
+        follow(&mut after, id, &self.events)?;
+        Ok(after)
     }
 
     /// The same from a fund to this account.
@@ -102,26 +124,30 @@ impl<'a> Handover<'a> {
         Ok(left)
     }
 
-    /// All of it, after what the account was judged by; what was offered for anybody was offered for what they had.
-    pub fn into_events(self, judged: &Judged) -> Vec<Event> {
-        let mut events = vec![recorded(self.state, self.id, judged)];
-        events.extend(self.events);
-        let accounts = [self.id].into_iter().chain(self.takers);
-        events.extend(accounts.filter_map(|account| l4::outdated(self.state, account)));
-        events
+    /// All of it, with what is offered no longer because of it. What was offered for the account itself was planned without it.
+    pub fn into_events(self, desk: &Desk) -> Result<Vec<Event>, Reject> {
+        let (state, mut events) = (self.state, self.events);
+        let own = state.liquidations.cases.get(&self.id).and_then(|case| case.offer);
+        events.extend(own.map(|_| Event::Offered { account: self.id, offer: None }));
+        for taker in self.takers {
+            events.extend(outdated((state, desk, self.now), taker, &events)?);
+        }
+        Ok(events)
     }
 }
 
-/// Whether positions in an instrument can go from one account to another now: a market that is halted stays as it is, and stops
-/// no other.
+/// Whether positions in an instrument can go from one account to another now: a market that is halted or has no valid price stays
+/// as it is, and stops no other.
 pub fn is_open(state: &State, now: Timestamp, instrument: InstrumentId) -> bool {
-    l1::takes(&state.contracts[instrument.0], now, true).is_ok()
+    l1::takes(&state.contracts[instrument.0], now, true).is_ok() && l4::priced(state, now, instrument).is_ok()
 }
 
-/// What an account has at the venue.
-fn at_venue(account: &AccountState) -> Vec<(AssetId, Quantity)> {
-    let here = account.balances.iter().filter(|held| held.location.is_none());
-    here.map(|held| (held.asset, held.amount)).collect()
+/// What an account has that carries a valid price: at the venue first, then elsewhere.
+fn priced(state: &State, now: Timestamp, account: &AccountState) -> Vec<Balance> {
+    let known = account.balances.iter().filter(|held| l4::is_priced(state, now, held.asset));
+    let mut priced: Vec<Balance> = known.copied().collect();
+    priced.sort_by_key(|held| held.location.is_some());
+    priced
 }
 
 /// A share of lots, rounded towards nothing.

@@ -9,16 +9,18 @@
 //! ```
 //!
 //! What is next is worked out anew each time: nothing but the offer, the clock of the auction and the number of the case is
-//! remembered. Nobody is liquidated on prices that are not valid, nor in the time after an outage (I-35, I-44).
+//! remembered. Nobody is liquidated who holds enough for all that has a valid price, nor in the time after an outage (I-35, I-44);
+//! what has none stops nothing, and takes no part.
 
 mod auction;
 mod fill;
 mod handover;
 mod measure;
+mod offer;
 mod rescue;
 mod winners;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use liquidation::{Step, Stop};
 use model::{InstrumentKind, UnderlyingId};
@@ -27,11 +29,13 @@ use units::{Money, Timestamp};
 pub use auction::bid;
 pub use fill::fill;
 pub use measure::measure;
+pub use offer::outdated;
 
-use crate::decide::legs::follow;
 use crate::decide::postings::on_tick;
-use crate::layers::{l0, l4};
-use crate::state::{AccountState, Offer, State};
+use crate::decide::trade::base_of;
+use crate::layers::sight::Seen;
+use crate::layers::{l0, l4, l5};
+use crate::state::{AccountState, Offer, State, times};
 use crate::{AccountId, Desk, Event, Judged, Reject, Status};
 use handover::Handover;
 
@@ -39,35 +43,76 @@ use handover::Handover;
 pub fn liquidate(state: &State, desk: &Desk, now: Timestamp, id: AccountId) -> Result<Vec<Event>, Reject> {
     let account = l0::account(state, id)?;
     l4::calm(state, now)?;
-    l4::trusted(state, desk, now, account)?;
-    let judged = judge(state, desk, id, account)?;
+    let seen = Seen::new(state, desk, now, id, account)?;
     let case = state.liquidations.cases.get(&id);
-    if case.is_none() && (judged.status > Status::Liquidation || !account.is_exposed()) {
-        return Err(Reject::NotInLiquidation { account: id, status: judged.status });
+    if case.is_none() && (!seen.is_below() || !account.is_exposed()) {
+        let status = seen.judged.status;
+        return Err(seen.flaw().unwrap_or(Reject::NotInLiquidation { account: id, status }));
     }
-    let mut events = Vec::new();
+    let mut events = vec![recorded(state, id, &seen.judged)];
     if case.is_none() {
-        events.push(recorded(state, id, &judged));
-        let (epoch, markets) = (state.liquidations.last_epoch + 1, markets(state, account));
-        events.push(Event::CaseOpened { account: id, epoch, markets });
+        events.push(opened(state, id, state.liquidations.last_epoch + 1));
     }
     // What is left without orders may be enough.
     events.extend(account.orders.iter().map(|order| Event::OrderClosed { account: id, order: order.id }));
     let bare = AccountState { orders: Vec::new(), ..account.clone() };
-    let judged = if account.orders.is_empty() { judged } else { judge(state, desk, id, &bare)? };
-    if is_over(&bare, &judged, case.is_some()) {
-        events.push(recorded(state, id, &judged));
+    let seen = if account.orders.is_empty() { seen } else { Seen::new(state, desk, now, id, &bare)? };
+    if !account.orders.is_empty() {
+        events.push(recorded(state, id, &seen.judged));
+    }
+    if is_over(&bare, &seen, case.is_some()) {
         events.push(Event::CaseClosed { account: id });
         return Ok(events);
     }
-    // Between the maintenance margin and the warning a case stays open, and nothing is done for it (I-35).
-    if judged.status > Status::Liquidation {
+    // Between the maintenance margin and the warning a case stays open, and nothing is done for it (I-35); nor while it may be
+    // there for all that can be seen of it.
+    if !seen.is_below() {
+        if let (Some(why), true) = (seen.blind(), account.orders.is_empty()) {
+            return Err(why);
+        }
         events.push(Event::Offered { account: id, offer: None });
         return Ok(events);
     }
     let began = case.and_then(|case| case.auction);
-    events.extend(next((state, desk, now), (id, &bare, &judged), began)?);
+    events.extend(next((state, desk, now), (id, &seen), began)?);
     Ok(events)
+}
+
+/// Opens a case for everyone who is told in `judged` to be below maintenance, or was before and still is (I-73). It waits for
+/// what an outage gives accounts to be cured in, and for nothing else.
+pub fn begun((state, desk, now): (&State, &Desk, Timestamp), judged: &[Event]) -> Vec<Event> {
+    if l4::calm(state, now).is_err() {
+        return Vec::new();
+    }
+    let told: BTreeMap<AccountId, Status> = judged
+        .iter()
+        .filter_map(|event| match event {
+            Event::Judged { account, status, .. } => Some((*account, *status)),
+            _ => None,
+        })
+        .collect();
+    let known = desk.unwell().iter().filter(|id| state.accounts[id.place()].status <= Status::Liquidation);
+    let ill: BTreeSet<AccountId> = known.chain(told.keys()).copied().collect();
+    let (mut events, mut epoch) = (Vec::new(), state.liquidations.last_epoch);
+    for id in ill.into_iter().filter(|id| !state.liquidations.cases.contains_key(id)) {
+        let account = &state.accounts[id.place()];
+        let below = if let Some(status) = told.get(&id) {
+            *status <= Status::Liquidation
+        } else {
+            let seen = Seen::new(state, desk, now, id, account).ok().filter(Seen::is_below);
+            events.extend(seen.as_ref().map(|seen| recorded(state, id, &seen.judged)));
+            seen.is_some()
+        };
+        if below && account.is_exposed() {
+            epoch += 1;
+            events.push(opened(state, id, epoch));
+        }
+    }
+    events
+}
+
+fn opened(state: &State, account: AccountId, epoch: u64) -> Event {
+    Event::CaseOpened { account, epoch, markets: markets(state, &state.accounts[account.place()]) }
 }
 
 /// Says whether an account takes over portfolios.
@@ -82,23 +127,24 @@ fn markets(state: &State, account: &AccountState) -> Vec<UnderlyingId> {
     held.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// Whether an account holds enough again: a case that was begun goes on until it is clear of the warning (I-43).
-fn is_over(account: &AccountState, judged: &Judged, begun: bool) -> bool {
+/// Whether an account surely holds enough again: a case that was begun goes on until it is clear of the warning (I-43).
+fn is_over(account: &AccountState, seen: &Seen, begun: bool) -> bool {
     let enough = if begun { Status::Restricted } else { Status::Warning };
-    judged.status >= enough || (!account.is_exposed() && !judged.equity.is_negative())
+    seen.surely().is_some_and(|status| status >= enough) || (!account.is_exposed() && !seen.judged.equity.is_negative())
 }
 
 fn next(
     (state, desk, now): (&State, &Desk, Timestamp),
-    (id, account, judged): (AccountId, &AccountState, &Judged),
+    (id, seen): (AccountId, &Seen),
     auction: Option<Timestamp>,
 ) -> Result<Vec<Event>, Reject> {
-    let plan = desk.plan(state, now, account);
+    let plan = desk.plan(state, now, &seen.account);
     let plan = plan.map_err(|why| Reject::NotAssessable { account: id, why: why.to_string() })?;
     let rules = &state.policy.liquidation;
     let trade = plan.steps.iter().find_map(|planned| match planned.step {
         Step::Trade { instrument, lots, worst, .. } | Step::Repay { instrument, lots, worst, .. } => {
-            Some(Offer { instrument, lots, worst, version: state.version })
+            let offer = Offer { instrument, lots, worst, version: state.version };
+            Some(offer).filter(|offer| can_give(state, id, offer))
         }
         _ => None,
     });
@@ -109,13 +155,13 @@ fn next(
         return if spot {
             Ok(vec![Event::Offered { account: id, offer: Some(offer) }])
         } else {
-            crossed((state, desk, now), id, offer)
+            crossed((state, desk, now), (id, seen), offer)
         };
     }
-    if account.positions.is_empty() {
-        return rescue::cover((state, now), id, judged);
+    if state.accounts[id.place()].positions.is_empty() {
+        return rescue::cover((state, desk, now), id, seen);
     }
-    let solvent = judged.equity > Money::ZERO;
+    let solvent = seen.judged.equity > Money::ZERO;
     let waits_for_room = plan.steps.iter().all(|planned| matches!(planned.step, Step::Cancel { .. }))
         && plan.stopped == Some(Stop::Room)
         && solvent;
@@ -128,30 +174,43 @@ fn next(
         {
             Err(Reject::Waiting { account: id, until: auction::end(began, rules) })
         }
-        _ => rescue::take_over((state, desk, now), id, judged),
+        _ => rescue::take_over((state, desk, now), id, seen),
     }
+}
+
+/// Whether an account has what an offer on spot gives away, and may: profit whose loser has not paid repays nothing (I-28).
+fn can_give(state: &State, id: AccountId, offer: &Offer) -> bool {
+    let contract = &state.contracts[offer.instrument.0];
+    if contract.terms.kind != InstrumentKind::Spot || offer.lots > 0 {
+        return true;
+    }
+    let units = times(contract.terms.unit(), offer.lots.saturating_neg());
+    let (Ok(units), Ok(base)) = (units, base_of(state, contract)) else { return false };
+    l5::may_leave(state, &state.accounts[id.place()].balance(base, None), units).is_ok()
 }
 
 /// The offer, after what of it meets the opposite offer of another case: they trade with each other at the mark before either
 /// touches the market. The case that was opened first comes first.
-fn crossed((state, desk, now): (&State, &Desk, Timestamp), id: AccountId, offer: Offer) -> Result<Vec<Event>, Reject> {
+fn crossed(
+    (state, desk, now): (&State, &Desk, Timestamp),
+    (id, seen): (AccountId, &Seen),
+    offer: Offer,
+) -> Result<Vec<Event>, Reject> {
     let owner = state.accounts[id.place()].owner;
     let mark = state.market.listing(offer.instrument).mark;
     for other in desk.offers(offer.instrument, offer.lots < 0) {
         let met = state.liquidations.cases.get(&other).and_then(|case| case.offer);
         let met = met.filter(|met| met.version == offer.version && state.accounts[other.place()].owner != owner);
         let Some(met) = met else { continue };
-        // It may have been healed since, or its prices may be good no longer.
-        let whose = &state.accounts[other.place()];
-        let below = judge(state, desk, other, whose).is_ok_and(|judged| judged.status <= Status::Liquidation);
-        if !below || l4::trusted(state, desk, now, whose).is_err() {
-            continue;
-        }
+        // It may have been healed since, for all that can be seen of it.
+        let whose = Seen::new(state, desk, now, other, &state.accounts[other.place()]).ok();
+        let Some(whose) = whose.filter(Seen::is_below) else { continue };
         let lots = met.lots.unsigned_abs().min(offer.lots.unsigned_abs());
         let lots = i64::try_from(lots).unwrap_or(i64::MAX) * offer.lots.signum();
         let mut handover = Handover::new(state, now, id);
         handover.give(offer.instrument, mark, lots, other)?;
-        if !(no_worse(state, desk, id, &handover)? && no_worse(state, desk, other, &handover)?) {
+        let helps = |seen: &Seen, id: AccountId| seen.no_worse((state, desk), id, &handover.leaves(id)?);
+        if !(helps(seen, id)? && helps(&whose, other)?) {
             continue;
         }
         let mut events = handover.events;
@@ -160,19 +219,6 @@ fn crossed((state, desk, now): (&State, &Desk, Timestamp), id: AccountId, offer:
         return Ok(events);
     }
     Ok(vec![Event::Offered { account: id, offer: Some(offer) }])
-}
-
-/// Whether what happens leaves an account with no less above its maintenance margin than it has (I-37).
-fn no_worse(state: &State, desk: &Desk, id: AccountId, handover: &Handover<'_>) -> Result<bool, Reject> {
-    let account = &state.accounts[id.place()];
-    let mut after = account.clone();
-    follow(&mut after, id, &handover.events)?;
-    let excess = |judged: &Judged| judged.equity.minus(judged.maintenance_margin);
-    Ok(excess(&judge(state, desk, id, &after)?)? >= excess(&judge(state, desk, id, account)?)?)
-}
-
-fn judge(state: &State, desk: &Desk, id: AccountId, account: &AccountState) -> Result<Judged, Reject> {
-    desk.judge(state, account).map_err(|why| Reject::NotAssessable { account: id, why: why.to_string() })
 }
 
 /// What an account is liquidated on, beside what is done (I-35).

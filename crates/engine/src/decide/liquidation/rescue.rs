@@ -9,20 +9,24 @@ use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
 
 use super::auction::holds;
 use super::handover::{Handover, is_open};
-use super::{markets, no_worse, winners};
+use super::{markets, winners};
 use crate::layers::l6;
+use crate::layers::sight::Seen;
 use crate::state::{Mode, Position, Pot, State, times};
-use crate::{AccountId, Cause, Desk, Event, Judged, Reject};
+use crate::{AccountId, Cause, Desk, Event, Reject};
 
 /// A backstop takes what it can, within its budget and its own margin; whatever nobody can take goes to those who hold the
 /// opposite.
 pub fn take_over(
     (state, desk, now): (&State, &Desk, Timestamp),
     id: AccountId,
-    judged: &Judged,
+    seen: &Seen,
 ) -> Result<Vec<Event>, Reject> {
     let whose = &state.accounts[id.place()];
-    let lacking = judged.equity.min(Money::ZERO).negated()?;
+    let lacking = seen.lacking;
+    // What goes with the whole portfolio: what it lacks, or what of its worth can be paid.
+    let whole =
+        if lacking > Money::ZERO { lacking.negated()? } else { seen.firm.min(seen.judged.equity).max(Money::ZERO) };
     let owner = |account: &AccountId| state.accounts[account.place()].owner;
     let willing = state.liquidations.backstops.iter().filter(|backstop| owner(backstop) != whose.owner);
     if lacking <= l6::backstop_budget(state, whose)? {
@@ -35,7 +39,7 @@ pub fn take_over(
                     continue;
                 }
                 // It gets what the share is worth, or pays what it lacks: at the bankruptcy price, all of it.
-                let worth = judged.equity.scaled(share, Round::Down)?;
+                let worth = whole.scaled(share, Round::Down)?;
                 let left = if worth.is_negative() {
                     handover.receive(*backstop, worth.negated()?, Cause::Takeover)?
                 } else {
@@ -44,37 +48,40 @@ pub fn take_over(
                 if worth == Money::ZERO {
                     continue;
                 }
-                let fair = left == Money::ZERO && no_worse(state, desk, id, &handover)?;
+                let fair = left == Money::ZERO && seen.no_worse((state, desk), id, &handover.leaves(id)?)?;
                 if fair && holds((state, desk, now), *backstop, &handover).is_ok() {
-                    return Ok(handover.into_events(judged));
+                    return handover.into_events(desk);
                 }
             }
         }
     }
-    deleverage((state, now), id, judged)
+    deleverage((state, desk, now), id, seen)
 }
 
 /// Covers what an account without positions lacks, from the funds (I-47). What they cannot pay stays its debt, and while it does
 /// nobody withdraws at the expense of others (I-51).
-pub fn cover((state, now): (&State, Timestamp), id: AccountId, judged: &Judged) -> Result<Vec<Event>, Reject> {
+pub fn cover((state, desk, now): (&State, &Desk, Timestamp), id: AccountId, seen: &Seen) -> Result<Vec<Event>, Reject> {
     let mut handover = Handover::new(state, now, id);
-    let lacking = judged.equity.min(Money::ZERO).negated()?;
-    let left = from_funds(&mut handover, state, id, lacking)?;
+    let left = from_funds(&mut handover, state, id, seen.lacking)?;
     if handover.events.is_empty() {
-        return Err(Reject::Deficit { deficit: left });
+        let unseen = seen.flaw().filter(|_| left == Money::ZERO);
+        return Err(unseen.unwrap_or(Reject::Deficit { deficit: left }));
     }
-    Ok(handover.into_events(judged))
+    handover.into_events(desk)
 }
 
 /// Closes what is left against those who hold the opposite and have won: at the mark while funds cover the loss, else at the price
 /// at which the rest of it is gone. Options close at their mark: what was paid for them is gone from the books, so that nobody
 /// can say what of them is profit.
-fn deleverage((state, now): (&State, Timestamp), id: AccountId, judged: &Judged) -> Result<Vec<Event>, Reject> {
+fn deleverage(
+    (state, desk, now): (&State, &Desk, Timestamp),
+    id: AccountId,
+    seen: &Seen,
+) -> Result<Vec<Event>, Reject> {
     let whose = &state.accounts[id.place()];
     let mut handover = Handover::new(state, now, id);
     let terms = |held: &Position| &state.contracts[held.instrument.0].terms;
-    let lacking = judged.equity.min(Money::ZERO).negated()?;
-    let left = from_funds(&mut handover, state, id, lacking)?;
+    let left = from_funds(&mut handover, state, id, seen.lacking)?;
     let open: Vec<Position> =
         whose.positions.iter().filter(|held| is_open(state, now, held.instrument)).copied().collect();
     let losses = losses(state, &open, left)?;
@@ -97,10 +104,10 @@ fn deleverage((state, now): (&State, Timestamp), id: AccountId, judged: &Judged)
     }
     if handover.events.is_empty() {
         // Nothing is missing but a market, or winners to pay.
-        let halted = Reject::Mode { mode: Mode::Halted };
-        return Err(if left > Money::ZERO { Reject::Deficit { deficit: left } } else { halted });
+        let closed = || seen.blind().unwrap_or(Reject::Mode { mode: Mode::Halted });
+        return Err(if left > Money::ZERO { Reject::Deficit { deficit: left } } else { closed() });
     }
-    Ok(handover.into_events(judged))
+    handover.into_events(desk)
 }
 
 /// What each linear contract makes good of a loss, in USD: in proportion to what it stands for, and no more than moves its price by

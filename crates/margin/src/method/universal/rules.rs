@@ -322,11 +322,26 @@ pub struct EngineRules {
     /// Seconds that governance may move the clock forward after a pause.
     #[serde(deserialize_with = "decimal::read")]
     pub longest_pause_seconds: f64,
+    /// USD that a transfer to an account of another owner must be worth.
+    pub least_credit: units::Money,
+    /// Seconds for which an asset whose price is no longer known still counts at its last price against a liquidation.
+    #[serde(deserialize_with = "decimal::read")]
+    pub last_price_seconds: f64,
+    /// USD that may be lost and not be covered, over all accounts, before nobody withdraws.
+    pub trifling_loss: units::Money,
 }
 
 impl Default for EngineRules {
+    /// What the file of 2026-11-22 says.
     fn default() -> Self {
-        Self { clock_step_seconds: 86_400.0, longest_pause_seconds: 31_536_000.0 }
+        let dollar = units::Money::ONE;
+        Self {
+            clock_step_seconds: 86_400.0,
+            longest_pause_seconds: 31_536_000.0,
+            least_credit: dollar,
+            last_price_seconds: 600.0,
+            trifling_loss: dollar,
+        }
     }
 }
 
@@ -422,7 +437,10 @@ impl Rules {
         within(self.fees.option_cap, "fees.option_cap", 0.0, 1.0)?;
         within(self.settlement.window_seconds, "settlement.window_seconds", 0.0, 86_400.0)?;
         within(self.engine.clock_step_seconds, "engine.clock_step_seconds", 1.0, 604_800.0)?;
-        within(self.engine.longest_pause_seconds, "engine.longest_pause_seconds", 86_400.0, 157_680_000.0)
+        within(self.engine.longest_pause_seconds, "engine.longest_pause_seconds", 86_400.0, 157_680_000.0)?;
+        within(self.engine.least_credit.to_f64(), "engine.least_credit", 0.0, 1e6)?;
+        within(self.engine.last_price_seconds, "engine.last_price_seconds", 0.0, 86_400.0)?;
+        within(self.engine.trifling_loss.to_f64(), "engine.trifling_loss", 0.0, 1e6)
     }
 
     /// How volatilities answer a move (SCN-2).

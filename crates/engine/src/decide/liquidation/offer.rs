@@ -1,0 +1,70 @@
+//! When what was offered for an account in liquidation is offered no longer.
+//!
+//! An offer falls when it is no longer right, and not because something was done to its account: otherwise whoever sends it a
+//! little now and then keeps it from being liquidated. Its fill is judged again in any case.
+
+use model::{InstrumentKind, Payoff};
+use units::{Quantity, Round, Timestamp};
+
+use crate::decide::legs::follow;
+use crate::decide::postings::{after_trade, cost};
+use crate::decide::trade::base_of;
+use crate::layers::sight::Seen;
+use crate::state::{AccountState, Balance, Offer, State, times};
+use crate::{AccountId, Desk, Event, Reject};
+
+/// Withdraws what is offered for an account, where what happens to it leaves it at or above its maintenance margin, or where half
+/// of the offer would do for the target by then (I-38).
+pub fn outdated(
+    (state, desk, now): (&State, &Desk, Timestamp),
+    account: AccountId,
+    events: &[Event],
+) -> Result<Option<Event>, Reject> {
+    if state.liquidations.cases.is_empty() {
+        return Ok(None);
+    }
+    let offer = state.liquidations.cases.get(&account).and_then(|case| case.offer);
+    let Some(offer) = offer.filter(|offer| offer.version == state.version) else { return Ok(None) };
+    let mut after = state.accounts[account.place()].clone();
+    follow(&mut after, account, events)?;
+    after.orders.clear();
+    // Who cannot be judged keeps what was offered: its fill finds out.
+    let Ok(seen) = Seen::new(state, desk, now, account, &after) else { return Ok(None) };
+    let falls = !seen.is_below() || {
+        let half = traded(state, &after, &Offer { lots: offer.lots / 2, ..offer })?;
+        let judged = seen.after((state, desk), account, &half)?;
+        judged.equity >= judged.maintenance_margin.scaled(state.policy.liquidation.beta, Round::Up)?
+    };
+    Ok(falls.then_some(Event::Offered { account, offer: None }))
+}
+
+/// The account after a trade at the mark.
+fn traded(state: &State, account: &AccountState, offer: &Offer) -> Result<AccountState, Reject> {
+    let mut after = account.clone();
+    let contract = &state.contracts[offer.instrument.0];
+    let (terms, mark) = (&contract.terms, state.market.listing(offer.instrument).mark);
+    let units = times(terms.unit(), offer.lots)?;
+    if offer.lots == 0 || (mark.raw() <= 0 && terms.payoff == Payoff::Inverse) {
+        return Ok(after);
+    }
+    let paid = cost(units, mark, terms)?;
+    let mut gains = Vec::new();
+    if terms.kind == InstrumentKind::Spot {
+        gains.extend([(terms.quote, paid.negated()?), (base_of(state, contract)?, units)]);
+    } else {
+        let held = account.position(offer.instrument);
+        let (position, gain) = if terms.is_option() {
+            let lots = held.lots.saturating_add(offer.lots);
+            (crate::state::Position { lots, ..held }, paid.negated()?)
+        } else {
+            after_trade(&held, offer.lots, paid)?
+        };
+        after.set_position(position);
+        gains.push((terms.cash(), gain));
+    }
+    for (asset, gain) in gains {
+        let more = |held: &mut Balance| held.amount.plus(gain).map(|sum: Quantity| held.amount = sum);
+        after.change_balance((asset, None), more)?;
+    }
+    Ok(after)
+}

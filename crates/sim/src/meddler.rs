@@ -1,0 +1,90 @@
+//! Who puts things into accounts that are to be liquidated: strangers with dust, friends with a little money, owners who trade
+//! a lot with a friend; and feeds that fall silent under what lies there.
+
+use engine::state::State;
+use engine::{AccountId, Command, Envelope, FeedId, LocationId, Party, Principal, Status};
+use model::AssetId;
+use units::{Price, Quantity};
+
+use crate::world::{BTC_INVERSE, OIL, ONE, STETH, USDC, World};
+
+/// Ticks that a feed is silent for at most: longer than its last price counts.
+const SILENCE: i64 = 30;
+
+/// What is done in a round after a tick.
+pub fn round(world: &mut World, state: &State, (tick, round): (u64, u64)) -> Vec<Envelope> {
+    let mut made = Vec::new();
+    if round == 0 && tick.is_multiple_of(8) {
+        // Somebody has some of a coin that may lose its price.
+        let account = AccountId(u32::try_from(world.dice.place(state.accounts.len())).expect("ids are u32"));
+        made.extend(dust(world, state, account, STETH));
+    }
+    if round == 0 && world.dice.chance(120) {
+        silence(world, state);
+    }
+    let ill: Vec<AccountId> =
+        accounts(state).filter(|id| state.accounts[id.place()].status <= Status::Liquidation).collect();
+    if ill.is_empty() || world.dice.chance(400) {
+        return made;
+    }
+    let account = world.dice.pick(&ill);
+    match world.dice.below(4) {
+        0 => {
+            let asset = world.dice.pick(&[STETH, USDC, AssetId(0)]);
+            made.extend(dust(world, state, account, asset));
+        }
+        1 | 2 => made.push(gift(world, state, account)),
+        _ => made.extend(sale(world, state, account)),
+    }
+    made
+}
+
+fn accounts(state: &State) -> impl Iterator<Item = AccountId> + use<> {
+    (0..u32::try_from(state.accounts.len()).expect("ids are u32")).map(AccountId)
+}
+
+/// All sources of something that is not traded much fall silent.
+fn silence(world: &mut World, state: &State) {
+    let feed = world.dice.pick(&[
+        FeedId::Asset(STETH),
+        FeedId::Asset(STETH),
+        FeedId::Premium(BTC_INVERSE),
+        FeedId::Index(OIL),
+    ]);
+    let ticks = u32::try_from(world.dice.between(3, SILENCE)).expect("small");
+    let sources = state.feeds.get(&feed).map(|known| known.rules.sources.clone()).unwrap_or_default();
+    for source in sources {
+        world.silent.insert((feed, source.source), ticks);
+    }
+}
+
+/// The smallest amounts arrive, somewhere.
+fn dust(world: &mut World, state: &State, account: AccountId, asset: AssetId) -> Option<Envelope> {
+    let collateral = state.collateral.get(asset.0)?;
+    let location = world.dice.pick(&[None, Some(LocationId(0))]);
+    let (amount, reference) = (Quantity::from_raw(i128::from(world.dice.between(1, 9))), collateral.reference + 1);
+    Some(world.envelope(Principal::Custody, Command::Deposit { account, asset, location, amount, reference }))
+}
+
+/// A friend sends something: next to nothing, or what may be sent.
+fn gift(world: &mut World, state: &State, to: AccountId) -> Envelope {
+    let from = AccountId(u32::from(to.0 == 0));
+    let amount = world.dice.pick(&[Quantity::from_raw(1), Quantity::from_raw(ONE + 1), Quantity::from_raw(40 * ONE)]);
+    let owner = state.accounts[from.place()].owner;
+    let command = Command::Transfer { from, to, asset: AssetId(0), location: None, amount };
+    world.envelope(Principal::Owner(owner), command)
+}
+
+/// The owner sells or buys back a lot from a friend, at the mark.
+fn sale(world: &mut World, state: &State, account: AccountId) -> Option<Envelope> {
+    let held = *state.accounts[account.place()].positions.first()?;
+    let contract = &state.contracts[held.instrument.0];
+    let tick = contract.terms.tick.raw();
+    let mark = state.market.listing(held.instrument).mark.raw().div_euclid(tick) * tick;
+    let price = Price::from_raw(if held.lots > 0 { mark + tick } else { mark });
+    let party = |account| Party { account, order: None, fee: Quantity::ZERO };
+    let (own, friend) = (party(account), party(AccountId(u32::from(account.0 == 0))));
+    let (buyer, seller) = if held.lots > 0 { (friend, own) } else { (own, friend) };
+    let (instrument, match_id) = (held.instrument, contract.last_match + 1);
+    Some(world.envelope(Principal::Matching, Command::Fill { instrument, match_id, price, lots: 1, buyer, seller }))
+}
