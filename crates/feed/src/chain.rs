@@ -24,15 +24,15 @@ mod report;
 mod snapshot;
 
 use std::collections::BTreeMap;
-use std::str::FromStr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use model::{MarketDocument, Right};
 use parquet::data_type::ByteArray;
-use units::{NotDecimal, Price, Ratio, Timestamp};
+use units::{Decimal, NotDecimal, Price, Ratio, Timestamp};
 
 use crate::moment::distance;
-use crate::{decimal, read_text};
+use crate::read_text;
 use columns::Columns;
 use futures::FuturePrice;
 use snapshot::{OptionRow, Snapshot};
@@ -40,17 +40,38 @@ use snapshot::{OptionRow, Snapshot};
 pub use error::ChainError;
 pub use report::{ChainReport, Distribution};
 
-/// The snapshot of `file` nearest to `at` (the earlier of two as near) in `currencies` (all when empty), with futures and
-/// perpetuals from a CSV file, plain or gzip-compressed, when `futures` names one.
+/// The moment that a market of a chain is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// When.
+    pub at: Timestamp,
+    /// How far from it a snapshot may be.
+    pub within: Duration,
+}
+
+impl Asked {
+    /// How far a snapshot may be when nobody says: chains are recorded every six hours.
+    pub const WITHIN: Duration = Duration::from_hours(6);
+}
+
+/// At most [`Asked::WITHIN`] from it.
+impl From<Timestamp> for Asked {
+    fn from(at: Timestamp) -> Self {
+        Self { at, within: Self::WITHIN }
+    }
+}
+
+/// The snapshot of `file` nearest to the moment asked for (the earlier of two as near) in `currencies` (all when empty),
+/// with futures and perpetuals from a CSV file, plain or gzip-compressed, when `futures` names one.
 pub fn import(
     file: &str,
     bytes: impl Into<Bytes>,
-    at: Timestamp,
+    asked: impl Into<Asked>,
     currencies: &[&str],
     futures: Option<(&str, &[u8])>,
 ) -> Result<(MarketDocument, ChainReport), ChainError> {
     let futures = futures.map(|(file, bytes)| FuturesFile::read(file, bytes)).transpose()?;
-    ChainFile::read(file, bytes)?.market(at, currencies, futures.as_ref())
+    ChainFile::read(file, bytes)?.market(asked, currencies, futures.as_ref())
 }
 
 /// A file of option chains in memory, for many markets of one file. All columns have the same length.
@@ -129,25 +150,31 @@ impl ChainFile {
         self.rows.keys().copied()
     }
 
-    /// The market of the snapshot nearest to `at`; see [`import`].
+    /// The market of the snapshot nearest to the moment asked for; see [`import`].
     pub fn market(
         &self,
-        at: Timestamp,
+        asked: impl Into<Asked>,
         currencies: &[&str],
         futures: Option<&FuturesFile>,
     ) -> Result<(MarketDocument, ChainReport), ChainError> {
-        let asked = |row: &usize| -> bool {
+        let Asked { at, within } = asked.into();
+        let wanted = |row: &usize| -> bool {
             let currency = self.currencies[*row].as_ref().and_then(|text| text.as_utf8().ok());
             currencies.is_empty() || currency.is_some_and(|currency| currencies.contains(&currency))
         };
-        let candidates = self.rows.iter().filter(|(_, rows)| rows.iter().any(asked));
-        let nearest = candidates.min_by_key(|(time, _)| (distance(**time, at), **time));
+        let candidates = || self.rows.iter().filter(|(_, rows)| rows.iter().any(wanted));
+        let nearest = candidates().min_by_key(|(time, _)| (distance(**time, at), **time));
         let (&time, rows) = nearest.ok_or_else(|| ChainError::NoSnapshot {
             file: self.file.clone(),
             currencies: if currencies.is_empty() { "any currency".into() } else { currencies.join(", ") },
         })?;
+        if distance(time, at) > within {
+            let times = || candidates().map(|(time, _)| *time);
+            let (before, after) = (times().rfind(|time| *time < at), times().find(|time| *time > at));
+            return Err(ChainError::TooFar { file: self.file.clone(), at, within, before, after });
+        }
         let mut snapshot = Snapshot::new(&self.file, time);
-        for &row in rows.iter().filter(|row| asked(row)) {
+        for &row in rows.iter().filter(|row| wanted(row)) {
             snapshot.read(self.option(row)?);
         }
         if let Some(missing) = currencies.iter().find(|currency| !snapshot.currencies.contains_key(**currency)) {
@@ -199,14 +226,13 @@ impl ChainFile {
 }
 
 /// The number in a row of a column.
-fn number<T: FromStr<Err = NotDecimal>>(
+fn number<T: Decimal>(
     values: &[Option<f64>],
     row: usize,
     column: &'static str,
     refuse: &impl Fn(&'static str, String, &str) -> ChainError,
 ) -> Result<Option<T>, ChainError> {
-    let read = |value: f64| {
-        decimal::from_f64(value).map_err(|why: NotDecimal| refuse(column, value.to_string(), &why.to_string()))
-    };
+    let read =
+        |value: f64| T::shortest(value).map_err(|why: NotDecimal| refuse(column, value.to_string(), &why.to_string()));
     values[row].map(read).transpose()
 }

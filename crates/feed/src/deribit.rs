@@ -1,33 +1,47 @@
 //! Deribit's own answers as one market.
 //!
 //! Any number of texts in any order: `public/get_instruments`, `public/get_book_summary_by_currency`, `public/ticker`,
-//! `public/get_order_book`, and the frames of `ticker.*` and `deribit_price_index.*` subscriptions, each bare or in its
-//! JSON-RPC envelope, as the venue sent them or as recorders wrote them down line by line. Other answers are counted.
+//! `public/get_order_book`, and the frames of `ticker.*`, `incremental_ticker.*` and `deribit_price_index.*`
+//! subscriptions, each bare or in its JSON-RPC envelope, alone or in arrays, as the venue sent them, as recorders wrote
+//! them down line by line, or as other programs dump them: numbers in quotes, the venue's own answer under `info`. Other
+//! answers, such as positions and trades, are counted, and the instruments they name are accounted for.
 //!
 //! # Rules
 //!
+//! - The order of texts, and of answers in them, changes nothing.
 //! - The market's time is [`Options::at`], else the newest timestamp of a mark or an index.
 //! - Of several marks of an instrument the one nearest to the market's time is taken, whole: fields of two moments are
-//!   never mixed. At the same distance a ticker goes before a book summary, and then what is read later goes before
-//!   what was read earlier. Of several listings the last one read holds. Marks further away than [`Options::window`]
-//!   are left out.
+//!   never mixed. At the same distance a ticker goes before a book summary, then the earlier mark before the later, then
+//!   the larger before the smaller; the report names instruments with two marks of one moment. Marks further away than
+//!   [`Options::window`] are left out.
+//! - A change of an `incremental_ticker` is merged into the newest snapshot before it and the changes since, and is a mark
+//!   of its own moment. A change without such a snapshot is not used; the report names its instrument.
+//! - Of several listings of an instrument each field is that of the newest answer that has it (`usOut` of the envelope).
+//!   Where answers do not say when they were given, a closed listing and larger numbers hold, and the report says so.
 //! - The fields of a listing go before what the name says; the name fills in what old recordings lack.
 //! - The forward of an expiry is the `underlying_price` of its options, else the mark of its future; prices in USD go
 //!   before prices in another quote; of those, again, the nearest to the market's time.
 //! - The index is an `index_price` or an index frame, else `estimated_delivery_price` where that still is the index.
-//! - A price in USDC becomes USD at the price of USDC: its own index (`usdc_usd`) or [`Options::prices`]. Nothing is
-//!   assumed to be worth exactly 1 USD.
+//! - A price in USDC becomes USD at the price of USDC: [`Options::prices`], its own index (`usdc_usd`), or the index of
+//!   one of its pairs in a currency so priced. Nothing is assumed to be worth exactly 1 USD.
+//! - A spot pair is listed where its base is a coin. Money (USDC, EURR, USYC) and what wraps a coin (STETH) are assets:
+//!   their pairs price them, are not listed, and are counted in the report.
 //! - Open interest and volume are counted in contracts: the venue's amounts (USD for inverse futures, coins otherwise)
 //!   divided by the contract size.
 
+mod definition;
 mod error;
 mod frames;
 mod indices;
 mod json;
 mod listing;
 mod market;
+mod notes;
+mod pairs;
+mod quote;
 mod records;
 mod report;
+mod states;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -39,6 +53,7 @@ use crate::report::{LeftOut, Reason};
 use indices::Indices;
 use listing::{Kind, Listing, Moment};
 use market::{assemble, forwards};
+use pairs::Currencies;
 use records::Records;
 
 pub use error::ImportError;
@@ -81,6 +96,7 @@ pub fn import(sources: &[Source<'_>], options: &Options) -> Result<(MarketDocume
             records.read(raw, &place)?;
         }
     }
+    records.close()?;
     let newest = || {
         let quotes = records.instruments.values().flat_map(|instrument| &instrument.quotes).map(|quote| quote.time);
         quotes.chain(records.indices.iter().map(|index| index.time)).max()
@@ -98,6 +114,7 @@ pub fn import(sources: &[Source<'_>], options: &Options) -> Result<(MarketDocume
     }
     let mut indices = Indices::of(&listings, &records, moment);
     indices.given.clone_from(&options.prices);
+    let currencies = Currencies::of(&mut listings, &indices, &mut left_out);
     let forwards = forwards(&listings, &indices, moment)?;
     listings.retain(|listing| {
         let priced = !matches!(listing.kind, Kind::Option { .. }) || forwards.contains_key(&listing.expiry_key());
@@ -110,11 +127,13 @@ pub fn import(sources: &[Source<'_>], options: &Options) -> Result<(MarketDocume
         return Err(ImportError::NoInstrument { time, left_out });
     }
 
-    let document = assemble(&listings, &indices, &forwards, moment)?;
+    let document = assemble(&listings, &indices, &forwards, &currencies, moment)?;
     Market::new(&document)?;
     let count = |kind: KindDocument| document.instruments.iter().filter(|entry| entry.kind == kind).count();
     let mut notes = records.errors.clone();
     notes.extend(indices.notes(&document));
+    notes.extend(notes::of_records(&records, moment));
+    notes.extend(notes::of_assets(&document, &currencies));
     let without_vol =
         document.instruments.iter().filter(|entry| entry.kind == KindDocument::Option && entry.iv.is_none());
     match without_vol.count() {
@@ -127,7 +146,8 @@ pub fn import(sources: &[Source<'_>], options: &Options) -> Result<(MarketDocume
         definitions: records.definitions,
         quotes: records.quotes,
         indices: records.indices.len(),
-        other: records.other,
+        other: records.other.as_ref().map_or(0, |other| other.count),
+        first_other: records.other.map(|other| other.first),
         options: count(KindDocument::Option),
         futures: count(KindDocument::Future),
         perpetuals: count(KindDocument::Perpetual),

@@ -19,13 +19,14 @@
 
 pub mod bars;
 pub mod chain;
-mod decimal;
+mod currency;
 pub mod deribit;
 mod moment;
 mod name;
 mod report;
 mod text;
 
+pub use currency::asset;
 pub use name::{Contract, Name, NotName};
 pub use report::{Left, LeftOut, Reason};
 pub use text::{NotText, read_text};

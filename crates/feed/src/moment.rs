@@ -11,7 +11,12 @@ pub fn distance(one: Timestamp, other: Timestamp) -> Duration {
 
 /// [`distance`] for people: `1 h 5 min 3 s`.
 pub fn apart(one: Timestamp, other: Timestamp) -> String {
-    let seconds = distance(one, other).as_secs();
+    span(distance(one, other))
+}
+
+/// A time between two moments for people: `1 h 5 min 3 s`.
+pub fn span(span: Duration) -> String {
+    let seconds = span.as_secs();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     let parts = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds % 60, "s")];
     let shown: Vec<String> =

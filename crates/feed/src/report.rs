@@ -20,8 +20,18 @@ pub enum Reason {
     NoMark,
     /// Its mark is further from the market's time than asked for.
     Stale,
+    /// The ticker's changes are there, and not the snapshot that they change.
+    NoSnapshot,
     /// No answer lists it, and its contract size is not public knowledge.
     NoContractSize,
+    /// A contract on a currency that other contracts are paid in.
+    OnCurrency,
+    /// A linear option that is paid in a coin on which there are contracts.
+    PaidInCoin,
+    /// A spot pair of currencies without risk of their own: both are assets of the market.
+    AssetPair,
+    /// A spot pair with no price in USD for one of its currencies.
+    NoPrice,
     /// An option whose expiry has no forward.
     NoForward,
 }
@@ -69,7 +79,12 @@ impl fmt::Display for Reason {
             Self::Closed => "closed",
             Self::NoMark => "no mark price",
             Self::Stale => "mark of another time",
+            Self::NoSnapshot => "change, no snapshot",
             Self::NoContractSize => "contract size unknown",
+            Self::OnCurrency => "contract on a currency",
+            Self::PaidInCoin => "linear, paid in a coin",
+            Self::AssetPair => "spot pair of assets",
+            Self::NoPrice => "no price in USD",
             Self::NoForward => "no forward",
         })
     }
@@ -80,12 +95,17 @@ impl fmt::Display for LeftOut {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "left out          {}", self.total())?;
         for (reason, left) in &self.by_reason {
-            write!(formatter, "\n  {reason:<22}{:>7}  {}", left.count, left.first)?;
-            if left.count > 1 {
-                formatter.write_str(", …")?;
-            }
+            write!(formatter, "\n  {reason:<22}{left}")?;
         }
         Ok(())
+    }
+}
+
+/// `      2  BTC-8MAY26-78000-C, …`
+impl fmt::Display for Left {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let more = if self.count > 1 { ", …" } else { "" };
+        write!(formatter, "{:>7}  {}{more}", self.count, self.first)
     }
 }
 

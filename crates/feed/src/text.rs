@@ -1,4 +1,4 @@
-//! Bytes to text, through gzip when they are compressed.
+//! Bytes to text, through gzip when they are compressed. What is no text is called what it is.
 
 use std::io::Read;
 
@@ -7,6 +7,18 @@ use flate2::read::MultiGzDecoder;
 /// The most text one file may hold: a larger one is a mistake or an attack.
 const BYTES_MAX: u64 = 1 << 30;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// What other files begin with, longest first.
+const OTHERS: [(&[u8], &str); 8] = [
+    (b"\xff\xfe\0\0", "UTF-32 text, little endian"),
+    (b"\0\0\xfe\xff", "UTF-32 text, big endian"),
+    (b"\xff\xfe", "UTF-16 text, little endian"),
+    (b"\xfe\xff", "UTF-16 text, big endian"),
+    (b"PAR1", "a parquet file"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"\x28\xb5\x2f\xfd", "a zstd-compressed file"),
+    (b"BZh", "a bzip2-compressed file"),
+];
 
 /// Bytes that are no text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,7 +32,8 @@ pub struct NotText {
     pub expected: &'static str,
 }
 
-/// The text in `bytes`: UTF-8, as it is or gzip-compressed. `file` is only for messages.
+/// The text in `bytes`: UTF-8, as it is or gzip-compressed, without its byte-order mark. Nothing at all is refused: a
+/// download that failed leaves an empty file. `file` is only for messages.
 pub fn read_text(file: &str, bytes: &[u8]) -> Result<String, NotText> {
     let refuse = |found: String, expected| NotText { file: file.to_owned(), found, expected };
     let mut plain = Vec::new();
@@ -33,8 +46,22 @@ pub fn read_text(file: &str, bytes: &[u8]) -> Result<String, NotText> {
     if u64::try_from(plain.len()).is_ok_and(|length| length > BYTES_MAX) {
         return Err(refuse("more than a gibibyte of text".into(), "at most that"));
     }
+    let expected = "UTF-8 text";
+    if let Some((_, other)) = OTHERS.iter().find(|(magic, _)| plain.starts_with(magic)) {
+        return Err(refuse((*other).into(), expected));
+    }
+    if plain.starts_with(BYTE_ORDER_MARK) {
+        plain.drain(..BYTE_ORDER_MARK.len());
+    }
+    if plain.iter().all(u8::is_ascii_whitespace) {
+        let found = if bytes.is_empty() { "an empty file" } else { "a file without text" };
+        return Err(refuse(found.into(), expected));
+    }
+    if let Some(offset) = plain.iter().position(|byte| *byte == 0) {
+        return Err(refuse(format!("a zero byte at offset {offset}, as UTF-16 and binary files have"), expected));
+    }
     let not_utf8 = |error: std::string::FromUtf8Error| {
-        refuse(format!("a stray byte at offset {}", error.utf8_error().valid_up_to()), "UTF-8 text")
+        refuse(format!("a stray byte at offset {}", error.utf8_error().valid_up_to()), expected)
     };
     String::from_utf8(plain).map_err(not_utf8)
 }
@@ -54,7 +81,31 @@ mod tests {
     fn reads_plain_and_compressed_text() {
         assert_eq!(read_text("a", "häuser".as_bytes()).unwrap(), "häuser");
         assert_eq!(read_text("a", &gzip("häuser".as_bytes())).unwrap(), "häuser");
-        assert_eq!(read_text("a", b"").unwrap(), "");
+        assert_eq!(read_text("a", b"\xef\xbb\xbf{}").unwrap(), "{}");
+        assert_eq!(read_text("a", &gzip(b"\xef\xbb\xbf{}")).unwrap(), "{}");
+    }
+
+    #[test]
+    fn what_is_no_text_is_called_what_it_is() {
+        let cases: [(&[u8], &str); 12] = [
+            (b"", "an empty file"),
+            (b" \n\t\r\n", "a file without text"),
+            (b"\xef\xbb\xbf", "a file without text"),
+            (b"\xff\xfe{\0}\0", "UTF-16 text, little endian"),
+            (b"\xfe\xff\0{\0}", "UTF-16 text, big endian"),
+            (b"\xff\xfe\0\0{\0\0\0", "UTF-32 text, little endian"),
+            (b"\0\0\xfe\xff\0\0\0{", "UTF-32 text, big endian"),
+            (b"{\0}\0", "a zero byte at offset 1, as UTF-16 and binary files have"),
+            (b"PAR1\x15", "a parquet file"),
+            (b"PK\x03\x04\x14", "a zip archive"),
+            (b"\x28\xb5\x2f\xfd\x24", "a zstd-compressed file"),
+            (b"{}\xe4", "a stray byte at offset 2"),
+        ];
+        for (bytes, found) in cases {
+            let expected = format!("answers.json: found {found}, expected UTF-8 text");
+            assert_eq!(read_text("answers.json", bytes).unwrap_err().to_string(), expected);
+        }
+        assert!(read_text("a", &gzip(b"")).unwrap_err().to_string().contains("a file without text"));
     }
 
     #[test]

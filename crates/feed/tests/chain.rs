@@ -167,7 +167,7 @@ fn a_damaged_file_is_refused_or_read_and_never_panics() {
 #[test]
 fn bad_futures_are_refused_by_line_and_column() {
     let cases = [
-        ("", "futures.csv, line 1, column ts: found \"\", expected a column \"ts\""),
+        ("", "futures.csv: found an empty file, expected UTF-8 text"),
         ("ts,currency,price\n", "futures.csv, line 1, column instrument_name: found \"ts,currency,price\", expected"),
         (
             "ts,currency,instrument_name,price\nsoon,BTC,BTC-PERPETUAL,1\n",

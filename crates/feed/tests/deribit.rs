@@ -118,6 +118,7 @@ fn every_kind_of_contract_becomes_an_instrument() {
     let expected = "\
 market time       2026-04-22T00:00:00Z
 read              3 texts: 10 listings, 10 marks, 1 indices, 1 other answers
+other answers     answers.json, line 12
 instruments       6
   options                     2
   futures                     1
@@ -185,7 +186,7 @@ fn the_mark_nearest_to_the_markets_time_is_taken() {
     let newest = Options::default();
     let cases = [
         ("the newest", vec![ticker(second(5), "2"), ticker(second(9), "3"), ticker(second(1), "1")], &newest, "3"),
-        ("later in the input, at a tie", vec![ticker(start, "1"), ticker(start, "2")], &newest, "2"),
+        ("the larger, at a tie", vec![ticker(start, "1"), ticker(start, "2")], &newest, "2"),
         ("a ticker before a summary, at a tie", vec![ticker(start, "1"), summary(start, "2")], &newest, "1"),
         ("a newer summary", vec![ticker(start, "1"), summary(second(1), "2")], &newest, "2"),
         (

@@ -1,7 +1,7 @@
 //! The answer: what an account must hold, what it holds, and why.
 
 use serde::{Deserialize, Serialize};
-use units::{Money, Overflow, Ratio, Round};
+use units::{Decimal as _, Money, Overflow, Ratio, Round};
 
 /// Decimals of a requirement in USD. Requirements round up to here, once.
 const REQUIREMENT_DECIMALS: u32 = 12;
@@ -284,7 +284,8 @@ pub fn shares(parts: &[f64], whole: Money) -> Result<Vec<Money>, Overflow> {
     Ok(shares)
 }
 
+/// Decimal text that documents are read with; null when the number is not finite or does not fit.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
 fn as_text<S: serde::Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(number)
+    Ratio::shortest(*number).ok().serialize(serializer)
 }

@@ -31,7 +31,7 @@ mod time;
 mod wide;
 
 pub use fixed::count;
-pub use quantities::{Money, Overflow, Price, Quantity, Ratio};
+pub use quantities::{Decimal, Money, Overflow, Price, Quantity, Ratio};
 pub use text::NotDecimal;
 pub use time::{NotTime, Timestamp, YEAR_SECONDS};
 

@@ -11,6 +11,20 @@ pub struct Overflow {
     pub quantity: &'static str,
 }
 
+/// What every quantity is: fixed point with 18 decimals, read from what other programs print.
+///
+/// What a person writes is read by `FromStr`, which refuses more than 18 decimals.
+pub trait Decimal: Sized {
+    /// The number in `text` times ten to the power of `shift`. Digits behind the 18th decimal are cut off.
+    fn cut(text: &str, shift: i64) -> Result<Self, NotDecimal>;
+
+    /// The shortest decimal that reads back to the double `x`, its digits behind the 18th decimal cut off. Fails when
+    /// `x` is not finite or too large.
+    fn shortest(x: f64) -> Result<Self, NotDecimal> {
+        Self::cut(&format!("{x:e}"), 0)
+    }
+}
+
 macro_rules! quantity {
     ($(#[$doc:meta])* $name:ident, $word:literal) => {
         $(#[$doc])*
@@ -81,6 +95,12 @@ macro_rules! quantity {
 
             fn from_str(text: &str) -> Result<Self, NotDecimal> {
                 text::parse(text).map(Self)
+            }
+        }
+
+        impl Decimal for $name {
+            fn cut(text: &str, shift: i64) -> Result<Self, NotDecimal> {
+                text::read(text, shift, text::Beyond::Cut).map(Self)
             }
         }
 
@@ -211,6 +231,25 @@ mod tests {
     fn health_is_a_ratio_of_two_amounts() {
         assert_eq!(money("1").per(money("3"), Round::Down), Some("0.333333333333333333".parse().unwrap()));
         assert_eq!(money("1").per(Money::ZERO, Round::Down), None);
+    }
+
+    #[test]
+    fn doubles_become_decimals_that_can_be_read_back() {
+        let cases = [
+            (0.1, "0.1"),
+            (-0.0, "0"),
+            (1e20, "100000000000000000000"),
+            (-2.273_736_754_432_320_6e-13, "-0.000000000000227373"),
+            (f64::MIN_POSITIVE, "0"),
+        ];
+        for (x, text) in cases {
+            let ratio = Ratio::shortest(x).unwrap();
+            assert_eq!(ratio.to_string(), text);
+            assert_eq!(text.parse(), Ok(ratio));
+        }
+        for x in [f64::NAN, f64::INFINITY, f64::MAX, -1e21] {
+            assert!(Ratio::shortest(x).is_err(), "{x}");
+        }
     }
 
     #[test]

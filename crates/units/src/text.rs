@@ -3,13 +3,16 @@
 use crate::fixed::DECIMALS;
 use crate::wide::ONE;
 
+/// More digits than any `i128` has.
+const DIGITS_MAX: usize = 40;
+
 /// Why a text is not a decimal number this crate can hold exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotDecimal {
-    /// Empty, a stray sign, an exponent, a separator, `NaN`…
+    /// Empty, a stray sign, a separator, `NaN`…
     #[error("a decimal number such as \"-12.5\"")]
     Malformed,
-    /// More than 18 digits behind the point: reading it would have to round.
+    /// More than 18 digits behind the point, once it is written without exponent: reading it would have to round.
     #[error("a decimal number with at most 18 decimals")]
     TooManyDecimals,
     /// Above about 1.7·10²⁰ in size.
@@ -17,23 +20,56 @@ pub enum NotDecimal {
     TooLarge,
 }
 
-/// Reads `-?digits[.digits]`.
+/// What becomes of digits behind the 18th decimal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beyond {
+    /// The number is refused: what a person wrote is never rounded.
+    Refuse,
+    /// They are cut off, toward zero: the number is a double that somebody printed, and they are its noise.
+    Cut,
+}
+
+/// Reads `-?digits[.digits][e[+-]digits]`, exactly.
 pub fn parse(text: &str) -> Result<i128, NotDecimal> {
-    let (negative, digits) = match text.strip_prefix('-') {
+    read(text, 0, Beyond::Refuse)
+}
+
+/// Reads the same, times ten to the power of `shift`.
+pub fn read(text: &str, shift: i64, beyond: Beyond) -> Result<i128, NotDecimal> {
+    let (negative, text) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text),
     };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_number(whole) || !is_number(fraction) {
+    if !is_number(whole) || !is_number(fraction) || !is_number(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)) {
         return Err(NotDecimal::Malformed);
     }
-    let fraction = fraction.trim_end_matches('0');
-    let missing =
-        usize::try_from(DECIMALS).expect("18 fits").checked_sub(fraction.len()).ok_or(NotDecimal::TooManyDecimals)?;
-    let zeros = std::iter::repeat_n(b'0', missing);
+    // Both counts of digits: the value is digits · 10^(power − 18), the digits without zeros at either end.
+    let digits = || whole.bytes().chain(fraction.bytes());
+    let leading = digits().take_while(|byte| *byte == b'0').count();
+    let all = whole.len() + fraction.len();
+    if leading == all {
+        return Ok(0);
+    }
+    let trailing = match fraction.trim_end_matches('0').len() {
+        0 => fraction.len() + whole.len() - whole.trim_end_matches('0').len(),
+        kept => fraction.len() - kept,
+    };
+    // An exponent beyond 64 bits is as good as the largest.
+    let beyond_all = if exponent.starts_with('-') { i64::MIN } else { i64::MAX };
+    let length = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let power = exponent.parse().unwrap_or(beyond_all).saturating_add(shift).saturating_add(i64::from(DECIMALS));
+    let power = power.saturating_sub(length(fraction.len())).saturating_add(length(trailing));
+    let lost = usize::try_from(power.saturating_neg()).unwrap_or(0);
+    if lost > 0 && beyond == Beyond::Refuse {
+        return Err(NotDecimal::TooManyDecimals);
+    }
+    let zeros = usize::try_from(power).unwrap_or(0).min(DIGITS_MAX);
+    let kept = digits().skip(leading).take((all - leading - trailing).saturating_sub(lost));
     let mut raw = 0_i128;
-    for byte in whole.bytes().chain(fraction.bytes()).chain(zeros) {
+    for byte in kept.chain(std::iter::repeat_n(b'0', zeros)) {
         let digit = i128::from(byte - b'0');
         // Counted downwards, so that the most negative value can be read.
         raw = raw.checked_mul(10).and_then(|raw| raw.checked_sub(digit)).ok_or(NotDecimal::TooLarge)?;
@@ -100,6 +136,17 @@ mod tests {
             ("0.000000000000000001", 1),
             ("007.50", ONE * 15 / 2),
             ("1.0000000000000000000000", ONE),
+            ("6.8e-07", 680_000_000_000),
+            ("-8.477E-5", -84_770_000_000_000),
+            ("1E+3", 1000 * ONE),
+            ("1.50e1", 15 * ONE),
+            ("0.00015e+4", ONE * 3 / 2),
+            ("1000e-3", ONE),
+            ("1e-18", 1),
+            ("100e-20", 1),
+            ("0e99999999999999999999", 0),
+            ("-0.0e-99999999999999999999", 0),
+            ("-170141183460469231731687303715884105728e-18", i128::MIN),
         ];
         for (text, raw) in cases {
             assert_eq!(parse(text), Ok(raw), "{text}");
@@ -108,19 +155,60 @@ mod tests {
 
     #[test]
     fn refuses_what_it_cannot_hold_exactly() {
-        for text in ["", "-", ".", "1.", ".5", "+1", "1e5", "NaN", "inf", "1_000", "1,000", " 1", "--1", "0x10", "１"]
-        {
+        let malformed = [
+            "", "-", ".", "1.", ".5", "+1", "NaN", "inf", "1_000", "1,000", " 1", "--1", "0x10", "１", "e5", "1e",
+            "1e+", "1e-+5", "1e5.0", "1.e5", "1e5e5", "1e 5", "1e１",
+        ];
+        for text in malformed {
             assert_eq!(parse(text), Err(NotDecimal::Malformed), "{text}");
         }
-        assert_eq!(parse("0.0000000000000000001"), Err(NotDecimal::TooManyDecimals));
-        assert_eq!(parse("170141183460469231732"), Err(NotDecimal::TooLarge));
-        assert_eq!(parse(&"9".repeat(1000)), Err(NotDecimal::TooLarge));
+        for text in ["0.0000000000000000001", "1e-19", "6.8e-99999999999999999999", "1.5e-18"] {
+            assert_eq!(parse(text), Err(NotDecimal::TooManyDecimals), "{text}");
+        }
+        for text in ["170141183460469231732", &"9".repeat(1000), "1e21", "1e999", "1e99999999999999999999"] {
+            assert_eq!(parse(text), Err(NotDecimal::TooLarge), "{text}");
+        }
+    }
+
+    #[test]
+    fn cuts_the_noise_of_doubles_where_asked() {
+        let cases = [
+            ("2.2737367544323206e-13", 0, 227_373),
+            ("-2.2737367544323206e-13", 0, -227_373),
+            ("1e-19", 0, 0),
+            ("1e-99999999999999999999", 0, 0),
+            ("1.9e-18", 0, 1),
+            ("42.746687", -2, 427_466_870_000_000_000),
+            ("5", -2, ONE / 20),
+            ("0.1", 1, ONE),
+        ];
+        for (text, shift, raw) in cases {
+            assert_eq!(read(text, shift, Beyond::Cut), Ok(raw), "{text}");
+        }
+        assert_eq!(read(&"9".repeat(10_000), 0, Beyond::Cut), Err(NotDecimal::TooLarge));
+        assert_eq!(read("1e20", 1, Beyond::Cut), Err(NotDecimal::TooLarge));
     }
 
     proptest! {
         #[test]
         fn printing_and_reading_are_inverse(raw: i128) {
             prop_assert_eq!(parse(&print(raw)), Ok(raw));
+        }
+
+        /// Moving the point and taking it back with the exponent is the same number.
+        #[test]
+        fn an_exponent_moves_the_point(raw: i128, shift in -60..60_i64) {
+            let digits = raw.unsigned_abs().to_string();
+            let sign = if raw < 0 { "-" } else { "" };
+            let padded = format!("{}{digits}{}", "0".repeat(60), "0".repeat(60));
+            let (whole, fraction) = padded.split_at(usize::try_from(60 + i64::try_from(digits.len()).unwrap() + shift).unwrap());
+            prop_assert_eq!(parse(&format!("{sign}{whole}.{fraction}0e{}", -18 - shift)), Ok(raw));
+        }
+
+        #[test]
+        fn never_panics(text in "[-+0-9.eE]{0,40}", shift in -3..3_i64) {
+            let _ = read(&text, shift, Beyond::Cut);
+            let _ = parse(&text);
         }
     }
 }

@@ -58,13 +58,6 @@ fn every_example_works_as_pasted() {
         let examples = examples(&help);
         assert!(!examples.is_empty(), "{help}");
         for example in examples {
-            // Recorded chains are not part of the repository; the acceptance run imports them.
-            if command[0] == "import"
-                && example.iter().any(|word| word.contains("shared"))
-                && common::shared("data").is_none()
-            {
-                continue;
-            }
             // A journal is never written over.
             if example.iter().any(|word| word == "--keep" || word == "salvage") {
                 std::fs::create_dir_all(common::root().join("target")).unwrap();

@@ -12,6 +12,8 @@ use units::Timestamp;
 
 use super::ChainError;
 
+/// What every parquet file begins with.
+const MAGIC: &[u8] = b"PAR1";
 /// Values decoded in one call.
 const BATCH: usize = 1 << 16;
 
@@ -24,8 +26,14 @@ pub struct Columns<'a> {
 impl<'a> Columns<'a> {
     /// Reads the footer of a parquet file. `file` is only for messages.
     pub fn open(file: &'a str, bytes: Bytes) -> Result<Self, ChainError> {
-        let reader = SerializedFileReader::new(bytes)
-            .map_err(|error| ChainError::File { file: file.into(), problem: error.to_string() })?;
+        let refuse = |problem| ChainError::File { file: file.into(), problem };
+        if bytes.is_empty() {
+            return Err(refuse("found an empty file, expected parquet".into()));
+        }
+        if !bytes.starts_with(MAGIC) {
+            return Err(refuse("found a file of another kind, expected parquet".into()));
+        }
+        let reader = SerializedFileReader::new(bytes).map_err(|error| refuse(error.to_string()))?;
         Ok(Self { file, reader })
     }
 

@@ -1,9 +1,12 @@
 //! Why files make no market.
 
+use std::time::Duration;
+
 use model::Invalid;
 use units::Timestamp;
 
 use crate::NotText;
+use crate::moment::{apart, span};
 
 /// Why a file makes no market.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,6 +80,20 @@ pub enum ChainError {
         /// What was asked for.
         currencies: String,
     },
+    /// No snapshot near the moment that was asked for.
+    #[error("{file}: no snapshot within {} of {at}, {}", span(*within), nearest(*at, *before, *after))]
+    TooFar {
+        /// The file, as the caller calls it.
+        file: String,
+        /// The moment.
+        at: Timestamp,
+        /// How far from it was searched.
+        within: Duration,
+        /// The last snapshot before it.
+        before: Option<Timestamp>,
+        /// The first snapshot after it.
+        after: Option<Timestamp>,
+    },
     /// A currency without index.
     #[error("{file}, column index_price: found none of {currency} at {snapshot}, expected the index of the options")]
     NoIndex {
@@ -97,4 +114,11 @@ pub enum ChainError {
         /// Why.
         invalid: Invalid,
     },
+}
+
+/// The snapshots around a moment, for people.
+fn nearest(at: Timestamp, before: Option<Timestamp>, after: Option<Timestamp>) -> String {
+    let side = |time: Option<Timestamp>, word| time.map(|time| format!("{time} ({} {word})", apart(time, at)));
+    let sides: Vec<String> = [side(before, "earlier"), side(after, "later")].into_iter().flatten().collect();
+    format!("the nearest found: {}", sides.join(", "))
 }

@@ -2,10 +2,9 @@
 //!
 //! Columns `ts` (`2026-02-05 04:29:52+00:00`), `currency`, `instrument_name` and `price`; others are not read.
 
-use units::{Price, Timestamp};
+use units::{Decimal as _, Price, Timestamp};
 
 use super::ChainError;
-use crate::decimal;
 use crate::report::shortened;
 
 /// A row of the file.
@@ -46,9 +45,7 @@ pub fn read(file: &str, text: &str) -> Result<Vec<FuturePrice>, ChainError> {
         let moment = field(time).replacen(' ', "T", 1).parse();
         let number = match field(price) {
             "" => None,
-            text => {
-                Some(decimal::parse(text, 0).map_err(|expected| refuse(line, "price", text, &expected.to_string()))?)
-            }
+            text => Some(Price::cut(text, 0).map_err(|expected| refuse(line, "price", text, &expected.to_string()))?),
         };
         rows.push(FuturePrice {
             time: moment.map_err(|_| refuse(line, "ts", field(time), "a time such as 2026-02-05 04:29:52+00:00"))?,

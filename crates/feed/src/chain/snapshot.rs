@@ -9,12 +9,12 @@ use model::{
 };
 use pricing::black76::{Black76, Inputs};
 use pricing::{implied, payoff::coin_quoted};
-use units::{Price, Quantity, Ratio, Timestamp};
+use units::{Decimal as _, Price, Quantity, Ratio, Timestamp};
 
 use super::futures::FuturePrice;
 use super::{ChainError, ChainReport, Distribution, FuturesFile};
 use crate::moment::{apart, distance};
-use crate::{Contract, LeftOut, Name, Reason, decimal};
+use crate::{Contract, LeftOut, Name, Reason};
 
 /// Futures prices further than this from the snapshot are not of the same moment.
 const FUTURES_WINDOW: Duration = Duration::from_mins(10);
@@ -234,7 +234,7 @@ impl<'a> Snapshot<'a> {
     }
 
     fn underlying(&mut self, currency: String, found: Currency) -> Result<UnderlyingDocument, ChainError> {
-        let Some(index) = median(found.index_prices).and_then(|index| decimal::from_f64(index).ok()) else {
+        let Some(index) = median(found.index_prices).and_then(|index| Price::shortest(index).ok()) else {
             return Err(ChainError::NoIndex { file: self.file.into(), currency, snapshot: self.time });
         };
         let mut expiries = Vec::new();
@@ -256,14 +256,14 @@ impl<'a> Snapshot<'a> {
 
     /// The forward of an expiry: by parity, else what the options say it is, else the future's price.
     fn forward(&mut self, currency: &str, expiry: Timestamp, found: &Expiry) -> Option<Price> {
-        if let Some(forward) = found.parity_forward().and_then(|forward| decimal::from_f64(forward).ok()) {
+        if let Some(forward) = found.parity_forward().and_then(|forward| Price::shortest(forward).ok()) {
             return Some(forward);
         }
         if let Some(forward) = median(found.underlying_prices.clone()) {
             let note =
                 format!("{currency} {expiry}: no strike has both marks, the forward is the median underlying_price");
             self.notes.push(note);
-            return decimal::from_f64(forward).ok();
+            return Price::shortest(forward).ok();
         }
         found.future
     }
@@ -297,7 +297,7 @@ fn model_mark(row: &OptionRow, forward: f64, years: f64, vol: Ratio) -> Option<f
 fn implied_vol(row: &OptionRow, forward: f64, years: f64, mark: Price) -> Option<Ratio> {
     let price = mark.to_f64() * forward;
     let vol = implied::vol(row.right, forward, row.strike.to_f64(), years, price).ok()?;
-    decimal::from_f64(vol).ok().filter(|vol| *vol > Ratio::ZERO && *vol <= VOL_MAX)
+    Ratio::shortest(vol).ok().filter(|vol| *vol > Ratio::ZERO && *vol <= VOL_MAX)
 }
 
 fn option_document(row: OptionRow, mark: Price, iv: Option<Ratio>) -> InstrumentDocument {
@@ -375,7 +375,7 @@ mod tests {
             volume: None,
         };
         let years = row.expiry.years_since(noon());
-        row.mark = model_mark(&row, 100.0, years, "0.5".parse().unwrap()).map(|mark| decimal::from_f64(mark).unwrap());
+        row.mark = model_mark(&row, 100.0, years, "0.5".parse().unwrap()).map(|mark| Price::shortest(mark).unwrap());
         row
     }
 

@@ -1,6 +1,6 @@
 //! Texts into the JSON values they hold.
 //!
-//! Three forms are read, and may be mixed over files:
+//! Three forms are read, and may be mixed, in a file line by line:
 //!
 //! - JSON values one after the other: one answer in a file, or one frame a line;
 //! - recorded websocket lines, `time: frame`, with lines of the recorder between them (`url <- time: request`,
@@ -19,14 +19,23 @@ pub type Frame<'a> = (&'a RawValue, Place<'a>);
 /// Every JSON value of a text.
 pub fn frames<'a>(source: &Source<'a>) -> Result<Vec<Frame<'a>>, ImportError> {
     let text = source.text.trim_start_matches('\u{feff}');
-    let mut found = Vec::new();
-    if text.trim_start().starts_with(['{', '[']) {
-        values(source.name, text, 1, &mut found)?;
-        return Ok(found);
+    if !text.trim_start().starts_with(['{', '[']) {
+        return lines(source.name, text);
     }
+    let mut found = Vec::new();
+    match values(source.name, text, 1, &mut found) {
+        Ok(()) => Ok(found),
+        // A recording may begin with a line of plain JSON.
+        Err(not_json) => lines(source.name, text).map_err(|_| not_json),
+    }
+}
+
+/// Every JSON value of a text that is read line by line.
+fn lines<'a>(file: &'a str, text: &'a str) -> Result<Vec<Frame<'a>>, ImportError> {
+    let mut found = Vec::new();
     for (line, number) in text.lines().zip(1..) {
-        if let Some(body) = body(line).map_err(|NoFrame| no_frame(source.name, number, line))? {
-            values(source.name, body, number, &mut found)?;
+        if let Some(body) = body(line).map_err(|NoFrame| no_frame(file, number, line))? {
+            values(file, body, number, &mut found)?;
         }
     }
     Ok(found)

@@ -28,11 +28,12 @@ struct Index {
     /// Whether it was said to be an index, and not only a delivery price.
     stated: bool,
     distance: Duration,
+    time: Timestamp,
 }
 
 impl<'a> Indices<'a> {
     /// Those of index frames and of the marks that hold.
-    pub fn of(listings: &[Listing<'a>], records: &'a Records, moment: Moment) -> Self {
+    pub fn of(listings: &[Listing<'a>], records: &'a Records<'_>, moment: Moment) -> Self {
         let mut indices = Self { best: BTreeMap::new(), given: BTreeMap::new(), moment };
         for index in &records.indices {
             indices.offer((&index.base, &index.quote), index.time, index.price, true);
@@ -58,20 +59,26 @@ impl<'a> Indices<'a> {
         if distance > self.moment.window {
             return;
         }
-        let offered = Index { price, stated, distance };
-        let rank = |index: &Index| (index.stated, Reverse(index.distance));
+        let offered = Index { price, stated, distance, time };
+        // The last two leave nothing to the order of reading.
+        let rank = |index: &Index| (index.stated, Reverse(index.distance), Reverse(index.time), index.price);
         let best = self.best.entry(pair).or_insert(offered);
         if rank(&offered) >= rank(best) {
             *best = offered;
         }
     }
 
-    /// USD per unit of `asset`, when the caller or a USD index says.
-    fn price_of(&self, asset: &str) -> Option<Price> {
-        if asset == USD {
-            return Some(Price::ONE);
-        }
-        self.given.get(asset).copied().or_else(|| self.best.get(&(asset, USD)).map(|index| index.price))
+    /// USD per unit of `asset`, when the caller or an index says: one in USD, else the first by name whose quote the
+    /// caller or an index in USD prices.
+    pub fn price_of(&self, asset: &str) -> Option<Price> {
+        let stated = |asset: &str| {
+            let one = (asset == USD).then_some(Price::ONE);
+            one.or_else(|| self.given.get(asset).copied()).or_else(|| Some(self.best.get(&(asset, USD))?.price))
+        };
+        stated(asset).or_else(|| {
+            let mut own = self.best.iter().filter(|((base, _), _)| *base == asset);
+            own.find_map(|((_, quote), index)| in_usd(index.price, stated(quote)?).ok())
+        })
     }
 
     /// USD per unit of `asset`, which `listing` needs.

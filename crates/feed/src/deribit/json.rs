@@ -1,20 +1,22 @@
 //! JSON one level at a time: an object whose values are read when they are asked for, each refusal with its path.
 //!
 //! Values stay the text the venue sent (`RawValue`), so numbers are exact and no nesting is followed that is not asked
-//! for.
+//! for. Numbers, times and truth values may stand in quotes: other programs write down the venue's answers that way.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use serde_json::value::RawValue;
-use units::{NotDecimal, Timestamp};
+use units::{Decimal, NotDecimal, Quantity, Timestamp};
 
 use super::ImportError;
-use crate::decimal;
 use crate::report::shortened;
 
-/// The last millisecond of the year 9999.
-const MILLISECONDS_MAX: i64 = 253_402_300_799_999;
+/// The first microsecond of the year 10000.
+const MICROS_END: i64 = 253_402_300_800_000_000;
+/// In a microsecond, counted in 10⁻¹⁸ milliseconds.
+const MICROSECOND: i128 = Quantity::ONE.raw() / 1000;
 
 /// Where a value stands.
 #[derive(Clone, Debug)]
@@ -25,6 +27,14 @@ pub struct Place<'a> {
     pub line: usize,
     /// The path inside that text, such as `result[3]`.
     pub path: String,
+}
+
+/// `answers.json, line 3, result[1]`.
+impl std::fmt::Display for Place<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}, line {}", self.file, self.line)?;
+        if self.path.is_empty() { Ok(()) } else { write!(formatter, ", {}", self.path) }
+    }
 }
 
 /// An object of which only the fields are known.
@@ -65,9 +75,20 @@ pub fn is_object(raw: &RawValue) -> bool {
     raw.get().starts_with('{')
 }
 
+/// Whether `raw` is an object or an array.
+pub fn is_nested(raw: &RawValue) -> bool {
+    raw.get().starts_with(['{', '['])
+}
+
 /// The elements of an array; none when `raw` is something else.
 pub fn elements(raw: &RawValue) -> Option<Vec<&RawValue>> {
     serde_json::from_str(raw.get()).ok()
+}
+
+/// What stands between the quotes of a text, else the value as it is written.
+fn unquoted(raw: &str) -> Cow<'_, str> {
+    let text = || serde_json::from_str(raw).ok().map(Cow::Owned);
+    raw.starts_with('"').then(text).flatten().unwrap_or(Cow::Borrowed(raw))
 }
 
 impl<'a> Object<'a> {
@@ -82,6 +103,28 @@ impl<'a> Object<'a> {
     /// The value of a field, as it is written; none when it is absent or null.
     pub fn raw(&self, key: &str) -> Option<&'a RawValue> {
         self.fields.get(key).copied().filter(|raw| raw.get() != "null")
+    }
+
+    /// Every field and its value.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        self.fields.iter().map(|(key, raw)| (key.as_str(), *raw))
+    }
+
+    /// Takes the fields of the objects in `keys` as its own: `greeks.delta` for the field `delta` of `greeks`.
+    pub fn flatten(&mut self, keys: &[&str]) -> Result<(), ImportError> {
+        for key in keys {
+            if let Some(inner) = self.object(key)? {
+                self.fields.remove(*key);
+                self.fields.extend(inner.fields().map(|(name, raw)| (format!("{key}.{name}"), raw)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes every field of `change` in place of its own.
+    pub fn overlay(&mut self, change: Self) {
+        self.fields.extend(change.fields);
+        self.place = change.place;
     }
 
     /// Whether the field is there, null or not.
@@ -101,37 +144,53 @@ impl<'a> Object<'a> {
 
     /// The truth value in a field.
     pub fn flag(&self, key: &str) -> Result<Option<bool>, ImportError> {
-        self.value(key, "true or false", |raw| raw.parse().ok())
+        self.value(key, "true or false", |raw| unquoted(raw).to_ascii_lowercase().parse().ok())
     }
 
     /// The number in a field.
-    pub fn decimal<T: FromStr<Err = NotDecimal>>(&self, key: &str) -> Result<Option<T>, ImportError> {
+    pub fn decimal<T: Decimal>(&self, key: &str) -> Result<Option<T>, ImportError> {
         self.shifted(key, 0)
     }
 
     /// The number in a field that counts per cent.
-    pub fn percent<T: FromStr<Err = NotDecimal>>(&self, key: &str) -> Result<Option<T>, ImportError> {
+    pub fn percent<T: Decimal>(&self, key: &str) -> Result<Option<T>, ImportError> {
         self.shifted(key, -2)
     }
 
-    /// The number in a field, refused when it is negative.
+    /// The number in a field, refused when it is negative, or above 0 and smaller than the 18th decimal.
     pub fn amount<T>(&self, key: &str) -> Result<Option<T>, ImportError>
     where
-        T: FromStr<Err = NotDecimal> + PartialOrd + Default,
+        T: Decimal + FromStr<Err = NotDecimal> + PartialOrd + Default,
     {
-        let amount = self.decimal::<T>(key)?;
-        if amount.as_ref().is_some_and(|amount| *amount < T::default()) {
+        let Some(amount) = self.decimal::<T>(key)? else { return Ok(None) };
+        if amount < T::default() {
             return Err(self.refuse(key, "a number not below 0"));
         }
-        Ok(amount)
+        if amount == T::default()
+            && let Some(Err(vanished)) = self.raw(key).map(|raw| unquoted(raw.get()).parse::<T>())
+        {
+            return Err(self.refuse(key, vanished));
+        }
+        Ok(Some(amount))
     }
 
     /// The moment in a field that counts milliseconds since 1970.
     pub fn time(&self, key: &str) -> Result<Option<Timestamp>, ImportError> {
         self.value(key, "milliseconds since 1970, up to the year 9999", |raw| {
-            let milliseconds = raw.parse::<i64>().ok().filter(|count| (0..=MILLISECONDS_MAX).contains(count))?;
-            Some(Timestamp::from_micros(milliseconds * 1000))
+            let milliseconds = Quantity::cut(&unquoted(raw), 0).ok()?;
+            let micros = i64::try_from(milliseconds.raw().div_euclid(MICROSECOND)).ok()?;
+            (0..MICROS_END).contains(&micros).then(|| Timestamp::from_micros(micros))
         })
+    }
+
+    /// The moment in a field that must be there.
+    pub fn moment(&self, key: &str) -> Result<Timestamp, ImportError> {
+        self.time(key)?.ok_or_else(|| self.refuse(key, "milliseconds since 1970"))
+    }
+
+    /// All its fields as they are written, to put objects in an order.
+    pub fn content(&self) -> Vec<(String, &'a str)> {
+        self.fields().map(|(key, raw)| (key.to_owned(), raw.get())).collect()
     }
 
     /// The refusal of a field.
@@ -140,9 +199,9 @@ impl<'a> Object<'a> {
         self.place.field(key).refuse(found, expected)
     }
 
-    fn shifted<T: FromStr<Err = NotDecimal>>(&self, key: &str, shift: i64) -> Result<Option<T>, ImportError> {
+    fn shifted<T: Decimal>(&self, key: &str, shift: i64) -> Result<Option<T>, ImportError> {
         let Some(raw) = self.raw(key) else { return Ok(None) };
-        decimal::parse(raw.get(), shift).map(Some).map_err(|expected| self.refuse(key, expected))
+        T::cut(&unquoted(raw.get()), shift).map(Some).map_err(|expected| self.refuse(key, expected))
     }
 
     fn value<T>(

@@ -6,7 +6,9 @@ use std::time::Duration;
 use model::{InstrumentDocument, KindDocument, Payoff, Right};
 use units::{Money, Overflow, Price, Quantity, Ratio, Round, Timestamp};
 
-use super::records::{Definition, Instrument, Quote};
+use super::definition::Definition;
+use super::quote::Quote;
+use super::records::Instrument;
 use super::{ImportError, USD};
 use crate::moment::distance;
 use crate::{Contract, Name, Reason};
@@ -21,6 +23,22 @@ pub struct Moment {
 impl Moment {
     pub fn distance(self, time: Timestamp) -> Duration {
         distance(self.time, time)
+    }
+
+    /// The quote nearest to this moment; of those as near a ticker, then the earlier, then the larger mark.
+    pub fn best(self, quotes: &[Quote]) -> Option<&Quote> {
+        quotes.iter().max_by_key(|quote| (self.rank(quote), *quote))
+    }
+
+    /// Whether another quote is as near as the best one, of the same kind, and has another mark.
+    pub fn is_disputed(self, quotes: &[Quote]) -> bool {
+        self.best(quotes).is_some_and(|best| {
+            quotes.iter().any(|quote| self.rank(quote) == self.rank(best) && quote.mark != best.mark)
+        })
+    }
+
+    fn rank(self, quote: &Quote) -> impl Ord + use<> {
+        (Reverse(self.distance(quote.time)), quote.ticker, Reverse(quote.time))
     }
 
     /// Whether a price of that time is one of this moment.
@@ -55,7 +73,7 @@ pub enum Kind {
 
 impl<'a> Listing<'a> {
     /// The listing that an instrument makes at a moment, or why it makes none.
-    pub fn of(text: &'a str, instrument: &'a Instrument, moment: Moment) -> Result<Self, Reason> {
+    pub fn of(text: &'a str, instrument: &'a Instrument<'_>, moment: Moment) -> Result<Self, Reason> {
         if instrument.combination {
             return Err(Reason::Combination);
         }
@@ -65,14 +83,12 @@ impl<'a> Listing<'a> {
         if kind.expiry().is_some_and(|expiry| expiry <= moment.time) {
             return Err(Reason::Expired);
         }
-        let nearest = (0..)
-            .zip(&instrument.quotes)
-            .max_by_key(|(order, quote): &(usize, _)| (Reverse(moment.distance(quote.time)), quote.ticker, *order));
-        let prices = nearest.map(|(_, quote)| quote);
-        if definition.is_some_and(|definition| !definition.active) || prices.is_some_and(|quote| quote.closed) {
+        let prices = moment.best(&instrument.quotes);
+        let closed = definition.and_then(|definition| definition.closed).unwrap_or(false);
+        if closed || prices.is_some_and(|quote| quote.closed) {
             return Err(Reason::Closed);
         }
-        let prices = prices.ok_or(Reason::NoMark)?;
+        let prices = prices.ok_or(if instrument.orphans > 0 { Reason::NoSnapshot } else { Reason::NoMark })?;
         let may_be_zero = matches!(kind, Kind::Option { .. });
         let mark = prices.mark.filter(|mark| may_be_zero || *mark > Price::ZERO).ok_or(Reason::NoMark)?;
         if !moment.covers(prices.time) {

@@ -8,7 +8,9 @@ use units::{Price, Timestamp};
 
 use super::indices::{Indices, in_usd};
 use super::listing::{Kind, Listing, Moment};
+use super::pairs::Currencies;
 use super::{ImportError, USD};
+use crate::currency;
 
 /// By underlying and expiry.
 pub type Forwards<'a> = BTreeMap<(&'a str, Option<Timestamp>), ExpiryDocument>;
@@ -47,27 +49,16 @@ pub fn assemble(
     listings: &[Listing<'_>],
     indices: &Indices<'_>,
     forwards: &Forwards<'_>,
+    currencies: &Currencies<'_>,
     moment: Moment,
 ) -> Result<MarketDocument, ImportError> {
-    let mut assets = BTreeMap::new();
     let mut underlyings: BTreeMap<&str, Price> = BTreeMap::new();
     for listing in listings {
         if !underlyings.contains_key(listing.base) {
             underlyings.insert(listing.base, indices.index_of(listing)?);
         }
     }
-    // What can be a balance: the underlyings, at their index, whatever the caller prices, and whatever is a quote or a
-    // settlement currency.
-    assets.extend(underlyings.iter().map(|(base, index)| (*base, *index)));
-    assets
-        .extend(indices.given.iter().filter(|(asset, _)| *asset != USD).map(|(asset, price)| (asset.as_str(), *price)));
-    for listing in listings {
-        for asset in BTreeSet::from([listing.quote, listing.settle]) {
-            if asset != USD && !assets.contains_key(asset) {
-                assets.insert(asset, indices.price_for(asset, listing)?);
-            }
-        }
-    }
+    let assets = assets(listings, &underlyings, indices, currencies)?;
     let expiries_of = |base: &str| {
         let own = forwards.iter().filter(|((underlying, _), _)| *underlying == base);
         own.map(|(_, expiry)| expiry.clone()).collect()
@@ -75,16 +66,7 @@ pub fn assemble(
     Ok(MarketDocument {
         format: MARKET_FORMAT.into(),
         time: moment.time,
-        assets: assets
-            .into_iter()
-            .map(|(asset, price)| AssetDocument {
-                asset: asset.into(),
-                price,
-                follows: None,
-                depth: None,
-                adv_usd: None,
-            })
-            .collect(),
+        assets,
         underlyings: underlyings
             .into_iter()
             .map(|(base, index)| UnderlyingDocument {
@@ -99,4 +81,31 @@ pub fn assemble(
             .collect(),
         instruments: listings.iter().map(Listing::document).collect::<Result<_, _>>()?,
     })
+}
+
+/// What can be a balance: the underlyings, at their index, whatever the caller prices, the currencies of spot pairs that
+/// are not listed, and whatever is a quote or a settlement currency.
+fn assets(
+    listings: &[Listing<'_>],
+    underlyings: &BTreeMap<&str, Price>,
+    indices: &Indices<'_>,
+    currencies: &Currencies<'_>,
+) -> Result<Vec<AssetDocument>, ImportError> {
+    let mut assets = underlyings.clone();
+    assets.extend(currencies.assets.iter().filter(|(asset, _)| !underlyings.contains_key(**asset)));
+    assets
+        .extend(indices.given.iter().filter(|(asset, _)| *asset != USD).map(|(asset, price)| (asset.as_str(), *price)));
+    for listing in listings {
+        for asset in BTreeSet::from([listing.quote, listing.settle]) {
+            if asset != USD && !assets.contains_key(asset) {
+                assets.insert(asset, indices.price_for(asset, listing)?);
+            }
+        }
+    }
+    let document = |(asset, price): (&str, Price)| {
+        // What linear options are paid in follows nothing, whatever it is called.
+        let none = BTreeMap::new();
+        currency::asset(asset, price, if currencies.paid.contains(asset) { &none } else { underlyings })
+    };
+    Ok(assets.into_iter().map(document).collect())
 }

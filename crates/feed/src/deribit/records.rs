@@ -1,84 +1,55 @@
-//! JSON values into what they say of instruments.
+//! Everything the answers say, by instrument.
 
 use std::collections::BTreeMap;
 
-use model::Right;
 use serde_json::value::RawValue;
-use units::{Price, Quantity, Ratio, Timestamp};
+use units::{Price, Timestamp};
 
 use super::ImportError;
-use super::json::{Object, Place, elements, is_object};
+use super::definition::Definition;
+use super::json::{Object, Place, elements, is_nested, is_object};
+use super::quote::Quote;
+use super::states::{self, Frame};
+use crate::report::{Left, shortened};
 use crate::{Name, NotName};
 
-/// The expiration the venue gives to what never expires, 3000-01-01 in milliseconds: here and later means none.
-const NEVER_MICROS: i64 = 32_503_708_800_000_000;
+/// How deep inside a text answers are looked for: in arrays, in envelopes, beside what other programs add to them.
+const DEPTH_MAX: usize = 8;
 
 /// Everything the answers say.
 #[derive(Debug, Default)]
-pub struct Records {
+pub struct Records<'a> {
     /// By instrument name.
-    pub instruments: BTreeMap<String, Instrument>,
+    pub instruments: BTreeMap<String, Instrument<'a>>,
     /// Prices of `deribit_price_index` frames, in order of reading.
     pub indices: Vec<IndexPrice>,
     /// How many listings were read.
     pub definitions: usize,
     /// How many marks were read.
     pub quotes: usize,
-    /// How many answers and frames carried neither.
-    pub other: usize,
+    /// The answers and frames that carried neither, by place.
+    pub other: Option<Left>,
     /// Error answers of the venue.
     pub errors: Vec<String>,
 }
 
 /// What the answers say of one instrument.
 #[derive(Debug)]
-pub struct Instrument {
+pub struct Instrument<'a> {
     /// What its name says.
     pub name: Result<Name, NotName>,
     /// Whether some answer calls it a combination.
     pub combination: bool,
-    /// The listing, of several the last read.
+    /// What its listings say together.
     pub definition: Option<Definition>,
-    /// In order of reading.
+    /// Whether two of its listings say different things.
+    pub redefined: bool,
+    /// Its marks, one a moment and source.
     pub quotes: Vec<Quote>,
-}
-
-/// A listing (`public/get_instruments`). Recordings of 2021 lack most of it, and then the name speaks.
-#[derive(Debug)]
-pub struct Definition {
-    pub inverse: Option<bool>,
-    pub quote: Option<String>,
-    pub settle: Option<String>,
-    pub index_quote: Option<String>,
-    pub contract_size: Option<Quantity>,
-    pub expiry: Option<Timestamp>,
-    pub strike: Option<Price>,
-    pub right: Option<Right>,
-    pub fee_rate: Option<Ratio>,
-    pub active: bool,
-}
-
-/// Prices of one instrument at one moment (`public/ticker`, `public/get_order_book`,
-/// `public/get_book_summary_by_currency`, `ticker` frames).
-#[derive(Debug)]
-pub struct Quote {
-    pub time: Timestamp,
-    /// A ticker says more than a book summary.
-    pub ticker: bool,
-    pub closed: bool,
-    pub mark: Option<Price>,
-    pub iv: Option<Ratio>,
-    pub index: Option<Price>,
-    pub delivery: Option<Price>,
-    pub forward: Option<Price>,
-    pub rate: Option<Ratio>,
-    pub delta: Option<Ratio>,
-    pub funding_rate_8h: Option<Ratio>,
-    pub bid: Option<Price>,
-    pub ask: Option<Price>,
-    pub open_interest: Option<Quantity>,
-    pub volume: Option<Quantity>,
-    pub volume_usd: Option<Quantity>,
+    /// How many changes of its ticker have no snapshot before them.
+    pub orphans: usize,
+    definitions: Vec<Definition>,
+    frames: Vec<Frame<'a>>,
 }
 
 /// A price index (`deribit_price_index` frames).
@@ -90,82 +61,121 @@ pub struct IndexPrice {
     pub price: Price,
 }
 
-impl Records {
-    /// Reads an answer: in its envelope, as a frame of a subscription, or bare.
-    pub fn read(&mut self, raw: &RawValue, place: &Place<'_>) -> Result<(), ImportError> {
-        if !is_object(raw) {
-            return self.read_payload(raw, place);
-        }
-        let answer = Object::read(raw, place.clone())?;
-        if let Some(error) = answer.object("error")? {
-            let code = error.raw("code").map_or("without code", RawValue::get);
-            let message = error.text("message")?.unwrap_or_default();
-            self.errors
-                .push(format!("{}, line {}: the venue answered error {code}, {message}", place.file, place.line));
-            return Ok(());
-        }
-        if let Some(result) = answer.raw("result") {
-            return self.read_payload(result, &place.field("result"));
-        }
-        if let Some(parameters) = answer.raw("params").filter(|parameters| is_object(parameters)) {
-            let parameters = Object::read(parameters, place.field("params"))?;
-            if let Some(data) = parameters.raw("data") {
-                return self.read_payload(data, &parameters.place.field("data"));
-            }
-        }
-        if !self.read_record(&answer)? {
-            self.other += 1;
+impl<'a> Records<'a> {
+    /// Reads a value of a text: an answer or several, in envelopes, as frames of subscriptions, or bare.
+    pub fn read(&mut self, raw: &'a RawValue, place: &Place<'a>) -> Result<(), ImportError> {
+        if !self.read_value(raw, place, None, 0)? {
+            self.count_other(place);
         }
         Ok(())
     }
 
-    fn read_payload(&mut self, raw: &RawValue, place: &Place<'_>) -> Result<(), ImportError> {
-        let mut understood = false;
+    /// Puts together what several answers say of one instrument.
+    pub fn close(&mut self) -> Result<(), ImportError> {
+        for instrument in self.instruments.values_mut() {
+            (instrument.definition, instrument.redefined) =
+                Definition::merged(std::mem::take(&mut instrument.definitions));
+            let (quotes, orphans) = states::quotes(std::mem::take(&mut instrument.frames))?;
+            instrument.quotes.extend(quotes);
+            instrument.orphans = orphans;
+            if instrument.combination {
+                instrument.quotes.clear();
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps what a value says, however deep; false when it says nothing of a market. Answers in it that say nothing are
+    /// counted.
+    fn read_value(
+        &mut self,
+        raw: &'a RawValue,
+        place: &Place<'a>,
+        seen: Option<i64>,
+        depth: usize,
+    ) -> Result<bool, ImportError> {
+        if depth > DEPTH_MAX {
+            return Ok(false);
+        }
         if is_object(raw) {
-            understood = self.read_record(&Object::read(raw, place.clone())?)?;
+            return self.read_object(&Object::read(raw, place.clone())?, seen, depth);
         }
+        let mut silent = Vec::new();
+        let mut understood = false;
         for (index, element) in elements(raw).unwrap_or_default().into_iter().enumerate() {
-            if is_object(element) {
-                understood |= self.read_record(&Object::read(element, place.element(index))?)?;
+            let place = place.element(index);
+            if is_nested(element) && self.read_value(element, &place, seen, depth + 1)? {
+                understood = true;
+            } else {
+                silent.push(place);
             }
         }
-        if !understood {
-            self.other += 1;
+        if understood {
+            for place in &silent {
+                self.count_other(place);
+            }
         }
-        Ok(())
+        Ok(understood)
     }
 
-    /// Keeps what an object says; false when it is none of the records above (a trade, a book, a chart, …).
-    fn read_record(&mut self, object: &Object<'_>) -> Result<bool, ImportError> {
+    fn read_object(&mut self, object: &Object<'a>, seen: Option<i64>, depth: usize) -> Result<bool, ImportError> {
+        if !object.has("instrument_name")
+            && let Some(error) = object.raw("error")
+        {
+            self.errors.push(error_of(error, &object.place)?);
+            return Ok(true);
+        }
+        if self.read_record(object, seen)? {
+            return Ok(true);
+        }
+        let seen = object.raw("usOut").and_then(|raw| raw.get().parse().ok()).or(seen);
+        let mut understood = false;
+        for (key, value) in object.fields().filter(|(_, value)| is_nested(value)) {
+            understood |= self.read_value(value, &object.place.field(key), seen, depth + 1)?;
+        }
+        let is_answer = ["result", "params", "info"].iter().any(|field| object.has(field));
+        if is_answer && !understood {
+            self.count_other(&object.place);
+        }
+        Ok(understood || is_answer)
+    }
+
+    fn count_other(&mut self, place: &Place<'_>) {
+        let left = self.other.get_or_insert_with(|| Left { count: 0, first: place.to_string() });
+        left.count += 1;
+    }
+
+    /// Keeps what an object says; false when it is none of the records (a trade, a book, a position, a chart, …). Its
+    /// instrument is noted all the same.
+    fn read_record(&mut self, object: &Object<'a>, seen: Option<i64>) -> Result<bool, ImportError> {
         if object.has("index_name") && object.has("price") {
             return self.read_index(object);
         }
-        // Trades carry a mark as well, but no open interest.
-        let is_definition = object.has("kind");
-        let is_quote = object.has("mark_price") && object.has("open_interest");
-        if !object.has("instrument_name") || !(is_definition || is_quote) {
-            return Ok(false);
-        }
-        let text = object.text("instrument_name")?.ok_or_else(|| object.refuse("instrument_name", "a name"))?;
-        let instrument = self.instruments.entry(text).or_insert_with_key(|text| Instrument {
-            name: text.parse(),
-            combination: false,
-            definition: None,
-            quotes: Vec::new(),
-        });
-        let declared = object.text("kind")?.is_some_and(|kind| kind.ends_with("_combo"));
+        let frame = Frame::read(object)?;
+        let is_definition = Definition::is_in(object);
+        let is_quote = frame.is_none() && Quote::is_in(object);
+        let is_record = frame.is_some() || is_definition || is_quote;
+        let name = match object.text("instrument_name") {
+            Ok(Some(name)) => name,
+            _ if is_record && object.has("instrument_name") => return Err(object.refuse("instrument_name", "a name")),
+            _ => return Ok(false),
+        };
+        let declared = object.text("kind").ok().flatten().is_some_and(|kind| kind.ends_with("_combo"));
+        let instrument = self.instruments.entry(name).or_insert_with_key(|name| Instrument::named(name));
         instrument.combination |= declared || object.has("combo_state");
-        let readable = !instrument.combination && instrument.name.is_ok();
-        if is_definition {
-            self.definitions += 1;
-            instrument.definition = readable.then(|| Definition::read(object)).transpose()?;
-        } else {
-            self.quotes += 1;
-            if readable {
+        let readable = instrument.name.is_ok();
+        self.definitions += usize::from(is_definition);
+        self.quotes += usize::from(is_quote || frame.is_some());
+        if readable {
+            instrument.frames.extend(frame);
+            if is_definition {
+                instrument.definitions.push(Definition::read(object, seen)?);
+            }
+            if is_quote {
                 instrument.quotes.push(Quote::read(object)?);
             }
         }
-        Ok(true)
+        Ok(is_record)
     }
 
     fn read_index(&mut self, object: &Object<'_>) -> Result<bool, ImportError> {
@@ -176,87 +186,35 @@ impl Records {
         self.indices.push(IndexPrice {
             base: base.into(),
             quote: quote.into(),
-            time: moment(object, "timestamp")?,
+            time: object.moment("timestamp")?,
             price: price.ok_or_else(|| object.refuse("price", "a price above 0"))?,
         });
         Ok(true)
     }
 }
 
-impl Definition {
-    fn read(object: &Object<'_>) -> Result<Self, ImportError> {
-        let kind = match object.text("instrument_type")? {
-            Some(kind) => Some(kind),
-            None => object.text("future_type")?,
-        };
-        let base = object.text("base_currency")?;
-        let quote = object.text("quote_currency")?;
-        let settle = object.text("settlement_currency")?;
-        // What settles in the coin it is about is inverse; of old option listings only the quote says so.
-        let pays = settle.as_ref().or_else(|| quote.as_ref().filter(|quote| Some(*quote) == base.as_ref()));
-        let inferred = pays.map(|pays| Some(pays) == base.as_ref());
-        let inverse = match kind.as_deref() {
-            Some("reversed") => Some(true),
-            Some("linear") => Some(false),
-            _ => inferred,
-        };
-        let right = match object.text("option_type")?.as_deref() {
-            None => None,
-            Some("call") => Some(Right::Call),
-            Some("put") => Some(Right::Put),
-            Some(_) => return Err(object.refuse("option_type", "\"call\" or \"put\"")),
-        };
-        let positive = |key: &str| match object.amount::<Price>(key)? {
-            Some(Price::ZERO) => Err(object.refuse(key, "a number above 0")),
-            amount => Ok(amount),
-        };
-        let price_index = object.text("price_index")?;
-        Ok(Self {
-            inverse,
-            index_quote: price_index.and_then(|name| Some(name.split_once('_')?.1.to_ascii_uppercase())),
-            quote,
-            settle,
-            contract_size: positive("contract_size")?.map(|size| Quantity::from_raw(size.raw())),
-            expiry: object.time("expiration_timestamp")?.filter(|time| time.micros() < NEVER_MICROS),
-            strike: positive("strike")?,
-            right,
-            fee_rate: object.decimal("taker_commission")?,
-            active: object.flag("is_active")?.unwrap_or(true),
-        })
+impl Instrument<'_> {
+    fn named(name: &str) -> Self {
+        Self {
+            name: name.parse(),
+            combination: false,
+            definition: None,
+            redefined: false,
+            quotes: Vec::new(),
+            orphans: 0,
+            definitions: Vec::new(),
+            frames: Vec::new(),
+        }
     }
 }
 
-impl Quote {
-    fn read(object: &Object<'_>) -> Result<Self, ImportError> {
-        let ticker = object.has("timestamp");
-        // Null and zero both mean that there is none.
-        let price = |key: &str| Ok::<_, ImportError>(object.amount(key)?.filter(|price| *price != Price::ZERO));
-        let (bid, ask) = if ticker { ("best_bid_price", "best_ask_price") } else { ("bid_price", "ask_price") };
-        let stats = object.object("stats")?;
-        let counts = stats.as_ref().unwrap_or(object);
-        let greeks = object.object("greeks")?;
-        Ok(Self {
-            time: moment(object, if ticker { "timestamp" } else { "creation_timestamp" })?,
-            ticker,
-            closed: object.text("state")?.as_deref() == Some("closed"),
-            mark: object.amount("mark_price")?,
-            iv: object.percent("mark_iv")?.filter(|iv| *iv != Ratio::ZERO),
-            index: price("index_price")?,
-            // Becomes the word "expired" when there is no delivery to estimate.
-            delivery: object.decimal("estimated_delivery_price").unwrap_or(None).filter(|price| *price > Price::ZERO),
-            forward: price("underlying_price")?,
-            rate: object.decimal("interest_rate")?,
-            delta: greeks.map(|greeks| greeks.decimal("delta")).transpose()?.flatten(),
-            funding_rate_8h: object.decimal("funding_8h")?,
-            bid: price(bid)?,
-            ask: price(ask)?,
-            open_interest: object.amount("open_interest")?,
-            volume: counts.amount("volume")?,
-            volume_usd: counts.amount("volume_usd")?,
-        })
+/// What an error answer says, with its place.
+fn error_of(error: &RawValue, place: &Place<'_>) -> Result<String, ImportError> {
+    if !is_object(error) {
+        return Ok(format!("{place}: the venue answered the error {}", shortened(error.get())));
     }
-}
-
-fn moment(object: &Object<'_>, key: &str) -> Result<Timestamp, ImportError> {
-    object.time(key)?.ok_or_else(|| object.refuse(key, "milliseconds since 1970"))
+    let error = Object::read(error, place.field("error"))?;
+    let code = error.raw("code").map_or("without code", RawValue::get);
+    let message = error.text("message")?.unwrap_or_default();
+    Ok(format!("{place}: the venue answered error {code}, {message}"))
 }

@@ -21,6 +21,8 @@ pub struct ImportReport {
     pub indices: usize,
     /// How many answers and frames that carry nothing of the market at one moment: trades, books, charts, …
     pub other: usize,
+    /// Where the first of those stands.
+    pub first_other: Option<String>,
     /// Options in the document.
     pub options: usize,
     /// Futures in the document.
@@ -44,6 +46,10 @@ impl fmt::Display for ImportReport {
             formatter,
             "read              {texts} texts: {definitions} listings, {quotes} marks, {indices} indices, {other} other answers"
         )?;
+        if let Some(first) = &self.first_other {
+            let more = if self.other > 1 { ", …" } else { "" };
+            writeln!(formatter, "other answers     {first}{more}")?;
+        }
         let (options, futures, perpetuals, spot) = (self.options, self.futures, self.perpetuals, self.spot);
         writeln!(formatter, "instruments       {}", options + futures + perpetuals + spot)?;
         for (kind, count) in [("options", options), ("futures", futures), ("perpetuals", perpetuals), ("spot", spot)] {

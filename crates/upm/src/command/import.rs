@@ -1,9 +1,10 @@
 //! `upm import`: what venues and recordings say, as a `upm.market/1` document.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use feed::{chain, deribit};
-use model::{AssetDocument, MarketDocument};
+use model::MarketDocument;
 use units::{Price, Timestamp};
 
 use crate::failure::Failure;
@@ -47,10 +48,8 @@ struct DeribitArgs {
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
-  upm import deribit-chain \\
-      ../shared/data/options/deribit_btc_eth_chain_6hourly_stress_2026-02_2026-06.parquet \\
-      --futures ../shared/data/options/deribit_futures_prices_at_snapshots_2025-12-30_2026-04-15.csv.gz \\
-      --at 2026-02-05T15:51:32Z --currency BTC,ETH")]
+  upm import deribit-chain crates/feed/tests/data/chain.parquet --futures crates/feed/tests/data/futures.csv \\
+      --at 2026-04-22T12:05:00Z --currency BTC --price USDC=0.9999")]
 struct ChainArgs {
     /// Recorded chain, parquet
     #[arg(value_name = "FILE")]
@@ -58,6 +57,9 @@ struct ChainArgs {
     /// The snapshot nearest to this time is taken, RFC 3339
     #[arg(long, value_name = "TIME")]
     at: Timestamp,
+    /// How far from that time the snapshot may be, such as 90min, 6h or 2d
+    #[arg(long, value_name = "SPAN", default_value = "6h", value_parser = span_of)]
+    within: Duration,
     /// Only these currencies, such as BTC,ETH
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     currency: Vec<String>,
@@ -101,9 +103,11 @@ fn chain(args: &ChainArgs) -> Result<Answer, Failure> {
     let bytes = reader.bytes(&args.file)?;
     let futures = args.futures.as_ref().map(|file| Ok((name(file), reader.bytes(file)?))).transpose()?;
     let futures = futures.as_ref().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+    let asked = chain::Asked { at: args.at, within: args.within };
     let currencies: Vec<&str> = args.currency.iter().map(String::as_str).collect();
-    let (mut document, report) = chain::import(&name(&args.file), bytes, args.at, &currencies, futures)
+    let (mut document, report) = chain::import(&name(&args.file), bytes, asked, &currencies, futures)
         .map_err(|why| Failure::Wrong(why.to_string()))?;
+    let coins = document.underlyings.iter().map(|entry| (entry.underlying.as_str(), entry.index)).collect();
     for (asset, price) in &args.prices {
         if document.assets.iter().any(|known| known.asset == *asset) {
             return Err(Failure::wrong(
@@ -111,8 +115,7 @@ fn chain(args: &ChainArgs) -> Result<Answer, Failure> {
                 format_args!("found {asset}, expected an asset that the chain does not price"),
             ));
         }
-        let (asset, price) = (asset.clone(), *price);
-        document.assets.push(AssetDocument { asset, price, follows: None, depth: None, adv_usd: None });
+        document.assets.push(feed::asset(asset, *price, &coins));
     }
     answer(&document, &report, args.out.as_deref())
 }
@@ -136,4 +139,18 @@ fn price_of(text: &str) -> Result<(String, Price), String> {
         return Err("expected another asset: USD is worth 1".to_owned());
     }
     Ok((asset.to_owned(), price))
+}
+
+/// For clap: `90min`, `6h`, `2d`.
+fn span_of(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|character: char| character.is_ascii_lowercase());
+    let minutes = match &text[digits.len()..] {
+        "min" => Some(1),
+        "h" => Some(60),
+        "d" => Some(24 * 60),
+        _ => None,
+    };
+    let count = digits.parse::<u32>().ok().map(u64::from);
+    let span = count.zip(minutes).map(|(count, minutes)| Duration::from_mins(count * minutes));
+    span.ok_or_else(|| "expected a whole number of minutes, hours or days, such as 90min, 6h or 2d".to_owned())
 }

@@ -9,7 +9,7 @@ use margin::{Assessment, Refusal, ScenarioDocument};
 use model::{Account, Market};
 use pricing::kernel::Isa;
 use serde::Serialize;
-use units::{Money, Overflow, Round};
+use units::{Decimal as _, Money, Overflow, Ratio, Round};
 
 use crate::amount::{Unit, exact, number, rounded};
 use crate::failure::Failure;
@@ -426,9 +426,9 @@ fn plus(text: &str) -> String {
     if nothing || text.starts_with('-') { text.to_owned() } else { format!("+{text}") }
 }
 
-/// A number as documents write it; there is no minus zero.
-fn text(value: f64) -> String {
-    (value + 0.0).to_string()
+/// A number as documents write it; none when it is not finite or does not fit.
+fn text(value: f64) -> Option<Ratio> {
+    Ratio::shortest(value).ok()
 }
 
 /// `upm.stress/1`: numbers as decimal text, losses negative, moves as fractions.
@@ -460,13 +460,13 @@ struct AccountDocument<'a> {
     /// Relative moves of every underlying, in the order of `price`.
     prices: Vec<PricesDocument<'a>>,
     /// Parts of the scan range.
-    price: Vec<String>,
+    price: Vec<Option<Ratio>>,
     /// Parts of the scan's move of volatility.
-    vol: Vec<String>,
+    vol: Vec<Option<Ratio>>,
     /// Relative moves of volatility at 30 days, in the order of `vol`.
-    vol_moves: Vec<String>,
+    vol_moves: Vec<Option<Ratio>>,
     /// In USD: one list for every `vol`, in the order of `price`.
-    pnl: Vec<Vec<String>>,
+    pnl: Vec<Vec<Option<Ratio>>>,
     worst: CellDocument,
     worst_in_scan: CellDocument,
     /// Every scan scenario in full, and as delta, gamma, vega and theta have it.
@@ -476,24 +476,24 @@ struct AccountDocument<'a> {
 #[derive(Serialize)]
 struct PricesDocument<'a> {
     underlying: &'a str,
-    scan_range: String,
-    moves: Vec<String>,
+    scan_range: Option<Ratio>,
+    moves: Vec<Option<Ratio>>,
 }
 
 #[derive(Serialize)]
 struct CellDocument {
-    price: String,
-    vol: String,
-    pnl: String,
+    price: Option<Ratio>,
+    vol: Option<Ratio>,
+    pnl: Option<Ratio>,
 }
 
 #[derive(Serialize)]
 struct EstimateDocument<'a> {
     family: &'a str,
     scenario: &'a str,
-    pnl: String,
-    estimate: String,
-    gap: String,
+    pnl: Option<Ratio>,
+    estimate: Option<Ratio>,
+    gap: Option<Ratio>,
 }
 
 /// One account in one scenario.
@@ -502,9 +502,9 @@ struct ScenarioAccount<'a> {
     account: &'a str,
     family: &'a str,
     scenario: &'a str,
-    weight: String,
+    weight: Option<Ratio>,
     /// Before the weight of the scenario.
-    pnl: String,
+    pnl: Option<Ratio>,
     parts: Vec<PartDocument>,
 }
 
@@ -512,7 +512,7 @@ struct ScenarioAccount<'a> {
 struct PartDocument {
     holding: String,
     quantity: String,
-    pnl: String,
+    pnl: Option<Ratio>,
 }
 
 fn scenario_document<'a>(

@@ -1,0 +1,77 @@
+//! What an instrument was worth at one moment.
+
+use units::{Price, Quantity, Ratio, Timestamp};
+
+use super::ImportError;
+use super::json::Object;
+
+/// Objects of a ticker whose fields are read as its own.
+pub const INNER: [&str; 2] = ["stats", "greeks"];
+
+/// Prices of one instrument at one moment (`public/ticker`, `public/get_order_book`,
+/// `public/get_book_summary_by_currency`, `ticker` and `incremental_ticker` frames).
+///
+/// They are ordered, mark first: of two that say different things of the same moment the larger holds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Quote {
+    pub mark: Option<Price>,
+    pub time: Timestamp,
+    /// A ticker says more than a book summary.
+    pub ticker: bool,
+    pub closed: bool,
+    pub iv: Option<Ratio>,
+    pub index: Option<Price>,
+    pub delivery: Option<Price>,
+    pub forward: Option<Price>,
+    pub rate: Option<Ratio>,
+    pub delta: Option<Ratio>,
+    pub funding_rate_8h: Option<Ratio>,
+    pub bid: Option<Price>,
+    pub ask: Option<Price>,
+    pub open_interest: Option<Quantity>,
+    pub volume: Option<Quantity>,
+    pub volume_usd: Option<Quantity>,
+}
+
+impl Quote {
+    /// Whether an object has a mark at one moment. Trades, positions and settlements carry a mark as well, without what
+    /// stands in the book or is open.
+    pub fn is_in(object: &Object<'_>) -> bool {
+        let book = ["open_interest", "best_bid_price", "best_ask_price", "bid_price", "ask_price"];
+        let is_deal = object.has("direction") || object.has("trade_id");
+        object.has("mark_price") && !is_deal && book.iter().any(|field| object.has(field))
+    }
+
+    /// What `object` says; what it has none of is none.
+    pub fn read(object: &Object<'_>) -> Result<Self, ImportError> {
+        let mut object = object.clone();
+        object.flatten(&INNER)?;
+        let ticker = object.has("timestamp");
+        // Null and zero both mean that there is none.
+        let price = |key: &str| Ok::<_, ImportError>(object.amount(key)?.filter(|price| *price != Price::ZERO));
+        let (bid, ask) = if ticker { ("best_bid_price", "best_ask_price") } else { ("bid_price", "ask_price") };
+        let count = |inner: &str, key: &str| match object.amount(inner)? {
+            Some(count) => Ok(Some(count)),
+            None => object.amount::<Quantity>(key),
+        };
+        Ok(Self {
+            mark: object.amount("mark_price")?,
+            time: object.moment(if ticker { "timestamp" } else { "creation_timestamp" })?,
+            ticker,
+            closed: object.text("state")?.as_deref() == Some("closed"),
+            iv: object.percent("mark_iv")?.filter(|iv| *iv != Ratio::ZERO),
+            index: price("index_price")?,
+            // Becomes the word "expired" when there is no delivery to estimate.
+            delivery: object.decimal("estimated_delivery_price").unwrap_or(None).filter(|price| *price > Price::ZERO),
+            forward: price("underlying_price")?,
+            rate: object.decimal("interest_rate")?,
+            delta: object.decimal("greeks.delta")?,
+            funding_rate_8h: object.decimal("funding_8h")?,
+            bid: price(bid)?,
+            ask: price(ask)?,
+            open_interest: object.amount("open_interest")?,
+            volume: count("stats.volume", "volume")?,
+            volume_usd: count("stats.volume_usd", "volume_usd")?,
+        })
+    }
+}
