@@ -18,6 +18,7 @@ mod instrument;
 mod invalid;
 mod market;
 mod portfolio;
+mod size;
 
 pub use document::{
     AccountDocument, AssetDocument, BalanceDocument, ConfidenceDocument, DepthLevel, ExpiryDocument,
