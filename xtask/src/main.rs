@@ -15,6 +15,7 @@ usage: cargo xtask COMMAND
   ci                    install what the tests need and run everything that guards the code
   tidy                  check layers, rule IDs and words alone
   sample                write samples/: market, portfolio and scenarios
+  crowd N M DIRECTORY   write a market of 5,000 instruments and N accounts of M positions, to measure on
   vectors SUITE FILE    recompute a file of reference vectors; suites: derive, black76
   help                  this page";
 
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         ["ci"] => ci::command(),
         ["tidy"] => tidy::command(),
         ["sample"] => sample::command(),
+        ["crowd", accounts, positions, directory] => sample::crowd::command(accounts, positions, directory),
         ["vectors", suite, file] => vectors::command(suite, file),
         ["help"] => {
             println!("{USAGE}");

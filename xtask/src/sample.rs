@@ -3,6 +3,7 @@
 //! Everything in them is ours: levels chosen by hand, a smile of three numbers, our own Black-76, a stated covariance and
 //! a fixed seed. The same bytes come out every time, and a test holds the committed files to them.
 
+pub mod crowd;
 mod layout;
 mod market;
 mod portfolio;

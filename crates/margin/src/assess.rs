@@ -4,12 +4,13 @@ use model::{Account, Market};
 use units::{Money, Overflow, Ratio, Round};
 
 use crate::assessment::{
-    Assessment, BalancePart, Core, Family, PositionPart, ScenarioPnl, Workings, requirement, shares, status,
+    Assessment, BalancePart, Core, Exposure, Family, PositionPart, ScenarioPnl, UnderlyingGreeks, Workings,
+    requirement, shares, status,
 };
-use crate::{Refusal, greeks, valuation};
+use crate::{Refusal, exposure, greeks, valuation};
 
-/// A method ready to judge accounts in one market.
-pub trait Judge {
+/// A method ready to judge accounts in one market, on any number of threads.
+pub trait Judge: Sync {
     /// What the account must hold, worked out line by line.
     fn workings(&self, account: &Account) -> Result<Workings, Refusal>;
 
@@ -36,9 +37,12 @@ pub trait Judge {
 /// What `account` must hold, what it holds, and why.
 pub fn assess(account: &Account, judge: &(impl Judge + ?Sized)) -> Result<Assessment, Refusal> {
     let workings = judge.workings(account)?;
-    let greeks = greeks::of_account(account, judge.market(), judge.settlement_window())?;
+    let contracts = greeks::of_contracts(account, judge.market(), judge.settlement_window())?;
+    let greeks = greeks::summed(account, judge.market(), &contracts);
+    let exposures = exposure::of_account(account, judge.market(), &contracts)
+        .map_err(|overflow| out_of_range(account, overflow))?;
     let alone = standalone(account, judge)?;
-    close(account, judge, workings, greeks, &alone).map_err(|overflow| out_of_range(account, overflow))
+    close(account, judge, workings, (greeks, exposures), &alone).map_err(|overflow| out_of_range(account, overflow))
 }
 
 fn out_of_range(account: &Account, overflow: Overflow) -> Refusal {
@@ -64,7 +68,7 @@ fn close(
     account: &Account,
     judge: &(impl Judge + ?Sized),
     workings: Workings,
-    greeks: Vec<crate::UnderlyingGreeks>,
+    (greeks, exposures): (Vec<UnderlyingGreeks>, Vec<Exposure>),
     alone: &[Money],
 ) -> Result<Assessment, Overflow> {
     let market = judge.market();
@@ -80,9 +84,11 @@ fn close(
     let (alone_positions, _) = alone.split_at(account.positions.len());
 
     let mut positions = Vec::with_capacity(account.positions.len());
-    for ((position, contribution), standalone) in account.positions.iter().zip(of_positions).zip(alone_positions) {
+    let held = account.positions.iter().zip(exposures);
+    for (((position, exposure), contribution), standalone) in held.zip(of_positions).zip(alone_positions) {
         positions.push(PositionPart {
             instrument: market.listing(position.instrument).name.clone(),
+            exposure,
             value: valuation::position_value(position, market)?,
             contribution: *contribution,
             standalone: *standalone,

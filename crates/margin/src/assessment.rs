@@ -1,7 +1,7 @@
 //! The answer: what an account must hold, what it holds, and why.
 
 use serde::{Deserialize, Serialize};
-use units::{Decimal as _, Money, Overflow, Ratio, Round};
+use units::{Decimal as _, Money, Overflow, Price, Quantity, Ratio, Round};
 
 /// Decimals of a requirement in USD. Requirements round up to here, once.
 const REQUIREMENT_DECIMALS: u32 = 12;
@@ -148,12 +148,37 @@ pub struct UnderlyingGreeks {
 pub struct PositionPart {
     /// Which instrument.
     pub instrument: String,
+    /// How much of it, and at which prices.
+    #[serde(flatten)]
+    pub exposure: Exposure,
     /// Its value in USD (VAL-2).
     pub value: Money,
     /// Its share of the core; negative when it hedges.
     pub contribution: Money,
     /// The maintenance margin it would need alone.
     pub standalone: Money,
+}
+
+/// How large a position is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Exposure {
+    /// Contracts, negative when short.
+    pub quantity: Quantity,
+    /// The size of these contracts, in `unit`, negative when short.
+    pub amount: Quantity,
+    /// What the size is counted in: the underlying, or the quote of an inverse perpetual or future.
+    pub unit: String,
+    /// The price it was entered at, in the quote.
+    pub entry: Price,
+    /// The mark, in the quote.
+    pub mark: Price,
+    /// What the quote is.
+    pub quote: String,
+    /// What the contracts are on, in USD, whatever the side: see [`crate::exposure::notional`].
+    pub notional: Money,
+    /// Units of the underlying that move as much as the contracts do.
+    #[serde(serialize_with = "as_text")]
+    pub delta: f64,
 }
 
 /// One balance in the answer.

@@ -152,6 +152,16 @@ pub fn unsettled_coins(position: &Position, market: &Market) -> Option<(Underlyi
 
 /// The sensitivities of an account to each underlying it touches, balances and unsettled profit included.
 pub fn of_account(account: &Account, market: &Market, window_seconds: f64) -> Result<Vec<UnderlyingGreeks>, Refusal> {
+    Ok(summed(account, market, &of_contracts(account, market, window_seconds)?))
+}
+
+/// The sensitivities of one contract of every position of an account, in their order.
+pub fn of_contracts(account: &Account, market: &Market, window_seconds: f64) -> Result<Vec<Greeks>, Refusal> {
+    account.positions.iter().map(|position| of_contract(position.instrument, market, window_seconds)).collect()
+}
+
+/// The sensitivities of an account of which those of each position's contract are known.
+pub fn summed(account: &Account, market: &Market, contracts: &[Greeks]) -> Vec<UnderlyingGreeks> {
     let mut sums: Vec<Option<Greeks>> = vec![None; market.underlyings.len()];
     for balance in &account.balances {
         let asset = &market.assets[balance.asset.0];
@@ -161,20 +171,19 @@ pub fn of_account(account: &Account, market: &Market, window_seconds: f64) -> Re
             sum.delta += balance.amount.to_f64() * asset.price.to_f64() / index;
         }
     }
-    for position in &account.positions {
+    for (position, contract) in account.positions.iter().zip(contracts) {
         let listing = market.listing(position.instrument);
         if let Some((underlying, coins)) = unsettled_coins(position, market) {
             sums[underlying.0].get_or_insert_default().delta += coins;
         }
-        let (quantity, greeks) =
-            (position.quantity.to_f64(), of_contract(position.instrument, market, window_seconds)?);
-        if let Some((underlying, coins)) = quoted_coins(listing, greeks.delta, market) {
+        let quantity = position.quantity.to_f64();
+        if let Some((underlying, coins)) = quoted_coins(listing, contract.delta, market) {
             sums[underlying.0].get_or_insert_default().delta += quantity * coins;
         }
-        sums[listing.underlying.0].get_or_insert_default().plus(quantity, &greeks);
+        sums[listing.underlying.0].get_or_insert_default().plus(quantity, contract);
     }
     let touched = sums.into_iter().zip(&market.underlyings).filter_map(|(sum, underlying)| Some((sum?, underlying)));
-    Ok(touched
+    touched
         .map(|(sum, underlying)| {
             let index = underlying.size();
             UnderlyingGreeks {
@@ -189,7 +198,7 @@ pub fn of_account(account: &Account, market: &Market, window_seconds: f64) -> Re
                 volga_usd: sum.volga / 10_000.0,
             }
         })
-        .collect())
+        .collect()
 }
 
 /// What pricing refused, with the name of the instrument.

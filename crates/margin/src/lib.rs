@@ -31,6 +31,7 @@ mod assess;
 mod assessment;
 pub mod book;
 pub mod cell;
+pub mod exposure;
 pub mod greeks;
 pub mod method;
 pub mod params;
@@ -44,8 +45,8 @@ pub mod vol;
 pub use about::About;
 pub use assess::{Judge, assess};
 pub use assessment::{
-    Assessment, BalancePart, Charge, Core, Family, PositionPart, ScenarioPnl, Status, UnderlyingGreeks, Workings,
-    requirement, shares, status,
+    Assessment, BalancePart, Charge, Core, Exposure, Family, PositionPart, ScenarioPnl, Status, UnderlyingGreeks,
+    Workings, requirement, shares, status,
 };
 pub use refusal::Refusal;
 pub use scenario_document::{AggregationDocument, FamilyDocument, MoveDocument, SCENARIOS_FORMAT, ScenarioDocument};

@@ -219,29 +219,37 @@ pub struct BalanceDocument {
     pub location: Option<String>,
 }
 
-/// Open contracts of one instrument.
+/// Open contracts of one instrument, said in contracts or as a size: exactly one of `quantity` and `amount`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "a position, an object with instrument and quantity")]
+#[serde(deny_unknown_fields, expecting = "a position, an object with instrument and quantity or amount")]
 pub struct PositionDocument {
     /// Which instrument.
     pub instrument: String,
     /// Contracts, negative when short.
-    pub quantity: Quantity,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<Quantity>,
+    /// The size, negative when short: units of the underlying, or of the quote for inverse perpetuals and futures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Quantity>,
     /// The price profit is counted from; the mark when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<Price>,
 }
 
-/// An open order.
+/// An open order, said in contracts or as a size: exactly one of `quantity` and `amount`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an order, an object with instrument, side, quantity and limit")]
+#[serde(deny_unknown_fields, expecting = "an order, an object with instrument, side, limit and quantity or amount")]
 pub struct OrderDocument {
     /// Which instrument.
     pub instrument: String,
     /// Buy or sell.
     pub side: Side,
     /// Contracts, above 0.
-    pub quantity: Quantity,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<Quantity>,
+    /// The size, above 0: units of the underlying, or of the quote for inverse perpetuals and futures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Quantity>,
     /// The worst price it fills at, in the quote.
     pub limit: Price,
 }

@@ -24,17 +24,63 @@ impl Invalid {
     }
 }
 
+/// Where a part of a document stands in the whole.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Origin {
+    /// Its path; empty for the document itself.
+    pub path: String,
+    /// Lines before it.
+    pub lines: usize,
+    /// Bytes before it in its first line.
+    pub column: usize,
+}
+
+impl Origin {
+    /// The path of something in this part.
+    fn path(&self, inner: &str) -> String {
+        // A field may be named "": then the part itself is the nearest thing with a name.
+        let inner = if inner == "." { "" } else { inner };
+        match (self.path.as_str(), inner) {
+            ("", "") => ".".to_owned(),
+            ("", inner) => inner.to_owned(),
+            (outer, "") => outer.to_owned(),
+            (outer, inner) if inner.starts_with('[') => format!("{outer}{inner}"),
+            (outer, inner) => format!("{outer}.{inner}"),
+        }
+    }
+
+    fn place(&self, (line, column): (usize, usize)) -> (usize, usize) {
+        (line + self.lines, if line == 1 { column + self.column } else { column })
+    }
+}
+
 /// Reads JSON into a document type; an error names the path of the field.
 pub fn read_json<T: DeserializeOwned>(text: &str) -> Result<T, Invalid> {
+    read_json_at(text, &Origin::default(), |place| place)
+}
+
+/// Reads a part of a document. `place` gives the line and the column of the whole document for those of this text.
+pub(crate) fn read_json_at<T: DeserializeOwned>(
+    text: &str,
+    origin: &Origin,
+    place: impl Fn((usize, usize)) -> (usize, usize),
+) -> Result<T, Invalid> {
+    let words = |error: &serde_json::Error| {
+        let (line, column) = (error.line(), error.column());
+        let text = error.to_string();
+        let (to_line, to_column) = place(origin.place((line, column)));
+        match text.strip_suffix(&format!(" at line {line} column {column}")) {
+            Some(words) => format!("{words} at line {to_line} column {to_column}"),
+            None => text,
+        }
+    };
     let mut reader = serde_json::Deserializer::from_str(text);
     let document = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = error.path().to_string();
-        // A field may be named "": then the document itself is the nearest thing with a name.
-        let path = if path.is_empty() { ".".into() } else { path };
-        let problem = error.inner().to_string();
+        let path = origin.path(&error.path().to_string());
+        let problem = words(error.inner());
         missing_field(&path, &problem).unwrap_or(Invalid { path, problem })
     })?;
-    reader.end().map_err(|error| Invalid { path: ".".into(), problem: error.to_string() })?;
+    reader.end().map_err(|error| Invalid { path: origin.path(""), problem: words(&error) })?;
     Ok(document)
 }
 

@@ -18,6 +18,8 @@ mod instrument;
 mod invalid;
 mod market;
 mod portfolio;
+mod reader;
+mod size;
 
 pub use document::{
     AccountDocument, AssetDocument, BalanceDocument, ConfidenceDocument, DepthLevel, ExpiryDocument,
@@ -28,3 +30,4 @@ pub use instrument::{Instrument, InstrumentKind, Payoff, Right, Side};
 pub use invalid::{Invalid, read_json};
 pub use market::{Asset, AssetId, Expiry, InstrumentId, Market, USD, Underlying, UnderlyingId};
 pub use portfolio::{Account, Balance, Order, Portfolio, Position};
+pub use reader::{AccountText, Names, PortfolioReader};

@@ -95,7 +95,8 @@ impl Portfolio {
     }
 }
 
-fn account(entry: &AccountDocument, market: &Market, path: &str) -> Result<Account, Invalid> {
+/// One account of a document, validated; `path` is where it stands.
+pub(crate) fn account(entry: &AccountDocument, market: &Market, path: &str) -> Result<Account, Invalid> {
     if entry.account.is_empty() {
         return Err(Invalid::new(format!("{path}.account"), "\"\"", "a name"));
     }
@@ -133,25 +134,53 @@ fn account(entry: &AccountDocument, market: &Market, path: &str) -> Result<Accou
         if !signed && (entry < Price::ZERO || (entry == Price::ZERO && !listing.is_option())) {
             return Err(Invalid::new(format!("{at}.entry"), entry, "a price above 0"));
         }
-        account.positions.push(Position { instrument: id, quantity: position.quantity, entry });
+        let (quantity, _) = contracts(market, id, (position.quantity, position.amount), &at)?;
+        account.positions.push(Position { instrument: id, quantity, entry });
     }
     for (index, order) in entry.orders.iter().enumerate() {
         let at = format!("{path}.orders[{index}]");
         let id = instrument(market, &order.instrument, &at)?;
-        if order.quantity <= Quantity::ZERO {
-            return Err(Invalid::new(
-                format!("{at}.quantity"),
-                order.quantity,
-                "a quantity above 0 (the side says the direction)",
-            ));
+        let (quantity, field) = contracts(market, id, (order.quantity, order.amount), &at)?;
+        if quantity <= Quantity::ZERO {
+            let found = order.amount.unwrap_or(quantity);
+            let what = if field == "amount" { "an amount" } else { "a quantity" };
+            let expected = format_args!("{what} above 0 (the side says the direction)");
+            return Err(Invalid::new(format!("{at}.{field}"), found, expected));
         }
         let signed = market.underlyings[market.listing(id).underlying.0].scale.is_some();
         if !signed && order.limit <= Price::ZERO {
             return Err(Invalid::new(format!("{at}.limit"), order.limit, "a price above 0"));
         }
-        account.orders.push(Order { instrument: id, side: order.side, quantity: order.quantity, limit: order.limit });
+        account.orders.push(Order { instrument: id, side: order.side, quantity, limit: order.limit });
     }
     Ok(account)
+}
+
+/// The contracts that a position or an order says, in contracts or as a size, and the field that says it.
+fn contracts(
+    market: &Market,
+    id: InstrumentId,
+    said: (Option<Quantity>, Option<Quantity>),
+    path: &str,
+) -> Result<(Quantity, &'static str), Invalid> {
+    match said {
+        (Some(quantity), None) => Ok((quantity, "quantity")),
+        (None, Some(amount)) => match market.listing(id).contracts_of(amount) {
+            Some(quantity) => Ok((quantity, "amount")),
+            None => Err(Invalid::new(format!("{path}.amount"), amount, market.size_words(id))),
+        },
+        (Some(quantity), Some(amount)) => {
+            let unit = market.size_unit(id);
+            let found = format_args!("{amount} beside the quantity {quantity}");
+            let expected = format_args!("one of the two: quantity in contracts, or amount in {unit}");
+            Err(Invalid::new(format!("{path}.amount"), found, expected))
+        }
+        (None, None) => {
+            let unit = market.size_unit(id);
+            let expected = format_args!("quantity in contracts, or amount in {unit}, as text such as \"12.5\"");
+            Err(Invalid::missing(format!("{path}.quantity"), expected))
+        }
+    }
 }
 
 fn instrument(market: &Market, name: &str, path: &str) -> Result<InstrumentId, Invalid> {

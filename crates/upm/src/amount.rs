@@ -1,5 +1,22 @@
 //! Amounts as they are printed: few decimals, thousands separated, and columns that add up.
 //!
+//! # How everything is rounded that is printed for people
+//!
+//! Against the account, in every table and picture, whatever the number of decimals:
+//!
+//! | what | rounds | by |
+//! |---|---|---|
+//! | what an account has: equity, value | down | [`Unit::owned`] |
+//! | what an account needs or a position stands for: margin, charge, loss, notional | up | [`Unit::needed`] |
+//! | what an account would gain or, below zero, lose | down | [`profit`], [`down`] |
+//! | what is left: excess, savings | the difference of two amounts as printed | [`Shown::minus`] |
+//! | health and shares of what was saved | down | [`down`] |
+//! | sensitivities, moves, times | to the nearest | [`number`] |
+//!
+//! So a requirement of 347,572.16 is 347,573 wherever whole dollars are printed. Documents for programs carry every decimal.
+//!
+//! # Columns that add up
+//!
 //! Rounding every number by itself makes columns that miss their totals by a cent. Here a total is rounded first, against
 //! the account (what it has down, what it needs up), and its parts then share what rounding moved: each part is rounded
 //! down, and the units missing go to the parts that lost most by it. No part is off by a whole unit.
@@ -53,8 +70,17 @@ impl Unit {
         Self { step: 100 * fine.step, decimals: 0, ..fine }
     }
 
-    /// An amount in this unit.
-    pub fn shown(self, amount: Money, round: Round) -> Shown {
+    /// What an account has, in this unit: rounded down.
+    pub fn owned(self, amount: Money) -> Shown {
+        self.shown(amount, Round::Down)
+    }
+
+    /// What an account needs, in this unit: rounded up.
+    pub fn needed(self, amount: Money) -> Shown {
+        self.shown(amount, Round::Up)
+    }
+
+    fn shown(self, amount: Money, round: Round) -> Shown {
         let up = round == Round::Up && amount.raw().rem_euclid(self.step) != 0;
         self.steps(amount.raw().div_euclid(self.step) + i128::from(up))
     }
@@ -139,9 +165,26 @@ pub fn number(value: f64, decimals: usize) -> String {
     }
 }
 
-/// `value` as [`number`] prints it, so that what is computed from it fits what is printed.
-pub fn rounded(value: f64, decimals: usize) -> f64 {
+/// A profit, or below zero a loss, with `decimals` of them: rounded down.
+pub fn profit(value: f64, decimals: usize) -> String {
+    number(down(value, decimals), decimals)
+}
+
+/// `value` rounded down to `decimals`, so that what is computed from it fits what is printed. What is less than a millionth
+/// of the last digit is floating point, not money: −10⁻¹² is nothing.
+pub fn down(value: f64, decimals: usize) -> f64 {
+    let near = rounded(value, decimals);
+    let digit = last_digit(decimals);
+    if near - value > digit * 1e-6 { rounded(near - digit, decimals) } else { near }
+}
+
+fn rounded(value: f64, decimals: usize) -> f64 {
     format!("{value:.decimals$}").parse().expect("a printed number is a number")
+}
+
+/// What the last of so many decimals counts.
+fn last_digit(decimals: usize) -> f64 {
+    (0..decimals).fold(1.0, |digit, _| digit / 10.0)
 }
 
 /// A decimal text with its thousands separated and every decimal it has.
@@ -213,6 +256,23 @@ mod tests {
         let shown = |text| Unit::rough(money(text)).shown(money(text), Round::Up).to_string();
         assert_eq!([shown("12345.01"), shown("999.991"), shown("0.1")], ["12,346", "1,000.00", "0.100000"]);
         assert_eq!([shown("999999998.5"), shown("12345678901234.5")], ["999,999,999", "12,345,679"]);
+    }
+
+    #[test]
+    fn one_requirement_is_the_same_in_cents_and_in_dollars() {
+        let amount = money("347572.16");
+        let [fine, rough] = [Unit::fitting(amount), Unit::rough(amount)];
+        assert_eq!([fine.needed(amount).to_string(), rough.needed(amount).to_string()], ["347,572.16", "347,573"]);
+        assert_eq!([fine.owned(amount).to_string(), rough.owned(amount).to_string()], ["347,572.16", "347,572"]);
+        assert_eq!([profit(-347_572.16, 2), profit(-347_572.16, 0)], ["-347,572.16", "-347,573"]);
+        assert_eq!([profit(347_572.96, 2), profit(347_572.96, 0)], ["347,572.96", "347,572"]);
+    }
+
+    #[test]
+    fn noise_of_floating_point_is_no_loss() {
+        assert_eq!([profit(-1e-12, 2), profit(0.1 + 0.2 - 0.3, 2), profit(-0.3 + 0.1 + 0.2, 2)], ["0.00"; 3]);
+        assert_eq!([profit(-0.001, 2), profit(0.009, 2), profit(-100.0, 0)], ["-0.01", "0.00", "-100"]);
+        assert_eq!([profit(99.999_999_999_999, 2), profit(1e15, 0)], ["100.00", "1.0000e15"]);
     }
 
     #[test]

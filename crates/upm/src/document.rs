@@ -1,45 +1,97 @@
-//! `upm.assessment/1`: the answer as a document.
+//! Documents about many accounts, written as they come: what stands before the accounts, each account, what stands after.
+//!
+//! The hash of a portfolio is known when all of it has been read, so `hashes` follow `accounts`.
 
-use margin::{Assessment, Judge};
+use margin::Judge;
 use serde::Serialize;
+use serde_json::Serializer;
+use serde_json::ser::{Formatter, PrettyFormatter};
 
+use crate::accounts::Frame;
 use crate::input::{Book, Rules};
 
-/// `upm.assessment/1`, field by field as `formats.md` has it.
+/// BLAKE3 of everything an answer depends on.
 #[derive(Serialize)]
-pub struct AssessmentDocument<'a> {
+pub struct Hashes<'a> {
+    pub market: &'a str,
+    pub portfolio: &'a str,
+    pub params: &'a str,
+    pub scenarios: String,
+}
+
+/// What `upm.assessment/1` begins with, field by field as `formats.md` has it; accounts and hashes follow.
+#[derive(Serialize)]
+struct Head {
     format: &'static str,
     method: &'static str,
     params: String,
     time: String,
-    hashes: Hashes<'a>,
-    accounts: &'a [Assessment],
 }
 
-/// BLAKE3 of everything the answer depends on.
 #[derive(Serialize)]
-struct Hashes<'a> {
-    market: &'a str,
-    portfolio: &'a str,
-    params: &'a str,
-    scenarios: String,
+struct Tail<'a> {
+    hashes: Hashes<'a>,
 }
 
-impl<'a> AssessmentDocument<'a> {
-    /// The document of `accounts`, as `rules` assessed them in the market of `book`.
-    pub fn new(book: &'a Book, rules: &'a Rules, judge: &(impl Judge + ?Sized), accounts: &'a [Assessment]) -> Self {
-        Self {
-            format: "upm.assessment/1",
-            method: rules.method.about.name,
-            params: rules.rulebook.name(),
-            time: book.market.time.to_string(),
-            hashes: Hashes {
-                market: &book.market.hash,
-                portfolio: &book.portfolio.hash,
-                params: rules.rulebook.hash(),
-                scenarios: judge.scenarios(),
-            },
-            accounts,
-        }
+/// What the document begins with, for accounts as `rules` assess them in the market of `book`.
+pub fn opening(book: &Book, rules: &Rules) -> String {
+    let (method, params, time) = (rules.method.about.name, rules.rulebook.name(), book.market.time.to_string());
+    before_accounts(&Head { format: "upm.assessment/1", method, params, time })
+}
+
+/// What it ends with.
+pub fn closing(book: &Book, rules: &Rules, judge: &(impl Judge + ?Sized), portfolio: &str) -> String {
+    let (market, params) = (book.market.hash.as_str(), rules.rulebook.hash());
+    after_accounts(&Tail { hashes: Hashes { market, portfolio, params, scenarios: judge.scenarios() } })
+}
+
+/// A frame around accounts as [`account`] writes them.
+pub fn frame(opening: String, closing: &dyn Fn(&str) -> String) -> Frame<'_> {
+    Frame { opening, between: ",\n    ", closing }
+}
+
+/// The fields of `head` and the beginning of the list of accounts.
+pub fn before_accounts(head: &impl Serialize) -> String {
+    let fields = pretty(head, 0);
+    format!("{},\n  \"accounts\": [\n    ", fields.trim_end_matches(['\n', '}']))
+}
+
+/// The end of the list of accounts and the fields of `tail`.
+pub fn after_accounts(tail: &impl Serialize) -> String {
+    format!("\n  ],{}\n", pretty(tail, 0).trim_start_matches('{'))
+}
+
+/// One account of a document, indented as it stands there.
+pub fn account(account: &impl Serialize) -> String {
+    pretty(account, 2)
+}
+
+/// JSON for people, as it looks `depth` levels within a document.
+fn pretty(value: &impl Serialize, depth: usize) -> String {
+    let mut formatter = PrettyFormatter::new();
+    for _ in 0..depth {
+        formatter.begin_object(&mut std::io::sink()).expect("a sink takes everything");
+    }
+    let mut bytes = Vec::with_capacity(1 << 13);
+    value
+        .serialize(&mut Serializer::with_formatter(&mut bytes, formatter))
+        .expect("a document of text and lists is JSON");
+    String::from_utf8(bytes).expect("JSON is text")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn a_document_in_pieces_looks_like_one_that_was_written_at_once() {
+        let accounts = [json!({"account": "a", "list": [1, {"b": []}]}), json!({"account": "c\n"})];
+        let pieces = accounts.iter().map(account).collect::<Vec<_>>().join(",\n    ");
+        let text = before_accounts(&json!({"a format": "x", "a time": "{}"}))
+            + &pieces
+            + &after_accounts(&json!({"hashes": {"h": "1"}}));
+        let whole: Value = json!({"a format": "x", "a time": "{}", "accounts": accounts, "hashes": {"h": "1"}});
+        assert_eq!(text, serde_json::to_string_pretty(&whole).unwrap() + "\n");
     }
 }

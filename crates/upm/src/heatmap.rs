@@ -9,9 +9,10 @@ use margin::{Assessment, Status};
 use model::Market;
 use units::Round;
 
-use crate::amount::{exact, number};
+use crate::amount::{Unit, exact, number, profit};
 use crate::canvas::{Canvas, FAINT, FONT, INK, Style, escaped, short};
 use crate::matrix::{Matrix, Scale, price_move};
+use crate::sheet;
 use crate::table::cut;
 
 /// What a picture shows.
@@ -139,15 +140,16 @@ fn heading(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
         Status::Restricted => ("#e08214", "restricted"),
         Status::Healthy => ("#1b7837", "healthy"),
     };
+    let unit = Unit::rough(sheet::largest(picture.assessment));
     let facts = [
-        ("Equity, USD", usd(equity.to_f64())),
-        ("Maintenance margin, USD", usd(maintenance_margin.to_f64())),
-        ("Initial margin, USD", usd(initial_margin.to_f64())),
-        ("Health", health),
-        ("Status", word.to_owned()),
+        (format!("Equity, {}", unit.name), unit.owned(*equity).to_string()),
+        (format!("Maintenance margin, {}", unit.name), unit.needed(*maintenance_margin).to_string()),
+        (format!("Initial margin, {}", unit.name), unit.needed(*initial_margin).to_string()),
+        ("Health".to_owned(), health),
+        ("Status".to_owned(), word.to_owned()),
     ];
     for ((name, value), x) in facts.into_iter().zip([LEFT, 284.0, 524.0, 764.0, PANEL_LEFT]) {
-        canvas.text(x, 122.0, &Style::new(12.0).grey(), name);
+        canvas.text(x, 122.0, &Style::new(12.0).grey(), &name);
         if name == "Status" {
             let _ = writeln!(canvas.text, "<circle cx=\"{}\" cy=\"141\" r=\"6\" fill=\"{colour}\"/>", x + 6.0);
         }
@@ -387,16 +389,16 @@ fn ink_on([red, green, blue]: [f64; 3]) -> &'static str {
     if luminance < 0.24 { "#ffffff" } else { INK }
 }
 
-/// Whole dollars, small amounts to the cent, large ones in short.
+/// A profit in whole dollars, small amounts to the cent, large ones in short.
 fn usd(value: f64) -> String {
     let text = if value.abs() < 100.0 && value != 0.0 {
-        number(value, 2)
+        profit(value, 2)
     } else if value.abs() < 1e10 {
-        number(value, 0)
+        profit(value, 0)
     } else if value.abs() < 1e13 {
-        format!("{} million", number(value / 1e6, 0))
+        format!("{} million", profit(value / 1e6, 0))
     } else {
-        format!("{} billion", number(value / 1e9, 0))
+        format!("{} billion", profit(value / 1e9, 0))
     };
     minus(&text)
 }

@@ -1,5 +1,6 @@
 //! What commands read: documents from files or standard input, and the arguments that name them.
 
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +9,7 @@ use margin::scenario::ScenarioSet;
 use margin::{Assessment, Judge, ScenarioDocument, assess};
 use model::{Account, Market, Portfolio};
 
+use crate::accounts::Accounts;
 use crate::failure::Failure;
 
 /// The arguments that name a market and a portfolio.
@@ -79,12 +81,31 @@ impl Reader {
                 Failure::wrong(file.display(), format_args!("{error}, expected a file that can be read"))
             });
         }
-        if std::mem::replace(&mut self.standard_input_read, true) {
-            return Err(Failure::wrong("-", "found twice, expected at most one document on standard input"));
-        }
+        self.standard_input()?;
         let mut bytes = Vec::new();
         std::io::stdin().read_to_end(&mut bytes).map_err(|error| Failure::wrong("-", error))?;
         Ok(bytes)
+    }
+
+    /// A file that is read piece by piece, or standard input for `-`; and how long it is, where that is known.
+    pub fn open(&mut self, file: &Path) -> Result<(Box<dyn Read + Send>, Option<u64>), Failure> {
+        if file.as_os_str() == "-" {
+            self.standard_input()?;
+            return Ok((Box::new(std::io::stdin()), None));
+        }
+        let unreadable =
+            |error| Failure::wrong(file.display(), format_args!("{error}, expected a file that can be read"));
+        let opened = File::open(file).map_err(unreadable)?;
+        let about = opened.metadata().map_err(unreadable)?;
+        Ok((Box::new(opened), about.is_file().then_some(about.len())))
+    }
+
+    /// Standard input is read now, for the first time.
+    fn standard_input(&mut self) -> Result<(), Failure> {
+        if std::mem::replace(&mut self.standard_input_read, true) {
+            return Err(Failure::wrong("-", "found twice, expected at most one document on standard input"));
+        }
+        Ok(())
     }
 
     /// The text of a file, or of standard input for `-`.
@@ -110,6 +131,19 @@ impl BookArgs {
             Some(name) => book.only(name),
             None => Ok(book),
         }
+    }
+}
+
+impl BookArgs {
+    /// The market, and the accounts of a portfolio of any length that is yet to be read.
+    pub fn open(&self, reader: &mut Reader) -> Result<(Book, Accounts), Failure> {
+        let (market_file, portfolio_file) = (self.market.display().to_string(), self.portfolio.display().to_string());
+        let market =
+            Market::parse(&reader.text(&self.market)?).map_err(|invalid| Failure::wrong(&market_file, invalid))?;
+        let (source, bytes) = reader.open(&self.portfolio)?;
+        let accounts = Accounts { file: portfolio_file.clone(), source, bytes, only: self.account.clone() };
+        let portfolio = Portfolio { accounts: Vec::new(), hash: String::new() };
+        Ok((Book::new((market_file, market), (portfolio_file, portfolio)), accounts))
     }
 }
 
@@ -205,7 +239,11 @@ pub fn method_named(name: &str) -> Result<&'static Method, String> {
 /// "a", or "one of a, b, c"; at most twelve.
 pub fn names<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
     let count = names.len();
-    let known: Vec<&str> = names.take(12).collect();
+    listed(&names.take(12).collect::<Vec<_>>(), count)
+}
+
+/// "a", or "one of a, b, c, … and 7 more", for the first of `count` names.
+pub fn listed(known: &[&str], count: usize) -> String {
     match (count, count - known.len()) {
         (1, _) => known.join(""),
         (_, 0) => format!("one of {}", known.join(", ")),

@@ -5,10 +5,11 @@
 //!                  └──▶ Failure ──────────────────▶ standard error, exit status 1 or 2
 //! ```
 //!
-//! A command computes its whole answer before anything is printed, so that a failure leaves nothing partial behind.
-//! Only an export, which may be larger than memory, is printed as it comes.
-//! Arguments are data, one file a command; only [`input`] reads files and only [`printer`] prints.
+//! A command computes its whole answer before anything is printed, so that a failure leaves nothing partial behind. Only what
+//! may be larger than memory is printed as it comes: an export, and the answers to many [`accounts`].
+//! Arguments are data, one file a command; only [`input`] and [`accounts`] read files, only [`printer`] and [`sink`] write.
 
+mod accounts;
 mod amount;
 mod beside;
 mod canvas;
@@ -17,13 +18,16 @@ mod document;
 mod failure;
 mod heatmap;
 mod history;
+mod holdings;
 mod input;
 mod matrix;
 mod naming;
+mod parallel;
 mod printer;
 mod progress;
 mod record;
 mod sheet;
+mod sink;
 mod table;
 mod trade;
 

@@ -14,7 +14,7 @@ use margin::{Refusal, valuation};
 use model::{Account, AssetId, Instrument, InstrumentId, Market, UnderlyingId};
 use pricing::kernel::Isa;
 
-use crate::amount::number;
+use crate::amount::profit;
 
 /// Steps of price in one scan range.
 const PRICE_STEPS: i32 = 4;
@@ -150,20 +150,21 @@ impl Scale {
     pub fn fitting(largest: f64) -> Self {
         let units =
             [("USD", 1.0), ("thousand USD", 1e3), ("million USD", 1e6), ("billion USD", 1e9), ("trillion USD", 1e12)];
-        let fits = units.into_iter().find(|(_, divisor)| largest / divisor < 9999.5);
+        // Losses round down, so that 9.9991 may become 10.
+        let fits = units.into_iter().find(|(_, divisor)| largest / divisor <= 9999.0);
         let (name, divisor) = fits.unwrap_or(("quintillion USD", 1e18));
         let decimals = match largest / divisor {
-            size if size >= 999.95 || size == 0.0 => 0,
-            size if size >= 99.995 => 1,
-            size if size >= 9.9995 => 2,
+            size if size > 999.9 || size == 0.0 => 0,
+            size if size > 99.99 => 1,
+            size if size > 9.999 => 2,
             _ => 3,
         };
         Self { name, divisor, decimals }
     }
 
-    /// `usd` in this unit.
+    /// A profit of `usd` in this unit, rounded as profits are.
     pub fn show(self, usd: f64) -> String {
-        if usd == 0.0 { "0".to_owned() } else { number(usd / self.divisor, self.decimals) }
+        if usd == 0.0 { "0".to_owned() } else { profit(usd / self.divisor, self.decimals) }
     }
 }
 

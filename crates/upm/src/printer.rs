@@ -143,10 +143,14 @@ fn fail(status: u8, why: &str) -> ExitCode {
     ExitCode::from(status)
 }
 
+/// Whether a text keeps its colours: on a terminal, unless its user wants none.
+pub fn coloured(terminal: bool) -> bool {
+    terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 /// A reader that has seen enough and closed the pipe is no failure.
 fn print(stream: &mut impl Write, text: &str, terminal: bool) -> ExitCode {
-    let coloured = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let text = if coloured { text.to_owned() } else { plain(text) };
+    let text = if coloured(terminal) { text.to_owned() } else { plain(text) };
     match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,

@@ -12,25 +12,45 @@ const EVERY: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Progress {
     what: &'static str,
-    total: u64,
+    /// How much there is to do, where that is known.
+    total: Option<u64>,
     begun: Instant,
     shown: Duration,
 }
 
 impl Progress {
     /// Work on `total` of something, such as "records", begins now.
-    #[expect(clippy::disallowed_methods, reason = "how long a command takes is told to a person and decides nothing")]
     pub fn new(what: &'static str, total: u64) -> Self {
-        Self { what, total, begun: Instant::now(), shown: Duration::ZERO }
+        Self::reading(what, Some(total))
+    }
+
+    /// Work on accounts or the like that are counted while a document of `bytes` is read begins now.
+    #[expect(clippy::disallowed_methods, reason = "how long a command takes is told to a person and decides nothing")]
+    pub fn reading(what: &'static str, bytes: Option<u64>) -> Self {
+        Self { what, total: bytes, begun: Instant::now(), shown: Duration::ZERO }
     }
 
     /// So many are done.
     pub fn at(&mut self, done: u64) {
+        let total = self.total.map_or_else(String::new, |total| format!(" of {}", exact(total)));
+        self.show(|what| format!("{}{total} {what}", exact(done)));
+    }
+
+    /// So many are done, and so much of the document they stand in has been read.
+    pub fn reached(&mut self, done: u64, read: u64) {
+        let total = self.total.filter(|total| *total > 0);
+        let part = total.map_or_else(String::new, |total| {
+            let percent = u128::from(read.min(total)) * 100 / u128::from(total);
+            format!(", {percent} % of the document")
+        });
+        self.show(|what| format!("{} {what}{part}", exact(done)));
+    }
+
+    fn show(&mut self, words: impl Fn(&str) -> String) {
         let passed = self.begun.elapsed();
         if passed.saturating_sub(self.shown) >= EVERY {
             self.shown = passed;
-            let (done, total) = (exact(done), exact(self.total));
-            overwrite(&format!("{done} of {total} {}, {} s", self.what, number(passed.as_secs_f64(), 0)));
+            overwrite(&format!("{}, {} s", words(self.what), number(passed.as_secs_f64(), 0)));
         }
     }
 

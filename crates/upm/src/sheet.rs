@@ -8,15 +8,11 @@ use marks::Validity;
 use model::{Account, Market};
 use units::{Money, Overflow, Ratio, Round};
 
-use crate::amount::{Shown, Unit, exact, number};
+use crate::amount::{Shown, Unit, exact, number, profit};
+use crate::holdings;
 use crate::printer::{Tone, toned};
 use crate::table::{Side, Table, cut, paragraph};
 
-/// A longer list of holdings is shortened to those that take most margin and those that save most.
-const TAKERS: usize = 20;
-const SAVERS: usize = 10;
-/// Digits of a quantity or a price beyond these are for --output json.
-const EXACT_MAX: usize = 14;
 /// How a note begins that is about the method, not about the account.
 pub const UNCERTAIN: &str = "uncertain";
 /// Nothing to print, where a zero would say something else.
@@ -33,7 +29,7 @@ pub struct Amounts {
     pub standalone: Shown,
     pub standalone_positions: Shown,
     /// Of all balances.
-    haircut: Shown,
+    pub haircut: Shown,
     /// In the order of the charges.
     pub charges_initial: Vec<Shown>,
     /// In the order of the charges.
@@ -48,15 +44,15 @@ impl Amounts {
 
     /// What `assessment` says, in `unit`.
     pub fn in_unit(unit: Unit, assessment: &Assessment) -> Result<Self, Overflow> {
-        let core = unit.shown(assessment.core.loss, Round::Up);
-        let initial = unit.shown(assessment.initial_margin, Round::Up);
-        let maintenance = unit.shown(assessment.maintenance_margin, Round::Up);
-        let equity = unit.shown(assessment.equity, Round::Down);
+        let core = unit.needed(assessment.core.loss);
+        let initial = unit.needed(assessment.initial_margin);
+        let maintenance = unit.needed(assessment.maintenance_margin);
+        let equity = unit.owned(assessment.equity);
         let of_initial: Vec<Money> = assessment.charges.iter().map(|charge| charge.initial).collect();
         let of_maintenance: Vec<Money> = assessment.charges.iter().map(|charge| charge.maintenance).collect();
         let charges_maintenance = unit.parts(&of_maintenance, maintenance.minus(core));
 
-        let standalone = unit.shown(assessment.standalone_margin, Round::Up);
+        let standalone = unit.needed(assessment.standalone_margin);
         let of_positions = sum(assessment.positions.iter().map(|part| part.standalone))?;
         let alone = unit.parts(&[of_positions, assessment.standalone_margin.minus(of_positions)?], standalone);
 
@@ -72,7 +68,7 @@ impl Amounts {
             core,
             standalone,
             standalone_positions: alone[0],
-            haircut: charged.map_or_else(|| unit.shown(haircut, Round::Up), |place| charges_maintenance[place]),
+            haircut: charged.map_or_else(|| unit.needed(haircut), |place| charges_maintenance[place]),
             charges_initial: unit.parts(&of_initial, initial.minus(core)),
             charges_maintenance,
         })
@@ -108,7 +104,7 @@ pub fn body(account: &Account, market: &Market, assessment: &Assessment) -> Resu
     if !assessment.greeks.is_empty() {
         sections.push(greeks(&assessment.greeks));
     }
-    sections.extend(holdings(account, market, assessment, &amounts));
+    sections.extend(holdings::tables(account, market, assessment, &amounts));
     if !assessment.scenarios.is_empty() {
         sections.push(scenarios(&assessment.scenarios));
     }
@@ -246,14 +242,14 @@ fn offsets(assessment: &Assessment, amounts: &Amounts) -> String {
     table.row(["every position alone", &positions.to_string()]);
     table.row(["every balance alone", &alone.minus(positions).to_string()]);
     table.row(["margin as a portfolio", &amounts.maintenance.negated().to_string()]);
-    table.total(["saved", &alone.minus(amounts.maintenance).to_string(), &share(assessment)]);
+    table.total(["saved", &alone.minus(amounts.maintenance).to_string(), &share(assessment, 1)]);
     table.text()
 }
 
 /// How much of the standalone margin offsets saved, in words.
-fn share(assessment: &Assessment) -> String {
+pub fn share(assessment: &Assessment, decimals: usize) -> String {
     match assessment.offset.per(assessment.standalone_margin, Round::Down) {
-        Some(part) => format!("{} %", number(100.0 * part.to_f64(), 1)),
+        Some(part) => format!("{} %", profit(100.0 * part.to_f64(), decimals)),
         None => String::new(),
     }
 }
@@ -263,7 +259,7 @@ fn families(families: &[Family], unit: Unit) -> String {
     let mut sorted: Vec<&Family> = families.iter().collect();
     sorted.sort_by_key(|family| std::cmp::Reverse(family.loss));
     for family in sorted {
-        table.row([&family.family, &unit.shown(family.loss, Round::Up).to_string(), &family.scenario]);
+        table.row([&family.family, &unit.needed(family.loss).to_string(), &family.scenario]);
     }
     table.text()
 }
@@ -287,117 +283,11 @@ fn greeks(greeks: &[UnderlyingGreeks]) -> String {
     table.text()
 }
 
-/// Positions and balances; their values sum to the equity, their contributions to the core.
-fn holdings(account: &Account, market: &Market, assessment: &Assessment, amounts: &Amounts) -> Vec<String> {
-    let unit = amounts.unit;
-    let (positions, balances) = (&assessment.positions, &assessment.balances);
-    let standalones: Vec<Money> = positions.iter().map(|part| part.standalone).collect();
-    let standalones = unit.parts(&standalones, amounts.standalone_positions);
-    let haircuts: Vec<Money> = balances.iter().map(|part| part.haircut).collect();
-    let haircuts = unit.parts(&haircuts, amounts.haircut);
-    let values = positions.iter().map(|part| part.value).chain(balances.iter().map(|part| part.value));
-    let contributions =
-        positions.iter().map(|part| part.contribution).chain(balances.iter().map(|part| part.contribution));
-    let values = unit.parts(&values.collect::<Vec<_>>(), amounts.equity);
-    let contributions = unit.parts(&contributions.collect::<Vec<_>>(), amounts.core);
-
-    let mut sections = Vec::new();
-    if !positions.is_empty() {
-        let columns = [
-            ("position", Side::Left),
-            ("contracts", Side::Right),
-            ("mark", Side::Right),
-            ("value", Side::Right),
-            ("of the core", Side::Right),
-            ("alone", Side::Right),
-        ];
-        let rows = account.positions.iter().zip(positions).enumerate().map(|(place, (held, part))| Holding {
-            cells: vec![part.instrument.clone(), cut(&exact(held.quantity), EXACT_MAX), mark(market, held)],
-            value: values[place],
-            contribution: contributions[place],
-            last: standalones[place],
-        });
-        sections.push(listing(&columns, rows.collect(), "positions"));
-    }
-    if !balances.is_empty() {
-        let columns = [
-            ("balance", Side::Left),
-            ("at", Side::Left),
-            ("amount", Side::Right),
-            ("value", Side::Right),
-            ("of the core", Side::Right),
-            ("haircut", Side::Right),
-        ];
-        let rows = account.balances.iter().zip(balances).enumerate().map(|(place, (held, part))| Holding {
-            cells: vec![
-                part.asset.clone(),
-                part.location.clone().unwrap_or_default(),
-                cut(&exact(held.amount), 2 * EXACT_MAX),
-            ],
-            value: values[positions.len() + place],
-            contribution: contributions[positions.len() + place],
-            last: haircuts[place],
-        });
-        sections.push(listing(&columns, rows.collect(), "balances"));
-    }
-    if !positions.is_empty() && !balances.is_empty() {
-        let together = format!("equity {}, core {}", amounts.equity, amounts.core);
-        sections.push(paragraph("  together", 12, &together));
-    }
-    sections
-}
-
-/// One line of a list of holdings.
-struct Holding {
-    cells: Vec<String>,
-    value: Shown,
-    contribution: Shown,
-    last: Shown,
-}
-
-/// Holdings by their part in the core, the largest first, and their sums.
-fn listing(columns: &[(&str, Side)], mut holdings: Vec<Holding>, what: &str) -> String {
-    holdings.sort_by_key(|holding| std::cmp::Reverse(holding.contribution));
-    let mut table = Table::new(columns);
-    let sum = |holdings: &[Holding], of: fn(&Holding) -> Shown| {
-        holdings.iter().map(of).reduce(Shown::plus).map_or_else(String::new, |sum| sum.to_string())
-    };
-    let sums = |holdings: &[Holding], words: String| {
-        let [value, contribution, last] =
-            [sum(holdings, |one| one.value), sum(holdings, |one| one.contribution), sum(holdings, |one| one.last)];
-        [words, String::new(), String::new(), value, contribution, last]
-    };
-    let row = |holding: &Holding| {
-        let amounts = [holding.value, holding.contribution, holding.last].map(|amount| amount.to_string());
-        holding.cells.iter().cloned().chain(amounts).collect::<Vec<_>>()
-    };
-    let between = if holdings.len() > TAKERS + SAVERS + 1 { TAKERS..holdings.len() - SAVERS } else { 0..0 };
-    for (place, holding) in holdings.iter().enumerate() {
-        if place == between.start && !between.is_empty() {
-            table.row(sums(&holdings[between.clone()], format!("… and {} more", between.len())));
-        }
-        if !between.contains(&place) {
-            table.row(row(holding));
-        }
-    }
-    table.total(sums(&holdings, "sum".to_owned()));
-    let mut text = table.text();
-    if !between.is_empty() {
-        text += &paragraph("", 2, &format!("--output json shows all {} {what}", holdings.len()));
-    }
-    text
-}
-
-fn mark(market: &Market, position: &model::Position) -> String {
-    let listing = market.listing(position.instrument);
-    format!("{} {}", cut(&exact(listing.mark), EXACT_MAX), cut(&market.assets[listing.quote.0].name, 4))
-}
-
 fn scenarios(scenarios: &[ScenarioPnl]) -> String {
     let columns = [("scenario", Side::Left), ("family", Side::Left), ("profit USD", Side::Right)];
     let mut table = Table::new(&columns);
     for scenario in scenarios {
-        table.row([&scenario.scenario, &scenario.family, &number(scenario.pnl, 2)]);
+        table.row([&scenario.scenario, &scenario.family, &profit(scenario.pnl, 2)]);
     }
     table.text()
 }

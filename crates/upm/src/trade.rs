@@ -14,6 +14,11 @@
 use model::{Account, AssetId, Balance, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Position};
 use units::{Money, Overflow, Price, Quantity, Round};
 
+use crate::amount::exact;
+
+/// What trades look like.
+const EXAMPLES: &str = "\"BTC-PERPETUAL -10 @78000\" or \"BTC-PERPETUAL -100 USD\"";
+
 /// Contracts of one instrument bought (or, below zero, sold) at a price.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trade {
@@ -22,27 +27,16 @@ pub struct Trade {
     price: Price,
 }
 
-/// What `text` says: an instrument, signed contracts, and a price after an `@`; without a price, the mark.
+/// What `text` says: an instrument, how many signed contracts or units of its size, and a price after an `@`; without a
+/// price, the mark.
 pub fn read(text: &str, market: &Market) -> Result<Trade, String> {
-    const EXPECTED: &str = "INSTRUMENT ±CONTRACTS [@PRICE], such as \"BTC-PERPETUAL -10 @78000\"";
-    let mut words: Vec<&str> = text.split_whitespace().collect();
-    let price = words.pop_if(|word| word.starts_with('@'));
-    let (quantity, name) = match (words.pop(), words.join(" ")) {
-        (Some(quantity), name) if !name.is_empty() => (quantity, name),
-        _ => return Err(format!("found \"{text}\", expected {EXPECTED}")),
-    };
+    let (name, size, price) = split(text)
+        .ok_or_else(|| format!("found \"{text}\", expected INSTRUMENT ±CONTRACTS [@PRICE], such as {EXAMPLES}"))?;
     let instrument = market
         .instrument(&name)
         .ok_or_else(|| format!("\"{text}\": found instrument \"{name}\", expected an instrument of the market"))?;
     let listing = market.listing(instrument);
-    let quantity: Quantity = quantity
-        .strip_prefix('+')
-        .unwrap_or(quantity)
-        .parse()
-        .map_err(|why| format!("\"{text}\": found contracts \"{quantity}\", expected {why}"))?;
-    if quantity == Quantity::ZERO {
-        return Err(format!("\"{text}\": found 0 contracts, expected some"));
-    }
+    let quantity = contracts(&size, instrument, market).map_err(|problem| format!("\"{text}\": {problem}"))?;
     let price = match price {
         None => listing.mark,
         Some(price) => {
@@ -57,6 +51,60 @@ pub fn read(text: &str, market: &Market) -> Result<Trade, String> {
         return Err(format!("\"{text}\": found spot in {coin}, which is no asset of the market, expected one that is"));
     }
     Ok(Trade { instrument, quantity, price })
+}
+
+/// How much is traded, as written: a number, and what it counts where that is said.
+struct Size<'a> {
+    number: &'a str,
+    unit: Option<&'a str>,
+}
+
+/// The name, the size and the price of a trade. Names may have spaces; the size is the last word that looks like a number,
+/// or the last word but one where a unit follows it.
+fn split(text: &str) -> Option<(String, Size<'_>, Option<&str>)> {
+    let mut words: Vec<&str> = text.split_whitespace().collect();
+    let price = words.pop_if(|word| word.starts_with('@'));
+    let is_number = |word: &str| word.trim_start_matches(['+', '-']).starts_with(|first: char| first.is_ascii_digit());
+    let last_two = words.last_chunk::<2>();
+    let unit =
+        if last_two.is_some_and(|[number, unit]| is_number(number) && !is_number(unit)) { words.pop() } else { None };
+    let number = words.pop()?;
+    let name = words.join(" ");
+    (!name.is_empty()).then_some((name, Size { number, unit }, price))
+}
+
+/// The contracts of a trade whose size was written in contracts, in the coin or in the quote.
+fn contracts(size: &Size, instrument: InstrumentId, market: &Market) -> Result<Quantity, String> {
+    let number: Quantity = size
+        .number
+        .strip_prefix('+')
+        .unwrap_or(size.number)
+        .parse()
+        .map_err(|why| format!("found contracts \"{}\", expected {why}", size.number))?;
+    if number == Quantity::ZERO {
+        return Err("found 0 contracts, expected some".to_owned());
+    }
+    let listed = market.size_unit(instrument);
+    match size.unit {
+        None | Some("contract" | "contracts") => Ok(number),
+        Some(unit) if unit.eq_ignore_ascii_case(listed) => market
+            .listing(instrument)
+            .contracts_of(number)
+            .ok_or_else(|| format!("found {number} {unit}, expected {}", market.size_words(instrument))),
+        Some(unit) => Err(format!("found {number} {unit}, expected contracts or an amount in {listed}")),
+    }
+}
+
+impl Trade {
+    /// The trade in contracts, as a size and at its price, for people.
+    pub fn words(&self, market: &Market) -> Result<String, Overflow> {
+        let listing = market.listing(self.instrument);
+        let sign = if self.quantity.is_negative() { "" } else { "+" };
+        let (contracts, unit) = (exact(self.quantity), market.size_unit(self.instrument));
+        let (amount, quote) = (exact(listing.amount_of(self.quantity)?), &market.assets[listing.quote.0].name);
+        let price = exact(self.price);
+        Ok(format!("{} {sign}{contracts} contracts, {sign}{amount} {unit}, at {price} {quote}", listing.name))
+    }
 }
 
 /// `account` after `trade`.
@@ -217,6 +265,19 @@ mod tests {
         assert_eq!(found, expected, "balances after {trades:?}");
     }
 
+    #[test]
+    fn a_size_is_so_many_contracts() {
+        let market = market();
+        let contracts = |text: &str| read(text, &market).unwrap().quantity.to_string();
+        assert_eq!([contracts("INVERSE 1000 USD"), contracts("INVERSE +100")], ["100", "100"]);
+        assert_eq!([contracts("INVERSE -1000 usd @79000"), contracts("INVERSE -100 contracts")], ["-100", "-100"]);
+        assert_eq!([contracts("LINEAR 0.5 BTC"), contracts("COIN CALL -3 BTC @0.06")], ["500", "-3"]);
+        assert_eq!(contracts("BTC_USDC 1 BTC"), "2");
+        let words = |text: &str| read(text, &market).unwrap().words(&market).unwrap();
+        assert_eq!(words("INVERSE 1000 USD"), "INVERSE +100 contracts, +1,000 USD, at 80,040 USD");
+        assert_eq!(words("COIN CALL -3 @0.06"), "COIN CALL -3 contracts, -3 BTC, at 0.06 BTC");
+    }
+
     const LONG: &str = r#"{"instrument": "LINEAR", "quantity": "300", "entry": "70000"}"#;
     const SHORT: &str = r#"{"instrument": "INVERSE", "quantity": "-800", "entry": "64000"}"#;
 
@@ -283,6 +344,9 @@ mod tests {
             ("NOTHING +1", "found instrument \"NOTHING\""),
             ("LINEAR +1e3", "found contracts \"+1e3\""),
             ("LINEAR 0", "found 0 contracts"),
+            ("INVERSE 100 BTC", "found 100 BTC, expected contracts or an amount in USD"),
+            ("LINEAR +1 USDC @80000", "found 1 USDC, expected contracts or an amount in BTC"),
+            ("INVERSE USD", "expected"),
             ("LINEAR 1 @x", "found price \"@x\""),
             ("LINEAR 1 @0", "found price 0"),
             ("COIN CALL 1 @-1", "found price -1"),

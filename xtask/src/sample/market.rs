@@ -123,12 +123,17 @@ impl Smile {
 
 /// The document.
 pub fn document() -> MarketDocument {
+    document_with(1)
+}
+
+/// The document with strikes so many times closer, over the same range.
+pub fn document_with(finer: i32) -> MarketDocument {
     MarketDocument {
         format: MARKET_FORMAT.into(),
         time: exact(TIME),
         assets: assets(),
         underlyings: COINS.iter().map(Coin::underlying).collect(),
-        instruments: COINS.iter().flat_map(Coin::instruments).collect(),
+        instruments: COINS.iter().flat_map(|coin| coin.instruments(finer)).collect(),
     }
 }
 
@@ -187,7 +192,7 @@ impl Coin {
         decimal::<Ratio>(self.index * math::exp(self.carry * years), 2).to_f64()
     }
 
-    fn instruments(&self) -> Vec<InstrumentDocument> {
+    fn instruments(&self, finer: i32) -> Vec<InstrumentDocument> {
         let name = self.name;
         let mut list = vec![
             self.future(format!("{name}_USDC"), KindDocument::Spot, None),
@@ -204,6 +209,7 @@ impl Coin {
             }
         }
         for (expiry, (step, count)) in EXPIRIES.iter().zip(self.strikes).filter(|(_, (step, _))| *step > 0.0) {
+            let (step, count) = (step / f64::from(finer), count * finer);
             let middle = (self.forward(years(expiry)) / step).round();
             let payoffs = [Payoff::Inverse, Payoff::Linear];
             for payoff in payoffs.into_iter().filter(|payoff| *payoff == Payoff::Linear || self.inverse_size.is_some())

@@ -158,7 +158,8 @@ fn account(name: &str, balances: &[Held], positions: &[Open]) -> AccountDocument
             .iter()
             .map(|(instrument, quantity, entry)| PositionDocument {
                 instrument: (*instrument).into(),
-                quantity: exact(quantity),
+                quantity: Some(exact(quantity)),
+                amount: None,
                 entry: said(entry).map(exact),
             })
             .collect(),
@@ -171,7 +172,8 @@ fn said(text: &str) -> Option<&str> {
 }
 
 fn order((instrument, side, quantity, limit): (&str, Side, &str, &str)) -> OrderDocument {
-    OrderDocument { instrument: instrument.into(), side, quantity: exact(quantity), limit: exact(limit) }
+    let quantity = Some(exact(quantity));
+    OrderDocument { instrument: instrument.into(), side, quantity, amount: None, limit: exact(limit) }
 }
 
 /// The account with the whole contracts of each perpetual that take its delta away.
@@ -186,8 +188,8 @@ fn hedged(mut account: AccountDocument, perpetuals: &[&str], market: &Market) ->
         let held =
             exposures.iter().find(|exposure| exposure.underlying == *underlying).map_or(0.0, |exposure| exposure.delta);
         let each = greeks::of_contract(perpetual, market, 0.0).expect("a perpetual has a delta").delta;
-        let quantity = decimal((-held / each).round(), 0);
-        account.positions.push(PositionDocument { instrument: (*name).into(), quantity, entry: None });
+        let quantity = Some(decimal((-held / each).round(), 0));
+        account.positions.push(PositionDocument { instrument: (*name).into(), quantity, amount: None, entry: None });
     }
     account
 }

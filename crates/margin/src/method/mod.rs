@@ -65,7 +65,7 @@ pub const METHODS: &[Method] = &[
 ];
 
 /// A venue's parameter file with the function that applies it.
-fn venue<R: DeserializeOwned + 'static>(
+fn venue<R: DeserializeOwned + Sync + 'static>(
     about: &'static About,
     text: &str,
     workings: VenueWorkings<R>,
@@ -176,7 +176,7 @@ struct VenueRulebook<R> {
     workings: VenueWorkings<R>,
 }
 
-impl<R> Rulebook for VenueRulebook<R> {
+impl<R: Sync> Rulebook for VenueRulebook<R> {
     fn name(&self) -> String {
         self.params.name()
     }
@@ -202,7 +202,7 @@ struct Venue<'a, R> {
     list_scenarios: bool,
 }
 
-impl<R> Judge for Venue<'_, R> {
+impl<R: Sync> Judge for Venue<'_, R> {
     fn workings(&self, account: &Account) -> Result<Workings, Refusal> {
         let VenueRulebook { about, params, workings } = self.rulebook;
         let mut workings = workings(account, self.market, &params.rules, self.strict)?;

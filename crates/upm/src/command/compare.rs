@@ -1,15 +1,17 @@
 //! `upm compare`: what every method asks for, side by side.
 
 use margin::method::METHODS;
-use margin::{Assessment, assess};
+use margin::{Assessment, Judge, assess};
 use model::Account;
 use serde::Serialize;
 use units::{Money, Overflow, Round};
 
+use crate::accounts::{AnswerArgs, Frame};
 use crate::amount::{Unit, number};
+use crate::document;
 use crate::failure::Failure;
 use crate::input::{Book, BookArgs, Output, Reader, Rules};
-use crate::printer::{Answer, Tone, toned};
+use crate::printer::{Answer, Tone, coloured, plain, toned};
 use crate::sheet::{self, Amounts};
 use crate::table::{Side, Table, cut, paragraph};
 
@@ -33,16 +35,21 @@ pub struct Args {
     /// table for people, or json (upm.comparison/1) for programs
     #[arg(long, value_enum, default_value = "table", hide_possible_values = true, hide_default_value = true)]
     output: Output,
+    #[command(flatten)]
+    answer: AnswerArgs,
 }
 
-/// `upm.comparison/1`.
+/// What `upm.comparison/1` begins with; accounts and hashes follow.
 #[derive(Serialize)]
-struct ComparisonDocument<'a> {
+struct Head {
     format: &'static str,
     time: String,
+}
+
+#[derive(Serialize)]
+struct Tail<'a> {
     market: &'a str,
     portfolio: &'a str,
-    accounts: Vec<Comparison>,
 }
 
 /// One account under every method.
@@ -68,69 +75,92 @@ enum Verdict {
     Refused(String),
 }
 
-/// Assesses every account asked for by every method.
+/// Assesses every account asked for by every method, as they are read.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
-    let book = args.book.read(&mut Reader::default())?;
-    let comparisons = compare(&book, args.strict)?;
-    if let Some((account, why)) = refused_by_all(&book, &comparisons) {
-        return Err(book.refused(account, why));
-    }
+    let (book, accounts) = args.book.open(&mut Reader::default())?;
+    let rules = every_method(args.strict)?;
+    let judges = Judges::of(&rules, &book);
     if args.output == Output::Json {
-        return Ok(Answer::json(&ComparisonDocument {
-            format: "upm.comparison/1",
-            time: book.market.time.to_string(),
-            market: &book.market.hash,
-            portfolio: &book.portfolio.hash,
-            accounts: comparisons,
-        }));
+        let head = Head { format: "upm.comparison/1", time: book.market.time.to_string() };
+        let closing = |portfolio: &str| document::after_accounts(&Tail { market: &book.market.hash, portfolio });
+        let frame = document::frame(document::before_accounts(&head), &closing);
+        return accounts
+            .answer(&book, &args.answer, &frame, |account| Ok(document::account(&judges.compare(&book, account)?)));
     }
-    let doubts = if args.notes { doubts() } else { String::new() };
-    Ok(Answer::out(tables(&book, &comparisons, args.notes)? + &doubts))
+    let doubts = |_: &str| if args.notes { doubts() } else { String::new() };
+    let in_colour = coloured(args.answer.is_watched());
+    let closing = |hash: &str| if in_colour { doubts(hash) } else { plain(&doubts(hash)) };
+    let frame = Frame { opening: String::new(), between: "\n", closing: &closing };
+    accounts.answer(&book, &args.answer, &frame, |account| {
+        let table = judges.table(&book, account, args.notes)?;
+        Ok(if in_colour { table } else { plain(&table) })
+    })
 }
 
 /// Every method on every account, with the built-in parameters, as tables.
 pub fn side_by_side(book: &Book) -> Result<String, Failure> {
-    tables(book, &compare(book, false)?, false)
+    let rules = every_method(false)?;
+    let judges = Judges::of(&rules, book);
+    let tables = book.accounts.iter().map(|account| judges.table(book, account, false));
+    Ok(tables.collect::<Result<Vec<_>, _>>()?.join("\n"))
 }
 
-fn compare(book: &Book, strict: bool) -> Result<Vec<Comparison>, Failure> {
-    let mut comparisons: Vec<Comparison> =
-        book.accounts.iter().map(|account| Comparison { account: account.name.clone(), methods: Vec::new() }).collect();
-    for method in METHODS {
-        let rules = Rules::built_in(method, strict)?;
-        let judge = rules.judge(book);
-        let verdict = |account: &Account| match &judge {
+fn every_method(strict: bool) -> Result<Vec<Rules>, Failure> {
+    METHODS.iter().map(|method| Rules::built_in(method, strict)).collect()
+}
+
+/// Every method in one market.
+struct Judges<'a>(Vec<ByMethod<'a>>);
+
+/// A method in one market, or why it cannot judge there.
+struct ByMethod<'a> {
+    method: &'static str,
+    params: String,
+    judge: Result<Box<dyn Judge + 'a>, Failure>,
+}
+
+impl<'a> Judges<'a> {
+    fn of(rules: &'a [Rules], book: &'a Book) -> Self {
+        let by = |rules: &'a Rules| ByMethod {
+            method: rules.method.about.name,
+            params: rules.rulebook.name(),
+            judge: rules.judge(book),
+        };
+        Self(rules.iter().map(by).collect())
+    }
+
+    /// The account by every method; an account that none can margin is refused as the first refuses it.
+    fn compare(&self, book: &Book, account: &Account) -> Result<Comparison, Failure> {
+        let verdict = |judge: &Result<Box<dyn Judge + 'a>, Failure>| match judge {
             Ok(judge) => match assess(account, &**judge) {
                 Ok(assessment) => Verdict::Assessment(Box::new(Assessment { scenarios: Vec::new(), ..assessment })),
                 Err(why) => Verdict::Refused(why.to_string()),
             },
             Err(why) => Verdict::Refused(why.to_string()),
         };
-        for (account, comparison) in book.accounts.iter().zip(&mut comparisons) {
-            let params = rules.rulebook.name();
-            comparison.methods.push(Line { method: method.about.name, params, answer: verdict(account) });
+        let line =
+            |by: &ByMethod<'a>| Line { method: by.method, params: by.params.clone(), answer: verdict(&by.judge) };
+        let comparison = Comparison { account: account.name.clone(), methods: self.0.iter().map(line).collect() };
+        match refused_by_all(&comparison) {
+            Some(why) => Err(book.refused(account, why)),
+            None => Ok(comparison),
         }
     }
-    Ok(comparisons)
+
+    fn table(&self, book: &Book, account: &Account, all_notes: bool) -> Result<String, Failure> {
+        let comparison = self.compare(book, account)?;
+        table(book, &comparison, all_notes).map_err(|overflow| book.refused(account, &overflow))
+    }
 }
 
-/// An account that no method can margin, and why the first cannot.
-fn refused_by_all<'a>(book: &'a Book, comparisons: &'a [Comparison]) -> Option<(&'a Account, &'a String)> {
-    book.accounts.iter().zip(comparisons).find_map(|(account, comparison)| {
-        let mut reasons = comparison.methods.iter().map(|line| match &line.answer {
-            Verdict::Refused(why) => Some(why),
-            Verdict::Assessment(_) => None,
-        });
-        let first = reasons.next()??;
-        reasons.all(|reason| reason.is_some()).then_some((account, first))
-    })
-}
-
-fn tables(book: &Book, comparisons: &[Comparison], all_notes: bool) -> Result<String, Failure> {
-    let tables = book.accounts.iter().zip(comparisons).map(|(account, comparison)| {
-        table(book, comparison, all_notes).map_err(|overflow| book.refused(account, &overflow))
+/// Why the first method refuses, where all do.
+fn refused_by_all(comparison: &Comparison) -> Option<&String> {
+    let mut reasons = comparison.methods.iter().map(|line| match &line.answer {
+        Verdict::Refused(why) => Some(why),
+        Verdict::Assessment(_) => None,
     });
-    Ok(tables.collect::<Result<Vec<_>, _>>()?.join("\n"))
+    let first = reasons.next()??;
+    reasons.all(|reason| reason.is_some()).then_some(first)
 }
 
 fn table(book: &Book, comparison: &Comparison, all_notes: bool) -> Result<String, Overflow> {
@@ -154,7 +184,6 @@ fn table(book: &Book, comparison: &Comparison, all_notes: bool) -> Result<String
     ]);
     for (method, assessment) in assessed() {
         let amounts = Amounts::in_unit(unit, assessment)?;
-        let saved = assessment.offset.per(assessment.standalone_margin, Round::Down);
         let times = cheapest.and_then(|least| assessment.initial_margin.per(least, Round::Up));
         table.row([
             method.to_owned(),
@@ -163,11 +192,11 @@ fn table(book: &Book, comparison: &Comparison, all_notes: bool) -> Result<String
             amounts.excess.to_string(),
             multiple(sheet::health(assessment)),
             sheet::status(assessment.status),
-            saved.map_or_else(String::new, |part| format!("{} %", number(100.0 * part.to_f64(), 0))),
+            sheet::share(assessment, 0),
             times.map_or_else(String::new, |times| multiple(number(times.to_f64(), 2))),
         ]);
     }
-    let equity = assessed().next().map(|(_, one)| unit.shown(one.equity, Round::Down).to_string());
+    let equity = assessed().next().map(|(_, one)| unit.owned(one.equity).to_string());
     let equity = equity.map_or_else(String::new, |equity| format!("· equity {equity} · {}", book.market.time));
     let name = toned(Tone::Bold, &cut(&comparison.account, 40));
     Ok(format!("{name} {}\n\n{}{}", toned(Tone::Dim, &equity), table.text(), remarks(comparison, all_notes)))

@@ -1,18 +1,21 @@
 //! `upm margin`: what accounts must hold, what they hold, and why.
 
-use margin::Assessment;
+use margin::{Judge, assess};
+use model::Account;
 
-use crate::document::AssessmentDocument;
+use crate::accounts::{AnswerArgs, Frame};
+use crate::document;
 use crate::failure::Failure;
-use crate::input::{Book, BookArgs, MethodArgs, Output, Reader, Rules};
-use crate::printer::Answer;
+use crate::input::{BookArgs, MethodArgs, Output, Reader};
+use crate::printer::{Answer, coloured, plain};
 use crate::sheet::sheet;
 
 /// Margin accounts: equity, requirement, the scenario that decides, every charge
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
-  upm margin --market samples/market.json --portfolio samples/portfolio.json")]
+  upm margin --market samples/market.json --portfolio samples/portfolio.json
+  upm margin --market samples/market.json --portfolio samples/portfolio.json --output json --out target/margins.json")]
 pub struct Args {
     #[command(flatten)]
     book: BookArgs,
@@ -24,27 +27,31 @@ pub struct Args {
     /// Add the profit and loss of every scenario
     #[arg(long)]
     all_scenarios: bool,
+    #[command(flatten)]
+    answer: AnswerArgs,
 }
 
-/// Assesses every account asked for.
+/// Assesses every account asked for, as they are read.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     let mut reader = Reader::default();
-    let book = args.book.read(&mut reader)?;
+    let (book, accounts) = args.book.open(&mut reader)?;
     let mut rules = args.method.read(&mut reader, &book)?;
     rules.options.list_scenarios = args.all_scenarios;
     let judge = rules.judge(&book)?;
-    let assessments = book.assess(&*judge)?;
+    let judge: &dyn Judge = &*judge;
+    let assessed = |account: &Account| assess(account, judge).map_err(|why| book.refused(account, &why));
     if args.output == Output::Json {
-        return Ok(Answer::json(&AssessmentDocument::new(&book, &rules, &*judge, &assessments)));
+        let closing = |portfolio: &str| document::closing(&book, &rules, judge, portfolio);
+        let frame = document::frame(document::opening(&book, &rules), &closing);
+        return accounts.answer(&book, &args.answer, &frame, |account| Ok(document::account(&assessed(account)?)));
     }
-    Ok(Answer::out(sheets(&book, &rules, &assessments)?))
-}
-
-/// One sheet an account.
-fn sheets(book: &Book, rules: &Rules, assessments: &[Assessment]) -> Result<String, Failure> {
-    let title = rules.title(book);
-    let sheets = book.accounts.iter().zip(assessments).map(|(account, assessment)| {
-        sheet(account, &book.market, assessment, &title).map_err(|overflow| book.refused(account, &overflow))
-    });
-    Ok(sheets.collect::<Result<Vec<_>, _>>()?.join("\n\n"))
+    let title = rules.title(&book);
+    let frame = Frame { opening: String::new(), between: "\n\n", closing: &|_| String::new() };
+    let in_colour = coloured(args.answer.is_watched());
+    accounts.answer(&book, &args.answer, &frame, |account| {
+        let assessment = assessed(account)?;
+        let sheet = sheet(account, &book.market, &assessment, &title);
+        let sheet = sheet.map_err(|overflow| book.refused(account, &overflow))?;
+        Ok(if in_colour { sheet } else { plain(&sheet) })
+    })
 }

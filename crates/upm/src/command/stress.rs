@@ -9,14 +9,16 @@ use margin::{Assessment, Refusal, ScenarioDocument};
 use model::{Account, Market};
 use pricing::kernel::Isa;
 use serde::Serialize;
-use units::{Decimal as _, Money, Overflow, Ratio, Round};
+use units::{Decimal as _, Money, Overflow, Quantity, Ratio, Round};
 
-use crate::amount::{Unit, exact, number, rounded};
+use crate::accounts::{AnswerArgs, Frame};
+use crate::amount::{Unit, down, exact, number};
+use crate::document::{self, Hashes};
 use crate::failure::Failure;
 use crate::heatmap::{self, Picture};
 use crate::input::{Book, BookArgs, MethodArgs, Output, Reader};
 use crate::matrix::{Estimate, Grid, Matrix, Scale, estimates, parts, price_move};
-use crate::printer::{Answer, Tone, toned, write};
+use crate::printer::{Answer, Tone, coloured, plain, toned, write};
 use crate::table::{Side, Table, cut, paragraph};
 
 /// From beyond the scan range on one side to beyond it on the other.
@@ -50,35 +52,67 @@ pub struct Args {
     /// Draw one account as a picture into this file
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+    #[command(flatten)]
+    answer: AnswerArgs,
 }
 
-/// Stresses every account asked for.
+/// Stresses every account asked for, as they are read.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     let mut reader = Reader::default();
-    let book = args.book.read(&mut reader)?;
+    if args.svg.is_some() {
+        return with_picture(args, &mut reader);
+    }
+    let (book, accounts) = args.book.open(&mut reader)?;
     let (params, scenarios) = read_method(&args.method, &mut reader, &book)?;
-    let universal = universal::prepare(&book.market, &params.rules, &scenarios, Isa::detect())
-        .map_err(|why| Failure::wrong(&book.market_file, why))?;
-    let stressed = match &args.scenario {
-        Some(name) => return one_scenario(name, &book, &params, &universal, args.output),
-        None => all_accounts(&book, &universal, args.grid)?,
-    };
-    let mut answer = match args.output {
-        Output::Json => {
-            Answer::json(&document(&book, &params, &universal, stressed.iter().map(Stressed::document).collect()))
-        }
-        Output::Table => {
-            let title = format!("· {} · {}", params.name(), book.market.time);
-            Answer::out(stressed.iter().map(|one| one.sheet(&title)).collect::<Vec<_>>().join("\n\n"))
-        }
-    };
-    if let Some(file) = &args.svg {
-        let [one] = stressed.as_slice() else {
-            let found = format_args!("found {} accounts, expected one, named with --account", stressed.len());
-            return Err(Failure::wrong("--svg", found));
+    let universal = prepared(&book, &params, &scenarios)?;
+    let universal = &universal;
+    let title = format!("· {} · {}", params.name(), book.market.time);
+    let told = args.scenario.as_ref().map(|name| Told::of(name, universal)).transpose()?;
+    if args.output == Output::Json {
+        let closing = |portfolio: &str| closing(&book, &params, universal, portfolio);
+        let frame = document::frame(opening(&book, &params), &closing);
+        return accounts.answer(&book, &args.answer, &frame, |account| match &told {
+            Some(told) => told.document(&book, account, universal),
+            None => Ok(document::account(&stressed(&book, account, universal, args.grid)?.document())),
+        });
+    }
+    let in_colour = coloured(args.answer.is_watched());
+    let frame = Frame { opening: String::new(), between: "\n\n", closing: &|_| String::new() };
+    accounts.answer(&book, &args.answer, &frame, |account| {
+        let sheet = match &told {
+            Some(told) => told.sheet(&book, account, universal, &title)?,
+            None => stressed(&book, account, universal, args.grid)?.sheet(&title),
         };
+        Ok(if in_colour { sheet } else { plain(&sheet) })
+    })
+}
+
+/// Stresses the one account asked for and draws it.
+fn with_picture(args: &Args, reader: &mut Reader) -> Result<Answer, Failure> {
+    let book = args.book.read(reader)?;
+    let (params, scenarios) = read_method(&args.method, reader, &book)?;
+    let universal = prepared(&book, &params, &scenarios)?;
+    let [account] = book.accounts.as_slice() else {
+        let found = format_args!("found {} accounts, expected one, named with --account", book.accounts.len());
+        return Err(Failure::wrong("--svg", found));
+    };
+    let one = stressed(&book, account, &universal, args.grid)?;
+    let text = match args.output {
+        Output::Json => {
+            let closing = closing(&book, &params, &universal, &book.portfolio.hash);
+            opening(&book, &params) + &document::account(&one.document()) + &closing
+        }
+        Output::Table => one.sheet(&format!("· {} · {}", params.name(), book.market.time)),
+    };
+    let mut report = String::new();
+    if let Some(file) = &args.svg {
         write(file, &one.picture(&book.market, &params.name()))?;
-        answer.report = format!("\npicture: {}\n", file.display());
+        report = format!("\npicture: {}\n", file.display());
+    }
+    let mut answer = Answer { report, ..Answer::default() };
+    match &args.answer.out {
+        Some(file) => write(file, &plain(&text))?,
+        None => answer.out = text,
     }
     Ok(answer)
 }
@@ -86,11 +120,15 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
 /// The picture of one account of a book, with the built-in parameters and the usual grid.
 pub fn picture(book: &Book, account: &Account) -> Result<String, Failure> {
     let params = built_in()?;
-    let universal = universal::prepare(&book.market, &params.rules, &ScenarioSet::default(), Isa::detect())
-        .map_err(|why| Failure::wrong(&book.market_file, why))?;
+    let universal = prepared(book, &params, &ScenarioSet::default())?;
     let grid = GRID.parse().expect("a grid of two odd numbers");
-    let stressed = Stressed::of(account, &universal, grid).map_err(|why| refused(book, account, &why))?;
-    Ok(stressed.picture(&book.market, &params.name()))
+    Ok(stressed(book, account, &universal, grid)?.picture(&book.market, &params.name()))
+}
+
+/// The universal method in the market of a book.
+fn prepared<'a>(book: &'a Book, params: &'a Params<Rules>, extra: &ScenarioSet) -> Result<Universal<'a>, Failure> {
+    universal::prepare(&book.market, &params.rules, extra, Isa::detect())
+        .map_err(|why| Failure::wrong(&book.market_file, why))
 }
 
 fn built_in() -> Result<Params<Rules>, Failure> {
@@ -125,14 +163,8 @@ struct Stressed {
     estimates: Vec<Estimate>,
 }
 
-fn all_accounts(book: &Book, universal: &Universal, grid: Grid) -> Result<Vec<Stressed>, Failure> {
-    let stressed =
-        |account: &Account| Stressed::of(account, universal, grid).map_err(|why| refused(book, account, &why));
-    book.accounts.iter().map(stressed).collect()
-}
-
-fn refused(book: &Book, account: &Account, why: &Refusal) -> Failure {
-    Failure::wrong(&book.portfolio_file, format_args!("account \"{}\": {why}", account.name))
+fn stressed(book: &Book, account: &Account, universal: &Universal, grid: Grid) -> Result<Stressed, Failure> {
+    Stressed::of(account, universal, grid).map_err(|why| book.refused(account, &why))
 }
 
 impl Stressed {
@@ -217,10 +249,10 @@ impl Stressed {
         let columns = [("", Side::Left), ("USD", Side::Right), ("equity then", Side::Right), ("at", Side::Left)];
         let mut table = Table::new(&columns);
         let decimals = decimals(matrix.largest());
-        let equity = rounded(self.assessment.equity.to_f64(), decimals);
+        let equity = down(self.assessment.equity.to_f64(), decimals);
         let (worst, in_scan) = (matrix.worst(), matrix.worst_in_scan());
         let mut row = |words: &str, (row, column): (usize, usize)| {
-            let pnl = rounded(matrix.pnl[row][column], decimals);
+            let pnl = down(matrix.pnl[row][column], decimals);
             let dollars = |value: f64| number(value, decimals);
             table.row([words.to_owned(), dollars(pnl), dollars(equity + pnl), cell_words(matrix, row, column)]);
         };
@@ -245,7 +277,7 @@ impl Stressed {
         for Estimate { scenario, pnl, second_order, .. } in
             self.estimates.iter().filter(|one| one.family == "scan together")
         {
-            let [full, estimate] = [*pnl, *second_order].map(|value| rounded(value, decimals));
+            let [full, estimate] = [*pnl, *second_order].map(|value| down(value, decimals));
             table.row([scenario.clone()].into_iter().chain([full, estimate, full - estimate].map(dollars)));
         }
         let words = "greeks: delta, gamma, vega and theta now, to the second order; the gap is what they do not see.";
@@ -294,43 +326,44 @@ impl Stressed {
     }
 }
 
-/// One scenario of the method, position by position.
-fn one_scenario(
-    name: &str,
-    book: &Book,
-    params: &Params<Rules>,
-    universal: &Universal,
-    output: Output,
-) -> Result<Answer, Failure> {
-    let set = &universal.array.set;
-    let Some(place) = set.scenarios.iter().position(|scenario| scenario.name == name) else {
-        let known: Vec<&str> = set.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
-        let problem = format_args!("found \"{name}\", expected one of\n  {}", known.join("\n  "));
-        return Err(Failure::wrong("--scenario", problem));
-    };
-    let family =
-        set.families.iter().find(|family| family.range().contains(&place)).map_or("", |family| family.name.as_str());
-    let scenario = &set.scenarios[place];
-    let mut accounts = Vec::with_capacity(book.accounts.len());
-    for account in &book.accounts {
-        accounts.push((account, parts(account, &universal.array, place).map_err(|why| refused(book, account, &why))?));
+/// One scenario of the method, to be told position by position.
+struct Told<'a> {
+    place: usize,
+    family: &'a str,
+    scenario: &'a Scenario,
+}
+
+impl<'a> Told<'a> {
+    fn of(name: &str, universal: &'a Universal) -> Result<Self, Failure> {
+        let set = &universal.array.set;
+        let Some(place) = set.scenarios.iter().position(|scenario| scenario.name == name) else {
+            let known: Vec<&str> = set.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
+            let problem = format_args!("found \"{name}\", expected one of\n  {}", known.join("\n  "));
+            return Err(Failure::wrong("--scenario", problem));
+        };
+        let family = set.families.iter().find(|family| family.range().contains(&place));
+        Ok(Self { place, family: family.map_or("", |family| &family.name), scenario: &set.scenarios[place] })
     }
-    if output == Output::Json {
-        let accounts =
-            accounts.iter().map(|(account, parts)| scenario_document(account, parts, &book.market, family, scenario));
-        return Ok(Answer::json(&document(book, params, universal, accounts.collect())));
+
+    fn parts(&self, book: &Book, account: &Account, universal: &Universal) -> Result<Vec<f64>, Failure> {
+        parts(account, &universal.array, self.place).map_err(|why| book.refused(account, &why))
     }
-    let mut sheets = Vec::with_capacity(accounts.len());
-    for (account, parts) in accounts {
-        let title = format!("· {} · {}", params.name(), book.market.time);
-        let heading =
-            format!("{} {}\n\n", toned(Tone::Bold, &cut(&account.name, 40)), toned(Tone::Dim, &cut(&title, 58)));
-        let words = format!("{}: {}", scenario.name, scenario_words(scenario, &book.market));
-        let table = parts_table(account, &parts, &book.market, scenario.weight)
+
+    fn document(&self, book: &Book, account: &Account, universal: &Universal) -> Result<String, Failure> {
+        let parts = self.parts(book, account, universal)?;
+        let document = scenario_document(account, &parts, &book.market, self.family, self.scenario);
+        Ok(document::account(&document.map_err(|overflow| book.refused(account, &overflow))?))
+    }
+
+    fn sheet(&self, book: &Book, account: &Account, universal: &Universal, title: &str) -> Result<String, Failure> {
+        let parts = self.parts(book, account, universal)?;
+        let name = toned(Tone::Bold, &cut(&account.name, 40));
+        let heading = format!("{name} {}\n\n", toned(Tone::Dim, &cut(title, 58)));
+        let words = format!("{}: {}", self.scenario.name, scenario_words(self.scenario, &book.market));
+        let table = parts_table(account, &parts, &book.market, self.scenario.weight)
             .map_err(|overflow| book.refused(account, &overflow))?;
-        sheets.push(heading + &paragraph("", 2, &words) + "\n" + &table);
+        Ok(heading + &paragraph("", 2, &words) + "\n" + &table)
     }
-    Ok(Answer::out(sheets.join("\n\n")))
 }
 
 /// Positions and balances by what they lose, the largest loss first; they add up to the account as printed.
@@ -338,35 +371,55 @@ fn parts_table(account: &Account, parts: &[f64], market: &Market, weight: f64) -
     let total = parts.iter().sum();
     let largest = parts.iter().copied().chain([total]).fold(0.0, |largest: f64, part| largest.max(part.abs()));
     let unit = Unit::fitting(Money::from_f64(largest, Round::Up)?);
-    let mut rows: Vec<([String; 2], f64)> = holdings(account, market).zip(parts.iter().copied()).collect();
+    let held = holdings(account, market).zip(parts).map(|(held, part)| Ok((held?, *part)));
+    let mut rows: Vec<(Held, f64)> = held.collect::<Result<_, Overflow>>()?;
     rows.sort_by(|a, b| a.1.total_cmp(&b.1));
     let amounts = rows.iter().map(|(_, pnl)| Money::from_f64(*pnl, Round::Down)).collect::<Result<Vec<_>, _>>()?;
     let total = Money::from_f64(total, Round::Down)?;
-    let whole = unit.shown(total, Round::Down);
+    let whole = unit.owned(total);
 
     let profit = format!("profit {}", unit.name);
-    let mut table =
-        Table::new(&[("position or balance", Side::Left), ("quantity", Side::Right), (&profit, Side::Right)]);
-    for (([name, quantity], _), pnl) in rows.into_iter().zip(unit.parts(&amounts, whole)) {
-        table.row([name, quantity, pnl.to_string()]);
+    let mut table = Table::new(&[
+        ("position or balance", Side::Left),
+        ("contracts", Side::Right),
+        ("size", Side::Right),
+        (&profit, Side::Right),
+    ]);
+    for ((held, _), pnl) in rows.into_iter().zip(unit.parts(&amounts, whole)) {
+        let contracts = if held.is_position { exact(held.quantity) } else { String::new() };
+        table.row([held.name, contracts, held.size, pnl.to_string()]);
     }
-    table.total(["account".to_owned(), String::new(), whole.to_string()]);
+    table.total(["account".to_owned(), String::new(), String::new(), whole.to_string()]);
     if weight < 1.0 {
         let words = format!("of which margin counts {} %", number(100.0 * weight, 0));
         let counted = Money::from_f64(weight * total.to_f64(), Round::Down)?;
-        table.row([words, String::new(), unit.shown(counted, Round::Down).to_string()]);
+        table.row([words, String::new(), String::new(), unit.owned(counted).to_string()]);
     }
     Ok(table.text())
 }
 
-/// Name and quantity of every position, then of every balance.
-fn holdings<'a>(account: &'a Account, market: &'a Market) -> impl Iterator<Item = [String; 2]> + 'a {
-    let positions =
-        account.positions.iter().map(|held| [market.listing(held.instrument).name.clone(), exact(held.quantity)]);
+/// A position or a balance, as it is listed.
+struct Held {
+    name: String,
+    /// Contracts of a position, units of a balance.
+    quantity: Quantity,
+    is_position: bool,
+    /// How much of what.
+    size: String,
+}
+
+/// Every position, then every balance.
+fn holdings<'a>(account: &'a Account, market: &'a Market) -> impl Iterator<Item = Result<Held, Overflow>> + 'a {
+    let positions = account.positions.iter().map(|held| {
+        let listing = market.listing(held.instrument);
+        let size = format!("{} {}", exact(listing.amount_of(held.quantity)?), market.size_unit(held.instrument));
+        Ok(Held { name: listing.name.clone(), quantity: held.quantity, is_position: true, size })
+    });
     let balances = account.balances.iter().map(|held| {
         let asset = &market.assets[held.asset.0].name;
         let name = held.location.as_ref().map_or_else(|| asset.clone(), |location| format!("{asset} at {location}"));
-        [name, exact(held.amount)]
+        let size = format!("{} {asset}", exact(held.amount));
+        Ok(Held { name, quantity: held.amount, is_position: false, size })
     });
     positions.chain(balances)
 }
@@ -431,23 +484,28 @@ fn text(value: f64) -> Option<Ratio> {
     Ratio::shortest(value).ok()
 }
 
-/// `upm.stress/1`: numbers as decimal text, losses negative, moves as fractions.
+/// What `upm.stress/1` begins with: numbers as decimal text, losses negative, moves as fractions. Accounts and hashes follow.
 #[derive(Serialize)]
-struct StressDocument<'a, T> {
+struct Head {
     format: &'static str,
     method: &'static str,
     params: String,
     time: String,
-    hashes: Hashes<'a>,
-    accounts: Vec<T>,
 }
 
 #[derive(Serialize)]
-struct Hashes<'a> {
-    market: &'a str,
-    portfolio: &'a str,
-    params: &'a str,
-    scenarios: String,
+struct Tail<'a> {
+    hashes: Hashes<'a>,
+}
+
+fn opening(book: &Book, params: &Params<Rules>) -> String {
+    let (method, time) = (universal::ABOUT.name, book.market.time.to_string());
+    document::before_accounts(&Head { format: "upm.stress/1", method, params: params.name(), time })
+}
+
+fn closing(book: &Book, params: &Params<Rules>, universal: &Universal, portfolio: &str) -> String {
+    let (market, scenarios) = (book.market.hash.as_str(), universal.array.set.hash());
+    document::after_accounts(&Tail { hashes: Hashes { market, portfolio, params: &params.hash, scenarios } })
 }
 
 /// One account over the grid.
@@ -511,7 +569,10 @@ struct ScenarioAccount<'a> {
 #[derive(Serialize)]
 struct PartDocument {
     holding: String,
-    quantity: String,
+    /// Contracts of a position, units of a balance.
+    quantity: Quantity,
+    /// Such as "-40000 USD".
+    size: String,
     pnl: Option<Ratio>,
 }
 
@@ -521,43 +582,21 @@ fn scenario_document<'a>(
     market: &Market,
     family: &'a str,
     scenario: &'a Scenario,
-) -> ScenarioAccount<'a> {
+) -> Result<ScenarioAccount<'a>, Overflow> {
     let holdings = holdings(account, market).zip(parts);
-    ScenarioAccount {
+    Ok(ScenarioAccount {
         account: &account.name,
         family,
         scenario: &scenario.name,
         weight: text(scenario.weight),
         pnl: text(parts.iter().sum()),
         parts: holdings
-            .map(|([holding, quantity], pnl)| PartDocument {
-                holding,
-                quantity: quantity.replace(',', ""),
-                pnl: text(*pnl),
+            .map(|(held, pnl)| {
+                let Held { name, quantity, size, .. } = held?;
+                Ok(PartDocument { holding: name, quantity, size: size.replace(',', ""), pnl: text(*pnl) })
             })
-            .collect(),
-    }
-}
-
-fn document<'a, T>(
-    book: &'a Book,
-    params: &'a Params<Rules>,
-    universal: &Universal,
-    accounts: Vec<T>,
-) -> StressDocument<'a, T> {
-    StressDocument {
-        format: "upm.stress/1",
-        method: universal::ABOUT.name,
-        params: params.name(),
-        time: book.market.time.to_string(),
-        hashes: Hashes {
-            market: &book.market.hash,
-            portfolio: &book.portfolio.hash,
-            params: &params.hash,
-            scenarios: universal.array.set.hash(),
-        },
-        accounts,
-    }
+            .collect::<Result<_, _>>()?,
+    })
 }
 
 #[cfg(test)]
@@ -566,6 +605,7 @@ mod tests {
     use crate::printer::plain;
     use crate::table::WIDTH;
     use clap::Parser;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     #[derive(Parser)]
     struct Wrapped {
@@ -573,12 +613,19 @@ mod tests {
         args: Args,
     }
 
+    /// Runs the command with its answer in a file, and gives that answer.
     fn stress(arguments: &[&str]) -> Result<Answer, Failure> {
+        static RUNS: AtomicU32 = AtomicU32::new(0);
         let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples");
         let (market, portfolio) = (format!("{samples}/market.json"), format!("{samples}/portfolio.json"));
-        let all =
-            ["stress", "--market", &market, "--portfolio", &portfolio].into_iter().chain(arguments.iter().copied());
-        run(&Wrapped::try_parse_from(all).unwrap().args)
+        let name = format!("upm-stress-{}-{}", std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
+        let file = std::env::temp_dir().join(name);
+        let out = file.display().to_string();
+        let all = ["stress", "--market", &market, "--portfolio", &portfolio, "--out", &out];
+        let answer = run(&Wrapped::try_parse_from(all.into_iter().chain(arguments.iter().copied())).unwrap().args)?;
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        Ok(Answer { out: text, ..answer })
     }
 
     fn wrong(arguments: &[&str]) -> String {

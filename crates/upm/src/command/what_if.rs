@@ -24,7 +24,7 @@ pub struct Args {
     book: BookArgs,
     #[command(flatten)]
     method: MethodArgs,
-    /// Instrument, signed contracts, price: "BTC-8MAY26-78000-C +10 @2400"; repeat for more
+    /// Instrument, signed contracts or size, price: "BTC-8MAY26-78000-C +10 @2400" or "BTC-PERPETUAL -1000 USD"; repeat for more
     #[arg(long = "trade", value_name = "TRADE", required = true)]
     trades: Vec<String>,
     /// table for people, or json (upm.what-if/1) for programs
@@ -55,10 +55,12 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     };
     let judge = rules.judge(&book)?;
     let mut traded = account.clone();
+    let mut words = Vec::with_capacity(args.trades.len());
     for text in &args.trades {
         let trade = trade::read(text, &book.market).map_err(|problem| Failure::wrong("--trade", problem))?;
-        traded = trade::after(&traded, &trade, &book.market)
-            .map_err(|overflow| Failure::wrong("--trade", format_args!("\"{text}\": {overflow}")))?;
+        let out_of_range = |overflow| Failure::wrong("--trade", format_args!("\"{text}\": {overflow}"));
+        traded = trade::after(&traded, &trade, &book.market).map_err(out_of_range)?;
+        words.push(trade.words(&book.market).map_err(out_of_range)?);
     }
     let assessed = |account| assess(account, &*judge).map_err(|why| book.refused(account, &why));
     let (before, after) = (assessed(account)?, assessed(&traded)?);
@@ -73,8 +75,7 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
             after: &after,
         }));
     }
-    let table =
-        table(&book, &rules, &args.trades, [&before, &after]).map_err(|overflow| book.refused(account, &overflow))?;
+    let table = table(&book, &rules, &words, [&before, &after]).map_err(|overflow| book.refused(account, &overflow))?;
     Ok(Answer::out(table))
 }
 

@@ -240,9 +240,9 @@ fn accounts(accounts: &[AccountLine]) -> String {
         let mut cells = vec![account.account.clone(), sheet::status(account.status)];
         match &account.margin {
             Margin::Judged { equity, initial_margin, maintenance_margin, health } => cells.extend([
-                unit.shown(*equity, Round::Down).to_string(),
-                unit.shown(*initial_margin, Round::Up).to_string(),
-                unit.shown(*maintenance_margin, Round::Up).to_string(),
+                unit.owned(*equity).to_string(),
+                unit.needed(*initial_margin).to_string(),
+                unit.needed(*maintenance_margin).to_string(),
                 sheet::ratio(*health),
             ]),
             Margin::Refused { refused: why } => {

@@ -1,0 +1,46 @@
+//! How large a position is: contracts, size, notional and delta.
+
+use model::{Account, AssetId, Market, Payoff, Position};
+use units::{Money, Overflow, Round};
+
+use crate::Exposure;
+use crate::greeks::Greeks;
+
+/// What the contracts of a position are on, in USD and never below zero, rounded up.
+///
+/// * Inverse perpetuals and futures: the size in the quote, at the price of the quote.
+/// * Linear ones: the size at the mark, at the price of what they settle in.
+/// * Options: the size in the coin, at the index.
+pub fn notional(position: &Position, market: &Market) -> Result<Money, Overflow> {
+    let listing = market.listing(position.instrument);
+    let price = |asset: AssetId| market.assets[asset.0].price;
+    let held = if position.quantity.is_negative() { position.quantity.negated()? } else { position.quantity };
+    let mark = if listing.mark.is_negative() { listing.mark.negated()? } else { listing.mark };
+    let size = held.times(listing.contract_size, Round::Up)?;
+    match (listing.is_option(), listing.payoff) {
+        (true, _) => size.at(market.underlyings[listing.underlying.0].index, Round::Up),
+        (false, Payoff::Linear) => size.at(mark, Round::Up)?.converted(price(listing.settle), Round::Up),
+        (false, Payoff::Inverse) => size.at(price(listing.quote), Round::Up),
+    }
+}
+
+/// How large every position of an account is, in their order; `contracts` are the sensitivities of one contract of each.
+///
+/// The delta is that of the contracts. Profit that is not settled yet and will be paid in a coin moves like a balance: it is
+/// in the account's Greeks alone.
+pub fn of_account(account: &Account, market: &Market, contracts: &[Greeks]) -> Result<Vec<Exposure>, Overflow> {
+    let of = |(position, each): (&Position, &Greeks)| {
+        let listing = market.listing(position.instrument);
+        Ok(Exposure {
+            quantity: position.quantity,
+            amount: listing.amount_of(position.quantity)?,
+            unit: market.size_unit(position.instrument).to_owned(),
+            entry: position.entry,
+            mark: listing.mark,
+            quote: market.assets[listing.quote.0].name.clone(),
+            notional: notional(position, market)?,
+            delta: position.quantity.to_f64() * each.delta,
+        })
+    };
+    account.positions.iter().zip(contracts).map(of).collect()
+}

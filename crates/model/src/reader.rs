@@ -1,0 +1,360 @@
+//! A `upm.portfolio/1` document of any length, read account by account.
+//!
+//! Whoever reads the file hands over its bytes in pieces of any size. The reader cuts out the text of each account and keeps
+//! the rest, the *frame*: the document with an empty list of accounts. An account is validated by [`AccountText::account`],
+//! on any thread; the frame by [`PortfolioReader::finish`], when the document has ended. Paths, lines and columns of what is
+//! wrong are those of the whole document.
+//!
+//! Memory: the longest account, the frame, and sixteen bytes a name ([`Names`]).
+
+use std::collections::BTreeSet;
+
+use crate::document::{AccountDocument, PortfolioDocument};
+use crate::invalid::{Origin, read_json_at};
+use crate::{Account, Invalid, Market, PORTFOLIO_FORMAT, portfolio};
+
+/// Takes a portfolio document apart while it is read.
+#[derive(Debug, Default)]
+pub struct PortfolioReader {
+    hasher: blake3::Hasher,
+    place: Place,
+    frame: Vec<u8>,
+    /// Where the accounts were taken out of the frame: the end of the frame then, and the place in the document after them.
+    gap: Option<Gap>,
+    state: State,
+    scan: Scan,
+    /// The account that is being read.
+    open: Option<AccountText>,
+    accounts: usize,
+    /// What is wrong with the frame before its accounts.
+    wrong: Option<Invalid>,
+}
+
+/// The text of one account, as it stands in its document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AccountText {
+    /// Which account of the document, from 0.
+    pub index: usize,
+    place: Place,
+    bytes: Vec<u8>,
+    /// Why no account may stand here.
+    misplaced: Option<&'static str>,
+}
+
+/// A place in a document.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Place {
+    offset: usize,
+    /// Lines before it.
+    lines: usize,
+    /// Bytes before it in its line.
+    column: usize,
+}
+
+impl Place {
+    fn after(&mut self, byte: u8) {
+        self.offset += 1;
+        if byte == b'\n' {
+            self.lines += 1;
+            self.column = 0;
+        } else {
+            self.column += 1;
+        }
+    }
+
+    fn after_all(&mut self, bytes: &[u8]) {
+        self.offset += bytes.len();
+        match bytes.iter().rposition(|byte| *byte == b'\n') {
+            None => self.column += bytes.len(),
+            Some(last) => {
+                self.lines += bytes.iter().filter(|byte| **byte == b'\n').count();
+                self.column = bytes.len() - last - 1;
+            }
+        }
+    }
+
+    fn origin(self, path: String) -> Origin {
+        Origin { path, lines: self.lines, column: self.column }
+    }
+}
+
+/// The accounts that were taken out of a frame.
+#[derive(Clone, Copy, Debug)]
+struct Gap {
+    from: Place,
+    to: Place,
+}
+
+/// Where in the document the reader is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// Outside of the list of accounts.
+    #[default]
+    Frame,
+    /// In the list, where an account or its end may stand.
+    First,
+    /// In the list, after a comma.
+    Next,
+    /// In the list, after an account.
+    After,
+    /// In an account.
+    Account,
+    /// Behind the list.
+    Behind,
+}
+
+/// What has to be known of JSON to find where something ends.
+#[derive(Clone, Debug, Default)]
+struct Scan {
+    depth: usize,
+    in_text: bool,
+    escaped: bool,
+    /// Where in the frame the last text began and ended.
+    text: (usize, usize),
+    /// Whether the value of `accounts` comes next.
+    at_accounts: bool,
+}
+
+impl Scan {
+    /// How many of the next bytes of an account neither begin nor end anything.
+    fn plain(&self, bytes: &[u8]) -> usize {
+        let ends = |byte: &u8| match self.in_text {
+            true => matches!(byte, b'"' | b'\\'),
+            false => matches!(byte, b'"' | b'{' | b'}' | b'[' | b']'),
+        };
+        if self.escaped || (self.depth == 0 && !self.in_text) {
+            return 0;
+        }
+        bytes.iter().position(ends).unwrap_or(bytes.len())
+    }
+
+    /// Takes a byte; whether it is one of the structure, not of a text.
+    fn take(&mut self, byte: u8) -> bool {
+        if self.in_text {
+            match byte {
+                _ if self.escaped => self.escaped = false,
+                b'\\' => self.escaped = true,
+                b'"' => self.in_text = false,
+                _ => {}
+            }
+            return false;
+        }
+        match byte {
+            b'"' => self.in_text = true,
+            b'{' | b'[' => self.depth += 1,
+            b'}' | b']' => self.depth = self.depth.saturating_sub(1),
+            _ => {}
+        }
+        true
+    }
+}
+
+impl PortfolioReader {
+    /// Takes the next bytes of the document. The accounts that end in them are added to `found`.
+    pub fn push(&mut self, bytes: &[u8], found: &mut Vec<AccountText>) {
+        self.hasher.update(bytes);
+        let mut rest = bytes;
+        while let Some((byte, after)) = rest.split_first() {
+            // Most of a document is within accounts and ends nothing.
+            let plain = self.open.as_ref().map_or(0, |_| self.scan.plain(rest));
+            if let Some(open) = self.open.as_mut().filter(|_| plain > 0) {
+                let (taken, left) = rest.split_at(plain);
+                open.bytes.extend_from_slice(taken);
+                self.place.after_all(taken);
+                rest = left;
+                continue;
+            }
+            self.take(*byte, found);
+            self.place.after(*byte);
+            rest = after;
+        }
+    }
+
+    /// Whether the document is known to be wrong before its first account: nothing after this can mend it.
+    pub fn is_wrong(&self) -> bool {
+        self.wrong.is_some()
+    }
+
+    /// The document has ended: its hash (BLAKE3, in hexadecimal), or what is wrong outside of its accounts.
+    pub fn finish(self) -> Result<String, Invalid> {
+        if let Some(wrong) = self.wrong {
+            return Err(wrong);
+        }
+        if let Some(open) = &self.open {
+            open.document()?;
+        }
+        let in_list = !matches!(self.state, State::Frame | State::Behind);
+        let gap = self.gap.map(|gap| if in_list { Gap { to: self.place, ..gap } } else { gap });
+        let document = read_frame(&self.frame, gap)?;
+        check_format(&document)?;
+        if !document.accounts.is_empty() {
+            return Err(Invalid::new(".", "a list", "a portfolio document, an object with format and accounts"));
+        }
+        if self.accounts == 0 {
+            return Err(Invalid::new("accounts", "an empty list", "at least one account"));
+        }
+        Ok(self.hasher.finalize().to_string())
+    }
+
+    fn take(&mut self, byte: u8, found: &mut Vec<AccountText>) {
+        let blank = matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+        match self.state {
+            State::Frame | State::Behind => self.take_frame(byte, blank),
+            State::First | State::Next | State::After if blank => {}
+            State::First | State::After if byte == b']' => {
+                self.state = State::Behind;
+                self.gap = self.gap.map(|gap| Gap { to: self.place, ..gap });
+                self.scan = Scan { depth: 1, ..Scan::default() };
+                self.frame.push(byte);
+            }
+            State::After if byte == b',' => self.state = State::Next,
+            State::First | State::Next | State::After => {
+                let misplaced = match (self.state, byte) {
+                    (State::After, _) => Some("expected `,` or `]`"),
+                    (State::Next, b']') => Some("trailing comma"),
+                    _ => None,
+                };
+                let account = AccountText { index: self.accounts, place: self.place, bytes: Vec::new(), misplaced };
+                self.open = Some(account);
+                self.accounts += 1;
+                self.state = State::Account;
+                self.scan = Scan::default();
+                self.take_account(byte, found);
+            }
+            State::Account if blank && self.scan.depth == 0 && !self.scan.in_text => self.close(found),
+            State::Account if matches!(byte, b',' | b']') && self.scan.depth == 0 && !self.scan.in_text => {
+                self.close(found);
+                self.take(byte, found);
+            }
+            State::Account => self.take_account(byte, found),
+        }
+    }
+
+    fn take_account(&mut self, byte: u8, found: &mut Vec<AccountText>) {
+        let structure = self.scan.take(byte);
+        if let Some(open) = &mut self.open {
+            open.bytes.push(byte);
+        }
+        if structure && self.scan.depth == 0 && matches!(byte, b'}' | b']') {
+            self.close(found);
+        }
+    }
+
+    fn close(&mut self, found: &mut Vec<AccountText>) {
+        found.extend(self.open.take());
+        self.state = State::After;
+    }
+
+    fn take_frame(&mut self, byte: u8, blank: bool) {
+        let was_in_text = self.scan.in_text;
+        let structure = self.scan.take(byte);
+        if structure && byte == b'"' {
+            self.scan.text.0 = self.frame.len();
+        }
+        self.frame.push(byte);
+        if was_in_text && !self.scan.in_text {
+            self.scan.text.1 = self.frame.len();
+        }
+        if !structure || blank {
+            return;
+        }
+        let (from, to) = self.scan.text;
+        if byte == b':' && self.scan.depth == 1 {
+            let name = self.frame.get(from..to).unwrap_or_default();
+            self.scan.at_accounts = serde_json::from_slice::<String>(name).is_ok_and(|name| name == "accounts");
+        } else {
+            let begins = byte == b'[' && self.scan.depth == 2 && self.scan.at_accounts && self.state == State::Frame;
+            self.scan.at_accounts = false;
+            if begins {
+                self.begin();
+            }
+        }
+    }
+
+    /// The list of accounts begins; what stands before it is looked at now, so that a document of another kind is refused
+    /// before its accounts are.
+    fn begin(&mut self) {
+        self.state = State::First;
+        let mut after = self.place;
+        after.after(b'[');
+        self.gap = Some(Gap { from: after, to: after });
+        let so_far = [self.frame.as_slice(), b"]}"].concat();
+        self.wrong = match read_frame(&so_far, None) {
+            Ok(document) => check_format(&document).err(),
+            // The format may still come.
+            Err(missing) if missing.path == "format" => None,
+            Err(wrong) => Some(wrong),
+        };
+    }
+}
+
+fn check_format(document: &PortfolioDocument) -> Result<(), Invalid> {
+    if document.format != PORTFOLIO_FORMAT {
+        return Err(Invalid::new("format", &document.format, PORTFOLIO_FORMAT));
+    }
+    Ok(())
+}
+
+fn read_frame(frame: &[u8], gap: Option<Gap>) -> Result<PortfolioDocument, Invalid> {
+    let place = |(line, column): (usize, usize)| match gap {
+        Some(Gap { from, to }) if line > from.lines + 1 => (line + to.lines - from.lines, column),
+        Some(Gap { from, to }) if line == from.lines + 1 && column >= from.column => {
+            (line + to.lines - from.lines, column + to.column - from.column)
+        }
+        _ => (line, column),
+    };
+    let text = text(frame, |offset| match gap {
+        Some(Gap { from, to }) if offset >= from.offset => offset + to.offset - from.offset,
+        _ => offset,
+    });
+    read_json_at(text.map_err(|problem| Invalid { path: ".".into(), problem })?, &Origin::default(), place)
+}
+
+/// The text of bytes, or where the first byte that is none stands in the document.
+fn text(bytes: &[u8], place: impl Fn(usize) -> usize) -> Result<&str, String> {
+    std::str::from_utf8(bytes)
+        .map_err(|error| format!("found a stray byte at offset {}, expected UTF-8 text", place(error.valid_up_to())))
+}
+
+impl AccountText {
+    /// The account, validated against the market; what is wrong has its path in the whole document.
+    pub fn account(&self, market: &Market) -> Result<Account, Invalid> {
+        portfolio::account(&self.document()?, market, &self.path())
+    }
+
+    fn path(&self) -> String {
+        format!("accounts[{}]", self.index)
+    }
+
+    fn document(&self) -> Result<AccountDocument, Invalid> {
+        let Place { offset, lines, column } = self.place;
+        if let Some(why) = self.misplaced {
+            let problem = format!("{why} at line {} column {}", lines + 1, column + 1);
+            return Err(Invalid { path: "accounts".into(), problem });
+        }
+        if let Ok(document) = serde_json::from_slice(&self.bytes) {
+            return Ok(document);
+        }
+        // Slower, and with the path of what is wrong.
+        let text =
+            text(&self.bytes, |stray| offset + stray).map_err(|problem| Invalid { path: self.path(), problem })?;
+        read_json_at(text, &self.place.origin(self.path()), |place| place)
+    }
+}
+
+/// The names of the accounts so far, so that each stands once: sixteen bytes of the hash of each.
+#[derive(Debug, Default)]
+pub struct Names(BTreeSet<[u8; 16]>);
+
+impl Names {
+    /// Takes the name of account `index`; an error when an account before it has that name.
+    pub fn take(&mut self, index: usize, name: &str) -> Result<(), Invalid> {
+        let hash = blake3::hash(name.as_bytes());
+        let first = *hash.as_bytes().first_chunk().expect("a hash has 32 bytes");
+        if self.0.insert(first) {
+            return Ok(());
+        }
+        let found = format_args!("\"{name}\" again");
+        Err(Invalid::new(format!("accounts[{index}].account"), found, "each account once"))
+    }
+}
