@@ -1,9 +1,13 @@
 //! Why an account stands as it does: everything a decision was made from, recomputed.
 
+mod documents;
+
 use margin::{Assessment, Refusal};
 use marks::Quote;
 use serde::Serialize;
 use units::{Price, Timestamp};
+
+pub use documents::{Documents, Unwritable, documents};
 
 use crate::layers::l4;
 use crate::{AccountId, Desk, FeedId, State, Status};

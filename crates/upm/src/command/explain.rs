@@ -112,12 +112,12 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     let mut witness = Witness { name: &args.account, id: None, last: None };
     let replayed = history::replay(&store, until, |state, record| witness.see(store.name(), state, record))?;
     let judged = witness.last;
-    let moment = format!("{}: {}", store.name(), place(until));
+    let moment = format!("{}: {}", store.name(), history::place(until));
 
     let is_owed = replayed.engine.desk().is_owed(replayed.engine.state());
     let mut engine = Engine::new(replayed.engine.into_state()).map_err(broken)?;
     let hash = Hash(engine.hash().0);
-    let id = engine.state().account_named(&args.account).ok_or_else(|| unknown(args, &moment, engine.state()))?;
+    let id = history::account(engine.state(), &args.account, &moment)?;
     let explanation = explain(engine.state(), engine.desk(), id)
         .map_err(|refusal| broken(format_args!("{moment}: account \"{}\": {refusal}", args.account)))?
         .expect("the account was found");
@@ -147,19 +147,6 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
         ),
     };
     Ok(Answer { failed: differs, ..answer })
-}
-
-fn place(until: u64) -> String {
-    until.checked_sub(1).map_or_else(|| "before the first record".to_owned(), |last| format!("record {last}"))
-}
-
-fn unknown(args: &Args, moment: &str, state: &State) -> Failure {
-    let near = naming::nearest(&args.account, state.accounts.iter().map(|account| account.name.as_str()));
-    let expected = match near.as_slice() {
-        [] => "an account, and there is none yet".to_owned(),
-        near => format!("an account such as {}", near.join(", ")),
-    };
-    Failure::wrong(moment, format_args!("accounts: found no \"{}\", expected {expected}", args.account))
 }
 
 /// How the engine would say now that the account stands.

@@ -1,7 +1,9 @@
 //! `upm journal`: what an engine decided, read back from disk.
 
 mod diff;
+mod directory;
 mod export;
+mod extract;
 mod replay;
 mod salvage;
 mod verify;
@@ -25,6 +27,7 @@ enum Command {
     Verify(verify::Args),
     Replay(replay::Args),
     Export(export::Args),
+    Extract(extract::Args),
     Diff(diff::Args),
     Salvage(salvage::Args),
 }
@@ -49,6 +52,7 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
         Command::Verify(args) => verify::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Export(args) => export::run(args),
+        Command::Extract(args) => extract::run(args),
         Command::Diff(args) => diff::run(args),
         Command::Salvage(args) => salvage::run(args),
     }
