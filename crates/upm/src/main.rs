@@ -12,6 +12,7 @@
 mod amount;
 mod beside;
 mod canvas;
+mod case;
 mod command;
 mod document;
 mod failure;

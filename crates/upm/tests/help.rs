@@ -16,6 +16,7 @@ const COMMANDS: &[&[&str]] = &[
     &["sim", "crash"],
     &["journal", "verify"],
     &["journal", "replay"],
+    &["journal", "cases"],
     &["journal", "export"],
     &["journal", "extract"],
     &["journal", "diff"],

@@ -1,5 +1,6 @@
 //! `upm journal`: what an engine decided, read back from disk.
 
+mod cases;
 mod diff;
 mod directory;
 mod export;
@@ -24,6 +25,7 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Command {
+    Cases(cases::Args),
     Verify(verify::Args),
     Replay(replay::Args),
     Export(export::Args),
@@ -49,6 +51,7 @@ impl JournalArgs {
 /// Verifies, replays, exports, compares or salvages.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     match &args.command {
+        Command::Cases(args) => cases::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Export(args) => export::run(args),
