@@ -176,3 +176,39 @@ fn a_journal_without_a_case_says_so() {
     assert_eq!(upm(&["explain", "--journal", &file]).status, 2);
     assert_eq!(upm(&["explain", "alice", "--case", "1", "--journal", &file]).status, 2);
 }
+
+#[test]
+fn an_export_in_names_has_no_numbers_for_what_has_a_name() {
+    drop(Day::whole("names.journal"));
+    let file = path("names.journal");
+    let lines = answer(&["journal", "export", &file, "--names"]);
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
+    assert_eq!(lines.len(), records(&file).len());
+    let events = |name: &str| -> Vec<Value> {
+        let all = lines.iter().flat_map(|line| list(&line["events"]));
+        all.filter(|event| event[name] != Value::Null).map(|event| event[name].clone()).collect()
+    };
+    let position = |account: &str, contracts: &str| {
+        let of = |event: &Value| {
+            event["account"] == account
+                && event["position"]["instrument"] == "BTC-PERP"
+                && event["position"]["contracts"] == contracts
+        };
+        events("Positioned").iter().any(of)
+    };
+    assert!(position("alice", "1") && position("bob", "-1"));
+    assert!(
+        events("Moved")
+            .iter()
+            .any(|moved| moved["from"] == "alice" && moved["to"] == "fees" && moved["asset"] == "USD")
+    );
+    assert!(events("Quoted").iter().all(|quoted| quoted["feed"] == "BTC index"));
+    assert!(events("Marked").iter().any(|marked| marked["marks"][0][0] == "BTC-PERP"));
+    assert!(events("Ordered").iter().all(|ordered| ordered["order"]["contracts"] == "0.01"));
+    assert!(events("Judged").iter().all(|judged| judged["account"] == "alice"));
+    let order = lines.iter().find(|line| line["command"]["Place"] != Value::Null).expect("an order");
+    assert_eq!(
+        (&order["principal"], &order["command"]["Place"]["instrument"]),
+        (&"owner 2".into(), &"BTC-PERP".into())
+    );
+}

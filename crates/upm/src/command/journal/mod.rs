@@ -5,6 +5,7 @@ mod diff;
 mod directory;
 mod export;
 mod extract;
+mod named;
 mod replay;
 mod salvage;
 mod verify;
