@@ -1,9 +1,19 @@
 //! Why an account stands as it does: everything a decision was made from, recomputed.
 
+mod documents;
+mod figures;
+mod step;
+mod wait;
+
 use margin::{Assessment, Refusal};
 use marks::Quote;
 use serde::Serialize;
 use units::{Price, Timestamp};
+
+pub use documents::{Documents, Unwritable, documents};
+pub use figures::Figures;
+pub use step::{Payment, Step, Trade, What, step};
+pub use wait::{Wait, halted, wait};
 
 use crate::layers::l4;
 use crate::{AccountId, Desk, FeedId, State, Status};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use engine::State;
+use engine::{AccountId, State};
 use journal::{
     AppendError, CompactError, Damage, Draft, Hash, Head, Identity, Journal, OpenError, Record, Records, Snapshot,
     SnapshotError, Store,
@@ -10,6 +10,7 @@ use journal::{
 use sequencer::Replayed;
 
 use crate::failure::Failure;
+use crate::naming;
 use crate::progress::Progress;
 
 /// Opens a journal to be looked at.
@@ -50,6 +51,23 @@ pub fn until(store: &Store, argument: &str, last: Option<u64>) -> Result<u64, Fa
         return Err(Failure::wrong(argument, format_args!("found {last}, expected {kept}")));
     }
     Ok(last + 1)
+}
+
+/// The place just after the records before `until`, for messages.
+pub fn place(until: u64) -> String {
+    until.checked_sub(1).map_or_else(|| "before the first record".to_owned(), |last| format!("record {last}"))
+}
+
+/// The account of that name at a moment; else those that are named most like it.
+pub fn account(state: &State, name: &str, moment: &str) -> Result<AccountId, Failure> {
+    state.account_named(name).ok_or_else(|| {
+        let near = naming::nearest(name, state.accounts.iter().map(|account| account.name.as_str()));
+        let expected = match near.as_slice() {
+            [] => "an account, and there is none yet".to_owned(),
+            near => format!("an account such as {}", near.join(", ")),
+        };
+        Failure::wrong(moment, format_args!("accounts: found no \"{name}\", expected {expected}"))
+    })
 }
 
 /// Replays a journal from its first record until before record `until`; after a compaction from its newest snapshot.

@@ -13,6 +13,7 @@ mod accounts;
 mod amount;
 mod beside;
 mod canvas;
+mod case;
 mod command;
 mod document;
 mod failure;

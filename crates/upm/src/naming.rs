@@ -1,7 +1,7 @@
 //! Names for what the engine numbers.
 
-use engine::state::Pot;
-use engine::{FeedId, LocationId, State};
+use engine::state::{Holder, Pot};
+use engine::{AccountId, Cause, FeedId, LocationId, Principal, State};
 use model::Market;
 
 /// What volatilities come from.
@@ -37,6 +37,54 @@ pub fn pot(state: &State, pot: Pot) -> String {
         Pot::Rounding => "rounding".to_owned(),
         Pot::MarketFund(underlying) => format!("fund of {}", market.underlyings[underlying.0].name),
         Pot::SharedFund => "shared fund".to_owned(),
+    }
+}
+
+/// An account.
+pub fn account(state: &State, id: AccountId) -> &str {
+    &state.accounts[id.place()].name
+}
+
+/// Whoever can hold an amount.
+pub fn holder(state: &State, holder: Holder) -> String {
+    match holder {
+        Holder::Account(id, None) => account(state, id).to_owned(),
+        Holder::Account(id, Some(location)) => format!("{} at {}", account(state, id), place(state, location)),
+        Holder::Pot(of) => pot(state, of),
+    }
+}
+
+/// Who asked for a command.
+pub fn principal(principal: Principal) -> String {
+    match principal {
+        Principal::Owner(owner) => format!("owner {owner}"),
+        Principal::Source(source) => format!("source {source}"),
+        Principal::Matching => "matching".to_owned(),
+        Principal::Custody => "custody".to_owned(),
+        Principal::Governance => "governance".to_owned(),
+        Principal::Guardian => "guardian".to_owned(),
+        Principal::System => "engine".to_owned(),
+    }
+}
+
+/// Why an amount moved.
+pub fn cause(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Deposit => "deposit",
+        Cause::Withdrawal => "withdrawal",
+        Cause::Transfer => "transfer",
+        Cause::Exchange => "exchange",
+        Cause::Profit => "profit or loss",
+        Cause::Premium => "option premium",
+        Cause::Exercise => "option exercise",
+        Cause::Funding => "funding",
+        Cause::Fee => "trading fee",
+        Cause::Interest => "interest",
+        Cause::LiquidationFee => "liquidation fee",
+        Cause::Takeover => "take-over",
+        Cause::Cover => "cover of a loss",
+        Cause::Fund => "fund",
+        Cause::Rounding => "rounding",
     }
 }
 

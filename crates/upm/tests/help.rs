@@ -16,7 +16,9 @@ const COMMANDS: &[&[&str]] = &[
     &["sim", "crash"],
     &["journal", "verify"],
     &["journal", "replay"],
+    &["journal", "cases"],
     &["journal", "export"],
+    &["journal", "extract"],
     &["journal", "diff"],
     &["journal", "salvage"],
     &["explain"],
@@ -62,6 +64,10 @@ fn every_example_works_as_pasted() {
             if example.iter().any(|word| word == "--keep" || word == "salvage") {
                 std::fs::create_dir_all(common::root().join("target")).unwrap();
                 let _ = std::fs::remove_file(common::root().join(&example[example.len() - 1]));
+            }
+            // Nor are documents that were extracted.
+            if let Some(place) = example.iter().position(|word| word == "--to").map(|flag| &example[flag + 1]) {
+                let _ = std::fs::remove_dir_all(common::root().join(place));
             }
             let run = upm(&example);
             assert_eq!(run.status, 0, "{example:?}: {}", run.err);

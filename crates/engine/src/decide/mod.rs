@@ -18,6 +18,7 @@ mod trade;
 mod watch;
 
 pub(crate) use governance::possible;
+pub(crate) use postings::cost;
 
 use crate::layers::l0;
 use crate::{Command, Desk, Envelope, Event, Reject, State};

@@ -2,14 +2,18 @@
 
 use std::path::PathBuf;
 
-use engine::explain::{Explanation, PriceUsed, explain};
+use engine::explain::{Explanation, Figures, PriceUsed, explain};
 use engine::{AccountId, Command, Desk, Engine, Envelope, Event, FeedId, Principal, State, Status, decide};
-use journal::{Hash, Journal, Record};
+use journal::{Hash, Journal, Record, Store};
 use serde::Serialize;
-use units::{Money, Timestamp};
+use units::Timestamp;
 
 use crate::amount::exact;
 use crate::beside::{self, Words};
+use crate::case::chronicle::chronicle;
+use crate::case::document::document;
+use crate::case::page::page as case_page;
+use crate::case::timeline::follow;
 use crate::failure::Failure;
 use crate::history::{self, broken};
 use crate::input::Output;
@@ -17,28 +21,37 @@ use crate::printer::{Answer, Tone, toned};
 use crate::table::{Side, Table, cut, paragraph};
 use crate::{naming, sheet};
 
-/// Explain an account from a journal: what it needed and why, and whether that is what was decided
+/// Explain an account or a liquidation from a journal: what happened and why, and whether that is what was decided
 ///
-/// The journal is replayed until just after a record, and the account is assessed by an engine built at that moment.
+/// An account: the journal is replayed until just after a record, and an engine built at that moment assesses it.
 ///
-/// Where the engine judged the account, it decides again, to the last digit. Exit status 1 when that differs.
+/// A case: every step from the fall below maintenance to the end, every wait with its reason, and who paid.
+///
+/// Where the engine judged or acted, it decides again, to the last digit. Exit status 1 when that differs.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
   upm sim --seed 1 --ticks 20 --keep target/run.journal
   upm explain \"account 0\" --journal target/run.journal
-  upm explain \"account 0\" --journal target/run.journal --at 100 --output json")]
+  upm explain \"account 0\" --journal target/run.journal --at 100 --output json
+
+A liquidation, by its number in upm journal cases:
+  upm sim --seed 1 --ticks 60 --keep target/cases.journal
+  upm explain --case 2 --journal target/cases.journal")]
 pub struct Args {
     /// Name of the account
-    #[arg(value_name = "ACCOUNT")]
-    account: String,
+    #[arg(value_name = "ACCOUNT", required_unless_present = "case", conflicts_with = "case")]
+    account: Option<String>,
+    /// Number of a liquidation, in place of an account
+    #[arg(long, value_name = "NUMBER", conflicts_with = "at")]
+    case: Option<u64>,
     /// Journal, as the engine or `upm sim --keep` writes it
     #[arg(long, value_name = "FILE")]
     journal: PathBuf,
     /// Explain the moment just after this record; the end of the journal when not given
     #[arg(long, value_name = "SEQUENCE")]
     at: Option<u64>,
-    /// table for people, or json (upm.explanation/1) for programs
+    /// table for people, or json (upm.explanation/1, of a case upm.case/1) for programs
     #[arg(long, value_enum, default_value = "table", hide_possible_values = true, hide_default_value = true)]
     output: Output,
 }
@@ -89,15 +102,6 @@ struct Judgement {
     same: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-struct Figures {
-    status: Status,
-    equity: Money,
-    initial_margin: Money,
-    maintenance_margin: Money,
-    market_version: u64,
-}
-
 /// Finds the judgements of one account while a journal is replayed.
 struct Witness<'a> {
     name: &'a str,
@@ -108,18 +112,46 @@ struct Witness<'a> {
 /// Replays, recomputes, compares.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     let store = history::open(&args.journal)?;
-    let until = history::until(&store, "--at", args.at)?;
-    let mut witness = Witness { name: &args.account, id: None, last: None };
-    let replayed = history::replay(&store, until, |state, record| witness.see(store.name(), state, record))?;
+    match (&args.account, args.case) {
+        (_, Some(number)) => liquidation(&store, number, args.output),
+        (Some(name), None) => account(&store, name, args),
+        (None, None) => Err(Failure::wrong("upm explain", "found neither, expected an account or --case")),
+    }
+}
+
+/// A case, step by step.
+fn liquidation(store: &Store, number: u64, output: Output) -> Result<Answer, Failure> {
+    let chronicle = chronicle(store)?;
+    let Some(case) = chronicle.cases.iter().find(|case| case.number == number) else {
+        let expected = match (chronicle.cases.first(), chronicle.cases.last()) {
+            (Some(first), Some(last)) => format!("a case of {}: {} to {}", store.name(), first.number, last.number),
+            _ => format!("an account instead: {} has no cases", store.name()),
+        };
+        return Err(Failure::wrong("--case", format_args!("found {number}, expected {expected}")));
+    };
+    let mut timeline = follow(store, case)?;
+    let hash = Hash(timeline.engine.hash().0);
+    let answer = match output {
+        Output::Json => Answer::json(&document(store.name(), case, &timeline, hash).map_err(broken)?),
+        Output::Table => Answer::out(case_page(store.name(), case, &timeline, hash).map_err(broken)?),
+    };
+    Ok(Answer { failed: !timeline.is_same(), ..answer })
+}
+
+/// An account at a moment.
+fn account(store: &Store, name: &str, args: &Args) -> Result<Answer, Failure> {
+    let until = history::until(store, "--at", args.at)?;
+    let mut witness = Witness { name, id: None, last: None };
+    let replayed = history::replay(store, until, |state, record| witness.see(store.name(), state, record))?;
     let judged = witness.last;
-    let moment = format!("{}: {}", store.name(), place(until));
+    let moment = format!("{}: {}", store.name(), history::place(until));
 
     let is_owed = replayed.engine.desk().is_owed(replayed.engine.state());
     let mut engine = Engine::new(replayed.engine.into_state()).map_err(broken)?;
     let hash = Hash(engine.hash().0);
-    let id = engine.state().account_named(&args.account).ok_or_else(|| unknown(args, &moment, engine.state()))?;
+    let id = history::account(engine.state(), name, &moment)?;
     let explanation = explain(engine.state(), engine.desk(), id)
-        .map_err(|refusal| broken(format_args!("{moment}: account \"{}\": {refusal}", args.account)))?
+        .map_err(|refusal| broken(format_args!("{moment}: account \"{name}\": {refusal}")))?
         .expect("the account was found");
     let account = &engine.state().accounts[id.place()];
     let recomputed = standing(&engine, id);
@@ -143,49 +175,20 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
         Output::Json => Answer::json(&document),
         Output::Table => Answer::out(
             page(&document, engine.state(), id)
-                .map_err(|overflow| broken(format_args!("{moment}: account \"{}\": {overflow}", args.account)))?,
+                .map_err(|overflow| broken(format_args!("{moment}: account \"{name}\": {overflow}")))?,
         ),
     };
     Ok(Answer { failed: differs, ..answer })
 }
 
-fn place(until: u64) -> String {
-    until.checked_sub(1).map_or_else(|| "before the first record".to_owned(), |last| format!("record {last}"))
-}
-
-fn unknown(args: &Args, moment: &str, state: &State) -> Failure {
-    let near = naming::nearest(&args.account, state.accounts.iter().map(|account| account.name.as_str()));
-    let expected = match near.as_slice() {
-        [] => "an account, and there is none yet".to_owned(),
-        near => format!("an account such as {}", near.join(", ")),
-    };
-    Failure::wrong(moment, format_args!("accounts: found no \"{}\", expected {expected}", args.account))
-}
-
 /// How the engine would say now that the account stands.
 fn standing(engine: &Engine, id: AccountId) -> Status {
     let events = engine.decide(&watch(engine.state())).expect("the engine may always watch");
-    judgement_of(&events, id).map_or(engine.state().accounts[id.place()].status, |figures| figures.status)
+    Figures::recorded(&events, id).map_or(engine.state().accounts[id.place()].status, |figures| figures.status)
 }
 
 fn watch(state: &State) -> Envelope {
     Envelope { time: state.clock, principal: Principal::System, command: Command::Watch }
-}
-
-/// What the events say of how the account stands.
-fn judgement_of(events: &[Event], id: AccountId) -> Option<Figures> {
-    events.iter().rev().find_map(|event| match event {
-        Event::Judged { account, status, equity, initial_margin, maintenance_margin, version } if *account == id => {
-            Some(Figures {
-                status: *status,
-                equity: *equity,
-                initial_margin: *initial_margin,
-                maintenance_margin: *maintenance_margin,
-                market_version: *version,
-            })
-        }
-        _ => None,
-    })
 }
 
 impl Witness<'_> {
@@ -198,10 +201,10 @@ impl Witness<'_> {
         }
         self.id = self.id.or_else(|| state.account_named(self.name));
         let Some(id) = self.id else { return };
-        let Some(recorded) = judgement_of(&events, id) else { return };
+        let Some(recorded) = Figures::recorded(&events, id) else { return };
         // Decided again by a desk that knows nothing of the run.
         let again = Desk::new(state).ok().and_then(|desk| decide(state, &desk, &envelope).ok()).unwrap_or_default();
-        let recomputed = judgement_of(&again, id);
+        let recomputed = Figures::recorded(&again, id);
         self.last = Some(Judgement {
             sequence: record.sequence,
             time: record.time,

@@ -3,19 +3,25 @@
 use journal::Journal;
 
 use super::JournalArgs;
+use super::named::named;
 use crate::failure::Failure;
 use crate::history::{self, broken};
 use crate::printer::{Answer, stream};
 use crate::record::RecordDocument;
 
+const JSON: &str = "what the engine says is JSON";
+
 /// Print records as JSON lines: who asked for what, what was decided, the hashes around it
 ///
 /// Lines are printed as they are read; a damaged record ends them with exit status 1.
+///
+/// Without --names they are as the engine keeps them, and `upm sim --script` reads them again.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
   upm sim --seed 1 --ticks 20 --keep target/run.journal
-  upm journal export target/run.journal --from 10 --to 12")]
+  upm journal export target/run.journal --from 10 --to 12
+  upm journal export target/run.journal --names --from 10")]
 pub struct Args {
     #[command(flatten)]
     journal: JournalArgs,
@@ -25,6 +31,9 @@ pub struct Args {
     /// The last record; the last there is when not given
     #[arg(long, value_name = "SEQUENCE")]
     to: Option<u64>,
+    /// Names in place of numbers, contracts in place of lots; the whole journal is replayed first, to know them
+    #[arg(long)]
+    names: bool,
 }
 
 /// Streams the records asked for.
@@ -36,9 +45,14 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     if from > until {
         return Err(Failure::wrong("--from", format_args!("found {from}, expected at most --to, {}", until - 1)));
     }
+    let head = store.head().sequence;
+    let state = args.names.then(|| history::replay(&store, head, |_, _| {})).transpose()?;
+    let state = state.map(|replayed| replayed.engine.into_state());
     let records = store.read(from).take_while(|record| !matches!(record, Ok(record) if record.sequence >= until));
     stream(records.map(|record| {
         let document = RecordDocument::new(store.name(), &record.map_err(broken)?)?;
-        Ok(serde_json::to_string(&document).expect("what the engine says is JSON"))
+        let Some(state) = &state else { return Ok(serde_json::to_string(&document).expect(JSON)) };
+        let record = serde_json::to_value(&document).expect(JSON);
+        Ok(serde_json::to_string(&named(state, record)).expect(JSON))
     }))
 }

@@ -1,7 +1,11 @@
 //! `upm journal`: what an engine decided, read back from disk.
 
+mod cases;
 mod diff;
+mod directory;
 mod export;
+mod extract;
+mod named;
 mod replay;
 mod salvage;
 mod verify;
@@ -22,9 +26,11 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum Command {
+    Cases(cases::Args),
     Verify(verify::Args),
     Replay(replay::Args),
     Export(export::Args),
+    Extract(extract::Args),
     Diff(diff::Args),
     Salvage(salvage::Args),
 }
@@ -46,9 +52,11 @@ impl JournalArgs {
 /// Verifies, replays, exports, compares or salvages.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     match &args.command {
+        Command::Cases(args) => cases::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Replay(args) => replay::run(args),
         Command::Export(args) => export::run(args),
+        Command::Extract(args) => extract::run(args),
         Command::Diff(args) => diff::run(args),
         Command::Salvage(args) => salvage::run(args),
     }

@@ -1,0 +1,231 @@
+//! The market and the accounts of a state as the documents that margin methods read: names instead of numbers, contracts
+//! instead of lots.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{
+    Account, AccountDocument, Asset, AssetDocument, BalanceDocument, ConfidenceDocument, DepthLevel, Expiry,
+    ExpiryDocument, Instrument, InstrumentDocument, InstrumentId, InstrumentKind, KindDocument, MARKET_FORMAT, Market,
+    MarketDocument, OrderDocument, PORTFOLIO_FORMAT, PortfolioDocument, PositionDocument, Underlying,
+    UnderlyingDocument, UnderlyingId,
+};
+use units::{Overflow, Timestamp};
+
+use crate::{AccountId, State};
+
+/// Why a state cannot be written as documents.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unwritable {
+    /// A market document lists nothing that expired before its time. One expiry an underlying can stand there as the time of
+    /// the market; this is another one.
+    #[error(
+        "account \"{account}\": instruments: found \"{instrument}\", which expired at {expiry} and is not settled, beside \
+         others of its underlying that expired at another time; expected another moment, or one account"
+    )]
+    Expired {
+        /// Whose.
+        account: String,
+        /// What.
+        instrument: String,
+        /// When it expired.
+        expiry: Timestamp,
+    },
+    /// An amount of the account is out of range.
+    #[error("account \"{account}\": {overflow}")]
+    OutOfRange {
+        /// Whose.
+        account: String,
+        /// What does not fit.
+        overflow: Overflow,
+    },
+}
+
+/// A state as documents.
+#[derive(Clone, Debug)]
+pub struct Documents {
+    /// The market as it was last marked. What expired before its time and is not held is left out.
+    pub market: MarketDocument,
+    /// The accounts as the margin methods see them: orders that may only reduce are left out, because no margin is held for
+    /// them.
+    pub portfolio: PortfolioDocument,
+    /// Instruments that are held, expired before the time of the market and are not settled, with the time they expired at.
+    /// In the market they expire at its time: for a margin that is the same.
+    pub expired: Vec<(String, Timestamp)>,
+}
+
+/// The market and some accounts of a state as documents, from which the method of the engine gives the engine's numbers.
+pub fn documents(state: &State, accounts: &[AccountId]) -> Result<Documents, Unwritable> {
+    let views = accounts.iter().map(|id| {
+        let account = &state.accounts[id.place()];
+        let view = account.view(&state.contracts, &state.locations);
+        view.map_err(|overflow| Unwritable::OutOfRange { account: account.name.clone(), overflow })
+    });
+    let views = views.collect::<Result<Vec<_>, _>>()?;
+    let market = Listed { market: &state.market, expired: expired(&state.market, &views)? };
+    let (format, accounts) = (PORTFOLIO_FORMAT.to_owned(), views.iter().map(|view| market.account(view)).collect());
+    let held: BTreeSet<InstrumentId> = views.iter().flat_map(instruments).collect();
+    let past = held.iter().map(|id| state.market.listing(*id)).filter_map(|listing| {
+        let expiry = listing.expiry().filter(|expiry| *expiry < state.market.time)?;
+        Some((listing.name.clone(), expiry))
+    });
+    Ok(Documents {
+        market: market.document(),
+        portfolio: PortfolioDocument { format, accounts },
+        expired: past.collect(),
+    })
+}
+
+/// What an account holds or has orders in.
+fn instruments(view: &Account) -> impl Iterator<Item = InstrumentId> {
+    view.positions.iter().map(|held| held.instrument).chain(view.orders.iter().map(|order| order.instrument))
+}
+
+/// Of each underlying the expiry that has passed and is still held.
+fn expired(market: &Market, views: &[Account]) -> Result<BTreeMap<UnderlyingId, Timestamp>, Unwritable> {
+    let mut expired: BTreeMap<UnderlyingId, Timestamp> = BTreeMap::new();
+    for view in views {
+        for listing in instruments(view).map(|id| market.listing(id)) {
+            let Some(expiry) = listing.expiry().filter(|expiry| *expiry < market.time) else { continue };
+            let known = *expired.entry(listing.underlying).or_insert(expiry);
+            if known != expiry || market.expiry(listing.underlying, market.time).is_some() {
+                let (account, instrument) = (view.name.clone(), listing.name.clone());
+                return Err(Unwritable::Expired { account, instrument, expiry });
+            }
+        }
+    }
+    Ok(expired)
+}
+
+/// A market with the expiries that have passed and are still held.
+struct Listed<'a> {
+    market: &'a Market,
+    expired: BTreeMap<UnderlyingId, Timestamp>,
+}
+
+impl Listed<'_> {
+    fn document(&self) -> MarketDocument {
+        let market = self.market;
+        let underlyings = market.underlyings.iter().enumerate();
+        MarketDocument {
+            format: MARKET_FORMAT.to_owned(),
+            time: market.time,
+            assets: market.assets.iter().map(|asset| asset_document(market, asset)).collect(),
+            underlyings: underlyings.map(|(place, listed)| self.underlying(UnderlyingId(place), listed)).collect(),
+            instruments: market.instruments.iter().filter_map(|listing| self.instrument(listing)).collect(),
+        }
+    }
+
+    /// When something expires in the document; none when it is not in it.
+    fn written(&self, underlying: UnderlyingId, expiry: Timestamp) -> Option<Timestamp> {
+        let held = || self.expired.get(&underlying).filter(|known| **known == expiry).map(|_| self.market.time);
+        if expiry >= self.market.time { Some(expiry) } else { held() }
+    }
+
+    fn account(&self, view: &Account) -> AccountDocument {
+        let market = self.market;
+        let named = |id: InstrumentId| market.listing(id).name.clone();
+        let balances = view.balances.iter().map(|held| BalanceDocument {
+            asset: market.assets[held.asset.0].name.clone(),
+            amount: held.amount,
+            location: held.location.clone(),
+        });
+        let positions = view.positions.iter().map(|held| PositionDocument {
+            instrument: named(held.instrument),
+            quantity: held.quantity,
+            entry: Some(held.entry),
+        });
+        let orders = view.orders.iter().map(|order| OrderDocument {
+            instrument: named(order.instrument),
+            side: order.side,
+            quantity: order.quantity,
+            limit: order.limit,
+        });
+        AccountDocument {
+            account: view.name.clone(),
+            balances: balances.collect(),
+            positions: positions.collect(),
+            orders: orders.collect(),
+        }
+    }
+
+    fn underlying(&self, id: UnderlyingId, listed: &Underlying) -> UnderlyingDocument {
+        let expiries = listed.expiries.iter().filter_map(|expiry| {
+            let written = self.written(id, expiry.time)?;
+            Some(ExpiryDocument { expiry: written, ..expiry_document(expiry) })
+        });
+        UnderlyingDocument {
+            underlying: listed.name.clone(),
+            index: listed.index,
+            scale: listed.scale,
+            confidence: Some(listed.confidence),
+            expiries: expiries.collect(),
+            depth: levels(&listed.depth),
+            adv_usd: listed.adv_usd,
+        }
+    }
+
+    fn instrument(&self, listing: &Instrument) -> Option<InstrumentDocument> {
+        let document = instrument_document(self.market, listing);
+        let Some(expiry) = document.expiry else { return Some(document) };
+        let written = self.written(listing.underlying, expiry)?;
+        Some(InstrumentDocument { expiry: Some(written), ..document })
+    }
+}
+
+fn asset_document(market: &Market, asset: &Asset) -> AssetDocument {
+    AssetDocument {
+        asset: asset.name.clone(),
+        price: asset.price,
+        follows: asset.follows.map(|underlying| market.underlyings[underlying.0].name.clone()),
+        depth: levels(&asset.depth),
+        adv_usd: asset.adv_usd,
+    }
+}
+
+fn expiry_document(expiry: &Expiry) -> ExpiryDocument {
+    ExpiryDocument {
+        expiry: expiry.time,
+        forward: expiry.forward,
+        rate: Some(expiry.rate),
+        forward_settled: Some(expiry.forward_settled),
+        confidence: Some(ConfidenceDocument {
+            forward: Some(expiry.forward_confidence),
+            rate: Some(expiry.rate_confidence),
+            vol: Some(expiry.vol_confidence),
+        }),
+    }
+}
+
+fn instrument_document(market: &Market, listing: &Instrument) -> InstrumentDocument {
+    let (kind, strike, right, iv) = match listing.kind {
+        InstrumentKind::Spot => (KindDocument::Spot, None, None, None),
+        InstrumentKind::Perpetual => (KindDocument::Perpetual, None, None, None),
+        InstrumentKind::Future { .. } => (KindDocument::Future, None, None, None),
+        InstrumentKind::Option { strike, right, iv, .. } => (KindDocument::Option, Some(strike), Some(right), iv),
+    };
+    InstrumentDocument {
+        instrument: listing.name.clone(),
+        kind,
+        underlying: market.underlyings[listing.underlying.0].name.clone(),
+        payoff: listing.payoff,
+        quote: market.assets[listing.quote.0].name.clone(),
+        settle: market.assets[listing.settle.0].name.clone(),
+        contract_size: listing.contract_size,
+        expiry: listing.expiry(),
+        strike,
+        right,
+        mark: listing.mark,
+        iv,
+        funding_rate_8h: listing.funding_rate_8h,
+        bid: listing.bid,
+        ask: listing.ask,
+        open_interest: listing.open_interest,
+        volume_24h: listing.volume_24h,
+        fee_rate: listing.fee_rate,
+        delta: listing.delta,
+    }
+}
+
+fn levels(depth: &[DepthLevel]) -> Option<Vec<DepthLevel>> {
+    (!depth.is_empty()).then(|| depth.to_vec())
+}

@@ -1,0 +1,39 @@
+//! What the engine recorded when it judged an account.
+
+use serde::Serialize;
+use units::Money;
+
+use crate::{AccountId, Event, Judged, Status};
+
+/// How an account was judged, as an event says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Figures {
+    /// How it stood.
+    pub status: Status,
+    /// Its equity, USD.
+    pub equity: Money,
+    /// Its initial margin, USD.
+    pub initial_margin: Money,
+    /// Its maintenance margin, USD.
+    pub maintenance_margin: Money,
+    /// The version of the market.
+    pub market_version: u64,
+}
+
+impl Figures {
+    /// What a desk says of an account in a version of the market.
+    pub fn of(judged: &Judged, market_version: u64) -> Self {
+        let Judged { equity, initial_margin, maintenance_margin, status, .. } = *judged;
+        Self { status, equity, initial_margin, maintenance_margin, market_version }
+    }
+
+    /// What events say last of how an account stands; none when they do not judge it.
+    pub fn recorded(events: &[Event], id: AccountId) -> Option<Self> {
+        events.iter().rev().find_map(|event| match *event {
+            Event::Judged { account, status, equity, initial_margin, maintenance_margin, version } if account == id => {
+                Some(Self { status, equity, initial_margin, maintenance_margin, market_version: version })
+            }
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,246 @@
+//! What a record did for an account in liquidation: trades, payments, offers, each with the prices of its moment.
+
+use model::{AssetId, InstrumentId, UnderlyingId};
+use units::{Money, Overflow, Price, Quantity, Round};
+
+use super::Figures;
+use crate::decide::cost;
+use crate::state::{Holder, Offer, State, times};
+use crate::{AccountId, Cause, Command, Envelope, Event};
+
+/// What kind of step a record was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum What {
+    /// The engine said how the account stands.
+    Judged,
+    /// The next step was asked for, and nothing could be done.
+    Nothing,
+    /// A trade was offered to the market.
+    Offered,
+    /// It traded with the opposite offer of another case, at the mark.
+    Crossed,
+    /// The market took the offer, or a part of it.
+    Filled,
+    /// The portfolio went into auction.
+    Auctioned,
+    /// A bidder took a share.
+    Bid,
+    /// A backstop took a share, at its bankruptcy price.
+    TakenOver,
+    /// Funds paid a loss, and nothing was closed.
+    Covered,
+    /// What was left was closed against winners, after the funds had paid.
+    Deleveraged,
+    /// The case ended.
+    Closed,
+    /// A command of somebody else changed the account.
+    Outside,
+}
+
+/// A trade of the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trade {
+    /// With whom.
+    pub with: AccountId,
+    /// What.
+    pub instrument: InstrumentId,
+    /// Lots, signed as the account traded them.
+    pub lots: i64,
+    /// At what price.
+    pub price: Price,
+    /// The mark of that moment.
+    pub mark: Price,
+    /// The index of its underlying, USD.
+    pub index: Price,
+    /// What the price gave the account over the mark, USD, rounded down; negative when it cost something.
+    pub over_mark: Money,
+}
+
+/// An amount that the account received, or paid when it is negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Payment {
+    /// From whom, or to whom.
+    pub with: Holder,
+    /// What.
+    pub asset: AssetId,
+    /// How much of it.
+    pub amount: Quantity,
+    /// What that was worth at the price of the moment, USD, rounded down.
+    pub usd: Money,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// What a record did for one account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// What kind of step it was.
+    pub what: What,
+    /// Whether it began the case: the number of the case and the underlyings the account had positions in.
+    pub opened: Option<(u64, Vec<UnderlyingId>)>,
+    /// What it was done on, as recorded.
+    pub judged: Option<Figures>,
+    /// Orders that were cancelled.
+    pub cancelled: usize,
+    /// What is offered after it; none when nothing is, or when the record says nothing of it.
+    pub offer: Option<Offer>,
+    /// An offer that was withdrawn.
+    pub withdrawn: Option<Offer>,
+    /// Trades, in order.
+    pub trades: Vec<Trade>,
+    /// Payments, in order: the cash of the trades too.
+    pub payments: Vec<Payment>,
+}
+
+/// What a record did for an account; none when it did nothing for it. `state` is that before the record.
+pub fn step(state: &State, id: AccountId, envelope: &Envelope, events: &[Event]) -> Result<Option<Step>, Overflow> {
+    let concerned = events.iter().any(|event| concerns(event, id));
+    if !concerned {
+        return Ok(None);
+    }
+    let opened = events.iter().find_map(|event| match event {
+        Event::CaseOpened { account, epoch, markets } if *account == id => Some((*epoch, markets.clone())),
+        _ => None,
+    });
+    let closed = |event: &&Event| matches!(event, Event::OrderClosed { account, .. } if *account == id);
+    let now = events.iter().rev().find_map(|event| match event {
+        Event::Offered { account, offer } if *account == id => Some(*offer),
+        _ => None,
+    });
+    let before = state.liquidations.cases.get(&id).and_then(|case| case.offer);
+    let mut trades = Vec::new();
+    let mut payments = Vec::new();
+    for event in events {
+        trades.extend(trade(state, id, &envelope.command, event)?);
+        payments.extend(payment(state, id, event)?);
+    }
+    let what = what((state, id), &envelope.command, events, &trades);
+    Ok(Some(Step {
+        what,
+        opened,
+        judged: Figures::recorded(events, id),
+        cancelled: if what == What::Outside { 0 } else { events.iter().filter(closed).count() },
+        offer: now.flatten(),
+        withdrawn: before.filter(|_| now == Some(None) && trades.is_empty()),
+        trades,
+        payments,
+    }))
+}
+
+/// Whether an event changes an account, or says something of it.
+fn concerns(event: &Event, id: AccountId) -> bool {
+    let held = |holder: &Holder| matches!(holder, Holder::Account(account, _) if *account == id);
+    match event {
+        Event::Moved { from, to, .. } => held(from) || held(to),
+        Event::Transferred { from, to, .. } => *from == id || *to == id,
+        Event::Ordered { account, .. }
+        | Event::OrderClosed { account, .. }
+        | Event::Positioned { account, .. }
+        | Event::Judged { account, .. }
+        | Event::CaseOpened { account, .. }
+        | Event::Shared { account, .. }
+        | Event::Offered { account, .. }
+        | Event::Auctioned { account }
+        | Event::CaseClosed { account } => *account == id,
+        _ => false,
+    }
+}
+
+fn what((state, id): (&State, AccountId), command: &Command, events: &[Event], trades: &[Trade]) -> What {
+    let whose = match command {
+        Command::Liquidate { account } | Command::LiquidationFill { account, .. } => *account,
+        Command::AuctionBid { auctioned, .. } => *auctioned,
+        _ => return if is_judgement(events, id) { What::Judged } else { What::Outside },
+    };
+    if whose != id {
+        // Another case met the offer of this one; or this account took something over, or had won.
+        let offered = state.liquidations.cases.get(&id).is_some_and(|case| case.offer.is_some());
+        let crossed = offered && !trades.is_empty() && is_crossing(events, whose);
+        return if crossed { What::Crossed } else { What::Outside };
+    }
+    let any = |found: fn(&Event) -> bool| events.iter().any(found);
+    let covers = any(|event| matches!(event, Event::Moved { cause: Cause::Cover, .. }));
+    match command {
+        Command::LiquidationFill { .. } => What::Filled,
+        Command::AuctionBid { .. } => What::Bid,
+        _ if any(|event| matches!(event, Event::CaseClosed { .. })) => What::Closed,
+        _ if any(|event| matches!(event, Event::Auctioned { .. })) => What::Auctioned,
+        _ if !trades.is_empty() && is_crossing(events, id) => What::Crossed,
+        _ if any(|event| matches!(event, Event::Moved { cause: Cause::Takeover, .. })) => What::TakenOver,
+        _ if !trades.is_empty() => What::Deleveraged,
+        _ if covers => What::Covered,
+        _ if any(|event| matches!(event, Event::Offered { offer: Some(_), .. })) => What::Offered,
+        _ => What::Nothing,
+    }
+}
+
+/// Whether a record says nothing else of an account than how it stands.
+fn is_judgement(events: &[Event], id: AccountId) -> bool {
+    let others = |event: &&Event| concerns(event, id) && !matches!(event, Event::Judged { .. });
+    !events.iter().any(|event| others(&event))
+}
+
+/// Cases that cross leave their new offers behind; everything else that hands lots over leaves a judgement before it.
+fn is_crossing(events: &[Event], id: AccountId) -> bool {
+    let begun = events.iter().position(|event| matches!(event, Event::CaseOpened { account, .. } if *account == id));
+    let after = &events[begun.map_or(0, |place| place + 1)..];
+    !after.iter().any(|event| matches!(event, Event::Judged { account, .. } if *account == id))
+}
+
+/// The trade that an event tells of.
+fn trade(state: &State, id: AccountId, command: &Command, event: &Event) -> Result<Option<Trade>, Overflow> {
+    let (instrument, with, lots, price) =
+        match (event, command) {
+            (Event::Transferred { instrument, from, to, lots, price, .. }, _) if *from == id => {
+                (*instrument, *to, *lots, *price)
+            }
+            (Event::Transferred { instrument, from, to, lots, price, .. }, _) if *to == id => {
+                (*instrument, *from, lots.saturating_neg(), *price)
+            }
+            (
+                Event::Matched { instrument, price, .. },
+                Command::LiquidationFill { account, counterparty, lots, .. },
+            ) if *account == id => (*instrument, *counterparty, *lots, *price),
+            (
+                Event::Matched { instrument, price, .. },
+                Command::LiquidationFill { account, counterparty, lots, .. },
+            ) if *counterparty == id => (*instrument, *account, lots.saturating_neg(), *price),
+            (Event::Matched { instrument, price, lots, .. }, Command::Fill { buyer, seller, .. })
+                if buyer.account == id =>
+            {
+                (*instrument, seller.account, *lots, *price)
+            }
+            (Event::Matched { instrument, price, lots, .. }, Command::Fill { buyer, seller, .. })
+                if seller.account == id =>
+            {
+                (*instrument, buyer.account, lots.saturating_neg(), *price)
+            }
+            _ => return Ok(None),
+        };
+    let terms = &state.contracts[instrument.0].terms;
+    let mark = state.market.listing(instrument).mark;
+    let units = times(terms.unit(), lots)?;
+    let over = cost(units, mark, terms)?.minus(cost(units, price, terms)?)?;
+    Ok(Some(Trade {
+        with,
+        instrument,
+        lots,
+        price,
+        mark,
+        index: state.market.underlyings[terms.underlying.0].index,
+        over_mark: over.at(state.market.assets[terms.cash().0].price, Round::Down)?,
+    }))
+}
+
+/// The payment that an event tells of.
+fn payment(state: &State, id: AccountId, event: &Event) -> Result<Option<Payment>, Overflow> {
+    let Event::Moved { from, to, asset, amount, cause } = *event else { return Ok(None) };
+    let own = |holder: Holder| matches!(holder, Holder::Account(account, _) if account == id);
+    let (with, amount) = match (own(from), own(to)) {
+        (false, true) => (from, amount),
+        (true, false) => (to, amount.negated()?),
+        _ => return Ok(None),
+    };
+    let usd = amount.at(state.market.assets[asset.0].price, Round::Down)?;
+    Ok(Some(Payment { with, asset, amount, usd, cause }))
+}

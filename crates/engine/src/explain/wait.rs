@@ -1,0 +1,117 @@
+//! Why nothing is done for an account that is below its maintenance margin, or has a case.
+
+use model::{InstrumentId, UnderlyingId};
+use units::{Money, Timestamp};
+
+use crate::layers::l6;
+use crate::state::{Mode, Offer, State};
+use crate::{AccountId, Command, Desk, Envelope, Event, Principal, Reject, Status, decide};
+
+/// What an account in liquidation waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// For somebody to ask for its next step: nothing else is in the way.
+    Due,
+    /// A trade is offered, and nobody has taken it.
+    Taker {
+        /// What is offered.
+        offer: Offer,
+        /// USD of its underlying that liquidations may still trade now.
+        room: Money,
+    },
+    /// A trade was offered in an earlier version of the market: it is planned anew when the next step is asked for.
+    Plan {
+        /// What was offered.
+        offer: Offer,
+    },
+    /// Liquidations have traded what the depth of these underlyings bears.
+    Room {
+        /// The underlyings of its positions, and USD that may still be traded of each.
+        rooms: Vec<(UnderlyingId, Money)>,
+    },
+    /// It stands between its maintenance margin and the warning: the case stays open, and nothing is done for it.
+    Recovery,
+    /// Its portfolio is in auction, and nobody has bid.
+    Bids {
+        /// When the auction ends.
+        until: Timestamp,
+    },
+    /// Time for deposits after an outage.
+    Cure {
+        /// When it ends.
+        until: Timestamp,
+    },
+    /// The engine refuses the next step, and says why.
+    Refused(Reject),
+    /// For the engine itself: no command reached it, so that nothing could be asked for. Only a journal shows that.
+    Silence,
+}
+
+impl Wait {
+    /// Whether this is the same wait as another: for the same thing, whatever the figures.
+    pub fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Refused(one), Self::Refused(two)) => one.code() == two.code(),
+            (Self::Taker { offer, .. }, Self::Taker { offer: after, .. }) => offer == after,
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
+}
+
+/// What an account waits for now; none when it has no case and stands above its maintenance margin.
+///
+/// The engine is asked what its next step would be.
+pub fn wait(state: &State, desk: &Desk, id: AccountId) -> Option<Wait> {
+    let case = state.liquidations.cases.get(&id);
+    let account = state.account(id)?;
+    if case.is_none() && account.status > Status::Liquidation {
+        return None;
+    }
+    let offer = case.and_then(|case| case.offer);
+    let current = offer.filter(|offer| offer.version == state.version);
+    let command = Command::Liquidate { account: id };
+    let next = decide(state, desk, &Envelope { time: state.clock, principal: Principal::System, command });
+    Some(match (next, current) {
+        (Err(Reject::Curing { until }), _) => Wait::Cure { until },
+        (Err(reject @ Reject::NoPrice { .. }), _) => Wait::Refused(reject),
+        (Err(Reject::NotInLiquidation { .. }), _) => Wait::Recovery,
+        // What is offered can be filled only while it is needed.
+        (_, Some(_)) if recovers(state, desk, id) => Wait::Recovery,
+        (_, Some(offer)) => {
+            let underlying = state.contracts[offer.instrument.0].terms.underlying;
+            Wait::Taker { offer, room: l6::room(state, state.clock, underlying) }
+        }
+        (Err(Reject::Waiting { until, .. }), None) => Wait::Bids { until },
+        (Err(reject), None) => Wait::Refused(reject),
+        (Ok(events), None) if idle(&events) => idle_for(state, desk, id),
+        (Ok(_), None) => offer.map_or(Wait::Due, |offer| Wait::Plan { offer }),
+    })
+}
+
+/// Whether an account stands above its maintenance margin.
+fn recovers(state: &State, desk: &Desk, id: AccountId) -> bool {
+    desk.judge(state, &state.accounts[id.place()]).is_ok_and(|judged| judged.status > Status::Liquidation)
+}
+
+/// Instruments of an account in which no trade can be made now: they are left out of plans.
+pub fn halted(state: &State, id: AccountId) -> Vec<InstrumentId> {
+    let held = state.account(id).into_iter().flat_map(|account| &account.positions).map(|held| held.instrument);
+    held.filter(|instrument| state.contracts[instrument.0].mode == Mode::Halted).collect()
+}
+
+/// Whether a step would do nothing but take an offer back.
+fn idle(events: &[Event]) -> bool {
+    let nothing = |event: &Event| matches!(event, Event::Offered { offer: None, .. } | Event::Clock { .. });
+    events.iter().all(nothing)
+}
+
+fn idle_for(state: &State, desk: &Desk, id: AccountId) -> Wait {
+    let account = &state.accounts[id.place()];
+    if recovers(state, desk, id) {
+        return Wait::Recovery;
+    }
+    let held = account.positions.iter().map(|held| state.contracts[held.instrument.0].terms.underlying);
+    let markets: std::collections::BTreeSet<UnderlyingId> = held.collect();
+    let rooms = markets.into_iter().map(|underlying| (underlying, l6::room(state, state.clock, underlying)));
+    Wait::Room { rooms: rooms.collect() }
+}

@@ -1,0 +1,291 @@
+//! `upm.case/1`: the time line of a liquidation as a document, in names.
+
+use engine::explain::{Figures, Payment, Trade, What};
+use engine::state::{Offer, State};
+use journal::Hash;
+use serde::Serialize;
+use units::{Money, Overflow, Price, Quantity, Timestamp};
+
+use super::bill::BillLine;
+use super::chronicle::Case;
+use super::timeline::{Entry, Taken, Timeline, Waited};
+use super::{Moment, page, words};
+use crate::naming;
+
+/// `upm.case/1`.
+#[derive(Serialize)]
+pub struct CaseDocument {
+    format: &'static str,
+    journal: String,
+    #[serde(flatten)]
+    summary: Summary,
+    /// The hash of the state just after its last record.
+    state: String,
+    /// Whether every step is decided again as it is journaled.
+    same: bool,
+    timeline: Vec<EntryDocument>,
+}
+
+/// A case in short: a line of `upm.cases/1`, and the head of `upm.case/1`.
+#[derive(Serialize)]
+pub struct Summary {
+    /// The number of the case.
+    pub case: u64,
+    /// Whose.
+    pub account: String,
+    /// The person behind it.
+    pub owner: u32,
+    /// When it was first said to be below its maintenance margin.
+    pub below_since: Moment,
+    /// When the case began.
+    pub opened: Moment,
+    /// When it ended; null when it is open.
+    pub closed: Option<Moment>,
+    /// Underlyings it had positions in.
+    pub markets: Vec<String>,
+    /// What it began on.
+    pub began_on: Option<Figures>,
+    /// Why it began, in a sentence.
+    pub why: Option<String>,
+    /// `clear_of_warning`, `nothing_left` or `open`.
+    pub ended: &'static str,
+    /// What it ended on.
+    pub ended_on: Option<Figures>,
+    /// How often each step was taken.
+    pub steps: Vec<StepCount>,
+    /// What the account paid, in USD.
+    pub cost: Money,
+    /// What was paid for the account, in USD.
+    pub covered: Money,
+    /// Every amount.
+    pub bill: Vec<BillLine>,
+}
+
+/// How often a step was taken.
+#[derive(Serialize)]
+pub struct StepCount {
+    /// Which.
+    pub what: &'static str,
+    /// How often.
+    pub count: u64,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "entry", rename_all = "snake_case")]
+enum EntryDocument {
+    Step(Box<StepDocument>),
+    Wait(WaitDocument),
+}
+
+#[derive(Serialize)]
+struct StepDocument {
+    sequence: Option<u64>,
+    time: Timestamp,
+    what: &'static str,
+    /// Who asked.
+    by: String,
+    /// What happened and why, sentence by sentence.
+    words: Vec<String>,
+    /// What it was done on, as journaled.
+    recorded: Option<Figures>,
+    /// The same, decided again.
+    recomputed: Option<Figures>,
+    /// Whether all events are decided again, to the last digit.
+    same: bool,
+    /// How the account stands then, recomputed.
+    after: Option<Figures>,
+    orders_cancelled: usize,
+    offer: Option<OfferDocument>,
+    withdrawn: Option<OfferDocument>,
+    trades: Vec<TradeDocument>,
+    payments: Vec<PaymentDocument>,
+    indices: Vec<IndexDocument>,
+}
+
+#[derive(Serialize)]
+struct WaitDocument {
+    from: Moment,
+    until: Moment,
+    seconds: i64,
+    what: &'static str,
+    words: String,
+    /// How often the next step was asked for meanwhile.
+    asked: u64,
+    halted: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct OfferDocument {
+    instrument: String,
+    side: &'static str,
+    contracts: Quantity,
+    worst: Price,
+    market_version: u64,
+}
+
+#[derive(Serialize)]
+struct TradeDocument {
+    with: String,
+    instrument: String,
+    side: &'static str,
+    contracts: Quantity,
+    price: Price,
+    mark: Price,
+    index: Price,
+    /// What the price gave the account over the mark, USD.
+    over_mark: Money,
+}
+
+#[derive(Serialize)]
+struct PaymentDocument {
+    with: String,
+    asset: String,
+    /// Negative when the account paid.
+    amount: Quantity,
+    usd: Money,
+    why: &'static str,
+}
+
+#[derive(Serialize)]
+struct IndexDocument {
+    underlying: String,
+    index: Price,
+}
+
+/// The document of a case.
+pub fn document(journal: &str, case: &Case, timeline: &Timeline, state_hash: Hash) -> Result<CaseDocument, Overflow> {
+    let state = timeline.engine.state();
+    let entries = timeline.entries.iter().map(|entry| match entry {
+        Entry::Step(taken) => EntryDocument::Step(Box::new(step(state, taken))),
+        Entry::Wait(waited) => EntryDocument::Wait(wait(state, waited)),
+    });
+    Ok(CaseDocument {
+        format: "upm.case/1",
+        journal: journal.to_owned(),
+        summary: summary(state, case)?,
+        state: state_hash.to_string(),
+        same: timeline.is_same(),
+        timeline: entries.collect(),
+    })
+}
+
+/// A case in short.
+pub fn summary(state: &State, case: &Case) -> Result<Summary, Overflow> {
+    let account = &state.accounts[case.account.place()];
+    let ended_on = case.closed.as_ref().and_then(|(_, figures)| *figures);
+    let clear = ended_on.is_some_and(|figures| figures.status >= engine::Status::Restricted);
+    Ok(Summary {
+        case: case.number,
+        account: account.name.clone(),
+        owner: account.owner,
+        below_since: case.below,
+        opened: case.opened,
+        closed: case.closed.as_ref().map(|(at, _)| *at),
+        markets: case.markets.iter().map(|id| state.market.underlyings[id.0].name.clone()).collect(),
+        began_on: case.began,
+        why: page::why(state, case),
+        ended: match case.closed {
+            None => "open",
+            Some(_) if clear => "clear_of_warning",
+            Some(_) => "nothing_left",
+        },
+        ended_on,
+        steps: case.steps.iter().map(|(what, count)| StepCount { what: kind(*what), count: *count }).collect(),
+        cost: case.bill.total(true)?,
+        covered: case.bill.total(false)?,
+        bill: case.bill.lines(state),
+    })
+}
+
+fn step(state: &State, taken: &Taken) -> StepDocument {
+    let step = &taken.step;
+    let index = |(underlying, index): &(model::UnderlyingId, Price)| IndexDocument {
+        underlying: state.market.underlyings[underlying.0].name.clone(),
+        index: *index,
+    };
+    StepDocument {
+        sequence: taken.at.sequence,
+        time: taken.at.time,
+        what: kind(step.what),
+        by: naming::principal(taken.envelope.principal),
+        words: words::step(state, taken),
+        recorded: step.judged,
+        recomputed: taken.recomputed,
+        same: taken.same,
+        after: taken.after,
+        orders_cancelled: step.cancelled,
+        offer: step.offer.map(|one| offer(state, one)),
+        withdrawn: step.withdrawn.map(|one| offer(state, one)),
+        trades: step.trades.iter().map(|one| trade(state, one)).collect(),
+        payments: step.payments.iter().map(|one| payment(state, one)).collect(),
+        indices: taken.indices.iter().map(index).collect(),
+    }
+}
+
+fn wait(state: &State, waited: &Waited) -> WaitDocument {
+    let micros = waited.until.time.micros().saturating_sub(waited.from.time.micros());
+    WaitDocument {
+        from: waited.from,
+        until: waited.until,
+        seconds: micros / 1_000_000,
+        what: words::awaited(&waited.wait),
+        words: words::wait(state, waited),
+        asked: waited.asked,
+        halted: waited.halted.iter().map(|id| state.market.listing(*id).name.clone()).collect(),
+    }
+}
+
+fn offer(state: &State, offer: Offer) -> OfferDocument {
+    OfferDocument {
+        instrument: state.market.listing(offer.instrument).name.clone(),
+        side: side(offer.lots),
+        contracts: words::contracts(state, offer.instrument, offer.lots),
+        worst: offer.worst,
+        market_version: offer.version,
+    }
+}
+
+fn trade(state: &State, trade: &Trade) -> TradeDocument {
+    TradeDocument {
+        with: naming::account(state, trade.with).to_owned(),
+        instrument: state.market.listing(trade.instrument).name.clone(),
+        side: side(trade.lots),
+        contracts: words::contracts(state, trade.instrument, trade.lots),
+        price: trade.price,
+        mark: trade.mark,
+        index: trade.index,
+        over_mark: trade.over_mark,
+    }
+}
+
+fn payment(state: &State, payment: &Payment) -> PaymentDocument {
+    PaymentDocument {
+        with: naming::holder(state, payment.with),
+        asset: state.market.assets[payment.asset.0].name.clone(),
+        amount: payment.amount,
+        usd: payment.usd,
+        why: naming::cause(payment.cause),
+    }
+}
+
+fn side(lots: i64) -> &'static str {
+    if lots > 0 { "buy" } else { "sell" }
+}
+
+/// What programs call a step.
+pub fn kind(what: What) -> &'static str {
+    match what {
+        What::Judged => "judged",
+        What::Nothing => "nothing",
+        What::Offered => "offered",
+        What::Crossed => "crossed",
+        What::Filled => "filled",
+        What::Auctioned => "auctioned",
+        What::Bid => "bid",
+        What::TakenOver => "taken_over",
+        What::Covered => "covered",
+        What::Deleveraged => "deleveraged",
+        What::Closed => "closed",
+        What::Outside => "outside",
+    }
+}

@@ -1,0 +1,29 @@
+//! Liquidations as a journal tells them.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`chronicle`] | every case of a journal: when and why it began, how it ended |
+//! | [`bill`] | what a case cost, and who paid |
+//! | [`timeline`] | one case record by record: each step decided again, each wait with its reason |
+//! | [`words`] | steps and waits as sentences |
+//! | [`document`] | the time line as `upm.case/1` |
+//! | [`page`] | the time line for people |
+
+pub mod bill;
+pub mod chronicle;
+pub mod document;
+pub mod page;
+pub mod timeline;
+pub mod words;
+
+use serde::Serialize;
+use units::Timestamp;
+
+/// A place in a journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Moment {
+    /// The record; none when it is not kept any more.
+    pub sequence: Option<u64>,
+    /// Its time.
+    pub time: Timestamp,
+}
