@@ -4,10 +4,10 @@ use model::{Account, Market};
 use units::{Money, Overflow, Ratio, Round};
 
 use crate::assessment::{
-    Assessment, BalancePart, Core, Exposure, Family, PositionPart, ScenarioPnl, UnderlyingGreeks, Workings,
+    Assessment, BalancePart, Charge, Core, Exposure, Family, PositionPart, ScenarioPnl, UnderlyingGreeks, Workings,
     requirement, shares, status,
 };
-use crate::{Refusal, exposure, greeks, valuation};
+use crate::{Refusal, Standing, exposure, greeks, valuation};
 
 /// A method ready to judge accounts in one market, on any number of threads.
 pub trait Judge: Sync {
@@ -16,9 +16,7 @@ pub trait Judge: Sync {
 
     /// The maintenance margin alone: what [`Self::workings`] adds up to, without the words.
     fn maintenance(&self, account: &Account) -> Result<Money, Refusal> {
-        let (_, _, _, maintenance) =
-            self.workings(account)?.requirement().map_err(|overflow| out_of_range(account, overflow))?;
-        Ok(maintenance)
+        required(account, &self.workings(account)?).map(|required| required.maintenance)
     }
 
     /// The market it judges in.
@@ -42,7 +40,28 @@ pub fn assess(account: &Account, judge: &(impl Judge + ?Sized)) -> Result<Assess
     let exposures = exposure::of_account(account, judge.market(), &contracts)
         .map_err(|overflow| out_of_range(account, overflow))?;
     let alone = standalone(account, judge)?;
-    close(account, judge, workings, (greeks, exposures), &alone).map_err(|overflow| out_of_range(account, overflow))
+    let required = required(account, &workings)?;
+    close(account, judge, workings, required, (greeks, exposures), &alone)
+        .map_err(|overflow| out_of_range(account, overflow))
+}
+
+/// What workings add up to.
+struct Required {
+    core: Money,
+    charges: Vec<Charge>,
+    initial: Money,
+    maintenance: Money,
+}
+
+/// What the workings of an account add up to. No method may ask for less than nothing, or for more to keep a position
+/// than to take it.
+fn required(account: &Account, workings: &Workings) -> Result<Required, Refusal> {
+    let (core, charges, initial, maintenance) =
+        workings.requirement().map_err(|overflow| out_of_range(account, overflow))?;
+    if maintenance.is_negative() || initial < maintenance {
+        return Err(Refusal::OutOfOrder { account: account.name.clone(), initial, maintenance });
+    }
+    Ok(Required { core, charges, initial, maintenance })
 }
 
 fn out_of_range(account: &Account, overflow: Overflow) -> Refusal {
@@ -68,12 +87,15 @@ fn close(
     account: &Account,
     judge: &(impl Judge + ?Sized),
     workings: Workings,
+    required: Required,
     (greeks, exposures): (Vec<UnderlyingGreeks>, Vec<Exposure>),
     alone: &[Money],
 ) -> Result<Assessment, Overflow> {
     let market = judge.market();
     let equity = valuation::equity(account, market)?;
-    let (core, charges, initial_margin, maintenance_margin) = workings.requirement()?;
+    let counted = equity.minus(workings.state.value_not_accepted()?)?;
+    let Required { core, charges, initial: initial_margin, maintenance: maintenance_margin } = required;
+    let known = workings.state.is_known();
     let (binding, _) = workings.core();
     let standalone_margin = alone.iter().try_fold(Money::ZERO, |sum, margin| sum.plus(*margin))?;
 
@@ -111,12 +133,18 @@ fn close(
     let bound = workings.families.get(binding);
     Ok(Assessment {
         account: account.name.clone(),
+        requirement: workings.state,
         equity,
+        counted_equity: counted,
         initial_margin,
         maintenance_margin,
-        excess: equity.minus(maintenance_margin)?,
-        health: equity.per(maintenance_margin, Round::Down).filter(|_| maintenance_margin > Money::ZERO),
-        status: status(equity, initial_margin, maintenance_margin, judge.warn())?,
+        excess: if known { Some(counted.minus(maintenance_margin)?) } else { None },
+        health: counted.per(maintenance_margin, Round::Down).filter(|_| known && maintenance_margin > Money::ZERO),
+        status: if known {
+            Standing::Known(status(counted, initial_margin, maintenance_margin, judge.warn())?)
+        } else {
+            Standing::Unknown
+        },
         core: Core {
             family: bound.map_or_else(String::new, |family| family.0.clone()),
             scenario: bound.map_or_else(String::new, |family| family.2.clone()),

@@ -3,8 +3,13 @@
 use serde::{Deserialize, Serialize};
 use units::{Decimal as _, Money, Overflow, Price, Quantity, Ratio, Round};
 
+use crate::{RequirementState, Standing};
+
 /// Decimals of a requirement in USD. Requirements round up to here, once.
 const REQUIREMENT_DECIMALS: u32 = 12;
+
+/// The line that lifts an initial margin to the maintenance margin.
+const AT_LEAST_MAINTENANCE: &str = "initial margin is at least the maintenance margin";
 
 /// What one account must hold under one method, with its workings.
 ///
@@ -15,18 +20,22 @@ const REQUIREMENT_DECIMALS: u32 = 12;
 pub struct Assessment {
     /// Whose.
     pub account: String,
+    /// Whether what the method asks for is known.
+    pub requirement: RequirementState,
     /// What the account is worth at current index and mark, in USD (VAL-1).
     pub equity: Money,
-    /// Required to take new risk, in USD.
+    /// `equity` less what the method does not accept.
+    pub counted_equity: Money,
+    /// Required to take new risk, in USD; of what is known, where not all is.
     pub initial_margin: Money,
-    /// Required to keep what it has, in USD.
+    /// Required to keep what it has, in USD; of what is known, where not all is.
     pub maintenance_margin: Money,
-    /// `equity − maintenance_margin`.
-    pub excess: Money,
-    /// `equity / maintenance_margin`; none when nothing is required (REQ-5).
+    /// `counted_equity − maintenance_margin`; none when the requirement is not known.
+    pub excess: Option<Money>,
+    /// `counted_equity / maintenance_margin`; none when nothing is required or the requirement is not known (REQ-5).
     pub health: Option<Ratio>,
-    /// The first band of REQ-5 that holds.
-    pub status: Status,
+    /// The first band of REQ-5 that holds for the counted equity.
+    pub status: Standing,
     /// The scan loss that everything else is added to.
     pub core: Core,
     /// The loss of every family of scenarios; the core is the largest.
@@ -212,6 +221,8 @@ pub struct ScenarioPnl {
 /// What a method works out for one account, before rounding: every number in USD, losses positive.
 #[derive(Clone, Debug, Default)]
 pub struct Workings {
+    /// Whether they are all that is required.
+    pub state: RequirementState,
     /// The families, each with its loss and the scenario that decided. The core is the largest, the first on a tie.
     pub families: Vec<(String, f64, String)>,
     /// Lines added to the core: name, initial, maintenance.
@@ -240,10 +251,29 @@ impl Workings {
         (worst, self.families.get(worst).map_or(0.0, |family| family.1.max(0.0)))
     }
 
+    /// Every amount times `factor`: what is required in one currency, in another.
+    #[must_use]
+    pub fn scaled(mut self, factor: f64) -> Self {
+        for (_, loss, _) in &mut self.families {
+            *loss *= factor;
+        }
+        for (_, initial, maintenance) in &mut self.charges {
+            *initial *= factor;
+            *maintenance *= factor;
+        }
+        for (_, _, pnl) in &mut self.scenarios {
+            *pnl *= factor;
+        }
+        let parts = self.position_contributions.iter_mut().chain(&mut self.balance_contributions);
+        parts.chain(&mut self.haircuts).for_each(|part| *part *= factor);
+        self
+    }
+
     /// Core and charges as money, each rounded up once: `(core, charges, initial margin, maintenance margin)`.
     ///
     /// The margins are the sums of the rounded lines, so that what is printed adds up. A family that is no number is out
-    /// of range, for no other family may stand in for it.
+    /// of range, for no other family may stand in for it. A method whose initial margin is not below 0 but below its
+    /// maintenance margin gets a line for the difference: who may keep a position may not be asked more than who takes it.
     pub fn requirement(&self) -> Result<(Money, Vec<Charge>, Money, Money), Overflow> {
         self.families.iter().try_for_each(|(_, loss, _)| requirement(*loss).map(|_| ()))?;
         let core = requirement(self.core().1)?;
@@ -258,6 +288,11 @@ impl Workings {
             initial = initial.plus(charge.initial)?;
             maintenance = maintenance.plus(charge.maintenance)?;
             charges.push(charge);
+        }
+        if !initial.is_negative() && initial < maintenance {
+            let charge = AT_LEAST_MAINTENANCE.to_owned();
+            charges.push(Charge { charge, initial: maintenance.minus(initial)?, maintenance: Money::ZERO });
+            initial = maintenance;
         }
         Ok((core, charges, initial, maintenance))
     }

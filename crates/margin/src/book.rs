@@ -5,13 +5,15 @@
 //! future as the perpetual, a coin-margined option as the dollar-margined one, all converted at the index. Every
 //! conversion is noted; a strict book refuses instead.
 //!
-//! Prices are in *venue dollars*: a stablecoin counts as one, as in the venues' own books. Holdings keep their USD price,
-//! for a method that looks at the peg.
+//! Every price here is in USD, at the price of what it is written in: a strike of 23,000 USDC is 20,240 USD while USDC is
+//! worth 0.88. A size is how many coins the contract moves like, so that a contract on a USD index that pays in such USDC
+//! is 0.88 of a coin. A method divides by the price of the currency in which it counts, and multiplies what it requires
+//! there by the same price.
 
-use model::{Account, AssetId, InstrumentId, InstrumentKind, Market, Payoff, Right, Side, UnderlyingId};
+mod builder;
+
+use model::{AssetId, InstrumentId, Payoff, Right, UnderlyingId};
 use units::Timestamp;
-
-use crate::Refusal;
 
 /// Which kinds of contract a venue lists; what it does not list is converted.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +31,15 @@ pub struct Listed {
     pub inverse_options: bool,
     /// Options settled in dollars.
     pub linear_options: bool,
+}
+
+/// In what a venue settles. What settles in anything else is converted.
+#[derive(Clone, Copy, Debug)]
+pub enum Settlement<'a> {
+    /// In any of these currencies, each margined by itself.
+    Each(&'a [String]),
+    /// In this one, whatever the contract says.
+    Only(&'a str),
 }
 
 /// An account, per underlying and in coins.
@@ -89,11 +100,13 @@ pub struct FuturePosition {
     pub expiry: Option<Timestamp>,
     /// Whether profit is counted in the coin at this venue.
     pub payoff: Payoff,
-    /// Signed size in coins at the current mark: what it moves like.
+    /// Signed size in coins: what it moves like at the current mark and at the current prices of quote and settlement.
     pub size: f64,
-    /// Mark, in venue dollars per coin.
+    /// What profit is paid in.
+    pub settle: AssetId,
+    /// Mark, in USD per coin.
     pub mark: f64,
-    /// Unsettled profit, in venue dollars.
+    /// Unsettled profit, in USD.
     pub profit: f64,
     /// Funding per eight hours; none for dated futures and where the market gives none.
     pub funding_rate_8h: Option<f64>,
@@ -108,9 +121,11 @@ pub struct OptionPosition {
     pub place: usize,
     /// Which instrument of the market.
     pub instrument: InstrumentId,
+    /// What it pays in.
+    pub settle: AssetId,
     /// The contract and the state of its market.
     pub contract: OptionContract,
-    /// Signed size in coins.
+    /// Signed size in coins, as of a future.
     pub size: f64,
 }
 
@@ -119,13 +134,13 @@ pub struct OptionPosition {
 pub struct OptionContract {
     /// When it settles.
     pub expiry: Timestamp,
-    /// In USD.
+    /// In USD at the current price of what it is written in.
     pub strike: f64,
     /// Call or put.
     pub right: Right,
     /// Whether the premium is in the coin at this venue.
     pub payoff: Payoff,
-    /// The venue's mark, in venue dollars per coin of size.
+    /// The venue's mark, in USD per coin of size.
     pub mark: f64,
     /// Annualised volatility.
     pub iv: f64,
@@ -158,7 +173,7 @@ pub struct BookOrder {
     pub place: usize,
     /// What would be held if it filled: size in coins with its sign, at its instrument's mark.
     pub filled: OrderFill,
-    /// Limit, in venue dollars per coin.
+    /// Limit, in USD per coin.
     pub limit: f64,
 }
 
@@ -169,178 +184,4 @@ pub enum OrderFill {
     Future(FuturePosition),
     /// An option; `place` within is that of the order.
     Option(OptionPosition),
-}
-
-impl Book {
-    /// The account as the venue of `listed` would hold it. With `strict` a conversion is refused.
-    pub fn of(account: &Account, market: &Market, listed: &Listed, strict: bool) -> Result<Self, Refusal> {
-        let mut builder = Builder { market, listed, strict, book: Self::default() };
-        for (place, balance) in account.balances.iter().enumerate() {
-            let asset = &market.assets[balance.asset.0];
-            let holding = Holding {
-                place,
-                asset: balance.asset,
-                name: asset.name.clone(),
-                amount: balance.amount.to_f64(),
-                price: asset.price.to_f64(),
-            };
-            match asset.follows {
-                Some(underlying) => builder.underlying(underlying).coins.push(holding),
-                None => builder.book.cash.push(holding),
-            }
-        }
-        for (place, position) in account.positions.iter().enumerate() {
-            let entry = position.entry.to_f64();
-            let quantity = position.quantity.to_f64();
-            match builder.fill(position.instrument, quantity, entry, place)? {
-                OrderFill::Future(future) => builder.book_of(position.instrument).futures.push(future),
-                OrderFill::Option(option) => builder.book_of(position.instrument).options.push(option),
-            }
-        }
-        for (place, order) in account.orders.iter().enumerate() {
-            let limit = order.limit.to_f64();
-            let sign = if order.side == Side::Buy { 1.0 } else { -1.0 };
-            let filled = builder.fill(order.instrument, sign * order.quantity.to_f64(), limit, place)?;
-            let limit = limit * builder.venue_dollars(market.listing(order.instrument).quote);
-            builder.book_of(order.instrument).orders.push(BookOrder { place, filled, limit });
-        }
-        builder.book.underlyings.sort_by_key(|underlying| underlying.id);
-        Ok(builder.book)
-    }
-}
-
-struct Builder<'a> {
-    market: &'a Market,
-    listed: &'a Listed,
-    strict: bool,
-    book: Book,
-}
-
-impl Builder<'_> {
-    fn underlying(&mut self, id: UnderlyingId) -> &mut UnderlyingBook {
-        let place = self.book.underlyings.iter().position(|held| held.id == id).unwrap_or_else(|| {
-            let underlying = &self.market.underlyings[id.0];
-            self.book.underlyings.push(UnderlyingBook {
-                id,
-                name: underlying.name.clone(),
-                index: underlying.index.to_f64(),
-                confidence: underlying.confidence.to_f64(),
-                futures: Vec::new(),
-                options: Vec::new(),
-                coins: Vec::new(),
-                orders: Vec::new(),
-            });
-            self.book.underlyings.len() - 1
-        });
-        &mut self.book.underlyings[place]
-    }
-
-    fn book_of(&mut self, instrument: InstrumentId) -> &mut UnderlyingBook {
-        self.underlying(self.market.listing(instrument).underlying)
-    }
-
-    /// What one unit of an asset counts for in venue dollars: a coin its index, a stablecoin one dollar, for venues keep
-    /// their books in it and call it that.
-    fn venue_dollars(&self, asset: AssetId) -> f64 {
-        let follows = self.market.assets[asset.0].follows;
-        follows.map_or(1.0, |underlying| self.market.underlyings[underlying.0].index.to_f64())
-    }
-
-    /// `quantity` contracts entered at `entry`, as this venue would hold them.
-    fn fill(&mut self, id: InstrumentId, quantity: f64, entry: f64, place: usize) -> Result<OrderFill, Refusal> {
-        let listing = self.market.listing(id);
-        let size = listing.contract_size.to_f64();
-        let mark = listing.mark.to_f64();
-        let dollars_per_quote = self.venue_dollars(listing.quote);
-        if let InstrumentKind::Option { expiry, strike, right, iv } = &listing.kind {
-            let convert = match listing.payoff {
-                Payoff::Inverse => !self.listed.inverse_options,
-                Payoff::Linear => !self.listed.linear_options,
-            };
-            if convert {
-                self.converted(&listing.name, "as the option of the same strike and expiry on the other side of the coin/dollar divide, its mark converted at the index")?;
-            }
-            let terms = self.market.expiry(listing.underlying, *expiry).expect("the market checked that it is listed");
-            let iv = iv.ok_or_else(|| Refusal::NoVolatility { instrument: listing.name.clone() })?;
-            let payoff = if convert { other(listing.payoff) } else { listing.payoff };
-            return Ok(OrderFill::Option(OptionPosition {
-                place,
-                instrument: id,
-                size: quantity * size,
-                contract: OptionContract {
-                    expiry: *expiry,
-                    strike: strike.to_f64(),
-                    right: *right,
-                    payoff,
-                    mark: mark * dollars_per_quote,
-                    iv: iv.to_f64(),
-                    years: expiry.years_since(self.market.time),
-                    seconds: expiry.seconds_since(self.market.time),
-                    forward: terms.forward.to_f64(),
-                    forward_settled: terms.forward_settled.to_f64(),
-                    rate: terms.rate.to_f64(),
-                    forward_confidence: terms.forward_confidence.to_f64(),
-                    rate_confidence: terms.rate_confidence.to_f64(),
-                    vol_confidence: terms.vol_confidence.to_f64(),
-                    delta: listing.delta.map(units::Ratio::to_f64),
-                    fee_rate: listing.fee_rate.map(units::Ratio::to_f64),
-                },
-            }));
-        }
-        let inverse = listing.payoff == Payoff::Inverse;
-        if inverse && !self.listed.inverse_futures {
-            self.converted(&listing.name, "as a linear contract of the same delta")?;
-        }
-        if listing.expiry().is_some() && !self.listed.dated_futures {
-            self.converted(&listing.name, "as the perpetual, for no dated futures are listed")?;
-        }
-        if listing.kind == InstrumentKind::Spot && !self.listed.spot {
-            self.converted(&listing.name, "as an order on the perpetual")?;
-        }
-        let dollars_per_settle = self.venue_dollars(listing.settle);
-        let in_coins = |asset: AssetId| self.market.assets[asset.0].follows.is_some();
-        if !inverse && (in_coins(listing.quote) || in_coins(listing.settle)) {
-            self.converted(&listing.name, "as a contract on dollars of the same delta, converted at the index")?;
-        }
-        let (coins, profit) = if inverse {
-            (quantity * size / mark, quantity * size * (1.0 / entry - 1.0 / mark) * dollars_per_settle)
-        } else {
-            let coins = quantity * size * (dollars_per_settle / dollars_per_quote);
-            (coins, quantity * size * (mark - entry) * dollars_per_settle)
-        };
-        let keeps = inverse && self.listed.inverse_futures;
-        Ok(OrderFill::Future(FuturePosition {
-            place,
-            instrument: id,
-            expiry: listing.expiry().filter(|_| self.listed.dated_futures),
-            payoff: if keeps { Payoff::Inverse } else { Payoff::Linear },
-            size: coins,
-            mark: mark * dollars_per_quote,
-            profit,
-            funding_rate_8h: listing.funding_rate_8h.map(units::Ratio::to_f64),
-            fee_rate: listing.fee_rate.map(units::Ratio::to_f64),
-        }))
-    }
-
-    fn converted(&mut self, name: &str, how: &str) -> Result<(), Refusal> {
-        if self.strict {
-            return Err(Refusal::NotListed {
-                instrument: name.to_owned(),
-                venue: self.listed.venue,
-                why: format!("it would be margined {how}"),
-            });
-        }
-        let note = format!("{name}: not listed at {}, margined {how}", self.listed.venue);
-        if !self.book.notes.contains(&note) {
-            self.book.notes.push(note);
-        }
-        Ok(())
-    }
-}
-
-fn other(payoff: Payoff) -> Payoff {
-    match payoff {
-        Payoff::Linear => Payoff::Inverse,
-        Payoff::Inverse => Payoff::Linear,
-    }
 }

@@ -18,6 +18,8 @@
 //! * **charges** are what scenarios cannot see: liquidity, basis, expiry, borrow, haircuts, fees.
 //! * **maintenance margin** = core + charges; **initial margin** adds a factor on the core and open orders.
 //! * **health** = equity / maintenance margin.
+//! * a requirement is **known**, known but with a part of what is owned **not accepted**, or **unknown** ([`RequirementState`]):
+//!   what a method has no rule for is never margined with nothing.
 //!
 //! A venue's method is its own rules composed of the same pieces: its scenarios, its volatility rule ([`vol`]), its way to
 //! aggregate ([`aggregate`]), its charges. What a venue does not list is converted, and the answer says so ([`book`]).
@@ -39,6 +41,7 @@ mod refusal;
 pub mod risk_array;
 pub mod scenario;
 mod scenario_document;
+mod standing;
 pub mod valuation;
 pub mod vol;
 
@@ -50,3 +53,4 @@ pub use assessment::{
 };
 pub use refusal::Refusal;
 pub use scenario_document::{AggregationDocument, FamilyDocument, MoveDocument, SCENARIOS_FORMAT, ScenarioDocument};
+pub use standing::{NotAccepted, RequirementState, Standing};

@@ -1,6 +1,6 @@
 //! Why an account cannot be margined. Nothing is ever assumed in place of what is missing.
 
-use units::Overflow;
+use units::{Money, Overflow};
 
 /// A question without an answer: the account is refused, never margined on a default.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -32,6 +32,28 @@ pub enum Refusal {
         venue: &'static str,
         /// What would have been done.
         why: String,
+    },
+    /// The method has no rule for it, and only what is known was wanted.
+    #[error("{what}: what {venue} requires for it is not known ({why}), and --strict accepts only what is")]
+    NotKnown {
+        /// Which underlying or asset.
+        what: String,
+        /// Which venue.
+        venue: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// What a method asks for contradicts itself.
+    #[error(
+        "account {account}: initial margin {initial} and maintenance margin {maintenance}, expected the first not below the second and neither below 0"
+    )]
+    OutOfOrder {
+        /// Whose.
+        account: String,
+        /// Required to take new risk, in USD.
+        initial: Money,
+        /// Required to keep what is held, in USD.
+        maintenance: Money,
     },
     /// The method cannot answer for this account at all.
     #[error("{method}: {why}")]

@@ -200,7 +200,7 @@ fn exact(account: &Account, market: &Market, extra: &ScenarioSet) -> Result<(f64
     let judge = universal::prepare(market, &PARAMS.rules, extra, Isa::detect())?;
     let assessment = margin::assess(account, &judge)?;
     let initial = assessment.equity.minus(assessment.initial_margin).expect("in range");
-    Ok((assessment.excess.to_f64(), initial.to_f64()))
+    Ok((assessment.excess.expect("known").to_f64(), initial.to_f64()))
 }
 
 fn cell(market: &Market, extra: &ScenarioSet, lots: &[Quantity], width: Width) -> Cell {
@@ -667,7 +667,9 @@ fn a_narrow_cell_certifies_most_healthy_accounts() {
                     .expect("in range");
                 let assessment = margin::assess(account, &judge).expect("in range");
                 certified += u32::from(surplus.maintenance > 0.0);
-                slack.push((assessment.excess.to_f64() - surplus.maintenance) / assessment.equity.to_f64());
+                slack.push(
+                    (assessment.excess.expect("known").to_f64() - surplus.maintenance) / assessment.equity.to_f64(),
+                );
             }
             println!("{name}: utilisation group {group}: {certified} of {}", accounts.len());
             if group < 3 && width.index < 0.01 {
@@ -765,7 +767,7 @@ fn a_skew_is_widened_over_the_cell() {
         assert!(cell.contains(&moved));
         let judge = universal::prepare(&moved, &rules, &none, Isa::detect()).expect("in range");
         let assessment = margin::assess(&account, &judge).expect("in range");
-        let excess = assessment.excess.to_f64();
+        let excess = assessment.excess.expect("known").to_f64();
         assert!(surplus.maintenance <= excess, "{side}: {} above {excess}", surplus.maintenance);
         if side < 0.0 {
             assert_eq!(assessment.core.scenario, "high strikes down, low strikes up");

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use margin::method::deribit::portfolio::{self, Additions, Cell, Column, General, Requirement, VolState};
 use margin::method::deribit::standard::{self, Margin};
-use margin::method::deribit::{Contract, Leg, PairBook};
+use margin::method::deribit::{Contract, Currency, Leg, PairBook};
 use margin::params::Params;
-use margin::{Refusal, Workings};
+use margin::{Refusal, RequirementState, Workings};
 use model::{Account, Market, Payoff, Right};
 use serde_json::Value;
 
@@ -25,7 +25,13 @@ fn future(name: &str, years: f64, mark: f64, size: f64) -> Leg {
 }
 
 fn inverse(underlying: &str, index: f64, positions: Vec<Leg>) -> PairBook {
-    PairBook { underlying: underlying.into(), payoff: Payoff::Inverse, index, positions, orders: vec![] }
+    let currency = Currency { name: underlying.into(), usd: index, dollar: 1.0 };
+    PairBook { underlying: underlying.into(), payoff: Payoff::Inverse, currency, index, positions, orders: vec![] }
+}
+
+fn linear(underlying: &str, index: f64, positions: Vec<Leg>) -> PairBook {
+    let currency = Currency { name: "USDC".into(), usd: 1.0, dollar: 1.0 };
+    PairBook { payoff: Payoff::Linear, currency, ..inverse(underlying, index, positions) }
 }
 
 /// JSON with its numbers as text, for `serde_json` reads the last digit of some numbers wrong.
@@ -200,11 +206,9 @@ fn a_cross_account_adds_up_by_underlying() {
     let btc_usd = of("BTC", "total_margin_balance_usd") / of("BTC", "margin_balance");
     let btc_loss = btc.price_range * of("BTC", "equity") * btc_usd;
     let index = of("USDC", "delta_total") / -0.001;
-    let linear = future("ETH_USDC-PERPETUAL", 0.0, index, -0.001);
+    let perpetual = future("ETH_USDC-PERPETUAL", 0.0, index, -0.001);
     let coins = number(&data("ETH")["delta_total_map"]["eth_usd"]);
-    let book =
-        PairBook { underlying: "ETH".into(), payoff: Payoff::Linear, index, positions: vec![linear], orders: vec![] };
-    let linear = portfolio::requirement(&book, &rules.general, eth).unwrap();
+    let linear = portfolio::requirement(&linear("ETH", index, vec![perpetual]), &rules.general, eth).unwrap();
     let book = inverse("ETH", index, vec![future("ETH-PERPETUAL", 0.0, 1.0 / coins, coins)]);
     let perpetual = portfolio::requirement(&book, &rules.general, eth).unwrap();
 
@@ -227,10 +231,10 @@ fn standard_margin_of_linear_futures() {
     ];
     for (underlying, index, size, initial, maintenance) in rows {
         for side in [1.0, -1.0] {
-            let payoff = Payoff::Linear;
-            let book = PairBook { underlying: underlying.into(), payoff, index, positions: vec![], orders: vec![] };
+            let book = linear(underlying, index, vec![]);
             let leg = future("perpetual", 0.0, index, side * size);
-            let margin = standard::margin(&leg, leg.size, &book, &rules.future[underlying], &rules.option);
+            let row = rules.future.get(underlying);
+            let margin = standard::margin(&leg, leg.size, &book, row, &rules.option).unwrap();
             assert_close(margin.initial, initial, 1e-9 * initial);
             assert_close(margin.maintenance, maintenance, 1e-9 * maintenance);
         }
@@ -360,10 +364,7 @@ fn only_losses_beyond_the_dampener_count_in_the_extended_table() {
     let rules = rules();
     let column = Column { extended_dampener: 1_000.0, ..rules.underlying["BTC"] };
     let general = General { buckets: vec![0.0], ..rules.general.clone() };
-    let book = |size: f64| PairBook {
-        payoff: Payoff::Linear,
-        ..inverse("BTC", 100_000.0, vec![future("BTC_USDC-PERPETUAL", 0.0, 100_000.0, size)])
-    };
+    let book = |size: f64| linear("BTC", 100_000.0, vec![future("BTC_USDC-PERPETUAL", 0.0, 100_000.0, size)]);
     let long = portfolio::requirement(&book(1.0), &general, &column).unwrap();
     // −66 %: 16,000 less 3.125 ranges beyond the first; −33 %: less 1.0625.
     assert_close(long.aggregated_risk_vectors.extended[0], -16_000.0 + 3_125.0, 1e-9);
@@ -407,29 +408,44 @@ fn cells_are_those_of_the_venue() {
     assert_eq!(cells[34].words("BTC"), "BTC +500 % vol up, extended");
 }
 
+/// A column and a row are rules per coin: no other coin takes them, and an option takes the shares that hold for all.
 #[test]
-fn what_has_no_column_takes_the_fallback_with_a_note_or_is_refused() {
+fn what_has_no_column_is_not_known() {
     let market = Market::parse(
         r#"{"format": "upm.market/1", "time": "2026-02-16T00:00:00Z", "assets": [{"asset": "USDC", "price": "1"}],
-            "underlyings": [{"underlying": "XRP", "index": "2"}],
+            "underlyings": [{"underlying": "XRP", "index": "2",
+              "expiries": [{"expiry": "2026-03-16T00:00:00Z", "forward": "2"}]}],
             "instruments": [{"instrument": "XRP_USDC-PERPETUAL", "kind": "perpetual", "underlying": "XRP", "payoff": "linear",
-              "quote": "USDC", "settle": "USDC", "contract_size": "1", "mark": "2"}]}"#,
+              "quote": "USDC", "settle": "USDC", "contract_size": "1", "mark": "2"},
+              {"instrument": "XRP-CALL", "kind": "option", "underlying": "XRP", "payoff": "linear", "quote": "USDC",
+              "settle": "USDC", "contract_size": "1", "expiry": "2026-03-16T00:00:00Z", "strike": "2", "right": "call",
+              "mark": "0.1", "iv": "0.5"}]}"#,
     )
     .unwrap();
-    let portfolio = r#"{"format": "upm.portfolio/1", "accounts": [{"account": "a",
-        "positions": [{"instrument": "XRP_USDC-PERPETUAL", "quantity": "1000"}]}]}"#;
-    let account = model::Portfolio::parse(portfolio, &market).unwrap().accounts.remove(0);
-    let workings = portfolio::workings(&account, &market, &rules(), false).unwrap();
-    assert_close(workings.core().1, 0.18 * 2_000.0, 1e-9);
-    assert!(workings.notes.iter().any(|note| note.contains("those of ETH")));
-    let workings = standard::workings(&account, &market, &standard_rules(), false).unwrap();
-    assert_close(margins(&workings).0, 2_000.0 * (0.04 + 0.000_005 * 1_000.0), 1e-9);
-    for refusal in [
-        portfolio::workings(&account, &market, &rules(), true),
-        standard::workings(&account, &market, &standard_rules(), true),
-    ] {
-        assert!(matches!(refusal, Err(Refusal::NotListed { venue: "Deribit", .. })));
+    let account = |instrument: &str| {
+        let portfolio = format!(
+            r#"{{"format": "upm.portfolio/1", "accounts": [{{"account": "a",
+                "positions": [{{"instrument": "{instrument}", "quantity": "-1000"}}]}}]}}"#
+        );
+        model::Portfolio::parse(&portfolio, &market).unwrap().accounts.remove(0)
+    };
+    let both = |account: &Account, strict: bool| {
+        [
+            portfolio::workings(account, &market, &rules(), strict),
+            standard::workings(account, &market, &standard_rules(), strict),
+        ]
+    };
+    let perpetual = account("XRP_USDC-PERPETUAL");
+    for workings in both(&perpetual, false).map(Result::unwrap) {
+        assert!(workings.state.reasons()[0].starts_with("XRP: what Deribit requires is not known"));
+        assert_eq!(margins(&workings), (0.0, 0.0));
     }
+    for refusal in both(&perpetual, true) {
+        assert!(matches!(refusal, Err(Refusal::NotKnown { venue: "Deribit", .. })), "{refusal:?}");
+    }
+    let [matrix, shares] = both(&account("XRP-CALL"), false).map(Result::unwrap);
+    assert!(!matrix.state.is_known() && shares.state.is_known());
+    assert_close(margins(&shares).0, 1_000.0 * (0.15 * 2.0 + 0.1), 1e-9);
 }
 
 /// A spot order in a pair of coins: one ETH at 0.05 BTC, wanted at twice that. Its limit and its mark are dollars.
@@ -465,9 +481,9 @@ fn what_is_quoted_in_a_coin_is_converted_at_the_index() {
     }
 }
 
-/// A debt is nowhere in the requirement, and a balance in one currency is no margin for another: either is said.
+/// What a debt requires is not known, and a balance in one currency is no margin for another: either is said.
 #[test]
-fn debts_and_other_currencies_are_noted() {
+fn debts_are_not_known_and_other_currencies_do_not_count() {
     let market = market();
     let hold = |balance: &str, amount: &str| {
         let text = format!(
@@ -477,17 +493,46 @@ fn debts_and_other_currencies_are_noted() {
         );
         model::Portfolio::parse(&text, &market).unwrap().accounts.remove(0)
     };
-    let notes = |account: &Account| {
-        let both = [
-            portfolio::workings(account, &market, &rules(), false).unwrap(),
-            standard::workings(account, &market, &standard_rules(), false).unwrap(),
-        ];
-        let said = |words: &str| both.iter().all(|workings| workings.notes.iter().any(|note| note.contains(words)));
-        (said("owed"), said("by itself"))
+    let states = |account: &Account| {
+        [
+            portfolio::workings(account, &market, &rules(), false).unwrap().state,
+            standard::workings(account, &market, &standard_rules(), false).unwrap().state,
+        ]
     };
-    assert_eq!(notes(&hold("BTC", "1")), (false, false));
-    assert_eq!(notes(&hold("USDC", "1000")), (false, true));
-    assert_eq!(notes(&hold("BTC", "-1")), (true, false));
+    for state in states(&hold("BTC", "1")) {
+        assert_eq!(state, RequirementState::Known);
+    }
+    for state in states(&hold("USDC", "1000")) {
+        let parts: Vec<_> = state.not_accepted().iter().map(|part| (part.what.as_str(), part.value)).collect();
+        assert_eq!(parts, [("USDC", "999.9".parse().unwrap())]);
+        assert!(state.is_known());
+    }
+    for state in states(&hold("BTC", "-1")) {
+        assert_eq!(state.reasons().len(), 1);
+        assert!(state.reasons()[0].contains("owed"), "{state:?}");
+    }
     let strict = portfolio::workings(&hold("BTC", "-1"), &market, &rules(), true);
-    assert!(matches!(strict, Err(Refusal::NotListed { .. })));
+    assert!(matches!(strict, Err(Refusal::NotKnown { .. })));
+}
+
+/// Two currencies of one account: while one is short, what the other has beyond its own margin counts for nothing.
+#[test]
+fn a_surplus_in_one_currency_does_not_pay_for_another() {
+    let market = market();
+    let state = |usdc: &str| {
+        let text = format!(
+            r#"{{"format": "upm.portfolio/1", "accounts": [{{"account": "a",
+                "balances": [{{"asset": "BTC", "amount": "1"}}, {{"asset": "USDC", "amount": "{usdc}"}}],
+                "positions": [{{"instrument": "BTC-PERPETUAL", "quantity": "10"}},
+                              {{"instrument": "BTC_USDC-PERPETUAL", "quantity": "1000"}}]}}]}}"#
+        );
+        let account = model::Portfolio::parse(&text, &market).unwrap().accounts.remove(0);
+        portfolio::workings(&account, &market, &rules(), false).unwrap().state
+    };
+    assert_eq!(state("20000"), RequirementState::Known);
+    let short = state("1000");
+    let [part] = short.not_accepted() else { panic!("{short:?}") };
+    assert_eq!(part.what, "BTC beyond its own margin, for USDC is short");
+    // One coin, less 80 % of 16 % and the roll of 1 % of 100 USD in the perpetual.
+    assert!(part.value.to_f64() > 68_500.0 && part.value.to_f64() < 68_567.0, "{}", part.value);
 }

@@ -33,6 +33,14 @@ fn accounts(market: &Market) -> Vec<Account> {
     model::Portfolio::parse(PORTFOLIO, market).unwrap().accounts
 }
 
+/// Workings as the engine has them: in USDC, and beside them what it charges for balances.
+fn in_usdc(mut workings: Workings, market: &Market) -> (Workings, f64) {
+    let (_, owed, _) = workings.charges.pop().filter(|(name, ..)| name == "spot balances owed").unwrap();
+    let balances = owed + workings.state.value_not_accepted().unwrap().to_f64();
+    let usdc = market.assets[market.asset("USDC").unwrap().0].price.to_f64();
+    (workings.scaled(1.0 / usdc), balances)
+}
+
 fn initial(workings: &Workings) -> f64 {
     workings.core().1 + workings.charges.iter().map(|(_, initial, _)| initial).sum::<f64>()
 }
@@ -108,9 +116,10 @@ fn portfolio_margin_is_that_of_the_official_engine() {
         let (market, answers) = (Market::parse(market).unwrap(), engine(answers));
         for account in accounts(&market) {
             let workings = portfolio::workings(&account, &market, &rules(), true).unwrap();
+            let (workings, balances) = in_usdc(workings, &market);
             let expected = &answers[&account.name].portfolio;
-            close(initial(&workings), number(&expected.initial), &format!("{}: IM", account.name));
-            close(maintenance(&workings), number(&expected.maintenance), &format!("{}: MM", account.name));
+            close(initial(&workings) + balances, number(&expected.initial), &format!("{}: IM", account.name));
+            close(maintenance(&workings) + balances, number(&expected.maintenance), &format!("{}: MM", account.name));
 
             let sum = |part: fn(&UnderlyingAnswer) -> &String| -> f64 {
                 expected.underlyings.iter().map(|underlying| number(part(underlying))).sum()
@@ -145,14 +154,15 @@ fn cross_margin_is_that_of_the_official_engine() {
         let (market, answers) = (Market::parse(market).unwrap(), engine(answers));
         for account in accounts(&market) {
             let workings = cross::workings(&account, &market, &cross_rules(), true).unwrap();
+            let (workings, balances) = in_usdc(workings, &market);
             let expected = &answers[&account.name].cross;
-            close(initial(&workings), number(&expected.initial), &format!("{}: IM", account.name));
-            close(maintenance(&workings), number(&expected.maintenance), &format!("{}: MM", account.name));
+            close(initial(&workings) + balances, number(&expected.initial), &format!("{}: IM", account.name));
+            close(maintenance(&workings) + balances, number(&expected.maintenance), &format!("{}: MM", account.name));
             close(workings.core().1, number(&expected.net_mmr), &account.name);
             close(charge(&workings, "fee provision").0, number(&expected.fee_provision_imr), &account.name);
             close(charge(&workings, "fee provision").1, number(&expected.fee_provision_mmr), &account.name);
             close(charge(&workings, "open loss").0, number(&expected.open_loss), &account.name);
-            close(charge(&workings, "spot balances").0, number(&expected.spot_balance_margin), &account.name);
+            close(balances, number(&expected.spot_balance_margin), &account.name);
         }
     }
 }
@@ -349,16 +359,18 @@ fn what_is_not_listed_is_converted_with_a_note_or_refused() {
     );
 
     let workings = cross::workings(&hold("XRP-PERP"), &market, &cross_rules(), false).unwrap();
-    close(initial(&workings), 0.1 * 15_600.0, "the fallback class");
-    assert!(workings.notes.iter().any(|note| note.contains("class `volatile`")));
+    close(initial(&workings), 0.1 * 15_600.0 * 0.9999, "the fallback class, quoted in USDC");
+    assert!(workings.state.reasons()[0].contains("class `volatile`"), "{:?}", workings.state);
 
     let cash = Account { positions: Vec::new(), ..hold("XRP-PERP") };
+    let strict = |account: &Account| {
+        [portfolio::workings(account, &market, &rules(), true), cross::workings(account, &market, &cross_rules(), true)]
+    };
+    for refusal in strict(&Account { balances: Vec::new(), ..hold("XRP-PERP") }) {
+        assert!(matches!(refusal, Err(Refusal::NotKnown { venue: "Paradex", .. })), "{refusal:?}");
+    }
     for account in [hold("BTC-PERPETUAL"), hold("XRP-PERP"), cash] {
-        let refusals = [
-            portfolio::workings(&account, &market, &rules(), true),
-            cross::workings(&account, &market, &cross_rules(), true),
-        ];
-        for refusal in refusals {
+        for refusal in strict(&account) {
             assert!(matches!(refusal, Err(Refusal::NotListed { venue: "Paradex", .. })));
         }
     }

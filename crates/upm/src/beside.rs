@@ -34,11 +34,21 @@ pub fn margins(both: [&Assessment; 2], words: &Words) -> Result<String, Overflow
     row("equity", |amounts| amounts.equity);
     row("initial margin", |amounts| amounts.initial);
     row("maintenance margin", |amounts| amounts.maintenance);
-    row("excess", |amounts| amounts.excess);
+    if both.iter().any(|one| !one.requirement.not_accepted().is_empty()) {
+        row("not accepted", |amounts| amounts.equity.minus(amounts.counted));
+    }
+    if both.iter().all(|one| one.requirement.is_known()) {
+        row("excess", |amounts| amounts.excess);
+    } else {
+        table.row(["excess", sheet::UNKNOWN, sheet::UNKNOWN]);
+    }
     let [first, second] = both;
     table.row(["health", &sheet::health(first), &sheet::health(second)]);
-    table.row(["status", &sheet::status(first.status), &sheet::status(second.status)]);
-    Ok(table.text() + "\n" + &workings(both, &amounts, words))
+    table.row(["status", &sheet::standing(first.status), &sheet::standing(second.status)]);
+    let mut limits: Vec<String> = both.iter().flat_map(|one| sheet::limits(one, unit)).collect();
+    limits.dedup();
+    let limits: String = limits.iter().map(|limit| paragraph("  limit", 9, limit)).collect();
+    Ok(table.text() + &limits + "\n" + &workings(both, &amounts, words))
 }
 
 /// The core and every charge of the maintenance margin, and the scenarios that decide.

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use margin::{Assessment, Status};
+use margin::{Assessment, Standing, Status};
 use model::Market;
 use units::Round;
 
@@ -134,11 +134,12 @@ fn heading(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
         None => "–".to_owned(),
     };
     let (colour, word) = match status {
-        Status::Bankrupt => ("#b2182b", "bankrupt"),
-        Status::Liquidation => ("#b2182b", "liquidation"),
-        Status::Warning => ("#e08214", "warning"),
-        Status::Restricted => ("#e08214", "restricted"),
-        Status::Healthy => ("#1b7837", "healthy"),
+        Standing::Known(Status::Bankrupt) => ("#b2182b", "bankrupt"),
+        Standing::Known(Status::Liquidation) => ("#b2182b", "liquidation"),
+        Standing::Known(Status::Warning) => ("#e08214", "warning"),
+        Standing::Known(Status::Restricted) => ("#e08214", "restricted"),
+        Standing::Known(Status::Healthy) => ("#1b7837", "healthy"),
+        Standing::Unknown => ("#e08214", "unknown"),
     };
     let unit = Unit::rough(sheet::largest(picture.assessment));
     let facts = [

@@ -3,7 +3,7 @@
 //! Every column of amounts adds up as printed: positions and balances to the equity and to the core, core and charges to
 //! the margins, the margins to what is left.
 
-use margin::{Assessment, Family, ScenarioPnl, Status, UnderlyingGreeks};
+use margin::{Assessment, Family, NotAccepted, ScenarioPnl, Standing, Status, UnderlyingGreeks};
 use marks::Validity;
 use model::{Account, Market};
 use units::{Money, Overflow, Ratio, Round};
@@ -15,6 +15,8 @@ use crate::table::{Side, Table, cut, paragraph};
 
 /// How a note begins that is about the method, not about the account.
 pub const UNCERTAIN: &str = "uncertain";
+/// What is printed in place of a figure that nobody knows.
+pub const UNKNOWN: &str = "unknown";
 /// Nothing to print, where a zero would say something else.
 const NONE: &str = "–";
 
@@ -22,8 +24,11 @@ const NONE: &str = "–";
 pub struct Amounts {
     pub unit: Unit,
     pub equity: Shown,
+    /// What of the equity counts by the method.
+    pub counted: Shown,
     pub initial: Shown,
     pub maintenance: Shown,
+    /// Counted equity less maintenance margin; of what is known, where not all is.
     pub excess: Shown,
     pub core: Shown,
     pub standalone: Shown,
@@ -48,6 +53,7 @@ impl Amounts {
         let initial = unit.needed(assessment.initial_margin);
         let maintenance = unit.needed(assessment.maintenance_margin);
         let equity = unit.owned(assessment.equity);
+        let counted = unit.owned(assessment.counted_equity);
         let of_initial: Vec<Money> = assessment.charges.iter().map(|charge| charge.initial).collect();
         let of_maintenance: Vec<Money> = assessment.charges.iter().map(|charge| charge.maintenance).collect();
         let charges_maintenance = unit.parts(&of_maintenance, maintenance.minus(core));
@@ -62,9 +68,10 @@ impl Amounts {
         Ok(Self {
             unit,
             equity,
+            counted,
             initial,
             maintenance,
-            excess: equity.minus(maintenance),
+            excess: counted.minus(maintenance),
             core,
             standalone,
             standalone_positions: alone[0],
@@ -85,7 +92,8 @@ pub fn largest(assessment: &Assessment) -> Money {
     let amounts = [equity, initial_margin, maintenance_margin, standalone_margin].into_iter();
     let positions = assessment.positions.iter().flat_map(|part| [&part.value, &part.contribution]);
     let balances = assessment.balances.iter().flat_map(|part| [&part.value, &part.contribution]);
-    let sizes = amounts.chain(positions).chain(balances).map(|amount| amount.raw().saturating_abs());
+    let left_out = assessment.requirement.not_accepted().iter().map(|part| &part.value);
+    let sizes = amounts.chain(positions).chain(balances).chain(left_out).map(|amount| amount.raw().saturating_abs());
     Money::from_raw(sizes.max().unwrap_or_default())
 }
 
@@ -131,7 +139,34 @@ pub fn head(assessment: &Assessment, title: &str) -> String {
 
 /// What the account has and needs, why, and what offsets save.
 fn reasons(assessment: &Assessment, amounts: &Amounts) -> Vec<String> {
-    vec![summary(assessment, amounts), workings(assessment, amounts), offsets(assessment, amounts)]
+    let mut sections = vec![summary(assessment, amounts)];
+    let doubts = limits(assessment, amounts.unit);
+    if !doubts.is_empty() {
+        sections.push(doubts.iter().map(|doubt| paragraph("  limit", 9, doubt)).collect());
+    }
+    sections.extend([workings(assessment, amounts), offsets(assessment, amounts)]);
+    sections
+}
+
+/// What the method has no rule for, and what it does not accept, in words.
+pub fn limits(assessment: &Assessment, unit: Unit) -> Vec<String> {
+    let requirement = &assessment.requirement;
+    let reasons = requirement.reasons().iter().map(|reason| format!("not known: {reason}"));
+    let part = |NotAccepted { what, location, value }: &NotAccepted| {
+        let at = location.as_ref().map_or_else(String::new, |location| format!(" at {location}"));
+        format!("{what}{at}, {} {}", unit.owned(*value), unit.name)
+    };
+    let parts: Vec<String> = requirement.not_accepted().iter().map(part).collect();
+    let left_out = (!parts.is_empty()).then(|| format!("not accepted, counts for nothing: {}", parts.join("; ")));
+    reasons.chain(left_out).collect()
+}
+
+/// How an account stands, in its colour.
+pub fn standing(standing: Standing) -> String {
+    match standing {
+        Standing::Known(known) => status(known),
+        Standing::Unknown => toned(Tone::Yellow, UNKNOWN),
+    }
 }
 
 /// A status in its colour.
@@ -210,9 +245,24 @@ fn summary(assessment: &Assessment, amounts: &Amounts) -> String {
     let unit = amounts.unit.name;
     let mut table = Table::new(&[("", Side::Left), (unit, Side::Right), ("", Side::Left), ("", Side::Right)]);
     table.row(["equity", &amounts.equity.to_string(), "   health", &health(assessment)]);
-    table.row(["initial margin", &amounts.initial.to_string(), "   status", &status(assessment.status)]);
-    table.row(["maintenance margin", &amounts.maintenance.to_string(), "", ""]);
-    table.row(["excess", &toned(Tone::Bold, &amounts.excess.to_string()), "", ""]);
+    let known = assessment.requirement.is_known();
+    let of_what = if known { "" } else { ", of what is known" };
+    let excess = if known { amounts.excess.to_string() } else { UNKNOWN.to_owned() };
+    let mut rows = vec![
+        (format!("initial margin{of_what}"), amounts.initial.to_string()),
+        (format!("maintenance margin{of_what}"), amounts.maintenance.to_string()),
+        ("excess".to_owned(), toned(Tone::Bold, &excess)),
+    ];
+    if !assessment.requirement.not_accepted().is_empty() {
+        rows.insert(0, ("not accepted".to_owned(), amounts.equity.minus(amounts.counted).to_string()));
+    }
+    for (place, (name, amount)) in rows.into_iter().enumerate() {
+        let mut row = vec![name, amount];
+        if place == 0 {
+            row.extend(["   status".to_owned(), standing(assessment.status)]);
+        }
+        table.row(row);
+    }
     table.text()
 }
 

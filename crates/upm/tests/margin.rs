@@ -189,6 +189,51 @@ fn a_comparison_says_what_margin_says() {
     }
 }
 
+/// 753,000 USDC borrowed against coin: what Deribit asks for that is not in its documents, and Paradex takes no coin.
+#[test]
+fn what_is_not_known_is_never_the_cheapest() {
+    let arguments = with(book("compare"), &["--account", "coin on credit"]);
+    let text = answer(&arguments);
+    let row = |method: &str| {
+        let line = text.lines().find(|line| line.trim_start().starts_with(&format!("{method} "))).expect("a row");
+        line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(row("deribit"), ["deribit", "unknown", "unknown", "unknown", "–", "unknown"], "{text}");
+    assert_eq!(row("paradex")[..4], ["paradex", "unknown", "unknown", "862,483"], "{text}");
+    let lines = document(&with(arguments, &["--output", "json"]))["accounts"][0]["methods"].clone();
+    let known = lines.as_array().unwrap().iter().filter(|line| line["assessment"]["requirement"]["state"] == "known");
+    let least = known.min_by_key(|line| money(&line["assessment"]["initial_margin"])).unwrap()["method"].clone();
+    let crowned: Vec<&str> = text.lines().filter(|line| line.ends_with(" 1.00")).collect();
+    assert!(matches!(crowned[..], [one] if one.trim_start().starts_with(least.as_str().unwrap())), "{text}");
+    let deribit = &lines[1]["assessment"];
+    assert_eq!(
+        (&deribit["status"], &deribit["excess"], &deribit["health"]),
+        (&"unknown".into(), &Value::Null, &Value::Null)
+    );
+    assert!(deribit["requirement"]["reasons"][0].as_str().unwrap().contains("owed"));
+}
+
+/// A venue that takes no coin is compared by the margin of the risk, and what it does not take stands beside it.
+#[test]
+fn what_is_not_accepted_stands_in_its_own_column() {
+    let text = answer(&with(book("compare"), &["--account", "covered call"]));
+    assert!(text.contains("not accepted"), "{text}");
+    let paradex = text.lines().find(|line| line.trim_start().starts_with("paradex ")).expect("a row");
+    let times: f64 = paradex.split_whitespace().last().unwrap().parse().unwrap();
+    assert!(times < 5.0 && paradex.contains("2,156,209") && paradex.contains("bankrupt"), "{text}");
+    assert!(text.contains("not accepted, counts for nothing: BTC, 2,156,209 USD"), "{text}");
+    let sheet = answer(&with(book("margin"), &["--account", "covered call", "--method", "paradex"]));
+    assert!(sheet.contains("limit") && sheet.contains("not accepted"), "{sheet}");
+    let trade = ["--trade", "BTC_USDC-PERPETUAL -1", "--account", "covered call", "--method", "paradex"];
+    assert!(answer(&with(book("what-if"), &trade)).contains("not accepted"));
+}
+
+#[test]
+fn a_plan_needs_a_requirement_that_is_known() {
+    let run = common::upm(&with(book("plan"), &["--account", "coin on credit", "--method", "deribit"]));
+    assert!(run.status == 2 && run.err.contains("USDC: what Deribit requires is not known"), "{}", run.err);
+}
+
 #[test]
 fn methods_are_described_with_all_their_doubts() {
     let described = document(&["methods", "--output", "json"]);

@@ -131,13 +131,15 @@ impl Listed<'_> {
         });
         let positions = view.positions.iter().map(|held| PositionDocument {
             instrument: named(held.instrument),
-            quantity: held.quantity,
+            quantity: Some(held.quantity),
+            amount: None,
             entry: Some(held.entry),
         });
         let orders = view.orders.iter().map(|order| OrderDocument {
             instrument: named(order.instrument),
             side: order.side,
-            quantity: order.quantity,
+            quantity: Some(order.quantity),
+            amount: None,
             limit: order.limit,
         });
         AccountDocument {

@@ -86,29 +86,26 @@ impl Method {
     }
 }
 
-/// The parameters of an underlying at a venue: its own or, where it has none, those of the fallback with a note; a strict
-/// question is refused.
+/// The parameters of an underlying at a venue: its own or, where none are held, those of the fallback.
+///
+/// Only shares of a notional may be borrowed, never a rule per coin. What is borrowed is an estimate: it is noted, and the
+/// requirement is not known. A strict question is refused.
 fn own_or_fallback<'a, T>(
     underlying: &str,
     own: Option<&'a T>,
     (fallback, parameters): (&str, Option<&'a T>),
     (venue, strict): (&'static str, bool),
-    notes: &mut Vec<String>,
+    workings: &mut Workings,
 ) -> Result<&'a T, Refusal> {
     if let Some(own) = own {
         return Ok(own);
     }
-    let refused = |why| Refusal::NotListed { instrument: underlying.to_owned(), venue, why };
     let Some(parameters) = parameters else {
-        return Err(refused(format!("the parameters have nothing for it, and no fallback {fallback}")));
+        let why = format!("the parameters have nothing for it, and no fallback {fallback}");
+        return Err(Refusal::NotKnown { what: underlying.to_owned(), venue, why });
     };
-    if strict {
-        return Err(refused(format!("it would take the parameters of {fallback}")));
-    }
-    let note = format!("{underlying}: no parameters known at {venue}, margined with those of {fallback}");
-    if !notes.contains(&note) {
-        notes.push(note);
-    }
+    let why = format!("no parameters of it are held; the figures are an estimate with those of {fallback}");
+    workings.state.unknown_at(venue, underlying, &why, strict)?;
     Ok(parameters)
 }
 

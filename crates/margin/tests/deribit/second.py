@@ -56,11 +56,18 @@ class Instrument:
         self.mark, self.contract_size = float(listing["mark"]), float(listing["contract_size"])
         self.years = years(market, listing["expiry"]) if "expiry" in listing else 0.0
         self.delta = 1.0
-        self.usd = self.index if self.inverse else 1.0
-        self.currency = self.underlying if self.inverse else "USDC"
+        prices = {one["asset"]: float(one["price"]) for one in market["assets"]}
+        self.currency = listing["settle"]
+        self.usd = prices[self.currency]
+        if not self.inverse:
+            # All that is linear here is quoted in what it settles in.
+            assert listing["quote"] == listing["settle"]
+            self.index /= self.usd
         if self.option:
             expiry = next(one for one in underlying["expiries"] if one["expiry"] == listing["expiry"])
             self.forward, self.strike, self.vol = float(expiry["forward"]), float(listing["strike"]), float(listing["iv"])
+            if not self.inverse:
+                self.forward /= self.usd
             self.sign = 1 if listing["right"] == "call" else -1
             model = black76(self.forward, self.strike, self.years, self.vol, self.sign)[1]
             self.delta = float(listing.get("delta", model))

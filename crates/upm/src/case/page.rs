@@ -3,7 +3,7 @@
 use engine::explain::{Figures, What};
 use engine::state::State;
 use journal::Hash;
-use units::{Money, Overflow, Round};
+use units::{Money, Overflow};
 
 use super::bill::{Bill, BillLine, Item};
 use super::chronicle::Case;
@@ -146,8 +146,8 @@ pub fn bill(bill: &Bill, state: &State) -> Result<String, Overflow> {
         if of.is_empty() {
             continue;
         }
-        let round = if is_cost { Round::Up } else { Round::Down };
-        let total = unit.shown(bill.total(is_cost)?, round);
+        let total = bill.total(is_cost)?;
+        let total = if is_cost { unit.needed(total) } else { unit.owned(total) };
         let amounts: Vec<Money> = of.iter().map(|line| line.usd).collect();
         for (line, shown) in of.iter().zip(unit.parts(&amounts, total)) {
             table.row([item(line.what).to_owned(), clean(line.who.as_deref().unwrap_or_default()), shown.to_string()]);

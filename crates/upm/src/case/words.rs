@@ -16,7 +16,7 @@ const CENT: Money = Money::from_raw(Money::ONE.raw() / 100);
 /// An amount in USD, rounded down.
 pub fn usd(amount: Money) -> String {
     let unit = Unit::fitting(amount);
-    format!("{} {}", unit.shown(amount, Round::Down), unit.name)
+    format!("{} {}", unit.owned(amount), unit.name)
 }
 
 /// Contracts in so many lots, without a sign.

@@ -7,12 +7,12 @@ use serde::Serialize;
 use units::{Money, Overflow, Round};
 
 use crate::accounts::{AnswerArgs, Frame};
-use crate::amount::{Unit, number};
+use crate::amount::{Shown, Unit, number};
 use crate::document;
 use crate::failure::Failure;
 use crate::input::{Book, BookArgs, Output, Reader, Rules};
 use crate::printer::{Answer, Tone, coloured, plain, toned};
-use crate::sheet::{self, Amounts};
+use crate::sheet::{self, Amounts, UNKNOWN};
 use crate::table::{Side, Table, cut, paragraph};
 
 /// Where notes begin, to the right of the names of methods.
@@ -170,36 +170,64 @@ fn table(book: &Book, comparison: &Comparison, all_notes: bool) -> Result<String
             Verdict::Refused(_) => None,
         })
     };
-    let unit = Unit::rough(assessed().map(|(_, one)| sheet::largest(one)).max().unwrap_or_default());
-    let cheapest = assessed().map(|(_, one)| one.initial_margin).filter(|margin| *margin > Money::ZERO).min();
+    let largest = assessed().map(|(_, one)| sheet::largest(one)).max().unwrap_or_default();
+    let of_account: Vec<(&str, &Assessment)> = assessed().collect();
+    let (mut unit, mut text) = (Unit::rough(largest), String::new());
+    // Larger units make narrower columns; a table that is too wide has cut its words.
+    for thousands in [1, 1000, 1_000_000] {
+        unit = Unit::rough(Money::from_raw(largest.raw().saturating_mul(thousands)));
+        text = rows(&of_account, unit)?.text();
+        if !text.contains('…') {
+            break;
+        }
+    }
+    let equity = assessed().next().map(|(_, one)| unit.owned(one.equity).to_string());
+    let equity = equity.map_or_else(String::new, |equity| format!("· equity {equity} · {}", book.market.time));
+    let name = toned(Tone::Bold, &cut(&comparison.account, 40));
+    Ok(format!("{name} {}\n\n{text}{}", toned(Tone::Dim, &equity), remarks(comparison, unit, all_notes)))
+}
+
+/// A row a method. The margins are those of the risk alone; what a method does not accept stands beside them.
+fn rows(assessed: &[(&str, &Assessment)], unit: Unit) -> Result<Table, Overflow> {
+    let cheapest = cheapest(assessed.iter().map(|(_, assessment)| *assessment));
     let mut table = Table::new(&[
         (unit.name, Side::Left),
         ("initial", Side::Right),
         ("maintenance", Side::Right),
+        ("not accepted", Side::Right),
         ("excess", Side::Right),
         ("health", Side::Right),
         ("status", Side::Left),
         ("saved", Side::Right),
         ("× cheapest", Side::Right),
     ]);
-    for (method, assessment) in assessed() {
+    let left_out = assessed.iter().any(|(_, assessment)| !assessment.requirement.not_accepted().is_empty());
+    for (method, assessment) in assessed {
         let amounts = Amounts::in_unit(unit, assessment)?;
+        let known = assessment.requirement.is_known();
+        let figure = |amount: Shown| if known { amount.to_string() } else { UNKNOWN.to_owned() };
+        let not_accepted = amounts.equity.minus(amounts.counted);
         let times = cheapest.and_then(|least| assessment.initial_margin.per(least, Round::Up));
         table.row([
-            method.to_owned(),
-            amounts.initial.to_string(),
-            amounts.maintenance.to_string(),
-            amounts.excess.to_string(),
+            (*method).to_owned(),
+            figure(amounts.initial),
+            figure(amounts.maintenance),
+            if not_accepted.is_zero() { String::new() } else { not_accepted.to_string() },
+            figure(amounts.excess),
             multiple(sheet::health(assessment)),
-            sheet::status(assessment.status),
-            sheet::share(assessment, 0),
-            times.map_or_else(String::new, |times| multiple(number(times.to_f64(), 2))),
+            sheet::standing(assessment.status),
+            // There is no room for both this column and that of what is not accepted.
+            if known && !left_out { sheet::share(assessment, 0) } else { String::new() },
+            times.filter(|_| known).map_or_else(String::new, |times| multiple(number(times.to_f64(), 2))),
         ]);
     }
-    let equity = assessed().next().map(|(_, one)| unit.owned(one.equity).to_string());
-    let equity = equity.map_or_else(String::new, |equity| format!("· equity {equity} · {}", book.market.time));
-    let name = toned(Tone::Bold, &cut(&comparison.account, 40));
-    Ok(format!("{name} {}\n\n{}{}", toned(Tone::Dim, &equity), table.text(), remarks(comparison, all_notes)))
+    Ok(table)
+}
+
+/// The least initial margin that is known and more than nothing.
+fn cheapest<'a>(assessed: impl Iterator<Item = &'a Assessment>) -> Option<Money> {
+    let known = assessed.filter(|assessment| assessment.requirement.is_known());
+    known.map(|assessment| assessment.initial_margin).filter(|margin| *margin > Money::ZERO).min()
 }
 
 /// How many times, as printed; whole numbers where decimals say nothing, a bound where digits do not.
@@ -211,8 +239,8 @@ fn multiple(times: String) -> String {
     }
 }
 
-/// Why methods refused, and what the others noted of this account.
-fn remarks(comparison: &Comparison, all: bool) -> String {
+/// Why methods refused, what the others do not know or accept, and what they noted of this account.
+fn remarks(comparison: &Comparison, unit: Unit, all: bool) -> String {
     let mut text = String::new();
     let mut counts = Vec::new();
     for Line { method, answer, .. } in &comparison.methods {
@@ -220,6 +248,9 @@ fn remarks(comparison: &Comparison, all: bool) -> String {
         match answer {
             Verdict::Refused(why) => text += &paragraph(&lead, LEAD, &format!("refuses: {why}")),
             Verdict::Assessment(assessment) => {
+                for limit in sheet::limits(assessment, unit) {
+                    text += &paragraph(&lead, LEAD, &limit);
+                }
                 let of_account = assessment.notes.iter().filter(|note| !note.starts_with(sheet::UNCERTAIN));
                 let noted = sheet::grouped(&of_account.collect::<Vec<_>>());
                 if all {

@@ -65,8 +65,14 @@ struct ByMethod<'a>(&'a dyn Judge);
 impl Gauge for ByMethod<'_> {
     fn stands(&self, account: &Account) -> Result<Standing, Refusal> {
         let out_of_range = |overflow| Refusal::OutOfRange { account: account.name.clone(), overflow };
-        let (_, _, initial, maintenance) = self.0.workings(account)?.requirement().map_err(out_of_range)?;
+        let workings = self.0.workings(account)?;
+        if let [reason, ..] = workings.state.reasons() {
+            return Err(Refusal::NotSupported { method: "plan", why: reason.clone() });
+        }
+        let (_, _, initial, maintenance) = workings.requirement().map_err(out_of_range)?;
         let equity = valuation::equity(account, self.0.market()).map_err(out_of_range)?;
+        let not_accepted = workings.state.value_not_accepted().map_err(out_of_range)?;
+        let equity = equity.minus(not_accepted).map_err(out_of_range)?;
         Ok(Standing { equity: equity.to_f64(), initial: initial.to_f64(), maintenance: maintenance.to_f64() })
     }
 }

@@ -16,7 +16,9 @@ use model::{Account, Market, Payoff};
 use pricing::math::exp;
 use serde::Deserialize;
 
-use super::{Contract, Leg, Order, PairBook, adapt, column};
+use super::adapt::Adapted;
+use super::segregated::{InUsd, note, segregate};
+use super::{Contract, Currencies, LISTED, Leg, Order, PairBook, adapt};
 use crate::method::universal::families::percent;
 use crate::{About, Refusal, Workings, aggregate, params::decimal, vol::TermRule};
 
@@ -36,7 +38,8 @@ pub const ABOUT: About = About {
         "linear pairs take the column of their underlying: a recorded cross account excludes the `usd` column for the roll shock, for the rest it is inferred",
         "delta shock after a third party's transcription; every recorded one is 0",
         "the open orders margin is not published: here every order fills where that costs, within the worst case only",
-        "MMP and spot margin are 0: portfolios carry no market maker protection, what is owed requires nothing, and an order on spot counts as one on the perpetual",
+        "MMP and spot margin are 0: portfolios carry no market maker protection, and an order on spot counts as one on the perpetual",
+        "amounts in USD among the parameters (dampener, delta threshold) count one for one in USDC and USDT, whatever those are worth",
         "BTC parameters are those of June 2024",
     ],
 };
@@ -70,8 +73,8 @@ pub struct General {
     /// Days below which an expiry counts as this many in the vol shock.
     #[serde(deserialize_with = "decimal::read")]
     pub days_floor: f64,
-    /// The underlying whose column is taken for those that have none.
-    pub fallback: String,
+    /// In which currencies contracts settle.
+    pub currencies: Currencies,
 }
 
 /// The column of one underlying, under the venue's names.
@@ -190,7 +193,7 @@ impl Cell {
             return pnl;
         }
         let ranges = (self.price_move.abs() / column.price_range).max(1.0) - 1.0;
-        let dollars = ranges * column.extended_dampener;
+        let dollars = ranges * column.extended_dampener * book.currency.dollar;
         let dampener = match book.payoff {
             Payoff::Linear => dollars,
             Payoff::Inverse => dollars / ((1.0 + self.edge(column)) * book.index),
@@ -380,7 +383,7 @@ fn roll_shock(book: &PairBook, column: &Column) -> f64 {
     let shock = |(years, delta): (f64, f64)| {
         delta.abs() * column.min_annualised_move.max(exp(column.annualised_move_risk * years) - 1.0)
     };
-    per_coin(book) * expiries.into_iter().map(shock).sum::<f64>()
+    book.per_coin() * expiries.into_iter().map(shock).sum::<f64>()
 }
 
 /// The cost of unwinding a delta beyond the threshold. Long options count only as far as they reduce the rest.
@@ -395,16 +398,9 @@ fn delta_shock(book: &PairBook, column: &Column) -> f64 {
     }
     let all: f64 = long_options + rest;
     let unwound = if rest < 0.0 { -all.max(rest).min(0.0) } else { all.min(rest).max(0.0) };
-    let beyond = (unwound - column.delta_total_liq_shock_threshold / book.index).max(0.0);
-    per_coin(book) * unwound * (beyond * column.m_inc).min(column.max_delta_shock)
-}
-
-/// The settlement currency per coin.
-fn per_coin(book: &PairBook) -> f64 {
-    match book.payoff {
-        Payoff::Inverse => 1.0,
-        Payoff::Linear => book.index,
-    }
+    let threshold = column.delta_total_liq_shock_threshold * book.currency.dollar / book.index;
+    let beyond = (unwound - threshold).max(0.0);
+    book.per_coin() * unwound * (beyond * column.m_inc).min(column.max_delta_shock)
 }
 
 /// The words of a family in which every scenario brings a profit or nothing.
@@ -412,8 +408,9 @@ const NOTHING_LOSES: &str = "nothing loses";
 
 /// What the account must hold, worked out line by line.
 pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool) -> Result<Workings, Refusal> {
-    let (books, notes) = adapt(account, market, strict)?;
+    let Adapted { pairs, state, notes } = adapt(account, market, &rules.general.currencies, strict)?;
     let mut workings = Workings {
+        state,
         families: vec![("worst case".to_owned(), 0.0, NOTHING_LOSES.to_owned())],
         position_contributions: vec![0.0; account.positions.len()],
         balance_contributions: vec![0.0; account.balances.len()],
@@ -422,31 +419,37 @@ pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool)
         ..Workings::default()
     };
     let mut decided = Vec::new();
-    let mut currencies: BTreeMap<String, Currency> = BTreeMap::new();
-    for book in &books {
-        let column = column(&book.underlying, &rules.underlying, &rules.general.fallback, strict, &mut workings.notes)?;
-        let requirement = requirement(book, &rules.general, column)?;
-        currencies.entry(book.currency().to_owned()).or_insert_with(|| Currency::of(book)).add(&requirement);
-        decided.extend(report(book, &cells(&rules.general, column), &requirement, &mut workings));
+    let mut currencies: BTreeMap<String, Sum> = BTreeMap::new();
+    for pair in &pairs {
+        let sum = currencies.entry(pair.currency.name.clone()).or_insert_with(|| Sum::of(pair));
+        let Some(column) = rules.underlying.get(&pair.underlying) else {
+            let why = "its column of the venue's parameters is not held";
+            workings.state.unknown_at(LISTED.venue, &pair.underlying, why, strict)?;
+            continue;
+        };
+        let requirement = requirement(pair, &rules.general, column)?;
+        sum.add(&requirement);
+        decided.extend(report(pair, &cells(&rules.general, column), &requirement, &mut workings));
     }
     if !decided.is_empty() {
         workings.families[0].2 = decided.join(" | ");
     }
-    workings.families[0].1 = currencies.values().map(|currency| currency.worst_case * currency.usd).sum();
-    workings.charges = charges(&currencies, rules.general.maintenance_factor);
-    for (name, currency) in &currencies {
-        let (initial, maintenance) =
-            (currency.initial_margin(), rules.general.maintenance_factor * currency.risk_matrix_margin());
-        workings
-            .notes
-            .push(format!("{name}: initial margin {initial} {name}, maintenance margin {maintenance} {name}"));
+    let factor = rules.general.maintenance_factor;
+    workings.families[0].1 = currencies.values().map(|sum| sum.worst_case * sum.usd).sum();
+    workings.charges = charges(&currencies, factor);
+    let mut required = BTreeMap::new();
+    for (name, sum) in &currencies {
+        let (initial, maintenance) = (sum.initial_margin(), factor * sum.risk_matrix_margin());
+        required.insert(name.clone(), InUsd { initial: initial * sum.usd, maintenance: maintenance * sum.usd });
+        note(&mut workings, name, (initial, maintenance));
     }
+    segregate(&mut workings, (account, market), &pairs, &required, strict)?;
     Ok(workings)
 }
 
 /// What one settlement currency requires, in that currency.
 #[derive(Clone, Copy, Debug)]
-struct Currency {
+struct Sum {
     usd: f64,
     worst_case: f64,
     roll_shock: f64,
@@ -454,9 +457,9 @@ struct Currency {
     open_orders_margin: f64,
 }
 
-impl Currency {
+impl Sum {
     fn of(book: &PairBook) -> Self {
-        Self { usd: book.usd(), worst_case: 0.0, roll_shock: 0.0, delta_shock: 0.0, open_orders_margin: 0.0 }
+        Self { usd: book.currency.usd, worst_case: 0.0, roll_shock: 0.0, delta_shock: 0.0, open_orders_margin: 0.0 }
     }
 
     fn add(&mut self, requirement: &Requirement) {
@@ -477,24 +480,24 @@ impl Currency {
 }
 
 /// The charges of all currencies, in USD.
-fn charges(currencies: &BTreeMap<String, Currency>, maintenance_factor: f64) -> Vec<(String, f64, f64)> {
+fn charges(currencies: &BTreeMap<String, Sum>, maintenance_factor: f64) -> Vec<(String, f64, f64)> {
     let sum =
-        |line: fn(&Currency) -> f64| -> f64 { currencies.values().map(|currency| line(currency) * currency.usd).sum() };
+        |line: fn(&Sum) -> f64| -> f64 { currencies.values().map(|currency| line(currency) * currency.usd).sum() };
     let (roll, delta) = (sum(|currency| currency.roll_shock), sum(|currency| currency.delta_shock));
     let rounding =
-        |currency: &Currency| currency.initial_margin() - currency.risk_matrix_margin() - currency.open_orders_margin;
+        |currency: &Sum| currency.initial_margin() - currency.risk_matrix_margin() - currency.open_orders_margin;
     vec![
         ("roll shock".to_owned(), roll, roll),
         ("delta shock".to_owned(), delta, delta),
         ("open orders margin".to_owned(), sum(|currency| currency.open_orders_margin), 0.0),
         ("rounding to nine decimals".to_owned(), sum(rounding), 0.0),
-        ("maintenance factor".to_owned(), 0.0, (maintenance_factor - 1.0) * sum(Currency::risk_matrix_margin)),
+        ("maintenance factor".to_owned(), 0.0, (maintenance_factor - 1.0) * sum(Sum::risk_matrix_margin)),
     ]
 }
 
 /// Writes what one pair requires into the workings; returns what decided, in words, when anything loses.
 fn report(book: &PairBook, cells: &[Cell], requirement: &Requirement, workings: &mut Workings) -> Option<String> {
-    let (family, usd) = (format!("{} risk matrix", book.name()), book.usd());
+    let (family, usd) = (format!("{} risk matrix", book.name()), book.currency.usd);
     let words = |place: usize| cells.get(place).map_or_else(String::new, |cell| cell.words(&book.underlying));
     let aggregated = &requirement.aggregated_risk_vectors;
     for place in 0..cells.len() {

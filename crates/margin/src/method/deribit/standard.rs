@@ -7,15 +7,17 @@
 //! long option   IM = MM = 0: the premium is paid
 //! ```
 //!
-//! Inverse contracts read these in coins. Linear contracts read shares of the underlying price, in dollars; a linear
-//! future takes its coins at the index.
+//! Inverse contracts read these in coins. Linear contracts read shares of the underlying price, in the settlement currency;
+//! a linear future takes its coins at the index.
 
 use std::collections::BTreeMap;
 
 use model::{Account, Market, Payoff, Right};
 use serde::Deserialize;
 
-use super::{Contract, Leg, Order, PairBook, adapt, column};
+use super::adapt::Adapted;
+use super::segregated::{InUsd, note, segregate};
+use super::{Contract, Currencies, LISTED, Leg, Order, PairBook, adapt};
 use crate::{About, Refusal, Workings, params::decimal};
 
 /// What the method is and how far it is proven.
@@ -52,8 +54,8 @@ pub struct Rules {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct General {
-    /// The underlying whose row is taken for those that have none.
-    pub fallback: String,
+    /// In which currencies contracts settle.
+    pub currencies: Currencies,
 }
 
 /// What a future requires, as a share of its size in coins.
@@ -132,13 +134,11 @@ impl OptionShares {
     }
 }
 
-/// What `size` coins of an instrument require, in the settlement currency of the book.
-pub fn margin(leg: &Leg, size: f64, book: &PairBook, row: &FutureRow, shares: &OptionShares) -> Margin {
-    match leg.contract {
-        Contract::Future => row.margin(size).times(match book.payoff {
-            Payoff::Inverse => 1.0,
-            Payoff::Linear => book.index,
-        }),
+/// What `size` coins of an instrument require, in the settlement currency of the book; none for a future whose row is not
+/// held, for a row is a rule per coin and says nothing of another coin.
+pub fn margin(leg: &Leg, size: f64, book: &PairBook, row: Option<&FutureRow>, shares: &OptionShares) -> Option<Margin> {
+    Some(match leg.contract {
+        Contract::Future => row?.margin(size).times(book.per_coin()),
         Contract::Option { .. } if size >= 0.0 => Margin::default(),
         Contract::Option { right, strike, forward, .. } => {
             let unit = match book.payoff {
@@ -147,32 +147,33 @@ pub fn margin(leg: &Leg, size: f64, book: &PairBook, row: &FutureRow, shares: &O
             };
             shares.short(right, strike, forward, unit, leg.mark).times(-size)
         }
-    }
+    })
 }
 
-/// What the orders of one instrument add to the initial margin of the position `held` in it.
+/// What the orders of one instrument add to the initial margin of the position `held` in it, where that is known.
 pub fn open_orders(
     leg: &Leg,
     held: f64,
     orders: &[&Order],
     book: &PairBook,
-    row: &FutureRow,
+    row: Option<&FutureRow>,
     shares: &OptionShares,
-) -> f64 {
-    let initial = |size: f64| margin(leg, size, book, row, shares).initial;
+) -> Option<f64> {
+    let initial = |size: f64| margin(leg, size, book, row, shares).map(|margin| margin.initial);
     let ordered = |side: f64| -> f64 { orders.iter().map(|order| (side * order.fill.size).max(0.0)).sum() };
     let (bought, sold) = (held + ordered(1.0), held - ordered(-1.0));
     let premium: f64 = match leg.contract {
         Contract::Future => 0.0,
         Contract::Option { .. } => orders.iter().map(|order| order.limit * order.fill.size.max(0.0)).sum(),
     };
-    initial(bought).max(initial(sold)).max(initial(held)) - initial(held) + premium
+    Some(initial(bought)?.max(initial(sold)?).max(initial(held)?) - initial(held)? + premium)
 }
 
 /// What the account must hold, worked out line by line.
 pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool) -> Result<Workings, Refusal> {
-    let (books, notes) = adapt(account, market, strict)?;
+    let Adapted { pairs, state, notes } = adapt(account, market, &rules.general.currencies, strict)?;
     let mut workings = Workings {
+        state,
         position_contributions: vec![0.0; account.positions.len()],
         balance_contributions: vec![0.0; account.balances.len()],
         haircuts: vec![0.0; account.balances.len()],
@@ -180,24 +181,30 @@ pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool)
         ..Workings::default()
     };
     let (mut usd, mut orders_usd) = (Margin::default(), 0.0);
-    let mut currencies: BTreeMap<String, Margin> = BTreeMap::new();
-    for book in &books {
-        let row = column(&book.underlying, &rules.future, &rules.general.fallback, strict, &mut workings.notes)?;
+    let mut currencies: BTreeMap<String, (f64, Margin)> = BTreeMap::new();
+    for pair in &pairs {
+        let row = rules.future.get(&pair.underlying);
+        let per_unit = pair.currency.usd;
         let mut sum = Margin::default();
-        for (leg, held) in instruments(book) {
-            let required = margin(leg, held, book, row, &rules.option);
-            let orders: Vec<&Order> = book.orders.iter().filter(|order| order.fill.name == leg.name).collect();
-            let ordered = open_orders(leg, held, &orders, book, row, &rules.option);
+        for (leg, held) in instruments(pair) {
+            let orders: Vec<&Order> = pair.orders.iter().filter(|order| order.fill.name == leg.name).collect();
+            let required = margin(leg, held, pair, row, &rules.option);
+            let ordered = open_orders(leg, held, &orders, pair, row, &rules.option);
+            let (Some(required), Some(ordered)) = (required, ordered) else {
+                let why = "its row of the venue's table of futures is not held";
+                workings.state.unknown_at(LISTED.venue, &pair.underlying, why, strict)?;
+                continue;
+            };
             if held != 0.0 {
-                workings.position_contributions[leg.place] = required.maintenance * book.usd();
+                workings.position_contributions[leg.place] = required.maintenance * per_unit;
             }
-            orders_usd += ordered * book.usd();
-            usd.initial += required.initial * book.usd();
-            usd.maintenance += required.maintenance * book.usd();
+            orders_usd += ordered * per_unit;
+            usd.initial += required.initial * per_unit;
+            usd.maintenance += required.maintenance * per_unit;
             sum.initial += required.initial + ordered;
             sum.maintenance += required.maintenance;
         }
-        let currency = currencies.entry(book.currency().to_owned()).or_default();
+        let (_, currency) = currencies.entry(pair.currency.name.clone()).or_insert((per_unit, Margin::default()));
         currency.initial += sum.initial;
         currency.maintenance += sum.maintenance;
     }
@@ -207,11 +214,12 @@ pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool)
         ("initial over maintenance".to_owned(), usd.initial - usd.maintenance, 0.0),
         ("open orders".to_owned(), orders_usd, 0.0),
     ];
-    for (name, Margin { initial, maintenance }) in currencies {
-        workings
-            .notes
-            .push(format!("{name}: initial margin {initial} {name}, maintenance margin {maintenance} {name}"));
+    let mut required = BTreeMap::new();
+    for (name, (per_unit, Margin { initial, maintenance })) in currencies {
+        note(&mut workings, &name, (initial, maintenance));
+        required.insert(name, InUsd { initial: initial * per_unit, maintenance: maintenance * per_unit });
     }
+    segregate(&mut workings, (account, market), &pairs, &required, strict)?;
     Ok(workings)
 }
 

@@ -5,20 +5,23 @@
 //!
 //! What Derive does not list is converted and noted, on top of what [`Book`] converts:
 //!
+//! - a contract is as many of Derive's as move like it: those have prices in USD and pay a unit of cash for a dollar;
 //! - every perpetual and future of an underlying is its one perpetual, at the perpetual's mark;
 //! - a coin that is owed is a short perpetual, for nothing but cash can be owed there;
-//! - dollars of any kind are cash at their price.
+//! - other dollars that are owed are cash that is owed, and USD is cash.
+//!
+//! Coins and dollars that are owned and that a manager does not take count for nothing.
 //!
 //! A market says how far an index can be trusted but not a perpetual: the perpetual is trusted as far as its index.
 
-use model::{Account, Instrument, InstrumentKind, Market, Payoff};
+use model::{Account, Instrument, InstrumentKind, Market, Payoff, USD};
 use serde::Deserialize;
 use units::Ratio;
 
-use super::pmrm2::{self, CollateralRules, Haircut};
+use super::pmrm2::{CollateralRules, Haircut};
 use super::portfolio::{Cash, Collateral, Expiry, Holdings, OptionHolding, Perp};
-use crate::book::{Book, Holding, Listed, UnderlyingBook};
-use crate::{Refusal, params::decimal};
+use crate::book::{Book, Holding, Listed, Settlement, UnderlyingBook};
+use crate::{NotAccepted, Refusal, RequirementState, params::decimal};
 
 /// What Derive lists: linear options and perpetuals, settled in USDC.
 pub const LISTED: Listed = Listed {
@@ -41,7 +44,7 @@ pub struct Venue {
     pub cash_price: f64,
     /// The underlyings it has parameters for.
     pub underlyings: Vec<String>,
-    /// Whose parameters any other underlying borrows.
+    /// Whose parameters any other underlying borrows for an estimate. All of them are shares.
     pub fallback: String,
 }
 
@@ -54,6 +57,8 @@ pub struct Adapted<'a> {
     pub subaccounts: Vec<Subaccount>,
     /// Dollars that are not the venue's cash.
     pub dollars: Vec<Holding>,
+    /// What is known of the requirement.
+    pub state: RequirementState,
     /// Every conversion made.
     pub notes: Vec<String>,
     venue: &'a Venue,
@@ -93,12 +98,13 @@ pub enum Place {
 impl<'a> Adapted<'a> {
     /// The account as Derive would hold it. With `strict` a conversion is refused.
     pub fn of(account: &Account, market: &Market, venue: &'a Venue, strict: bool) -> Result<Self, Refusal> {
-        let book = Book::of(account, market, &LISTED, strict)?;
+        let book = Book::of(account, market, &LISTED, Settlement::Only(&venue.cash), strict)?;
         let listed = market.asset(&venue.cash).map(|id| market.assets[id.0].price.to_f64());
         let mut adapted = Self {
             cash: Cash { amount: 0.0, price: listed.unwrap_or(venue.cash_price) },
             subaccounts: Vec::new(),
             dollars: book.cash.into_iter().filter(|holding| holding.name != venue.cash).collect(),
+            state: RequirementState::default(),
             notes: book.notes,
             venue,
             strict,
@@ -110,6 +116,13 @@ impl<'a> Adapted<'a> {
             )?;
         }
         for underlying in &book.underlyings {
+            let at_risk = !(underlying.futures.is_empty() && underlying.options.is_empty());
+            if !at_risk && !adapted.knows(&underlying.name) && underlying.coins.iter().all(|coin| coin.amount >= 0.0) {
+                for coin in &underlying.coins {
+                    adapted.not_accepted(coin, account, market)?;
+                }
+                continue;
+            }
             let rules = adapted.rules_of(&underlying.name)?;
             let subaccount = adapted.subaccount(underlying, rules, market)?;
             adapted.subaccounts.push(subaccount);
@@ -120,50 +133,53 @@ impl<'a> Adapted<'a> {
         Ok(adapted)
     }
 
-    /// Counts every dollar as cash.
-    pub fn dollars_as_cash(&mut self) -> Result<(), Refusal> {
+    /// Counts USD and every dollar that is owed as cash, and no other.
+    pub fn dollars_as_cash(&mut self, account: &Account, market: &Market) -> Result<(), Refusal> {
         for holding in std::mem::take(&mut self.dollars) {
-            self.converted(&holding.name, &format!("as {} of the same value", self.venue.cash))?;
+            if holding.asset == USD || holding.amount < 0.0 {
+                self.converted(&holding.name, &format!("as {} of the same value", self.venue.cash))?;
+            } else if holding.amount > 0.0 {
+                self.not_accepted(&holding, account, market)?;
+            }
         }
         Ok(())
     }
 
-    /// Counts the coins of each underlying as the underlying itself.
-    pub fn coins_as_base(&mut self) -> Result<(), Refusal> {
+    /// Counts the coin of each underlying as the manager's base asset; what follows it is not taken.
+    pub fn coins_as_base(&mut self, account: &Account, market: &Market) -> Result<(), Refusal> {
         let mut subaccounts = std::mem::take(&mut self.subaccounts);
         for subaccount in &mut subaccounts {
+            let (base, others): (Vec<_>, Vec<_>) =
+                std::mem::take(&mut subaccount.coins).into_iter().partition(|coin| coin.name == subaccount.underlying);
+            for coin in &others {
+                self.not_accepted(coin, account, market)?;
+            }
             let spot = subaccount.held.spot;
             let units = |coin: &Holding| coin.amount * coin.price / spot;
-            let base: f64 = subaccount.coins.iter().map(units).sum();
-            for coin in &subaccount.coins {
-                if coin.name != subaccount.underlying {
-                    self.converted(&coin.name, &format!("as {} of the same value", subaccount.underlying))?;
-                }
-                subaccount.backing.push((coin.place, 0, units(coin) / base));
+            subaccount.held.base = base.iter().map(units).sum();
+            for coin in &base {
+                subaccount.backing.push((coin.place, 0, units(coin) / subaccount.held.base));
             }
-            subaccount.held.base = base;
         }
         self.subaccounts = subaccounts;
         Ok(())
     }
 
-    /// Counts coins as collateral, and those dollars that have a haircut; other dollars are cash.
-    pub fn coins_as_collateral(&mut self, rules: &CollateralRules) -> Result<(), Refusal> {
-        let CollateralRules { haircuts, fallback } = rules;
+    /// Counts coins and dollars that have a haircut as collateral; others are not taken.
+    pub fn as_collateral(
+        &mut self,
+        CollateralRules { haircuts }: &CollateralRules,
+        account: &Account,
+        market: &Market,
+    ) -> Result<(), Refusal> {
         let of = |holding: &Holding| haircuts.get(&holding.name.to_uppercase()).copied();
         let mut subaccounts = std::mem::take(&mut self.subaccounts);
         for subaccount in &mut subaccounts {
             for coin in std::mem::take(&mut subaccount.coins) {
-                let haircut = if let Some(haircut) = of(&coin) {
-                    haircut
-                } else {
-                    self.converted(&coin.name, &format!("with the haircuts of {fallback}"))?;
-                    haircuts.get(fallback).copied().ok_or_else(|| Refusal::NotSupported {
-                        method: pmrm2::ABOUT.name,
-                        why: format!("the parameters have no collateral {fallback}"),
-                    })?
-                };
-                subaccount.back(&coin, haircut, true);
+                match of(&coin) {
+                    Some(haircut) => subaccount.back(&coin, haircut, true),
+                    None => self.not_accepted(&coin, account, market)?,
+                }
             }
         }
         // Dollars move with no underlying: what is held back from them is the same wherever they lie.
@@ -180,31 +196,46 @@ impl<'a> Adapted<'a> {
         if !apart.backing.is_empty() {
             self.subaccounts.push(apart);
         }
-        self.dollars_as_cash()
+        self.dollars_as_cash(account, market)
+    }
+
+    fn not_accepted(&mut self, holding: &Holding, account: &Account, market: &Market) -> Result<(), Refusal> {
+        if self.strict {
+            let why = "as collateral it would count for nothing".to_owned();
+            return Err(Refusal::NotListed { instrument: holding.name.clone(), venue: LISTED.venue, why });
+        }
+        self.state.not_accept(NotAccepted::balance(account, holding.place, market)?);
+        Ok(())
+    }
+
+    fn knows(&self, underlying: &str) -> bool {
+        self.venue.underlyings.iter().any(|known| known == underlying)
     }
 
     fn rules_of(&mut self, underlying: &str) -> Result<String, Refusal> {
-        if self.venue.underlyings.iter().any(|known| known == underlying) {
+        if self.knows(underlying) {
             return Ok(underlying.to_owned());
         }
         let fallback = self.venue.fallback.clone();
-        self.converted(underlying, &format!("with the parameters of {fallback}"))?;
+        let why = format!("no parameters of it are held; the figures are an estimate with those of {fallback}");
+        self.state.unknown_at(LISTED.venue, underlying, &why, self.strict)?;
         Ok(fallback)
     }
 
     fn subaccount(&mut self, book: &UnderlyingBook, rules: String, market: &Market) -> Result<Subaccount, Refusal> {
         let trusted = market.underlyings[book.id.0].confidence;
+        let cash = self.cash.price;
         let mut subaccount = Subaccount {
             underlying: book.name.clone(),
             rules,
             held: Holdings { spot: book.index, spot_confidence: trusted, ..Holdings::default() },
-            perps: book.futures.iter().map(|future| (Place::Position(future.place), future.size)).collect(),
+            perps: book.futures.iter().map(|future| (Place::Position(future.place), future.size / cash)).collect(),
             ..Subaccount::default()
         };
         for coin in &book.coins {
             if coin.amount < 0.0 {
                 self.converted(&coin.name, "as a short perpetual, for coins are not lent")?;
-                subaccount.perps.push((Place::Balance(coin.place), coin.amount * coin.price / book.index));
+                subaccount.perps.push((Place::Balance(coin.place), coin.amount * coin.price / book.index / cash));
             } else if coin.amount > 0.0 {
                 subaccount.coins.push(coin.clone());
             }
@@ -213,9 +244,9 @@ impl<'a> Adapted<'a> {
             amount: subaccount.perps.iter().map(|(_, size)| size).sum(),
             price: perpetual_mark(book, market),
             confidence: trusted,
-            value: book.futures.iter().map(|future| future.profit).sum(),
+            value: book.futures.iter().map(|future| future.profit / cash).sum(),
         };
-        subaccount.hold_options(book, market);
+        subaccount.hold_options(book, market, cash);
         Ok(subaccount)
     }
 
@@ -246,7 +277,7 @@ impl Subaccount {
         });
     }
 
-    fn hold_options(&mut self, book: &UnderlyingBook, market: &Market) {
+    fn hold_options(&mut self, book: &UnderlyingBook, market: &Market, cash: f64) {
         let mut times = Vec::new();
         for option in &book.options {
             let contract = &option.contract;
@@ -271,14 +302,14 @@ impl Subaccount {
             self.held.expiries[slot].options.push(OptionHolding {
                 strike: contract.strike,
                 right: contract.right,
-                amount: option.size,
+                amount: option.size / cash,
                 vol: contract.iv,
             });
         }
     }
 }
 
-/// The mark of the underlying's perpetual: the linear one if the market lists it, else the inverse one, else the index.
+/// The mark of the underlying's perpetual in USD: the linear one if the market lists it, else the inverse one, else the index.
 fn perpetual_mark(book: &UnderlyingBook, market: &Market) -> f64 {
     let of = |payoff: Payoff| {
         let wanted = |listing: &&Instrument| {
@@ -286,7 +317,8 @@ fn perpetual_mark(book: &UnderlyingBook, market: &Market) -> f64 {
                 && listing.payoff == payoff
                 && matches!(listing.kind, InstrumentKind::Perpetual)
         };
-        market.instruments.iter().find(wanted).map(|listing| listing.mark.to_f64())
+        let usd = |listing: &Instrument| listing.mark.to_f64() * market.assets[listing.quote.0].price.to_f64();
+        market.instruments.iter().find(wanted).map(usd)
     };
     of(Payoff::Linear).or_else(|| of(Payoff::Inverse)).unwrap_or(book.index)
 }

@@ -16,8 +16,8 @@
 //! reproduces number for number (`cargo xtask vectors derive`). `adapt` translates our documents into those inputs and
 //! `report` the answer into workings.
 //!
-//! Margins of the contracts are net: mark-to-market and cash less the requirement. They count in the stablecoin of
-//! their cash; it is read as dollars here, as the contracts themselves do everywhere but in the value of collateral.
+//! Margins of the contracts are net: mark-to-market and cash less the requirement. They count in the stablecoin of their
+//! cash, a unit for a dollar of the index; the workings convert what is required at its price.
 
 mod adapt;
 pub mod expiry;

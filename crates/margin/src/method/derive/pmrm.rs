@@ -121,15 +121,15 @@ pub enum VolShock {
 /// What an account must hold under this manager.
 pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool) -> Result<Workings, Refusal> {
     let mut adapted = Adapted::of(account, market, &rules.venue, strict)?;
-    adapted.dollars_as_cash()?;
-    adapted.coins_as_base()?;
+    adapted.dollars_as_cash(account, market)?;
+    adapted.coins_as_base(account, market)?;
     let mut judged = Vec::with_capacity(adapted.subaccounts.len());
     for subaccount in &adapted.subaccounts {
         let outcome = assess(&subaccount.held, adapted.cash, &rules.parameters)?;
         let scenarios = rules.parameters.scenarios.iter().map(Scenario::words).collect();
         judged.push(Judged { subaccount, outcome, scenarios });
     }
-    Ok(report::of_portfolios(account, &judged, adapted.notes))
+    Ok(report::of_portfolios(account, &judged, (adapted.state, adapted.notes)).scaled(adapted.cash.price))
 }
 
 /// What the manager answers for one underlying.

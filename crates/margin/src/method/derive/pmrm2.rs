@@ -59,10 +59,8 @@ pub struct Rules {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CollateralRules {
-    /// What is held back from each coin, by its name in capitals.
+    /// What is held back from each coin, by its name in capitals. No other counts.
     pub haircuts: BTreeMap<String, Haircut>,
-    /// Whose haircuts a coin borrows that is not among them.
-    pub fallback: String,
 }
 
 /// What is held back from a coin.
@@ -221,14 +219,14 @@ pub enum VolShock {
 /// What an account must hold under this manager.
 pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool) -> Result<Workings, Refusal> {
     let mut adapted = Adapted::of(account, market, &rules.venue, strict)?;
-    adapted.coins_as_collateral(&rules.collateral)?;
+    adapted.as_collateral(&rules.collateral, account, market)?;
     let mut judged = Vec::with_capacity(adapted.subaccounts.len());
     for subaccount in &adapted.subaccounts {
         let outcome = assess(&subaccount.held, adapted.cash, &rules.parameters)?;
         let scenarios = rules.parameters.scenarios.iter().map(Scenario::words).collect();
         judged.push(Judged { subaccount, outcome, scenarios });
     }
-    Ok(report::of_portfolios(account, &judged, adapted.notes))
+    Ok(report::of_portfolios(account, &judged, (adapted.state, adapted.notes)).scaled(adapted.cash.price))
 }
 
 /// What the manager answers for one underlying.

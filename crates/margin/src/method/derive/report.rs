@@ -1,11 +1,11 @@
-//! From what the managers answer to workings: a requirement is mark-to-market less the net margin, line by line.
+//! From what the managers answer to workings: a requirement is mark-to-market less the net margin, line by line, in cash.
 
 use model::Account;
 
 use super::adapt::{Place, Subaccount};
 use super::scan::Outcome;
 use super::standard::{self, Binding, Component};
-use crate::{Workings, aggregate};
+use crate::{RequirementState, Workings, aggregate};
 
 const BASIS: &str = "basis contingency";
 const SCAN: &str = "scan";
@@ -37,8 +37,8 @@ impl Judged<'_> {
 
 /// The workings under a portfolio manager: the core is the worst loss, or the sum of the worst losses of the underlyings,
 /// each of which is judged by a manager of its own.
-pub fn of_portfolios(account: &Account, judged: &[Judged], notes: Vec<String>) -> Workings {
-    let mut workings = empty(account, notes);
+pub fn of_portfolios(account: &Account, judged: &[Judged], said: (RequirementState, Vec<String>)) -> Workings {
+    let mut workings = empty(account, said);
     for Judged { subaccount, outcome, .. } in judged {
         let worst = &outcome.scan.worst;
         attribute_perp(&mut workings, subaccount, -worst.perp);
@@ -83,9 +83,9 @@ pub fn of_standard(
     account: &Account,
     subaccounts: &[Subaccount],
     outcome: &standard::Outcome,
-    notes: Vec<String>,
+    said: (RequirementState, Vec<String>),
 ) -> Workings {
-    let mut workings = empty(account, notes);
+    let mut workings = empty(account, said);
     let mut words = Vec::new();
     let mut core = 0.0;
     for (subaccount, market) in subaccounts.iter().zip(&outcome.markets) {
@@ -140,8 +140,9 @@ fn binding_words(binding: Binding) -> String {
     }
 }
 
-fn empty(account: &Account, notes: Vec<String>) -> Workings {
+fn empty(account: &Account, (state, notes): (RequirementState, Vec<String>)) -> Workings {
     Workings {
+        state,
         position_contributions: vec![0.0; account.positions.len()],
         balance_contributions: vec![0.0; account.balances.len()],
         haircuts: vec![0.0; account.balances.len()],

@@ -220,8 +220,8 @@ pub enum Binding {
 /// What an account must hold under this manager.
 pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool) -> Result<Workings, Refusal> {
     let mut adapted = Adapted::of(account, market, &rules.venue, strict)?;
-    adapted.dollars_as_cash()?;
-    adapted.coins_as_base()?;
+    adapted.dollars_as_cash(account, market)?;
+    adapted.coins_as_base(account, market)?;
     let mut markets = Vec::with_capacity(adapted.subaccounts.len());
     for subaccount in &adapted.subaccounts {
         let rules = rules.parameters.markets.get(&subaccount.rules).ok_or_else(|| Refusal::NotSupported {
@@ -231,7 +231,8 @@ pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool)
         markets.push((&subaccount.held, rules));
     }
     let outcome = assess(&markets, adapted.cash, &rules.parameters.depeg)?;
-    Ok(report::of_standard(account, &adapted.subaccounts, &outcome, adapted.notes))
+    let said = (adapted.state, adapted.notes);
+    Ok(report::of_standard(account, &adapted.subaccounts, &outcome, said).scaled(adapted.cash.price))
 }
 
 /// What the manager answers for an account over several markets, each with its rules.

@@ -1,8 +1,8 @@
 //! Cross margin: every market by itself, each by its larger side.
 //!
 //! ```text
-//! IM = Σ markets max(buy side, sell side) + fees on the larger side + open loss     + spot balances
-//! MM = Σ markets the position alone       + fees on the position                    + spot balances
+//! IM = Σ markets max(buy side, sell side) + fees on the larger side + open loss     + spot balances owed
+//! MM = Σ markets the position alone       + fees on the position                    + spot balances owed
 //! ```
 //!
 //! The buy side of a market is what is held once every purchase fills and no sale does; the sell side the other way
@@ -26,7 +26,7 @@ pub const ABOUT: About = About {
     uncertain: &[
         "initial margin fractions of perpetuals other than BTC are assumed (2 % ETH, 5 % SOL, 10 % others)",
         "the account's own leverage setting, which may raise the fraction of a market, is not an input",
-        "a balance that is not USDC is charged at its own price; the engine takes the mark of its perpetual",
+        "a balance that is not USDC is left out (charged, where it is owed) at its own price; the engine takes the mark of its perpetual",
     ],
 };
 
@@ -186,16 +186,11 @@ pub fn requirement(market: &Leg, held: f64, orders: &[&Order], spot: f64, rules:
 
 /// What the account must hold, worked out line by line.
 pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool) -> Result<Workings, Refusal> {
-    let adapted = adapt(account, market, &rules.general.collateral, strict)?;
-    let mut workings = Workings {
-        position_contributions: vec![0.0; account.positions.len()],
-        balance_contributions: vec![0.0; account.balances.len()],
-        notes: adapted.notes,
-        ..Workings::default()
-    };
+    let mut adapted = adapt(account, market, &rules.general.collateral, strict)?;
+    let mut workings = adapted.workings(account);
     let mut sum = Requirement::default();
     for portfolio in adapted.portfolios.iter().filter(|portfolio| !portfolio.is_empty()) {
-        let class = class_of(&portfolio.name, &rules.class, &rules.general.fallback, strict, &mut workings.notes)?;
+        let class = class_of(&portfolio.name, &rules.class, &rules.general.fallback, strict, &mut workings)?;
         for (leg, held) in markets(portfolio) {
             let orders: Vec<&Order> = portfolio.orders.iter().filter(|order| order.fill.name == leg.name).collect();
             let requirement = requirement(leg, held, &orders, portfolio.spot, rules, class);
@@ -209,17 +204,14 @@ pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool)
             sum.open_loss += requirement.open_loss;
         }
     }
-    let spot_balances = adapted.haircuts.iter().sum();
     workings.families =
         vec![("net margin of positions".to_owned(), sum.net_maintenance, "every market by itself".to_owned())];
     workings.charges = vec![
         ("initial over maintenance, orders included".to_owned(), sum.net_initial - sum.net_maintenance, 0.0),
         ("fee provision".to_owned(), sum.fee_initial, sum.fee_maintenance),
         ("open loss".to_owned(), sum.open_loss, 0.0),
-        ("spot balances".to_owned(), spot_balances, spot_balances),
     ];
-    workings.haircuts = adapted.haircuts;
-    Ok(workings)
+    Ok(adapted.finish(workings))
 }
 
 /// Every market of a portfolio once, with what is held in it. An account has one position an instrument.

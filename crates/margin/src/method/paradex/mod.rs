@@ -5,8 +5,11 @@
 //! | `paradex` | portfolio margin | the worst of 24 moves of spot and volatility, never less than a share of delta |
 //! | `paradex-cross` | cross margin | every market by itself, each by its larger side |
 //!
-//! Both follow the venue's own engine (`paradex_py/margin`) operation by operation and take its names. Beside the core,
-//! each mode provides for fees and charges the whole value of every balance that is not USDC.
+//! Both follow the venue's own engine (`paradex_py/margin`) operation by operation and take its names. Its prices are in
+//! USD and what it pays is USDC, a unit for a dollar: a contract here is as many of the venue's as move like it, what they
+//! require is in USDC, and the workings convert at the price of USDC. Beside the core, each mode provides for fees. The
+//! engine charges the whole value of every balance that is not USDC: what is owned is not accepted in our words, and what
+//! is owed is a charge.
 //!
 //! ```text
 //! Account ──adapt──▶ Portfolio, haircuts ──requirement──▶ Requirement ──workings──▶ Workings
@@ -25,8 +28,8 @@ use std::collections::BTreeMap;
 use model::{Account, InstrumentId, Market, USD};
 
 use super::own_or_fallback;
-use crate::Refusal;
-use crate::book::{Book, FuturePosition, Holding, Listed, OptionPosition, OrderFill, UnderlyingBook};
+use crate::book::{Book, FuturePosition, Holding, Listed, OptionPosition, OrderFill, Settlement, UnderlyingBook};
+use crate::{NotAccepted, Refusal, RequirementState, Workings};
 use black_scholes::Terms;
 
 /// What Paradex lists: perpetuals and options on dollars. No dated futures, nothing inverse.
@@ -67,7 +70,7 @@ pub struct Leg {
     pub delta: f64,
     /// The taker fee, as a share.
     pub fee_rate: f64,
-    /// Coins: long when positive.
+    /// Contracts of one coin, each paying a unit of USDC for a dollar: long when positive.
     pub size: f64,
 }
 
@@ -120,36 +123,79 @@ impl Leg {
 /// An account as the engine looks at it.
 struct Adapted {
     portfolios: Vec<Portfolio>,
-    /// What is held back from each balance, in the order of the account.
+    /// USD per unit of the token in which everything is paid.
+    usd: f64,
+    state: RequirementState,
+    /// What is held back from each balance, in USD and in the order of the account.
     haircuts: Vec<f64>,
+    /// The part of it that is held back from what is owed.
+    owed: f64,
     notes: Vec<String>,
 }
 
+impl Adapted {
+    /// What an account must hold before anything is added up; nothing in it is scaled to USD.
+    fn workings(&mut self, account: &Account) -> Workings {
+        Workings {
+            state: std::mem::take(&mut self.state),
+            position_contributions: vec![0.0; account.positions.len()],
+            balance_contributions: vec![0.0; account.balances.len()],
+            notes: std::mem::take(&mut self.notes),
+            ..Workings::default()
+        }
+    }
+
+    /// Finishes workings in the venue's token: in USD, with what is held back from balances.
+    fn finish(self, workings: Workings) -> Workings {
+        let mut workings = workings.scaled(self.usd);
+        workings.charges.push(("spot balances owed".to_owned(), self.owed, self.owed));
+        workings.haircuts = self.haircuts;
+        workings
+    }
+}
+
 fn adapt(account: &Account, market: &Market, collateral: &str, strict: bool) -> Result<Adapted, Refusal> {
-    let book = Book::of(account, market, &LISTED, strict)?;
-    let mut haircuts = vec![0.0; account.balances.len()];
-    let mut notes = book.notes;
+    let book = Book::of(account, market, &LISTED, Settlement::Only(collateral), strict)?;
+    let mut state = RequirementState::default();
+    let (mut haircuts, mut owed) = (vec![0.0; account.balances.len()], 0.0);
+    let mut adapter = Adapter { market, usd: 1.0, notes: book.notes };
     let coins = book.underlyings.iter().flat_map(|underlying| &underlying.coins);
     for Holding { place, asset, name, amount, price } in book.cash.iter().chain(coins) {
         // The valuation currency stands for the collateral: it is listed in every market and held nowhere.
         if *asset == USD {
             let how = format!("it is counted as {collateral} of the same value");
-            if strict {
-                return Err(Refusal::NotListed { instrument: name.clone(), venue: LISTED.venue, why: how });
+            adapter.converted(name, &how, strict)?;
+        }
+        if *asset == USD || name == collateral {
+            if *amount < 0.0 {
+                let why = "it is owed, and the documents held say nothing of debts";
+                state.unknown_at(LISTED.venue, name, why, strict)?;
             }
-            notes.push(format!("{name}: not listed at {}, {how}", LISTED.venue));
-        } else if name != collateral {
-            haircuts[*place] = (amount * price).abs();
+            continue;
+        }
+        haircuts[*place] = (amount * price).abs();
+        if *amount < 0.0 {
+            owed += haircuts[*place];
+        } else if *amount > 0.0 {
+            state.not_accept(NotAccepted::balance(account, *place, market)?);
         }
     }
-    notes.dedup();
-    let mut adapter = Adapter { market, notes };
+    match market.asset(collateral) {
+        Some(asset) => adapter.usd = market.assets[asset.0].price.to_f64(),
+        None if strict => {
+            let why = "the market has no price of it".to_owned();
+            return Err(Refusal::NotKnown { what: collateral.to_owned(), venue: LISTED.venue, why });
+        }
+        None => adapter.notes.push(format!("{collateral}: counted at 1 USD, for the market has no price of it")),
+    }
     let portfolios = book.underlyings.iter().map(|underlying| adapter.portfolio(underlying)).collect();
-    Ok(Adapted { portfolios, haircuts, notes: adapter.notes })
+    Ok(Adapted { portfolios, usd: adapter.usd, state, haircuts, owed, notes: adapter.notes })
 }
 
 struct Adapter<'a> {
     market: &'a Market,
+    /// USD per unit of the token in which everything is paid.
+    usd: f64,
     notes: Vec<String>,
 }
 
@@ -177,7 +223,7 @@ impl Adapter<'_> {
             mark: future.mark,
             delta: self.market.listing(future.instrument).delta.map_or(1.0, units::Ratio::to_f64),
             fee_rate: self.fee_rate(future.instrument, future.fee_rate),
-            size: future.size,
+            size: future.size / self.usd,
         }
     }
 
@@ -193,12 +239,23 @@ impl Adapter<'_> {
             mark: contract.mark,
             delta: contract.delta.unwrap_or_else(|| terms.delta(spot, contract.iv)),
             fee_rate: self.fee_rate(option.instrument, contract.fee_rate),
-            size: option.size,
+            size: option.size / self.usd,
         }
     }
 
     fn name(&self, instrument: InstrumentId) -> String {
         self.market.listing(instrument).name.clone()
+    }
+
+    fn converted(&mut self, name: &str, how: &str, strict: bool) -> Result<(), Refusal> {
+        if strict {
+            return Err(Refusal::NotListed { instrument: name.to_owned(), venue: LISTED.venue, why: how.to_owned() });
+        }
+        let note = format!("{name}: not listed at {}, {how}", LISTED.venue);
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+        Ok(())
     }
 
     fn fee_rate(&mut self, instrument: InstrumentId, given: Option<f64>) -> f64 {
@@ -218,9 +275,9 @@ fn class_of<'a, C: AsRef<[String]>>(
     classes: &'a BTreeMap<String, C>,
     fallback: &str,
     strict: bool,
-    notes: &mut Vec<String>,
+    workings: &mut Workings,
 ) -> Result<&'a C, Refusal> {
     let own = classes.values().find(|class| class.as_ref().iter().any(|member| member == underlying));
     let named = format!("the class `{fallback}`");
-    own_or_fallback(underlying, own, (&named, classes.get(fallback)), (LISTED.venue, strict), notes)
+    own_or_fallback(underlying, own, (&named, classes.get(fallback)), (LISTED.venue, strict), workings)
 }

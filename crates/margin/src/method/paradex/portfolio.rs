@@ -1,8 +1,8 @@
 //! Portfolio margin: the worst of 24 moves of spot and volatility, never less than a share of delta.
 //!
 //! ```text
-//! IM = max(SCAN risk, minimum delta)         + funding + fees + spot balances      orders included
-//! MM = max(SCAN risk, minimum delta) · mmf   + funding + fees + spot balances      positions only
+//! IM = max(SCAN risk, minimum delta)         + funding + fees + spot balances owed      orders included
+//! MM = max(SCAN risk, minimum delta) · mmf   + funding + fees + spot balances owed      positions only
 //! ```
 //!
 //! Of the two cores, the one of the positions is shown as the core; what orders add and what the maintenance factor takes
@@ -29,7 +29,7 @@ pub const ABOUT: About = About {
         "the engine margins one underlying at a time: that several are added up, each at its own worst, is inferred",
         "options are discounted at the rate of their expiry; the engine takes the interest rate of the perpetual",
         "the funding of orders enters with the opposite sign of positions, as in the official engine",
-        "a balance that is not USDC is charged at its own price; the engine takes the mark of its perpetual",
+        "a balance that is not USDC is left out (charged, where it is owed) at its own price; the engine takes the mark of its perpetual",
     ],
 };
 
@@ -363,17 +363,12 @@ const NOTHING_LOSES: &str = "nothing loses";
 
 /// What the account must hold, worked out line by line.
 pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool) -> Result<Workings, Refusal> {
-    let adapted = adapt(account, market, &rules.general.collateral, strict)?;
-    let mut workings = Workings {
-        position_contributions: vec![0.0; account.positions.len()],
-        balance_contributions: vec![0.0; account.balances.len()],
-        notes: adapted.notes,
-        ..Workings::default()
-    };
+    let mut adapted = adapt(account, market, &rules.general.collateral, strict)?;
+    let mut workings = adapted.workings(account);
     let (mut core, mut decided, mut orders) = (0.0, Vec::new(), 0.0);
     let (mut funding, mut fee) = (Provision::default(), Provision::default());
     for portfolio in adapted.portfolios.iter().filter(|portfolio| !portfolio.is_empty()) {
-        let class = class_of(&portfolio.name, &rules.class, &rules.general.fallback, strict, &mut workings.notes)?;
+        let class = class_of(&portfolio.name, &rules.class, &rules.general.fallback, strict, &mut workings)?;
         note_missing_funding(portfolio, &mut workings.notes);
         let requirement = requirement(portfolio, rules, class)?;
         core += requirement.positions.loss();
@@ -384,16 +379,13 @@ pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool)
     }
     let decided = if decided.is_empty() { NOTHING_LOSES.to_owned() } else { decided.join(" | ") };
     workings.families.insert(0, ("net portfolio requirement".to_owned(), core, decided));
-    let spot_balances = adapted.haircuts.iter().sum();
     workings.charges = vec![
         ("open orders".to_owned(), orders, 0.0),
         ("maintenance factor".to_owned(), 0.0, (rules.general.maintenance_factor - 1.0) * core),
         ("funding provision".to_owned(), funding.initial, funding.maintenance),
         ("fee provision".to_owned(), fee.initial, fee.maintenance),
-        ("spot balances".to_owned(), spot_balances, spot_balances),
     ];
-    workings.haircuts = adapted.haircuts;
-    Ok(workings)
+    Ok(adapted.finish(workings))
 }
 
 /// Writes what one underlying requires into the workings; returns what decided, in words, when anything did.

@@ -2,7 +2,7 @@
 
 use journal::Journal;
 use serde::Serialize;
-use units::{Money, Round, Timestamp};
+use units::{Money, Timestamp};
 
 use super::JournalArgs;
 use crate::amount::{Unit, exact};
@@ -73,7 +73,6 @@ fn text(document: &CasesDocument) -> String {
         ("cost", Side::Right),
         ("paid by others", Side::Right),
     ]);
-    let shown = |usd: Money, round: Round| unit.shown(usd, round).to_string();
     let record = |sequence: Option<u64>| sequence.map(exact).unwrap_or_default();
     for case in &document.cases {
         let closed = case.closed.as_ref();
@@ -86,8 +85,8 @@ fn text(document: &CasesDocument) -> String {
             closed.map_or_else(String::new, |at| took(case.opened.time, at.time)),
             case.ended.replace('_', " "),
             exact(steps),
-            shown(case.cost, Round::Up),
-            shown(case.covered, Round::Down),
+            unit.needed(case.cost).to_string(),
+            unit.owned(case.covered).to_string(),
         ]);
     }
     let mut text = format!("{head} · amounts in {}\n\n{}\n", unit.name, table.text());
@@ -99,7 +98,7 @@ fn text(document: &CasesDocument) -> String {
         let of = |is_cost: bool| {
             let lines = case.bill.iter().filter(move |line| line.what.is_cost() == is_cost);
             let line = |line: &crate::case::bill::BillLine| {
-                let usd = shown(line.usd, if is_cost { Round::Up } else { Round::Down });
+                let usd = if is_cost { unit.needed(line.usd) } else { unit.owned(line.usd) };
                 let who = line.who.as_deref().map_or_else(String::new, |who| format!(", {who}"));
                 format!("{usd} ({}{who})", item(line.what))
             };

@@ -1,0 +1,114 @@
+//! What the segregation of settlement currencies does to an account: what lies in one currency backs nothing in another,
+//! and what is owed has no rule in the documents held.
+
+use std::collections::BTreeMap;
+
+use model::{Account, Market, Payoff, USD};
+use units::{Money, Overflow};
+
+use super::{LISTED, PairBook};
+use crate::assessment::requirement;
+use crate::{NotAccepted, Refusal, RequirementState, Workings, valuation};
+
+/// Said when contracts settle in several currencies.
+const SEGREGATED: &str =
+    "each settlement currency is margined by itself at the venue: what one has too much is no margin for another";
+
+/// What one settlement currency requires, in USD.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct InUsd {
+    /// To take new risk.
+    pub initial: f64,
+    /// To keep what is held.
+    pub maintenance: f64,
+}
+
+/// Whether anything is owed: what a debt requires is not in the documents held. With `strict` it is refused.
+pub fn debts(account: &Account, market: &Market, strict: bool) -> Result<RequirementState, Refusal> {
+    let mut state = RequirementState::default();
+    for balance in account.balances.iter().filter(|balance| balance.amount.is_negative()) {
+        let asset = &market.assets[balance.asset.0].name;
+        state.unknown_at(LISTED.venue, asset, "it is owed, and the documents held say nothing of debts", strict)?;
+    }
+    Ok(state)
+}
+
+/// Notes what a currency requires in itself, as the venue would write it.
+pub fn note(workings: &mut Workings, name: &str, (initial, maintenance): (f64, f64)) {
+    let of_what = if workings.state.is_known() { "" } else { ", of what is known" };
+    let figures = format!("initial margin {initial} {name}, maintenance margin {maintenance} {name}");
+    workings.notes.push(format!("{name}: {figures}{of_what}"));
+}
+
+/// Says in the workings what of the account backs none of what `required` lists by currency.
+pub fn segregate(
+    workings: &mut Workings,
+    (account, market): (&Account, &Market),
+    pairs: &[PairBook],
+    required: &BTreeMap<String, InUsd>,
+    strict: bool,
+) -> Result<(), Refusal> {
+    if pairs.is_empty() {
+        return Ok(());
+    }
+    let dollars = pairs.iter().find(|pair| pair.payoff == Payoff::Linear && pair.currency.dollar == 1.0);
+    if required.len() > 1 {
+        workings.notes.push(SEGREGATED.to_owned());
+    }
+    let out_of_range = |overflow| Refusal::OutOfRange { account: account.name.clone(), overflow };
+    let mut owned: BTreeMap<&str, Money> = required.keys().map(|currency| (currency.as_str(), Money::ZERO)).collect();
+    for (place, balance) in account.balances.iter().enumerate() {
+        let mut asset = market.assets[balance.asset.0].name.as_str();
+        // The valuation currency stands for a currency of the venue: it is listed in every market and held nowhere.
+        if let Some(dollars) = dollars.filter(|_| balance.asset == USD && !required.contains_key(asset)) {
+            let how = format!("it is counted as {} of the same value", dollars.currency.name);
+            if strict {
+                return Err(Refusal::NotListed { instrument: asset.to_owned(), venue: LISTED.venue, why: how });
+            }
+            workings.notes.push(format!("{asset}: not listed at {}, {how}", LISTED.venue));
+            asset = &dollars.currency.name;
+        }
+        match owned.get_mut(asset) {
+            Some(sum) => add(sum, valuation::balance_value(balance, market)).map_err(out_of_range)?,
+            None if balance.amount.is_negative() => {}
+            None => workings.state.not_accept(NotAccepted::balance(account, place, market)?),
+        }
+    }
+    for position in &account.positions {
+        let settle = &market.assets[market.listing(position.instrument).settle.0].name;
+        if let Some(sum) = owned.get_mut(settle.as_str()) {
+            add(sum, valuation::position_value(position, market)).map_err(out_of_range)?;
+        }
+    }
+    for part in idle(&owned, required).map_err(out_of_range)? {
+        workings.state.not_accept(part);
+    }
+    Ok(())
+}
+
+fn add(sum: &mut Money, value: Result<Money, Overflow>) -> Result<(), Overflow> {
+    *sum = sum.plus(value?)?;
+    Ok(())
+}
+
+/// While a currency has less than its initial margin: what the others have beyond their maintenance margin.
+fn idle(owned: &BTreeMap<&str, Money>, required: &BTreeMap<String, InUsd>) -> Result<Vec<NotAccepted>, Overflow> {
+    let (mut short, mut beyond) = (Vec::new(), Vec::new());
+    for (currency, InUsd { initial, maintenance }) in required {
+        let owned = owned.get(currency.as_str()).copied().unwrap_or(Money::ZERO);
+        if owned < requirement(*initial)? {
+            short.push(currency.as_str());
+            continue;
+        }
+        let value = owned.minus(requirement(*maintenance)?)?;
+        if value > Money::ZERO {
+            beyond.push((currency, value));
+        }
+    }
+    if short.is_empty() {
+        return Ok(Vec::new());
+    }
+    let what = |currency| format!("{currency} beyond its own margin, for {} is short", short.join(", "));
+    let idle = beyond.into_iter().map(|(currency, value)| NotAccepted { what: what(currency), location: None, value });
+    Ok(idle.collect())
+}

@@ -1,0 +1,166 @@
+//! Whether what a method asks for is known, and how an account stands by it.
+
+use model::{Account, Market};
+use serde::{Serialize, Serializer};
+use units::{Money, Overflow};
+
+use crate::{Refusal, Status, valuation};
+
+/// Whether what a method asks for is known: in all, but not of everything the account has, or not at all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum RequirementState {
+    /// The method has a rule for everything in the account.
+    #[default]
+    Known,
+    /// It has, but a part of what the account owns counts for nothing there: the margins are those of the risk alone.
+    NotAccepted {
+        /// What counts for nothing.
+        not_accepted: Vec<NotAccepted>,
+    },
+    /// The method has no rule for a part of the account: the margins are those of the rest, and no requirement.
+    Unknown {
+        /// What it has no rule for, in words.
+        reasons: Vec<String>,
+        /// What counts for nothing besides.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        not_accepted: Vec<NotAccepted>,
+    },
+}
+
+/// A part of what an account owns that counts for nothing by a method.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NotAccepted {
+    /// Which asset, or a surplus in words.
+    pub what: String,
+    /// Where it lies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// What it is worth, in USD.
+    pub value: Money,
+}
+
+impl NotAccepted {
+    /// The balance at `place` of an account.
+    pub fn balance(account: &Account, place: usize, market: &Market) -> Result<Self, Refusal> {
+        let balance = &account.balances[place];
+        let value = valuation::balance_value(balance, market)
+            .map_err(|overflow| Refusal::OutOfRange { account: account.name.clone(), overflow })?;
+        let what = market.assets[balance.asset.0].name.clone();
+        Ok(Self { what, location: balance.location.clone(), value })
+    }
+}
+
+impl RequirementState {
+    /// Adds something that counts for nothing.
+    pub fn not_accept(&mut self, part: NotAccepted) {
+        match self {
+            Self::Known => *self = Self::NotAccepted { not_accepted: vec![part] },
+            Self::NotAccepted { not_accepted } | Self::Unknown { not_accepted, .. } => not_accepted.push(part),
+        }
+    }
+
+    /// Adds something that the method has no rule for.
+    pub fn not_know(&mut self, reason: String) {
+        match self {
+            Self::Known => *self = Self::Unknown { reasons: vec![reason], not_accepted: Vec::new() },
+            Self::NotAccepted { not_accepted } => {
+                *self = Self::Unknown { reasons: vec![reason], not_accepted: std::mem::take(not_accepted) };
+            }
+            Self::Unknown { reasons, .. } => {
+                if !reasons.contains(&reason) {
+                    reasons.push(reason);
+                }
+            }
+        }
+    }
+
+    /// Adds something that a venue has no rule for that we hold. With `strict` it is refused.
+    pub(crate) fn unknown_at(
+        &mut self,
+        venue: &'static str,
+        what: &str,
+        why: &str,
+        strict: bool,
+    ) -> Result<(), Refusal> {
+        if strict {
+            return Err(Refusal::NotKnown { what: what.to_owned(), venue, why: why.to_owned() });
+        }
+        self.not_know(format!("{what}: what {venue} requires is not known, for {why}"));
+        Ok(())
+    }
+
+    /// Whether the margins are a requirement.
+    pub fn is_known(&self) -> bool {
+        !matches!(self, Self::Unknown { .. })
+    }
+
+    /// What the method has no rule for.
+    pub fn reasons(&self) -> &[String] {
+        match self {
+            Self::Unknown { reasons, .. } => reasons,
+            Self::Known | Self::NotAccepted { .. } => &[],
+        }
+    }
+
+    /// What counts for nothing.
+    pub fn not_accepted(&self) -> &[NotAccepted] {
+        match self {
+            Self::Known => &[],
+            Self::NotAccepted { not_accepted } | Self::Unknown { not_accepted, .. } => not_accepted,
+        }
+    }
+
+    /// What all that counts for nothing is worth, in USD.
+    pub fn value_not_accepted(&self) -> Result<Money, Overflow> {
+        self.not_accepted().iter().try_fold(Money::ZERO, |sum, part| sum.plus(part.value))
+    }
+}
+
+/// How an account stands by a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// By a requirement that is known.
+    Known(Status),
+    /// The requirement is not known, so nobody can say.
+    Unknown,
+}
+
+/// As a status is written, or `unknown`.
+impl Serialize for Standing {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Known(status) => status.serialize(serializer),
+            Self::Unknown => serializer.serialize_str("unknown"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_stays_so_and_keeps_what_is_not_accepted() {
+        let part = || NotAccepted { what: "BTC".to_owned(), location: None, value: Money::ONE };
+        let mut requirement = RequirementState::default();
+        requirement.not_accept(part());
+        assert!(requirement.is_known());
+        requirement.not_know("a debt".to_owned());
+        requirement.not_know("a debt".to_owned());
+        requirement.not_accept(part());
+        assert!(!requirement.is_known());
+        assert_eq!(requirement.reasons(), ["a debt"]);
+        assert_eq!(requirement.value_not_accepted(), Money::ONE.plus(Money::ONE));
+    }
+
+    #[test]
+    fn a_requirement_is_written_with_its_state() {
+        let mut requirement = RequirementState::default();
+        assert_eq!(serde_json::to_string(&requirement).unwrap(), r#"{"state":"known"}"#);
+        requirement.not_know("a debt".to_owned());
+        assert_eq!(serde_json::to_string(&requirement).unwrap(), r#"{"state":"unknown","reasons":["a debt"]}"#);
+        assert_eq!(serde_json::to_string(&Standing::Unknown).unwrap(), r#""unknown""#);
+        assert_eq!(serde_json::to_string(&Standing::Known(Status::Healthy)).unwrap(), r#""healthy""#);
+    }
+}
