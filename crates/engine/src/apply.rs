@@ -30,9 +30,9 @@ pub fn apply(state: &mut State, event: &Event) {
             touch(Part::Head);
             state.locations.push(name.clone());
         }
-        Event::UnderlyingListed(terms) => list_underlying(state, terms),
-        Event::AssetListed(terms) => list_asset(state, terms),
-        Event::InstrumentListed(terms) => list_instrument(state, terms),
+        Event::UnderlyingListed(terms) => list_underlying(state, terms).expect(DECIDED),
+        Event::AssetListed(terms) => list_asset(state, terms).expect(DECIDED),
+        Event::InstrumentListed(terms) => list_instrument(state, terms).expect(DECIDED),
         Event::Moved { from, to, asset, amount, cause } => {
             state.shift(*from, *to, *asset, *amount, *cause);
             for holder in [from, to] {
@@ -253,16 +253,19 @@ fn add_feed(state: &mut State, id: FeedId, rules: &marks::Rules, reference: Pric
     });
 }
 
-fn list_underlying(state: &mut State, terms: &UnderlyingTerms) {
-    let id = state.market.add_underlying(&underlying_document(terms)).expect(DECIDED);
+/// Lists an underlying, unless the market cannot have it.
+pub(crate) fn list_underlying(state: &mut State, terms: &UnderlyingTerms) -> Result<(), Invalid> {
+    let id = state.market.add_underlying(&underlying_document(terms))?;
     state.open_interest_usd.push(terms.open_interest_usd);
     add_feed(state, FeedId::Index(id), &terms.feed, terms.reference);
     state.hashes.touch(Part::Head);
     state.hashes.touch(Part::Market);
+    Ok(())
 }
 
-fn list_asset(state: &mut State, terms: &AssetTerms) {
-    let id = state.market.add_asset(&asset_document(terms, &state.market)).expect(DECIDED);
+/// Lists an asset, unless the market cannot have it.
+pub(crate) fn list_asset(state: &mut State, terms: &AssetTerms) -> Result<(), Invalid> {
+    let id = state.market.add_asset(&asset_document(terms, &state.market))?;
     state.collateral.push(Collateral {
         since: state.clock,
         base: Quantity::ZERO,
@@ -287,10 +290,12 @@ fn list_asset(state: &mut State, terms: &AssetTerms) {
     state.hashes.touch(Part::Head);
     state.hashes.touch(Part::Market);
     state.hashes.touch(Part::Collateral(id));
+    Ok(())
 }
 
-fn list_instrument(state: &mut State, terms: &InstrumentTerms) {
-    let id = grow(&mut state.market, terms).expect(DECIDED);
+/// Lists an instrument, unless the market cannot have it.
+pub(crate) fn list_instrument(state: &mut State, terms: &InstrumentTerms) -> Result<(), Invalid> {
+    let id = grow(&mut state.market, terms)?;
     state.contracts.push(Contract {
         terms: terms.clone(),
         mode: Mode::Open,
@@ -309,6 +314,7 @@ fn list_instrument(state: &mut State, terms: &InstrumentTerms) {
     }
     state.hashes.touch(Part::Market);
     state.hashes.touch(Part::Contract(id.0));
+    Ok(())
 }
 
 /// The document that the market validates an underlying by.

@@ -46,6 +46,11 @@ pub enum Defect {
     /// The file does not have the length that its header gives it, as after a cut; the sequence is that of the first
     /// record that is not whole.
     Length,
+    /// Every record is whole, and a page of the file around them is not; the sequence is that of the record to come.
+    Page,
+    /// The place in the file that says where its records are and where they end cannot be read; the sequence is that of the
+    /// first record that is not known to be whole.
+    Root,
     /// The bytes of the snapshot are not those that were hashed, or its place is not on this chain.
     Snapshot,
 }
@@ -65,6 +70,8 @@ impl fmt::Display for Defect {
             Self::Head => "end of the chain",
             Self::Dropped => "dropped by compaction",
             Self::Length => "file length",
+            Self::Page => "page",
+            Self::Root => "root",
             Self::Snapshot => "snapshot",
         })
     }

@@ -16,14 +16,15 @@
 //! | [`Store`] | a journal in a file, or on any storage that redb can write to |
 //! | [`Remains`] | what is left of a file that was cut short or damaged, and a new journal of it |
 //! | [`Memory`] | a journal in memory, for tests |
-//! | [`verify`], [`diff`] | whether a journal is whole; where two part |
+//! | [`verify`], [`find`], [`diff`] | whether a journal is whole; whether it goes through a head that was kept elsewhere; where two part |
 //! | [`faults`] | a disk that loses, tears, flips and fills, by a plan that can be repeated |
 //!
 //! # What it promises
 //!
 //! * **All or nothing, and durable.** A batch is durable when [`Journal::append`] returns `Ok`. It is absent when it
 //!   returns an error, except [`AppendError::Wounded`], which says that only the next open will tell, as after a crash.
-//! * **A crash loses no acknowledged batch** and never leaves half of one (I-71).
+//! * **A crash loses no acknowledged batch** and never leaves half of one (I-71). Neither does a turned bit in the file that
+//!   the crash left: it does no harm, or it is damage (R-N6).
 //! * **Nothing is read that was not written.** A record comes back equal, or as [`Damage`] with its sequence. Gaps,
 //!   forks and regressions are damage too (R-N3).
 //! * **Nothing starts from empty.** [`Store::open`] refuses a missing or an empty file; only [`Store::create`] makes
@@ -43,8 +44,12 @@
 
 mod error;
 pub mod faults;
+mod hash;
+mod heap;
 mod memory;
+mod open;
 mod record;
+mod root;
 mod salvage;
 mod storage;
 mod store;
@@ -52,11 +57,12 @@ mod verify;
 mod walk;
 
 pub use error::{AppendError, CompactError, Damage, Defect, OpenError, SalvageError, SnapshotError};
+pub use hash::{Hash, NoHash};
 pub use memory::Memory;
-pub use record::{Draft, FORMAT, Hash, Head, Identity, RECORD_BYTES_MAX, Record, Snapshot};
+pub use record::{Draft, FORMAT, Head, Identity, RECORD_BYTES_MAX, Record, Snapshot};
 pub use salvage::Remains;
 pub use store::Store;
-pub use verify::{Difference, Divergence, Report, diff, verify};
+pub use verify::{Difference, Divergence, Report, diff, find, verify};
 
 /// Records in order, each checked against the one before. Damage is the last thing that it gives.
 pub type Records<'a> = Box<dyn Iterator<Item = Result<Record, Damage>> + 'a>;
@@ -93,6 +99,11 @@ pub trait Journal {
     /// The newest snapshot that is sound and can be continued from the kept records, `None` when none was ever taken.
     /// Damaged ones are passed over and named in it; when every one is damaged, that is an error.
     fn latest_snapshot(&self) -> Result<Option<Snapshot>, Damage>;
+
+    /// Whether what holds the journal is whole around its records and snapshots.
+    fn check(&self) -> Result<(), Damage> {
+        Ok(())
+    }
 
     /// Drops the records before `before` and returns the new base. The newest sound snapshot must be at or after it.
     /// Snapshots before the new base go too, because nothing continues them: to keep the older one as a fallback,

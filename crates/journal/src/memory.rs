@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::error::{AppendError, CompactError, Damage, SnapshotError};
-use crate::record::{Bounds, Draft, Hash, Head, Identity, Label, Snapshot};
+use crate::hash::Hash;
+use crate::record::{Bounds, Draft, Head, Identity, Label, Snapshot};
 use crate::walk::{Stored, Walk, chain_at, check_cover, check_snapshot, choose, seal_batch};
 use crate::{Journal, Records, SNAPSHOTS_KEPT};
 

@@ -9,12 +9,11 @@
 //! Integers of the header are little-endian. The hash at the end is the checksum of a record, its name, and the
 //! `previous` of the record after it. A version may change the body, never the frame.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize, Serializer};
 use units::Timestamp;
 
 use crate::error::{Damage, Defect, Flaw};
+use crate::hash::Hash;
 
 /// The format of the journals that this crate writes.
 pub const FORMAT: &str = "upm.journal/1";
@@ -25,29 +24,6 @@ pub const RECORD_BYTES_MAX: usize = 16 << 20;
 const HEADER_BYTES: usize = 4;
 const HASH_BYTES: usize = 32;
 const VERSION: u16 = 1;
-
-/// A BLAKE3 hash.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Hash(pub [u8; 32]);
-
-impl Hash {
-    /// The hash of `bytes`.
-    pub fn of(bytes: &[u8]) -> Self {
-        Self(*blake3::hash(bytes).as_bytes())
-    }
-}
-
-impl fmt::Display for Hash {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Hash {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, formatter)
-    }
-}
 
 /// Whose journal it is. Two journals of different identity share no record.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,11 +6,15 @@
 //! record planted in the bytes of a command is not found as long as the record around it is whole.
 //!
 //! Freed pages keep what they held: copies of the same records mostly, which do no harm, and records of a batch that
-//! failed, which do, for they follow where others follow too. Where the current root can be read, it says where the
-//! records end. Where it cannot, the longest chain counts, and of several equally long ones what they share; it may end
-//! with records of a batch that was never acknowledged.
+//! failed, which do, for they follow where others follow too. So a root that survives is kept to: where the current one can
+//! be read, it says where the records end. Where only the one before it can, the chain goes through its end, and may go on
+//! with the batch that came last. Where neither can, the longest chain counts, and of several equally long ones what they
+//! share; it may end with records of a batch that was never acknowledged.
+//!
+//! Where the chain breaks before a snapshot that is sound, what is behind the break is saved with the snapshot, as after a
+//! compaction: the state that the snapshot holds and the records behind it are worth more than old records that lead
+//! nowhere.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::io;
 use std::ops::Range;
@@ -19,9 +23,12 @@ use std::path::Path;
 use redb::StorageBackend;
 
 use crate::error::{Damage, Defect, Flaw, OpenError, SalvageError};
-use crate::record::{Draft, Hash, Head, Identity, Piece, RECORD_BYTES_MAX, Record};
-use crate::storage::{Shared, length, span, told_length};
-use crate::store::{file_backend, occupied, open_error};
+use crate::hash::Hash;
+use crate::heap::{Chain, Heap};
+use crate::open::{self, file_backend, occupied, open_error};
+use crate::record::{Draft, Head, Identity, Piece, RECORD_BYTES_MAX, Record, Snapshot};
+use crate::root::Header;
+use crate::storage::{Shared, length, span};
 use crate::walk::Walk;
 use crate::{Journal, Store};
 
@@ -32,22 +39,20 @@ const WINDOW_BYTES: u64 = 64 << 20;
 /// A saved batch is written when it has as many bytes.
 const BATCH_BYTES: usize = 4 << 20;
 
-/// The records of a damaged file that are whole and follow one another from its base on. The file is never written.
+/// The records of a damaged file that are whole and follow one another. The file is never written.
 #[derive(Debug)]
 pub struct Remains {
     file: String,
     storage: Shared,
     identity: Option<Identity>,
-    base: Head,
-    head: Head,
-    /// Where the bytes of each record are.
-    places: Vec<Range<u64>>,
-    /// What redb can still reach, for a snapshot.
-    glimpse: Option<Store>,
+    chain: Chain,
+    /// Where whole records from the base on end, when a snapshot behind that place is kept to instead.
+    broken: Option<Range<u64>>,
+    /// Where the records had ended.
+    end: Option<Head>,
+    /// What redb can still reach through each root, the current one first: for snapshots.
+    glimpses: Vec<Store>,
 }
-
-/// Whole records by sequence and by hash: what each follows, and where its bytes are.
-type Found = BTreeMap<u64, BTreeMap<Hash, (Head, Range<u64>)>>;
 
 impl Remains {
     /// Looks for records in a file, sound or not. All of it is read.
@@ -63,63 +68,90 @@ impl Remains {
         if occupied(name, &storage)? == 0 {
             return Err(OpenError::Empty { file: name.to_owned() });
         }
-        let told = told_length(&storage).map_err(|error| open_error(name, error.into()))?;
-        Self::find(name, &storage, told.unwrap_or_default())
+        Self::find(name, &storage)
     }
 
-    /// Looks for records in a file that should have `told` bytes.
-    pub(crate) fn find(name: &str, storage: &Shared, told: u64) -> Result<Self, OpenError> {
-        let glimpse = match Store::glimpse(name, storage, told) {
-            Err(busy @ OpenError::Busy { .. }) => return Err(busy),
-            glimpse => glimpse.ok(),
-        };
-        let (mut identity, mut bases, mut found) = (None, Vec::new(), Found::new());
+    /// Looks for records in a storage that is not empty.
+    pub(crate) fn find(name: &str, storage: &Shared) -> Result<Self, OpenError> {
+        let refused = |error| open_error(name, error);
+        storage.lock_shared().map_err(refused)?;
+        let slot = open::current(storage).map_err(refused)?;
+        let [current, other] = [slot, slot.other()].map(|slot| Store::glimpse(name, storage, slot).ok());
+        let (mut identity, mut bases, mut heap) = (None, Vec::new(), Heap::default());
         let scanned = scan(storage, |place, piece| match piece {
             Piece::Identity(whose) => identity = Some(whose),
             Piece::Bounds(bounds) => bases.push(bounds.base),
-            Piece::Record(record, hash) => {
-                let follows = Head { shard: record.shard, sequence: record.sequence, hash: record.previous };
-                found.entry(record.sequence).or_default().insert(hash, (follows, place));
-            }
+            Piece::Record(record, hash) => heap.add(&record, hash, place),
         });
-        scanned.map_err(|error| open_error(name, error.into()))?;
-        if let Some(store) = &glimpse {
-            identity = Some(store.identity().clone());
-            bases = vec![store.base()];
-            end(&mut found, store.head());
+        scanned.map_err(|error| refused(error.into()))?;
+        let end = current.as_ref().map(Journal::head);
+        if let Some(root) = current.as_ref().or(other.as_ref()) {
+            identity = Some(root.identity().clone());
+            bases = vec![root.base()];
+            heap.pass(root.head());
+        }
+        if let Some(head) = end {
+            heap.end(head);
         }
         if bases.is_empty() {
-            let first = found.get(&0).into_iter().flat_map(BTreeMap::values).map(|(follows, _)| *follows);
-            bases = identity.as_ref().map_or_else(|| first.collect(), |whose| vec![whose.genesis_head()]);
+            bases = identity.as_ref().map_or_else(|| heap.firsts(), |whose| vec![whose.genesis_head()]);
         }
         let nowhere = Head { shard: 0, sequence: 0, hash: Hash([0; 32]) };
-        let (base, head, places) = longest(&found, &bases).unwrap_or((nowhere, nowhere, Vec::new()));
-        let (file, storage) = (name.to_owned(), storage.clone());
-        Ok(Self { file, storage, identity, base, head, places, glimpse })
+        let none = Chain { base: nowhere, head: nowhere, places: Vec::new() };
+        let chain = heap.longest(&bases).unwrap_or(none);
+        let (file, storage, glimpses) = (name.to_owned(), storage.clone(), current.into_iter().chain(other).collect());
+        let found = Self { file, storage, identity, chain, broken: None, end, glimpses };
+        Ok(found.beyond_the_break(&heap))
     }
 
-    /// Where the whole records begin.
+    /// Keeps to what is around a snapshot when that goes further than what begins at the base.
+    fn beyond_the_break(mut self, heap: &Heap) -> Self {
+        if self.end.is_some_and(|end| end.sequence == self.chain.head.sequence) {
+            return self;
+        }
+        let around = self.snapshots().filter_map(|snapshot| heap.around(snapshot.at));
+        // Of those that go equally far the newest, which comes first.
+        let further = around.reduce(|best, next| if next.head.sequence > best.head.sequence { next } else { best });
+        if let Some(chain) = further.filter(|chain| chain.head.sequence > self.chain.head.sequence) {
+            self.broken = Some(self.chain.base.sequence..self.chain.head.sequence);
+            self.chain = chain;
+        }
+        self
+    }
+
+    /// The snapshots that are sound in themselves.
+    fn snapshots(&self) -> impl Iterator<Item = Snapshot> {
+        self.glimpses.iter().flat_map(Store::snapshots)
+    }
+
+    /// Where the records that can be saved begin.
     pub fn base(&self) -> Head {
-        self.base
+        self.chain.base
     }
 
-    /// Where they end: the first record that is not whole would come here.
+    /// Where they end: the first record behind them that is not whole would come here.
     pub fn head(&self) -> Head {
-        self.head
+        self.chain.head
     }
 
     /// How many records there had ever been, where the current root can still be read.
     pub fn counted(&self) -> Option<u64> {
-        self.glimpse.as_ref().map(|store| store.head().sequence)
+        self.end.map(|end| end.sequence)
+    }
+
+    /// Whole records from the old base on that are not saved, because a record behind them is lost and a snapshot stands for
+    /// all of them. Nothing when the chain begins where the journal began.
+    pub fn left_out(&self) -> Option<Range<u64>> {
+        self.broken.clone()
     }
 
     /// The whole records, checked once more.
     pub fn read(&self) -> impl Iterator<Item = Result<Record, Damage>> {
-        let stored = (self.base.sequence..).zip(&self.places).map(|(sequence, place)| {
+        let stored = (self.base().sequence..).zip(&self.chain.places).map(|(sequence, place)| {
             let bytes = bytes_at(&self.storage, place.clone()).map_err(|error| error.to_string())?;
             Ok((sequence, bytes))
         });
-        Walk::new(&self.file, stored, self.base, self.head)
+        Walk::new(&self.file, stored, self.base(), self.head())
     }
 
     /// Writes the whole records, and the newest snapshot that can be read and lies on them, into a new journal.
@@ -136,15 +168,17 @@ impl Remains {
 
     /// Whose journal it will be, if there is anything to save.
     fn saved(&self) -> Result<&Identity, Damage> {
-        let nothing = |what| Flaw::new(Defect::Missing, what, "one to save").at(&self.file, self.head.sequence);
-        if self.places.is_empty() {
+        let nothing = |what| Flaw::new(Defect::Missing, what, "one to save").at(&self.file, self.head().sequence);
+        if self.chain.places.is_empty() && self.broken.is_none() {
             return Err(nothing("no whole record"));
         }
         self.identity.as_ref().ok_or_else(|| nothing("no whole identity"))
     }
 
     fn fill(&self, mut store: Store) -> Result<Store, SalvageError> {
-        store.begin_at(self.base);
+        if store.base() != self.base() {
+            store.begin_at(self.base())?;
+        }
         let (mut batch, mut bytes) = (Vec::new(), 0);
         for record in self.read() {
             let Record { time, command, events, state, .. } = record?;
@@ -156,10 +190,7 @@ impl Remains {
             }
         }
         store.append(&batch)?;
-        let snapshot = self.glimpse.as_ref().and_then(|glimpse| glimpse.latest_snapshot().ok().flatten());
-        if let Some(snapshot) = snapshot
-            && store.at(snapshot.at.sequence) == Ok(snapshot.at)
-        {
+        if let Some(snapshot) = self.snapshots().find(|snapshot| store.at(snapshot.at.sequence) == Ok(snapshot.at)) {
             store.snapshot(snapshot.at, snapshot.state, &snapshot.bytes)?;
         }
         Ok(store)
@@ -167,60 +198,45 @@ impl Remains {
 
     /// Why a file of `found` bytes is not opened that should have `told`.
     pub(crate) fn length_damage(&self, found: u64, told: u64) -> Damage {
-        let whole = match self.head.sequence.checked_sub(1) {
-            Some(last) if !self.places.is_empty() => {
-                format!("records {} to {last} are whole and chained", self.base.sequence)
-            }
-            _ => "no chain of records begins".to_owned(),
-        };
         let counted = match self.counted().and_then(|counted| counted.checked_sub(1)) {
             Some(last) => format!(" with records to {last}"),
             None => String::new(),
         };
-        let flaw =
-            Flaw::new(Defect::Length, format!("{found} bytes in which {whole}"), format!("{told} bytes{counted}"));
-        flaw.at(&self.file, self.head.sequence)
+        let found = format!("{found} bytes in which {}", self.whole());
+        Flaw::new(Defect::Length, found, format!("{told} bytes{counted}")).at(&self.file, self.lost())
     }
-}
 
-/// Leaves only records that can come before `head`.
-fn end(found: &mut Found, head: Head) {
-    found.split_off(&head.sequence);
-    if let Some(last) = head.sequence.checked_sub(1).and_then(|last| found.get_mut(&last)) {
-        last.retain(|hash, _| *hash == head.hash);
+    /// Why a file is not opened that holds a journal, though redb did not find it and said `error`; what redb said when it
+    /// holds none.
+    pub(crate) fn locate(name: &str, storage: &Shared, error: OpenError) -> OpenError {
+        if !Header::read(storage).is_ok_and(|header| header.resembles_redb()) {
+            return error;
+        }
+        let Ok(remains) = Self::find(name, storage) else { return error };
+        if remains.chain.places.is_empty() {
+            return error;
+        }
+        let said = match error {
+            OpenError::Corrupt { found, .. } | OpenError::NotAJournal { found, .. } => found,
+            other => other.to_string(),
+        };
+        let found = format!("a file ({said}) in which {}", remains.whole());
+        Flaw::new(Defect::Root, found, "a root that says where the journal ends").at(name, remains.lost()).into()
     }
-}
 
-/// The chain that goes furthest from any of `bases`: where it begins and ends, and where the bytes of its records are.
-fn longest(found: &Found, bases: &[Head]) -> Option<(Head, Head, Vec<Range<u64>>)> {
-    let place = |head: &Head| (head.sequence, head.hash);
-    let mut reached: BTreeSet<(u64, Hash)> = bases.iter().map(place).collect();
-    for (sequence, records) in found {
-        for (hash, (follows, _)) in records {
-            if reached.contains(&place(follows)) {
-                reached.insert((sequence + 1, *hash));
-            }
+    /// The first record that is not whole.
+    fn lost(&self) -> u64 {
+        self.broken.as_ref().map_or(self.head().sequence, |kept| kept.end)
+    }
+
+    /// Which records from the base on are whole.
+    fn whole(&self) -> String {
+        let Range { start, end } = self.broken.clone().unwrap_or(self.base().sequence..self.head().sequence);
+        match end.checked_sub(1).filter(|last| *last >= start) {
+            Some(last) => format!("records {start} to {last} are whole and chained"),
+            None => "no chain of records begins".to_owned(),
         }
     }
-    let before = |(sequence, hash): (u64, Hash)| {
-        let (follows, bytes) = found.get(&sequence.checked_sub(1)?)?.get(&hash)?;
-        reached.contains(&place(follows)).then(|| (place(follows), bytes.clone()))
-    };
-    let (furthest, _) = *reached.last()?;
-    let mut ends: BTreeSet<(u64, Hash)> = reached.iter().rev().take_while(|end| end.0 == furthest).copied().collect();
-    while ends.len() > 1 {
-        ends = ends.into_iter().filter_map(|end| before(end).map(|(follows, _)| follows)).collect();
-    }
-    let end = ends.pop_first()?;
-    let (mut start, mut places) = (end, Vec::new());
-    while let Some((follows, bytes)) = before(start) {
-        places.push(bytes);
-        start = follows;
-    }
-    places.reverse();
-    let shard = bases.first()?.shard;
-    let head = |(sequence, hash)| Head { shard, sequence, hash };
-    Some((head(start), head(end), places))
 }
 
 /// Gives `each` whatever is sealed in the storage, with its place.

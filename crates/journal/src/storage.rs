@@ -9,32 +9,47 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redb::{BackendError, StorageBackend};
 
+/// All of a storage, for locks.
+const WHOLE: (Bound<u64>, Bound<u64>) = (Bound::Unbounded, Bound::Unbounded);
+
 /// A storage that outlives the database on it, so that the database can be opened again, and that remembers whether a
 /// sync ever failed: after that nobody knows which bytes are on the disk.
+///
+/// It is locked as a whole, by whoever opens it, before a byte of it is believed; redb then asks for its own locks in
+/// vain, and gets them. Closing it gives the lock back.
 #[derive(Clone)]
 pub(crate) struct Shared {
     below: Arc<dyn StorageBackend>,
     sync_failed: Arc<AtomicBool>,
-    /// What it says to be its length, if that is not its length.
-    claim: Option<u64>,
 }
 
 impl Shared {
     pub(crate) fn new(below: impl StorageBackend) -> Self {
-        Self { below: Arc::new(below), sync_failed: Arc::default(), claim: None }
-    }
-
-    /// The same storage with another length: to read what is not there is an error. redb keeps notes on every page, and
-    /// a length that can only be damage must not make them larger than the file.
-    pub(crate) fn claiming(&self, len: u64) -> io::Result<Self> {
-        if len / 1024 > self.len()? {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        Ok(Self { claim: Some(len), ..self.clone() })
+        Self { below: Arc::new(below), sync_failed: Arc::default() }
     }
 
     pub(crate) fn sync_failed(&self) -> bool {
         self.sync_failed.load(Ordering::Acquire)
+    }
+
+    /// Keeps everybody else out.
+    pub(crate) fn lock(&self) -> Result<(), redb::Error> {
+        granted(self.below.try_lock_range(WHOLE.0, WHOLE.1))
+    }
+
+    /// Keeps writers out.
+    pub(crate) fn lock_shared(&self) -> Result<(), redb::Error> {
+        granted(self.below.try_lock_shared_range(WHOLE.0, WHOLE.1))
+    }
+}
+
+/// A storage that knows no locks, as one in memory, has one user.
+fn granted(lock: Result<bool, BackendError>) -> Result<(), redb::Error> {
+    match lock {
+        Ok(true) | Err(BackendError::Unsupported) => Ok(()),
+        Ok(false) => Err(redb::Error::DatabaseAlreadyOpen),
+        Err(BackendError::Io(error)) => Err(redb::Error::Io(error)),
+        Err(error) => Err(redb::Error::Io(io::Error::other(error.to_string()))),
     }
 }
 
@@ -46,7 +61,7 @@ impl fmt::Debug for Shared {
 
 impl StorageBackend for Shared {
     fn len(&self) -> io::Result<u64> {
-        self.claim.map_or_else(|| self.below.len(), Ok)
+        self.below.len()
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
@@ -73,54 +88,13 @@ impl StorageBackend for Shared {
         self.below.close()
     }
 
-    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.below.try_lock_range(start, end)
-    }
-
-    fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.below.try_lock_shared_range(start, end)
-    }
-
-    fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.below.lock_range(start, end)
-    }
-
-    fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.below.lock_shared_range(start, end)
-    }
-
-    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.below.unlock_range(start, end)
-    }
-
-    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.below.query_lock_range(start, end)
+    fn try_lock_range(&self, _: Bound<u64>, _: Bound<u64>) -> Result<bool, BackendError> {
+        Ok(true)
     }
 }
 
 /// Pages of [`Overlay`], and of redb.
 pub(crate) const PAGE: u64 = 4096;
-
-/// What a redb file begins with.
-const MAGIC: [u8; 9] = *b"redb\x1a\n\xa9\r\n";
-
-/// The length that a redb file gives itself in its header, a page at least; `None` when it is no redb file.
-pub(crate) fn told_length(storage: &Shared) -> io::Result<Option<u64>> {
-    let mut header = [0; 32];
-    let there = span(storage.len()?.min(length(&header)))?;
-    storage.read(0, &mut header[..there])?;
-    if !header[..there].iter().zip(MAGIC).all(|(found, expected)| *found == expected) {
-        return Ok(None);
-    }
-    let word = |number: usize| {
-        let bytes = std::array::from_fn(|byte| header[number * 4 + byte]);
-        u64::from(u32::from_le_bytes(bytes))
-    };
-    let [page, region_head, region, regions, last] = [3, 4, 5, 6, 7].map(word);
-    let last = if last > 0 { region_head + last } else { 0 };
-    let pages = regions.saturating_mul(region_head + region).saturating_add(last).saturating_add(1);
-    Ok(Some(pages.saturating_mul(page).max(PAGE)))
-}
 
 /// A storage that is never written: what is written over it stays in memory. redb can so repair and read a file after
 /// a crash without touching the evidence.
@@ -233,12 +207,24 @@ impl StorageBackend for Overlay {
         Ok(())
     }
 
-    fn close(&self) -> io::Result<()> {
-        self.below.close()
+    /// The lock is that of the storage below, which outlives this.
+    fn try_lock_range(&self, _: Bound<u64>, _: Bound<u64>) -> Result<bool, BackendError> {
+        Ok(true)
     }
 
-    /// Who only looks may look with others, and a handle for reading gives no exclusive lock.
-    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.below.try_lock_shared_range(start, end)
+    fn try_lock_shared_range(&self, _: Bound<u64>, _: Bound<u64>) -> Result<bool, BackendError> {
+        Ok(true)
+    }
+
+    fn lock_shared_range(&self, _: Bound<u64>, _: Bound<u64>) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    fn unlock_range(&self, _: Bound<u64>, _: Bound<u64>) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    fn query_lock_range(&self, _: Bound<u64>, _: Bound<u64>) -> Result<bool, BackendError> {
+        Ok(false)
     }
 }

@@ -15,7 +15,8 @@
 //! One transaction holds a batch and the new bounds. It is committed in two phases: pages and the new root are synced
 //! first, then the root is made the current one and synced again. So the current root never points at a page that is
 //! not on disk, and at the next open a page that does not match its checksum is damage, never mistaken for a batch that
-//! did not finish and rolled back without a word.
+//! did not finish and rolled back without a word. Which root is the current one is told by both of them, so that no single
+//! bit hides the last batch (`root.rs`).
 //!
 //! # After an error
 //!
@@ -27,22 +28,21 @@
 //! * a sync failed, at any time, or the storage cannot be opened: what is on the disk is not what was read back, since a
 //!   system may forget pages that it failed to sync. [`AppendError::Wounded`]: nothing is written any more, and what was
 //!   acknowledged stays readable through memory over the file.
-//!
-//! redb panics on some damaged files. Panics are caught and become errors, which needs `panic = "unwind"`.
 
-use std::fs::{File, OpenOptions};
-use std::io::ErrorKind;
+use std::fs::OpenOptions;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use redb::backends::FileBackend;
-use redb::{Builder, Database, Durability, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable};
+use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable};
 use redb::{ReadableTableMetadata, StorageBackend, TableDefinition, WriteTransaction};
 
 use crate::error::{AppendError, CompactError, Damage, Defect, Flaw, OpenError, SnapshotError};
-use crate::record::{Bounds, Draft, Hash, Head, Identity, Label, Record, Snapshot};
+use crate::hash::Hash;
+use crate::open::{self, durable, file_backend, guarded, is_full, occupied, open_error, sync_directory};
+use crate::record::{Bounds, Draft, Head, Identity, Label, Record, Snapshot};
+use crate::root::Slot;
 use crate::salvage::Remains;
-use crate::storage::{Overlay, PAGE, Shared, told_length};
+use crate::storage::Shared;
 use crate::walk::{Stored, Walk, chain_at, check_cover, check_snapshot, choose, seal_batch};
 use crate::{Journal, Records, SNAPSHOTS_KEPT};
 
@@ -53,7 +53,6 @@ const SNAPSHOTS: TableDefinition<u64, &[u8]> = TableDefinition::new("snapshots")
 const CHUNKS: TableDefinition<(u64, u32), &[u8]> = TableDefinition::new("chunks");
 
 const CHUNK_BYTES: usize = 1 << 20;
-const CACHE_BYTES: usize = 64 << 20;
 
 /// A journal in a file, or on any storage that redb can write to.
 pub struct Store {
@@ -114,47 +113,35 @@ impl Store {
     /// `close` when the store has to open it again.
     pub fn create_on(name: &str, storage: impl StorageBackend, identity: &Identity) -> Result<Self, OpenError> {
         let storage = Shared::new(storage);
-        let found = occupied(name, &storage)?;
-        if found > 0 {
-            return Err(OpenError::Occupied { file: name.to_owned(), found });
-        }
+        vacant(name, &storage)?;
+        storage.lock().map_err(|error| open_error(name, error))?;
+        // Somebody else may have created it between the look and the lock.
+        vacant(name, &storage)?;
         let head = identity.genesis_head();
         let bounds = Bounds { base: head, head, writes: 0 };
         let created = guarded(|| {
-            let database = builder().create_with_backend(storage.clone())?;
+            let database = open::created(storage.clone())?;
             let transaction = durable(&database)?;
-            let fresh = {
-                let mut meta = transaction.open_table(META)?;
-                let fresh = meta.get("identity")?.is_none();
-                for table in [&mut meta, &mut transaction.open_table(ORIGIN)?] {
-                    table.insert("identity", identity.seal().0.as_slice())?;
-                    table.insert("bounds", bounds.seal().as_slice())?;
-                }
-                transaction.open_table(RECORDS)?;
-                transaction.open_table(SNAPSHOTS)?;
-                transaction.open_table(CHUNKS)?;
-                fresh
-            };
-            if fresh {
-                transaction.commit()?;
-            } else {
-                transaction.abort()?;
+            for table in [META, ORIGIN] {
+                let mut table = transaction.open_table(table)?;
+                table.insert("identity", identity.seal().0.as_slice())?;
+                table.insert("bounds", bounds.seal().as_slice())?;
             }
-            Ok(fresh.then_some(database))
+            transaction.open_table(RECORDS)?;
+            transaction.open_table(SNAPSHOTS)?;
+            transaction.open_table(CHUNKS)?;
+            transaction.commit()?;
+            Ok(database)
         });
-        let Some(database) = created.map_err(|error| open_error(name, error))? else {
-            // Somebody else created it between the look and the lock.
-            return Err(OpenError::Occupied { file: name.to_owned(), found: occupied(name, &storage)? });
-        };
-        let (file, identity, access) = (name.to_owned(), identity.clone(), Access::Writing(database));
-        Ok(Self { file, identity, bounds, storage, access })
+        let access = Access::Writing(created.map_err(|error| open_error(name, error))?);
+        Ok(Self { file: name.to_owned(), identity: identity.clone(), bounds, storage, access })
     }
 
     /// [`open`](Self::open) on a storage. `name` is for messages. The storage is used again after its `close` when the
     /// store has to open it again.
     pub fn open_on(name: &str, storage: impl StorageBackend, identity: &Identity) -> Result<Self, OpenError> {
         let storage = Shared::new(storage);
-        let access = Access::Writing(open_checked(name, &storage)?);
+        let access = Access::Writing(open::writing(name, &storage)?);
         let (found, bounds) = load(name, &access)?;
         if found.shard != identity.shard {
             return Err(OpenError::Shard { file: name.to_owned(), found: found.shard, expected: identity.shard });
@@ -171,27 +158,33 @@ impl Store {
     /// [`examine`](Self::examine) on a storage. `name` is for messages.
     pub fn examine_on(name: &str, storage: impl StorageBackend) -> Result<Self, OpenError> {
         let storage = Shared::new(storage);
-        let access = Access::Examining(open_over(name, &storage)?);
-        let (identity, bounds) = load(name, &access)?;
-        Ok(Self { file: name.to_owned(), identity, bounds, storage, access })
+        let opened = open::reading(name, &storage).and_then(|database| Self::examining(name, &storage, database));
+        match opened {
+            Err(error @ (OpenError::Corrupt { .. } | OpenError::NotAJournal { .. })) => {
+                Err(Remains::locate(name, &storage, error))
+            }
+            opened => opened,
+        }
     }
 
-    /// What redb can still reach of a file, as it is or as if it had `told` bytes. If the current root is there, it
-    /// says whose journal it was and where it ended; the records may be damaged.
-    pub(crate) fn glimpse(name: &str, storage: &Shared, told: u64) -> Result<Self, OpenError> {
-        let storage = storage.clone();
-        let opened = match over(&storage) {
-            opened @ (Ok(_) | Err(redb::Error::DatabaseAlreadyOpen)) => opened,
-            Err(_) => storage.claiming(told).map_err(Into::into).and_then(|claiming| over(&claiming)),
-        };
-        let access = Access::Examining(opened.map_err(|error| open_error(name, error))?);
-        let (identity, bounds) = load(name, &access)?;
-        Ok(Self { file: name.to_owned(), identity, bounds, storage, access })
+    /// What the root in `slot` still leads to, in a file of which anything may be damaged.
+    pub(crate) fn glimpse(name: &str, storage: &Shared, slot: Slot) -> Result<Self, OpenError> {
+        Self::examining(name, storage, open::glimpse(name, storage, slot)?)
     }
 
-    /// Lets the records of a journal that has none begin at `base`.
-    pub(crate) fn begin_at(&mut self, base: Head) {
-        self.bounds = Bounds { base, head: base, ..self.bounds };
+    fn examining(name: &str, storage: &Shared, database: ReadOnlyDatabase) -> Result<Self, OpenError> {
+        let access = Access::Examining(database);
+        let (identity, bounds) = load(name, &access)?;
+        Ok(Self { file: name.to_owned(), identity, bounds, storage: storage.clone(), access })
+    }
+
+    /// Lets the records of a journal that has none begin at `base`, durably.
+    pub(crate) fn begin_at(&mut self, base: Head) -> Result<(), AppendError> {
+        let origin = Bounds { base, head: base, ..self.bounds }.seal();
+        self.write(base, base, |transaction| {
+            transaction.open_table(ORIGIN)?.insert("bounds", origin.as_slice())?;
+            Ok(())
+        })
     }
 
     /// The records there are begin and end where the bounds say.
@@ -279,7 +272,7 @@ impl Store {
         let (file, sequence, found) = (self.file.clone(), self.bounds.head.sequence, error.to_string());
         self.close(&found);
         if !self.storage.sync_failed()
-            && let Ok(database) = open_checked(&file, &self.storage)
+            && let Ok(database) = open::writing(&file, &self.storage)
         {
             self.access = Access::Writing(database);
         }
@@ -287,7 +280,7 @@ impl Store {
         // The sync may have failed just now.
         if self.storage.sync_failed() || !bounds.is_some_and(|bounds| bounds == self.bounds || bounds == after) {
             self.close(&found);
-            self.access = Access::Wounded(open_over(&file, &self.storage).ok(), found.clone());
+            self.access = Access::Wounded(open::reading(&file, &self.storage).ok(), found.clone());
             return Err(AppendError::Wounded { file, sequence, found });
         }
         if bounds == Some(after) {
@@ -319,6 +312,14 @@ impl Store {
             let table = transaction.open_table(SNAPSHOTS)?;
             let rows = table.iter()?.rev();
             rows.map(|row| row.map(|(key, label)| (key.value(), label.value().to_vec())).map_err(Into::into)).collect()
+        })
+    }
+
+    /// The snapshots whose bytes are those of their labels, newest first, wherever the chain goes.
+    pub(crate) fn snapshots(&self) -> impl Iterator<Item = Snapshot> {
+        let labels = self.labels().unwrap_or_default().into_iter();
+        labels.filter_map(|(sequence, label)| {
+            Label::unseal(&label, self.identity.shard, sequence, self.chunks(sequence).ok()?).ok()
         })
     }
 
@@ -434,6 +435,14 @@ impl Journal for Store {
         choose(&self.file, self.identity.shard, stored, |sequence| self.at(sequence))
     }
 
+    /// Checks every page of a journal that was opened to be looked at; for writing none is opened that fails this.
+    fn check(&self) -> Result<(), Damage> {
+        let Access::Examining(_) = self.access else { return Ok(()) };
+        open::check_pages(&self.storage).map_err(|error| {
+            Flaw::new(Defect::Page, error, "pages that match their checksums").at(&self.file, self.bounds.head.sequence)
+        })
+    }
+
     fn compact(&mut self, before: u64) -> Result<Head, CompactError> {
         if before <= self.bounds.base.sequence {
             return Ok(self.bounds.base);
@@ -467,77 +476,12 @@ impl Iterator for Rows {
     }
 }
 
-/// Runs what calls redb: an error is an error, and so is a panic.
-fn guarded<T>(work: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, redb::Error> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-        Err(redb::Error::Corrupted(format!("redb panicked: {text}")))
-    })
-}
-
-fn builder() -> Builder {
-    let mut builder = Builder::new();
-    builder.set_cache_size(CACHE_BYTES);
-    builder
-}
-
-fn durable(database: &Database) -> Result<WriteTransaction, redb::Error> {
-    let mut transaction = database.begin_write()?;
-    transaction.set_durability(Durability::Immediate)?;
-    transaction.set_two_phase_commit(true);
-    Ok(transaction)
-}
-
-/// Opens for writing, with every page checked.
-fn open_checked(name: &str, storage: &Shared) -> Result<Database, OpenError> {
-    check_length(name, storage)?;
-    checked(storage.clone()).map_err(|error| open_error(name, error))
-}
-
-fn checked(storage: Shared) -> Result<Database, redb::Error> {
-    guarded(|| Ok(builder().set_check_integrity_on_open(true).create_with_backend(storage)?))
-}
-
-/// Refuses an empty file, and one of another length than its header says, with the first record that is not whole.
-///
-/// After a crash redb goes by the length of the file alone, and writes it into the header. So such a file is tried in
-/// memory first, and stays evidence when it does not hold.
-fn check_length(name: &str, storage: &Shared) -> Result<(), OpenError> {
-    let found = occupied(name, storage)?;
-    if found == 0 {
-        return Err(OpenError::Empty { file: name.to_owned() });
+/// Refuses a storage that has something in it.
+fn vacant(name: &str, storage: &Shared) -> Result<(), OpenError> {
+    match occupied(name, storage)? {
+        0 => Ok(()),
+        found => Err(OpenError::Occupied { file: name.to_owned(), found }),
     }
-    let told = told_length(storage).map_err(|error| open_error(name, error.into()))?;
-    let Some(told) = told.filter(|told| found < *told || found % PAGE != 0) else { return Ok(()) };
-    match Overlay::new(storage.clone()).map_err(Into::into).and_then(|overlay| checked(Shared::new(overlay))) {
-        Ok(_) => Ok(()),
-        Err(error @ redb::Error::DatabaseAlreadyOpen) => Err(open_error(name, error)),
-        Err(_) => Err(Remains::find(name, storage, told)?.length_damage(found, told).into()),
-    }
-}
-
-/// Opens for reading, with no page checked. After a crash redb repairs first, in memory over the storage.
-fn open_over(name: &str, storage: &Shared) -> Result<ReadOnlyDatabase, OpenError> {
-    check_length(name, storage)?;
-    over(storage).map_err(|error| open_error(name, error))
-}
-
-fn over(storage: &Shared) -> Result<ReadOnlyDatabase, redb::Error> {
-    guarded(|| {
-        let overlay = Shared::new(Overlay::new(storage.clone())?);
-        match builder().open_read_only_with_backend(overlay.clone()) {
-            Err(redb::DatabaseError::RepairAborted) => {
-                builder().create_with_backend(overlay.clone())?.close()?;
-                Ok(builder().open_read_only_with_backend(overlay)?)
-            }
-            opened => Ok(opened?),
-        }
-    })
-}
-
-pub(crate) fn occupied(name: &str, storage: &Shared) -> Result<u64, OpenError> {
-    storage.len().map_err(|error| OpenError::Storage { file: name.to_owned(), found: error.to_string() })
 }
 
 /// Whose journal it is, and where it begins and ends.
@@ -562,42 +506,4 @@ fn load(name: &str, access: &Access) -> Result<(Identity, Bounds), OpenError> {
         OpenError::Corrupt { file, found: format!("bounds: {what}: {found} instead of {expected}") }
     })?;
     Ok((identity, bounds))
-}
-
-pub(crate) fn open_error(name: &str, error: redb::Error) -> OpenError {
-    let file = name.to_owned();
-    match error {
-        redb::Error::DatabaseAlreadyOpen => OpenError::Busy { file },
-        redb::Error::Io(error) if error.kind() == ErrorKind::InvalidData => {
-            OpenError::NotAJournal { file, found: format!("another kind of file ({error})") }
-        }
-        redb::Error::UpgradeRequired(version) => {
-            OpenError::Format { file, found: format!("redb file format {version}"), expected: "3".into() }
-        }
-        error @ (redb::Error::TableDoesNotExist(_) | redb::Error::TableTypeMismatch { .. }) => {
-            OpenError::NotAJournal { file, found: error.to_string() }
-        }
-        redb::Error::Corrupted(found) => OpenError::Corrupt { file, found },
-        error => OpenError::Storage { file, found: error.to_string() },
-    }
-}
-
-fn is_full(error: &redb::Error) -> bool {
-    let redb::Error::Io(error) = error else { return false };
-    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
-}
-
-pub(crate) fn file_backend(path: &Path, options: &OpenOptions) -> Result<FileBackend, OpenError> {
-    let file = path.display().to_string();
-    let opened = options.open(path).map_err(redb::Error::Io);
-    opened.and_then(|handle| Ok(FileBackend::new(handle)?)).map_err(|error| open_error(&file, error))
-}
-
-/// Makes the name of a new file durable.
-fn sync_directory(path: &Path) -> std::io::Result<()> {
-    if !cfg!(unix) {
-        return Ok(());
-    }
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(directory)?.sync_all()
 }

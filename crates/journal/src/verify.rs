@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::error::{Damage, Flaw};
 use crate::walk::check_snapshot;
-use crate::{Defect, Head, Identity, Journal, Record};
+use crate::{Defect, Hash, Head, Identity, Journal, Record};
 
 /// What a whole journal holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,8 @@ pub struct Report {
 
 /// Walks the whole chain from base to head. Each record is hashed again from its fields, so the chain holds for what
 /// was read, whatever reader the journal has: a gap, a fork, a regression, a flipped bit or a lost end is [`Damage`] at
-/// its exact sequence (R-N3).
+/// its exact sequence (R-N3). Then what holds the records is [checked](Journal::check), so that damage which hides a snapshot
+/// is damage too.
 pub fn verify(journal: &(impl Journal + ?Sized)) -> Result<Report, Damage> {
     let (name, base, head) = (journal.name(), journal.base(), journal.head());
     let genesis = journal.identity().genesis_head();
@@ -57,6 +58,10 @@ pub fn verify(journal: &(impl Journal + ?Sized)) -> Result<Report, Damage> {
     if let Some(snapshot) = &snapshot {
         check_snapshot(name, snapshot.at, journal.at(snapshot.at.sequence)?)?;
     }
+    // A damaged snapshot is damage enough, and named.
+    if snapshot.as_ref().is_none_or(|snapshot| snapshot.passed_over.is_empty()) {
+        journal.check()?;
+    }
     Ok(Report {
         identity: journal.identity().clone(),
         base,
@@ -67,6 +72,22 @@ pub fn verify(journal: &(impl Journal + ?Sized)) -> Result<Report, Damage> {
         snapshot: snapshot.as_ref().map(|snapshot| snapshot.at.sequence),
         passed_over: snapshot.map(|snapshot| snapshot.passed_over).unwrap_or_default(),
     })
+}
+
+/// Where the chain has the hash `kept`: the head that the journal had when this was the hash of its last record. `None` when
+/// it never had it since its base: records are missing at the end, or are others than those that led to `kept`.
+pub fn find(journal: &(impl Journal + ?Sized), kept: Hash) -> Result<Option<Head>, Damage> {
+    let head = journal.head();
+    if head.hash == kept {
+        return Ok(Some(head));
+    }
+    for record in journal.read(journal.base().sequence) {
+        let record = record?;
+        if record.previous == kept {
+            return Ok(Some(Head { sequence: record.sequence, hash: kept, ..head }));
+        }
+    }
+    Ok(None)
 }
 
 fn length(bytes: &[u8]) -> u64 {

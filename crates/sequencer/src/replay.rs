@@ -1,6 +1,6 @@
 //! From a journal back to the state it means: the same events, the same hashes.
 
-use engine::{Engine, Envelope, Event, State, apply};
+use engine::{Engine, Envelope, Event, State, apply_read};
 use journal::{Damage, Hash, Journal, Record};
 use model::Invalid;
 
@@ -31,6 +31,28 @@ pub enum ReplayError {
         what: &'static str,
         /// What the decoder said.
         why: String,
+    },
+    /// A record is sound, and what it says happened cannot have happened to the state before it.
+    #[error("{file}: record {sequence}: event {number}: {invalid}")]
+    Event {
+        /// The journal.
+        file: String,
+        /// The record.
+        sequence: u64,
+        /// Which of its events, from 0.
+        number: usize,
+        /// What is wrong with it.
+        invalid: Invalid,
+    },
+    /// A snapshot is sound, and no engine has such a state.
+    #[error("{file}: snapshot before record {sequence}: {invalid}")]
+    Snapshot {
+        /// The journal.
+        file: String,
+        /// The record it stands before.
+        sequence: u64,
+        /// What is wrong with it.
+        invalid: Invalid,
     },
     /// The records that lead to a state were compacted away.
     #[error("{file}: record {asked}: the journal begins at {base}, expected a place after it")]
@@ -88,7 +110,8 @@ pub fn decode(file: &str, record: &Record) -> Result<(Envelope, Vec<Event>), Rep
 
 /// Replays a journal until before record `until` (all of it when none), from its newest snapshot that is not after that.
 ///
-/// Every state hash on the way is compared. `each` sees every record, before it is applied.
+/// What is read is checked before it is applied: the journal may come from anyone, and an event that its state cannot take is
+/// an error. Every state hash on the way is compared. `each` sees every record, before it is applied.
 pub fn replay(
     journal: &impl Journal,
     until: Option<u64>,
@@ -113,6 +136,11 @@ pub fn replay(
                 let mut state: State = postcard::from_bytes(&snapshot.bytes).map_err(|error| {
                     ReplayError::Encoding { file: file.to_owned(), sequence, what: "snapshot", why: error.to_string() }
                 })?;
+                engine::whole(&state).map_err(|invalid| ReplayError::Snapshot {
+                    file: file.to_owned(),
+                    sequence,
+                    invalid,
+                })?;
                 let found = Hash(state.hash().0);
                 if found != snapshot.state {
                     let (file, expected) = (file.to_owned(), snapshot.state);
@@ -135,8 +163,11 @@ pub fn replay(
         }
         each(&state, &record);
         let (_, events) = decode(file, &record)?;
-        for event in &events {
-            apply(&mut state, event);
+        for (number, event) in events.iter().enumerate() {
+            apply_read(&mut state, event).map_err(|invalid| {
+                let (file, sequence) = (file.to_owned(), record.sequence);
+                ReplayError::Event { file, sequence, number, invalid }
+            })?;
         }
         records += 1;
         if let Some(expected) = record.state {

@@ -46,6 +46,37 @@ fn a_sound_journal_is_verified() {
 }
 
 #[test]
+fn a_head_that_was_kept_elsewhere_is_asked_for() {
+    let file = day("kept.journal");
+    let printed = document(&["journal", "verify", &file, "--output", "json"]);
+    let (head, last) = (printed["head"].as_str().unwrap().to_owned(), printed["head_sequence"].as_u64().unwrap());
+    assert_eq!(last + 1, printed["count"].as_u64().unwrap());
+    assert!(answer(&["journal", "verify", &file]).contains(&format!("record {last}, {head}")));
+
+    let mut longer = Day::whole("kept-longer.journal");
+    longer.one_more("56000");
+    drop(longer);
+    let longer = path("kept-longer.journal");
+    let met = document(&["journal", "verify", &longer, "--head", &head.to_uppercase(), "--output", "json"]);
+    assert_eq!((&met["kept_head"]["hash"], &met["kept_head"]["sequence"]), (&head.clone().into(), &last.into()));
+    let since = met["kept_head"]["records_since"].as_u64().unwrap();
+    assert_eq!(met["head_sequence"].as_u64().unwrap(), last + since);
+    assert!(answer(&["journal", "verify", &longer, "--head", &head]).contains("met after record"));
+
+    // The journal without its last records is sound, and is not the one that the head was kept of.
+    let lost = met["head"].as_str().unwrap();
+    let run = upm(&["journal", "verify", &file, "--head", lost]);
+    assert_eq!((run.status, run.out.as_str()), (1, ""), "{}", run.err);
+    assert!(
+        run.err.contains(&format!("found no record with the hash {lost} among {} records", last + 1)),
+        "{}",
+        run.err
+    );
+    let run = upm(&["journal", "verify", &file, "--head", "12ab"]);
+    assert!(run.status == 2 && run.err.contains("found 4 characters, expected the 64 hexadecimal"), "{}", run.err);
+}
+
+#[test]
 fn a_snapshot_is_met_and_shortens_nothing() {
     let mut day = Day::whole("snapshot.journal");
     day.snapshot();

@@ -1,19 +1,20 @@
 //! Files that are not what was written.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Mutex;
 
 use journal::faults::{Dice, Disk, Fault, Kept};
-use journal::{Defect, Draft, Journal, Record, Store, verify};
+use journal::{Defect, Draft, Journal, OpenError, Record, Remains, Store, verify};
 
 use crate::common::{check_content, create, draft, grow, identity, open, snap, snapshot_bytes};
 
-/// The whole file is tried, every byte of which the position is a multiple of this. With 1 it is every byte: some
-/// minutes, and the same outcome.
+/// Of the whole file, a bit of every byte of which the position is a multiple of this is tried. With 1, and every bit, it
+/// takes an hour, and the outcome is the same.
 const STRIDE: usize = 97;
 
-/// A journal of small records, closed, as bytes.
-fn small() -> Vec<u8> {
+/// A journal of small records on its disk, open.
+fn small() -> (Disk, Store) {
     let disk = Disk::new();
     let mut journal = create(&disk).unwrap();
     for number in [0, 1, 2] {
@@ -21,8 +22,17 @@ fn small() -> Vec<u8> {
     }
     snap(&mut journal, 60).unwrap();
     journal.append(&[little(3)]).unwrap();
+    (disk, journal)
+}
+
+/// The file of a process that closed it, and of one that was killed.
+fn files() -> [(&'static str, Vec<u8>); 2] {
+    let (disk, journal) = small();
+    let killed = disk.crash(|_| Kept::Nothing);
     drop(journal);
-    disk.image()
+    let (disk, journal) = small();
+    drop(journal);
+    [("closed", disk.image()), ("killed", killed)]
 }
 
 fn little(number: u64) -> Draft {
@@ -30,7 +40,7 @@ fn little(number: u64) -> Draft {
 }
 
 fn records(journal: &Store) -> Vec<Record> {
-    journal.read(0).map(|record| record.unwrap()).collect()
+    journal.read(journal.base().sequence).map(|record| record.unwrap()).collect()
 }
 
 /// What became of a damaged file.
@@ -66,55 +76,88 @@ fn read_damaged(image: Vec<u8>, written: &[Record], case: &str) -> [Outcome; 2] 
     })
 }
 
-/// R-N6, I-70: of every byte of the file.
-#[test]
-fn a_flipped_bit_is_harmless_or_refused_and_never_another_history() {
-    let image = small();
-    let written = records(&open(image.clone()).unwrap());
-    // Every bit of what redb needs first, one bit of every byte of its two roots, and then the file.
-    let mut flips: Vec<(usize, u8)> = (0..64).flat_map(|byte| (0..8).map(move |bit| (byte, bit))).collect();
-    flips.extend((64..320).map(|byte| (byte, 3)));
-    flips.extend((0..image.len()).step_by(STRIDE).map(|byte| (byte, u8::try_from(byte / STRIDE % 8).unwrap())));
-
+/// Turns each of `flips`, one at a time, and counts what became of it.
+fn flipped(name: &str, image: &[u8], flips: &[(usize, u8)]) -> BTreeMap<[Outcome; 2], u32> {
+    let written = records(&open(image.to_vec()).unwrap());
     let outcomes = Mutex::new(BTreeMap::new());
     std::thread::scope(|scope| {
         for part in flips.chunks(flips.len().div_ceil(2)) {
-            let (image, written, outcomes) = (&image, &written, &outcomes);
+            let (written, outcomes) = (&written, &outcomes);
             scope.spawn(move || {
                 for &(byte, bit) in part {
-                    let mut damaged = image.clone();
+                    let mut damaged = image.to_vec();
                     damaged[byte] ^= 1 << bit;
-                    let outcome = read_damaged(damaged, written, &format!("byte {byte} bit {bit}"));
+                    let outcome = read_damaged(damaged, written, &format!("{name}, byte {byte} bit {bit}"));
                     *outcomes.lock().unwrap().entry(outcome).or_insert(0) += 1;
                 }
             });
         }
     });
     let outcomes = outcomes.into_inner().unwrap();
-    println!("{} bytes, {} flips: {outcomes:?}", image.len(), flips.len());
-    let seen = |outcome| outcomes.keys().any(|found: &[Outcome; 2]| found.contains(&outcome));
-    assert!(seen(Outcome::Refused) && seen(Outcome::Named) && seen(Outcome::Same), "{outcomes:?}");
+    println!("{name}: {} bytes, {} flips: {outcomes:?}", image.len(), flips.len());
+    outcomes
 }
 
-/// R-N6: after a crash too, when redb repairs what it finds. The one bit that names the current root is left out: after
-/// a crash, nothing in the file contradicts it.
+/// Every bit of some bytes.
+fn every_bit(bytes: Range<usize>) -> impl Iterator<Item = (usize, u8)> {
+    bytes.flat_map(|byte| (0..8).map(move |bit| (byte, bit)))
+}
+
+/// R-N6, I-70: of what redb needs first, its two roots among it, every bit; of the file, a bit of every few bytes. No
+/// acknowledged record is ever missing without a word, whether the process that wrote the file closed it or was killed.
 #[test]
-fn a_flipped_bit_in_a_crashed_file_hides_no_acknowledged_batch() {
-    let disk = Disk::new();
-    let mut journal = create(&disk).unwrap();
-    for number in 0..4 {
-        journal.append(&[little(number)]).unwrap();
+fn a_flipped_bit_is_harmless_or_refused_and_never_another_history() {
+    for (name, image) in files() {
+        let mut flips: Vec<(usize, u8)> = every_bit(0..320).collect();
+        flips.extend((320..image.len()).step_by(STRIDE).map(|byte| (byte, u8::try_from(byte / STRIDE % 8).unwrap())));
+        let outcomes = flipped(name, &image, &flips);
+        let seen = |outcome| outcomes.keys().any(|found| found.contains(&outcome));
+        assert!(seen(Outcome::Refused) && seen(Outcome::Named) && seen(Outcome::Same), "{name}: {outcomes:?}");
     }
-    let written = records(&journal);
-    let image = disk.crash(|_| Kept::Nothing);
-    let header = (0..320).filter(|byte| *byte != 9);
-    let flips: Vec<usize> = header.chain((4096..image.len()).step_by(2 * STRIDE)).collect();
-    for byte in flips {
-        let mut damaged = image.clone();
-        damaged[byte] ^= 1 << (byte % 8);
-        let Ok(journal) = open(damaged) else { continue };
-        let Ok(_) = verify(&journal) else { continue };
-        assert!(records(&journal) == written, "byte {byte}");
+}
+
+/// R-N6: which of the two roots is the current one is a bit without a checksum. Turned, it names the one before, which has
+/// lost nothing but the last batch.
+#[test]
+fn the_bit_that_names_the_current_root_is_not_believed() {
+    for (name, image) in files() {
+        let written = records(&open(image.clone()).unwrap());
+        let mut turned = image;
+        turned[9] ^= 1;
+        assert_eq!(read_damaged(turned.clone(), &written, name), [Outcome::Same; 2]);
+        let remains = Remains::of_storage("disk", Disk::from_image(turned.clone())).unwrap();
+        assert_eq!(remains.counted(), Some(7));
+        assert!(records(&remains.save_on("saved", Disk::new()).unwrap()) == written, "{name}");
+        // Opening for writing mends the bit.
+        let disk = Disk::from_image(turned);
+        drop(Store::open_on("disk", disk.clone(), &identity()).unwrap());
+        assert!(records(&open(disk.image()).unwrap()) == written, "{name}");
+    }
+}
+
+/// R-N3, R-N6: where the current root is damaged, the records say themselves how far they go.
+#[test]
+fn a_damaged_root_is_named_with_the_records_that_are_whole_and_all_are_saved() {
+    for (name, image) in files() {
+        let written = records(&open(image.clone()).unwrap());
+        let current = if image[9] & 1 == 0 { 64..192 } else { 192..320 };
+        // The magic, the page size, and everything that the current slot says.
+        for byte in [3, 13].into_iter().chain(current.step_by(5)) {
+            let mut damaged = image.clone();
+            damaged[byte] ^= 4;
+            let examined = Store::examine_on("disk", Disk::from_image(damaged.clone()));
+            if let Err(error) = examined {
+                let OpenError::Damage(damage) = error else { panic!("{name}, byte {byte}: {error}") };
+                // With another size of a page the file has another length first of all.
+                let what = if byte == 13 { Defect::Length } else { Defect::Root };
+                assert_eq!((damage.sequence, damage.what), (7, what), "{name}, byte {byte}: {damage}");
+                assert!(damage.to_string().contains("in which records 0 to 6 are whole and chained"), "{damage}");
+            }
+            let remains = Remains::of_storage("disk", Disk::from_image(damaged)).unwrap();
+            let saved = remains.save_on("saved", Disk::new()).unwrap();
+            assert!(records(&saved) == written, "{name}, byte {byte}");
+            assert_eq!(verify(&saved).unwrap().snapshot, Some(6), "{name}, byte {byte}");
+        }
     }
 }
 
@@ -192,28 +235,82 @@ fn a_damaged_snapshot_falls_back_to_the_one_before_and_says_so() {
     assert_eq!(journal.latest_snapshot().unwrap_err(), *damage, "with no sound one left, the newest is named");
 }
 
-/// R-N3: the record that a bit was turned in is named.
-#[test]
-fn damage_in_a_record_is_located() {
+/// A journal of records that can be found by their bytes, with a snapshot before the last two.
+fn findable() -> (Disk, Store) {
     let disk = Disk::new();
     let mut journal = create(&disk).unwrap();
-    for number in 0..5 {
-        journal.append(&[Draft { events: vec![200 + u8::try_from(number).unwrap(); 300], ..draft(number) }]).unwrap();
-    }
-    drop(journal);
-    let image = disk.image();
-    for number in 0..5 {
-        let mut damaged = image.clone();
-        let payload = [200 + u8::try_from(number).unwrap(); 300];
-        // Pages of the past hold older copies.
-        for place in 0..damaged.len() - payload.len() {
-            if damaged[place..].starts_with(&payload) {
-                damaged[place] ^= 1;
-            }
+    for number in 0..7 {
+        if number == 5 {
+            snap(&mut journal, 9000).unwrap();
         }
-        let journal = Store::examine_on("disk", Disk::from_image(damaged)).unwrap();
-        let damage = verify(&journal).unwrap_err();
-        assert_eq!((damage.sequence, damage.what), (number, Defect::Checksum));
-        assert!(damage.to_string().starts_with(&format!("disk: record {number}: checksum: found ")), "{damage}");
+        journal.append(&[Draft { events: payload(number), ..draft(number) }]).unwrap();
     }
+    (disk, journal)
+}
+
+fn payload(number: u64) -> Vec<u8> {
+    vec![200 + u8::try_from(number).unwrap(); 300]
+}
+
+/// Turns a bit of every copy of a record: pages of the past hold older ones.
+fn damage_record(image: &mut [u8], number: u64) {
+    let payload = payload(number);
+    for place in 0..image.len() - payload.len() {
+        if image[place..].starts_with(&payload) {
+            image[place] ^= 1;
+        }
+    }
+}
+
+/// R-N3: the record that a bit was turned in is named, in the file of a process that was killed too.
+#[test]
+fn damage_in_a_record_is_located() {
+    let (disk, journal) = findable();
+    let killed = disk.crash(|_| Kept::Nothing);
+    drop(journal);
+    let (disk, journal) = findable();
+    drop(journal);
+    for image in [disk.image(), killed] {
+        for number in 0..7 {
+            let mut damaged = image.clone();
+            damage_record(&mut damaged, number);
+            assert!(open(damaged.clone()).is_err(), "for writing, a damaged page is refused");
+            let journal = Store::examine_on("disk", Disk::from_image(damaged)).unwrap();
+            let damage = verify(&journal).unwrap_err();
+            assert_eq!((damage.sequence, damage.what), (number, Defect::Checksum));
+            assert!(damage.to_string().starts_with(&format!("disk: record {number}: checksum: found ")), "{damage}");
+        }
+    }
+}
+
+/// I-69: what a sound snapshot and the records behind it hold is saved, whichever record before it is lost.
+#[test]
+fn damage_in_an_old_record_loses_nothing_that_a_snapshot_stands_for() {
+    let (disk, journal) = findable();
+    let written = records(&journal);
+    let image = disk.crash(|_| Kept::Nothing);
+    for lost in 0..5 {
+        let mut damaged = image.clone();
+        damage_record(&mut damaged, lost);
+        let remains = Remains::of_storage("disk", Disk::from_image(damaged)).unwrap();
+        assert_eq!((remains.counted(), remains.left_out()), (Some(7), Some(0..lost)));
+        let saved = remains.save_on("saved", Disk::new()).unwrap();
+        let report = verify(&saved).unwrap();
+        assert_eq!((report.base.sequence, report.snapshot), (lost + 1, Some(5)));
+        assert_eq!(report.head, journal.head());
+        assert!(records(&saved) == written[usize::try_from(lost).unwrap() + 1..], "lost {lost}");
+        assert_eq!(saved.latest_snapshot().unwrap().unwrap().bytes, snapshot_bytes(5, 9000));
+    }
+    // Behind the snapshot nothing stands for what is lost.
+    let mut damaged = image.clone();
+    damage_record(&mut damaged, 5);
+    let remains = Remains::of_storage("disk", Disk::from_image(damaged)).unwrap();
+    assert_eq!((remains.base().sequence, remains.head().sequence, remains.left_out()), (0, 5, None));
+    // A record before it and one behind it: the state and nothing more.
+    let mut damaged = image;
+    damage_record(&mut damaged, 4);
+    damage_record(&mut damaged, 5);
+    let saved = Remains::of_storage("disk", Disk::from_image(damaged)).unwrap().save_on("saved", Disk::new()).unwrap();
+    let report = verify(&saved).unwrap();
+    assert_eq!((report.base.sequence, report.records, report.snapshot), (5, 0, Some(5)));
 }

@@ -1,5 +1,6 @@
 //! `upm journal salvage`: a new journal of what is left of a damaged one.
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use journal::{Journal, Remains, SalvageError};
@@ -17,9 +18,12 @@ use crate::table::paragraph;
 ///
 /// Every byte of the file is looked at, none is changed. Saved is what was written and follows the record before.
 ///
+/// Where a record is lost that a later snapshot stands for, the new journal begins behind it, as after a compaction.
+///
 /// What comes after the last record is lost for good, though it was acknowledged: compare with backups and exports.
 ///
-/// The last records may be of a batch that was never acknowledged. Keep the damaged file.
+/// Where the file does not say any more how many records there were, the last may be of a batch that was never
+/// acknowledged. Keep the damaged file.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
@@ -43,12 +47,19 @@ struct SalvageDocument {
     format: &'static str,
     journal: String,
     saved: String,
-    /// The first and the last that are saved.
-    records: [u64; 2],
+    /// The first and the last that are saved; none when it is only a snapshot.
+    records: Option<[u64; 2]>,
+    /// Whole records before the first, which lead nowhere because one behind them is lost: first and last.
+    left_out: Option<[u64; 2]>,
+    /// Records between these and the first that is saved, for good: first and last. The snapshot stands for them.
+    lost_before: Option<[u64; 2]>,
     /// How many there had ever been; none when the damaged file does not say so any more.
     counted: Option<u64>,
     snapshot: Option<u64>,
     head: String,
+    /// The first record that is not saved.
+    #[serde(skip)]
+    next: u64,
 }
 
 /// Saves, then verifies what was saved.
@@ -67,7 +78,10 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
         format: "upm.journal-salvage/1",
         journal: from.display().to_string(),
         saved: saved.name().to_owned(),
-        records: [report.base.sequence, report.head.sequence - 1],
+        records: ends(report.base.sequence..report.head.sequence),
+        left_out: remains.left_out().and_then(ends),
+        lost_before: remains.left_out().and_then(|kept| ends(kept.end..report.base.sequence)),
+        next: report.head.sequence,
         counted: remains.counted(),
         snapshot: report.snapshot,
         head: report.head.hash.to_string(),
@@ -78,16 +92,32 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     })
 }
 
+/// The first and the last of some records.
+fn ends(records: Range<u64>) -> Option<[u64; 2]> {
+    records.end.checked_sub(1).filter(|last| *last >= records.start).map(|last| [records.start, last])
+}
+
 fn text(document: &SalvageDocument) -> String {
     let line = |lead: &str, words: &str| paragraph(&format!("  {lead}"), 18, words);
-    let span = |[first, last]: [u64; 2]| format!("{} to {}", exact(first), exact(last));
+    let span = |[first, last]: [u64; 2]| {
+        if first == last { exact(first) } else { format!("{} to {}", exact(first), exact(last)) }
+    };
     let mut text = format!("{} · {}\n\n", toned(Tone::Bold, &document.saved), toned(Tone::Green, "saved"));
-    text += &line("records", &format!("{}, whole and chained", span(document.records)));
-    let next = document.records[1] + 1;
-    text += &match document.counted {
-        Some(counted) if counted == next => line("lost", "none"),
-        Some(counted) => line("lost", &format!("{}, for good, though acknowledged", span([next, counted - 1]))),
-        None => line("lost", &format!("{} and after, for good; the file does not say how many", exact(next))),
+    text += &match document.records {
+        Some(records) => line("records", &format!("{}, whole and chained", span(records))),
+        None => line("records", "none, only the snapshot"),
+    };
+    if let Some(left_out) = document.left_out {
+        text += &line("left out", &format!("{}, whole, but a record behind them is lost", span(left_out)));
+    }
+    if let Some(lost) = document.lost_before {
+        text += &line("lost", &format!("{}, for good; the snapshot stands for what they did", span(lost)));
+    }
+    text += &match document.counted.map(|counted| ends(document.next..counted)) {
+        Some(Some(lost)) => line("lost", &format!("{}, for good, though acknowledged", span(lost))),
+        Some(None) if document.lost_before.is_some() => String::new(),
+        Some(None) => line("lost", "none"),
+        None => line("lost", &format!("{} and after, for good; the file does not say how many", exact(document.next))),
     };
     text += &match document.snapshot {
         Some(place) => line("snapshot", &format!("before record {}", exact(place))),

@@ -20,14 +20,21 @@ const FORMAT: &str = "upm.journal-report/1";
 /// Every record is hashed again and must follow the one before; then every event is applied, from the first record on.
 ///
 /// Every state hash on the way and the newest snapshot must be met. Exit status 1 when something does not hold.
+///
+/// Hashes find accidents. Whoever can write the file can hash anew: keep the head that is printed in another place, and ask
+/// for it with --head, which also finds that the last records are gone.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
   upm sim --seed 1 --ticks 20 --keep target/run.journal
-  upm journal verify target/run.journal")]
+  upm journal verify target/run.journal
+  upm journal verify target/run.journal --head $(upm journal verify target/run.journal --output json | jq -r .head)")]
 pub struct Args {
     #[command(flatten)]
     journal: JournalArgs,
+    /// The head as it was printed once and kept elsewhere: the journal must still go through it
+    #[arg(long, value_name = "HASH")]
+    head: Option<Hash>,
     /// table for people, or json (upm.journal-report/1) for programs
     #[arg(long, value_enum, default_value = "table", hide_possible_values = true, hide_default_value = true)]
     output: Output,
@@ -50,8 +57,23 @@ struct VerifiedDocument {
     states_met: u64,
     snapshot: Option<u64>,
     damaged_snapshots: Vec<String>,
+    /// The hash of the last record, which names all of them; of the genesis when there is none.
     head: String,
+    /// The sequence of the last record that there ever was.
+    head_sequence: Option<u64>,
+    /// Where the head that was asked for is on this chain.
+    kept_head: Option<KeptHead>,
     state: String,
+}
+
+/// A head that was kept elsewhere, found on the chain.
+#[derive(Serialize)]
+struct KeptHead {
+    hash: String,
+    /// The sequence of the record whose hash it is; none for that of the genesis.
+    sequence: Option<u64>,
+    /// How many records came after it.
+    records_since: u64,
 }
 
 /// What is wrong with one that is not.
@@ -80,7 +102,9 @@ fn verified(args: &Args) -> Result<Answer, Failure> {
     let progress = Progress::new("records", store.head().sequence);
     overwrite(&format!("checking the chain of {} records", exact(store.head().sequence)));
     let report = journal::verify(&store).map_err(broken)?;
-    let (document, records) = replayed(&store, &report)?;
+    let kept = args.head.map(|hash| kept_head(&store, hash)).transpose()?;
+    let (mut document, records) = replayed(&store, &report)?;
+    document.kept_head = kept;
     let took = progress.over();
     let mut answer = match args.output {
         Output::Json => Answer::json(&document),
@@ -90,6 +114,22 @@ fn verified(args: &Args) -> Result<Answer, Failure> {
     answer.report.extend(document.damaged_snapshots.iter().map(|damage| format!("upm: {damage}\n")));
     answer.failed = !document.sound;
     Ok(answer)
+}
+
+/// Finds a head that was kept elsewhere on the chain.
+fn kept_head(store: &Store, hash: Hash) -> Result<KeptHead, Failure> {
+    let head = store.head().sequence;
+    if let Some(at) = journal::find(store, hash).map_err(broken)? {
+        let (hash, sequence) = (hash.to_string(), at.sequence.checked_sub(1));
+        return Ok(KeptHead { hash, sequence, records_since: head - at.sequence });
+    }
+    let base = store.base().sequence;
+    let compacted = if base > 0 { format!(" (those before {base} were compacted)") } else { String::new() };
+    Err(broken(format_args!(
+        "{}: head: found no record with the hash {hash} among {head} records{compacted}, expected the head that was kept: \
+         records after it are gone, or the journal is another",
+        store.name()
+    )))
 }
 
 /// Applies every event and meets every state hash, that of the newest snapshot too.
@@ -129,6 +169,8 @@ fn replayed(store: &Store, report: &Report) -> Result<(VerifiedDocument, u64), F
         snapshot: report.snapshot,
         damaged_snapshots: report.passed_over.iter().map(Damage::to_string).collect(),
         head: report.head.hash.to_string(),
+        head_sequence: report.head.sequence.checked_sub(1),
+        kept_head: None,
         state: state.to_string(),
     };
     Ok((document, replayed.records))
@@ -156,5 +198,10 @@ fn text(document: &VerifiedDocument) -> String {
     for damage in &document.damaged_snapshots {
         text += &line("passed over", damage);
     }
-    text + &line("head", &document.head) + &line("state", &document.state)
+    if let Some(kept) = &document.kept_head {
+        let place = kept.sequence.map_or_else(|| "the genesis".to_owned(), |last| format!("record {}", exact(last)));
+        text += &line("kept head", &format!("met after {place}, {} records since", exact(kept.records_since)));
+    }
+    let last = document.head_sequence.map_or_else(|| "genesis".to_owned(), |last| format!("record {}", exact(last)));
+    text + &line("head", &format!("{last}, {}", document.head)) + &line("state", &document.state)
 }

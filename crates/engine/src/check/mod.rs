@@ -1,0 +1,173 @@
+//! Events and states that come from a file: whether [`crate::apply`] can take them.
+//!
+//! A journal may have been written by an older program, by a broken one, or by somebody who wants a reader to stop. Its
+//! hashes do not tell, for they have no key. What is checked here is what `apply` and whoever reads the state afterwards
+//! rely on: that what is named exists, that numbers and times are in the range that sums stay in, that what is listed can
+//! be listed, and that the same thing is not opened or closed twice. Whether a trade should have been allowed is not asked
+//! again: that was decided, by the rules of its day.
+//!
+//! Events that were decided a moment ago are not checked: [`crate::decide`] has looked at the same things.
+
+mod money;
+mod names;
+mod numbers;
+mod whole;
+
+use model::Invalid;
+
+use crate::apply::{apply, list_asset, list_instrument, list_underlying};
+use crate::state::{Change, State};
+use crate::{Event, FeedId};
+
+pub use whole::whole;
+
+type Checked = Result<(), Invalid>;
+
+/// Changes the state by one event that was read from a file, or says what of the event is not as it must be. After an error
+/// the state is of no use.
+pub fn apply_read(state: &mut State, event: &Event) -> Checked {
+    match event {
+        // Listing checks while it builds.
+        Event::UnderlyingListed(terms) => {
+            names::rules("feed", &terms.feed)?;
+            numbers::price("reference", terms.reference)?;
+            list_underlying(state, terms)
+        }
+        Event::AssetListed(terms) => {
+            names::asset_terms(state, terms)?;
+            list_asset(state, terms)
+        }
+        Event::InstrumentListed(terms) => {
+            names::instrument_terms(terms)?;
+            list_instrument(state, terms)
+        }
+        event => {
+            check(state, event)?;
+            apply(state, event);
+            Ok(())
+        }
+    }
+}
+
+/// Whether an event that lists nothing can be applied.
+fn check(state: &State, event: &Event) -> Checked {
+    match event {
+        Event::UnderlyingListed(_)
+        | Event::AssetListed(_)
+        | Event::InstrumentListed(_)
+        | Event::Accrued
+        | Event::Watched { .. } => Ok(()),
+        Event::Clock { time } => {
+            numbers::time("time", *time)?;
+            expect(*time >= state.clock, "time", time, format_args!("no time before {}", state.clock))
+        }
+        Event::Opened { .. } => names::room("accounts", state.accounts.len(), u32::MAX.into()),
+        Event::LocationListed { .. } => names::room("locations", state.locations.len(), u16::MAX.into()),
+        Event::Moved { .. }
+        | Event::Shared { .. }
+        | Event::Referenced { .. }
+        | Event::FundReferenced { .. }
+        | Event::Flowed { .. } => money::check(state, event),
+        Event::Ordered { account, order } => {
+            names::account(state, *account)?;
+            names::order(state, order)
+        }
+        Event::OrderClosed { account, .. } | Event::Judged { account, .. } | Event::BackstopSet { account, .. } => {
+            names::account(state, *account)
+        }
+        Event::Positioned { account, position } => {
+            names::account(state, *account)?;
+            names::position(state, position)
+        }
+        Event::Matched { .. }
+        | Event::Transferred { .. }
+        | Event::Sampled { .. }
+        | Event::Funded { .. }
+        | Event::ModeSet { .. }
+        | Event::Expired { .. } => traded(state, event),
+        Event::Reported { .. } | Event::Quoted { .. } | Event::Marked(_) | Event::Surfaced { .. } => {
+            numbers::check(state, event)
+        }
+        Event::Proposed { .. } | Event::Activated { .. } | Event::Revoked { .. } => governed(state, event),
+        Event::CaseOpened { account, markets, .. } => {
+            names::account(state, *account)?;
+            let known = state.liquidations.cases.contains_key(account);
+            expect(!known, "account", account, "an account that is not in liquidation")?;
+            markets.iter().try_for_each(|underlying| names::underlying(state, *underlying))
+        }
+        Event::Offered { account, offer } => {
+            names::case(state, *account)?;
+            offer.iter().try_for_each(|offer| names::offer(state, offer))
+        }
+        Event::Auctioned { account } | Event::CaseClosed { account } => names::case(state, *account),
+        Event::Paced { underlying, flow } => {
+            names::underlying(state, *underlying)?;
+            numbers::money("flow.spent", flow.spent)?;
+            numbers::time("flow.since", flow.since)
+        }
+        Event::Measured { underlying, .. } => names::underlying(state, *underlying),
+        Event::Calmed { until } => numbers::time("until", *until),
+    }
+}
+
+/// What happened to an instrument.
+fn traded(state: &State, event: &Event) -> Checked {
+    match event {
+        Event::Matched { instrument, open, .. } => {
+            names::instrument(state, *instrument)?;
+            expect(*open >= 0, "open", open, "0 lots or more")
+        }
+        Event::Transferred { instrument, from, to, open, .. } => {
+            names::instrument(state, *instrument)?;
+            names::account(state, *from)?;
+            names::account(state, *to)?;
+            expect(*open >= 0, "open", open, "0 lots or more")
+        }
+        Event::Sampled { instrument, samples } => {
+            names::instrument(state, *instrument)?;
+            numbers::price("samples.sum", samples.sum)
+        }
+        Event::Funded { instrument, rate, .. } => {
+            names::instrument(state, *instrument)?;
+            numbers::ratio("rate", *rate)
+        }
+        Event::ModeSet { instrument, .. } | Event::Expired { instrument, .. } => names::instrument(state, *instrument),
+        _ => Ok(()),
+    }
+}
+
+/// What happened to a proposal.
+fn governed(state: &State, event: &Event) -> Checked {
+    match event {
+        Event::Proposed { change, from } => {
+            expect(state.next_proposal < u64::MAX, "proposal", state.next_proposal, "a number that another follows")?;
+            names::change(state, change)?;
+            numbers::time("from", *from)
+        }
+        Event::Activated { proposal } | Event::Revoked { proposal } => {
+            let Some(known) = state.proposals.get(proposal) else {
+                return Err(Invalid::new("proposal", proposal, "a proposal that waits"));
+            };
+            match (event, &known.change) {
+                (Event::Activated { .. }, Change::Method { text }) => {
+                    margin::method::universal::parse(text).map(drop).map_err(|invalid| Invalid {
+                        path: format!("change.text.{}", invalid.path),
+                        problem: invalid.problem,
+                    })
+                }
+                _ => Ok(()),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `found` stands at `path`; unless it `holds`, `expected` should.
+fn expect(holds: bool, path: &str, found: impl std::fmt::Display, expected: impl std::fmt::Display) -> Checked {
+    if holds { Ok(()) } else { Err(Invalid::new(path, found, expected)) }
+}
+
+/// The feed of that name, for `apply` to change.
+fn feed(state: &State, id: FeedId) -> Checked {
+    expect(state.feeds.contains_key(&id), "feed", id, "a feed that is listed")
+}

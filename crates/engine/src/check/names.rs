@@ -1,0 +1,155 @@
+//! That what is named exists, and what is described can be.
+
+use marks::{Quote, Rules};
+use model::{AssetId, InstrumentId, Invalid, UnderlyingId};
+use units::{Money, Quantity, Round};
+
+use super::{Checked, expect, feed, numbers};
+use crate::state::{AssetTerms, Change, Holder, InstrumentTerms, Offer, Order, Position, Pot, State};
+use crate::{AccountId, LocationId};
+
+/// A number that is given in the order of listing.
+pub fn below(path: &str, id: usize, names: usize) -> Checked {
+    expect(id < names, path, id, format_args!("a number below {names}"))
+}
+
+/// Room for one more of what is numbered.
+pub fn room(path: &str, names: usize, most: u64) -> Checked {
+    expect(u64::try_from(names).is_ok_and(|names| names < most), path, names, format_args!("fewer than {most}"))
+}
+
+pub fn account(state: &State, id: AccountId) -> Checked {
+    below("account", id.place(), state.accounts.len())
+}
+
+pub fn asset(state: &State, id: AssetId) -> Checked {
+    below("asset", id.0, state.collateral.len())
+}
+
+pub fn underlying(state: &State, id: UnderlyingId) -> Checked {
+    below("underlying", id.0, state.open_interest_usd.len())
+}
+
+pub fn instrument(state: &State, id: InstrumentId) -> Checked {
+    below("instrument", id.0, state.contracts.len())
+}
+
+/// An account in liquidation.
+pub fn case(state: &State, id: AccountId) -> Checked {
+    account(state, id)?;
+    expect(state.liquidations.cases.contains_key(&id), "account", id, "an account in liquidation")
+}
+
+pub fn location(state: &State, id: Option<LocationId>) -> Checked {
+    id.map_or(Ok(()), |id| below("location", usize::from(id.0), state.locations.len()))
+}
+
+pub fn pot(state: &State, pot: Pot) -> Checked {
+    match pot {
+        Pot::Custody(place) => location(state, place),
+        Pot::Clearing(id) => instrument(state, id),
+        Pot::MarketFund(id) => underlying(state, id),
+        Pot::Fees | Pot::Rounding | Pot::SharedFund => Ok(()),
+    }
+}
+
+/// Whoever holds something. Its `path` is put before that of what is wrong with it.
+pub fn holder(state: &State, path: &str, holder: &Holder) -> Checked {
+    let named = match holder {
+        Holder::Account(id, place) => account(state, *id).and_then(|()| location(state, *place)),
+        Holder::Pot(held) => pot(state, *held),
+    };
+    named.map_err(|invalid| Invalid { path: format!("{path}.{}", invalid.path), ..invalid })
+}
+
+/// Lots that can be turned round.
+fn lots(lots: i64) -> Checked {
+    expect(lots > i64::MIN, "lots", lots, "a number that has a negative")
+}
+
+pub fn position(state: &State, position: &Position) -> Checked {
+    instrument(state, position.instrument)?;
+    lots(position.lots)?;
+    numbers::quantity("cost", position.cost)
+}
+
+pub fn order(state: &State, order: &Order) -> Checked {
+    instrument(state, order.instrument)?;
+    expect(order.lots > 0, "order.lots", order.lots, "above 0")?;
+    numbers::price("order.limit", order.limit)
+}
+
+pub fn offer(state: &State, offer: &Offer) -> Checked {
+    instrument(state, offer.instrument)?;
+    lots(offer.lots)?;
+    numbers::price("offer.worst", offer.worst)
+}
+
+pub fn quote(quote: &Quote) -> Checked {
+    let prices = [
+        ("quote.price", quote.price),
+        ("quote.index", quote.index),
+        ("quote.confidence", quote.confidence),
+        ("quote.fast", quote.fast),
+        ("quote.slow", quote.slow),
+    ];
+    prices.into_iter().try_for_each(|(path, price)| numbers::price(path, price))?;
+    [("quote.published", quote.published), ("quote.at", quote.at)]
+        .into_iter()
+        .try_for_each(|(path, time)| numbers::time(path, time))
+}
+
+pub fn rules(path: &str, rules: &Rules) -> Checked {
+    rules.check().map_err(|bad| Invalid::new(format!("{path}.{}", bad.field), bad.found, bad.expected))
+}
+
+/// What of an asset the market does not check when it is listed.
+pub fn asset_terms(state: &State, terms: &AssetTerms) -> Checked {
+    terms.follows.map_or(Ok(()), |id| underlying(state, id))?;
+    terms.feed.iter().try_for_each(|feed| rules("feed", feed))?;
+    numbers::price("reference", terms.reference)?;
+    numbers::quantity("cap", terms.cap)
+}
+
+/// What of an instrument the market does not check when it is listed: that a lot has a size.
+pub fn instrument_terms(terms: &InstrumentTerms) -> Checked {
+    terms.feed.iter().try_for_each(|feed| rules("feed", feed))?;
+    terms.expiry().map_or(Ok(()), |expiry| numbers::time("expiry", expiry))?;
+    let unit = terms.lot.times(terms.contract_size, Round::Down).ok();
+    let sized = unit.is_some_and(|unit| unit > Quantity::ZERO && numbers::quantity("unit", unit).is_ok());
+    let expected = format_args!("a size that times the contract size, {}, is an amount", terms.contract_size);
+    expect(sized, "lot", terms.lot, expected)
+}
+
+/// What a change names.
+pub fn change(state: &State, change: &Change) -> Checked {
+    match change {
+        Change::Method { .. } => Ok(()),
+        Change::Cap { asset: id, cap } => {
+            asset(state, *id)?;
+            numbers::quantity("cap", *cap)
+        }
+        Change::Feed { feed: id, rules: fresh } => {
+            feed(state, *id)?;
+            rules("rules", fresh)
+        }
+        Change::Limits { instrument: id, .. } => instrument(state, *id),
+        Change::OpenInterest { underlying: id, usd } => {
+            underlying(state, *id)?;
+            numbers::money("usd", *usd)
+        }
+        Change::Outflow { share, floor, .. } => {
+            numbers::ratio("share", *share)?;
+            expect(*floor >= Money::ZERO, "floor", floor, "0 or more")
+        }
+        Change::FundOut { fund, asset: id, amount } => {
+            pot(state, *fund)?;
+            asset(state, *id)?;
+            numbers::quantity("amount", *amount)
+        }
+        Change::SettlementPrice { instrument: id, price } => {
+            instrument(state, *id)?;
+            numbers::price("price", *price)
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! A whole state that was read from a snapshot.
+
+use std::fmt::Display;
+
+use model::{AssetId, InstrumentId, InstrumentKind, Invalid, UnderlyingId};
+use units::{Price, Timestamp};
+
+use super::{Checked, expect, names, numbers};
+use crate::FeedId;
+use crate::state::{AccountState, Case, Contract, FeedState, State};
+
+/// Whether whoever reads this state finds everything that it names, and numbers in the range that sums stay in.
+pub fn whole(state: &State) -> Checked {
+    lengths(state)?;
+    times(state)?;
+    market(state)?;
+    each("contracts", &state.contracts, |place, contract| listed(state, place, contract))?;
+    each("open_interest_usd", &state.open_interest_usd, |_, usd| numbers::money("usd", *usd))?;
+    each("collateral", &state.collateral, |_, asset| {
+        let amounts = [("base", asset.base), ("cap", asset.cap), ("held", asset.held), ("settled", asset.settled)];
+        numbers::time("since", asset.since)?;
+        amounts.into_iter().try_for_each(|(path, amount)| numbers::quantity(path, amount))
+    })?;
+    state.feeds.iter().try_for_each(|(id, known)| at(format_args!("feeds[{id}]"), fed(state, *id, known)))?;
+    each("accounts", &state.accounts, |_, account| held(state, account))?;
+    for ((pot, asset), amount) in &state.pots {
+        at("pots", names::pot(state, *pot))?;
+        at("pots", names::asset(state, *asset))?;
+        at("pots", numbers::quantity("amount", *amount))?;
+    }
+    for (instrument, vol) in &state.surface.staged {
+        at("surface", names::instrument(state, *instrument))?;
+        at("surface", numbers::volatility("vol", *vol))?;
+    }
+    for (number, proposal) in &state.proposals {
+        at(format_args!("proposals[{number}]"), names::change(state, &proposal.change))?;
+        at(format_args!("proposals[{number}]"), numbers::time("from", proposal.from))?;
+    }
+    liquidated(state)
+}
+
+/// Puts `path` before that of what is wrong.
+fn at(path: impl Display, checked: Checked) -> Checked {
+    checked.map_err(|invalid| Invalid { path: format!("{path}.{}", invalid.path), ..invalid })
+}
+
+/// Checks every item of a list, under its number.
+fn each<T>(path: &str, items: &[T], check: impl Fn(usize, &T) -> Checked) -> Checked {
+    items.iter().enumerate().try_for_each(|(place, item)| at(format_args!("{path}[{place}]"), check(place, item)))
+}
+
+/// What the engine knows is as long as what the market lists.
+fn lengths(state: &State) -> Checked {
+    let market = &state.market;
+    let pairs = [
+        ("collateral", state.collateral.len(), market.assets.len()),
+        ("open_interest_usd", state.open_interest_usd.len(), market.underlyings.len()),
+        ("contracts", state.contracts.len(), market.instruments.len()),
+    ];
+    pairs.into_iter().try_for_each(|(path, found, listed)| {
+        expect(found == listed, path, format_args!("{found} items"), format_args!("{listed}, as the market lists"))
+    })
+}
+
+fn times(state: &State) -> Checked {
+    let changed = state.collateral_changed.unwrap_or(state.clock);
+    let times = [
+        ("clock", state.clock),
+        ("market.time", state.market.time),
+        ("surface.published", state.surface.published),
+        ("outflow", state.outflow.1),
+        ("accrued", state.accrued),
+        ("collateral_changed", changed),
+        ("liquidations.calm", state.liquidations.calm),
+    ];
+    times.into_iter().try_for_each(|(path, time)| numbers::time(path, time))?;
+    numbers::money("outflow", state.outflow.0)?;
+    let Some((_, from, until)) = &state.method.previous else { return Ok(()) };
+    numbers::time("method.previous", *from)?;
+    numbers::time("method.previous", *until)
+}
+
+/// That listings name each other, and are found by their own names.
+fn market(state: &State) -> Checked {
+    let market = &state.market;
+    let named = |found: bool, name: &str| expect(found, "name", format_args!("{name:?}"), "the name it is found by");
+    each("market.assets", &market.assets, |place, asset| {
+        named(market.asset(&asset.name) == Some(AssetId(place)), &asset.name)?;
+        asset.follows.map_or(Ok(()), |id| names::underlying(state, id))?;
+        numbers::price("price", asset.price)
+    })?;
+    each("market.underlyings", &market.underlyings, |place, underlying| {
+        named(market.underlying(&underlying.name) == Some(UnderlyingId(place)), &underlying.name)?;
+        numbers::index("index", underlying.index, underlying.scale.is_some())?;
+        let ordered = underlying.expiries.is_sorted_by(|one, next| one.time < next.time);
+        expect(ordered, "expiries", "another order", "that of their times, each once")?;
+        underlying.expiries.iter().try_for_each(|expiry| {
+            numbers::time("expiries.time", expiry.time)?;
+            numbers::price("expiries.forward", expiry.forward)
+        })
+    })?;
+    each("market.instruments", &market.instruments, |place, listing| {
+        named(market.instrument(&listing.name) == Some(InstrumentId(place)), &listing.name)?;
+        names::underlying(state, listing.underlying)?;
+        names::asset(state, listing.quote)?;
+        names::asset(state, listing.settle)?;
+        numbers::price("mark", listing.mark)?;
+        expiring(state, listing.underlying, &listing.kind)
+    })
+}
+
+/// What expires has its expiry listed, and an option a strike above 0.
+fn expiring(state: &State, underlying: UnderlyingId, kind: &InstrumentKind) -> Checked {
+    let listed = |expiry: Timestamp| {
+        numbers::time("expiry", expiry)?;
+        expect(state.market.expiry(underlying, expiry).is_some(), "expiry", expiry, "an expiry of its underlying")
+    };
+    match kind {
+        InstrumentKind::Spot | InstrumentKind::Perpetual => Ok(()),
+        InstrumentKind::Future { expiry } => listed(*expiry),
+        InstrumentKind::Option { expiry, strike, iv, .. } => {
+            listed(*expiry)?;
+            expect(*strike > Price::ZERO, "strike", strike, "above 0")?;
+            iv.map_or(Ok(()), |iv| numbers::volatility("iv", iv))
+        }
+    }
+}
+
+/// The terms of a contract are those that the market lists.
+fn listed(state: &State, place: usize, contract: &Contract) -> Checked {
+    let (terms, listing) = (&contract.terms, &state.market.instruments[place]);
+    let same = (&terms.name, terms.underlying, terms.quote, terms.settle, terms.contract_size)
+        == (&listing.name, listing.underlying, listing.quote, listing.settle, listing.contract_size);
+    expect(same, "terms", format_args!("those of {:?}", terms.name), format_args!("those of {:?}", listing.name))?;
+    names::instrument_terms(terms)?;
+    expiring(state, terms.underlying, &terms.kind)?;
+    expect(contract.open >= 0, "open", contract.open, "0 lots or more")?;
+    numbers::time("funded", contract.funded)?;
+    numbers::price("samples.sum", contract.samples.sum)
+}
+
+fn fed(state: &State, id: FeedId, known: &FeedState) -> Checked {
+    match id {
+        FeedId::Index(underlying) | FeedId::Forward(underlying, _) => names::underlying(state, underlying)?,
+        FeedId::Asset(asset) => names::asset(state, asset)?,
+        FeedId::Premium(instrument) => names::instrument(state, instrument)?,
+        FeedId::Surface => {}
+    }
+    names::rules("rules", &known.rules)?;
+    known.feed.last().map_or(Ok(()), names::quote)
+}
+
+fn held(state: &State, account: &AccountState) -> Checked {
+    each("balances", &account.balances, |_, balance| {
+        names::asset(state, balance.asset)?;
+        names::location(state, balance.location)?;
+        numbers::quantity("amount", balance.amount)?;
+        numbers::quantity("profit", balance.profit)
+    })?;
+    each("positions", &account.positions, |_, position| names::position(state, position))?;
+    each("orders", &account.orders, |_, order| names::order(state, order))
+}
+
+fn liquidated(state: &State) -> Checked {
+    let all = &state.liquidations;
+    let case = |id, case: &Case| {
+        names::account(state, id)?;
+        numbers::time("opened", case.opened)?;
+        numbers::money("shared", case.shared)?;
+        case.markets.iter().try_for_each(|underlying| names::underlying(state, *underlying))?;
+        case.offer.iter().try_for_each(|offer| names::offer(state, offer))
+    };
+    all.cases.iter().try_for_each(|(id, open)| at(format_args!("liquidations.cases[{id}]"), case(*id, open)))?;
+    for (underlying, flow) in &all.flows {
+        at("liquidations.flows", names::underlying(state, *underlying))?;
+        at("liquidations.flows", numbers::money("spent", flow.spent))?;
+        at("liquidations.flows", numbers::time("since", flow.since))?;
+    }
+    all.cascades.keys().try_for_each(|id| at("liquidations.cascades", names::underlying(state, *id)))?;
+    all.backstops.iter().try_for_each(|id| at("liquidations.backstops", names::account(state, *id)))
+}

@@ -1,0 +1,147 @@
+//! Which of the two roots of a redb file is the current one, so that no single bit decides it.
+//!
+//! ```text
+//! 0 magic │ 9 state byte │ 12 page size … regions │ 64 slot 0: root, transaction, checksum │ 192 slot 1
+//! ```
+//!
+//! A commit writes its root into the slot that is not current and syncs; then it makes that slot the current one and syncs
+//! again, which acknowledges. Which slot is current is one bit of the state byte, and that byte has no checksum. But each
+//! slot has one, and the number of its transaction, and so has every page behind it. So:
+//!
+//! * the slot that the byte names is the newer one: that is the current root, and what does not hold in it is damage;
+//! * it is the older one, and both are sound, the newer to its last page: then the bit was turned, or the power went between
+//!   the two syncs. The newer is the current root, for it holds everything acknowledged, and a batch that was on its way when
+//!   the power went may be there;
+//! * it is the older one and sound, and the newer is not: that commit did not finish, and nobody was told that it had;
+//! * it is not sound: then the number of its transaction means nothing, and the damage is told.
+
+use std::io;
+
+use redb::StorageBackend;
+
+use crate::storage::{Overlay, PAGE, Shared, length, span};
+
+/// What a redb file begins with.
+const MAGIC: [u8; 9] = *b"redb\x1a\n\xa9\r\n";
+const STATE: u64 = 9;
+const SLOTS: [u64; 2] = [64, 192];
+/// What a slot begins with.
+const VERSION: u8 = 3;
+/// Where the number of the transaction is in each slot.
+const TRANSACTIONS: [usize; 2] = [64 + 104, 192 + 104];
+const HEADER_BYTES: usize = 320;
+
+/// The bit of the state byte that names the current slot.
+const CURRENT: u8 = 1;
+/// The bit that says that the file was not closed.
+const KILLED: u8 = 2;
+/// The bit that says that the current slot was synced before it became so.
+const TWO_PHASE: u8 = 4;
+/// What stands between the state byte and the number of whole regions, in every file that this crate creates: pages of
+/// 4,096 bytes, in regions of 2²⁰ pages without a head.
+const GEOMETRY: [u8; 14] = [0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0];
+
+/// A place for a root: there are two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot(u8);
+
+impl Slot {
+    pub(crate) fn other(self) -> Self {
+        Self(self.0 ^ CURRENT)
+    }
+}
+
+/// The beginning of a redb file.
+#[derive(Clone, Copy)]
+pub(crate) struct Header {
+    /// 0 where the file ends before.
+    bytes: [u8; HEADER_BYTES],
+    /// How many of its first bytes are not those that a redb file begins with.
+    foreign: usize,
+}
+
+impl Header {
+    /// Reads what there is of it; what is not there is 0.
+    pub(crate) fn read(storage: &Shared) -> io::Result<Self> {
+        let mut bytes = [0; HEADER_BYTES];
+        let there = span(storage.len()?.min(length(&bytes)))?;
+        storage.read(0, &mut bytes[..there])?;
+        let foreign = bytes[..there].iter().zip(MAGIC).filter(|(found, expected)| **found != *expected).count();
+        Ok(Self { bytes, foreign })
+    }
+
+    /// Whether it is that of a redb file, as far as there is one.
+    pub(crate) fn is_redb(&self) -> bool {
+        self.foreign == 0
+    }
+
+    /// Whether it is, or was before a byte of its name changed.
+    pub(crate) fn resembles_redb(&self) -> bool {
+        self.foreign <= 1
+    }
+
+    /// The length that the file gives itself, a page at least.
+    pub(crate) fn told_length(&self) -> u64 {
+        let word = |number: usize| {
+            let bytes = std::array::from_fn(|byte| self.bytes[number * 4 + byte]);
+            u64::from(u32::from_le_bytes(bytes))
+        };
+        let [page, region_head, region, regions, last] = [3, 4, 5, 6, 7].map(word);
+        let last = if last > 0 { region_head + last } else { 0 };
+        let pages = regions.saturating_mul(region_head + region).saturating_add(last).saturating_add(1);
+        pages.saturating_mul(page).max(PAGE)
+    }
+
+    /// The slot that the state byte names.
+    pub(crate) fn named(&self) -> Slot {
+        Slot(self.bytes[MAGIC.len()] & CURRENT)
+    }
+
+    /// Whether the other slot says that it is the newer one.
+    pub(crate) fn names_the_older(&self) -> bool {
+        let transaction = |slot: Slot| {
+            let start = TRANSACTIONS[usize::from(slot.0)];
+            u64::from_le_bytes(std::array::from_fn(|byte| self.bytes[start + byte]))
+        };
+        transaction(self.named().other()) > transaction(self.named())
+    }
+}
+
+/// Makes `slot` the current one on the storage itself. What it points at is made durable before.
+pub(crate) fn settle(storage: &Shared, slot: Slot) -> io::Result<()> {
+    if Header::read(storage)?.named() == slot {
+        return Ok(());
+    }
+    storage.sync_data()?;
+    let mut state = [0];
+    storage.read(STATE, &mut state)?;
+    storage.write(STATE, &[state[0] ^ CURRENT])?;
+    storage.sync_data()
+}
+
+/// The storage as if its process had been killed with `slot` as the current one, in memory over it.
+pub(crate) fn killed(storage: &Shared, slot: Slot) -> io::Result<Overlay> {
+    with_state(storage, slot.0 | KILLED | TWO_PHASE)
+}
+
+/// The storage as if it had been closed with `slot` as the current one, in memory over it.
+pub(crate) fn through(storage: &Shared, slot: Slot) -> io::Result<Overlay> {
+    with_state(storage, slot.0 | TWO_PHASE)
+}
+
+/// The same, whatever became of the bytes that are the same in every file.
+pub(crate) fn through_any(storage: &Shared, slot: Slot) -> io::Result<Overlay> {
+    let overlay = through(storage, slot)?;
+    overlay.write(0, &MAGIC)?;
+    overlay.write(STATE + 1, &GEOMETRY)?;
+    for start in SLOTS {
+        overlay.write(start, &[VERSION])?;
+    }
+    Ok(overlay)
+}
+
+fn with_state(storage: &Shared, state: u8) -> io::Result<Overlay> {
+    let overlay = Overlay::new(storage.clone())?;
+    overlay.write(STATE, &[state])?;
+    Ok(overlay)
+}
