@@ -144,7 +144,8 @@ impl Search<'_> {
             None => !known.iter().any(|known| known.is(trade)),
         };
         let trades: Vec<Trade> = self.all(state).into_iter().filter(narrower).collect();
-        let widened = |leg: &Leg| Leg { trade: *trades.iter().find(|trade| trade.is(&leg.trade)).unwrap_or(&leg.trade), ..*leg };
+        let widened =
+            |leg: &Leg| Leg { trade: *trades.iter().find(|trade| trade.is(&leg.trade)).unwrap_or(&leg.trade), ..*leg };
         let state = State { legs: state.legs.iter().map(widened).collect(), ..state.clone() };
         let candidates = self.improving(&state, &trades)?;
         Ok(self.best(&state, candidates, 0.0)?.is_some())
@@ -167,12 +168,7 @@ impl Search<'_> {
 
     /// The candidate that gives most for its burden and charge, as far as it helps; of equals the first instrument
     /// (I-41).
-    fn best(
-        &self,
-        state: &State,
-        mut candidates: Vec<Candidate<'_>>,
-        charge: f64,
-    ) -> Result<Option<State>, Refusal> {
+    fn best(&self, state: &State, mut candidates: Vec<Candidate<'_>>, charge: f64) -> Result<Option<State>, Refusal> {
         candidates.sort_by(|one, other| {
             let place = |candidate: &Candidate<'_>| candidate.line.trade.instrument;
             let rates = other.promise.rate(charge).total_cmp(&one.promise.rate(charge));

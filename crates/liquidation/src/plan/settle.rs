@@ -113,9 +113,8 @@ impl Search<'_> {
             let lots = worst.lots - (worst.lots / part).max(1);
             let Some(less) = self.after(&state.with(&Leg { lots, ..worst }))? else { continue };
             let exchanged = if self.reached(&less.standing) { Some(less) } else { self.more(&less, &best)? };
-            let cheaper = |state: &State| {
-                self.reached(&state.standing) && self.burdens(&state.legs) <= burden * (1.0 - SAVES)
-            };
+            let cheaper =
+                |state: &State| self.reached(&state.standing) && self.burdens(&state.legs) <= burden * (1.0 - SAVES);
             if let Some(exchanged) = exchanged.filter(cheaper) {
                 return Ok(Some(exchanged));
             }

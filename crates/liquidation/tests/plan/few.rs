@@ -54,7 +54,10 @@ fn count(lots: i64) -> f64 {
 
 /// What a plan costs as plans compare it.
 fn burden_of(account: &Account, plan: &Plan, books: &[Book]) -> f64 {
-    trades(plan).iter().map(|(instrument, lots)| burden(account, &books[instrument.0], (*instrument, count(*lots)))).sum()
+    trades(plan)
+        .iter()
+        .map(|(instrument, lots)| burden(account, &books[instrument.0], (*instrument, count(*lots))))
+        .sum()
 }
 
 /// The single trade that reaches the target at the least burden, of every instrument that is held or hedges and of

@@ -270,9 +270,5 @@ fn the_hedge_of_long_calls_is_kept() {
     }
     let plan = planned(&account, &MARKET, &gauge(), &books);
     assert!(!trades(&plan).is_empty(), "{}", shown(&plan));
-    assert!(
-        trades(&plan).iter().all(|(instrument, lots)| *instrument != perpetual || *lots < 0),
-        "{}",
-        shown(&plan)
-    );
+    assert!(trades(&plan).iter().all(|(instrument, lots)| *instrument != perpetual || *lots < 0), "{}", shown(&plan));
 }
