@@ -15,10 +15,11 @@ use document::{AccountPlan, PlanDocument};
 
 /// Show what a liquidation would do: each step with its cost, what it leaves and why
 ///
-/// Orders go, then the few trades that restore the target; where selling hurts, an auction, the backstop and winners.
+/// Orders go, then the few trades that restore the target; where selling hurts, an auction, the backstop, winners.
 ///
-/// Of two plans the one with fewer steps is shown, unless it costs a tenth more. A trade is shown whole; where the depth
-/// bears less in one interval, it says over how many it is spread. An account that holds its maintenance margin gets an empty plan. Depth is what the market says stands within 1 % of the mid.
+/// Of two plans the one with fewer steps is shown, unless it costs a tenth more. An account that holds its margin gets none.
+///
+/// A trade is shown whole, with the intervals that it is spread over to keep to its share of the depth within 1 % of the mid.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
