@@ -364,6 +364,7 @@ fn book(world: &World, coin: usize, room_usd: f64) -> Book {
     Book {
         lot: Quantity::ONE,
         open: true,
+        reduces_only: false,
         half_spread: world.market.half_spread(coin),
         depth_usd: world.market.depth(coin),
         fee: world.calibration.fee,

@@ -156,6 +156,7 @@ fn book(coin: usize, left: f64) -> Book {
     Book {
         lot: Quantity::ONE,
         open: true,
+        reduces_only: false,
         half_spread: 0.0001 / left.max(0.01),
         depth_usd: DEPTH[coin] * left,
         fee: 0.0005,

@@ -36,7 +36,15 @@ const LOT: f64 = 1.0;
 
 /// The market that the trader, or whoever takes over, must sell into. Fees are left out on both sides.
 fn book() -> Book {
-    Book { lot: Quantity::ONE, open: true, half_spread: 0.0, depth_usd: DEPTH, fee: 0.0, room_usd: f64::INFINITY }
+    Book {
+        lot: Quantity::ONE,
+        open: true,
+        reduces_only: false,
+        half_spread: 0.0,
+        depth_usd: DEPTH,
+        fee: 0.0,
+        room_usd: f64::INFINITY,
+    }
 }
 
 /// Replays it.

@@ -1,5 +1,6 @@
 //! What trading an instrument is expected to cost.
 
+use model::{AssetId, Instrument, InstrumentKind, Market, Payoff};
 use units::Quantity;
 
 /// The market of one instrument, as far as a liquidation may use it.
@@ -9,6 +10,8 @@ pub struct Book {
     pub lot: Quantity,
     /// Whether it may be traded now.
     pub open: bool,
+    /// Whether it takes nothing but what reduces a position.
+    pub reduces_only: bool,
     /// Distance from the mark to the best price, as a part of it.
     pub half_spread: f64,
     /// USD that move the price by one part in a hundred.
@@ -20,6 +23,21 @@ pub struct Book {
 }
 
 impl Book {
+    /// USD traded with one lot of the instrument of this book: the premium of options, the size at the mark of
+    /// everything else.
+    pub fn lot_usd(&self, listing: &Instrument, market: &Market) -> f64 {
+        let units = self.lot.to_f64() * listing.contract_size.to_f64();
+        let underlying = &market.underlyings[listing.underlying.0];
+        let price = |asset: AssetId| market.assets[asset.0].price.to_f64();
+        match (&listing.kind, listing.payoff) {
+            (InstrumentKind::Option { .. } | InstrumentKind::Spot, _) => {
+                units * listing.mark.to_f64() * price(listing.quote)
+            }
+            (_, Payoff::Linear) => units * underlying.size_of(listing.mark) * price(listing.settle),
+            (_, Payoff::Inverse) => units * price(listing.quote),
+        }
+    }
+
     /// Expected cost of trading `notional` USD at once, in USD: half the spread and the fee, and half the impact, which is
     /// linear in size: one part in a hundred for every `depth_usd`. Infinite where nothing trades.
     pub fn cost(&self, notional: f64) -> f64 {

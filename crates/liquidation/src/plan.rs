@@ -4,8 +4,8 @@
 //! ```text
 //! cancel      open orders                                               always first; often enough
 //! hedge       a perpetual or future, where that costs least      ┐
-//! repay       debts, from what is owned, on spot                 ├───   one greedy choice by relief per expected cost,
-//! reduce      positions toward zero                              ┘      each sized to the target (I-38)
+//! repay       debts, from what is owned, on spot                 ├───   few steps, chosen and sized together; the last is
+//! reduce      positions toward zero                              ┘      no larger than the target needs (I-38)
 //! auction     a share of everything, to whoever bids                    when a trade costs more health than it gives
 //! backstop    what nobody bids for, within its budget                   contingent
 //! deleverage  what the backstop does not take                           contingent
@@ -21,39 +21,33 @@
 //! sells through the frontier.
 //!
 //! **Reasons.** A trade that raises health relieves maintenance margin and takes away equity only by its cost. So no
-//! step raises maintenance, and a leg that hedges another is left alone until closing it helps. No step takes back what
-//! one before it traded, and what an instrument was traded for before has moved its price: cutting a trade in two makes
-//! it no cheaper.
+//! step raises maintenance, and a leg that hedges another is left alone until closing it helps. An instrument is traded
+//! once at most, so no step takes back what another traded. How the few steps are found: `plan/search.rs`.
 
+mod candidates;
+mod grow;
+mod line;
+mod order;
 mod search;
-mod table;
+mod settle;
 mod trade;
-
-use std::collections::BTreeMap;
 
 use margin::Refusal;
 use model::{Account, AssetId, InstrumentId, Market, Side};
-use serde::{Deserialize, Serialize};
-use units::{Money, Price, Quantity, Ratio, Round, count};
+use units::{Money, Price, Quantity, Ratio, Round};
 
 use crate::{Book, Gauge, Rules, Standing, auction};
-use search::{Search, State, Trial};
-use trade::Aim;
-
-/// Trades of one plan at most. A plan is asked for again before each step, so the rest of a longer one would only be
-/// guessed.
-const TRADES: usize = 64;
+use search::{Search, State};
+use trade::Trade;
 
 /// What would be done if prices stood still.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// How the account stands with its orders.
-    #[serde(with = "StandingDocument")]
     pub before: Standing,
     /// In the order in which they run.
     pub steps: Vec<Planned>,
     /// How it stands after its orders are cancelled and its trades are done, auctions and what follows them left out.
-    #[serde(with = "StandingDocument")]
     pub after: Standing,
     /// Whether that is enough: nothing had to be traded, or equity is `beta` times the maintenance margin.
     pub reached: bool,
@@ -62,7 +56,7 @@ pub struct Plan {
 }
 
 /// One step of a plan.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Planned {
     /// What is done.
     pub step: Step,
@@ -70,15 +64,13 @@ pub struct Planned {
     /// takes on.
     pub cost: f64,
     /// How the account stands then.
-    #[serde(with = "StandingDocument")]
     pub after: Standing,
     /// Why this step and why now.
     pub why: Why,
 }
 
 /// What can be done with an account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Cancels every open order.
     Cancel {
@@ -126,8 +118,7 @@ pub enum Step {
 }
 
 /// What a trade is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// It offsets the risk of other positions, and may open one.
     Hedge,
@@ -136,14 +127,13 @@ pub enum Purpose {
 }
 
 /// Why a step is planned.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Why {
     /// Orders hold margin, and filled they could add risk.
     OrdersFirst,
-    /// Of the trades that reach the target alone it is expected to cost least.
+    /// With the steps before it, it reaches the target at the least expected cost of so few steps.
     Reaches,
-    /// It gives most per expected cost, and gives all it can.
+    /// It gives most per expected cost, as much as is right beside the other steps.
     Relieves {
         /// Excess over the target that it gives, its cost taken off, in USD.
         relief: f64,
@@ -162,8 +152,7 @@ pub enum Why {
 }
 
 /// Why trades do not reach the target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
     /// The account owes more than it has: every cost would be somebody else's.
     Insolvent,
@@ -171,19 +160,8 @@ pub enum Stop {
     Room,
     /// Nothing that could help is traded now.
     NoMarket,
-    /// Every trade that is left costs more health than it gives.
+    /// Every trade that is left costs more health than it gives, or gives next to nothing.
     Frontier,
-    /// The plan is as long as a plan may be: it goes on when it is asked for again.
-    Length,
-}
-
-/// [`Standing`] as it is written.
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Standing")]
-struct StandingDocument {
-    equity: f64,
-    initial: f64,
-    maintenance: f64,
 }
 
 /// The least harm that brings `account` to `rules.beta` times its maintenance margin. `books` are by instrument; an
@@ -204,21 +182,19 @@ pub fn plan(
     if before.equity >= before.maintenance {
         return Ok(plan);
     }
-    let mut state = State { standing: gauge.stands(&ordered)?, account: ordered, used: BTreeMap::new() };
+    let standing = if account.orders.is_empty() { before } else { gauge.stands(&ordered)? };
     if !account.orders.is_empty() {
-        plan.add(Step::Cancel { orders: account.orders.len() }, 0.0, state.standing, Why::OrdersFirst);
+        plan.add(Step::Cancel { orders: account.orders.len() }, 0.0, standing, Why::OrdersFirst);
     }
-    if holds(&state.standing) {
-        plan.after = state.standing;
+    plan.after = standing;
+    if holds(&standing) {
         return Ok(plan);
     }
-    let search = Search { market, gauge, books, beta: rules.beta.to_f64() };
-    plan.stopped = plan.trade(&search, &mut state)?;
-    plan.after = state.standing;
+    plan.trade(&Search::new((&ordered, standing), (market, gauge, books), rules.beta.to_f64()))?;
     plan.reached = plan.stopped.is_none();
     let over = matches!(plan.stopped, Some(Stop::Insolvent | Stop::NoMarket | Stop::Frontier));
-    if over && !holds(&state.standing) {
-        plan.escalate(state.standing, rules)
+    if over && !holds(&plan.after) {
+        plan.escalate(plan.after, rules)
             .map_err(|overflow| Refusal::OutOfRange { account: account.name.clone(), overflow })?;
     }
     Ok(plan)
@@ -239,22 +215,21 @@ impl Plan {
         self.steps.push(Planned { step, cost, after, why });
     }
 
-    /// Adds trades until the target is reached; otherwise says why they stop.
-    fn trade(&mut self, search: &Search<'_>, state: &mut State) -> Result<Option<Stop>, Refusal> {
-        for _ in 0..TRADES {
-            if state.standing.excess(search.beta) >= 0.0 {
-                return Ok(None);
-            }
-            if state.standing.equity <= 0.0 {
-                return Ok(Some(Stop::Insolvent));
-            }
-            let Some(trial) = search.next(state)? else {
-                return search.stop(state).map(Some);
-            };
-            self.steps.push(search.planned(&trial, state)?);
-            *state = state.then(&trial);
+    /// Adds the trades that reach the target, or as much of it as trades can, and says why they stop.
+    fn trade(&mut self, search: &Search<'_>) -> Result<(), Refusal> {
+        if search.standing.equity <= 0.0 {
+            self.stopped = Some(Stop::Insolvent);
+            return Ok(());
         }
-        Ok((state.standing.excess(search.beta) < 0.0).then_some(Stop::Length))
+        let steps = search.steps()?;
+        let mut before = search.start();
+        for (trade, after) in steps {
+            self.steps.push(search.planned(&trade, (&before, &after))?);
+            before = after;
+        }
+        self.after = before.standing;
+        self.stopped = if search.reached(&before.standing) { None } else { Some(search.stop(&before)?) };
+        Ok(())
     }
 
     /// Adds what is done where trading does not help: an auction and, if it fails, the backstop and winners.
@@ -310,40 +285,44 @@ impl Step {
 }
 
 impl Search<'_> {
-    /// Why there is no next trade.
+    /// Why trades end before the target.
     fn stop(&self, state: &State) -> Result<Stop, Refusal> {
         let books: Vec<Book> = self.books.iter().map(|book| Book { room_usd: f64::INFINITY, ..*book }).collect();
-        if (Search { books: &books, ..*self }).next(state)?.is_some() {
+        let roomy = Search::new((self.account, self.standing), (self.market, self.gauge, &books), self.beta);
+        if roomy.lacks_room(state, self)? {
             return Ok(Stop::Room);
         }
-        Ok(if self.any_market(state) { Stop::Frontier } else { Stop::NoMarket })
+        let open = roomy.trades.iter().any(|trade| books[trade.instrument.0].cost(1.0).is_finite());
+        Ok(if open { Stop::Frontier } else { Stop::NoMarket })
     }
 
     /// A trade as a step of a plan.
-    fn planned(&self, trial: &Trial, from: &State) -> Result<Planned, Refusal> {
-        let Trial { trade, standing, .. } = trial;
+    fn planned(&self, trade: &Trade, (from, to): (&State, &State)) -> Result<Planned, Refusal> {
+        let (already, traded) = (from.lots(trade), to.lots(trade));
+        let lots = traded - already;
         let (listing, book) = (self.market.listing(trade.instrument), &self.books[trade.instrument.0]);
-        let lots = if trade.side == Side::Buy { trial.lots } else { -trial.lots };
-        let refused = |overflow| Refusal::OutOfRange { account: from.account.name.clone(), overflow };
-        let traded = from.used(trade.instrument) + trial.value;
-        let worst = trade::worst(listing, self.market, (book, trade.side, traded)).map_err(refused)?;
-        let instrument = trade.instrument;
-        let step = match trade.aim {
-            Aim::Hedge => Step::Trade { instrument, lots, worst, purpose: Purpose::Hedge },
-            Aim::Reduce => Step::Trade { instrument, lots, worst, purpose: Purpose::Reduce },
-            Aim::Repay { sell, buy } => {
-                let amount = trade::given(listing, book, (trade.side, trial.lots)).map_err(refused)?;
-                Step::Repay { instrument, lots, sell, amount, buy, worst }
+        let refused = |overflow| Refusal::OutOfRange { account: self.account.name.clone(), overflow };
+        let value = self.value(trade, traded);
+        let worst = trade::worst(listing, self.market, (book, trade.side, value)).map_err(refused)?;
+        let (instrument, signed) = (trade.instrument, if trade.side == Side::Buy { lots } else { -lots });
+        let step = match trade.repays {
+            Some((sell, buy)) => {
+                let amount = trade::given(listing, book, (trade.side, lots)).map_err(refused)?;
+                Step::Repay { instrument, lots: signed, sell, amount, buy, worst }
+            }
+            None => {
+                let purpose = if traded > trade.held { Purpose::Hedge } else { Purpose::Reduce };
+                Step::Trade { instrument, lots: signed, worst, purpose }
             }
         };
-        let relief = standing.excess(self.beta) - from.standing.excess(self.beta);
-        let why = if standing.excess(self.beta) >= 0.0 {
+        let relief = self.missing(&from.standing) - self.missing(&to.standing);
+        let why = if self.reached(&to.standing) {
             Why::Reaches
-        } else if trial.lots < trade.most && traded + trial.value / count(trial.lots) > book.room_usd {
+        } else if traded == candidates::room(trade, (self.market, self.books)) {
             Why::EndOfRoom { relief }
         } else {
             Why::Relieves { relief }
         };
-        Ok(Planned { step, cost: trial.cost, after: *standing, why })
+        Ok(Planned { step, cost: self.cost(trade, traded) - self.cost(trade, already), after: to.standing, why })
     }
 }

@@ -125,6 +125,7 @@ fn book(
     Book {
         lot: terms.lot,
         open: live && state.market.listing(id).mark.to_f64() != 0.0,
+        reduces_only: contract.mode == Mode::ReduceOnly,
         half_spread: if option { rules.option_half_spread } else { rules.half_spread }.to_f64(),
         depth_usd: if option { depth * rules.option_depth.to_f64() } else { depth },
         fee: terms.fee_rate.map_or(0.0, units::Ratio::to_f64),

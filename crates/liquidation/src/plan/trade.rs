@@ -1,27 +1,22 @@
 //! One trade, what it is worth, and the account after it.
 
 use margin::valuation::position_value;
-use model::{Account, AssetId, Balance, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Position, Side};
+use model::{Account, AssetId, Balance, Instrument, InstrumentId, InstrumentKind, Market, Position, Side};
 use units::{Money, Overflow, Price, Quantity, Round};
 
 use crate::Book;
 
 /// A trade that may help, before its size is known.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Trade {
     pub instrument: InstrumentId,
     pub side: Side,
-    pub aim: Aim,
-    /// Lots beyond which it would be another trade: through zero, more than is owed.
+    /// Lots up to which it only reduces what is held or owed; beyond them it opens the opposite.
+    pub held: i64,
+    /// Lots that it may have.
     pub most: i64,
-}
-
-/// What a trade is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Aim {
-    Hedge,
-    Repay { sell: AssetId, buy: AssetId },
-    Reduce,
+    /// On spot: what is given, and what is repaid with it.
+    pub repays: Option<(AssetId, AssetId)>,
 }
 
 /// The account in one order of positions and balances, whatever order they were given in, and without its orders.
@@ -41,20 +36,6 @@ pub(super) fn cash(listing: &Instrument) -> AssetId {
     }
 }
 
-/// USD traded with one lot: the premium of options, the size at the mark of everything else.
-pub(super) fn lot_value(listing: &Instrument, book: &Book, market: &Market) -> f64 {
-    let units = book.lot.to_f64() * listing.contract_size.to_f64();
-    let underlying = &market.underlyings[listing.underlying.0];
-    let price = |asset: AssetId| market.assets[asset.0].price.to_f64();
-    match (&listing.kind, listing.payoff) {
-        (InstrumentKind::Option { .. } | InstrumentKind::Spot, _) => {
-            units * listing.mark.to_f64() * price(listing.quote)
-        }
-        (_, Payoff::Linear) => units * underlying.size_of(listing.mark) * price(listing.settle),
-        (_, Payoff::Inverse) => units * price(listing.quote),
-    }
-}
-
 /// The worst price at which `value` USD may be traded, in the quote: rounded toward the mark, for the account (I-42).
 pub(super) fn worst(
     listing: &Instrument,
@@ -66,12 +47,19 @@ pub(super) fn worst(
     } else {
         market.underlyings[listing.underlying.0].size_of(listing.mark)
     };
-    let away = Price::from_f64(size * book.worst(value), Round::Down)?;
+    let away = leading(Price::from_f64(size * book.worst(value), Round::Down)?);
     match side {
         Side::Buy => listing.mark.plus(away),
         Side::Sell if market.underlyings[listing.underlying.0].scale.is_some() => listing.mark.minus(away),
         Side::Sell => Ok(listing.mark.minus(away)?.max(Price::ZERO)),
     }
+}
+
+/// A distance of prices, rounded down to nine digits: the depth it comes from is known to far fewer.
+fn leading(away: Price) -> Price {
+    let digits = away.raw().checked_ilog10().map_or(0, |last| last + 1);
+    let unit = 10_i128.pow(digits.saturating_sub(9));
+    Price::from_raw(away.raw() / unit * unit)
 }
 
 /// Contracts in so many lots.

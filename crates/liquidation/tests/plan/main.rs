@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `world` | markets, accounts and two gauges simple enough to compute by hand |
 //! | `size` | how much is traded: the closed form, brute force over lots, room, the frontier |
-//! | `choice` | what is traded: hedges kept and made, debts repaid, escalation, text and JSON |
+//! | `choice` | what is traded: hedges kept and made, debts repaid, escalation |
+//! | `few` | how many trades: few, each once, none of dust, and no single one would have done |
 //! | `universal` | random portfolios under the universal method |
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects")]
@@ -12,6 +13,7 @@
 mod choice;
 #[path = "../common/mod.rs"]
 mod common;
+mod few;
 mod size;
 mod universal;
 mod world;

@@ -84,9 +84,9 @@ proptest! {
         let lots = (part * contracts / lot).ceil();
         // What is less than a lot cannot be closed.
         if lots <= (contracts / lot).floor() {
-            prop_assert!(plan.reached, "{}", plan.table(&market));
+            prop_assert!(plan.reached, "{}", shown(&plan));
             let sold = f64::from(i32::try_from(sold(&plan)).unwrap());
-            prop_assert!((sold - lots).abs() <= 1.0, "{lots} {}", plan.table(&market));
+            prop_assert!((sold - lots).abs() <= 1.0, "{lots} {}", shown(&plan));
         }
     }
 
@@ -112,17 +112,17 @@ proptest! {
             .map(|lots| closed_by_hand(contracts, usd, rate, &book, f64::from(lots)))
             .collect();
         let least = tried.iter().position(|standing| standing.excess(BETA) >= 1e-6);
-        prop_assert_eq!(least.is_some(), plan.reached, "{}", plan.table(&market));
+        prop_assert_eq!(least.is_some(), plan.reached, "{}", shown(&plan));
         let sold = usize::try_from(sold(&plan)).unwrap();
         if let Some(least) = least {
-            prop_assert!(sold <= least + 1 && sold + 1 >= least, "{} for {}\n{}", sold, least, plan.table(&market));
+            prop_assert!(sold <= least + 1 && sold + 1 >= least, "{} for {}\n{}", sold, least, shown(&plan));
         } else {
             // Where nothing is required any more there is no health, and here no equity either.
             let health = |standing: &Standing| standing.equity / standing.maintenance;
             let with_risk = tried.iter().filter(|standing| standing.maintenance > 1e-6);
             let greatest = with_risk.map(health).fold(f64::NEG_INFINITY, f64::max);
             let reached = health(&plan.after);
-            prop_assert!(reached >= greatest * (1.0 - 2e-3), "{} of {}\n{}", reached, greatest, plan.table(&market));
+            prop_assert!(reached >= greatest * (1.0 - 2e-3), "{} of {}\n{}", reached, greatest, shown(&plan));
         }
     }
 }
@@ -132,7 +132,7 @@ proptest! {
 
     /// What a plan over two positions costs is near the least that any pair of lots costs, found by trying every pair.
     #[test]
-    fn greed_is_near_the_cheapest_pair(
+    fn a_plan_is_near_the_cheapest_pair(
         rate in 0.02..0.2_f64,
         health in 0.3..0.98_f64,
         costs in (0.0001..0.01_f64, 0.0001..0.01_f64),
@@ -154,11 +154,12 @@ proptest! {
             (equity - cost >= BETA * maintenance).then_some(cost)
         });
         let least = costs.fold(f64::INFINITY, f64::min);
-        prop_assert_eq!(plan.reached, least.is_finite(), "{} {}", least, plan.table(&market));
+        prop_assert_eq!(plan.reached, least.is_finite(), "{} {}", least, shown(&plan));
         if plan.reached {
-            // The worst of 30,000 such accounts was 16 % above.
-            prop_assert!(plan.cost() <= 1.3 * least + 1e-9, "{} {}", least, plan.table(&market));
-            prop_assert!(plan.cost() >= least - 1e-6, "{} {}", least, plan.table(&market));
+            // A tenth for a step less, and what a balance of two books leaves.
+            let tolerance = (0.1 * least).max(1e-4 * plan.before.maintenance);
+            prop_assert!(plan.cost() <= 1.02 * (least + tolerance), "{} {}", least, shown(&plan));
+            prop_assert!(plan.cost() >= least - 1e-6, "{} {}", least, shown(&plan));
         }
     }
 }
@@ -172,9 +173,9 @@ fn room_ends_a_trade_and_another_instrument_goes_on() {
     let mut books = only_perpetual(&market, Book { room_usd: 80_500.0, ..book(0.001, 0.001, 1e9) });
     books[FUTURE.0] = book(0.001, 0.002, 1e9);
     let plan = planned(&account, &market, &gauge, &books);
-    let [(first, perpetual), (second, future)] = trades(&plan)[..] else { panic!("{}", plan.table(&market)) };
+    let [(first, perpetual), (second, future)] = trades(&plan)[..] else { panic!("{}", shown(&plan)) };
     assert_eq!((first, perpetual, second), (PERPETUAL, -1006, FUTURE));
-    assert!((-2300..-2200).contains(&future), "{}", plan.table(&market));
+    assert!((-2300..-2200).contains(&future), "{}", shown(&plan));
     assert!(matches!(plan.steps[0].why, Why::EndOfRoom { .. }));
     assert!(plan.reached);
 
@@ -199,11 +200,11 @@ fn beyond_the_frontier_nothing_is_sold() {
         )
     };
     let inside = at(0.0374);
-    assert!(inside.reached && sold(&inside) > 7000, "{}", inside.table(&market));
+    assert!(inside.reached && sold(&inside) > 7000, "{}", shown(&inside));
     let outside = at(0.0376);
     assert_eq!((sold(&outside), outside.stopped), (0, Some(Stop::Frontier)));
     // p = (44,000 − 30,000) / (44,000 − 2 % · 30,000) = 0.322581; the discount is 2 % of that of 30,000.
-    let [auction, backstop, deleverage] = &outside.steps[..] else { panic!("{}", outside.table(&market)) };
+    let [auction, backstop, deleverage] = &outside.steps[..] else { panic!("{}", shown(&outside)) };
     assert_eq!(auction.step, Step::Auction { share: "0.322581".parse().unwrap() });
     assert!((auction.cost - 0.02 * 30_000.0 * 14_000.0 / 43_400.0).abs() < 1e-9);
     assert!((auction.after.excess(BETA)).abs() < 1e-6, "the share restores the target");
@@ -222,7 +223,7 @@ fn an_account_that_holds_maintenance_margin_again_is_not_auctioned() {
         &OfNotional { market: &market, rate: 0.05 },
         &only_perpetual(&market, book(0.001, 0.0, 25_000.0)),
     );
-    assert!(plan.after.equity >= plan.after.maintenance && !plan.reached, "{}", plan.table(&market));
+    assert!(plan.after.equity >= plan.after.maintenance && !plan.reached, "{}", shown(&plan));
     assert_eq!(plan.stopped, Some(Stop::Frontier));
     assert!(plan.steps.iter().all(|planned| !planned.step.escalates()));
 }
@@ -242,7 +243,7 @@ fn an_inverse_contract_is_closed_by_the_closed_form() {
     let plan = planned(&account, &market, &OfNotional { market: &market, rate: 0.05 }, &books);
     let part = (0.055 * 800_000.0 - equity) / (800_000.0 * (0.055 - 0.001));
     let lots = (part * 80_000.0).ceil();
-    assert!((f64::from(i32::try_from(sold(&plan)).unwrap()) - lots).abs() <= 1.0, "{lots} {}", plan.table(&market));
+    assert!((f64::from(i32::try_from(sold(&plan)).unwrap()) - lots).abs() <= 1.0, "{lots} {}", shown(&plan));
     assert!((plan.before.equity - equity).abs() < 1e-3);
     assert!(
         (plan.before.equity - plan.after.equity - plan.cost()).abs() < 1e-6,
@@ -262,7 +263,7 @@ fn every_trade_has_a_worst_price() {
             &OfNotional { market: &market, rate: 0.05 },
             &only_perpetual(&market, traded),
         );
-        let Step::Trade { lots, worst, .. } = &plan.steps[0].step else { panic!("{}", plan.table(&market)) };
+        let Step::Trade { lots, worst, .. } = &plan.steps[0].step else { panic!("{}", shown(&plan)) };
         let value = f64::from(i32::try_from(lots.abs()).unwrap()) * 0.001 * INDEX;
         let expected = INDEX * (1.0 + sign * 2.0 * (0.0005 + 0.01 * value / 1e7));
         assert!((worst.to_f64() - expected).abs() < 1e-6, "{worst} {expected}");
@@ -290,15 +291,22 @@ fn dust_is_left_and_refusals_pass() {
     assert_eq!(refused.unwrap_err().to_string(), "test: test");
 }
 
-/// Where nothing reaches the target a thin book is used only as long as it is the better one.
+/// An instrument is traded once: what a thin book has to take beside a deep one without room is one step, sized to the
+/// greatest health.
 #[test]
-fn a_thin_book_gives_way_to_a_deep_one() {
+fn a_thin_book_takes_what_a_deep_one_has_no_room_for_in_one_step() {
     let market = market();
     let account = account(18_000.0, &[(PERPETUAL, 5.0), (FUTURE, 5.0)], &market);
     let mut books = only_perpetual(&market, book(0.001, 0.0001, 200_000.0));
     books[FUTURE.0] = Book { room_usd: 80_000.0, ..book(0.001, 0.001, 1e9) };
     let plan = planned(&account, &market, &OfNotional { market: &market, rate: 0.05 }, &books);
-    // 0.01 % and 0.5 % of x / 200,000 are the 0.1 % of the future at x = 36,000 USD, 450 lots.
-    let [(PERPETUAL, first), (FUTURE, -1000), ..] = trades(&plan)[..] else { panic!("{}", plan.table(&market)) };
-    assert!((-455..-445).contains(&first), "{}", plan.table(&market));
+    let [(FUTURE, -1000), (PERPETUAL, thin)] = trades(&plan)[..] else { panic!("{}", shown(&plan)) };
+    assert_eq!(plan.stopped, Some(Stop::Room));
+    let health = |lots: i32| {
+        let notional = 720_000.0 - f64::from(lots) * 0.001 * INDEX;
+        let cost = books[PERPETUAL.0].cost(720_000.0 - notional) + books[FUTURE.0].cost(80_000.0);
+        (18_000.0 - cost) / (0.05 * notional)
+    };
+    let greatest = (0..=5000).map(health).fold(0.0, f64::max);
+    assert!(health(-i32::try_from(thin).unwrap()) > 0.999 * greatest, "{}", shown(&plan));
 }

@@ -13,15 +13,15 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::common::cases;
-use crate::world::{account, asset, empty, future, option, perpetual, planned, quantity, trades, underlying};
+use crate::world::{account, asset, empty, future, option, perpetual, planned, quantity, shown, trades, underlying};
 
 const BETA: f64 = 1.1;
 
 static PARAMS: LazyLock<Params<Rules>> = LazyLock::new(|| universal::parse(universal::PARAMS).unwrap());
-static MARKET: LazyLock<Market> = LazyLock::new(market);
+pub static MARKET: LazyLock<Market> = LazyLock::new(market);
 
 /// The universal method in one market.
-struct ByUniversal<'a>(Universal<'a>);
+pub struct ByUniversal<'a>(Universal<'a>);
 
 impl Gauge for ByUniversal<'_> {
     fn stands(&self, account: &Account) -> Result<Standing, Refusal> {
@@ -36,7 +36,7 @@ impl Gauge for ByUniversal<'_> {
     }
 }
 
-fn gauge() -> ByUniversal<'static> {
+pub fn gauge() -> ByUniversal<'static> {
     ByUniversal(universal::prepare(&MARKET, &PARAMS.rules, &ScenarioSet::default(), Isa::detect()).unwrap())
 }
 
@@ -78,7 +78,7 @@ impl std::fmt::Debug for World {
 }
 
 /// An account of these positions, in millions of USD of the underlying, that has `health` times its maintenance margin.
-fn below(positions: &[(InstrumentId, f64)], health: f64) -> Account {
+pub fn below(positions: &[(InstrumentId, f64)], health: f64) -> Account {
     let contracts = |(instrument, millions): &(InstrumentId, f64)| {
         let listing = MARKET.listing(*instrument);
         let lots = (millions * 1e8 / MARKET.underlyings[listing.underlying.0].index.to_f64()).round();
@@ -95,6 +95,7 @@ fn books() -> impl Strategy<Value = Vec<Book>> {
     let book = (0..10_u32, 0.0001..0.01_f64, 11.0..20.0_f64, 0..4_u32).prop_map(|(open, cost, depth, room)| Book {
         lot: quantity(0.01),
         open: open > 0,
+        reduces_only: false,
         half_spread: cost,
         depth_usd: pricing::math::exp(depth),
         fee: 0.0003,
@@ -115,11 +116,11 @@ fn world() -> impl Strategy<Value = World> {
 
 /// The account after trades, counted without the crate: positions move at the mark, options are paid for, books are
 /// paid.
-fn replayed(world: &World, trades: &[(InstrumentId, i64)]) -> Account {
-    let mut account = world.account.clone();
+pub fn replayed((account, books): (&Account, &[Book]), trades: &[(InstrumentId, i64)]) -> Account {
+    let mut account = account.clone();
     let mut used = std::collections::BTreeMap::<InstrumentId, f64>::new();
     for (instrument, lots) in trades {
-        let (listing, book) = (MARKET.listing(*instrument), &world.books[instrument.0]);
+        let (listing, book) = (MARKET.listing(*instrument), &books[instrument.0]);
         let contracts = f64::from(i32::try_from(*lots).unwrap()) * book.lot.to_f64();
         let traded = contracts * listing.mark.to_f64();
         // What moved the price before makes the next trade dearer.
@@ -147,7 +148,7 @@ fn near(one: f64, other: f64) -> bool {
 
 fn check(world: &World, plan: &Plan) -> Result<(), TestCaseError> {
     let gauge = gauge();
-    let text = || plan.table(&MARKET).to_string();
+    let text = || shown(plan);
     prop_assert!(plan.before.equity < plan.before.maintenance);
     prop_assert_eq!(plan.reached, plan.after.excess(BETA) >= 0.0, "{}", text());
     prop_assert_eq!(plan.reached, plan.stopped.is_none());
@@ -160,15 +161,15 @@ fn check(world: &World, plan: &Plan) -> Result<(), TestCaseError> {
                 let position = account.positions.iter().find(|position| position.instrument == *instrument);
                 position.map_or(0, |position| position.quantity.raw())
             };
-            let was = held(&replayed(world, &done));
+            let was = held(&replayed((&world.account, &world.books), &done));
             done.push((*instrument, *lots));
-            let is = held(&replayed(world, &done));
+            let is = held(&replayed((&world.account, &world.books), &done));
             prop_assert!(is.abs() < was.abs() && is.signum() * was.signum() >= 0, "{} {}\n{}", was, is, text());
         } else {
             done.push((*instrument, *lots));
         }
         // A second computation of where it leads.
-        let after = gauge.stands(&replayed(world, &done)).unwrap();
+        let after = gauge.stands(&replayed((&world.account, &world.books), &done)).unwrap();
         prop_assert!(
             near(after.equity, planned.after.equity) && near(after.maintenance, planned.after.maintenance),
             "{}",
@@ -202,7 +203,7 @@ fn check(world: &World, plan: &Plan) -> Result<(), TestCaseError> {
     if plan.reached {
         let (_, lots) = done.last_mut().unwrap();
         *lots -= lots.signum();
-        let without = gauge.stands(&replayed(world, &done)).unwrap();
+        let without = gauge.stands(&replayed((&world.account, &world.books), &done)).unwrap();
         prop_assert!(without.excess(BETA) < 1e-6 * without.maintenance, "{}", text());
     }
     let escalated = plan.steps.iter().filter(|planned| planned.step.escalates()).count();
@@ -268,10 +269,6 @@ fn the_hedge_of_long_calls_is_kept() {
         books[place.0].open = false;
     }
     let plan = planned(&account, &MARKET, &gauge(), &books);
-    assert!(!trades(&plan).is_empty(), "{}", plan.table(&MARKET));
-    assert!(
-        trades(&plan).iter().all(|(instrument, lots)| *instrument != perpetual || *lots < 0),
-        "{}",
-        plan.table(&MARKET)
-    );
+    assert!(!trades(&plan).is_empty(), "{}", shown(&plan));
+    assert!(trades(&plan).iter().all(|(instrument, lots)| *instrument != perpetual || *lots < 0), "{}", shown(&plan));
 }

@@ -142,6 +142,7 @@ pub fn book(lot: f64, cost: f64, depth: f64) -> Book {
     Book {
         lot: quantity(lot),
         open: true,
+        reduces_only: false,
         half_spread: cost / 2.0,
         depth_usd: depth,
         fee: cost / 2.0,
@@ -228,6 +229,11 @@ pub fn trades(plan: &Plan) -> Vec<(InstrumentId, i64)> {
         _ => None,
     };
     plan.steps.iter().filter_map(|planned| trade(&planned.step)).collect()
+}
+
+/// A plan for whoever reads why a test failed.
+pub fn shown(plan: &Plan) -> String {
+    format!("{plan:#?}")
 }
 
 /// An order that holds margin.

@@ -1,20 +1,25 @@
 //! `upm plan`: what a liquidation of an account would do, before it does it.
 
-use liquidation::{Book as Trading, Gauge, Plan, Rules as Aims, Standing};
+mod document;
+mod table;
+
+use liquidation::{Book as Trading, Gauge, Rules as Aims, Standing};
 use margin::{Judge, Refusal, valuation};
-use model::{Account, InstrumentKind, Market, Payoff, Underlying};
-use serde::Serialize;
+use model::{Account, InstrumentId, InstrumentKind, Market, Payoff, Underlying};
 use units::{Money, Overflow, Quantity, Ratio, Round};
 
 use crate::failure::Failure;
 use crate::input::{Book, BookArgs, MethodArgs, Output, Reader};
 use crate::printer::Answer;
+use document::{AccountPlan, PlanDocument};
 
 /// Show what a liquidation would do: each step with its cost, what it leaves and why
 ///
-/// Orders go, then trades that restore the target at the least cost; where selling hurts, an auction, the backstop and winners.
+/// Orders go, then the few trades that restore the target; where selling hurts, an auction, the backstop, winners.
 ///
-/// An account that holds its maintenance margin gets an empty plan. Depth is what the market says stands within 1 % of the mid.
+/// Of two plans the one with fewer steps is shown, unless it costs a tenth more. An account that holds its margin gets none.
+///
+/// A trade is shown whole, with the intervals that it is spread over to keep to its share of the depth within 1 % of the mid.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
@@ -43,20 +48,42 @@ pub struct Args {
     output: Output,
 }
 
-/// `upm.plan/1`.
-#[derive(Serialize)]
-struct PlanDocument<'a> {
-    format: &'static str,
-    method: &'static str,
-    params: String,
-    time: String,
-    plans: Vec<PlanOf<'a>>,
+/// What plans are made of and shown by.
+pub struct Planning<'a> {
+    market: &'a Market,
+    books: &'a [Trading],
+    /// USD that liquidations may trade of each underlying in an interval.
+    rooms: Vec<f64>,
+    /// Seconds of an interval.
+    interval: i64,
+    beta: Ratio,
 }
 
-#[derive(Serialize)]
-struct PlanOf<'a> {
-    account: &'a str,
-    plan: &'a Plan,
+impl Planning<'_> {
+    /// Contracts in so many lots, whatever the side.
+    fn contracts(&self, instrument: InstrumentId, lots: i64) -> Result<Quantity, Overflow> {
+        let lot = self.books[instrument.0].lot.raw();
+        let contracts = lot.checked_mul(i128::from(lots.unsigned_abs())).map(Quantity::from_raw);
+        contracts.ok_or(Overflow { quantity: "quantity" })
+    }
+
+    /// USD traded with so many lots.
+    fn value(&self, instrument: InstrumentId, lots: i64) -> f64 {
+        let book = &self.books[instrument.0];
+        units::count(lots).abs() * book.lot_usd(self.market.listing(instrument), self.market)
+    }
+
+    /// Intervals that a trade is spread over, so that each trades no more than liquidations may.
+    fn intervals(&self, instrument: InstrumentId, lots: i64) -> Result<u64, Overflow> {
+        let room = self.rooms[self.market.listing(instrument).underlying.0];
+        let intervals = Quantity::from_f64((self.value(instrument, lots) / room).ceil().max(1.0), Round::Up)?;
+        Ok(u64::try_from(intervals.raw() / Quantity::ONE.raw()).unwrap_or(u64::MAX))
+    }
+
+    /// USD of equity that are missing to the target.
+    fn missing(&self, standing: &Standing) -> f64 {
+        (self.beta.to_f64() * standing.maintenance - standing.equity).max(0.0)
+    }
 }
 
 /// A method as a plan asks it.
@@ -92,25 +119,41 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     let aims = Aims { beta: args.beta, ..Aims::default() };
     let depths = depths(args, &book)?;
     let books = trading(args, &book, &aims, &depths);
+    let planning = Planning {
+        market: &book.market,
+        books: &books,
+        rooms: depths.iter().map(|depth| depth * aims.participation.to_f64()).collect(),
+        interval: aims.interval / 1_000_000,
+        beta: args.beta,
+    };
     let mut plans = Vec::new();
     for account in &book.accounts {
         let account = poorer(account, args.less).map_err(|why| book.refused(account, &why))?;
         let budget = budget(&account, &book.market, &depths, &aims);
         let aims = Aims { backstop_budget: budget.map_err(|why| book.refused(&account, &why))?, ..aims.clone() };
         let plan = liquidation::plan(&account, &book.market, &ByMethod(&*judge), &books, &aims);
-        plans.push((account.name.clone(), plan.map_err(|why| book.refused(&account, &why))?));
+        plans.push((account.clone(), plan.map_err(|why| book.refused(&account, &why))?));
     }
     if args.output == Output::Json {
+        let plan = |(account, plan)| {
+            let account: &Account = account;
+            AccountPlan::new(&account.name, plan, &planning).map_err(|why| book.refused(account, &why))
+        };
         return Ok(Answer::json(&PlanDocument {
             format: "upm.plan/1",
             method: rules.method.about.name,
             params: rules.rulebook.name(),
             time: book.market.time.to_string(),
-            plans: plans.iter().map(|(account, plan)| PlanOf { account, plan }).collect(),
+            beta: args.beta,
+            less: args.less,
+            plans: plans.iter().map(|(account, found)| plan((account, found))).collect::<Result<_, _>>()?,
         }));
     }
-    let table = |(account, plan): &(String, Plan)| format!("{account}\n{}", plan.table(&book.market));
-    Ok(Answer::out(plans.iter().map(table).collect::<Vec<_>>().join("\n")))
+    let table = |(account, plan): &(Account, liquidation::Plan)| {
+        let table = table::table(&account.name, &rules.title(&book), plan, &planning);
+        table.map_err(|why| book.refused(account, &why))
+    };
+    Ok(Answer::out(plans.iter().map(table).collect::<Result<Vec<_>, _>>()?.join("\n")))
 }
 
 /// The account with so many USD less.
@@ -168,10 +211,12 @@ fn trading(args: &Args, book: &Book, aims: &Aims, depths: &[f64]) -> Vec<Trading
         Trading {
             lot: args.lot,
             open: mark > 0.0,
+            reduces_only: false,
             half_spread: quoted.filter(|spread| *spread >= 0.0).unwrap_or(spread.to_f64()),
             depth_usd: depth * share,
             fee: listing.fee_rate.map_or(0.0, Ratio::to_f64),
-            room_usd: depth * aims.participation.to_f64(),
+            // A plan is shown whole; what one interval bears is said beside each trade.
+            room_usd: f64::INFINITY,
         }
     };
     market.instruments.iter().map(of).collect()

@@ -1,0 +1,124 @@
+//! Which trades may help an account: every position toward zero, the cheapest hedges of every underlying, every debt by
+//! spot.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{Account, AssetId, InstrumentId, InstrumentKind, Market, Side, UnderlyingId};
+use units::{Quantity, Ratio};
+
+use super::trade::{self, Trade};
+use crate::Book;
+
+/// Instruments tried as a hedge of one underlying: the cheapest.
+const HEDGES: usize = 3;
+/// More lots than any book has.
+const LOTS: i64 = 1 << 40;
+
+/// Every trade that may help an account that lacks so many USD, one for an instrument and a side, in the order of
+/// instruments.
+pub(super) fn candidates(account: &Account, (market, books): (&Market, &[Book]), missing: f64) -> Vec<Trade> {
+    let mut trades = Vec::new();
+    for position in &account.positions {
+        let Some(book) = books.get(position.instrument.0) else { continue };
+        let side = if position.quantity.is_negative() { Side::Buy } else { Side::Sell };
+        let held = whole_lots(position.quantity, book.lot);
+        trades.push(Trade { instrument: position.instrument, side, held, most: held, repays: None });
+    }
+    hedges(account, (market, books), missing, &mut trades);
+    trades.extend(repayments(account, (market, books)));
+    within_room(&mut trades, (market, books));
+    trades.sort_by_key(|trade| (trade.instrument, trade.side == Side::Sell));
+    trades
+}
+
+/// Leaves what the room of every book bears, and drops what is less than a lot.
+fn within_room(trades: &mut Vec<Trade>, (market, books): (&Market, &[Book])) {
+    for trade in &mut *trades {
+        trade.most = trade.most.min(room(trade, (market, books)));
+    }
+    trades.retain(|trade| trade.most > 0 && books[trade.instrument.0].lot > Quantity::ZERO);
+}
+
+/// Lots that the room of a book bears.
+pub(super) fn room(trade: &Trade, (market, books): (&Market, &[Book])) -> i64 {
+    let book = &books[trade.instrument.0];
+    let value = book.lot_usd(market.listing(trade.instrument), market);
+    if value > 0.0 { floor(book.room_usd / value) } else { LOTS }
+}
+
+/// The cheapest perpetuals and futures of every underlying that the account depends on, both ways. One that is held
+/// may be traded through zero.
+fn hedges(account: &Account, (market, books): (&Market, &[Book]), missing: f64, trades: &mut Vec<Trade>) {
+    let of_positions = account.positions.iter().map(|position| market.listing(position.instrument).underlying);
+    let of_balances = account.balances.iter().filter_map(|balance| market.assets[balance.asset.0].follows);
+    let touched: BTreeSet<UnderlyingId> = of_positions.chain(of_balances).collect();
+    let mut liquid: BTreeMap<UnderlyingId, Vec<(f64, InstrumentId)>> = BTreeMap::new();
+    for (place, (listing, book)) in market.instruments.iter().zip(books).enumerate() {
+        let delta = matches!(listing.kind, InstrumentKind::Perpetual | InstrumentKind::Future { .. });
+        if delta && book.open && !book.reduces_only && touched.contains(&listing.underlying) {
+            let cost = book.cost(missing.max(book.lot_usd(listing, market)));
+            liquid.entry(listing.underlying).or_default().push((cost, InstrumentId(place)));
+        }
+    }
+    for instruments in liquid.values_mut() {
+        instruments.sort_by(|one, other| one.0.total_cmp(&other.0));
+        for (_, instrument) in instruments.iter().take(HEDGES) {
+            for side in [Side::Buy, Side::Sell] {
+                match trades.iter_mut().find(|trade| (trade.instrument, trade.side) == (*instrument, side)) {
+                    Some(reduces) => reduces.most = LOTS,
+                    None => {
+                        trades.push(Trade { instrument: *instrument, side, held: 0, most: LOTS, repays: None });
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Every exchange on spot of something owned for something owed.
+pub(super) fn repayments(account: &Account, (market, books): (&Market, &[Book])) -> Vec<Trade> {
+    let mut trades = Vec::new();
+    for (place, listing) in market.instruments.iter().enumerate().take(books.len()) {
+        let spot = (listing.kind == InstrumentKind::Spot).then(|| trade::base(listing, market));
+        let Some(base) = spot.flatten() else { continue };
+        let sides = [(Side::Buy, listing.quote, base), (Side::Sell, base, listing.quote)];
+        for (side, sell, buy) in sides {
+            let instrument = InstrumentId(place);
+            let trade = Trade { instrument, side, held: 0, most: 0, repays: Some((sell, buy)) };
+            let most = repaid(account, &trade, (market, books));
+            trades.push(Trade { held: most, most, ..trade });
+        }
+    }
+    within_room(&mut trades, (market, books));
+    trades
+}
+
+/// Lots of a repayment that take no more than is owned and give no more than is owed.
+pub(super) fn repaid(account: &Account, trade: &Trade, (market, books): (&Market, &[Book])) -> i64 {
+    let Some((sell, buy)) = trade.repays else { return 0 };
+    let amounts =
+        |asset: AssetId| account.balances.iter().filter(move |held| held.asset == asset).map(|held| held.amount);
+    let owned = amounts(sell).max().filter(|amount| *amount > Quantity::ZERO);
+    let owed = amounts(buy).min().filter(|amount| amount.is_negative());
+    let (Some(owned), Some(owed)) = (owned, owed) else { return 0 };
+    let listing = market.listing(trade.instrument);
+    let in_base = books[trade.instrument.0].lot.to_f64() * listing.contract_size.to_f64();
+    let in_quote = in_base * listing.mark.to_f64();
+    let (of_sell, of_buy) = if trade.side == Side::Sell { (in_base, in_quote) } else { (in_quote, in_base) };
+    floor(owned.to_f64() / of_sell).min(floor(-owed.to_f64() / of_buy))
+}
+
+/// Whole lots in a quantity of contracts, whatever its sign.
+fn whole_lots(contracts: Quantity, lot: Quantity) -> i64 {
+    if lot <= Quantity::ZERO {
+        return 0;
+    }
+    i64::try_from(contracts.raw().unsigned_abs() / lot.raw().unsigned_abs()).unwrap_or(LOTS).min(LOTS)
+}
+
+/// The whole part of a number, within what a book may have.
+pub(super) fn floor(number: f64) -> i64 {
+    const WIDEST: f64 = 1e12;
+    let whole = Ratio::from_f64(number.clamp(0.0, WIDEST), units::Round::Down).unwrap_or_default();
+    i64::try_from(whole.raw() / Ratio::ONE.raw()).unwrap_or(LOTS).min(LOTS)
+}

@@ -1,0 +1,205 @@
+//! All trades of a plan at once: fewer, cheaper, and none larger than it has to be beside the others.
+//!
+//! Every move starts from a plan that reaches the target and ends at one that does. Of all that were found the one with
+//! the fewest steps is kept whose burden is within the tolerance of the least.
+
+use margin::Refusal;
+
+use super::line::Place;
+use super::order::Ordered;
+use super::search::{Leg, Search, State};
+
+/// Times that a part of one trade is exchanged for more of another.
+const EXCHANGES: usize = 8;
+/// Parts of a trade that are exchanged, as divisors: all of it, a half, ...
+const PARTS: [i64; 4] = [1, 2, 4, 8];
+/// An exchange has to save this part of the burden.
+const SAVES: f64 = 0.01;
+/// Times that a book is relieved by another.
+const ADDED: usize = 4;
+/// Longer plans are not tried with one trade in the place of two.
+const REPLACED: usize = 6;
+
+/// The best plan that was found, and the least burden of any that can be done step by step.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    least: f64,
+    burden: f64,
+    state: State,
+    /// None as long as no plan was found that can be done step by step.
+    pub steps: Option<Ordered>,
+}
+
+impl Search<'_> {
+    /// Before anything was found.
+    pub fn nothing(&self) -> Found {
+        Found { least: f64::INFINITY, burden: f64::INFINITY, state: self.start(), steps: None }
+    }
+
+    /// Looks for the few steps that a plan which reaches the target comes down to, and keeps them where they are fewer
+    /// or cheaper than what was found.
+    pub fn settle(&self, found: &mut Found, grown: State) -> Result<(), Refusal> {
+        let mut changed = self.consider(found, grown.clone())?;
+        let balanced = self.balance(grown)?;
+        changed |= self.consider(found, balanced.clone())?;
+        if found.steps.is_none() {
+            // Its parts may do what it cannot do as a whole.
+            (found.state, changed) = (balanced, true);
+        }
+        if changed {
+            for _ in 0..ADDED {
+                if !self.relieve(found)? {
+                    break;
+                }
+            }
+            while self.drop(found)? {}
+            while (2..=REPLACED).contains(&found.state.legs.len()) && self.replace(found)? {}
+        }
+        Ok(())
+    }
+
+    /// Keeps a plan where it has fewer steps or costs less; says whether it did.
+    fn consider(&self, found: &mut Found, state: State) -> Result<bool, Refusal> {
+        let rank = |steps: usize, burden: f64, least: f64| (burden > least + self.worth(least), steps, burden);
+        let before = found.steps.as_ref().map_or(usize::MAX, Vec::len);
+        let (known, was) = (found.least, found.burden);
+        let better = |steps: usize, burden: f64| {
+            let least = known.min(burden);
+            rank(steps, burden, least) < rank(before, was, least)
+        };
+        let burden = self.burdens(&state.legs);
+        if burden >= known && !better(state.legs.len(), burden) {
+            return Ok(false);
+        }
+        let Some(steps) = self.ordered(&state)? else { return Ok(false) };
+        let state = steps.last().map_or(state, |(_, end)| end.clone());
+        let burden = self.burdens(&state.legs);
+        found.least = known.min(burden);
+        let keep = better(steps.len(), burden);
+        if keep {
+            *found = Found { least: found.least, burden, state, steps: Some(steps) };
+        }
+        Ok(keep)
+    }
+
+    /// Exchanges parts of a trade for more of another as long as that is cheaper.
+    fn balance(&self, mut state: State) -> Result<State, Refusal> {
+        for _ in 0..EXCHANGES {
+            let Some(next) = self.exchange(&state)? else { break };
+            state = next;
+        }
+        Ok(state)
+    }
+
+    /// A part of the trade that gives least for its burden, replaced by more of that which gives most.
+    fn exchange(&self, state: &State) -> Result<Option<State>, Refusal> {
+        if state.legs.len() < 2 {
+            return Ok(None);
+        }
+        let mut rates = Vec::with_capacity(state.legs.len());
+        for leg in &state.legs {
+            rates.push((self.last_rate(state, leg)?, *leg));
+        }
+        let Some((low, worst)) = rates.iter().copied().min_by(|one, other| one.0.total_cmp(&other.0)) else {
+            return Ok(None);
+        };
+        let open = rates.iter().copied().filter(|(_, leg)| !leg.trade.is(&worst.trade) && leg.lots < leg.trade.most);
+        let Some((high, best)) = open.max_by(|one, other| one.0.total_cmp(&other.0)) else { return Ok(None) };
+        if high <= low * (1.0 + SAVES) {
+            return Ok(None);
+        }
+        let burden = self.burdens(&state.legs);
+        for part in PARTS {
+            let lots = worst.lots - (worst.lots / part).max(1);
+            let Some(less) = self.after(&state.with(&Leg { lots, ..worst }))? else { continue };
+            let exchanged = if self.reached(&less.standing) { Some(less) } else { self.more(&less, &best)? };
+            let cheaper =
+                |state: &State| self.reached(&state.standing) && self.burdens(&state.legs) <= burden * (1.0 - SAVES);
+            if let Some(exchanged) = exchanged.filter(cheaper) {
+                return Ok(Some(exchanged));
+            }
+        }
+        Ok(None)
+    }
+
+    /// USD toward the target that the last eighth of a trade gives for every USD of its burden.
+    fn last_rate(&self, state: &State, leg: &Leg) -> Result<f64, Refusal> {
+        let lots = leg.lots - (leg.lots / 8).max(1);
+        let Some(less) = self.after(&state.with(&Leg { lots, ..*leg }))? else { return Ok(f64::INFINITY) };
+        let gives = self.missing(&less.standing) - self.missing(&state.standing);
+        let burden = self.burden(&leg.trade, leg.lots) - self.burden(&leg.trade, lots);
+        Ok(gives / burden.max(f64::MIN_POSITIVE))
+    }
+
+    /// More of one trade, as far as it helps.
+    fn more(&self, state: &State, leg: &Leg) -> Result<Option<State>, Refusal> {
+        let from = Place { lots: leg.lots, standing: state.standing };
+        let Some(line) = self.line(&state.others(&leg.trade), leg.trade) else { return Ok(None) };
+        let Some(probe) = line.probe(&from)? else { return Ok(None) };
+        let sized = line.size(&from, &probe)?;
+        let (legs, account) = (state.with(&Leg { lots: sized.lots, ..*leg }), line.account(sized.lots));
+        Ok(account.map(|account| State { account, standing: sized.standing, legs }))
+    }
+
+    /// Half of the trade with the largest burden by another trade: impact grows with size, so that two books can be
+    /// cheaper than one. Says whether that is kept.
+    fn relieve(&self, found: &mut Found) -> Result<bool, Refusal> {
+        let burden = |leg: &Leg| self.burden(&leg.trade, leg.lots);
+        let dearest = found.state.legs.iter().copied().max_by(|one, other| burden(one).total_cmp(&burden(other)));
+        let Some(dearest) = dearest.filter(|leg| leg.lots > 1 && burden(leg) > self.worth(found.burden)) else {
+            return Ok(false);
+        };
+        let half = self.after(&found.state.with(&Leg { lots: dearest.lots / 2, ..dearest }))?;
+        let Some(half) = half.filter(|half| !self.reached(&half.standing)) else { return Ok(false) };
+        let Some(next) = self.another(&half)? else { return Ok(false) };
+        let Some(next) = self.fill(next)? else { return Ok(false) };
+        let balanced = self.balance(next)?;
+        self.consider(found, balanced)
+    }
+
+    /// Tries the plan without each of its trades, the least useful first, the others filling what is missing; says
+    /// whether that was kept.
+    fn drop(&self, found: &mut Found) -> Result<bool, Refusal> {
+        if found.state.legs.len() < 2 {
+            return Ok(false);
+        }
+        let mut kept = false;
+        let mut without = Vec::new();
+        for leg in &found.state.legs {
+            if let Some(rest) = self.after(&found.state.others(&leg.trade))? {
+                without.push((self.missing(&rest.standing), *leg));
+            }
+        }
+        without.sort_by(|one, other| one.0.total_cmp(&other.0));
+        for (_, leg) in without {
+            if found.state.legs.len() < 2 || found.state.lots(&leg.trade) == 0 {
+                continue;
+            }
+            let Some(rest) = self.after(&found.state.others(&leg.trade))? else { continue };
+            if let Some(filled) = self.fill(rest)? {
+                let balanced = self.balance(filled)?;
+                kept |= self.consider(found, balanced)?;
+            }
+        }
+        Ok(kept)
+    }
+
+    /// One trade in the place of two; says whether a plan was kept.
+    fn replace(&self, found: &mut Found) -> Result<bool, Refusal> {
+        let legs = found.state.legs.clone();
+        for (place, one) in legs.iter().enumerate() {
+            for other in &legs[place + 1..] {
+                let rest: Vec<Leg> = legs.iter().filter(|leg| *leg != one && *leg != other).copied().collect();
+                let Some(rest) = self.after(&rest)? else { continue };
+                // As if a step were dear: that which gives most comes first.
+                let Some(next) = self.next(&rest, found.burden)? else { continue };
+                let Some(next) = self.fill(next)? else { continue };
+                let balanced = self.balance(next)?;
+                if self.consider(found, balanced)? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,119 @@
+//! `upm plan` says in names and contracts what a liquidation would do, in a few trades.
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use common::{MARKET, answer, document, path, root, sample, shared, written};
+use serde_json::Value;
+
+/// Short fifteen perpetuals and not enough for it: index 80,000, so that nothing but a purchase helps.
+const SHORT: &str = r#"{"format": "upm.portfolio/1", "accounts": [{"account": "alice",
+    "balances": [{"asset": "USDC", "amount": "100000"}],
+    "positions": [{"instrument": "BTC-PERP", "quantity": "-15"}]}]}"#;
+
+fn planned(test: &str, more: &[&str]) -> Vec<String> {
+    let market = written(&format!("{test}-market.json"), MARKET);
+    let portfolio = written(&format!("{test}-portfolio.json"), SHORT);
+    let arguments = ["plan", "--market", &market, "--portfolio", &portfolio, "--depth", "50000000"];
+    arguments.iter().chain(more).map(|argument| (*argument).to_owned()).collect()
+}
+
+/// Numbers of a document that are no text.
+fn numbers(value: &Value) -> usize {
+    match value {
+        Value::Number(_) => 1,
+        Value::Array(values) => values.iter().map(numbers).sum(),
+        Value::Object(fields) => fields.values().map(numbers).sum(),
+        _ => 0,
+    }
+}
+
+fn decimal(value: &Value) -> f64 {
+    value.as_str().expect("decimal text").parse().expect("a number")
+}
+
+#[test]
+fn a_trade_has_a_name_contracts_and_a_currency() {
+    let plan = document(&planned("plan-names", &["--output", "json"]));
+    assert_eq!((plan["format"].as_str(), numbers(&plan)), (Some("upm.plan/1"), 0), "{plan}");
+    let found = &plan["plans"][0];
+    let [step] = &found["steps"].as_array().expect("steps")[..] else { panic!("{found}") };
+    for (field, expected) in [
+        ("step", "trade"),
+        ("purpose", "reduce"),
+        ("instrument", "BTC-PERP"),
+        ("side", "buy"),
+        ("lot", "0.001"),
+        ("currency", "USDC"),
+        ("why", "reaches"),
+    ] {
+        assert_eq!(step[field], expected, "{step}");
+    }
+    let contracts = decimal(&step["contracts"]);
+    assert!(contracts > 1.0 && contracts < 15.0, "{step}");
+    assert!((decimal(&step["value"]) - contracts * 80_050.0 * 0.9999).abs() < 1.0, "{step}");
+    assert!(decimal(&step["worst_price"]) > 80_050.0 && found["reached"] == true && found["missing"] == "0", "{found}");
+    assert!(decimal(&found["after"]["health"]) >= 1.1, "{found}");
+    // The same in words.
+    let text = answer(&planned("plan-words", &[]));
+    for part in ["buy BTC-PERP", "USDC or better", "reduces the position", "reached: health 1.1"] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    assert!(!text.contains("lots"), "{text}");
+}
+
+/// A trade is shown whole; what one interval bears is said beside it.
+#[test]
+fn a_large_trade_is_spread_over_intervals() {
+    let arguments = planned("plan-intervals", &["--output", "json"]);
+    let thin: Vec<&str> = arguments.iter().map(|text| if text == "50000000" { "1000000" } else { text }).collect();
+    let plan = document(&thin);
+    let step = &plan["plans"][0]["steps"][0];
+    let intervals = decimal(&step["intervals"]);
+    // A tenth of the depth in each.
+    assert!((intervals - (decimal(&step["value"]) / 100_000.0).ceil()).abs() < 1e-9 && intervals > 1.0, "{step}");
+    assert_eq!(plan["plans"][0]["reached"], true, "{plan}");
+}
+
+/// What trades cannot reach says how far it gets.
+#[test]
+fn a_target_out_of_reach_says_what_is_missing() {
+    let plan = document(&planned("plan-missing", &["--less", "99990", "--output", "json"]));
+    let found = &plan["plans"][0];
+    assert!(found["reached"] == false && decimal(&found["missing"]) > 0.0, "{found}");
+    let text = answer(&planned("plan-missing-words", &["--less", "99990"]));
+    assert!(text.contains("not reached by trades: health") && text.contains("USD short; "), "{text}");
+}
+
+/// The example of the README.
+#[test]
+fn the_sample_is_planned_in_contracts() {
+    let (market, portfolio) = (sample("market.json"), sample("portfolio.json"));
+    let arguments = ["plan", "--market", &market, "--portfolio", &portfolio, "--less", "750000", "--output", "json"];
+    let plan = document(&[&arguments[..], &["--account", "delta-hedged book"]].concat());
+    let found = &plan["plans"][0];
+    assert_eq!((found["reached"].clone(), numbers(&plan)), (Value::Bool(true), 0), "{found}");
+    let steps = found["steps"].as_array().expect("steps");
+    assert!(steps.len() <= 4 && steps.iter().all(|step| decimal(&step["contracts"]) < 1e6), "{found}");
+}
+
+/// Thirty positions on a recorded chain: a few trades, each instrument once, none of a few lots.
+#[test]
+fn thirty_positions_take_a_few_trades() {
+    let chain = "data/options/deribit_btc_eth_chain_6hourly_stress_2026-02_2026-06.parquet";
+    let futures = "data/options/deribit_futures_prices_at_snapshots_2025-12-30_2026-04-15.csv.gz";
+    let (Some(chain), Some(futures)) = (shared(chain), shared(futures)) else { return };
+    let (chain, futures, market) = (chain.display().to_string(), futures.display().to_string(), path("plan-30.json"));
+    let imported = ["import", "deribit-chain", &chain, "--futures", &futures, "--price", "USDC=1"];
+    answer(&[&imported[..], &["--at", "2026-02-05T16:00:00Z", "--out", &market]].concat());
+    let portfolio = root().join("crates/upm/tests/data/plan-30.portfolio.json").display().to_string();
+    let arguments = ["plan", "--market", &market, "--portfolio", &portfolio, "--less", "1500000"];
+    let plan = document(&[&arguments[..], &["--depth", "5000000", "--output", "json"]].concat());
+    let found = &plan["plans"][0];
+    assert_eq!(found["reached"], true, "{found}");
+    let steps = found["steps"].as_array().expect("steps");
+    let once: BTreeSet<&str> = steps.iter().filter_map(|step| step["instrument"].as_str()).collect();
+    assert!(steps.len() <= 10 && once.len() == steps.len(), "{found}");
+    assert!(steps.iter().all(|step| decimal(&step["value"]) > 100.0), "{found}");
+}
