@@ -27,13 +27,12 @@ impl Book {
     /// everything else.
     pub fn lot_usd(&self, listing: &Instrument, market: &Market) -> f64 {
         let units = self.lot.to_f64() * listing.contract_size.to_f64();
-        let underlying = &market.underlyings[listing.underlying.0];
         let price = |asset: AssetId| market.assets[asset.0].price.to_f64();
         match (&listing.kind, listing.payoff) {
             (InstrumentKind::Option { .. } | InstrumentKind::Spot, _) => {
-                units * listing.mark.to_f64() * price(listing.quote)
+                units * listing.mark.to_f64() * price(listing.cash())
             }
-            (_, Payoff::Linear) => units * underlying.size_of(listing.mark) * price(listing.settle),
+            (_, Payoff::Linear) => units * market.moving_price(listing) * price(listing.settle),
             (_, Payoff::Inverse) => units * price(listing.quote),
         }
     }

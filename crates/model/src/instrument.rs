@@ -120,6 +120,11 @@ impl Instrument {
         if self.is_option() && self.payoff == Payoff::Inverse { USD } else { self.quote }
     }
 
+    /// The asset that the cash of a trade is paid in: the quote for spot, else the settlement asset.
+    pub fn cash(&self) -> AssetId {
+        if self.kind == InstrumentKind::Spot { self.quote } else { self.settle }
+    }
+
     /// Whether this is an option.
     pub fn is_option(&self) -> bool {
         matches!(self.kind, InstrumentKind::Option { .. })

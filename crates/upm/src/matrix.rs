@@ -342,6 +342,7 @@ pub mod tests {
                     let power = if days < 30.0 { 0.30 } else { 0.13 };
                     let scaled = iv.unwrap().to_f64() * (1.0 + vol * math::pow(30.0 / days.max(1.0), power)).max(0.0);
                     let forward = market.expiry(listing.underlying, *expiry).unwrap().forward.to_f64() * moved;
+                    let forward = forward / market.price_unit(listing);
                     let inputs = Inputs {
                         right: *right,
                         forward,
@@ -351,7 +352,7 @@ pub mod tests {
                         discount: 1.0,
                     };
                     let premium = Black76::new(inputs).unwrap().price();
-                    premium * price(listing.quote) / if payoff == Payoff::Inverse { forward } else { 1.0 }
+                    premium * price(listing.settle) / if payoff == Payoff::Inverse { forward } else { 1.0 }
                 }
                 (_, Payoff::Linear) => (mark - entry) * price(listing.settle),
                 (_, Payoff::Inverse) => (1.0 / entry - 1.0 / mark) * price(listing.settle),

@@ -121,7 +121,7 @@ pub fn after(account: &Account, trade: &Trade, market: &Market) -> Result<Accoun
         }
         InstrumentKind::Option { .. } => {
             fill(&mut after, trade, listing.payoff)?;
-            credit(&mut after, listing.quote, cost.negated()?)?;
+            credit(&mut after, listing.cash(), cost.negated()?)?;
         }
         InstrumentKind::Perpetual | InstrumentKind::Future { .. } => {
             // The average entry of an inverse contract is the harmonic one.

@@ -27,26 +27,13 @@ pub(super) fn in_order(account: &Account) -> Account {
     ordered
 }
 
-/// The asset that cash of a trade is paid in: premium of options and price of spot in the quote, else the settlement
-/// asset.
-pub(super) fn cash(listing: &Instrument) -> AssetId {
-    match listing.kind {
-        InstrumentKind::Option { .. } | InstrumentKind::Spot => listing.quote,
-        InstrumentKind::Perpetual | InstrumentKind::Future { .. } => listing.settle,
-    }
-}
-
 /// The worst price at which `value` USD may be traded, in the quote: rounded toward the mark, for the account (I-42).
 pub(super) fn worst(
     listing: &Instrument,
     market: &Market,
     (book, side, value): (&Book, Side, f64),
 ) -> Result<Price, Overflow> {
-    let size = if listing.is_option() {
-        listing.mark.to_f64()
-    } else {
-        market.underlyings[listing.underlying.0].size_of(listing.mark)
-    };
+    let size = if listing.is_option() { listing.mark.to_f64() } else { market.moving_price(listing) };
     let away = leading(Price::from_f64(size * book.worst(value), Round::Down)?);
     match side {
         Side::Buy => listing.mark.plus(away),
@@ -91,7 +78,7 @@ pub(super) fn after(
     let size = size(book, lots)?;
     let contracts = if trade.side == Side::Buy { size } else { size.negated()? };
     let listing = market.listing(trade.instrument);
-    let cash = cash(listing);
+    let cash = listing.cash();
     let cost = Money::from_f64(cost, Round::Up)?;
     let mut after = account.clone();
     let received = if listing.kind == InstrumentKind::Spot {

@@ -20,11 +20,11 @@ pub fn table(account: &str, title: &str, plan: &Plan, planning: &Planning<'_>) -
     let sides = [Side::Right, Side::Left, Side::Right, Side::Right, Side::Right, Side::Right, Side::Right];
     let mut rows = Table::new(&columns.into_iter().zip(sides).collect::<Vec<_>>());
     let numbers = |standing: &Standing, cost: Option<f64>| -> Result<[String; 4], Overflow> {
-        let shown = |usd: f64, round| Ok(unit.shown(Money::from_f64(usd, round)?, round).to_string());
+        let needed = |usd: f64| Ok(unit.needed(Money::from_f64(usd, Round::Up)?).to_string());
         Ok([
-            cost.map(|cost| shown(cost, Round::Up)).transpose()?.unwrap_or_default(),
-            shown(standing.equity, Round::Down)?,
-            shown(standing.maintenance, Round::Up)?,
+            cost.map(needed).transpose()?.unwrap_or_default(),
+            unit.owned(Money::from_f64(standing.equity, Round::Down)?).to_string(),
+            needed(standing.maintenance)?,
             ratio(health(standing)),
         ])
     };
