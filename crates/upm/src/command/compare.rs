@@ -173,10 +173,10 @@ fn table(book: &Book, comparison: &Comparison, all_notes: bool) -> Result<String
     let largest = assessed().map(|(_, one)| sheet::largest(one)).max().unwrap_or_default();
     let of_account: Vec<(&str, &Assessment)> = assessed().collect();
     let (mut unit, mut text) = (Unit::rough(largest), String::new());
-    // Larger units make narrower columns; a table that is too wide has cut its words.
-    for thousands in [1, 1000, 1_000_000] {
-        unit = Unit::rough(Money::from_raw(largest.raw().saturating_mul(thousands)));
-        text = rows(&of_account, unit)?.text();
+    // Larger units make narrower columns, and fortunes go without ratios; a table that is too wide has cut its words.
+    for (times, ratios) in [(1, true), (1000, true), (1_000_000, true), (1_000_000, false)] {
+        unit = Unit::rough(Money::from_raw(largest.raw().saturating_mul(times)));
+        text = rows(&of_account, unit, ratios)?.text();
         if !text.contains('…') {
             break;
         }
@@ -187,8 +187,9 @@ fn table(book: &Book, comparison: &Comparison, all_notes: bool) -> Result<String
     Ok(format!("{name} {}\n\n{text}{}", toned(Tone::Dim, &equity), remarks(comparison, unit, all_notes)))
 }
 
-/// A row a method. The margins are those of the risk alone; what a method does not accept stands beside them.
-fn rows(assessed: &[(&str, &Assessment)], unit: Unit) -> Result<Table, Overflow> {
+/// A row a method. The margins are those of the risk alone; what a method does not accept stands beside them. The column
+/// that says how many times the cheapest a method is may be left out.
+fn rows(assessed: &[(&str, &Assessment)], unit: Unit, ratios: bool) -> Result<Table, Overflow> {
     let cheapest = cheapest(assessed.iter().map(|(_, assessment)| *assessment));
     let mut table = Table::new(&[
         (unit.name, Side::Left),
@@ -218,7 +219,7 @@ fn rows(assessed: &[(&str, &Assessment)], unit: Unit) -> Result<Table, Overflow>
             sheet::standing(assessment.status),
             // There is no room for both this column and that of what is not accepted.
             if known && !left_out { sheet::share(assessment, 0) } else { String::new() },
-            times.filter(|_| known).map_or_else(String::new, |times| multiple(number(times.to_f64(), 2))),
+            times.filter(|_| known && ratios).map_or_else(String::new, |times| multiple(number(times.to_f64(), 2))),
         ]);
     }
     Ok(table)
