@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use margin::method::{METHODS, Method, Options, Rulebook};
 use margin::scenario::ScenarioSet;
 use margin::{Assessment, Judge, ScenarioDocument, assess};
-use model::{Account, Market, Portfolio};
+use model::{Account, Invalid, Market, Portfolio};
 
 use crate::failure::Failure;
+use crate::kind::Kind;
 
 /// The arguments that name a market and a portfolio.
 #[derive(clap::Args)]
@@ -89,9 +90,19 @@ impl Reader {
 
     /// The text of a file, or of standard input for `-`.
     pub fn text(&mut self, file: &Path) -> Result<String, Failure> {
-        String::from_utf8(self.bytes(file)?).map_err(|error| {
+        let bytes = self.bytes(file)?;
+        let wrong = |found: &dyn std::fmt::Display| {
+            Failure::wrong(file.display(), format_args!("found {found}, expected UTF-8 text"))
+        };
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Err(wrong(&if bytes.is_empty() { "an empty file" } else { "nothing but white space" }));
+        }
+        if let Some(kind) = Kind::of(&bytes).filter(Kind::is_no_text) {
+            return Err(wrong(&kind));
+        }
+        String::from_utf8(bytes).map_err(|error| {
             let place = error.utf8_error().valid_up_to();
-            Failure::wrong(file.display(), format_args!("found a stray byte at offset {place}, expected UTF-8 text"))
+            wrong(&format_args!("a stray byte at offset {place}"))
         })
     }
 }
@@ -103,13 +114,26 @@ impl BookArgs {
         let market = reader.text(&self.market)?;
         let portfolio = reader.text(&self.portfolio)?;
         let market = Market::parse(&market).map_err(|invalid| Failure::wrong(&market_file, invalid))?;
-        let portfolio =
-            Portfolio::parse(&portfolio, &market).map_err(|invalid| Failure::wrong(&portfolio_file, invalid))?;
+        let portfolio = Portfolio::parse(&portfolio, &market)
+            .map_err(|invalid| Failure::wrong(&portfolio_file, priced(&invalid)))?;
         let book = Book::new((market_file.to_string(), market), (portfolio_file.to_string(), portfolio));
         match &self.account {
             Some(name) => book.only(name),
             None => Ok(book),
         }
+    }
+}
+
+/// What is wrong with a portfolio, and how an asset that the market lacks gets into it.
+fn priced(invalid: &Invalid) -> String {
+    let said = invalid.to_string();
+    let lacking = said.lines().find(|line| line.contains(".asset: found ") && line.contains("an asset of the market"));
+    let asset = lacking.and_then(|line| line.split('"').nth(1));
+    match asset {
+        Some(asset) => {
+            format!("{said}\n  upm import adds an asset that was not recorded: --price {asset}=1 for one USD each")
+        }
+        None => said,
     }
 }
 
@@ -123,8 +147,13 @@ impl Book {
     fn only(self, name: &str) -> Result<Self, Failure> {
         let accounts: Vec<Account> = self.accounts.iter().filter(|account| account.name == name).cloned().collect();
         if accounts.is_empty() {
-            let known = names(self.accounts.iter().map(|account| account.name.as_str()));
-            let problem = format_args!("accounts: found no \"{name}\", expected {known}");
+            let known = || self.accounts.iter().map(|account| account.name.as_str());
+            let near = model::nearest(name, known()).join(", ");
+            let expected = match self.accounts.len() {
+                0..=5 => names(self.accounts.iter().map(|account| account.name.as_str())),
+                count => format!("one of {count} accounts, such as {near}"),
+            };
+            let problem = format_args!("accounts: found no \"{name}\", expected {expected}");
             return Err(Failure::wrong(&self.portfolio_file, problem));
         }
         Ok(Self { accounts, ..self })
@@ -142,26 +171,38 @@ impl Book {
 }
 
 impl MethodArgs {
-    /// The method with its parameters and, for the universal one, the scenarios that were given.
-    pub fn read(&self, reader: &mut Reader, book: &Book) -> Result<Rules, Failure> {
-        let rulebook = rulebook(self.method, self.params.as_deref(), reader)?;
-        let mut options = Options { strict: self.strict, ..Options::default() };
-        if let Some(file) = &self.scenarios {
-            options.scenarios = self.scenarios(file, reader, book)?;
+    /// Refuses an argument that means nothing to the method.
+    pub fn check(&self) -> Result<(), Failure> {
+        let is_ours = self.method.about.name == "universal";
+        if self.strict && is_ours {
+            let problem = "found with --method universal, expected a venue's method: ours converts nothing";
+            return Err(Failure::wrong("--strict", problem));
         }
-        Ok(Rules { method: self.method, rulebook, options })
-    }
-
-    fn scenarios(&self, file: &Path, reader: &mut Reader, book: &Book) -> Result<ScenarioSet, Failure> {
-        if self.method.about.name != "universal" {
+        if self.scenarios.is_some() && !is_ours {
             let problem = format_args!("found with --method {}, expected --method universal", self.method.about.name);
             return Err(Failure::wrong("--scenarios", problem));
         }
-        let document = ScenarioDocument::parse(&reader.text(file)?);
-        document
-            .and_then(|document| document.scenarios_for(&book.market))
-            .map_err(|invalid| Failure::wrong(file.display(), invalid))
+        Ok(())
     }
+
+    /// The method with its parameters and, for the universal one, the scenarios that were given.
+    pub fn read(&self, reader: &mut Reader, book: &Book) -> Result<Rules, Failure> {
+        self.check()?;
+        let rulebook = rulebook(self.method, self.params.as_deref(), reader)?;
+        let mut options = Options { strict: self.strict, ..Options::default() };
+        if let Some(file) = &self.scenarios {
+            options.scenarios = scenarios(file, reader, book)?;
+        }
+        Ok(Rules { method: self.method, rulebook, options })
+    }
+}
+
+/// The scenarios of a document, for the market of a book.
+pub fn scenarios(file: &Path, reader: &mut Reader, book: &Book) -> Result<ScenarioSet, Failure> {
+    let document = ScenarioDocument::parse(&reader.text(file)?);
+    document
+        .and_then(|document| document.scenarios_for(&book.market))
+        .map_err(|invalid| Failure::wrong(file.display(), invalid))
 }
 
 impl Rules {

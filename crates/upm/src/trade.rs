@@ -31,9 +31,10 @@ pub fn read(text: &str, market: &Market) -> Result<Trade, String> {
         (Some(quantity), name) if !name.is_empty() => (quantity, name),
         _ => return Err(format!("found \"{text}\", expected {EXPECTED}")),
     };
-    let instrument = market
-        .instrument(&name)
-        .ok_or_else(|| format!("\"{text}\": found instrument \"{name}\", expected an instrument of the market"))?;
+    let instrument = market.instrument(&name).ok_or_else(|| {
+        let near = model::nearest(&name, market.instruments.iter().map(|listing| listing.name.as_str())).join(", ");
+        format!("\"{text}\": found instrument \"{name}\", expected an instrument of the market such as {near}")
+    })?;
     let listing = market.listing(instrument);
     let quantity: Quantity = quantity
         .strip_prefix('+')

@@ -70,6 +70,9 @@ enum Verdict {
 
 /// Assesses every account asked for by every method.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
+    if args.notes && args.output == Output::Json {
+        return Err(Failure::wrong("--notes", "found with --output json, which has every note, expected a table"));
+    }
     let book = args.book.read(&mut Reader::default())?;
     let comparisons = compare(&book, args.strict)?;
     if let Some((account, why)) = refused_by_all(&book, &comparisons) {

@@ -154,7 +154,7 @@ fn place(until: u64) -> String {
 }
 
 fn unknown(args: &Args, moment: &str, state: &State) -> Failure {
-    let near = naming::nearest(&args.account, state.accounts.iter().map(|account| account.name.as_str()));
+    let near = model::nearest(&args.account, state.accounts.iter().map(|account| account.name.as_str()));
     let expected = match near.as_slice() {
         [] => "an account, and there is none yet".to_owned(),
         near => format!("an account such as {}", near.join(", ")),

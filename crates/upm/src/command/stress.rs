@@ -1,28 +1,32 @@
 //! `upm stress`: what an account gains and loses over moves of price and volatility, as table, JSON or picture.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use margin::method::universal::{self, Universal, rules::Rules};
 use margin::params::Params;
 use margin::scenario::{Move, Scenario, ScenarioSet, VolMove};
-use margin::{Assessment, Refusal, ScenarioDocument};
+use margin::{Assessment, Refusal};
 use model::{Account, Market};
 use pricing::kernel::Isa;
 use serde::Serialize;
 use units::{Money, Overflow, Round};
 
 use crate::amount::{Unit, exact, number, rounded};
+use crate::draft::Destination;
 use crate::failure::Failure;
+use crate::frontier::{Frontier, Question};
 use crate::heatmap::{self, Picture};
-use crate::input::{Book, BookArgs, MethodArgs, Output, Reader};
+use crate::input::{Book, BookArgs, MethodArgs, Output, Reader, scenarios};
 use crate::matrix::{Estimate, Grid, Matrix, Scale, estimates, parts, price_move};
-use crate::printer::{Answer, Tone, toned, write};
+use crate::printer::{self, Answer, Tone, toned};
+use crate::sheet::heading;
 use crate::table::{Side, Table, cut, paragraph};
 
 /// From beyond the scan range on one side to beyond it on the other.
 const GRID: &str = "11x7";
-/// Columns of a grid that a hundred characters hold.
-const COLUMNS: usize = 11;
+/// Characters before the first column of a grid, and of a column.
+const LEAD: usize = 22;
+const CELL: usize = 7;
 
 /// Profit and loss of accounts over moves of price and volatility, everything revalued
 ///
@@ -31,7 +35,7 @@ const COLUMNS: usize = 11;
 #[command(after_help = "\
 Example:
   upm stress --market samples/market.json --portfolio samples/portfolio.json --account \"short strangle\"
-  upm stress --market samples/market.json --portfolio samples/portfolio.json --account \"short strangle\" --svg /tmp/strangle.svg
+  upm stress --market samples/market.json --portfolio samples/portfolio.json --account \"short strangle\" --svg target/strangle.svg
   upm stress --market samples/market.json --portfolio samples/portfolio.json --scenario \"5 Aug 2024\"")]
 pub struct Args {
     #[command(flatten)]
@@ -52,8 +56,15 @@ pub struct Args {
     svg: Option<PathBuf>,
 }
 
+impl Args {
+    /// The file that a picture is drawn into.
+    pub fn pictures(&self) -> impl Iterator<Item = &Path> {
+        self.svg.as_deref().into_iter()
+    }
+}
+
 /// Stresses every account asked for.
-pub fn run(args: &Args) -> Result<Answer, Failure> {
+pub fn run(args: &Args, to: &Destination) -> Result<Answer, Failure> {
     let mut reader = Reader::default();
     let book = args.book.read(&mut reader)?;
     let (params, scenarios) = read_method(&args.method, &mut reader, &book)?;
@@ -77,7 +88,9 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
             let found = format_args!("found {} accounts, expected one, named with --account", stressed.len());
             return Err(Failure::wrong("--svg", found));
         };
-        write(file, &one.picture(&book.market, &params.name()))?;
+        let account = book.accounts.first().expect("one account was stressed");
+        let picture = one.picture(account, &book.market, &params, &scenarios);
+        to.write(file, &picture.map_err(|why| refused(&book, account, &why))?)?;
         answer.report = format!("\npicture: {}\n", file.display());
     }
     Ok(answer)
@@ -90,7 +103,8 @@ pub fn picture(book: &Book, account: &Account) -> Result<String, Failure> {
         .map_err(|why| Failure::wrong(&book.market_file, why))?;
     let grid = GRID.parse().expect("a grid of two odd numbers");
     let stressed = Stressed::of(account, &universal, grid).map_err(|why| refused(book, account, &why))?;
-    Ok(stressed.picture(&book.market, &params.name()))
+    let picture = stressed.picture(account, &book.market, &params, &ScenarioSet::default());
+    picture.map_err(|why| refused(book, account, &why))
 }
 
 fn built_in() -> Result<Params<Rules>, Failure> {
@@ -103,6 +117,7 @@ fn read_method(args: &MethodArgs, reader: &mut Reader, book: &Book) -> Result<(P
         let found = format_args!("found {}, expected universal: its scan ranges are the grid", args.method.about.name);
         return Err(Failure::wrong("--method", found));
     }
+    args.check()?;
     let params = match &args.params {
         Some(file) => {
             universal::parse(&reader.text(file)?).map_err(|invalid| Failure::wrong(file.display(), invalid))?
@@ -110,9 +125,7 @@ fn read_method(args: &MethodArgs, reader: &mut Reader, book: &Book) -> Result<(P
         None => built_in()?,
     };
     let scenarios = match &args.scenarios {
-        Some(file) => ScenarioDocument::parse(&reader.text(file)?)
-            .and_then(|document| document.scenarios_for(&book.market))
-            .map_err(|invalid| Failure::wrong(file.display(), invalid))?,
+        Some(file) => scenarios(file, reader, book)?,
         None => ScenarioSet::default(),
     };
     Ok((params, scenarios))
@@ -144,19 +157,22 @@ impl Stressed {
         })
     }
 
-    fn picture(&self, market: &Market, params: &str) -> String {
-        heatmap::svg(&Picture { matrix: &self.matrix, assessment: &self.assessment, market, params })
+    fn picture(
+        &self,
+        account: &Account,
+        market: &Market,
+        params: &Params<Rules>,
+        extra: &ScenarioSet,
+    ) -> Result<String, Refusal> {
+        let question = Question { account, market, rules: &params.rules, extra };
+        let frontier = Frontier::of(&question, &self.matrix)?;
+        let Self { matrix, assessment, .. } = self;
+        Ok(heatmap::svg(&Picture { matrix, assessment, market, params: &params.name(), frontier: &frontier }))
     }
 
     /// For people.
     fn sheet(&self, title: &str) -> String {
-        let mut text = format!(
-            "{} {}\n\n",
-            toned(Tone::Bold, &cut(&self.assessment.account, 40)),
-            toned(Tone::Dim, &cut(title, 58))
-        );
-        text += &self.grid();
-        text + &self.worst() + "\n" + &self.scan()
+        heading(&self.assessment.account, title) + "\n" + &self.grid() + &self.worst() + "\n" + &self.scan()
     }
 
     /// The matrix, seven characters a cell, the last one for marks; wide ones in several parts.
@@ -164,9 +180,16 @@ impl Stressed {
         let unit = Scale::fitting(self.matrix.largest());
         let mut text = format!("  {}\n", toned(Tone::Dim, &format!("profit and loss, {}", unit.name)));
         let columns: Vec<usize> = (0..self.matrix.prices.len()).collect();
-        for columns in columns.chunks(COLUMNS) {
+        let room = (printer::columns() - LEAD) / CELL;
+        for columns in columns.chunks(room) {
             text += &self.grid_part(columns, unit);
             text.push('\n');
+        }
+        for (count, what) in self.matrix.left_out.iter().zip(["price", "volatility"]) {
+            if *count > 0 {
+                let words = format!("{count} moves of {what} are left out: a {what} would fall to nothing.");
+                text += &paragraph("", 2, &words);
+            }
         }
         text
     }
@@ -179,7 +202,7 @@ impl Stressed {
             let moves: Vec<String> = moves.map(|percent| format!("{percent:>6}")).collect();
             text = text + &format!("  {:<20}{}", cut(name, 19), moves.join(" ")) + "\n";
         }
-        let middle = matrix.vols.len() / 2;
+        let (middle, _) = matrix.middle();
         let inside: Vec<usize> = columns.iter().copied().filter(|column| matrix.in_scan(middle, *column)).collect();
         if let Some(first) = inside.first() {
             let width = 7 * inside.len() - 2;
@@ -254,7 +277,7 @@ impl Stressed {
 
     /// For programs.
     fn document(&self) -> AccountDocument<'_> {
-        let Matrix { prices, vols, ranges, pnl } = &self.matrix;
+        let Matrix { prices, vols, ranges, pnl, .. } = &self.matrix;
         let cell = |(row, column): (usize, usize)| CellDocument {
             price: text(prices[column]),
             vol: text(vols[row].part),
@@ -303,9 +326,12 @@ fn one_scenario(
     output: Output,
 ) -> Result<Answer, Failure> {
     let set = &universal.array.set;
-    let Some(place) = set.scenarios.iter().position(|scenario| scenario.name == name) else {
+    let asked = typed(name);
+    let Some(place) = set.scenarios.iter().position(|scenario| typed(&scenario.name) == asked) else {
         let known: Vec<&str> = set.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
-        let problem = format_args!("found \"{name}\", expected one of\n  {}", known.join("\n  "));
+        let near = model::nearest(name, known.iter().copied()).join("; ");
+        let problem =
+            format_args!("found \"{name}\", expected a scenario such as {near}; all are\n  {}", known.join("\n  "));
         return Err(Failure::wrong("--scenario", problem));
     };
     let family =
@@ -323,14 +349,20 @@ fn one_scenario(
     let mut sheets = Vec::with_capacity(accounts.len());
     for (account, parts) in accounts {
         let title = format!("· {} · {}", params.name(), book.market.time);
-        let heading =
-            format!("{} {}\n\n", toned(Tone::Bold, &cut(&account.name, 40)), toned(Tone::Dim, &cut(&title, 58)));
+        let heading = heading(&account.name, &title) + "\n";
         let words = format!("{}: {}", scenario.name, scenario_words(scenario, &book.market));
         let table = parts_table(account, &parts, &book.market, scenario.weight)
             .map_err(|overflow| book.refused(account, &overflow))?;
         sheets.push(heading + &paragraph("", 2, &words) + "\n" + &table);
     }
     Ok(Answer::out(sheets.join("\n\n")))
+}
+
+/// The name of a scenario as it is typed: a keyboard has one minus, one times and one space.
+fn typed(name: &str) -> String {
+    let words = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    let plain = words.to_lowercase().replace(['−', '–', '‐', '‑'], "-").replace('×', "x");
+    plain.replace(" %", "%")
 }
 
 /// Positions and balances by what they lose, the largest loss first; they add up to the account as printed.
@@ -563,8 +595,7 @@ fn document<'a, T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::printer::plain;
-    use crate::table::WIDTH;
+    use crate::printer::{PAPER, plain};
     use clap::Parser;
 
     #[derive(Parser)]
@@ -578,7 +609,7 @@ mod tests {
         let (market, portfolio) = (format!("{samples}/market.json"), format!("{samples}/portfolio.json"));
         let all =
             ["stress", "--market", &market, "--portfolio", &portfolio].into_iter().chain(arguments.iter().copied());
-        run(&Wrapped::try_parse_from(all).unwrap().args)
+        run(&Wrapped::try_parse_from(all).unwrap().args, &Destination::default())
     }
 
     fn wrong(arguments: &[&str]) -> String {
@@ -595,7 +626,7 @@ mod tests {
         {
             let text = plain(&stress(&arguments).unwrap().out);
             for line in text.lines() {
-                assert!(line.chars().count() <= WIDTH, "{} columns: {line}", line.chars().count());
+                assert!(line.chars().count() <= PAPER, "{} columns: {line}", line.chars().count());
             }
             assert!(text.starts_with("delta-hedged book · universal/"), "{text}");
         }
@@ -680,7 +711,8 @@ mod tests {
     fn what_cannot_be_answered_is_refused() {
         let why = wrong(&["--scenario", "the end"]);
         assert!(
-            why.starts_with("--scenario: found \"the end\", expected one of\n") && why.contains("\n  5 Aug 2024"),
+            why.starts_with("--scenario: found \"the end\", expected a scenario such as ")
+                && why.contains("\n  5 Aug 2024"),
             "{why}"
         );
         assert_eq!(wrong(&["--svg", "never.svg"]), "--svg: found 9 accounts, expected one, named with --account");

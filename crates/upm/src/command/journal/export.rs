@@ -3,6 +3,7 @@
 use journal::Journal;
 
 use super::JournalArgs;
+use crate::draft::Destination;
 use crate::failure::Failure;
 use crate::history::{self, broken};
 use crate::printer::{Answer, stream};
@@ -10,7 +11,7 @@ use crate::record::RecordDocument;
 
 /// Print records as JSON lines: who asked for what, what was decided, the hashes around it
 ///
-/// Lines are printed as they are read; a damaged record ends them with exit status 1.
+/// Lines are printed as they are read; a damaged record ends them with exit status 1. A file is written whole or not at all.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
@@ -28,7 +29,7 @@ pub struct Args {
 }
 
 /// Streams the records asked for.
-pub fn run(args: &Args) -> Result<Answer, Failure> {
+pub fn run(args: &Args, to: &Destination) -> Result<Answer, Failure> {
     let store = history::open(args.journal.path())?;
     let until = history::until(&store, "--to", args.to)?;
     history::until(&store, "--from", args.from)?;
@@ -37,8 +38,11 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
         return Err(Failure::wrong("--from", format_args!("found {from}, expected at most --to, {}", until - 1)));
     }
     let records = store.read(from).take_while(|record| !matches!(record, Ok(record) if record.sequence >= until));
-    stream(records.map(|record| {
-        let document = RecordDocument::new(store.name(), &record.map_err(broken)?)?;
-        Ok(serde_json::to_string(&document).expect("what the engine says is JSON"))
-    }))
+    stream(
+        to,
+        records.map(|record| {
+            let document = RecordDocument::new(store.name(), &record.map_err(broken)?)?;
+            Ok(serde_json::to_string(&document).expect("what the engine says is JSON"))
+        }),
+    )
 }

@@ -80,6 +80,12 @@ fn verified(args: &Args) -> Result<Answer, Failure> {
     let progress = Progress::new("records", store.head().sequence);
     overwrite(&format!("checking the chain of {} records", exact(store.head().sequence)));
     let report = journal::verify(&store).map_err(broken)?;
+    if report.records == 0 && report.head.sequence == 0 {
+        return Err(broken(format_args!(
+            "{}: found no record, so nothing was checked, expected at least one",
+            store.name()
+        )));
+    }
     let (document, records) = replayed(&store, &report)?;
     let took = progress.over();
     let mut answer = match args.output {
