@@ -1,6 +1,7 @@
 //! Everything that is wrong with one document, collected while it is validated.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 use crate::{Invalid, nearest};
 
@@ -73,10 +74,11 @@ impl Problems {
         let mut found = self.found.into_iter();
         let mut first = found.next()?;
         for other in found {
-            first.problem += &format!("\n{other}");
+            // Writing to a text cannot fail.
+            let _ = write!(first.problem, "\n{other}");
         }
         if self.more > 0 {
-            first.problem += &format!("\n.: found {} more problems, expected none", self.more);
+            let _ = write!(first.problem, "\n.: found {} more problems, expected none", self.more);
         }
         Some(first)
     }

@@ -158,10 +158,7 @@ fn without_lists(mut root: Map<String, Value>) -> (Value, Vec<(String, Vec<Value
 fn mend<T: DeserializeOwned>(document: &mut Value, problems: &mut Problems, renamed: &dyn Fn(&str) -> String) -> bool {
     let mut before = None;
     for _ in 0..OF_AN_ENTRY {
-        let error = match serde_path_to_error::deserialize::<_, T>(&*document) {
-            Ok(_) => return true,
-            Err(error) => error,
-        };
+        let Err(error) = serde_path_to_error::deserialize::<_, T>(&*document) else { return true };
         let problem = error.inner().to_string();
         let invalid = invalid(&renamed(&error.path().to_string()), &problem);
         if before.as_ref() == Some(&invalid.path) {

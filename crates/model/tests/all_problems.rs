@@ -39,12 +39,14 @@ fn check(said: &str, expected: &[&str]) {
 }
 
 fn of_market(edits: &[(&str, &str)], expected: &[&str]) {
-    check(&Market::parse(&edited(MARKET, edits)).unwrap_err().to_string(), expected);
+    let invalid = Market::parse(&edited(MARKET, edits)).expect_err("the document is wrong");
+    check(&invalid.to_string(), expected);
 }
 
 fn of_portfolio(edits: &[(&str, &str)], expected: &[&str]) {
-    let market = Market::parse(MARKET).unwrap();
-    check(&Portfolio::parse(&edited(PORTFOLIO, edits), &market).unwrap_err().to_string(), expected);
+    let market = Market::parse(MARKET).expect("the market is right");
+    let invalid = Portfolio::parse(&edited(PORTFOLIO, edits), &market).expect_err("the document is wrong");
+    check(&invalid.to_string(), expected);
 }
 
 #[test]
