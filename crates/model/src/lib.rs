@@ -2,7 +2,7 @@
 //!
 //! Both are read from documents (`upm.market/1`, `upm.portfolio/1`) and validated on the way in: a value of these types
 //! is consistent, every name in it is known, every number is in its range. What is not is refused with the path of the
-//! field, the value found and what was expected, and nothing of the document is kept.
+//! field, the value found and what was expected, all problems at once, and nothing of the document is kept.
 //!
 //! ```
 //! let market = model::Market::parse(r#"{
@@ -17,7 +17,10 @@ mod document;
 mod instrument;
 mod invalid;
 mod market;
+mod nearest;
 mod portfolio;
+mod problems;
+mod read;
 mod reader;
 mod size;
 
@@ -27,7 +30,10 @@ pub use document::{
     PortfolioDocument, PositionDocument, UnderlyingDocument,
 };
 pub use instrument::{Instrument, InstrumentKind, Payoff, Right, Side};
-pub use invalid::{Invalid, read_json};
+pub use invalid::Invalid;
 pub use market::{Asset, AssetId, Expiry, InstrumentId, Market, USD, Underlying, UnderlyingId};
+pub use nearest::nearest;
 pub use portfolio::{Account, Balance, Order, Portfolio, Position};
+pub use problems::Problems;
+pub use read::read_json;
 pub use reader::{AccountText, Names, PortfolioReader};

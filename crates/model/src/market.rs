@@ -8,7 +8,9 @@ use units::{Money, Overflow, Price, Quantity, Ratio, Round, Timestamp};
 use crate::document::{
     AssetDocument, ExpiryDocument, InstrumentDocument, KindDocument, MarketDocument, UnderlyingDocument,
 };
-use crate::{DepthLevel, Instrument, InstrumentKind, Invalid, MARKET_FORMAT, Payoff, invalid::read_json};
+use crate::problems::Problems;
+use crate::read::read_document;
+use crate::{DepthLevel, Instrument, InstrumentKind, Invalid, MARKET_FORMAT, Payoff};
 
 /// The valuation currency. It is listed in every market, first, at exactly 1.
 pub const USD: AssetId = AssetId(0);
@@ -118,31 +120,38 @@ impl Underlying {
 impl Market {
     /// Reads and validates a `upm.market/1` document.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
-        let document = read_json(text)?;
-        Self::build(&document, blake3::hash(text.as_bytes()).to_string())
+        let (document, problems) = read_document(text, MARKET_FORMAT)?;
+        Self::build(&document, blake3::hash(text.as_bytes()).to_string(), problems)
     }
 
     /// Validates a document built in memory; its hash is that of its compact JSON.
     pub fn new(document: &MarketDocument) -> Result<Self, Invalid> {
         let text = serde_json::to_string(document).expect("a document of text and lists is JSON");
-        Self::build(document, blake3::hash(text.as_bytes()).to_string())
+        Self::build(document, blake3::hash(text.as_bytes()).to_string(), Problems::default())
     }
 
-    fn build(document: &MarketDocument, hash: String) -> Result<Self, Invalid> {
-        if document.format != MARKET_FORMAT {
+    /// The market of a document that has these problems and no others.
+    fn build(document: &MarketDocument, hash: String, mut problems: Problems) -> Result<Self, Invalid> {
+        if document.format != MARKET_FORMAT && problems.is_empty() {
             return Err(Invalid::new("format", &document.format, MARKET_FORMAT));
         }
         let mut market = Self { hash, ..Self::empty(document.time) };
+        // What is wrong is listed all the same, so that what depends on it is not called unknown.
         for (index, entry) in document.underlyings.iter().enumerate() {
-            market.list_underlying(entry, &format!("underlyings[{index}]"))?;
+            let underlying = market.underlying_of(entry, &format!("underlyings[{index}]"), &mut problems);
+            market.list_underlying(underlying);
         }
         for (index, entry) in document.assets.iter().enumerate() {
-            market.list_asset(entry, &format!("assets[{index}]"))?;
+            if let Some(asset) = market.asset_of(entry, &format!("assets[{index}]"), &mut problems) {
+                market.list_asset(asset);
+            }
         }
         for (index, entry) in document.instruments.iter().enumerate() {
-            market.list_instrument(entry, &format!("instruments[{index}]"))?;
+            if let Some(instrument) = market.instrument_of(entry, &format!("instruments[{index}]"), &mut problems) {
+                market.list_instrument(instrument);
+            }
         }
-        Ok(market)
+        problems.done().map(|()| market)
     }
 
     /// A market with nothing in it but [`USD`]. Its hash is empty: no document was read.
@@ -162,14 +171,19 @@ impl Market {
 
     /// Lists one more underlying, validated like one of a document.
     pub fn add_underlying(&mut self, entry: &UnderlyingDocument) -> Result<UnderlyingId, Invalid> {
-        self.list_underlying(entry, "underlying")?;
+        let mut problems = Problems::default();
+        let underlying = self.underlying_of(entry, "underlying", &mut problems);
+        problems.done()?;
+        self.list_underlying(underlying);
         Ok(UnderlyingId(self.underlyings.len() - 1))
     }
 
     /// Gives an underlying one more expiry, validated like one of a document.
     pub fn add_expiry(&mut self, underlying: UnderlyingId, entry: &ExpiryDocument) -> Result<(), Invalid> {
         let signed = self.underlyings[underlying.0].scale.is_some();
-        let expiry = self.expiry_of(entry, signed, "expiry")?;
+        let mut problems = Problems::default();
+        let expiry = self.expiry_of(entry, signed, "expiry", &mut problems);
+        problems.done()?;
         let expiries = &mut self.underlyings[underlying.0].expiries;
         match expiries.binary_search_by_key(&expiry.time, |known| known.time) {
             Ok(_) => Err(Invalid::new("expiry.expiry", format_args!("{} twice", expiry.time), "each expiry once")),
@@ -185,13 +199,19 @@ impl Market {
         if entry.asset == "USD" {
             return Err(Invalid::new("asset.asset", "\"USD\" again", "each asset once"));
         }
-        self.list_asset(entry, "asset")?;
+        let mut problems = Problems::default();
+        let asset = self.asset_of(entry, "asset", &mut problems);
+        problems.done()?;
+        self.list_asset(asset.expect("an asset that is not USD and has no problem"));
         Ok(AssetId(self.assets.len() - 1))
     }
 
     /// Lists one more instrument, validated like one of a document.
     pub fn add_instrument(&mut self, entry: &InstrumentDocument) -> Result<InstrumentId, Invalid> {
-        self.list_instrument(entry, "instrument")?;
+        let mut problems = Problems::default();
+        let instrument = self.instrument_of(entry, "instrument", &mut problems);
+        problems.done()?;
+        self.list_instrument(instrument.expect("an instrument without a problem"));
         Ok(InstrumentId(self.instruments.len() - 1))
     }
 
@@ -240,162 +260,144 @@ impl Market {
         self.mark_size(listing).map_or(f64::INFINITY, Price::to_f64)
     }
 
-    fn list_underlying(&mut self, entry: &UnderlyingDocument, path: &str) -> Result<(), Invalid> {
-        let name = named(&entry.underlying, format!("{path}.underlying"))?;
-        if self.underlying_names.contains_key(name) {
-            return Err(Invalid::new(
-                format!("{path}.underlying"),
-                format_args!("\"{name}\" again"),
-                "each underlying once",
-            ));
-        }
-        let mut expiries = Vec::with_capacity(entry.expiries.len());
-        for (index, expiry) in entry.expiries.iter().enumerate() {
-            expiries.push(self.expiry_of(expiry, entry.scale.is_some(), &format!("{path}.expiries[{index}]"))?);
-        }
-        expiries.sort_by_key(|expiry| expiry.time);
-        if let Some(pair) = expiries.windows(2).find(|pair| pair[0].time == pair[1].time) {
-            return Err(Invalid::new(
-                format!("{path}.expiries"),
-                format_args!("{} twice", pair[0].time),
-                "each expiry once",
-            ));
-        }
-        self.underlying_names.insert(name.to_owned(), UnderlyingId(self.underlyings.len()));
-        self.underlyings.push(Underlying {
-            name: name.to_owned(),
-            index: signed_or_positive(entry.index, entry.scale.is_some(), format!("{path}.index"))?,
-            scale: entry.scale.map(|scale| positive(scale, format!("{path}.scale"))).transpose()?,
-            confidence: confidence(entry.confidence, format!("{path}.confidence"))?,
-            expiries,
-            depth: depth(entry.depth.as_deref(), path)?,
-            adv_usd: entry.adv_usd.map(|adv| not_negative(adv, format!("{path}.adv_usd"))).transpose()?,
-        });
-        Ok(())
+    fn list_underlying(&mut self, underlying: Underlying) {
+        self.underlying_names.insert(underlying.name.clone(), UnderlyingId(self.underlyings.len()));
+        self.underlyings.push(underlying);
     }
 
-    fn expiry_of(&self, entry: &ExpiryDocument, signed: bool, path: &str) -> Result<Expiry, Invalid> {
-        self.not_past(entry.expiry, format!("{path}.expiry"))?;
-        let forward = signed_or_positive(entry.forward, signed, format!("{path}.forward"))?;
+    fn list_asset(&mut self, asset: Asset) {
+        self.asset_names.insert(asset.name.clone(), AssetId(self.assets.len()));
+        self.assets.push(asset);
+    }
+
+    fn list_instrument(&mut self, instrument: Instrument) {
+        self.instrument_names.insert(instrument.name.clone(), InstrumentId(self.instruments.len()));
+        self.instruments.push(instrument);
+    }
+
+    fn underlying_of(&self, entry: &UnderlyingDocument, path: &str, problems: &mut Problems) -> Underlying {
+        let at = |field: &str| format!("{path}.{field}");
+        let name = &entry.underlying;
+        problems.check(named(name, at("underlying")));
+        if self.underlying_names.contains_key(name) {
+            problems.add(Invalid::new(at("underlying"), format_args!("\"{name}\" again"), "each underlying once"));
+        }
+        let signed = entry.scale.is_some();
+        let expiries = entry.expiries.iter().enumerate();
+        let expiry = |(index, expiry)| self.expiry_of(expiry, signed, &format!("{path}.expiries[{index}]"), problems);
+        let mut expiries: Vec<Expiry> = expiries.map(expiry).collect();
+        expiries.sort_by_key(|expiry| expiry.time);
+        if let Some(pair) = expiries.windows(2).find(|pair| pair[0].time == pair[1].time) {
+            problems.add(Invalid::new(at("expiries"), format_args!("{} twice", pair[0].time), "each expiry once"));
+        }
+        problems.check(signed_or_positive(entry.index, signed, at("index")));
+        problems.check(entry.scale.map_or(Ok(Price::ONE), |scale| positive(scale, at("scale"))));
+        problems.check(entry.adv_usd.map_or(Ok(Money::ZERO), |adv| not_negative(adv, at("adv_usd"))));
+        Underlying {
+            name: name.clone(),
+            index: entry.index,
+            scale: entry.scale,
+            confidence: confidence(entry.confidence, at("confidence"), problems),
+            expiries,
+            depth: depth(entry.depth.as_deref(), path, problems),
+            adv_usd: entry.adv_usd,
+        }
+    }
+
+    fn expiry_of(&self, entry: &ExpiryDocument, signed: bool, path: &str, problems: &mut Problems) -> Expiry {
+        let at = |field: &str| format!("{path}.{field}");
+        let forward = entry.forward;
+        problems.check(self.not_past(entry.expiry, at("expiry")));
+        problems.check(signed_or_positive(forward, signed, at("forward")));
         let settled = entry.forward_settled.unwrap_or_default();
         if settled < Price::ZERO || (settled > forward && settled > Price::ZERO) {
-            return Err(Invalid::new(
-                format!("{path}.forward_settled"),
-                settled,
-                format_args!("0 to the forward {forward}"),
-            ));
+            let expected = format_args!("0 to the forward {forward}");
+            problems.add(Invalid::new(at("forward_settled"), settled, expected));
         }
         let rate = entry.rate.unwrap_or_default();
         if rate.raw().unsigned_abs() > 10 * Ratio::ONE.raw().unsigned_abs() {
-            return Err(Invalid::new(format!("{path}.rate"), rate, "a yearly rate from -10 to 10 (1 = 100 %)"));
-        }
-        if (rate.to_f64() * entry.expiry.years_since(self.time)).abs() > GROWTH_MAX {
+            problems.add(Invalid::new(at("rate"), rate, "a yearly rate from -10 to 10 (1 = 100 %)"));
+        } else if (rate.to_f64() * entry.expiry.years_since(self.time)).abs() > GROWTH_MAX {
             let expected = format_args!("a rate that grows money by at most e^{GROWTH_MAX} until {}", entry.expiry);
-            return Err(Invalid::new(format!("{path}.rate"), rate, expected));
+            problems.add(Invalid::new(at("rate"), rate, expected));
         }
         let trust = entry.confidence.unwrap_or_default();
-        Ok(Expiry {
+        Expiry {
             time: entry.expiry,
             forward,
             forward_settled: settled,
             rate,
-            forward_confidence: confidence(trust.forward, format!("{path}.confidence.forward"))?,
-            rate_confidence: confidence(trust.rate, format!("{path}.confidence.rate"))?,
-            vol_confidence: confidence(trust.vol, format!("{path}.confidence.vol"))?,
-        })
+            forward_confidence: confidence(trust.forward, at("confidence.forward"), problems),
+            rate_confidence: confidence(trust.rate, at("confidence.rate"), problems),
+            vol_confidence: confidence(trust.vol, at("confidence.vol"), problems),
+        }
     }
 
-    fn list_asset(&mut self, entry: &AssetDocument, path: &str) -> Result<(), Invalid> {
-        let name = named(&entry.asset, format!("{path}.asset"))?;
-        let price = positive(entry.price, format!("{path}.price"))?;
-        if name == "USD" && price == Price::ONE {
-            return Ok(());
-        }
+    /// The asset of an entry; none for USD, which is listed in every market.
+    fn asset_of(&self, entry: &AssetDocument, path: &str, problems: &mut Problems) -> Option<Asset> {
+        let at = |field: &str| format!("{path}.{field}");
+        let (name, price) = (&entry.asset, entry.price);
+        problems.check(named(name, at("asset")));
+        problems.check(positive(price, at("price")));
         if name == "USD" {
-            return Err(Invalid::new(format!("{path}.price"), price, "1, the valuation currency in itself"));
+            if price != Price::ONE {
+                problems.add(Invalid::new(at("price"), price, "1, the valuation currency in itself"));
+            }
+            return None;
         }
         if self.asset_names.contains_key(name) {
-            return Err(Invalid::new(format!("{path}.asset"), format_args!("\"{name}\" again"), "each asset once"));
+            problems.add(Invalid::new(at("asset"), format_args!("\"{name}\" again"), "each asset once"));
         }
         let follows = match &entry.follows {
-            Some(underlying) => Some(self.known_underlying(underlying, format!("{path}.follows"))?),
+            Some(underlying) => self.known_underlying(underlying, at("follows"), problems),
             None => self.underlying(name),
         };
         if let Some(signed) = follows.map(|id| &self.underlyings[id.0]).filter(|underlying| underlying.scale.is_some())
         {
             let found = format_args!("\"{}\", whose index may be zero or negative", signed.name);
-            return Err(Invalid::new(format!("{path}.follows"), found, "an underlying whose index is above 0"));
+            problems.add(Invalid::new(at("follows"), found, "an underlying whose index is above 0"));
         }
-        self.asset_names.insert(name.to_owned(), AssetId(self.assets.len()));
-        self.assets.push(Asset {
-            name: name.to_owned(),
-            price,
-            follows,
-            depth: depth(entry.depth.as_deref(), path)?,
-            adv_usd: entry.adv_usd.map(|adv| not_negative(adv, format!("{path}.adv_usd"))).transpose()?,
-        });
-        Ok(())
+        problems.check(entry.adv_usd.map_or(Ok(Money::ZERO), |adv| not_negative(adv, at("adv_usd"))));
+        let depth = depth(entry.depth.as_deref(), path, problems);
+        Some(Asset { name: name.clone(), price, follows, depth, adv_usd: entry.adv_usd })
     }
 
-    fn list_instrument(&mut self, entry: &InstrumentDocument, path: &str) -> Result<(), Invalid> {
+    /// The instrument of an entry; none where something that it needs is missing or not known.
+    fn instrument_of(&self, entry: &InstrumentDocument, path: &str, problems: &mut Problems) -> Option<Instrument> {
         let at = |field: &str| format!("{path}.{field}");
-        let name = named(&entry.instrument, at("instrument"))?;
+        let name = &entry.instrument;
+        problems.check(named(name, at("instrument")));
         if self.instrument_names.contains_key(name) {
-            return Err(Invalid::new(at("instrument"), format_args!("\"{name}\" again"), "each instrument once"));
+            problems.add(Invalid::new(at("instrument"), format_args!("\"{name}\" again"), "each instrument once"));
         }
-        let underlying = self.known_underlying(&entry.underlying, at("underlying"))?;
-        let kind = self.kind_of(entry, underlying, path)?;
-        let settle = self.known_asset(&entry.settle, at("settle"))?;
-        let quote = self.known_asset(&entry.quote, at("quote"))?;
-        if entry.payoff == Payoff::Inverse && self.assets[settle.0].follows != Some(underlying) {
-            let expected =
-                format_args!("an asset that follows {}, for an inverse contract pays in the coin", entry.underlying);
-            return Err(Invalid::new(at("settle"), format_args!("\"{}\"", entry.settle), expected));
+        if entry.contract_size <= Quantity::ZERO {
+            problems.add(Invalid::new(at("contract_size"), entry.contract_size, "a size above 0"));
         }
-        let coin_quoted = self.assets[quote.0].follows == Some(underlying);
+        for (field, price) in [("bid", entry.bid), ("ask", entry.ask)] {
+            problems.check(price.map_or(Ok(Price::ZERO), |price| not_negative(price, at(field))));
+        }
+        for (field, size) in [("open_interest", entry.open_interest), ("volume_24h", entry.volume_24h)] {
+            problems.check(size.map_or(Ok(Quantity::ZERO), |size| not_negative(size, at(field))));
+        }
+        let underlying = self.known_underlying(&entry.underlying, at("underlying"), problems);
+        let kind = self.kind_of(entry, underlying, path, problems);
+        let settle = self.known_asset(&entry.settle, at("settle"), problems);
+        let quote = self.known_asset(&entry.quote, at("quote"), problems);
+        let (underlying, kind, settle, quote) = (underlying?, kind?, settle?, quote?);
+        problems.check(self.currencies(entry, (underlying, settle, quote), path));
         let is_option = matches!(kind, InstrumentKind::Option { .. });
-        if is_option && entry.payoff == Payoff::Inverse && !coin_quoted {
-            let expected =
-                format_args!("an asset that follows {}, for the premium is paid in the coin", entry.underlying);
-            return Err(Invalid::new(at("quote"), format_args!("\"{}\"", entry.quote), expected));
-        }
-        if coin_quoted && !(is_option && entry.payoff == Payoff::Inverse) {
-            let expected = format_args!(
-                "an asset that does not follow {}: only coin-margined options are written in it",
-                entry.underlying
-            );
-            return Err(Invalid::new(at("quote"), format_args!("\"{}\"", entry.quote), expected));
-        }
-        if is_option && entry.payoff == Payoff::Linear && self.assets[quote.0].follows.is_some() {
-            let expected = "an asset that follows no underlying, for a linear option is worth dollars";
-            return Err(Invalid::new(at("quote"), format_args!("\"{}\"", entry.quote), expected));
-        }
-        if is_option && entry.payoff == Payoff::Linear && self.assets[settle.0].follows.is_some() {
-            let expected = "an asset that follows no underlying, for a linear option pays what its quote says";
-            return Err(Invalid::new(at("settle"), format_args!("\"{}\"", entry.settle), expected));
-        }
         let signed = self.underlyings[underlying.0].scale.is_some();
         if signed && (is_option || entry.payoff == Payoff::Inverse) {
             let found = format_args!("a {} on {}, whose index may be zero or negative", word(entry), entry.underlying);
-            return Err(Invalid::new(at("underlying"), found, "a linear contract that is no option"));
+            problems.add(Invalid::new(at("underlying"), found, "a linear contract that is no option"));
         }
-        if is_option {
-            not_negative(entry.mark, at("mark"))?;
+        problems.check(if is_option {
+            not_negative(entry.mark, at("mark"))
         } else {
-            signed_or_positive(entry.mark, signed, at("mark"))?;
-        }
-        if entry.contract_size <= Quantity::ZERO {
-            return Err(Invalid::new(at("contract_size"), entry.contract_size, "a size above 0"));
-        }
-        for (field, price) in [("bid", entry.bid), ("ask", entry.ask)] {
-            price.map(|price| not_negative(price, at(field))).transpose()?;
-        }
-        for (field, size) in [("open_interest", entry.open_interest), ("volume_24h", entry.volume_24h)] {
-            size.map(|size| not_negative(size, at(field))).transpose()?;
-        }
-        self.instrument_names.insert(name.to_owned(), InstrumentId(self.instruments.len()));
-        self.instruments.push(Instrument {
-            name: name.to_owned(),
+            signed_or_positive(entry.mark, signed, at("mark"))
+        });
+        Some(Instrument {
+            name: name.clone(),
             kind,
             underlying,
             payoff: entry.payoff,
@@ -410,56 +412,90 @@ impl Market {
             volume_24h: entry.volume_24h,
             fee_rate: entry.fee_rate,
             delta: entry.delta,
-        });
+        })
+    }
+
+    /// Whether a contract may be written and paid in those assets.
+    fn currencies(
+        &self,
+        entry: &InstrumentDocument,
+        (underlying, settle, quote): (UnderlyingId, AssetId, AssetId),
+        path: &str,
+    ) -> Result<(), Invalid> {
+        let is_option = entry.kind == KindDocument::Option;
+        let wrong = |field: &str, name: &str, expected: &dyn std::fmt::Display| {
+            Err(Invalid::new(format!("{path}.{field}"), format_args!("\"{name}\""), expected))
+        };
+        let whose = &entry.underlying;
+        if entry.payoff == Payoff::Inverse && self.assets[settle.0].follows != Some(underlying) {
+            let expected = format_args!("an asset that follows {whose}, for an inverse contract pays in the coin");
+            return wrong("settle", &entry.settle, &expected);
+        }
+        let coin_quoted = self.assets[quote.0].follows == Some(underlying);
+        if is_option && entry.payoff == Payoff::Inverse && !coin_quoted {
+            let expected = format_args!("an asset that follows {whose}, for the premium is paid in the coin");
+            return wrong("quote", &entry.quote, &expected);
+        }
+        if coin_quoted && !(is_option && entry.payoff == Payoff::Inverse) {
+            let expected =
+                format_args!("an asset that does not follow {whose}: only coin-margined options are written in it");
+            return wrong("quote", &entry.quote, &expected);
+        }
+        if is_option && entry.payoff == Payoff::Linear && self.assets[quote.0].follows.is_some() {
+            let expected = "an asset that follows no underlying, for a linear option is worth dollars";
+            return wrong("quote", &entry.quote, &expected);
+        }
+        if is_option && entry.payoff == Payoff::Linear && self.assets[settle.0].follows.is_some() {
+            let expected = "an asset that follows no underlying, for a linear option pays what its quote says";
+            return wrong("settle", &entry.settle, &expected);
+        }
         Ok(())
     }
 
+    /// What kind of contract an entry lists; none where something is missing.
     fn kind_of(
         &self,
         entry: &InstrumentDocument,
-        underlying: UnderlyingId,
+        underlying: Option<UnderlyingId>,
         path: &str,
-    ) -> Result<InstrumentKind, Invalid> {
+        problems: &mut Problems,
+    ) -> Option<InstrumentKind> {
+        use KindDocument::{Future, Option as OfOption, Perpetual, Spot};
         let at = |field: &str| format!("{path}.{field}");
-        let absent = |field: &str, given: bool, whose: &str| {
-            if given {
-                Err(Invalid::new(at(field), "a value", format_args!("none: only {whose} have one")))
-            } else {
-                Ok(())
+        for (field, given, kinds, whose) in [
+            ("strike", entry.strike.is_some(), &[OfOption][..], "options"),
+            ("right", entry.right.is_some(), &[OfOption], "options"),
+            ("iv", entry.iv.is_some(), &[OfOption], "options"),
+            ("funding_rate_8h", entry.funding_rate_8h.is_some(), &[Perpetual], "perpetuals"),
+            ("expiry", entry.expiry.is_some(), &[Future, OfOption], "futures and options"),
+        ] {
+            if given && !kinds.contains(&entry.kind) {
+                problems.add(Invalid::new(at(field), "a value", format_args!("none: only {whose} have one")));
             }
+        }
+        let wanted = |field: &str, expected| Invalid::missing(at(field), expected);
+        let expiry = match entry.kind {
+            Spot => return Some(InstrumentKind::Spot),
+            Perpetual => return Some(InstrumentKind::Perpetual),
+            Future | OfOption => problems.check(entry.expiry.ok_or_else(|| wanted("expiry", "the time of settlement"))),
         };
-        if entry.kind != KindDocument::Option {
-            absent("strike", entry.strike.is_some(), "options")?;
-            absent("right", entry.right.is_some(), "options")?;
-            absent("iv", entry.iv.is_some(), "options")?;
+        let is_coming = expiry.and_then(|expiry| problems.check(self.not_past(expiry, at("expiry"))));
+        if entry.kind == Future {
+            return Some(InstrumentKind::Future { expiry: expiry? });
         }
-        if entry.kind != KindDocument::Perpetual {
-            absent("funding_rate_8h", entry.funding_rate_8h.is_some(), "perpetuals")?;
-        }
-        if matches!(entry.kind, KindDocument::Spot | KindDocument::Perpetual) {
-            absent("expiry", entry.expiry.is_some(), "futures and options")?;
-        }
-        if entry.kind == KindDocument::Spot {
-            return Ok(InstrumentKind::Spot);
-        }
-        if entry.kind == KindDocument::Perpetual {
-            return Ok(InstrumentKind::Perpetual);
-        }
-        let expiry = entry.expiry.ok_or_else(|| Invalid::missing(at("expiry"), "the time of settlement"))?;
-        self.not_past(expiry, at("expiry"))?;
-        if entry.kind == KindDocument::Future {
-            return Ok(InstrumentKind::Future { expiry });
-        }
-        let strike = entry.strike.ok_or_else(|| Invalid::missing(at("strike"), "a price above 0"))?;
-        let right = entry.right.ok_or_else(|| Invalid::missing(at("right"), "\"call\" or \"put\""))?;
-        if self.expiry(underlying, expiry).is_none() {
+        let strike = problems.check(entry.strike.ok_or_else(|| wanted("strike", "a price above 0")));
+        let right = problems.check(entry.right.ok_or_else(|| wanted("right", "\"call\" or \"put\"")));
+        if let (Some(()), Some(underlying), Some(expiry)) = (is_coming, underlying, expiry)
+            && self.expiry(underlying, expiry).is_none()
+        {
             let expected = format_args!("an expiry of {} with its forward under `underlyings`", entry.underlying);
-            return Err(Invalid::new(at("expiry"), expiry, expected));
+            problems.add(Invalid::new(at("expiry"), expiry, expected));
         }
         if let Some(iv) = entry.iv.filter(|iv| *iv <= Ratio::ZERO || *iv > IV_MAX) {
-            return Err(Invalid::new(at("iv"), iv, "a volatility above 0 and at most 20 (1 = 100 %)"));
+            problems.add(Invalid::new(at("iv"), iv, "a volatility above 0 and at most 20 (1 = 100 %)"));
         }
-        Ok(InstrumentKind::Option { expiry, strike: positive(strike, at("strike"))?, right, iv: entry.iv })
+        let strike = strike.and_then(|strike| problems.check(positive(strike, at("strike"))));
+        Some(InstrumentKind::Option { expiry: expiry?, strike: strike?, right: right?, iv: entry.iv })
     }
 
     fn not_past(&self, expiry: Timestamp, path: String) -> Result<(), Invalid> {
@@ -469,17 +505,25 @@ impl Market {
         Ok(())
     }
 
-    fn known_underlying(&self, name: &str, path: String) -> Result<UnderlyingId, Invalid> {
-        self.underlying(name)
-            .ok_or_else(|| Invalid::new(path, format_args!("\"{name}\""), "an underlying of this market"))
+    fn known_underlying(&self, name: &str, path: String, problems: &mut Problems) -> Option<UnderlyingId> {
+        let known = self.underlying(name);
+        if known.is_none() {
+            let names = self.underlying_names.keys().map(String::as_str);
+            problems.unknown(path, name, "an underlying of this market", names);
+        }
+        known
     }
 
-    fn known_asset(&self, name: &str, path: String) -> Result<AssetId, Invalid> {
-        self.asset(name).ok_or_else(|| Invalid::new(path, format_args!("\"{name}\""), "an asset of this market"))
+    fn known_asset(&self, name: &str, path: String, problems: &mut Problems) -> Option<AssetId> {
+        let known = self.asset(name);
+        if known.is_none() {
+            problems.unknown(path, name, "an asset of this market", self.asset_names.keys().map(String::as_str));
+        }
+        known
     }
 }
 
-fn named(name: &str, path: String) -> Result<&str, Invalid> {
+fn named(name: &str, path: String) -> Result<(), Invalid> {
     if name.is_empty() || name.len() > 100 || name.chars().any(char::is_control) {
         return Err(Invalid::new(
             path,
@@ -487,7 +531,7 @@ fn named(name: &str, path: String) -> Result<&str, Invalid> {
             "a name of 1 to 100 printable characters",
         ));
     }
-    Ok(name)
+    Ok(())
 }
 
 /// What a refusal calls a contract.
@@ -513,22 +557,22 @@ fn not_negative<T: PartialOrd + Default + std::fmt::Display>(value: T, path: Str
     Ok(value)
 }
 
-fn confidence(value: Option<Ratio>, path: String) -> Result<Ratio, Invalid> {
+fn confidence(value: Option<Ratio>, path: String, problems: &mut Problems) -> Ratio {
     let value = value.unwrap_or(Ratio::ONE);
     if value < Ratio::ZERO || value > Ratio::ONE {
-        return Err(Invalid::new(path, value, "a confidence from 0 to 1"));
+        problems.add(Invalid::new(path, value, "a confidence from 0 to 1"));
     }
-    Ok(value)
+    value
 }
 
-fn depth(levels: Option<&[DepthLevel]>, path: &str) -> Result<Vec<DepthLevel>, Invalid> {
+fn depth(levels: Option<&[DepthLevel]>, path: &str, problems: &mut Problems) -> Vec<DepthLevel> {
     let mut levels = levels.unwrap_or_default().to_vec();
     for (index, level) in levels.iter().enumerate() {
-        not_negative(level.usd, format!("{path}.depth[{index}].usd"))?;
+        problems.check(not_negative(level.usd, format!("{path}.depth[{index}].usd")));
         if level.bps <= Ratio::ZERO {
-            return Err(Invalid::new(format!("{path}.depth[{index}].bps"), level.bps, "a distance above 0"));
+            problems.add(Invalid::new(format!("{path}.depth[{index}].bps"), level.bps, "a distance above 0"));
         }
     }
     levels.sort_by_key(|level| level.bps);
-    Ok(levels)
+    levels
 }

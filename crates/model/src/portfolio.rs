@@ -3,7 +3,9 @@
 use units::{Price, Quantity};
 
 use crate::document::{AccountDocument, PortfolioDocument};
-use crate::{AssetId, InstrumentId, InstrumentKind, Invalid, Market, PORTFOLIO_FORMAT, Side, invalid::read_json};
+use crate::problems::Problems;
+use crate::read::read_document;
+use crate::{AssetId, Instrument, InstrumentId, InstrumentKind, Invalid, Market, PORTFOLIO_FORMAT, Side};
 
 /// Accounts whose every asset and instrument is listed in one market.
 #[derive(Clone, Debug)]
@@ -65,20 +67,27 @@ pub struct Order {
 impl Portfolio {
     /// Reads a `upm.portfolio/1` document whose names are those of `market`.
     pub fn parse(text: &str, market: &Market) -> Result<Self, Invalid> {
-        Self::build(&read_json(text)?, market, blake3::hash(text.as_bytes()).to_string())
+        let (document, problems) = read_document(text, PORTFOLIO_FORMAT)?;
+        Self::build(&document, market, blake3::hash(text.as_bytes()).to_string(), problems)
     }
 
     /// Validates a document built in memory; its hash is that of its compact JSON.
     pub fn new(document: &PortfolioDocument, market: &Market) -> Result<Self, Invalid> {
         let text = serde_json::to_string(document).expect("a document of text and lists is JSON");
-        Self::build(document, market, blake3::hash(text.as_bytes()).to_string())
+        Self::build(document, market, blake3::hash(text.as_bytes()).to_string(), Problems::default())
     }
 
-    fn build(document: &PortfolioDocument, market: &Market, hash: String) -> Result<Self, Invalid> {
-        if document.format != PORTFOLIO_FORMAT {
+    /// The portfolio of a document that has these problems and no others.
+    fn build(
+        document: &PortfolioDocument,
+        market: &Market,
+        hash: String,
+        mut problems: Problems,
+    ) -> Result<Self, Invalid> {
+        if document.format != PORTFOLIO_FORMAT && problems.is_empty() {
             return Err(Invalid::new("format", &document.format, PORTFOLIO_FORMAT));
         }
-        if document.accounts.is_empty() {
+        if document.accounts.is_empty() && problems.is_empty() {
             return Err(Invalid::new("accounts", "an empty list", "at least one account"));
         }
         let mut accounts: Vec<Account> = Vec::with_capacity(document.accounts.len());
@@ -87,73 +96,73 @@ impl Portfolio {
             let path = format!("accounts[{index}]");
             if !names.insert(&entry.account) {
                 let found = format_args!("\"{}\" again", entry.account);
-                return Err(Invalid::new(format!("{path}.account"), found, "each account once"));
+                problems.add(Invalid::new(format!("{path}.account"), found, "each account once"));
             }
-            accounts.push(account(entry, market, &path)?);
+            accounts.push(account(entry, market, &path, &mut problems));
         }
-        Ok(Self { accounts, hash })
+        problems.done().map(|()| Self { accounts, hash })
     }
 }
 
-/// One account of a document, validated; `path` is where it stands.
-pub(crate) fn account(entry: &AccountDocument, market: &Market, path: &str) -> Result<Account, Invalid> {
+/// One account of a document, with what is wrong with it; `path` is where it stands.
+pub(crate) fn account(entry: &AccountDocument, market: &Market, path: &str, problems: &mut Problems) -> Account {
     if entry.account.is_empty() {
-        return Err(Invalid::new(format!("{path}.account"), "\"\"", "a name"));
+        problems.add(Invalid::new(format!("{path}.account"), "\"\"", "a name"));
     }
     let mut account = Account { name: entry.account.clone(), ..Account::default() };
     for (index, balance) in entry.balances.iter().enumerate() {
-        let at = format!("{path}.balances[{index}]");
-        let asset = market.asset(&balance.asset).ok_or_else(|| {
-            Invalid::new(format!("{at}.asset"), format_args!("\"{}\"", balance.asset), "an asset of the market")
-        })?;
+        let at = format!("{path}.balances[{index}].asset");
+        let Some(asset) = market.asset(&balance.asset) else {
+            let names = market.assets.iter().map(|asset| asset.name.as_str());
+            problems.unknown(at, &balance.asset, "an asset of the market", names);
+            continue;
+        };
         if account.balances.iter().any(|held| held.asset == asset && held.location == balance.location) {
             let found = format_args!("\"{}\" again", balance.asset);
-            return Err(Invalid::new(format!("{at}.asset"), found, "each asset once per location"));
+            problems.add(Invalid::new(at, found, "each asset once per location"));
         }
         account.balances.push(Balance { asset, amount: balance.amount, location: balance.location.clone() });
     }
     let mut held = std::collections::BTreeSet::new();
     for (index, position) in entry.positions.iter().enumerate() {
         let at = format!("{path}.positions[{index}]");
-        let id = instrument(market, &position.instrument, &at)?;
+        let Some(id) = instrument(market, &position.instrument, &at, problems) else { continue };
         let listing = market.listing(id);
         if listing.kind == InstrumentKind::Spot {
             let found = format_args!("spot \"{}\"", position.instrument);
-            return Err(Invalid::new(
-                format!("{at}.instrument"),
-                found,
-                "a derivative: what was bought on spot is a balance",
-            ));
+            let expected = "a derivative: what was bought on spot is a balance";
+            problems.add(Invalid::new(format!("{at}.instrument"), found, expected));
         }
         if !held.insert(id) {
             let found = format_args!("\"{}\" again", position.instrument);
-            return Err(Invalid::new(format!("{at}.instrument"), found, "each instrument once per account"));
+            problems.add(Invalid::new(format!("{at}.instrument"), found, "each instrument once per account"));
         }
         let entry = position.entry.unwrap_or(listing.mark);
-        let signed = market.underlyings[listing.underlying.0].scale.is_some();
-        if !signed && (entry < Price::ZERO || (entry == Price::ZERO && !listing.is_option())) {
-            return Err(Invalid::new(format!("{at}.entry"), entry, "a price above 0"));
+        let is_low = entry < Price::ZERO || (entry == Price::ZERO && !listing.is_option());
+        if !is_signed(listing, market) && is_low {
+            problems.add(Invalid::new(format!("{at}.entry"), entry, "a price above 0"));
         }
-        let (quantity, _) = contracts(market, id, (position.quantity, position.amount), &at)?;
+        let said = contracts(market, id, (position.quantity, position.amount), &at);
+        let Some((quantity, _)) = problems.check(said) else { continue };
         account.positions.push(Position { instrument: id, quantity, entry });
     }
     for (index, order) in entry.orders.iter().enumerate() {
         let at = format!("{path}.orders[{index}]");
-        let id = instrument(market, &order.instrument, &at)?;
-        let (quantity, field) = contracts(market, id, (order.quantity, order.amount), &at)?;
+        let Some(id) = instrument(market, &order.instrument, &at, problems) else { continue };
+        let said = contracts(market, id, (order.quantity, order.amount), &at);
+        let Some((quantity, field)) = problems.check(said) else { continue };
         if quantity <= Quantity::ZERO {
             let found = order.amount.unwrap_or(quantity);
             let what = if field == "amount" { "an amount" } else { "a quantity" };
             let expected = format_args!("{what} above 0 (the side says the direction)");
-            return Err(Invalid::new(format!("{at}.{field}"), found, expected));
+            problems.add(Invalid::new(format!("{at}.{field}"), found, expected));
         }
-        let signed = market.underlyings[market.listing(id).underlying.0].scale.is_some();
-        if !signed && order.limit <= Price::ZERO {
-            return Err(Invalid::new(format!("{at}.limit"), order.limit, "a price above 0"));
+        if !is_signed(market.listing(id), market) && order.limit <= Price::ZERO {
+            problems.add(Invalid::new(format!("{at}.limit"), order.limit, "a price above 0"));
         }
         account.orders.push(Order { instrument: id, side: order.side, quantity, limit: order.limit });
     }
-    Ok(account)
+    account
 }
 
 /// The contracts that a position or an order says, in contracts or as a size, and the field that says it.
@@ -183,8 +192,16 @@ fn contracts(
     }
 }
 
-fn instrument(market: &Market, name: &str, path: &str) -> Result<InstrumentId, Invalid> {
-    market.instrument(name).ok_or_else(|| {
-        Invalid::new(format!("{path}.instrument"), format_args!("\"{name}\""), "an instrument of the market")
-    })
+/// Whether prices of an instrument may be zero or negative.
+fn is_signed(listing: &Instrument, market: &Market) -> bool {
+    market.underlyings[listing.underlying.0].scale.is_some()
+}
+
+fn instrument(market: &Market, name: &str, path: &str, problems: &mut Problems) -> Option<InstrumentId> {
+    let known = market.instrument(name);
+    if known.is_none() {
+        let names = market.instruments.iter().map(|listing| listing.name.as_str());
+        problems.unknown(format!("{path}.instrument"), name, "an instrument of the market", names);
+    }
+    known
 }

@@ -10,7 +10,8 @@
 use std::collections::BTreeSet;
 
 use crate::document::{AccountDocument, PortfolioDocument};
-use crate::invalid::{Origin, read_json_at};
+use crate::problems::Problems;
+use crate::read::{Origin, read_part};
 use crate::{Account, Invalid, Market, PORTFOLIO_FORMAT, portfolio};
 
 /// Takes a portfolio document apart while it is read.
@@ -26,8 +27,8 @@ pub struct PortfolioReader {
     /// The account that is being read.
     open: Option<AccountText>,
     accounts: usize,
-    /// What is wrong with the frame before its accounts.
-    wrong: Option<Invalid>,
+    /// Why the accounts are none of a portfolio: what stands before them is no JSON, or of another format.
+    wrong: Option<Problems>,
 }
 
 /// The text of one account, as it stands in its document.
@@ -67,7 +68,7 @@ impl Place {
         match bytes.iter().rposition(|byte| *byte == b'\n') {
             None => self.column += bytes.len(),
             Some(last) => {
-                self.lines += bytes.iter().filter(|byte| **byte == b'\n').count();
+                self.lines += bytes.split(|byte| *byte == b'\n').count() - 1;
                 self.column = bytes.len() - last - 1;
             }
         }
@@ -118,9 +119,8 @@ struct Scan {
 impl Scan {
     /// How many of the next bytes of an account neither begin nor end anything.
     fn plain(&self, bytes: &[u8]) -> usize {
-        let ends = |byte: &u8| match self.in_text {
-            true => matches!(byte, b'"' | b'\\'),
-            false => matches!(byte, b'"' | b'{' | b'}' | b'[' | b']'),
+        let ends = |byte: &u8| {
+            if self.in_text { matches!(byte, b'"' | b'\\') } else { matches!(byte, b'"' | b'{' | b'}' | b'[' | b']') }
         };
         if self.escaped || (self.depth == 0 && !self.in_text) {
             return 0;
@@ -170,13 +170,13 @@ impl PortfolioReader {
         }
     }
 
-    /// Whether the document is known to be wrong before its first account: nothing after this can mend it.
+    /// Whether the document is known to be no portfolio before its first account: what its accounts say means nothing.
     pub fn is_wrong(&self) -> bool {
         self.wrong.is_some()
     }
 
     /// The document has ended: its hash (BLAKE3, in hexadecimal), or what is wrong outside of its accounts.
-    pub fn finish(self) -> Result<String, Invalid> {
+    pub fn finish(self) -> Result<String, Problems> {
         if let Some(wrong) = self.wrong {
             return Err(wrong);
         }
@@ -185,15 +185,14 @@ impl PortfolioReader {
         }
         let in_list = !matches!(self.state, State::Frame | State::Behind);
         let gap = self.gap.map(|gap| if in_list { Gap { to: self.place, ..gap } } else { gap });
-        let document = read_frame(&self.frame, gap)?;
-        check_format(&document)?;
+        let (document, mut problems) = read_frame(&self.frame, gap)?;
+        problems.check(check_format(&document));
         if !document.accounts.is_empty() {
-            return Err(Invalid::new(".", "a list", "a portfolio document, an object with format and accounts"));
+            problems.add(Invalid::new(".", "a list", "a portfolio document, an object with format and accounts"));
+        } else if self.accounts == 0 {
+            problems.add(Invalid::new("accounts", "an empty list", "at least one account"));
         }
-        if self.accounts == 0 {
-            return Err(Invalid::new("accounts", "an empty list", "at least one account"));
-        }
-        Ok(self.hasher.finalize().to_string())
+        problems.or_value(self.hasher.finalize().to_string())
     }
 
     fn take(&mut self, byte: u8, found: &mut Vec<AccountText>) {
@@ -280,9 +279,9 @@ impl PortfolioReader {
         self.gap = Some(Gap { from: after, to: after });
         let so_far = [self.frame.as_slice(), b"]}"].concat();
         self.wrong = match read_frame(&so_far, None) {
-            Ok(document) => check_format(&document).err(),
             // The format may still come.
-            Err(missing) if missing.path == "format" => None,
+            Ok((_, problems)) if problems.is_at("format") => None,
+            Ok((document, _)) => check_format(&document).err().map(Problems::from),
             Err(wrong) => Some(wrong),
         };
     }
@@ -295,7 +294,7 @@ fn check_format(document: &PortfolioDocument) -> Result<(), Invalid> {
     Ok(())
 }
 
-fn read_frame(frame: &[u8], gap: Option<Gap>) -> Result<PortfolioDocument, Invalid> {
+fn read_frame(frame: &[u8], gap: Option<Gap>) -> Result<(PortfolioDocument, Problems), Problems> {
     let place = |(line, column): (usize, usize)| match gap {
         Some(Gap { from, to }) if line > from.lines + 1 => (line + to.lines - from.lines, column),
         Some(Gap { from, to }) if line == from.lines + 1 && column >= from.column => {
@@ -307,7 +306,8 @@ fn read_frame(frame: &[u8], gap: Option<Gap>) -> Result<PortfolioDocument, Inval
         Some(Gap { from, to }) if offset >= from.offset => offset + to.offset - from.offset,
         _ => offset,
     });
-    read_json_at(text.map_err(|problem| Invalid { path: ".".into(), problem })?, &Origin::default(), place)
+    let text = text.map_err(|problem| Invalid { path: ".".into(), problem })?;
+    read_part(text, &Origin::default(), place)
 }
 
 /// The text of bytes, or where the first byte that is none stands in the document.
@@ -318,27 +318,29 @@ fn text(bytes: &[u8], place: impl Fn(usize) -> usize) -> Result<&str, String> {
 
 impl AccountText {
     /// The account, validated against the market; what is wrong has its path in the whole document.
-    pub fn account(&self, market: &Market) -> Result<Account, Invalid> {
-        portfolio::account(&self.document()?, market, &self.path())
+    pub fn account(&self, market: &Market) -> Result<Account, Problems> {
+        let (document, mut problems) = self.document()?;
+        let account = portfolio::account(&document, market, &self.path(), &mut problems);
+        problems.or_value(account)
     }
 
     fn path(&self) -> String {
         format!("accounts[{}]", self.index)
     }
 
-    fn document(&self) -> Result<AccountDocument, Invalid> {
+    fn document(&self) -> Result<(AccountDocument, Problems), Problems> {
         let Place { offset, lines, column } = self.place;
         if let Some(why) = self.misplaced {
             let problem = format!("{why} at line {} column {}", lines + 1, column + 1);
-            return Err(Invalid { path: "accounts".into(), problem });
+            return Err(Invalid { path: "accounts".into(), problem }.into());
         }
         if let Ok(document) = serde_json::from_slice(&self.bytes) {
-            return Ok(document);
+            return Ok((document, Problems::default()));
         }
         // Slower, and with the path of what is wrong.
         let text =
             text(&self.bytes, |stray| offset + stray).map_err(|problem| Invalid { path: self.path(), problem })?;
-        read_json_at(text, &self.place.origin(self.path()), |place| place)
+        read_part(text, &self.place.origin(self.path()), |place| place)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A portfolio that is read account by account is what it is when it is read at once: accounts, hash, and what is wrong.
 
-use model::{Account, AccountText, Market, Names, Portfolio, PortfolioReader};
+use model::{Account, AccountText, Market, Names, Portfolio, PortfolioReader, Problems};
 
 const MARKET: &str = r#"{
   "format": "upm.market/1", "time": "2026-04-22T00:00:00Z",
@@ -29,12 +29,13 @@ fn read(text: &[u8], step: usize) -> Result<(Vec<Account>, String), String> {
     }
     let mut names = Names::default();
     let mut accounts = Vec::new();
+    let told = |problems: Problems| problems.told().unwrap().to_string();
     for text in &found {
-        let account = text.account(&market).map_err(|wrong| wrong.to_string())?;
+        let account = text.account(&market).map_err(told)?;
         names.take(text.index, &account.name).map_err(|wrong| wrong.to_string())?;
         accounts.push(account);
     }
-    Ok((accounts, reader.finish().map_err(|wrong| wrong.to_string())?))
+    Ok((accounts, reader.finish().map_err(told)?))
 }
 
 fn at_once(text: &str) -> Result<(Vec<Account>, String), String> {

@@ -49,9 +49,10 @@ pub struct CrashReport {
 }
 
 impl CrashReport {
-    /// Whether nothing was lost, nothing invented and nothing went wrong.
+    /// Whether processes were killed that had acknowledged something, nothing was lost, nothing invented and nothing went
+    /// wrong. Where nobody was killed or nothing was acknowledged, nothing was checked.
     pub fn passes(&self) -> bool {
-        self.lost == 0 && self.invented == 0 && self.problem.is_none()
+        self.kills > 0 && self.acknowledged > 0 && self.lost == 0 && self.invented == 0 && self.problem.is_none()
     }
 }
 
@@ -168,7 +169,7 @@ pub fn parent(
     let mut report = CrashReport::default();
     let mut dice = Dice::new(seed);
     let mut round = 0;
-    while report.kills < kills && report.problem.is_none() {
+    while report.kills < kills && report.problem.is_none() && report.lost == 0 && report.invented == 0 {
         let place = dir.join(format!("round-{round}"));
         std::fs::create_dir_all(&place)?;
         let of_round = (kills - report.kills).min(KILLS_A_ROUND);
@@ -200,14 +201,14 @@ fn rounds(
     };
     let mut verified = 0;
     for _ in 0..kills {
-        let said = killed(exe, dir, seed, dice)?;
+        let said = killed(exe, dir, seed, (dice, report.acknowledged == 0))?;
         report.kills += 1;
         report.acknowledged += u64::try_from(said.len()).unwrap_or(u64::MAX);
         match compared(dir, &said, &mut reference, &mut verified, report) {
             Ok(()) => progress(report),
             Err(problem) => return Ok(Err(problem)),
         }
-        if !report.passes() {
+        if report.lost > 0 || report.invented > 0 {
             break;
         }
     }
@@ -215,8 +216,8 @@ fn rounds(
     Ok(Ok(()))
 }
 
-/// Starts a child, kills it, and returns what it acknowledged.
-fn killed(exe: &Path, dir: &Path, seed: u64, dice: &mut Dice) -> std::io::Result<Vec<(u64, String)>> {
+/// Starts a child, kills it, and returns what it acknowledged; not before it has said something, where `waits`.
+fn killed(exe: &Path, dir: &Path, seed: u64, (dice, waits): (&mut Dice, bool)) -> std::io::Result<Vec<(u64, String)>> {
     let mut process = Process::new(exe).args(arguments(dir, seed)).stdout(Stdio::piped()).spawn()?;
     let out = process.stdout.take().ok_or_else(|| std::io::Error::other("a child without an output"))?;
     let (sender, receiver) = mpsc::channel();
@@ -239,7 +240,7 @@ fn killed(exe: &Path, dir: &Path, seed: u64, dice: &mut Dice) -> std::io::Result
         said
     });
     // Some die while they recover, most while they work.
-    if dice.chance(800) {
+    if dice.chance(800) || waits {
         let begun = receiver.recv_timeout(PATIENCE);
         if begun == Err(mpsc::RecvTimeoutError::Timeout) {
             process.kill()?;

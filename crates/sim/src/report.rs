@@ -13,7 +13,8 @@ pub struct Coverage {
     pub commands: BTreeMap<&'static str, (u64, u64)>,
     /// Events by kind.
     pub events: BTreeMap<&'static str, u64>,
-    /// Refusals by number.
+    /// Refusals by number; a document has the name beside it.
+    #[serde(serialize_with = "named")]
     pub rejects: BTreeMap<u16, u64>,
     /// Accounts seen to stand like this after a watch.
     pub statuses: BTreeMap<String, u64>,
@@ -42,6 +43,10 @@ pub struct Unreached {
     pub liquidations: Vec<&'static str>,
 }
 
+fn named<S: serde::Serializer>(rejects: &BTreeMap<u16, u64>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(rejects.iter().map(|(code, count)| (kinds::reject(*code), count)))
+}
+
 impl Coverage {
     /// Adds what another run reached.
     pub fn add(&mut self, other: &Self) {
@@ -64,7 +69,7 @@ impl Coverage {
         Unreached {
             commands: kinds::COMMANDS.iter().copied().filter(|kind| !accepted(kind)).collect(),
             events: missing(kinds::EVENTS, &self.events),
-            rejects: rejects.map(|(code, name)| format!("{code} {name}")).collect(),
+            rejects: rejects.map(|(code, _)| kinds::reject(*code)).collect(),
             statuses: kinds::STATUSES.iter().copied().filter(|kind| !self.statuses.contains_key(*kind)).collect(),
             liquidations: missing(kinds::LIQUIDATIONS, &self.liquidations),
             faults: missing(crate::faults::FAULTS, &self.faults),

@@ -5,15 +5,16 @@
 //! file ──▶ PortfolioReader ──▶ batches ──▶ threads: validate, answer ──▶ in order: names, errors ──▶ Sink
 //! ```
 
-use std::io::{IsTerminal, Read};
+use std::io::Read;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use model::{Account, AccountText, Invalid, Names, PortfolioReader};
+use model::{Account, AccountText, Names, PortfolioReader, Problems};
 
+use crate::draft::Destination;
 use crate::failure::Failure;
-use crate::input::{Book, listed};
+use crate::input::{Book, no_text, nothing, priced};
+use crate::known::Known;
 use crate::parallel::in_order;
 use crate::printer::Answer;
 use crate::progress::Progress;
@@ -23,27 +24,15 @@ use crate::sink::Sink;
 const PIECE: usize = 1 << 18;
 /// Accounts that a thread is given at once.
 const BATCH: usize = 32;
-/// So many things that are wrong with a document are told.
-const TOLD: usize = 20;
-/// So many names are listed when the one that was asked for is not there.
-const NAMES: usize = 12;
+/// So many bytes say what kind of file it is.
+const BEGINNING: u64 = 1 << 16;
 
-/// Where an answer goes, and how it is worked out.
+/// How an answer is worked out.
 #[derive(clap::Args)]
-pub struct AnswerArgs {
-    /// Write the answer here instead of to standard output, whole or not at all
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
+pub struct WorkArgs {
     /// Threads to use; the answer is the same on any number. Every processor when not given
     #[arg(long, value_name = "COUNT")]
     pub threads: Option<NonZeroUsize>,
-}
-
-impl AnswerArgs {
-    /// Whether a person watches the answer as it is printed.
-    pub fn is_watched(&self) -> bool {
-        self.out.is_none() && std::io::stdout().is_terminal()
-    }
 }
 
 /// A portfolio of which nothing has been read yet.
@@ -56,8 +45,9 @@ pub struct Accounts {
     pub only: Option<String>,
 }
 
-/// What stands around the answers to all accounts.
+/// Where the answers to all accounts go, and what stands around them.
 pub struct Frame<'a> {
+    pub to: &'a Destination,
     pub opening: String,
     pub between: &'static str,
     /// What follows the last answer, given the hash of the portfolio.
@@ -69,13 +59,20 @@ enum Part {
     /// Accounts, and how much of the document has been read.
     Batch(Vec<AccountText>, u64),
     /// The end of the document: its hash, or what is wrong outside of its accounts.
-    End(Result<String, Failure>),
+    End(Result<String, Wrong>),
+}
+
+/// Why there is no more of a document.
+enum Wrong {
+    Problems(Problems),
+    /// It cannot be read, or is no text.
+    Unread(String),
 }
 
 /// What a thread found.
 enum Done {
-    Batch(Vec<(usize, Result<Answered, Invalid>)>, u64),
-    End(Result<String, Failure>),
+    Batch(Vec<(usize, Result<Answered, Problems>)>, u64),
+    End(Result<String, Wrong>),
 }
 
 /// A valid account: its name, and its answer where it was asked for.
@@ -90,13 +87,13 @@ impl Accounts {
     pub fn answer(
         self,
         book: &Book,
-        args: &AnswerArgs,
+        args: &WorkArgs,
         frame: &Frame,
         answer: impl Fn(&Account) -> Result<String, Failure> + Sync,
     ) -> Result<Answer, Failure> {
         let Self { file, source, bytes, only } = self;
         let threads = args.threads.or_else(|| std::thread::available_parallelism().ok());
-        let mut taker = Taker::new(&file, args, frame, bytes)?;
+        let mut taker = Taker::new(&file, only.as_deref(), frame, bytes)?;
         let failed = AtomicBool::new(false);
         let wanted = |name: &str| only.as_ref().is_none_or(|only| only == name);
         let work = |part| match part {
@@ -110,34 +107,46 @@ impl Accounts {
                 Done::Batch(texts.iter().map(|text| (text.index, answered(text))).collect(), read)
             }
         };
-        let feed = |give: &mut dyn FnMut(Part) -> bool| read_in_parts(&file, source, give);
+        let feed = |give: &mut dyn FnMut(Part) -> bool| read_in_parts(source, give);
         in_order(threads.map_or(1, NonZeroUsize::get), feed, work, |done| {
             let more = taker.take(done);
             // From now on accounts are only validated: their answers would not be written.
             failed.store(taker.failed(), Ordering::Relaxed);
             more
         });
-        taker.finish(only.as_deref())
+        taker.finish()
     }
 }
 
 /// Reads the document and gives its accounts in batches, then its end.
-fn read_in_parts(file: &str, mut source: Box<dyn Read + Send>, give: &mut dyn FnMut(Part) -> bool) {
+fn read_in_parts(mut source: Box<dyn Read + Send>, give: &mut dyn FnMut(Part) -> bool) {
+    let mut beginning = Vec::new();
+    let begun = source.by_ref().take(BEGINNING).read_to_end(&mut beginning);
+    let why = begun.map_or_else(|error| Some(unreadable(&error)), |_| no_text(&beginning));
+    if let Some(why) = why {
+        give(Part::End(Err(Wrong::Unread(why))));
+        return;
+    }
+    let mut source = beginning.as_slice().chain(source);
     let mut reader = PortfolioReader::default();
     let mut piece = vec![0; PIECE];
     let mut found = Vec::new();
-    let mut read = 0;
+    let (mut read, mut blank) = (0, true);
     loop {
         let length = match source.read(&mut piece) {
             Ok(length) => length,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
             Err(error) => {
-                let expected = format_args!("{error}, expected a file that can be read");
-                give(Part::End(Err(Failure::wrong(file, expected))));
+                give(Part::End(Err(Wrong::Unread(unreadable(&error)))));
                 return;
             }
         };
         read += u64::try_from(length).unwrap_or_default();
+        blank = blank && piece[..length].iter().all(u8::is_ascii_whitespace);
+        if length == 0 && blank {
+            give(Part::End(Err(Wrong::Unread(nothing(read == 0)))));
+            return;
+        }
         reader.push(&piece[..length], &mut found);
         let at_end = length == 0 || reader.is_wrong();
         while found.len() >= BATCH || (at_end && !found.is_empty()) {
@@ -147,10 +156,14 @@ fn read_in_parts(file: &str, mut source: Box<dyn Read + Send>, give: &mut dyn Fn
             }
         }
         if at_end {
-            give(Part::End(reader.finish().map_err(|wrong| Failure::wrong(file, wrong))));
+            give(Part::End(reader.finish().map_err(Wrong::Problems)));
             return;
         }
     }
+}
+
+fn unreadable(error: &std::io::Error) -> String {
+    format!("{error}, expected a file that can be read")
 }
 
 /// Takes what the threads found, in the order of the document.
@@ -162,31 +175,31 @@ struct Taker<'a> {
     watched: bool,
     progress: Progress,
     names: Names,
-    /// The first names of the document.
-    first: Vec<String>,
+    /// The names of the document, where one was asked for.
+    known: Option<Known<'a>>,
     accounts: usize,
     written: usize,
-    wrong: Vec<String>,
-    /// More is wrong than is told.
-    wrong_untold: usize,
+    problems: Problems,
+    /// Why the document was not read to its end.
+    unread: Option<String>,
     refused: Option<Failure>,
     hash: Option<String>,
 }
 
 impl<'a> Taker<'a> {
-    fn new(file: &'a str, args: &AnswerArgs, frame: &'a Frame<'a>, bytes: Option<u64>) -> Result<Self, Failure> {
+    fn new(file: &'a str, only: Option<&'a str>, frame: &'a Frame<'a>, bytes: Option<u64>) -> Result<Self, Failure> {
         Ok(Self {
             file,
             frame,
-            sink: Sink::new(args.out.as_deref())?,
-            watched: args.is_watched(),
+            sink: Sink::new(frame.to)?,
+            watched: frame.to.is_watched(),
             progress: Progress::reading("accounts", bytes),
             names: Names::default(),
-            first: Vec::new(),
+            known: only.map(Known::new),
             accounts: 0,
             written: 0,
-            wrong: Vec::new(),
-            wrong_untold: 0,
+            problems: Problems::default(),
+            unread: None,
             refused: None,
             hash: None,
         })
@@ -194,7 +207,7 @@ impl<'a> Taker<'a> {
 
     /// Whether nothing more will be written.
     fn failed(&self) -> bool {
-        self.refused.is_some() || !self.wrong.is_empty()
+        self.refused.is_some() || self.unread.is_some() || !self.problems.is_empty()
     }
 
     /// Takes a batch or the end; whether more is wanted.
@@ -211,25 +224,29 @@ impl<'a> Taker<'a> {
                 self.hash = Some(hash);
                 false
             }
-            Done::End(Err(why)) => {
-                self.wrong(why.to_string());
+            Done::End(Err(Wrong::Problems(problems))) => {
+                self.problems.append(problems);
+                false
+            }
+            Done::End(Err(Wrong::Unread(why))) => {
+                self.unread = Some(why);
                 false
             }
         }
     }
 
-    fn take_account(&mut self, index: usize, account: Result<Answered, Invalid>) -> bool {
+    fn take_account(&mut self, index: usize, account: Result<Answered, Problems>) -> bool {
         self.accounts += 1;
-        let valid = account.and_then(|account| self.names.take(index, &account.name).map(|()| account));
+        let valid = account.and_then(|account| Ok(self.names.take(index, &account.name).map(|()| account)?));
         let Answered { name, answer } = match valid {
             Ok(account) => account,
-            Err(wrong) => {
-                self.wrong(Failure::wrong(self.file, wrong).to_string());
+            Err(problems) => {
+                self.problems.append(problems);
                 return true;
             }
         };
-        if self.first.len() < NAMES {
-            self.first.push(name);
+        if let Some(known) = self.known.as_mut().filter(|_| self.written == 0) {
+            known.take(&name);
         }
         match answer {
             Some(Ok(text)) if !self.failed() => match self.write(&text) {
@@ -247,41 +264,30 @@ impl<'a> Taker<'a> {
         }
     }
 
-    fn wrong(&mut self, why: String) {
-        if self.wrong.len() < TOLD {
-            self.wrong.push(why);
-        } else {
-            self.wrong_untold += 1;
-        }
-    }
-
     fn write(&mut self, answer: &str) -> Result<bool, Failure> {
         let before = if self.written == 0 { &self.frame.opening } else { self.frame.between };
         self.written += 1;
-        Ok(self.sink.write(before.as_bytes())? && self.sink.write(answer.as_bytes())?)
+        Ok(self.sink.write(before)? && self.sink.write(answer)?)
     }
 
     /// Closes the answer, or says why there is none.
-    fn finish(mut self, only: Option<&str>) -> Result<Answer, Failure> {
+    fn finish(mut self) -> Result<Answer, Failure> {
         self.progress.over();
-        if self.wrong_untold > 0 {
-            self.wrong.push(format!("and {} more", self.wrong_untold));
-        }
-        if !self.wrong.is_empty() {
-            return Err(Failure::Wrong(self.wrong.join("\n")));
+        let said = self.problems.told().map(|invalid| priced(&invalid));
+        let said: Vec<String> = said.into_iter().chain(self.unread).collect();
+        if !said.is_empty() {
+            return Err(Failure::wrong(self.file, said.join("\n")));
         }
         if let Some(failure) = self.refused {
             return Err(failure);
         }
         // Without a hash the end was not reached: nobody reads the answer any more.
-        let Some(hash) = self.hash else { return Ok(Answer::default()) };
-        if let Some(name) = only.filter(|_| self.written == 0) {
-            let known: Vec<&str> = self.first.iter().map(String::as_str).collect();
-            let problem = format_args!("accounts: found no \"{name}\", expected {}", listed(&known, self.accounts));
-            return Err(Failure::wrong(self.file, problem));
+        let Some(hash) = self.hash else { return Ok(Answer::streamed()) };
+        if let Some(known) = self.known.filter(|_| self.written == 0) {
+            return Err(Failure::wrong(self.file, known.missing()));
         }
-        self.sink.write((self.frame.closing)(&hash).as_bytes())?;
+        self.sink.write(&(self.frame.closing)(&hash))?;
         self.sink.finish()?;
-        Ok(Answer::default())
+        Ok(Answer::streamed())
     }
 }

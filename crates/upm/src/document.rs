@@ -8,7 +8,9 @@ use serde_json::Serializer;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
 use crate::accounts::Frame;
+use crate::draft::Destination;
 use crate::input::{Book, Rules};
+use crate::printer::escaped;
 
 /// BLAKE3 of everything an answer depends on.
 #[derive(Serialize)]
@@ -46,8 +48,8 @@ pub fn closing(book: &Book, rules: &Rules, judge: &(impl Judge + ?Sized), portfo
 }
 
 /// A frame around accounts as [`account`] writes them.
-pub fn frame(opening: String, closing: &dyn Fn(&str) -> String) -> Frame<'_> {
-    Frame { opening, between: ",\n    ", closing }
+pub fn frame<'a>(to: &'a Destination, opening: String, closing: &'a dyn Fn(&str) -> String) -> Frame<'a> {
+    Frame { to, opening, between: ",\n    ", closing }
 }
 
 /// The fields of `head` and the beginning of the list of accounts.
@@ -76,7 +78,7 @@ fn pretty(value: &impl Serialize, depth: usize) -> String {
     value
         .serialize(&mut Serializer::with_formatter(&mut bytes, formatter))
         .expect("a document of text and lists is JSON");
-    String::from_utf8(bytes).expect("JSON is text")
+    escaped(&String::from_utf8(bytes).expect("JSON is text"))
 }
 
 #[cfg(test)]

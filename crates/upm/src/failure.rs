@@ -2,7 +2,8 @@
 
 use std::fmt::Display;
 
-/// A command without an answer. Its text is one line: file, field, value found, what was expected.
+/// A command without an answer. Its text is a line for each problem: file, field, value found, what was expected. Lines
+/// that are indented belong to the one before.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Failure {
     /// The input or the command is wrong; exit status 2.
@@ -12,9 +13,12 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// `problem` lies in what was read from `place`: a file, or an argument.
+    /// `problem` lies in what was read from `place`: a file, or an argument. Each of its lines that is not indented is a
+    /// problem of its own.
     pub fn wrong(place: impl Display, problem: impl Display) -> Self {
-        Self::Wrong(format!("{place}: {problem}"))
+        let problem = problem.to_string();
+        let line = |line: &str| if line.starts_with(' ') { line.to_owned() } else { format!("{place}: {line}") };
+        Self::Wrong(problem.lines().map(line).collect::<Vec<_>>().join("\n"))
     }
 }
 

@@ -11,6 +11,7 @@ use units::Round;
 
 use crate::amount::{Unit, exact, number, profit};
 use crate::canvas::{Canvas, FAINT, FONT, INK, Style, escaped, short};
+use crate::frontier::{Frontier, Place};
 use crate::matrix::{Matrix, Scale, price_move};
 use crate::sheet;
 use crate::table::cut;
@@ -26,6 +27,8 @@ pub struct Picture<'a> {
     pub market: &'a Market,
     /// Name and date of the parameters.
     pub params: &'a str,
+    /// Where the account would be liquidated.
+    pub frontier: &'a Frontier,
 }
 
 /// Of more underlyings than this only the first have their own line of moves.
@@ -41,6 +44,10 @@ const PLOT_TOP: f64 = 206.0;
 const PLOT_HEIGHT: f64 = 420.0;
 const CELL_HEIGHT_MAX: f64 = 60.0;
 const PANEL_LEFT: f64 = 978.0;
+/// Height of the label of a row.
+const ROW_LABEL: f64 = 17.0;
+/// The line of liquidation: bright on a dark edge, so that it is seen on red, white and blue.
+const BRIGHT: &str = "#ffd400";
 
 /// From the largest loss to the largest profit.
 const COLOURS: [[f64; 3]; 9] = [
@@ -63,6 +70,7 @@ pub fn svg(picture: &Picture) -> String {
     cells(&mut canvas, picture, &layout);
     axes(&mut canvas, picture, &layout);
     marks(&mut canvas, picture, &layout);
+    frontier(&mut canvas, picture, &layout);
     panel(&mut canvas, picture, &layout);
     footnote(&mut canvas, picture, &layout);
     let title = escaped(&format!("Profit and loss of {} over price and volatility", picture.assessment.account));
@@ -95,12 +103,13 @@ impl Layout {
         let longest = matrix.pnl.iter().flatten().map(|pnl| scale.show(*pnl).len()).max().unwrap_or(1);
         // A digit is about six tenths as wide as it is high.
         let font = ((cell_width - 6.0) / (0.6 * count(longest))).min(cell_height * 0.6).min(16.0);
-        let lines = matrix.ranges.len().min(LABELLED + 1);
+        // A line of moves and a line of prices each.
+        let lines = 2 * matrix.ranges.len().min(LABELLED) + usize::from(matrix.ranges.len() > LABELLED);
         Self {
             cell_width,
             cell_height,
             bottom,
-            height: (bottom + 140.0 + 19.0 * count(lines)).max(PLOT_TOP + 480.0),
+            height: (bottom + 140.0 + 19.0 * count(lines)).max(PLOT_TOP + 530.0),
             scale,
             font: (font >= 6.5).then_some(font),
         }
@@ -116,7 +125,12 @@ impl Layout {
 
     /// Every how many columns a label fits.
     fn stride(&self) -> usize {
-        (1..=41).find(|stride| self.cell_width * count(*stride) >= 52.0).unwrap_or(41)
+        (1..=41).find(|stride| self.cell_width * count(*stride) >= 60.0).unwrap_or(41)
+    }
+
+    /// Every how many rows a label fits.
+    fn row_stride(&self) -> usize {
+        (1..=41).find(|stride| self.cell_height * count(*stride) >= ROW_LABEL).unwrap_or(41)
     }
 }
 
@@ -189,7 +203,7 @@ fn cells(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
 /// What every column and row means.
 fn axes(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
     let matrix = picture.matrix;
-    let middle = matrix.prices.len() / 2;
+    let (middle_row, middle) = matrix.middle();
     let labelled = |column: usize| column.abs_diff(middle).is_multiple_of(layout.stride());
     let columns = || matrix.prices.iter().enumerate().filter(|(column, _)| labelled(*column));
     let tick = |part: f64, size: f64| if part.abs() == 1.0 { Style::new(size).bold() } else { Style::new(size) };
@@ -200,7 +214,15 @@ fn axes(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
             let x = layout.x(column) + layout.cell_width / 2.0;
             canvas.text(x, y, &tick(*part, 13.0).middle(), &percent(price_move(*part, *range)));
         }
-        y += 19.0;
+        y += 17.0;
+        let index = picture.market.underlying(name).map(|id| picture.market.underlyings[id.0].index.to_f64());
+        canvas.text(PLOT_LEFT - 14.0, y, &Style::new(12.0).end().grey(), "USD");
+        for (column, part) in columns() {
+            let x = layout.x(column) + layout.cell_width / 2.0;
+            let there = index.map_or_else(String::new, |index| price(index * (1.0 + price_move(*part, *range))));
+            canvas.text(x, y, &Style::new(11.0).middle().grey(), &there);
+        }
+        y += 21.0;
     }
     if matrix.ranges.len() > LABELLED {
         let more = format!(
@@ -217,7 +239,8 @@ fn axes(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
     }
     let centre = f64::midpoint(PLOT_LEFT, PLOT_RIGHT);
     canvas.text(centre, y + 27.0, &Style::new(13.0).middle().grey(), "price");
-    for (row, vol) in matrix.vols.iter().enumerate() {
+    let labelled = |row: usize| row.abs_diff(middle_row).is_multiple_of(layout.row_stride());
+    for (row, vol) in matrix.vols.iter().enumerate().filter(|(row, _)| labelled(*row)) {
         let y = layout.y(row) + layout.cell_height / 2.0;
         let points = vol.points.filter(|_| layout.cell_height >= 34.0);
         let up = if points.is_some() { -3.0 } else { 5.0 };
@@ -241,7 +264,7 @@ fn axes(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
 fn marks(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
     let matrix = picture.matrix;
     let inside = |row: usize, column: usize| matrix.in_scan(row, column);
-    let (row, column) = (matrix.vols.len() / 2, matrix.prices.len() / 2);
+    let (row, column) = matrix.middle();
     let columns: Vec<usize> = (0..matrix.prices.len()).filter(|column| inside(row, *column)).collect();
     let rows: Vec<usize> = (0..matrix.vols.len()).filter(|row| inside(*row, column)).collect();
     let corner = (layout.x(columns[0]), layout.y(rows[0]));
@@ -259,6 +282,29 @@ fn marks(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
                 Style::new(10.5).middle().bold().inked(ink_on(shade(matrix.pnl[row][column] / matrix.largest())));
             let (x, y) = (layout.x(column) + layout.cell_width / 2.0, layout.y(row) + layout.cell_height - 9.0);
             canvas.text(x, y, &style, "worst");
+        }
+    }
+}
+
+/// The line on which equity is the maintenance margin.
+fn frontier(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
+    let matrix = picture.matrix;
+    let column = |part: f64| (part - matrix.prices[0]) / (matrix.prices[1] - matrix.prices[0]);
+    let row = |part: f64| (matrix.vols[0].part - part) / (matrix.vols[0].part - matrix.vols[1].part);
+    let place = |(price, vol): Place| {
+        let x = layout.x(0) + layout.cell_width * (column(price) + 0.5);
+        let y = layout.y(0) + layout.cell_height * (row(vol) + 0.5);
+        format!("{} {}", short(x), short(y))
+    };
+    let pieces: String =
+        picture.frontier.pieces.iter().map(|[from, to]| format!("M{}L{}", place(*from), place(*to))).collect();
+    if !pieces.is_empty() {
+        for (colour, width) in [(INK, "5.4"), (BRIGHT, "2.6")] {
+            let id = if colour == BRIGHT { " id=\"liquidation\"" } else { "" };
+            let _ = writeln!(
+                canvas.text,
+                "<path{id} d=\"{pieces}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{width}\" stroke-linecap=\"round\"/>"
+            );
         }
     }
 }
@@ -322,6 +368,18 @@ fn panel(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
         }
     }
     key(canvas, &box_of("1.4", " stroke-dasharray=\"4 3\""), "Scan range", &[]);
+    let Frontier { pieces, is_below_now } = picture.frontier;
+    let line = format!(
+        "<path d=\"M1 7h18\" stroke=\"{INK}\" stroke-width=\"5.4\"/><path d=\"M1 7h18\" stroke=\"{BRIGHT}\" stroke-width=\"2.6\"/>"
+    );
+    match (pieces.is_empty(), is_below_now) {
+        (false, _) => {
+            let words = ["equity = maintenance margin,", "judged by the method there"].map(str::to_owned);
+            key(canvas, &line, "Liquidation", &words);
+        }
+        (true, false) => key(canvas, "", "Nowhere liquidated", &[]),
+        (true, true) => key(canvas, "", "Liquidated everywhere", &[]),
+    }
     let equity = picture.assessment.equity.to_f64();
     if matrix.pnl.iter().flatten().any(|pnl| equity + pnl < 0.0) {
         let corner = format!("<path d=\"M4 1h12l-12 12z\" fill=\"{INK}\"/>");
@@ -404,6 +462,17 @@ fn usd(value: f64) -> String {
     minus(&text)
 }
 
+/// A price in USD: as many decimals as tell one from the next.
+fn price(value: f64) -> String {
+    let decimals = match value.abs() {
+        size if size >= 1000.0 => 0,
+        size if size >= 10.0 => 2,
+        size if size >= 0.1 => 4,
+        _ => 8,
+    };
+    minus(&number(value, decimals))
+}
+
 /// `-0.12` as `−12 %`, at most one decimal.
 fn percent(fraction: f64) -> String {
     format!("{} %", signed(100.0 * fraction, 1))
@@ -459,7 +528,12 @@ mod tests {
         let rules = rules();
         let assessment = margin::assess(account, &universal(market, &rules)).unwrap();
         let matrix = Matrix::of(account, market, &rules, grid.parse().unwrap(), Isa::detect()).unwrap();
-        let svg = svg(&Picture { matrix: &matrix, assessment: &assessment, market, params: "universal/test" });
+        // Two pieces anywhere: the line itself has its own tests.
+        let pieces = vec![[(-0.25, -0.5), (0.0, 0.25)], [(0.0, 0.25), (0.25, 0.5)]];
+        let frontier = Frontier { pieces, is_below_now: false };
+        let picture =
+            Picture { matrix: &matrix, assessment: &assessment, market, params: "universal/test", frontier: &frontier };
+        let svg = svg(&picture);
         (matrix, svg)
     }
 
@@ -553,6 +627,36 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Where every text stands that is right-aligned at the left of the cells: the labels of rows.
+    fn row_labels(svg: &str) -> Vec<f64> {
+        let labels =
+            svg.lines().filter(|line| line.starts_with("<text x=\"150\"") && line.contains("text-anchor=\"end\""));
+        let places = labels.map(|line| line.split("y=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap());
+        places.map(|y| y.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn labels_of_rows_do_not_overlap_however_many_there_are() {
+        let market = market();
+        for grid in ["11x7", "11x21", "11x27", "41x41"] {
+            let (_, svg) = picture_of(&portfolio(&market).accounts[0], &market, grid);
+            let mut places = row_labels(&svg);
+            places.sort_by(f64::total_cmp);
+            assert!(places.len() > 3, "{grid}");
+            assert!(places.windows(2).all(|pair| pair[1] - pair[0] >= 13.0), "{grid}: {places:?}");
+        }
+    }
+
+    #[test]
+    fn columns_say_the_price_in_usd_and_the_line_has_a_legend() {
+        let market = market();
+        let account = portfolio(&market).accounts.into_iter().find(|account| account.name == "short strangle").unwrap();
+        let (_, svg) = picture_of(&account, &market, "11x7");
+        let index = market.underlyings[market.underlying("BTC").unwrap().0].index.to_f64();
+        assert!(svg.contains(&format!(">{}</text>", price(index))), "{svg}");
+        assert!(svg.contains("id=\"liquidation\"") && svg.contains(">Liquidation</text>"));
     }
 
     #[test]

@@ -10,7 +10,6 @@ use journal::{
 use sequencer::Replayed;
 
 use crate::failure::Failure;
-use crate::naming;
 use crate::progress::Progress;
 
 /// Opens a journal to be looked at.
@@ -61,7 +60,7 @@ pub fn place(until: u64) -> String {
 /// The account of that name at a moment; else those that are named most like it.
 pub fn account(state: &State, name: &str, moment: &str) -> Result<AccountId, Failure> {
     state.account_named(name).ok_or_else(|| {
-        let near = naming::nearest(name, state.accounts.iter().map(|account| account.name.as_str()));
+        let near = model::nearest(name, state.accounts.iter().map(|account| account.name.as_str()));
         let expected = match near.as_slice() {
             [] => "an account, and there is none yet".to_owned(),
             near => format!("an account such as {}", near.join(", ")),

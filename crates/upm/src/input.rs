@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use margin::method::{METHODS, Method, Options, Rulebook};
 use margin::scenario::ScenarioSet;
 use margin::{Assessment, Judge, ScenarioDocument, assess};
-use model::{Account, Market, Portfolio};
+use model::{Account, Invalid, Market, Portfolio};
 
 use crate::accounts::Accounts;
 use crate::failure::Failure;
+use crate::kind::Kind;
+use crate::known::Known;
 
 /// The arguments that name a market and a portfolio.
 #[derive(clap::Args)]
@@ -110,11 +112,32 @@ impl Reader {
 
     /// The text of a file, or of standard input for `-`.
     pub fn text(&mut self, file: &Path) -> Result<String, Failure> {
-        String::from_utf8(self.bytes(file)?).map_err(|error| {
+        let bytes = self.bytes(file)?;
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Err(Failure::wrong(file.display(), nothing(bytes.is_empty())));
+        }
+        if let Some(why) = no_text(&bytes) {
+            return Err(Failure::wrong(file.display(), why));
+        }
+        String::from_utf8(bytes).map_err(|error| {
             let place = error.utf8_error().valid_up_to();
-            Failure::wrong(file.display(), format_args!("found a stray byte at offset {place}, expected UTF-8 text"))
+            Failure::wrong(file.display(), not_text(&format_args!("a stray byte at offset {place}")))
         })
     }
+}
+
+/// Why a file that begins with these bytes is no text document, where the beginning says so.
+pub fn no_text(beginning: &[u8]) -> Option<String> {
+    Kind::of(beginning).filter(Kind::is_no_text).map(|kind| not_text(&kind))
+}
+
+/// Why a file without any byte, or without any but white space, is no document.
+pub fn nothing(is_empty: bool) -> String {
+    not_text(&if is_empty { "an empty file" } else { "nothing but white space" })
+}
+
+fn not_text(found: &dyn std::fmt::Display) -> String {
+    format!("found {found}, expected UTF-8 text")
 }
 
 impl BookArgs {
@@ -124,8 +147,8 @@ impl BookArgs {
         let market = reader.text(&self.market)?;
         let portfolio = reader.text(&self.portfolio)?;
         let market = Market::parse(&market).map_err(|invalid| Failure::wrong(&market_file, invalid))?;
-        let portfolio =
-            Portfolio::parse(&portfolio, &market).map_err(|invalid| Failure::wrong(&portfolio_file, invalid))?;
+        let portfolio = Portfolio::parse(&portfolio, &market)
+            .map_err(|invalid| Failure::wrong(&portfolio_file, priced(&invalid)))?;
         let book = Book::new((market_file.to_string(), market), (portfolio_file.to_string(), portfolio));
         match &self.account {
             Some(name) => book.only(name),
@@ -147,6 +170,19 @@ impl BookArgs {
     }
 }
 
+/// What is wrong with a portfolio, and how an asset that the market lacks gets into it.
+pub fn priced(invalid: &Invalid) -> String {
+    let said = invalid.to_string();
+    let lacking = said.lines().find(|line| line.contains(".asset: found ") && line.contains("an asset of the market"));
+    let asset = lacking.and_then(|line| line.split('"').nth(1));
+    match asset {
+        Some(asset) => {
+            format!("{said}\n  upm import adds an asset that was not recorded: --price {asset}=1 for one USD each")
+        }
+        None => said,
+    }
+}
+
 impl Book {
     /// Every account of a portfolio. The texts are what messages call the documents.
     pub fn new((market_file, market): (String, Market), (portfolio_file, portfolio): (String, Portfolio)) -> Self {
@@ -157,9 +193,9 @@ impl Book {
     fn only(self, name: &str) -> Result<Self, Failure> {
         let accounts: Vec<Account> = self.accounts.iter().filter(|account| account.name == name).cloned().collect();
         if accounts.is_empty() {
-            let known = names(self.accounts.iter().map(|account| account.name.as_str()));
-            let problem = format_args!("accounts: found no \"{name}\", expected {known}");
-            return Err(Failure::wrong(&self.portfolio_file, problem));
+            let mut known = Known::new(name);
+            self.accounts.iter().for_each(|account| known.take(&account.name));
+            return Err(Failure::wrong(&self.portfolio_file, known.missing()));
         }
         Ok(Self { accounts, ..self })
     }
@@ -176,26 +212,38 @@ impl Book {
 }
 
 impl MethodArgs {
-    /// The method with its parameters and, for the universal one, the scenarios that were given.
-    pub fn read(&self, reader: &mut Reader, book: &Book) -> Result<Rules, Failure> {
-        let rulebook = rulebook(self.method, self.params.as_deref(), reader)?;
-        let mut options = Options { strict: self.strict, ..Options::default() };
-        if let Some(file) = &self.scenarios {
-            options.scenarios = self.scenarios(file, reader, book)?;
+    /// Refuses an argument that means nothing to the method.
+    pub fn check(&self) -> Result<(), Failure> {
+        let is_ours = self.method.about.name == "universal";
+        if self.strict && is_ours {
+            let problem = "found with --method universal, expected a venue's method: ours converts nothing";
+            return Err(Failure::wrong("--strict", problem));
         }
-        Ok(Rules { method: self.method, rulebook, options })
-    }
-
-    fn scenarios(&self, file: &Path, reader: &mut Reader, book: &Book) -> Result<ScenarioSet, Failure> {
-        if self.method.about.name != "universal" {
+        if self.scenarios.is_some() && !is_ours {
             let problem = format_args!("found with --method {}, expected --method universal", self.method.about.name);
             return Err(Failure::wrong("--scenarios", problem));
         }
-        let document = ScenarioDocument::parse(&reader.text(file)?);
-        document
-            .and_then(|document| document.scenarios_for(&book.market))
-            .map_err(|invalid| Failure::wrong(file.display(), invalid))
+        Ok(())
     }
+
+    /// The method with its parameters and, for the universal one, the scenarios that were given.
+    pub fn read(&self, reader: &mut Reader, book: &Book) -> Result<Rules, Failure> {
+        self.check()?;
+        let rulebook = rulebook(self.method, self.params.as_deref(), reader)?;
+        let mut options = Options { strict: self.strict, ..Options::default() };
+        if let Some(file) = &self.scenarios {
+            options.scenarios = scenarios(file, reader, book)?;
+        }
+        Ok(Rules { method: self.method, rulebook, options })
+    }
+}
+
+/// The scenarios of a document, for the market of a book.
+pub fn scenarios(file: &Path, reader: &mut Reader, book: &Book) -> Result<ScenarioSet, Failure> {
+    let document = ScenarioDocument::parse(&reader.text(file)?);
+    document
+        .and_then(|document| document.scenarios_for(&book.market))
+        .map_err(|invalid| Failure::wrong(file.display(), invalid))
 }
 
 impl Rules {
@@ -243,7 +291,7 @@ pub fn names<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
 }
 
 /// "a", or "one of a, b, c, … and 7 more", for the first of `count` names.
-pub fn listed(known: &[&str], count: usize) -> String {
+fn listed(known: &[&str], count: usize) -> String {
     match (count, count - known.len()) {
         (1, _) => known.join(""),
         (_, 0) => format!("one of {}", known.join(", ")),

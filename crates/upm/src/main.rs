@@ -6,8 +6,9 @@
 //! ```
 //!
 //! A command computes its whole answer before anything is printed, so that a failure leaves nothing partial behind. Only what
-//! may be larger than memory is printed as it comes: an export, and the answers to many [`accounts`].
-//! Arguments are data, one file a command; only [`input`] and [`accounts`] read files, only [`printer`] and [`sink`] write.
+//! may be larger than memory goes out as it comes: an export, and the answers to many [`accounts`] through a [`sink`].
+//! Arguments are data, one file a command; only [`input`] and [`accounts`] read files, only [`draft`] writes them, and only
+//! [`printer`] and [`sink`] print.
 
 mod accounts;
 mod amount;
@@ -16,12 +17,17 @@ mod canvas;
 mod case;
 mod command;
 mod document;
+mod draft;
 mod failure;
+mod frontier;
 mod heatmap;
 mod history;
 mod holdings;
 mod input;
+mod kind;
+mod known;
 mod matrix;
+mod moved;
 mod naming;
 mod parallel;
 mod printer;
@@ -36,18 +42,34 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use command::Command;
+use draft::Destination;
 
 /// Margin portfolios of crypto derivatives, by our own method and by those of the venues.
 #[derive(Parser)]
-#[command(name = "upm", version, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    name = "upm",
+    version,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "\
+Example:
+  upm demo
+  upm margin --market samples/market.json --portfolio samples/portfolio.json
+  upm margin --help"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    to: Destination,
 }
 
 fn main() -> ExitCode {
     match Arguments::try_parse() {
-        Ok(arguments) => printer::finish(arguments.command.run()),
+        Ok(Arguments { command, to }) => {
+            let answer = to.check(&command.pictures()).and_then(|()| command.run(&to));
+            printer::finish(answer, &to)
+        }
         Err(error) => printer::usage(&error),
     }
 }

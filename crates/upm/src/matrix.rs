@@ -20,6 +20,8 @@ use crate::amount::profit;
 const PRICE_STEPS: i32 = 4;
 /// Steps of volatility in one move of the scan.
 const VOL_STEPS: i32 = 2;
+/// No price falls further than this, as a part of it.
+const PRICE_FALL_MAX: f64 = -0.99;
 /// The families of the universal method that scan, in the order of the methodology.
 const SCANS: [&str; 3] = ["scan together", "scan alone", "scan apart"];
 
@@ -41,6 +43,8 @@ pub struct Matrix {
     pub ranges: Vec<(String, f64)>,
     /// In USD: `[vol][price]`, a loss is negative.
     pub pnl: Vec<Vec<f64>>,
+    /// Moves of price and of volatility that were asked for and are left out: a price or a volatility would fall to nothing.
+    pub left_out: [usize; 2],
 }
 
 /// What the cells of a matrix are counted in, so that each fits six characters.
@@ -91,12 +95,19 @@ impl FromStr for Grid {
 impl Matrix {
     /// Revalues `account` in full in every cell of `grid`.
     pub fn of(account: &Account, market: &Market, rules: &Rules, grid: Grid, isa: Isa) -> Result<Self, Refusal> {
-        let prices = steps(grid.prices, PRICE_STEPS);
+        let ranges = touched(account, market, rules);
+        let mut prices = steps(grid.prices, PRICE_STEPS);
+        let asked = prices.len();
+        prices.retain(|part| *part >= -1.0 || ranges.iter().all(|(_, range)| part * range > PRICE_FALL_MAX));
+        let sharpest = sharpest(account, market, rules);
         let mut vols: Vec<VolStep> = steps(grid.vols, VOL_STEPS)
             .into_iter()
             .rev()
             .map(|part| VolStep { part, relative: vol_move(part, rules), points: None })
             .collect();
+        let left_out = [asked - prices.len(), vols.len()];
+        vols.retain(|vol| vol.part >= -1.0 || vol.relative.mul_add(sharpest, 1.0) > 0.0);
+        let left_out = [left_out[0], left_out[1] - vols.len()];
         let cells =
             vols.iter().flat_map(|vol| prices.iter().map(move |price| cell(*price, vol.relative, market, rules)));
         let mut set = ScenarioSet::default();
@@ -106,7 +117,14 @@ impl Matrix {
         for vol in &mut vols {
             vol.points = mean_points(account, market, rules, vol.relative)?;
         }
-        Ok(Self { prices, vols, ranges: touched(account, market, rules), pnl })
+        Ok(Self { prices, vols, ranges, pnl, left_out })
+    }
+
+    /// Where nothing moves: its row and column.
+    pub fn middle(&self) -> (usize, usize) {
+        let row = self.vols.iter().position(|vol| vol.part == 0.0);
+        let column = self.prices.iter().position(|part| *part == 0.0);
+        row.zip(column).expect("nothing moves in the middle of every grid")
     }
 
     /// The largest loss of the grid: its row and column.
@@ -142,7 +160,7 @@ impl Matrix {
 
 /// The relative move of a price by a part of its scan range; no price falls to nothing.
 pub fn price_move(part: f64, range: f64) -> f64 {
-    (part * range).max(-0.99)
+    (part * range).max(PRICE_FALL_MAX)
 }
 
 impl Scale {
@@ -232,8 +250,16 @@ fn steps(count: i32, each: i32) -> Vec<f64> {
     (-(count / 2)..=count / 2).map(|step| f64::from(step) / f64::from(each)).collect()
 }
 
+/// How many times further than at 30 days the volatility of some option held moves.
+fn sharpest(account: &Account, market: &Market, rules: &Rules) -> f64 {
+    let listed = account.positions.iter().map(|position| market.listing(position.instrument));
+    let days = listed.filter(|listing| listing.is_option()).filter_map(Instrument::expiry);
+    let multiplier = |expiry: units::Timestamp| rules.vol_rules().term.multiplier(expiry.days_since(market.time));
+    days.map(multiplier).fold(1.0, f64::max)
+}
+
 /// A part of the scan's move of volatility, at 30 days.
-fn vol_move(part: f64, rules: &Rules) -> f64 {
+pub fn vol_move(part: f64, rules: &Rules) -> f64 {
     part * if part > 0.0 { rules.scan.vol_up } else { rules.scan.vol_down }
 }
 
@@ -248,7 +274,7 @@ fn cell(part: f64, vol: f64, market: &Market, rules: &Rules) -> Scenario {
 }
 
 /// The change of an option's volatility when the level moves (SCN-2).
-fn vol_change(listing: &Instrument, market: &Market, vol: &VolRules, level: f64) -> Result<f64, Refusal> {
+pub fn vol_change(listing: &Instrument, market: &Market, vol: &VolRules, level: f64) -> Result<f64, Refusal> {
     let inputs = option_inputs(listing, market)?;
     let days = listing.expiry().map_or(0.0, |expiry| expiry.days_since(market.time));
     let moved = inputs.vol * level.mul_add(vol.term.multiplier(days), 1.0).max(0.0);
@@ -383,11 +409,37 @@ pub mod tests {
     }
 
     #[test]
+    fn no_row_and_no_column_takes_a_volatility_or_a_price_to_nothing() {
+        let (market, rules) = (market(), rules());
+        for account in &portfolio(&market).accounts {
+            let matrix = matrix(account, &market, "41x41");
+            let options = || account.positions.iter().map(|held| market.listing(held.instrument));
+            for vol in &matrix.vols {
+                assert!(vol.relative > -1.0, "{}: {vol:?}", account.name);
+                for listing in options().filter(|listing| listing.is_option()) {
+                    let vol = option_inputs(listing, &market).unwrap().vol
+                        + vol_change(listing, &market, &rules.vol_rules(), vol.relative).unwrap();
+                    assert!(vol > 0.0, "{}: {}", account.name, listing.name);
+                }
+            }
+            assert_eq!(matrix.vols.len() + matrix.left_out[1], 41);
+            assert_eq!(matrix.prices.len() + matrix.left_out[0], 41);
+            assert!(matrix.left_out[1] > 0, "twenty steps down are more than all of it");
+            for (name, range) in &matrix.ranges {
+                let moves: Vec<f64> = matrix.prices.iter().map(|part| price_move(*part, *range)).collect();
+                assert!(moves.windows(2).all(|pair| pair[0] < pair[1]), "{name}: {moves:?}");
+            }
+        }
+    }
+
+    #[test]
     fn where_nothing_moves_nothing_is_gained_or_lost() {
         let market = market();
         for account in &portfolio(&market).accounts {
-            for (grid, row, column) in [("11x7", 3, 5), ("3x3", 1, 1), ("41x41", 20, 20)] {
-                assert_eq!(matrix(account, &market, grid).pnl[row][column], 0.0, "{}", account.name);
+            for grid in ["11x7", "3x3", "41x41"] {
+                let matrix = matrix(account, &market, grid);
+                let (row, column) = matrix.middle();
+                assert_eq!(matrix.pnl[row][column], 0.0, "{}", account.name);
             }
         }
     }

@@ -1,22 +1,31 @@
-//! The only place that prints.
+//! What is printed, and how it looks.
 //!
-//! Texts carry their colours as escape sequences; here they are kept for a terminal and taken out for everything else.
+//! Texts carry their tones as marks that no document can write into a terminal; here they become colours on a terminal
+//! and vanish everywhere else. Whatever else could move a terminal or turn the words beside it around is made visible.
 
 use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
-use std::path::Path;
 use std::process::ExitCode;
 
+use crate::draft::Destination;
 use crate::failure::Failure;
+
+/// Columns where nothing says how many there are.
+pub const PAPER: usize = 100;
+/// Tables are made for no fewer and for no more columns.
+const NARROW: usize = 80;
+const WIDE: usize = 200;
 
 /// What a command has to say.
 #[derive(Debug, Default)]
 pub struct Answer {
-    /// For standard output.
+    /// For standard output, or for the file that was asked for.
     pub out: String,
     /// For standard error: what a program that reads the output must not see.
     pub report: String,
     /// Whether what was asked does not hold: exit status 1.
     pub failed: bool,
+    /// Whether the output has been written already, piece by piece.
+    pub streamed: bool,
 }
 
 /// How a piece of text stands out on a terminal.
@@ -35,48 +44,103 @@ impl Answer {
         Self { out, ..Self::default() }
     }
 
+    /// An output that has been written already.
+    pub fn streamed() -> Self {
+        Self { streamed: true, ..Self::default() }
+    }
+
     /// A document for standard output.
     pub fn json(document: &impl serde::Serialize) -> Self {
         let text = serde_json::to_string_pretty(document).expect("a document of text and lists is JSON");
-        Self::out(text + "\n")
+        Self::out(escaped(&text) + "\n")
     }
 }
 
-/// `text` in a tone. Control characters of names out of documents never reach a terminal.
+/// The marks of the tones, in their order, and of the end of one: characters that Unicode gives to no one.
+const MARKS: [char; 5] = ['\u{fdd0}', '\u{fdd1}', '\u{fdd2}', '\u{fdd3}', '\u{fdd4}'];
+const END: char = '\u{fdd5}';
+/// What a terminal understands in the place of each.
+const CODES: [&str; 5] = ["\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[33m", "\x1b[31m"];
+const END_CODE: &str = "\x1b[0m";
+
+/// `text` in a tone.
 pub fn toned(tone: Tone, text: &str) -> String {
-    let code = match tone {
-        Tone::Bold => "1",
-        Tone::Dim => "2",
-        Tone::Green => "32",
-        Tone::Yellow => "33",
-        Tone::Red => "31",
+    let mark = match tone {
+        Tone::Bold => MARKS[0],
+        Tone::Dim => MARKS[1],
+        Tone::Green => MARKS[2],
+        Tone::Yellow => MARKS[3],
+        Tone::Red => MARKS[4],
     };
-    if text.is_empty() { String::new() } else { format!("\x1b[{code}m{}\x1b[0m", clean(text)) }
+    if text.is_empty() { String::new() } else { format!("{mark}{}{END}", clean(text)) }
 }
 
-/// `text` without control characters and changes of direction, so that a name out of a document cannot move a terminal
-/// or turn the numbers beside it around.
+/// `text` on one line, without anything that could move a terminal, turn the words beside it around, or be a tone.
 pub fn clean(text: &str) -> String {
-    let turns =
-        |character| matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let safe = |character: char| if character.is_control() || turns(character) { '\u{fffd}' } else { character };
-    text.chars().map(safe).collect()
+    text.chars().map(|character| if is_harmless(character) { character } else { '\u{fffd}' }).collect()
 }
 
-/// `text` as it stands on paper: without the escape sequences of [`toned`].
+/// Whether a character does nothing but stand where it is: no control, no change of direction, no invisible separator of
+/// lines, no character that is none.
+pub fn is_harmless(character: char) -> bool {
+    let turns = matches!(character,
+        '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let breaks = matches!(character, '\u{2028}' | '\u{2029}');
+    let none = matches!(character, '\u{fdd0}'..='\u{fdef}' | '\u{fffe}' | '\u{ffff}' | '\u{feff}');
+    let tags = matches!(character, '\u{e0000}'..='\u{e007f}');
+    !(character.is_control() || turns || breaks || none || tags)
+}
+
+/// `text` as it stands on paper: without tones.
 pub fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('\x1b') {
-        plain.push_str(before);
-        rest = after.split_once('m').map_or("", |(_, after)| after);
-    }
-    plain + rest
+    rendered(text, false)
 }
 
-/// Prints what a command answered, or why it did not.
-pub fn finish(answer: Result<Answer, Failure>) -> ExitCode {
-    match answer {
+/// `text` as it is printed: lines of harmless characters, and tones as colours or not at all.
+pub fn rendered(text: &str, coloured: bool) -> String {
+    if is_simple(text) {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        let code = match MARKS.iter().position(|mark| *mark == character) {
+            Some(tone) => Some(CODES[tone]),
+            None => (character == END).then_some(END_CODE),
+        };
+        match code {
+            Some(code) if coloured => out += code,
+            Some(_) => {}
+            None if character == '\n' || is_harmless(character) => out.push(character),
+            None => out.push('\u{fffd}'),
+        }
+    }
+    out
+}
+
+/// Whether a text is lines of visible ASCII, as almost all long ones are.
+fn is_simple(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n'))
+}
+
+/// JSON in which every character that is not harmless is escaped: the same document, safe to look at.
+pub fn escaped(json: &str) -> String {
+    if is_simple(json) {
+        return json.to_owned();
+    }
+    let mut out = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character == '\n' || is_harmless(character) {
+            out.push(character);
+        } else {
+            out.extend(character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
+    out
+}
+
+/// Prints an answer, or why there is none.
+pub fn finish(answer: Result<Answer, Failure>, to: &Destination) -> ExitCode {
+    match answer.and_then(|answer| delivered(answer, to)) {
         Ok(answer) => {
             print(&mut std::io::stderr(), &answer.report, std::io::stderr().is_terminal());
             let printed = print(&mut std::io::stdout(), &answer.out, std::io::stdout().is_terminal());
@@ -87,13 +151,33 @@ pub fn finish(answer: Result<Answer, Failure>) -> ExitCode {
     }
 }
 
-/// Prints lines as they come: a later failure leaves the earlier ones printed. A reader that has seen enough ends it.
-pub fn stream(lines: impl Iterator<Item = Result<String, Failure>>) -> Result<Answer, Failure> {
+/// The answer with its output in the file that was asked for.
+fn delivered(mut answer: Answer, to: &Destination) -> Result<Answer, Failure> {
+    let Some(file) = &to.output_file else { return Ok(answer) };
+    if !answer.streamed {
+        to.write(file, &plain(&answer.out))?;
+    }
+    answer.out.clear();
+    answer.report += &format!("written           {}\n", file.display());
+    Ok(answer)
+}
+
+/// Writes lines as they come. On standard output a later failure leaves the earlier ones, and a reader that has seen
+/// enough ends them; a file is written whole or not at all.
+pub fn stream(to: &Destination, lines: impl Iterator<Item = Result<String, Failure>>) -> Result<Answer, Failure> {
+    if let Some(file) = &to.output_file {
+        let mut draft = to.draft(file)?;
+        for line in lines {
+            draft.add(&(escaped(&line?) + "\n"))?;
+        }
+        draft.keep()?;
+        return Ok(Answer::streamed());
+    }
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut printed = Ok(());
     for line in lines {
         match line {
-            Ok(line) => printed = out.write_all(line.as_bytes()).and_then(|()| out.write_all(b"\n")),
+            Ok(line) => printed = out.write_all(escaped(&line).as_bytes()).and_then(|()| out.write_all(b"\n")),
             Err(failure) => {
                 // The failure says more than whether the lines before it could be printed.
                 let _ = out.flush();
@@ -105,10 +189,20 @@ pub fn stream(lines: impl Iterator<Item = Result<String, Failure>>) -> Result<An
         }
     }
     match printed.and_then(|()| out.flush()) {
-        Ok(()) => Ok(Answer::default()),
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Answer::default()),
-        Err(error) => Err(Failure::Broken(format!("cannot print: {error}"))),
+        Ok(()) => Ok(Answer::streamed()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Answer::streamed()),
+        Err(error) => Err(unprinted(&error)),
     }
+}
+
+/// How many columns a text for people may take: those of the terminal or of `COLUMNS`, from 80 to 200; 100 on paper.
+pub fn columns() -> usize {
+    let told = std::env::var("COLUMNS").ok().and_then(|text| text.trim().parse().ok()).filter(|columns| *columns > 0);
+    let seen = || {
+        let (terminal_size::Width(width), _) = terminal_size::terminal_size()?;
+        std::io::stdout().is_terminal().then_some(usize::from(width))
+    };
+    told.or_else(seen).map_or(PAPER, |columns: usize| columns.clamp(NARROW, WIDE))
 }
 
 /// Writes a line over the one before, on standard error and only on a terminal; an empty one wipes it.
@@ -116,14 +210,8 @@ pub fn overwrite(line: &str) {
     let mut terminal = std::io::stderr();
     if terminal.is_terminal() {
         // Progress that cannot be shown is no failure.
-        let _ = terminal.write_all(format!("\r\x1b[2K{line}").as_bytes());
+        let _ = terminal.write_all(format!("\r\x1b[2K{}", clean(line)).as_bytes());
     }
-}
-
-/// Writes a file that was asked for.
-pub fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(file, text)
-        .map_err(|error| Failure::Broken(format!("{}: {error}, expected a file that can be written", file.display())))
 }
 
 /// Prints the help that was asked for, or what is wrong with the arguments.
@@ -136,10 +224,18 @@ pub fn usage(error: &clap::Error) -> ExitCode {
     print(&mut std::io::stdout(), &text, false)
 }
 
+/// Why standard output could not be written.
+pub fn unprinted(error: &std::io::Error) -> Failure {
+    Failure::Broken(format!("standard output: {error}, expected an output that can be written"))
+}
+
+/// Prints why there is no answer; a line that is indented belongs to the one before.
 fn fail(status: u8, why: &str) -> ExitCode {
-    let lines: Vec<String> = why.lines().map(clean).collect();
+    let lines =
+        why.lines().map(|line| if line.starts_with(' ') { clean(line) } else { "upm: ".to_owned() + &clean(line) });
+    let text: String = lines.map(|line| line + "\n").collect();
     // Where even this cannot be printed, the exit status still says it.
-    let _ = std::io::stderr().write_all(format!("upm: {}\n", lines.join("\n")).as_bytes());
+    let _ = std::io::stderr().write_all(text.as_bytes());
     ExitCode::from(status)
 }
 
@@ -150,11 +246,11 @@ pub fn coloured(terminal: bool) -> bool {
 
 /// A reader that has seen enough and closed the pipe is no failure.
 fn print(stream: &mut impl Write, text: &str, terminal: bool) -> ExitCode {
-    let text = if coloured(terminal) { text.to_owned() } else { plain(text) };
+    let text = rendered(text, coloured(terminal));
     match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(error) => fail(1, &format!("cannot print: {error}")),
+        Err(error) => fail(1, &unprinted(&error).to_string()),
     }
 }
 
@@ -165,8 +261,24 @@ mod tests {
     #[test]
     fn a_tone_is_only_for_terminals() {
         let text = format!("a {} z", toned(Tone::Bold, "b\x1b[2Jc"));
-        assert_eq!(text, "a \x1b[1mb\u{fffd}[2Jc\x1b[0m z");
+        assert_eq!(rendered(&text, true), "a \x1b[1mb\u{fffd}[2Jc\x1b[0m z");
         assert_eq!(plain(&text), "a b\u{fffd}[2Jc z");
         assert_eq!(clean("a\u{202e}1\u{2066}2"), "a\u{fffd}1\u{fffd}2");
+    }
+
+    #[test]
+    fn what_was_never_cleaned_cannot_move_a_terminal_either() {
+        for foreign in ["\x1b[31m", "\x1b]0;title\x07", "\r", "\u{9b}2J", "\u{202e}", "\u{2028}", "\u{feff}"] {
+            let printed = rendered(&format!("name {foreign} 12\n"), true);
+            assert!(printed.chars().all(|character| character == '\n' || is_harmless(character)), "{printed:?}");
+        }
+    }
+
+    #[test]
+    fn json_says_the_same_without_it() {
+        let name = "a\u{202e}\u{7f}\u{9b}\u{e0041}\u{1b}é";
+        let json = escaped(&serde_json::to_string(name).unwrap());
+        assert!(json.chars().all(is_harmless), "{json:?}");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), name);
     }
 }

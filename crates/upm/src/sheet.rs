@@ -10,7 +10,7 @@ use units::{Money, Overflow, Ratio, Round};
 
 use crate::amount::{Shown, Unit, exact, number, profit};
 use crate::holdings;
-use crate::printer::{Tone, toned};
+use crate::printer::{Tone, columns, toned};
 use crate::table::{Side, Table, cut, paragraph};
 
 /// How a note begins that is about the method, not about the account.
@@ -133,8 +133,14 @@ pub fn brief(assessment: &Assessment, title: &str) -> Result<String, Overflow> {
 
 /// Whose sheet it is. `title` says by which method and when.
 pub fn head(assessment: &Assessment, title: &str) -> String {
-    let title = toned(Tone::Dim, &cut(title, 58));
-    format!("{} {title}\n", toned(Tone::Bold, &cut(&assessment.account, 40)))
+    heading(&assessment.account, title)
+}
+
+/// An account and a title, each cut where both have no room on a line.
+pub fn heading(account: &str, title: &str) -> String {
+    let title = cut(title, 58);
+    let room = columns().saturating_sub(title.chars().count() + 1);
+    format!("{} {}\n", toned(Tone::Bold, &cut(account, room)), toned(Tone::Dim, &title))
 }
 
 /// What the account has and needs, why, and what offsets save.

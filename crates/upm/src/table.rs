@@ -1,9 +1,7 @@
-//! Tables and paragraphs for people: aligned, at most a hundred columns wide.
+//! Tables and paragraphs for people: aligned, as wide as where they are read.
 
-use crate::printer::{Tone, clean, plain, toned};
+use crate::printer::{Tone, clean, columns, plain, toned};
 
-/// Terminals and papers are at least this wide.
-pub const WIDTH: usize = 100;
 /// Between two columns.
 const GAP: &str = "  ";
 /// No column of words is cut below this.
@@ -18,8 +16,9 @@ pub enum Side {
     Right,
 }
 
-/// Rows of cells under a head. A column in which nothing stands is left out; where a row would be too wide, the widest
-/// column of words is cut with an ellipsis.
+/// Rows of cells under a head. A column in which nothing stands is left out. Where a row would be too wide, the widest
+/// column of words is cut with an ellipsis; where numbers alone are too wide, the last columns follow below, beside the
+/// first one again.
 pub struct Table {
     head: Vec<String>,
     sides: Vec<Side>,
@@ -54,12 +53,51 @@ impl Table {
 
     /// The lines, each ended by a line break.
     pub fn text(&self) -> String {
-        let widths = self.widths();
+        self.within(columns())
+    }
+
+    /// The lines, none of more than `room` columns where words can be cut and numbers follow below.
+    fn within(&self, room: usize) -> String {
+        let natural = self.natural();
+        let parts = self.parts(&natural, room);
+        let texts = parts.iter().map(|part| {
+            let shown = (0..natural.len()).map(|column| if part.contains(&column) { natural[column] } else { 0 });
+            self.part(&self.cut(shown.collect(), room))
+        });
+        texts.collect::<Vec<_>>().join("\n")
+    }
+
+    /// Which columns stand beside each other: all of them, or the first with as many of the others as there is room for.
+    fn parts(&self, natural: &[usize], room: usize) -> Vec<Vec<usize>> {
+        let least = |column: usize| match self.sides[column] {
+            Side::Left => natural[column].min(WORDS_MIN),
+            Side::Right => natural[column],
+        };
+        let used: Vec<usize> = (0..natural.len()).filter(|column| natural[*column] > 0).collect();
+        let Some((first, others)) = used.split_first() else { return vec![Vec::new()] };
+        let mut parts = vec![vec![*first]];
+        let begin = GAP.len() + least(*first);
+        let mut taken = begin;
+        for column in others {
+            let more = GAP.len() + least(*column);
+            let part = parts.last_mut().expect("there is a first");
+            if taken + more > room && part.len() > 1 {
+                parts.push(vec![*first, *column]);
+                taken = begin + more;
+            } else {
+                part.push(*column);
+                taken += more;
+            }
+        }
+        parts
+    }
+
+    fn part(&self, widths: &[usize]) -> String {
         let head: Vec<String> = self.head.iter().map(|name| toned(Tone::Dim, name)).collect();
-        let mut text = self.line(&head, &widths);
+        let mut text = self.line(&head, widths);
         for row in &self.rows {
             match row {
-                Row::Cells(cells) => text += &self.line(cells, &widths),
+                Row::Cells(cells) => text += &self.line(cells, widths),
                 Row::Rule => {
                     let wide: usize = widths.iter().filter(|width| **width > 0).map(|width| width + GAP.len()).sum();
                     let rule = "─".repeat(wide.saturating_sub(GAP.len()));
@@ -70,7 +108,8 @@ impl Table {
         text
     }
 
-    fn widths(&self) -> Vec<usize> {
+    /// How wide every column is by itself; 0 where nothing stands in it.
+    fn natural(&self) -> Vec<usize> {
         let mut widths = vec![0; self.sides.len()];
         for row in &self.rows {
             if let Row::Cells(cells) = row {
@@ -81,8 +120,13 @@ impl Table {
         }
         let used = widths.iter_mut().zip(&self.head).filter(|(widest, _)| **widest > 0);
         used.for_each(|(widest, name)| *widest = (*widest).max(width(name)));
+        widths
+    }
+
+    /// The same with columns of words cut until there is room.
+    fn cut(&self, mut widths: Vec<usize>, room: usize) -> Vec<usize> {
         let gaps = GAP.len() * widths.iter().filter(|width| **width > 0).count();
-        while widths.iter().sum::<usize>() + gaps > WIDTH {
+        while widths.iter().sum::<usize>() + gaps > room {
             let words = widths.iter_mut().zip(&self.sides).filter(|(_, side)| **side == Side::Left);
             match words.map(|(width, _)| width).max() {
                 Some(widest) if *widest > WORDS_MIN => *widest -= 1,
@@ -109,11 +153,15 @@ impl Table {
 
 /// `text` broken between words into lines that begin with `indent` spaces, the first with `lead` in their place.
 pub fn paragraph(lead: &str, indent: usize, text: &str) -> String {
+    wrapped(lead, indent, text, columns())
+}
+
+fn wrapped(lead: &str, indent: usize, text: &str, room: usize) -> String {
     let mut lines = String::new();
     let mut line = format!("{lead}{}", " ".repeat(indent.saturating_sub(width(lead))));
     let mut empty = true;
-    for word in clean(text).split(' ') {
-        if !empty && width(&line) + 1 + width(word) > WIDTH {
+    for word in clean(text).trim_end().split(' ') {
+        if !empty && width(&line) + 1 + width(word) > room {
             lines += line.trim_end();
             lines.push('\n');
             line = " ".repeat(indent);
@@ -160,16 +208,31 @@ mod tests {
     fn what_is_too_wide_is_cut_in_its_words() {
         let mut table = Table::new(&[("what", Side::Left), ("usd", Side::Right)]);
         table.row(["x".repeat(200), "1,234.00".to_owned()]);
-        let text = table.text();
-        let line = text.lines().last().expect("a row");
-        assert_eq!(line.chars().count(), WIDTH);
-        assert!(line.ends_with("x…  1,234.00"), "{line}");
+        for room in [80, 100, 200] {
+            let text = table.within(room);
+            let line = text.lines().last().expect("a row");
+            assert_eq!(line.chars().count(), room);
+            assert!(line.ends_with("x…  1,234.00"), "{line}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_have_no_room_follow_below_beside_the_first_column() {
+        let names: Vec<String> = (0..9).map(|number| format!("column {number}")).collect();
+        let mut columns = vec![("what", Side::Left)];
+        columns.extend(names.iter().map(|name| (name.as_str(), Side::Right)));
+        let mut table = Table::new(&columns);
+        table.row(std::iter::once("core".to_owned()).chain((0..9).map(|number| format!("{number},000,000.00"))));
+        let (narrow, wide) = (plain(&table.within(80)), plain(&table.within(200)));
+        assert!(narrow.lines().all(|line| line.chars().count() <= 80), "{narrow}");
+        assert_eq!((narrow.matches("core").count(), wide.matches("core").count()), (2, 1), "{narrow}");
+        assert!((0..9).all(|number| narrow.contains(&format!("{number},000,000.00"))), "{narrow}");
     }
 
     #[test]
     fn paragraphs_break_between_words() {
-        let text = paragraph("note:", 6, &"word ".repeat(30));
-        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        let text = wrapped("note:", 6, &"word ".repeat(30), 80);
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
         assert!(text.starts_with("note: word word") && text.lines().skip(1).all(|line| line.starts_with("      word")));
     }
 }

@@ -32,9 +32,10 @@ pub struct Trade {
 pub fn read(text: &str, market: &Market) -> Result<Trade, String> {
     let (name, size, price) = split(text)
         .ok_or_else(|| format!("found \"{text}\", expected INSTRUMENT ±CONTRACTS [@PRICE], such as {EXAMPLES}"))?;
-    let instrument = market
-        .instrument(&name)
-        .ok_or_else(|| format!("\"{text}\": found instrument \"{name}\", expected an instrument of the market"))?;
+    let instrument = market.instrument(&name).ok_or_else(|| {
+        let near = model::nearest(&name, market.instruments.iter().map(|listing| listing.name.as_str())).join(", ");
+        format!("\"{text}\": found instrument \"{name}\", expected an instrument of the market such as {near}")
+    })?;
     let listing = market.listing(instrument);
     let quantity = contracts(&size, instrument, market).map_err(|problem| format!("\"{text}\": {problem}"))?;
     let price = match price {

@@ -13,10 +13,16 @@ fn check(test: &str, market: &str, portfolio: &str, message: &str) {
     refused(&upm(&["margin", "--market", &market, "--portfolio", &portfolio]), message);
 }
 
-/// `message` has a `…` where anything may stand.
+/// One problem, a line of its own. `message` has a `…` where anything may stand.
 fn refused(run: &Run, message: &str) {
+    assert_eq!(run.err.lines().count(), 1, "{}", run.err);
+    refused_among_others(run, message);
+}
+
+/// The first of the problems of a document.
+fn refused_among_others(run: &Run, message: &str) {
     assert_eq!((run.status, run.out.as_str()), (2, ""), "{}", run.err);
-    assert!(run.err.starts_with("upm: ") && run.err.lines().count() == 1 && run.err.len() < 1000, "{}", run.err);
+    assert!(run.err.lines().all(|line| line.starts_with("upm: ") && line.len() < 1000), "{}", run.err);
     let mut rest = run.err.as_str();
     for part in message.split('…') {
         let place = rest.find(part).unwrap_or_else(|| panic!("expected {part:?} in: {}", run.err));
@@ -105,9 +111,14 @@ fn an_account_that_no_method_can_margin() {
 #[test]
 fn an_expiry_in_the_past() {
     let market = MARKET.replace("2026-05-08", "2026-04-08");
-    let message =
-        "past-market.json: underlyings[0].expiries[0].expiry: found 2026-04-08T08:00:00Z, expected a time not before";
-    check("past", &market, PORTFOLIO, message);
+    let market = written("past-market.json", &market);
+    let portfolio = written("past-portfolio.json", PORTFOLIO);
+    let run = upm(&["margin", "--market", &market, "--portfolio", &portfolio]);
+    refused_among_others(
+        &run,
+        "past-market.json: underlyings[0].expiries[0].expiry: found 2026-04-08T08:00:00Z, expected a time not before \
+         …past-market.json: instruments[1].expiry: found 2026-04-08T08:00:00Z, expected a time not before",
+    );
 }
 
 #[test]
@@ -162,6 +173,81 @@ fn bytes_that_are_no_text() {
 }
 
 #[test]
+fn text_that_is_not_utf_8_and_no_text_at_all_are_named() {
+    let portfolio = written("encoding-portfolio.json", PORTFOLIO);
+    let utf_16 = |order: fn(u16) -> [u8; 2]| MARKET.encode_utf16().flat_map(order).collect::<Vec<u8>>();
+    let cases: [(&str, Vec<u8>, &str); 8] = [
+        ("empty", Vec::new(), "found an empty file, expected UTF-8 text"),
+        ("blank", b" \n\t ".to_vec(), "found nothing but white space, expected UTF-8 text"),
+        (
+            "mark",
+            [b"\xef\xbb\xbf", MARKET.as_bytes()].concat(),
+            "found text with a UTF-8 byte-order mark, expected UTF-8",
+        ),
+        ("little", [&b"\xff\xfe"[..], &utf_16(u16::to_le_bytes)].concat(), "found UTF-16 text, expected UTF-8 text"),
+        ("big", [&b"\xfe\xff"[..], &utf_16(u16::to_be_bytes)].concat(), "found UTF-16 text, expected UTF-8 text"),
+        ("unmarked", utf_16(u16::to_le_bytes), "found UTF-16 text, expected UTF-8 text"),
+        ("gzip", b"\x1f\x8b\x08\0".to_vec(), "found a gzip file, expected UTF-8 text"),
+        ("journal", b"redb\x1a\x0a\xa9\x0d\x0a".to_vec(), "found a journal, expected UTF-8 text"),
+    ];
+    for (name, bytes, message) in cases {
+        let market = written(&format!("encoding-{name}.json"), "");
+        std::fs::write(&market, bytes).unwrap();
+        refused(&upm(&["margin", "--market", &market, "--portfolio", &portfolio]), &format!("{name}.json: {message}"));
+    }
+}
+
+#[test]
+fn every_problem_of_a_document_is_a_line() {
+    let market = market_with(r#""mark": "80050""#, r#""mark": "0""#).replacen(r#""iv": "0.5""#, r#""iv": 0.5"#, 1);
+    let market = written("many-market.json", &market);
+    let portfolio = written("many-portfolio.json", PORTFOLIO);
+    let run = upm(&["margin", "--market", &market, "--portfolio", &portfolio]);
+    refused_among_others(
+        &run,
+        "many-market.json: instruments[1].iv: invalid type: …many-market.json: instruments[0].mark: ",
+    );
+    assert_eq!(run.err.lines().count(), 2, "{}", run.err);
+}
+
+#[test]
+fn an_asset_that_the_market_lacks() {
+    let market = written("lacks-market.json", MARKET);
+    let portfolio = written("lacks-portfolio.json", &portfolio_with("USDC", "USDT"));
+    let run = upm(&["margin", "--market", &market, "--portfolio", &portfolio]);
+    assert_eq!((run.status, run.out.as_str()), (2, ""));
+    for words in ["found \"USDT\", expected an asset of the market such as USD, USDC", "--price USDT=1"] {
+        assert!(run.err.contains(words), "{}", run.err);
+    }
+}
+
+#[test]
+fn names_cannot_move_a_terminal() {
+    let market = written("foreign-market.json", MARKET);
+    let foreign = r"\u001b[31m\u202e\u009b2J\u2028\u0007";
+    let portfolio = written("foreign-portfolio.json", &portfolio_with("\"alice\"", &format!("\"{foreign}\"")));
+    let book = ["--market", &market, "--portfolio", &portfolio];
+    for (command, more) in [
+        ("margin", &[][..]),
+        ("margin", &["--output", "json"]),
+        ("margin", &["--account", "\u{1b}[2J"]),
+        ("compare", &[]),
+        ("stress", &[]),
+        ("plan", &["--depth", "1000000"]),
+        ("what-if", &["--trade", "BTC-PERP +1"]),
+        ("what-if", &["--trade", "\u{1b}]0;x\u{7}\u{202e} +1"]),
+    ] {
+        let run = upm(&[&[command][..], &book, more].concat());
+        for text in [&run.out, &run.err] {
+            let moves = |character: char| {
+                (character.is_control() && character != '\n') || ('\u{2028}'..='\u{202e}').contains(&character)
+            };
+            assert!(!text.contains(moves), "{command} {more:?}: {text:?}");
+        }
+    }
+}
+
+#[test]
 fn an_empty_portfolio() {
     let portfolio = r#"{"format": "upm.portfolio/1", "accounts": []}"#;
     let message = "empty-portfolio.json: accounts: found an empty list, expected at least one account";
@@ -170,12 +256,7 @@ fn an_empty_portfolio() {
 
 #[test]
 fn documents_in_each_others_place() {
-    check(
-        "swapped",
-        PORTFOLIO,
-        MARKET,
-        "swapped-market.json: accounts: unknown field `accounts`, expected one of `format`",
-    );
+    check("swapped", PORTFOLIO, MARKET, "swapped-market.json: format: found upm.portfolio/1, expected upm.market/1");
 }
 
 #[test]

@@ -54,16 +54,23 @@ fn the_engine_itself_runs_when_it_is_asked_for() {
 
 #[test]
 fn without_recorded_prices_the_synthetic_shocks_run() {
-    let run = upm(&["sim", "cascade", "--seeds", "1..1", "--prices", "no/such.parquet"]);
+    let run = upm(&["sim", "cascade", "--seeds", "1..1"]);
     assert_eq!(run.status, 0, "{}", run.err);
-    assert!(
-        run.err.contains("no/such.parquet: ") && run.err.contains("october and october-lows are left out"),
-        "{}",
-        run.err
-    );
+    assert!(run.err.contains("october and october-lows are left out: --prices gives no"), "{}", run.err);
     assert!(run.out.contains("plunge · ") && !run.out.contains("october · "));
-    let run = upm(&["sim", "cascade", "--shock", "october", "--prices", "no/such.parquet"]);
-    assert_eq!((run.status, run.err.contains("no/such.parquet: ")), (2, true), "{}", run.err);
+    let run = upm(&["sim", "cascade", "--shock", "october"]);
+    assert_eq!((run.status, run.err.contains("--prices: missing, expected ")), (2, true), "{}", run.err);
+}
+
+#[test]
+fn recorded_prices_are_read_where_they_are_given_and_refused_where_they_would_not_be() {
+    for shock in ["all", "october"] {
+        let run = upm(&["sim", "cascade", "--shock", shock, "--prices", "no/such.parquet"]);
+        assert_eq!((run.status, run.err.contains("no/such.parquet: ")), (2, true), "{}", run.err);
+    }
+    let run = upm(&["sim", "cascade", "--shock", "plunge", "--prices", "no/such.parquet"]);
+    assert_eq!((run.status, run.out.as_str()), (2, ""));
+    assert!(run.err.starts_with("upm: --prices: found with --shock plunge, expected october, "), "{}", run.err);
 }
 
 #[test]

@@ -35,12 +35,13 @@ fn the_answer_has_the_same_bytes_on_any_number_of_threads() {
     let few = written("crowd-few.json", &crowd(2).to_string());
     for (command, portfolio) in [("margin", &portfolio), ("compare", &few), ("stress", &few)] {
         for output in ["json", "table"] {
-            let [printed, file] = ["printed", "file"].map(|what| path(&format!("crowd-{command}-{output}-{what}")));
+            let [printed, file] = ["printed", "file"].map(|what| path(&format!("crowd-{command}-{output}-{what}.out")));
             let one = run(command, portfolio, &["--output", output, "--threads", "1"]);
             assert_eq!((one.status, one.err.as_str()), (0, ""), "{command}");
             std::fs::write(&printed, &one.out).unwrap();
             let many = run(command, portfolio, &["--output", output, "--threads", "3", "--out", &file]);
-            assert_eq!((many.status, many.out.as_str(), many.err.as_str()), (0, "", ""), "{command}");
+            let report = format!("written           {file}\n");
+            assert_eq!((many.status, many.out.as_str(), many.err.as_str()), (0, "", report.as_str()), "{command}");
             assert!(std::fs::read(&file).unwrap() == one.out.as_bytes(), "{command} --output {output}");
         }
     }
@@ -75,7 +76,9 @@ fn an_error_at_the_end_leaves_no_half_answer() {
         let folder = path(&format!("crowd-{command}"));
         std::fs::create_dir_all(&folder).unwrap();
         let file = Path::new(&folder).join("answer.json").display().to_string();
-        std::fs::write(&file, "what was there before").unwrap();
+        let sound = sample("portfolio.json");
+        assert_eq!(run(command, &sound, &["--output", "json", "--out", &file]).status, 0);
+        let before = std::fs::read(&file).unwrap();
         let message =
             format!("crowd-wrong.json: accounts[{last}].balances[0].asset: found \"DOGE\", expected an asset of");
         let printed = run(command, &portfolio, &["--output", "json"]);
@@ -84,7 +87,7 @@ fn an_error_at_the_end_leaves_no_half_answer() {
         let filed = run(command, &portfolio, &["--output", "json", "--out", &file]);
         assert_eq!((filed.status, filed.out.as_str()), (2, ""), "{command}");
         assert!(filed.err.contains(&message), "{}", filed.err);
-        assert_eq!(std::fs::read_to_string(&file).unwrap(), "what was there before");
+        assert!(std::fs::read(&file).unwrap() == before, "{command}");
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "nothing lies beside it");
     }
 }
@@ -135,8 +138,9 @@ fn one_account_of_many_is_answered_and_all_are_checked() {
     assert_eq!(one["accounts"].as_array().unwrap().len(), 1);
     let missing = run("margin", &portfolio, &["--account", "nobody"]);
     assert_eq!((missing.status, missing.out.as_str()), (2, ""));
-    assert!(missing.err.contains("found no \"nobody\", expected one of delta-hedged book 0, "), "{}", missing.err);
-    assert!(missing.err.contains(" and 33 more"), "{}", missing.err);
+    assert!(missing.err.contains("found no \"nobody\", expected one of 45 accounts, such as "), "{}", missing.err);
+    let misspelt = run("margin", &portfolio, &["--account", "calender 4"]);
+    assert!(misspelt.err.contains("expected one of 45 accounts, such as calendar 4, "), "{}", misspelt.err);
     document["accounts"][30]["account"] = json!("");
     let portfolio = written("crowd-one-wrong.json", &document.to_string());
     assert_eq!(run("margin", &portfolio, &more).status, 2);

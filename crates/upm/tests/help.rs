@@ -5,6 +5,10 @@ mod common;
 use common::{answer, upm};
 
 const COMMANDS: &[&[&str]] = &[
+    &[],
+    &["journal"],
+    &["import"],
+    &["params"],
     &["margin"],
     &["compare"],
     &["what-if"],
@@ -60,6 +64,9 @@ fn every_example_works_as_pasted() {
         let examples = examples(&help);
         assert!(!examples.is_empty(), "{help}");
         for example in examples {
+            for word in &example {
+                assert!(!word.starts_with('/') && !word.contains("../"), "{example:?} leaves the repository");
+            }
             // A journal is never written over.
             if example.iter().any(|word| word == "--keep" || word == "salvage") {
                 std::fs::create_dir_all(common::root().join("target")).unwrap();

@@ -6,14 +6,15 @@ use model::Account;
 use serde::Serialize;
 use units::{Money, Overflow, Round};
 
-use crate::accounts::{AnswerArgs, Frame};
+use crate::accounts::{Frame, WorkArgs};
 use crate::amount::{Shown, Unit, number};
 use crate::document;
+use crate::draft::Destination;
 use crate::failure::Failure;
 use crate::input::{Book, BookArgs, Output, Reader, Rules};
-use crate::printer::{Answer, Tone, coloured, plain, toned};
+use crate::printer::{Answer, Tone, coloured, rendered, toned};
 use crate::sheet::{self, Amounts, UNKNOWN};
-use crate::table::{Side, Table, cut, paragraph};
+use crate::table::{Side, Table, paragraph};
 
 /// Where notes begin, to the right of the names of methods.
 const LEAD: usize = 20;
@@ -36,7 +37,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value = "table", hide_possible_values = true, hide_default_value = true)]
     output: Output,
     #[command(flatten)]
-    answer: AnswerArgs,
+    work: WorkArgs,
 }
 
 /// What `upm.comparison/1` begins with; accounts and hashes follow.
@@ -76,25 +77,26 @@ enum Verdict {
 }
 
 /// Assesses every account asked for by every method, as they are read.
-pub fn run(args: &Args) -> Result<Answer, Failure> {
+pub fn run(args: &Args, to: &Destination) -> Result<Answer, Failure> {
+    if args.notes && args.output == Output::Json {
+        return Err(Failure::wrong("--notes", "found with --output json, which has every note, expected a table"));
+    }
     let (book, accounts) = args.book.open(&mut Reader::default())?;
     let rules = every_method(args.strict)?;
     let judges = Judges::of(&rules, &book);
     if args.output == Output::Json {
         let head = Head { format: "upm.comparison/1", time: book.market.time.to_string() };
         let closing = |portfolio: &str| document::after_accounts(&Tail { market: &book.market.hash, portfolio });
-        let frame = document::frame(document::before_accounts(&head), &closing);
-        return accounts
-            .answer(&book, &args.answer, &frame, |account| Ok(document::account(&judges.compare(&book, account)?)));
+        let frame = document::frame(to, document::before_accounts(&head), &closing);
+        let answer = |account: &Account| Ok(document::account(&judges.compare(&book, account)?));
+        return accounts.answer(&book, &args.work, &frame, answer);
     }
     let doubts = |_: &str| if args.notes { doubts() } else { String::new() };
-    let in_colour = coloured(args.answer.is_watched());
-    let closing = |hash: &str| if in_colour { doubts(hash) } else { plain(&doubts(hash)) };
-    let frame = Frame { opening: String::new(), between: "\n", closing: &closing };
-    accounts.answer(&book, &args.answer, &frame, |account| {
-        let table = judges.table(&book, account, args.notes)?;
-        Ok(if in_colour { table } else { plain(&table) })
-    })
+    let in_colour = coloured(to.is_watched());
+    let closing = |hash: &str| rendered(&doubts(hash), in_colour);
+    let frame = Frame { to, opening: String::new(), between: "\n", closing: &closing };
+    let answer = |account: &Account| Ok(rendered(&judges.table(&book, account, args.notes)?, in_colour));
+    accounts.answer(&book, &args.work, &frame, answer)
 }
 
 /// Every method on every account, with the built-in parameters, as tables.
@@ -183,8 +185,8 @@ fn table(book: &Book, comparison: &Comparison, all_notes: bool) -> Result<String
     }
     let equity = assessed().next().map(|(_, one)| unit.owned(one.equity).to_string());
     let equity = equity.map_or_else(String::new, |equity| format!("· equity {equity} · {}", book.market.time));
-    let name = toned(Tone::Bold, &cut(&comparison.account, 40));
-    Ok(format!("{name} {}\n\n{text}{}", toned(Tone::Dim, &equity), remarks(comparison, unit, all_notes)))
+    let heading = sheet::heading(&comparison.account, &equity);
+    Ok(format!("{heading}\n{text}{}", remarks(comparison, unit, all_notes)))
 }
 
 /// A row a method. The margins are those of the risk alone; what a method does not accept stands beside them. The column

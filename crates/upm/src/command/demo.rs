@@ -6,9 +6,10 @@ use margin::method::Method;
 use model::{Market, Portfolio};
 
 use crate::command::{compare, stress};
+use crate::draft::Destination;
 use crate::failure::Failure;
 use crate::input::{Book, Rules};
-use crate::printer::{Answer, Tone, toned, write};
+use crate::printer::{Answer, Tone, toned};
 use crate::sheet::brief;
 
 /// The sample market.
@@ -24,7 +25,7 @@ Example:
 pub struct Args {}
 
 /// Margins every sample account.
-pub fn run(_: &Args) -> Result<Answer, Failure> {
+pub fn run(_: &Args, to: &Destination) -> Result<Answer, Failure> {
     let broken = |file: &str, invalid: model::Invalid| Failure::Broken(format!("bundled {file}: {invalid}"));
     let market = Market::parse(MARKET).map_err(|invalid| broken("samples/market.json", invalid))?;
     let portfolio =
@@ -42,15 +43,15 @@ pub fn run(_: &Args) -> Result<Answer, Failure> {
     let sheets = briefs.collect::<Result<Vec<_>, _>>()?.join("\n\n");
     let heading = toned(Tone::Bold, "What would it cost elsewhere?");
     let comparison = compare::side_by_side(&book)?;
-    let picture = write_picture(&book)?;
+    let picture = write_picture(&book, to)?;
     Ok(Answer::out(format!("{sheets}\n\n{heading}\n\n{comparison}\npicture: {}\n", picture.display())))
 }
 
 /// Draws the risk matrix of the first account, under `target` where there is one.
-fn write_picture(book: &Book) -> Result<PathBuf, Failure> {
+fn write_picture(book: &Book, to: &Destination) -> Result<PathBuf, Failure> {
     let folder = if Path::new("target").is_dir() { "target" } else { "." };
     let file = Path::new(folder).join("upm-demo.svg");
     let picture = stress::picture(book, &book.accounts[0])?;
-    write(&file, &picture)?;
+    to.write(&file, &picture)?;
     Ok(file)
 }

@@ -9,10 +9,13 @@ use units::{Price, Timestamp};
 
 use crate::failure::Failure;
 use crate::input::Reader;
-use crate::printer::{Answer, write};
+use crate::printer::Answer;
 
 /// Make a market document from what a venue or a recording says
 #[derive(clap::Args)]
+#[command(after_help = "\
+Example:
+  upm import deribit crates/upm/tests/data/deribit.jsonl --output-file target/market.json")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -39,9 +42,6 @@ struct DeribitArgs {
     /// USD per unit of a currency that the answers give no index of, or that is held besides
     #[arg(long = "price", value_name = "ASSET=USD", value_parser = price_of)]
     prices: Vec<(String, Price)>,
-    /// Write the document here instead of to standard output
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
 }
 
 /// Read a recorded option chain: the snapshot nearest to a time
@@ -69,12 +69,9 @@ struct ChainArgs {
     /// Recorded prices of futures and perpetuals, CSV, plain or gzip
     #[arg(long, value_name = "FILE")]
     futures: Option<PathBuf>,
-    /// Write the document here instead of to standard output
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
 }
 
-/// Imports; the document goes to standard output or a file, the report to standard error.
+/// Imports; the document is the output, the report goes to standard error.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     match &args.command {
         Command::Deribit(args) => deribit(args),
@@ -93,8 +90,8 @@ fn deribit(args: &DeribitArgs) -> Result<Answer, Failure> {
     let sources: Vec<_> = texts.iter().map(|(name, text)| deribit::Source { name, text }).collect();
     let mut options = deribit::Options { at: args.at, ..deribit::Options::default() };
     options.prices.extend(args.prices.iter().cloned());
-    let (document, report) = deribit::import(&sources, &options).map_err(|why| Failure::Wrong(why.to_string()))?;
-    answer(&document, &report, args.out.as_deref())
+    let (document, report) = deribit::import(&sources, &options).map_err(|why| refused(&why))?;
+    Ok(answer(&document, &report))
 }
 
 fn chain(args: &ChainArgs) -> Result<Answer, Failure> {
@@ -117,15 +114,21 @@ fn chain(args: &ChainArgs) -> Result<Answer, Failure> {
         }
         document.assets.push(feed::asset(asset, *price, &coins));
     }
-    answer(&document, &report, args.out.as_deref())
+    Ok(answer(&document, &report))
 }
 
-fn answer(document: &MarketDocument, report: &impl std::fmt::Display, out: Option<&Path>) -> Result<Answer, Failure> {
-    let document = Answer::json(document).out;
-    let Some(file) = out else { return Ok(Answer { report: format!("{report}\n"), ..Answer::out(document) }) };
-    write(file, &document)?;
-    let report = format!("{report}\nwritten           {}\n", file.display());
-    Ok(Answer { report, ..Answer::default() })
+/// Why answers make no market, and the argument that would help.
+fn refused(why: &deribit::ImportError) -> Failure {
+    Failure::Wrong(match why {
+        deribit::ImportError::NoPrice { asset, .. } => {
+            format!("{why}; --price {asset}=1 says that it is worth one USD")
+        }
+        _ => why.to_string(),
+    })
+}
+
+fn answer(document: &MarketDocument, report: &impl std::fmt::Display) -> Answer {
+    Answer { report: format!("{report}\n"), ..Answer::json(document) }
 }
 
 /// For clap: `USDC=0.9999`.

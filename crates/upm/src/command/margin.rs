@@ -3,11 +3,12 @@
 use margin::{Judge, assess};
 use model::Account;
 
-use crate::accounts::{AnswerArgs, Frame};
+use crate::accounts::{Frame, WorkArgs};
 use crate::document;
+use crate::draft::Destination;
 use crate::failure::Failure;
 use crate::input::{BookArgs, MethodArgs, Output, Reader};
-use crate::printer::{Answer, coloured, plain};
+use crate::printer::{Answer, coloured, rendered};
 use crate::sheet::sheet;
 
 /// Margin accounts: equity, requirement, the scenario that decides, every charge
@@ -15,7 +16,7 @@ use crate::sheet::sheet;
 #[command(after_help = "\
 Example:
   upm margin --market samples/market.json --portfolio samples/portfolio.json
-  upm margin --market samples/market.json --portfolio samples/portfolio.json --output json --out target/margins.json")]
+  upm margin --market samples/market.json --portfolio samples/portfolio.json --output json --output-file target/margins.json")]
 pub struct Args {
     #[command(flatten)]
     book: BookArgs,
@@ -28,11 +29,11 @@ pub struct Args {
     #[arg(long)]
     all_scenarios: bool,
     #[command(flatten)]
-    answer: AnswerArgs,
+    work: WorkArgs,
 }
 
 /// Assesses every account asked for, as they are read.
-pub fn run(args: &Args) -> Result<Answer, Failure> {
+pub fn run(args: &Args, to: &Destination) -> Result<Answer, Failure> {
     let mut reader = Reader::default();
     let (book, accounts) = args.book.open(&mut reader)?;
     let mut rules = args.method.read(&mut reader, &book)?;
@@ -42,16 +43,16 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     let assessed = |account: &Account| assess(account, judge).map_err(|why| book.refused(account, &why));
     if args.output == Output::Json {
         let closing = |portfolio: &str| document::closing(&book, &rules, judge, portfolio);
-        let frame = document::frame(document::opening(&book, &rules), &closing);
-        return accounts.answer(&book, &args.answer, &frame, |account| Ok(document::account(&assessed(account)?)));
+        let frame = document::frame(to, document::opening(&book, &rules), &closing);
+        return accounts.answer(&book, &args.work, &frame, |account| Ok(document::account(&assessed(account)?)));
     }
     let title = rules.title(&book);
-    let frame = Frame { opening: String::new(), between: "\n\n", closing: &|_| String::new() };
-    let in_colour = coloured(args.answer.is_watched());
-    accounts.answer(&book, &args.answer, &frame, |account| {
+    let frame = Frame { to, opening: String::new(), between: "\n\n", closing: &|_| String::new() };
+    let in_colour = coloured(to.is_watched());
+    accounts.answer(&book, &args.work, &frame, |account| {
         let assessment = assessed(account)?;
         let sheet = sheet(account, &book.market, &assessment, &title);
         let sheet = sheet.map_err(|overflow| book.refused(account, &overflow))?;
-        Ok(if in_colour { sheet } else { plain(&sheet) })
+        Ok(rendered(&sheet, in_colour))
     })
 }

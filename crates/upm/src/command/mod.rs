@@ -16,8 +16,11 @@ mod import;
 mod methods;
 mod params;
 
+use std::path::Path;
+
 use clap::Subcommand;
 
+use crate::draft::Destination;
 use crate::failure::Failure;
 use crate::printer::Answer;
 
@@ -39,21 +42,30 @@ pub enum Command {
 }
 
 impl Command {
-    /// The whole answer, or why there is none.
-    pub fn run(&self) -> Result<Answer, Failure> {
+    /// The files that pictures are drawn into besides the answer.
+    pub fn pictures(&self) -> Vec<&Path> {
         match self {
-            Self::Margin(args) => margin::run(args),
-            Self::Compare(args) => compare::run(args),
+            Self::Stress(args) => args.pictures().collect(),
+            Self::Sim(args) => args.pictures().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The whole answer for that destination, or why there is none.
+    pub fn run(&self, to: &Destination) -> Result<Answer, Failure> {
+        match self {
+            Self::Margin(args) => margin::run(args, to),
+            Self::Compare(args) => compare::run(args, to),
             Self::WhatIf(args) => what_if::run(args),
-            Self::Stress(args) => stress::run(args),
+            Self::Stress(args) => stress::run(args, to),
             Self::Plan(args) => plan::run(args),
-            Self::Journal(args) => journal::run(args),
+            Self::Journal(args) => journal::run(args, to),
             Self::Explain(args) => explain::run(args),
-            Self::Sim(args) => sim::run(args),
+            Self::Sim(args) => sim::run(args, to),
             Self::Import(args) => import::run(args),
             Self::Methods(args) => methods::run(args),
             Self::Params(args) => params::run(args),
-            Self::Demo(args) => demo::run(args),
+            Self::Demo(args) => demo::run(args, to),
         }
     }
 }

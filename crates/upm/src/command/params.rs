@@ -12,6 +12,10 @@ use crate::table::paragraph;
 
 /// Show the parameters of a method with their reasons, or check a parameter file
 #[derive(clap::Args)]
+#[command(after_help = "\
+Example:
+  upm params show deribit
+  upm params check universal params/universal/2026-11-22.toml")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -76,6 +80,10 @@ fn check(args: &CheckArgs) -> Result<Answer, Failure> {
     let mut reader = Reader::default();
     let built_in = rulebook(args.method, None, &mut reader)?;
     let given = rulebook(args.method, Some(&args.file), &mut reader)?;
+    if given.evidence().is_empty() {
+        let problem = "found no value, so nothing was checked, expected the parameters of the method";
+        return Err(Failure::wrong(args.file.display(), problem));
+    }
     let mut text = heading(&*given);
     let value_in = |rulebook: &dyn Rulebook, path: &str| {
         rulebook.evidence().iter().find(|one| one.path == path).map(|one| one.value.clone())

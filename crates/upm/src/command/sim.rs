@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use engine::{Command as Asked, Engine, Envelope, Event, Reject};
-use journal::{Identity, Journal, Store};
+use journal::{Identity, Store};
 use sequencer::Sequencer;
 use serde::Serialize;
 use sim::canary::{CANARIES, Rules};
@@ -18,10 +18,11 @@ use sim::run::run_with;
 use sim::{Caught, Coverage, CrashReport, Failure as Broken, Options, Outcome, Summary, Unreached, crash, shrink};
 
 use crate::amount::exact;
+use crate::draft::{Aside, Destination};
 use crate::failure::Failure;
 use crate::history::broken;
 use crate::input::{Output, Reader};
-use crate::printer::{Answer, Tone, toned, write};
+use crate::printer::{Answer, Tone, toned};
 use crate::progress::{Progress, pace};
 use crate::table::{Side, Table, paragraph};
 
@@ -71,10 +72,11 @@ struct RunArgs {
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
     /// Ticks before the faults stop
-    #[arg(long, value_name = "T", default_value_t = TICKS)]
+    #[arg(long, value_name = "T", default_value_t = TICKS, value_parser = clap::value_parser!(u64).range(1..),
+        conflicts_with = "script")]
     ticks: u64,
-    /// Runs at the same time; as many as there are processors when not given
-    #[arg(long, value_name = "K")]
+    /// Runs at the same time, of seeds; as many as there are processors when not given
+    #[arg(long, value_name = "K", conflicts_with_all = ["seed", "script"])]
     threads: Option<NonZeroUsize>,
     /// Write the journal of the run here, to verify, replay, export and explain; never over something
     #[arg(long, value_name = "FILE")]
@@ -102,7 +104,7 @@ Example:
   upm sim crash --kills 3")]
 struct CrashArgs {
     /// Processes to kill
-    #[arg(long, value_name = "K", default_value_t = KILLS)]
+    #[arg(long, value_name = "K", default_value_t = KILLS, value_parser = clap::value_parser!(u64).range(1..))]
     kills: u64,
     /// Seed of the work and of the moments
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -155,33 +157,44 @@ impl Rules for Witness {
     }
 }
 
+impl Args {
+    /// The files that pictures are drawn into.
+    pub fn pictures(&self) -> impl Iterator<Item = &Path> {
+        let plot = match &self.command {
+            Some(Command::Cascade(args)) => args.picture(),
+            _ => None,
+        };
+        plot.into_iter()
+    }
+}
+
 /// Runs seeds or a script, lets canaries loose, or kills processes.
-pub fn run(args: &Args) -> Result<Answer, Failure> {
+pub fn run(args: &Args, to: &Destination) -> Result<Answer, Failure> {
     match &args.command {
-        Some(Command::Cascade(args)) => cascade::run(args),
+        Some(Command::Cascade(args)) => cascade::run(args, to),
         Some(Command::Incident(args)) => incident::run(args),
         Some(Command::Canaries(args)) => Ok(canaries(args)),
         Some(Command::Crash(args)) => match &args.child {
             Some(dir) => Err(Failure::Broken(crash::child(dir, args.seed))),
             None => kill(args),
         },
-        None => runs(&args.run),
+        None => runs(&args.run, to),
     }
 }
 
-fn runs(args: &RunArgs) -> Result<Answer, Failure> {
+fn runs(args: &RunArgs, to: &Destination) -> Result<Answer, Failure> {
     let (summary, report) = match (&args.seeds, &args.script) {
         (Some(seeds), _) => many(args, seeds.clone()),
         (None, script) => one(args, script.as_deref())?,
     };
     let mut scripts = Vec::new();
     for (seed, failure) in failures(&summary) {
-        scripts.push(written(seed, &failure.script)?);
+        scripts.push(written(seed, &failure.script, to)?);
     }
     let document = SimDocument {
         format: "upm.sim/1",
         script: args.script.as_ref().map(|file| file.display().to_string()),
-        passed: scripts.is_empty(),
+        passed: scripts.is_empty() && checked(&summary),
         commands: summary.commands,
         simulated_seconds: summary.simulated_seconds,
         runs: &summary.outcomes,
@@ -196,18 +209,23 @@ fn runs(args: &RunArgs) -> Result<Answer, Failure> {
     Ok(Answer { report, failed: !document.passed, ..answer })
 }
 
+/// Whether there was a run, and each sent something: a run without commands has checked nothing.
+fn checked(summary: &Summary) -> bool {
+    !summary.outcomes.is_empty() && summary.outcomes.iter().all(|outcome| outcome.commands > 0)
+}
+
 fn failures(summary: &Summary) -> impl Iterator<Item = (u64, &Broken)> {
     summary.outcomes.iter().filter_map(|outcome| Some((outcome.seed, outcome.failure.as_ref()?)))
 }
 
 /// Writes the commands that show a failure, under `target` where there is one.
-fn written(seed: u64, script: &[Envelope]) -> Result<Option<String>, Failure> {
+fn written(seed: u64, script: &[Envelope], to: &Destination) -> Result<Option<String>, Failure> {
     if script.is_empty() {
         return Ok(None);
     }
     let folder = if Path::new("target").is_dir() { "target" } else { "." };
     let file = Path::new(folder).join(format!("upm-sim-{seed}.jsonl"));
-    write(&file, &shrink::to_lines(script))?;
+    to.write(&file, &shrink::to_lines(script))?;
     Ok(Some(file.display().to_string()))
 }
 
@@ -235,21 +253,26 @@ fn one(args: &RunArgs, script: Option<&Path>) -> Result<(Summary, String), Failu
     let script = match script {
         Some(file) => {
             let lines = shrink::from_lines(&Reader::default().text(file)?);
-            Some(lines.map_err(|bad| Failure::wrong(file.display(), format_args!("{bad}, expected a command")))?)
+            let script =
+                lines.map_err(|bad| Failure::wrong(file.display(), format_args!("{bad}, expected a command")))?;
+            if script.is_empty() {
+                return Err(Failure::wrong(file.display(), "found no command, expected at least one a line"));
+            }
+            Some(script)
         }
         None if args.seed.is_none() => {
             return Err(Failure::wrong("--seed", "missing, expected --seed, --seeds or --script"));
         }
         None => None,
     };
-    let kept = args.keep.as_deref().map(created).transpose()?;
+    let kept = args.keep.as_deref().map(Aside::of_new).transpose()?;
     let options = Options { script, ..Options::new(args.seed.unwrap_or_default(), args.ticks) };
     let progress = Progress::new("ticks", args.ticks);
     let mut witness = Witness { accepted: Vec::new(), ticks: 0, progress };
     let mut outcome = run_with(&options, &mut witness);
     let mut report = pace(outcome.commands, "commands", witness.progress.over()) + "\n";
-    if let Some(store) = kept {
-        report += &keep(store, &witness.accepted)?;
+    if let Some(aside) = kept {
+        report += &keep(aside, &witness.accepted)?;
     }
     if outcome.failure.is_some() {
         // Again, for a short script: the witness has seen one run and not the many by which a script is shortened.
@@ -263,15 +286,11 @@ fn one(args: &RunArgs, script: Option<&Path>) -> Result<(Summary, String), Failu
     Ok((summary, report))
 }
 
-/// A new journal; what is there already is not touched.
-fn created(file: &Path) -> Result<Store, Failure> {
+/// Sends what was accepted through a sequencer into a journal, which bears its name when it is whole. A batch ends where
+/// the run itself asks for a watch, so that nothing is added in between.
+fn keep(aside: Aside, accepted: &[Envelope]) -> Result<String, Failure> {
     let identity = Identity { shard: 0, genesis: sim::world::genesis().text() };
-    Store::create(file, &identity).map_err(|error| Failure::Wrong(error.to_string()))
-}
-
-/// Sends what was accepted through a sequencer into the journal. A batch ends where the run itself asks for a watch, so
-/// that nothing is added in between.
-fn keep(store: Store, accepted: &[Envelope]) -> Result<String, Failure> {
+    let store = Store::create(aside.path(), &identity).map_err(broken)?;
     let (mut sequencer, _) = Sequencer::open(store).map_err(broken)?;
     let mut progress = Progress::new("commands written", u64::try_from(accepted.len()).unwrap_or(u64::MAX));
     for batch in accepted.split_inclusive(|envelope| envelope.command == Asked::Watch) {
@@ -279,8 +298,11 @@ fn keep(store: Store, accepted: &[Envelope]) -> Result<String, Failure> {
         progress.at(sequencer.head().sequence);
     }
     progress.over();
-    let journal = sequencer.journal();
-    Ok(format!("{} records in {}\n", exact(journal.head().sequence), journal.name()))
+    let records = sequencer.head().sequence;
+    drop(sequencer);
+    let file = aside.file().display().to_string();
+    aside.publish()?;
+    Ok(format!("{} records in {file}\n", exact(records)))
 }
 
 fn text(document: &SimDocument) -> String {
@@ -314,7 +336,9 @@ fn text(document: &SimDocument) -> String {
     let fallen: u64 = document.runs.iter().map(|outcome| outcome.liquidatable).sum();
     text += &line("liquidatable", &format!("{} accounts at some time", exact(fallen)));
     text += &line("events", &counted(document.coverage.events.iter()));
-    text += &line("refusals", &counted(document.coverage.rejects.iter()));
+    let refusals: Vec<(String, u64)> =
+        document.coverage.rejects.iter().map(|(code, count)| (sim::kinds::reject(*code), *count)).collect();
+    text += &line("refusals", &counted(refusals.iter().map(|(what, count)| (what, count))));
     text += &line("liquidations", &counted(document.coverage.liquidations.iter()));
     text += &line("faults", &counted(document.coverage.faults.iter()));
     text += &line("checks", &counted(document.coverage.checks.iter()));
@@ -343,7 +367,7 @@ fn canaries(args: &CanariesArgs) -> Answer {
         progress.at(done);
     });
     progress.over();
-    let failed = !report.iter().all(Caught::passes);
+    let failed = report.is_empty() || !report.iter().all(Caught::passes);
     let answer = match args.output {
         Output::Json => Answer::json(&report),
         Output::Table => Answer::out(caught(&report)),
@@ -377,8 +401,9 @@ fn caught(report: &[Caught]) -> String {
 
 /// Kills, and compares what was said with what is there.
 fn kill(args: &CrashArgs) -> Result<Answer, Failure> {
-    let temporary = std::env::temp_dir().join(format!("upm-crash-{}", std::process::id()));
+    let temporary = temporary();
     let dir = args.dir.as_deref().unwrap_or(&temporary);
+    empty(dir)?;
     let cannot = |error: std::io::Error| broken(format_args!("{}: {error}", dir.display()));
     let mut progress = Progress::new("kills", args.kills);
     let exe = std::env::current_exe().map_err(cannot)?;
@@ -395,6 +420,23 @@ fn kill(args: &CrashArgs) -> Result<Answer, Failure> {
     };
     let left = if passes { String::new() } else { format!("the journals are in {}\n", dir.display()) };
     Ok(Answer { failed: !passes, report: left, ..answer })
+}
+
+/// A folder of this process that is not there yet.
+fn temporary() -> PathBuf {
+    let name = |number: u32| std::env::temp_dir().join(format!("upm-crash-{}-{number}", std::process::id()));
+    (0..).map(name).find(|folder| !folder.exists()).expect("no folder bears every number")
+}
+
+/// What lies in the folder already would be taken for what the killed processes left.
+fn empty(folder: &Path) -> Result<(), Failure> {
+    let found = match std::fs::read_dir(folder).map(|mut entries| entries.next()) {
+        Ok(None) => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Ok(_) => "found files in it, expected an empty folder or none".to_owned(),
+        Err(error) => format!("{error}, expected an empty folder or none"),
+    };
+    Err(Failure::wrong(format_args!("--dir {}", folder.display()), found))
 }
 
 fn survived(report: &CrashReport) -> String {

@@ -1,30 +1,34 @@
 //! `upm stress`: what an account gains and loses over moves of price and volatility, as table, JSON or picture.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use margin::method::universal::{self, Universal, rules::Rules};
 use margin::params::Params;
 use margin::scenario::{Move, Scenario, ScenarioSet, VolMove};
-use margin::{Assessment, Refusal, ScenarioDocument};
+use margin::{Assessment, Refusal};
 use model::{Account, Market};
 use pricing::kernel::Isa;
 use serde::Serialize;
 use units::{Decimal as _, Money, Overflow, Quantity, Ratio, Round};
 
-use crate::accounts::{AnswerArgs, Frame};
+use crate::accounts::{Frame, WorkArgs};
 use crate::amount::{Unit, down, exact, number};
 use crate::document::{self, Hashes};
+use crate::draft::Destination;
 use crate::failure::Failure;
+use crate::frontier::{Frontier, Question};
 use crate::heatmap::{self, Picture};
-use crate::input::{Book, BookArgs, MethodArgs, Output, Reader};
+use crate::input::{Book, BookArgs, MethodArgs, Output, Reader, scenarios};
 use crate::matrix::{Estimate, Grid, Matrix, Scale, estimates, parts, price_move};
-use crate::printer::{Answer, Tone, coloured, plain, toned, write};
+use crate::printer::{self, Answer, Tone, coloured, rendered, toned};
+use crate::sheet::heading;
 use crate::table::{Side, Table, cut, paragraph};
 
 /// From beyond the scan range on one side to beyond it on the other.
 const GRID: &str = "11x7";
-/// Columns of a grid that a hundred characters hold.
-const COLUMNS: usize = 11;
+/// Characters before the first column of a grid, and of a column.
+const LEAD: usize = 22;
+const CELL: usize = 7;
 
 /// Profit and loss of accounts over moves of price and volatility, everything revalued
 ///
@@ -33,7 +37,7 @@ const COLUMNS: usize = 11;
 #[command(after_help = "\
 Example:
   upm stress --market samples/market.json --portfolio samples/portfolio.json --account \"short strangle\"
-  upm stress --market samples/market.json --portfolio samples/portfolio.json --account \"short strangle\" --svg /tmp/strangle.svg
+  upm stress --market samples/market.json --portfolio samples/portfolio.json --account \"short strangle\" --svg target/strangle.svg
   upm stress --market samples/market.json --portfolio samples/portfolio.json --scenario \"5 Aug 2024\"")]
 pub struct Args {
     #[command(flatten)]
@@ -53,14 +57,21 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
     #[command(flatten)]
-    answer: AnswerArgs,
+    work: WorkArgs,
+}
+
+impl Args {
+    /// The file that a picture is drawn into.
+    pub fn pictures(&self) -> impl Iterator<Item = &Path> {
+        self.svg.as_deref().into_iter()
+    }
 }
 
 /// Stresses every account asked for, as they are read.
-pub fn run(args: &Args) -> Result<Answer, Failure> {
+pub fn run(args: &Args, to: &Destination) -> Result<Answer, Failure> {
     let mut reader = Reader::default();
-    if args.svg.is_some() {
-        return with_picture(args, &mut reader);
+    if let Some(file) = &args.svg {
+        return with_picture(args, file, &mut reader, to);
     }
     let (book, accounts) = args.book.open(&mut reader)?;
     let (params, scenarios) = read_method(&args.method, &mut reader, &book)?;
@@ -70,25 +81,25 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     let told = args.scenario.as_ref().map(|name| Told::of(name, universal)).transpose()?;
     if args.output == Output::Json {
         let closing = |portfolio: &str| closing(&book, &params, universal, portfolio);
-        let frame = document::frame(opening(&book, &params), &closing);
-        return accounts.answer(&book, &args.answer, &frame, |account| match &told {
+        let frame = document::frame(to, opening(&book, &params), &closing);
+        return accounts.answer(&book, &args.work, &frame, |account| match &told {
             Some(told) => told.document(&book, account, universal),
             None => Ok(document::account(&stressed(&book, account, universal, args.grid)?.document())),
         });
     }
-    let in_colour = coloured(args.answer.is_watched());
-    let frame = Frame { opening: String::new(), between: "\n\n", closing: &|_| String::new() };
-    accounts.answer(&book, &args.answer, &frame, |account| {
+    let in_colour = coloured(to.is_watched());
+    let frame = Frame { to, opening: String::new(), between: "\n\n", closing: &|_| String::new() };
+    accounts.answer(&book, &args.work, &frame, |account| {
         let sheet = match &told {
             Some(told) => told.sheet(&book, account, universal, &title)?,
             None => stressed(&book, account, universal, args.grid)?.sheet(&title),
         };
-        Ok(if in_colour { sheet } else { plain(&sheet) })
+        Ok(rendered(&sheet, in_colour))
     })
 }
 
-/// Stresses the one account asked for and draws it.
-fn with_picture(args: &Args, reader: &mut Reader) -> Result<Answer, Failure> {
+/// Stresses the one account asked for and draws it into a file.
+fn with_picture(args: &Args, file: &Path, reader: &mut Reader, to: &Destination) -> Result<Answer, Failure> {
     let book = args.book.read(reader)?;
     let (params, scenarios) = read_method(&args.method, reader, &book)?;
     let universal = prepared(&book, &params, &scenarios)?;
@@ -104,17 +115,9 @@ fn with_picture(args: &Args, reader: &mut Reader) -> Result<Answer, Failure> {
         }
         Output::Table => one.sheet(&format!("· {} · {}", params.name(), book.market.time)),
     };
-    let mut report = String::new();
-    if let Some(file) = &args.svg {
-        write(file, &one.picture(&book.market, &params.name()))?;
-        report = format!("\npicture: {}\n", file.display());
-    }
-    let mut answer = Answer { report, ..Answer::default() };
-    match &args.answer.out {
-        Some(file) => write(file, &plain(&text))?,
-        None => answer.out = text,
-    }
-    Ok(answer)
+    let picture = one.picture(account, &book.market, &params, &scenarios);
+    to.write(file, &picture.map_err(|why| book.refused(account, &why))?)?;
+    Ok(Answer { report: format!("\npicture: {}\n", file.display()), ..Answer::out(text) })
 }
 
 /// The picture of one account of a book, with the built-in parameters and the usual grid.
@@ -122,7 +125,9 @@ pub fn picture(book: &Book, account: &Account) -> Result<String, Failure> {
     let params = built_in()?;
     let universal = prepared(book, &params, &ScenarioSet::default())?;
     let grid = GRID.parse().expect("a grid of two odd numbers");
-    Ok(stressed(book, account, &universal, grid)?.picture(&book.market, &params.name()))
+    let picture =
+        stressed(book, account, &universal, grid)?.picture(account, &book.market, &params, &ScenarioSet::default());
+    picture.map_err(|why| book.refused(account, &why))
 }
 
 /// The universal method in the market of a book.
@@ -141,6 +146,7 @@ fn read_method(args: &MethodArgs, reader: &mut Reader, book: &Book) -> Result<(P
         let found = format_args!("found {}, expected universal: its scan ranges are the grid", args.method.about.name);
         return Err(Failure::wrong("--method", found));
     }
+    args.check()?;
     let params = match &args.params {
         Some(file) => {
             universal::parse(&reader.text(file)?).map_err(|invalid| Failure::wrong(file.display(), invalid))?
@@ -148,9 +154,7 @@ fn read_method(args: &MethodArgs, reader: &mut Reader, book: &Book) -> Result<(P
         None => built_in()?,
     };
     let scenarios = match &args.scenarios {
-        Some(file) => ScenarioDocument::parse(&reader.text(file)?)
-            .and_then(|document| document.scenarios_for(&book.market))
-            .map_err(|invalid| Failure::wrong(file.display(), invalid))?,
+        Some(file) => scenarios(file, reader, book)?,
         None => ScenarioSet::default(),
     };
     Ok((params, scenarios))
@@ -176,19 +180,22 @@ impl Stressed {
         })
     }
 
-    fn picture(&self, market: &Market, params: &str) -> String {
-        heatmap::svg(&Picture { matrix: &self.matrix, assessment: &self.assessment, market, params })
+    fn picture(
+        &self,
+        account: &Account,
+        market: &Market,
+        params: &Params<Rules>,
+        extra: &ScenarioSet,
+    ) -> Result<String, Refusal> {
+        let question = Question { account, market, rules: &params.rules, extra };
+        let frontier = Frontier::of(&question, &self.matrix)?;
+        let Self { matrix, assessment, .. } = self;
+        Ok(heatmap::svg(&Picture { matrix, assessment, market, params: &params.name(), frontier: &frontier }))
     }
 
     /// For people.
     fn sheet(&self, title: &str) -> String {
-        let mut text = format!(
-            "{} {}\n\n",
-            toned(Tone::Bold, &cut(&self.assessment.account, 40)),
-            toned(Tone::Dim, &cut(title, 58))
-        );
-        text += &self.grid();
-        text + &self.worst() + "\n" + &self.scan()
+        heading(&self.assessment.account, title) + "\n" + &self.grid() + &self.worst() + "\n" + &self.scan()
     }
 
     /// The matrix, seven characters a cell, the last one for marks; wide ones in several parts.
@@ -196,9 +203,16 @@ impl Stressed {
         let unit = Scale::fitting(self.matrix.largest());
         let mut text = format!("  {}\n", toned(Tone::Dim, &format!("profit and loss, {}", unit.name)));
         let columns: Vec<usize> = (0..self.matrix.prices.len()).collect();
-        for columns in columns.chunks(COLUMNS) {
+        let room = (printer::columns() - LEAD) / CELL;
+        for columns in columns.chunks(room) {
             text += &self.grid_part(columns, unit);
             text.push('\n');
+        }
+        for (count, what) in self.matrix.left_out.iter().zip(["price", "volatility"]) {
+            if *count > 0 {
+                let words = format!("{count} moves of {what} are left out: a {what} would fall to nothing.");
+                text += &paragraph("", 2, &words);
+            }
         }
         text
     }
@@ -211,7 +225,7 @@ impl Stressed {
             let moves: Vec<String> = moves.map(|percent| format!("{percent:>6}")).collect();
             text = text + &format!("  {:<20}{}", cut(name, 19), moves.join(" ")) + "\n";
         }
-        let middle = matrix.vols.len() / 2;
+        let (middle, _) = matrix.middle();
         let inside: Vec<usize> = columns.iter().copied().filter(|column| matrix.in_scan(middle, *column)).collect();
         if let Some(first) = inside.first() {
             let width = 7 * inside.len() - 2;
@@ -286,7 +300,7 @@ impl Stressed {
 
     /// For programs.
     fn document(&self) -> AccountDocument<'_> {
-        let Matrix { prices, vols, ranges, pnl } = &self.matrix;
+        let Matrix { prices, vols, ranges, pnl, .. } = &self.matrix;
         let cell = |(row, column): (usize, usize)| CellDocument {
             price: text(prices[column]),
             vol: text(vols[row].part),
@@ -336,9 +350,12 @@ struct Told<'a> {
 impl<'a> Told<'a> {
     fn of(name: &str, universal: &'a Universal) -> Result<Self, Failure> {
         let set = &universal.array.set;
-        let Some(place) = set.scenarios.iter().position(|scenario| scenario.name == name) else {
+        let asked = typed(name);
+        let Some(place) = set.scenarios.iter().position(|scenario| typed(&scenario.name) == asked) else {
             let known: Vec<&str> = set.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
-            let problem = format_args!("found \"{name}\", expected one of\n  {}", known.join("\n  "));
+            let near = model::nearest(name, known.iter().copied()).join("; ");
+            let all = known.join("\n  ");
+            let problem = format_args!("found \"{name}\", expected a scenario such as {near}; all are\n  {all}");
             return Err(Failure::wrong("--scenario", problem));
         };
         let family = set.families.iter().find(|family| family.range().contains(&place));
@@ -357,13 +374,19 @@ impl<'a> Told<'a> {
 
     fn sheet(&self, book: &Book, account: &Account, universal: &Universal, title: &str) -> Result<String, Failure> {
         let parts = self.parts(book, account, universal)?;
-        let name = toned(Tone::Bold, &cut(&account.name, 40));
-        let heading = format!("{name} {}\n\n", toned(Tone::Dim, &cut(title, 58)));
+        let heading = heading(&account.name, title) + "\n";
         let words = format!("{}: {}", self.scenario.name, scenario_words(self.scenario, &book.market));
         let table = parts_table(account, &parts, &book.market, self.scenario.weight)
             .map_err(|overflow| book.refused(account, &overflow))?;
         Ok(heading + &paragraph("", 2, &words) + "\n" + &table)
     }
+}
+
+/// The name of a scenario as it is typed: a keyboard has one minus, one times and one space.
+fn typed(name: &str) -> String {
+    let words = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    let plain = words.to_lowercase().replace(['−', '–', '‐', '‑'], "-").replace('×', "x");
+    plain.replace(" %", "%")
 }
 
 /// Positions and balances by what they lose, the largest loss first; they add up to the account as printed.
@@ -602,8 +625,7 @@ fn scenario_document<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::printer::plain;
-    use crate::table::WIDTH;
+    use crate::printer::{PAPER, plain};
     use clap::Parser;
     use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -611,6 +633,8 @@ mod tests {
     struct Wrapped {
         #[command(flatten)]
         args: Args,
+        #[command(flatten)]
+        to: Destination,
     }
 
     /// Runs the command with its answer in a file, and gives that answer.
@@ -618,11 +642,15 @@ mod tests {
         static RUNS: AtomicU32 = AtomicU32::new(0);
         let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples");
         let (market, portfolio) = (format!("{samples}/market.json"), format!("{samples}/portfolio.json"));
-        let name = format!("upm-stress-{}-{}", std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
+        let name = format!("upm-stress-{}-{}.out", std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
         let file = std::env::temp_dir().join(name);
         let out = file.display().to_string();
         let all = ["stress", "--market", &market, "--portfolio", &portfolio, "--out", &out];
-        let answer = run(&Wrapped::try_parse_from(all.into_iter().chain(arguments.iter().copied())).unwrap().args)?;
+        let Wrapped { args, to } = Wrapped::try_parse_from(all.into_iter().chain(arguments.iter().copied())).unwrap();
+        let answer = run(&args, &to)?;
+        if !answer.streamed {
+            return Ok(answer);
+        }
         let text = std::fs::read_to_string(&file).unwrap();
         std::fs::remove_file(&file).unwrap();
         Ok(Answer { out: text, ..answer })
@@ -642,7 +670,7 @@ mod tests {
         {
             let text = plain(&stress(&arguments).unwrap().out);
             for line in text.lines() {
-                assert!(line.chars().count() <= WIDTH, "{} columns: {line}", line.chars().count());
+                assert!(line.chars().count() <= PAPER, "{} columns: {line}", line.chars().count());
             }
             assert!(text.starts_with("delta-hedged book · universal/"), "{text}");
         }
@@ -727,7 +755,8 @@ mod tests {
     fn what_cannot_be_answered_is_refused() {
         let why = wrong(&["--scenario", "the end"]);
         assert!(
-            why.starts_with("--scenario: found \"the end\", expected one of\n") && why.contains("\n  5 Aug 2024"),
+            why.starts_with("--scenario: found \"the end\", expected a scenario such as ")
+                && why.contains("\n  5 Aug 2024"),
             "{why}"
         );
         assert_eq!(wrong(&["--svg", "never.svg"]), "--svg: found 9 accounts, expected one, named with --account");

@@ -57,11 +57,11 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     let first = history::open(&args.first)?;
     if is_same_file(args) {
         journal::verify(&first).map_err(broken)?;
-        return Ok(answer(args, &document([&first, &first], None)?));
+        return answer(args, &document([&first, &first], None)?);
     }
     let second = history::open(&args.second)?;
     let divergence = journal::diff(&first, &second).map_err(broken)?;
-    Ok(answer(args, &document([&first, &second], divergence)?))
+    answer(args, &document([&first, &second], divergence)?)
 }
 
 /// A journal is opened by one reader at a time, so a file is not opened twice to be compared with itself.
@@ -70,12 +70,16 @@ fn is_same_file(args: &Args) -> bool {
     matches!(paths, [Ok(first), Ok(second)] if first == second)
 }
 
-fn answer(args: &Args, document: &DiffDocument) -> Answer {
+fn answer(args: &Args, document: &DiffDocument) -> Result<Answer, Failure> {
+    if document.same && document.records == 0 {
+        let problem = "found no record that is in both, so nothing was compared, expected at least one";
+        return Err(broken(format_args!("{}: {problem}", document.journals.join(", "))));
+    }
     let answer = match args.output {
         Output::Json => Answer::json(document),
         Output::Table => Answer::out(text(document)),
     };
-    Answer { failed: !document.same, ..answer }
+    Ok(Answer { failed: !document.same, ..answer })
 }
 
 fn document(both: [&Store; 2], divergence: Option<Divergence>) -> Result<DiffDocument, Failure> {

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::draft::Destination;
 use crate::failure::Failure;
-use crate::printer::write;
 
 /// Where each document was written.
 #[derive(Serialize)]
@@ -61,7 +61,8 @@ pub fn written(directory: &Path, texts: &Texts) -> Result<Files, Failure> {
         before.map(|text| (format!("parameters-before.{}", suffix(text)), text)),
     ];
     std::fs::create_dir(&beside).map_err(failed)?;
-    let put = names.iter().flatten().try_for_each(|(name, text)| write(&beside.join(name), text));
+    let to = Destination::default();
+    let put = names.iter().flatten().try_for_each(|(name, text)| to.write(&beside.join(name), text));
     let put = put.and_then(|()| std::fs::rename(&beside, directory).map_err(failed));
     if put.is_err() {
         // Why it could not be written is what is said.

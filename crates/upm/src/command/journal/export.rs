@@ -1,9 +1,10 @@
 //! `upm journal export`: every record as a line of JSON.
 
-use journal::Journal;
+use journal::{Journal, Record};
 
 use super::JournalArgs;
 use super::named::named;
+use crate::draft::Destination;
 use crate::failure::Failure;
 use crate::history::{self, broken};
 use crate::printer::{Answer, stream};
@@ -13,7 +14,7 @@ const JSON: &str = "what the engine says is JSON";
 
 /// Print records as JSON lines: who asked for what, what was decided, the hashes around it
 ///
-/// Lines are printed as they are read; a damaged record ends them with exit status 1.
+/// Lines are printed as they are read; a damaged record ends them with exit status 1. A file is written whole or not at all.
 ///
 /// Without --names they are as the engine keeps them, and `upm sim --script` reads them again.
 #[derive(clap::Args)]
@@ -37,7 +38,7 @@ pub struct Args {
 }
 
 /// Streams the records asked for.
-pub fn run(args: &Args) -> Result<Answer, Failure> {
+pub fn run(args: &Args, to: &Destination) -> Result<Answer, Failure> {
     let store = history::open(args.journal.path())?;
     let until = history::until(&store, "--to", args.to)?;
     history::until(&store, "--from", args.from)?;
@@ -49,10 +50,11 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     let state = args.names.then(|| history::replay(&store, head, |_, _| {})).transpose()?;
     let state = state.map(|replayed| replayed.engine.into_state());
     let records = store.read(from).take_while(|record| !matches!(record, Ok(record) if record.sequence >= until));
-    stream(records.map(|record| {
-        let document = RecordDocument::new(store.name(), &record.map_err(broken)?)?;
+    let line = |record: Record| {
+        let document = RecordDocument::new(store.name(), &record)?;
         let Some(state) = &state else { return Ok(serde_json::to_string(&document).expect(JSON)) };
         let record = serde_json::to_value(&document).expect(JSON);
         Ok(serde_json::to_string(&named(state, record)).expect(JSON))
-    }))
+    };
+    stream(to, records.map(|record| line(record.map_err(broken)?)))
 }

@@ -14,11 +14,17 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
+use crate::draft::Destination;
 use crate::failure::Failure;
 use crate::printer::Answer;
 
 /// Read a journal: verify it, replay it, export it, compare it with another, save what is left of it
 #[derive(clap::Args)]
+#[command(after_help = "\
+Example:
+  upm sim --seed 1 --ticks 20 --keep target/run.journal
+  upm journal verify target/run.journal
+  upm journal export target/run.journal --output-file target/run.jsonl")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -50,12 +56,12 @@ impl JournalArgs {
 }
 
 /// Verifies, replays, exports, compares or salvages.
-pub fn run(args: &Args) -> Result<Answer, Failure> {
+pub fn run(args: &Args, to: &Destination) -> Result<Answer, Failure> {
     match &args.command {
         Command::Cases(args) => cases::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Replay(args) => replay::run(args),
-        Command::Export(args) => export::run(args),
+        Command::Export(args) => export::run(args, to),
         Command::Extract(args) => extract::run(args),
         Command::Diff(args) => diff::run(args),
         Command::Salvage(args) => salvage::run(args),

@@ -3,11 +3,12 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
-use journal::{Journal, Remains, SalvageError};
+use journal::{Remains, SalvageError};
 use serde::Serialize;
 
 use super::JournalArgs;
 use crate::amount::exact;
+use crate::draft::Aside;
 use crate::failure::Failure;
 use crate::history::{broken, unopened};
 use crate::input::Output;
@@ -65,19 +66,22 @@ struct SalvageDocument {
 /// Saves, then verifies what was saved.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     let from = args.journal.path();
+    let aside = Aside::of_new(&args.to)?;
     overwrite(&format!("looking for records in {}", from.display()));
     let remains = Remains::of(from);
     overwrite("");
     let remains = remains.map_err(unopened)?;
-    let saved = remains.save(&args.to).map_err(|error| match error {
+    let saved = remains.save(aside.path()).map_err(|error| match error {
         SalvageError::Open(error) => unopened(error),
         error => broken(error),
     })?;
     let report = journal::verify(&saved).map_err(broken)?;
+    drop(saved);
+    aside.publish()?;
     let document = SalvageDocument {
         format: "upm.journal-salvage/1",
         journal: from.display().to_string(),
-        saved: saved.name().to_owned(),
+        saved: args.to.display().to_string(),
         records: ends(report.base.sequence..report.head.sequence),
         left_out: remains.left_out().and_then(ends),
         lost_before: remains.left_out().and_then(|kept| ends(kept.end..report.base.sequence)),

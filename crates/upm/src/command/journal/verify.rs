@@ -102,6 +102,12 @@ fn verified(args: &Args) -> Result<Answer, Failure> {
     let progress = Progress::new("records", store.head().sequence);
     overwrite(&format!("checking the chain of {} records", exact(store.head().sequence)));
     let report = journal::verify(&store).map_err(broken)?;
+    if report.records == 0 && report.head.sequence == 0 {
+        return Err(broken(format_args!(
+            "{}: found no record, so nothing was checked, expected at least one",
+            store.name()
+        )));
+    }
     let kept = args.head.map(|hash| kept_head(&store, hash)).transpose()?;
     let (mut document, records) = replayed(&store, &report)?;
     document.kept_head = kept;

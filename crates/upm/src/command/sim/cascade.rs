@@ -12,14 +12,13 @@ use serde::Serialize;
 
 use super::picture;
 use crate::amount::{exact, number};
+use crate::draft::Destination;
 use crate::failure::Failure;
 use crate::input::{Output, Reader};
-use crate::printer::{Answer, Tone, toned, write};
+use crate::printer::{Answer, Tone, toned};
 use crate::progress::{Progress, pace};
 use crate::table::{Side, Table, paragraph};
 
-/// Where the recorded path lies when no file is named.
-const PRICES: &str = "../shared/data/prices/crash_windows_intraday.parquet";
 /// The recorded shocks.
 const RECORDED: [(&str, &str); 2] = [
     (
@@ -59,9 +58,9 @@ pub struct Args {
     /// One shock, or all: quiet, plunge, grind, gap, outage, squeeze, split, october, october-lows
     #[arg(long, value_name = "NAME", default_value = "all")]
     shock: String,
-    /// Recorded prices of 10 October 2025, parquet; without them the synthetic shocks run
-    #[arg(long, value_name = "FILE", default_value = PRICES, hide_default_value = true)]
-    prices: PathBuf,
+    /// Recorded prices of 10 October 2025, parquet, for october and october-lows; without them the synthetic shocks run
+    #[arg(long, value_name = "FILE")]
+    prices: Option<PathBuf>,
     /// What stands behind the venue, in per cent of open interest
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     support: Option<f64>,
@@ -100,8 +99,15 @@ struct Document<'a> {
     runs: &'a [Vec<Outcome>],
 }
 
+impl Args {
+    /// The file that a picture is drawn into.
+    pub fn picture(&self) -> Option<&Path> {
+        self.plot.as_deref()
+    }
+}
+
 /// Runs what was asked for.
-pub fn run(args: &Args) -> Result<Answer, Failure> {
+pub fn run(args: &Args, to: &Destination) -> Result<Answer, Failure> {
     let (shocks, missing) = shocks(args)?;
     let calibration = calibration(args)?;
     let count = (args.seeds.end() - args.seeds.start()).saturating_add(1);
@@ -118,7 +124,7 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
         shocks.iter().zip(&outcomes).map(|(shock, outcomes)| Comparison::of(shock, outcomes)).collect();
     if let Some(file) = &args.plot {
         let drawn = shocks.iter().position(|shock| shock.name == RECORDED[0].0).unwrap_or(shocks.len().min(2) - 1);
-        write(file, &picture::svg(&shocks[drawn], &comparisons[drawn], &outcomes[drawn]))?;
+        to.write(file, &picture::svg(&shocks[drawn], &comparisons[drawn], &outcomes[drawn]))?;
         report = report + &shocks[drawn].name + " in " + &file.display().to_string() + "\n";
     }
     let document = Document {
@@ -153,20 +159,28 @@ fn shocks(args: &Args) -> Result<(Vec<Shock>, Vec<String>), Failure> {
     let mut missing = Vec::new();
     let all = args.shock == "all";
     let is_recorded = RECORDED.iter().any(|(name, _)| *name == args.shock);
-    if all || is_recorded {
-        match recorded(&args.prices) {
-            Ok(found) => shocks.extend(found),
-            Err(why) if is_recorded => return Err(why),
-            Err(why) => missing.push(format!("{why}; october and october-lows are left out")),
+    if !all && !is_recorded && !shocks.iter().any(|shock| shock.name == args.shock) {
+        let names: Vec<String> = shocks.into_iter().map(|shock| shock.name).collect();
+        let found = format!("found {}, expected all, {}, october or october-lows", args.shock, names.join(", "));
+        return Err(Failure::wrong("--shock", found));
+    }
+    match &args.prices {
+        Some(_) if !all && !is_recorded => {
+            let found = format_args!("found with --shock {}, expected october, october-lows or all", args.shock);
+            return Err(Failure::wrong("--prices", found));
         }
+        Some(file) => shocks.extend(recorded(file)?),
+        None if is_recorded => {
+            let expected = format_args!("missing, expected the recorded prices that --shock {} follows", args.shock);
+            return Err(Failure::wrong("--prices", expected));
+        }
+        None if all => {
+            missing.push("october and october-lows are left out: --prices gives no recorded prices".to_owned())
+        }
+        None => {}
     }
     if !all {
         shocks.retain(|shock| shock.name == args.shock);
-    }
-    if shocks.is_empty() {
-        let names: Vec<String> = synthetic().into_iter().map(|shock| shock.name).collect();
-        let found = format!("found {}, expected all, {}, october or october-lows", args.shock, names.join(", "));
-        return Err(Failure::wrong("--shock", found));
     }
     Ok((shocks, missing))
 }

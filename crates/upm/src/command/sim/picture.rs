@@ -13,7 +13,10 @@ const HEIGHT: f64 = 860.0;
 const LEFT: f64 = 44.0;
 const RIGHT: f64 = WIDTH - LEFT;
 /// The price.
-const PLOT: [f64; 4] = [96.0, 132.0, RIGHT, 500.0];
+const PLOT: [f64; 4] = [96.0, 152.0, RIGHT, 500.0];
+/// The legend, and the words below it.
+const LEGEND: f64 = 105.0;
+const CAPTION: f64 = 130.0;
 /// The bars.
 const BARS_TOP: f64 = 560.0;
 const BAR_HEIGHT: f64 = 14.0;
@@ -85,13 +88,13 @@ fn legend(canvas: &mut Canvas, seed: u64) {
     let mut x = LEFT;
     let names = Engine::ALL.map(Engine::name);
     for (name, colour) in names.into_iter().zip(COLOURS).chain([("without reaction", GREY)]) {
-        canvas.rect((x, 98.0), (22.0, 5.0), &format!("fill=\"{colour}\""));
-        canvas.text(x + 30.0, 105.0, &Style::new(14.0).bold(), name);
+        canvas.rect((x, LEGEND - 7.0), (22.0, 5.0), &format!("fill=\"{colour}\""));
+        canvas.text(x + 30.0, LEGEND, &Style::new(14.0).bold(), name);
         x += 130.0;
     }
     let words =
         format!("BTC; lines are seed {seed}, of median fall under isolated margin; shaded from lowest to highest");
-    canvas.text(RIGHT, 105.0, &Style::new(13.0).end().grey(), &words);
+    canvas.text(LEFT, CAPTION, &Style::new(13.0).grey(), &words);
 }
 
 fn curves(canvas: &mut Canvas, engines: &[Vec<Band>], without: &[Band]) {
@@ -177,6 +180,11 @@ mod tests {
             let svg = svg(shock, &Comparison::of(shock, outcomes), outcomes);
             assert_eq!(svg.matches("<polyline").count(), 4);
             assert_eq!(svg.matches("<polygon").count(), 3);
+            let height = |words: &str| {
+                let line = svg.lines().find(|line| line.contains(words)).expect("it is written");
+                line.split("y=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().parse::<f64>().unwrap()
+            };
+            assert!(height("BTC; lines are seed") - height(">without reaction<") >= 18.0, "one above the other");
             assert!(!svg.contains("NaN") && !svg.contains("inf"));
         }
     }

@@ -1,0 +1,64 @@
+//! The name that was asked for, and those of a document of any length that may have been meant.
+
+use crate::input::names;
+
+/// Of no more accounts than these all are named.
+const FEW: usize = 5;
+/// So many names are kept before those that are nearest are chosen.
+const KEPT: usize = 256;
+
+/// The accounts of a document, as far as a message needs them that says that one is not there.
+pub struct Known<'a> {
+    asked: &'a str,
+    count: usize,
+    kept: Vec<String>,
+}
+
+impl<'a> Known<'a> {
+    /// For a message about the name that was asked for.
+    pub fn new(asked: &'a str) -> Self {
+        Self { asked, count: 0, kept: Vec::new() }
+    }
+
+    /// Takes the name of the next account.
+    pub fn take(&mut self, name: &str) {
+        self.count += 1;
+        self.kept.push(name.to_owned());
+        if self.kept.len() >= KEPT {
+            self.kept = self.nearest().into_iter().map(str::to_owned).collect();
+        }
+    }
+
+    /// That it is not there, and what was expected.
+    pub fn missing(&self) -> String {
+        let expected = match self.count {
+            0..=FEW => names(self.kept.iter().map(String::as_str)),
+            count => format!("one of {count} accounts, such as {}", self.nearest().join(", ")),
+        };
+        format!("accounts: found no \"{}\", expected {expected}", self.asked)
+    }
+
+    fn nearest(&self) -> Vec<&str> {
+        model::nearest(self.asked, self.kept.iter().map(String::as_str))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn missing(asked: &str, accounts: usize) -> String {
+        let mut known = Known::new(asked);
+        (0..accounts).for_each(|place| known.take(&format!("account {place}")));
+        known.missing()
+    }
+
+    #[test]
+    fn few_accounts_are_all_named_and_of_many_the_nearest() {
+        assert_eq!(missing("a", 2), "accounts: found no \"a\", expected one of account 0, account 1");
+        let many = missing("acount 700", 1000);
+        assert!(
+            many.starts_with("accounts: found no \"acount 700\", expected one of 1000 accounts, such as account 700, ")
+        );
+    }
+}

@@ -1,0 +1,124 @@
+//! A market after a common move: what a stress does to every price, as a market that any method can judge.
+
+use margin::Refusal;
+use margin::greeks::{not_priceable, option_inputs, unsettled_part};
+use margin::method::universal::rules::Rules;
+use model::{AssetId, Instrument, InstrumentKind, Market, Payoff};
+use pricing::black76::Black76;
+use units::{Overflow, Price, Ratio, Round};
+
+use crate::matrix::{price_move, vol_change};
+
+/// No volatility is moved below this.
+const VOL_MIN: f64 = 1e-6;
+
+/// `market` after every price has moved by `part` of its scan range and every volatility by `level` at 30 days (SCN-1,
+/// SCN-2). An account is then worth what a grid of the risk array says: its equity now and the profit of the cell.
+pub fn moved(market: &Market, rules: &Rules, part: f64, level: f64) -> Result<Market, Refusal> {
+    let moves: Vec<f64> =
+        market.underlyings.iter().map(|underlying| price_move(part, rules.scan.range(&underlying.name))).collect();
+    let mut after = market.clone();
+    prices(market, &mut after, &moves).map_err(out_of_range)?;
+    for place in 0..market.instruments.len() {
+        let listing = &market.instruments[place];
+        let mark = if listing.is_option() {
+            let Some((mark, vol)) = option(market, &after, rules, (listing, level))? else { continue };
+            if let InstrumentKind::Option { iv, .. } = &mut after.instruments[place].kind {
+                *iv = Some(Ratio::from_f64(vol, Round::Down).map_err(out_of_range)?);
+            }
+            mark
+        } else {
+            future(market, rules, listing, moves[listing.underlying.0])
+        };
+        after.instruments[place].mark = Price::from_f64(mark, Round::Down).map_err(out_of_range)?;
+    }
+    Ok(after)
+}
+
+/// Moves indices, forwards, and the assets that follow.
+fn prices(market: &Market, after: &mut Market, moves: &[f64]) -> Result<(), Overflow> {
+    let price = |value: f64| Price::from_f64(value, Round::Down);
+    for ((underlying, before), by) in after.underlyings.iter_mut().zip(&market.underlyings).zip(moves) {
+        underlying.index = price(before.size().mul_add(*by, before.index.to_f64()))?;
+        for (expiry, old) in underlying.expiries.iter_mut().zip(&before.expiries) {
+            // What the settlement average has fixed does not move.
+            let moving = before.size_of(old.forward) - old.forward_settled.to_f64();
+            expiry.forward = price(moving.mul_add(*by, old.forward.to_f64()))?;
+        }
+    }
+    for asset in &mut after.assets {
+        if let Some(follows) = asset.follows {
+            asset.price = price(asset.price.to_f64() * (1.0 + moves[follows.0]))?;
+        }
+    }
+    Ok(())
+}
+
+/// The mark of a contract that is no option (VAL-2).
+fn future(market: &Market, rules: &Rules, listing: &Instrument, by: f64) -> f64 {
+    let mark = listing.mark.to_f64();
+    let unsettled = unsettled_part(listing, market, rules.settlement.window_seconds);
+    match listing.payoff {
+        Payoff::Linear => market.underlyings[listing.underlying.0].size_of(listing.mark).mul_add(unsettled * by, mark),
+        // Profit is counted in coins: in the reciprocal of the mark.
+        Payoff::Inverse => mark / (1.0 - unsettled * by / (1.0 + by)),
+    }
+}
+
+/// Mark and volatility of an option (VAL-3); none where the market gives no volatility.
+fn option(
+    market: &Market,
+    after: &Market,
+    rules: &Rules,
+    (listing, level): (&Instrument, f64),
+) -> Result<Option<(f64, f64)>, Refusal> {
+    let InstrumentKind::Option { iv: Some(_), .. } = listing.kind else { return Ok(None) };
+    let before = option_inputs(listing, market)?;
+    let mut inputs = option_inputs(listing, after)?;
+    inputs.vol = (before.vol + vol_change(listing, market, &rules.vol_rules(), level)?).max(VOL_MIN);
+    let (vol, forwards) = (inputs.vol, [before.forward, inputs.forward]);
+    let refused = |refusal| not_priceable(listing, refusal);
+    let models = [Black76::new(before).map_err(refused)?.price(), Black76::new(inputs).map_err(refused)?.price()];
+    let quoted = |market: &Market| {
+        let AssetId(quote) = listing.quote;
+        market.assets[quote].price.to_f64()
+    };
+    let quotes = [quoted(market), quoted(after)];
+    let worth = |side: usize| match listing.payoff {
+        Payoff::Linear => models[side] * quotes[side],
+        Payoff::Inverse => models[side] * quotes[side] / forwards[side],
+    };
+    let unsettled = unsettled_part(listing, market, rules.settlement.window_seconds);
+    let usd = listing.mark.to_f64().mul_add(quotes[0], unsettled * (worth(1) - worth(0)));
+    Ok(Some(((usd / quotes[1]).max(0.0), vol)))
+}
+
+fn out_of_range(overflow: Overflow) -> Refusal {
+    Refusal::NotSupported { method: "stress", why: format!("a price leaves its range when it moves: {overflow}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matrix::{Matrix, tests};
+    use margin::valuation::equity;
+    use pricing::kernel::Isa;
+
+    #[test]
+    fn an_account_is_worth_there_what_the_grid_says() {
+        let (market, rules) = (tests::market(), tests::rules());
+        for account in &tests::portfolio(&market).accounts {
+            let matrix = Matrix::of(account, &market, &rules, "9x5".parse().unwrap(), Isa::detect()).unwrap();
+            let now = equity(account, &market).unwrap().to_f64();
+            for (vol, row) in matrix.vols.iter().zip(&matrix.pnl) {
+                for (part, pnl) in matrix.prices.iter().zip(row) {
+                    let there = moved(&market, &rules, *part, vol.relative).unwrap();
+                    let found = equity(account, &there).unwrap().to_f64();
+                    // An option whose mark is below its model cannot fall by as much: no mark is below 0.
+                    let apart = (found - now - pnl).abs();
+                    assert!(apart < 1e-5 * now.abs().max(1e5), "{} at {part}, {vol:?}: {apart}", account.name);
+                }
+            }
+        }
+    }
+}
