@@ -31,6 +31,7 @@ mod record;
 mod sheet;
 mod table;
 mod trade;
+mod verdict;
 
 use std::process::ExitCode;
 

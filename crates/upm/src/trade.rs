@@ -22,6 +22,18 @@ pub struct Trade {
     price: Price,
 }
 
+impl Trade {
+    /// Of what.
+    pub fn instrument(&self) -> InstrumentId {
+        self.instrument
+    }
+
+    /// In the quote of the instrument.
+    pub fn price(&self) -> Price {
+        self.price
+    }
+}
+
 /// What `text` says: an instrument, signed contracts, and a price after an `@`; without a price, the mark.
 pub fn read(text: &str, market: &Market) -> Result<Trade, String> {
     const EXPECTED: &str = "INSTRUMENT ±CONTRACTS [@PRICE], such as \"BTC-PERPETUAL -10 @78000\"";
