@@ -157,7 +157,11 @@ fn remove(folder: &Path) -> Result<(), String> {
 fn commands(root: &Path, clone: &Path) -> Result<(), String> {
     run(Command::new("git").args(["clone", "--quiet", "."]).arg(clone), root)?;
     let text = std::fs::read_to_string(clone.join("README.md")).map_err(|error| format!("README.md: {error}"))?;
-    for line in shell_lines(&text) {
+    let lines = shell_lines(&text);
+    if lines.is_empty() {
+        return Err("README.md has no commands, so none was run".to_owned());
+    }
+    for line in lines {
         if line.contains("xtask ci") || line.contains("xtask bench") {
             continue;
         }

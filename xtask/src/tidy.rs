@@ -67,6 +67,9 @@ const OUTSIDE: &[&str] = &[
 pub fn check(root: &Path) -> Vec<String> {
     let mut problems = layers(&metadata(root));
     let files = tracked_files(root);
+    if !files.iter().any(|file| file.ends_with("src/lib.rs")) {
+        problems.push("git lists no source file, so nothing was checked".to_owned());
+    }
     problems.extend(words(root, &files));
     problems.extend(heads(root, &files));
     problems.extend(outside(root, &files));
@@ -87,6 +90,9 @@ fn metadata(root: &Path) -> Value {
 fn layers(metadata: &Value) -> Vec<String> {
     let mut problems = Vec::new();
     let packages = metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if packages.is_empty() {
+        problems.push("cargo metadata names no package, so no layer was checked".to_owned());
+    }
     let members: BTreeSet<&str> = packages.iter().filter_map(|package| package["name"].as_str()).collect();
     for package in packages {
         let name = package["name"].as_str().unwrap_or_default();

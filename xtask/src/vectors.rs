@@ -41,6 +41,8 @@ struct Failure {
 #[derive(Debug)]
 pub struct Comparison {
     gross: f64,
+    /// Quantities that were compared.
+    compared: usize,
     worst_usd: f64,
     failure: Option<(f64, String)>,
     not_compared: BTreeSet<String>,
@@ -49,7 +51,7 @@ pub struct Comparison {
 impl Comparison {
     /// Of a portfolio of this gross notional.
     pub fn new(gross: f64) -> Self {
-        Self { gross, worst_usd: 0.0, failure: None, not_compared: BTreeSet::new() }
+        Self { gross, compared: 0, worst_usd: 0.0, failure: None, not_compared: BTreeSet::new() }
     }
 
     /// The tolerance for money: 1e-6 dollars and 1e-12 of the gross notional.
@@ -70,6 +72,7 @@ impl Comparison {
 
     /// Numbers that must agree to `tolerance`. One that is not a number never does.
     pub fn within(&mut self, quantity: &str, ours: f64, theirs: f64, tolerance: f64) {
+        self.compared += 1;
         let excess = (ours - theirs).abs() / tolerance;
         if excess <= 1.0 {
             return;
@@ -96,7 +99,8 @@ impl Tally {
                     self.worst_of_gross = self.worst_of_gross.max(comparison.worst_usd / comparison.gross);
                 }
                 self.not_compared.extend(comparison.not_compared);
-                comparison.failure.map(|(_, what)| what)
+                let nothing = || (comparison.compared == 0).then(|| "nothing of it was compared".to_owned());
+                comparison.failure.map(|(_, what)| what).or_else(nothing)
             }
             Err(problem) => Some(problem),
         };
@@ -194,6 +198,13 @@ pub mod tests {
     #[test]
     fn black76_agrees_with_exact_arithmetic() {
         all_pass("black76", "derive.json");
+    }
+
+    #[test]
+    fn a_vector_of_which_nothing_is_compared_fails() {
+        let mut tally = Tally::default();
+        tally.count("empty", Ok(Comparison::new(1.0)));
+        assert_eq!((tally.passed, tally.failed), (0, 1));
     }
 
     /// A runner that cannot fail proves nothing: one digit of one answer changed must be found, and only there.

@@ -21,7 +21,7 @@ const PORTFOLIO: &str = r#"{
 
 /// Reads a document in pieces of `step` bytes.
 fn read(text: &[u8], step: usize) -> Result<(Vec<Account>, String), String> {
-    let market = Market::parse(MARKET).unwrap();
+    let market = Market::parse(MARKET).expect("a market");
     let mut reader = PortfolioReader::default();
     let mut found: Vec<AccountText> = Vec::new();
     for piece in text.chunks(step) {
@@ -29,7 +29,7 @@ fn read(text: &[u8], step: usize) -> Result<(Vec<Account>, String), String> {
     }
     let mut names = Names::default();
     let mut accounts = Vec::new();
-    let told = |problems: Problems| problems.told().unwrap().to_string();
+    let told = |problems: Problems| problems.told().expect("something is wrong").to_string();
     for text in &found {
         let account = text.account(&market).map_err(told)?;
         names.take(text.index, &account.name).map_err(|wrong| wrong.to_string())?;
@@ -39,7 +39,7 @@ fn read(text: &[u8], step: usize) -> Result<(Vec<Account>, String), String> {
 }
 
 fn at_once(text: &str) -> Result<(Vec<Account>, String), String> {
-    let market = Market::parse(MARKET).unwrap();
+    let market = Market::parse(MARKET).expect("a market");
     let portfolio = Portfolio::parse(text, &market).map_err(|wrong| wrong.to_string())?;
     Ok((portfolio.accounts, portfolio.hash))
 }

@@ -24,7 +24,7 @@ fn market() -> Market {
             option("COIN CALL", "inverse", "BTC", "0.1"), option("CALL", "linear", "USDC", "0.01"),
         ]
     });
-    Market::parse(&document.to_string()).unwrap()
+    Market::parse(&document.to_string()).expect("a market")
 }
 
 fn account(held: &Value) -> Result<Account, String> {

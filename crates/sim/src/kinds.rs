@@ -80,7 +80,7 @@ pub const EVENTS: &[&str] = &[
     "Revoked",
 ];
 
-/// A reject by number and name, such as "400 NoPrice"; one that is not listed by its number alone.
+/// A reject by number and name, such as `400 NoPrice`; one that is not listed by its number alone.
 pub fn reject(code: u16) -> String {
     let known = REJECTS.iter().find(|(known, _)| *known == code);
     known.map_or_else(|| code.to_string(), |(code, name)| format!("{code} {name}"))

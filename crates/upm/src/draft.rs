@@ -33,7 +33,7 @@ impl Destination {
             return Err(Failure::wrong("--force", "found without a file to write, expected one with it"));
         }
         if let Some(file) = &self.output_file {
-            if pictures.iter().any(|other| *other == file.as_path()) {
+            if pictures.contains(&file.as_path()) {
                 let problem = format_args!("found {} twice, expected another file for each output", file.display());
                 return Err(Failure::wrong("--output-file", problem));
             }

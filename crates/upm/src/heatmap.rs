@@ -296,8 +296,12 @@ fn frontier(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
         let y = layout.y(0) + layout.cell_height * (row(vol) + 0.5);
         format!("{} {}", short(x), short(y))
     };
-    let pieces: String =
-        picture.frontier.pieces.iter().map(|[from, to]| format!("M{}L{}", place(*from), place(*to))).collect();
+    let pieces: String = picture
+        .frontier
+        .pieces
+        .iter()
+        .flat_map(|[from, to]| ["M".to_owned(), place(*from), "L".to_owned(), place(*to)])
+        .collect();
     if !pieces.is_empty() {
         for (colour, width) in [(INK, "5.4"), (BRIGHT, "2.6")] {
             let id = if colour == BRIGHT { " id=\"liquidation\"" } else { "" };
@@ -374,7 +378,7 @@ fn panel(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
     );
     match (pieces.is_empty(), is_below_now) {
         (false, _) => {
-            let words = ["equity = maintenance margin,", "judged by the method there"].map(str::to_owned);
+            let words = ["equity is the maintenance", "margin, by the method"].map(str::to_owned);
             key(canvas, &line, "Liquidation", &words);
         }
         (true, false) => key(canvas, "", "Nowhere liquidated", &[]),

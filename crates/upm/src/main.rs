@@ -37,6 +37,7 @@ mod sheet;
 mod sink;
 mod table;
 mod trade;
+mod verdict;
 
 use std::process::ExitCode;
 

@@ -158,7 +158,7 @@ fn delivered(mut answer: Answer, to: &Destination) -> Result<Answer, Failure> {
         to.write(file, &plain(&answer.out))?;
     }
     answer.out.clear();
-    answer.report += &format!("written           {}\n", file.display());
+    answer.report = answer.report + "written           " + &file.display().to_string() + "\n";
     Ok(answer)
 }
 

@@ -97,6 +97,16 @@ fn contracts(size: &Size, instrument: InstrumentId, market: &Market) -> Result<Q
 }
 
 impl Trade {
+    /// Of what.
+    pub fn instrument(&self) -> InstrumentId {
+        self.instrument
+    }
+
+    /// In the quote of the instrument.
+    pub fn price(&self) -> Price {
+        self.price
+    }
+
     /// The trade in contracts, as a size and at its price, for people.
     pub fn words(&self, market: &Market) -> Result<String, Overflow> {
         let listing = market.listing(self.instrument);

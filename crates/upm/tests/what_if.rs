@@ -80,3 +80,43 @@ fn the_table_has_three_columns_that_fit() {
     }
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
 }
+
+/// The answer to one trade on the small market.
+fn what_if(test: &str, balances: &str, trade: &str) -> Value {
+    let market = written(&format!("{test}-market.json"), MARKET);
+    let file = written(&format!("{test}-portfolio.json"), &portfolio(balances, SHORT));
+    let book = ["what-if", "--market", &market, "--portfolio", &file, "--output", "json", "--trade", trade];
+    document(&book)
+}
+
+#[test]
+fn a_price_far_from_the_mark_is_warned_of() {
+    for (trade, far) in [
+        ("BTC-PERP +1 @80050", false),
+        ("BTC-PERP +1 @83000", false),
+        ("BTC-PERP +1 @800500", true),
+        ("BTC-PERP -1 @8005", true),
+        ("BTC-CALL +1 @3400", false),
+        ("BTC-CALL +1 @34000", true),
+        ("BTC-CALL -1 @1", true),
+    ] {
+        let answer = what_if("far", CASH, trade);
+        let warnings = answer["warnings"].as_array().unwrap();
+        assert_eq!(warnings.len(), usize::from(far), "{trade}: {answer}");
+        assert!(warnings.iter().all(|words| words.as_str().unwrap().contains("the mark")), "{trade}");
+    }
+}
+
+#[test]
+fn a_trade_that_the_account_cannot_carry_is_said_to_be_refused() {
+    let thin = r#"{"asset": "USDC", "amount": "16000"}"#;
+    assert_eq!(what_if("carried", CASH, "BTC-PERP +0.5")["verdict"]["accepted"], true);
+    let refused = what_if("refused", thin, "BTC-PERP -20");
+    assert_eq!(refused["verdict"]["accepted"], false);
+    assert!(refused["verdict"]["why"].as_str().unwrap().contains("is below the initial margin"), "{refused}");
+    // Bought at ten times the mark the account has nothing left.
+    assert_eq!(what_if("bought", thin, "BTC-PERP +2 @800500")["verdict"]["accepted"], false);
+    // What reduces an account that holds too little is taken.
+    let broke = r#"{"asset": "USDC", "amount": "500"}"#;
+    assert_eq!(what_if("reduced", broke, "BTC-PERP +0.5")["verdict"]["accepted"], true);
+}

@@ -425,7 +425,7 @@ fn kill(args: &CrashArgs) -> Result<Answer, Failure> {
 /// A folder of this process that is not there yet.
 fn temporary() -> PathBuf {
     let name = |number: u32| std::env::temp_dir().join(format!("upm-crash-{}-{number}", std::process::id()));
-    (0..).map(name).find(|folder| !folder.exists()).expect("no folder bears every number")
+    (0..u32::MAX).map(name).find(|folder| !folder.exists()).unwrap_or_else(|| name(u32::MAX))
 }
 
 /// What lies in the folder already would be taken for what the killed processes left.

@@ -6,14 +6,17 @@ use units::Overflow;
 
 use crate::beside::{self, Words};
 use crate::failure::Failure;
-use crate::input::{Book, BookArgs, MethodArgs, Output, Reader, Rules};
-use crate::printer::Answer;
+use crate::input::{BookArgs, MethodArgs, Output, Reader};
+use crate::printer::{Answer, Tone, toned};
 use crate::table::paragraph;
+use crate::verdict::{self, Verdict};
 use crate::{sheet, trade};
 
 /// Margin an account before and after trades
 ///
 /// A trade without a price is made at the mark. Profits and premiums move into the balances; fees are not taken.
+///
+/// The answer says whether an engine would take the trades, and warns of prices far from the mark.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
@@ -40,6 +43,9 @@ struct WhatIfDocument<'a> {
     params: String,
     time: String,
     trades: &'a [String],
+    /// Prices far from the mark.
+    warnings: &'a [String],
+    verdict: &'a Verdict,
     before: &'a Assessment,
     after: &'a Assessment,
 }
@@ -55,15 +61,17 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     };
     let judge = rules.judge(&book)?;
     let mut traded = account.clone();
-    let mut words = Vec::with_capacity(args.trades.len());
+    let (mut words, mut warnings) = (Vec::with_capacity(args.trades.len()), Vec::new());
     for text in &args.trades {
         let trade = trade::read(text, &book.market).map_err(|problem| Failure::wrong("--trade", problem))?;
         let out_of_range = |overflow| Failure::wrong("--trade", format_args!("\"{text}\": {overflow}"));
+        warnings.extend(verdict::far(&trade, &book.market));
         traded = trade::after(&traded, &trade, &book.market).map_err(out_of_range)?;
         words.push(trade.words(&book.market).map_err(out_of_range)?);
     }
     let assessed = |account| assess(account, &*judge).map_err(|why| book.refused(account, &why));
     let (before, after) = (assessed(account)?, assessed(&traded)?);
+    let verdict = verdict::verdict([&before, &after]);
     if args.output == Output::Json {
         return Ok(Answer::json(&WhatIfDocument {
             format: "upm.what-if/1",
@@ -71,26 +79,35 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
             params: rules.rulebook.name(),
             time: book.market.time.to_string(),
             trades: &args.trades,
+            warnings: &warnings,
+            verdict: &verdict,
             before: &before,
             after: &after,
         }));
     }
-    let table = table(&book, &rules, &words, [&before, &after]).map_err(|overflow| book.refused(account, &overflow))?;
-    Ok(Answer::out(table))
+    let both = [&before, &after];
+    let tables = tables(both).map_err(|overflow| book.refused(account, &overflow))?;
+    let mut sections = vec![sheet::head(&before, &rules.title(&book)), told(&words, &warnings, &verdict)];
+    sections.extend(tables);
+    sections.retain(|section| !section.is_empty());
+    Ok(Answer::out(sections.join("\n")))
 }
 
-fn table(book: &Book, rules: &Rules, trades: &[String], both: [&Assessment; 2]) -> Result<String, Overflow> {
+/// The trades, what is strange about them, and what an engine would say.
+fn told(trades: &[String], warnings: &[String], verdict: &Verdict) -> String {
+    let mut text: String = trades.iter().map(|trade| paragraph("  trade", 12, trade)).collect();
+    for warning in warnings {
+        text += &paragraph(&format!("  {}", toned(Tone::Yellow, "warning")), 12, warning);
+    }
+    let (tone, word) = if verdict.accepted { (Tone::Green, "accepted") } else { (Tone::Red, "refused") };
+    text + &paragraph(&format!("  {}", toned(tone, word)), 12, &verdict.why)
+}
+
+/// Margins and sensitivities before and after, and the notes of both.
+fn tables(both: [&Assessment; 2]) -> Result<[String; 3], Overflow> {
     let [before, after] = both;
     let words = Words { columns: ["before", "after", "difference"], second_core: "after the trade in:" };
-    let mut sections = vec![
-        sheet::head(before, &rules.title(book)),
-        trades.iter().map(|trade| paragraph("  trade", 9, trade)).collect(),
-        beside::margins(both, &words)?,
-        beside::sensitivities(both, &words),
-    ];
     let mut notes = before.notes.clone();
     notes.extend(after.notes.iter().filter(|note| !before.notes.contains(note)).cloned());
-    sections.push(sheet::notes(&notes));
-    sections.retain(|section| !section.is_empty());
-    Ok(sections.join("\n"))
+    Ok([beside::margins(both, &words)?, beside::sensitivities(both, &words), sheet::notes(&notes)])
 }

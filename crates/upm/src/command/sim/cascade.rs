@@ -175,7 +175,7 @@ fn shocks(args: &Args) -> Result<(Vec<Shock>, Vec<String>), Failure> {
             return Err(Failure::wrong("--prices", expected));
         }
         None if all => {
-            missing.push("october and october-lows are left out: --prices gives no recorded prices".to_owned())
+            missing.push("october and october-lows are left out: --prices gives no recorded prices".to_owned());
         }
         None => {}
     }
