@@ -305,15 +305,12 @@ impl Search<'_> {
         let value = self.value(trade, traded);
         let worst = trade::worst(listing, self.market, (book, trade.side, value)).map_err(refused)?;
         let (instrument, signed) = (trade.instrument, if trade.side == Side::Buy { lots } else { -lots });
-        let step = match trade.repays {
-            Some((sell, buy)) => {
-                let amount = trade::given(listing, book, (trade.side, lots)).map_err(refused)?;
-                Step::Repay { instrument, lots: signed, sell, amount, buy, worst }
-            }
-            None => {
-                let purpose = if traded > trade.held { Purpose::Hedge } else { Purpose::Reduce };
-                Step::Trade { instrument, lots: signed, worst, purpose }
-            }
+        let step = if let Some((sell, buy)) = trade.repays {
+            let amount = trade::given(listing, book, (trade.side, lots)).map_err(refused)?;
+            Step::Repay { instrument, lots: signed, sell, amount, buy, worst }
+        } else {
+            let purpose = if traded > trade.held { Purpose::Hedge } else { Purpose::Reduce };
+            Step::Trade { instrument, lots: signed, worst, purpose }
         };
         let relief = self.missing(&from.standing) - self.missing(&to.standing);
         let why = if self.reached(&to.standing) {

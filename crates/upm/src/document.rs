@@ -74,7 +74,7 @@ fn pretty(value: &impl Serialize, depth: usize) -> String {
     for _ in 0..depth {
         formatter.begin_object(&mut std::io::sink()).expect("a sink takes everything");
     }
-    let mut bytes = Vec::with_capacity(1 << 13);
+    let mut bytes = Vec::with_capacity(1 << 14);
     value
         .serialize(&mut Serializer::with_formatter(&mut bytes, formatter))
         .expect("a document of text and lists is JSON");

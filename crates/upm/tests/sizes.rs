@@ -92,7 +92,7 @@ fn a_trade_may_be_a_size() {
 
 /// An amount in whole dollars, thousands separated.
 fn dollars(amount: Money, round: Round) -> String {
-    let digits = amount.to_decimals(0, round).unwrap().to_string();
+    let digits = amount.to_decimals(0, round).expect("in range").to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
         if place > 0 && (digits.len() - place).is_multiple_of(3) {

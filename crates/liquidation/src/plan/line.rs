@@ -82,13 +82,12 @@ impl Line<'_> {
         let (mut below, mut best) = (*from, *probe);
         while !self.search.reached(&best.standing) && best.lots < self.trade.most {
             let lots = self.farther(&below, &best);
-            match self.at(lots)?.filter(|wider| healthier(&wider.standing, &best.standing)) {
-                Some(wider) => (below, best) = (best, wider),
-                None => {
-                    best = self.peak(best, (below.lots, lots))?;
-                    break;
-                }
-            }
+            let wider = self.at(lots)?.filter(|wider| healthier(&wider.standing, &best.standing));
+            let Some(wider) = wider else {
+                best = self.peak(best, (below.lots, lots))?;
+                break;
+            };
+            (below, best) = (best, wider);
         }
         if self.search.reached(&best.standing) { self.least(&below, best) } else { Ok(best) }
     }

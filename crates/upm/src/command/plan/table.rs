@@ -28,7 +28,7 @@ pub fn table(account: &str, title: &str, plan: &Plan, planning: &Planning<'_>) -
             ratio(health(standing)),
         ])
     };
-    let head = ["".to_owned(), "before".to_owned(), String::new()];
+    let head = [String::new(), "before".to_owned(), String::new()];
     rows.row(head.into_iter().chain(numbers(&plan.before, None)?));
     let mut reasons = String::new();
     for (place, planned) in plan.steps.iter().enumerate() {
@@ -43,7 +43,7 @@ pub fn table(account: &str, title: &str, plan: &Plan, planning: &Planning<'_>) -
         text += &reasons;
         text.push('\n');
     }
-    Ok(text + &paragraph("  target", 10, &end(plan, planning)?))
+    Ok(text + &paragraph("  target", 10, &end(plan, planning)))
 }
 
 /// What a step does.
@@ -120,18 +120,18 @@ fn price(price: &Price, currency: &str) -> String {
 }
 
 /// Where the plan ends.
-fn end(plan: &Plan, planning: &Planning<'_>) -> Result<String, Overflow> {
+fn end(plan: &Plan, planning: &Planning<'_>) -> String {
     let reached = ratio(health(&plan.after));
     let Some(stop) = plan.stopped else {
         let nothing = plan.before.equity >= plan.before.maintenance;
         let enough = plan.steps.iter().all(|planned| matches!(planned.step, Step::Cancel { .. }));
-        return Ok(if nothing {
+        return if nothing {
             "nothing to do: it holds its maintenance margin".to_owned()
         } else if enough {
             format!("nothing to trade: without its orders it holds its maintenance margin, health {reached}")
         } else {
             format!("reached: health {reached} of {}", planning.beta)
-        });
+        };
     };
     let why = match stop {
         Stop::Insolvent => "it owes more than it has",
@@ -140,5 +140,5 @@ fn end(plan: &Plan, planning: &Planning<'_>) -> Result<String, Overflow> {
         Stop::Frontier => "every trade that is left costs more health than it gives, or gives next to nothing",
     };
     let missing = number(planning.missing(&plan.after), 2);
-    Ok(format!("not reached by trades: health {reached} of {}, {missing} USD short; {why}", planning.beta))
+    format!("not reached by trades: health {reached} of {}, {missing} USD short; {why}", planning.beta)
 }
