@@ -19,6 +19,11 @@ pub trait Judge: Sync {
         required(account, &self.workings(account)?).map(|required| required.maintenance)
     }
 
+    /// The maintenance margin of every position, then of every balance, each held alone (REQ-6).
+    fn standalone(&self, account: &Account) -> Result<Vec<Money>, Refusal> {
+        each_alone(account, |alone| self.maintenance(alone))
+    }
+
     /// The market it judges in.
     fn market(&self) -> &Market;
 
@@ -39,10 +44,31 @@ pub fn assess(account: &Account, judge: &(impl Judge + ?Sized)) -> Result<Assess
     let greeks = greeks::summed(account, judge.market(), &contracts);
     let exposures = exposure::of_account(account, judge.market(), &contracts)
         .map_err(|overflow| out_of_range(account, overflow))?;
-    let alone = standalone(account, judge)?;
+    let alone = judge.standalone(account)?;
     let required = required(account, &workings)?;
     close(account, judge, workings, required, (greeks, exposures), &alone)
         .map_err(|overflow| out_of_range(account, overflow))
+}
+
+/// The margin of every position, then of every balance, each in an account of its own, which is one and the same.
+pub(crate) fn each_alone(
+    account: &Account,
+    mut margin: impl FnMut(&Account) -> Result<Money, Refusal>,
+) -> Result<Vec<Money>, Refusal> {
+    let mut alone = Account { name: account.name.clone(), ..Account::default() };
+    let mut margins = Vec::with_capacity(account.positions.len() + account.balances.len());
+    for position in &account.positions {
+        alone.positions.clear();
+        alone.positions.push(*position);
+        margins.push(margin(&alone)?);
+    }
+    alone.positions.clear();
+    for balance in &account.balances {
+        alone.balances.clear();
+        alone.balances.push(balance.clone());
+        margins.push(margin(&alone)?);
+    }
+    Ok(margins)
 }
 
 /// What workings add up to.
@@ -66,21 +92,6 @@ fn required(account: &Account, workings: &Workings) -> Result<Required, Refusal>
 
 fn out_of_range(account: &Account, overflow: Overflow) -> Refusal {
     Refusal::OutOfRange { account: account.name.clone(), overflow }
-}
-
-/// The maintenance margin of every position, then of every balance, each held alone (REQ-6).
-fn standalone(account: &Account, judge: &(impl Judge + ?Sized)) -> Result<Vec<Money>, Refusal> {
-    let positions = account.positions.iter().map(|position| Account {
-        name: account.name.clone(),
-        positions: vec![*position],
-        ..Account::default()
-    });
-    let balances = account.balances.iter().map(|balance| Account {
-        name: account.name.clone(),
-        balances: vec![balance.clone()],
-        ..Account::default()
-    });
-    positions.chain(balances).map(|alone| judge.maintenance(&alone)).collect()
 }
 
 fn close(

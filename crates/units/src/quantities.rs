@@ -106,7 +106,11 @@ macro_rules! quantity {
 
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                if serializer.is_human_readable() { serializer.collect_str(self) } else { serializer.serialize_i128(self.0) }
+                if serializer.is_human_readable() {
+                    serializer.serialize_str(text::Text::of(self.0).as_str())
+                } else {
+                    serializer.serialize_i128(self.0)
+                }
             }
         }
 
@@ -122,7 +126,7 @@ macro_rules! quantity {
 
         impl std::fmt::Display for $name {
             fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                formatter.pad_integral(self.0 >= 0, "", text::print(self.0).trim_start_matches('-'))
+                formatter.pad_integral(self.0 >= 0, "", text::Text::of(self.0).as_str().trim_start_matches('-'))
             }
         }
     };

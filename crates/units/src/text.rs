@@ -77,16 +77,73 @@ pub fn read(text: &str, shift: i64, beyond: Beyond) -> Result<i128, NotDecimal> 
     if negative { Ok(raw) } else { raw.checked_neg().ok_or(NotDecimal::TooLarge) }
 }
 
-/// The shortest decimal text that [`parse`] reads back to the same value.
-pub fn print(raw: i128) -> String {
-    let one = ONE.unsigned_abs();
-    let (whole, fraction) = (raw.unsigned_abs() / one, raw.unsigned_abs() % one);
-    let sign = if raw < 0 { "-" } else { "" };
-    if fraction == 0 {
-        return format!("{sign}{whole}");
+/// The shortest decimal text that [`parse`] reads back to the same value, without memory of its own on the heap: documents of many
+/// accounts are mostly numbers.
+pub struct Text {
+    bytes: [u8; Self::LENGTH],
+    start: usize,
+    end: usize,
+}
+
+impl Text {
+    /// A sign, 21 digits of `i128::MAX` in units, a point, 18 decimals.
+    const LENGTH: usize = 41;
+
+    /// Of so many units of 10⁻¹⁸.
+    pub fn of(raw: i128) -> Self {
+        let one = ONE.unsigned_abs();
+        let (mut whole, fraction) = (raw.unsigned_abs() / one, raw.unsigned_abs() % one);
+        let mut fraction = u64::try_from(fraction).expect("below 10¹⁸");
+        let mut text = Self { bytes: [b'0'; Self::LENGTH], start: Self::LENGTH - 18, end: Self::LENGTH };
+        if fraction == 0 {
+            text.end = text.start - 1;
+        } else {
+            text.bytes[text.start - 1] = b'.';
+            for place in (text.start..Self::LENGTH).rev() {
+                text.bytes[place] = digit(fraction);
+                fraction /= 10;
+            }
+            while text.bytes[text.end - 1] == b'0' {
+                text.end -= 1;
+            }
+        }
+        text.start -= 1;
+        // What does not fit 64 bits loses its last digits first.
+        while u64::try_from(whole).is_err() {
+            text.start -= 1;
+            text.bytes[text.start] = digit(u64::try_from(whole % 10).expect("one digit"));
+            whole /= 10;
+        }
+        let mut whole = u64::try_from(whole).expect("it was cut to 64 bits");
+        loop {
+            text.start -= 1;
+            text.bytes[text.start] = digit(whole);
+            whole /= 10;
+            if whole == 0 {
+                break;
+            }
+        }
+        if raw < 0 {
+            text.start -= 1;
+            text.bytes[text.start] = b'-';
+        }
+        text
     }
-    let fraction = format!("{fraction:018}");
-    format!("{sign}{whole}.{}", fraction.trim_end_matches('0'))
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[self.start..self.end]).expect("signs, digits and a point are ASCII")
+    }
+}
+
+/// The last decimal digit of a number.
+fn digit(number: u64) -> u8 {
+    b'0' + u8::try_from(number % 10).expect("one digit")
+}
+
+/// [`Text`] on the heap.
+pub fn print(raw: i128) -> String {
+    Text::of(raw).as_str().to_owned()
 }
 
 /// Reads a value that documents write as text: the error of a wrong type or a wrong text says what was expected.

@@ -22,7 +22,7 @@ use pricing::kernel::Isa;
 use units::{Money, Ratio};
 
 use crate::aggregate::largest;
-use crate::assess::Judge;
+use crate::assess::{Judge, each_alone};
 use crate::assessment::is_requirement;
 use crate::params::Params;
 use crate::risk_array::{self, Line, RiskArray};
@@ -157,6 +157,15 @@ impl Judge for Universal<'_> {
 
     fn maintenance(&self, account: &Account) -> Result<Money, Refusal> {
         Ok(self.margins(&Account { orders: Vec::new(), ..account.clone() })?.maintenance)
+    }
+
+    /// In memory that one part after the other uses again.
+    fn standalone(&self, account: &Account) -> Result<Vec<Money>, Refusal> {
+        let mut scratch = Scratch::default();
+        each_alone(account, |alone| {
+            margins(&self.array, &self.terms, (self.market, self.rules), alone, &mut scratch)
+                .map(|margins| margins.maintenance)
+        })
     }
 
     fn market(&self) -> &Market {
