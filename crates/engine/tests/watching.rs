@@ -71,6 +71,9 @@ impl Walk {
         self.sequence += 1;
         self.surface += 1;
         for (feed, said) in self.world.prices.clone() {
+            if self.world.silent.contains(&feed) {
+                continue;
+            }
             for source in 1..=3 {
                 let report = Report {
                     source,
@@ -92,7 +95,9 @@ impl Walk {
         self.looked_at.0 += concerned.len();
         self.looked_at.1 += self.world.state().accounts.len();
         at(&mut self.world.engine, time, Principal::System, Command::Watch).unwrap();
-        self.everyone_stands_as_they_should();
+        if self.world.silent.is_empty() {
+            self.everyone_stands_as_they_should();
+        }
     }
 
     fn everyone_stands_as_they_should(&mut self) {
@@ -245,13 +250,24 @@ fn a_warm_desk_counts_open_interest_like_a_cold_one() {
 /// same.
 #[test]
 fn a_warm_desk_decides_like_a_cold_one() {
+    decides_like_a_cold_one(&[], 20);
+}
+
+/// Nor is it different while feeds have no valid price that some accounts depend on and others do not.
+#[test]
+fn a_warm_desk_decides_like_a_cold_one_while_feeds_are_dead() {
+    decides_like_a_cold_one(&[FeedId::Index(ETH), FeedId::Asset(common::STETH)], 80);
+}
+
+fn decides_like_a_cold_one(silent: &[FeedId], ticks: usize) {
     let mut runner = TestRunner::new_with_rng(
         Config { cases: 200, failure_persistence: None, ..Config::default() },
         TestRng::from_seed(RngAlgorithm::ChaCha, &[3; 32]),
     );
     let mut walk = Walk::new(11);
     let accounts = walk.populate(30);
-    for _ in 0..20 {
+    walk.world.silent = silent.to_vec();
+    for _ in 0..ticks {
         let step = walk.draw() * 0.001;
         walk.scale(FeedId::Index(BTC), 1.0 + step);
         walk.tick(SECOND);

@@ -99,6 +99,18 @@ impl Feed {
         &self.reports
     }
 
+    /// The last moment, from `now` on, at which the words that count are those that count at `now`: after it one is too old,
+    /// or one that was too far ahead begins to count. What [`Self::quote`] says of a quorum is the same until then.
+    pub fn steady_until(&self, rules: &Rules, now: Timestamp) -> Timestamp {
+        let changes = rules.sources.iter().filter_map(|source| {
+            let published = self.report(source.source)?.published.micros();
+            let (begins, ends) =
+                (published.saturating_sub(rules.max_future_micros), published.saturating_add(source.max_age_micros));
+            if now.micros() < begins { Some(begins - 1) } else { Some(ends).filter(|ends| now.micros() <= *ends) }
+        });
+        Timestamp::from_micros(changes.min().unwrap_or(i64::MAX))
+    }
+
     fn report(&self, source: u32) -> Option<&Report> {
         let place = self.reports.binary_search_by_key(&source, |known| known.source).ok()?;
         self.reports.get(place)

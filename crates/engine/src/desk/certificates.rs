@@ -52,6 +52,8 @@ pub struct Metrics {
     pub cells: u64,
     /// Times everyone was judged.
     pub watches: u64,
+    /// Sides of trades that were taken off a reserve, without adding an account up.
+    pub spent: u64,
 }
 
 /// The certificates of all accounts.
@@ -209,6 +211,7 @@ impl Certificates {
             && account.balance(bill.asset, None).amount == bill.balance;
         if paid {
             (known.reserve, known.spent) = (bill.reserve, true);
+            self.metrics.spent += 1;
         }
         paid
     }

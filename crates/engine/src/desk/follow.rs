@@ -12,6 +12,7 @@ use super::Desk;
 use super::certificates::Ground;
 use super::hot::Bills;
 use super::index::Mask;
+use super::trust::Trust;
 use crate::layers::{l4, sight};
 use crate::state::{AccountState, Balance, Holder, State};
 use crate::{AccountId, Event, FeedId, Status};
@@ -26,6 +27,7 @@ impl Desk {
             match event {
                 Event::Clock { .. } => {
                     self.bare.extend(self.certificates.passed(state.clock));
+                    self.trust.passed(state.clock);
                     if self.previous.is_some() && Self::replaced(state)?.is_none() {
                         self.previous = None;
                         self.forget();
@@ -57,7 +59,8 @@ impl Desk {
                     self.forget();
                     self.bare.extend(self.certificates.moved(&state.market));
                 }
-                Event::Reported { .. } | Event::Surfaced { .. } => self.trusted = OnceLock::new(),
+                Event::Reported { feed, .. } => self.trust.reported(state, *feed),
+                Event::Surfaced { .. } => self.trust.reported(state, FeedId::Surface),
                 Event::UnderlyingListed(_)
                 | Event::AssetListed(_)
                 | Event::InstrumentListed(_)
@@ -101,6 +104,7 @@ impl Desk {
                 }
                 Event::Offered { account, .. } | Event::Auctioned { account } => self.index.offered(state, *account),
                 Event::Quoted { feed, quote } => {
+                    self.trust.quoted(state, *feed);
                     // What becomes trusted, or stops being so, concerns everyone it can matter to, though no price moves.
                     let doubtful = quote.validity() != Validity::Valid;
                     let was = if doubtful { !self.doubted.insert(*feed) } else { self.doubted.remove(feed) };
@@ -177,6 +181,7 @@ impl Desk {
     /// Listings or parameters have changed: nothing that was prepared holds.
     fn relist(&mut self, state: &State) {
         self.lots = state.contracts.iter().map(|contract| contract.terms.lot).collect();
+        self.trust = Trust::new(state);
         self.forget();
         self.certificates.void();
         self.bare.extend((0..state.accounts.len()).map(|place| AccountId(u32::try_from(place).expect("ids are u32"))));
@@ -186,7 +191,6 @@ impl Desk {
         self.fast = OnceLock::new();
         self.slow = OnceLock::new();
         self.both = OnceLock::new();
-        self.trusted = OnceLock::new();
         self.open = OnceLock::new();
     }
 

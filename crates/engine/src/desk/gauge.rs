@@ -102,11 +102,16 @@ impl Desk {
             })
             .collect();
         // By force nothing is traded that has no valid price.
-        let blind = !self.trusts_all(state, now);
+        let doubtful = !self.trusts_all(state, now);
+        let is_blind = |id: InstrumentId| {
+            let mut feeds = Vec::new();
+            l4::of_instrument(state, id, &mut feeds);
+            feeds.into_iter().any(|feed| self.valid(state, now, feed).is_err())
+        };
         let of = |(place, contract): (usize, &Contract)| {
             let id = InstrumentId(place);
             let book = book(state, now, (id, contract), depths[contract.terms.underlying.0]);
-            Book { open: book.open && !(blind && l4::priced(state, now, id).is_err()), ..book }
+            Book { open: book.open && !(doubtful && is_blind(id)), ..book }
         };
         state.contracts.iter().enumerate().map(of).collect()
     }

@@ -32,13 +32,16 @@ struct Known {
     group: usize,
 }
 
-/// A set of underlyings, and whether something that follows none is in it too: stablecoins, and contracts paid in them.
+/// A set of underlyings, of assets that follow none (stablecoins, and contracts paid in them), and whether options are in it.
 #[derive(Clone, Debug, Default)]
 pub struct Mask {
     /// The first 64, which lie with the account; seldom are there more.
     first: u64,
     others: Vec<u64>,
-    pegs: bool,
+    /// Assets that follow no underlying, by their number modulo 64: two that share a bit are looked at together.
+    pegs: u64,
+    /// Whether something depends on the volatility surface.
+    options: bool,
 }
 
 impl Mask {
@@ -59,8 +62,18 @@ impl Mask {
     pub fn add_asset(&mut self, state: &State, asset: AssetId) {
         match state.market.assets[asset.0].follows {
             Some(underlying) => self.add(underlying),
-            None => self.pegs |= asset != model::USD,
+            None if asset == model::USD => {}
+            None => self.pegs |= 1 << (asset.0 % 64),
         }
+    }
+
+    /// Adds what the worth of an instrument depends on: what it is on, and what it is quoted and paid in.
+    pub fn add_instrument(&mut self, state: &State, instrument: InstrumentId) {
+        let listing = state.market.listing(instrument);
+        self.add(listing.underlying);
+        self.add_asset(state, listing.quote);
+        self.add_asset(state, listing.settle);
+        self.options |= listing.is_option();
     }
 
     /// Adds what a feed prices.
@@ -69,13 +82,14 @@ impl Mask {
             FeedId::Index(underlying) | FeedId::Forward(underlying, _) => self.add(underlying),
             FeedId::Asset(asset) => self.add_asset(state, asset),
             FeedId::Premium(instrument) => self.add(state.market.listing(instrument).underlying),
-            FeedId::Surface => {}
+            FeedId::Surface => self.options = true,
         }
     }
 
     /// Whether two sets have something in common.
     pub fn meets(&self, other: &Self) -> bool {
-        (self.pegs && other.pegs)
+        self.pegs & other.pegs != 0
+            || (self.options && other.options)
             || self.first & other.first != 0
             || self.others.iter().zip(&other.others).any(|(one, other)| one & other != 0)
     }
@@ -174,11 +188,7 @@ impl Index {
 
     /// Remembers that an instrument can matter to an account, and what it is quoted and paid in.
     pub fn follow_instrument(&mut self, state: &State, id: AccountId, instrument: InstrumentId) {
-        let listing = state.market.listing(instrument);
-        let depends = &mut self.accounts[id.place()].depends;
-        depends.add(listing.underlying);
-        depends.add_asset(state, listing.quote);
-        depends.add_asset(state, listing.settle);
+        self.accounts[id.place()].depends.add_instrument(state, instrument);
     }
 
     /// Whether something that moved can matter to an account.

@@ -10,6 +10,7 @@ mod gauge;
 mod hot;
 mod index;
 mod open;
+mod trust;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -28,10 +29,11 @@ pub use hot::Spent;
 use crate::decide::prices;
 use crate::layers::l4;
 use crate::state::{AccountState, State};
-use crate::{AccountId, FeedId, Status};
+use crate::{AccountId, FeedId, Reject, Status};
 use certificates::Certificates;
 use index::{Index, Mask};
 use open::OpenInterest;
+use trust::Trust;
 
 /// What stands for an amount that does not fit: more than any limit.
 const LARGEST_MONEY: Money = Money::from_raw(i128::MAX);
@@ -62,8 +64,8 @@ pub struct Desk {
     slow: OnceLock<Result<Side, Refusal>>,
     /// Cells in which both sides lie.
     both: OnceLock<Vec<u32>>,
-    /// Until when every feed can be trusted.
-    trusted: OnceLock<Option<Timestamp>>,
+    /// Until when each feed can be trusted.
+    trust: Trust,
     index: Index,
     certificates: Certificates,
     /// Accounts that can lose and hold no certificate.
@@ -101,7 +103,7 @@ impl Desk {
             fast: OnceLock::new(),
             slow: OnceLock::new(),
             both: OnceLock::new(),
-            trusted: OnceLock::new(),
+            trust: Trust::new(state),
             index: Index::new(state),
             certificates: Certificates::default(),
             bare: all.collect(),
@@ -184,7 +186,36 @@ impl Desk {
 
     /// Whether every feed there is can be trusted now: then nobody has to ask for their own.
     pub fn trusts_all(&self, state: &State, now: Timestamp) -> bool {
-        self.trusted.get_or_init(|| l4::all_valid_until(state)).is_some_and(|until| now <= until)
+        self.trust.doubt(state).is_none(now)
+    }
+
+    /// Whether everything can be trusted now that an account depends on, and an instrument that it trades: what has no valid
+    /// price and concerns neither does not matter. It may say no where [`l4::valid`] says yes, never the other way.
+    pub fn trusts(&self, state: &State, now: Timestamp, id: AccountId, traded: Option<InstrumentId>) -> bool {
+        let doubt = self.trust.doubt(state);
+        if doubt.is_none(now) {
+            return true;
+        }
+        let of_traded = |dead: &Mask| {
+            traded.is_some_and(|instrument| {
+                let mut depends = Mask::default();
+                depends.add_instrument(state, instrument);
+                depends.meets(dead)
+            })
+        };
+        if doubt.spares(now, |dead| self.index.concerns(dead, id) || of_traded(dead)) {
+            return true;
+        }
+        let mut feeds = l4::feeds_of(state, &state.accounts[id.place()]);
+        if let Some(instrument) = traded {
+            l4::of_instrument(state, instrument, &mut feeds);
+        }
+        feeds.into_iter().all(|feed| self.trust.of(feed, now))
+    }
+
+    /// [`l4::valid`], without asking again while that is not needed.
+    pub fn valid(&self, state: &State, now: Timestamp, feed: FeedId) -> Result<(), Reject> {
+        if self.trust.of(feed, now) { Ok(()) } else { l4::valid(state, now, feed) }
     }
 
     /// Whether an account would hold its initial margin on both sides, with `less` USD taken off its equity: a proof by

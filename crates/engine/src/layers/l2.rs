@@ -29,7 +29,7 @@ pub struct Outcome<'a> {
 
 /// Whether one side of a trade is accepted by what the account has in reserve, without adding it up.
 pub fn spends(state: &State, desk: &Desk, now: Timestamp, id: AccountId, spent: &Spent, flattered: Money) -> bool {
-    desk.trusts_all(state, now) && desk.spends(state, id, spent, flattered)
+    desk.trusts(state, now, id, Some(spent.position.instrument)) && desk.spends(state, id, spent, flattered)
 }
 
 /// Accepts what leaves initial margin held at the mark and at the slow average (I-18, I-23). An account that does not hold

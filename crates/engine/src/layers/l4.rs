@@ -77,18 +77,25 @@ pub fn validity(state: &State, now: Timestamp, feed: FeedId) -> (Validity, Strin
     }
 }
 
-/// Until when every feed there is can be trusted without asking again; none when one of them cannot.
-pub fn all_valid_until(state: &State) -> Option<Timestamp> {
-    let surface = state.surface.published.micros().saturating_add(state.policy.surface_age);
-    let mut until = if state.surface.version > 0 { surface } else { return None };
-    for known in state.feeds.values() {
-        let quote = known.feed.last().filter(|quote| quote.validity() == Validity::Valid)?;
-        for report in known.feed.reports().iter().filter(|report| quote.live.contains(&report.source)) {
-            let source = known.rules.source(report.source)?;
-            until = until.min(report.published.micros().saturating_add(source.max_age_micros));
-        }
+/// Until when a feed is valid from now on, if no source speaks and no tick comes; none when it is not valid at the next moment.
+/// A source that has spoken since the last tick may have made it so.
+pub fn valid_until(state: &State, feed: FeedId) -> Option<Timestamp> {
+    if feed == FeedId::Surface {
+        let until = state.surface.published.micros().saturating_add(state.policy.surface_age);
+        return (state.surface.version > 0).then_some(Timestamp::from_micros(until));
     }
-    Some(Timestamp::from_micros(until))
+    let known = state.feeds.get(&feed)?;
+    let last = known.feed.last().filter(|quote| quote.validity() == Validity::Valid)?;
+    let next = state.clock.max(Timestamp::from_micros(last.at.micros().saturating_add(1)));
+    let quote = known.feed.quote(&known.rules, next).ok()?;
+    (quote.validity() != Validity::Invalid).then(|| known.feed.steady_until(&known.rules, next))
+}
+
+/// [`valid_until`] of a feed that has just been quoted, by what the sources had said then: it need not be formed again.
+pub fn quoted_until(state: &State, feed: FeedId) -> Option<Timestamp> {
+    let known = state.feeds.get(&feed)?;
+    let last = known.feed.last().filter(|quote| quote.validity() == Validity::Valid)?;
+    Some(known.feed.steady_until(&known.rules, last.at))
 }
 
 /// Whether everything an account depends on is valid.
@@ -96,7 +103,7 @@ pub fn trusted(state: &State, desk: &Desk, now: Timestamp, account: &AccountStat
     if desk.trusts_all(state, now) {
         return Ok(());
     }
-    feeds_of(state, account).into_iter().try_for_each(|feed| valid(state, now, feed))
+    feeds_of(state, account).into_iter().try_for_each(|feed| desk.valid(state, now, feed))
 }
 
 /// Why an instrument has no valid price; nothing of it is traded by force then.
@@ -150,7 +157,7 @@ const TURNS: u64 = 256;
 /// position, no order and no debt has nothing to liquidate and is healthy.
 pub fn standing(state: &State, desk: &Desk, now: Timestamp, id: AccountId) -> Option<Event> {
     let account = state.account(id)?;
-    let (status, judged) = if desk.trusts_all(state, now) {
+    let (status, judged) = if desk.trusts(state, now, id, None) {
         let judged = desk.judge(state, account).ok();
         (judged.map_or(account.status.min(Status::Restricted), |judged| judged.status), judged)
     } else {

@@ -59,7 +59,7 @@ impl Sight {
         let mut flaw = |feeds: &[FeedId]| -> Option<Reject> {
             feeds
                 .iter()
-                .find_map(|feed| known.entry(*feed).or_insert_with(|| l4::valid(state, now, *feed).err()).clone())
+                .find_map(|feed| known.entry(*feed).or_insert_with(|| desk.valid(state, now, *feed).err()).clone())
         };
         for balance in &account.balances {
             let mut feeds = Vec::new();

@@ -1,0 +1,90 @@
+//! Until when the price of each feed can be trusted without asking again, and which accounts a feed that cannot be trusted
+//! concerns.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use units::Timestamp;
+
+use super::index::Mask;
+use crate::FeedId;
+use crate::layers::l4;
+use crate::state::State;
+
+/// Until when each feed is valid.
+#[derive(Debug)]
+pub struct Trust {
+    /// None for a feed that is not valid. What is in here never says more than [`l4::valid`] does.
+    until: BTreeMap<FeedId, Option<Timestamp>>,
+    doubt: OnceLock<Doubt>,
+}
+
+/// Which feeds are not valid, all feeds taken together.
+#[derive(Debug)]
+pub struct Doubt {
+    /// What feeds without a valid price can matter to; none when every feed is valid.
+    dead: Option<Mask>,
+    /// Until when all other feeds are valid.
+    rest: Timestamp,
+}
+
+impl Trust {
+    /// Of all feeds of a state.
+    pub fn new(state: &State) -> Self {
+        let feeds = state.feeds.keys().copied().chain([FeedId::Surface]);
+        Self { until: feeds.map(|feed| (feed, l4::valid_until(state, feed))).collect(), doubt: OnceLock::new() }
+    }
+
+    /// A tick has quoted a feed.
+    pub fn quoted(&mut self, state: &State, feed: FeedId) {
+        self.set(feed, l4::quoted_until(state, feed));
+    }
+
+    /// A source has spoken, or a surface has come.
+    pub fn reported(&mut self, state: &State, feed: FeedId) {
+        self.set(feed, l4::valid_until(state, feed));
+    }
+
+    fn set(&mut self, feed: FeedId, until: Option<Timestamp>) {
+        self.until.insert(feed, until);
+        self.doubt = OnceLock::new();
+    }
+
+    /// Time has passed: feeds whose time is over are told apart from the others.
+    pub fn passed(&mut self, clock: Timestamp) {
+        if self.doubt.get().is_some_and(|doubt| doubt.rest < clock) {
+            self.doubt = OnceLock::new();
+        }
+    }
+
+    /// Whether a feed can be trusted at `now` without asking again.
+    pub fn of(&self, feed: FeedId, now: Timestamp) -> bool {
+        self.until.get(&feed).is_some_and(|until| *until >= Some(now))
+    }
+
+    /// Which feeds cannot be trusted.
+    pub fn doubt(&self, state: &State) -> &Doubt {
+        self.doubt.get_or_init(|| {
+            let mut doubt = Doubt { dead: None, rest: Timestamp::from_micros(i64::MAX) };
+            for (feed, until) in &self.until {
+                match until {
+                    Some(until) if *until >= state.clock => doubt.rest = doubt.rest.min(*until),
+                    _ => doubt.dead.get_or_insert_default().add_feed(state, *feed),
+                }
+            }
+            doubt
+        })
+    }
+}
+
+impl Doubt {
+    /// Whether every feed can be trusted at `now`.
+    pub fn is_none(&self, now: Timestamp) -> bool {
+        now <= self.rest && self.dead.is_none()
+    }
+
+    /// Whether it is certain at `now` that no feed without a valid price matters to what `meets` asks about.
+    pub fn spares(&self, now: Timestamp, meets: impl Fn(&Mask) -> bool) -> bool {
+        now <= self.rest && !self.dead.as_ref().is_some_and(meets)
+    }
+}
