@@ -9,6 +9,9 @@ use units::{Money, Price, Quantity, Ratio, Timestamp};
 use crate::state::Mode;
 use crate::{AccountId, FeedId, Status};
 
+/// Longer values are not repeated in full.
+const FOUND_MAX: usize = 120;
+
 /// Why a command was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Reject {
@@ -446,7 +449,8 @@ impl Reject {
 
     /// `field` held `found` where `expected` should stand.
     pub fn malformed(field: &str, found: impl std::fmt::Display, expected: impl Into<String>) -> Self {
-        Self::Malformed { field: field.to_owned(), found: found.to_string(), expected: expected.into() }
+        let found = model::shortened(&found.to_string(), FOUND_MAX);
+        Self::Malformed { field: field.to_owned(), found, expected: expected.into() }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is wrong with a document, and where.
 
+use crate::shortened;
+
 /// Longer values are not repeated in full.
 const FOUND_MAX: usize = 120;
 /// Nor is what another library says of one.
@@ -34,17 +36,4 @@ impl Invalid {
     pub fn said(path: &str, problem: &str) -> Self {
         Self { path: shortened(path, SAID_MAX), problem: shortened(problem, SAID_MAX) }
     }
-}
-
-/// One line of at most so many characters: the middle of a longer one is left out.
-fn shortened(text: &str, most: usize) -> String {
-    let text = text.replace(['\n', '\r'], " ");
-    let count = text.chars().count();
-    if count <= most {
-        return text;
-    }
-    let half = most / 2;
-    let begin: String = text.chars().take(half).collect();
-    let end: String = text.chars().skip(count - half).collect();
-    format!("{begin} … {end}")
 }

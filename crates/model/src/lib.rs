@@ -23,6 +23,7 @@ mod problems;
 mod read;
 mod reader;
 mod size;
+mod text;
 
 pub use document::{
     AccountDocument, AssetDocument, BalanceDocument, ConfidenceDocument, DepthLevel, ExpiryDocument,
@@ -37,3 +38,4 @@ pub use portfolio::{Account, Balance, Order, Portfolio, Position};
 pub use problems::Problems;
 pub use read::read_json;
 pub use reader::{AccountText, Names, PortfolioReader};
+pub use text::{is_harmless, is_name, shortened};

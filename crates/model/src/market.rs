@@ -10,7 +10,7 @@ use crate::document::{
 };
 use crate::problems::Problems;
 use crate::read::read_document;
-use crate::{DepthLevel, Instrument, InstrumentKind, Invalid, MARKET_FORMAT, Payoff};
+use crate::{DepthLevel, Instrument, InstrumentKind, Invalid, MARKET_FORMAT, Payoff, is_name};
 
 /// The valuation currency. It is listed in every market, first, at exactly 1.
 pub const USD: AssetId = AssetId(0);
@@ -524,11 +524,11 @@ impl Market {
 }
 
 fn named(name: &str, path: String) -> Result<(), Invalid> {
-    if name.is_empty() || name.len() > 100 || name.chars().any(char::is_control) {
+    if !is_name(name) {
         return Err(Invalid::new(
             path,
             format_args!("{:?}", name.chars().take(40).collect::<String>()),
-            "a name of 1 to 100 printable characters",
+            "a name of 1 to 100 visible characters",
         ));
     }
     Ok(())

@@ -6,6 +6,8 @@
 use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
+use model::is_harmless;
+
 use crate::draft::Destination;
 use crate::failure::Failure;
 
@@ -78,17 +80,6 @@ pub fn toned(tone: Tone, text: &str) -> String {
 /// `text` on one line, without anything that could move a terminal, turn the words beside it around, or be a tone.
 pub fn clean(text: &str) -> String {
     text.chars().map(|character| if is_harmless(character) { character } else { '\u{fffd}' }).collect()
-}
-
-/// Whether a character does nothing but stand where it is: no control, no change of direction, no invisible separator of
-/// lines, no character that is none.
-pub fn is_harmless(character: char) -> bool {
-    let turns = matches!(character,
-        '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let breaks = matches!(character, '\u{2028}' | '\u{2029}');
-    let none = matches!(character, '\u{fdd0}'..='\u{fdef}' | '\u{fffe}' | '\u{ffff}' | '\u{feff}');
-    let tags = matches!(character, '\u{e0000}'..='\u{e007f}');
-    !(character.is_control() || turns || breaks || none || tags)
 }
 
 /// `text` as it stands on paper: without tones.

@@ -81,11 +81,11 @@ pub fn lots(lots: i64) -> Result<(), Reject> {
     if lots <= 0 { Err(Reject::malformed("lots", lots, "a whole number above 0")) } else { Ok(()) }
 }
 
-/// A name of 1 to 100 printable characters.
+/// A name of 1 to 100 visible characters: none that turns the text beside it around or is not seen.
 pub fn name(field: &str, name: &str) -> Result<(), Reject> {
-    if name.is_empty() || name.len() > 100 || name.chars().any(char::is_control) {
+    if !model::is_name(name) {
         let found = format!("{:?}", name.chars().take(40).collect::<String>());
-        return Err(Reject::malformed(field, found, "1 to 100 printable characters"));
+        return Err(Reject::malformed(field, found, "1 to 100 visible characters"));
     }
     Ok(())
 }
