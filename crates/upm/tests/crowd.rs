@@ -102,7 +102,7 @@ fn everything_that_is_wrong_is_told_in_the_order_of_the_document() {
     let expected = [
         "accounts[7].colour: unknown field `colour`",
         "accounts[21].positions[1].instrument: found \"BTC-PERPETUALS\"",
-        "accounts[40].account: found \"calendar 0\" again",
+        &format!("accounts[40].account: found {} again", document["accounts"][3]["account"]),
     ];
     for threads in ["1", "3"] {
         let run = run("margin", &portfolio, &["--threads", threads]);
@@ -142,7 +142,8 @@ fn white_space_without_end_is_no_portfolio() {
 
 #[test]
 fn the_end_of_a_long_document_counts() {
-    let text = crowd(20).to_string();
+    let accounts = crowd(20)["accounts"].to_string();
+    let text = format!("{{\"format\":\"upm.portfolio/1\",\"accounts\":{accounts}}}");
     for (cut, message) in [
         (&text[..text.len() - 2], "accounts: EOF while parsing a list"),
         (&text[..text.len() - 900], "EOF while parsing "),
