@@ -72,17 +72,20 @@ pub(crate) fn read_document<T: DeserializeOwned>(text: &str, format: &str) -> Re
         Ok(document) => return Ok((document, Problems::default())),
         Err(first) => first,
     };
-    // Of another document every field would be wrong.
-    if let Ok(Value::Object(root)) = serde_json::from_str(text)
-        && let Some(Value::String(found)) = root.get("format")
-        && found != format
-    {
-        return Err(Invalid::new("format", found, format));
+    if let Some(other) = other_format(text, format) {
+        return Err(other);
     }
     match piecewise(text, &origin, &first) {
         (Some(document), problems) => Ok((document, problems)),
         (None, problems) => Err(problems.told().unwrap_or(first)),
     }
+}
+
+/// That a document is of another format: then every field would be wrong, and only this is said.
+pub(crate) fn other_format(text: &str, format: &str) -> Option<Invalid> {
+    let Ok(Value::Object(root)) = serde_json::from_str(text) else { return None };
+    let found = root.get("format")?.as_str()?;
+    (found != format).then(|| Invalid::new("format", found, format))
 }
 
 /// Reads the whole text; the first error ends it.
@@ -169,13 +172,25 @@ fn missing(problem: &str) -> Option<&str> {
 /// Every error of a text that `first` was found in, and the document with stand-ins, where one can be made of it.
 fn piecewise<T: DeserializeOwned>(text: &str, origin: &Origin, first: &Invalid) -> (Option<T>, Problems) {
     let mut problems = Problems::default();
-    let Ok(Value::Object(root)) = serde_json::from_str(text) else {
-        problems.note(first.clone());
-        return (None, problems);
+    let root = match serde_json::from_str(text) {
+        Ok(Value::Object(root)) => root,
+        // What stands in place of an entry is said like an entry that is wrong, without its line.
+        Ok(mut other) if !origin.path.is_empty() => {
+            mend::<T>(&mut other, &mut problems, &|path| origin.path(path));
+            return (None, problems);
+        }
+        Ok(_) | Err(_) => {
+            problems.note(first.clone());
+            return (None, problems);
+        }
     };
     let (mut root, lists) = without_lists(root);
     let whole = mend::<T>(&mut root, &mut problems, &|path| origin.path(path));
     for (name, entries) in lists {
+        if whole && root.get(&name).is_none() {
+            // The field is unknown, and was told as such.
+            continue;
+        }
         let mut kept = Vec::with_capacity(entries.len());
         for (place, entry) in entries.into_iter().enumerate() {
             let mut alone = root.clone();

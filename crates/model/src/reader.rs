@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use crate::document::{AccountDocument, PortfolioDocument};
 use crate::problems::Problems;
-use crate::read::{Origin, read_part};
+use crate::read::{Origin, other_format, read_part};
 use crate::{Account, Invalid, Market, PORTFOLIO_FORMAT, portfolio};
 
 /// Takes a portfolio document apart while it is read.
@@ -186,7 +186,6 @@ impl PortfolioReader {
         let in_list = !matches!(self.state, State::Frame | State::Behind);
         let gap = self.gap.map(|gap| if in_list { Gap { to: self.place, ..gap } } else { gap });
         let (document, mut problems) = read_frame(&self.frame, gap)?;
-        problems.check(check_format(&document));
         if !document.accounts.is_empty() {
             problems.add(Invalid::new(".", "a list", "a portfolio document, an object with format and accounts"));
         } else if self.accounts == 0 {
@@ -278,20 +277,9 @@ impl PortfolioReader {
         after.after(b'[');
         self.gap = Some(Gap { from: after, to: after });
         let so_far = [self.frame.as_slice(), b"]}"].concat();
-        self.wrong = match read_frame(&so_far, None) {
-            // The format may still come.
-            Ok((_, problems)) if problems.is_at("format") => None,
-            Ok((document, _)) => check_format(&document).err().map(Problems::from),
-            Err(wrong) => Some(wrong),
-        };
+        // The format may still come, so that one that is missing ends nothing.
+        self.wrong = read_frame(&so_far, None).err();
     }
-}
-
-fn check_format(document: &PortfolioDocument) -> Result<(), Invalid> {
-    if document.format != PORTFOLIO_FORMAT {
-        return Err(Invalid::new("format", &document.format, PORTFOLIO_FORMAT));
-    }
-    Ok(())
 }
 
 fn read_frame(frame: &[u8], gap: Option<Gap>) -> Result<(PortfolioDocument, Problems), Problems> {
@@ -307,7 +295,10 @@ fn read_frame(frame: &[u8], gap: Option<Gap>) -> Result<(PortfolioDocument, Prob
         _ => offset,
     });
     let text = text.map_err(|problem| Invalid { path: ".".into(), problem })?;
-    read_part(text, &Origin::default(), place)
+    match other_format(text, PORTFOLIO_FORMAT) {
+        Some(other) => Err(other.into()),
+        None => read_part(text, &Origin::default(), place),
+    }
 }
 
 /// The text of bytes, or where the first byte that is none stands in the document.

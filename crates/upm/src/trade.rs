@@ -353,7 +353,7 @@ mod tests {
             ("LINEAR", "expected INSTRUMENT"),
             ("LINEAR @5", "expected INSTRUMENT"),
             ("NOTHING +1", "found instrument \"NOTHING\""),
-            ("LINEAR +1e3", "found contracts \"+1e3\""),
+            ("LINEAR +1x3", "found contracts \"+1x3\""),
             ("LINEAR 0", "found 0 contracts"),
             ("INVERSE 100 BTC", "found 100 BTC, expected contracts or an amount in USD"),
             ("LINEAR +1 USDC @80000", "found 1 USDC, expected contracts or an amount in BTC"),

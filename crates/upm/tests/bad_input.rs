@@ -174,6 +174,7 @@ fn bytes_that_are_no_text() {
 
 #[test]
 fn text_that_is_not_utf_8_and_no_text_at_all_are_named() {
+    let sound_market = written("encoding-sound-market.json", MARKET);
     let portfolio = written("encoding-portfolio.json", PORTFOLIO);
     let utf_16 = |order: fn(u16) -> [u8; 2]| MARKET.encode_utf16().flat_map(order).collect::<Vec<u8>>();
     let cases: [(&str, Vec<u8>, &str); 8] = [
@@ -191,9 +192,17 @@ fn text_that_is_not_utf_8_and_no_text_at_all_are_named() {
         ("journal", b"redb\x1a\x0a\xa9\x0d\x0a".to_vec(), "found a journal, expected UTF-8 text"),
     ];
     for (name, bytes, message) in cases {
-        let market = written(&format!("encoding-{name}.json"), "");
-        std::fs::write(&market, bytes).unwrap();
-        refused(&upm(&["margin", "--market", &market, "--portfolio", &portfolio]), &format!("{name}.json: {message}"));
+        let file = written(&format!("encoding-{name}.json"), "");
+        std::fs::write(&file, bytes).unwrap();
+        // A market is read at once, a portfolio piece by piece or, where a trade is tried, at once.
+        for (command, market, portfolio, more) in [
+            ("margin", &file, &portfolio, &[][..]),
+            ("margin", &sound_market, &file, &[]),
+            ("what-if", &sound_market, &file, &["--trade", "BTC-PERP +1"]),
+        ] {
+            let run = upm(&[&[command, "--market", market, "--portfolio", portfolio], more].concat());
+            refused(&run, &format!("{name}.json: {message}"));
+        }
     }
 }
 

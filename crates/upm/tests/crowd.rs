@@ -102,7 +102,7 @@ fn everything_that_is_wrong_is_told_in_the_order_of_the_document() {
     let expected = [
         "accounts[7].colour: unknown field `colour`",
         "accounts[21].positions[1].instrument: found \"BTC-PERPETUALS\"",
-        "accounts[40].account: found \"covered call 0\" again",
+        &format!("accounts[40].account: found {} again", document["accounts"][3]["account"]),
     ];
     for threads in ["1", "3"] {
         let run = run("margin", &portfolio, &["--threads", threads]);
@@ -111,6 +111,33 @@ fn everything_that_is_wrong_is_told_in_the_order_of_the_document() {
         assert_eq!(lines.len(), 3, "{}", run.err);
         assert!(lines.iter().zip(expected).all(|(line, expected)| line.contains(expected)), "{}", run.err);
     }
+}
+
+#[test]
+fn of_very_much_that_is_wrong_a_hundred_things_are_told() {
+    let mut document = crowd(20);
+    let accounts = document["accounts"].as_array_mut().unwrap();
+    for account in &mut *accounts {
+        account["colour"] = json!("red");
+        account["balances"][0]["asset"] = json!("DOGE");
+    }
+    let more = 2 * accounts.len() - 100;
+    let portfolio = written("crowd-hundred.json", &document.to_string());
+    let told = |threads: &str| run("margin", &portfolio, &["--threads", threads]);
+    let (one, three) = (told("1"), told("3"));
+    assert_eq!((one.status, one.out.as_str()), (2, ""));
+    let problems: Vec<&str> = one.err.lines().filter(|line| line.contains("accounts[")).collect();
+    assert_eq!(problems.len(), 100, "{}", one.err);
+    assert!(one.err.contains(&format!(": .: found {more} more problems, expected none")), "{}", one.err);
+    assert!(one.err.contains("--price DOGE=1"), "{}", one.err);
+    assert_eq!(one.err, three.err);
+}
+
+#[test]
+fn white_space_without_end_is_no_portfolio() {
+    let run = upm_reading(&["margin", "--market", &sample("market.json"), "--portfolio", "-"], &" \n".repeat(200_000));
+    assert_eq!((run.status, run.out.as_str()), (2, ""));
+    assert_eq!(run.err, "upm: -: found nothing but white space, expected UTF-8 text\n");
 }
 
 #[test]
