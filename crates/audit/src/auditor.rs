@@ -466,7 +466,7 @@ impl Auditor {
     /// A quote that is called valid has a quorum of fresh reports behind it, and lies among them (I-11, I-13, I-15).
     fn quoted(&mut self, state: &State) -> Result<(), Finding> {
         for (id, feed) in &state.feeds {
-            let Some(quote) = feed.feed.last() else { continue };
+            let Some(quote) = feed.feed.last().filter(|_| prices_something(state, *id)) else { continue };
             if quote.at != state.clock {
                 return Err(Finding::new(
                     "I-12",
@@ -657,6 +657,15 @@ fn asset_feeds(state: &State, asset: usize) -> impl Iterator<Item = FeedId> {
     let index = state.market.assets[asset].follows.map(FeedId::Index);
     let has_own = asset != 0 && (index.is_none() || state.feeds.contains_key(&own));
     index.into_iter().chain(has_own.then_some(own))
+}
+
+/// Whether something that is not settled depends on a feed.
+fn prices_something(state: &State, feed: FeedId) -> bool {
+    let FeedId::Forward(underlying, expiry) = feed else { return true };
+    state.contracts.iter().any(|contract| {
+        let terms = &contract.terms;
+        contract.mode != Mode::Settled && terms.underlying == underlying && terms.expiry() == Some(expiry)
+    })
 }
 
 fn instrument_trusted(state: &State, instrument: usize) -> bool {

@@ -38,7 +38,7 @@ pub use apply::apply;
 pub use check::{apply_read, whole};
 pub use command::{Command, Envelope, Party};
 pub use decide::decide;
-pub use desk::{Desk, Judged, Metrics};
+pub use desk::{Desk, Judged, Live, Metrics};
 pub use engine::Engine;
 pub use event::{Cause, Event, Marked};
 pub use ids::{AccountId, FeedId, LocationId, OrderId, SURFACE_SOURCE};

@@ -469,7 +469,8 @@ impl Venue {
         self.sequence += 1;
         let sequence = self.sequence;
         let mut commands = Vec::with_capacity(self.said.len() + 2);
-        for ((feed, source), price) in &self.said {
+        for ((feed, source), price) in self.said.iter().filter(|((feed, _), _)| self.engine.desk().live().hears(*feed))
+        {
             let (source, depth) = (*source, self.depths.get(feed).copied().unwrap_or(money(1e9)));
             let report = Report { source, sequence, published: time, price: *price, confidence: Price::ZERO, depth };
             commands.push((Principal::Source(source), Command::Report { feed: *feed, report }));

@@ -48,7 +48,7 @@ pub struct RiskArray {
     pub set: ScenarioSet,
     isa: Isa,
     blocks: Vec<Block>,
-    /// Where each instrument's row is; none for options without a volatility.
+    /// Where each instrument's row is; none for options without a volatility and for what nothing can be held of.
     places: Vec<Option<Place>>,
     names: Vec<String>,
     /// `[asset][scenario]`: price after, relative to before.
@@ -206,12 +206,24 @@ pub fn prepare(
     window_seconds: f64,
     isa: Isa,
 ) -> Result<RiskArray, Refusal> {
+    prepare_live(market, set, vol, window_seconds, isa, &|_| true)
+}
+
+/// [`prepare`] of those instruments that `is_live` says something can be held of. An account that holds another is refused.
+pub(crate) fn prepare_live(
+    market: &Market,
+    set: ScenarioSet,
+    vol: &VolRules,
+    window_seconds: f64,
+    isa: Isa,
+    is_live: &dyn Fn(InstrumentId) -> bool,
+) -> Result<RiskArray, Refusal> {
     let asset_factors: Vec<Vec<f64>> = (0..market.assets.len())
         .map(|asset| set.scenarios.iter().map(|scenario| asset_factor(market, AssetId(asset), scenario)).collect())
         .collect();
     let mut members: BTreeMap<(UnderlyingId, AssetId, AssetId), Vec<InstrumentId>> = BTreeMap::new();
     for (index, listing) in market.instruments.iter().enumerate() {
-        if !matches!(listing.kind, InstrumentKind::Option { iv: None, .. }) {
+        if !matches!(listing.kind, InstrumentKind::Option { iv: None, .. }) && is_live(InstrumentId(index)) {
             let key = (listing.underlying, listing.settle, listing.price_asset());
             members.entry(key).or_default().push(InstrumentId(index));
         }
@@ -257,6 +269,11 @@ pub fn prepare(
 }
 
 impl RiskArray {
+    /// How many instruments have a row.
+    pub fn rows(&self) -> usize {
+        self.places.iter().flatten().count()
+    }
+
     /// What it computes with.
     pub(crate) fn isa(&self) -> Isa {
         self.isa

@@ -10,19 +10,24 @@ use pricing::black76::Black76;
 use units::{Overflow, Price, Ratio, Round, Timestamp};
 
 use crate::apply::mark;
+use crate::desk::Live;
 use crate::layers::{l0, l4};
 use crate::state::{InstrumentTerms, Mode, State};
-use crate::{Event, FeedId, Marked, Noun, Reject};
+use crate::{Desk, Event, FeedId, Marked, Noun, Reject};
 
 /// A volatility above this is a mistake in units: 20 is 2,000 %.
 const LARGEST_VOL: Ratio = Ratio::from_raw(20 * Ratio::ONE.raw());
 
-/// Takes what a source says (I-11, I-16).
-pub fn report(state: &State, now: Timestamp, id: FeedId, report: &Report) -> Result<Vec<Event>, Reject> {
+/// Takes what a source says (I-11, I-16) of a price that something still depends on.
+pub fn report(state: &State, desk: &Desk, now: Timestamp, id: FeedId, report: &Report) -> Result<Vec<Event>, Reject> {
     let feed = state.feeds.get(&id).ok_or(Reject::Unknown { what: Noun::Feed, id: 0 })?;
-    feed.feed
-        .accept(&feed.rules, report, now)
-        .map_err(|refusal| Reject::Report { feed: id, why: refusal.to_string() })?;
+    let refused = |why: String| Reject::Report { feed: id, why };
+    if !desk.live().hears(id) {
+        return Err(refused(
+            "every instrument that it prices is settled, and no source is heard of it any more".to_owned(),
+        ));
+    }
+    feed.feed.accept(&feed.rules, report, now).map_err(|refusal| refused(refusal.to_string()))?;
     Ok(vec![Event::Reported { feed: id, report: *report }])
 }
 
@@ -63,9 +68,10 @@ pub fn surface(
     Ok(vec![Event::Surfaced { version, published, vols: vols.to_vec() }])
 }
 
-/// Time passes: every feed is quoted, every price formed from quotes of this tick alone (I-12, I-22), and settlement windows
-/// sampled.
-pub fn tick(state: &State, now: Timestamp) -> Result<Vec<Event>, Reject> {
+/// Time passes: every feed that prices something not settled is quoted, every such price formed from quotes of this tick alone
+/// (I-12, I-22), and settlement windows sampled.
+pub fn tick(state: &State, desk: &Desk, now: Timestamp) -> Result<Vec<Event>, Reject> {
+    let live = desk.live();
     let mut events = Vec::new();
     // Nobody could cure an account while nothing was heard (I-44).
     let rules = &state.policy.liquidation;
@@ -73,7 +79,7 @@ pub fn tick(state: &State, now: Timestamp) -> Result<Vec<Event>, Reject> {
         events.push(Event::Calmed { until: Timestamp::from_micros(now.micros().saturating_add(rules.cure)) });
     }
     let mut quotes = BTreeMap::new();
-    for (id, feed) in &state.feeds {
+    for (id, feed) in state.feeds.iter().filter(|(id, _)| live.hears(**id)) {
         match feed.feed.quote(&feed.rules, now) {
             Ok(quote) => {
                 events.push(Event::Quoted { feed: *id, quote: Box::new(quote.clone()) });
@@ -86,30 +92,31 @@ pub fn tick(state: &State, now: Timestamp) -> Result<Vec<Event>, Reject> {
     }
     let mut market = state.market.clone();
     market.time = now;
-    let settled = |id: &InstrumentId| state.contracts[id.0].mode == Mode::Settled;
-    let staged = state.surface.staged.iter().filter(|(id, _)| !settled(id));
+    let staged = state.surface.staged.iter().filter(|(id, _)| live.has(**id));
     let vols: Vec<(InstrumentId, Ratio)> = staged.map(|(id, vol)| (*id, *vol)).collect();
     // Every tick is a version: also when nothing else does, time moves.
     let mut marked = Marked { version: state.version + 1, vols, ..Marked::default() };
-    form(state, &mut market, &quotes, |quote| quote.price, &mut marked)?;
+    form((state, live), &mut market, &quotes, |quote| quote.price, &mut marked)?;
     events.push(Event::Marked(Box::new(marked)));
-    events.extend(samples(state, &market, now, &quotes)?);
+    events.extend(samples((state, live), &market, now, &quotes)?);
     Ok(events)
 }
 
 /// The market with every price at its feed's slow average.
-pub(crate) fn slow(state: &State) -> Result<Market, Refusal> {
+pub(crate) fn slow(state: &State, live: &Live) -> Result<Market, Refusal> {
+    let heard = state.feeds.iter().filter(|(id, _)| live.hears(**id));
     let quotes: BTreeMap<FeedId, Quote> =
-        state.feeds.iter().filter_map(|(id, feed)| Some((*id, feed.feed.last()?.clone()))).collect();
+        heard.filter_map(|(id, feed)| Some((*id, feed.feed.last()?.clone()))).collect();
     let mut market = state.market.clone();
-    form(state, &mut market, &quotes, |quote| quote.slow, &mut Marked::default())
+    form((state, live), &mut market, &quotes, |quote| quote.slow, &mut Marked::default())
         .map_err(|reject| Refusal::NotSupported { method: "slow averages", why: reject.to_string() })?;
     Ok(market)
 }
 
-/// Forms every price of `market` from `quotes`, the `which` of each, under the volatilities of `moves`, and adds to it what changed.
+/// Forms every price of `market` that something not settled depends on: from `quotes`, the `which` of each, under the volatilities
+/// of `moves`. Adds to `moves` what changed.
 fn form(
-    state: &State,
+    (state, live): (&State, &Live),
     market: &mut Market,
     quotes: &BTreeMap<FeedId, Quote>,
     which: impl Fn(&Quote) -> Price,
@@ -144,22 +151,18 @@ fn form(
             moves.assets.push((id, price));
         }
     }
-    for (place, underlying) in market.underlyings.iter().enumerate() {
-        for expiry in &underlying.expiries {
-            let id = UnderlyingId(place);
-            let forward = on_index(id, FeedId::Forward(id, expiry.time))?.unwrap_or(expiry.forward);
-            if forward != expiry.forward {
-                moves.forwards.push((id, expiry.time, forward));
-            }
+    for (underlying, expiry) in live.expiries() {
+        let Some(before) = market.expiry(underlying, expiry).map(|terms| terms.forward) else { continue };
+        let forward = on_index(underlying, FeedId::Forward(underlying, expiry))?.unwrap_or(before);
+        if forward != before {
+            moves.forwards.push((underlying, expiry, forward));
         }
     }
     mark(market, moves);
 
-    for (place, contract) in state.contracts.iter().enumerate() {
-        let id = InstrumentId(place);
-        let (terms, before) = (&contract.terms, market.listing(id).mark);
+    for id in live.instruments().iter().copied() {
+        let (terms, before) = (&state.contracts[id.0].terms, market.listing(id).mark);
         let usd = match &terms.kind {
-            _ if contract.mode == Mode::Settled => None,
             InstrumentKind::Spot => Some(market.underlyings[terms.underlying.0].index),
             InstrumentKind::Perpetual => on_index(terms.underlying, FeedId::Premium(id))?,
             InstrumentKind::Future { expiry } => market.expiry(terms.underlying, *expiry).map(|terms| terms.forward),
@@ -167,7 +170,6 @@ fn form(
         };
         let price = match usd {
             Some(usd) => written(terms, market, usd)?,
-            None if contract.mode == Mode::Settled => before,
             None => model_price(market, id).unwrap_or(before),
         };
         if price != before {
@@ -199,16 +201,17 @@ fn model_price(market: &Market, id: InstrumentId) -> Option<Price> {
 /// One sample more for what is in its settlement window, of the index as the contract writes it, when the index and what it is
 /// written in are valid.
 fn samples(
-    state: &State,
+    (state, live): (&State, &Live),
     market: &Market,
     now: Timestamp,
     quotes: &BTreeMap<FeedId, Quote>,
 ) -> Result<Vec<Event>, Reject> {
     let mut events = Vec::new();
-    for (place, contract) in state.contracts.iter().enumerate() {
+    for id in live.instruments().iter().copied() {
+        let contract = &state.contracts[id.0];
         let Some(expiry) = contract.terms.expiry() else { continue };
         let opens = expiry.micros().saturating_sub(state.policy.settlement_window);
-        if contract.mode == Mode::Settled || now > expiry || now.micros() < opens {
+        if now > expiry || now.micros() < opens {
             continue;
         }
         let mut feeds = vec![FeedId::Index(contract.terms.underlying)];
@@ -219,7 +222,7 @@ fn samples(
             let mut samples = contract.samples;
             samples.sum = samples.sum.plus(written(&contract.terms, market, index)?)?;
             samples.count += 1;
-            events.push(Event::Sampled { instrument: InstrumentId(place), samples });
+            events.push(Event::Sampled { instrument: id, samples });
         }
     }
     Ok(events)

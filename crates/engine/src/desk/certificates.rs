@@ -54,6 +54,12 @@ pub struct Metrics {
     pub watches: u64,
     /// Sides of trades that were taken off a reserve, without adding an account up.
     pub spent: u64,
+    /// Instruments in the market that was revalued last as it is marked.
+    pub revalued: usize,
+    /// Instruments in the newest cell of the widest rung that has one.
+    pub bounded: usize,
+    /// Groups of positions that are charged together in that cell.
+    pub buckets: usize,
 }
 
 /// The certificates of all accounts.
@@ -105,7 +111,8 @@ impl Certificates {
 
     /// What they have saved so far.
     pub fn metrics(&self) -> Metrics {
-        self.metrics
+        let cell = self.rungs.iter().find_map(|rung| rung.last()).map(|live| &live.cell);
+        Metrics { bounded: cell.map_or(0, Cell::rows), buckets: cell.map_or(0, Cell::buckets), ..self.metrics }
     }
 
     /// Everyone was judged.

@@ -12,6 +12,7 @@ use super::Desk;
 use super::certificates::Ground;
 use super::hot::Bills;
 use super::index::Mask;
+use super::live::Live;
 use super::trust::Trust;
 use crate::layers::{l4, sight};
 use crate::state::{AccountState, Balance, Holder, State};
@@ -141,7 +142,8 @@ impl Desk {
 
     /// Feeds whose last price counts for nothing, as of the last tick.
     pub(super) fn lapses(&self, state: &State) -> BTreeSet<FeedId> {
-        state.feeds.keys().copied().filter(|feed| sight::lapsed(state, self, *feed)).collect()
+        let heard = state.feeds.keys().copied().filter(|feed| self.live.hears(*feed));
+        heard.filter(|feed| sight::lapsed(state, self, *feed)).collect()
     }
 
     /// Last prices begin to count for nothing, or count again: whom they can matter to is looked at, and certified anew.
@@ -181,7 +183,8 @@ impl Desk {
     /// Listings or parameters have changed: nothing that was prepared holds.
     fn relist(&mut self, state: &State) {
         self.lots = state.contracts.iter().map(|contract| contract.terms.lot).collect();
-        self.trust = Trust::new(state);
+        self.live = Live::new(state);
+        self.trust = Trust::new(state, &self.live);
         self.forget();
         self.certificates.void();
         self.bare.extend((0..state.accounts.len()).map(|place| AccountId(u32::try_from(place).expect("ids are u32"))));

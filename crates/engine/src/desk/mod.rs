@@ -9,6 +9,7 @@ mod follow;
 mod gauge;
 mod hot;
 mod index;
+mod live;
 mod open;
 mod trust;
 
@@ -25,6 +26,7 @@ use units::{Money, Overflow, Quantity, Ratio, Round, Timestamp};
 
 pub use certificates::Metrics;
 pub use hot::Spent;
+pub use live::Live;
 
 use crate::decide::prices;
 use crate::layers::l4;
@@ -60,6 +62,7 @@ pub struct Desk {
     rules: Params<Rules>,
     previous: Option<Params<Rules>>,
     lots: Vec<Quantity>,
+    live: Live,
     fast: OnceLock<Result<Side, Refusal>>,
     slow: OnceLock<Result<Side, Refusal>>,
     /// Cells in which both sides lie.
@@ -95,6 +98,7 @@ impl Desk {
     /// The desk of a state. Refuses parameters that cannot be read.
     pub fn new(state: &State) -> Result<Self, Invalid> {
         let all = (0..state.accounts.len()).map(|place| AccountId(u32::try_from(place).expect("ids are u32")));
+        let live = Live::new(state);
         let mut desk = Self {
             isa: Isa::detect(),
             rules: universal::parse(&state.method.text)?,
@@ -103,12 +107,13 @@ impl Desk {
             fast: OnceLock::new(),
             slow: OnceLock::new(),
             both: OnceLock::new(),
-            trust: Trust::new(state),
+            trust: Trust::new(state, &live),
             index: Index::new(state),
             certificates: Certificates::default(),
             bare: all.collect(),
             open: OnceLock::new(),
-            doubted: state.feeds.keys().copied().collect(),
+            doubted: state.feeds.keys().copied().filter(|feed| live.hears(*feed)).collect(),
+            live,
             lapsed: BTreeSet::new(),
             moved: Mask::default(),
             everyone: true,
@@ -139,6 +144,11 @@ impl Desk {
         self.index.is_named(name)
     }
 
+    /// What of what was listed is not settled.
+    pub fn live(&self) -> &Live {
+        &self.live
+    }
+
     /// Accounts that stand otherwise than healthy.
     pub fn unwell(&self) -> &BTreeSet<AccountId> {
         self.index.unwell()
@@ -146,7 +156,8 @@ impl Desk {
 
     /// What certificates have saved so far.
     pub fn metrics(&self) -> Metrics {
-        self.certificates.metrics()
+        let side = self.fast.get().and_then(|side| side.as_ref().ok());
+        Metrics { revalued: side.map_or(0, |side| side.prepared.array.rows()), ..self.certificates.metrics() }
     }
 
     /// BLAKE3 of the parameter file in force.
@@ -235,7 +246,8 @@ impl Desk {
         if self.previous.is_some() {
             return &[];
         }
-        let holding = || prices::slow(state).map(|slow| self.certificates.holding(&slow)).unwrap_or_default();
+        let holding =
+            || prices::slow(state, &self.live).map(|slow| self.certificates.holding(&slow)).unwrap_or_default();
         self.both.get_or_init(holding)
     }
 
@@ -305,11 +317,20 @@ impl Desk {
     }
 
     fn fast(&self, state: &State) -> &Result<Side, Refusal> {
-        self.fast.get_or_init(|| side(state.market.clone(), &self.rules, self.previous.as_ref(), self.isa))
+        self.fast.get_or_init(|| self.side(state.market.clone()))
     }
 
     fn slow(&self, state: &State) -> &Result<Side, Refusal> {
-        self.slow.get_or_init(|| side(prices::slow(state)?, &self.rules, self.previous.as_ref(), self.isa))
+        self.slow.get_or_init(|| self.side(prices::slow(state, &self.live)?))
+    }
+
+    /// Revalues what is not settled of a market by the parameters in force and by those before them.
+    fn side(&self, market: Market) -> Result<Side, Refusal> {
+        let is_live = |id: InstrumentId| self.live.has(id);
+        let none = ScenarioSet::default();
+        let prepare = |params: &Params<Rules>| Prepared::of_live(&market, &params.rules, &none, self.isa, &is_live);
+        let (prepared, previous) = (prepare(&self.rules)?, self.previous.as_ref().map(prepare).transpose()?);
+        Ok(Side { market, prepared, previous })
     }
 
     fn on(&self, side: &Result<Side, Refusal>, state: &State, account: &AccountState) -> Result<Judged, Refusal> {
@@ -340,11 +361,4 @@ impl Desk {
     fn warn(&self) -> Ratio {
         self.rules.rules.margin.warn
     }
-}
-
-/// Revalues a market by the parameters in force and by those before them.
-fn side(market: Market, rules: &Params<Rules>, previous: Option<&Params<Rules>>, isa: Isa) -> Result<Side, Refusal> {
-    let prepare = |params: &Params<Rules>| Prepared::new(&market, &params.rules, &ScenarioSet::default(), isa);
-    let (prepared, previous) = (prepare(rules)?, previous.map(prepare).transpose()?);
-    Ok(Side { market, prepared, previous })
 }

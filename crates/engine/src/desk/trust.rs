@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use units::Timestamp;
 
 use super::index::Mask;
+use super::live::Live;
 use crate::FeedId;
 use crate::layers::l4;
 use crate::state::State;
@@ -29,9 +30,9 @@ pub struct Doubt {
 }
 
 impl Trust {
-    /// Of all feeds of a state.
-    pub fn new(state: &State) -> Self {
-        let feeds = state.feeds.keys().copied().chain([FeedId::Surface]);
+    /// Of the feeds that are heard.
+    pub fn new(state: &State, live: &Live) -> Self {
+        let feeds = state.feeds.keys().copied().filter(|feed| live.hears(*feed)).chain([FeedId::Surface]);
         Self { until: feeds.map(|feed| (feed, l4::valid_until(state, feed))).collect(), doubt: OnceLock::new() }
     }
 
@@ -46,8 +47,11 @@ impl Trust {
     }
 
     fn set(&mut self, feed: FeedId, until: Option<Timestamp>) {
-        self.until.insert(feed, until);
-        self.doubt = OnceLock::new();
+        // One that is not heard any more matters to nobody.
+        if let Some(known) = self.until.get_mut(&feed) {
+            *known = until;
+            self.doubt = OnceLock::new();
+        }
     }
 
     /// Time has passed: feeds whose time is over are told apart from the others.

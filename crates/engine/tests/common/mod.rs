@@ -323,8 +323,10 @@ impl World {
     pub fn pass(&mut self, micros: i64) {
         let time = Timestamp::from_micros(self.state().clock.micros() + micros);
         self.sequence += 1;
+        let live = self.engine.desk().live();
+        let speaks = |feed: &FeedId| live.hears(*feed) && !self.silent.contains(feed);
         let spoken: Vec<(FeedId, Price)> =
-            self.prices.iter().filter(|(feed, _)| !self.silent.contains(feed)).map(|(feed, of)| (*feed, *of)).collect();
+            self.prices.iter().filter(|(feed, _)| speaks(feed)).map(|(feed, of)| (*feed, *of)).collect();
         for (feed, price) in spoken {
             for source in 1..=3 {
                 let report = Report {

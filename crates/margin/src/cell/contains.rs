@@ -44,7 +44,9 @@ impl Cell {
         }
         let (index, anchor, basis) = (now.index.to_f64(), held.index.to_f64(), self.width.basis);
         let along = |now: Price, held: Price| near(now, index, held, anchor, basis);
-        let expiries = held.expiries.iter().zip(&now.expiries).all(|(held, now)| {
+        // Nor can what had expired at the anchor.
+        let coming = self.coming(id);
+        let expiries = coming.iter().zip(&now.expiries[held.expiries.len() - coming.len()..]).all(|(held, now)| {
             held.time == now.time
                 && held.rate == now.rate
                 && (held.forward_settled == Price::ZERO) == (now.forward_settled == Price::ZERO)
@@ -56,8 +58,9 @@ impl Cell {
             pairs.into_iter().all(|(held, now)| same_asset(held, now) && along(now.price, held.price))
         };
         let instruments = || {
-            let pairs = self.market.instruments.iter().zip(&market.instruments).enumerate();
-            pairs.filter(|(_, (held, _))| held.underlying == id).all(|(place, (held, now))| {
+            self.coming[id.0].iter().all(|place| {
+                let (place, held) = (*place, &self.market.instruments[*place]);
+                let Some(now) = market.instruments.get(place) else { return false };
                 let sits = self.contracts[place].is_none()
                     || if held.is_option() {
                         self.near_option(place, held, now, market)

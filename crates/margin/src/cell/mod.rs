@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
 
-use model::{AssetId, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Right, UnderlyingId};
+use model::{AssetId, Expiry, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Right, UnderlyingId};
 use pricing::kernel::{Isa, Rows};
 use pricing::math;
 use units::{Quantity, Timestamp};
@@ -72,6 +72,8 @@ pub struct Cell {
     sheets: Vec<Sheet>,
     /// By instrument; none for what no certificate can hold.
     contracts: Vec<Option<Contract>>,
+    /// By underlying: its instruments that had not expired at the anchor.
+    coming: Vec<Vec<usize>>,
     /// What an option's mark was above its model.
     gaps: Vec<f64>,
     assets: Vec<AssetBounds>,
@@ -246,6 +248,7 @@ impl Cell {
             isa,
             sheets: Vec::with_capacity(market.underlyings.len()),
             contracts: vec![None; market.instruments.len()],
+            coming: vec![Vec::new(); market.underlyings.len()],
             gaps: vec![f64::NAN; market.instruments.len()],
             assets: Vec::new(),
             joint: joint.len(),
@@ -258,6 +261,11 @@ impl Cell {
             tolls: Vec::new(),
             coin_tolls: Vec::new(),
         };
+        for (place, listing) in market.instruments.iter().enumerate() {
+            if listing.expiry().is_none_or(|expiry| expiry > market.time) {
+                cell.coming[listing.underlying.0].push(place);
+            }
+        }
         cell.assets = (0..market.assets.len()).map(|asset| cell.asset(AssetId(asset), set, &joint)).collect();
         for underlying in 0..market.underlyings.len() {
             let groups = roots.iter().map(|family| family[underlying].clone()).collect();
@@ -271,6 +279,16 @@ impl Cell {
     /// The anchor.
     pub fn market(&self) -> &Market {
         &self.market
+    }
+
+    /// How many instruments it can hold.
+    pub fn rows(&self) -> usize {
+        self.contracts.iter().flatten().count()
+    }
+
+    /// How many groups of positions it charges together: of each underlying the perpetuals, and every expiry that is to come.
+    pub fn buckets(&self) -> usize {
+        self.sheets.iter().map(|sheet| sheet.buckets.len()).sum()
     }
 
     /// How far it reaches.
@@ -360,7 +378,7 @@ impl Cell {
         let basis = &self.rules.basis;
         let charge = |years: f64| basis.floor.max(math::exp(basis.rate * years) - 1.0);
         let mut buckets = vec![BucketTerms { basis: charge(0.0), pinned: false }];
-        buckets.extend(listed.expiries.iter().map(|expiry| BucketTerms {
+        buckets.extend(self.coming(underlying).iter().map(|expiry| BucketTerms {
             basis: charge(expiry.time.years_since(market.time)),
             pinned: expiry.time.days_since(self.end) <= self.rules.options.pin_days,
         }));
@@ -442,6 +460,12 @@ impl Cell {
         };
         found.sort_by_key(|(id, ..)| key(*id));
         Ok(found)
+    }
+
+    /// The expiries of an underlying that lie after the anchor. What has expired has no row and no bucket (CELL-3).
+    fn coming(&self, underlying: UnderlyingId) -> &[Expiry] {
+        let expiries = &self.market.underlyings[underlying.0].expiries;
+        &expiries[expiries.partition_point(|terms| terms.time <= self.market.time)..]
     }
 
     /// Whether the argument covers an instrument for as long as the cell lasts.
@@ -538,10 +562,9 @@ impl Cell {
         }
         sheet.rows.padded_row_mut(2 * place)[2 * sheet.stride + tail::GROSS] = gross;
         sheet.rows.padded_row_mut(2 * place + 1)[2 * sheet.stride + tail::GROSS] = -gross;
-        let bucket = listing.expiry().and_then(|expiry| {
-            let expiries = &self.market.underlyings[listing.underlying.0].expiries;
-            expiries.binary_search_by_key(&expiry, |terms| terms.time).ok()
-        });
+        let bucket = listing
+            .expiry()
+            .and_then(|expiry| self.coming(listing.underlying).binary_search_by_key(&expiry, |terms| terms.time).ok());
         let strike = match &listing.kind {
             InstrumentKind::Option { strike, right, .. } => {
                 Some(((listing.price_asset(), strike.raw()), *right == Right::Call))

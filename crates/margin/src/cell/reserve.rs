@@ -152,7 +152,12 @@ impl Cell {
             let balance = Balance { asset: AssetId(place), amount, location: None };
             Account { balances: vec![balance], ..Account::default() }
         };
-        let tolls = (0..self.contracts.len()).map(|place| [1, -1].map(|sign| toll(&lot(place, sign)))).collect();
+        // What has no row is never traded in the cell.
+        let of = |place: usize| match self.contracts[place] {
+            Some(_) => [1, -1].map(|sign| toll(&lot(place, sign))),
+            None => [Toll { surplus: f64::NEG_INFINITY, delta: f64::INFINITY, vega: f64::INFINITY }; 2],
+        };
+        let tolls = (0..self.contracts.len()).map(of).collect();
         let coin_tolls = (0..self.assets.len()).map(|place| [1, -1].map(|sign| toll(&coin(place, sign)))).collect();
         (self.tolls, self.coin_tolls) = (tolls, coin_tolls);
     }

@@ -17,7 +17,7 @@ pub(crate) mod terms;
 
 use std::sync::Arc;
 
-use model::{Account, Instrument, InstrumentKind, Invalid, Market, Payoff, Side, USD};
+use model::{Account, Instrument, InstrumentId, InstrumentKind, Invalid, Market, Payoff, Side, USD};
 use pricing::kernel::Isa;
 use units::{Money, Ratio};
 
@@ -95,14 +95,28 @@ pub fn prepare<'a>(
 impl Prepared {
     /// Revalues the market under the built-in families and those of `extra` (FAM-4, FAM-5).
     pub fn new(market: &Market, rules: &Rules, extra: &ScenarioSet, isa: Isa) -> Result<Self, Refusal> {
+        Self::of_live(market, rules, extra, isa, &|_| true)
+    }
+
+    /// [`Self::new`] of those instruments that `is_live` says something can be held of: what is settled costs nothing, and an
+    /// account that holds it is refused.
+    pub fn of_live(
+        market: &Market,
+        rules: &Rules,
+        extra: &ScenarioSet,
+        isa: Isa,
+        is_live: &dyn Fn(InstrumentId) -> bool,
+    ) -> Result<Self, Refusal> {
         let mut set = families::build(market, rules);
         for family in &extra.families {
             let groups = family.groups.iter().map(|group| extra.scenarios[group.clone()].to_vec());
             set.add_groups(&family.name, family.aggregation, groups);
         }
-        let array = risk_array::prepare(market, set, &rules.vol_rules(), rules.settlement.window_seconds, isa)?;
+        let (vol, window) = (rules.vol_rules(), rules.settlement.window_seconds);
+        let array = risk_array::prepare_live(market, set, &vol, window, isa, is_live)?;
+        let terms = Terms::new(market, rules, is_live);
         let notes: Vec<String> = if extra.families.is_empty() { vec![WITHOUT_DOCUMENT.to_owned()] } else { Vec::new() };
-        Ok(Self { array: Arc::new(array), terms: Arc::new(Terms::new(market, rules)), notes: notes.into() })
+        Ok(Self { array: Arc::new(array), terms: Arc::new(terms), notes: notes.into() })
     }
 
     /// The method in the market and with the rules that this was prepared from.

@@ -115,12 +115,12 @@ impl Unsettled {
 }
 
 impl Terms {
-    /// Those of `market` under `rules`.
-    pub fn new(market: &Market, rules: &Rules) -> Self {
+    /// Those of the instruments of `market` under `rules` that `is_live` says something can be held of.
+    pub fn new(market: &Market, rules: &Rules, is_live: &dyn Fn(InstrumentId) -> bool) -> Self {
         let mut expiries = vec![BTreeSet::new(); market.underlyings.len()];
         let mut options = BTreeMap::new();
         for (place, listing) in market.instruments.iter().enumerate() {
-            let Some(expiry) = listing.expiry() else { continue };
+            let Some(expiry) = listing.expiry().filter(|_| is_live(InstrumentId(place))) else { continue };
             expiries[listing.underlying.0].insert(expiry);
             if let InstrumentKind::Option { strike, .. } = &listing.kind {
                 let same: &mut Vec<usize> =
