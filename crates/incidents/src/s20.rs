@@ -71,7 +71,10 @@ pub fn replay() -> Result<Replayed, Broken> {
         bound_with: Bound { found: ours.extracted.max(ours.added), limit: 0.0 },
         checks: vec![
             check("the price at its floor is invalid, for it is clamped", ours.cause == Some(Cause::Clamped)),
-            check("a trade on the coin as collateral is refused for want of a price (400)", ours.refused),
+            check(
+                "a trade on the coin as collateral is refused: without a price it holds no margin (200)",
+                ours.refused,
+            ),
             check("the same trade was taken while the price was free", ours.taken_before),
             check(
                 "a price within a thousandth above its floor, from one source of three, does not move the mark",
@@ -125,7 +128,7 @@ fn frozen() -> Result<Frozen, Broken> {
     let deposited = TOKENS - 10_000.0;
     deposit(&mut venue, pledger, coin, deposited)?;
     let answer = venue.fill(perpetual, 30_000.0, 10, (pledger, winner));
-    let refused = matches!(answer, Err(Reject::NoPrice { .. }));
+    let refused = matches!(answer, Err(Reject::InitialMargin { .. }));
     let mut added = 0;
     for (lots, parties) in [(100_000, (pledger, winner)), (100_000, (winner, pledger))] {
         added += venue.fill_most(perpetual, 30_000.0, lots, parties);

@@ -468,7 +468,10 @@ impl Venue {
         let time = Timestamp::from_micros(self.state().clock.micros() + micros);
         self.sequence += 1;
         let sequence = self.sequence;
-        let mut commands = Vec::with_capacity(self.said.len() + 2);
+        let mut commands = Vec::with_capacity(self.said.len() + 3);
+        if micros > DAY {
+            commands.push((Principal::Governance, Command::Resume));
+        }
         for ((feed, source), price) in self.said.iter().filter(|((feed, _), _)| self.engine.desk().live().hears(*feed))
         {
             let (source, depth) = (*source, self.depths.get(feed).copied().unwrap_or(money(1e9)));

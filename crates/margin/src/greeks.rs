@@ -135,6 +135,17 @@ pub fn quoted_coins(listing: &Instrument, delta: f64, market: &Market) -> Option
     Some((coin, -delta * size(listing.underlying) / size(coin)))
 }
 
+/// The change of [`quoted_coins`] per dollar of the coin's index: a linear contract is worth one over the price of the coin, an inverse
+/// one that price; paid in the same coin, each gets one power more of it.
+fn quoted_gamma(listing: &Instrument, (coin, units): (UnderlyingId, f64), market: &Market) -> f64 {
+    let power = match (listing.payoff, market.assets[listing.settle.0].follows == Some(coin)) {
+        (Payoff::Linear, false) => -2.0,
+        (Payoff::Linear, true) | (Payoff::Inverse, false) => 0.0,
+        (Payoff::Inverse, true) => 2.0,
+    };
+    power * units / market.underlyings[coin.0].size()
+}
+
 /// The profit of a position that is not settled yet, where it will be paid in a coin: which underlying the coin follows,
 /// and how many units of it that is. It moves with the coin like a balance.
 pub fn unsettled_coins(position: &Position, market: &Market) -> Option<(UnderlyingId, f64)> {
@@ -178,7 +189,9 @@ pub fn summed(account: &Account, market: &Market, contracts: &[Greeks]) -> Vec<U
         }
         let quantity = position.quantity.to_f64();
         if let Some((underlying, coins)) = quoted_coins(listing, contract.delta, market) {
-            sums[underlying.0].get_or_insert_default().delta += quantity * coins;
+            let sum = sums[underlying.0].get_or_insert_default();
+            sum.delta += quantity * coins;
+            sum.gamma += quantity * quoted_gamma(listing, (underlying, coins), market);
         }
         sums[listing.underlying.0].get_or_insert_default().plus(quantity, contract);
     }

@@ -234,7 +234,7 @@ pub(crate) fn prepare_live(
         let factors = [&asset_factors[written.0], &asset_factors[paid.0]].map(Vec::as_slice);
         let (states, column_of) = distinct_states(underlying, factors, &set.scenarios);
         let rows = Rows::zeros(instruments.len(), states.len());
-        let mut block = Block { underlying, written, paid, rows, states, column_of };
+        let mut block = Block { underlying, written, paid, states, column_of, rows };
         for (row, id) in instruments.iter().enumerate() {
             places[id.0] = Some(Place { block: blocks.len(), row });
         }

@@ -84,7 +84,7 @@ mod tests {
         /// The decimal text, read by the standard library, is the reference.
         #[test]
         fn to_f64_is_the_nearest_double(raw: i128) {
-            let text: f64 = crate::text::print(raw).parse().unwrap();
+            let text: f64 = crate::text::Text::of(raw).as_str().parse().unwrap();
             prop_assert_eq!(to_f64(raw).to_bits(), text.to_bits());
         }
 
@@ -94,7 +94,7 @@ mod tests {
             // Half-way between two doubles, where 10¹⁸ can still be divided into it: multiples of 5¹⁸ in few bits.
             let tie = i128::from(halves) * 5_i128.pow(18);
             for raw in [raw >> bits, tie.saturating_mul(1 << (bits % 32)).saturating_add(near)] {
-                let text: f64 = crate::text::print(raw).parse().unwrap();
+                let text: f64 = crate::text::Text::of(raw).as_str().parse().unwrap();
                 prop_assert_eq!(to_f64(raw).to_bits(), text.to_bits(), "{}", raw);
             }
         }
@@ -112,7 +112,7 @@ mod tests {
         let powers = (0..127).map(|bit| 1_i128 << bit).chain((0..39).map(|power| 10_i128.pow(power)));
         let near = powers.flat_map(|power| [power - 1, power, power.saturating_add(1)]);
         for raw in near.flat_map(|raw| [raw, -raw]).chain([i128::MIN, i128::MAX]) {
-            let text: f64 = crate::text::print(raw).parse().unwrap();
+            let text: f64 = crate::text::Text::of(raw).as_str().parse().unwrap();
             assert_eq!(to_f64(raw).to_bits(), text.to_bits(), "{raw}");
         }
     }

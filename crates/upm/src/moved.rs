@@ -28,7 +28,7 @@ pub fn moved(market: &Market, rules: &Rules, part: f64, level: f64) -> Result<Ma
             }
             mark
         } else {
-            future(market, rules, listing, moves[listing.underlying.0])
+            future((market, &after), rules, listing, moves[listing.underlying.0])
         };
         after.instruments[place].mark = Price::from_f64(mark, Round::Down).map_err(out_of_range)?;
     }
@@ -54,14 +54,18 @@ fn prices(market: &Market, after: &mut Market, moves: &[f64]) -> Result<(), Over
     Ok(())
 }
 
-/// The mark of a contract that is no option (VAL-2).
-fn future(market: &Market, rules: &Rules, listing: &Instrument, by: f64) -> f64 {
+/// The mark of a contract that is no option (VAL-2): it moves with its underlying, and against what it is written in (SCN-1).
+fn future((market, after): (&Market, &Market), rules: &Rules, listing: &Instrument, by: f64) -> f64 {
     let mark = listing.mark.to_f64();
     let unsettled = unsettled_part(listing, market, rules.settlement.window_seconds);
+    let written = after.price_unit(listing) / market.price_unit(listing);
     match listing.payoff {
-        Payoff::Linear => market.underlyings[listing.underlying.0].size_of(listing.mark).mul_add(unsettled * by, mark),
+        Payoff::Linear => {
+            let moves = market.moving_price(listing) * by / written + mark * (1.0 / written - 1.0);
+            mark + unsettled * moves
+        }
         // Profit is counted in coins: in the reciprocal of the mark.
-        Payoff::Inverse => mark / (1.0 - unsettled * by / (1.0 + by)),
+        Payoff::Inverse => mark / (1.0 - unsettled * (1.0 - written / (1.0 + by))),
     }
 }
 
@@ -79,18 +83,18 @@ fn option(
     let (vol, forwards) = (inputs.vol, [before.forward, inputs.forward]);
     let refused = |refusal| not_priceable(listing, refusal);
     let models = [Black76::new(before).map_err(refused)?.price(), Black76::new(inputs).map_err(refused)?.price()];
-    let quoted = |market: &Market| {
-        let AssetId(quote) = listing.quote;
-        market.assets[quote].price.to_f64()
+    let paid = |market: &Market| {
+        let AssetId(settle) = listing.settle;
+        market.assets[settle].price.to_f64()
     };
-    let quotes = [quoted(market), quoted(after)];
+    let paid = [paid(market), paid(after)];
     let worth = |side: usize| match listing.payoff {
-        Payoff::Linear => models[side] * quotes[side],
-        Payoff::Inverse => models[side] * quotes[side] / forwards[side],
+        Payoff::Linear => models[side] * paid[side],
+        Payoff::Inverse => models[side] * paid[side] / forwards[side],
     };
     let unsettled = unsettled_part(listing, market, rules.settlement.window_seconds);
-    let usd = listing.mark.to_f64().mul_add(quotes[0], unsettled * (worth(1) - worth(0)));
-    Ok(Some(((usd / quotes[1]).max(0.0), vol)))
+    let usd = listing.mark.to_f64().mul_add(paid[0], unsettled * (worth(1) - worth(0)));
+    Ok(Some(((usd / paid[1]).max(0.0), vol)))
 }
 
 fn out_of_range(overflow: Overflow) -> Refusal {

@@ -264,7 +264,8 @@ impl Coin {
 
     fn option(&self, payoff: Payoff, expiry: &str, strike: f64, right: Right) -> InstrumentDocument {
         let years = years(expiry);
-        let forward = self.forward(years);
+        // In what the strike is written in.
+        let forward = self.forward(years) / if payoff == Payoff::Linear { USDC } else { 1.0 };
         let vol = self.smile.vol(math::ln(strike / forward), years);
         let letter = if right == Right::Call { "C" } else { "P" };
         let black = |vol: f64| {

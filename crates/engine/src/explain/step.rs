@@ -180,11 +180,9 @@ fn is_judgement(events: &[Event], id: AccountId) -> bool {
     !events.iter().any(|event| others(&event))
 }
 
-/// Cases that cross leave their new offers behind; everything else that hands lots over leaves a judgement before it.
+/// Whether a step of one account met the offer of another: only then does it leave an offer of the other behind.
 fn is_crossing(events: &[Event], id: AccountId) -> bool {
-    let begun = events.iter().position(|event| matches!(event, Event::CaseOpened { account, .. } if *account == id));
-    let after = &events[begun.map_or(0, |place| place + 1)..];
-    !after.iter().any(|event| matches!(event, Event::Judged { account, .. } if *account == id))
+    events.iter().any(|event| matches!(event, Event::Offered { account, .. } if *account != id))
 }
 
 /// The trade that an event tells of.

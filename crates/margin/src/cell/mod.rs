@@ -173,6 +173,14 @@ struct AssetBounds {
     factors: Vec<f64>,
 }
 
+/// A contract over the cell.
+struct Bounded {
+    id: InstrumentId,
+    bounds: Bounds,
+    /// Which of the states of the bounds each column is.
+    states: Rc<[usize]>,
+}
+
 /// What makes a column.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
@@ -396,7 +404,7 @@ impl Cell {
             vega_exit: Leave::new(Exit::of_vega(listed, &self.rules), &self.rules),
             buckets,
         };
-        for (place, (id, bounds, states)) in contracts.into_iter().enumerate() {
+        for (place, Bounded { id, bounds, states }) in contracts.into_iter().enumerate() {
             let factors: Vec<f64> =
                 columns.iter().map(|seen| asset_factor(&market, bounds.asset, &set.scenarios[seen.scenario])).collect();
             self.write(&mut sheet, place, id, &bounds, (&columns, &states, &factors), lots[id.0]);
@@ -404,15 +412,14 @@ impl Cell {
         Ok(sheet)
     }
 
-    /// The bounds of every instrument of an underlying that a certificate can hold, by expiry, strike and right, each with the
-    /// place of every column among its states.
+    /// Every instrument of an underlying that a certificate can hold, by expiry, strike and right.
     fn contracts(
         &mut self,
         underlying: UnderlyingId,
         market: &Market,
         set: &ScenarioSet,
         columns: &[Seen],
-    ) -> Result<Vec<(InstrumentId, Bounds, Rc<[usize]>)>, Refusal> {
+    ) -> Result<Vec<Bounded>, Refusal> {
         let vol = self.rules.vol_rules();
         let window = self.rules.settlement.window_seconds;
         let mut written: BTreeMap<AssetId, Vec<InstrumentId>> = BTreeMap::new();
@@ -441,13 +448,14 @@ impl Cell {
                     self.gaps[id.0] = bounds::gap(listing, market)?.0;
                     chains.entry((expiry, right)).or_default().push(id);
                 } else {
-                    found.push((id, anchor.future(listing), state_of.clone()));
+                    found.push(Bounded { id, bounds: anchor.future(listing), states: state_of.clone() });
                 }
             }
             for ((expiry, right), ids) in chains {
                 let chain: Vec<&Instrument> = ids.iter().map(|id| market.listing(*id)).collect();
                 let bounds = anchor.chain(expiry, right, &chain)?;
-                found.extend(ids.into_iter().zip(bounds).map(|(id, bounds)| (id, bounds, state_of.clone())));
+                let bounded = |(id, bounds)| Bounded { id, bounds, states: state_of.clone() };
+                found.extend(ids.into_iter().zip(bounds).map(bounded));
             }
         }
         let key = |id: InstrumentId| {
@@ -458,7 +466,7 @@ impl Cell {
             };
             (listing.expiry(), strike, id)
         };
-        found.sort_by_key(|(id, ..)| key(*id));
+        found.sort_by_key(|bounded| key(bounded.id));
         Ok(found)
     }
 
