@@ -23,8 +23,9 @@ use crate::table::paragraph;
 ///
 /// What comes after the last record is lost for good, though it was acknowledged: compare with backups and exports.
 ///
-/// Where the file does not say any more how many records there were, the last may be of a batch that was never
-/// acknowledged. Keep the damaged file.
+/// Where the file no longer says how many records there were, the last may be of a batch that was never acknowledged.
+///
+/// Keep the damaged file.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:

@@ -21,14 +21,14 @@ const FORMAT: &str = "upm.journal-report/1";
 ///
 /// Every state hash on the way and the newest snapshot must be met. Exit status 1 when something does not hold.
 ///
-/// Hashes find accidents. Whoever can write the file can hash anew: keep the head that is printed in another place, and ask
-/// for it with --head, which also finds that the last records are gone.
+/// Hashes find accidents, but whoever can write the file can hash anew: keep the head that is printed in another place.
+///
+/// Asked for with --head, it also finds that the last records are gone.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
   upm sim --seed 1 --ticks 20 --keep target/run.journal
-  upm journal verify target/run.journal
-  upm journal verify target/run.journal --head $(upm journal verify target/run.journal --output json | jq -r .head)")]
+  upm journal verify target/run.journal")]
 pub struct Args {
     #[command(flatten)]
     journal: JournalArgs,
