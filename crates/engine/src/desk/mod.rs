@@ -201,7 +201,7 @@ impl Desk {
     }
 
     /// Whether everything can be trusted now that an account depends on, and an instrument that it trades: what has no valid
-    /// price and concerns neither does not matter. It may say no where [`l4::valid`] says yes, never the other way.
+    /// price and concerns neither does not matter. It may say no where `layers::l4::valid` says yes, never the other way.
     pub fn trusts(&self, state: &State, now: Timestamp, id: AccountId, traded: Option<InstrumentId>) -> bool {
         let doubt = self.trust.doubt(state);
         if doubt.is_none(now) {
@@ -224,7 +224,7 @@ impl Desk {
         feeds.into_iter().all(|feed| self.trust.of(feed, now))
     }
 
-    /// [`l4::valid`], without asking again while that is not needed.
+    /// `layers::l4::valid`, without asking again while that is not needed.
     pub fn valid(&self, state: &State, now: Timestamp, feed: FeedId) -> Result<(), Reject> {
         if self.trust.of(feed, now) { Ok(()) } else { l4::valid(state, now, feed) }
     }

@@ -12,7 +12,7 @@
 //!
 //! A [`PairBook`] holds what one currency pair has in one settlement currency: `btc_btc` counts in BTC, `btc_usdc` in
 //! USDC. Both models answer in the settlement currency; the workings convert at its price, and the notes keep the venue's
-//! own figures. [`segregated`] says what the currencies cannot do for one another.
+//! own figures. `segregated.rs` says what the currencies cannot do for one another.
 
 mod adapt;
 pub mod portfolio;
