@@ -40,7 +40,7 @@ pub enum Reject {
         /// Of the engine.
         clock: Timestamp,
         /// How far this command may move the clock.
-        most_seconds: u64,
+        most_seconds: Ratio,
     },
     /// L0: no such thing.
     #[error("no {what} {id}")]
