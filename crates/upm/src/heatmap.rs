@@ -71,6 +71,7 @@ pub fn svg(picture: &Picture) -> String {
     axes(&mut canvas, picture, &layout);
     marks(&mut canvas, picture, &layout);
     frontier(&mut canvas, picture, &layout);
+    values(&mut canvas, picture, &layout);
     panel(&mut canvas, picture, &layout);
     footnote(&mut canvas, picture, &layout);
     let title = escaped(&format!("Profit and loss of {} over price and volatility", picture.assessment.account));
@@ -182,7 +183,6 @@ fn cells(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
             let (x, y) = (layout.x(column), layout.y(row));
             let part = if largest > 0.0 { pnl / largest } else { 0.0 };
             canvas.rect((x, y), (width, height), &format!("fill=\"{}\" stroke=\"#ffffff\"", colour(part)));
-            let ink = ink_on(shade(part));
             if equity + pnl < 0.0 {
                 let side = short((0.22 * width.min(height)).min(11.0));
                 let _ = writeln!(
@@ -192,10 +192,25 @@ fn cells(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
                     short(y)
                 );
             }
-            if let Some(font) = layout.font {
-                let style = Style::new(font).middle().inked(ink);
-                canvas.text(x + width / 2.0, y + height / 2.0 + 0.36 * font, &style, &minus(&layout.scale.show(*pnl)));
-            }
+        }
+    }
+}
+
+/// The profit of every cell, above all lines: each figure cuts out of them what it needs to be read.
+fn values(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
+    let Some(font) = layout.font else { return };
+    let largest = picture.matrix.largest();
+    for (row, line) in picture.matrix.pnl.iter().enumerate() {
+        for (column, pnl) in line.iter().enumerate() {
+            let part = if largest > 0.0 { pnl / largest } else { 0.0 };
+            let style = Style::new(font).middle().inked(ink_on(shade(part)));
+            let edge = format!(
+                "stroke=\"{}\" stroke-width=\"{}\" stroke-linejoin=\"round\" paint-order=\"stroke\"",
+                colour(part),
+                short(0.3 * font)
+            );
+            let (x, y) = (layout.x(column) + 0.5 * layout.cell_width, layout.y(row) + 0.5 * layout.cell_height);
+            canvas.text_with(x, y + 0.36 * font, &style, &edge, &minus(&layout.scale.show(*pnl)));
         }
     }
 }
