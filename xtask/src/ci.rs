@@ -1,5 +1,6 @@
 //! Everything that guards the code, in one command: the same here and in CI.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
@@ -64,11 +65,27 @@ fn tidy_tree(root: &Path) -> Result<(), String> {
     if problems.is_empty() { Ok(()) } else { Err(format!("\n  {}", problems.join("\n  "))) }
 }
 
+/// Runs every test, and says which of them were skipped because a file of `../shared` is absent.
 fn tests(root: &Path) -> Result<(), String> {
-    if !root.join("../shared").is_dir() {
-        println!("../shared: absent, the tests that read it pass over what they would have read");
+    let folder = root.join("target");
+    let record = folder.join("skipped-tests");
+    let failed = |error: std::io::Error| format!("{}: {error}", record.display());
+    std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&record, "")).map_err(failed)?;
+    let mut tests = Command::new(env!("CARGO"));
+    run(tests.args(["test", "--workspace", "--quiet"]).env(testdata::SKIPPED, &record), root)?;
+    println!("{}", skipped(&std::fs::read_to_string(&record).map_err(failed)?));
+    Ok(())
+}
+
+/// The skipped tests of a record, each once however many files it missed: how many they are, and which.
+fn skipped(record: &str) -> String {
+    let names: BTreeSet<&str> = record.lines().collect();
+    let mut said = format!("  skipped tests, because a file of ../shared is absent: {}", names.len());
+    for name in names {
+        said.push_str("\n    ");
+        said.push_str(name);
     }
-    cargo(root, &["test", "--workspace", "--quiet"])
+    said
 }
 
 /// The venues' own numbers. Absent outside CI they are said to be absent; in CI that is a failure.
@@ -198,6 +215,15 @@ fn run(command: &mut Command, folder: &Path) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn skipped_tests_are_counted_once_and_named() {
+        assert_eq!(super::skipped(""), "  skipped tests, because a file of ../shared is absent: 0");
+        let record = "chain-0f3a one_from_shared\nbars-77 two_from_shared\nchain-0f3a one_from_shared\n";
+        let expected = "  skipped tests, because a file of ../shared is absent: 2\n    \
+                        bars-77 two_from_shared\n    chain-0f3a one_from_shared";
+        assert_eq!(super::skipped(record), expected);
+    }
+
     #[test]
     fn only_sh_blocks_are_commands() {
         let text = "```sh\ncargo demo\n# a comment\n\n  upm methods\n```\n```json\n{}\n```\ntext\n";
