@@ -15,6 +15,9 @@ const FUZZ_FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage
 /// The fuzz targets, each with a folder of seeds.
 const FUZZ_TARGETS: &[&str] = &["market", "portfolio", "params", "scenarios", "deribit"];
 
+/// The documents whose `sh` blocks are run, in this order.
+const DOCUMENTS: &[&str] = &["README.md", "docs/guide.md"];
+
 /// A named part of the run.
 type Step = (&'static str, fn(&Path) -> Result<(), String>);
 
@@ -31,7 +34,7 @@ pub fn command() -> ExitCode {
         ("simulation", simulation),
         ("documentation", documentation),
         ("fuzz targets", fuzz),
-        ("the README's commands in a fresh clone", readme),
+        ("the documents' commands in a fresh clone", documents),
     ];
     for (number, (name, step)) in steps.iter().enumerate() {
         println!("── {} of {}: {name}", number + 1, steps.len());
@@ -153,8 +156,8 @@ fn host() -> Result<String, String> {
     host.map(str::to_owned).ok_or_else(|| "rustc -vV names no host".to_owned())
 }
 
-/// Runs every command of the README's `sh` blocks in a fresh clone, but the two that would run this again.
-fn readme(root: &Path) -> Result<(), String> {
+/// Runs every command of the documents' `sh` blocks in a fresh clone, but those that would run this again.
+fn documents(root: &Path) -> Result<(), String> {
     let clone = root.join("target/fresh");
     remove(&clone)?;
     let done = commands(root, &clone);
@@ -170,22 +173,22 @@ fn remove(folder: &Path) -> Result<(), String> {
     std::fs::remove_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))
 }
 
-/// Every shell command of the README, run in a fresh clone.
+/// Every shell command of the documents, run in a fresh clone.
 fn commands(root: &Path, clone: &Path) -> Result<(), String> {
     run(Command::new("git").args(["clone", "--quiet", "."]).arg(clone), root)?;
-    let text = std::fs::read_to_string(clone.join("README.md")).map_err(|error| format!("README.md: {error}"))?;
-    let lines = shell_lines(&text);
-    if lines.is_empty() {
-        return Err("README.md has no commands, so none was run".to_owned());
-    }
-    for line in lines {
-        if line.contains("xtask ci") || line.contains("xtask bench") {
-            continue;
+    for name in DOCUMENTS {
+        let text = std::fs::read_to_string(clone.join(name)).map_err(|error| format!("{name}: {error}"))?;
+        let lines = shell_lines(&text);
+        if lines.is_empty() {
+            return Err(format!("{name} has no commands, so none was run"));
         }
-        println!("  $ {line}");
-        let mut command = Command::new("sh");
-        command.args(["-c", line]).env("CARGO_TARGET_DIR", root.join("target")).stdout(std::process::Stdio::null());
-        run(&mut command, clone)?;
+        println!("  {name}");
+        for line in lines.into_iter().filter(|line| !line.contains("xtask ci") && !line.contains("xtask bench")) {
+            println!("  $ {line}");
+            let mut command = Command::new("sh");
+            command.args(["-c", line]).env("CARGO_TARGET_DIR", root.join("target")).stdout(std::process::Stdio::null());
+            run(&mut command, clone)?;
+        }
     }
     Ok(())
 }
@@ -222,6 +225,15 @@ mod tests {
         let expected = "  skipped tests, because a file of ../shared is absent: 2\n    \
                         bars-77 two_from_shared\n    chain-0f3a one_from_shared";
         assert_eq!(super::skipped(record), expected);
+    }
+
+    /// A document that is renamed, or loses its commands, would be passed over only in a run of many minutes.
+    #[test]
+    fn every_document_that_is_run_has_commands() {
+        for name in super::DOCUMENTS {
+            let text = std::fs::read_to_string(crate::tidy::root().join(name)).unwrap();
+            assert!(!super::shell_lines(&text).is_empty(), "{name}");
+        }
     }
 
     #[test]

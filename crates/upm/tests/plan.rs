@@ -87,7 +87,7 @@ fn a_target_out_of_reach_says_what_is_missing() {
     assert!(text.contains("not reached by trades: health") && text.contains("USD short; "), "{text}");
 }
 
-/// The example of the README.
+/// The example of the guide.
 #[test]
 fn the_sample_is_planned_in_contracts() {
     let (market, portfolio) = (sample("market.json"), sample("portfolio.json"));
