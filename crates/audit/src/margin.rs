@@ -16,13 +16,13 @@ pub struct Requirement {
     pub families: Vec<(&'static str, f64)>,
     /// The worst of them.
     pub core: f64,
-    /// What scenarios cannot see.
+    /// Charges for what scenarios cannot see, by name, in USD.
     pub charges: Vec<(&'static str, f64)>,
-    /// What open orders add.
+    /// What open orders add to the initial margin, in USD.
     pub orders: f64,
-    /// Initial margin.
+    /// Initial margin, in USD.
     pub initial: f64,
-    /// Maintenance margin.
+    /// Maintenance margin, in USD.
     pub maintenance: f64,
     /// The USD that rounding errors are measured by: what every line of the account could be worth.
     pub gross: f64,
@@ -285,7 +285,7 @@ impl Slow<'_> {
         shocks
     }
 
-    /// FAM-3.
+    /// FAM-3: correlated underlyings move apart.
     fn apart(&self) -> Vec<Shock> {
         let names: Vec<&str> = self.market.underlyings.iter().map(|underlying| underlying.name.as_str()).collect();
         let mut shocks = Vec::new();
@@ -329,7 +329,7 @@ impl Slow<'_> {
         (days.collect(), tails.collect())
     }
 
-    /// FAM-8.
+    /// FAM-8: volatilities twist and tilt, and time passes.
     fn term_and_skew(&self) -> Vec<Shock> {
         let (twist, skew, still) = (self.rules.vol.twist, self.rules.vol.skew, Shock::still(self.market));
         let mut shocks: Vec<Shock> = [Vol::Twist(twist), Vol::Twist(-twist), Vol::Skew(skew), Vol::Skew(-skew)]
@@ -339,7 +339,7 @@ impl Slow<'_> {
         shocks
     }
 
-    /// FAM-9.
+    /// FAM-9: coins leave what they follow, and locations fail.
     fn depeg(&self) -> Vec<Shock> {
         let still = Shock::still(self.market);
         let mut shocks = Vec::new();

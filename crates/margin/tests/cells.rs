@@ -325,7 +325,7 @@ fn trade(
 proptest! {
     #![proptest_config(config(cases(128)))]
 
-    /// The theorem.
+    /// The theorem of `docs/cells.md`: a certificate is a lower bound.
     #[test]
     fn no_market_of_a_cell_has_less_surplus_than_its_certificate(
         (world, lots, extra) in world(), width in width(), points in vec(point(), 6),

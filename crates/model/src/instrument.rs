@@ -30,7 +30,7 @@ pub struct Instrument {
     pub bid: Option<Price>,
     /// Best ask, in the quote.
     pub ask: Option<Price>,
-    /// Open contracts.
+    /// Contracts that are open at the venue.
     pub open_interest: Option<Quantity>,
     /// Contracts traded in a day.
     pub volume_24h: Option<Quantity>,
@@ -49,16 +49,16 @@ pub enum InstrumentKind {
     Perpetual,
     /// A dated future.
     Future {
-        /// When it settles.
+        /// The moment of settlement.
         expiry: Timestamp,
     },
     /// A European option on the forward of its expiry.
     Option {
-        /// When it settles.
+        /// The moment of settlement.
         expiry: Timestamp,
-        /// In units of [`Instrument::price_asset`].
+        /// The strike, in units of [`Instrument::price_asset`].
         strike: Price,
-        /// Call or put.
+        /// Whether it is a call or a put.
         right: Right,
         /// Implied volatility of the mark, annualised; none when the venue gave none, and then it cannot be margined.
         iv: Option<Ratio>,
@@ -69,9 +69,9 @@ pub enum InstrumentKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Right {
-    /// To buy.
+    /// The right to buy.
     Call,
-    /// To sell.
+    /// The right to sell.
     Put,
 }
 

@@ -24,7 +24,7 @@ const GROWTH_MAX: f64 = 100.0;
 /// Everything the world says at one moment. Ids index the vectors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Market {
-    /// The moment.
+    /// The moment of all prices.
     pub time: Timestamp,
     /// What can be a balance, a quote or a settlement currency; [`USD`] first.
     pub assets: Vec<Asset>,
@@ -54,9 +54,9 @@ pub struct InstrumentId(pub usize);
 /// Something that can be a balance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asset {
-    /// Its name.
+    /// The asset's unique name.
     pub name: String,
-    /// USD per unit.
+    /// Price of a unit, in USD.
     pub price: Price,
     /// The underlying whose moves it shares; none for USD and stablecoins.
     pub follows: Option<UnderlyingId>,
@@ -69,7 +69,7 @@ pub struct Asset {
 /// What instruments depend on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Underlying {
-    /// Its name.
+    /// The underlying's unique name.
     pub name: String,
     /// USD per unit; above 0 unless it has a scale.
     pub index: Price,
@@ -77,7 +77,7 @@ pub struct Underlying {
     pub scale: Option<Price>,
     /// How far the index can be trusted, 0 to 1.
     pub confidence: Ratio,
-    /// In order of time.
+    /// Forwards and rates, in order of time.
     pub expiries: Vec<Expiry>,
     /// Value in its order books, nearest level first; empty when unknown.
     pub depth: Vec<DepthLevel>,
@@ -88,7 +88,7 @@ pub struct Underlying {
 /// One expiry of an underlying.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expiry {
-    /// When.
+    /// The moment of settlement.
     pub time: Timestamp,
     /// The price the market expects, USD per unit, settled part included. A contract on it that is written in another
     /// asset sees it divided by the price of that asset ([`Market::price_unit`]).

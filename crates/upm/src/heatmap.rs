@@ -19,7 +19,7 @@ use crate::table::cut;
 /// What a picture shows.
 #[derive(Clone, Copy)]
 pub struct Picture<'a> {
-    /// The cells.
+    /// The profit and loss of every cell.
     pub matrix: &'a Matrix,
     /// The account at the same moment.
     pub assessment: &'a Assessment,

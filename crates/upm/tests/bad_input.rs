@@ -326,7 +326,7 @@ fn scenarios_whose_hash_is_not_theirs() {
 fn scenarios_for_a_venue() {
     let [market, portfolio, scenarios] = ["market.json", "portfolio.json", "scenarios.json"].map(common::sample);
     let other = margin::method::METHODS.iter().map(|method| method.about.name).find(|name| *name != "universal");
-    let Some(method) = other else { return };
+    let method = other.expect("a method besides the universal one");
     let arguments =
         ["margin", "--market", &market, "--portfolio", &portfolio, "--scenarios", &scenarios, "--method", method];
     refused(&upm(&arguments), "upm: --scenarios: found with --method …, expected --method universal");

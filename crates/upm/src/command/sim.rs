@@ -120,7 +120,7 @@ struct CrashArgs {
     output: Output,
 }
 
-/// `upm.sim/1`.
+/// What became of every seed, as a document `upm.sim/1`.
 #[derive(Serialize)]
 struct SimDocument<'a> {
     format: &'static str,

@@ -193,7 +193,7 @@ impl Stressed {
         Ok(heatmap::svg(&Picture { matrix, assessment, market, params: &params.name(), frontier: &frontier }))
     }
 
-    /// For people.
+    /// The answer as a page for people.
     fn sheet(&self, title: &str) -> String {
         heading(&self.assessment.account, title) + "\n" + &self.grid() + &self.worst() + "\n" + &self.scan()
     }
@@ -298,7 +298,7 @@ impl Stressed {
         table.text() + &paragraph("", 2, words)
     }
 
-    /// For programs.
+    /// The answer as a document for programs.
     fn document(&self) -> AccountDocument<'_> {
         let Matrix { prices, vols, ranges, pnl, .. } = &self.matrix;
         let cell = |(row, column): (usize, usize)| CellDocument {
@@ -427,7 +427,7 @@ struct Held {
     /// Contracts of a position, units of a balance.
     quantity: Quantity,
     is_position: bool,
-    /// How much of what.
+    /// Amount and unit, such as `-40000 USD`.
     size: String,
 }
 
@@ -594,7 +594,7 @@ struct PartDocument {
     holding: String,
     /// Contracts of a position, units of a balance.
     quantity: Quantity,
-    /// Such as "-40000 USD".
+    /// Amount and unit, such as `-40000 USD`.
     size: String,
     pnl: Option<Ratio>,
 }

@@ -74,7 +74,7 @@ pub struct Prepared {
 /// A prepared market: what accounts are assessed on.
 #[derive(Clone, Debug)]
 pub struct Universal<'a> {
-    /// The market.
+    /// The market it was prepared from.
     pub market: &'a Market,
     /// The numbers of the method.
     pub rules: &'a Rules,
@@ -206,9 +206,9 @@ impl Judge for Universal<'_> {
 /// What an account must hold, without the words: the sums of the lines of its workings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Margins {
-    /// Initial margin.
+    /// Initial margin, in USD.
     pub initial: Money,
-    /// Maintenance margin.
+    /// Maintenance margin, in USD.
     pub maintenance: Money,
     /// The part of both that is the cost of closing: liquidity, funding and fees.
     pub closing: Money,

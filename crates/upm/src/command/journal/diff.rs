@@ -23,10 +23,10 @@ Example:
   upm sim --seed 1 --ticks 20 --keep target/run.journal
   upm journal diff target/run.journal target/run.journal")]
 pub struct Args {
-    /// One journal
+    /// One of the two journals
     #[arg(value_name = "A")]
     first: PathBuf,
-    /// The other
+    /// The other of the two
     #[arg(value_name = "B")]
     second: PathBuf,
     /// table for people, or json (upm.journal-diff/1) for programs
@@ -34,7 +34,7 @@ pub struct Args {
     output: Output,
 }
 
-/// `upm.journal-diff/1`.
+/// Where two journals part, as a document `upm.journal-diff/1`.
 #[derive(Serialize)]
 struct DiffDocument {
     format: &'static str,

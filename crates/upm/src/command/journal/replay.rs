@@ -41,7 +41,7 @@ pub struct Args {
     output: Output,
 }
 
-/// `upm.state/1`.
+/// The state that a journal leads to, as a document `upm.state/1`.
 #[derive(Serialize)]
 struct StateDocument {
     format: &'static str,
@@ -109,7 +109,7 @@ struct InstrumentLine {
     instrument: String,
     mode: String,
     mark: Price,
-    /// Lots.
+    /// Lots open over all accounts.
     open: i64,
 }
 
