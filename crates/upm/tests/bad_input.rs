@@ -4,7 +4,8 @@
 mod common;
 
 use common::journal::Day;
-use common::{MARKET, PORTFOLIO, Run, path, upm, upm_reading, written};
+use common::{PORTFOLIO, Run, path, upm, upm_reading, written};
+use testdata::MARKET;
 
 /// Margins a market and a portfolio, one of which is wrong.
 fn check(test: &str, market: &str, portfolio: &str, message: &str) {

@@ -2,9 +2,10 @@
 
 mod common;
 
-use common::{MARKET, PORTFOLIO, answer, document, sample, upm_reading, written};
+use common::{PORTFOLIO, answer, document, sample, upm_reading, written};
 use margin::method::METHODS;
 use serde_json::Value;
+use testdata::MARKET;
 use units::Money;
 
 fn book(command: &str) -> Vec<String> {

@@ -4,9 +4,9 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::{MARKET, answer, document, path, root, sample, written};
+use common::{answer, document, path, root, sample, written};
 use serde_json::Value;
-use testdata::shared;
+use testdata::{MARKET, shared};
 
 /// Short fifteen perpetuals and not enough for it: index 80,000, so that nothing but a purchase helps.
 const SHORT: &str = r#"{"format": "upm.portfolio/1", "accounts": [{"account": "alice",

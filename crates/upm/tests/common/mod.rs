@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-pub use testdata::MARKET;
 
 /// What a run left behind.
 #[derive(Debug)]
