@@ -75,7 +75,10 @@ fn a_depeg_moves_what_is_written_in_the_stablecoin() {
     }
     let notes = &of(&answers, "long USDC perp, short USD perp").notes;
     let says = |words: &str| notes.iter().any(|note| note.contains(words));
-    assert!(says("USDC: prices of BTC_USDC-PERPETUAL are written in USDC, so that they rise when USDC falls"), "{notes:?}");
+    assert!(
+        says("USDC: prices of BTC_USDC-PERPETUAL are written in USDC, so that they rise when USDC falls"),
+        "{notes:?}"
+    );
     assert!(says("USDC: prices of BTC-USD-PERP are in USD, and USDC pays for them one for one"), "{notes:?}");
 }
 
