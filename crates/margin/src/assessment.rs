@@ -1,7 +1,8 @@
 //! The answer: what an account must hold, what it holds, and why.
 
+use model::QuotePrice;
 use serde::{Deserialize, Serialize};
-use units::{Decimal as _, Money, Overflow, Price, Quantity, Ratio, Round};
+use units::{Decimal as _, Money, Overflow, Quantity, Ratio, Round};
 
 use crate::{RequirementState, Standing};
 
@@ -177,10 +178,10 @@ pub struct Exposure {
     pub amount: Quantity,
     /// What the size is counted in: the underlying, or the quote of an inverse perpetual or future.
     pub unit: String,
-    /// The price it was entered at, in the quote.
-    pub entry: Price,
-    /// The mark, in the quote.
-    pub mark: Price,
+    /// The price it was entered at.
+    pub entry: QuotePrice,
+    /// The mark.
+    pub mark: QuotePrice,
     /// What the quote is.
     pub quote: String,
     /// What the contracts are on, in USD, whatever the side: see [`crate::exposure::notional`].

@@ -262,7 +262,8 @@ fn margins(
 fn with_orders(array: &RiskArray, account: &Account, mut pnl: Vec<f64>) -> Result<f64, Refusal> {
     for order in &account.orders {
         let sign = if order.side == Side::Buy { 1.0 } else { -1.0 };
-        let losses = array.order_losses(order.instrument, sign * order.quantity.to_f64(), order.limit.to_f64())?;
+        let losses =
+            array.order_losses(order.instrument, sign * order.quantity.to_f64(), order.limit.in_quote().to_f64())?;
         for (total, loss) in pnl.iter_mut().zip(losses) {
             *total += loss;
         }
@@ -312,8 +313,8 @@ impl Universal<'_> {
         listings.filter_map(|id| {
             let listing = self.market.listing(id);
             let asset = |id: model::AssetId| &self.market.assets[id.0];
-            let (written, paid) = (asset(listing.price_asset()), asset(listing.settle));
-            let in_usd = listing.price_asset() == USD;
+            let (written, paid) = (asset(listing.counter_asset()), asset(listing.settle));
+            let in_usd = listing.counter_asset() == USD;
             if !in_usd {
                 let Instrument { name, .. } = listing;
                 return Some(format!(
