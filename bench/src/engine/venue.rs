@@ -11,7 +11,7 @@ use engine::state::{
 use engine::{AccountId, Cause, Command, Engine, Envelope, Event, FeedId, Party, Principal, SURFACE_SOURCE};
 use margin::method::universal;
 use marks::{Report, Rules, Source};
-use model::{AssetId, InstrumentId, InstrumentKind, Right, USD, UnderlyingId};
+use model::{AssetId, CounterPrice, InstrumentId, InstrumentKind, Right, USD, UnderlyingId};
 use pricing::math::exp;
 use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
 
@@ -127,7 +127,7 @@ impl Venue {
                     let deviations = (step - STRIKES / 2) as f64 / 2.0;
                     let strike = (index * basis * exp(deviations * vol * years.sqrt()) / 10.0).round() * 10.0;
                     for right in [Right::Call, Right::Put] {
-                        let kind = InstrumentKind::Option { expiry, strike: price(strike), right, iv: None };
+                        let kind = InstrumentKind::Option { expiry, strike: CounterPrice::new(price(strike)), right, iv: None };
                         let id =
                             listed(&mut venue, format!("{name}-{days}D-{strike}-{right:?}"), kind, tick / 5.0, None);
                         let smile = vol + 0.02 * deviations * deviations - 0.01 * deviations;
@@ -263,7 +263,7 @@ pub fn watch(venue: &Venue) -> Envelope {
 /// The mark, on a tick.
 pub fn at_mark(state: &State, id: InstrumentId) -> Price {
     let tick = state.contracts[id.0].terms.tick;
-    let mark = state.market.listing(id).mark;
+    let mark = state.market.listing(id).mark.in_quote();
     Price::from_raw(mark.raw() - mark.raw() % tick.raw()).max(tick)
 }
 

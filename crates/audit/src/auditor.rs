@@ -11,7 +11,9 @@ use ::margin::params::Params;
 use engine::state::{Change, Mode, State};
 use engine::{Capability, Command, Envelope, Event, FeedId, Principal, SURFACE_SOURCE, Status};
 use marks::{Cause, Report};
-use model::{Account, AssetId, Balance, InstrumentId, InstrumentKind, Market, Order, Payoff, Position, Side};
+use model::{
+    Account, AssetId, Balance, InstrumentId, InstrumentKind, Market, Order, Payoff, Position, QuotePrice, Side,
+};
 use units::{Price, Quantity, Round, Timestamp};
 
 use sight::{Left, instrument_priced};
@@ -187,7 +189,7 @@ impl Auditor {
             _ => {}
         }
         self.books.sample(state, envelope, |terms| {
-            let mut written = asset_feeds(state, terms.price_asset().0);
+            let mut written = asset_feeds(state, terms.counter_asset().0);
             trusted_feed(state, FeedId::Index(terms.underlying)) && written.all(|feed| trusted_feed(state, feed))
         });
         self.books.compare(state)?;
@@ -438,7 +440,7 @@ impl Auditor {
 
     /// What leaves custody fits the limiter (I-67): a bucket that drains once a window.
     fn flows(&mut self, state: &State, now: i64, asset: usize, amount: i128) -> Result<(), Finding> {
-        let price = |asset: usize| state.market.assets[asset].price.to_f64();
+        let price = |asset: usize| state.market.assets[asset].price.usd().to_f64();
         let usd = |asset: usize, amount: i128| Quantity::from_raw(amount).to_f64() * price(asset);
         let custody: f64 = (0..state.market.assets.len())
             .map(|asset| {
@@ -502,7 +504,7 @@ impl Auditor {
             ensure(among, "I-15", || format!("{id}: {} is outside what sources say", quote.price))?;
             if let FeedId::Index(underlying) = id {
                 let index = state.market.underlyings[underlying.0].index;
-                ensure(index == quote.price, "I-12", || format!("{id}: market {index}, quote {}", quote.price))?;
+                ensure(index.usd() == quote.price, "I-12", || format!("{id}: market {index}, quote {}", quote.price))?;
             }
         }
         self.ticked = Some(state.clock);
@@ -610,20 +612,21 @@ fn view(state: &State, books: &Books, place: usize, without_unpriced: bool) -> O
             (false, Payoff::Linear) => cost / units,
             (false, Payoff::Inverse) => -units / cost,
         };
-        let entry = Price::from_f64(entry, Round::Down).ok()?;
+        let entry = QuotePrice::from_f64(entry, Round::Down).ok()?;
         view.positions.push(Position { instrument: InstrumentId(*instrument), quantity, entry });
     }
     // What may only reduce is judged when it fills, not while it rests.
     for order in ledger.orders.values().filter(|order| !order.reduce_only) {
         let lot = state.contracts[order.instrument.0].terms.lot;
         let quantity = Quantity::from_raw(lot.raw() * i128::from(order.lots));
-        view.orders.push(Order { instrument: order.instrument, side: order.side, quantity, limit: order.limit });
+        let limit = QuotePrice::new(order.limit);
+        view.orders.push(Order { instrument: order.instrument, side: order.side, quantity, limit });
     }
     let priced = |id: InstrumentId| {
         let listing = state.market.listing(id);
         let option = matches!(listing.kind, InstrumentKind::Option { iv: None, .. });
         let underlying = &state.market.underlyings[listing.underlying.0];
-        !option && (underlying.scale.is_some() || underlying.index.raw() > 0)
+        !option && (underlying.scale.is_some() || underlying.index.usd().raw() > 0)
     };
     let held = view.positions.iter().map(|held| held.instrument);
     held.chain(view.orders.iter().map(|order| order.instrument)).all(priced).then_some(view)
@@ -692,12 +695,12 @@ fn flattered(state: &State, instrument: usize, lots: i64, price: i128) -> f64 {
         return 0.0;
     }
     let listing = &state.market.instruments[instrument];
-    let (mark, price) = (listing.mark.to_f64(), Price::from_raw(price).to_f64());
+    let (mark, price) = (listing.mark.in_quote().to_f64(), Price::from_raw(price).to_f64());
     if mark <= 0.0 {
         return 0.0;
     }
     let units = Quantity::from_raw(terms.unit().raw() * i128::from(lots)).to_f64();
     let inverse = terms.payoff == Payoff::Inverse && !terms.is_option();
     let gain = if inverse { units * (1.0 / price - 1.0 / mark) } else { units * (mark - price) };
-    gain.max(0.0) * state.market.assets[terms.cash().0].price.to_f64()
+    gain.max(0.0) * state.market.assets[terms.cash().0].price.usd().to_f64()
 }

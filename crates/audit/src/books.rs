@@ -276,8 +276,8 @@ impl Books {
             let Some(expiry) = contract.terms.expiry() else { continue };
             let within = now <= expiry.micros() && now >= expiry.micros() - state.policy.settlement_window;
             if contract.mode != Mode::Settled && within && trusted(&contract.terms) {
-                let index = state.market.underlyings[contract.terms.underlying.0].index.raw();
-                let unit = state.market.assets[contract.terms.price_asset().0].price.raw();
+                let index = state.market.underlyings[contract.terms.underlying.0].index.usd().raw();
+                let unit = state.market.assets[contract.terms.counter_asset().0].price.usd().raw();
                 contract.samples.0 += over(index, unit, false);
                 contract.samples.1 += 1;
             }
@@ -318,7 +318,7 @@ impl Books {
                 format!("{name}: match {}", contract.last_match)
             })?;
             ensure(contract.last_period == ours.last_period, "I-09", || format!("{name}: periods"))?;
-            let samples = (contract.samples.sum.raw(), contract.samples.count);
+            let samples = (contract.samples.sum.in_counter().raw(), contract.samples.count);
             ensure(samples == ours.samples || ours.mode == Mode::Settled, "I-58", || {
                 format!("{name}: samples {samples:?}, the books {:?}", ours.samples)
             })?;
@@ -654,7 +654,7 @@ impl Books {
 
     fn settle(&mut self, state: &State, instrument: usize) {
         let terms = self.contracts[instrument].terms.clone();
-        let mark = state.market.instruments[instrument].mark.raw();
+        let mark = state.market.instruments[instrument].mark.in_quote().raw();
         let price = mark - mark.rem_euclid(terms.tick.raw());
         let clearing = Who::Pot(Pot::Clearing(model::InstrumentId(instrument)));
         for (account, held) in self.holders(instrument) {
@@ -707,7 +707,7 @@ impl Books {
                 let contract = &self.contracts[instrument.0];
                 let enough = contract.samples.1 > 0 && contract.samples.1 >= state.policy.settlement_samples;
                 ensure(!enough, "I-58", || format!("{} settled at a price that was named", contract.terms.name))?;
-                self.expire(instrument.0, price.raw());
+                self.expire(instrument.0, price.in_counter().raw());
             }
             Change::Limits { instrument, max_order, max_open, band } => {
                 let terms = &mut self.contracts[instrument.0].terms;
@@ -778,8 +778,9 @@ fn cost(terms: &InstrumentTerms, lots: i64, price: i128) -> i128 {
 fn funding_price(state: &State, instrument: usize) -> i128 {
     let listing = &state.market.instruments[instrument];
     let scale = state.market.underlyings[listing.underlying.0].scale;
-    let unit = state.market.assets[listing.quote.0].price.raw();
-    scale.map_or(listing.mark.raw(), |scale| listing.mark.raw().abs().max(over(scale.raw(), unit, true)))
+    let unit = state.market.assets[listing.quote.0].price.usd().raw();
+    let mark = listing.mark.in_quote().raw();
+    scale.map_or(mark, |scale| mark.abs().max(over(scale.usd().raw(), unit, true)))
 }
 
 /// What so many lots are worth when they are settled, rounded against who holds them.
@@ -787,9 +788,10 @@ pub(crate) fn worth(terms: &InstrumentTerms, lots: i64, price: i128) -> i128 {
     let units = terms.unit().raw() * i128::from(lots);
     match (&terms.kind, terms.payoff) {
         (InstrumentKind::Option { strike, right, .. }, payoff) => {
-            let gain = if *right == Right::Call { price - strike.raw() } else { strike.raw() - price };
-            let usd = times(units, gain.max(0), false);
-            if payoff == Payoff::Linear || usd == 0 { usd } else { over(usd, price, false) }
+            let strike = strike.in_counter().raw();
+            let gain = if *right == Right::Call { price - strike } else { strike - price };
+            let pay = times(units, gain.max(0), false);
+            if payoff == Payoff::Linear || pay == 0 { pay } else { over(pay, price, false) }
         }
         (_, Payoff::Linear) => times(units, price, false),
         (_, Payoff::Inverse) => -over(units, price, true),

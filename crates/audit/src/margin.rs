@@ -91,22 +91,22 @@ pub fn requirement(account: &Account, market: &Market, rules: &Rules) -> Require
     Slow { market, rules }.assess(account)
 }
 
-/// What a relative move of a price is a part of: the price, or its size and at least the scale where it may be negative.
+/// What a relative move of a price in USD is a part of: the price, or its size and at least the scale where it may be negative.
 fn size_of(underlying: &model::Underlying, price: f64) -> f64 {
     match underlying.scale {
-        Some(scale) => price.abs().max(scale.to_f64()),
+        Some(scale) => price.abs().max(scale.usd().to_f64()),
         None => price,
     }
 }
 
 /// What `account` is worth in `market`, in USD.
 pub fn equity(account: &Account, market: &Market) -> f64 {
-    let price = |asset: usize| market.assets[asset].price.to_f64();
+    let price = |asset: usize| market.assets[asset].price.usd().to_f64();
     let held = account.balances.iter().map(|balance| balance.amount.to_f64() * price(balance.asset.0));
     let open = account.positions.iter().map(|position| {
         let listing = market.listing(position.instrument);
         let units = position.quantity.to_f64() * listing.contract_size.to_f64();
-        let (mark, entry) = (listing.mark.to_f64(), position.entry.to_f64());
+        let (mark, entry) = (listing.mark.in_quote().to_f64(), position.entry.in_quote().to_f64());
         match (&listing.kind, listing.payoff) {
             (InstrumentKind::Option { .. }, _) => units * mark * price(listing.settle.0),
             (_, Payoff::Linear) => units * (mark - entry) * price(listing.settle.0),
@@ -127,7 +127,7 @@ impl Slow<'_> {
     fn price_after(&self, asset: usize, shock: &Shock) -> f64 {
         let asset_of = &self.market.assets[asset];
         let follows = asset_of.follows.map_or(0.0, |underlying| shock.price[underlying.0]);
-        asset_of.price.to_f64() * (1.0 + follows) * (1.0 + shock.residual[asset])
+        asset_of.price.usd().to_f64() * (1.0 + follows) * (1.0 + shock.residual[asset])
     }
 
     /// SCN-2: a volatility after a shock.
@@ -163,22 +163,22 @@ impl Slow<'_> {
     fn contract_profit(&self, id: InstrumentId, entry: f64, shock: &Shock) -> f64 {
         let (market, listing) = (self.market, self.market.listing(id));
         let at = listing.underlying.0;
-        let (size, mark) = (listing.contract_size.to_f64(), listing.mark.to_f64());
+        let (size, mark) = (listing.contract_size.to_f64(), listing.mark.in_quote().to_f64());
         let factor =
             (1.0 + shock.price[at]) * (1.0 + if listing.kind == InstrumentKind::Spot { 0.0 } else { shock.basis });
         // What a price of this contract is written in, now and after the shock.
-        let unit = market.assets[listing.price_asset().0].price.to_f64();
-        let unit_after = self.price_after(listing.price_asset().0, shock);
+        let unit = market.assets[listing.counter_asset().0].price.usd().to_f64();
+        let unit_after = self.price_after(listing.counter_asset().0, shock);
         let terms = listing.expiry().and_then(|expiry| market.expiry(listing.underlying, expiry));
-        let said = terms.map_or(0.0, |terms| terms.forward_settled.to_f64());
+        let said = terms.map_or(0.0, |terms| terms.forward_settled.usd().to_f64());
         let left = listing
             .expiry()
             .map_or(1.0, |expiry| if said > 0.0 { 1.0 } else { self.remaining(expiry.seconds_since(market.time)) });
         if let InstrumentKind::Option { expiry, strike, right, iv } = &listing.kind {
             let terms = terms.expect("listed");
-            let (strike, iv) = (strike.to_f64(), iv.expect("given").to_f64());
+            let (strike, iv) = (strike.in_counter().to_f64(), iv.expect("given").to_f64());
             // The forward in what the strike is written in; what is settled of it is settled in that.
-            let (forward, said) = (terms.forward.to_f64() / unit, said / unit);
+            let (forward, said) = (terms.forward.usd().to_f64() / unit, said / unit);
             let (years, days) = (expiry.years_since(market.time), expiry.days_since(market.time));
             let value = |forward: f64, vol: f64, years: f64, price: f64| {
                 let model = black76(*right, forward, strike, vol, years, (-terms.rate.to_f64() * years).exp());
@@ -186,15 +186,15 @@ impl Slow<'_> {
             };
             let moved = said + (forward - said) * factor * unit / unit_after;
             let vol = self.vol_after(iv, days, (strike / forward).ln(), shock.vol[at]);
-            let before = value(forward, iv, years, market.assets[listing.settle.0].price.to_f64());
+            let before = value(forward, iv, years, market.assets[listing.settle.0].price.usd().to_f64());
             return left
                 * (value(moved, vol, (years - shock.years).max(0.0), self.price_after(listing.settle.0, shock))
                     - before);
         }
         // The part of a future's own mark that the average has fixed does not move either.
-        let moving = left * terms.map_or(1.0, |terms| 1.0 - said / terms.forward.to_f64());
+        let moving = left * terms.map_or(1.0, |terms| 1.0 - said / terms.forward.usd().to_f64());
         let (before, after) =
-            (market.assets[listing.settle.0].price.to_f64(), self.price_after(listing.settle.0, shock));
+            (market.assets[listing.settle.0].price.usd().to_f64(), self.price_after(listing.settle.0, shock));
         let usd = mark * unit;
         let marked = (usd + size_of(&market.underlyings[at], usd) * (factor - 1.0)) / unit_after;
         match listing.payoff {
@@ -213,7 +213,7 @@ impl Slow<'_> {
     fn profit(&self, account: &Account, shock: &Shock) -> f64 {
         let mut profit = 0.0;
         for balance in &account.balances {
-            let (amount, before) = (balance.amount.to_f64(), self.market.assets[balance.asset.0].price.to_f64());
+            let (amount, before) = (balance.amount.to_f64(), self.market.assets[balance.asset.0].price.usd().to_f64());
             profit += amount * (self.price_after(balance.asset.0, shock) - before);
             if let (Some((failed, lost)), Some(location)) = (&shock.failed, &balance.location) {
                 let known = self.rules.depeg.location_loss.names(location);
@@ -223,7 +223,7 @@ impl Slow<'_> {
             }
         }
         for Position { instrument, quantity, entry } in &account.positions {
-            profit += quantity.to_f64() * self.contract_profit(*instrument, entry.to_f64(), shock);
+            profit += quantity.to_f64() * self.contract_profit(*instrument, entry.in_quote().to_f64(), shock);
         }
         profit
     }
@@ -232,8 +232,9 @@ impl Slow<'_> {
     fn order_profit(&self, order: &model::Order, shock: &Shock) -> f64 {
         let listing = self.market.listing(order.instrument);
         let quantity = order.quantity.to_f64() * if order.side == Side::Buy { 1.0 } else { -1.0 };
-        let (limit, mark, size) = (order.limit.to_f64(), listing.mark.to_f64(), listing.contract_size.to_f64());
-        let price = |asset: usize| self.market.assets[asset].price.to_f64();
+        let (limit, mark, size) =
+            (order.limit.in_quote().to_f64(), listing.mark.in_quote().to_f64(), listing.contract_size.to_f64());
+        let price = |asset: usize| self.market.assets[asset].price.usd().to_f64();
         if listing.is_option() {
             // The option appears at its mark, the premium leaves the balance, and what is left there moves without it.
             let paid = limit * self.price_after(listing.settle.0, shock);
@@ -389,17 +390,17 @@ impl Slow<'_> {
     fn greeks(&self, id: InstrumentId) -> (f64, f64, f64) {
         let (market, listing) = (self.market, self.market.listing(id));
         let underlying = &market.underlyings[listing.underlying.0];
-        let index = size_of(underlying, underlying.index.to_f64());
-        let (size, mark) = (listing.contract_size.to_f64(), listing.mark.to_f64());
-        let price = |asset: usize| market.assets[asset].price.to_f64();
-        let unit = price(listing.price_asset().0);
+        let index = size_of(underlying, underlying.index.usd().to_f64());
+        let (size, mark) = (listing.contract_size.to_f64(), listing.mark.in_quote().to_f64());
+        let price = |asset: usize| market.assets[asset].price.usd().to_f64();
+        let unit = price(listing.counter_asset().0);
         let terms = listing.expiry().and_then(|expiry| market.expiry(listing.underlying, expiry));
-        let said = terms.map_or(0.0, |terms| terms.forward_settled.to_f64());
+        let said = terms.map_or(0.0, |terms| terms.forward_settled.usd().to_f64());
         let left = listing
             .expiry()
             .map_or(1.0, |expiry| if said > 0.0 { 1.0 } else { self.remaining(expiry.seconds_since(market.time)) });
         let InstrumentKind::Option { expiry, strike, right, iv } = &listing.kind else {
-            let moving = left * terms.map_or(1.0, |terms| 1.0 - said / terms.forward.to_f64());
+            let moving = left * terms.map_or(1.0, |terms| 1.0 - said / terms.forward.usd().to_f64());
             let usd = match listing.payoff {
                 Payoff::Linear => size * size_of(underlying, mark * unit) / unit * price(listing.settle.0),
                 Payoff::Inverse => size / mark * price(listing.settle.0),
@@ -407,8 +408,8 @@ impl Slow<'_> {
             return (moving * usd / index, 0.0, 0.0);
         };
         let terms = terms.expect("listed");
-        let (forward, said) = (terms.forward.to_f64() / unit, said / unit);
-        let (strike, iv) = (strike.to_f64(), iv.expect("given").to_f64());
+        let (forward, said) = (terms.forward.usd().to_f64() / unit, said / unit);
+        let (strike, iv) = (strike.in_counter().to_f64(), iv.expect("given").to_f64());
         let years = expiry.years_since(market.time);
         let discount = (-terms.rate.to_f64() * years).exp();
         let sign = if *right == Right::Call { 1.0 } else { -1.0 };
@@ -460,12 +461,12 @@ impl Slow<'_> {
         let (market, rules) = (self.market, self.rules);
         let (mut liquidity, mut basis, mut shorts, mut expiring) = (0.0, 0.0, 0.0, 0.0);
         for (place, underlying) in market.underlyings.iter().enumerate() {
-            let (name, index) = (&underlying.name, size_of(underlying, underlying.index.to_f64()));
+            let (name, index) = (&underlying.name, size_of(underlying, underlying.index.usd().to_f64()));
             let mut delta = 0.0;
             for balance in &account.balances {
                 let asset = &market.assets[balance.asset.0];
                 if asset.follows.is_some_and(|follows| follows.0 == place) {
-                    delta += balance.amount.to_f64() * asset.price.to_f64() / index;
+                    delta += balance.amount.to_f64() * asset.price.usd().to_f64() / index;
                 }
             }
             // Profit that is not settled yet is held in the coin it will be paid in.
@@ -474,19 +475,19 @@ impl Slow<'_> {
                 let settle = &market.assets[listing.settle.0];
                 let here = |asset: model::AssetId| market.assets[asset.0].follows.is_some_and(|at| at.0 == place);
                 let notional = position.quantity.to_f64() * listing.contract_size.to_f64();
-                let (mark, entry) = (listing.mark.to_f64(), position.entry.to_f64());
+                let (mark, entry) = (listing.mark.in_quote().to_f64(), position.entry.in_quote().to_f64());
                 if !listing.is_option() && here(listing.settle) {
                     let coins = match listing.payoff {
                         Payoff::Linear => notional * (mark - entry),
                         Payoff::Inverse => notional / entry - notional / mark,
                     };
-                    delta += coins * settle.price.to_f64() / index;
+                    delta += coins * settle.price.usd().to_f64() / index;
                 }
                 // What is written in a coin falls when that coin rises.
-                if !listing.is_option() && here(listing.price_asset()) {
+                if !listing.is_option() && here(listing.counter_asset()) {
                     let (of_delta, ..) = self.greeks(position.instrument);
                     let underlying = &market.underlyings[listing.underlying.0];
-                    let usd = of_delta * size_of(underlying, underlying.index.to_f64());
+                    let usd = of_delta * size_of(underlying, underlying.index.usd().to_f64());
                     delta -= position.quantity.to_f64() * usd / index;
                 }
             }
@@ -509,7 +510,7 @@ impl Slow<'_> {
                     (bucket.0 + held * of_delta, bucket.1 + held * of_gamma, bucket.2 + held * of_vega);
                 if let InstrumentKind::Option { strike, right, .. } = &listing.kind {
                     let side = usize::from(*right == Right::Put);
-                    let strike = format!("{strike} {}", listing.price_asset().0);
+                    let strike = format!("{strike} {}", listing.counter_asset().0);
                     bucket.3.entry(strike).or_default()[side] += held * listing.contract_size.to_f64();
                 }
             }
@@ -560,7 +561,7 @@ impl Slow<'_> {
     fn borrow(&self, account: &Account) -> f64 {
         let cost = |balance: &model::Balance| {
             let asset = &self.market.assets[balance.asset.0];
-            let owed = (-balance.amount.to_f64() * asset.price.to_f64()).max(0.0);
+            let owed = (-balance.amount.to_f64() * asset.price.usd().to_f64()).max(0.0);
             let adv = asset.adv_usd.map_or(self.rules.liquidity.adv_usd.get(&asset.name), units::Money::to_f64);
             owed * (self.rules.borrow.rate.get(&asset.name) + self.rules.borrow.size_slope * owed / adv)
         };
@@ -571,7 +572,7 @@ impl Slow<'_> {
         let mut held_back = 0.0;
         for balance in &account.balances {
             let asset = &self.market.assets[balance.asset.0];
-            let value = balance.amount.to_f64() * asset.price.to_f64();
+            let value = balance.amount.to_f64() * asset.price.usd().to_f64();
             if value <= 0.0 || asset.name == "USD" {
                 continue;
             }
@@ -592,16 +593,16 @@ impl Slow<'_> {
         for position in &account.positions {
             let listing = self.market.listing(position.instrument);
             let (held, size, mark) =
-                (position.quantity.to_f64(), listing.contract_size.to_f64(), listing.mark.to_f64());
-            let price = |asset: usize| self.market.assets[asset].price.to_f64();
+                (position.quantity.to_f64(), listing.contract_size.to_f64(), listing.mark.in_quote().to_f64());
+            let price = |asset: usize| self.market.assets[asset].price.usd().to_f64();
             if listing.is_option() {
                 let rate = listing.fee_rate.map_or(self.rules.fees.option, units::Ratio::to_f64).max(0.0);
-                let index = self.market.underlyings[listing.underlying.0].index.to_f64();
+                let index = self.market.underlyings[listing.underlying.0].index.usd().to_f64();
                 let premium = size * mark * price(listing.settle.0);
                 fees += held.abs() * (rate * index * size).min(self.rules.fees.option_cap * premium);
                 continue;
             }
-            let unit = price(listing.price_asset().0);
+            let unit = price(listing.counter_asset().0);
             let moving = size_of(&self.market.underlyings[listing.underlying.0], mark * unit) / unit;
             let notional =
                 price(listing.settle.0) * if listing.payoff == Payoff::Linear { size * moving } else { size / mark };
@@ -629,26 +630,30 @@ impl Slow<'_> {
     fn gross(&self, account: &Account) -> f64 {
         let of = |id: InstrumentId, quantity: f64, entry: f64| {
             let listing = self.market.listing(id);
-            let index = self.market.underlyings[listing.underlying.0].index.to_f64();
+            let index = self.market.underlyings[listing.underlying.0].index.usd().to_f64();
             let size = quantity.abs() * listing.contract_size.to_f64();
             let [unit, paid] =
-                [listing.price_asset(), listing.settle].map(|id| self.market.assets[id.0].price.to_f64());
+                [listing.counter_asset(), listing.settle].map(|id| self.market.assets[id.0].price.usd().to_f64());
             match (&listing.kind, listing.payoff) {
-                (InstrumentKind::Option { strike, .. }, _) => size * (strike.to_f64() * unit + index),
-                (_, Payoff::Linear) => size * ((listing.mark.to_f64().abs() + entry.abs()) * paid + index.abs()),
-                (_, Payoff::Inverse) => size * (1.0 + listing.mark.to_f64() / entry),
+                (InstrumentKind::Option { strike, .. }, _) => size * (strike.in_counter().to_f64() * unit + index),
+                (_, Payoff::Linear) => {
+                    size * ((listing.mark.in_quote().to_f64().abs() + entry.abs()) * paid + index.abs())
+                }
+                (_, Payoff::Inverse) => size * (1.0 + listing.mark.in_quote().to_f64() / entry),
             }
         };
         let held = account
             .positions
             .iter()
-            .map(|position| of(position.instrument, position.quantity.to_f64(), position.entry.to_f64()));
-        let ordered =
-            account.orders.iter().map(|order| of(order.instrument, order.quantity.to_f64(), order.limit.to_f64()));
+            .map(|position| of(position.instrument, position.quantity.to_f64(), position.entry.in_quote().to_f64()));
+        let ordered = account
+            .orders
+            .iter()
+            .map(|order| of(order.instrument, order.quantity.to_f64(), order.limit.in_quote().to_f64()));
         let balances = account
             .balances
             .iter()
-            .map(|balance| (balance.amount.to_f64() * self.market.assets[balance.asset.0].price.to_f64()).abs());
+            .map(|balance| (balance.amount.to_f64() * self.market.assets[balance.asset.0].price.usd().to_f64()).abs());
         5.0 * held.chain(ordered).chain(balances).sum::<f64>()
     }
 }

@@ -82,7 +82,7 @@ impl Upm {
         let offer = state.liquidations.cases.get(&account).and_then(|case| case.offer);
         let Some(offer) = offer.filter(|offer| offer.version == state.version) else { return };
         let coin = coin_of(offer.instrument);
-        let lot_usd = state.market.underlyings[coin].index.to_f64() * world.calibration.coins[coin].lot;
+        let lot_usd = state.market.underlyings[coin].index.usd().to_f64() * world.calibration.coins[coin].lot;
         let most = count(offer.lots).abs().min(operator.room(coin) * NEARLY / lot_usd);
         let mut lots = i64::from(whole(most)) * offer.lots.signum();
         while let Some(sold) = sale(world, offer.instrument, lots) {

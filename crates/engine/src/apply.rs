@@ -2,7 +2,7 @@
 
 use marks::{Feed, Quote};
 use model::{AssetDocument, ExpiryDocument, InstrumentDocument, KindDocument, UnderlyingDocument};
-use model::{InstrumentId, InstrumentKind, Invalid, Market};
+use model::{InstrumentId, InstrumentKind, Invalid, Market, QuotePrice, UsdPrice};
 use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
 
 use crate::state::{
@@ -280,7 +280,7 @@ pub(crate) fn list_asset(state: &mut State, terms: &AssetTerms) -> Result<(), In
         let reference = match terms.follows {
             None => terms.reference,
             Some(underlying) => {
-                let index = Money::from_raw(state.market.underlyings[underlying.0].index.raw());
+                let index = Money::from_raw(state.market.underlyings[underlying.0].index.usd().raw());
                 let ratio = Money::from_raw(terms.reference.raw()).per(index, Round::Down).unwrap_or(Ratio::ONE);
                 Price::from_raw(ratio.raw())
             }
@@ -321,8 +321,8 @@ pub(crate) fn list_instrument(state: &mut State, terms: &InstrumentTerms) -> Res
 pub(crate) fn underlying_document(terms: &UnderlyingTerms) -> UnderlyingDocument {
     UnderlyingDocument {
         underlying: terms.name.clone(),
-        index: terms.reference,
-        scale: terms.feed.signed.then_some(terms.feed.scale),
+        index: UsdPrice::new(terms.reference),
+        scale: terms.feed.signed.then_some(UsdPrice::new(terms.feed.scale)),
         confidence: None,
         expiries: Vec::new(),
         depth: Some(terms.depth.clone()),
@@ -334,14 +334,14 @@ pub(crate) fn underlying_document(terms: &UnderlyingTerms) -> UnderlyingDocument
 pub(crate) fn asset_document(terms: &AssetTerms, market: &Market) -> AssetDocument {
     AssetDocument {
         asset: terms.name.clone(),
-        price: terms.reference,
+        price: UsdPrice::new(terms.reference),
         follows: terms.follows.and_then(|id| market.underlyings.get(id.0)).map(|found| found.name.clone()),
         depth: Some(terms.depth.clone()),
         adv_usd: terms.adv_usd,
     }
 }
 
-/// Lists an instrument in a market, with the expiry it needs. Its mark is the index, as it is written, until a tick has marked it.
+/// Lists an instrument in a market, with the expiry it needs. Its mark is the index, in its quote, until a tick has marked it.
 pub(crate) fn grow(market: &mut Market, terms: &InstrumentTerms) -> Result<InstrumentId, Invalid> {
     let known = |what: &str, id: usize, names: usize| {
         if id < names { Ok(id) } else { Err(Invalid::new(what, id, format_args!("a number below {names}"))) }
@@ -350,8 +350,12 @@ pub(crate) fn grow(market: &mut Market, terms: &InstrumentTerms) -> Result<Instr
     let quote = known("quote", terms.quote.0, market.assets.len())?;
     let settle = known("settle", terms.settle.0, market.assets.len())?;
     let index = market.underlyings[underlying].index;
-    let unit = market.assets[terms.price_asset().0].price;
-    let mark = index.in_units_of(unit, Round::Down).map_err(|overflow| Invalid::new("mark", index, overflow))?;
+    let mark = if terms.is_option() {
+        QuotePrice::ZERO
+    } else {
+        let mark = index.to_quote(market.assets[quote].price, Round::Down);
+        mark.map_err(|overflow| Invalid::new("mark", index, overflow))?
+    };
     let missing = terms.expiry().filter(|expiry| market.expiry(terms.underlying, *expiry).is_none());
     if let Some(expiry) = missing {
         market.add_expiry(
@@ -378,7 +382,7 @@ pub(crate) fn grow(market: &mut Market, terms: &InstrumentTerms) -> Result<Instr
         expiry,
         strike,
         right,
-        mark: if terms.is_option() { Price::ZERO } else { mark },
+        mark,
         iv: None,
         funding_rate_8h: None,
         bid: None,

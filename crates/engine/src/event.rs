@@ -2,7 +2,7 @@
 
 use liquidation::pace::Flow;
 use marks::{Quote, Report};
-use model::{AssetId, InstrumentId, UnderlyingId};
+use model::{AssetId, CounterPrice, InstrumentId, QuotePrice, UnderlyingId, UsdPrice};
 use serde::{Deserialize, Serialize};
 use units::{Money, Price, Quantity, Ratio, Timestamp};
 
@@ -60,15 +60,15 @@ pub struct Marked {
     /// Above every earlier one.
     pub version: u64,
     /// Price of each underlying that changed.
-    pub indices: Vec<(UnderlyingId, Price)>,
+    pub indices: Vec<(UnderlyingId, UsdPrice)>,
     /// Price of each asset that changed.
-    pub assets: Vec<(AssetId, Price)>,
+    pub assets: Vec<(AssetId, UsdPrice)>,
     /// Forward of each expiry that changed.
-    pub forwards: Vec<(UnderlyingId, Timestamp, Price)>,
+    pub forwards: Vec<(UnderlyingId, Timestamp, UsdPrice)>,
     /// Volatility of each option that the last surface gave.
     pub vols: Vec<(InstrumentId, Ratio)>,
     /// Mark of each instrument that changed.
-    pub marks: Vec<(InstrumentId, Price)>,
+    pub marks: Vec<(InstrumentId, QuotePrice)>,
 }
 
 /// What happened. What is large lies in a box: a fill makes eight events, and each takes as much room as the largest.
@@ -210,8 +210,8 @@ pub enum Event {
     Expired {
         /// The instrument that expired.
         instrument: InstrumentId,
-        /// Settlement price, in the currency of the index.
-        price: Price,
+        /// Settlement price.
+        price: CounterPrice,
     },
     /// An account was judged and stands differently now.
     Judged {

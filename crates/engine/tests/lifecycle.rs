@@ -349,8 +349,10 @@ fn settlement_is_the_average_of_the_window_however_late_it_is_asked_for_i58() {
     let events = world.system(Command::Expire { instrument: FUTURE }).unwrap();
     let Some(Event::Expired { price: settled, .. }) = events.last() else { panic!("{events:?}") };
     assert!(*settled > price("101900") && *settled < price("102100"), "{settled}");
-    assert_eq!(settled.raw(), samples.sum.raw() / i128::from(samples.count));
-    assert_eq!(received(&events, alice, Cause::Profit).raw(), settled.raw() - price("100000").raw());
+    let settled = settled.in_counter();
+    assert_eq!(settled.raw(), samples.sum.in_counter().raw() / i128::from(samples.count));
+    let profit = settled.minus(price("100000")).unwrap();
+    assert_eq!(received(&events, alice, Cause::Profit).raw(), profit.raw());
     assert_eq!(world.pot(Pot::Clearing(FUTURE), USDC), Quantity::ZERO);
     assert_eq!(world.system(Command::Expire { instrument: FUTURE }).unwrap_err().code(), 100);
 }
@@ -844,7 +846,7 @@ proptest! {
             let instrument = traded[which];
             let (buyer, seller) = (people[buyer], people[(buyer + apart) % 4]);
             let tick = world.state().contracts[instrument.0].terms.tick;
-            let at = units::Price::from_raw(price(&world.mark(instrument)).raw() + tick.raw() * i128::from(ticks));
+            let at = units::Price::from_raw(price::<units::Price>(&world.mark(instrument)).raw() + tick.raw() * i128::from(ticks));
             world.fill(instrument, &at.to_string(), lots, buyer, seller).unwrap();
             let period = u64::try_from(period).unwrap() + 1;
             match then {
@@ -987,8 +989,8 @@ fn what_is_written_in_a_stablecoin_is_marked_and_settled_in_it() {
     world.move_to(FeedId::Asset(USDC), "0.88");
     let mark = |world: &World, id| world.state().market.listing(id).mark;
     let forward = world.state().market.expiry(BTC, expiry()).unwrap().forward;
-    assert_eq!(mark(&world, in_usd), forward);
-    assert_eq!(mark(&world, in_usdc), forward.in_units_of(price("0.88"), units::Round::Down).unwrap());
+    assert_eq!(mark(&world, in_usd).in_quote(), forward.usd());
+    assert_eq!(mark(&world, in_usdc), forward.to_quote(price("0.88"), units::Round::Down).unwrap());
     through_the_window(&mut world, &["100000"]);
     for (id, at) in [(in_usd, "100000"), (in_usdc, "113636.363636363636363636")] {
         let events = world.system(Command::Expire { instrument: id }).unwrap();

@@ -144,7 +144,7 @@ impl Walk {
         let instrument = choices[self.below(8)];
         let buys = self.draw() > 0.0;
         let state = self.world.state();
-        let (mark, tick) = (state.market.listing(instrument).mark, state.contracts[instrument.0].terms.tick);
+        let (mark, tick) = (state.market.listing(instrument).mark.in_quote(), state.contracts[instrument.0].terms.tick);
         let paid = Price::from_raw((mark.raw() / tick.raw() + 1) * tick.raw());
         let mut lots = 1_024;
         while lots > 0 {
@@ -287,7 +287,8 @@ fn decides_like_a_cold_one(silent: &[FeedId], ticks: usize) {
             } else {
                 let instrument =
                     [PERPETUAL, FUTURE, CALL, PUT, COIN_CALL, COIN_PUT, INVERSE, ETH_PERPETUAL][instrument];
-                let (mark, tick) = (state.market.listing(instrument).mark, state.contracts[instrument.0].terms.tick);
+                let (mark, tick) =
+                    (state.market.listing(instrument).mark.in_quote(), state.contracts[instrument.0].terms.tick);
                 let paid = Price::from_raw((mark.raw() / tick.raw()).max(1) * tick.raw());
                 let party = |place: usize| Party { account: accounts[place], order: None, fee: Quantity::ZERO };
                 let (buyer, seller) = (party(one), party(other));

@@ -27,9 +27,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use model::{MarketDocument, Right};
+use model::{CounterPrice, MarketDocument, QuotePrice, Right};
 use parquet::data_type::ByteArray;
-use units::{Decimal, NotDecimal, Price, Ratio, Timestamp};
+use units::{Decimal, NotDecimal, Ratio, Timestamp};
 
 use crate::moment::distance;
 use crate::read_text;
@@ -203,9 +203,10 @@ impl ChainFile {
             "put" => Right::Put,
             other => return Err(refuse("option_type", format!("{other:?}"), expected_right)),
         };
-        let strike = number(&self.strikes, row, "strike", &refuse)?.filter(|strike: &Price| *strike > Price::ZERO);
+        let strike =
+            number(&self.strikes, row, "strike", &refuse)?.filter(|strike: &CounterPrice| *strike > CounterPrice::ZERO);
         // No quote is null in these files, and zero on the venue.
-        let quoted = |price: Option<Price>| price.filter(|price| *price != Price::ZERO);
+        let quoted = |price: Option<QuotePrice>| price.filter(|price| *price != QuotePrice::ZERO);
         Ok(OptionRow {
             currency: text("currency", &self.currencies, "a currency")?,
             name: text("instrument_name", &self.names, "an instrument name")?,

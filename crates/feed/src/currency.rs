@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use model::AssetDocument;
-use units::{Price, Ratio, Round};
+use model::{AssetDocument, UsdPrice};
+use units::{Ratio, Round};
 
 /// Tokens worth about a dollar whose code does not say so.
 const DOLLARS: [&str; 8] = ["BUIDL", "DAI", "FRAX", "GHO", "SDAI", "USTB", "USYC", "XDAI"];
@@ -23,9 +23,9 @@ const ADDED_MAX: usize = 2;
 const WRAPPED: Ratio = Ratio::from_raw(2 * Ratio::ONE.raw());
 
 /// Whether `code` is money, or a token that stands for it. A dollar token that has lost half its price is none.
-pub fn is_money(code: &str, price: Option<Price>) -> bool {
+pub fn is_money(code: &str, price: Option<UsdPrice>) -> bool {
     if code.contains("USD") || DOLLARS.contains(&code) {
-        return price.is_none_or(|price| is_near(price, Price::ONE));
+        return price.is_none_or(|price| is_near(price, UsdPrice::ONE));
     }
     let short = code.len() <= 3 + ADDED_MAX;
     short && MONEY.iter().any(|money| code.starts_with(money) || code.ends_with(money))
@@ -33,21 +33,22 @@ pub fn is_money(code: &str, price: Option<Price>) -> bool {
 
 /// The coin that `asset` wraps or stakes: its code stands at an end of that of the asset, and the prices are near each
 /// other. STETH is worth about an ETH; BABYDOGE is not worth a DOGE.
-pub fn wrapped<'a>(asset: &str, price: Price, coins: &BTreeMap<&'a str, Price>) -> Option<&'a str> {
+pub fn wrapped<'a>(asset: &str, price: UsdPrice, coins: &BTreeMap<&'a str, UsdPrice>) -> Option<&'a str> {
     let ends = |coin: &str| asset.len() > coin.len() && (asset.ends_with(coin) || asset.starts_with(coin));
     let near = coins.iter().filter(|(coin, index)| ends(coin) && is_near(price, **index));
     near.map(|(coin, _)| *coin).max_by_key(|coin| coin.len()).filter(|_| !is_money(asset, Some(price)))
 }
 
 /// An asset at its price, which follows the coin of `coins` that it wraps.
-pub fn asset(asset: &str, price: Price, coins: &BTreeMap<&str, Price>) -> AssetDocument {
+pub fn asset(asset: &str, price: UsdPrice, coins: &BTreeMap<&str, UsdPrice>) -> AssetDocument {
     let follows = if coins.contains_key(asset) { None } else { wrapped(asset, price, coins) };
     AssetDocument { asset: asset.into(), price, follows: follows.map(Into::into), depth: None, adv_usd: None }
 }
 
 /// Whether neither price is more than [`WRAPPED`] times the other.
-fn is_near(one: Price, other: Price) -> bool {
-    let within = |low: Price, high: Price| low.scaled(WRAPPED, Round::Up).is_ok_and(|limit| high <= limit);
+fn is_near(one: UsdPrice, other: UsdPrice) -> bool {
+    let within =
+        |low: UsdPrice, high: UsdPrice| low.usd().scaled(WRAPPED, Round::Up).is_ok_and(|limit| high.usd() <= limit);
     within(one, other) && within(other, one)
 }
 
@@ -55,7 +56,7 @@ fn is_near(one: Price, other: Price) -> bool {
 mod tests {
     use super::*;
 
-    fn price(text: &str) -> Price {
+    fn price(text: &str) -> UsdPrice {
         text.parse().unwrap()
     }
 
@@ -90,7 +91,7 @@ mod tests {
     #[test]
     fn wrappers_follow_what_they_wrap() {
         let coins = [("BTC", "115000"), ("ETH", "4100"), ("SOL", "200"), ("DOGE", "0.2"), ("C", "1")];
-        let coins: BTreeMap<&str, Price> = coins.into_iter().map(|(coin, index)| (coin, price(index))).collect();
+        let coins: BTreeMap<&str, UsdPrice> = coins.into_iter().map(|(coin, index)| (coin, price(index))).collect();
         let cases = [
             ("STETH", "4095", Some("ETH")),
             ("WSTETH", "4980", Some("ETH")),

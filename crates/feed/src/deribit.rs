@@ -46,8 +46,8 @@ mod states;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use model::{KindDocument, Market, MarketDocument};
-use units::{Price, Timestamp};
+use model::{KindDocument, Market, MarketDocument, UsdPrice};
+use units::Timestamp;
 
 use crate::report::{LeftOut, Reason};
 use indices::Indices;
@@ -76,7 +76,7 @@ pub struct Options {
     /// The market's time; the newest timestamp when none.
     pub at: Option<Timestamp>,
     /// USD per unit of currencies, such as USDC: each is an asset of the market. They go before indices of the texts.
-    pub prices: BTreeMap<String, Price>,
+    pub prices: BTreeMap<String, UsdPrice>,
     /// How far from the market's time a mark or an index may be.
     pub window: Duration,
 }

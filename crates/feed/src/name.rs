@@ -13,9 +13,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use model::Right;
+use model::{CounterPrice, Right};
 use time::{Date, Month};
-use units::{Price, Quantity, Timestamp};
+use units::{Quantity, Timestamp};
 
 const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 /// The longest currency code read.
@@ -51,7 +51,7 @@ pub enum Contract {
         /// The day of settlement, in this century.
         day: Date,
         /// In the quote, USD for an inverse option.
-        strike: Price,
+        strike: CounterPrice,
         /// Whether it is a call or a put.
         right: Right,
     },
@@ -163,12 +163,12 @@ fn day_text(day: Date) -> String {
     format!("{}{month}{:02}", day.day(), day.year().rem_euclid(100))
 }
 
-fn read_strike(text: &str) -> Result<Price, NotName> {
+fn read_strike(text: &str) -> Result<CounterPrice, NotName> {
     if text.contains('.') {
         return Err(NotName);
     }
     let strike = text.replacen('d', ".", 1).parse().map_err(|_| NotName)?;
-    if strike <= Price::ZERO {
+    if strike <= CounterPrice::ZERO {
         return Err(NotName);
     }
     Ok(strike)
@@ -178,6 +178,7 @@ fn read_strike(text: &str) -> Result<Price, NotName> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use units::Price;
 
     #[test]
     fn names_of_the_venue() {
@@ -242,7 +243,7 @@ mod tests {
     fn any_name() -> impl Strategy<Value = Name> {
         let day = (2000..2100_i32, 1..=366_u16)
             .prop_map(|(year, ordinal)| Date::from_ordinal_date(year, ordinal.min(365)).unwrap());
-        let strike = (1..i128::from(u64::MAX)).prop_map(Price::from_raw);
+        let strike = (1..i128::from(u64::MAX)).prop_map(|raw| CounterPrice::new(Price::from_raw(raw)));
         let contract = (0..4, day, strike, any::<bool>()).prop_map(|(kind, day, strike, call)| match kind {
             0 => Contract::Spot,
             1 => Contract::Perpetual,

@@ -196,7 +196,7 @@ fn paid(events: &[Event], backstop: AccountId) -> f64 {
 
 /// Whether nobody can settle a perpetual at a price of their choice.
 fn no_price(venue: &mut Venue, instrument: model::InstrumentId) -> bool {
-    let change = Change::SettlementPrice { instrument, price: price(0.0095) };
+    let change = Change::SettlementPrice { instrument, price: model::CounterPrice::new(price(0.0095)) };
     let proposed = venue.propose(change).is_err();
     let expired = [Principal::Governance, Principal::Guardian, Principal::System]
         .into_iter()

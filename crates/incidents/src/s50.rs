@@ -163,7 +163,7 @@ fn bought_at(at: f64) -> Result<Run, Broken> {
     }
     for event in venue.must(Principal::System, Command::Expire { instrument: future })? {
         if let Event::Expired { price, .. } = event {
-            run.settled_at = price;
+            run.settled_at = price.in_counter();
         }
     }
     venue.pass(MINUTE)?;

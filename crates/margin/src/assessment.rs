@@ -1,7 +1,8 @@
 //! The answer: what an account must hold, what it holds, and why.
 
+use model::QuotePrice;
 use serde::{Deserialize, Serialize};
-use units::{Decimal as _, Money, Overflow, Price, Quantity, Ratio, Round};
+use units::{Decimal as _, Money, Overflow, Quantity, Ratio, Round};
 
 use crate::{RequirementState, Standing};
 
@@ -178,9 +179,9 @@ pub struct Exposure {
     /// What the size is counted in: the underlying, or the quote of an inverse perpetual or future.
     pub unit: String,
     /// The price it was entered at, in the quote.
-    pub entry: Price,
+    pub entry: QuotePrice,
     /// The mark, in the quote.
-    pub mark: Price,
+    pub mark: QuotePrice,
     /// The asset that mark and entry are written in.
     pub quote: String,
     /// What the contracts are on, in USD, whatever the side: see [`crate::exposure::notional`].

@@ -1,6 +1,6 @@
 //! How large a position is: contracts, size, notional and delta.
 
-use model::{Account, AssetId, Market, Payoff, Position};
+use model::{Account, Market, Payoff, Position};
 use units::{Money, Overflow, Round};
 
 use crate::Exposure;
@@ -13,14 +13,15 @@ use crate::greeks::Greeks;
 /// * Options: the size in the coin, at the index.
 pub fn notional(position: &Position, market: &Market) -> Result<Money, Overflow> {
     let listing = market.listing(position.instrument);
-    let price = |asset: AssetId| market.assets[asset.0].price;
     let held = if position.quantity.is_negative() { position.quantity.negated()? } else { position.quantity };
-    let mark = if listing.mark.is_negative() { listing.mark.negated()? } else { listing.mark };
     let size = held.times(listing.contract_size, Round::Up)?;
     match (listing.is_option(), listing.payoff) {
-        (true, _) => size.at(market.underlyings[listing.underlying.0].index, Round::Up),
-        (false, Payoff::Linear) => size.at(mark, Round::Up)?.converted(price(listing.settle), Round::Up),
-        (false, Payoff::Inverse) => size.at(price(listing.quote), Round::Up),
+        (true, _) => size.at(market.underlyings[listing.underlying.0].index.usd(), Round::Up),
+        (false, Payoff::Linear) => {
+            let paid = size.at(listing.mark.magnitude()?.in_quote(), Round::Up)?;
+            paid.converted(market.usd_per_settle(listing).usd(), Round::Up)
+        }
+        (false, Payoff::Inverse) => size.at(market.usd_per_quote(listing).usd(), Round::Up),
     }
 }
 

@@ -5,7 +5,7 @@
 //! delta of its model price in dollars. The price of a stablecoin stays where it is: a contract written in one has the delta
 //! of the same contract written in USD.
 
-use model::{Account, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Position, UnderlyingId};
+use model::{Account, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Position, UnderlyingId, UsdPrice};
 use pricing::black76::{Black76, Inputs};
 use pricing::{math, payoff};
 
@@ -50,8 +50,8 @@ impl Greeks {
     }
 }
 
-/// The inputs of Black-76 for an option of `market`. Forward and strike, and so the price of the model, are in units of the asset
-/// the contract is written in ([`Instrument::price_asset`]).
+/// The inputs of Black-76 for an option of `market`. Forward and strike, and so the price of the model, are in its counter
+/// currency ([`Instrument::counter_asset`]).
 pub fn option_inputs(listing: &Instrument, market: &Market) -> Result<Inputs, Refusal> {
     let InstrumentKind::Option { expiry, strike, right, iv } = &listing.kind else {
         return Err(Refusal::NotSupported { method: "Black-76", why: format!("{} is not an option", listing.name) });
@@ -61,8 +61,8 @@ pub fn option_inputs(listing: &Instrument, market: &Market) -> Result<Inputs, Re
     let years = expiry.years_since(market.time);
     Ok(Inputs {
         right: *right,
-        forward: terms.forward.to_f64() / market.price_unit(listing),
-        strike: strike.to_f64(),
+        forward: terms.forward.in_units_of(market.usd_per_counter(listing)),
+        strike: strike.in_counter().to_f64(),
         vol: iv.to_f64(),
         years,
         discount: math::exp(-terms.rate.to_f64() * years),
@@ -75,10 +75,10 @@ pub fn option_inputs(listing: &Instrument, market: &Market) -> Result<Inputs, Re
 /// and an option's whole size is on a forward that carries it.
 pub fn unsettled_part(listing: &Instrument, market: &Market, window_seconds: f64) -> f64 {
     let Some(expiry) = listing.expiry() else { return 1.0 };
-    let said = market.expiry(listing.underlying, expiry).filter(|terms| terms.forward_settled > units::Price::ZERO);
+    let said = market.expiry(listing.underlying, expiry).filter(|terms| terms.forward_settled > UsdPrice::ZERO);
     match said {
         Some(_) if listing.is_option() => 1.0,
-        Some(terms) => 1.0 - terms.forward_settled.to_f64() / terms.forward.to_f64(),
+        Some(terms) => 1.0 - terms.forward_settled.usd().to_f64() / terms.forward.usd().to_f64(),
         None => payoff::remaining_fraction(expiry.seconds_since(market.time), window_seconds),
     }
 }
@@ -89,8 +89,8 @@ pub fn of_contract(id: InstrumentId, market: &Market, window_seconds: f64) -> Re
     let underlying = &market.underlyings[listing.underlying.0];
     let index = underlying.size();
     let size = listing.contract_size.to_f64() * unsettled_part(listing, market, window_seconds);
-    let mark = listing.mark.to_f64();
-    let settle = market.assets[listing.settle.0].price.to_f64();
+    let mark = listing.mark.in_quote().to_f64();
+    let settle = market.usd_per_settle(listing).usd().to_f64();
     let InstrumentKind::Option { expiry, .. } = &listing.kind else {
         let delta = match listing.payoff {
             Payoff::Linear => size * market.moving_price(listing) / index * settle,
@@ -107,7 +107,7 @@ pub fn of_contract(id: InstrumentId, market: &Market, window_seconds: f64) -> Re
         Payoff::Linear => settle,
         Payoff::Inverse => settle / inputs.forward,
     } * size;
-    let settled = terms.forward_settled.to_f64() / market.price_unit(listing);
+    let settled = terms.forward_settled.in_units_of(market.usd_per_counter(listing));
     let slope = (inputs.forward - settled) / index;
     // In coins, `dollar` is `P / F`: the coin moves with the index in full, the forward only by what is not settled.
     let turn = match listing.payoff {
@@ -130,7 +130,7 @@ pub fn of_contract(id: InstrumentId, market: &Market, window_seconds: f64) -> Re
 /// underlying the coin follows, and how many units of it, negative for a long contract. None for options and for
 /// contracts written in USD or a stablecoin.
 pub fn quoted_coins(listing: &Instrument, delta: f64, market: &Market) -> Option<(UnderlyingId, f64)> {
-    let coin = market.assets[listing.price_asset().0].follows.filter(|_| !listing.is_option())?;
+    let coin = market.assets[listing.counter_asset().0].follows.filter(|_| !listing.is_option())?;
     let size = |underlying: UnderlyingId| market.underlyings[underlying.0].size();
     Some((coin, -delta * size(listing.underlying) / size(coin)))
 }
@@ -157,8 +157,14 @@ pub fn unsettled_coins(position: &Position, market: &Market) -> Option<(Underlyi
         Payoff::Inverse => payoff::inverse_value,
     };
     let (quantity, size) = (position.quantity.to_f64(), listing.contract_size.to_f64());
-    let dollars = value(quantity, size, position.entry.to_f64(), listing.mark.to_f64(), settle.price.to_f64());
-    Some((underlying, dollars / market.underlyings[underlying.0].index.to_f64()))
+    let dollars = value(
+        quantity,
+        size,
+        position.entry.in_quote().to_f64(),
+        listing.mark.in_quote().to_f64(),
+        settle.price.usd().to_f64(),
+    );
+    Some((underlying, dollars / market.underlyings[underlying.0].index.usd().to_f64()))
 }
 
 /// The sensitivities of an account to each underlying it touches, balances and unsettled profit included.
@@ -177,9 +183,9 @@ pub fn summed(account: &Account, market: &Market, contracts: &[Greeks]) -> Vec<U
     for balance in &account.balances {
         let asset = &market.assets[balance.asset.0];
         if let Some(underlying) = asset.follows {
-            let index = market.underlyings[underlying.0].index.to_f64();
+            let index = market.underlyings[underlying.0].index.usd().to_f64();
             let sum = sums[underlying.0].get_or_insert_default();
-            sum.delta += balance.amount.to_f64() * asset.price.to_f64() / index;
+            sum.delta += balance.amount.to_f64() * asset.price.usd().to_f64() / index;
         }
     }
     for (position, contract) in account.positions.iter().zip(contracts) {

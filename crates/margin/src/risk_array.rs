@@ -96,7 +96,7 @@ pub(crate) struct Line {
 impl Line {
     pub(crate) fn of(position: &Position) -> Self {
         let Position { instrument, quantity, entry } = *position;
-        Self { instrument, quantity: quantity.to_f64(), entry: entry.to_f64() }
+        Self { instrument, quantity: quantity.to_f64(), entry: entry.in_quote().to_f64() }
     }
 }
 
@@ -132,7 +132,7 @@ impl Scratch {
 #[derive(Clone, Debug)]
 struct Block {
     underlying: UnderlyingId,
-    /// What its prices are written in ([`Instrument::price_asset`]).
+    /// What its prices are written in ([`Instrument::counter_asset`]).
     written: AssetId,
     /// What its values are paid in.
     paid: AssetId,
@@ -224,7 +224,7 @@ pub(crate) fn prepare_live(
     let mut members: BTreeMap<(UnderlyingId, AssetId, AssetId), Vec<InstrumentId>> = BTreeMap::new();
     for (index, listing) in market.instruments.iter().enumerate() {
         if !matches!(listing.kind, InstrumentKind::Option { iv: None, .. }) && is_live(InstrumentId(index)) {
-            let key = (listing.underlying, listing.settle, listing.price_asset());
+            let key = (listing.underlying, listing.settle, listing.counter_asset());
             members.entry(key).or_default().push(InstrumentId(index));
         }
     }
@@ -262,7 +262,7 @@ pub(crate) fn prepare_live(
         places,
         names: market.instruments.iter().map(|listing| listing.name.clone()).collect(),
         asset_factors,
-        asset_prices: market.assets.iter().map(|asset| asset.price.to_f64()).collect(),
+        asset_prices: market.assets.iter().map(|asset| asset.price.usd().to_f64()).collect(),
         profits: market.instruments.iter().map(profit_of).collect(),
         set,
     })
@@ -413,7 +413,7 @@ impl RiskArray {
         let place = self.place(position.instrument)?;
         let block = &self.blocks[place.block];
         let profit = self.profits[position.instrument.0];
-        let converted = profit.of(position.entry.to_f64())
+        let converted = profit.of(position.entry.in_quote().to_f64())
             * self.asset_prices[profit.asset.0]
             * (self.asset_factors[profit.asset.0][scenario] - 1.0);
         let row = block.rows.row(place.row)[block.column_of[scenario]];
@@ -480,10 +480,12 @@ impl Block {
     /// VAL-2 for perpetuals, futures and spot: the mark moves with index and basis and against the asset it is written in, profit
     /// converts at the shocked price. A mark that may be zero or negative moves by parts of its scale (SCN-1).
     fn revalue_future(&mut self, market: &Market, listing: &Instrument, row: usize, window_seconds: f64) {
-        let (mark, size) =
-            (listing.mark.to_f64(), listing.contract_size.to_f64() * unsettled_part(listing, market, window_seconds));
+        let (mark, size) = (
+            listing.mark.in_quote().to_f64(),
+            listing.contract_size.to_f64() * unsettled_part(listing, market, window_seconds),
+        );
         let moving = market.moving_price(listing);
-        let price = market.assets[self.paid.0].price.to_f64();
+        let price = market.assets[self.paid.0].price.usd().to_f64();
         let states = &self.states;
         self.rows.fill_row(row, |column| {
             let state = &states[column];
@@ -509,8 +511,8 @@ impl Block {
         isa: Isa,
     ) -> Result<(), Refusal> {
         let terms = market.expiry(self.underlying, expiry).expect("the market checked that it is listed");
-        let unit = market.assets[self.written.0].price.to_f64();
-        let (forward, settled) = (terms.forward.to_f64() / unit, terms.forward_settled.to_f64() / unit);
+        let unit = market.assets[self.written.0].price;
+        let (forward, settled) = (terms.forward.in_units_of(unit), terms.forward_settled.in_units_of(unit));
         let rate = terms.rate.to_f64();
         let (years, days) = (expiry.years_since(market.time), expiry.days_since(market.time));
         let refused = |refusal| not_priceable(chain[0].1, refusal);
@@ -541,7 +543,7 @@ impl Block {
         kernel.price(isa, &contracts, &mut prices, 0);
         self.tilt(&columns, &inputs, &contracts, vol, isa, &mut prices);
 
-        let price = market.assets[self.paid.0].price.to_f64();
+        let price = market.assets[self.paid.0].price.usd().to_f64();
         for (place, (row, listing)) in chain.iter().enumerate() {
             let size = listing.contract_size.to_f64() * unsettled_part(listing, market, window_seconds);
             let worth = |column: usize| {
@@ -640,7 +642,7 @@ fn profit_of(listing: &Instrument) -> Profit {
         (_, Payoff::Linear) => ProfitKind::Linear,
         (_, Payoff::Inverse) => ProfitKind::Inverse,
     };
-    Profit { asset: listing.settle, size: listing.contract_size.to_f64(), mark: listing.mark.to_f64(), kind }
+    Profit { asset: listing.settle, size: listing.contract_size.to_f64(), mark: listing.mark.in_quote().to_f64(), kind }
 }
 
 /// The states of a block and which of them each scenario is; state 0 is the market as it is. `factors` are those of the asset that

@@ -1,27 +1,28 @@
 //! What an account holds, in USD: fixed point, rounded against the account (VAL-1, VAL-2).
 
-use model::{Account, Balance, Instrument, InstrumentKind, Market, Payoff, Position};
+use model::{Account, Balance, Instrument, InstrumentKind, Market, Payoff, Position, QuotePrice};
 use units::{Money, Overflow, Round};
 
 /// The value of a balance at the price of its asset. What is owed rounds away from zero.
 pub fn balance_value(balance: &Balance, market: &Market) -> Result<Money, Overflow> {
-    balance.amount.at(market.assets[balance.asset.0].price, Round::Down)
+    balance.amount.at(market.assets[balance.asset.0].price.usd(), Round::Down)
 }
 
 /// The value of a position at its mark: unsettled profit of a future, the premium of an option.
 pub fn position_value(position: &Position, market: &Market) -> Result<Money, Overflow> {
     let listing = market.listing(position.instrument);
-    let settle = market.assets[listing.settle.0].price;
+    let settle = market.usd_per_settle(listing).usd();
     match (&listing.kind, listing.payoff) {
         (InstrumentKind::Option { .. }, _) => position
             .quantity
             .times(listing.contract_size, Round::Down)?
-            .at(listing.mark, Round::Down)?
+            .at(listing.mark.in_quote(), Round::Down)?
             .converted(settle, Round::Down),
         (_, Payoff::Linear) => linear_profit(position, listing)?.converted(settle, Round::Down),
         (_, Payoff::Inverse) => {
             let notional = position.quantity.times(listing.contract_size, round_size(position, listing))?;
-            let coins = notional.over(position.entry, Round::Down)?.minus(notional.over(listing.mark, Round::Up)?)?;
+            let [entry, mark] = [position.entry, listing.mark].map(QuotePrice::in_quote);
+            let coins = notional.over(entry, Round::Down)?.minus(notional.over(mark, Round::Up)?)?;
             coins.at(settle, Round::Down)
         }
     }
@@ -29,7 +30,7 @@ pub fn position_value(position: &Position, market: &Market) -> Result<Money, Ove
 
 fn linear_profit(position: &Position, listing: &Instrument) -> Result<Money, Overflow> {
     let gain = listing.mark.minus(position.entry)?;
-    position.quantity.times(listing.contract_size, round_size(position, listing))?.at(gain, Round::Down)
+    position.quantity.times(listing.contract_size, round_size(position, listing))?.at(gain.in_quote(), Round::Down)
 }
 
 /// How a size rounds against the account: fewer units where each has gained, more where each has lost.
@@ -56,7 +57,7 @@ mod tests {
     use units::{Price, Quantity};
 
     /// One contract of `size` units at `mark`, profit in a coin worth `coin`; linear, inverse and an option.
-    fn market(size: &str, mark: Price, coin: &str) -> Market {
+    fn market(size: &str, mark: QuotePrice, coin: &str) -> Market {
         let listed = |name: &str, kind: &str, payoff: &str, quote: &str, rest: &str| {
             format!(
                 r#"{{"instrument": "{name}", "kind": "{kind}", "underlying": "BTC", "payoff": "{payoff}", "quote": "{quote}",
@@ -75,14 +76,14 @@ mod tests {
         .unwrap()
     }
 
-    fn value(market: &Market, instrument: usize, quantity: Quantity, entry: Price) -> Money {
+    fn value(market: &Market, instrument: usize, quantity: Quantity, entry: QuotePrice) -> Money {
         position_value(&Position { instrument: model::InstrumentId(instrument), quantity, entry }, market).unwrap()
     }
 
     /// VAL-2: whatever the side and whoever won, a value is never above what it is worth, and hardly below.
     #[test]
     fn both_sides_of_a_trade_round_against_themselves() {
-        let (tiny, two, third): (Quantity, Price, Price) =
+        let (tiny, two, third): (Quantity, QuotePrice, QuotePrice) =
             ("0.000000000000000001".parse().unwrap(), "2".parse().unwrap(), "0.333333333333333333".parse().unwrap());
         let market = market("0.5", "3".parse().unwrap(), "1");
         // Half of 10⁻¹⁸ gains 1 or loses 1: what is gained rounds to nothing, what is lost to one.
@@ -101,13 +102,14 @@ mod tests {
         /// The two sides of one trade never own more than nothing between them.
         #[test]
         fn no_value_comes_out_of_rounding(quantity in 1..10_i128.pow(22), entry in 10_i128.pow(9)..10_i128.pow(22), mark in 10_i128.pow(9)..10_i128.pow(22)) {
-            let market = market("0.000123456789012345", Price::from_raw(mark), "0.777777777777777777");
+            let market = market("0.000123456789012345", QuotePrice::new(Price::from_raw(mark)), "0.777777777777777777");
             for instrument in 0..3 {
-                let of = |quantity: i128| value(&market, instrument, Quantity::from_raw(quantity), Price::from_raw(entry)).raw();
+                let entry = QuotePrice::new(Price::from_raw(entry));
+                let of = |quantity: i128| value(&market, instrument, Quantity::from_raw(quantity), entry).raw();
                 let (long, short) = (of(quantity), of(-quantity));
                 prop_assert!(long + short <= 0, "{instrument}: {long} {short}");
                 // Each of three roundings loses a unit of 10⁻¹⁸, which the price then multiplies.
-                let widest = 4 + 4 * (mark.max(entry) / 10_i128.pow(18));
+                let widest = 4 + 4 * (mark.max(entry.in_quote().raw()) / 10_i128.pow(18));
                 prop_assert!(long + short >= -widest, "{instrument}: {long} {short}");
             }
         }

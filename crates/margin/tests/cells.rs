@@ -13,7 +13,7 @@ use margin::method::universal;
 use margin::scenario::{Aggregation, Move, Scenario, ScenarioSet, VolMove};
 use model::{
     Account, AssetId, Balance, InstrumentDocument, InstrumentId, InstrumentKind, KindDocument, Market, Payoff,
-    Position, Right, UnderlyingId,
+    Position, QuotePrice, Right, UnderlyingId, UsdPrice,
 };
 use pricing::kernel::Isa;
 use proptest::collection::vec;
@@ -74,7 +74,7 @@ fn extra(market: &Market) -> impl Strategy<Value = ScenarioSet> + use<> {
 /// About a dollar of every instrument.
 fn lots(market: &Market) -> Vec<Quantity> {
     let lot = |listing: &model::Instrument| {
-        let index = market.underlyings[listing.underlying.0].index.to_f64();
+        let index = market.underlyings[listing.underlying.0].index.usd().to_f64();
         let coins = listing.payoff == Payoff::Linear || listing.is_option();
         let unit = if coins { index } else { 1.0 } * listing.contract_size.to_f64();
         Quantity::from_f64(1.0 / unit, Round::Down).expect("in range").to_decimals(8, Round::Up).expect("in range")
@@ -120,8 +120,12 @@ fn point() -> impl Strategy<Value = Point> {
         .prop_map(|(index, basis, vol, mark, peg, time)| Point { index, basis, vol, mark, peg, time })
 }
 
-fn scaled(price: Price, factor: f64) -> Price {
-    Price::from_f64(price.to_f64() * factor, Round::Down).expect("in range")
+fn scaled(price: UsdPrice, factor: f64) -> UsdPrice {
+    UsdPrice::from_f64(price.usd().to_f64() * factor, Round::Down).expect("in range")
+}
+
+fn scaled_mark(mark: QuotePrice, factor: f64) -> QuotePrice {
+    QuotePrice::from_f64(mark.in_quote().to_f64() * factor, Round::Down).expect("in range")
 }
 
 /// Just inside: coordinates are rounded to decimals.
@@ -164,14 +168,15 @@ fn at(anchor: &Market, width: &Width, point: &Point) -> Market {
             }
         } else {
             // Written in a stablecoin that has risen, the same price is a smaller number.
-            let unit = market.assets[listing.quote.0].price.to_f64() / anchor.assets[listing.quote.0].price.to_f64();
-            listing.mark = scaled(listing.mark, factor * basis() / unit);
+            let unit = market.assets[listing.quote.0].price.usd().to_f64()
+                / anchor.assets[listing.quote.0].price.usd().to_f64();
+            listing.mark = scaled_mark(listing.mark, factor * basis() / unit);
             continue;
         }
         let (before, unit) = gap(anchor, place);
         let model = model_of(&market, place);
         let mark = (model + before + width.mark * unit * pick(&point.mark, place)).max(0.0);
-        market.instruments[place].mark = Price::from_f64(mark, Round::Down).expect("in range");
+        market.instruments[place].mark = QuotePrice::from_f64(mark, Round::Down).expect("in range");
     }
     market
 }
@@ -191,8 +196,11 @@ fn model_of(market: &Market, place: usize) -> f64 {
 
 fn gap(market: &Market, place: usize) -> (f64, f64) {
     let listing = &market.instruments[place];
-    let index = market.underlyings[listing.underlying.0].index.to_f64();
-    (listing.mark.to_f64() - model_of(market, place), if listing.payoff == Payoff::Linear { index } else { 1.0 })
+    let index = market.underlyings[listing.underlying.0].index.usd().to_f64();
+    (
+        listing.mark.in_quote().to_f64() - model_of(market, place),
+        if listing.payoff == Payoff::Linear { index } else { 1.0 },
+    )
 }
 
 /// What the account has above its margins, exactly.
@@ -220,14 +228,14 @@ fn certified(cell: &Cell, account: &Account) -> Option<Surplus> {
 fn gross(account: &Account, market: &Market) -> f64 {
     let of = |position: &Position| {
         let listing = market.listing(position.instrument);
-        let index = market.underlyings[listing.underlying.0].index.to_f64();
+        let index = market.underlyings[listing.underlying.0].index.usd().to_f64();
         let coins = listing.payoff == Payoff::Linear || listing.is_option();
         let unit = if coins { index } else { 1.0 } * listing.contract_size.to_f64();
-        let entry = position.entry.to_f64() / listing.mark.to_f64().max(1e-9);
+        let entry = position.entry.in_quote().to_f64() / listing.mark.in_quote().to_f64().max(1e-9);
         position.quantity.to_f64().abs() * unit * (1.0 + if listing.is_option() { 0.0 } else { entry + 1.0 / entry })
     };
     let balances = account.balances.iter();
-    let balances = balances.map(|held| (held.amount.to_f64() * market.assets[held.asset.0].price.to_f64()).abs());
+    let balances = balances.map(|held| (held.amount.to_f64() * market.assets[held.asset.0].price.usd().to_f64()).abs());
     account.positions.iter().map(of).chain(balances).sum()
 }
 
@@ -253,7 +261,7 @@ fn world() -> impl Strategy<Value = (World, Vec<Quantity>, ScenarioSet)> {
             let expiry = market.listing(position.instrument).expiry();
             expiry.is_none_or(|expiry| {
                 let terms = market.expiry(market.listing(position.instrument).underlying, expiry).expect("in range");
-                expiry.seconds_since(market.time) > 1900.0 && terms.forward_settled == Price::ZERO
+                expiry.seconds_since(market.time) > 1900.0 && terms.forward_settled == UsdPrice::ZERO
             })
         };
         if world.account.positions.len() % 4 != 3 {
@@ -282,7 +290,8 @@ fn trade(
     let size = listing.contract_size.to_f64();
     // What a position is worth at the anchor's mark, in the asset it is paid in, beyond its row.
     let coins = |held: &Position| {
-        let (units, mark, entry) = (held.quantity.to_f64() * size, listing.mark.to_f64(), held.entry.to_f64());
+        let (units, mark, entry) =
+            (held.quantity.to_f64() * size, listing.mark.in_quote().to_f64(), held.entry.in_quote().to_f64());
         match (listing.is_option() || held.quantity == Quantity::ZERO, listing.payoff) {
             (true, _) => 0.0,
             (_, Payoff::Linear) => units * (mark - entry),
@@ -294,10 +303,12 @@ fn trade(
     let more = Quantity::from_f64(lot.to_f64() * count, Round::Down).expect("in range");
     let more = Quantity::from_raw(more.raw() / lot.raw() * lot.raw());
     let quantity = before.quantity.plus(more).expect("in range");
-    let after = Position { instrument, quantity, entry: scaled(listing.mark, ratio) };
+    let after = Position { instrument, quantity, entry: scaled_mark(listing.mark, ratio) };
     let asset = listing.settle;
-    let paid =
-        gained * lot.to_f64() * size * if listing.payoff == Payoff::Linear { listing.mark.to_f64() } else { 1e-5 };
+    let paid = gained
+        * lot.to_f64()
+        * size
+        * if listing.payoff == Payoff::Linear { listing.mark.in_quote().to_f64() } else { 1e-5 };
     let paid = Quantity::from_f64(paid, Round::Down).expect("in range");
     let place = account.balances.iter().position(|held| held.asset == asset)?;
     let balance = account.balances[place].amount.plus(paid).expect("in range");
@@ -308,11 +319,12 @@ fn trade(
     }
     let gained = paid.to_f64();
     let lots = Price::from_raw(more.raw() / lot.raw() * Price::ONE.raw()).to_f64();
-    let wrong = 1e-12 * (coins(&after).abs() + coins(&before).abs()) * 2.0 * market.assets[asset.0].price.to_f64();
+    let wrong =
+        1e-12 * (coins(&after).abs() + coins(&before).abs()) * 2.0 * market.assets[asset.0].price.usd().to_f64();
     let unit = match (listing.is_option(), listing.payoff) {
         (true, _) => 0.0,
-        (_, Payoff::Linear) => lot.to_f64() * size * listing.mark.to_f64(),
-        (_, Payoff::Inverse) => -lot.to_f64() * size / listing.mark.to_f64(),
+        (_, Payoff::Linear) => lot.to_f64() * size * listing.mark.in_quote().to_f64(),
+        (_, Payoff::Inverse) => -lot.to_f64() * size / listing.mark.in_quote().to_f64(),
     };
     let paid = coins(&before) - coins(&after) - gained + lots * unit;
     let owed = (-balance.to_f64()).max(0.0);
@@ -341,7 +353,7 @@ proptest! {
         for market in &markets {
             if !cell.contains(market) {
                 // A mark that would be below zero is none.
-                prop_assert!(market.instruments.iter().any(|listing| listing.mark == Price::ZERO));
+                prop_assert!(market.instruments.iter().any(|listing| listing.mark == QuotePrice::ZERO));
                 continue;
             }
             let Ok((maintenance, initial)) = exact(&world.account, market, &extra) else { continue };
@@ -409,7 +421,7 @@ proptest! {
             let holdable = market.listing(id).kind != InstrumentKind::Spot;
             if fill && holdable {
                 let quantity = Quantity::from_raw(i128::from(count) * lots[id.0].raw());
-                let entry = scaled(market.listing(id).mark, ratio);
+                let entry = scaled_mark(market.listing(id).mark, ratio);
                 let position = Position { instrument: id, quantity, entry };
                 account.positions.retain(|held| held.instrument != id);
                 if count != 0 {
@@ -450,7 +462,7 @@ proptest! {
             // A few lots, and now and then more than sums can hold.
             let many = if count == 5 && kept { 10_i128.pow(10) } else { 1 };
             let quantity = Quantity::from_raw(i128::from(count) * lots[id.0].raw() * many);
-            let position = Position { instrument: id, quantity, entry: scaled(market.listing(id).mark, ratio) };
+            let position = Position { instrument: id, quantity, entry: scaled_mark(market.listing(id).mark, ratio) };
             let credit = |place: usize| (AssetId((which.index(97) + place) % market.assets.len()), generate::quantity(f64::from(count) * ratio));
             let credits: Vec<(AssetId, Quantity)> = (0..credits).map(credit).collect();
             let before = holding.clone();
@@ -476,7 +488,7 @@ proptest! {
         let width = Width { index: 0.01, basis: 0.001, vol: 0.01, mark: 0.0001, peg: 0.001, seconds: 100 };
         let cell = cell(&world.market, &ScenarioSet::default(), &lots, width);
         let inside = at(&world.market, &width, &point);
-        if inside.instruments.iter().any(|listing| listing.mark == Price::ZERO) {
+        if inside.instruments.iter().any(|listing| listing.mark == QuotePrice::ZERO) {
             // A mark that would be below zero is none.
             return Ok(());
         }
@@ -494,15 +506,15 @@ proptest! {
                 if listing.kind != InstrumentKind::Perpetual || !cell.certified(InstrumentId(place)) {
                     return Ok(());
                 }
-                let unit = market.price_unit(listing) / world.market.price_unit(listing);
-                let ratio = market.underlyings[listing.underlying.0].index.to_f64()
-                    / world.market.underlyings[listing.underlying.0].index.to_f64()
+                let unit = market.usd_per_counter(listing).usd().to_f64() / world.market.usd_per_counter(listing).usd().to_f64();
+                let ratio = market.underlyings[listing.underlying.0].index.usd().to_f64()
+                    / world.market.underlyings[listing.underlying.0].index.usd().to_f64()
                     / unit;
-                market.instruments[place].mark = scaled(listing.mark, ratio * (1.0 + 1.00001 * width.basis));
+                market.instruments[place].mark = scaled_mark(listing.mark, ratio * (1.0 + 1.00001 * width.basis));
             }
             2 => {
                 let place = which.index(market.instruments.len());
-                let position = Position { instrument: InstrumentId(place), quantity: lots[place], entry: Price::ONE };
+                let position = Position { instrument: InstrumentId(place), quantity: lots[place], entry: generate::price(1.0) };
                 if cell.holding(&Account { positions: vec![position], ..Account::default() }).is_none() {
                     return Ok(());
                 }
@@ -717,7 +729,7 @@ fn an_account_that_the_argument_does_not_cover_has_no_certificate() {
     let of = |name: &str| {
         let instrument = market.instrument(name).expect("in range");
         Account {
-            positions: vec![Position { instrument, quantity: lots[instrument.0], entry: Price::ONE }],
+            positions: vec![Position { instrument, quantity: lots[instrument.0], entry: generate::price(1.0) }],
             ..Account::default()
         }
     };

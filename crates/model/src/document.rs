@@ -3,10 +3,10 @@
 //! Numbers are decimal text, times RFC 3339; a field that is not listed here is refused.
 
 use serde::{Deserialize, Serialize};
-use units::{Money, Price, Quantity, Ratio, Timestamp};
+use units::{Money, Quantity, Ratio, Timestamp};
 
 pub use crate::instrument::DepthLevel;
-use crate::{Payoff, Right, Side};
+use crate::{CounterPrice, Payoff, QuotePrice, Right, Side, UsdPrice};
 
 /// The `format` of a market document.
 pub const MARKET_FORMAT: &str = "upm.market/1";
@@ -39,7 +39,7 @@ pub struct AssetDocument {
     /// The asset's unique name.
     pub asset: String,
     /// Price of a unit, in USD.
-    pub price: Price,
+    pub price: UsdPrice,
     /// The underlying whose moves it shares; the underlying of the same name when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows: Option<String>,
@@ -58,10 +58,10 @@ pub struct UnderlyingDocument {
     /// The underlying's unique name.
     pub underlying: String,
     /// Price of a unit, in USD.
-    pub index: Price,
+    pub index: UsdPrice,
     /// For an index that may be zero or negative: what its moves are parts of where the index itself is smaller, USD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scale: Option<Price>,
+    pub scale: Option<UsdPrice>,
     /// How far the index can be trusted, 0 to 1; 1 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<Ratio>,
@@ -83,13 +83,13 @@ pub struct ExpiryDocument {
     /// The moment of settlement.
     pub expiry: Timestamp,
     /// The price the market expects, USD per unit.
-    pub forward: Price,
+    pub forward: UsdPrice,
     /// Continuously compounded, per year; 0 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Ratio>,
     /// The part of the forward that the settlement average has already fixed; 0 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub forward_settled: Option<Price>,
+    pub forward_settled: Option<UsdPrice>,
     /// How far its forward, rate and volatilities can be trusted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<ConfidenceDocument>,
@@ -147,12 +147,12 @@ pub struct InstrumentDocument {
     pub expiry: Option<Timestamp>,
     /// Options only: the strike, in the quote; USD for inverse options.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub strike: Option<Price>,
+    pub strike: Option<CounterPrice>,
     /// Options only: call or put.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub right: Option<Right>,
     /// The venue's mark, in the quote.
-    pub mark: Price,
+    pub mark: QuotePrice,
     /// Options only: annualised implied volatility, 1 = 100 %.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iv: Option<Ratio>,
@@ -161,10 +161,10 @@ pub struct InstrumentDocument {
     pub funding_rate_8h: Option<Ratio>,
     /// Best bid, in the quote; absent when nobody bids.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bid: Option<Price>,
+    pub bid: Option<QuotePrice>,
     /// Best ask, in the quote; absent when nobody offers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ask: Option<Price>,
+    pub ask: Option<QuotePrice>,
     /// Contracts that are open at the venue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_interest: Option<Quantity>,
@@ -231,9 +231,9 @@ pub struct PositionDocument {
     /// The size, negative when short: units of the underlying, or of the quote for inverse perpetuals and futures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Quantity>,
-    /// The price profit is counted from; the mark when absent.
+    /// The price profit is counted from, in the quote; the mark when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub entry: Option<Price>,
+    pub entry: Option<QuotePrice>,
 }
 
 /// An open order, said in contracts or as a size: exactly one of `quantity` and `amount`.
@@ -251,5 +251,5 @@ pub struct OrderDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Quantity>,
     /// The worst price it fills at, in the quote.
-    pub limit: Price,
+    pub limit: QuotePrice,
 }

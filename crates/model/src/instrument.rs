@@ -1,9 +1,9 @@
 //! What can be traded.
 
 use serde::{Deserialize, Serialize};
-use units::{Money, Price, Quantity, Ratio, Timestamp};
+use units::{Money, Quantity, Ratio, Timestamp};
 
-use crate::{AssetId, USD, UnderlyingId};
+use crate::{AssetId, CounterPrice, QuotePrice, USD, UnderlyingId};
 
 /// A tradable contract and what the market says of it at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,14 +22,14 @@ pub struct Instrument {
     pub settle: AssetId,
     /// Units of the underlying per contract; for inverse perpetuals and futures units of the quote.
     pub contract_size: Quantity,
-    /// The venue's mark price, in units of the quote.
-    pub mark: Price,
+    /// The venue's mark price.
+    pub mark: QuotePrice,
     /// Funding per eight hours, longs pay when positive (perpetuals).
     pub funding_rate_8h: Option<Ratio>,
     /// Best bid, in the quote.
-    pub bid: Option<Price>,
+    pub bid: Option<QuotePrice>,
     /// Best ask, in the quote.
-    pub ask: Option<Price>,
+    pub ask: Option<QuotePrice>,
     /// Contracts that are open at the venue.
     pub open_interest: Option<Quantity>,
     /// Contracts traded in a day.
@@ -56,8 +56,8 @@ pub enum InstrumentKind {
     Option {
         /// The moment of settlement.
         expiry: Timestamp,
-        /// The strike, in units of [`Instrument::price_asset`].
-        strike: Price,
+        /// The strike, in units of [`Instrument::counter_asset`].
+        strike: CounterPrice,
         /// Whether it is a call or a put.
         right: Right,
         /// Implied volatility of the mark, annualised; none when the venue gave none, and then it cannot be margined.
@@ -114,10 +114,16 @@ impl Instrument {
         }
     }
 
-    /// The asset that this contract writes the price of its underlying in: its strike, its forward, and the mark of a
-    /// perpetual or future. It is the quote, but for a coin-margined option: its strike is in USD, its mark in the coin.
-    pub fn price_asset(&self) -> AssetId {
+    /// The counter currency: the asset that this contract writes the price of its underlying in, such as its strike and its
+    /// settlement price. It is the quote, but for a coin-margined option: its strike is in USD, its mark in the coin.
+    pub fn counter_asset(&self) -> AssetId {
         if self.is_option() && self.payoff == Payoff::Inverse { USD } else { self.quote }
+    }
+
+    /// The mark as a price of the underlying, which it is in the counter currency for all but options; none of an option, whose mark
+    /// is what the option itself costs.
+    pub fn underlying_mark(&self) -> Option<CounterPrice> {
+        (!self.is_option()).then(|| CounterPrice::new(self.mark.in_quote()))
     }
 
     /// The asset that the cash of a trade is paid in: the quote for spot, else the settlement asset.

@@ -1,16 +1,17 @@
 //! The world at one moment, validated.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use serde::{Deserialize, Serialize};
-use units::{Money, Overflow, Price, Quantity, Ratio, Round, Timestamp};
+use units::{Money, Overflow, Quantity, Ratio, Round, Timestamp};
 
 use crate::document::{
     AssetDocument, ExpiryDocument, InstrumentDocument, KindDocument, MarketDocument, UnderlyingDocument,
 };
 use crate::problems::Problems;
 use crate::read::read_document;
-use crate::{DepthLevel, Instrument, InstrumentKind, Invalid, MARKET_FORMAT, Payoff, is_name};
+use crate::{DepthLevel, Instrument, InstrumentKind, Invalid, MARKET_FORMAT, Payoff, QuotePrice, UsdPrice, is_name};
 
 /// The valuation currency. It is listed in every market, first, at exactly 1.
 pub const USD: AssetId = AssetId(0);
@@ -57,7 +58,7 @@ pub struct Asset {
     /// The asset's unique name.
     pub name: String,
     /// Price of a unit, in USD.
-    pub price: Price,
+    pub price: UsdPrice,
     /// The underlying whose moves it shares; none for USD and stablecoins.
     pub follows: Option<UnderlyingId>,
     /// Value in its order book, nearest level first; empty when unknown.
@@ -71,10 +72,10 @@ pub struct Asset {
 pub struct Underlying {
     /// The underlying's unique name.
     pub name: String,
-    /// USD per unit; above 0 unless it has a scale.
-    pub index: Price,
+    /// What one unit costs; above 0 unless it has a scale.
+    pub index: UsdPrice,
     /// What moves of an index that may be zero or negative are parts of, where the index itself is smaller.
-    pub scale: Option<Price>,
+    pub scale: Option<UsdPrice>,
     /// How far the index can be trusted, 0 to 1.
     pub confidence: Ratio,
     /// Forwards and rates, in order of time.
@@ -90,11 +91,11 @@ pub struct Underlying {
 pub struct Expiry {
     /// The moment of settlement.
     pub time: Timestamp,
-    /// The price the market expects, USD per unit, settled part included. A contract on it that is written in another
-    /// asset sees it divided by the price of that asset ([`Market::price_unit`]).
-    pub forward: Price,
-    /// The part of the forward that the settlement average has already fixed, USD per unit.
-    pub forward_settled: Price,
+    /// The price the market expects, settled part included. A contract on it that is written in another asset sees it divided
+    /// by the price of that asset ([`Market::usd_per_counter`]).
+    pub forward: UsdPrice,
+    /// The part of the forward that the settlement average has already fixed.
+    pub forward_settled: UsdPrice,
     /// Continuously compounded, per year.
     pub rate: Ratio,
     /// How far the forward can be trusted, 0 to 1.
@@ -112,8 +113,9 @@ impl Underlying {
     }
 
     /// The same of another price of it: a mark, a forward.
-    pub fn size_of(&self, price: Price) -> f64 {
-        self.scale.map_or(price.to_f64(), |scale| price.to_f64().abs().max(scale.to_f64()))
+    pub fn size_of(&self, price: UsdPrice) -> f64 {
+        let price = price.usd().to_f64();
+        self.scale.map_or(price, |scale| price.abs().max(scale.usd().to_f64()))
     }
 }
 
@@ -156,7 +158,7 @@ impl Market {
 
     /// A market with nothing in it but [`USD`]. Its hash is empty: no document was read.
     pub fn empty(time: Timestamp) -> Self {
-        let usd = Asset { name: "USD".into(), price: Price::ONE, follows: None, depth: Vec::new(), adv_usd: None };
+        let usd = Asset { name: "USD".into(), price: UsdPrice::ONE, follows: None, depth: Vec::new(), adv_usd: None };
         Self {
             time,
             assets: vec![usd],
@@ -241,23 +243,32 @@ impl Market {
         expiries.binary_search_by_key(&time, |expiry| expiry.time).ok().map(|index| &expiries[index])
     }
 
-    /// USD per unit of the asset that a contract writes the price of its underlying in ([`Instrument::price_asset`]).
-    pub fn price_unit(&self, listing: &Instrument) -> f64 {
-        self.assets[listing.price_asset().0].price.to_f64()
+    /// What the counter currency of a contract costs ([`Instrument::counter_asset`]).
+    pub fn usd_per_counter(&self, listing: &Instrument) -> UsdPrice {
+        self.assets[listing.counter_asset().0].price
     }
 
-    /// The size of a linear contract's mark, in units of its quote: what relative moves, funding and fees are parts of. It is the
+    /// What the quote of an instrument costs ([`Instrument::quote`]).
+    pub fn usd_per_quote(&self, listing: &Instrument) -> UsdPrice {
+        self.assets[listing.quote.0].price
+    }
+
+    /// What the asset costs that a contract pays premium and profit in ([`Instrument::settle`]).
+    pub fn usd_per_settle(&self, listing: &Instrument) -> UsdPrice {
+        self.assets[listing.settle.0].price
+    }
+
+    /// The size of a linear contract's mark: what relative moves, funding and fees are parts of. It is the
     /// mark or, where the index of the underlying may be zero or negative, its absolute value and at least the scale. So it is
     /// never negative, and whoever is long pays a positive funding rate at any mark.
-    pub fn mark_size(&self, listing: &Instrument) -> Result<Price, Overflow> {
+    pub fn mark_size(&self, listing: &Instrument) -> Result<QuotePrice, Overflow> {
         let Some(scale) = self.underlyings[listing.underlying.0].scale else { return Ok(listing.mark) };
-        let mark = if listing.mark.is_negative() { listing.mark.negated()? } else { listing.mark };
-        Ok(mark.max(scale.in_units_of(self.assets[listing.price_asset().0].price, Round::Up)?))
+        Ok(listing.mark.magnitude()?.max(scale.to_quote(self.usd_per_quote(listing), Round::Up)?))
     }
 
-    /// [`Self::mark_size`] as a risk number; infinite, which no requirement can be made of, where it is out of range.
+    /// [`Self::mark_size`] as a risk number, in units of the quote; infinite, which no requirement can be made of, where it is out of range.
     pub fn moving_price(&self, listing: &Instrument) -> f64 {
-        self.mark_size(listing).map_or(f64::INFINITY, Price::to_f64)
+        self.mark_size(listing).map_or(f64::INFINITY, |mark| mark.in_quote().to_f64())
     }
 
     fn list_underlying(&mut self, underlying: Underlying) {
@@ -291,7 +302,7 @@ impl Market {
             problems.add(Invalid::new(at("expiries"), format_args!("{} twice", pair[0].time), "each expiry once"));
         }
         problems.check(signed_or_positive(entry.index, signed, at("index")));
-        problems.check(entry.scale.map_or(Ok(Price::ONE), |scale| positive(scale, at("scale"))));
+        problems.check(entry.scale.map_or(Ok(UsdPrice::ONE), |scale| positive(scale, at("scale"))));
         problems.check(entry.adv_usd.map_or(Ok(Money::ZERO), |adv| not_negative(adv, at("adv_usd"))));
         Underlying {
             name: name.clone(),
@@ -310,7 +321,7 @@ impl Market {
         problems.check(self.not_past(entry.expiry, at("expiry")));
         problems.check(signed_or_positive(forward, signed, at("forward")));
         let settled = entry.forward_settled.unwrap_or_default();
-        if settled < Price::ZERO || (settled > forward && settled > Price::ZERO) {
+        if settled < UsdPrice::ZERO || (settled > forward && settled > UsdPrice::ZERO) {
             let expected = format_args!("0 to the forward {forward}");
             problems.add(Invalid::new(at("forward_settled"), settled, expected));
         }
@@ -340,7 +351,7 @@ impl Market {
         problems.check(named(name, at("asset")));
         problems.check(positive(price, at("price")));
         if name == "USD" {
-            if price != Price::ONE {
+            if price != UsdPrice::ONE {
                 problems.add(Invalid::new(at("price"), price, "1, the valuation currency in itself"));
             }
             return None;
@@ -374,7 +385,7 @@ impl Market {
             problems.add(Invalid::new(at("contract_size"), entry.contract_size, "a size above 0"));
         }
         for (field, price) in [("bid", entry.bid), ("ask", entry.ask)] {
-            problems.check(price.map_or(Ok(Price::ZERO), |price| not_negative(price, at(field))));
+            problems.check(price.map_or(Ok(QuotePrice::ZERO), |price| not_negative(price, at(field))));
         }
         for (field, size) in [("open_interest", entry.open_interest), ("volume_24h", entry.volume_24h)] {
             problems.check(size.map_or(Ok(Quantity::ZERO), |size| not_negative(size, at(field))));
@@ -423,7 +434,7 @@ impl Market {
         path: &str,
     ) -> Result<(), Invalid> {
         let is_option = entry.kind == KindDocument::Option;
-        let wrong = |field: &str, name: &str, expected: &dyn std::fmt::Display| {
+        let wrong = |field: &str, name: &str, expected: &dyn Display| {
             Err(Invalid::new(format!("{path}.{field}"), format_args!("\"{name}\""), expected))
         };
         let whose = &entry.underlying;
@@ -539,18 +550,18 @@ fn word(entry: &InstrumentDocument) -> &'static str {
     if entry.kind == KindDocument::Option { "option" } else { "contract that is not linear" }
 }
 
-fn signed_or_positive(price: Price, signed: bool, path: String) -> Result<Price, Invalid> {
+fn signed_or_positive<T: PartialOrd + Default + Display>(price: T, signed: bool, path: String) -> Result<T, Invalid> {
     if signed { Ok(price) } else { positive(price, path) }
 }
 
-fn positive(price: Price, path: String) -> Result<Price, Invalid> {
-    if price <= Price::ZERO {
+fn positive<T: PartialOrd + Default + Display>(price: T, path: String) -> Result<T, Invalid> {
+    if price <= T::default() {
         return Err(Invalid::new(path, price, "a price above 0"));
     }
     Ok(price)
 }
 
-fn not_negative<T: PartialOrd + Default + std::fmt::Display>(value: T, path: String) -> Result<T, Invalid> {
+fn not_negative<T: PartialOrd + Default + Display>(value: T, path: String) -> Result<T, Invalid> {
     if value < T::default() {
         return Err(Invalid::new(path, value, "a number not below 0"));
     }

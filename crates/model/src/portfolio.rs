@@ -1,11 +1,11 @@
 //! Who holds what, bound to the market it is held in.
 
-use units::{Price, Quantity};
+use units::Quantity;
 
 use crate::document::{AccountDocument, PortfolioDocument};
 use crate::problems::Problems;
 use crate::read::read_document;
-use crate::{AssetId, Instrument, InstrumentId, InstrumentKind, Invalid, Market, PORTFOLIO_FORMAT, Side};
+use crate::{AssetId, Instrument, InstrumentId, InstrumentKind, Invalid, Market, PORTFOLIO_FORMAT, QuotePrice, Side};
 
 /// Accounts whose every asset and instrument is listed in one market.
 #[derive(Clone, Debug)]
@@ -47,8 +47,8 @@ pub struct Position {
     pub instrument: InstrumentId,
     /// Contracts, negative when short.
     pub quantity: Quantity,
-    /// The price profit is counted from, in the quote.
-    pub entry: Price,
+    /// The price profit is counted from.
+    pub entry: QuotePrice,
 }
 
 /// An open limit order.
@@ -60,8 +60,8 @@ pub struct Order {
     pub side: Side,
     /// Contracts, above 0.
     pub quantity: Quantity,
-    /// The worst price it fills at, in the quote.
-    pub limit: Price,
+    /// The worst price it fills at.
+    pub limit: QuotePrice,
 }
 
 impl Portfolio {
@@ -138,7 +138,7 @@ pub(crate) fn account(entry: &AccountDocument, market: &Market, path: &str, prob
             problems.add(Invalid::new(format!("{at}.instrument"), found, "each instrument once per account"));
         }
         let entry = position.entry.unwrap_or(listing.mark);
-        let is_low = entry < Price::ZERO || (entry == Price::ZERO && !listing.is_option());
+        let is_low = entry < QuotePrice::ZERO || (entry == QuotePrice::ZERO && !listing.is_option());
         if !is_signed(listing, market) && is_low {
             problems.add(Invalid::new(format!("{at}.entry"), entry, "a price above 0"));
         }
@@ -157,7 +157,7 @@ pub(crate) fn account(entry: &AccountDocument, market: &Market, path: &str, prob
             let expected = format_args!("{what} above 0 (the side says the direction)");
             problems.add(Invalid::new(format!("{at}.{field}"), found, expected));
         }
-        if !is_signed(market.listing(id), market) && order.limit <= Price::ZERO {
+        if !is_signed(market.listing(id), market) && order.limit <= QuotePrice::ZERO {
             problems.add(Invalid::new(format!("{at}.limit"), order.limit, "a price above 0"));
         }
         account.orders.push(Order { instrument: id, side: order.side, quantity, limit: order.limit });

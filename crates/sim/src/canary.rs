@@ -9,7 +9,7 @@ mod meddling;
 
 use engine::state::{LARGEST_AMOUNT, Samples, State};
 use engine::{AccountId, Cause, Command, Engine, Envelope, Event, Noun, Reject, Status};
-use model::USD;
+use model::{CounterPrice, USD};
 use serde::Serialize;
 use units::{Price, Quantity, Timestamp};
 
@@ -285,8 +285,9 @@ impl Rules for Canary {
                 doctored(engine, envelope, |state| {
                     let contract = &mut state.contracts[instrument.0];
                     let count = contract.samples.count;
-                    let index = state.market.underlyings[contract.terms.underlying.0].index.raw();
-                    contract.samples = Samples { sum: Price::from_raw(index * i128::from(count)), count };
+                    let index = state.market.underlyings[contract.terms.underlying.0].index.usd().raw();
+                    let sum = CounterPrice::new(Price::from_raw(index * i128::from(count)));
+                    contract.samples = Samples { sum, count };
                 })
             }
             (Self::HealthyLiquidated, Err(Reject::NotInLiquidation { account, .. })) => {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use engine::state::{AssetTerms, InstrumentTerms, Policy, State, UnderlyingTerms};
 use engine::{Command, Envelope, FeedId, Principal};
 use marks::{Bounds, Rules, Source};
-use model::{AssetId, DepthLevel, InstrumentId, InstrumentKind, Payoff, Right, UnderlyingId};
+use model::{AssetId, CounterPrice, DepthLevel, InstrumentId, InstrumentKind, Payoff, Right, UnderlyingId};
 use sequencer::Genesis;
 use units::{Money, Price, Quantity, Ratio, Timestamp};
 
@@ -251,7 +251,7 @@ impl World {
         let future = InstrumentKind::Future { expiry: first };
         let option = |expiry, strike: i128, right| InstrumentKind::Option {
             expiry,
-            strike: price(strike * 100),
+            strike: CounterPrice::new(price(strike * 100)),
             right,
             iv: None,
         };
@@ -308,7 +308,8 @@ impl World {
         let strike = self.prices[0] / ONE / 1000 * 1000 + i128::from(self.dice.between(-4, 4)) * 1000;
         let right = self.dice.pick(&[Right::Call, Right::Put]);
         let expires = Timestamp::from_micros(expiry);
-        let kind = InstrumentKind::Option { expiry: expires, strike: price(strike.max(1000) * 100), right, iv: None };
+        let strike = CounterPrice::new(price(strike.max(1000) * 100));
+        let kind = InstrumentKind::Option { expiry: expires, strike, right, iv: None };
         let option = Terms::new(&format!("BTC-O-{number}"), kind, BTC, USDC).sized(100_000, 10, 100).build();
         let future = InstrumentKind::Future { expiry: expires };
         vec![option, Terms::new(&format!("BTC-F-{number}"), future, BTC, USDC).sized(100_000, 1, 50).build()]
@@ -377,7 +378,7 @@ impl World {
     /// A price near the mark, on a tick; `spread` in hundredths of a per cent either way.
     pub fn near_mark(&mut self, state: &State, instrument: InstrumentId, spread: i64) -> Price {
         let tick = state.contracts[instrument.0].terms.tick.raw();
-        let mark = state.market.listing(instrument).mark.raw();
+        let mark = state.market.listing(instrument).mark.in_quote().raw();
         let moved = mark + mark / 10_000 * i128::from(self.dice.between(-spread, spread));
         let signed = state.feeds.get(&FeedId::Index(state.contracts[instrument.0].terms.underlying));
         let lowest = if signed.is_some_and(|feed| feed.rules.signed) { i128::MIN } else { tick };

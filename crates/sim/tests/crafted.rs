@@ -135,6 +135,7 @@ fn rare(state: &State) -> Vec<Event> {
     let accounts = (0..).map(AccountId);
     let account = accounts.into_iter().find(|id| !state.liquidations.cases.contains_key(id)).unwrap();
     let (usd, price) = (Money::from_raw(7), Price::ONE);
+    let settled = model::CounterPrice::new(price);
     let offer = Offer { instrument, lots: 3, worst: price, version: state.version };
     let feed = *state.feeds.keys().next().unwrap();
     let changes = [
@@ -144,7 +145,7 @@ fn rare(state: &State) -> Vec<Event> {
         Change::OpenInterest { underlying, usd },
         Change::Outflow { window: 8, share: Ratio::ONE, floor: usd },
         Change::FundOut { fund: Pot::MarketFund(underlying), asset, amount: Quantity::ONE },
-        Change::SettlementPrice { instrument, price },
+        Change::SettlementPrice { instrument, price: settled },
         Change::Method { text: state.method.text.clone() },
     ];
     let first = state.next_proposal;
@@ -168,10 +169,10 @@ fn rare(state: &State) -> Vec<Event> {
         Event::Flowed { spent: usd },
         Event::FundReferenced { reference: 3 },
         Event::Accrued,
-        Event::Sampled { instrument, samples: Samples { sum: price, count: 1 } },
+        Event::Sampled { instrument, samples: Samples { sum: settled, count: 1 } },
         Event::Funded { instrument, period: 3, rate: Ratio::ONE },
         Event::ModeSet { instrument, mode: Mode::Halted },
-        Event::Expired { instrument, price },
+        Event::Expired { instrument, price: settled },
         Event::LocationListed { name: "elsewhere".to_owned() },
         Event::Watched { version: 1 },
     ]);

@@ -211,12 +211,13 @@ fn second_order(account: &Account, market: &Market, rules: &Rules, scenario: &Sc
         |asset: AssetId| market.assets[asset.0].follows.map_or(0.0, |follows| scenario.moves[follows.0].price);
     let mut profit = 0.0;
     for balance in &account.balances {
-        profit += balance.amount.to_f64() * market.assets[balance.asset.0].price.to_f64() * move_of(balance.asset);
+        profit +=
+            balance.amount.to_f64() * market.assets[balance.asset.0].price.usd().to_f64() * move_of(balance.asset);
     }
     for position in &account.positions {
         let listing = market.listing(position.instrument);
         let UnderlyingId(underlying) = listing.underlying;
-        let index = market.underlyings[underlying].index.to_f64();
+        let index = market.underlyings[underlying].index.usd().to_f64();
         let shift = &scenario.moves[underlying];
         let VolMove::Level(level) = shift.vol else {
             return Err(Refusal::NotSupported {
@@ -351,7 +352,7 @@ pub mod tests {
             let asset = &market.assets[asset.0];
             let moved =
                 asset.follows.map_or(0.0, |follows| part * rules.scan.range(&market.underlyings[follows.0].name));
-            asset.price.to_f64() * (1.0 + moved)
+            asset.price.usd().to_f64() * (1.0 + moved)
         };
         let mut worth = 0.0;
         for balance in &account.balances {
@@ -360,19 +361,22 @@ pub mod tests {
         for position in &account.positions {
             let listing = market.listing(position.instrument);
             let moved = 1.0 + part * rules.scan.range(&market.underlyings[listing.underlying.0].name);
-            let (size, mark, entry) =
-                (listing.contract_size.to_f64(), listing.mark.to_f64() * moved, position.entry.to_f64());
+            let (size, mark, entry) = (
+                listing.contract_size.to_f64(),
+                listing.mark.in_quote().to_f64() * moved,
+                position.entry.in_quote().to_f64(),
+            );
             let each = match (&listing.kind, listing.payoff) {
                 (InstrumentKind::Option { expiry, strike, right, iv }, payoff) => {
                     let days = expiry.days_since(market.time);
                     let power = if days < 30.0 { 0.30 } else { 0.13 };
                     let scaled = iv.unwrap().to_f64() * (1.0 + vol * math::pow(30.0 / days.max(1.0), power)).max(0.0);
-                    let forward = market.expiry(listing.underlying, *expiry).unwrap().forward.to_f64() * moved;
-                    let forward = forward / market.price_unit(listing);
+                    let forward = market.expiry(listing.underlying, *expiry).unwrap().forward.usd().to_f64() * moved;
+                    let forward = forward / market.usd_per_counter(listing).usd().to_f64();
                     let inputs = Inputs {
                         right: *right,
                         forward,
-                        strike: strike.to_f64(),
+                        strike: strike.in_counter().to_f64(),
                         vol: if vol > 0.0 { scaled.max(rules.vol.floor_up) } else { scaled },
                         years: expiry.years_since(market.time),
                         discount: 1.0,

@@ -3,9 +3,9 @@
 use margin::Refusal;
 use margin::greeks::{not_priceable, option_inputs, unsettled_part};
 use margin::method::universal::rules::Rules;
-use model::{AssetId, Instrument, InstrumentKind, Market, Payoff};
+use model::{Instrument, InstrumentKind, Market, Payoff, QuotePrice, UsdPrice};
 use pricing::black76::Black76;
-use units::{Overflow, Price, Ratio, Round};
+use units::{Overflow, Ratio, Round};
 
 use crate::matrix::{price_move, vol_change};
 
@@ -30,25 +30,25 @@ pub fn moved(market: &Market, rules: &Rules, part: f64, level: f64) -> Result<Ma
         } else {
             future((market, &after), rules, listing, moves[listing.underlying.0])
         };
-        after.instruments[place].mark = Price::from_f64(mark, Round::Down).map_err(out_of_range)?;
+        after.instruments[place].mark = QuotePrice::from_f64(mark, Round::Down).map_err(out_of_range)?;
     }
     Ok(after)
 }
 
 /// Moves indices, forwards, and the assets that follow.
 fn prices(market: &Market, after: &mut Market, moves: &[f64]) -> Result<(), Overflow> {
-    let price = |value: f64| Price::from_f64(value, Round::Down);
+    let price = |value: f64| UsdPrice::from_f64(value, Round::Down);
     for ((underlying, before), by) in after.underlyings.iter_mut().zip(&market.underlyings).zip(moves) {
-        underlying.index = price(before.size().mul_add(*by, before.index.to_f64()))?;
+        underlying.index = price(before.size().mul_add(*by, before.index.usd().to_f64()))?;
         for (expiry, old) in underlying.expiries.iter_mut().zip(&before.expiries) {
             // What the settlement average has fixed does not move.
-            let moving = before.size_of(old.forward) - old.forward_settled.to_f64();
-            expiry.forward = price(moving.mul_add(*by, old.forward.to_f64()))?;
+            let moving = before.size_of(old.forward) - old.forward_settled.usd().to_f64();
+            expiry.forward = price(moving.mul_add(*by, old.forward.usd().to_f64()))?;
         }
     }
     for asset in &mut after.assets {
         if let Some(follows) = asset.follows {
-            asset.price = price(asset.price.to_f64() * (1.0 + moves[follows.0]))?;
+            asset.price = price(asset.price.usd().to_f64() * (1.0 + moves[follows.0]))?;
         }
     }
     Ok(())
@@ -56,9 +56,9 @@ fn prices(market: &Market, after: &mut Market, moves: &[f64]) -> Result<(), Over
 
 /// The mark of a contract that is no option (VAL-2): it moves with its underlying, and against what it is written in (SCN-1).
 fn future((market, after): (&Market, &Market), rules: &Rules, listing: &Instrument, by: f64) -> f64 {
-    let mark = listing.mark.to_f64();
+    let mark = listing.mark.in_quote().to_f64();
     let unsettled = unsettled_part(listing, market, rules.settlement.window_seconds);
-    let written = after.price_unit(listing) / market.price_unit(listing);
+    let written = after.usd_per_quote(listing).in_units_of(market.usd_per_quote(listing));
     match listing.payoff {
         Payoff::Linear => {
             let moves = market.moving_price(listing) * by / written + mark * (1.0 / written - 1.0);
@@ -83,17 +83,13 @@ fn option(
     let (vol, forwards) = (inputs.vol, [before.forward, inputs.forward]);
     let refused = |refusal| not_priceable(listing, refusal);
     let models = [Black76::new(before).map_err(refused)?.price(), Black76::new(inputs).map_err(refused)?.price()];
-    let paid = |market: &Market| {
-        let AssetId(settle) = listing.settle;
-        market.assets[settle].price.to_f64()
-    };
-    let paid = [paid(market), paid(after)];
+    let paid = [market, after].map(|market| market.usd_per_settle(listing).usd().to_f64());
     let worth = |side: usize| match listing.payoff {
         Payoff::Linear => models[side] * paid[side],
         Payoff::Inverse => models[side] * paid[side] / forwards[side],
     };
     let unsettled = unsettled_part(listing, market, rules.settlement.window_seconds);
-    let usd = listing.mark.to_f64().mul_add(paid[0], unsettled * (worth(1) - worth(0)));
+    let usd = listing.mark.in_quote().to_f64().mul_add(paid[0], unsettled * (worth(1) - worth(0)));
     Ok(Some(((usd / paid[1]).max(0.0), vol)))
 }
 

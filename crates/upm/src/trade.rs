@@ -11,7 +11,9 @@
 //! profit in coins unchanged). A trade through zero closes at `p` and opens the rest there. So at its mark a trade leaves the
 //! equity as it was. Everything is fixed point and rounds against the account; fees are not taken.
 
-use model::{Account, AssetId, Balance, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Position};
+use model::{
+    Account, AssetId, Balance, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Position, QuotePrice,
+};
 use units::{Money, Overflow, Price, Quantity, Round};
 
 use crate::amount::exact;
@@ -24,7 +26,7 @@ const EXAMPLES: &str = "\"BTC-PERPETUAL -10 @78000\" or \"BTC-PERPETUAL -100 USD
 pub struct Trade {
     instrument: InstrumentId,
     quantity: Quantity,
-    price: Price,
+    price: QuotePrice,
 }
 
 /// What `text` says: an instrument, how many signed contracts or units of its size, and a price after an `@`; without a
@@ -44,7 +46,7 @@ pub fn read(text: &str, market: &Market) -> Result<Trade, String> {
             price[1..].parse().map_err(|why| format!("\"{text}\": found price \"{price}\", expected @ and {why}"))?
         }
     };
-    if price < Price::ZERO || (price == Price::ZERO && !listing.is_option()) {
+    if price < QuotePrice::ZERO || (price == QuotePrice::ZERO && !listing.is_option()) {
         return Err(format!("\"{text}\": found price {price}, expected a price above 0"));
     }
     if listing.kind == InstrumentKind::Spot && coin_of(listing, market).is_none() {
@@ -103,7 +105,7 @@ impl Trade {
     }
 
     /// In the quote of the instrument.
-    pub fn price(&self) -> Price {
+    pub fn price(&self) -> QuotePrice {
         self.price
     }
 
@@ -123,7 +125,7 @@ pub fn after(account: &Account, trade: &Trade, market: &Market) -> Result<Accoun
     let listing = market.listing(trade.instrument);
     let mut after = account.clone();
     let units = trade.quantity.times(listing.contract_size, Round::Up)?;
-    let cost = units_of(units.at(trade.price, Round::Up)?);
+    let cost = units_of(units.at(trade.price.in_quote(), Round::Up)?);
     match listing.kind {
         InstrumentKind::Spot => {
             let coin = coin_of(listing, market).expect("checked when the trade was read");
@@ -167,7 +169,7 @@ fn fill(account: &mut Account, trade: &Trade, payoff: Payoff) -> Result<Position
 }
 
 /// The entry after adding to a position: a long's rounds up, a short's down.
-fn average(held: &Position, trade: &Trade, payoff: Payoff) -> Result<Price, Overflow> {
+fn average(held: &Position, trade: &Trade, payoff: Payoff) -> Result<QuotePrice, Overflow> {
     if held.quantity == Quantity::ZERO {
         return Ok(trade.price);
     }
@@ -176,25 +178,27 @@ fn average(held: &Position, trade: &Trade, payoff: Payoff) -> Result<Price, Over
     let size = |quantity: Quantity| if quantity.is_negative() { quantity.negated() } else { Ok(quantity) };
     let (before, added) = (size(held.quantity)?, size(trade.quantity)?);
     let contracts = before.plus(added)?;
+    let [entry, price] = [held.entry, trade.price].map(QuotePrice::in_quote);
     match payoff {
         Payoff::Linear => {
-            let cost = before.at(held.entry, worse)?.plus(added.at(trade.price, worse)?)?;
+            let cost = before.at(entry, worse)?.plus(added.at(price, worse)?)?;
             price_of(units_of(cost), contracts, worse)
         }
-        Payoff::Inverse if held.entry == Price::ZERO || trade.price == Price::ZERO => Ok(held.entry.max(trade.price)),
+        Payoff::Inverse if entry == Price::ZERO || price == Price::ZERO => Ok(held.entry.max(trade.price)),
         Payoff::Inverse => {
-            let coins = before.over(held.entry, better)?.plus(added.over(trade.price, better)?)?;
+            let coins = before.over(entry, better)?.plus(added.over(price, better)?)?;
             price_of(contracts, coins, worse)
         }
     }
 }
 
 /// What closing `closed` at `price` pays, in units of the settle asset.
-fn profit(closed: &Position, price: Price, listing: &Instrument) -> Result<Quantity, Overflow> {
+fn profit(closed: &Position, price: QuotePrice, listing: &Instrument) -> Result<Quantity, Overflow> {
     let size = closed.quantity.times(listing.contract_size, Round::Down)?;
+    let [entry, price] = [closed.entry, price].map(QuotePrice::in_quote);
     match listing.payoff {
-        Payoff::Linear => Ok(units_of(size.at(price, Round::Down)?.minus(size.at(closed.entry, Round::Up)?)?)),
-        Payoff::Inverse => size.over(closed.entry, Round::Down)?.minus(size.over(price, Round::Up)?),
+        Payoff::Linear => Ok(units_of(size.at(price, Round::Down)?.minus(size.at(entry, Round::Up)?)?)),
+        Payoff::Inverse => size.over(entry, Round::Down)?.minus(size.over(price, Round::Up)?),
     }
 }
 
@@ -220,8 +224,8 @@ const fn units_of(money: Money) -> Quantity {
 }
 
 /// The price at which `units` cost `cost`.
-fn price_of(cost: Quantity, units: Quantity, round: Round) -> Result<Price, Overflow> {
-    cost.over(Price::from_raw(units.raw()), round).map(|price| Price::from_raw(price.raw()))
+fn price_of(cost: Quantity, units: Quantity, round: Round) -> Result<QuotePrice, Overflow> {
+    cost.over(Price::from_raw(units.raw()), round).map(|price| QuotePrice::new(Price::from_raw(price.raw())))
 }
 
 #[cfg(test)]

@@ -58,16 +58,16 @@ fn slack(assessment: &Assessment) -> i128 {
 /// What is strange about the price of a trade: that it is far from the mark.
 pub fn far(trade: &Trade, market: &Market) -> Option<String> {
     let listing = market.listing(trade.instrument());
-    let (price, mark) = (trade.price().to_f64(), listing.mark.to_f64());
+    let [price, mark] = [trade.price(), listing.mark].map(|price| price.in_quote().to_f64());
     let apart = (price - mark).abs();
     let underlying = &market.underlyings[listing.underlying.0];
     let is_far = match listing.kind {
         InstrumentKind::Option { .. } => {
             // What the index is in the quote: 1 where the premium is paid in the coin.
-            let index = underlying.index.to_f64() / market.assets[listing.quote.0].price.to_f64();
+            let index = underlying.index.in_units_of(market.usd_per_quote(listing));
             apart > FAR_OPTION * mark.abs() && apart > FAR_INDEX * index
         }
-        _ => apart > FAR * underlying.size_of(listing.mark),
+        _ => apart > FAR * market.moving_price(listing),
     };
     let side = if price > mark { "above" } else { "below" };
     let part = if mark == 0.0 { String::new() } else { format!("{} % ", number(100.0 * apart / mark.abs(), 1)) };

@@ -198,7 +198,7 @@ impl Auditor {
         let lots = crossed.fold(offer.lots, |sum, given| sum + given.lots);
         let trade = self.trade_of(state, instrument, lots);
         let listing = &state.market.instruments[instrument];
-        let (mark, worst) = (listing.mark.to_f64(), offer.worst.to_f64());
+        let (mark, worst) = (listing.mark.in_quote().to_f64(), offer.worst.to_f64());
         let size = if listing.is_option() { mark } else { moving(state, instrument) };
         let away = 2.0 * size * (trade.half_spread + 0.01 * trade.usd / trade.depth);
         let tick = state.contracts[instrument].terms.tick.to_f64();
@@ -248,7 +248,7 @@ impl Auditor {
         let trade = self.trade_of(state, instrument, lots);
         let terms = &state.contracts[instrument].terms;
         let cost = trade.usd * (trade.half_spread + trade.fee + 0.005 * trade.usd / trade.depth);
-        let price = state.market.assets[terms.cash().0].price.to_f64();
+        let price = state.market.assets[terms.cash().0].price.usd().to_f64();
         let Ok(cost) = Quantity::from_f64(cost / price, Round::Up) else { return false };
         let mark = listing_mark(state, instrument);
         let supposed = self.books.supposing(account, instrument, (mark, lots), cost.raw());
@@ -271,9 +271,9 @@ impl Auditor {
         let place = terms.underlying.0;
         let units = Quantity::from_raw(terms.unit().raw() * i128::from(lots.abs())).to_f64();
         let usd = if terms.payoff == Payoff::Inverse && !terms.is_option() {
-            units * state.market.assets[terms.quote.0].price.to_f64()
+            units * state.market.assets[terms.quote.0].price.usd().to_f64()
         } else {
-            units * state.market.underlyings[place].index.to_f64().abs()
+            units * state.market.underlyings[place].index.usd().to_f64().abs()
         };
         let capacity = self.depth(state, place) * rules.participation.to_f64();
         let interval = seconds(rules.interval);
@@ -361,9 +361,11 @@ struct Trade {
 /// USD traded with one lot: the premium of options, the size at the mark of everything else.
 pub(super) fn lot_usd(state: &State, instrument: usize) -> f64 {
     let (terms, listing) = (&state.contracts[instrument].terms, &state.market.instruments[instrument]);
-    let (unit, price) = (terms.unit().to_f64(), |asset: AssetId| state.market.assets[asset.0].price.to_f64());
+    let (unit, price) = (terms.unit().to_f64(), |asset: AssetId| state.market.assets[asset.0].price.usd().to_f64());
     match (&terms.kind, terms.payoff) {
-        (InstrumentKind::Option { .. } | InstrumentKind::Spot, _) => unit * listing.mark.to_f64() * price(terms.cash()),
+        (InstrumentKind::Option { .. } | InstrumentKind::Spot, _) => {
+            unit * listing.mark.in_quote().to_f64() * price(terms.cash())
+        }
         (_, Payoff::Linear) => unit * moving(state, instrument) * price(terms.settle),
         (_, Payoff::Inverse) => unit * price(terms.quote),
     }
@@ -373,12 +375,13 @@ pub(super) fn lot_usd(state: &State, instrument: usize) -> f64 {
 fn moving(state: &State, instrument: usize) -> f64 {
     let listing = &state.market.instruments[instrument];
     let scale = state.market.underlyings[listing.underlying.0].scale;
-    let mark = listing.mark.to_f64();
-    scale.map_or(mark, |scale| mark.abs().max(scale.to_f64()))
+    let unit = state.market.assets[listing.quote.0].price.usd().to_f64();
+    let mark = listing.mark.in_quote().to_f64();
+    scale.map_or(mark, |scale| mark.abs().max(scale.usd().to_f64() / unit))
 }
 
 pub(super) fn listing_mark(state: &State, instrument: usize) -> i128 {
-    state.market.instruments[instrument].mark.raw()
+    state.market.instruments[instrument].mark.in_quote().raw()
 }
 
 fn seconds(micros: i64) -> f64 {

@@ -11,6 +11,7 @@ use units::{Quantity, Timestamp};
 use super::liquidation::{DUST, Given, Step, listing_mark, lot_usd};
 use super::sight::instrument_priced;
 use super::{Auditor, view};
+use crate::arithmetic::over;
 use crate::books::{Books, worth};
 use crate::{Finding, ensure, margin};
 
@@ -25,7 +26,8 @@ impl Auditor {
             let price = match terms.payoff {
                 Payoff::Inverse if !terms.is_option() => state.market.assets[terms.quote.0].price,
                 _ => state.market.underlyings[terms.underlying.0].index,
-            };
+            }
+            .usd();
             let notional = whole(lots.lots) * terms.unit().to_f64() * price.to_f64();
             *markets.entry(terms.underlying.0).or_default() += notional.abs();
         }
@@ -170,7 +172,7 @@ impl Auditor {
                 )
             })?;
             let sum = profits.entry(given.to).or_default();
-            let price = state.market.assets[terms.cash().0].price.to_f64();
+            let price = state.market.assets[terms.cash().0].price.usd().to_f64();
             let ticks = 2.0 * terms.tick.to_f64() * terms.unit().to_f64() * whole(given.lots).abs() * price;
             sum.1 += ticks;
             if terms.is_option() {
@@ -214,11 +216,11 @@ fn given_back(state: &State, given: &Given) -> f64 {
         return 0.0;
     }
     let away = Quantity::from_raw(given.price - listing_mark(state, given.instrument)).to_f64();
-    -away * terms.unit().to_f64() * whole(given.lots) * state.market.assets[terms.settle.0].price.to_f64()
+    -away * terms.unit().to_f64() * whole(given.lots) * state.market.assets[terms.settle.0].price.usd().to_f64()
 }
 
 fn usd_of(state: &State, asset: usize, amount: i128) -> f64 {
-    Quantity::from_raw(amount).to_f64() * state.market.assets[asset].price.to_f64()
+    Quantity::from_raw(amount).to_f64() * state.market.assets[asset].price.usd().to_f64()
 }
 
 fn whole(lots: i64) -> f64 {
@@ -305,7 +307,8 @@ fn formula(state: &State, step: &Step, missing: f64) -> Result<(), Finding> {
     let worth = |instrument: usize| {
         let terms = &state.contracts[instrument].terms;
         let lots = held.get(&instrument).map_or(0, |held| held.lots);
-        (terms.unit().to_f64() * whole(lots)).abs() * state.market.underlyings[terms.underlying.0].index.to_f64().abs()
+        (terms.unit().to_f64() * whole(lots)).abs()
+            * state.market.underlyings[terms.underlying.0].index.usd().to_f64().abs()
     };
     let all: f64 = held.keys().copied().filter(|instrument| shares(*instrument)).map(worth).sum();
     for (instrument, (price, lots)) in done {
@@ -314,9 +317,11 @@ fn formula(state: &State, step: &Step, missing: f64) -> Result<(), Finding> {
             continue;
         }
         let units = terms.unit().to_f64() * whole(held.get(&instrument).map_or(0, |held| held.lots));
-        let coin = state.market.assets[terms.settle.0].price.to_f64();
+        let coin = state.market.assets[terms.settle.0].price.usd().to_f64();
         let mark = listing_mark(state, instrument);
-        let scale = state.market.underlyings[terms.underlying.0].scale.map_or(0, units::Price::raw);
+        let unit = state.market.assets[terms.quote.0].price.usd().raw();
+        let scale = state.market.underlyings[terms.underlying.0].scale;
+        let scale = scale.map_or(0, |scale| over(scale.usd().raw(), unit, true));
         let most = units.abs() * Quantity::from_raw((mark.max(scale) - terms.tick.raw()).max(0)).to_f64();
         // Where nothing is worth anything the first has to make good all of it.
         let first = held.keys().copied().find(|place| shares(*place)) == Some(instrument);
@@ -341,11 +346,12 @@ fn formula(state: &State, step: &Step, missing: f64) -> Result<(), Finding> {
 fn tick_usd(state: &State, step: &Step) -> f64 {
     let of = |given: &Given| {
         let terms = &state.contracts[given.instrument].terms;
-        let tick = terms.tick.to_f64() / state.market.instruments[given.instrument].mark.to_f64().abs().max(1e-9);
+        let tick =
+            terms.tick.to_f64() / state.market.instruments[given.instrument].mark.in_quote().to_f64().abs().max(1e-9);
         match terms.payoff {
             Payoff::Inverse if !terms.is_option() => tick * whole(given.lots).abs() * lot_usd(state, given.instrument),
             _ => {
-                let price = state.market.assets[terms.cash().0].price.to_f64();
+                let price = state.market.assets[terms.cash().0].price.usd().to_f64();
                 2.0 * terms.tick.to_f64() * terms.unit().to_f64() * whole(given.lots).abs() * price
             }
         }

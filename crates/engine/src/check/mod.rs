@@ -125,7 +125,7 @@ fn traded(state: &State, event: &Event) -> Checked {
         }
         Event::Sampled { instrument, samples } => {
             names::instrument(state, *instrument)?;
-            numbers::price("samples.sum", samples.sum)
+            numbers::price("samples.sum", samples.sum.in_counter())
         }
         Event::Funded { instrument, rate, .. } => {
             names::instrument(state, *instrument)?;

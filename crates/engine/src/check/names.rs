@@ -149,7 +149,7 @@ pub fn change(state: &State, change: &Change) -> Checked {
         }
         Change::SettlementPrice { instrument: id, price } => {
             instrument(state, *id)?;
-            numbers::price("price", *price)
+            numbers::price("price", price.in_counter())
         }
     }
 }

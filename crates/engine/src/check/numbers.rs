@@ -1,6 +1,6 @@
 //! Numbers and times in a range that sums stay in, and the prices of a market.
 
-use model::{Invalid, Market};
+use model::{Invalid, Market, UsdPrice};
 use units::{Money, Price, Quantity, Ratio, Timestamp};
 
 use super::{Checked, expect, feed, names};
@@ -46,8 +46,8 @@ pub fn time(path: &str, time: Timestamp) -> Checked {
 }
 
 /// The price of an underlying: above 0 unless its feed is signed.
-pub fn index(path: &str, found: Price, is_signed: bool) -> Checked {
-    signed(path, found, is_signed, Price::from_raw(1))
+pub fn index(path: &str, found: UsdPrice, is_signed: bool) -> Checked {
+    signed(path, found.usd(), is_signed, Price::from_raw(1))
 }
 
 /// Where an underlying may cost less than nothing, so may what follows from its price.
@@ -101,18 +101,18 @@ fn marked(market: &Market, moved: &Marked) -> Checked {
     }
     for (id, worth) in &moved.assets {
         names::below("assets", id.0, assets)?;
-        signed("assets", *worth, false, Price::ZERO)?;
+        signed("assets", worth.usd(), false, Price::ZERO)?;
     }
     for (id, _, forward) in &moved.forwards {
         names::below("forwards", id.0, underlyings)?;
-        signed("forwards", *forward, market.underlyings[id.0].scale.is_some(), Price::ZERO)?;
+        signed("forwards", forward.usd(), market.underlyings[id.0].scale.is_some(), Price::ZERO)?;
     }
     for (id, mark) in &moved.marks {
         names::below("marks", id.0, instruments)?;
         let underlying = market.instruments[id.0].underlying;
-        signed("marks", *mark, market.underlyings[underlying.0].scale.is_some(), Price::ZERO)?;
+        signed("marks", mark.in_quote(), market.underlyings[underlying.0].scale.is_some(), Price::ZERO)?;
     }
-    if moved.assets.iter().any(|(id, worth)| *id == model::USD && *worth != Price::ONE) {
+    if moved.assets.iter().any(|(id, worth)| *id == model::USD && *worth != UsdPrice::ONE) {
         return Err(Invalid::new("assets", "another price of USD", "1"));
     }
     Ok(())

@@ -2,8 +2,8 @@
 
 use std::fmt::Display;
 
-use model::{AssetId, InstrumentId, InstrumentKind, Invalid, UnderlyingId};
-use units::{Price, Timestamp};
+use model::{AssetId, CounterPrice, InstrumentId, InstrumentKind, Invalid, UnderlyingId};
+use units::Timestamp;
 
 use super::{Checked, expect, names, numbers};
 use crate::FeedId;
@@ -87,7 +87,7 @@ fn market(state: &State) -> Checked {
     each("market.assets", &market.assets, |place, asset| {
         named(market.asset(&asset.name) == Some(AssetId(place)), &asset.name)?;
         asset.follows.map_or(Ok(()), |id| names::underlying(state, id))?;
-        numbers::price("price", asset.price)
+        numbers::price("price", asset.price.usd())
     })?;
     each("market.underlyings", &market.underlyings, |place, underlying| {
         named(market.underlying(&underlying.name) == Some(UnderlyingId(place)), &underlying.name)?;
@@ -96,7 +96,7 @@ fn market(state: &State) -> Checked {
         expect(ordered, "expiries", "another order", "that of their times, each once")?;
         underlying.expiries.iter().try_for_each(|expiry| {
             numbers::time("expiries.time", expiry.time)?;
-            numbers::price("expiries.forward", expiry.forward)
+            numbers::price("expiries.forward", expiry.forward.usd())
         })
     })?;
     each("market.instruments", &market.instruments, |place, listing| {
@@ -104,7 +104,7 @@ fn market(state: &State) -> Checked {
         names::underlying(state, listing.underlying)?;
         names::asset(state, listing.quote)?;
         names::asset(state, listing.settle)?;
-        numbers::price("mark", listing.mark)?;
+        numbers::price("mark", listing.mark.in_quote())?;
         expiring(state, listing.underlying, &listing.kind)
     })
 }
@@ -120,7 +120,7 @@ fn expiring(state: &State, underlying: UnderlyingId, kind: &InstrumentKind) -> C
         InstrumentKind::Future { expiry } => listed(*expiry),
         InstrumentKind::Option { expiry, strike, iv, .. } => {
             listed(*expiry)?;
-            expect(*strike > Price::ZERO, "strike", strike, "above 0")?;
+            expect(*strike > CounterPrice::ZERO, "strike", strike, "above 0")?;
             iv.map_or(Ok(()), |iv| numbers::volatility("iv", iv))
         }
     }
@@ -136,7 +136,7 @@ fn listed(state: &State, place: usize, contract: &Contract) -> Checked {
     expiring(state, terms.underlying, &terms.kind)?;
     expect(contract.open >= 0, "open", contract.open, "0 lots or more")?;
     numbers::time("funded", contract.funded)?;
-    numbers::price("samples.sum", contract.samples.sum)
+    numbers::price("samples.sum", contract.samples.sum.in_counter())
 }
 
 fn fed(state: &State, id: FeedId, known: &FeedState) -> Checked {

@@ -1,6 +1,6 @@
 //! Variation settlement, and settlement at expiry.
 
-use model::{InstrumentId, InstrumentKind, Payoff, Right};
+use model::{CounterPrice, InstrumentId, InstrumentKind, Payoff, Right};
 use units::{Overflow, Price, Quantity, Round, Timestamp};
 
 use super::postings::{moved, venue};
@@ -26,8 +26,8 @@ pub fn settle(state: &State, now: Timestamp, instrument: InstrumentId) -> Result
     if state.feeds.contains_key(&own) {
         l4::valid(state, now, own)?;
     }
-    let mark = state.market.listing(instrument).mark;
-    let price = Price::from_raw(mark.raw() - mark.raw().rem_euclid(terms.tick.raw()));
+    let mark = state.market.listing(instrument).underlying_mark().expect("it is no option").in_counter();
+    let price = CounterPrice::new(Price::from_raw(mark.raw() - mark.raw().rem_euclid(terms.tick.raw())));
     let mut events = Vec::new();
     for (id, position) in held(state, instrument) {
         let cost = worth(terms, position.lots, price)?;
@@ -69,10 +69,11 @@ pub fn due(contract: &Contract, now: Timestamp) -> Result<(), Reject> {
 }
 
 /// The settlement price, when enough samples make one: their mean, rounded down.
-pub fn average(state: &State, contract: &Contract) -> Option<Price> {
+pub fn average(state: &State, contract: &Contract) -> Option<CounterPrice> {
     let samples = contract.samples;
     let enough = samples.count > 0 && samples.count >= state.policy.settlement_samples;
-    enough.then(|| Price::from_raw(samples.sum.raw().div_euclid(i128::from(samples.count))))
+    let mean = || samples.sum.in_counter().raw().div_euclid(i128::from(samples.count));
+    enough.then(|| CounterPrice::new(Price::from_raw(mean())))
 }
 
 /// Pays every position what it is worth at `price` and leaves nothing of the instrument.
@@ -81,7 +82,7 @@ pub fn average(state: &State, contract: &Contract) -> Option<Price> {
 /// anybody's solvency (I-59), and what an account cannot pay becomes its debt. There is nothing to assign: all lots of an
 /// instrument are settled at once (I-60). Each amount is rounded against its account; the rest goes to the rounding pot, and
 /// the clearing pot is empty after it.
-pub fn settled_at(state: &State, instrument: InstrumentId, price: Price) -> Result<Vec<Event>, Reject> {
+pub fn settled_at(state: &State, instrument: InstrumentId, price: CounterPrice) -> Result<Vec<Event>, Reject> {
     let contract = l0::contract(state, instrument)?;
     let terms = &contract.terms;
     let clearing = Pot::Clearing(instrument);
@@ -107,23 +108,24 @@ pub fn settled_at(state: &State, instrument: InstrumentId, price: Price) -> Resu
 
 /// What so many lots are worth at a settlement price, in the asset that cash is paid in, rounded down: what is owned is less,
 /// what is owed is more. Of an inverse contract it is minus the coins it stands for, as its cost is.
-pub fn worth(terms: &InstrumentTerms, lots: i64, price: Price) -> Result<Quantity, Overflow> {
+pub fn worth(terms: &InstrumentTerms, lots: i64, price: CounterPrice) -> Result<Quantity, Overflow> {
     let units = times(terms.unit(), lots)?;
-    let at = |price: Price| units.at(price, Round::Down).map(|money| Quantity::from_raw(money.raw()));
+    let at =
+        |price: CounterPrice| units.at(price.in_counter(), Round::Down).map(|money| Quantity::from_raw(money.raw()));
     match (&terms.kind, terms.payoff) {
         (InstrumentKind::Option { strike, right, .. }, payoff) => {
             let gain = match right {
                 Right::Call => price.minus(*strike)?,
                 Right::Put => strike.minus(price)?,
             };
-            let pay = at(gain.max(Price::ZERO))?;
+            let pay = at(gain.max(CounterPrice::ZERO))?;
             match payoff {
                 Payoff::Linear => Ok(pay),
-                Payoff::Inverse => pay.over(price, Round::Down),
+                Payoff::Inverse => pay.over(price.in_counter(), Round::Down),
             }
         }
         (_, Payoff::Linear) => at(price),
-        (_, Payoff::Inverse) => units.over(price, Round::Up)?.negated(),
+        (_, Payoff::Inverse) => units.over(price.in_counter(), Round::Up)?.negated(),
     }
 }
 

@@ -39,7 +39,8 @@ pub fn pay(
     let price = match contract.terms.payoff {
         Payoff::Linear => state.market.mark_size(listing)?,
         Payoff::Inverse => listing.mark,
-    };
+    }
+    .in_quote();
     let clearing = Holder::Pot(Pot::Clearing(instrument));
     let (mut events, mut residue) = (Vec::new(), Quantity::ZERO);
     for (place, account) in state.accounts.iter().enumerate() {

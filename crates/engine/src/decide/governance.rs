@@ -11,9 +11,9 @@ use margin::method::universal;
 use margin::params::Params;
 use margin::scenario::ScenarioSet;
 use marks::Rules;
-use model::{AssetId, UnderlyingId};
+use model::{AssetId, CounterPrice, UnderlyingId};
 use pricing::kernel::Isa;
-use units::{Money, Price, Quantity, Ratio, Timestamp};
+use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
 
 use super::{expiry, fund, listing};
 use crate::layers::{l0, l4, l5, l6};
@@ -132,12 +132,13 @@ pub fn possible(state: &State, now: Timestamp, change: &Change) -> Result<(), Re
                 return Err(Reject::malformed("price", price, format!("none: the window made {average}")));
             }
             let underlying = contract.terms.underlying;
-            let index = state.market.underlyings[underlying.0].index;
+            let counter = state.market.assets[contract.terms.counter_asset().0].price;
+            let index = state.market.underlyings[underlying.0].index.to_counter(counter, Round::Down)?;
             let signed = state.feeds.get(&FeedId::Index(underlying)).is_some_and(|feed| feed.rules.signed);
-            if *price <= Price::ZERO && !signed {
+            if *price <= CounterPrice::ZERO && !signed {
                 return Err(Reject::malformed("price", price, "above 0"));
             }
-            step.number("price", index.raw(), price.raw())
+            step.number("price", index.in_counter().raw(), price.in_counter().raw())
         }
     }
 }
@@ -261,7 +262,7 @@ fn numbers(leaf: &str) -> Option<Vec<Ratio>> {
 
 /// Whether `to` is at most one step away from `from`: a share of `from`, so nothing leaves 0.
 fn within(from: i128, to: i128, step: Ratio) -> bool {
-    let most = Money::from_raw(from).scaled(step, units::Round::Down).map(|most| most.raw().unsigned_abs());
+    let most = Money::from_raw(from).scaled(step, Round::Down).map(|most| most.raw().unsigned_abs());
     most.is_ok_and(|most| to.abs_diff(from) <= most)
 }
 

@@ -84,9 +84,11 @@ impl<'a> Deal<'a> {
         // Of an option the notional is that of what it is on.
         let notional = if terms.is_option() {
             match terms.payoff {
-                Payoff::Linear => Quantity::from_raw(
-                    self.units.at(state.market.underlyings[terms.underlying.0].index, Round::Up)?.raw(),
-                ),
+                Payoff::Linear => {
+                    let index = state.market.underlyings[terms.underlying.0].index;
+                    let index = index.to_quote(state.market.assets[terms.quote.0].price, Round::Up)?;
+                    Quantity::from_raw(self.units.at(index.in_quote(), Round::Up)?.raw())
+                }
                 Payoff::Inverse => self.units,
             }
         } else {
@@ -103,7 +105,7 @@ impl<'a> Deal<'a> {
     /// contract marked at nothing says nothing.
     fn gain(&self, state: &State) -> Result<Quantity, Overflow> {
         let terms = &self.contract.terms;
-        let mark = state.market.listing(self.fill.instrument).mark;
+        let mark = state.market.listing(self.fill.instrument).mark.in_quote();
         if mark <= Price::ZERO && terms.payoff == Payoff::Inverse {
             return Ok(Quantity::ZERO);
         }
@@ -148,7 +150,7 @@ impl<'a> Deal<'a> {
             let gain = if leg.lots > 0 { gain } else { gain.negated()? };
             // The part of equity that layer 2 does not count, in USD, rounded up.
             let flattered = if gain > Quantity::ZERO {
-                gain.at(state.market.assets[self.contract.terms.cash().0].price, Round::Up)?
+                gain.at(state.market.assets[self.contract.terms.cash().0].price.usd(), Round::Up)?
             } else {
                 Money::ZERO
             };

@@ -140,7 +140,7 @@ pub fn limited(
     if band <= Ratio::ZERO || band > Ratio::ONE {
         return Err(Reject::malformed("band", band, "above 0 and at most 1"));
     }
-    let index = state.market.underlyings[terms.underlying.0].index;
+    let index = state.market.underlyings[terms.underlying.0].index.usd();
     let dollars = terms.payoff == Payoff::Inverse && !terms.is_option();
     let each = if dollars { Price::ONE } else { index.max(Price::ONE) };
     let worth = times(terms.unit(), max_open).and_then(|units| units.at(each, Round::Up));

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use margin::Refusal;
 use margin::greeks::option_inputs;
 use marks::{Quote, Report, composed};
-use model::{AssetId, InstrumentId, InstrumentKind, Market, Payoff, UnderlyingId};
+use model::{AssetId, InstrumentId, InstrumentKind, Market, Payoff, QuotePrice, UnderlyingId, UsdPrice};
 use pricing::black76::Black76;
-use units::{Overflow, Price, Ratio, Round, Timestamp};
+use units::{Price, Ratio, Round, Timestamp};
 
 use crate::apply::mark;
 use crate::desk::Live;
 use crate::layers::{l0, l4};
-use crate::state::{InstrumentTerms, Mode, State};
+use crate::state::{Mode, State};
 use crate::{Desk, Event, FeedId, Marked, Noun, Reject};
 
 /// A volatility above this is a mistake in units: 20 is 2,000 %.
@@ -122,20 +122,22 @@ fn form(
     which: impl Fn(&Quote) -> Price,
     moves: &mut Marked,
 ) -> Result<(), Reject> {
+    // Every feed says USD but those of ratios, which are composed with an index that does.
+    let usd = |quote: &Quote| UsdPrice::new(which(quote));
     // A ratio feed on top of an index: both of this tick.
-    let on_index = |underlying: UnderlyingId, ratio: FeedId| -> Result<Option<Price>, Reject> {
+    let on_index = |underlying: UnderlyingId, ratio: FeedId| -> Result<Option<UsdPrice>, Reject> {
         let Some(index) = quotes.get(&FeedId::Index(underlying)) else { return Ok(None) };
         if !state.feeds.contains_key(&ratio) {
-            return Ok(Some(which(index)));
+            return Ok(Some(usd(index)));
         }
         let Some(ratio) = quotes.get(&ratio) else { return Ok(None) };
         let legs = composed(index, ratio).map_err(|why| Reject::malformed("feed", why, "legs of one tick"))?;
-        Ok(Some(which(&legs)))
+        Ok(Some(usd(&legs)))
     };
     for place in 0..market.underlyings.len() {
         let id = UnderlyingId(place);
         if let Some(quote) = quotes.get(&FeedId::Index(id)) {
-            moves.indices.push((id, which(quote)));
+            moves.indices.push((id, usd(quote)));
         }
     }
     moves.indices.retain(|(id, price)| market.underlyings[id.0].index != *price);
@@ -144,7 +146,7 @@ fn form(
     for place in 1..market.assets.len() {
         let (id, asset) = (AssetId(place), &market.assets[place]);
         let price = match asset.follows {
-            None => quotes.get(&FeedId::Asset(id)).map_or(asset.price, &which),
+            None => quotes.get(&FeedId::Asset(id)).map_or(asset.price, &usd),
             Some(underlying) => on_index(underlying, FeedId::Asset(id))?.unwrap_or(asset.price),
         };
         if price != asset.price {
@@ -162,14 +164,15 @@ fn form(
 
     for id in live.instruments().iter().copied() {
         let (terms, before) = (&state.contracts[id.0].terms, market.listing(id).mark);
-        let usd = match &terms.kind {
+        let traded = match &terms.kind {
             InstrumentKind::Spot => Some(market.underlyings[terms.underlying.0].index),
             InstrumentKind::Perpetual => on_index(terms.underlying, FeedId::Premium(id))?,
             InstrumentKind::Future { expiry } => market.expiry(terms.underlying, *expiry).map(|terms| terms.forward),
             InstrumentKind::Option { .. } => None,
         };
-        let price = match usd {
-            Some(usd) => written(terms, market, usd)?,
+        // Rounded down for both sides alike.
+        let price = match traded {
+            Some(price) => price.to_quote(market.assets[terms.quote.0].price, Round::Down)?,
             None => model_price(market, id).unwrap_or(before),
         };
         if price != before {
@@ -180,14 +183,9 @@ fn form(
     Ok(())
 }
 
-/// A price of the underlying in USD as a contract writes it, rounded down for both sides alike.
-fn written(terms: &InstrumentTerms, market: &Market, usd: Price) -> Result<Price, Overflow> {
-    usd.in_units_of(market.assets[terms.price_asset().0].price, Round::Down)
-}
-
 /// The mark of an option: its Black-76 price, in its quote; none while it has no volatility. It is rounded down, for buyer
 /// and seller alike: a mark has two sides.
-fn model_price(market: &Market, id: InstrumentId) -> Option<Price> {
+fn model_price(market: &Market, id: InstrumentId) -> Option<QuotePrice> {
     let listing = market.listing(id);
     let inputs = option_inputs(listing, market).ok()?;
     let price = Black76::new(inputs).ok()?.price();
@@ -195,7 +193,7 @@ fn model_price(market: &Market, id: InstrumentId) -> Option<Price> {
         Payoff::Linear => price,
         Payoff::Inverse => price / inputs.forward,
     };
-    Price::from_f64(quoted, Round::Down).ok()
+    QuotePrice::from_f64(quoted, Round::Down).ok()
 }
 
 /// One sample more for what is in its settlement window, of the index as the contract writes it, when the index and what it is
@@ -215,12 +213,13 @@ fn samples(
             continue;
         }
         let mut feeds = vec![FeedId::Index(contract.terms.underlying)];
-        l4::of_asset(state, contract.terms.price_asset(), &mut feeds);
+        l4::of_asset(state, contract.terms.counter_asset(), &mut feeds);
         let valid = |feed: &FeedId| quotes.get(feed).is_some_and(|quote| quote.validity().may_liquidate());
         if feeds.iter().all(valid) {
             let index = market.underlyings[contract.terms.underlying.0].index;
+            let counter = market.assets[contract.terms.counter_asset().0].price;
             let mut samples = contract.samples;
-            samples.sum = samples.sum.plus(written(&contract.terms, market, index)?)?;
+            samples.sum = samples.sum.plus(index.to_counter(counter, Round::Down)?)?;
             samples.count += 1;
             events.push(Event::Sampled { instrument: id, samples });
         }

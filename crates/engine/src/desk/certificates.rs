@@ -290,7 +290,7 @@ impl Certificates {
             let width = live.cell.width().index;
             let pairs = live.cell.market().underlyings.iter().zip(&market.underlyings);
             pairs.filter(|(then, _)| then.scale.is_none()).all(|(then, now)| {
-                let moved = now.index.to_f64() / then.index.to_f64();
+                let moved = now.index.usd().to_f64() / then.index.usd().to_f64();
                 moved * (1.0 + reach) <= 1.0 + width && moved * (1.0 - reach) >= 1.0 - width
             })
         };
@@ -374,7 +374,8 @@ pub struct Ground<'a> {
 fn wear(cell: &Cell, width: Width, market: &Market) -> f64 {
     let anchor = cell.market();
     let pairs = anchor.underlyings.iter().zip(&market.underlyings).filter(|(then, _)| then.scale.is_none());
-    let moved = pairs.map(|(then, now)| (now.index.to_f64() / then.index.to_f64() - 1.0).abs() / width.index);
+    let moved =
+        pairs.map(|(then, now)| (now.index.usd().to_f64() / then.index.usd().to_f64() - 1.0).abs() / width.index);
     let passed = market.time.seconds_since(anchor.time) / f64::from(width.seconds);
     moved.fold(passed, f64::max)
 }

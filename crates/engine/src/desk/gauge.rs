@@ -34,10 +34,10 @@ struct Unit {
 
 impl<'a> AtMark<'a> {
     fn new(desk: &'a Desk, side: &'a Side) -> Self {
-        let prices: Vec<f64> = side.market.assets.iter().map(|asset| asset.price.to_f64()).collect();
+        let prices: Vec<f64> = side.market.assets.iter().map(|asset| asset.price.usd().to_f64()).collect();
         let unit = |listing: &Instrument| Unit {
             size: listing.contract_size.to_f64(),
-            mark: listing.mark.to_f64(),
+            mark: listing.mark.in_quote().to_f64(),
             price: prices[listing.settle.0],
             option: listing.is_option(),
             inverse: listing.payoff == Payoff::Inverse,
@@ -49,10 +49,11 @@ impl<'a> AtMark<'a> {
     /// Equity in USD (VAL-1) as a risk number: a plan asks for it hundreds of times and moves no money by it.
     fn equity(&self, account: &Account) -> f64 {
         let prices = &self.side.market.assets;
-        let balances = account.balances.iter().map(|held| held.amount.to_f64() * prices[held.asset.0].price.to_f64());
+        let balances =
+            account.balances.iter().map(|held| held.amount.to_f64() * prices[held.asset.0].price.usd().to_f64());
         let positions = account.positions.iter().map(|held| {
             let unit = self.units[held.instrument.0];
-            let (size, entry) = (held.quantity.to_f64() * unit.size, held.entry.to_f64());
+            let (size, entry) = (held.quantity.to_f64() * unit.size, held.entry.in_quote().to_f64());
             match (unit.option, unit.inverse) {
                 (true, _) => size * unit.mark * unit.price,
                 (false, false) => size * (unit.mark - entry) * unit.price,
@@ -129,7 +130,7 @@ fn book(
     let option = matches!(terms.kind, InstrumentKind::Option { .. });
     Book {
         lot: terms.lot,
-        open: live && state.market.listing(id).mark.to_f64() != 0.0,
+        open: live && state.market.listing(id).mark.in_quote().to_f64() != 0.0,
         reduces_only: contract.mode == Mode::ReduceOnly,
         half_spread: if option { rules.option_half_spread } else { rules.half_spread }.to_f64(),
         depth_usd: if option { depth * rules.option_depth.to_f64() } else { depth },

@@ -1,6 +1,6 @@
 //! What a record did for an account in liquidation: trades, payments, offers, each with the prices of its moment.
 
-use model::{AssetId, InstrumentId, UnderlyingId};
+use model::{AssetId, InstrumentId, QuotePrice, UnderlyingId, UsdPrice};
 use units::{Money, Overflow, Price, Quantity, Round};
 
 use super::Figures;
@@ -49,9 +49,9 @@ pub struct Trade {
     /// The price of the trade, in the instrument's quote.
     pub price: Price,
     /// The mark of that moment.
-    pub mark: Price,
-    /// The index of its underlying, USD.
-    pub index: Price,
+    pub mark: QuotePrice,
+    /// The index of its underlying.
+    pub index: UsdPrice,
     /// What the price gave the account over the mark, USD, rounded down; negative when it cost something.
     pub over_mark: Money,
 }
@@ -218,7 +218,7 @@ fn trade(state: &State, id: AccountId, command: &Command, event: &Event) -> Resu
     let terms = &state.contracts[instrument.0].terms;
     let mark = state.market.listing(instrument).mark;
     let units = times(terms.unit(), lots)?;
-    let over = cost(units, mark, terms)?.minus(cost(units, price, terms)?)?;
+    let over = cost(units, mark.in_quote(), terms)?.minus(cost(units, price, terms)?)?;
     Ok(Some(Trade {
         with,
         instrument,
@@ -226,7 +226,7 @@ fn trade(state: &State, id: AccountId, command: &Command, event: &Event) -> Resu
         price,
         mark,
         index: state.market.underlyings[terms.underlying.0].index,
-        over_mark: over.at(state.market.assets[terms.cash().0].price, Round::Down)?,
+        over_mark: over.at(state.market.assets[terms.cash().0].price.usd(), Round::Down)?,
     }))
 }
 
@@ -239,6 +239,6 @@ fn payment(state: &State, id: AccountId, event: &Event) -> Result<Option<Payment
         (true, false) => (to, amount.negated()?),
         _ => return Ok(None),
     };
-    let usd = amount.at(state.market.assets[asset.0].price, Round::Down)?;
+    let usd = amount.at(state.market.assets[asset.0].price.usd(), Round::Down)?;
     Ok(Some(Payment { with, asset, amount, usd, cause }))
 }

@@ -38,19 +38,21 @@ pub fn on_tick(state: &State, contract: &Contract, price: Price) -> Result<(), R
 pub fn in_band(state: &State, id: InstrumentId, price: Price) -> Result<(), Reject> {
     let terms = &state.contracts[id.0].terms;
     let listing = state.market.listing(id);
-    let size = if listing.mark.is_negative() { listing.mark.negated()? } else { listing.mark };
-    let scale = state.market.underlyings[terms.underlying.0].scale.unwrap_or_default();
-    let mut width = size.max(scale).scaled(terms.band, Round::Up)?;
+    let mut width = state.market.mark_size(listing)?.in_quote().scaled(terms.band, Round::Up)?;
     if terms.is_option() {
         // A coin-settled option is written in coins: a hundredth of a coin is a hundredth of the index.
         let index = match terms.payoff {
-            model::Payoff::Linear => state.market.underlyings[terms.underlying.0].index,
+            model::Payoff::Linear => {
+                let index = state.market.underlyings[terms.underlying.0].index;
+                index.to_quote(state.market.usd_per_quote(listing), Round::Up)?.in_quote()
+            }
             model::Payoff::Inverse => Price::ONE,
         };
         let hundredth = units::Ratio::from_raw(units::Ratio::ONE.raw() / 100);
         width = width.max(index.scaled(hundredth, Round::Up)?);
     }
-    let (low, high) = (listing.mark.minus(width)?, listing.mark.plus(width)?);
+    let mark = listing.mark.in_quote();
+    let (low, high) = (mark.minus(width)?, mark.plus(width)?);
     if price < low || price > high {
         return Err(Reject::PriceBand { price, low, high });
     }

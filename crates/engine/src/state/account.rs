@@ -1,6 +1,6 @@
 //! What one account has: balances, positions, orders, and how it stands.
 
-use model::{AssetId, InstrumentId, Payoff, Side};
+use model::{AssetId, InstrumentId, Payoff, QuotePrice, Side};
 use serde::{Deserialize, Serialize};
 use units::{Overflow, Price, Quantity, Round};
 
@@ -184,7 +184,7 @@ impl AccountState {
                 instrument: order.instrument,
                 side: order.side,
                 quantity,
-                limit: order.limit,
+                limit: QuotePrice::new(order.limit),
             });
         }
         Ok(view)
@@ -211,9 +211,9 @@ pub fn times(amount: Quantity, lots: i64) -> Result<Quantity, Overflow> {
 }
 
 /// The price a position was entered at, rounded against the account: up when long, down when short.
-fn entry(held: &Position, terms: &InstrumentTerms) -> Result<Price, Overflow> {
+fn entry(held: &Position, terms: &InstrumentTerms) -> Result<QuotePrice, Overflow> {
     if terms.is_option() || held.lots == 0 {
-        return Ok(Price::ZERO);
+        return Ok(QuotePrice::ZERO);
     }
     let units = times(terms.unit(), held.lots)?;
     let against = if held.lots > 0 { Round::Up } else { Round::Down };
@@ -222,5 +222,5 @@ fn entry(held: &Position, terms: &InstrumentTerms) -> Result<Price, Overflow> {
         Payoff::Inverse => (units.negated()?, held.cost),
     };
     let quotient = over.over(Price::from_raw(under.raw()), against)?;
-    Ok(Price::from_raw(quotient.raw()))
+    Ok(QuotePrice::new(Price::from_raw(quotient.raw())))
 }

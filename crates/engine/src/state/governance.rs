@@ -1,9 +1,9 @@
 //! Parameters, and how they change: proposed, delayed, bounded in step, ramped.
 
 use marks::Rules;
-use model::{AssetId, InstrumentId, UnderlyingId};
+use model::{AssetId, CounterPrice, InstrumentId, UnderlyingId};
 use serde::{Deserialize, Serialize};
-use units::{Money, Price, Quantity, Ratio, Timestamp};
+use units::{Money, Quantity, Ratio, Timestamp};
 
 use super::Pot;
 use crate::FeedId;
@@ -181,8 +181,8 @@ pub enum Change {
     SettlementPrice {
         /// The instrument that waits for its settlement price.
         instrument: InstrumentId,
-        /// In the currency of the index.
-        price: Price,
+        /// The price of the underlying that it settles at.
+        price: CounterPrice,
     },
 }
 

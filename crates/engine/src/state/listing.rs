@@ -1,7 +1,7 @@
 //! What is listed: the terms of underlyings, assets and instruments, and what the engine knows of each besides its price.
 
 use marks::Rules;
-use model::{AssetId, DepthLevel, InstrumentKind, Payoff, USD, UnderlyingId};
+use model::{AssetId, CounterPrice, DepthLevel, InstrumentKind, Payoff, USD, UnderlyingId};
 use serde::{Deserialize, Serialize};
 use units::{Money, Price, Quantity, Ratio, Timestamp};
 
@@ -10,7 +10,7 @@ use units::{Money, Price, Quantity, Ratio, Timestamp};
 pub struct UnderlyingTerms {
     /// The underlying's unique name.
     pub name: String,
-    /// Stands in the market until the feed has spoken; never valid as a price.
+    /// Stands in the market until the feed has spoken, USD per unit; never valid as a price.
     pub reference: Price,
     /// How its sources become an index.
     pub feed: Rules,
@@ -27,7 +27,7 @@ pub struct UnderlyingTerms {
 pub struct AssetTerms {
     /// The asset's unique name.
     pub name: String,
-    /// Stands in the market until the feed has spoken.
+    /// Stands in the market until the feed has spoken, USD per unit.
     pub reference: Price,
     /// The underlying whose moves it shares.
     pub follows: Option<UnderlyingId>,
@@ -142,7 +142,7 @@ pub struct Contract {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Samples {
     /// Sum of the sampled index prices.
-    pub sum: Price,
+    pub sum: CounterPrice,
     /// Number of samples in the sum.
     pub count: u32,
 }
@@ -161,8 +161,9 @@ impl InstrumentTerms {
         }
     }
 
-    /// The asset that the price of the underlying is written in: marks of perpetuals and futures, strikes, settlement prices.
-    pub fn price_asset(&self) -> AssetId {
+    /// The counter currency, which the price of the underlying is written in: marks of perpetuals and futures, strikes, settlement
+    /// prices.
+    pub fn counter_asset(&self) -> AssetId {
         if self.is_option() && self.payoff == Payoff::Inverse { USD } else { self.quote }
     }
 

@@ -11,7 +11,7 @@ use engine::{
 };
 use marks::{Report, Rules, Source};
 use model::{AssetId, InstrumentId, InstrumentKind, Payoff, Right, Side, UnderlyingId};
-use units::{Price, Quantity, Ratio, Round, Timestamp};
+use units::{Decimal, Price, Quantity, Ratio, Round, Timestamp};
 
 pub const SECOND: i64 = 1_000_000;
 pub const HOUR: i64 = 3_600 * SECOND;
@@ -55,8 +55,9 @@ pub fn expiry() -> Timestamp {
     "2026-12-25T08:00:00Z".parse().unwrap()
 }
 
-pub fn price(text: &str) -> Price {
-    text.parse().unwrap()
+/// A price in whatever currency is asked for.
+pub fn price<T: Decimal>(text: &str) -> T {
+    T::cut(text, 0).unwrap()
 }
 
 pub fn quantity(text: &str) -> Quantity {
@@ -446,7 +447,7 @@ impl World {
     /// A mark, rounded down to a tick, as text.
     pub fn mark(&self, instrument: InstrumentId) -> String {
         let (mark, tick) =
-            (self.state().market.listing(instrument).mark, self.state().contracts[instrument.0].terms.tick);
+            (self.state().market.listing(instrument).mark.in_quote(), self.state().contracts[instrument.0].terms.tick);
         Price::from_raw(mark.raw() - mark.raw().rem_euclid(tick.raw())).to_string()
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Columns `ts` (`2026-02-05 04:29:52+00:00`), `currency`, `instrument_name` and `price`; others are not read.
 
-use units::{Decimal as _, Price, Timestamp};
+use model::UsdPrice;
+use units::{Decimal as _, Timestamp};
 
 use super::ChainError;
 use crate::report::shortened;
@@ -14,7 +15,7 @@ pub struct FuturePrice {
     pub currency: String,
     pub instrument: String,
     /// None where the file has none.
-    pub price: Option<Price>,
+    pub price: Option<UsdPrice>,
 }
 
 /// Every row of `text`.
@@ -45,7 +46,9 @@ pub fn read(file: &str, text: &str) -> Result<Vec<FuturePrice>, ChainError> {
         let moment = field(time).replacen(' ', "T", 1).parse();
         let number = match field(price) {
             "" => None,
-            text => Some(Price::cut(text, 0).map_err(|expected| refuse(line, "price", text, &expected.to_string()))?),
+            text => {
+                Some(UsdPrice::cut(text, 0).map_err(|expected| refuse(line, "price", text, &expected.to_string()))?)
+            }
         };
         rows.push(FuturePrice {
             time: moment.map_err(|_| refuse(line, "ts", field(time), "a time such as 2026-02-05 04:29:52+00:00"))?,

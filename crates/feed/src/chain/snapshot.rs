@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use model::{
-    AssetDocument, ExpiryDocument, InstrumentDocument, KindDocument, MARKET_FORMAT, Market, MarketDocument, Payoff,
-    Right, UnderlyingDocument,
+    AssetDocument, CounterPrice, ExpiryDocument, InstrumentDocument, KindDocument, MARKET_FORMAT, Market,
+    MarketDocument, Payoff, QuotePrice, Right, UnderlyingDocument, UsdPrice,
 };
 use pricing::black76::{Black76, Inputs};
 use pricing::{implied, payoff::coin_quoted};
-use units::{Decimal as _, Price, Quantity, Ratio, Timestamp};
+use units::{Decimal as _, Quantity, Ratio, Timestamp};
 
 use super::futures::FuturePrice;
 use super::{ChainError, ChainReport, Distribution, FuturesFile};
@@ -27,14 +27,14 @@ pub struct OptionRow {
     pub currency: String,
     pub name: String,
     pub expiry: Timestamp,
-    pub strike: Price,
+    pub strike: CounterPrice,
     pub right: Right,
-    pub mark: Option<Price>,
+    pub mark: Option<QuotePrice>,
     pub vol: Option<Ratio>,
-    pub underlying_price: Option<Price>,
-    pub index_price: Option<Price>,
-    pub bid: Option<Price>,
-    pub ask: Option<Price>,
+    pub underlying_price: Option<UsdPrice>,
+    pub index_price: Option<UsdPrice>,
+    pub bid: Option<QuotePrice>,
+    pub ask: Option<QuotePrice>,
     pub delta: Option<Ratio>,
     pub open_interest: Option<Quantity>,
     pub volume: Option<Quantity>,
@@ -51,9 +51,9 @@ pub struct Currency {
 #[derive(Default)]
 struct Expiry {
     /// Marks in coin of call and put, by strike.
-    marks: BTreeMap<Price, [Option<f64>; 2]>,
+    marks: BTreeMap<CounterPrice, [Option<f64>; 2]>,
     underlying_prices: Vec<f64>,
-    future: Option<Price>,
+    future: Option<UsdPrice>,
 }
 
 impl Expiry {
@@ -61,7 +61,8 @@ impl Expiry {
     fn parity_forward(&self) -> Option<f64> {
         let implied = self.marks.iter().filter_map(|(strike, marks)| {
             let [Some(call), Some(put)] = *marks else { return None };
-            Some(strike.to_f64() / (1.0 - (call - put))).filter(|forward| forward.is_finite() && *forward > 0.0)
+            Some(strike.in_counter().to_f64() / (1.0 - (call - put)))
+                .filter(|forward| forward.is_finite() && *forward > 0.0)
         });
         median(implied.collect())
     }
@@ -82,7 +83,7 @@ pub struct Snapshot<'a> {
     rows: usize,
     names: BTreeSet<String>,
     pub currencies: BTreeMap<String, Currency>,
-    options: Vec<(OptionRow, Price)>,
+    options: Vec<(OptionRow, QuotePrice)>,
     futures: Vec<InstrumentDocument>,
     left_out: LeftOut,
     notes: Vec<String>,
@@ -108,7 +109,8 @@ impl<'a> Snapshot<'a> {
         self.rows += 1;
         let currency = self.currencies.entry(row.currency.clone()).or_default();
         if row.expiry > self.time {
-            currency.index_prices.extend(row.index_price.filter(|price| *price > Price::ZERO).map(Price::to_f64));
+            let index = row.index_price.filter(|price| *price > UsdPrice::ZERO);
+            currency.index_prices.extend(index.map(|price| price.usd().to_f64()));
         }
         let kept = if !self.names.insert(row.name.clone()) {
             Err(Reason::Duplicate)
@@ -122,9 +124,9 @@ impl<'a> Snapshot<'a> {
             Ok(mark) => {
                 let expiry = currency.expiries.entry(row.expiry).or_default();
                 let side = usize::from(row.right == Right::Put);
-                expiry.marks.entry(row.strike).or_default()[side] = Some(mark.to_f64());
-                let underlying_price = row.underlying_price.filter(|price| *price > Price::ZERO);
-                expiry.underlying_prices.extend(underlying_price.map(Price::to_f64));
+                expiry.marks.entry(row.strike).or_default()[side] = Some(mark.in_quote().to_f64());
+                let underlying_price = row.underlying_price.filter(|price| *price > UsdPrice::ZERO);
+                expiry.underlying_prices.extend(underlying_price.map(|price| price.usd().to_f64()));
                 self.options.push((row, mark));
             }
         }
@@ -168,15 +170,15 @@ impl<'a> Snapshot<'a> {
         if name.expiry().is_some_and(|expiry| expiry <= self.time) {
             return Err(Reason::Expired);
         }
-        let mark = row.price.filter(|price| *price > Price::ZERO).ok_or(Reason::NoMark)?;
+        let price = row.price.filter(|price| *price > UsdPrice::ZERO).ok_or(Reason::NoMark)?;
         let contract_size = name.contract_size().ok_or(Reason::NoContractSize)?;
         let currency = self.currencies.get_mut(&name.base).ok_or(Reason::UnknownName)?;
         if let Some(expiry) = name.expiry() {
-            currency.expiries.entry(expiry).or_default().future = Some(mark);
+            currency.expiries.entry(expiry).or_default().future = Some(price);
         }
         Ok(InstrumentDocument {
             expiry: name.expiry(),
-            ..instrument(row.instrument.clone(), kind, &name.base, "USD", contract_size, mark)
+            ..instrument(row.instrument.clone(), kind, &name.base, "USD", contract_size, QuotePrice::new(price.usd()))
         })
     }
 
@@ -197,7 +199,10 @@ impl<'a> Snapshot<'a> {
             };
             let years = row.expiry.years_since(self.time);
             if let Some(model) = row.vol.and_then(|vol| model_mark(&row, forward, years, vol)) {
-                errors.entry(row.currency.clone()).or_default().push((row.name.clone(), model - mark.to_f64()));
+                errors
+                    .entry(row.currency.clone())
+                    .or_default()
+                    .push((row.name.clone(), model - mark.in_quote().to_f64()));
             }
             let iv = row.vol.or_else(|| implied_vol(&row, forward, years, mark));
             implied_vols += usize::from(row.vol.is_none() && iv.is_some());
@@ -234,7 +239,7 @@ impl<'a> Snapshot<'a> {
     }
 
     fn underlying(&mut self, currency: String, found: Currency) -> Result<UnderlyingDocument, ChainError> {
-        let Some(index) = median(found.index_prices).and_then(|index| Price::shortest(index).ok()) else {
+        let Some(index) = median(found.index_prices).and_then(|index| UsdPrice::shortest(index).ok()) else {
             return Err(ChainError::NoIndex { file: self.file.into(), currency, snapshot: self.time });
         };
         let mut expiries = Vec::new();
@@ -255,15 +260,15 @@ impl<'a> Snapshot<'a> {
     }
 
     /// The forward of an expiry: by parity, else what the options say it is, else the future's price.
-    fn forward(&mut self, currency: &str, expiry: Timestamp, found: &Expiry) -> Option<Price> {
-        if let Some(forward) = found.parity_forward().and_then(|forward| Price::shortest(forward).ok()) {
+    fn forward(&mut self, currency: &str, expiry: Timestamp, found: &Expiry) -> Option<UsdPrice> {
+        if let Some(forward) = found.parity_forward().and_then(|forward| UsdPrice::shortest(forward).ok()) {
             return Some(forward);
         }
         if let Some(forward) = median(found.underlying_prices.clone()) {
             let note =
                 format!("{currency} {expiry}: no strike has both marks, the forward is the median underlying_price");
             self.notes.push(note);
-            return Price::shortest(forward).ok();
+            return UsdPrice::shortest(forward).ok();
         }
         found.future
     }
@@ -272,7 +277,7 @@ impl<'a> Snapshot<'a> {
 fn forward_of(underlyings: &[UnderlyingDocument], row: &OptionRow) -> Option<f64> {
     let underlying = underlyings.iter().find(|entry| entry.underlying == row.currency)?;
     let expiry = underlying.expiries.iter().find(|entry| entry.expiry == row.expiry)?;
-    Some(expiry.forward.to_f64())
+    Some(expiry.forward.usd().to_f64())
 }
 
 /// The coin itself, worth its index.
@@ -288,19 +293,25 @@ fn coin(underlying: &UnderlyingDocument) -> AssetDocument {
 
 /// What the model says the mark is, in coin.
 fn model_mark(row: &OptionRow, forward: f64, years: f64, vol: Ratio) -> Option<f64> {
-    let inputs =
-        Inputs { right: row.right, forward, strike: row.strike.to_f64(), vol: vol.to_f64(), years, discount: 1.0 };
+    let inputs = Inputs {
+        right: row.right,
+        forward,
+        strike: row.strike.in_counter().to_f64(),
+        vol: vol.to_f64(),
+        years,
+        discount: 1.0,
+    };
     Some(coin_quoted(Black76::new(inputs).ok()?.price(), forward))
 }
 
 /// The volatility at which the model gives the mark; none when no volatility up to [`VOL_MAX`] does.
-fn implied_vol(row: &OptionRow, forward: f64, years: f64, mark: Price) -> Option<Ratio> {
-    let price = mark.to_f64() * forward;
-    let vol = implied::vol(row.right, forward, row.strike.to_f64(), years, price).ok()?;
+fn implied_vol(row: &OptionRow, forward: f64, years: f64, mark: QuotePrice) -> Option<Ratio> {
+    let price = mark.in_quote().to_f64() * forward;
+    let vol = implied::vol(row.right, forward, row.strike.in_counter().to_f64(), years, price).ok()?;
     Ratio::shortest(vol).ok().filter(|vol| *vol > Ratio::ZERO && *vol <= VOL_MAX)
 }
 
-fn option_document(row: OptionRow, mark: Price, iv: Option<Ratio>) -> InstrumentDocument {
+fn option_document(row: OptionRow, mark: QuotePrice, iv: Option<Ratio>) -> InstrumentDocument {
     InstrumentDocument {
         expiry: Some(row.expiry),
         strike: Some(row.strike),
@@ -322,7 +333,7 @@ fn instrument(
     currency: &str,
     quote: &str,
     contract_size: Quantity,
-    mark: Price,
+    mark: QuotePrice,
 ) -> InstrumentDocument {
     InstrumentDocument {
         instrument: name,
@@ -375,7 +386,8 @@ mod tests {
             volume: None,
         };
         let years = row.expiry.years_since(noon());
-        row.mark = model_mark(&row, 100.0, years, "0.5".parse().unwrap()).map(|mark| Price::shortest(mark).unwrap());
+        row.mark =
+            model_mark(&row, 100.0, years, "0.5".parse().unwrap()).map(|mark| QuotePrice::shortest(mark).unwrap());
         row
     }
 
@@ -395,7 +407,7 @@ mod tests {
     fn the_forward_is_that_of_the_marks_and_not_of_the_column() {
         let rows = vec![row("90", Right::Call), row("90", Right::Put), row("110", Right::Call), row("110", Right::Put)];
         let (document, report) = market(rows).unwrap();
-        let forward = document.underlyings[0].expiries[0].forward.to_f64();
+        let forward = document.underlyings[0].expiries[0].forward.usd().to_f64();
         assert!((forward - 100.0).abs() < 1e-9, "{forward}");
         assert!(report.all.unwrap().worst.abs() < 1e-12);
         assert_eq!(report.notes, [""; 0]);

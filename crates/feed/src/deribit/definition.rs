@@ -1,6 +1,6 @@
 //! What a listing says of an instrument (`public/get_instruments`).
 
-use model::Right;
+use model::{CounterPrice, Right};
 use units::{Price, Quantity, Ratio, Timestamp};
 
 use super::ImportError;
@@ -35,7 +35,7 @@ pub struct Definition {
     pub index_quote: Option<String>,
     pub contract_size: Option<Quantity>,
     pub expiry: Option<Timestamp>,
-    pub strike: Option<Price>,
+    pub strike: Option<CounterPrice>,
     pub right: Option<Right>,
     pub fee_rate: Option<Ratio>,
 }
@@ -83,7 +83,7 @@ impl Definition {
             settle,
             contract_size: positive("contract_size")?.map(|size| Quantity::from_raw(size.raw())),
             expiry: object.time("expiration_timestamp")?.filter(|time| time.micros() < NEVER_MICROS),
-            strike: positive("strike")?,
+            strike: positive("strike")?.map(CounterPrice::new),
             right,
             fee_rate: object.decimal("taker_commission")?,
         })

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use model::MarketDocument;
+use model::{MarketDocument, UsdPrice};
 use units::{Overflow, Price, Ratio, Round, Timestamp};
 
 use super::listing::{Listing, Moment};
@@ -18,7 +18,7 @@ const DELIVERY_WINDOW: Duration = Duration::from_mins(30);
 /// Indices by pair, the best of each.
 pub struct Indices<'a> {
     best: BTreeMap<(&'a str, &'a str), Index>,
-    pub given: BTreeMap<String, Price>,
+    pub given: BTreeMap<String, UsdPrice>,
     moment: Moment,
 }
 
@@ -70,10 +70,11 @@ impl<'a> Indices<'a> {
 
     /// USD per unit of `asset`, when the caller or an index says: one in USD, else the first by name whose quote the
     /// caller or an index in USD prices.
-    pub fn price_of(&self, asset: &str) -> Option<Price> {
+    pub fn price_of(&self, asset: &str) -> Option<UsdPrice> {
         let stated = |asset: &str| {
-            let one = (asset == USD).then_some(Price::ONE);
-            one.or_else(|| self.given.get(asset).copied()).or_else(|| Some(self.best.get(&(asset, USD))?.price))
+            let one = (asset == USD).then_some(UsdPrice::ONE);
+            let index = || Some(UsdPrice::new(self.best.get(&(asset, USD))?.price));
+            one.or_else(|| self.given.get(asset).copied()).or_else(index)
         };
         stated(asset).or_else(|| {
             let mut own = self.best.iter().filter(|((base, _), _)| *base == asset);
@@ -82,15 +83,15 @@ impl<'a> Indices<'a> {
     }
 
     /// USD per unit of `asset`, which `listing` needs.
-    pub fn price_for(&self, asset: &str, listing: &Listing<'_>) -> Result<Price, ImportError> {
+    pub fn price_for(&self, asset: &str, listing: &Listing<'_>) -> Result<UsdPrice, ImportError> {
         self.price_of(asset)
             .ok_or_else(|| ImportError::NoPrice { asset: asset.into(), instrument: listing.name.into() })
     }
 
     /// USD per unit of what `listing` depends on: the index in USD, else the first by name whose quote has a price.
-    pub fn index_of(&self, listing: &Listing<'_>) -> Result<Price, ImportError> {
+    pub fn index_of(&self, listing: &Listing<'_>) -> Result<UsdPrice, ImportError> {
         if let Some(index) = self.best.get(&(listing.base, USD)) {
-            return Ok(index.price);
+            return Ok(UsdPrice::new(index.price));
         }
         let own = || self.best.iter().filter(|((base, _), _)| *base == listing.base);
         let priced = own().find_map(|((_, quote), index)| Some((index.price, self.price_of(quote)?)));
@@ -119,7 +120,7 @@ impl<'a> Indices<'a> {
     }
 }
 
-/// A price in a quote currency that is worth `quote` USD.
-pub fn in_usd(price: Price, quote: Price) -> Result<Price, Overflow> {
-    price.scaled(Ratio::from_raw(quote.raw()), Round::Down)
+/// A price in a currency that costs `quote`.
+pub fn in_usd(price: Price, quote: UsdPrice) -> Result<UsdPrice, Overflow> {
+    price.scaled(Ratio::from_raw(quote.usd().raw()), Round::Down).map(UsdPrice::new)
 }

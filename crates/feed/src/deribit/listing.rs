@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use model::{InstrumentDocument, KindDocument, Payoff, Right};
-use units::{Money, Overflow, Price, Quantity, Ratio, Round, Timestamp};
+use model::{CounterPrice, InstrumentDocument, KindDocument, Payoff, QuotePrice, Right};
+use units::{Money, Overflow, Quantity, Ratio, Round, Timestamp};
 
 use super::definition::Definition;
 use super::quote::Quote;
@@ -59,7 +59,7 @@ pub struct Listing<'a> {
     pub index_quote: &'a str,
     pub contract_size: Quantity,
     pub fee_rate: Option<Ratio>,
-    pub mark: Price,
+    pub mark: QuotePrice,
     pub prices: &'a Quote,
 }
 
@@ -68,7 +68,7 @@ pub enum Kind {
     Spot,
     Perpetual,
     Future { expiry: Timestamp },
-    Option { expiry: Timestamp, strike: Price, right: Right },
+    Option { expiry: Timestamp, strike: CounterPrice, right: Right },
 }
 
 impl<'a> Listing<'a> {
@@ -90,7 +90,7 @@ impl<'a> Listing<'a> {
         }
         let prices = prices.ok_or(if instrument.orphans > 0 { Reason::NoSnapshot } else { Reason::NoMark })?;
         let may_be_zero = matches!(kind, Kind::Option { .. });
-        let mark = prices.mark.filter(|mark| may_be_zero || *mark > Price::ZERO).ok_or(Reason::NoMark)?;
+        let mark = prices.mark.filter(|mark| may_be_zero || *mark > QuotePrice::ZERO).ok_or(Reason::NoMark)?;
         if !moment.covers(prices.time) {
             return Err(Reason::Stale);
         }

@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{AssetDocument, ExpiryDocument, MARKET_FORMAT, MarketDocument, UnderlyingDocument};
-use units::{Price, Timestamp};
+use model::{AssetDocument, CounterPrice, ExpiryDocument, MARKET_FORMAT, MarketDocument, UnderlyingDocument, UsdPrice};
+use units::Timestamp;
 
 use super::indices::{Indices, in_usd};
 use super::listing::{Kind, Listing, Moment};
@@ -21,10 +21,11 @@ pub fn forwards<'a>(
     indices: &Indices<'_>,
     moment: Moment,
 ) -> Result<Forwards<'a>, ImportError> {
-    let mut best: BTreeMap<_, (_, &Listing<'a>, Price)> = BTreeMap::new();
+    let mut best: BTreeMap<_, (_, &Listing<'a>, CounterPrice)> = BTreeMap::new();
     for listing in listings.iter().filter(|listing| listing.kind.expiry().is_some()) {
         let is_option = matches!(listing.kind, Kind::Option { .. });
-        let forward = if is_option { listing.prices.forward } else { Some(listing.mark) };
+        let future = CounterPrice::new(listing.mark.in_quote());
+        let forward = if is_option { listing.prices.forward } else { Some(future) };
         let Some(forward) = forward else { continue };
         let distance = moment.distance(listing.prices.time);
         let rank = (is_option, listing.forward_quote() == USD, Reverse(distance));
@@ -37,7 +38,7 @@ pub fn forwards<'a>(
     for (key, (_, listing, forward)) in best {
         let Some(expiry) = key.1 else { continue };
         let quote = indices.price_for(listing.forward_quote(), listing)?;
-        let forward = in_usd(forward, quote).map_err(|overflow| listing.overflow(overflow))?;
+        let forward = in_usd(forward.in_counter(), quote).map_err(|overflow| listing.overflow(overflow))?;
         let rate = listing.prices.rate;
         forwards.insert(key, ExpiryDocument { expiry, forward, rate, forward_settled: None, confidence: None });
     }
@@ -52,7 +53,7 @@ pub fn assemble(
     currencies: &Currencies<'_>,
     moment: Moment,
 ) -> Result<MarketDocument, ImportError> {
-    let mut underlyings: BTreeMap<&str, Price> = BTreeMap::new();
+    let mut underlyings: BTreeMap<&str, UsdPrice> = BTreeMap::new();
     for listing in listings {
         if !underlyings.contains_key(listing.base) {
             underlyings.insert(listing.base, indices.index_of(listing)?);
@@ -87,7 +88,7 @@ pub fn assemble(
 /// are not listed, and whatever is a quote or a settlement currency.
 fn assets(
     listings: &[Listing<'_>],
-    underlyings: &BTreeMap<&str, Price>,
+    underlyings: &BTreeMap<&str, UsdPrice>,
     indices: &Indices<'_>,
     currencies: &Currencies<'_>,
 ) -> Result<Vec<AssetDocument>, ImportError> {
@@ -102,7 +103,7 @@ fn assets(
             }
         }
     }
-    let document = |(asset, price): (&str, Price)| {
+    let document = |(asset, price): (&str, UsdPrice)| {
         // What linear options are paid in follows nothing, whatever it is called.
         let none = BTreeMap::new();
         currency::asset(asset, price, if currencies.paid.contains(asset) { &none } else { underlyings })

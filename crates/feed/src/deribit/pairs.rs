@@ -6,8 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::Payoff;
-use units::Price;
+use model::{Payoff, UsdPrice};
 
 use super::USD;
 use super::indices::{Indices, in_usd};
@@ -20,7 +19,7 @@ pub struct Currencies<'a> {
     /// What linear options are quoted and paid in: it follows no coin.
     pub paid: BTreeSet<&'a str>,
     /// Currencies of spot pairs that are not listed, with their prices in USD.
-    pub assets: BTreeMap<&'a str, Price>,
+    pub assets: BTreeMap<&'a str, UsdPrice>,
     /// Coins that only spot pairs are on.
     pub only_spot: Vec<&'a str>,
 }
@@ -36,7 +35,7 @@ impl<'a> Currencies<'a> {
     }
 
     fn keep_pairs(&mut self, listings: &mut Vec<Listing<'a>>, indices: &Indices<'a>, left_out: &mut LeftOut) {
-        let mut coins: BTreeMap<&str, Price> = BTreeMap::new();
+        let mut coins: BTreeMap<&str, UsdPrice> = BTreeMap::new();
         for listing in contracts(listings) {
             coins.extend(indices.index_of(listing).ok().map(|index| (listing.base, index)));
         }
@@ -62,16 +61,16 @@ impl<'a> Currencies<'a> {
     fn listed(
         &mut self,
         pair: &Listing<'a>,
-        coins: &BTreeMap<&'a str, Price>,
+        coins: &BTreeMap<&'a str, UsdPrice>,
         indices: &Indices<'a>,
-    ) -> Result<Price, Reason> {
+    ) -> Result<UsdPrice, Reason> {
         let quote = indices.price_of(pair.quote).ok_or(Reason::NoPrice)?;
         if let Some(index) = coins.get(pair.base) {
             let circular = wrapped(pair.quote, quote, coins) == Some(pair.base);
             return if circular { Err(self.held(pair, (*index, quote))) } else { Ok(*index) };
         }
         let own = indices.price_of(pair.base);
-        let price = own.or_else(|| in_usd(pair.mark, quote).ok()).filter(|price| *price > Price::ZERO);
+        let price = own.or_else(|| in_usd(pair.mark.in_quote(), quote).ok()).filter(|price| *price > UsdPrice::ZERO);
         let price = price.ok_or(Reason::NoPrice)?;
         let is_asset = self.paid.contains(pair.base) || is_money(pair.base, Some(price));
         if is_asset || wrapped(pair.base, price, coins).is_some() {
@@ -81,7 +80,7 @@ impl<'a> Currencies<'a> {
     }
 
     /// Keeps both currencies of a pair as assets.
-    fn held(&mut self, pair: &Listing<'a>, (base, quote): (Price, Price)) -> Reason {
+    fn held(&mut self, pair: &Listing<'a>, (base, quote): (UsdPrice, UsdPrice)) -> Reason {
         self.assets.insert(pair.base, base);
         self.assets.insert(pair.quote, quote);
         self.assets.remove(USD);

@@ -1,5 +1,6 @@
 //! What an instrument was worth at one moment.
 
+use model::{CounterPrice, QuotePrice};
 use units::{Price, Quantity, Ratio, Timestamp};
 
 use super::ImportError;
@@ -14,7 +15,7 @@ pub const INNER: [&str; 2] = ["stats", "greeks"];
 /// They are ordered, mark first: of two that say different things of the same moment the larger holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Quote {
-    pub mark: Option<Price>,
+    pub mark: Option<QuotePrice>,
     pub time: Timestamp,
     /// A ticker says more than a book summary.
     pub ticker: bool,
@@ -22,12 +23,12 @@ pub struct Quote {
     pub iv: Option<Ratio>,
     pub index: Option<Price>,
     pub delivery: Option<Price>,
-    pub forward: Option<Price>,
+    pub forward: Option<CounterPrice>,
     pub rate: Option<Ratio>,
     pub delta: Option<Ratio>,
     pub funding_rate_8h: Option<Ratio>,
-    pub bid: Option<Price>,
-    pub ask: Option<Price>,
+    pub bid: Option<QuotePrice>,
+    pub ask: Option<QuotePrice>,
     pub open_interest: Option<Quantity>,
     pub volume: Option<Quantity>,
     pub volume_usd: Option<Quantity>,
@@ -63,12 +64,12 @@ impl Quote {
             index: price("index_price")?,
             // Becomes the word "expired" when there is no delivery to estimate.
             delivery: object.decimal("estimated_delivery_price").unwrap_or(None).filter(|price| *price > Price::ZERO),
-            forward: price("underlying_price")?,
+            forward: price("underlying_price")?.map(CounterPrice::new),
             rate: object.decimal("interest_rate")?,
             delta: object.decimal("greeks.delta")?,
             funding_rate_8h: object.decimal("funding_8h")?,
-            bid: price(bid)?,
-            ask: price(ask)?,
+            bid: price(bid)?.map(QuotePrice::new),
+            ask: price(ask)?.map(QuotePrice::new),
             open_interest: object.amount("open_interest")?,
             volume: count("stats.volume", "volume")?,
             volume_usd: count("stats.volume_usd", "volume_usd")?,

@@ -33,12 +33,13 @@ pub(super) fn worst(
     market: &Market,
     (book, side, value): (&Book, Side, f64),
 ) -> Result<Price, Overflow> {
-    let size = if listing.is_option() { listing.mark.to_f64() } else { market.moving_price(listing) };
+    let mark = listing.mark.in_quote();
+    let size = if listing.is_option() { mark.to_f64() } else { market.moving_price(listing) };
     let away = leading(Price::from_f64(size * book.worst(value), Round::Down)?);
     match side {
-        Side::Buy => listing.mark.plus(away),
-        Side::Sell if market.underlyings[listing.underlying.0].scale.is_some() => listing.mark.minus(away),
-        Side::Sell => Ok(listing.mark.minus(away)?.max(Price::ZERO)),
+        Side::Buy => mark.plus(away),
+        Side::Sell if market.underlyings[listing.underlying.0].scale.is_some() => mark.minus(away),
+        Side::Sell => Ok(mark.minus(away)?.max(Price::ZERO)),
     }
 }
 
@@ -60,7 +61,7 @@ pub(super) fn given(listing: &Instrument, book: &Book, (side, lots): (Side, i64)
     let units = size(book, lots)?.times(listing.contract_size, Round::Up)?;
     match side {
         Side::Sell => Ok(units),
-        Side::Buy => Ok(Quantity::from_raw(units.at(listing.mark, Round::Up)?.raw())),
+        Side::Buy => Ok(Quantity::from_raw(units.at(listing.mark.in_quote(), Round::Up)?.raw())),
     }
 }
 
@@ -86,13 +87,14 @@ pub(super) fn after(
         if let Some(base) = base(listing, market) {
             credit(&mut after, base, units)?;
         }
-        let paid = units.at(listing.mark, Round::Up)?.converted(market.assets[cash.0].price, Round::Up)?;
+        let paid =
+            units.at(listing.mark.in_quote(), Round::Up)?.converted(market.assets[cash.0].price.usd(), Round::Up)?;
         paid.negated()?
     } else {
         moved(&mut after, market, trade.instrument, contracts)?
     };
     let received = Quantity::from_raw(received.minus(cost)?.raw());
-    credit(&mut after, cash, received.over(market.assets[cash.0].price, Round::Down)?)?;
+    credit(&mut after, cash, received.over(market.assets[cash.0].price.usd(), Round::Down)?)?;
     Ok(after)
 }
 

@@ -81,7 +81,7 @@ impl std::fmt::Debug for World {
 pub fn below(positions: &[(InstrumentId, f64)], health: f64) -> Account {
     let contracts = |(instrument, millions): &(InstrumentId, f64)| {
         let listing = MARKET.listing(*instrument);
-        let lots = (millions * 1e8 / MARKET.underlyings[listing.underlying.0].index.to_f64()).round();
+        let lots = (millions * 1e8 / MARKET.underlyings[listing.underlying.0].index.usd().to_f64()).round();
         (*instrument, lots / 100.0)
     };
     let positions: Vec<(InstrumentId, f64)> = positions.iter().map(contracts).collect();
@@ -122,7 +122,7 @@ pub fn replayed((account, books): (&Account, &[Book]), trades: &[(InstrumentId, 
     for (instrument, lots) in trades {
         let (listing, book) = (MARKET.listing(*instrument), &books[instrument.0]);
         let contracts = f64::from(i32::try_from(*lots).unwrap()) * book.lot.to_f64();
-        let traded = contracts * listing.mark.to_f64();
+        let traded = contracts * listing.mark.in_quote().to_f64();
         // What moved the price before makes the next trade dearer.
         let used = used.entry(*instrument).or_default();
         let paid = if listing.is_option() { traded } else { 0.0 } + book.cost(*used + traded.abs()) - book.cost(*used);
@@ -189,12 +189,12 @@ fn check(world: &World, plan: &Plan) -> Result<(), TestCaseError> {
             "{}",
             text()
         );
-        let mark = MARKET.listing(*instrument).mark;
+        let mark = MARKET.listing(*instrument).mark.in_quote();
         prop_assert!((*lots > 0) == (*worst >= mark) || *worst == mark, "{}", text());
         standing = planned.after;
     }
     for (place, book) in world.books.iter().enumerate() {
-        let mark = MARKET.instruments[place].mark.to_f64();
+        let mark = MARKET.instruments[place].mark.in_quote().to_f64();
         let lots = done.iter().filter(|(instrument, _)| instrument.0 == place).map(|(_, lots)| lots.abs()).sum::<i64>();
         let traded = f64::from(i32::try_from(lots).unwrap()) * book.lot.to_f64() * mark;
         prop_assert!(traded <= book.room_usd * (1.0 + 1e-9) && (book.open || lots == 0), "{}", text());

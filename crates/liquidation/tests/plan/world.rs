@@ -8,7 +8,7 @@ use model::{
     MARKET_FORMAT, Market, MarketDocument, Payoff, Position, Right, Side, UnderlyingDocument,
 };
 use pricing::black76::{Black76, Inputs};
-use units::{Price, Quantity, Ratio, Timestamp};
+use units::{Decimal, Quantity, Ratio, Timestamp};
 
 /// The index of BTC in [`market`].
 pub const INDEX: f64 = 80_000.0;
@@ -27,8 +27,9 @@ pub fn quantity(number: f64) -> Quantity {
     format!("{number:.10}").parse().unwrap()
 }
 
-pub fn price(number: f64) -> Price {
-    format!("{number:.10}").parse().unwrap()
+/// A price in whatever currency is asked for.
+pub fn price<T: Decimal>(number: f64) -> T {
+    T::cut(&format!("{number:.10}"), 0).unwrap()
 }
 
 pub fn now() -> Timestamp {
@@ -180,7 +181,7 @@ impl Gauge for OfNotional<'_> {
         let notional = account.positions.iter().map(|position| {
             let listing = self.market.listing(position.instrument);
             let units = position.quantity.to_f64().abs() * listing.contract_size.to_f64();
-            if listing.payoff == Payoff::Inverse { units } else { units * listing.mark.to_f64() }
+            if listing.payoff == Payoff::Inverse { units } else { units * listing.mark.in_quote().to_f64() }
         });
         standing(account, self.market, self.rate * notional.sum::<f64>())
     }
@@ -203,7 +204,8 @@ impl Gauge for OfDelta<'_> {
         let net: f64 = account.positions.iter().map(of).sum();
         let gross: f64 = account.positions.iter().map(|position| of(position).abs()).sum();
         let owed = account.balances.iter().filter(|balance| balance.amount.is_negative());
-        let owed = owed.map(|balance| -balance.amount.to_f64() * self.market.assets[balance.asset.0].price.to_f64());
+        let owed =
+            owed.map(|balance| -balance.amount.to_f64() * self.market.assets[balance.asset.0].price.usd().to_f64());
         let orders: f64 = account.orders.iter().map(|_| self.order).sum();
         let maintenance = self.net * net.abs() + self.gross * gross + self.debt * owed.sum::<f64>() + orders;
         standing(account, self.market, maintenance)

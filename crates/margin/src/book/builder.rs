@@ -1,6 +1,8 @@
 //! From an account and a market to a [`Book`]: every position and order in USD and coins, and a note for every conversion.
 
-use model::{Account, AssetId, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Side, UnderlyingId};
+use model::{
+    Account, AssetId, Instrument, InstrumentId, InstrumentKind, Market, Payoff, QuotePrice, Side, UnderlyingId,
+};
 use units::Price;
 
 use super::{
@@ -27,7 +29,7 @@ impl Book {
                 asset: balance.asset,
                 name: asset.name.clone(),
                 amount: balance.amount.to_f64(),
-                price: asset.price.to_f64(),
+                price: asset.price.usd().to_f64(),
             };
             match asset.follows {
                 Some(underlying) => builder.underlying(underlying).coins.push(holding),
@@ -35,20 +37,18 @@ impl Book {
             }
         }
         for (place, position) in account.positions.iter().enumerate() {
-            let entry = position.entry.to_f64();
             let quantity = position.quantity.to_f64();
-            match builder.fill(position.instrument, quantity, entry, place)? {
+            match builder.fill(position.instrument, quantity, position.entry, place)? {
                 OrderFill::Future(future) => builder.book_of(position.instrument).futures.push(future),
                 OrderFill::Option(option) => builder.book_of(position.instrument).options.push(option),
             }
         }
         for (place, order) in account.orders.iter().enumerate() {
             let listing = market.listing(order.instrument);
-            let limit = order.limit.to_f64();
             let sign = if order.side == Side::Buy { 1.0 } else { -1.0 };
-            let filled = builder.fill(order.instrument, sign * order.quantity.to_f64(), limit, place)?;
-            above_zero(&listing.name, "the limit of an order", order.limit)?;
-            let limit = limit * builder.usd(listing.quote);
+            let filled = builder.fill(order.instrument, sign * order.quantity.to_f64(), order.limit, place)?;
+            above_zero(&listing.name, "the limit of an order", order.limit.in_quote())?;
+            let limit = order.limit.to_usd(market.usd_per_quote(listing));
             builder.book_of(order.instrument).orders.push(BookOrder { place, filled, limit });
         }
         builder.book.underlyings.sort_by_key(|underlying| underlying.id);
@@ -71,7 +71,7 @@ impl Builder<'_> {
             self.book.underlyings.push(UnderlyingBook {
                 id,
                 name: underlying.name.clone(),
-                index: underlying.index.to_f64(),
+                index: underlying.index.usd().to_f64(),
                 confidence: underlying.confidence.to_f64(),
                 futures: Vec::new(),
                 options: Vec::new(),
@@ -87,20 +87,15 @@ impl Builder<'_> {
         self.underlying(self.market.listing(instrument).underlying)
     }
 
-    /// USD per unit of an asset.
-    fn usd(&self, asset: AssetId) -> f64 {
-        self.market.assets[asset.0].price.to_f64()
-    }
-
     /// `quantity` contracts entered at `entry`, as this venue would hold them.
-    fn fill(&mut self, id: InstrumentId, quantity: f64, entry: f64, place: usize) -> Result<OrderFill, Refusal> {
+    fn fill(&mut self, id: InstrumentId, quantity: f64, entry: QuotePrice, place: usize) -> Result<OrderFill, Refusal> {
         let market = self.market;
         let listing = market.listing(id);
         let underlying = &market.underlyings[listing.underlying.0];
-        above_zero(&underlying.name, "the index", underlying.index)?;
+        above_zero(&underlying.name, "the index", underlying.index.usd())?;
         let size = quantity * listing.contract_size.to_f64();
         let InstrumentKind::Option { expiry, strike, right, iv } = &listing.kind else {
-            above_zero(&listing.name, "the mark", listing.mark)?;
+            above_zero(&listing.name, "the mark", listing.mark.in_quote())?;
             return self.future(id, listing, (size, entry), place).map(OrderFill::Future);
         };
         let inverse = listing.payoff == Payoff::Inverse;
@@ -112,20 +107,19 @@ impl Builder<'_> {
         }
         let terms = market.expiry(listing.underlying, *expiry).expect("the market checked that it is listed");
         let iv = iv.ok_or_else(|| Refusal::NoVolatility { instrument: listing.name.clone() })?;
-        let (quote, settle) = (self.usd(listing.quote), self.usd(listing.settle));
-        // The strike of a coin-margined option is in USD; that of another in what the mark is written in.
-        let (size, strike_usd) = if inverse { (size, 1.0) } else { (size * (settle / quote), quote) };
+        let quote = market.usd_per_quote(listing);
+        let size = if inverse { size } else { size * market.usd_per_settle(listing).in_units_of(quote) };
         let contract = OptionContract {
             expiry: *expiry,
-            strike: strike.to_f64() * strike_usd,
+            strike: strike.to_usd(market.usd_per_counter(listing)),
             right: *right,
             payoff: if convert { other(listing.payoff) } else { listing.payoff },
-            mark: listing.mark.to_f64() * quote,
+            mark: listing.mark.to_usd(quote),
             iv: iv.to_f64(),
             years: expiry.years_since(market.time),
             seconds: expiry.seconds_since(market.time),
-            forward: terms.forward.to_f64(),
-            forward_settled: terms.forward_settled.to_f64(),
+            forward: terms.forward.usd().to_f64(),
+            forward_settled: terms.forward_settled.usd().to_f64(),
             rate: terms.rate.to_f64(),
             forward_confidence: terms.forward_confidence.to_f64(),
             rate_confidence: terms.rate_confidence.to_f64(),
@@ -140,7 +134,7 @@ impl Builder<'_> {
         &mut self,
         id: InstrumentId,
         listing: &Instrument,
-        (size, entry): (f64, f64),
+        (size, entry): (f64, QuotePrice),
         place: usize,
     ) -> Result<FuturePosition, Refusal> {
         let inverse = listing.payoff == Payoff::Inverse;
@@ -160,12 +154,13 @@ impl Builder<'_> {
         } else if !inverse || keeps {
             self.settles(listing)?;
         }
-        let (quote, settle) = (self.usd(listing.quote), self.usd(listing.settle));
-        let mark = listing.mark.to_f64();
+        let [quote, settle] = [self.market.usd_per_quote(listing), self.market.usd_per_settle(listing)];
+        let [mark, entry] = [listing.mark, entry].map(|price| price.in_quote().to_f64());
+        let paid = settle.usd().to_f64();
         let (coins, profit) = if inverse {
-            (size / mark, size * (1.0 / entry - 1.0 / mark) * settle)
+            (size / mark, size * (1.0 / entry - 1.0 / mark) * paid)
         } else {
-            (size * (settle / quote), size * (mark - entry) * settle)
+            (size * settle.in_units_of(quote), size * (mark - entry) * paid)
         };
         Ok(FuturePosition {
             place,
@@ -174,7 +169,7 @@ impl Builder<'_> {
             payoff: if keeps { Payoff::Inverse } else { Payoff::Linear },
             size: coins,
             settle: listing.settle,
-            mark: mark * quote,
+            mark: listing.mark.to_usd(quote),
             profit,
             funding_rate_8h: listing.funding_rate_8h.map(units::Ratio::to_f64),
             fee_rate: listing.fee_rate.map(units::Ratio::to_f64),

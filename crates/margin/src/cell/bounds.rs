@@ -146,7 +146,7 @@ impl Anchor<'_> {
 
     /// The price of a stablecoin.
     fn stable(&self, asset: AssetId) -> Span {
-        let price = self.market.assets[asset.0].price.to_f64();
+        let price = self.market.assets[asset.0].price.usd().to_f64();
         if asset == model::USD { Span { low: price, high: price } } else { Span::around(price, self.width.peg) }
     }
 
@@ -157,10 +157,10 @@ impl Anchor<'_> {
 
     /// A perpetual or a dated future; its profit since the anchor's mark (the rest is a coin amount).
     pub fn future(&self, listing: &Instrument) -> Bounds {
-        let (mark, size) = (listing.mark.to_f64(), listing.contract_size.to_f64());
-        let unit = self.market.price_unit(listing);
+        let (mark, size) = (listing.mark.in_quote().to_f64(), listing.contract_size.to_f64());
+        let unit = self.market.usd_per_counter(listing).usd().to_f64();
         let (ends, basis) = (self.ends(), self.basis());
-        let price = self.market.assets[listing.settle.0].price.to_f64();
+        let price = self.market.usd_per_settle(listing).usd().to_f64();
         let stable = self.stable(listing.settle);
         let coins = size * price / mark;
         // Written in what it pays in, a contract is so much of the underlying less a debt: the price of the asset moves the
@@ -217,7 +217,7 @@ impl Anchor<'_> {
     pub fn chain(&self, expiry: Timestamp, right: Right, chain: &[&Instrument]) -> Result<Vec<Bounds>, Refusal> {
         let Some(first) = chain.first() else { return Ok(Vec::new()) };
         let terms = self.market.expiry(first.underlying, expiry).expect("the market checked that it is listed");
-        let (forward, rate) = (terms.forward.to_f64(), terms.rate.to_f64());
+        let (forward, rate) = (terms.forward.usd().to_f64(), terms.rate.to_f64());
         let time = Span { low: expiry.years_since(self.end), high: expiry.years_since(self.market.time) };
         let days = Span { low: expiry.days_since(self.end), high: expiry.days_since(self.market.time) };
         let (ends, basis) = (self.ends(), self.basis());
@@ -279,7 +279,7 @@ impl Anchor<'_> {
         for (row, listing) in chain.iter().enumerate() {
             let (strike, vol) = strikes[row];
             let size = listing.contract_size.to_f64();
-            let quote = self.market.assets[listing.settle.0].price.to_f64();
+            let quote = self.market.assets[listing.settle.0].price.usd().to_f64();
             let stable = self.stable(listing.settle);
             let ln_strike = math::ln(strike);
             let lines = |(column, state): (usize, &State)| {
@@ -338,7 +338,7 @@ impl Anchor<'_> {
                 high: now.upper[0].max(now.upper[1]) + gap.upper[0].max(gap.upper[1]) + ERROR * now.magnitude,
             };
             let given = listing.fee_rate.map(units::Ratio::to_f64);
-            let index = self.market.underlyings[listing.underlying.0].index.to_f64() * ends[1];
+            let index = self.market.underlyings[listing.underlying.0].index.usd().to_f64() * ends[1];
             let flat = given.unwrap_or(self.rules.fees.option) * index * size;
             bounds.push(Bounds {
                 asset: listing.settle,
@@ -378,7 +378,7 @@ impl Anchor<'_> {
         let (gap, unit) = gap(listing, self.market)?;
         let size = listing.contract_size.to_f64();
         let gap = Span { low: gap - self.width.mark * unit, high: gap + self.width.mark * unit };
-        let price = self.market.assets[listing.settle.0].price.to_f64();
+        let price = self.market.assets[listing.settle.0].price.usd().to_f64();
         let along = |x: f64| match listing.payoff {
             Payoff::Linear => self.stable(listing.settle),
             Payoff::Inverse => self.basis().scaled(price * x),
@@ -395,16 +395,16 @@ impl Anchor<'_> {
 pub fn gap(listing: &Instrument, market: &Market) -> Result<(f64, f64), Refusal> {
     let inputs = greeks::option_inputs(listing, market)?;
     let black = pricing::black76::Black76::new(inputs).map_err(|refusal| not_priceable(listing, refusal))?;
-    let mark = listing.mark.to_f64();
+    let mark = listing.mark.in_quote().to_f64();
     Ok(match listing.payoff {
-        Payoff::Linear => (mark - black.price(), market.underlyings[listing.underlying.0].index.to_f64()),
+        Payoff::Linear => (mark - black.price(), market.underlyings[listing.underlying.0].index.usd().to_f64()),
         Payoff::Inverse => (mark - black.price() / inputs.forward, 1.0),
     })
 }
 
 fn strike_and_vol(listing: &Instrument) -> (f64, f64) {
     match &listing.kind {
-        InstrumentKind::Option { strike, iv: Some(iv), .. } => (strike.to_f64(), iv.to_f64()),
+        InstrumentKind::Option { strike, iv: Some(iv), .. } => (strike.in_counter().to_f64(), iv.to_f64()),
         _ => unreachable!("{} is not an option with a volatility", listing.name),
     }
 }

@@ -1,7 +1,6 @@
 //! Whether a market lies in a cell: every number that an assessment reads, compared.
 
-use model::{Asset, Instrument, InstrumentKind, Market, Payoff, UnderlyingId};
-use units::Price;
+use model::{Asset, Instrument, InstrumentKind, Market, Payoff, UnderlyingId, UsdPrice};
 
 use super::{Cell, bounds};
 
@@ -22,7 +21,9 @@ impl Cell {
             && anchor.underlyings.len() == market.underlyings.len()
             && anchor.instruments.len() == market.instruments.len()
             && anchor.assets.iter().zip(&market.assets).all(|(held, now)| {
-                held.follows.is_some() || (same_asset(held, now) && near(now.price, 1.0, held.price, 1.0, peg))
+                held.follows.is_some()
+                    || (same_asset(held, now)
+                        && near([now, held].map(|asset| asset.price.usd().to_f64()), [1.0; 2], peg))
             })
     }
 
@@ -39,17 +40,18 @@ impl Cell {
         if held.scale.is_some() || now.scale.is_some() {
             return held.scale == now.scale;
         }
-        if !near(now.index, 1.0, held.index, 1.0, self.width.index) {
+        let ([index, anchor], basis) = ([now.index, held.index], self.width.basis);
+        let usd = |prices: [UsdPrice; 2]| prices.map(|price| price.usd().to_f64());
+        if !near(usd([index, anchor]), [1.0; 2], self.width.index) {
             return false;
         }
-        let (index, anchor, basis) = (now.index.to_f64(), held.index.to_f64(), self.width.basis);
-        let along = |now: Price, held: Price| near(now, index, held, anchor, basis);
+        let along = |now: UsdPrice, held: UsdPrice| near(usd([now, held]), usd([index, anchor]), basis);
         // Nor can what had expired at the anchor.
         let coming = self.coming(id);
         let expiries = coming.iter().zip(&now.expiries[held.expiries.len() - coming.len()..]).all(|(held, now)| {
             held.time == now.time
                 && held.rate == now.rate
-                && (held.forward_settled == Price::ZERO) == (now.forward_settled == Price::ZERO)
+                && (held.forward_settled == UsdPrice::ZERO) == (now.forward_settled == UsdPrice::ZERO)
                 && along(now.forward, held.forward)
         });
         let follow = |asset: &&Asset| asset.follows == Some(id);
@@ -65,8 +67,9 @@ impl Cell {
                     || if held.is_option() {
                         self.near_option(place, held, now, market)
                     } else {
-                        let (unit, anchor_unit) = (market.price_unit(now), self.market.price_unit(held));
-                        near(now.mark, index / unit, held.mark, anchor / anchor_unit, basis)
+                        let units = [market.usd_per_quote(now), self.market.usd_per_quote(held)];
+                        let indices = [index.in_units_of(units[0]), anchor.in_units_of(units[1])];
+                        near([now.mark, held.mark].map(|mark| mark.in_quote().to_f64()), indices, basis)
                     };
                 same_terms(held, now) && sits
             })
@@ -81,7 +84,7 @@ impl Cell {
             return false;
         };
         let unit = match held.payoff {
-            Payoff::Linear => self.market.underlyings[held.underlying.0].index.to_f64(),
+            Payoff::Linear => self.market.underlyings[held.underlying.0].index.usd().to_f64(),
             Payoff::Inverse => 1.0,
         };
         let ratio = vol.to_f64() / anchor.to_f64() - 1.0;
@@ -93,8 +96,9 @@ impl Cell {
 /// The rounding of a comparison. The bounds leave ten times as much room ([`bounds::ERROR`]).
 const SHAVE: f64 = 1e-13;
 
-fn near(now: Price, index: f64, held: Price, anchor: f64, width: f64) -> bool {
-    ((now.to_f64() / index) / (held.to_f64() / anchor) - 1.0).abs() <= width + SHAVE
+/// Whether a price, now and at the anchor, has kept its part of an index in the same currency.
+fn near([now, held]: [f64; 2], [index, anchor]: [f64; 2], width: f64) -> bool {
+    ((now / index) / (held / anchor) - 1.0).abs() <= width + SHAVE
 }
 
 fn same_asset(held: &Asset, now: &Asset) -> bool {

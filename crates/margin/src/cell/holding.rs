@@ -452,7 +452,7 @@ impl Cell {
 
 fn held(position: &Position, contract: &Contract, lots: f64) -> Held {
     let quantity = position.quantity.to_f64() * contract.size;
-    let (mark, entry) = (contract.mark, position.entry.to_f64());
+    let (mark, entry) = (contract.mark, position.entry.in_quote().to_f64());
     let coins = match (contract.strike, contract.payoff) {
         (Some(_), _) => 0.0,
         (None, Payoff::Linear) => quantity * (mark - entry),

@@ -22,7 +22,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::rc::Rc;
 
-use model::{AssetId, Expiry, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Right, UnderlyingId};
+use model::{
+    AssetId, CounterPrice, Expiry, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Right, UnderlyingId,
+};
 use pricing::kernel::{Isa, Rows};
 use pricing::math;
 use units::{Quantity, Timestamp};
@@ -141,7 +143,7 @@ struct Contract {
     row: usize,
     bucket: usize,
     /// Of an option: its strike, with the asset it is written in, and whether it is a call.
-    strike: Option<((AssetId, i128), bool)>,
+    strike: Option<((AssetId, CounterPrice), bool)>,
     /// Instruments in order of underlying, expiry, asset written in, strike: what is charged together lies together.
     rank: u32,
     lot: Quantity,
@@ -425,7 +427,7 @@ impl Cell {
         let mut written: BTreeMap<AssetId, Vec<InstrumentId>> = BTreeMap::new();
         for (place, listing) in market.instruments.iter().enumerate() {
             if listing.underlying == underlying && self.holds(listing, market, window) {
-                written.entry(listing.price_asset()).or_default().push(InstrumentId(place));
+                written.entry(listing.counter_asset()).or_default().push(InstrumentId(place));
             }
         }
         let mut found = Vec::new();
@@ -461,7 +463,7 @@ impl Cell {
         let key = |id: InstrumentId| {
             let listing = market.listing(id);
             let strike = match &listing.kind {
-                InstrumentKind::Option { strike, right, .. } => Some((listing.price_asset(), strike.raw(), *right)),
+                InstrumentKind::Option { strike, right, .. } => Some((listing.counter_asset(), *strike, *right)),
                 _ => None,
             };
             (listing.expiry(), strike, id)
@@ -481,12 +483,12 @@ impl Cell {
         let far = |expiry: Timestamp| {
             let left = expiry.seconds_since(self.end);
             let terms = market.expiry(listing.underlying, expiry);
-            left > 0.0 && left >= window && terms.is_none_or(|terms| terms.forward_settled == units::Price::ZERO)
+            left > 0.0 && left >= window && terms.is_none_or(|terms| terms.forward_settled == model::UsdPrice::ZERO)
         };
         // Of two prices that move each on its own a contract may depend on one: what it is written in, or what it pays in.
         let quiet = |asset: AssetId| market.assets[asset.0].follows.is_none();
         let linear = quiet(listing.settle) && (listing.quote == model::USD || listing.quote == listing.settle);
-        if !(linear || listing.payoff == Payoff::Inverse && listing.price_asset() == model::USD) {
+        if !(linear || listing.payoff == Payoff::Inverse && listing.counter_asset() == model::USD) {
             return false;
         }
         if market.underlyings[listing.underlying.0].scale.is_some() {
@@ -575,7 +577,7 @@ impl Cell {
             .and_then(|expiry| self.coming(listing.underlying).binary_search_by_key(&expiry, |terms| terms.time).ok());
         let strike = match &listing.kind {
             InstrumentKind::Option { strike, right, .. } => {
-                Some(((listing.price_asset(), strike.raw()), *right == Right::Call))
+                Some(((listing.counter_asset(), *strike), *right == Right::Call))
             }
             _ => None,
         };
@@ -588,7 +590,7 @@ impl Cell {
             lot,
             size: listing.contract_size.to_f64(),
             unit: lot.to_f64() * listing.contract_size.to_f64(),
-            mark: listing.mark.to_f64(),
+            mark: listing.mark.in_quote().to_f64(),
             payoff: listing.payoff,
             asset: bounds.asset,
             sensitivities: sensitivities.try_into().expect("three pairs"),

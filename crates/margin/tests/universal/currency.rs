@@ -3,10 +3,10 @@
 use margin::Assessment;
 use margin::method::universal;
 use margin::scenario::ScenarioSet;
-use model::{Account, AssetId, Balance, Market, MarketDocument, Payoff, Portfolio, Position};
+use model::{Account, AssetId, Balance, Market, MarketDocument, Payoff, Portfolio, Position, UsdPrice};
 use pricing::kernel::Isa;
 use proptest::prelude::*;
-use units::{Price, Quantity, Ratio, Round};
+use units::{Quantity, Ratio, Round};
 
 use crate::generate::{self, PARAMS, config};
 
@@ -121,7 +121,7 @@ fn a_contract_written_in_a_coin_is_one_coin_less_the_other() {
 /// The market with USDC at `peg`: what is written in it is the same number, so index and forwards in USD scale with it.
 fn pegged(document: &MarketDocument, peg: f64) -> Market {
     let mut document = document.clone();
-    let scaled = |price: Price| Price::from_f64(price.to_f64() * peg, Round::Down).expect("in range");
+    let scaled = |price: UsdPrice| UsdPrice::from_f64(price.usd().to_f64() * peg, Round::Down).expect("in range");
     for asset in &mut document.assets {
         asset.price = scaled(asset.price);
     }

@@ -21,7 +21,7 @@ use pricing::kernel::Isa;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, subsequence};
-use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
+use units::{Decimal, Money, Price, Quantity, Ratio, Round, Timestamp};
 
 /// The parameters that come with the program.
 pub static PARAMS: LazyLock<Params<Rules>> =
@@ -76,8 +76,11 @@ pub fn after(seconds: i64) -> Timestamp {
     Timestamp::from_micros(now().micros() + seconds * 1_000_000)
 }
 
-pub fn price(usd: f64) -> Price {
-    Price::from_f64(usd, Round::Down).expect("in range").to_decimals(10, Round::Up).expect("in range")
+/// A price in whatever currency is asked for.
+pub fn price<T: Decimal>(number: f64) -> T {
+    let price = Price::from_f64(number, Round::Down).expect("in range");
+    let rounded = price.to_decimals(10, Round::Up).expect("in range");
+    T::cut(&rounded.to_string(), 0).expect("a decimal")
 }
 
 pub fn ratio(number: f64) -> Ratio {
@@ -205,13 +208,12 @@ fn write_in(listed: &mut InstrumentDocument, place: usize, dollar: f64, (coin, c
         (Payoff::Linear, 1) if !is_option && listed.underlying != coin => (coin, coin_price),
         _ => ("USDC", dollar),
     };
-    let written = |usd: Price| price(usd.to_f64() / unit);
     quote.clone_into(&mut listed.quote);
     if listed.payoff == Payoff::Linear && place % 8 == 1 {
         quote.clone_into(&mut listed.settle);
     }
-    listed.mark = written(listed.mark);
-    listed.strike = listed.strike.map(written);
+    listed.mark = price(listed.mark.in_quote().to_f64() / unit);
+    listed.strike = listed.strike.map(|strike| price(strike.in_counter().to_f64() / unit));
     if listed.payoff == Payoff::Inverse {
         listed.contract_size = quantity(10.0 / unit);
     }
@@ -285,7 +287,7 @@ pub fn option(
     (iv, gap): (f64, f64),
 ) -> InstrumentDocument {
     let (strike, right, payoff) = contract;
-    let (forward, years) = (terms.forward.to_f64(), terms.expiry.years_since(now()));
+    let (forward, years) = (terms.forward.usd().to_f64(), terms.expiry.years_since(now()));
     let discount = libm::exp(-terms.rate.unwrap_or_default().to_f64() * years);
     let model = black76(right, forward, strike, iv, years, discount) * (1.0 + gap);
     let asset = if payoff == Payoff::Linear { "USDC" } else { underlying };
@@ -395,7 +397,8 @@ pub fn account(market: &Market, positions: usize) -> impl Strategy<Value = Accou
             let listing = market.listing(instrument);
             let size = contracts(&market, instrument, line.usd, mood);
             let quantity = if line.short || mood == Mood::AllShort { size.negated().expect("in range") } else { size };
-            let entry = if listing.is_option() { listing.mark } else { price(listing.mark.to_f64() * line.ratio) };
+            let entry =
+                if listing.is_option() { listing.mark } else { price(listing.mark.in_quote().to_f64() * line.ratio) };
             account.positions.push(Position { instrument, quantity, entry });
         }
         let places: BTreeMap<(usize, Option<&str>), &Line> =
@@ -405,13 +408,13 @@ pub fn account(market: &Market, positions: usize) -> impl Strategy<Value = Accou
             let amount = if mood == Mood::Dust {
                 Quantity::from_raw(7)
             } else {
-                quantity(sign * line.usd / market.assets[asset].price.to_f64())
+                quantity(sign * line.usd / market.assets[asset].price.usd().to_f64())
             };
             account.balances.push(Balance { asset: AssetId(asset), amount, location: location.map(str::to_owned) });
         }
         for line in &orders {
             let instrument = *line.what.get(&tradable);
-            let mark = market.listing(instrument).mark.to_f64();
+            let mark = market.listing(instrument).mark.in_quote().to_f64();
             let side = if line.short { Side::Sell } else { Side::Buy };
             let limit = price((mark * line.ratio).max(1e-8));
             account.orders.push(Order {
@@ -432,7 +435,7 @@ fn contracts(market: &Market, instrument: InstrumentId, usd: f64, mood: Mood) ->
         return Quantity::from_raw(1);
     }
     let coins = listing.payoff == Payoff::Linear || listing.is_option();
-    let per_contract = if coins { market.underlyings[listing.underlying.0].index.to_f64() } else { 1.0 };
+    let per_contract = if coins { market.underlyings[listing.underlying.0].index.usd().to_f64() } else { 1.0 };
     let contracts = quantity(usd / per_contract / listing.contract_size.to_f64());
     if contracts == Quantity::ZERO { Quantity::from_raw(1) } else { contracts }
 }

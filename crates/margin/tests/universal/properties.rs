@@ -47,10 +47,10 @@ fn notional(market: &Market, position: &Position) -> f64 {
     let size = position.quantity.to_f64().abs() * listing.contract_size.to_f64();
     match (&listing.kind, listing.payoff) {
         (InstrumentKind::Option { strike, .. }, _) => {
-            size * (strike.to_f64() + market.underlyings[listing.underlying.0].index.to_f64())
+            size * (strike.in_counter().to_f64() + market.underlyings[listing.underlying.0].index.usd().to_f64())
         }
-        (_, Payoff::Linear) => size * (listing.mark.to_f64() + position.entry.to_f64()),
-        (_, Payoff::Inverse) => size * (1.0 + listing.mark.to_f64() / position.entry.to_f64()),
+        (_, Payoff::Linear) => size * (listing.mark.in_quote().to_f64() + position.entry.in_quote().to_f64()),
+        (_, Payoff::Inverse) => size * (1.0 + listing.mark.in_quote().to_f64() / position.entry.in_quote().to_f64()),
     }
 }
 
@@ -99,8 +99,8 @@ fn the_generated_accounts_reach_the_corners() {
                 };
                 let terms = market.expiry(listing.underlying, *expiry).expect("listed");
                 let (seconds, moneyness) =
-                    (expiry.seconds_since(market.time), strike.to_f64() / terms.forward.to_f64());
-                test(position, seconds, moneyness, iv.expect("given").to_f64(), terms.forward_settled.to_f64())
+                    (expiry.seconds_since(market.time), strike.in_counter().to_f64() / terms.forward.usd().to_f64());
+                test(position, seconds, moneyness, iv.expect("given").to_f64(), terms.forward_settled.usd().to_f64())
             })
         };
         let short = |position: &Position| position.quantity.is_negative();
@@ -206,7 +206,7 @@ proptest! {
     fn a_position_and_its_opposite_change_nothing_but_fees(world in world(), which in any::<prop::sample::Index>(), size in -1e4..1e4_f64) {
         let listed: Vec<InstrumentId> = (0..world.market.instruments.len()).map(InstrumentId).collect();
         let instrument = *which.get(&listed);
-        let entry = price(world.market.listing(instrument).mark.to_f64() * 1.25);
+        let entry = price(world.market.listing(instrument).mark.in_quote().to_f64() * 1.25);
         let size = quantity(size);
         let pair = [size, size.negated().expect("in range")].map(|quantity| Position { instrument, quantity, entry });
         let more = together(&world.account, &Account { positions: pair.to_vec(), ..Account::default() });
@@ -266,14 +266,15 @@ proptest! {
     #[test]
     fn a_coin_and_its_short_inverse_perpetual_move_only_with_the_basis(index in 1.0..1e5_f64, premium in -0.02..0.02_f64, contracts in 1.0..1e6_f64) {
         let market = one_coin(index, premium);
-        let mark = market.instruments[1].mark;
-        let short = Position { instrument: InstrumentId(1), quantity: quantity(-contracts), entry: mark };
-        let coins = Balance { asset: market.asset("BTC").expect("listed"), amount: quantity(10.0 * contracts / mark.to_f64()), location: None };
+        let entry = market.instruments[1].mark;
+        let mark = entry.in_quote().to_f64();
+        let short = Position { instrument: InstrumentId(1), quantity: quantity(-contracts), entry };
+        let coins = Balance { asset: market.asset("BTC").expect("listed"), amount: quantity(10.0 * contracts / mark), location: None };
         let account = Account { positions: vec![short], balances: vec![coins], ..Account::default() };
         let judge = judge(&market);
         let pnl = judge.array.pnl(&judge.array.vector(&account).expect("a vector"));
         // The coins gain N/m·P·s, the short −N·(f − 1)/(m·f)·P·(1 + s) with f = (1 + s)(1 + b): together −N·P/m·b/(1 + b).
-        let worth = 10.0 * contracts / mark.to_f64() * price(index).to_f64();
+        let worth = 10.0 * contracts / mark * market.underlyings[0].index.usd().to_f64();
         for (pnl, scenario) in pnl.iter().zip(&judge.array.set.scenarios) {
             let basis = scenario.moves[0].basis;
             let expected = -scenario.weight * worth * basis / (1.0 + basis);
@@ -356,7 +357,7 @@ proptest! {
         let built = judge.array.pnl(&judge.array.vector(&account).expect("a vector"));
         let mut vector = judge.array.vector(&Account { positions: Vec::new(), ..account.clone() }).expect("a vector");
         for position in &account.positions {
-            judge.array.add_fill(&mut vector, position.instrument, position.quantity.to_f64(), position.entry.to_f64()).expect("a fill");
+            judge.array.add_fill(&mut vector, position.instrument, position.quantity.to_f64(), position.entry.in_quote().to_f64()).expect("a fill");
         }
         prop_assert_eq!(bits(&judge.array.pnl(&vector)), bits(&built));
         let slack = 1e-12 * gross(&judge, &account);
@@ -409,13 +410,16 @@ fn fill(account: &mut Account, order: &model::Order, market: &Market) -> f64 {
     let listing = market.listing(order.instrument);
     let quantity = if order.side == Side::Buy { order.quantity } else { order.quantity.negated().expect("in range") };
     account.positions.push(Position { instrument: order.instrument, quantity, entry: order.limit });
-    let (size, limit, mark) =
-        (quantity.to_f64() * listing.contract_size.to_f64(), order.limit.to_f64(), listing.mark.to_f64());
-    let settle = market.assets[listing.settle.0].price.to_f64();
+    let (size, limit, mark) = (
+        quantity.to_f64() * listing.contract_size.to_f64(),
+        order.limit.in_quote().to_f64(),
+        listing.mark.in_quote().to_f64(),
+    );
+    let settle = market.assets[listing.settle.0].price.usd().to_f64();
     if listing.is_option() {
         let paid = generate::quantity(-size * limit);
         account.balances.push(Balance { asset: listing.settle, amount: paid, location: None });
-        return size * (mark - limit) * market.assets[listing.settle.0].price.to_f64();
+        return size * (mark - limit) * market.assets[listing.settle.0].price.usd().to_f64();
     }
     match listing.payoff {
         Payoff::Linear => size * (mark - limit) * settle,
@@ -509,7 +513,7 @@ fn a_document_joins_the_maximum_by_its_weight() {
         positions: vec![Position { instrument: InstrumentId(0), quantity: Quantity::ONE, entry: mark }],
         ..Account::default()
     };
-    let dollar = market.assets[market.asset("USDC").expect("listed").0].price.to_f64();
+    let dollar = market.assets[market.asset("USDC").expect("listed").0].price.usd().to_f64();
     for (weight, expected) in [(None, 32_000.0 * dollar), (Some("0.1"), 3200.0 * dollar)] {
         document.families[0].weight = weight.map(|weight| weight.parse().expect("a ratio"));
         let set = document.scenarios_for(&market).expect("the market's underlyings");

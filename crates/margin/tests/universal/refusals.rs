@@ -5,7 +5,7 @@ use margin::scenario::ScenarioSet;
 use margin::{AggregationDocument, FamilyDocument, MoveDocument, Refusal, SCENARIOS_FORMAT, ScenarioDocument};
 use model::{Account, Balance, InstrumentDocument, InstrumentId, Market, Payoff, Position, Right};
 use pricing::kernel::Isa;
-use units::{Money, Price};
+use units::Money;
 
 use crate::generate::{self, PARAMS};
 
@@ -290,7 +290,7 @@ fn the_hash_of_a_set_sees_the_place_that_fails() {
 fn a_forward_that_is_not_positive_is_refused() {
     for forward in ["0", "-1"] {
         let mut document = generate::empty_market();
-        let forward = forward.parse::<Price>().expect("a price");
+        let forward = forward.parse().expect("a price");
         let terms = model::ExpiryDocument { forward, ..generate::expiry(86_400, 1.0, 0.0, None) };
         document
             .underlyings

@@ -2,6 +2,7 @@
 
 use engine::state::{Holder, Pot};
 use engine::{Cause, Command, Engine, Envelope, Event, Reject};
+use model::QuotePrice;
 use units::{Price, Quantity, Ratio, Timestamp};
 
 use super::{Canary, doctored};
@@ -143,7 +144,7 @@ fn redecided(
             });
             let answer = doctored(engine, envelope, |state| {
                 if let Some(listing) = met.and_then(|met| state.market.instruments.get_mut(met.0)) {
-                    listing.mark = Price::from_raw(listing.mark.raw() / 100 * 101);
+                    listing.mark = QuotePrice::new(Price::from_raw(listing.mark.in_quote().raw() / 100 * 101));
                 }
             });
             answer.is_ok().then_some(answer)

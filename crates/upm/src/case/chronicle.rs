@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use engine::explain::{Figures, What, step};
 use engine::{AccountId, Envelope, Event, State, Status};
 use journal::{Journal, Record, Store};
-use model::UnderlyingId;
-use units::{Overflow, Price};
+use model::{UnderlyingId, UsdPrice};
+use units::Overflow;
 
 use super::Moment;
 use super::bill::Bill;
@@ -29,7 +29,7 @@ pub struct Case {
     /// What it began on; none when the record is not kept.
     pub began: Option<Figures>,
     /// The index of every underlying when it began.
-    pub indices: Vec<Price>,
+    pub indices: Vec<UsdPrice>,
     /// The underlyings it had positions in.
     pub markets: Vec<UnderlyingId>,
     /// When it ended, and on what.
@@ -48,7 +48,7 @@ pub struct Better {
     /// Its equity, margins and status then.
     pub figures: Figures,
     /// The index of every underlying then, by its number, in USD.
-    pub indices: Vec<Price>,
+    pub indices: Vec<UsdPrice>,
 }
 
 /// Every case, and the engine at the end of the journal.
@@ -186,6 +186,6 @@ fn begun(state: &State, account: AccountId, (number, markets): (u64, &[Underlyin
     }
 }
 
-fn indices(state: &State) -> Vec<Price> {
+fn indices(state: &State) -> Vec<UsdPrice> {
     state.market.underlyings.iter().map(|listed| listed.index).collect()
 }

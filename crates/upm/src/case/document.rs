@@ -3,6 +3,7 @@
 use engine::explain::{Figures, Payment, Trade, What};
 use engine::state::{Offer, State};
 use journal::Hash;
+use model::{QuotePrice, UsdPrice};
 use serde::Serialize;
 use units::{Money, Overflow, Price, Quantity, Timestamp};
 
@@ -130,8 +131,8 @@ struct TradeDocument {
     side: &'static str,
     contracts: Quantity,
     price: Price,
-    mark: Price,
-    index: Price,
+    mark: QuotePrice,
+    index: UsdPrice,
     /// What the price gave the account over the mark, USD.
     over_mark: Money,
 }
@@ -149,7 +150,7 @@ struct PaymentDocument {
 #[derive(Serialize)]
 struct IndexDocument {
     underlying: String,
-    index: Price,
+    index: UsdPrice,
 }
 
 /// The document of a case.
@@ -199,7 +200,7 @@ pub fn summary(state: &State, case: &Case) -> Result<Summary, Overflow> {
 
 fn step(state: &State, taken: &Taken) -> StepDocument {
     let step = &taken.step;
-    let index = |(underlying, index): &(model::UnderlyingId, Price)| IndexDocument {
+    let index = |(underlying, index): &(model::UnderlyingId, UsdPrice)| IndexDocument {
         underlying: state.market.underlyings[underlying.0].name.clone(),
         index: *index,
     };

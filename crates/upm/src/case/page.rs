@@ -77,7 +77,7 @@ pub fn why(state: &State, case: &Case) -> Option<String> {
     };
     let moved = case.markets.iter().filter_map(|underlying| {
         let (before, after) = (better.indices.get(underlying.0)?, case.indices.get(underlying.0)?);
-        let share = (after.to_f64() / before.to_f64() - 1.0) * 100.0;
+        let share = (after.usd().to_f64() / before.usd().to_f64() - 1.0) * 100.0;
         let name = &state.market.underlyings[underlying.0].name;
         let share = if share.is_finite() { format!(" ({share:+.2} %)") } else { String::new() };
         Some(format!("{name} went from {} to {}{share}", exact(*before), exact(*after)))

@@ -3,8 +3,7 @@
 use engine::explain::{Figures, Step, Wait, What, halted, step, wait};
 use engine::{AccountId, Engine, Envelope, Event};
 use journal::{Journal, Record, Store};
-use model::{InstrumentId, UnderlyingId};
-use units::Price;
+use model::{InstrumentId, UnderlyingId, UsdPrice};
 
 use super::Moment;
 use super::chronicle::Case;
@@ -39,7 +38,7 @@ pub struct Taken {
     /// Contracts that the account held before it, of what it offers.
     pub held: i64,
     /// The index of the underlyings of the case.
-    pub indices: Vec<(UnderlyingId, Price)>,
+    pub indices: Vec<(UnderlyingId, UsdPrice)>,
 }
 
 /// A time in which nothing was done.

@@ -171,11 +171,11 @@ fn traded(state: &State, what: What, trade: &Trade) -> String {
     let with = naming::account(state, trade.with);
     let preposition = if verb == "It gives" { "to" } else { "with" };
     let against = match trade.over_mark {
-        Money::ZERO => format!("the mark, index {}", price(trade.index)),
+        Money::ZERO => format!("the mark, index {}", price(trade.index.usd())),
         over => {
             let worse = if over.is_negative() { "worse" } else { "better" };
             let size = if over.is_negative() { over.negated().unwrap_or(over) } else { over };
-            let (mark, index) = (price(trade.mark), price(trade.index));
+            let (mark, index) = (price(trade.mark.in_quote()), price(trade.index.usd()));
             format!("{} {worse} than at the mark {mark}, index {index}", usd(size))
         }
     };

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use feed::{chain, deribit};
-use model::MarketDocument;
-use units::{Price, Timestamp};
+use model::{MarketDocument, UsdPrice};
+use units::Timestamp;
 
 use crate::failure::Failure;
 use crate::input::Reader;
@@ -41,7 +41,7 @@ struct DeribitArgs {
     at: Option<Timestamp>,
     /// USD per unit of a currency that the answers give no index of, or that is held besides
     #[arg(long = "price", value_name = "ASSET=USD", value_parser = price_of)]
-    prices: Vec<(String, Price)>,
+    prices: Vec<(String, UsdPrice)>,
 }
 
 /// Read a recorded option chain: the snapshot nearest to a time
@@ -65,7 +65,7 @@ struct ChainArgs {
     currency: Vec<String>,
     /// USD per unit of an asset to add, such as a stablecoin that backs accounts; repeat for more
     #[arg(long = "price", value_name = "ASSET=USD", value_parser = price_of)]
-    prices: Vec<(String, Price)>,
+    prices: Vec<(String, UsdPrice)>,
     /// Recorded prices of futures and perpetuals, CSV, plain or gzip
     #[arg(long, value_name = "FILE")]
     futures: Option<PathBuf>,
@@ -132,10 +132,10 @@ fn answer(document: &MarketDocument, report: &impl std::fmt::Display) -> Answer 
 }
 
 /// For clap: `USDC=0.9999`.
-fn price_of(text: &str) -> Result<(String, Price), String> {
+fn price_of(text: &str) -> Result<(String, UsdPrice), String> {
     let (asset, price) = text.split_once('=').ok_or("expected an asset and its price, such as USDC=0.9999")?;
-    let price: Price = price.parse().map_err(|why| format!("expected {why} after the ="))?;
-    if asset.is_empty() || price <= Price::ZERO {
+    let price: UsdPrice = price.parse().map_err(|why| format!("expected {why} after the ="))?;
+    if asset.is_empty() || price <= UsdPrice::ZERO {
         return Err("expected an asset and a price above 0".to_owned());
     }
     if asset == "USD" {

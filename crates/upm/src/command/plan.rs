@@ -188,7 +188,7 @@ fn budget(account: &Account, market: &Market, depths: &[f64], aims: &Aims) -> Re
         let listing = market.listing(held.instrument);
         let price = match listing.payoff {
             Payoff::Inverse if !listing.is_option() => 1.0,
-            _ => market.underlyings[listing.underlying.0].index.to_f64(),
+            _ => market.underlyings[listing.underlying.0].index.usd().to_f64(),
         };
         markets[listing.underlying.0] += (held.quantity.to_f64() * listing.contract_size.to_f64() * price).abs();
     }
@@ -205,8 +205,11 @@ fn trading(args: &Args, book: &Book, aims: &Aims, depths: &[f64]) -> Vec<Trading
         let option = matches!(listing.kind, InstrumentKind::Option { .. });
         let (spread, share) =
             if option { (aims.option_half_spread, aims.option_depth.to_f64()) } else { (aims.half_spread, 1.0) };
-        let mark = listing.mark.to_f64();
-        let quoted = listing.bid.zip(listing.ask).map(|(bid, ask)| (ask.to_f64() - bid.to_f64()) / (2.0 * mark));
+        let mark = listing.mark.in_quote().to_f64();
+        let quoted = listing
+            .bid
+            .zip(listing.ask)
+            .map(|(bid, ask)| (ask.in_quote().to_f64() - bid.in_quote().to_f64()) / (2.0 * mark));
         let depth = depths[listing.underlying.0];
         Trading {
             lot: args.lot,

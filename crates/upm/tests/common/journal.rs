@@ -35,7 +35,8 @@ impl Day {
         let mut day = Self { sequencer, now: start.micros(), reports: 0 };
         day.take(Principal::Governance, Command::ListUnderlying(Box::new(underlying())));
         let expiry = of("2026-06-26T08:00:00Z");
-        let call = InstrumentKind::Option { expiry, strike: of("80000"), right: Right::Call, iv: None };
+        let call =
+            InstrumentKind::Option { expiry, strike: "80000".parse().expect("a strike"), right: Right::Call, iv: None };
         for (name, kind) in [("BTC-PERP", InstrumentKind::Perpetual), ("BTC-CALL", call)] {
             day.take(Principal::Governance, Command::ListInstrument(Box::new(instrument(name, kind))));
         }
@@ -96,7 +97,7 @@ impl Day {
 
     fn mark(&self, instrument: InstrumentId) -> String {
         let mark = self.sequencer.engine().state().market.listing(instrument).mark;
-        mark.to_decimals(0, units::Round::Down).expect("nothing fails here").to_string()
+        mark.in_quote().to_decimals(0, units::Round::Down).expect("nothing fails here").to_string()
     }
 
     fn take(&mut self, principal: Principal, command: Command) {

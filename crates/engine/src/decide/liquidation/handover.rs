@@ -58,7 +58,7 @@ impl<'a> Handover<'a> {
         for held in &self.state.accounts[self.id.place()].positions {
             let lots = part_of(held.lots, share)?;
             if lots != 0 && is_open(self.state, self.now, held.instrument) {
-                self.give(held.instrument, self.state.market.listing(held.instrument).mark, -lots, to)?;
+                self.give(held.instrument, self.state.market.listing(held.instrument).mark.in_quote(), -lots, to)?;
             }
         }
         Ok(())
@@ -159,7 +159,7 @@ fn part_of(lots: i64, share: Ratio) -> Result<i64, Overflow> {
 /// How much of an asset is worth `usd`, rounded up, at most what is there; and what that is worth, rounded down. None when there
 /// is nothing to give.
 fn part(state: &State, asset: AssetId, there: Quantity, usd: Money) -> Result<Option<(Quantity, Money)>, Overflow> {
-    let price = state.market.assets[asset.0].price;
+    let price = state.market.assets[asset.0].price.usd();
     if usd <= Money::ZERO || there <= Quantity::ZERO || price <= Price::ZERO {
         return Ok(None);
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use liquidation::deleverage;
 use liquidation::waterfall::{Layers, waterfall};
-use model::{InstrumentId, Payoff, UnderlyingId};
+use model::{InstrumentId, Payoff, QuotePrice, UnderlyingId};
 use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
 
 use super::auction::holds;
@@ -88,11 +88,11 @@ fn deleverage(
     for underlying in markets(state, whose) {
         let legs: Vec<Position> = open.iter().filter(|held| terms(held).underlying == underlying).copied().collect();
         for (held, to, lots) in winners::closing(state, id, &legs, &losses)? {
-            let mark = state.market.listing(held.instrument).mark;
+            let mark = state.market.listing(held.instrument).mark.in_quote();
             let price = match losses.get(&held.instrument) {
                 Some(loss) => {
                     // Per unit in what the contract is paid in; the last decimal so that no dust of a debt is left.
-                    let coin = state.market.assets[terms(&held).settle.0].price;
+                    let coin = state.market.assets[terms(&held).settle.0].price.usd();
                     let loss = Money::from_raw(Quantity::from_raw(loss.raw()).over(coin, Round::Up)?.raw());
                     let price = deleverage::price(mark, loss, times(terms(&held).unit(), held.lots)?)?;
                     Price::from_raw(price.raw() + i128::from(loss > Money::ZERO) * i128::from(held.lots.signum()))
@@ -120,12 +120,15 @@ fn losses(state: &State, positions: &[Position], loss: Money) -> Result<BTreeMap
         linear.iter().map(|held| state.lots_usd(terms(held), held.lots)).collect::<Result<_, _>>()?;
     let mut losses = BTreeMap::new();
     for (held, loss) in linear.into_iter().zip(deleverage::spread(loss, &notionals)) {
-        let (mark, tick) = (state.market.listing(held.instrument).mark, terms(held).tick);
+        let (listing, tick) = (state.market.listing(held.instrument), terms(held).tick);
         // Where prices may be negative they move by what moves of the index are parts of.
-        let scale = state.market.underlyings[terms(held).underlying.0].scale.unwrap_or(Price::ZERO);
-        let size = mark.max(scale).minus(tick)?.max(Price::ZERO);
+        let scale = match state.market.underlyings[listing.underlying.0].scale {
+            Some(scale) => scale.to_quote(state.market.usd_per_quote(listing), Round::Up)?,
+            None => QuotePrice::ZERO,
+        };
+        let size = listing.mark.max(scale).in_quote().minus(tick)?.max(Price::ZERO);
         let most = times(terms(held).unit(), held.lots.saturating_abs())?.at(size, Round::Down)?;
-        let coin = state.market.assets[terms(held).settle.0].price;
+        let coin = state.market.assets[terms(held).settle.0].price.usd();
         let most = Quantity::from_raw(most.raw()).at(coin, Round::Down)?;
         losses.insert(held.instrument, loss.min(most));
     }

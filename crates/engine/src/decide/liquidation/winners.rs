@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use liquidation::deleverage::{self, Candidate, Holder, Holding, Leg};
 use margin::valuation;
-use model::{InstrumentId, Payoff};
-use units::{Money, Overflow, Price, Quantity, Round};
+use model::{CounterPrice, InstrumentId, Payoff};
+use units::{Money, Overflow, Quantity, Round};
 
 use crate::decide::expiry::worth;
 use crate::state::{AccountState, Position, State, times};
@@ -83,9 +83,10 @@ fn holding(state: &State, account: &AccountState, leg: &Position, legs: &[Positi
     if position.lots == 0 || (position.lots > 0) == (leg.lots > 0) {
         return Ok(Holding::default());
     }
-    let terms = &state.contracts[leg.instrument.0].terms;
-    let mark = state.market.listing(leg.instrument).mark;
-    let profit = if terms.is_option() { Money::from_raw(1) } else { profit(state, &position, mark)? };
+    let profit = match state.market.listing(leg.instrument).underlying_mark() {
+        Some(mark) => profit(state, &position, mark)?,
+        None => Money::from_raw(1),
+    };
     if profit <= Money::ZERO {
         return Ok(Holding::default());
     }
@@ -100,10 +101,10 @@ fn key(AccountId(number): AccountId) -> u64 {
 }
 
 /// The unsettled profit of a position at the mark, in USD, rounded down.
-fn profit(state: &State, position: &Position, mark: Price) -> Result<Money, Overflow> {
+fn profit(state: &State, position: &Position, mark: CounterPrice) -> Result<Money, Overflow> {
     let terms = &state.contracts[position.instrument.0].terms;
     let profit = worth(terms, position.lots, mark)?.minus(position.cost)?;
-    profit.at(state.market.assets[terms.settle.0].price, Round::Down)
+    profit.at(state.market.assets[terms.settle.0].price.usd(), Round::Down)
 }
 
 /// How many lots of a position hedge others of its account in the same underlying that are no legs: as many as those are opposite
@@ -139,7 +140,9 @@ fn coins(state: &State, instrument: InstrumentId, lots: i64) -> Result<Quantity,
     let terms = &state.contracts[instrument.0].terms;
     let units = times(terms.unit(), lots)?;
     match terms.payoff {
-        Payoff::Inverse if !terms.is_option() => units.over(state.market.listing(instrument).mark, Round::Down),
+        Payoff::Inverse if !terms.is_option() => {
+            units.over(state.market.listing(instrument).mark.in_quote(), Round::Down)
+        }
         _ => Ok(units),
     }
 }

@@ -99,7 +99,7 @@ impl<'a> Adapted<'a> {
     /// The account as Derive would hold it. With `strict` a conversion is refused.
     pub fn of(account: &Account, market: &Market, venue: &'a Venue, strict: bool) -> Result<Self, Refusal> {
         let book = Book::of(account, market, &LISTED, Settlement::Only(&venue.cash), strict)?;
-        let listed = market.asset(&venue.cash).map(|id| market.assets[id.0].price.to_f64());
+        let listed = market.asset(&venue.cash).map(|id| market.assets[id.0].price.usd().to_f64());
         let mut adapted = Self {
             cash: Cash { amount: 0.0, price: listed.unwrap_or(venue.cash_price) },
             subaccounts: Vec::new(),
@@ -317,7 +317,7 @@ fn perpetual_mark(book: &UnderlyingBook, market: &Market) -> f64 {
                 && listing.payoff == payoff
                 && matches!(listing.kind, InstrumentKind::Perpetual)
         };
-        let usd = |listing: &Instrument| listing.mark.to_f64() * market.assets[listing.quote.0].price.to_f64();
+        let usd = |listing: &Instrument| listing.mark.to_usd(market.usd_per_quote(listing));
         market.instruments.iter().find(wanted).map(usd)
     };
     of(Payoff::Linear).or_else(|| of(Payoff::Inverse)).unwrap_or(book.index)

@@ -181,7 +181,7 @@ fn adapt(account: &Account, market: &Market, collateral: &str, strict: bool) -> 
         }
     }
     match market.asset(collateral) {
-        Some(asset) => adapter.usd = market.assets[asset.0].price.to_f64(),
+        Some(asset) => adapter.usd = market.assets[asset.0].price.usd().to_f64(),
         None if strict => {
             let why = "the market has no price of it".to_owned();
             return Err(Refusal::NotKnown { what: collateral.to_owned(), venue: LISTED.venue, why });

@@ -266,7 +266,8 @@ fn margins(
 fn with_orders(array: &RiskArray, account: &Account, mut pnl: Vec<f64>) -> Result<f64, Refusal> {
     for order in &account.orders {
         let sign = if order.side == Side::Buy { 1.0 } else { -1.0 };
-        let losses = array.order_losses(order.instrument, sign * order.quantity.to_f64(), order.limit.to_f64())?;
+        let losses =
+            array.order_losses(order.instrument, sign * order.quantity.to_f64(), order.limit.in_quote().to_f64())?;
         for (total, loss) in pnl.iter_mut().zip(losses) {
             *total += loss;
         }
@@ -327,7 +328,7 @@ impl Universal<'_> {
         let (mut written, mut paid) = (BTreeMap::new(), BTreeMap::new());
         for id in held.chain(account.orders.iter().map(|order| order.instrument)) {
             let listing = self.market.listing(id);
-            let (asset, names) = match (listing.price_asset(), listing.payoff) {
+            let (asset, names) = match (listing.counter_asset(), listing.payoff) {
                 (USD, Payoff::Inverse) => continue,
                 (USD, Payoff::Linear) => (listing.settle, &mut paid),
                 (asset, _) => (asset, &mut written),

@@ -124,7 +124,7 @@ impl Terms {
             expiries[listing.underlying.0].insert(expiry);
             if let InstrumentKind::Option { strike, .. } = &listing.kind {
                 let same: &mut Vec<usize> =
-                    options.entry((listing.underlying, expiry, listing.price_asset(), strike.raw())).or_default();
+                    options.entry((listing.underlying, expiry, listing.counter_asset(), *strike)).or_default();
                 same.push(place);
             }
         }
@@ -165,7 +165,7 @@ impl Terms {
         let unsettled = settle.follows.filter(|_| !listing.is_option()).map(|UnderlyingId(followed)| Unsettled {
             underlying: followed,
             payoff: listing.payoff,
-            mark: listing.mark.to_f64(),
+            mark: listing.mark.in_quote().to_f64(),
             price: settle.price,
             index: self.underlyings[followed].index,
         });
@@ -192,7 +192,7 @@ impl Terms {
 
     /// What one contract is worth in USD: notional of a future, premium of an option.
     fn value(&self, listing: &Instrument, market: &Market) -> f64 {
-        let (mark, size) = (listing.mark.to_f64(), listing.contract_size.to_f64());
+        let (mark, size) = (listing.mark.in_quote().to_f64(), listing.contract_size.to_f64());
         let paid = self.assets[listing.settle.0].price;
         match (&listing.kind, listing.payoff) {
             (InstrumentKind::Option { .. }, _) => size * mark * paid,
@@ -245,7 +245,7 @@ impl AssetTerms {
             asset.depth.iter().map(|level| (level.usd.to_f64(), level.bps.to_f64() / 10_000.0)).collect()
         };
         Self {
-            price: asset.price.to_f64(),
+            price: asset.price.usd().to_f64(),
             follows: *follows,
             borrow_rate: rules.borrow.rate.get(name),
             daily_volume: asset.adv_usd.map_or_else(|| rules.liquidity.adv_usd.get(name), units::Money::to_f64),

@@ -4,6 +4,7 @@ use engine::state::{AccountState, Mode};
 use engine::{Engine, Status};
 use journal::{Hash, Journal, Store};
 use marks::{Cause, Validity};
+use model::QuotePrice;
 use serde::Serialize;
 use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
 
@@ -108,7 +109,7 @@ struct SurfaceLine {
 struct InstrumentLine {
     instrument: String,
     mode: String,
-    mark: Price,
+    mark: QuotePrice,
     /// Lots open over all accounts.
     open: i64,
 }

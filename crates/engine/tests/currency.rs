@@ -1,0 +1,106 @@
+//! Contracts written in a stablecoin at half a dollar: what is compared with the index is in the stablecoin as well.
+
+#![expect(clippy::unwrap_used, reason = "a test says what it expects")]
+
+mod common;
+
+use common::*;
+use engine::state::{Change, InstrumentTerms, Policy};
+use engine::{AccountId, Command, Event, FeedId, Party, Principal, Reject};
+use model::{InstrumentId, InstrumentKind, Payoff, UnderlyingId};
+use units::{Money, Price, Quantity};
+
+/// USDC at 0.50 USD, so that bitcoin's index of 100,000 USD is 200,000 USDC; and two accounts with much of it.
+fn halved() -> (World, AccountId, AccountId) {
+    let much = "1000000000000".parse().unwrap();
+    let generous = Policy { outflow_floor: much, share_floor: much, fund_floor: much, ..Policy::default() };
+    let mut world = World::with(generous);
+    world.move_to(FeedId::Asset(USDC), "0.5");
+    let (alice, bob) = (world.rich("alice", 1, "10000000"), world.rich("bob", 2, "10000000"));
+    (world, alice, bob)
+}
+
+/// A perpetual on oil at 20 USD, an underlying that may cost less than nothing, written in USDC.
+fn list_oil(world: &mut World) -> (FeedId, InstrumentId) {
+    let mut terms = underlying("OIL", "20");
+    (terms.feed.signed, terms.feed.scale) = (true, price("20"));
+    world.govern(Command::ListUnderlying(Box::new(terms))).unwrap();
+    let oil = UnderlyingId(world.state().market.underlyings.len() - 1);
+    let listed = InstrumentTerms {
+        underlying: oil,
+        lot: quantity("1"),
+        tick: price("0.01"),
+        ..instrument("OIL-PERP", InstrumentKind::Perpetual, Payoff::Linear, USDC, USDC)
+    };
+    world.govern(Command::ListInstrument(Box::new(listed))).unwrap();
+    world.prices.insert(FeedId::Index(oil), price("20"));
+    world.pass(SECOND);
+    (FeedId::Index(oil), InstrumentId(world.state().contracts.len() - 1))
+}
+
+/// The price band of an option is at least a hundredth of the index: 2,000 USDC. That of oil at nothing is a part of its scale.
+#[test]
+fn a_price_band_is_in_the_quote() {
+    let (mut world, alice, bob) = halved();
+    let mark = world.state().market.listing(PUT).mark;
+    assert!(mark < price("100"), "far out of the money: {mark}");
+    assert_eq!(world.fill(PUT, "2101", 1, alice, bob).unwrap_err().code(), 102);
+    world.fill(PUT, "1999", 1, alice, bob).unwrap();
+
+    let (index, oil) = list_oil(&mut world);
+    world.move_to(index, "0");
+    assert_eq!(world.fill(oil, "8.01", 1, alice, bob).unwrap_err().code(), 102);
+    world.fill(oil, "7.99", 1, alice, bob).unwrap();
+}
+
+/// A tenth of an option on bitcoin is on 20,000 USDC: a fee is at most a hundredth of them (I-06).
+#[test]
+fn the_largest_fee_of_an_option_is_in_what_it_is_paid_in() {
+    let (mut world, alice, bob) = halved();
+    let party = |account, fee: &str| Party { account, order: None, fee: quantity(fee) };
+    let mut fill = |match_id, fee| {
+        let (buyer, seller) = (party(alice, fee), party(bob, "0"));
+        let command = Command::Fill { instrument: CALL, match_id, price: price("110000"), lots: 1, buyer, seller };
+        world.run(Principal::Matching, command)
+    };
+    assert_eq!(fill(1, "200.01").unwrap_err().code(), 6);
+    fill(2, "200").unwrap();
+}
+
+/// A settlement price is a price in USDC, and so is the index that it is at most a step away from (I-58, I-67).
+#[test]
+fn a_settlement_price_that_is_named_is_near_the_index_in_the_quote() {
+    let (mut world, alice, bob) = halved();
+    world.fill(FUTURE, "200000", 1000, alice, bob).unwrap();
+    world.silent = vec![FeedId::Index(BTC)];
+    world.pass(expiry().micros() + SECOND - world.state().clock.micros());
+    let mut propose = |at: &str| {
+        let change = Change::SettlementPrice { instrument: FUTURE, price: price(at) };
+        world.govern(Command::Propose { change })
+    };
+    assert_eq!(propose("101000").unwrap_err().code(), 701);
+    propose("199000").unwrap();
+}
+
+/// Where prices may fall below zero, winners give back up to the scale: 40 USDC a barrel, not 20.
+#[test]
+fn what_winners_give_back_is_bounded_in_the_quote() {
+    let (mut world, _, bob) = halved();
+    let (index, oil) = list_oil(&mut world);
+    let carol = world.rich("carol", 3, "3000");
+    world.fill(oil, "40", 100, carol, bob).unwrap();
+    world.jump(index, "-8");
+    // 100 barrels have lost 56 USDC each: 2,600 USDC are missing.
+    let equity = |world: &World| {
+        let account = world.state().account(carol).unwrap();
+        world.engine.desk().judge(world.state(), account).unwrap().equity
+    };
+    assert_eq!(equity(&world), "-1300".parse().unwrap());
+    let events = world.system(Command::Liquidate { account: carol }).unwrap();
+    let at = events.iter().find_map(|event| match event {
+        Event::Transferred { price, .. } => Some(*price),
+        _ => None,
+    });
+    assert_eq!(at, Some(price("10.000000000000000001")), "26 USDC a barrel above the mark of -16");
+    assert!((Money::ZERO..Money::from_raw(1000)).contains(&equity(&world)), "{}", equity(&world));
+}
