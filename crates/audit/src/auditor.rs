@@ -3,6 +3,8 @@
 mod liquidation;
 mod rescue;
 mod sight;
+mod size;
+mod step;
 
 use std::collections::BTreeMap;
 
