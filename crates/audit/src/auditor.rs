@@ -3,6 +3,8 @@
 mod liquidation;
 mod rescue;
 mod sight;
+mod size;
+mod step;
 
 use std::collections::BTreeMap;
 
@@ -467,7 +469,8 @@ impl Auditor {
     /// A quote that is called valid has a quorum of fresh reports behind it, and lies among them (I-11, I-13, I-15).
     fn quoted(&mut self, state: &State) -> Result<(), Finding> {
         for (id, feed) in &state.feeds {
-            let Some(quote) = feed.feed.last().filter(|_| prices_something(state, *id)) else { continue };
+            ensure(prices_something(state, *id), "I-12", || format!("{id}: a feed of what is settled"))?;
+            let Some(quote) = feed.feed.last() else { continue };
             if quote.at != state.clock {
                 return Err(Finding::new(
                     "I-12",

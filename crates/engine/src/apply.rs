@@ -1,5 +1,7 @@
 //! What an event does to the state. Nothing here prices, assesses or refuses.
 
+mod retire;
+
 use marks::{Feed, Quote};
 use model::{AssetDocument, ExpiryDocument, InstrumentDocument, KindDocument, UnderlyingDocument};
 use model::{InstrumentId, InstrumentKind, Invalid, Market, QuotePrice, UsdPrice};
@@ -129,6 +131,7 @@ pub fn apply(state: &mut State, event: &Event) {
             }
             state.hashes.touch(Part::Market);
         }
+        Event::Retired { instrument, last } => retire::retire(state, *instrument, *last),
         Event::Judged { account, status, .. } => {
             touch(Part::Account(*account));
             state.accounts[account.place()].status = *status;

@@ -329,4 +329,12 @@ pub enum Event {
         /// The number of the proposal.
         proposal: u64,
     },
+    /// What only an unsettled instrument needs was taken out of the state: its feed, its volatility and the rules of its feed. Its
+    /// number and its terms stay.
+    Retired {
+        /// Which: a settled one.
+        instrument: InstrumentId,
+        /// Whether nothing else of its expiry is left to settle: then the expiry and its forward are taken out as well.
+        last: bool,
+    },
 }

@@ -1,14 +1,16 @@
-//! What is settled costs nothing any more: no quote, no mark, no row, and no source is heard of it.
+//! What is settled costs nothing any more: no feed, no expiry, no quote, no mark, no row, and no source is heard of it.
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 
 mod common;
 
 use common::*;
-use engine::state::{InstrumentTerms, Mode, Policy};
-use engine::{AccountId, Command, Desk, Envelope, Event, FeedId, Metrics, Principal, Reject};
+use engine::state::{Change, Contract, InstrumentTerms, Mode, Policy};
+use engine::{
+    AccountId, Command, Engine, Envelope, Event, FeedId, Metrics, Principal, Reject, State, apply, apply_read, whole,
+};
 use marks::Report;
-use model::{InstrumentId, InstrumentKind, Payoff, Right};
+use model::{Instrument, InstrumentId, InstrumentKind, Payoff, Right};
 use units::Timestamp;
 
 const EXPIRIES: i64 = 500;
@@ -26,6 +28,29 @@ fn alice_and_bob() -> (World, AccountId, AccountId) {
 fn quickly(world: &mut World, principal: Principal, command: Command) -> Result<Vec<Event>, Reject> {
     let time = world.state().clock;
     world.engine.handle(&Envelope { time, principal, command })
+}
+
+/// Settles what is listed, and gives what that says happened.
+fn settle(world: &mut World, listed: &[(InstrumentId, Timestamp)]) -> Vec<Event> {
+    let expire = |(instrument, _): &(InstrumentId, Timestamp)| {
+        quickly(world, Principal::System, Command::Expire { instrument: *instrument }).unwrap()
+    };
+    listed.iter().flat_map(expire).collect()
+}
+
+/// How many feeds and expiries a state has.
+fn held(state: &State) -> (usize, usize) {
+    (state.feeds.len(), state.market.underlyings.iter().map(|listed| listed.expiries.len()).sum())
+}
+
+/// The next tick of an engine, a second later.
+fn tick(engine: &mut Engine) -> Vec<Event> {
+    let time = Timestamp::from_micros(engine.state().clock.micros() + SECOND);
+    engine.handle(&Envelope { time, principal: Principal::System, command: Command::Tick }).unwrap()
+}
+
+fn is_retired(event: &Event) -> bool {
+    matches!(event, Event::Retired { .. })
 }
 
 /// What the next tick says, and what the desk has prepared for it.
@@ -64,6 +89,7 @@ fn what_is_settled_costs_nothing() {
     let (mut world, alice, bob) = alice_and_bob();
     world.pass(SECOND);
     let (quotes, marks, before) = size(&mut world);
+    let kept = held(world.state());
     let listed = list(&mut world);
     world.pass(SECOND);
     let (more, _, full) = size(&mut world);
@@ -71,9 +97,11 @@ fn what_is_settled_costs_nothing() {
     for _ in 0..3 {
         world.pass(HOUR / 2);
     }
-    for (instrument, _) in &listed {
-        quickly(&mut world, Principal::System, Command::Expire { instrument: *instrument }).unwrap();
-    }
+    let of_all = held(world.state());
+    assert_eq!(of_all, (kept.0 + 500, kept.1 + 500));
+    settle(&mut world, &listed);
+    assert_eq!(held(world.state()), kept);
+    assert!(listed.iter().all(|(id, _)| world.state().contracts[id.0].terms.feed.is_none()));
     for _ in 0..3 {
         world.pass(25 * SECOND);
     }
@@ -101,7 +129,124 @@ fn what_is_settled_costs_nothing() {
     assert_eq!(world.engine.desk().metrics().spent, spent + 2);
 }
 
-/// A source that still reports of what is settled is told so; a journal that holds such a report goes on being read.
+/// What was settled before there was an event that retires it: a reader replays it as it was, an engine goes on from it with the
+/// prices and the judgement of one that has retired everything, and its first tick catches up.
+#[test]
+fn a_journal_that_retires_nothing_is_read_as_it_was_and_catches_up() {
+    let (mut world, alice, bob) = alice_and_bob();
+    let listed = list(&mut world);
+    for _ in 0..3 {
+        world.pass(HOUR / 2);
+    }
+    let (mut old, mut again) = (world.state().clone(), world.state().clone());
+    let before = held(&old);
+    let events = settle(&mut world, &listed);
+    for event in &events {
+        apply_read(&mut again, event).unwrap();
+        if !is_retired(event) {
+            apply_read(&mut old, event).unwrap();
+        }
+    }
+    assert_eq!(events.iter().filter(|event| is_retired(event)).count(), listed.len());
+    assert_eq!(again.hash(), world.state().clone().hash(), "replay leads to the same state");
+    whole(&again).unwrap();
+    assert_eq!(held(&old), before, "what an old record does is what it did");
+    whole(&old).unwrap();
+
+    // Sources speak, and nobody has ticked yet: the desk is right all the same.
+    let mut older = Engine::new(old).unwrap();
+    let standing = |engine: &Engine| {
+        let (state, desk) = (engine.state(), engine.desk());
+        let judged = |id: &AccountId| {
+            let account = &state.accounts[id.place()];
+            (desk.judge(state, account).unwrap(), desk.judge_slow(state, account).unwrap())
+        };
+        [alice, bob].iter().map(judged).collect::<Vec<_>>()
+    };
+    assert_eq!(standing(&older), standing(&world.engine));
+    let (first, fresh) = (tick(&mut older), tick(&mut world.engine));
+    let said = first.iter().filter(|event| !is_retired(event));
+    assert!(said.eq(&fresh), "but for what it retires, a tick says the same");
+    assert_eq!(first.len(), fresh.len() + listed.len());
+    assert_eq!(held(older.state()), held(world.state()));
+    assert_eq!(older.hash(), world.engine.hash(), "nothing is left of the difference");
+    assert!(!tick(&mut older).iter().any(is_retired), "and it is over");
+    assert_eq!(standing(&older), standing(&Engine::new(older.state().clone()).unwrap()));
+}
+
+/// An option that is settled while another of its expiry is not keeps the forward, and loses what nobody reads of it any more. The
+/// last one takes the forward with it.
+#[test]
+fn the_last_of_an_expiry_takes_its_forward_with_it() {
+    let (mut world, ..) = alice_and_bob();
+    let feed = FeedId::Forward(BTC, expiry());
+    world.pass(expiry().micros() - world.state().clock.micros() - 60 * SECOND);
+    world.pass(60 * SECOND);
+    let dated = [CALL, FUTURE, PUT, COIN_CALL, INVERSE_FUTURE, COIN_PUT];
+    for (place, instrument) in dated.into_iter().enumerate() {
+        let last = place + 1 == dated.len();
+        // A volatility that the next tick would have brought in.
+        let (version, published) = (world.state().surface.version, world.state().clock);
+        world.engine.commit(&[Event::Surfaced { version, published, vols: vec![(instrument, ratio("0.7"))] }]);
+        let events = world.system(Command::Expire { instrument }).unwrap();
+        assert_eq!(events.last(), Some(&Event::Retired { instrument, last }));
+        assert!(!world.state().surface.staged.contains_key(&instrument));
+        assert_eq!(world.state().feeds.contains_key(&feed), !last);
+        assert_eq!(world.state().market.expiry(BTC, expiry()).is_some(), !last);
+        world.pass(SECOND);
+    }
+    whole(world.state()).unwrap();
+    // What is not settled cannot be retired by a file, nor can an expiry that something needs; and what is settled stays so.
+    let refused = |state: &State, event: Event| apply_read(&mut state.clone(), &event).unwrap_err().to_string();
+    let state = world.state();
+    let live = refused(state, Event::Retired { instrument: PERPETUAL, last: false });
+    assert_eq!(live, "instrument: found open, expected a settled one");
+    let mut early = state.clone();
+    apply(&mut early, &Event::ModeSet { instrument: PUT, mode: Mode::Open });
+    let needed = refused(&early, Event::Retired { instrument: CALL, last: true });
+    assert!(needed.starts_with("last: found true, expected false: \"BTC"), "{needed}");
+    let woken = refused(state, Event::ModeSet { instrument: PUT, mode: Mode::Open });
+    assert_eq!(woken, "instrument: found settled, expected one that is not settled");
+    let vols = vec![(PUT, ratio("0.5"))];
+    let priced = refused(state, Event::Surfaced { version: 1_000, published: state.clock, vols });
+    assert!(priced.ends_with("expected an instrument that is not settled"), "{priced}");
+}
+
+/// A change that waits and concerns what has gone is kept, refused when it is to come into force, and can be revoked.
+#[test]
+fn a_change_of_what_has_gone_is_refused_and_can_be_revoked() {
+    let (mut world, ..) = alice_and_bob();
+    let feed = FeedId::Forward(BTC, expiry());
+    world.pass(expiry().micros() - world.state().clock.micros() - 60 * SECOND);
+    let InstrumentTerms { max_order, max_open, band, .. } = world.state().contracts[CALL.0].terms;
+    let limits = Change::Limits { instrument: CALL, max_order, max_open, band };
+    let first = world.state().next_proposal;
+    for change in [Change::Feed { feed, rules: rules() }, limits.clone()] {
+        world.govern(Command::Propose { change }).unwrap();
+    }
+    world.pass(60 * SECOND);
+    for instrument in [FUTURE, CALL, PUT, COIN_CALL, COIN_PUT, INVERSE_FUTURE] {
+        world.system(Command::Expire { instrument }).unwrap();
+    }
+    whole(world.state()).unwrap();
+    world.pass(DAY);
+    let refused = |world: &mut World, proposal| world.system(Command::Activate { proposal }).unwrap_err().to_string();
+    let gone = refused(&mut world, first);
+    assert!(
+        gone.ends_with("every instrument that it prices is settled, and no source is heard of it any more"),
+        "{gone}"
+    );
+    assert_eq!(refused(&mut world, first + 1), "the instrument is settled");
+    let forged = apply_read(&mut world.state().clone(), &Event::Activated { proposal: first }).unwrap_err();
+    assert!(forged.to_string().ends_with("expected a feed that is listed"), "{forged}");
+    for proposal in [first, first + 1] {
+        world.govern(Command::Revoke { proposal }).unwrap();
+    }
+    assert_eq!(world.govern(Command::Propose { change: Change::Feed { feed, rules: rules() } }).unwrap_err().code(), 9);
+    assert_eq!(world.govern(Command::Propose { change: limits }).unwrap_err().code(), 100);
+}
+
+/// A source that still reports of what is settled is told so, and nothing misses it.
 #[test]
 fn nobody_is_heard_of_what_is_settled() {
     let (mut world, ..) = alice_and_bob();
@@ -127,9 +272,28 @@ fn nobody_is_heard_of_what_is_settled() {
     let said = report(&world);
     let refused = world.run(Principal::Source(1), Command::Report { feed, report: said }).unwrap_err();
     assert!(refused.to_string().contains("every instrument that it prices is settled"), "{refused}");
-    world.engine.commit(&[Event::Reported { feed, report: said }]);
+    let never = FeedId::Forward(ETH, expiry());
+    let unknown = world.run(Principal::Source(1), Command::Report { feed: never, report: said }).unwrap_err();
+    assert_eq!(unknown.code(), 3, "{unknown}");
     world.pass(SECOND);
     let state = world.state();
     assert!(world.engine.desk().trusts_all(state, state.clock), "what is settled is not missed");
-    assert!(Desk::new(state).unwrap().trusts_all(state, state.clock));
+}
+
+/// What a settled contract keeps in memory, names and their places in the index of the market included, is what the documents say.
+#[test]
+fn a_settled_contract_keeps_no_more_than_the_documents_say() {
+    let (mut world, ..) = alice_and_bob();
+    let listed = list(&mut world);
+    for _ in 0..3 {
+        world.pass(HOUR / 2);
+    }
+    settle(&mut world, &listed);
+    let (id, _) = listed[0];
+    let (contract, listing) = (&world.state().contracts[id.0], world.state().market.listing(id));
+    let names = contract.terms.name.capacity() + listing.name.capacity() + listing.name.len();
+    let entry = size_of::<String>() + size_of::<InstrumentId>();
+    let bytes = size_of::<Contract>() + size_of::<Instrument>() + entry + names;
+    println!("{} + {} + {entry} + {names} = {bytes} bytes", size_of::<Contract>(), size_of::<Instrument>());
+    assert!(bytes <= 1_000, "{bytes} bytes");
 }

@@ -12,9 +12,9 @@ use engine::{
     AccountId, Cause, Command, Engine, Envelope, Event, FeedId, Noun, OrderId, Party, Principal, Reject, Status,
 };
 use margin::method::universal;
-use model::{InstrumentId, InstrumentKind, Payoff, Side, UnderlyingId};
+use model::{CounterPrice, InstrumentId, InstrumentKind, Payoff, Side, UnderlyingId};
 use proptest::prelude::*;
-use units::{Money, Quantity, Timestamp};
+use units::{Money, Price, Quantity, Timestamp};
 
 fn money(text: &str) -> Money {
     text.parse().unwrap()
@@ -40,6 +40,13 @@ fn propose(world: &mut World, change: Change) -> Result<u64, Reject> {
 
 fn activate(world: &mut World, proposal: u64) -> Result<Vec<Event>, Reject> {
     world.system(Command::Activate { proposal })
+}
+
+/// The price that an instrument was settled at.
+fn settlement(events: &[Event]) -> CounterPrice {
+    let price =
+        events.iter().find_map(|event| if let Event::Expired { price, .. } = event { Some(*price) } else { None });
+    price.unwrap_or_else(|| panic!("{events:?}"))
 }
 
 /// Walks through the settlement window, a minute a step, at these prices; ends a minute after expiry.
@@ -347,9 +354,8 @@ fn settlement_is_the_average_of_the_window_however_late_it_is_asked_for_i58() {
     // A crash after the window is no part of it.
     world.move_to(FeedId::Index(BTC), "60000");
     let events = world.system(Command::Expire { instrument: FUTURE }).unwrap();
-    let Some(Event::Expired { price: settled, .. }) = events.last() else { panic!("{events:?}") };
-    assert!(*settled > price("101900") && *settled < price("102100"), "{settled}");
-    let settled = settled.in_counter();
+    let settled = settlement(&events).in_counter();
+    assert!(settled > price("101900") && settled < price("102100"), "{settled}");
     assert_eq!(settled.raw(), samples.sum.in_counter().raw() / i128::from(samples.count));
     let profit = settled.minus(price("100000")).unwrap();
     assert_eq!(received(&events, alice, Cause::Profit).raw(), profit.raw());
@@ -468,8 +474,8 @@ fn a_future_settles_below_zero_and_still_adds_up_s50_i14() {
     assert_eq!(world.state().accounts[alice.place()].status, Status::Bankrupt);
     through_the_window_of(&mut world, index, &["-37.63", "-40.01"]);
     let events = world.system(Command::Expire { instrument: id }).unwrap();
-    let Some(Event::Expired { price: settled, .. }) = events.last() else { panic!("{events:?}") };
-    assert!(*settled < price("-37.63") && *settled > price("-40.01"), "{settled}");
+    let settled = settlement(&events);
+    assert!(settled < price("-37.63") && settled > price("-40.01"), "{settled}");
     assert_eq!(world.pot(Pot::Clearing(id), USDC), Quantity::ZERO);
     assert!(world.has(bob, USDC) > quantity("105763"));
 }
@@ -846,7 +852,7 @@ proptest! {
             let instrument = traded[which];
             let (buyer, seller) = (people[buyer], people[(buyer + apart) % 4]);
             let tick = world.state().contracts[instrument.0].terms.tick;
-            let at = units::Price::from_raw(price::<units::Price>(&world.mark(instrument)).raw() + tick.raw() * i128::from(ticks));
+            let at = Price::from_raw(price::<Price>(&world.mark(instrument)).raw() + tick.raw() * i128::from(ticks));
             world.fill(instrument, &at.to_string(), lots, buyer, seller).unwrap();
             let period = u64::try_from(period).unwrap() + 1;
             match then {
@@ -994,8 +1000,8 @@ fn what_is_written_in_a_stablecoin_is_marked_and_settled_in_it() {
     through_the_window(&mut world, &["100000"]);
     for (id, at) in [(in_usd, "100000"), (in_usdc, "113636.363636363636363636")] {
         let events = world.system(Command::Expire { instrument: id }).unwrap();
-        let Some(Event::Expired { price: settled, .. }) = events.last() else { panic!("{events:?}") };
-        assert_eq!(*settled, price(at));
+        let settled = settlement(&events);
+        assert_eq!(settled, price(at));
     }
 }
 

@@ -472,8 +472,8 @@ impl Venue {
         if micros > DAY {
             commands.push((Principal::Governance, Command::Resume));
         }
-        for ((feed, source), price) in self.said.iter().filter(|((feed, _), _)| self.engine.desk().live().hears(*feed))
-        {
+        let known = |feed: &FeedId| self.state().feeds.contains_key(feed);
+        for ((feed, source), price) in self.said.iter().filter(|((feed, _), _)| known(feed)) {
             let (source, depth) = (*source, self.depths.get(feed).copied().unwrap_or(money(1e9)));
             let report = Report { source, sequence, published: time, price: *price, confidence: Price::ZERO, depth };
             commands.push((Principal::Source(source), Command::Report { feed: *feed, report }));

@@ -56,8 +56,8 @@ pub fn option_inputs(listing: &Instrument, market: &Market) -> Result<Inputs, Re
     let InstrumentKind::Option { expiry, strike, right, iv } = &listing.kind else {
         return Err(Refusal::NotSupported { method: "Black-76", why: format!("{} is not an option", listing.name) });
     };
-    let terms = market.expiry(listing.underlying, *expiry).expect("the market checked that it is listed");
     let iv = iv.ok_or_else(|| Refusal::NoVolatility { instrument: listing.name.clone() })?;
+    let terms = market.expiry(listing.underlying, *expiry).expect("the market checked that it is listed");
     let years = expiry.years_since(market.time);
     Ok(Inputs {
         right: *right,

@@ -78,6 +78,7 @@ pub const EVENTS: &[&str] = &[
     "Shared",
     "BackstopSet",
     "Revoked",
+    "Retired",
 ];
 
 /// A reject by number and name, such as `400 NoPrice`; one that is not listed by its number alone.
@@ -212,6 +213,7 @@ pub fn event(event: &Event) -> &'static str {
         Event::Shared { .. } => "Shared",
         Event::BackstopSet { .. } => "BackstopSet",
         Event::Revoked { .. } => "Revoked",
+        Event::Retired { .. } => "Retired",
     }
 }
 

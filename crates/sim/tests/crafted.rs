@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use engine::state::{Cascade, Change, Mode, Offer, Pot, Samples};
-use engine::{AccountId, Engine, Event, State, apply_read, whole};
+use engine::{AccountId, Command, Engine, Envelope, Event, Principal, State, apply_read, whole};
 use journal::faults::Dice;
 use journal::{Draft, Identity, Journal, Memory, Record};
 use liquidation::pace::Flow;
@@ -173,6 +173,7 @@ fn rare(state: &State) -> Vec<Event> {
         Event::Funded { instrument, period: 3, rate: Ratio::ONE },
         Event::ModeSet { instrument, mode: Mode::Halted },
         Event::Expired { instrument, price: settled },
+        Event::Retired { instrument, last: false },
         Event::LocationListed { name: "elsewhere".to_owned() },
         Event::Watched { version: 1 },
     ]);
@@ -254,6 +255,35 @@ fn a_forged_journal_is_an_error_with_its_sequence_and_never_a_panic() {
         }
     }
     assert!(refused > 30, "{refused} refused are a poor trial");
+}
+
+/// A program that did not retire what it had settled wrote the same, but for that: its journals replay, and who goes on with one
+/// catches up at the first tick.
+#[test]
+fn a_journal_in_which_nothing_was_retired_goes_on() {
+    let is_kept = |event: &Event| !matches!(event, Event::Retired { .. });
+    let feeds = |sequencer: &Sequencer<Memory>| sequencer.engine().state().feeds.len();
+    // A run in which all of an expiry that has a feed was settled, and the same without what that retired.
+    let run = |seed| {
+        let journal = history(seed, 260);
+        let mut older = records(&journal);
+        older.iter_mut().for_each(|(_, events)| events.retain(is_kept));
+        let (fresh, _) = Sequencer::open(journal).unwrap();
+        let (older, _) = Sequencer::open(forged(&older)).unwrap();
+        (feeds(&older) > feeds(&fresh)).then_some((older, fresh))
+    };
+    let (mut older, mut fresh) = (1..20).find_map(run).unwrap();
+    whole(older.engine().state()).unwrap();
+    let hash = |sequencer: &Sequencer<Memory>| sequencer.engine().state().clone().hash();
+    assert_ne!(hash(&older), hash(&fresh));
+    let time = Timestamp::from_micros(fresh.engine().state().clock.micros() + 1_000_000);
+    let tick = Envelope { time, principal: Principal::System, command: Command::Tick };
+    for sequencer in [&mut fresh, &mut older] {
+        sequencer.submit(std::slice::from_ref(&tick)).unwrap();
+    }
+    assert_eq!((hash(&older), feeds(&older)), (hash(&fresh), feeds(&fresh)));
+    let ends = |sequencer: Sequencer<Memory>| replay(&sequencer.into_journal(), None, |_, _| {}).unwrap().engine.hash();
+    assert_eq!(ends(older), ends(fresh));
 }
 
 /// The message says where and what.

@@ -1,114 +1,18 @@
 //! One step of a liquidation: who may be liquidated, when, how much, at which price, and whether it helped.
 
-use engine::state::{Holder, Offer, State};
-use engine::{AccountId, Cause, Command, Envelope, Event, FeedId};
-use marks::Report;
-use model::{AssetId, InstrumentKind, Payoff};
-use units::{Money, Quantity, Ratio, Round, Timestamp};
+use engine::state::State;
+use engine::{AccountId, Command, Envelope, Event};
+use model::{InstrumentKind, Payoff};
+use units::{Quantity, Ratio, Round, Timestamp};
 
 use super::sight::{Left, Seen, instrument_priced};
+use super::size::{listing_mark, lot_usd, moving};
+use super::step::{DUST, Deeds, Step};
 use super::{Auditor, Standing, rescue};
-use crate::books::Books;
 use crate::{Finding, ensure};
 
 /// One in so many offers is asked whether fewer lots would do.
 const LEAST_EVERY: u64 = 2;
-
-/// USD: what fixed point leaves of amounts that were converted once or twice.
-pub(super) const DUST: f64 = 1e-6;
-
-/// Lots that went to another account.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Given {
-    pub instrument: usize,
-    pub to: usize,
-    /// Signed as the liquidated account traded them.
-    pub lots: i64,
-    /// Price of the lots, in units of 10⁻¹⁸ of the quote.
-    pub price: i128,
-}
-
-/// What a step says it did.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Deeds {
-    pub opened: bool,
-    pub closed: bool,
-    pub auctioned: bool,
-    pub offer: Option<Offer>,
-    /// The account in liquidation whose offer it met; none when it crossed nobody.
-    pub crossed: Option<usize>,
-    pub given: Vec<Given>,
-    /// What was paid for taking over: whether by the liquidated account, which asset, how much.
-    pub payments: Vec<(bool, usize, i128)>,
-    /// Amounts that funds paid.
-    pub covers: u32,
-}
-
-impl Deeds {
-    fn of(id: AccountId, events: &[Event]) -> Self {
-        let mut deeds = Self::default();
-        for event in events {
-            match event {
-                Event::CaseOpened { .. } => deeds.opened = true,
-                Event::CaseClosed { .. } => deeds.closed = true,
-                Event::Auctioned { .. } => deeds.auctioned = true,
-                Event::Offered { account: whose, offer } if *whose == id => deeds.offer = *offer,
-                Event::Transferred { instrument, to, lots, price, .. } => {
-                    let (instrument, to, price) = (instrument.0, to.place(), price.raw());
-                    deeds.given.push(Given { instrument, to, lots: *lots, price });
-                }
-                Event::Moved { from, asset, amount, cause: Cause::Takeover, .. } => {
-                    let own = matches!(from, Holder::Account(whose, _) if *whose == id);
-                    deeds.payments.push((own, asset.0, amount.raw()));
-                }
-                Event::Moved { cause: Cause::Cover, .. } => deeds.covers += 1,
-                _ => {}
-            }
-        }
-        // A crossing ends with what is left of both offers. An offer that only lapses comes with what its account was
-        // given.
-        if let ([given], [.., Event::Offered { account: other, .. }, Event::Offered { account: own, .. }]) =
-            (&deeds.given[..], events)
-            && *own == id
-            && given.to == other.place()
-        {
-            deeds.crossed = Some(given.to);
-        }
-        deeds
-    }
-
-    /// Whether somebody was paid for taking over, or paid for it.
-    pub fn is_paid(&self) -> bool {
-        !self.payments.is_empty()
-    }
-
-    /// Whether anything was done beside opening and closing the case.
-    fn acts(&self) -> bool {
-        self.auctioned || self.offer.is_some() || self.covers > 0 || !self.given.is_empty()
-    }
-}
-
-/// A step that was accepted and is not booked yet: what it did, and how all stood before it.
-#[derive(Debug)]
-pub(super) struct Step {
-    pub account: usize,
-    /// The time of the step, in microseconds.
-    pub now: i64,
-    pub deeds: Deeds,
-    pub before: Standing,
-    /// What others would have to pay, in USD.
-    pub lacking: f64,
-    /// What it is worth without what has no valid price, in USD.
-    pub worth: f64,
-    /// What is left out of the account in this.
-    pub left: Left,
-    /// How the other side of a crossing stood, and what was left out of it.
-    pub met: Option<(Left, Standing)>,
-    /// The books as they were.
-    pub books: Books,
-    /// The bidder, and what share it asked for at what price in USD.
-    pub bid: Option<(usize, Ratio, Money)>,
-}
 
 impl Auditor {
     /// Whether a step of a liquidation may be taken now, and for this account (I-35, I-43, I-44).
@@ -284,17 +188,6 @@ impl Auditor {
         })
     }
 
-    /// What the live sources of an index see, none of them more than the middle one says.
-    pub(super) fn depth(&self, state: &State, underlying: usize) -> f64 {
-        let feed = FeedId::Index(model::UnderlyingId(underlying));
-        let (Some(quote), Some(known)) = (state.quote(feed), self.reports.get(&feed)) else { return 0.0 };
-        let live = quote.live.iter().filter_map(|source| known.get(source));
-        let mut claims: Vec<Money> = live.map(|report: &Report| report.depth).collect();
-        claims.sort_unstable();
-        let Some(middle) = claims.get(claims.len().saturating_sub(1) / 2).copied() else { return 0.0 };
-        claims.iter().map(|claim| middle.min(*claim).to_f64()).sum()
-    }
-
     fn trade_of(&self, state: &State, instrument: usize, lots: i64) -> Trade {
         let (rules, terms) = (&state.policy.liquidation, &state.contracts[instrument].terms);
         let option = terms.is_option();
@@ -356,32 +249,6 @@ struct Trade {
     half_spread: f64,
     fee: f64,
     depth: f64,
-}
-
-/// USD traded with one lot: the premium of options, the size at the mark of everything else.
-pub(super) fn lot_usd(state: &State, instrument: usize) -> f64 {
-    let (terms, listing) = (&state.contracts[instrument].terms, &state.market.instruments[instrument]);
-    let (unit, price) = (terms.unit().to_f64(), |asset: AssetId| state.market.assets[asset.0].price.usd().to_f64());
-    match (&terms.kind, terms.payoff) {
-        (InstrumentKind::Option { .. } | InstrumentKind::Spot, _) => {
-            unit * listing.mark.in_quote().to_f64() * price(terms.cash())
-        }
-        (_, Payoff::Linear) => unit * moving(state, instrument) * price(terms.settle),
-        (_, Payoff::Inverse) => unit * price(terms.quote),
-    }
-}
-
-/// What a relative move of the mark is a part of.
-fn moving(state: &State, instrument: usize) -> f64 {
-    let listing = &state.market.instruments[instrument];
-    let scale = state.market.underlyings[listing.underlying.0].scale;
-    let unit = state.market.assets[listing.quote.0].price.usd().to_f64();
-    let mark = listing.mark.in_quote().to_f64();
-    scale.map_or(mark, |scale| mark.abs().max(scale.usd().to_f64() / unit))
-}
-
-pub(super) fn listing_mark(state: &State, instrument: usize) -> i128 {
-    state.market.instruments[instrument].mark.in_quote().raw()
 }
 
 fn seconds(micros: i64) -> f64 {

@@ -8,8 +8,9 @@ use engine::state::{Mode, Policy, Pot, State};
 use model::{Payoff, UnderlyingId};
 use units::{Quantity, Timestamp};
 
-use super::liquidation::{DUST, Given, Step, listing_mark, lot_usd};
 use super::sight::instrument_priced;
+use super::size::{listing_mark, lot_usd};
+use super::step::{DUST, Given, Step};
 use super::{Auditor, view};
 use crate::arithmetic::over;
 use crate::books::{Books, worth};

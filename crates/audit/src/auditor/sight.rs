@@ -10,7 +10,8 @@ use marks::Validity;
 use model::{Account, AssetId, InstrumentKind};
 use units::{Quantity, Timestamp};
 
-use super::{Auditor, Standing, asset_feeds, instrument_feeds, liquidation::listing_mark, trusted_feed, view};
+use super::size::listing_mark;
+use super::{Auditor, Standing, asset_feeds, instrument_feeds, trusted_feed, view};
 use crate::{Finding, ensure};
 
 /// What is left out of an account.

@@ -11,13 +11,14 @@
 mod money;
 mod names;
 mod numbers;
+mod prices;
 mod whole;
 
-use model::Invalid;
+use model::{InstrumentId, Invalid};
 
+use crate::Event;
 use crate::apply::{apply, list_asset, list_instrument, list_underlying};
-use crate::state::{Change, State};
-use crate::{Event, FeedId};
+use crate::state::{Change, Contract, Mode, State};
 
 pub use whole::whole;
 
@@ -84,9 +85,10 @@ fn check(state: &State, event: &Event) -> Checked {
         | Event::Sampled { .. }
         | Event::Funded { .. }
         | Event::ModeSet { .. }
-        | Event::Expired { .. } => traded(state, event),
+        | Event::Expired { .. }
+        | Event::Retired { .. } => traded(state, event),
         Event::Reported { .. } | Event::Quoted { .. } | Event::Marked(_) | Event::Surfaced { .. } => {
-            numbers::check(state, event)
+            prices::check(state, event)
         }
         Event::Proposed { .. } | Event::Activated { .. } | Event::Revoked { .. } => governed(state, event),
         Event::CaseOpened { account, markets, .. } => {
@@ -131,8 +133,27 @@ fn traded(state: &State, event: &Event) -> Checked {
             names::instrument(state, *instrument)?;
             numbers::ratio("rate", *rate)
         }
-        Event::ModeSet { instrument, .. } | Event::Expired { instrument, .. } => names::instrument(state, *instrument),
+        Event::ModeSet { instrument, .. } => {
+            names::instrument(state, *instrument)?;
+            let mode = state.contracts[instrument.0].mode;
+            expect(mode != Mode::Settled, "instrument", mode, "one that is not settled")
+        }
+        Event::Expired { instrument, .. } => names::instrument(state, *instrument),
+        Event::Retired { instrument, last } => retired(state, *instrument, *last),
         _ => Ok(()),
+    }
+}
+
+/// Whether nothing that is not settled needs what retiring takes out.
+fn retired(state: &State, instrument: InstrumentId, last: bool) -> Checked {
+    names::instrument(state, instrument)?;
+    let Contract { terms, mode, .. } = &state.contracts[instrument.0];
+    expect(*mode == Mode::Settled, "instrument", mode, "a settled one")?;
+    let like = |known: &&Contract| known.terms.underlying == terms.underlying && known.terms.expiry() == terms.expiry();
+    let left = state.contracts.iter().filter(like).find(|known| known.mode != Mode::Settled);
+    match left.filter(|_| last) {
+        Some(left) => Err(Invalid::new("last", last, format_args!("false: {:?} is not settled", left.terms.name))),
+        None => Ok(()),
     }
 }
 
@@ -141,7 +162,7 @@ fn governed(state: &State, event: &Event) -> Checked {
     match event {
         Event::Proposed { change, from } => {
             expect(state.next_proposal < u64::MAX, "proposal", state.next_proposal, "a number that another follows")?;
-            names::change(state, change)?;
+            changes(state, change)?;
             numbers::time("from", *from)
         }
         Event::Activated { proposal } | Event::Revoked { proposal } => {
@@ -155,6 +176,8 @@ fn governed(state: &State, event: &Event) -> Checked {
                         problem: invalid.problem,
                     })
                 }
+                // What it names may have gone since it was proposed.
+                (Event::Activated { .. }, change) => changes(state, change),
                 _ => Ok(()),
             }
         }
@@ -162,12 +185,16 @@ fn governed(state: &State, event: &Event) -> Checked {
     }
 }
 
+/// Whether all that a change names is there, the feed that it changes too.
+fn changes(state: &State, change: &Change) -> Checked {
+    names::change(state, change)?;
+    match change {
+        Change::Feed { feed, .. } => names::listed_feed(state, *feed),
+        _ => Ok(()),
+    }
+}
+
 /// `found` stands at `path`; unless it `holds`, `expected` should.
 fn expect(holds: bool, path: &str, found: impl std::fmt::Display, expected: impl std::fmt::Display) -> Checked {
     if holds { Ok(()) } else { Err(Invalid::new(path, found, expected)) }
-}
-
-/// The feed of that name, for `apply` to change.
-fn feed(state: &State, id: FeedId) -> Checked {
-    expect(state.feeds.contains_key(&id), "feed", id, "a feed that is listed")
 }

@@ -4,9 +4,9 @@ use marks::{Quote, Rules};
 use model::{AssetId, InstrumentId, Invalid, UnderlyingId};
 use units::{Money, Quantity, Round};
 
-use super::{Checked, expect, feed, numbers};
+use super::{Checked, expect, numbers};
 use crate::state::{AssetTerms, Change, Holder, InstrumentTerms, Offer, Order, Position, Pot, State};
-use crate::{AccountId, LocationId};
+use crate::{AccountId, FeedId, LocationId};
 
 /// A number that is given in the order of listing.
 pub fn below(path: &str, id: usize, names: usize) -> Checked {
@@ -32,6 +32,21 @@ pub fn underlying(state: &State, id: UnderlyingId) -> Checked {
 
 pub fn instrument(state: &State, id: InstrumentId) -> Checked {
     below("instrument", id.0, state.contracts.len())
+}
+
+/// What a feed is of. The feed itself may have gone with the last instrument that it priced.
+pub fn feed(state: &State, id: FeedId) -> Checked {
+    match id {
+        FeedId::Index(of) | FeedId::Forward(of, _) => underlying(state, of),
+        FeedId::Asset(of) => asset(state, of),
+        FeedId::Premium(of) => instrument(state, of),
+        FeedId::Surface => Ok(()),
+    }
+}
+
+/// A feed that is there, for `apply` to change.
+pub fn listed_feed(state: &State, id: FeedId) -> Checked {
+    expect(state.feeds.contains_key(&id), "feed", id, "a feed that is listed")
 }
 
 /// An account in liquidation.

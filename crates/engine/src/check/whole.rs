@@ -7,7 +7,7 @@ use units::Timestamp;
 
 use super::{Checked, expect, names, numbers};
 use crate::FeedId;
-use crate::state::{AccountState, Case, Contract, FeedState, State};
+use crate::state::{AccountState, Case, Contract, FeedState, Mode, State};
 
 /// Whether whoever reads this state finds everything that it names, and numbers in the range that sums stay in.
 pub fn whole(state: &State) -> Checked {
@@ -105,15 +105,17 @@ fn market(state: &State) -> Checked {
         names::asset(state, listing.quote)?;
         names::asset(state, listing.settle)?;
         numbers::price("mark", listing.mark.in_quote())?;
-        expiring(state, listing.underlying, &listing.kind)
+        expiring(state, listing.underlying, &listing.kind, state.contracts[place].mode)
     })
 }
 
-/// What expires has its expiry listed, and an option a strike above 0.
-fn expiring(state: &State, underlying: UnderlyingId, kind: &InstrumentKind) -> Checked {
+/// What expires has its expiry listed, unless it is settled and has no volatility; and an option a strike above 0.
+fn expiring(state: &State, underlying: UnderlyingId, kind: &InstrumentKind, mode: Mode) -> Checked {
+    let settled = mode == Mode::Settled && !matches!(kind, InstrumentKind::Option { iv: Some(_), .. });
     let listed = |expiry: Timestamp| {
         numbers::time("expiry", expiry)?;
-        expect(state.market.expiry(underlying, expiry).is_some(), "expiry", expiry, "an expiry of its underlying")
+        let known = settled || state.market.expiry(underlying, expiry).is_some();
+        expect(known, "expiry", expiry, "an expiry of its underlying")
     };
     match kind {
         InstrumentKind::Spot | InstrumentKind::Perpetual => Ok(()),
@@ -133,19 +135,14 @@ fn listed(state: &State, place: usize, contract: &Contract) -> Checked {
         == (&listing.name, listing.underlying, listing.quote, listing.settle, listing.contract_size);
     expect(same, "terms", format_args!("those of {:?}", terms.name), format_args!("those of {:?}", listing.name))?;
     names::instrument_terms(terms)?;
-    expiring(state, terms.underlying, &terms.kind)?;
+    expiring(state, terms.underlying, &terms.kind, contract.mode)?;
     expect(contract.open >= 0, "open", contract.open, "0 lots or more")?;
     numbers::time("funded", contract.funded)?;
     numbers::price("samples.sum", contract.samples.sum.in_counter())
 }
 
 fn fed(state: &State, id: FeedId, known: &FeedState) -> Checked {
-    match id {
-        FeedId::Index(underlying) | FeedId::Forward(underlying, _) => names::underlying(state, underlying)?,
-        FeedId::Asset(asset) => names::asset(state, asset)?,
-        FeedId::Premium(instrument) => names::instrument(state, instrument)?,
-        FeedId::Surface => {}
-    }
+    names::feed(state, id)?;
     names::rules("rules", &known.rules)?;
     known.feed.last().map_or(Ok(()), names::quote)
 }

@@ -6,7 +6,7 @@ use units::{Overflow, Price, Quantity, Round, Timestamp};
 use super::postings::{moved, venue};
 use crate::layers::{l0, l4};
 use crate::state::{Contract, Holder, InstrumentTerms, Mode, Position, Pot, State, times};
-use crate::{AccountId, Cause, Event, FeedId, Reject};
+use crate::{AccountId, Cause, Event, FeedId, Live, Reject};
 
 /// Pays every position of a perpetual or future its profit at the mark: what it cost becomes what it is worth.
 pub fn settle(state: &State, now: Timestamp, instrument: InstrumentId) -> Result<Vec<Event>, Reject> {
@@ -43,7 +43,7 @@ pub fn settle(state: &State, now: Timestamp, instrument: InstrumentId) -> Result
 
 /// Settles an expired instrument at the average of its window. The price depends on the samples alone: whenever it is asked
 /// for, it is the same (I-58). Too few samples make no price; then governance names one.
-pub fn expire(state: &State, now: Timestamp, instrument: InstrumentId) -> Result<Vec<Event>, Reject> {
+pub fn expire(state: &State, live: &Live, now: Timestamp, instrument: InstrumentId) -> Result<Vec<Event>, Reject> {
     let contract = l0::contract(state, instrument)?;
     due(contract, now)?;
     let Some(price) = average(state, contract) else {
@@ -54,7 +54,7 @@ pub fn expire(state: &State, now: Timestamp, instrument: InstrumentId) -> Result
         let feed = FeedId::Index(contract.terms.underlying);
         return Err(Reject::NoPrice { feed, validity: "invalid".to_owned(), why });
     };
-    settled_at(state, instrument, price)
+    settled_at(state, live, instrument, price)
 }
 
 /// Whether an instrument is one that expires, has expired and is not settled yet.
@@ -76,13 +76,18 @@ pub fn average(state: &State, contract: &Contract) -> Option<CounterPrice> {
     enough.then(|| CounterPrice::new(Price::from_raw(mean())))
 }
 
-/// Pays every position what it is worth at `price` and leaves nothing of the instrument.
+/// Pays every position what it is worth at `price`, leaves nothing of the instrument and retires it.
 ///
 /// Every holder is paid by the clearing pot and every writer charged, whatever they have: nobody's settlement waits for
 /// anybody's solvency (I-59), and what an account cannot pay becomes its debt. There is nothing to assign: all lots of an
 /// instrument are settled at once (I-60). Each amount is rounded against its account; the rest goes to the rounding pot, and
 /// the clearing pot is empty after it.
-pub fn settled_at(state: &State, instrument: InstrumentId, price: CounterPrice) -> Result<Vec<Event>, Reject> {
+pub fn settled_at(
+    state: &State,
+    live: &Live,
+    instrument: InstrumentId,
+    price: CounterPrice,
+) -> Result<Vec<Event>, Reject> {
     let contract = l0::contract(state, instrument)?;
     let terms = &contract.terms;
     let clearing = Pot::Clearing(instrument);
@@ -103,6 +108,7 @@ pub fn settled_at(state: &State, instrument: InstrumentId, price: CounterPrice) 
         events.extend(orders.map(|order| Event::OrderClosed { account: id, order: order.id }));
     }
     events.push(Event::Expired { instrument, price });
+    events.push(live.retire(state, instrument));
     Ok(events)
 }
 

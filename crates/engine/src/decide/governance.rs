@@ -17,8 +17,8 @@ use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
 
 use super::{expiry, fund, listing};
 use crate::layers::{l0, l4, l5, l6};
-use crate::state::{Change, Holder, Pot, State};
-use crate::{Cause, Desk, Event, FeedId, Noun, Reject};
+use crate::state::{Change, Holder, Mode, Pot, State};
+use crate::{Cause, Desk, Event, FeedId, Live, Noun, Reject};
 
 /// Announces a change. It is checked now, so that what waits is possible, and again when it comes into force.
 pub fn propose(state: &State, now: Timestamp, change: &Change) -> Result<Vec<Event>, Reject> {
@@ -44,7 +44,7 @@ pub fn activate(state: &State, desk: &Desk, now: Timestamp, number: u64) -> Resu
         // A ramp from somewhere between two files would need a third.
         Change::Method { .. } if ramping(state, now) => return Err(Reject::UnderWay { proposal: number }),
         Change::FundOut { fund, asset, amount } => fund_out(state, desk, now, (*fund, *asset), *amount)?,
-        Change::SettlementPrice { instrument, price } => expiry::settled_at(state, *instrument, *price)?,
+        Change::SettlementPrice { instrument, price } => expiry::settled_at(state, desk.live(), *instrument, *price)?,
         _ => Vec::new(),
     };
     limiter_apart(state, now, change)?;
@@ -78,12 +78,16 @@ pub fn possible(state: &State, now: Timestamp, change: &Change) -> Result<(), Re
             step.number("cap", state.collateral[asset.0].cap.raw(), cap.raw())
         }
         Change::Feed { feed, rules } => {
-            let known = state.feeds.get(feed).ok_or(Reject::Unknown { what: Noun::Feed, id: 0 })?;
+            let known = l0::feed(state, *feed)?;
             listing::readable("rules", rules)?;
             step.rules(&known.rules, rules)
         }
         Change::Limits { instrument, max_order, max_open, band } => {
-            let terms = &l0::contract(state, *instrument)?.terms;
+            let contract = l0::contract(state, *instrument)?;
+            if contract.mode == Mode::Settled {
+                return Err(Reject::Mode { mode: contract.mode });
+            }
+            let terms = &contract.terms;
             listing::limited(state, terms, (*max_order, *max_open, *band))?;
             step.count("max_order", terms.max_order, *max_order)?;
             step.count("max_open", terms.max_open, *max_open)?;
@@ -218,7 +222,8 @@ fn method(state: &State, text: &str) -> Result<(), Reject> {
     let fresh = universal::parse(text)?;
     let current = universal::parse(&state.method.text)?;
     leaves_apart(&current, &fresh, state.policy.step)?;
-    universal::Prepared::new(&state.market, &fresh.rules, &ScenarioSet::default(), Isa::detect())
+    let (none, live) = (ScenarioSet::default(), Live::new(state));
+    universal::Prepared::of_live(&state.market, &fresh.rules, &none, Isa::detect(), &|id| live.has(id))
         .map_err(|refusal| Reject::Invalid { path: "method".to_owned(), problem: refusal.to_string() })?;
     Ok(())
 }

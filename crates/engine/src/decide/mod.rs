@@ -62,12 +62,12 @@ pub fn decide(state: &State, desk: &Desk, envelope: &Envelope) -> Result<Vec<Eve
             let fill = legs::Fill { instrument: *instrument, match_id: *match_id, price: *price, lots: *lots };
             trade::fill(state, desk, now, fill, buyer, seller)
         }
-        Command::Report { feed, report } => prices::report(state, desk, now, *feed, report),
+        Command::Report { feed, report } => prices::report(state, now, *feed, report),
         Command::Surface { version, published, vols } => prices::surface(state, now, *version, *published, vols),
         Command::Funding { instrument, rate, period } => funding::pay(state, now, *instrument, *rate, *period),
         Command::Interest => interest::charge(state, now),
         Command::Settle { instrument } => expiry::settle(state, now, *instrument),
-        Command::Expire { instrument } => expiry::expire(state, now, *instrument),
+        Command::Expire { instrument } => expiry::expire(state, desk.live(), now, *instrument),
         Command::LiquidationFill { account, counterparty, instrument, match_id, price, lots, fee } => {
             let fill = legs::Fill { instrument: *instrument, match_id: *match_id, price: *price, lots: *lots };
             liquidation::fill(state, desk, now, fill, (*account, *counterparty), *fee)
@@ -86,7 +86,7 @@ pub fn decide(state: &State, desk: &Desk, envelope: &Envelope) -> Result<Vec<Eve
         Command::Activate { proposal } => governance::activate(state, desk, now, *proposal),
         Command::Revoke { proposal } => governance::revoke(state, *proposal),
         Command::SetMode { instrument, mode } => market::set_mode(state, *instrument, *mode),
-        Command::Tick => prices::tick(state, desk, now),
+        Command::Tick => prices::tick(state, desk.live(), now),
         Command::Watch => watch::watch(state, desk, now),
         Command::Resume if now == state.clock => {
             Err(Reject::malformed("time", now, format!("a time after {}, which the engine has reached", state.clock)))

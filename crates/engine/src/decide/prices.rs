@@ -10,24 +10,18 @@ use pricing::black76::Black76;
 use units::{Price, Ratio, Round, Timestamp};
 
 use crate::apply::mark;
-use crate::desk::Live;
 use crate::layers::{l0, l4};
 use crate::state::{Mode, State};
-use crate::{Desk, Event, FeedId, Marked, Noun, Reject};
+use crate::{Event, FeedId, Live, Marked, Noun, Reject};
 
 /// A volatility above this is a mistake in units: 20 is 2,000 %.
 const LARGEST_VOL: Ratio = Ratio::from_raw(20 * Ratio::ONE.raw());
 
-/// Takes what a source says (I-11, I-16) of a price that something still depends on.
-pub fn report(state: &State, desk: &Desk, now: Timestamp, id: FeedId, report: &Report) -> Result<Vec<Event>, Reject> {
-    let feed = state.feeds.get(&id).ok_or(Reject::Unknown { what: Noun::Feed, id: 0 })?;
-    let refused = |why: String| Reject::Report { feed: id, why };
-    if !desk.live().hears(id) {
-        return Err(refused(
-            "every instrument that it prices is settled, and no source is heard of it any more".to_owned(),
-        ));
-    }
-    feed.feed.accept(&feed.rules, report, now).map_err(|refusal| refused(refusal.to_string()))?;
+/// Takes what a source says (I-11, I-16).
+pub fn report(state: &State, now: Timestamp, id: FeedId, report: &Report) -> Result<Vec<Event>, Reject> {
+    let feed = l0::feed(state, id)?;
+    let accepted = feed.feed.accept(&feed.rules, report, now);
+    accepted.map_err(|refusal| Reject::Report { feed: id, why: refusal.to_string() })?;
     Ok(vec![Event::Reported { feed: id, report: *report }])
 }
 
@@ -70,8 +64,7 @@ pub fn surface(
 
 /// Time passes: every feed that prices something not settled is quoted, every such price formed from quotes of this tick alone
 /// (I-12, I-22), and settlement windows sampled.
-pub fn tick(state: &State, desk: &Desk, now: Timestamp) -> Result<Vec<Event>, Reject> {
-    let live = desk.live();
+pub fn tick(state: &State, live: &Live, now: Timestamp) -> Result<Vec<Event>, Reject> {
     let mut events = Vec::new();
     // Nobody could cure an account while nothing was heard (I-44).
     let rules = &state.policy.liquidation;
@@ -99,6 +92,7 @@ pub fn tick(state: &State, desk: &Desk, now: Timestamp) -> Result<Vec<Event>, Re
     form((state, live), &mut market, &quotes, |quote| quote.price, &mut marked)?;
     events.push(Event::Marked(Box::new(marked)));
     events.extend(samples((state, live), &market, now, &quotes)?);
+    events.extend_from_slice(live.overdue());
     Ok(events)
 }
 

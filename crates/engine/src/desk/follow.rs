@@ -12,18 +12,17 @@ use super::Desk;
 use super::certificates::Ground;
 use super::hot::Bills;
 use super::index::Mask;
-use super::live::Live;
 use super::trust::Trust;
 use crate::layers::{l4, sight};
 use crate::state::{AccountState, Balance, Holder, State};
-use crate::{AccountId, Event, FeedId, Status};
+use crate::{AccountId, Event, FeedId, Live, Status};
 
 impl Desk {
     /// Follows what was applied to the state.
     pub fn follow(&mut self, state: &State, events: &[Event]) -> Result<(), Invalid> {
         let cells = self.certificates.generation();
         let mut bills = if self.previous.is_none() { self.certificates.bills() } else { Bills::default() };
-        let mut touched = Vec::new();
+        let (mut touched, mut relisted) = (Vec::new(), false);
         for event in events {
             match event {
                 Event::Clock { .. } => {
@@ -65,11 +64,12 @@ impl Desk {
                 Event::UnderlyingListed(_)
                 | Event::AssetListed(_)
                 | Event::InstrumentListed(_)
-                | Event::Expired { .. } => self.relist(state),
+                | Event::Expired { .. }
+                | Event::Retired { .. } => relisted = true,
                 Event::Activated { .. } => {
                     (self.rules, self.previous) = (universal::parse(&state.method.text)?, Self::replaced(state)?);
                     self.everyone = true;
-                    self.relist(state);
+                    relisted = true;
                 }
                 Event::Opened { .. } => {
                     let last = state.accounts.len() - 1;
@@ -122,6 +122,9 @@ impl Desk {
                 _ => {}
             }
         }
+        if relisted {
+            self.relist(state);
+        }
         // Who has traded out of a reserve, and nothing else, needs no other look.
         for bill in bills.seen() {
             self.index.follow_asset(state, bill.id, bill.asset);
@@ -142,8 +145,7 @@ impl Desk {
 
     /// Feeds whose last price counts for nothing, as of the last tick.
     pub(super) fn lapses(&self, state: &State) -> BTreeSet<FeedId> {
-        let heard = state.feeds.keys().copied().filter(|feed| self.live.hears(*feed));
-        heard.filter(|feed| sight::lapsed(state, self, *feed)).collect()
+        state.feeds.keys().copied().filter(|feed| sight::lapsed(state, self, *feed)).collect()
     }
 
     /// Last prices begin to count for nothing, or count again: whom they can matter to is looked at, and certified anew.
@@ -184,7 +186,8 @@ impl Desk {
     fn relist(&mut self, state: &State) {
         self.lots = state.contracts.iter().map(|contract| contract.terms.lot).collect();
         self.live = Live::new(state);
-        self.trust = Trust::new(state, &self.live);
+        self.trust = Trust::new(state);
+        self.doubted.retain(|feed| state.feeds.contains_key(feed));
         self.forget();
         self.certificates.void();
         self.bare.extend((0..state.accounts.len()).map(|place| AccountId(u32::try_from(place).expect("ids are u32"))));

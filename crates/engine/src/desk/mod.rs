@@ -9,7 +9,6 @@ mod follow;
 mod gauge;
 mod hot;
 mod index;
-mod live;
 mod open;
 mod trust;
 
@@ -26,12 +25,11 @@ use units::{Money, Overflow, Quantity, Ratio, Round, Timestamp};
 
 pub use certificates::Metrics;
 pub use hot::Spent;
-pub use live::Live;
 
 use crate::decide::prices;
 use crate::layers::l4;
 use crate::state::{AccountState, State};
-use crate::{AccountId, FeedId, Reject, Status};
+use crate::{AccountId, FeedId, Live, Reject, Status};
 use certificates::Certificates;
 use index::{Index, Mask};
 use open::OpenInterest;
@@ -98,7 +96,6 @@ impl Desk {
     /// The desk of a state. Refuses parameters that cannot be read.
     pub fn new(state: &State) -> Result<Self, Invalid> {
         let all = (0..state.accounts.len()).map(|place| AccountId(u32::try_from(place).expect("ids are u32")));
-        let live = Live::new(state);
         let mut desk = Self {
             isa: Isa::detect(),
             rules: universal::parse(&state.method.text)?,
@@ -107,13 +104,13 @@ impl Desk {
             fast: OnceLock::new(),
             slow: OnceLock::new(),
             both: OnceLock::new(),
-            trust: Trust::new(state, &live),
+            trust: Trust::new(state),
             index: Index::new(state),
             certificates: Certificates::default(),
             bare: all.collect(),
             open: OnceLock::new(),
-            doubted: state.feeds.keys().copied().filter(|feed| live.hears(*feed)).collect(),
-            live,
+            doubted: state.feeds.keys().copied().collect(),
+            live: Live::new(state),
             lapsed: BTreeSet::new(),
             moved: Mask::default(),
             everyone: true,
@@ -145,7 +142,7 @@ impl Desk {
     }
 
     /// What of what was listed is not settled.
-    pub fn live(&self) -> &Live {
+    pub(crate) fn live(&self) -> &Live {
         &self.live
     }
 

@@ -7,7 +7,6 @@ use std::sync::OnceLock;
 use units::Timestamp;
 
 use super::index::Mask;
-use super::live::Live;
 use crate::FeedId;
 use crate::layers::l4;
 use crate::state::State;
@@ -30,9 +29,9 @@ pub struct Doubt {
 }
 
 impl Trust {
-    /// Of the feeds that are heard.
-    pub fn new(state: &State, live: &Live) -> Self {
-        let feeds = state.feeds.keys().copied().filter(|feed| live.hears(*feed)).chain([FeedId::Surface]);
+    /// Of all feeds.
+    pub fn new(state: &State) -> Self {
+        let feeds = state.feeds.keys().copied().chain([FeedId::Surface]);
         Self { until: feeds.map(|feed| (feed, l4::valid_until(state, feed))).collect(), doubt: OnceLock::new() }
     }
 
@@ -47,7 +46,7 @@ impl Trust {
     }
 
     fn set(&mut self, feed: FeedId, until: Option<Timestamp>) {
-        // One that is not heard any more matters to nobody.
+        // One that has gone matters to nobody.
         if let Some(known) = self.until.get_mut(&feed) {
             *known = until;
             self.doubt = OnceLock::new();

@@ -11,6 +11,7 @@ use model::{
 };
 use units::{Overflow, Timestamp};
 
+use crate::state::Mode;
 use crate::{AccountId, State};
 
 /// Why a state cannot be written as documents.
@@ -43,7 +44,7 @@ pub enum Unwritable {
 /// A state as documents.
 #[derive(Clone, Debug)]
 pub struct Documents {
-    /// The market as it was last marked. What expired before its time and is not held is left out.
+    /// The market as it was last marked. What is settled, or expired before its time and is not held, is left out.
     pub market: MarketDocument,
     /// The accounts as the margin methods see them: orders that may only reduce are left out, because no margin is
     /// held for them.
@@ -61,7 +62,7 @@ pub fn documents(state: &State, accounts: &[AccountId]) -> Result<Documents, Unw
         view.map_err(|overflow| Unwritable::OutOfRange { account: account.name.clone(), overflow })
     });
     let views = views.collect::<Result<Vec<_>, _>>()?;
-    let market = Listed { market: &state.market, expired: expired(&state.market, &views)? };
+    let market = Listed { state, market: &state.market, expired: expired(&state.market, &views)? };
     let (format, accounts) = (PORTFOLIO_FORMAT.to_owned(), views.iter().map(|view| market.account(view)).collect());
     let held: BTreeSet<InstrumentId> = views.iter().flat_map(instruments).collect();
     let past = held.iter().map(|id| state.market.listing(*id)).filter_map(|listing| {
@@ -96,8 +97,9 @@ fn expired(market: &Market, views: &[Account]) -> Result<BTreeMap<UnderlyingId, 
     Ok(expired)
 }
 
-/// A market with the expiries that have passed and are still held.
+/// A market with the expiries that have passed and are still held, without what is settled.
 struct Listed<'a> {
+    state: &'a State,
     market: &'a Market,
     expired: BTreeMap<UnderlyingId, Timestamp>,
 }
@@ -106,12 +108,14 @@ impl Listed<'_> {
     fn document(&self) -> MarketDocument {
         let market = self.market;
         let underlyings = market.underlyings.iter().enumerate();
+        let contracts = market.instruments.iter().zip(&self.state.contracts);
+        let open = contracts.filter(|(_, contract)| contract.mode != Mode::Settled);
         MarketDocument {
             format: MARKET_FORMAT.to_owned(),
             time: market.time,
             assets: market.assets.iter().map(|asset| asset_document(market, asset)).collect(),
             underlyings: underlyings.map(|(place, listed)| self.underlying(UnderlyingId(place), listed)).collect(),
-            instruments: market.instruments.iter().filter_map(|listing| self.instrument(listing)).collect(),
+            instruments: open.filter_map(|(listing, _)| self.instrument(listing)).collect(),
         }
     }
 

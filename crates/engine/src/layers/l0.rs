@@ -3,8 +3,8 @@
 use model::{AssetId, InstrumentId};
 use units::{Quantity, Ratio, Round};
 
-use crate::state::{AccountState, Contract, LARGEST_AMOUNT, State};
-use crate::{AccountId, Capability, Command, Desk, Envelope, LocationId, Noun, Reject, needed};
+use crate::state::{AccountState, Contract, FeedState, LARGEST_AMOUNT, Mode, State};
+use crate::{AccountId, Capability, Command, Desk, Envelope, FeedId, LocationId, Noun, Reject, needed};
 
 /// Whether the principal may ask for this (I-64).
 pub fn authorised(state: &State, envelope: &Envelope) -> Result<(), Reject> {
@@ -42,6 +42,21 @@ pub fn account(state: &State, id: AccountId) -> Result<&AccountState, Reject> {
 /// The instrument, or that there is none.
 pub fn contract(state: &State, id: InstrumentId) -> Result<&Contract, Reject> {
     state.contract(id).ok_or_else(|| unknown(Noun::Instrument, id.0))
+}
+
+/// The feed, or why there is none: it was never listed, or it went with the last instrument that it priced.
+pub fn feed(state: &State, id: FeedId) -> Result<&FeedState, Reject> {
+    state.feeds.get(&id).ok_or_else(|| {
+        let FeedId::Forward(underlying, expiry) = id else { return Reject::Unknown { what: Noun::Feed, id: 0 } };
+        let is_priced =
+            |known: &&Contract| known.terms.underlying == underlying && known.terms.expiry() == Some(expiry);
+        let mut priced = state.contracts.iter().filter(is_priced).peekable();
+        if priced.peek().is_none() || priced.any(|known| known.mode != Mode::Settled) {
+            return Reject::Unknown { what: Noun::Feed, id: 0 };
+        }
+        let why = "every instrument that it prices is settled, and no source is heard of it any more".to_owned();
+        Reject::Report { feed: id, why }
+    })
 }
 
 /// Whether the asset is listed.

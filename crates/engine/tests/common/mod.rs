@@ -324,8 +324,8 @@ impl World {
     pub fn pass(&mut self, micros: i64) {
         let time = Timestamp::from_micros(self.state().clock.micros() + micros);
         self.sequence += 1;
-        let live = self.engine.desk().live();
-        let speaks = |feed: &FeedId| live.hears(*feed) && !self.silent.contains(feed);
+        let feeds = &self.state().feeds;
+        let speaks = |feed: &FeedId| feeds.contains_key(feed) && !self.silent.contains(feed);
         let spoken: Vec<(FeedId, Price)> =
             self.prices.iter().filter(|(feed, _)| speaks(feed)).map(|(feed, of)| (*feed, *of)).collect();
         for (feed, price) in spoken {

@@ -1,0 +1,36 @@
+//! What retiring takes out of the state, and what stays.
+
+use model::{InstrumentId, InstrumentKind};
+
+use crate::FeedId;
+use crate::state::{Part, State};
+
+/// Takes out of the state what only an instrument that is not settled needs: its feed and the rules of it, its volatility, and,
+/// where it is the `last` of its expiry, the expiry and its forward.
+///
+/// Its number, its name and its other terms stay: earlier records name it by its number, and whoever reads them wants to know
+/// what that was.
+pub fn retire(state: &mut State, id: InstrumentId, last: bool) {
+    let terms = &mut state.contracts[id.0].terms;
+    terms.feed = None;
+    let (underlying, expiry) = (terms.underlying, terms.expiry());
+    let mut gone = vec![FeedId::Premium(id)];
+    if let Some(expiry) = expiry.filter(|_| last) {
+        let expiries = &mut state.market.underlyings[underlying.0].expiries;
+        if let Ok(place) = expiries.binary_search_by_key(&expiry, |listed| listed.time) {
+            expiries.remove(place);
+        }
+        gone.push(FeedId::Forward(underlying, expiry));
+    }
+    for feed in gone {
+        state.feeds.remove(&feed);
+        state.hashes.touch(Part::Feed(feed));
+    }
+    state.surface.staged.remove(&id);
+    if let InstrumentKind::Option { iv, .. } = &mut state.market.instruments[id.0].kind {
+        *iv = None;
+    }
+    for part in [Part::Head, Part::Market, Part::Contract(id.0)] {
+        state.hashes.touch(part);
+    }
+}
