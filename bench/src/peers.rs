@@ -53,7 +53,7 @@ impl Drop for Process {
 
 /// What is there to measure against.
 pub struct Peers {
-    /// `bench/`.
+    /// The folder `bench/` of the project.
     root: PathBuf,
     /// Where inputs and answers are.
     pub folder: PathBuf,

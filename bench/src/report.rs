@@ -36,7 +36,7 @@ const GOALS: &[Goal] = &[
     Goal { workload: ACCOUNTS, against: &["Numba, plain"], ours: "avx512", at_least: 3.7 },
 ];
 
-/// Nanoseconds.
+/// The longest that a fill on a warm vector may take, in nanoseconds.
 const FILL_AT_MOST: f64 = 15.0;
 
 /// Name of our line on an instruction set.

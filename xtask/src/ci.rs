@@ -1,5 +1,6 @@
 //! Everything that guards the code, in one command: the same here and in CI.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
@@ -13,6 +14,9 @@ const FUZZ_FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage
 
 /// The fuzz targets, each with a folder of seeds.
 const FUZZ_TARGETS: &[&str] = &["market", "portfolio", "params", "scenarios", "deribit"];
+
+/// The documents whose `sh` blocks are run, in this order.
+const DOCUMENTS: &[&str] = &["README.md", "docs/guide.md"];
 
 /// A named part of the run.
 type Step = (&'static str, fn(&Path) -> Result<(), String>);
@@ -30,7 +34,7 @@ pub fn command() -> ExitCode {
         ("simulation", simulation),
         ("documentation", documentation),
         ("fuzz targets", fuzz),
-        ("the README's commands in a fresh clone", readme),
+        ("the documents' commands in a fresh clone", documents),
     ];
     for (number, (name, step)) in steps.iter().enumerate() {
         println!("── {} of {}: {name}", number + 1, steps.len());
@@ -64,11 +68,27 @@ fn tidy_tree(root: &Path) -> Result<(), String> {
     if problems.is_empty() { Ok(()) } else { Err(format!("\n  {}", problems.join("\n  "))) }
 }
 
+/// Runs every test, and says which of them were skipped because a file of `../shared` is absent.
 fn tests(root: &Path) -> Result<(), String> {
-    if !root.join("../shared").is_dir() {
-        println!("../shared: absent, the tests that read it pass over what they would have read");
+    let folder = root.join("target");
+    let record = folder.join("skipped-tests");
+    let failed = |error: std::io::Error| format!("{}: {error}", record.display());
+    std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&record, "")).map_err(failed)?;
+    let mut tests = Command::new(env!("CARGO"));
+    run(tests.args(["test", "--workspace", "--quiet"]).env(testdata::SKIPPED, &record), root)?;
+    println!("{}", skipped(&std::fs::read_to_string(&record).map_err(failed)?));
+    Ok(())
+}
+
+/// The skipped tests of a record, each once however many files it missed: how many they are, and which.
+fn skipped(record: &str) -> String {
+    let names: BTreeSet<&str> = record.lines().collect();
+    let mut said = format!("  skipped tests, because a file of ../shared is absent: {}", names.len());
+    for name in names {
+        said.push_str("\n    ");
+        said.push_str(name);
     }
-    cargo(root, &["test", "--workspace", "--quiet"])
+    said
 }
 
 /// The venues' own numbers. Absent outside CI they are said to be absent; in CI that is a failure.
@@ -136,8 +156,8 @@ fn host() -> Result<String, String> {
     host.map(str::to_owned).ok_or_else(|| "rustc -vV names no host".to_owned())
 }
 
-/// Runs every command of the README's `sh` blocks in a fresh clone, but the two that would run this again.
-fn readme(root: &Path) -> Result<(), String> {
+/// Runs every command of the documents' `sh` blocks in a fresh clone, but those that would run this again.
+fn documents(root: &Path) -> Result<(), String> {
     let clone = root.join("target/fresh");
     remove(&clone)?;
     let done = commands(root, &clone);
@@ -153,22 +173,22 @@ fn remove(folder: &Path) -> Result<(), String> {
     std::fs::remove_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))
 }
 
-/// Every shell command of the README, run in a fresh clone.
+/// Every shell command of the documents, run in a fresh clone.
 fn commands(root: &Path, clone: &Path) -> Result<(), String> {
     run(Command::new("git").args(["clone", "--quiet", "."]).arg(clone), root)?;
-    let text = std::fs::read_to_string(clone.join("README.md")).map_err(|error| format!("README.md: {error}"))?;
-    let lines = shell_lines(&text);
-    if lines.is_empty() {
-        return Err("README.md has no commands, so none was run".to_owned());
-    }
-    for line in lines {
-        if line.contains("xtask ci") || line.contains("xtask bench") {
-            continue;
+    for name in DOCUMENTS {
+        let text = std::fs::read_to_string(clone.join(name)).map_err(|error| format!("{name}: {error}"))?;
+        let lines = shell_lines(&text);
+        if lines.is_empty() {
+            return Err(format!("{name} has no commands, so none was run"));
         }
-        println!("  $ {line}");
-        let mut command = Command::new("sh");
-        command.args(["-c", line]).env("CARGO_TARGET_DIR", root.join("target")).stdout(std::process::Stdio::null());
-        run(&mut command, clone)?;
+        println!("  {name}");
+        for line in lines.into_iter().filter(|line| !line.contains("xtask ci") && !line.contains("xtask bench")) {
+            println!("  $ {line}");
+            let mut command = Command::new("sh");
+            command.args(["-c", line]).env("CARGO_TARGET_DIR", root.join("target")).stdout(std::process::Stdio::null());
+            run(&mut command, clone)?;
+        }
     }
     Ok(())
 }
@@ -198,6 +218,24 @@ fn run(command: &mut Command, folder: &Path) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn skipped_tests_are_counted_once_and_named() {
+        assert_eq!(super::skipped(""), "  skipped tests, because a file of ../shared is absent: 0");
+        let record = "chain-0f3a one_from_shared\nbars-77 two_from_shared\nchain-0f3a one_from_shared\n";
+        let expected = "  skipped tests, because a file of ../shared is absent: 2\n    \
+                        bars-77 two_from_shared\n    chain-0f3a one_from_shared";
+        assert_eq!(super::skipped(record), expected);
+    }
+
+    /// A document that is renamed, or loses its commands, would be passed over only in a run of many minutes.
+    #[test]
+    fn every_document_that_is_run_has_commands() {
+        for name in super::DOCUMENTS {
+            let text = std::fs::read_to_string(crate::tidy::root().join(name)).unwrap();
+            assert!(!super::shell_lines(&text).is_empty(), "{name}");
+        }
+    }
+
     #[test]
     fn only_sh_blocks_are_commands() {
         let text = "```sh\ncargo demo\n# a comment\n\n  upm methods\n```\n```json\n{}\n```\ntext\n";

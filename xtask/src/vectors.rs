@@ -168,35 +168,23 @@ pub fn command(suite: &str, file: &str) -> ExitCode {
 }
 
 #[cfg(test)]
-pub mod tests {
+mod tests {
     use super::*;
-
-    /// The reference vectors lie beside the repository; a build server must have them.
-    pub fn shared(file: &str) -> Option<String> {
-        let path = format!("{}/../../shared/vectors/{file}", env!("CARGO_MANIFEST_DIR"));
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Some(text),
-            Err(error) => {
-                assert!(std::env::var("CI").as_deref() != Ok("true"), "{path}: {error}");
-                println!("nothing compared: {path}: {error}");
-                None
-            }
-        }
-    }
+    use testdata::shared_text;
 
     fn all_pass(suite: &str, file: &str) {
-        let Some(text) = shared(file) else { return };
+        let Some(text) = shared_text(&format!("vectors/{file}")) else { return };
         let tally = run(suite, &text).unwrap();
         assert!(tally.passed > 0 && tally.failed == 0 && tally.not_compared.is_empty(), "{tally}");
     }
 
     #[test]
-    fn derive_agrees_with_the_contracts() {
+    fn derive_agrees_with_the_contracts_from_shared() {
         all_pass("derive", "derive.json");
     }
 
     #[test]
-    fn black76_agrees_with_exact_arithmetic() {
+    fn black76_agrees_with_exact_arithmetic_from_shared() {
         all_pass("black76", "derive.json");
     }
 
@@ -209,8 +197,8 @@ pub mod tests {
 
     /// A runner that cannot fail proves nothing: one digit of one answer changed must be found, and only there.
     #[test]
-    fn a_wrong_answer_fails() {
-        let Some(text) = shared("derive.json") else { return };
+    fn a_wrong_answer_fails_from_shared() {
+        let Some(text) = shared_text("vectors/derive.json") else { return };
         let mut document: serde_json::Value = serde_json::from_str(&text).unwrap();
         document["vectors"][0]["outputs"]["initial_margin"] = "1.5".into();
         document["vectors"][1]["outputs"]["scenario_pnl"][3] = "1000000.001".into();

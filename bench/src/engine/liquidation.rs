@@ -20,7 +20,7 @@ const MANY_POSITIONS: usize = 50;
 /// Liquidations between two commands of others.
 const EVERY: usize = 100;
 
-/// All three.
+/// Measures single plans, a burst of liquidations on one tick, and deleveraging among many winners.
 pub fn measure(size: Size) -> Vec<Figure> {
     let mut figures = plans(size);
     figures.extend(burst(size.burst));

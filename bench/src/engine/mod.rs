@@ -23,7 +23,7 @@ use crate::measure::quartiles;
 #[derive(Clone, Copy)]
 pub struct Size {
     pub rounds: usize,
-    /// Fills a round.
+    /// Fills that one round measures.
     pub fills: usize,
     /// Accounts that stay in the cache.
     pub few: usize,
@@ -43,7 +43,7 @@ pub struct Size {
     pub batches: [(usize, usize); 3],
 }
 
-/// Everything.
+/// The sizes of a full run, whose figures are published.
 pub const FULL: Size = Size {
     rounds: 9,
     fills: 4_000,
@@ -58,7 +58,7 @@ pub const FULL: Size = Size {
     batches: [(1, 50), (64, 8), (1024, 2)],
 };
 
-/// A look.
+/// Small sizes, to see in seconds that every part runs.
 pub const QUICK: Size = Size {
     rounds: 3,
     fills: 1_000,
@@ -73,7 +73,7 @@ pub const QUICK: Size = Size {
     batches: [(1, 20), (64, 3), (1024, 1)],
 };
 
-/// One figure.
+/// One measured figure with its unit.
 pub struct Figure {
     pub what: String,
     pub value: f64,
@@ -149,7 +149,7 @@ pub fn run(size: Size) -> (Value, bool) {
     (Value::Array(all), missed == 0)
 }
 
-/// p50 and p99.
+/// The 50th and the 99th percentile of latencies, in their unit.
 fn percentiles(mut latencies: Vec<f64>) -> (f64, f64) {
     latencies.sort_by(f64::total_cmp);
     let at = |part: f64| latencies[(part * (latencies.len() - 1) as f64).round() as usize];

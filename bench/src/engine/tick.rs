@@ -15,7 +15,7 @@ use crate::measure::{cpu_nanoseconds, quartiles, wall_nanoseconds};
 use crate::workload::Random;
 
 const POSITIONS: usize = 10;
-/// Microseconds.
+/// Time from one tick to the next, in microseconds.
 const TICK: i64 = 100_000;
 /// Watches until every account that can be certified has been.
 const WARM: usize = 3;

@@ -25,13 +25,13 @@ use crate::{Finding, ensure, margin};
 /// How an account stands, by the plain margin, in USD.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing {
-    /// What it is worth.
+    /// Equity at current prices, in USD.
     pub equity: f64,
     /// What it must hold to take risk.
     pub initial: f64,
-    /// What it must hold.
+    /// Maintenance margin, in USD.
     pub maintenance: f64,
-    /// What closing it costs.
+    /// What it costs to close everything it holds, in USD.
     pub closing: f64,
     /// How far apart two programs may be that compute the same.
     pub tolerance: f64,
@@ -105,7 +105,7 @@ impl Auditor {
         self
     }
 
-    /// The books.
+    /// The second books, as the commands so far leave them.
     pub fn books(&self) -> &Books {
         &self.books
     }
@@ -115,9 +115,8 @@ impl Auditor {
         &self.checks
     }
 
-    /// A command was accepted in `state`, which is as it was before it, with these events. Books it; finds what
-    /// should have been
-    /// refused.
+    /// A command was accepted in `state`, which is as it was before it, with these events. Books it; finds what should
+    /// have been refused.
     pub fn accepted(&mut self, state: &State, envelope: &Envelope, events: &[Event]) -> Result<(), Finding> {
         self.authorised(envelope)?;
         let step = self.steps(state, envelope, events)?;

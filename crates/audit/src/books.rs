@@ -1,10 +1,8 @@
 //! Slow books: who has what, kept from commands and from whether the engine accepted them.
 //!
 //! Events are not read, but for what a plan of the engine chose: which lots a liquidation gave to whom, and who paid
-//! whom for
-//! that. What a trade costs, what a funding period pays, what an expiry settles at is worked out again here, in whole
-//! units
-//! of 10⁻¹⁸, and compared with the state to the last of them.
+//! whom for that. What a trade costs, what a funding period pays, what an expiry settles at is worked out again here,
+//! in whole units of 10⁻¹⁸, and compared with the state to the last of them.
 
 mod forced;
 
@@ -25,11 +23,11 @@ const YEAR: i128 = 31_536_000_000_000;
 pub struct Held {
     /// Negative when owed.
     pub amount: i128,
-    /// Not yet withdrawn.
+    /// The part of it that is profit not yet withdrawn, in the same unit.
     pub profit: i128,
 }
 
-/// Open lots.
+/// Open lots of one instrument and what they cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lots {
     /// Negative when short.
@@ -38,16 +36,16 @@ pub struct Lots {
     pub cost: i128,
 }
 
-/// What one account has.
+/// What one account holds, owes and has ordered.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     /// The person behind it.
     pub owner: u32,
-    /// By asset and location.
+    /// Balances, by asset and location.
     pub balances: BTreeMap<(usize, Option<u16>), Held>,
-    /// By instrument.
+    /// Open lots, by the number of their instrument.
     pub lots: BTreeMap<usize, Lots>,
-    /// By number.
+    /// Open orders, by the owner's number.
     pub orders: BTreeMap<u64, Order>,
     /// Profit realised, by instrument.
     pub realised: BTreeMap<usize, i128>,
@@ -77,9 +75,9 @@ struct Coin {
 /// Who moved, for the rule of what is profit.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Why {
-    /// By the owner's wish.
+    /// Its owner asked for it.
     Wish,
-    /// Won or lost.
+    /// Profit or loss of a position.
     Profit,
     /// Fees, interest, deposits.
     Other,
@@ -91,10 +89,10 @@ enum Who {
     Pot(Pot),
 }
 
-/// Who has what.
+/// The second books: what every account and every pot holds.
 #[derive(Clone, Debug)]
 pub struct Books {
-    /// By number.
+    /// What each account holds; the place is the account's number.
     pub accounts: Vec<Ledger>,
     pots: BTreeMap<(Pot, usize), i128>,
     contracts: Vec<Listed>,
@@ -124,8 +122,7 @@ impl Books {
     }
 
     /// Books a command that the engine accepted in `state`, as it was before it, with what it says it did. Finds what
-    /// may not be
-    /// accepted.
+    /// may not be accepted.
     pub fn follow(&mut self, state: &State, envelope: &Envelope, events: &[Event]) -> Result<(), Finding> {
         let now = envelope.time;
         ensure(now.micros() >= self.clock, "I-16", || format!("accepted at {now}, before its clock"))?;

@@ -1,10 +1,8 @@
-//! Liquidations, kept a second time: which are open, what is offered for them, since when they are auctioned, and
-//! when none may
-//! go on.
+//! Liquidations, kept a second time: which are open, what is offered for them, since when they are auctioned, and when
+//! none may go on.
 //!
 //! What is offered is the engine's choice and is read from its events. When it may be, what is left of it and when it
-//! ends
-//! follows from commands.
+//! ends follows from commands.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +24,7 @@ pub struct Open {
 /// Every liquidation, and what limits them.
 #[derive(Clone, Debug, Default)]
 pub struct Cases {
-    /// By account.
+    /// Open liquidations, by the number of their account.
     pub open: BTreeMap<usize, Open>,
     /// Accounts that take over portfolios.
     pub backstops: BTreeSet<usize>,
@@ -109,8 +107,8 @@ impl Cases {
         !silent && now >= self.calm
     }
 
-    /// A fill is a part of what is offered in this market: its instrument, its side, no more, and no worse (I-38,
-    /// I-42).
+    /// A fill is a part of what is offered in this market: its instrument, its side, no more, and no
+    /// worse (I-38, I-42).
     fn filled(
         &mut self,
         version: u64,
@@ -134,9 +132,8 @@ impl Cases {
         Ok(())
     }
 
-    /// What a step says of cases. It opens one with a new number (I-46), offers for its own account, and leaves of
-    /// the offer
-    /// of another what was not crossed with it.
+    /// What a step says of cases. It opens one with a new number (I-46), offers for its own account, and leaves of the
+    /// offer of another what was not crossed with it.
     fn stepped(&mut self, version: u64, (account, now): (usize, i64), events: &[Event]) -> Result<(), Finding> {
         let mut crossed: BTreeMap<usize, i64> = BTreeMap::new();
         for event in events {
@@ -208,8 +205,7 @@ impl Cases {
     }
 
     /// Takes so many USD out of what liquidations may trade of an underlying, which is `capacity` at once and in an
-    /// interval;
-    /// gives what has not drained with them.
+    /// interval; gives what has not drained with them.
     pub fn spend(
         &mut self,
         underlying: usize,

@@ -8,9 +8,8 @@
 //! | [`auditor`] | whether the engine may do what it did | both, and the prices that the state says are in force |
 //!
 //! The auditor reads prices, listings and the policy from the state, and nothing that was derived from them: no desk,
-//! no assessment, and of events only what a liquidation planned. What it finds is a [`Finding`] with the invariant
-//! that does
-//! not hold.
+//! no assessment, and of events only what a liquidation planned. What it finds is a [`Finding`] with the invariant that
+//! does not hold.
 
 mod arithmetic;
 pub mod auditor;
@@ -25,7 +24,7 @@ pub use books::Books;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{invariant}: {what}")]
 pub struct Finding {
-    /// Which, such as `I-08`.
+    /// The number of the invariant, such as `I-08`.
     pub invariant: &'static str,
     /// What was found and what was expected.
     pub what: String,

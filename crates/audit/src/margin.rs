@@ -16,13 +16,13 @@ pub struct Requirement {
     pub families: Vec<(&'static str, f64)>,
     /// The worst of them.
     pub core: f64,
-    /// What scenarios cannot see.
+    /// Charges for what scenarios cannot see, by name, in USD.
     pub charges: Vec<(&'static str, f64)>,
-    /// What open orders add.
+    /// What open orders add to the initial margin, in USD.
     pub orders: f64,
-    /// Initial margin.
+    /// Initial margin, in USD.
     pub initial: f64,
-    /// Maintenance margin.
+    /// Maintenance margin, in USD.
     pub maintenance: f64,
     /// The USD that rounding errors are measured by: what every line of the account could be worth.
     pub gross: f64,
@@ -91,7 +91,8 @@ pub fn requirement(account: &Account, market: &Market, rules: &Rules) -> Require
     Slow { market, rules }.assess(account)
 }
 
-/// What a relative move of a price in USD is a part of: the price, or its size and at least the scale where it may be negative.
+/// What a relative move of a price in USD is a part of: the price, or its size and at least the scale where it may be
+/// negative.
 fn size_of(underlying: &model::Underlying, price: f64) -> f64 {
     match underlying.scale {
         Some(scale) => price.abs().max(scale.usd().to_f64()),
@@ -286,7 +287,7 @@ impl Slow<'_> {
         shocks
     }
 
-    /// FAM-3.
+    /// FAM-3: correlated underlyings move apart.
     fn apart(&self) -> Vec<Shock> {
         let names: Vec<&str> = self.market.underlyings.iter().map(|underlying| underlying.name.as_str()).collect();
         let mut shocks = Vec::new();
@@ -330,7 +331,7 @@ impl Slow<'_> {
         (days.collect(), tails.collect())
     }
 
-    /// FAM-8.
+    /// FAM-8: volatilities twist and tilt, and time passes.
     fn term_and_skew(&self) -> Vec<Shock> {
         let (twist, skew, still) = (self.rules.vol.twist, self.rules.vol.skew, Shock::still(self.market));
         let mut shocks: Vec<Shock> = [Vol::Twist(twist), Vol::Twist(-twist), Vol::Skew(skew), Vol::Skew(-skew)]
@@ -340,7 +341,7 @@ impl Slow<'_> {
         shocks
     }
 
-    /// FAM-9.
+    /// FAM-9: coins leave what they follow, and locations fail.
     fn depeg(&self) -> Vec<Shock> {
         let still = Shock::still(self.market);
         let mut shocks = Vec::new();

@@ -46,13 +46,13 @@ impl Account {
         account
     }
 
-    /// After money has moved.
+    /// Works out cash and legs again after money has moved.
     pub fn refresh(&mut self) {
         self.legs = self.leg.map(Money::to_f64);
         self.cash = self.free.to_f64() + self.legs[0] + self.legs[1];
     }
 
-    /// All cash.
+    /// Cash in every pot of the account, in USD.
     pub fn cash(&self) -> Money {
         self.leg.iter().fold(self.free, |sum, leg| plus(sum, *leg))
     }
@@ -98,7 +98,7 @@ impl Account {
 pub enum Who {
     /// A trader, by number.
     Trader(usize),
-    /// The backstop.
+    /// Whoever takes over positions after liquidations.
     Backstop,
 }
 
@@ -111,7 +111,7 @@ pub struct Tally {
     pub bad_debt: f64,
     /// Positions of winners that were closed.
     pub deleveraged: f64,
-    /// What winners gave back.
+    /// Profit that winners gave back, in USD.
     pub taken: f64,
     /// What they had to give back: bad debt that no fund paid.
     pub needed: f64,
@@ -128,9 +128,9 @@ pub struct Tally {
 pub struct World {
     /// What everyone takes as given.
     pub calibration: Calibration,
-    /// The market.
+    /// The market on which everyone trades.
     pub market: Market,
-    /// The traders.
+    /// The crowd of traders, by number.
     pub traders: Vec<Account>,
     /// Those who stand ready to take over positions; empty where an engine has none.
     pub backstop: Account,
@@ -140,9 +140,9 @@ pub struct World {
     pub market_funds: [Money; COINS],
     /// The fund of all.
     pub fund: Money,
-    /// Fees taken.
+    /// Trading fees taken so far, in USD.
     pub fees: Money,
-    /// What has happened.
+    /// Sums of what has happened so far.
     pub tally: Tally,
     /// Seconds since the beginning.
     pub second: u32,
@@ -269,7 +269,7 @@ pub fn plus(one: Money, other: Money) -> Money {
     one.plus(other).expect("a venue's sums are far below the range")
 }
 
-/// A difference.
+/// `one` less `other`, in USD; a venue's sums never leave the range.
 pub fn less(one: Money, other: Money) -> Money {
     one.minus(other).expect("a venue's differences are far below the range")
 }

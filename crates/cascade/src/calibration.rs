@@ -13,11 +13,11 @@ pub type PerCoin = [f64; COINS];
 /// One perpetual market, spot included.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Coin {
-    /// Its symbol.
+    /// The coin's symbol, such as `BTC`.
     pub name: &'static str,
     /// USD a coin at the beginning.
     pub price: f64,
-    /// Coins a lot.
+    /// Coins that one lot stands for.
     pub lot: f64,
     /// Open interest at the beginning, USD: what all longs hold.
     pub open_interest: f64,
@@ -42,7 +42,7 @@ pub struct Coin {
 /// Everything that a run takes as given.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Calibration {
-    /// The markets.
+    /// The market of each coin.
     pub coins: [Coin; COINS],
     /// Correlation of the coins' returns.
     pub correlation: f64,
@@ -89,7 +89,7 @@ pub struct Calibration {
 /// Where a number comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Evidence {
-    /// What it is.
+    /// The name of the number or numbers.
     pub what: &'static str,
     /// The value or values.
     pub value: String,

@@ -19,9 +19,9 @@ pub enum Kind {
     Part,
     /// A number of things.
     Count,
-    /// USD.
+    /// An amount of USD.
     Usd,
-    /// Seconds.
+    /// A time in seconds.
     Seconds,
 }
 
@@ -66,16 +66,16 @@ pub const MEASURES: [Measure; 14] = [
 pub struct Spread {
     /// The middle one; between two, their mean.
     pub median: f64,
-    /// The largest.
+    /// The largest value over all seeds.
     pub worst: f64,
 }
 
 /// One measure of all engines of a comparison, in their order.
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
-    /// What.
+    /// The measure of this row.
     pub measure: Measure,
-    /// How much.
+    /// Its median and its worst, one entry an engine.
     pub spreads: Vec<Spread>,
 }
 
@@ -84,13 +84,13 @@ pub struct Row {
 pub struct Comparison {
     /// The shock's name.
     pub shock: String,
-    /// What it is.
+    /// What the shock does, in a sentence.
     pub about: String,
     /// Runs of each engine.
     pub seeds: usize,
     /// Which engines, in the order of tables.
     pub engines: Vec<Engine>,
-    /// All measures.
+    /// One row a measure, in the order of [`MEASURES`].
     pub rows: Vec<Row>,
     /// Measures, by key, in whose median ours is worse than the better of the others.
     pub behind: Vec<&'static str>,

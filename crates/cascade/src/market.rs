@@ -106,7 +106,7 @@ impl Market {
         self.place = (self.place + 1) % self.sides[0].recent.len();
     }
 
-    /// USD a lot.
+    /// The price of one lot of a coin now, in USD.
     pub fn price(&self, coin: usize) -> f64 {
         self.sides[coin].price
     }

@@ -14,9 +14,9 @@ const EVERY: usize = 15;
 /// What a run measures. USD unless said otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Outcome {
-    /// The seed.
+    /// The seed that was run.
     pub seed: u64,
-    /// The engine.
+    /// The engine that was run.
     pub engine: Engine,
     /// The lowest price of each coin over the first, less 1.
     pub trough: PerCoin,

@@ -36,7 +36,7 @@ pub fn candidates(world: &World, coin: usize, side: i32) -> Vec<Candidate> {
 /// Lots that somebody must be rid of in one coin.
 #[derive(Clone, Copy, Debug)]
 pub struct Loser {
-    /// Who.
+    /// The trader or the backstop that must be rid of them.
     pub who: Who,
     /// Lots to hand over, without sign.
     pub lots: i32,

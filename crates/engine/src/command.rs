@@ -13,16 +13,16 @@ use crate::{AccountId, FeedId, LocationId, OrderId, Principal};
 pub struct Envelope {
     /// When it was taken in; never before the one before it.
     pub time: Timestamp,
-    /// Who asks.
+    /// The identity that asks, whose rights are checked.
     pub principal: Principal,
-    /// What is asked.
+    /// The command itself.
     pub command: Command,
 }
 
 /// One side of a fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Party {
-    /// Whose.
+    /// The account on this side.
     pub account: AccountId,
     /// The resting or taking order that it fills, if it was placed here.
     pub order: Option<OrderId>,
@@ -30,56 +30,56 @@ pub struct Party {
     pub fee: Quantity,
 }
 
-/// What can be asked.
+/// Everything that an engine can be asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
     /// Opens an account for an owner. Accounts of one owner are linked: limits on concentration see them together.
     OpenAccount {
-        /// Its name, unique.
+        /// The account's name; no other account may have it.
         name: String,
         /// The person behind it.
         owner: u32,
     },
     /// An asset arrived in custody for an account.
     Deposit {
-        /// For whom.
+        /// The account that is credited.
         account: AccountId,
-        /// What.
+        /// The asset that arrived.
         asset: AssetId,
         /// The chain or custodian that holds it; none is the venue itself.
         location: Option<LocationId>,
-        /// How much, above 0.
+        /// Units of the asset, above 0.
         amount: Quantity,
         /// The custodian's reference, above every earlier one: the same deposit is credited once (I-09).
         reference: u64,
     },
     /// The owner wants an asset out.
     Withdraw {
-        /// From whom.
+        /// The account that is debited.
         account: AccountId,
-        /// What.
+        /// The asset that leaves.
         asset: AssetId,
-        /// From where.
+        /// The chain or custodian that it leaves from; none is the venue itself.
         location: Option<LocationId>,
-        /// How much, above 0.
+        /// Units of the asset, above 0.
         amount: Quantity,
     },
     /// The owner moves an asset between accounts.
     Transfer {
-        /// From.
+        /// The account that gives.
         from: AccountId,
-        /// To.
+        /// The account that receives.
         to: AccountId,
-        /// What.
+        /// The asset that moves.
         asset: AssetId,
         /// Where it is and stays.
         location: Option<LocationId>,
-        /// How much, above 0.
+        /// Units of the asset, above 0.
         amount: Quantity,
     },
     /// Names a chain, bridge or custodian that can hold assets.
     ListLocation {
-        /// Its name, unique.
+        /// The location's name; no other location may have it.
         name: String,
     },
     /// Lists an underlying with its price feed.
@@ -90,15 +90,15 @@ pub enum Command {
     ListInstrument(Box<InstrumentTerms>),
     /// Places a limit order.
     Place {
-        /// Whose.
+        /// The account that would trade.
         account: AccountId,
         /// The owner's number for it, above every earlier one of the account.
         order: OrderId,
-        /// What.
+        /// The instrument to trade.
         instrument: InstrumentId,
-        /// Buy or sell.
+        /// Whether the order buys or sells.
         side: Side,
-        /// Lots, above 0.
+        /// Size of the order in lots, above 0.
         lots: i64,
         /// The worst price it fills at.
         limit: Price,
@@ -107,56 +107,56 @@ pub enum Command {
     },
     /// Changes lots and limit of an open order.
     Amend {
-        /// Whose.
+        /// The account whose order it is.
         account: AccountId,
-        /// Which.
+        /// The owner's number of the order.
         order: OrderId,
         /// Lots left, above 0.
         lots: i64,
-        /// The new limit.
+        /// The new worst price it fills at.
         limit: Price,
     },
     /// Withdraws an open order.
     Cancel {
-        /// Whose.
+        /// The account whose order it is.
         account: AccountId,
-        /// Which.
+        /// The owner's number of the order.
         order: OrderId,
     },
     /// Two accounts traded.
     Fill {
-        /// What.
+        /// The instrument that was traded.
         instrument: InstrumentId,
         /// The venue's number of the match, above every earlier one of the instrument: it is applied once (I-09).
         match_id: u64,
-        /// At what price.
+        /// The price of the trade, in the instrument's quote.
         price: Price,
-        /// Lots, above 0.
+        /// Size of the trade in lots, above 0.
         lots: i64,
-        /// Who bought.
+        /// The side that bought.
         buyer: Party,
-        /// Who sold.
+        /// The side that sold.
         seller: Party,
     },
     /// A source says a price.
     Report {
-        /// Of what.
+        /// The feed that the report belongs to.
         feed: FeedId,
-        /// What it says.
+        /// The source's price with its time and confidence.
         report: Report,
     },
     /// A new volatility surface: the market version of what has no feed of its own.
     Surface {
         /// Above every earlier one.
         version: u64,
-        /// When it was fitted.
+        /// The time the surface was fitted at.
         published: Timestamp,
         /// Annualised volatility of each option named.
         vols: Vec<(InstrumentId, Ratio)>,
     },
     /// Longs pay shorts (when positive) for one period of a perpetual.
     Funding {
-        /// Which perpetual.
+        /// The perpetual whose funding is paid.
         instrument: InstrumentId,
         /// Share of the notional at the mark.
         rate: Ratio,
@@ -167,12 +167,12 @@ pub enum Command {
     Interest,
     /// Variation settlement of futures and perpetuals: unsettled profit becomes balance at the mark.
     Settle {
-        /// What.
+        /// The future or perpetual that is settled.
         instrument: InstrumentId,
     },
     /// An expired instrument is settled at the average of its window.
     Expire {
-        /// What.
+        /// The instrument that has expired.
         instrument: InstrumentId,
     },
     /// The trade that was offered for an account in liquidation, or a part of it.
@@ -181,11 +181,11 @@ pub enum Command {
         account: AccountId,
         /// Who takes the other side.
         counterparty: AccountId,
-        /// What.
+        /// The instrument that was traded.
         instrument: InstrumentId,
         /// The engine's number of the match.
         match_id: u64,
-        /// At what price.
+        /// The price of the trade, in the instrument's quote.
         price: Price,
         /// Lots of the account's position, signed as the account trades them.
         lots: i64,
@@ -194,21 +194,21 @@ pub enum Command {
     },
     /// The next step of the liquidation of an account: it is begun, planned anew on the prices of now, taken on, or ended.
     Liquidate {
-        /// Whose.
+        /// The account in liquidation, or to be liquidated.
         account: AccountId,
     },
     /// Measures how near a cascade each underlying is: from then on that slows liquidations and makes new risk dearer.
     Measure,
     /// Says whether an account takes over portfolios of others: it may bid in auctions and is the backstop after them.
     SetBackstop {
-        /// Whose.
+        /// The account that stands ready.
         account: AccountId,
-        /// Whether it does.
+        /// Whether the account takes over portfolios from now on.
         on: bool,
     },
     /// A bid for a portfolio in auction.
     AuctionBid {
-        /// The bidder.
+        /// The account that bids.
         account: AccountId,
         /// The account whose portfolio is auctioned.
         auctioned: AccountId,
@@ -219,44 +219,44 @@ pub enum Command {
     },
     /// Money for a fund.
     FundDeposit {
-        /// Which.
+        /// The fund that receives the money.
         fund: Pot,
-        /// What.
+        /// The asset that is paid in.
         asset: AssetId,
-        /// How much.
+        /// Units of the asset, above 0.
         amount: Quantity,
         /// The custodian's reference.
         reference: u64,
     },
     /// Money out of a fund: proposed now, paid after the delay if the fund is adequate without it.
     FundWithdraw {
-        /// Which.
+        /// The fund that pays.
         fund: Pot,
-        /// What.
+        /// The asset that is paid out.
         asset: AssetId,
-        /// How much.
+        /// Units of the asset, above 0.
         amount: Quantity,
     },
     /// Proposes a change of parameters.
     Propose {
-        /// What would change.
+        /// The change that is proposed.
         change: Change,
     },
     /// Brings a proposal into force after its delay.
     Activate {
-        /// Its number.
+        /// The number of the proposal.
         proposal: u64,
     },
     /// Withdraws a proposal.
     Revoke {
-        /// Its number.
+        /// The number of the proposal.
         proposal: u64,
     },
     /// Opens, restricts or halts one instrument.
     SetMode {
-        /// Which.
+        /// The instrument whose market changes.
         instrument: InstrumentId,
-        /// To what.
+        /// The mode it shall have.
         mode: Mode,
     },
     /// Time passes: prices are formed, what is due falls due.

@@ -5,7 +5,7 @@ use model::Invalid;
 use crate::state::StateHash;
 use crate::{Desk, Envelope, Event, Reject, State, apply, decide};
 
-/// An engine.
+/// An engine: its state, and a desk that follows it.
 #[derive(Debug)]
 pub struct Engine {
     state: State,
@@ -19,7 +19,7 @@ impl Engine {
         Ok(Self { state, desk })
     }
 
-    /// The truth.
+    /// The state that all decisions are made on.
     pub fn state(&self) -> &State {
         &self.state
     }

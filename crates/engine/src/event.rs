@@ -30,7 +30,7 @@ pub enum Cause {
     Exercise,
     /// Funding of a perpetual.
     Funding,
-    /// A trading fee.
+    /// The fee of a trade, into the pot of fees.
     Fee,
     /// Interest on what is owed.
     Interest,
@@ -42,7 +42,7 @@ pub enum Cause {
     Cover,
     /// Into or out of a fund.
     Fund,
-    /// What rounding left over.
+    /// What rounding left over, into the pot of rounding.
     Rounding,
 }
 
@@ -76,19 +76,19 @@ pub struct Marked {
 pub enum Event {
     /// The clock moved to the time of the command.
     Clock {
-        /// To when.
+        /// The time that the clock shows now.
         time: Timestamp,
     },
     /// An account was opened, with the next number.
     Opened {
-        /// Its name.
+        /// The account's name.
         name: String,
         /// The person behind it.
         owner: u32,
     },
     /// A location was named, with the next number.
     LocationListed {
-        /// Its name.
+        /// The location's name.
         name: String,
     },
     /// An underlying was listed, with the next number.
@@ -99,100 +99,100 @@ pub enum Event {
     InstrumentListed(Box<InstrumentTerms>),
     /// An amount moved from one holder to another.
     Moved {
-        /// From whom.
+        /// The holder that gives.
         from: Holder,
-        /// To whom.
+        /// The holder that receives.
         to: Holder,
-        /// What.
+        /// The asset that moves.
         asset: AssetId,
-        /// How much, above 0.
+        /// Units of the asset, above 0.
         amount: Quantity,
-        /// Why.
+        /// The reason for the movement.
         cause: Cause,
     },
     /// A deposit reference was used.
     Referenced {
-        /// Of which asset.
+        /// The asset that was deposited.
         asset: AssetId,
-        /// The reference.
+        /// The custodian's reference of the deposit.
         reference: u64,
     },
     /// A reference of a deposit into a fund was used.
     FundReferenced {
-        /// The reference.
+        /// The custodian's reference of the deposit.
         reference: u64,
     },
     /// An order was placed or changed: this is what it is now.
     Ordered {
-        /// Whose.
+        /// The account whose order it is.
         account: AccountId,
-        /// What it is now.
+        /// The order as it is now.
         order: Order,
     },
     /// An order is gone: cancelled, filled, or not to be filled any more.
     OrderClosed {
-        /// Whose.
+        /// The account whose order it was.
         account: AccountId,
-        /// Which.
+        /// The owner's number of the order.
         order: OrderId,
     },
     /// A match was applied.
     Matched {
-        /// Of what.
+        /// The instrument that was traded.
         instrument: InstrumentId,
-        /// Its number.
+        /// The venue's number of the match.
         match_id: u64,
-        /// At what price.
+        /// The price of the trade, in the instrument's quote.
         price: Price,
         /// Lots that changed hands.
         lots: i64,
-        /// Lots open now.
+        /// Lots open after it: the sum of long positions.
         open: i64,
     },
     /// A position is now this.
     Positioned {
-        /// Whose.
+        /// The account that holds it.
         account: AccountId,
-        /// What it is now.
+        /// The position as it is now; 0 lots when it is gone.
         position: Position,
     },
     /// A report was accepted.
     Reported {
-        /// Of what.
+        /// The feed that the report belongs to.
         feed: FeedId,
-        /// What was said.
+        /// The report as it was accepted.
         report: Report,
     },
     /// A feed has this quote now.
     Quoted {
-        /// Of what.
+        /// The feed that has the quote.
         feed: FeedId,
-        /// The quote.
+        /// The quote with its validity.
         quote: Box<Quote>,
     },
     /// The market is this now: one version, one vector of prices (I-12).
     Marked(Box<Marked>),
     /// A volatility surface was taken; the next tick brings it into the market.
     Surfaced {
-        /// Its version.
+        /// The version of the surface.
         version: u64,
-        /// When it was fitted.
+        /// The time the surface was fitted at.
         published: Timestamp,
         /// Each volatility it gives.
         vols: Vec<(InstrumentId, Ratio)>,
     },
     /// A settlement window has this much now.
     Sampled {
-        /// Of what.
+        /// The instrument whose window it is.
         instrument: InstrumentId,
         /// The samples so far.
         samples: Samples,
     },
     /// A funding period was paid.
     Funded {
-        /// Of what.
+        /// The perpetual whose funding was paid.
         instrument: InstrumentId,
-        /// The period.
+        /// The number of the period.
         period: u64,
         /// The rate that was paid.
         rate: Ratio,
@@ -201,36 +201,36 @@ pub enum Event {
     Accrued,
     /// An instrument has this mode now.
     ModeSet {
-        /// Which.
+        /// The instrument whose market changed.
         instrument: InstrumentId,
-        /// Its mode.
+        /// The mode it has now.
         mode: Mode,
     },
     /// An instrument expired at this price; nothing of it is left.
     Expired {
-        /// Which.
+        /// The instrument that expired.
         instrument: InstrumentId,
-        /// Settlement price.
+        /// The price of the underlying that it settled at.
         price: CounterPrice,
     },
     /// An account was judged and stands differently now.
     Judged {
-        /// Whose.
+        /// The account that was judged.
         account: AccountId,
-        /// How it stands.
+        /// Its status after the judgment.
         status: Status,
-        /// Its equity.
+        /// Its equity, in USD.
         equity: Money,
-        /// Its initial margin.
+        /// Its initial margin, in USD.
         initial_margin: Money,
-        /// Its maintenance margin.
+        /// Its maintenance margin, in USD.
         maintenance_margin: Money,
-        /// In which market.
+        /// The version of the market it was judged in.
         version: u64,
     },
     /// Every account was judged in this market.
     Watched {
-        /// Its version.
+        /// The version of the market.
         version: u64,
     },
     /// This much left custody: the outflow limiter remembers.
@@ -240,93 +240,93 @@ pub enum Event {
     },
     /// A change was proposed, with the next number.
     Proposed {
-        /// What would change.
+        /// The change that is proposed.
         change: Box<Change>,
-        /// Not in force before.
+        /// The earliest time at which it may come into force.
         from: Timestamp,
     },
     /// A proposal came into force.
     Activated {
-        /// Its number.
+        /// The number of the proposal.
         proposal: u64,
     },
     /// The liquidation of an account began.
     CaseOpened {
-        /// Whose.
+        /// The account in liquidation.
         account: AccountId,
-        /// Its number.
+        /// The number of the case, above that of every earlier one.
         epoch: u64,
         /// The underlyings it has positions in.
         markets: Vec<UnderlyingId>,
     },
     /// The shared fund paid for the liquidation of an account.
     Shared {
-        /// Whose.
+        /// The account that was paid for.
         account: AccountId,
-        /// How much, in USD.
+        /// The amount, in USD.
         usd: Money,
     },
     /// A trade may be made for an account in liquidation; none: no longer.
     Offered {
-        /// Whose.
+        /// The account in liquidation.
         account: AccountId,
-        /// Which.
+        /// The trade with its size and worst price.
         offer: Option<Offer>,
     },
     /// The portfolio of an account went into auction.
     Auctioned {
-        /// Whose.
+        /// The account whose portfolio is sold.
         account: AccountId,
     },
     /// The liquidation of an account is over.
     CaseClosed {
-        /// Whose.
+        /// The account that was liquidated.
         account: AccountId,
     },
     /// Lots went from one account to another without the market: liquidations that crossed, an auction, a backstop, winners.
     Transferred {
-        /// What.
+        /// The instrument of the lots.
         instrument: InstrumentId,
-        /// Who was liquidated.
+        /// The account in liquidation.
         from: AccountId,
         /// Who took the other side.
         to: AccountId,
         /// Lots, signed as the liquidated account traded them.
         lots: i64,
-        /// At what price.
+        /// The price of the transfer, in the instrument's quote.
         price: Price,
         /// Lots open after it.
         open: i64,
     },
     /// Liquidations have traded this much of an underlying lately.
     Paced {
-        /// Which.
+        /// The underlying that was traded.
         underlying: UnderlyingId,
-        /// What the limiter holds.
+        /// USD traded lately, and since when it has drained.
         flow: Flow,
     },
     /// How near a cascade an underlying is.
     Measured {
-        /// Which.
+        /// The underlying that was measured.
         underlying: UnderlyingId,
-        /// R, both ways.
+        /// R for a fall and for a rise of the price.
         cascade: Cascade,
     },
     /// After an outage: nobody is liquidated before.
     Calmed {
-        /// Until when.
+        /// The moment from which liquidations go on.
         until: Timestamp,
     },
     /// An account takes over portfolios from now on, or no longer.
     BackstopSet {
-        /// Whose.
+        /// The account that stands ready, or no longer.
         account: AccountId,
-        /// Whether it does.
+        /// Whether the account takes over portfolios.
         on: bool,
     },
     /// A proposal was withdrawn.
     Revoked {
-        /// Its number.
+        /// The number of the proposal.
         proposal: u64,
     },
 }

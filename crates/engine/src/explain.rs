@@ -21,7 +21,7 @@ use crate::{AccountId, Desk, FeedId, State, Status};
 /// An account as it stands, with all that this was computed from.
 #[derive(Clone, Debug, Serialize)]
 pub struct Explanation {
-    /// Its name.
+    /// The account's name.
     pub account: String,
     /// The time of the engine.
     pub time: Timestamp,
@@ -46,7 +46,7 @@ pub struct Explanation {
 /// A price with where it comes from.
 #[derive(Clone, Debug, Serialize)]
 pub struct PriceUsed {
-    /// In words.
+    /// The feed in words, such as `index of underlying 0`.
     pub feed: String,
     /// How far it can be trusted.
     pub validity: String,

@@ -9,8 +9,8 @@
 //!
 //! * [`decide`] thinks and changes nothing; [`apply`] changes and thinks nothing: it never prices, never assesses, never
 //!   refuses. An event records what was decided, so a journal replays to the same state under any later methodology.
-//! * What comes from a file instead of a decision goes through [`apply_read`] and [`whole`], which refuse what `apply` cannot
-//!   take.
+//! * What comes from a file instead of a decision goes through [`apply_read`] and [`whole`], which refuse what
+//!   `apply` cannot take.
 //! * [`State`] is the truth: accounts, pots, listings, feeds, parameters. It has a hash ([`State::hash`]).
 //! * [`Desk`] is what can be recomputed from the state: the market revalued under every scenario, and certificates that
 //!   tell whose account a price can matter to. It makes decisions fast and never makes them different.

@@ -42,7 +42,7 @@ pub struct Preview {
 /// A requirement over all accounts, in USD.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sums {
-    /// Now.
+    /// The sum as it is now.
     pub now: Money,
     /// Under the change.
     pub then: Money,
@@ -53,11 +53,11 @@ pub struct Sums {
 /// One account under the change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hit {
-    /// Whose.
+    /// The account's number.
     pub account: AccountId,
-    /// How it stands now.
+    /// Its status as it is.
     pub now: Status,
-    /// How it would stand.
+    /// Its status under the change.
     pub then: Status,
     /// Its equity: the change leaves it as it is.
     pub equity: Money,

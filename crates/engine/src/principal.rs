@@ -23,20 +23,20 @@ pub enum Principal {
     System,
 }
 
-/// What a command needs.
+/// The right that a command needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capability {
-    /// To own the account.
+    /// The principal owns this account.
     Own(AccountId),
-    /// To be this source.
+    /// The principal is this price source.
     Speak(u32),
-    /// To match trades.
+    /// The principal matches trades.
     Match,
-    /// To see deposits.
+    /// The principal sees deposits arrive.
     Receive,
-    /// To change rules.
+    /// The principal changes rules.
     Govern,
-    /// To halt markets.
+    /// The principal halts markets.
     Guard,
     /// To be the engine itself.
     Operate,

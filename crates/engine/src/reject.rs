@@ -24,9 +24,9 @@ pub enum Reject {
     /// L0: time does not go back.
     #[error("the command is of {time}, the engine has reached {clock}")]
     ClockBackwards {
-        /// Of the command.
+        /// The time of the command.
         time: Timestamp,
-        /// Of the engine.
+        /// The time that the engine has reached.
         clock: Timestamp,
     },
     /// L0: time goes forward by steps.
@@ -35,27 +35,27 @@ pub enum Reject {
          governance resumes it"
     )]
     ClockAhead {
-        /// Of the command.
+        /// The time of the command.
         time: Timestamp,
-        /// Of the engine.
+        /// The time that the engine has reached.
         clock: Timestamp,
         /// How far this command may move the clock.
-        most_seconds: u64,
+        most_seconds: Ratio,
     },
     /// L0: no such thing.
     #[error("no {what} {id}")]
     Unknown {
         /// account, asset, instrument, …
         what: Noun,
-        /// As asked for.
+        /// The number that was asked for.
         id: u64,
     },
     /// L0: that name is taken.
     #[error("{what} \"{name}\" exists")]
     Exists {
-        /// Of what.
+        /// The kind of thing that has the name.
         what: Noun,
-        /// The name.
+        /// The name that was asked for.
         name: String,
     },
     /// L0: this or a later one was applied before.
@@ -63,99 +63,99 @@ pub enum Reject {
     Repeated {
         /// match, reference, order, period, …
         what: Noun,
-        /// As given.
+        /// The number that was given.
         id: u64,
-        /// The last one.
+        /// The last number that was applied.
         last: u64,
     },
     /// L0: a number that means nothing.
     #[error("{field} is {found}, expected {expected}")]
     Malformed {
-        /// Which field.
+        /// The path of the field.
         field: String,
-        /// What it held.
+        /// The value it held, shortened.
         found: String,
-        /// What it should hold.
+        /// What it may hold, in words.
         expected: String,
     },
     /// L0: both sides of a trade are one account.
     #[error("account {account} cannot trade with itself")]
     SelfTrade {
-        /// Whose.
+        /// The account on both sides.
         account: AccountId,
     },
     /// L0: a document inside the command cannot be accepted.
     #[error("{path}: {problem}")]
     Invalid {
-        /// Where.
+        /// The path inside the document.
         path: String,
-        /// What.
+        /// What is wrong at that path, as a sentence.
         problem: String,
     },
     /// L0: what a source said was not accepted.
     #[error("feed {feed}: {why}")]
     Report {
-        /// Which feed.
+        /// The feed of the report.
         feed: FeedId,
-        /// Why.
+        /// Why the feed does not accept it, as a sentence.
         why: String,
     },
 
     /// L1: the market does not take this now.
     #[error("the instrument is {mode}")]
     Mode {
-        /// Its mode.
+        /// The mode of the instrument now.
         mode: Mode,
     },
     /// L1: the instrument has expired, or has not.
     #[error("expiry is {expiry}, the engine has reached {clock}")]
     Expiry {
-        /// Of the instrument.
+        /// The instrument's expiry.
         expiry: Timestamp,
-        /// Of the engine.
+        /// The time that the engine has reached.
         clock: Timestamp,
     },
     /// L1: too far from the mark.
     #[error("price {price} is outside {low} to {high}")]
     PriceBand {
-        /// As asked.
+        /// The price that was asked for, in the quote.
         price: Price,
-        /// Lowest.
+        /// The lowest price of the band.
         low: Price,
-        /// Highest.
+        /// The highest price of the band.
         high: Price,
     },
     /// L1: more than allowed.
     #[error("{what} would be {found}, at most {limit}")]
     Limit {
-        /// What is limited.
+        /// The quantity that is limited.
         what: Noun,
-        /// What it would be.
+        /// The value it would have.
         found: i64,
-        /// The most.
+        /// The most that is allowed.
         limit: i64,
     },
     /// L1: the order may only reduce.
     #[error("reduce-only: {lots} lots would not reduce a position of {held}")]
     NotReducing {
-        /// As asked.
+        /// Signed lots that were asked for.
         lots: i64,
-        /// The position.
+        /// Signed lots of the position.
         held: i64,
     },
     /// L1: more of the asset than may be collateral now.
     #[error("collateral would be {found}, the cap is {cap} now")]
     CollateralCap {
-        /// Over all accounts.
+        /// Units that all accounts would hold together.
         found: Quantity,
-        /// Now, on its ramp.
+        /// The cap of this moment, in units of the asset.
         cap: Quantity,
     },
 
     /// L2: the account would not hold its initial margin.
     #[error("account {account}: equity {equity} below initial margin {initial_margin}")]
     InitialMargin {
-        /// Whose.
+        /// The account that would trade.
         account: AccountId,
         /// After the trade, on the worse side.
         equity: Money,
@@ -165,69 +165,69 @@ pub enum Reject {
     /// L2: the account may only reduce, and this does not.
     #[error("account {account} is {status}: only what reduces its requirement is accepted")]
     Restricted {
-        /// Whose.
+        /// The account that may only reduce.
         account: AccountId,
-        /// Its status.
+        /// The status that restricts it.
         status: Status,
     },
     /// L2: the account cannot be assessed.
     #[error("account {account}: {why}")]
     NotAssessable {
-        /// Whose.
+        /// The account that cannot be judged.
         account: AccountId,
-        /// Why.
+        /// Why no margin can be given, as a sentence.
         why: String,
     },
 
     /// L2: a liquidation would leave the account further below maintenance than it is.
     #[error("account {account}: what it has above maintenance margin would fall from {before} to {after}")]
     Worse {
-        /// Whose.
+        /// The account in liquidation.
         account: AccountId,
         /// Equity less maintenance margin, now.
         before: Money,
-        /// After the trade.
+        /// The same after the trade.
         after: Money,
     },
 
     /// L4: no price that could be used for this.
     #[error("feed {feed} is {validity}: {why}")]
     NoPrice {
-        /// Which feed.
+        /// The feed without a usable price.
         feed: FeedId,
         /// valid, suspect or invalid.
         validity: String,
-        /// Why.
+        /// What the price lacks, as a sentence.
         why: String,
     },
     /// L4: the account is not below maintenance.
     #[error("account {account} is {status}")]
     NotInLiquidation {
-        /// Whose.
+        /// The account that was named.
         account: AccountId,
-        /// Its status.
+        /// Its status, at or above maintenance.
         status: Status,
     },
     /// L4: no such trade was offered for the account in this version of the market.
     #[error("no such trade is offered for account {account} in version {version}; {offered}")]
     NoOffer {
-        /// Whose.
+        /// The account in liquidation.
         account: AccountId,
-        /// Of the market.
+        /// The version of the market now.
         version: u64,
-        /// What is.
+        /// The trade that is offered instead, or that none is, in words.
         offered: String,
     },
     /// L4: after an outage accounts can be cured before anyone is liquidated.
     #[error("nobody is liquidated before {until}")]
     Curing {
-        /// Until when.
+        /// The moment from which liquidations go on.
         until: Timestamp,
     },
     /// L4: the next step of a liquidation has to wait.
     #[error("the liquidation of account {account} waits until {until}")]
     Waiting {
-        /// Whose.
+        /// The account in liquidation.
         account: AccountId,
         /// Until when, if prices stay.
         until: Timestamp,
@@ -235,24 +235,24 @@ pub enum Reject {
     /// L4: liquidations have traded as much of the underlying as its depth bears.
     #[error("liquidations may trade {left} USD more of the underlying now, {asked} asked for")]
     Paced {
-        /// As asked, USD.
+        /// Value of the trade that was asked for, in USD.
         asked: Money,
-        /// What is left, USD.
+        /// Value that may still be traded now, in USD.
         left: Money,
     },
     /// L4: nothing is auctioned.
     #[error("no auction of account {account}")]
     NoAuction {
-        /// Whose.
+        /// The account whose portfolio was bid for.
         account: AccountId,
     },
 
     /// L5: less than that is there.
     #[error("{asked} asked for, {there} there")]
     Balance {
-        /// As asked.
+        /// Units of the asset that were asked for.
         asked: Quantity,
-        /// There.
+        /// Units of the asset that the account has there.
         there: Quantity,
     },
     /// L5: profit that no loser has paid yet.
@@ -260,7 +260,7 @@ pub enum Reject {
     Unsettled {
         /// The part that is profit.
         profit: Quantity,
-        /// What has been paid.
+        /// Units of profit of this asset that losers have paid.
         settled: Quantity,
     },
     /// L5: what would stay does not hold initial margin and the cost of closing it.
@@ -268,13 +268,13 @@ pub enum Reject {
         "account {account}: {equity} would stay, {needed} is needed ({initial_margin} initial margin and {closing} to close)"
     )]
     Withdrawal {
-        /// Whose.
+        /// The account that money would leave.
         account: AccountId,
-        /// What would stay.
+        /// Equity that would stay, in USD.
         equity: Money,
-        /// The sum.
+        /// Initial margin and closing cost together, in USD.
         needed: Money,
-        /// Of what stays.
+        /// Initial margin of what stays, in USD.
         initial_margin: Money,
         /// Expected cost to close what stays.
         closing: Money,
@@ -283,9 +283,9 @@ pub enum Reject {
     /// L6: the outflow budget of the window is spent.
     #[error("{asked} asked for, {left} left to flow out until {until}")]
     Outflow {
-        /// In USD.
+        /// Value that would flow out, in USD.
         asked: Money,
-        /// In USD.
+        /// Value that may still flow out, in USD.
         left: Money,
         /// When the window ends.
         until: Timestamp,
@@ -297,7 +297,7 @@ pub enum Reject {
         whose: Noun,
         /// Share of the open interest.
         share: Ratio,
-        /// The most.
+        /// The largest share that is allowed.
         limit: Ratio,
     },
     /// L6: the funds could not stand behind more open interest.
@@ -305,7 +305,7 @@ pub enum Reject {
     Fund {
         /// Over all instruments of the underlying.
         found: Money,
-        /// The most.
+        /// The most that limits and funds stand behind, in USD.
         limit: Money,
     },
     /// L6: losses are unresolved, and money out would be paid by others.
@@ -315,41 +315,41 @@ pub enum Reject {
         deficit: Money,
     },
 
-    /// L7: not yet.
+    /// L7: the delay of the proposal has not passed.
     #[error("not before {from}")]
     TooSoon {
-        /// From when.
+        /// The moment from which it may come into force.
         from: Timestamp,
     },
     /// L7: one change may not be that large.
     #[error("{field} would change from {from} to {to}, at most by {step}")]
     Step {
-        /// Which parameter.
+        /// The name of the parameter.
         field: String,
-        /// Now.
+        /// The value in force.
         from: String,
-        /// As asked.
+        /// The value that was asked for.
         to: String,
-        /// The most.
+        /// The largest step of one change.
         step: Ratio,
     },
     /// L7: the outflow limiter cannot change while a listing of collateral is young or pending.
     #[error("the outflow limiter is locked until {until} by a listing of collateral")]
     LimiterLocked {
-        /// Until when.
+        /// The moment at which the lock ends.
         until: Timestamp,
     },
     /// L7: a change of the same kind is under way.
     #[error("proposal {proposal} is under way")]
     UnderWay {
-        /// Its number.
+        /// The number of the proposal that is under way.
         proposal: u64,
     },
 
     /// A number left its range.
     #[error("{what} out of range")]
     OutOfRange {
-        /// Which quantity.
+        /// The name of the quantity.
         what: String,
     },
 }

@@ -38,7 +38,8 @@ fn list_oil(world: &mut World) -> (FeedId, InstrumentId) {
     (FeedId::Index(oil), InstrumentId(world.state().contracts.len() - 1))
 }
 
-/// The price band of an option is at least a hundredth of the index: 2,000 USDC. That of oil at nothing is a part of its scale.
+/// The price band of an option is at least a hundredth of the index: 2,000 USDC. That of oil at nothing is a part of
+/// its scale.
 #[test]
 fn a_price_band_is_in_the_quote() {
     let (mut world, alice, bob) = halved();

@@ -846,7 +846,8 @@ proptest! {
             let instrument = traded[which];
             let (buyer, seller) = (people[buyer], people[(buyer + apart) % 4]);
             let tick = world.state().contracts[instrument.0].terms.tick;
-            let at = units::Price::from_raw(price::<units::Price>(&world.mark(instrument)).raw() + tick.raw() * i128::from(ticks));
+            let mark: units::Price = price(&world.mark(instrument));
+            let at = units::Price::from_raw(mark.raw() + tick.raw() * i128::from(ticks));
             world.fill(instrument, &at.to_string(), lots, buyer, seller).unwrap();
             let period = u64::try_from(period).unwrap() + 1;
             match then {

@@ -64,8 +64,8 @@ impl Walk {
         self.world.prices.insert(feed, moved);
     }
 
-    /// One tick: what moved is said, prices are formed, accounts are judged; then everyone is judged by a desk that knows
-    /// nothing.
+    /// One tick: what moved is said, prices are formed, accounts are judged; then everyone is judged by a desk
+    /// that knows nothing.
     fn tick(&mut self, micros: i64) {
         let time = Timestamp::from_micros(self.world.state().clock.micros() + micros);
         self.sequence += 1;
@@ -246,8 +246,8 @@ fn a_warm_desk_counts_open_interest_like_a_cold_one() {
     assert!(seen.len() > 20, "open interest changed {} times: nothing was tested", seen.len());
 }
 
-/// The desk is fast and never different: whatever is asked after a long run, a desk that was built a moment ago answers the
-/// same.
+/// The desk is fast and never different: whatever is asked after a long run, a desk that was built a moment ago
+/// answers the same.
 #[test]
 fn a_warm_desk_decides_like_a_cold_one() {
     decides_like_a_cold_one(&[], 20);

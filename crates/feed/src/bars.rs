@@ -21,7 +21,7 @@ pub struct Wanted<'a> {
 /// The prices of one interval, in the quote currency.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bar {
-    /// When it begins.
+    /// The moment at which the bar begins.
     pub time: Timestamp,
     /// The highest price.
     pub high: f64,

@@ -43,7 +43,7 @@ pub use report::{ChainReport, Distribution};
 /// The moment that a market of a chain is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asked {
-    /// When.
+    /// The moment that is asked for.
     pub at: Timestamp,
     /// How far from it a snapshot may be.
     pub within: Duration,

@@ -66,7 +66,7 @@ const USD: &str = "USD";
 pub struct Source<'a> {
     /// Usually the path of the file.
     pub name: &'a str,
-    /// Its content.
+    /// The whole content of the file.
     pub text: &'a str,
 }
 

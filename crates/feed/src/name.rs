@@ -41,18 +41,18 @@ pub enum Contract {
     Spot,
     /// Future without expiry.
     Perpetual,
-    /// Dated future.
+    /// Future with a day of settlement.
     Future {
         /// The day of settlement, in this century.
         day: Date,
     },
-    /// European option.
+    /// Option that can be exercised at its settlement only.
     Option {
         /// The day of settlement, in this century.
         day: Date,
         /// In the quote, USD for an inverse option.
         strike: CounterPrice,
-        /// Call or put.
+        /// Whether it is a call or a put.
         right: Right,
     },
 }

@@ -46,7 +46,7 @@ pub struct LeftOut {
 /// The instruments left out for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Left {
-    /// How many.
+    /// How many instruments were left out.
     pub count: usize,
     /// The first of them.
     pub first: String,

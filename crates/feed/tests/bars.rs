@@ -2,13 +2,12 @@
 
 use feed::bars::{Wanted, read};
 use feed::chain::ChainError;
-
-mod common;
+use testdata::shared_bytes;
 
 /// 10 October 2025: bitcoin fell to 101,516.5 in the quarter of an hour from 21:15.
 #[test]
-fn the_low_of_october_is_in_its_bar() {
-    let Some(bytes) = common::shared("prices/crash_windows_intraday.parquet") else { return };
+fn the_low_of_october_is_in_its_bar_from_shared() {
+    let Some(bytes) = shared_bytes("data/prices/crash_windows_intraday.parquet") else { return };
     let wanted = Wanted { window: "2025-10-10", symbol: "BTCUSDT", interval: "15min" };
     let bars = read("crash.parquet", bytes, &wanted).unwrap();
     assert_eq!(bars.len(), 384);

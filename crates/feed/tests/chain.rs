@@ -1,17 +1,15 @@
 //! Recorded option chains become markets that the model explains.
 
-mod common;
-
-use common::shared;
 use feed::Reason;
 use feed::chain::{self, ChainError, ChainFile, ChainReport, FuturesFile};
 use model::{InstrumentKind, Market, MarketDocument};
+use testdata::shared_bytes;
 use units::Timestamp;
 
-const STRESS: &str = "options/deribit_btc_eth_chain_6hourly_stress_2026-02_2026-06.parquet";
-const DAILY: &str = "options/deribit_btc_eth_chain_daily_2025-12-30_2026-08-22.parquet";
-const OLD: &str = "options/deribit_chains_2020_2024.parquet";
-const FUTURES: &str = "options/deribit_futures_prices_at_snapshots_2025-12-30_2026-04-15.csv.gz";
+const STRESS: &str = "data/options/deribit_btc_eth_chain_6hourly_stress_2026-02_2026-06.parquet";
+const DAILY: &str = "data/options/deribit_btc_eth_chain_daily_2025-12-30_2026-08-22.parquet";
+const OLD: &str = "data/options/deribit_chains_2020_2024.parquet";
+const FUTURES: &str = "data/options/deribit_futures_prices_at_snapshots_2025-12-30_2026-04-15.csv.gz";
 
 /// What a model minus mark may be in the median, in coin.
 const MEDIAN_MAX: f64 = 1e-5;
@@ -24,14 +22,14 @@ fn time(text: &str) -> Timestamp {
 }
 
 fn imported(path: &str, at: &str) -> Option<(MarketDocument, ChainReport)> {
-    let (document, report) = chain::import(path, shared(path)?, time(at), &[], None).expect("a market");
+    let (document, report) = chain::import(path, shared_bytes(path)?, time(at), &[], None).expect("a market");
     println!("{report}\n");
     Market::new(&document).expect("a consistent market");
     Some((document, report))
 }
 
 #[test]
-fn the_crash_of_2026_02_05_and_a_quiet_day_are_explained() {
+fn the_crash_of_2026_02_05_and_a_quiet_day_are_explained_from_shared() {
     let cases = [
         (STRESS, "2026-02-05T04:29:52Z", 1500),
         (STRESS, "2026-02-05T09:36:47Z", 1500),
@@ -52,10 +50,10 @@ fn the_crash_of_2026_02_05_and_a_quiet_day_are_explained() {
 }
 
 #[test]
-fn every_snapshot_of_both_files_is_explained() {
+fn every_snapshot_of_both_files_is_explained_from_shared() {
     let mut medians = Vec::new();
     for path in [STRESS, DAILY] {
-        let Some(bytes) = shared(path) else { return };
+        let Some(bytes) = shared_bytes(path) else { return };
         let file = ChainFile::read(path, bytes).unwrap();
         for snapshot in file.snapshots().step_by(STEP) {
             let (_, report) = file.market(snapshot, &["BTC", "ETH"], None).unwrap();
@@ -70,15 +68,15 @@ fn every_snapshot_of_both_files_is_explained() {
 }
 
 #[test]
-fn the_nearest_snapshot_is_taken_and_the_distance_reported() {
+fn the_nearest_snapshot_is_taken_and_the_distance_reported_from_shared() {
     let Some((document, report)) = imported(STRESS, "2026-02-05T12:00:00Z") else { return };
     assert_eq!(document.time, time("2026-02-05T09:36:47Z"));
     assert!(report.to_string().contains("2 h 23 min 13 s before 2026-02-05T12:00:00Z"), "{report}");
 }
 
 #[test]
-fn one_currency_is_one_underlying() {
-    let Some(bytes) = shared(STRESS) else { return };
+fn one_currency_is_one_underlying_from_shared() {
+    let Some(bytes) = shared_bytes(STRESS) else { return };
     let (document, report) = chain::import(STRESS, bytes, time("2026-02-05T21:29:37Z"), &["ETH"], None).unwrap();
     let names: Vec<_> = document.underlyings.iter().map(|entry| entry.underlying.as_str()).collect();
     assert_eq!(names, ["ETH"]);
@@ -87,8 +85,8 @@ fn one_currency_is_one_underlying() {
 }
 
 #[test]
-fn futures_of_the_same_moment_are_added() {
-    let (Some(bytes), Some(futures)) = (shared(STRESS), shared(FUTURES)) else { return };
+fn futures_of_the_same_moment_are_added_from_shared() {
+    let (Some(bytes), Some(futures)) = (shared_bytes(STRESS), shared_bytes(FUTURES)) else { return };
     let file = ChainFile::read(STRESS, bytes).unwrap();
     let futures = FuturesFile::read(FUTURES, &futures).unwrap();
     let (document, report) = file.market(time("2026-02-05T04:29:52Z"), &["BTC"], Some(&futures)).unwrap();
@@ -107,8 +105,8 @@ fn futures_of_the_same_moment_are_added() {
 }
 
 #[test]
-fn older_chains_are_read_as_far_as_they_go() {
-    let Some(bytes) = shared(OLD) else { return };
+fn older_chains_are_read_as_far_as_they_go_from_shared() {
+    let Some(bytes) = shared_bytes(OLD) else { return };
     let (document, report) = chain::import(OLD, bytes.clone(), time("2020-05-22T00:00:00Z"), &[], None).unwrap();
     println!("{report}\n");
     assert_eq!(document.time, time("2020-05-21T23:19:53Z"));
@@ -129,8 +127,8 @@ fn older_chains_are_read_as_far_as_they_go() {
 }
 
 #[test]
-fn bad_files_are_refused_by_name() {
-    let Some(bytes) = shared(OLD) else { return };
+fn bad_files_are_refused_by_name_from_shared() {
+    let Some(bytes) = shared_bytes(OLD) else { return };
     let at = time("2021-06-15T04:00:00Z");
     for bad in [&bytes[..0], &bytes[..7], &bytes[..bytes.len() / 2], &bytes[bytes.len() / 2..], b"not parquet at all"] {
         let refused = chain::import("chain.parquet", bad.to_vec(), at, &[], None).unwrap_err();
@@ -142,15 +140,15 @@ fn bad_files_are_refused_by_name() {
     let refused = chain::import("chain.parquet", bytes, at, &["BTC", "SOL"], None).unwrap_err();
     assert!(refused.to_string().contains("no row of SOL in the snapshot of 2020-05-21T23:19:53Z"), "{refused}");
 
-    let Some(bytes) = shared("prices/binance_usdm_perp_daily_ohlcv.parquet") else { return };
+    let Some(bytes) = shared_bytes("data/prices/binance_usdm_perp_daily_ohlcv.parquet") else { return };
     let refused = chain::import("bars.parquet", bytes, at, &[], None).unwrap_err();
     let expected = "bars.parquet, column snapshot_ts: found no such column, expected a column of UTC timestamps";
     assert_eq!(refused.to_string(), expected);
 }
 
 #[test]
-fn a_damaged_file_is_refused_or_read_and_never_panics() {
-    let Some(bytes) = shared(OLD) else { return };
+fn a_damaged_file_is_refused_or_read_and_never_panics_from_shared() {
+    let Some(bytes) = shared_bytes(OLD) else { return };
     let at = time("2020-05-21T23:19:53Z");
     let mut seed = 1_u64;
     for _ in 0..60 {
@@ -186,8 +184,8 @@ fn bad_futures_are_refused_by_line_and_column() {
 }
 
 #[test]
-fn reasons_cover_what_is_left_out_of_futures() {
-    let Some(bytes) = shared(STRESS) else { return };
+fn reasons_cover_what_is_left_out_of_futures_from_shared() {
+    let Some(bytes) = shared_bytes(STRESS) else { return };
     let text = "\
 ts,currency,instrument_name,price
 2026-02-05 04:30:00+00:00,BTC,BTC-PERPETUAL,70000.5

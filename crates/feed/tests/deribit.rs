@@ -1,15 +1,13 @@
 //! What Deribit says, live or recorded, becomes markets.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use common::shared;
 use feed::deribit::{ImportError, ImportReport, Options, Source, import};
 use feed::{Reason, read_text};
 use model::{AssetId, Instrument, InstrumentKind, Market, MarketDocument, Payoff};
 use proptest::prelude::*;
+use testdata::shared_bytes;
 
 /// Listings and marks of every kind of contract, written by hand.
 const LISTINGS: &str = r#"{"jsonrpc": "2.0", "id": 1, "result": [
@@ -284,12 +282,13 @@ proptest! {
     }
 }
 
-fn shared_text(path: &str) -> Option<String> {
-    Some(read_text(path, &shared(path)?).unwrap_or_else(|refused| panic!("{refused}")))
+/// The text of a file below `../shared/data`, which may be packed.
+fn text_of(path: &str) -> Option<String> {
+    Some(read_text(path, &shared_bytes(&format!("data/{path}"))?).unwrap_or_else(|refused| panic!("{refused}")))
 }
 
 fn recorded(paths: &[&str], options: &Options) -> Option<(MarketDocument, ImportReport)> {
-    let texts: Vec<_> = paths.iter().map(|path| shared_text(path)).collect::<Option<_>>()?;
+    let texts: Vec<_> = paths.iter().map(|path| text_of(path)).collect::<Option<_>>()?;
     let sources: Vec<_> = paths.iter().zip(&texts).map(|(name, text)| Source { name, text }).collect();
     let (document, report) = import(&sources, options).unwrap_or_else(|refused| panic!("{refused}"));
     println!("{report}\n");
@@ -300,7 +299,7 @@ fn recorded(paths: &[&str], options: &Options) -> Option<(MarketDocument, Import
 }
 
 #[test]
-fn recorded_listings_and_tickers_of_2021() {
+fn recorded_listings_and_tickers_of_2021_from_shared() {
     let paths = ["frames/cryptofeed/DERIBIT.0.txt.gz", "frames/cryptofeed/DERIBIT.ws.1.0.txt.gz"];
     let Some((document, report)) = recorded(&paths, &Options::default()) else { return };
     assert_eq!(report.options, 10);
@@ -310,7 +309,7 @@ fn recorded_listings_and_tickers_of_2021() {
 }
 
 #[test]
-fn recorded_frames_of_2022() {
+fn recorded_frames_of_2022_from_shared() {
     let Some((document, report)) = recorded(&["frames/crypto_msg_parser/deribit.jsonl"], &Options::default()) else {
         return;
     };
@@ -319,9 +318,9 @@ fn recorded_frames_of_2022() {
 }
 
 #[test]
-fn recorded_frames_of_several_years_need_a_time() {
+fn recorded_frames_of_several_years_need_a_time_from_shared() {
     // The newest frame is of 2024: a linear option without listing, whose contract size nobody says.
-    let Some(text) = shared_text("frames/tardis_native/deribit.jsonl") else { return };
+    let Some(text) = text_of("frames/tardis_native/deribit.jsonl") else { return };
     let sources = [Source { name: "deribit.jsonl", text: &text }];
     let refused = import(&sources, &Options::default()).unwrap_err().to_string();
     assert!(refused.contains("contract size unknown       1  MATIC_USDC-9MAR24-1d02-C"), "{refused}");
@@ -334,8 +333,8 @@ fn recorded_frames_of_several_years_need_a_time() {
 }
 
 #[test]
-fn every_answer_of_the_venue_can_be_given_at_once() {
-    let Some(index) = shared_text("frames/INDEX.csv") else { return };
+fn every_answer_of_the_venue_can_be_given_at_once_from_shared() {
+    let Some(index) = text_of("frames/INDEX.csv") else { return };
     let ours = |line: &&str| line.starts_with("nautilus/deribit/") && line.contains(".json,");
     let paths: Vec<_> =
         index.lines().filter(ours).map(|line| format!("frames/{}", line.split(',').next().unwrap())).collect();

@@ -40,7 +40,7 @@ pub struct Broken(pub String);
 /// An incident and how it is replayed.
 #[derive(Clone, Copy, Debug)]
 pub struct Incident {
-    /// What happened.
+    /// What is known of the incident, with its sources.
     pub facts: &'static Facts,
     /// Runs both variants.
     pub replay: fn() -> Result<Replayed, Broken>,
@@ -74,7 +74,7 @@ pub fn incident(id: &str) -> Option<&'static Incident> {
 #[derive(Debug, Default)]
 pub(crate) struct Rows(Vec<Row>);
 
-/// One of them.
+/// A measured figure with the most that it may be.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) name: String,

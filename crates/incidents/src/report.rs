@@ -11,9 +11,9 @@ pub struct Facts {
     pub title: &'static str,
     /// The day, or the days.
     pub date: &'static str,
-    /// What happened.
+    /// What happened, in a few sentences.
     pub what: &'static str,
-    /// What it cost.
+    /// What it cost and whom, in a sentence.
     pub loss: &'static str,
     /// Where the facts are from.
     pub sources: &'static [&'static str],
@@ -22,9 +22,9 @@ pub struct Facts {
 /// One figure of a replay.
 #[derive(Clone, Debug, Serialize)]
 pub struct Figure {
-    /// What was measured.
+    /// The name of the figure.
     pub what: &'static str,
-    /// How much.
+    /// The measured value, in `unit`.
     pub value: f64,
     /// In what: USD, BTC, a share (1 is 100 %), a count.
     pub unit: &'static str,
@@ -42,13 +42,13 @@ pub struct Told {
 /// How near the model of the venue as it was comes to what was published.
 #[derive(Clone, Debug, Serialize)]
 pub struct Near {
-    /// Which figure.
+    /// The name of the figure.
     pub what: &'static str,
-    /// As published.
+    /// The value that was published, in `unit`.
     pub published: f64,
     /// As the model gives it.
     pub modelled: f64,
-    /// In what.
+    /// The unit of both values.
     pub unit: &'static str,
     /// What the model was given so that it comes near, because it is not published; empty when nothing was.
     pub chosen: &'static str,
@@ -64,9 +64,9 @@ impl Near {
 /// A figure and the most it may be.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Bound {
-    /// As measured.
+    /// The measured figure.
     pub found: f64,
-    /// At most.
+    /// The most that the figure may be.
     pub limit: f64,
 }
 
@@ -80,9 +80,9 @@ impl Bound {
 /// A condition that is true or not.
 #[derive(Clone, Debug, Serialize)]
 pub struct Check {
-    /// What should be so.
+    /// The condition, as a sentence.
     pub says: String,
-    /// Whether it is.
+    /// Whether the condition is true.
     pub holds: bool,
 }
 
@@ -93,13 +93,13 @@ pub struct Replayed {
     pub facts: &'static Facts,
     /// The venue as it was: controls off.
     pub without: Told,
-    /// The same with ours.
+    /// The same script with our controls.
     pub with: Told,
     /// How near the first variant is to what was published.
     pub near: Near,
     /// What must hold, as a figure and its limit.
     pub assertion: &'static str,
-    /// In what both are.
+    /// The unit of the figure and its limit.
     pub unit: &'static str,
     /// Both, with controls off: there it must not hold.
     pub bound_without: Bound,
@@ -125,7 +125,7 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Judges them.
+    /// Says whether all that must hold does.
     pub(crate) fn judged(self) -> Replayed {
         let Self { facts, without, with, near, assertion, unit, bound_without, bound_with, checks } = self;
         let holds = bound_with.holds() && checks.iter().all(|check| check.holds);

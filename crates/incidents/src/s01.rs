@@ -12,7 +12,7 @@ use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, f
 use crate::stream::Stream;
 use crate::venue::{Listing, MINUTE, SECOND, Venue, money, rules};
 
-/// The facts.
+/// What happened, what it cost, and who published it.
 pub static FACTS: Facts = Facts {
     id: "S-01",
     title: "The market path of 10 October 2025",
@@ -57,7 +57,7 @@ const OPEN: [f64; 3] = [4e9, 2.5e9, 1e9];
 /// 153/2013 names.
 const RISE: f64 = 1.25;
 
-/// Replays it.
+/// Runs the incident without and with our controls; fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     let was = as_it_was()?;
     let ours = crash()?;

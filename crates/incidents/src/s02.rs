@@ -9,7 +9,7 @@ use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
 use crate::venue::{DAY, Listing, MINUTE, SECOND, Venue, rules};
 
-/// The facts.
+/// What happened, what it cost, and who published it.
 pub static FACTS: Facts = Facts {
     id: "S-02",
     title: "Binance, wrapped collateral",
@@ -33,7 +33,7 @@ const COINS: f64 = 100.0;
 const COEFFICIENT: f64 = 0.92;
 const MAINTENANCE: f64 = 0.01;
 
-/// Replays it.
+/// Runs the incident without and with our controls; fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     let native_pair = (LOW - 0.2 * DOLLAR_PAIR) / 0.8;
     let index = 0.2 * DOLLAR_PAIR + 0.8 * native_pair;

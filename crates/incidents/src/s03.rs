@@ -8,7 +8,7 @@ use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, f
 use crate::stream::Stream;
 use crate::venue::money;
 
-/// The facts.
+/// What happened, what it cost, and who published it.
 pub static FACTS: Facts = Facts {
     id: "S-03",
     title: "Hyperliquid, deleveraging",
@@ -29,7 +29,7 @@ const DEFICIT: f64 = 23.19e6;
 /// Notional closed against winners, in USD.
 const CLOSED: f64 = 2.103e9;
 const MARKETS: u32 = 162;
-/// USD in a lot.
+/// The notional of one lot, in USD.
 const LOT: f64 = 100.0;
 /// Winners on the other side of each market.
 const WINNERS: u32 = 400;
@@ -39,7 +39,7 @@ const SIZE: f64 = 1.6;
 /// Overshoot is at most this, in USD.
 const MOST: f64 = 3e6;
 
-/// Replays it.
+/// Runs the incident without and with our controls; fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     let bankrupt = accounts();
     let (mut theirs, mut ours) = (Sum::default(), Sum::default());
@@ -133,8 +133,8 @@ fn floor(number: f64) -> u32 {
     u32::try_from(amount.raw() / units::Quantity::ONE.raw()).unwrap_or(u32::MAX)
 }
 
-/// The winners of a market: heavy tailed sizes, a median leverage of a fifth, one in five hedged for half of the
-/// position.
+/// The winners of a market: heavy tailed sizes, a median leverage of a fifth, one in five hedged for half
+/// of the position.
 fn candidates(market: u32) -> Vec<Candidate> {
     let mut stream = Stream::new(u64::from(market) * 7919 + 17);
     let mean = CLOSED / f64::from(BANKRUPT) * SIZE;

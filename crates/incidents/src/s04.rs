@@ -1,5 +1,5 @@
-//! S-04, the halt of 10 October 2025: a transfer that was computed before the fund had paid, and old prices after the
-//! restart.
+//! S-04, the halt of 10 October 2025: a transfer that was computed before the fund had paid, and old prices
+//! after the restart.
 
 use engine::state::{Mode, Policy, Pot};
 use engine::{AccountId, Command, Event, FeedId, Principal, Reject, Status};
@@ -13,7 +13,7 @@ use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, f
 use crate::stream::Stream;
 use crate::venue::{HOUR, Listing, MINUTE, SECOND, Venue, money, ratio, rules};
 
-/// The facts.
+/// What happened, what it cost, and who published it.
 pub static FACTS: Facts = Facts {
     id: "S-04",
     title: "dYdX Chain, halt",
@@ -28,7 +28,7 @@ pub static FACTS: Facts = Facts {
 /// Sequences of closings that are tried.
 const SEQUENCES: u32 = 2_000;
 
-/// Replays it.
+/// Runs the incident without and with our controls; fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     let (first, ours) = (tried(Order::TransferFirst)?, tried(Order::Together)?);
     let [rich, poor] = [closed(FUNDS[0])?, closed(FUNDS[1])?];

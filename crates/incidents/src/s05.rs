@@ -1,5 +1,5 @@
-//! S-05, the backstop of 10 October 2025: a pool that made markets and took over what nobody wanted, with all that it
-//! had.
+//! S-05, the backstop of 10 October 2025: a pool that made markets and took over what nobody wanted, with all
+//! that it had.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
 use crate::venue::{Listing, MINUTE, SECOND, Venue, money, ratio, rules};
 
-/// The facts.
+/// What happened, what it cost, and who published it.
 pub static FACTS: Facts = Facts {
     id: "S-05",
     title: "Lighter, the liquidity pool",
@@ -36,7 +36,7 @@ const TRANCHE: f64 = 0.02;
 /// In a second run BTC falls by so much more, which takes accounts below zero.
 const FURTHER: f64 = 0.09;
 
-/// Replays it.
+/// Runs the incident without and with our controls; fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     let lost = INHERITED * FALL;
     let (ours, worse) = (taken_over(0.0)?, taken_over(FURTHER)?);
@@ -129,7 +129,7 @@ struct Taken {
 const FIRST: f64 = 112_000.0;
 /// BTC had fallen by so much since the longs were opened: they hold little above maintenance when the crash begins.
 const BEFORE: f64 = 0.045;
-/// BTC in a lot.
+/// The size of one lot, in BTC.
 const LOT: f64 = 0.001;
 const LONGS: u32 = 20;
 const SHORTS: u32 = 10;

@@ -9,7 +9,7 @@ use crate::report::{Bound, Facts, Figure, Near, Parts, Replayed, Told, check, do
 use crate::venue::{Listing, MINUTE, SECOND, Venue, money, rules};
 use crate::{Broken, Rows};
 
-/// The facts.
+/// What happened, what it cost, and who published it.
 pub static FACTS: Facts = Facts {
     id: "S-10",
     title: "Mango",
@@ -26,7 +26,7 @@ const LAST: f64 = 0.91;
 const UNITS: f64 = 483e6;
 /// What each of the two accounts brought.
 const OWN: f64 = 5e6;
-/// Spent on spot.
+/// USD that the attacker spent on spot.
 const SPENT: f64 = 4e6;
 /// What others had in the venue and could be borrowed, the upper published figure.
 const POOL: f64 = 116e6;
@@ -46,7 +46,7 @@ fn cost(far: f64) -> f64 {
     100.0 * depth() * (ln(1.0 + far) - far / (1.0 + far))
 }
 
-/// Replays it.
+/// Runs the incident without and with our controls; fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     let claim = UNITS * (LAST - FIRST);
     let taken = claim.min(POOL);
@@ -142,8 +142,8 @@ fn listed(open_interest_usd: f64, policy: Policy) -> Result<(Venue, FeedId, Inst
     Ok((venue, FeedId::Index(mngo), perpetual))
 }
 
-/// The index goes from its first price to `far` above it in ten minutes and is held there until the average has
-/// followed.
+/// The index goes from its first price to `far` above it in ten minutes and is held there until the
+/// average has followed.
 fn push(venue: &mut Venue, index: FeedId, far: f64) -> Result<(), Broken> {
     for step in 1..=20 {
         venue.say(index, FIRST * exp(ln(1.0 + far) * f64::from(step) / 20.0));

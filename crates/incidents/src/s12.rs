@@ -12,7 +12,7 @@ use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, f
 use crate::stream::Stream;
 use crate::venue::{Listing, MINUTE, SECOND, Venue, money, price, quantity, rules};
 
-/// The facts.
+/// What happened, what it cost, and who published it.
 pub static FACTS: Facts = Facts {
     id: "S-12",
     title: "Hyperliquid, JELLY",
@@ -39,7 +39,7 @@ const TIMES: f64 = 4.0;
 /// Other heights to which the token may be bought up.
 const HEIGHTS: [f64; 9] = [0.0125, 0.014, 0.0155, 0.016, 0.0165, 0.017, 0.018, 0.02, 0.03];
 
-/// Replays it.
+/// Runs the incident without and with our controls; fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     let inherited = UNITS * LAST;
     let lost = UNITS * (LAST - FIRST);

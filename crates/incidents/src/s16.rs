@@ -9,7 +9,7 @@ use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, figure};
 use crate::venue::{Listing, MINUTE, SECOND, Venue, rules};
 use crate::{Broken, Rows};
 
-/// The facts.
+/// What happened, what it cost, and who published it.
 pub static FACTS: Facts = Facts {
     id: "S-16",
     title: "Synthetix sKRW",
@@ -25,7 +25,7 @@ pub static FACTS: Facts = Facts {
 const TRUE: f64 = 0.00086;
 const WRONG: f64 = 1000.0;
 
-/// Replays it.
+/// Runs the incident without and with our controls; fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     let averaged = f64::midpoint(TRUE, WRONG * TRUE);
     let factor = averaged / TRUE;

@@ -9,7 +9,7 @@ use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
 use crate::venue::{DAY, Listing, MINUTE, SECOND, Venue, price, ratio, rules};
 
-/// The facts.
+/// What happened, what it cost, and who published it.
 pub static FACTS: Facts = Facts {
     id: "S-20",
     title: "Venus and Blizz, LUNA",
@@ -27,7 +27,7 @@ const FACTOR: f64 = 0.55;
 /// Tokens pledged: not published exactly; as many as make the loss of Venus plausible.
 const TOKENS: f64 = 230e6;
 
-/// Replays it.
+/// Runs the incident without and with our controls; fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     let borrowed = TOKENS * FLOOR * FACTOR;
     let lost = borrowed - TOKENS * MARKET;

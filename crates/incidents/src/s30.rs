@@ -10,7 +10,7 @@ use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, f
 use crate::venue::{Listing, MINUTE, Venue, money, ratio, rules};
 use crate::{Broken, Rows};
 
-/// The facts.
+/// What happened, what it cost, and who published it.
 pub static FACTS: Facts = Facts {
     id: "S-30",
     title: "Hyperliquid, the ETH whale",
@@ -47,7 +47,7 @@ fn book() -> Book {
     }
 }
 
-/// Replays it.
+/// Runs the incident without and with our controls; fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     let impact = book().cost(ETH * TAKEN);
     let gained = ETH * (TAKEN - BOUGHT);

@@ -9,7 +9,7 @@ use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
 use crate::venue::{DAY, Listing, MINUTE, Venue, money, ratio, rules};
 
-/// The facts.
+/// What happened, what it cost, and who published it.
 pub static FACTS: Facts = Facts {
     id: "S-31",
     title: "Drift v1",
@@ -25,7 +25,7 @@ const FINANCED: f64 = 14.55e6;
 /// What others had in the pool.
 const POOL: f64 = 13.66e6;
 
-/// Replays it.
+/// Runs the incident without and with our controls; fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     // Losers had what was not financed.
     let losers = SETTLED - FINANCED;

@@ -9,7 +9,7 @@ use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, f
 use crate::stream::Stream;
 use crate::venue::{DAY, Listing, MINUTE, SECOND, Venue, rules};
 
-/// The facts.
+/// What happened, what it cost, and who published it.
 pub static FACTS: Facts = Facts {
     id: "S-32",
     title: "Euler",
@@ -52,7 +52,7 @@ fn as_it_was() -> AsItWas {
     AsItWas { collateral, debt, taken, paid: 38.9, loan: 30.0 }
 }
 
-/// Replays it.
+/// Runs the incident without and with our controls; fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     let was = as_it_was();
     let made = (was.collateral - was.taken).min(was.paid) - was.loan;

@@ -8,7 +8,7 @@ use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
 use crate::venue::{DAY, HOUR, Listing, MINUTE, Venue, money, price, quantity, ratio, rules};
 
-/// The facts.
+/// What happened, what it cost, and who published it.
 pub static FACTS: Facts = Facts {
     id: "S-39",
     title: "Drift v2",
@@ -26,7 +26,7 @@ const TOKENS: f64 = 500e6;
 /// What is lent on a dollar of collateral.
 const WEIGHT: f64 = 0.9;
 
-/// Replays it.
+/// Runs the incident without and with our controls; fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     // What was not lent out could be borrowed at once.
     let taken = (TOKENS * WEIGHT).min(VAULTS);

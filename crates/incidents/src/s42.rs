@@ -9,7 +9,7 @@ use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
 use crate::venue::{Listing, MINUTE, Venue, money, rules};
 
-/// The facts.
+/// What happened, what it cost, and who published it.
 pub static FACTS: Facts = Facts {
     id: "S-42",
     title: "OKEx quarterly future",
@@ -26,10 +26,10 @@ const BANKRUPT: f64 = 8020.0;
 const SETTLED: f64 = 7483.0;
 /// Lots that stand for about $1 M.
 const MILLION: i64 = 1220;
-/// About, in USD.
+/// Open interest of the contract, in USD, about.
 const OPEN: f64 = 800e6;
 
-/// Replays it.
+/// Runs the incident without and with our controls; fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     let notional = CONTRACTS * 100.0;
     // Inverse contracts: coins per dollar at both prices.

@@ -10,7 +10,7 @@ use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
 use crate::venue::{Listing, MINUTE, Venue, price, rules};
 
-/// The facts.
+/// What happened, what it cost, and who published it.
 pub static FACTS: Facts = Facts {
     id: "S-50",
     title: "WTI below zero",
@@ -34,7 +34,7 @@ const SCALE: f64 = 20.0;
 const PATH: [f64; 16] =
     [10.0, 8.0, 6.0, 4.5, 3.0, 2.0, 1.0, 0.5, 0.01, -3.7, -8.0, -14.0, -21.0, -29.0, -37.63, -37.63];
 
-/// Replays it.
+/// Runs the incident without and with our controls; fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     // The model thinks that a barrel can lose its price and no more: all of the account buys as many contracts as that.
     let contracts = (OWN / (BOUGHT * BARRELS)).floor();
@@ -171,8 +171,8 @@ fn bought_at(at: f64) -> Result<Run, Broken> {
     Ok(run)
 }
 
-/// Checks what an account is said to be worth against its money and lots, and sells it out when it is below
-/// maintenance.
+/// Checks what an account is said to be worth against its money and lots, and sells it out when it
+/// is below maintenance.
 fn watched(
     venue: &mut Venue,
     future: InstrumentId,

@@ -36,7 +36,7 @@ pub(crate) struct Listing<'a> {
     pub(crate) band: f64,
 }
 
-/// A venue.
+/// A small venue for a script: an engine, what its price sources say, and its counters.
 #[derive(Debug)]
 pub(crate) struct Venue {
     engine: Engine,
@@ -70,7 +70,7 @@ pub(crate) fn ratio(share: f64) -> Ratio {
     exact.expect("shares of scripts are small")
 }
 
-/// So many USD.
+/// An amount of so many USD, to 10⁻⁶.
 pub(crate) fn money(usd: f64) -> Money {
     Money::from_raw(quantity(usd).raw())
 }
@@ -121,7 +121,7 @@ impl Venue {
         })
     }
 
-    /// The truth.
+    /// The state of the engine.
     pub(crate) fn state(&self) -> &State {
         self.engine.state()
     }

@@ -12,7 +12,7 @@ pub struct Damage {
     pub sequence: u64,
     /// What does not hold.
     pub what: Defect,
-    /// What is there.
+    /// The value that is there.
     pub found: String,
     /// What should be there.
     pub expected: String,
@@ -101,7 +101,7 @@ pub enum OpenError {
     /// The file cannot be opened, or its storage failed.
     #[error("{file}: {found}")]
     Storage {
-        /// The file.
+        /// The file, or the name that its opener gave the journal.
         file: String,
         /// What the system said.
         found: String,
@@ -109,27 +109,27 @@ pub enum OpenError {
     /// Another writer has it, in this process or another.
     #[error("{file}: found it open elsewhere, expected to be the only one that has it open")]
     Busy {
-        /// The file.
+        /// The file, or the name that its opener gave the journal.
         file: String,
     },
     /// There is something where a journal should be created.
     #[error("{file}: found {found} bytes, expected no file or an empty one to create a journal in")]
     Occupied {
-        /// The file.
+        /// The file, or the name that its opener gave the journal.
         file: String,
-        /// Its length.
+        /// The length of what is there, in bytes.
         found: u64,
     },
     /// There is nothing where a journal should be. An empty file is never taken for a first start (R-N4).
     #[error("{file}: found an empty file, expected a journal")]
     Empty {
-        /// The file.
+        /// The file, or the name that its opener gave the journal.
         file: String,
     },
     /// It is something else, or its creation did not finish.
     #[error("{file}: found {found}, expected a journal")]
     NotAJournal {
-        /// The file.
+        /// The file, or the name that its opener gave the journal.
         file: String,
         /// What it seems to be.
         found: String,
@@ -137,9 +137,9 @@ pub enum OpenError {
     /// It is a journal of another format.
     #[error("{file}: format: found {found}, expected {expected}")]
     Format {
-        /// The file.
+        /// The file, or the name that its opener gave the journal.
         file: String,
-        /// Its format.
+        /// The format that the file is written in.
         found: String,
         /// The format that this program reads.
         expected: String,
@@ -147,9 +147,9 @@ pub enum OpenError {
     /// It is the journal of another shard.
     #[error("{file}: shard: found {found}, expected {expected}")]
     Shard {
-        /// The file.
+        /// The file, or the name that its opener gave the journal.
         file: String,
-        /// Its shard.
+        /// The shard of the journal in the file.
         found: u32,
         /// The shard that was asked for.
         expected: u32,
@@ -157,9 +157,9 @@ pub enum OpenError {
     /// It started from something else.
     #[error("{file}: genesis: found {found:?}, expected {expected:?}")]
     Genesis {
-        /// The file.
+        /// The file, or the name that its opener gave the journal.
         file: String,
-        /// Its genesis.
+        /// The genesis of the journal in the file.
         found: String,
         /// The genesis that was asked for.
         expected: String,
@@ -167,7 +167,7 @@ pub enum OpenError {
     /// A page of the file is not what was written. [`Store::examine`](crate::Store::examine) may say which record.
     #[error("{file}: found damage ({found}), expected pages that match their checksums")]
     Corrupt {
-        /// The file.
+        /// The file, or the name that its opener gave the journal.
         file: String,
         /// What the storage said.
         found: String,
@@ -183,7 +183,7 @@ pub enum AppendError {
     /// There is no room for it. The journal is as readable as before, and takes batches again when there is room.
     #[error("{file}: record {sequence}: found no room ({found}), expected to store the batch; nothing of it is stored")]
     Full {
-        /// The file.
+        /// The file, or the name that its opener gave the journal.
         file: String,
         /// The first record of the batch.
         sequence: u64,
@@ -193,19 +193,19 @@ pub enum AppendError {
     /// A record is larger than any record may be.
     #[error("{file}: record {sequence}: found {found} bytes, expected at most {expected}; nothing of it is stored")]
     TooLarge {
-        /// The file.
+        /// The file, or the name that its opener gave the journal.
         file: String,
-        /// The record.
+        /// The record that is too large.
         sequence: u64,
         /// The bytes of its command and events.
         found: usize,
-        /// The limit.
+        /// The most bytes that a record may have.
         expected: usize,
     },
     /// The journal was opened to be looked at.
     #[error("{file}: record {sequence}: found a journal opened for reading, expected one opened for writing")]
     ReadOnly {
-        /// The file.
+        /// The file, or the name that its opener gave the journal.
         file: String,
         /// The first record of the batch.
         sequence: u64,
@@ -213,7 +213,7 @@ pub enum AppendError {
     /// The storage failed, and the journal was opened again and found without the batch.
     #[error("{file}: record {sequence}: {found}; nothing of the batch is stored")]
     Failed {
-        /// The file.
+        /// The file, or the name that its opener gave the journal.
         file: String,
         /// The first record of the batch.
         sequence: u64,
@@ -226,7 +226,7 @@ pub enum AppendError {
         "{file}: record {sequence}: {found}; whether the batch is stored is known when the journal is opened again"
     )]
     Wounded {
-        /// The file.
+        /// The file, or the name that its opener gave the journal.
         file: String,
         /// The first record that is not acknowledged.
         sequence: u64,
@@ -254,7 +254,7 @@ pub enum CompactError {
         "{file}: record {sequence}: found {found}, expected a sound snapshot at or after it to drop what is before"
     )]
     Uncovered {
-        /// The file.
+        /// The file, or the name that its opener gave the journal.
         file: String,
         /// The first record that was to be kept.
         sequence: u64,

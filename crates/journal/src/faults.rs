@@ -68,7 +68,7 @@ enum Operation {
 pub enum Fault {
     /// Only the first bytes of the write arrive, and it reports success.
     Torn {
-        /// How many.
+        /// The number of bytes that arrive.
         bytes: usize,
     },
     /// The write arrives with one bit turned.
@@ -82,7 +82,7 @@ pub enum Fault {
     Lost,
     /// The write arrives at another place.
     Misdirected {
-        /// Where.
+        /// The offset in the file at which it arrives.
         offset: u64,
     },
     /// The operation fails and does nothing.
@@ -101,9 +101,9 @@ pub struct Pending {
 /// What a crash leaves of a pending operation. A change of length is kept or lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
-    /// All of it.
+    /// The whole operation.
     All,
-    /// Nothing.
+    /// Nothing of the operation.
     Nothing,
     /// The first bytes.
     First(usize),
@@ -120,7 +120,7 @@ pub struct Counts {
     pub lengths: u64,
     /// Syncs asked for.
     pub syncs: u64,
-    /// Crashes.
+    /// Crashes of the machine.
     pub crashes: u64,
     /// Pending operations that a crash kept whole.
     pub kept: u64,
@@ -128,7 +128,7 @@ pub struct Counts {
     pub lost: u64,
     /// Writes torn, in a crash or by [`Fault::Torn`].
     pub torn: u64,
-    /// Bits flipped.
+    /// Bits turned by [`Fault::Flip`].
     pub flipped: u64,
     /// Writes that went elsewhere.
     pub misdirected: u64,
@@ -141,7 +141,7 @@ pub struct Counts {
 }
 
 impl Disk {
-    /// An empty disk.
+    /// A disk on which nothing has been written.
     pub fn new() -> Self {
         Self::default()
     }

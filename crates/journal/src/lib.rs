@@ -75,7 +75,7 @@ pub trait Journal {
     /// The file, or the name that its opener gave it, for messages.
     fn name(&self) -> &str;
 
-    /// Whose journal it is.
+    /// The shard and the genesis of the journal.
     fn identity(&self) -> &Identity;
 
     /// Where the kept records begin: the genesis, or where the last compaction cut.

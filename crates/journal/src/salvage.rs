@@ -11,9 +11,9 @@
 //! with the batch that came last. Where neither can, the longest chain counts, and of several equally long ones what they
 //! share; it may end with records of a batch that was never acknowledged.
 //!
-//! Where the chain breaks before a snapshot that is sound, what is behind the break is saved with the snapshot, as after a
-//! compaction: the state that the snapshot holds and the records behind it are worth more than old records that lead
-//! nowhere.
+//! Where the chain breaks before a snapshot that is sound, what is behind the break is saved with the snapshot, as
+//! after a compaction: the state that the snapshot holds and the records behind it are worth more than old records
+//! that lead nowhere.
 
 use std::fs::OpenOptions;
 use std::io;

@@ -9,13 +9,13 @@ use crate::{Defect, Hash, Head, Identity, Journal, Record};
 /// What a whole journal holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// Whose it is.
+    /// The shard and the genesis of the journal.
     pub identity: Identity,
     /// Where the kept records begin.
     pub base: Head,
-    /// Where they end.
+    /// Where the kept records end.
     pub head: Head,
-    /// How many are kept.
+    /// Number of records that are kept.
     pub records: u64,
     /// How many of them have the hash of a state.
     pub states: u64,
@@ -112,9 +112,9 @@ pub enum Difference {
     Previous,
     /// The times of the commands.
     Time,
-    /// The commands.
+    /// The commands differ.
     Command,
-    /// What the engine decided.
+    /// The events that the engine decided differ.
     Events,
     /// The hash of the state, or whether there is one.
     State,

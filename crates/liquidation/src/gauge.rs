@@ -12,11 +12,11 @@ pub trait Gauge {
 /// What an account is worth and what it must hold, in USD. Risk numbers: they choose and size steps and move no money.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Standing {
-    /// What it is worth.
+    /// Equity, in USD.
     pub equity: f64,
     /// What it must hold to take risk.
     pub initial: f64,
-    /// What it must hold.
+    /// Maintenance margin, in USD.
     pub maintenance: f64,
 }
 

@@ -16,7 +16,7 @@ use units::{Money, Ratio, Round, Timestamp};
 pub struct Flow {
     /// USD in the bucket at `since`.
     pub spent: Money,
-    /// When that was.
+    /// When `spent` was brought up to date.
     pub since: Timestamp,
 }
 

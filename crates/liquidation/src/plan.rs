@@ -58,7 +58,7 @@ pub struct Plan {
 /// One step of a plan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Planned {
-    /// What is done.
+    /// The action of this step.
     pub step: Step,
     /// What it is expected to cost in USD: what a trade or a discount gives away, or the deficit that somebody else
     /// takes on.
@@ -74,18 +74,18 @@ pub struct Planned {
 pub enum Step {
     /// Cancels every open order.
     Cancel {
-        /// How many there are.
+        /// Number of open orders.
         orders: usize,
     },
     /// Trades a derivative.
     Trade {
-        /// Which.
+        /// The derivative to trade.
         instrument: InstrumentId,
         /// Lots, negative when sold.
         lots: i64,
         /// The worst price it may fill at, in the quote (I-42).
         worst: Price,
-        /// What for.
+        /// What the trade is to achieve.
         purpose: Purpose,
     },
     /// Exchanges what is owned for what is owed.
@@ -94,11 +94,11 @@ pub enum Step {
         instrument: InstrumentId,
         /// Lots of it, negative when sold.
         lots: i64,
-        /// What is given.
+        /// The asset that is given for it.
         sell: AssetId,
         /// Units of it at the mark.
         amount: Quantity,
-        /// What is repaid.
+        /// The asset that is repaid.
         buy: AssetId,
         /// The worst price it may fill at, in the quote (I-42).
         worst: Price,

@@ -10,7 +10,7 @@ pub struct Rules {
     pub beta: Ratio,
     /// Liquidations of one underlying may trade at most this share of its observed depth in an interval.
     pub participation: Ratio,
-    /// That interval.
+    /// The length of that interval, in microseconds.
     pub interval: i64,
     /// Of what an auction sells, the discount it begins with.
     pub first_discount: Ratio,

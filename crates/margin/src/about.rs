@@ -5,7 +5,7 @@
 pub struct About {
     /// The name on the command line.
     pub name: &'static str,
-    /// In a few words.
+    /// The name of the method in a few words.
     pub title: &'static str,
     /// The venue's documents or code it was written from.
     pub documents: &'static str,

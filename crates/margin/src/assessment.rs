@@ -19,7 +19,7 @@ const AT_LEAST_MAINTENANCE: &str = "initial margin is at least the maintenance m
 /// and the contributions of positions and balances sum to `core.loss`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Assessment {
-    /// Whose.
+    /// The account's name.
     pub account: String,
     /// Whether what the method asks for is known.
     pub requirement: RequirementState,
@@ -103,7 +103,7 @@ pub struct Core {
 /// What one family of scenarios says.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Family {
-    /// Its name.
+    /// The family's name, such as `scan-alone`.
     pub family: String,
     /// Its aggregated loss, in USD.
     pub loss: Money,
@@ -114,7 +114,7 @@ pub struct Family {
 /// One line added to the core.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Charge {
-    /// Its name.
+    /// The name of the line, such as `liquidity`.
     pub charge: String,
     /// Added to the initial margin, in USD.
     pub initial: Money,
@@ -125,7 +125,7 @@ pub struct Charge {
 /// Sensitivities of an account to one underlying, in USD.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct UnderlyingGreeks {
-    /// Which.
+    /// The underlying's name.
     pub underlying: String,
     /// Units of the underlying that move as much.
     #[serde(serialize_with = "as_text")]
@@ -136,10 +136,10 @@ pub struct UnderlyingGreeks {
     /// Change of `delta_usd` for a move of one per cent.
     #[serde(serialize_with = "as_text")]
     pub gamma_1pct_usd: f64,
-    /// For one volatility point.
+    /// Change of the value for one volatility point.
     #[serde(serialize_with = "as_text")]
     pub vega_usd: f64,
-    /// For one day.
+    /// Change of the value in one day, all else unchanged.
     #[serde(serialize_with = "as_text")]
     pub theta_usd_day: f64,
     /// For one percentage point of the rate.
@@ -156,7 +156,7 @@ pub struct UnderlyingGreeks {
 /// One position in the answer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PositionPart {
-    /// Which instrument.
+    /// The name of the instrument.
     pub instrument: String,
     /// How much of it, and at which prices.
     #[serde(flatten)]
@@ -178,11 +178,11 @@ pub struct Exposure {
     pub amount: Quantity,
     /// What the size is counted in: the underlying, or the quote of an inverse perpetual or future.
     pub unit: String,
-    /// The price it was entered at.
+    /// The price it was entered at, in the quote.
     pub entry: QuotePrice,
-    /// The mark.
+    /// The mark, in the quote.
     pub mark: QuotePrice,
-    /// What the quote is.
+    /// The asset that mark and entry are written in.
     pub quote: String,
     /// What the contracts are on, in USD, whatever the side: see [`crate::exposure::notional`].
     pub notional: Money,
@@ -194,9 +194,9 @@ pub struct Exposure {
 /// One balance in the answer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BalancePart {
-    /// Which asset.
+    /// The asset's name.
     pub asset: String,
-    /// Where it lies.
+    /// The chain, bridge or custodian that holds it; none is the venue itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
     /// Its value in USD.
@@ -210,9 +210,9 @@ pub struct BalancePart {
 /// The account in one scenario.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ScenarioPnl {
-    /// Its family.
+    /// The name of the scenario's family.
     pub family: String,
-    /// In words.
+    /// The scenario in words.
     pub scenario: String,
     /// Profit, in USD; a loss is negative.
     #[serde(serialize_with = "as_text")]

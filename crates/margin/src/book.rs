@@ -56,9 +56,9 @@ pub struct Book {
 /// Everything an account has in one underlying.
 #[derive(Clone, Debug)]
 pub struct UnderlyingBook {
-    /// Which.
+    /// The underlying's number in the market.
     pub id: UnderlyingId,
-    /// Its name.
+    /// The underlying's name.
     pub name: String,
     /// Its index, in USD.
     pub index: f64,
@@ -66,26 +66,26 @@ pub struct UnderlyingBook {
     pub confidence: f64,
     /// Perpetuals and futures.
     pub futures: Vec<FuturePosition>,
-    /// Options.
+    /// Positions in its options.
     pub options: Vec<OptionPosition>,
     /// Balances of the coin and of what follows it.
     pub coins: Vec<Holding>,
-    /// Open orders.
+    /// Open orders on its instruments.
     pub orders: Vec<BookOrder>,
 }
 
-/// A balance.
+/// A balance of one asset.
 #[derive(Clone, Debug)]
 pub struct Holding {
     /// Where it stands among the balances of the account.
     pub place: usize,
-    /// Which asset.
+    /// The asset's number in the market.
     pub asset: AssetId,
-    /// Its name.
+    /// The asset's name.
     pub name: String,
-    /// Units, signed.
+    /// Units of the asset, negative when owed.
     pub amount: f64,
-    /// USD per unit.
+    /// Price of a unit, in USD.
     pub price: f64,
 }
 
@@ -114,14 +114,14 @@ pub struct FuturePosition {
     pub fee_rate: Option<f64>,
 }
 
-/// An option.
+/// A position in one option.
 #[derive(Clone, Debug)]
 pub struct OptionPosition {
     /// Where it stands among the positions of the account.
     pub place: usize,
     /// Which instrument of the market.
     pub instrument: InstrumentId,
-    /// What it pays in.
+    /// The asset that profit and premium are paid in.
     pub settle: AssetId,
     /// The contract and the state of its market.
     pub contract: OptionContract,
@@ -132,17 +132,17 @@ pub struct OptionPosition {
 /// An option contract and everything its price depends on.
 #[derive(Clone, Debug)]
 pub struct OptionContract {
-    /// When it settles.
+    /// The moment of settlement.
     pub expiry: Timestamp,
     /// In USD at the current price of what it is written in.
     pub strike: f64,
-    /// Call or put.
+    /// Whether it is a call or a put.
     pub right: Right,
     /// Whether the premium is in the coin at this venue.
     pub payoff: Payoff,
     /// The venue's mark, in USD per coin of size.
     pub mark: f64,
-    /// Annualised volatility.
+    /// Annualised volatility, 1 = 100 %.
     pub iv: f64,
     /// Years of 365 days to expiry.
     pub years: f64,

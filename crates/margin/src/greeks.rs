@@ -50,8 +50,8 @@ impl Greeks {
     }
 }
 
-/// The inputs of Black-76 for an option of `market`. Forward and strike, and so the price of the model, are in its counter
-/// currency ([`Instrument::counter_asset`]).
+/// The inputs of Black-76 for an option of `market`. Forward and strike, and so the price of the model, are in its
+/// counter currency ([`Instrument::counter_asset`]).
 pub fn option_inputs(listing: &Instrument, market: &Market) -> Result<Inputs, Refusal> {
     let InstrumentKind::Option { expiry, strike, right, iv } = &listing.kind else {
         return Err(Refusal::NotSupported { method: "Black-76", why: format!("{} is not an option", listing.name) });
@@ -126,9 +126,9 @@ pub fn of_contract(id: InstrumentId, market: &Market, window_seconds: f64) -> Re
     })
 }
 
-/// What one contract owes in the coin that its price is written in, such as bitcoin for a perpetual on ETH/BTC: which underlying
-/// the coin follows, and how many units of it, negative for a long contract. None for options and for contracts written in USD or a
-/// stablecoin.
+/// What one contract owes in the coin that its price is written in, such as bitcoin for a perpetual on ETH/BTC: which
+/// underlying the coin follows, and how many units of it, negative for a long contract. None for options and for
+/// contracts written in USD or a stablecoin.
 pub fn quoted_coins(listing: &Instrument, delta: f64, market: &Market) -> Option<(UnderlyingId, f64)> {
     let coin = market.assets[listing.counter_asset().0].follows.filter(|_| !listing.is_option())?;
     let size = |underlying: UnderlyingId| market.underlyings[underlying.0].size();

@@ -15,7 +15,7 @@ pub struct Params<T> {
     pub as_of: String,
     /// BLAKE3 of the file, in hexadecimal.
     pub hash: String,
-    /// The values.
+    /// The values, in the form of the method.
     pub rules: T,
     /// Every leaf with its evidence, in the order of the file.
     pub evidence: Vec<Evidence>,
@@ -26,13 +26,13 @@ pub struct Params<T> {
 pub struct Evidence {
     /// Where in the file, such as `scan.range.BTC`.
     pub path: String,
-    /// As written.
+    /// The value as the file writes it.
     pub value: String,
-    /// Why.
+    /// Why the value is what it is.
     pub reason: String,
     /// The day it was true.
     pub as_of: String,
-    /// Who says so.
+    /// The publication or person that says so.
     pub source: String,
 }
 

@@ -8,27 +8,27 @@ pub enum Refusal {
     /// An option is held whose volatility the market does not give.
     #[error("{instrument}: the market gives no iv, expected one for an option that is held")]
     NoVolatility {
-        /// Which option.
+        /// The option's name.
         instrument: String,
     },
     /// A shocked or given number is outside what can be priced.
     #[error("{instrument}: {what} is {value}, expected {expected}")]
     NotPriceable {
-        /// Which instrument.
+        /// The instrument's name.
         instrument: String,
-        /// Which number.
+        /// The name of the number.
         what: &'static str,
-        /// Its value.
+        /// The value of the number.
         value: f64,
-        /// What was expected.
+        /// The range that can be priced, in words.
         expected: &'static str,
     },
     /// The venue does not list the instrument and conversions were forbidden.
     #[error("{instrument}: {venue} does not list it ({why}), and --strict forbids an equivalent")]
     NotListed {
-        /// Which instrument or asset.
+        /// The name of the instrument or asset.
         instrument: String,
-        /// Which venue.
+        /// The venue that does not list it.
         venue: &'static str,
         /// What would have been done.
         why: String,
@@ -36,11 +36,11 @@ pub enum Refusal {
     /// The method has no rule for it, and only what is known was wanted.
     #[error("{what}: what {venue} requires for it is not known ({why}), and --strict accepts only what is")]
     NotKnown {
-        /// Which underlying or asset.
+        /// The name of the underlying or asset.
         what: String,
-        /// Which venue.
+        /// The venue whose rule is not known.
         venue: &'static str,
-        /// Why.
+        /// Why the rule is not known, as a sentence.
         why: String,
     },
     /// What a method asks for contradicts itself.
@@ -48,7 +48,7 @@ pub enum Refusal {
         "account {account}: initial margin {initial} and maintenance margin {maintenance}, expected the first not below the second and neither below 0"
     )]
     OutOfOrder {
-        /// Whose.
+        /// The account's name.
         account: String,
         /// Required to take new risk, in USD.
         initial: Money,
@@ -58,17 +58,17 @@ pub enum Refusal {
     /// The method cannot answer for this account at all.
     #[error("{method}: {why}")]
     NotSupported {
-        /// Which method.
+        /// The method's name.
         method: &'static str,
-        /// Why.
+        /// Why it cannot answer, as a sentence.
         why: String,
     },
     /// A number left the range of its quantity.
     #[error("account {account}: {overflow}")]
     OutOfRange {
-        /// Whose.
+        /// The account's name.
         account: String,
-        /// Which quantity.
+        /// The quantity that left its range.
         overflow: Overflow,
     },
 }

@@ -85,7 +85,7 @@ struct BlockSum {
 /// A position as the arithmetic sees it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Line {
-    /// Which instrument.
+    /// The number of the instrument.
     pub instrument: InstrumentId,
     /// Contracts, negative when short.
     pub quantity: f64,

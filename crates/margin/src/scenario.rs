@@ -14,7 +14,7 @@ pub struct Move {
     pub price: f64,
     /// Relative move of forwards and marks on top of the index, above −1.
     pub basis: f64,
-    /// What happens to volatility.
+    /// The move of volatility.
     pub vol: VolMove,
 }
 
@@ -30,16 +30,16 @@ pub enum VolMove {
 }
 
 impl Move {
-    /// Nothing happens.
+    /// A move in which nothing changes.
     pub const NONE: Self = Self { price: 0.0, basis: 0.0, vol: VolMove::Level(0.0) };
 }
 
 /// One thing that might happen. Vectors are in the order of the market.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
-    /// In words.
+    /// The scenario in words.
     pub name: String,
-    /// Of each underlying.
+    /// The move of each underlying.
     pub moves: Vec<Move>,
     /// Relative move of each asset on top of the underlying it follows: a depeg.
     pub residuals: Vec<f64>,
@@ -79,7 +79,7 @@ pub enum Aggregation {
 /// Scenarios that are aggregated together.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScenarioFamily {
-    /// Its name.
+    /// The family's name.
     pub name: String,
     /// How its scenarios become one loss.
     pub aggregation: Aggregation,

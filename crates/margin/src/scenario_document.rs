@@ -27,22 +27,22 @@ use crate::scenario::{Aggregation, Move, Scenario, ScenarioSet, VolMove};
 /// The `format` of a scenario document.
 pub const SCENARIOS_FORMAT: &str = "upm.scenarios/1";
 
-/// `upm.scenarios/1`.
+/// A set of scenarios, as a document `upm.scenarios/1`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScenarioDocument {
-    /// [`SCENARIOS_FORMAT`].
+    /// The name of the format: [`SCENARIOS_FORMAT`].
     pub format: String,
-    /// Name and date.
+    /// Name and date of the set.
     pub name: String,
-    /// How it was computed.
+    /// How the set was computed, in a few sentences.
     pub about: String,
     /// The underlyings it moves, in the order of every `price` and `vol`.
     pub underlyings: Vec<String>,
     /// The assets it moves on top, in the order of every `residual`.
     #[serde(default)]
     pub assets: Vec<String>,
-    /// What is aggregated together.
+    /// The families of scenarios.
     pub families: Vec<FamilyDocument>,
     /// BLAKE3 of the compact JSON of the document without this field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,7 +53,7 @@ pub struct ScenarioDocument {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FamilyDocument {
-    /// Its name.
+    /// The family's name, unique in the document.
     pub family: String,
     /// How its scenarios become one loss.
     pub aggregation: AggregationDocument,
@@ -63,7 +63,7 @@ pub struct FamilyDocument {
     /// How much of every profit and loss counts; 1 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<Ratio>,
-    /// What might happen.
+    /// The scenarios of the family.
     pub scenarios: Vec<MoveDocument>,
 }
 
@@ -81,7 +81,7 @@ pub enum AggregationDocument {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MoveDocument {
-    /// In words.
+    /// The scenario in words.
     pub name: String,
     /// Relative move of every underlying.
     pub price: Vec<Ratio>,

@@ -33,7 +33,7 @@ pub enum RequirementState {
 pub struct NotAccepted {
     /// Which asset, or a surplus in words.
     pub what: String,
-    /// Where it lies.
+    /// The chain, bridge or custodian that holds it; none is the venue itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
     /// What it is worth, in USD.

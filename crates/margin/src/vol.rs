@@ -9,7 +9,7 @@ use pricing::math;
 pub struct TermRule {
     /// Power for expiries nearer than 30 days.
     pub short_power: f64,
-    /// Power beyond.
+    /// Power for expiries from 30 days on.
     pub long_power: f64,
     /// Days below which an expiry counts as this many.
     pub floor_days: f64,

@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, and so may what it is written with")]
 
-use std::path::Path;
-
 use margin::method::deribit::portfolio::{self, Additions, Cell, Column, General, Requirement, VolState};
 use margin::method::deribit::standard::{self, Margin};
 use margin::method::deribit::{Contract, Currency, Leg, PairBook};
@@ -11,6 +9,7 @@ use margin::params::Params;
 use margin::{Refusal, RequirementState, Workings};
 use model::{Account, Market, Payoff, Right};
 use serde_json::Value;
+use testdata::shared_text;
 
 fn rules() -> portfolio::Rules {
     Params::parse(portfolio::PARAMS).unwrap().rules
@@ -59,17 +58,9 @@ fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(number).collect()
 }
 
-/// The recorded answer in `shared/data`; absence fails where CI runs, and is said elsewhere.
+/// An answer of the venue that was recorded in `../shared`.
 fn recorded(file: &str) -> Option<Value> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/venue_margin").join(file);
-    match std::fs::read_to_string(&path) {
-        Ok(text) => Some(read(&text)),
-        Err(error) => {
-            assert!(std::env::var("CI").is_err(), "{}: {error}", path.display());
-            println!("skipped: {} is not here ({error})", path.display());
-            None
-        }
-    }
+    Some(read(&shared_text(&format!("data/venue_margin/{file}"))?))
 }
 
 fn assert_close(found: f64, expected: f64, tolerance: f64) {
@@ -78,7 +69,7 @@ fn assert_close(found: f64, expected: f64, tolerance: f64) {
 
 /// DERIBIT-ERM-BTC: the example of the API reference, of 2024-06-17, to every printed digit.
 #[test]
-fn the_risk_matrix_of_btc() {
+fn the_risk_matrix_of_btc_from_shared() {
     let Some(document) = recorded("deribit_pme_simulate_btc_2024-06-17.json") else { return };
     let answer = &document["response"]["result"];
     let size = |name: &str| number(&answer["portfolio"]["position"][name]);
@@ -192,7 +183,7 @@ fn the_risk_matrix_of_eth() {
 /// loss of the linear one; and the roll of both legs at the rate of the ETH column, not of the USD one (0.01, which is
 /// 0.0098 USD off). Balances are printed to 1e-6 ETH and 1e-8 BTC, which leaves 3e-4 USD open.
 #[test]
-fn a_cross_account_adds_up_by_underlying() {
+fn a_cross_account_adds_up_by_underlying_from_shared() {
     let Some(document) = recorded("deribit_cross_pm_account_2025_2026.json") else { return };
     let data = |currency: &str| {
         let frames = document["frames"].as_array().unwrap();
@@ -243,7 +234,7 @@ fn standard_margin_of_linear_futures() {
 
 /// DERIBIT-SM-ETHPERP: a recorded position of one dollar, printed to nine decimals.
 #[test]
-fn standard_margin_of_a_recorded_perpetual() {
+fn standard_margin_of_a_recorded_perpetual_from_shared() {
     let Some(document) = recorded("deribit_cross_pm_account_2025_2026.json") else { return };
     let position = &document["position_from_private_get_subaccounts_details"];
     let size = number(&position["size_currency"]);

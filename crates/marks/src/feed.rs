@@ -40,7 +40,7 @@ pub enum NoQuote {
     /// There is no quorum, and there never was one: there is no last price to keep.
     #[error("no price yet: {live} sources live, expected {quorum} that agree")]
     NoPrice {
-        /// What is missing.
+        /// What the feed needs to have a price.
         cause: Cause,
         /// How many sources are live.
         live: usize,

@@ -21,13 +21,13 @@ use crate::median::{Weighted, medians, weights};
 use crate::report::Report;
 use crate::rules::Rules;
 
-/// A half.
+/// The ratio 0.5.
 const HALF: Ratio = Ratio::from_raw(500_000_000_000_000_000);
 
 /// What a quorum agrees on.
 #[derive(Clone, Debug)]
 pub struct Agreement {
-    /// The price.
+    /// The price that they agree on.
     pub index: Price,
     /// The weighted median of the half-widths, the upper one.
     pub confidence: Price,

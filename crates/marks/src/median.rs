@@ -30,7 +30,7 @@ const GRAIN: i128 = 1_000_000;
 /// A value and what it weighs.
 #[derive(Clone, Copy, Debug)]
 pub struct Weighted {
-    /// The value.
+    /// The value of this entry.
     pub value: Price,
     /// What it weighs, above zero.
     pub weight: i128,

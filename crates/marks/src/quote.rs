@@ -9,7 +9,7 @@ use crate::validity::{Cause, Validity};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Quote {
-    /// What one unit costs.
+    /// The price of one unit.
     pub price: Price,
     /// What the sources said, before handover and collar.
     pub index: Price,

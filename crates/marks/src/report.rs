@@ -13,7 +13,7 @@ pub const LARGEST: Price = Price::from_raw(1_000_000_000_000_000_000_000_000_000
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
-    /// Who says it.
+    /// The number of the source that reports.
     pub source: u32,
     /// The source's own count of its reports.
     pub sequence: u64,
@@ -33,15 +33,15 @@ pub enum Refusal {
     /// The rules do not list the source.
     #[error("source {source_number}: not among the sources of this feed")]
     Unknown {
-        /// Which source.
+        /// The number of the source that reported.
         source_number: u32,
     },
     /// A report of this source with this number or a later one was accepted before.
     #[error("source {source_number}: sequence {sequence}, expected above {last}")]
     Sequence {
-        /// Which source.
+        /// The number of the source that reported.
         source_number: u32,
-        /// What the report says.
+        /// The number that the report has.
         sequence: u64,
         /// What its last accepted report said.
         last: u64,
@@ -51,9 +51,9 @@ pub enum Refusal {
         "source {source_number}: published at {} microseconds, expected after {}", published.micros(), last.micros()
     )]
     Published {
-        /// Which source.
+        /// The number of the source that reported.
         source_number: u32,
-        /// What the report says.
+        /// The time that the report has.
         published: Timestamp,
         /// What its last accepted report said.
         last: Timestamp,
@@ -61,7 +61,7 @@ pub enum Refusal {
     /// Published too far ahead of the clock.
     #[error("source {source_number}: published {ahead_micros} microseconds ahead, expected at most {most_micros}")]
     Future {
-        /// Which source.
+        /// The number of the source that reported.
         source_number: u32,
         /// How far ahead of the clock.
         ahead_micros: i64,
@@ -71,9 +71,9 @@ pub enum Refusal {
     /// Older on arrival than the source's word may become.
     #[error("source {source_number}: published {age_micros} microseconds ago, expected at most {most_micros}")]
     Stale {
-        /// Which source.
+        /// The number of the source that reported.
         source_number: u32,
-        /// How old it is.
+        /// How old the report is, in microseconds.
         age_micros: i64,
         /// How old it may be.
         most_micros: i64,
@@ -81,33 +81,33 @@ pub enum Refusal {
     /// Zero or negative where the rules do not allow it.
     #[error("source {source_number}: price {price}, expected above 0")]
     NotPositive {
-        /// Which source.
+        /// The number of the source that reported.
         source_number: u32,
-        /// What the report says.
+        /// The price that the report has.
         price: Price,
     },
     /// A price beyond [`LARGEST`].
     #[error("source {source_number}: price {price}, expected at most {LARGEST} in size")]
     TooLarge {
-        /// Which source.
+        /// The number of the source that reported.
         source_number: u32,
-        /// What the report says.
+        /// The price that the report has.
         price: Price,
     },
     /// A negative half-width, or one beyond [`LARGEST`].
     #[error("source {source_number}: confidence {confidence}, expected from 0 to {LARGEST}")]
     Confidence {
-        /// Which source.
+        /// The number of the source that reported.
         source_number: u32,
-        /// What the report says.
+        /// The half-width that the report has.
         confidence: Price,
     },
     /// A negative depth.
     #[error("source {source_number}: depth {depth}, expected 0 or more")]
     Depth {
-        /// Which source.
+        /// The number of the source that reported.
         source_number: u32,
-        /// What the report says.
+        /// The depth that the report has, in USD.
         depth: Money,
     },
 }

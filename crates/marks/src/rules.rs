@@ -48,7 +48,7 @@ pub struct Rules {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
-    /// Its number.
+    /// The number by which the source reports.
     pub source: u32,
     /// How old its word may become, in microseconds. Each source has its own heartbeat (I-11).
     pub max_age_micros: i64,
@@ -75,9 +75,9 @@ pub struct Bounds {
 pub struct BadRule {
     /// Which field, such as `sources[1].max_age_micros`.
     pub field: String,
-    /// What it holds.
+    /// The value of the field.
     pub found: String,
-    /// What was expected.
+    /// What the field may hold, in words.
     pub expected: &'static str,
 }
 

@@ -20,9 +20,9 @@ pub const PORTFOLIO_FORMAT: &str = "upm.portfolio/1";
     expecting = "a market document, an object with format, time, assets, underlyings and instruments"
 )]
 pub struct MarketDocument {
-    /// [`MARKET_FORMAT`].
+    /// The name of the format: [`MARKET_FORMAT`].
     pub format: String,
-    /// The moment.
+    /// The moment of all prices.
     pub time: Timestamp,
     /// What can be a balance, a quote or a settlement currency.
     pub assets: Vec<AssetDocument>,
@@ -36,9 +36,9 @@ pub struct MarketDocument {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an asset, an object with asset and price")]
 pub struct AssetDocument {
-    /// Its name.
+    /// The asset's unique name.
     pub asset: String,
-    /// USD per unit.
+    /// Price of a unit, in USD.
     pub price: UsdPrice,
     /// The underlying whose moves it shares; the underlying of the same name when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,9 +55,9 @@ pub struct AssetDocument {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an underlying, an object with underlying and index")]
 pub struct UnderlyingDocument {
-    /// Its name.
+    /// The underlying's unique name.
     pub underlying: String,
-    /// USD per unit.
+    /// Price of a unit, in USD.
     pub index: UsdPrice,
     /// For an index that may be zero or negative: what its moves are parts of where the index itself is smaller, USD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,7 +80,7 @@ pub struct UnderlyingDocument {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an expiry, an object with expiry and forward")]
 pub struct ExpiryDocument {
-    /// When.
+    /// The moment of settlement.
     pub expiry: Timestamp,
     /// The price the market expects, USD per unit.
     pub forward: UsdPrice,
@@ -99,13 +99,13 @@ pub struct ExpiryDocument {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object with forward, rate and vol")]
 pub struct ConfidenceDocument {
-    /// Of the forward.
+    /// How far the forward can be trusted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forward: Option<Ratio>,
-    /// Of the rate.
+    /// How far the rate can be trusted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Ratio>,
-    /// Of the volatilities.
+    /// How far the volatilities can be trusted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vol: Option<Ratio>,
 }
@@ -118,9 +118,9 @@ pub enum KindDocument {
     Spot,
     /// Future without expiry.
     Perpetual,
-    /// Dated future.
+    /// Future with a moment of settlement.
     Future,
-    /// European option.
+    /// European option on the forward of its expiry.
     Option,
 }
 
@@ -128,7 +128,7 @@ pub enum KindDocument {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an instrument, an object with instrument, kind, underlying and so on")]
 pub struct InstrumentDocument {
-    /// Its name.
+    /// The instrument's unique name.
     pub instrument: String,
     /// Spot, perpetual, future or option.
     pub kind: KindDocument,
@@ -145,10 +145,10 @@ pub struct InstrumentDocument {
     /// Futures and options only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expiry: Option<Timestamp>,
-    /// Options only: in the quote, but in USD where the mark is in the coin.
+    /// Options only: the strike, in the quote; USD for inverse options.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strike: Option<CounterPrice>,
-    /// Options only.
+    /// Options only: call or put.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub right: Option<Right>,
     /// The venue's mark, in the quote.
@@ -159,13 +159,13 @@ pub struct InstrumentDocument {
     /// Perpetuals only: longs pay when positive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub funding_rate_8h: Option<Ratio>,
-    /// Best bid, in the quote.
+    /// Best bid, in the quote; absent when nobody bids.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bid: Option<QuotePrice>,
-    /// Best ask, in the quote.
+    /// Best ask, in the quote; absent when nobody offers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ask: Option<QuotePrice>,
-    /// Open contracts.
+    /// Contracts that are open at the venue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_interest: Option<Quantity>,
     /// Contracts traded in a day.
@@ -179,29 +179,29 @@ pub struct InstrumentDocument {
     pub delta: Option<Ratio>,
 }
 
-/// `upm.portfolio/1`: accounts.
+/// The accounts of a book, as a document `upm.portfolio/1`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a portfolio document, an object with format and accounts")]
 pub struct PortfolioDocument {
-    /// [`PORTFOLIO_FORMAT`].
+    /// The name of the format: [`PORTFOLIO_FORMAT`].
     pub format: String,
-    /// Who holds what.
+    /// The accounts, each with a name of its own.
     pub accounts: Vec<AccountDocument>,
 }
 
-/// One account.
+/// One account of a portfolio document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an account, an object with account, balances, positions and orders")]
 pub struct AccountDocument {
-    /// Its name.
+    /// The account's unique name.
     pub account: String,
     /// What it holds and owes.
     #[serde(default)]
     pub balances: Vec<BalanceDocument>,
-    /// Open contracts.
+    /// Open contracts, one entry an instrument.
     #[serde(default)]
     pub positions: Vec<PositionDocument>,
-    /// Open orders.
+    /// Open orders, one entry an order.
     #[serde(default)]
     pub orders: Vec<OrderDocument>,
 }
@@ -210,9 +210,9 @@ pub struct AccountDocument {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a balance, an object with asset and amount")]
 pub struct BalanceDocument {
-    /// Which asset.
+    /// The asset's name in the market.
     pub asset: String,
-    /// How many units.
+    /// Units of the asset, negative when owed.
     pub amount: Quantity,
     /// The chain, bridge or custodian that holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -223,7 +223,7 @@ pub struct BalanceDocument {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a position, an object with instrument and quantity or amount")]
 pub struct PositionDocument {
-    /// Which instrument.
+    /// The instrument's name in the market.
     pub instrument: String,
     /// Contracts, negative when short.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -240,9 +240,9 @@ pub struct PositionDocument {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an order, an object with instrument, side, limit and quantity or amount")]
 pub struct OrderDocument {
-    /// Which instrument.
+    /// The instrument's name in the market.
     pub instrument: String,
-    /// Buy or sell.
+    /// Whether the order buys or sells.
     pub side: Side,
     /// Contracts, above 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]

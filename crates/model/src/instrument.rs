@@ -26,11 +26,11 @@ pub struct Instrument {
     pub mark: QuotePrice,
     /// Funding per eight hours, longs pay when positive (perpetuals).
     pub funding_rate_8h: Option<Ratio>,
-    /// Best bid.
+    /// Best bid, in the quote.
     pub bid: Option<QuotePrice>,
-    /// Best ask.
+    /// Best ask, in the quote.
     pub ask: Option<QuotePrice>,
-    /// Open contracts.
+    /// Contracts that are open at the venue.
     pub open_interest: Option<Quantity>,
     /// Contracts traded in a day.
     pub volume_24h: Option<Quantity>,
@@ -49,16 +49,16 @@ pub enum InstrumentKind {
     Perpetual,
     /// A dated future.
     Future {
-        /// When it settles.
+        /// The moment of settlement.
         expiry: Timestamp,
     },
     /// A European option on the forward of its expiry.
     Option {
-        /// When it settles.
+        /// The moment of settlement.
         expiry: Timestamp,
-        /// The price of the underlying that it is exercised at.
+        /// The strike, in the counter currency ([`Instrument::counter_asset`]).
         strike: CounterPrice,
-        /// Call or put.
+        /// Whether it is a call or a put.
         right: Right,
         /// Implied volatility of the mark, annualised; none when the venue gave none, and then it cannot be margined.
         iv: Option<Ratio>,
@@ -69,9 +69,9 @@ pub enum InstrumentKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Right {
-    /// To buy.
+    /// The right to buy.
     Call,
-    /// To sell.
+    /// The right to sell.
     Put,
 }
 
@@ -114,14 +114,15 @@ impl Instrument {
         }
     }
 
-    /// The counter currency: the asset that this contract writes the price of its underlying in, such as its strike and its
-    /// settlement price. It is the quote, but for a coin-margined option: its strike is in USD, its mark in the coin.
+    /// The counter currency: the asset that this contract writes the price of its underlying in, such as its strike and
+    /// its settlement price. It is the quote, but for a coin-margined option: its strike is in USD, its mark in the
+    /// coin.
     pub fn counter_asset(&self) -> AssetId {
         if self.is_option() && self.payoff == Payoff::Inverse { USD } else { self.quote }
     }
 
-    /// The mark as a price of the underlying, which it is in the counter currency for all but options; none of an option, whose mark
-    /// is what the option itself costs.
+    /// The mark as a price of the underlying, which it is in the counter currency for all but options; none of an
+    /// option, whose mark is what the option itself costs.
     pub fn underlying_mark(&self) -> Option<CounterPrice> {
         (!self.is_option()).then(|| CounterPrice::new(self.mark.in_quote()))
     }

@@ -25,7 +25,7 @@ const GROWTH_MAX: f64 = 100.0;
 /// Everything the world says at one moment. Ids index the vectors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Market {
-    /// The moment.
+    /// The moment of all prices.
     pub time: Timestamp,
     /// What can be a balance, a quote or a settlement currency; [`USD`] first.
     pub assets: Vec<Asset>,
@@ -55,9 +55,9 @@ pub struct InstrumentId(pub usize);
 /// Something that can be a balance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asset {
-    /// Its name.
+    /// The asset's unique name.
     pub name: String,
-    /// What one unit costs.
+    /// Price of a unit, in USD.
     pub price: UsdPrice,
     /// The underlying whose moves it shares; none for USD and stablecoins.
     pub follows: Option<UnderlyingId>,
@@ -70,7 +70,7 @@ pub struct Asset {
 /// What instruments depend on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Underlying {
-    /// Its name.
+    /// The underlying's unique name.
     pub name: String,
     /// What one unit costs; above 0 unless it has a scale.
     pub index: UsdPrice,
@@ -78,7 +78,7 @@ pub struct Underlying {
     pub scale: Option<UsdPrice>,
     /// How far the index can be trusted, 0 to 1.
     pub confidence: Ratio,
-    /// In order of time.
+    /// Forwards and rates, in order of time.
     pub expiries: Vec<Expiry>,
     /// Value in its order books, nearest level first; empty when unknown.
     pub depth: Vec<DepthLevel>,
@@ -89,10 +89,10 @@ pub struct Underlying {
 /// One expiry of an underlying.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Expiry {
-    /// When.
+    /// The moment of settlement.
     pub time: Timestamp,
-    /// The price the market expects, settled part included. A contract on it that is written in another asset sees it divided
-    /// by the price of that asset ([`Market::usd_per_counter`]).
+    /// The price the market expects, settled part included. A contract on it that is written in another asset sees it
+    /// divided by the price of that asset ([`Market::usd_per_counter`]).
     pub forward: UsdPrice,
     /// The part of the forward that the settlement average has already fixed.
     pub forward_settled: UsdPrice,
@@ -266,7 +266,8 @@ impl Market {
         Ok(listing.mark.magnitude()?.max(scale.to_quote(self.usd_per_quote(listing), Round::Up)?))
     }
 
-    /// [`Self::mark_size`] as a risk number, in units of the quote; infinite, which no requirement can be made of, where it is out of range.
+    /// [`Self::mark_size`] as a risk number, in units of the quote; infinite, which no requirement can be made of,
+    /// where it is out of range.
     pub fn moving_price(&self, listing: &Instrument) -> f64 {
         self.mark_size(listing).map_or(f64::INFINITY, |mark| mark.in_quote().to_f64())
     }

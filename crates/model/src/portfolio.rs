@@ -19,20 +19,20 @@ pub struct Portfolio {
 /// One account: what it holds, what it owes, what it wants to trade.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Account {
-    /// Its name.
+    /// The account's unique name.
     pub name: String,
     /// What it holds and owes.
     pub balances: Vec<Balance>,
     /// Open contracts, one entry an instrument.
     pub positions: Vec<Position>,
-    /// Open orders.
+    /// Open orders, one entry an order.
     pub orders: Vec<Order>,
 }
 
 /// An amount of an asset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Balance {
-    /// Which asset.
+    /// The asset's number in the market.
     pub asset: AssetId,
     /// Units, negative when owed.
     pub amount: Quantity,
@@ -43,7 +43,7 @@ pub struct Balance {
 /// Open contracts of one instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// Which instrument.
+    /// The instrument's number in the market.
     pub instrument: InstrumentId,
     /// Contracts, negative when short.
     pub quantity: Quantity,
@@ -51,12 +51,12 @@ pub struct Position {
     pub entry: QuotePrice,
 }
 
-/// An open order.
+/// An open limit order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order {
-    /// Which instrument.
+    /// The instrument's number in the market.
     pub instrument: InstrumentId,
-    /// Buy or sell.
+    /// Whether the order buys or sells.
     pub side: Side,
     /// Contracts, above 0.
     pub quantity: Quantity,

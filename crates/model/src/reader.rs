@@ -98,7 +98,7 @@ enum State {
     Next,
     /// In the list, after an account.
     After,
-    /// In an account.
+    /// Inside an account of the list.
     Account,
     /// Behind the list.
     Behind,

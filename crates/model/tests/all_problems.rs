@@ -1,19 +1,7 @@
 //! Everything that is wrong with a document is said at once, and nothing that is not.
 
 use model::{Market, Portfolio};
-
-const MARKET: &str = r#"{
-  "format": "upm.market/1", "time": "2026-04-22T00:00:00Z",
-  "assets": [{"asset": "USDC", "price": "0.9999"}, {"asset": "BTC", "price": "80000"}],
-  "underlyings": [{"underlying": "BTC", "index": "80000",
-    "expiries": [{"expiry": "2026-05-08T08:00:00Z", "forward": "80100"}]}],
-  "instruments": [
-    {"instrument": "BTC-PERP", "kind": "perpetual", "underlying": "BTC", "payoff": "linear", "quote": "USDC",
-     "settle": "USDC", "contract_size": "1", "mark": "80050"},
-    {"instrument": "BTC-CALL", "kind": "option", "underlying": "BTC", "payoff": "linear", "quote": "USDC",
-     "settle": "USDC", "contract_size": "1", "expiry": "2026-05-08T08:00:00Z", "strike": "80000", "right": "call",
-     "mark": "3400", "iv": "0.5"}
-  ]}"#;
+use testdata::MARKET;
 
 const PORTFOLIO: &str = r#"{
   "format": "upm.portfolio/1",

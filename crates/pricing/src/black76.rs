@@ -22,7 +22,7 @@ use crate::{
 /// What a price is made of.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Inputs {
-    /// Call or put.
+    /// Whether it is a call or a put.
     pub right: Right,
     /// The forward price for delivery at expiry: positive.
     pub forward: f64,
@@ -50,7 +50,7 @@ pub struct Black76 {
 /// A price and its derivatives, all discounted, for one unit of the underlying.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Greeks {
-    /// The price.
+    /// The discounted price.
     pub price: f64,
     /// ∂price/∂F: change per 1 of the forward.
     pub delta: f64,

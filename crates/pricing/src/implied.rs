@@ -27,7 +27,7 @@ use crate::{
     refusal::{non_negative, positive},
 };
 
-/// 1/√(2π).
+/// The density of the normal distribution at 0: 1/√(2π).
 const DENSITY_AT_ZERO: f64 = 0.398_942_280_401_432_7;
 
 /// More steps than bisection needs to exhaust the digits of an `f64`; Newton's method takes about five.
@@ -213,7 +213,7 @@ impl Distances {
         far_tail_ratio((-self.z1).max(0.0)) + far_tail_ratio(self.z2)
     }
 
-    /// b, wherever.
+    /// The normalised price b, by the form that is exact where the point lies.
     fn time_value(&self) -> f64 {
         if self.z1 > 0.0 || (self.s < 1.0 && self.z1 > -0.5) {
             self.gauss() * self.difference()

@@ -22,7 +22,7 @@ use crate::coefficients::{EXP_P, LN_P, MILLS_P, MILLS_Q};
 /// 1.5 · 2^52: adding it to a number below 2^51 rounds that to an integer, found in the low bits of the sum.
 pub(crate) const MAGIC: f64 = 6_755_399_441_055_744.0;
 
-/// 1 / √(2π).
+/// The density of the normal distribution at 0: 1/√(2π).
 const INV_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
 
 /// ln 2 in two parts; an exponent times the high part is exact, because it ends in twenty zero bits.

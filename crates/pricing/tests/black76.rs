@@ -1,11 +1,12 @@
 //! Black-76 against a venue's vectors, and the laws every option price obeys.
-#![expect(clippy::print_stdout, reason = "a skipped test says so")]
+#![expect(clippy::print_stdout, reason = "the error reached is worth reading")]
 
 use pricing::{
     Refusal, Right,
     black76::{Black76, Inputs},
 };
 use proptest::prelude::*;
+use testdata::shared_text;
 
 const YEAR: f64 = 31_536_000.0;
 
@@ -16,20 +17,10 @@ fn price(inputs: Inputs) -> f64 {
     Black76::new(inputs).expect("valid inputs").price()
 }
 
-/// `shared/vectors/derive.json`, or `None` outside the workspace it belongs to. Continuous integration must have it.
-fn derive_vectors() -> Option<serde_json::Value> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/vectors/derive.json");
-    let Ok(text) = std::fs::read_to_string(path) else {
-        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "{path} is missing");
-        println!("skipped: {path} is missing");
-        return None;
-    };
-    Some(serde_json::from_str(&text).expect("valid JSON"))
-}
-
 #[test]
-fn prices_agree_with_the_vectors_of_derive() {
-    let Some(vectors) = derive_vectors() else { return };
+fn prices_agree_with_the_vectors_of_derive_from_shared() {
+    let Some(text) = shared_text("vectors/derive.json") else { return };
+    let vectors: serde_json::Value = serde_json::from_str(&text).expect("valid JSON");
     let vectors = vectors["black76"].as_array().expect("a list").clone();
     assert!(vectors.len() >= 200);
     let mut worst = 0.0f64;

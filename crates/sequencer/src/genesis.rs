@@ -14,7 +14,7 @@ pub const GENESIS_FORMAT: &str = "upm.genesis/1";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a genesis, an object with format, time, method and policy")]
 pub struct Genesis {
-    /// [`GENESIS_FORMAT`].
+    /// The name of the format: [`GENESIS_FORMAT`].
     pub format: String,
     /// The time it begins at.
     pub time: Timestamp,

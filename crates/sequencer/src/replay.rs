@@ -15,17 +15,17 @@ pub enum ReplayError {
     /// It begins with something that is no genesis.
     #[error("{file}: genesis: {invalid}")]
     Genesis {
-        /// The journal.
+        /// The file, or the name that its opener gave the journal.
         file: String,
-        /// What is wrong.
+        /// What the genesis lacks or has wrong.
         invalid: Invalid,
     },
     /// A record or snapshot is sound but not what this program writes.
     #[error("{file}: record {sequence}: {what}: {why}, expected the encoding of this version")]
     Encoding {
-        /// The journal.
+        /// The file, or the name that its opener gave the journal.
         file: String,
-        /// Where.
+        /// The sequence of the record.
         sequence: u64,
         /// command, events or snapshot.
         what: &'static str,
@@ -35,9 +35,9 @@ pub enum ReplayError {
     /// A record is sound, and what it says happened cannot have happened to the state before it.
     #[error("{file}: record {sequence}: event {number}: {invalid}")]
     Event {
-        /// The journal.
+        /// The file, or the name that its opener gave the journal.
         file: String,
-        /// The record.
+        /// The sequence of the record.
         sequence: u64,
         /// Which of its events, from 0.
         number: usize,
@@ -47,7 +47,7 @@ pub enum ReplayError {
     /// A snapshot is sound, and no engine has such a state.
     #[error("{file}: snapshot before record {sequence}: {invalid}")]
     Snapshot {
-        /// The journal.
+        /// The file, or the name that its opener gave the journal.
         file: String,
         /// The record it stands before.
         sequence: u64,
@@ -57,7 +57,7 @@ pub enum ReplayError {
     /// The records that lead to a state were compacted away.
     #[error("{file}: record {asked}: the journal begins at {base}, expected a place after it")]
     Compacted {
-        /// The journal.
+        /// The file, or the name that its opener gave the journal.
         file: String,
         /// The place that was asked for.
         asked: u64,
@@ -67,13 +67,13 @@ pub enum ReplayError {
     /// The state that follows is not the one that was recorded.
     #[error("{file}: record {sequence}: the state hashes to {found}, expected {expected}")]
     Diverged {
-        /// The journal.
+        /// The file, or the name that its opener gave the journal.
         file: String,
-        /// Where.
+        /// The sequence of the record.
         sequence: u64,
         /// Of the state that was replayed.
         found: Hash,
-        /// As recorded.
+        /// The hash that the record holds.
         expected: Hash,
     },
 }
@@ -81,7 +81,7 @@ pub enum ReplayError {
 /// An engine as a journal leaves it.
 #[derive(Debug)]
 pub struct Replayed {
-    /// The engine.
+    /// The engine after the last record that was replayed.
     pub engine: Engine,
     /// The sequence of the snapshot it started from; none for the genesis.
     pub snapshot: Option<u64>,

@@ -13,9 +13,9 @@ const HASH_EVERY: u64 = 1024;
 pub enum Answer {
     /// It is in the journal.
     Accepted {
-        /// Where.
+        /// The sequence of its record.
         sequence: u64,
-        /// What happened.
+        /// The events that it caused, in order.
         events: Vec<Event>,
     },
     /// It changed nothing.

@@ -1,8 +1,8 @@
-//! Rules that are broken on purpose. A simulator that does not notice them would not notice the like by accident
-//! either.
+//! Rules that are broken on purpose. A simulator that does not notice them would not notice the like
+//! by accident either.
 //!
-//! The engine stays as it is: a canary asks it, and alters the answer, or asks it about a state that is not the true
-//! one.
+//! The engine stays as it is: a canary asks it, and alters the answer, or asks it about a state that is not
+//! the true one.
 
 mod forced;
 mod meddling;
@@ -17,7 +17,7 @@ use crate::run::{Options, run_with};
 
 /// How commands are decided: by the engine, or by something that should be caught.
 pub trait Rules {
-    /// What a command does.
+    /// The events of a command, or why it is refused.
     fn decide(&mut self, engine: &Engine, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
         engine.decide(envelope)
     }
@@ -115,7 +115,7 @@ pub enum Canary {
     DustSent,
 }
 
-/// Every canary.
+/// Every canary, in the order in which they are run.
 pub const CANARIES: &[Canary] = &[
     Canary::FeeTwice,
     Canary::ResidueLost,
@@ -169,7 +169,7 @@ const TICKS: u64 = 300;
 /// What became of a canary.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Caught {
-    /// Which rule was broken.
+    /// The rule that was broken on purpose.
     pub canary: Canary,
     /// The seed, the tick and the invariant that caught it; none when nothing did.
     pub by: Option<CaughtBy>,
@@ -177,16 +177,16 @@ pub struct Caught {
     pub sound_passes: bool,
 }
 
-/// What caught a canary.
+/// The run in which a canary was noticed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CaughtBy {
-    /// The seed.
+    /// The seed whose run failed.
     pub seed: u64,
-    /// The tick.
+    /// The tick in which it failed.
     pub tick: u64,
-    /// The invariant.
+    /// The number of the invariant that failed, such as `I-08`.
     pub invariant: String,
-    /// What was found.
+    /// What was found, as a sentence.
     pub what: String,
 }
 

@@ -13,7 +13,7 @@ impl Dice {
         Self(Pcg64::seed_from_u64(seed))
     }
 
-    /// Any number.
+    /// Any number of 64 bits.
     pub fn any(&mut self) -> u64 {
         self.0.next_u64()
     }

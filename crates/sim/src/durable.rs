@@ -1,5 +1,5 @@
-//! The journal of a run: each tick is one batch on a disk that fails, and what comes back is held against what was
-//! said.
+//! The journal of a run: each tick is one batch on a disk that fails, and what comes back is held against
+//! what was said.
 
 use audit::Finding;
 use engine::state::StateHash;
@@ -33,7 +33,7 @@ fn broken(what: &'static str) -> impl Fn(String) -> Finding {
 }
 
 impl Durable {
-    /// A new journal.
+    /// A new journal on an empty disk, with the hash of the engine's first state.
     pub fn create(state: StateHash, keeps_images: bool) -> Result<Self, Finding> {
         let identity = Identity { shard: 0, genesis: genesis().text() };
         let disk = Disk::new();

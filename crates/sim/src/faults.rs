@@ -1,5 +1,5 @@
-//! What goes wrong on the way in: feeds that lie, stall and shift; commands that arrive twice, late and in the wrong
-//! order.
+//! What goes wrong on the way in: feeds that lie, stall and shift; commands that arrive twice, late and in
+//! the wrong order.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::world::{ONE, SECOND, World};
 /// How often each fault struck.
 pub type Struck = BTreeMap<&'static str, u64>;
 
-/// In microseconds.
+/// A year of 365 days, in microseconds.
 const YEAR: i64 = 365 * 86_400 * SECOND;
 
 /// Every fault that a run can meet.

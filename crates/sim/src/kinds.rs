@@ -2,7 +2,7 @@
 
 use engine::{AccountId, Cause, Command, Event};
 
-/// Every command.
+/// The name of every command.
 pub const COMMANDS: &[&str] = &[
     "OpenAccount",
     "Deposit",
@@ -38,7 +38,7 @@ pub const COMMANDS: &[&str] = &[
     "Resume",
 ];
 
-/// Every event.
+/// The name of every event.
 pub const EVENTS: &[&str] = &[
     "Clock",
     "Opened",

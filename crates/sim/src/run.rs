@@ -26,10 +26,10 @@ const COLD_EVERY: u64 = 150;
 /// with a collar of a twentieth around an average of ten minutes it needs hours to follow a fall by half.
 const RECOVERY: u64 = 1500;
 
-/// What to run.
+/// What to run, and how closely to look.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The seed.
+    /// The seed that everything is drawn from.
     pub seed: u64,
     /// Ticks of the safety phase.
     pub ticks: u64,
@@ -51,7 +51,7 @@ impl Options {
 /// What became of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Outcome {
-    /// The seed.
+    /// The seed that was run.
     pub seed: u64,
     /// Ticks that were run.
     pub ticks: u64,
@@ -59,26 +59,26 @@ pub struct Outcome {
     pub swarm: Swarm,
     /// Commands that were sent.
     pub commands: u64,
-    /// Simulated seconds.
+    /// The time that passed in the simulation, in seconds.
     pub simulated_seconds: i64,
     /// Accounts that were below maintenance at some time.
     pub liquidatable: u64,
     /// The hash of the last state.
     pub hash: String,
-    /// What was reached.
+    /// Commands, events, rejects and faults that were reached.
     pub coverage: Coverage,
-    /// What failed.
+    /// What failed first; none when the run is sound.
     pub failure: Option<Failure>,
 }
 
-/// What failed.
+/// An invariant that a run broke.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Failure {
-    /// The invariant.
+    /// The number of the invariant, such as `I-08`.
     pub invariant: String,
-    /// What was found.
+    /// What was found, as a sentence.
     pub what: String,
-    /// In which tick.
+    /// The tick in which it was broken.
     pub tick: u64,
     /// The command that showed it, in words.
     pub command: String,

@@ -35,7 +35,7 @@ const PATIENCE: u32 = 5;
 /// Ticks below maintenance after which a scene that ruins goes on.
 const RESPITE: u32 = 3;
 
-/// What is played.
+/// The plot that a scene follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Plot {
     /// Two accounts hold opposite positions, and both lose on something else.
@@ -83,7 +83,7 @@ pub struct Scene {
     way: i64,
     /// Whether it goes on until somebody is bankrupt, and whoever would take over is gone.
     ruins: bool,
-    /// Ticks so far.
+    /// Ticks since the scene began.
     age: u32,
 }
 
@@ -115,8 +115,8 @@ pub fn round(world: &mut World, engine: &Engine, round: u64) -> Vec<Envelope> {
     made
 }
 
-/// Whether the liquidation of an account is left for later: until the other side of its crossing is below maintenance
-/// too.
+/// Whether the liquidation of an account is left for later: until the other side of its crossing is
+/// below maintenance too.
 pub fn waits(world: &World, id: AccountId) -> bool {
     let scene = world.scene.as_ref().filter(|scene| scene.plot == Plot::Crossing && scene.act == Act::Falling(0));
     scene.is_some_and(|scene| scene.cast.contains(&id))
@@ -167,7 +167,7 @@ fn feed(state: &State, plot: Plot, lever: InstrumentId) -> FeedId {
     }
 }
 
-/// Where a feed begins.
+/// The price of a feed when a run begins.
 fn first(feed: FeedId) -> i128 {
     match feed {
         FeedId::Index(underlying) => FIRST_PRICES[underlying.0] * ONE,

@@ -57,8 +57,8 @@ pub fn from_lines(text: &str) -> Result<Vec<Envelope>, BadLine> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {why}")]
 pub struct BadLine {
-    /// Which, from 1.
+    /// The number of the line, counted from 1.
     pub line: usize,
-    /// Why not.
+    /// What the parser says of it.
     pub why: String,
 }

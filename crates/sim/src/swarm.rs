@@ -142,7 +142,7 @@ pub struct FaultRates {
 /// What a seed has drawn.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Swarm {
-    /// The seed.
+    /// The seed that all of this was drawn from.
     pub seed: u64,
     /// Accounts at the start; the first two make the market.
     pub accounts: u32,
@@ -160,7 +160,7 @@ pub struct Swarm {
     pub weights: Vec<(Action, u32)>,
     /// Which corners are sought.
     pub corners: Vec<Corner>,
-    /// How often what fails.
+    /// The chance of each fault.
     pub faults: FaultRates,
     /// How many accounts take over portfolios.
     pub backstops: u32,

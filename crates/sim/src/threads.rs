@@ -18,7 +18,7 @@ pub struct Summary {
     pub coverage: Coverage,
     /// Commands that were sent.
     pub commands: u64,
-    /// Simulated seconds.
+    /// The time that passed in all simulations together, in seconds.
     pub simulated_seconds: i64,
 }
 

@@ -24,18 +24,18 @@ pub const START: i64 = 1_795_305_600 * SECOND;
 
 /// The underlyings of the venue.
 pub const BTC: UnderlyingId = UnderlyingId(0);
-/// Ether.
+/// The underlying of ether's instruments.
 pub const ETH: UnderlyingId = UnderlyingId(1);
 /// Its price may fall below zero.
 pub const OIL: UnderlyingId = UnderlyingId(2);
-/// The stablecoin.
+/// The stablecoin that most contracts settle in.
 pub const USDC: AssetId = AssetId(1);
 /// The staked coin, which follows ether by a feed of its own.
 pub const STETH: AssetId = AssetId(4);
 
 /// Instruments of the first series, in the order in which they are listed.
 pub const BTC_PERPETUAL: InstrumentId = InstrumentId(1);
-/// Coin-margined.
+/// The perpetual on bitcoin that pays in bitcoin.
 pub const BTC_INVERSE: InstrumentId = InstrumentId(2);
 /// Ether without end.
 pub const ETH_PERPETUAL: InstrumentId = InstrumentId(3);
@@ -96,9 +96,9 @@ pub fn genesis() -> Genesis {
 pub struct World {
     /// What the seed has drawn.
     pub swarm: Swarm,
-    /// Chance.
+    /// The stream of random numbers.
     pub dice: Dice,
-    /// The time.
+    /// The time of the next command, in microseconds.
     pub now: i64,
     /// True index of each underlying.
     pub prices: Vec<i128>,
@@ -148,7 +148,7 @@ impl World {
         }
     }
 
-    /// The time.
+    /// The time of the next command.
     pub fn time(&self) -> Timestamp {
         Timestamp::from_micros(self.now)
     }

@@ -1,34 +1,27 @@
 //! What others put into accounts to keep them from being liquidated is tried in runs, and an engine that lets them is caught.
 
+mod common;
+
+use common::{assert_caught, reached};
 use sim::canary::Canary;
-use sim::run::{run, run_with};
-use sim::{Coverage, Options};
 
 /// Seeds in which others meddle with accounts that are liquidated.
 const SEEDS: [u64; 5] = [1, 6, 10, 13, 14];
 
 const TICKS: u64 = 60;
 
-/// I-73, I-74, I-75.
+/// I-73, I-74, I-75: the sound engine passes, and each broken rule is noticed by its invariant.
 #[test]
 fn an_engine_that_others_can_hold_up_is_caught() {
-    let mut reached = Coverage::default();
-    for seed in SEEDS {
-        let sound = run(&Options::new(seed, TICKS));
-        assert_eq!(sound.failure, None, "seed {seed}");
-        reached.add(&sound.coverage);
-    }
+    let reached = reached(&SEEDS, TICKS);
     for what in ["begun", "offer", "fill", "ended"] {
         assert!(reached.liquidations.get(what).is_some_and(|count| *count >= 3), "{what}: {:?}", reached.liquidations);
     }
-    for (canary, invariant) in [
+    let canaries = [
         (Canary::DustBlinds, "I-73"),
         (Canary::NoCase, "I-73"),
         (Canary::OfferFalls, "I-74"),
         (Canary::DustSent, "I-75"),
-    ] {
-        let caught = |seed| run_with(&Options::new(seed, TICKS), &mut canary.clone()).failure;
-        let caught: Vec<String> = SEEDS.into_iter().filter_map(caught).map(|failure| failure.invariant).collect();
-        assert!(caught.iter().any(|found| found == invariant), "{canary:?}: {caught:?}");
-    }
+    ];
+    assert_caught(&canaries, &SEEDS, TICKS);
 }

@@ -1,11 +1,12 @@
 //! The simulator itself: the same seed is the same run, canaries are caught, short scripts still fail.
 
-use std::collections::BTreeSet;
+mod common;
 
+use common::{assert_caught, reached};
 use engine::{Command, Engine, Envelope, Event, Reject};
 use sim::canary::{CANARIES, Canary, Rules};
 use sim::run::{run, run_with};
-use sim::{Coverage, Options, run_seeds, shrink};
+use sim::{Options, run_seeds, shrink};
 
 /// I-70: to the last hash, on one thread and on many.
 #[test]
@@ -32,37 +33,24 @@ fn broken_rules_are_caught_and_sound_ones_pass() {
 #[test]
 fn broken_liquidations_are_caught() {
     let (seeds, ticks) = ([10, 24], 50);
-    let mut reached = BTreeSet::new();
-    for seed in seeds {
-        let sound = run(&Options::new(seed, ticks));
-        assert_eq!(sound.failure, None, "seed {seed}");
-        reached.extend(sound.coverage.liquidations.into_keys());
-    }
+    let reached = reached(&seeds, ticks).liquidations;
     for what in ["begun", "offer", "fill", "ended"] {
-        assert!(reached.contains(what), "{what}: {reached:?}");
+        assert!(reached.contains_key(what), "{what}: {reached:?}");
     }
-    for (canary, invariant) in [
+    let canaries = [
         (Canary::OverLiquidated, "I-38"),
         (Canary::BadPrice, "I-42"),
         (Canary::GreedyBid, "I-42"),
         (Canary::SkewedCross, "I-42"),
         (Canary::StuckFlag, "I-43"),
-    ] {
-        let caught = |seed| run_with(&Options::new(seed, ticks), &mut canary.clone()).failure;
-        let caught: Vec<String> = seeds.into_iter().filter_map(caught).map(|failure| failure.invariant).collect();
-        assert!(caught.iter().any(|found| found == invariant), "{canary:?}: {caught:?}");
-    }
+    ];
+    assert_caught(&canaries, &seeds, ticks);
 }
 
 /// Corners that chance alone hardly reaches, and that a change of the workload could lose without a word.
 #[test]
 fn liquidations_cross_and_portfolios_are_auctioned_and_bid_for() {
-    let mut reached = Coverage::default();
-    for seed in [1, 17, 20, 24, 26, 42] {
-        let run = run(&Options::new(seed, 30));
-        assert_eq!(run.failure, None, "seed {seed}");
-        reached.add(&run.coverage);
-    }
+    let reached = reached(&[1, 17, 20, 24, 26, 42], 30);
     for what in ["crossing", "auction", "bid"] {
         assert!(reached.liquidations.get(what).is_some_and(|count| *count >= 3), "{what}: {reached:?}");
     }

@@ -3,7 +3,7 @@
 use crate::Round;
 use crate::wide::{ONE, by_unit};
 
-/// Decimals kept.
+/// Decimals that every amount keeps.
 pub const DECIMALS: u32 = 18;
 const ONE_F64: f64 = 1e18;
 /// Every integer below this is an exact `f64`.

@@ -32,9 +32,9 @@ macro_rules! quantity {
         pub struct $name(i128);
 
         impl $name {
-            /// Nothing.
+            /// The value 0.
             pub const ZERO: Self = Self(0);
-            /// One unit.
+            /// The value 1: one unit.
             pub const ONE: Self = Self(ONE);
 
             const OVERFLOW: Overflow = Overflow { quantity: $word };
@@ -49,17 +49,17 @@ macro_rules! quantity {
                 self.0
             }
 
-            /// Exact sum.
+            /// The exact sum; refused when it leaves the range.
             pub fn plus(self, other: Self) -> Result<Self, Overflow> {
                 self.0.checked_add(other.0).map(Self).ok_or(Self::OVERFLOW)
             }
 
-            /// Exact difference.
+            /// The exact difference; refused when it leaves the range.
             pub fn minus(self, other: Self) -> Result<Self, Overflow> {
                 self.0.checked_sub(other.0).map(Self).ok_or(Self::OVERFLOW)
             }
 
-            /// Exact negation.
+            /// The value with the opposite sign; refused when it leaves the range.
             pub fn negated(self) -> Result<Self, Overflow> {
                 self.0.checked_neg().map(Self).ok_or(Self::OVERFLOW)
             }

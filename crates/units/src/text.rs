@@ -130,7 +130,7 @@ impl Text {
         text
     }
 
-    /// As text.
+    /// The decimal as a string.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.bytes[self.start..self.end]).expect("signs, digits and a point are ASCII")
     }

@@ -69,7 +69,7 @@ enum Wrong {
     Unread(String),
 }
 
-/// What a thread found.
+/// What a thread hands back.
 enum Done {
     Batch(Vec<(usize, Result<Answered, Problems>)>, u64),
     End(Result<String, Wrong>),

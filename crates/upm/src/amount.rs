@@ -119,7 +119,7 @@ impl Shown {
         Self { steps: self.steps + other.steps, ..self }
     }
 
-    /// The opposite.
+    /// The amount with the opposite sign.
     pub fn negated(self) -> Self {
         Self { steps: -self.steps, ..self }
     }

@@ -26,7 +26,7 @@ impl Style {
         Self { size, weight: "400", fill: INK, anchor: "start" }
     }
 
-    /// Heavier.
+    /// The same style in semi-bold.
     pub fn bold(self) -> Self {
         Self { weight: "600", ..self }
     }
@@ -36,7 +36,7 @@ impl Style {
         self.inked(GREY)
     }
 
-    /// In a colour.
+    /// The same style in another colour.
     pub fn inked(self, fill: &'static str) -> Self {
         Self { fill, ..self }
     }

@@ -155,7 +155,7 @@ impl Aside {
         &self.temporary
     }
 
-    /// What it becomes.
+    /// The file that it becomes.
     pub fn file(&self) -> &Path {
         &self.file
     }

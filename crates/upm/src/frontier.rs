@@ -29,11 +29,11 @@ pub struct Frontier {
 
 /// What decides on one place.
 pub struct Question<'a> {
-    /// Whose.
+    /// The account that is asked about.
     pub account: &'a Account,
-    /// Where nothing moves.
+    /// The market in which nothing has moved.
     pub market: &'a Market,
-    /// Of the method.
+    /// The parameters of the method.
     pub rules: &'a Rules,
     /// Scenarios that were given besides.
     pub extra: &'a ScenarioSet,

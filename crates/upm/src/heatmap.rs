@@ -1,7 +1,20 @@
 //! The matrix of an account as a picture: price across, volatility up, red where it loses and blue where it gains.
 //!
-//! Plain SVG with attributes only, so that browsers, slides and papers show the same. The colours are the diverging
-//! scheme red-blue of Cynthia Brewer, which the colour-blind can read: linear in the profit, white where nothing is lost.
+//! Plain SVG with attributes only, so that browsers, slides and papers show the same.
+//!
+//! ```text
+//! layout.rs   where everything stands
+//! colour.rs   what colour a cell has, and which ink is read on it
+//! axes.rs     what every column and row means
+//! legend.rs   the scale of the colours, and what the marks mean
+//! label.rs    numbers as a picture shows them
+//! ```
+
+mod axes;
+mod colour;
+mod label;
+mod layout;
+mod legend;
 
 use std::fmt::Write;
 
@@ -9,17 +22,22 @@ use margin::{Assessment, Standing, Status};
 use model::Market;
 use units::Round;
 
-use crate::amount::{Unit, exact, number, profit};
+use crate::amount::{Unit, exact};
 use crate::canvas::{Canvas, FAINT, FONT, INK, Style, escaped, short};
 use crate::frontier::{Frontier, Place};
-use crate::matrix::{Matrix, Scale, price_move};
+use crate::matrix::Matrix;
 use crate::sheet;
 use crate::table::cut;
+use axes::axes;
+use colour::{colour, ink_on, shade};
+use label::minus;
+use layout::{LEFT, Layout, PANEL_LEFT, RIGHT, WIDTH, count};
+use legend::legend;
 
 /// What a picture shows.
 #[derive(Clone, Copy)]
 pub struct Picture<'a> {
-    /// The cells.
+    /// The profit and loss of every cell.
     pub matrix: &'a Matrix,
     /// The account at the same moment.
     pub assessment: &'a Assessment,
@@ -31,36 +49,8 @@ pub struct Picture<'a> {
     pub frontier: &'a Frontier,
 }
 
-/// Of more underlyings than this only the first have their own line of moves.
-const LABELLED: usize = 4;
-
-const WIDTH: f64 = 1200.0;
-const LEFT: f64 = 44.0;
-const RIGHT: f64 = WIDTH - LEFT;
-const PLOT_LEFT: f64 = 164.0;
-const PLOT_RIGHT: f64 = 944.0;
-const PLOT_TOP: f64 = 206.0;
-/// Height of the cells together, and of one at most.
-const PLOT_HEIGHT: f64 = 420.0;
-const CELL_HEIGHT_MAX: f64 = 60.0;
-const PANEL_LEFT: f64 = 978.0;
-/// Height of the label of a row.
-const ROW_LABEL: f64 = 17.0;
 /// The line of liquidation: bright on a dark edge, so that it is seen on red, white and blue.
 const BRIGHT: &str = "#ffd400";
-
-/// From the largest loss to the largest profit.
-const COLOURS: [[f64; 3]; 9] = [
-    [178.0, 24.0, 43.0],
-    [214.0, 96.0, 77.0],
-    [244.0, 165.0, 130.0],
-    [253.0, 219.0, 199.0],
-    [247.0, 247.0, 247.0],
-    [209.0, 229.0, 240.0],
-    [146.0, 197.0, 222.0],
-    [67.0, 147.0, 195.0],
-    [33.0, 102.0, 172.0],
-];
 
 /// The picture as an SVG document.
 pub fn svg(picture: &Picture) -> String {
@@ -71,7 +61,8 @@ pub fn svg(picture: &Picture) -> String {
     axes(&mut canvas, picture, &layout);
     marks(&mut canvas, picture, &layout);
     frontier(&mut canvas, picture, &layout);
-    panel(&mut canvas, picture, &layout);
+    values(&mut canvas, picture, &layout);
+    legend(&mut canvas, picture, &layout);
     footnote(&mut canvas, picture, &layout);
     let title = escaped(&format!("Profit and loss of {} over price and volatility", picture.assessment.account));
     format!(
@@ -81,57 +72,6 @@ pub fn svg(picture: &Picture) -> String {
         canvas.text,
         height = layout.height,
     )
-}
-
-/// Where the cells are, and what they are counted in.
-struct Layout {
-    cell_width: f64,
-    cell_height: f64,
-    bottom: f64,
-    height: f64,
-    scale: Scale,
-    /// Font of the values; none when cells are too small for any.
-    font: Option<f64>,
-}
-
-impl Layout {
-    fn of(matrix: &Matrix) -> Self {
-        let cell_width = (PLOT_RIGHT - PLOT_LEFT) / count(matrix.prices.len());
-        let cell_height = (PLOT_HEIGHT / count(matrix.vols.len())).min(CELL_HEIGHT_MAX);
-        let bottom = PLOT_TOP + cell_height * count(matrix.vols.len());
-        let scale = Scale::fitting(matrix.largest());
-        let longest = matrix.pnl.iter().flatten().map(|pnl| scale.show(*pnl).len()).max().unwrap_or(1);
-        // A digit is about six tenths as wide as it is high.
-        let font = ((cell_width - 6.0) / (0.6 * count(longest))).min(cell_height * 0.6).min(16.0);
-        // A line of moves and a line of prices each.
-        let lines = 2 * matrix.ranges.len().min(LABELLED) + usize::from(matrix.ranges.len() > LABELLED);
-        Self {
-            cell_width,
-            cell_height,
-            bottom,
-            height: (bottom + 140.0 + 19.0 * count(lines)).max(PLOT_TOP + 530.0),
-            scale,
-            font: (font >= 6.5).then_some(font),
-        }
-    }
-
-    fn x(&self, column: usize) -> f64 {
-        PLOT_LEFT + self.cell_width * count(column)
-    }
-
-    fn y(&self, row: usize) -> f64 {
-        PLOT_TOP + self.cell_height * count(row)
-    }
-
-    /// Every how many columns a label fits.
-    fn stride(&self) -> usize {
-        (1..=41).find(|stride| self.cell_width * count(*stride) >= 60.0).unwrap_or(41)
-    }
-
-    /// Every how many rows a label fits.
-    fn row_stride(&self) -> usize {
-        (1..=41).find(|stride| self.cell_height * count(*stride) >= ROW_LABEL).unwrap_or(41)
-    }
 }
 
 fn heading(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
@@ -182,7 +122,6 @@ fn cells(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
             let (x, y) = (layout.x(column), layout.y(row));
             let part = if largest > 0.0 { pnl / largest } else { 0.0 };
             canvas.rect((x, y), (width, height), &format!("fill=\"{}\" stroke=\"#ffffff\"", colour(part)));
-            let ink = ink_on(shade(part));
             if equity + pnl < 0.0 {
                 let side = short((0.22 * width.min(height)).min(11.0));
                 let _ = writeln!(
@@ -192,72 +131,27 @@ fn cells(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
                     short(y)
                 );
             }
-            if let Some(font) = layout.font {
-                let style = Style::new(font).middle().inked(ink);
-                canvas.text(x + width / 2.0, y + height / 2.0 + 0.36 * font, &style, &minus(&layout.scale.show(*pnl)));
-            }
         }
     }
 }
 
-/// What every column and row means.
-fn axes(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
-    let matrix = picture.matrix;
-    let (middle_row, middle) = matrix.middle();
-    let labelled = |column: usize| column.abs_diff(middle).is_multiple_of(layout.stride());
-    let columns = || matrix.prices.iter().enumerate().filter(|(column, _)| labelled(*column));
-    let tick = |part: f64, size: f64| if part.abs() == 1.0 { Style::new(size).bold() } else { Style::new(size) };
-    let mut y = layout.bottom + 22.0;
-    for (name, range) in matrix.ranges.iter().take(LABELLED) {
-        canvas.text(PLOT_LEFT - 14.0, y, &Style::new(13.0).end().bold(), &cut(name, 12));
-        for (column, part) in columns() {
-            let x = layout.x(column) + layout.cell_width / 2.0;
-            canvas.text(x, y, &tick(*part, 13.0).middle(), &percent(price_move(*part, *range)));
-        }
-        y += 17.0;
-        let index = picture.market.underlying(name).map(|id| picture.market.underlyings[id.0].index.usd().to_f64());
-        canvas.text(PLOT_LEFT - 14.0, y, &Style::new(12.0).end().grey(), "USD");
-        for (column, part) in columns() {
-            let x = layout.x(column) + layout.cell_width / 2.0;
-            let there = index.map_or_else(String::new, |index| price(index * (1.0 + price_move(*part, *range))));
-            canvas.text(x, y, &Style::new(11.0).middle().grey(), &there);
-        }
-        y += 21.0;
-    }
-    if matrix.ranges.len() > LABELLED {
-        let more = format!(
-            "and {} more underlyings, each by the same part of its own scan range",
-            matrix.ranges.len() - LABELLED
-        );
-        canvas.text(PLOT_LEFT, y, &Style::new(12.0).grey(), &more);
-        y += 19.0;
-    }
-    canvas.text(PLOT_LEFT - 14.0, y, &Style::new(12.0).end().grey(), "of scan range");
-    for (column, part) in columns() {
-        let x = layout.x(column) + layout.cell_width / 2.0;
-        canvas.text(x, y, &tick(*part, 12.0).middle().grey(), &quarters(*part));
-    }
-    let centre = f64::midpoint(PLOT_LEFT, PLOT_RIGHT);
-    canvas.text(centre, y + 27.0, &Style::new(13.0).middle().grey(), "price");
-    let labelled = |row: usize| row.abs_diff(middle_row).is_multiple_of(layout.row_stride());
-    for (row, vol) in matrix.vols.iter().enumerate().filter(|(row, _)| labelled(*row)) {
-        let y = layout.y(row) + layout.cell_height / 2.0;
-        let points = vol.points.filter(|_| layout.cell_height >= 34.0);
-        let up = if points.is_some() { -3.0 } else { 5.0 };
-        canvas.text(PLOT_LEFT - 14.0, y + up, &tick(vol.part, 13.0).end(), &percent(vol.relative));
-        if let Some(points) = points {
-            canvas.text(
-                PLOT_LEFT - 14.0,
-                y + 13.0,
-                &Style::new(11.0).end().grey(),
-                &format!("{} points", signed_text(&number(points, 1))),
+/// The profit of every cell, above all lines: each figure cuts out of them what it needs to be read.
+fn values(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
+    let Some(font) = layout.font else { return };
+    let largest = picture.matrix.largest();
+    for (row, line) in picture.matrix.pnl.iter().enumerate() {
+        for (column, pnl) in line.iter().enumerate() {
+            let part = if largest > 0.0 { pnl / largest } else { 0.0 };
+            let style = Style::new(font).middle().inked(ink_on(shade(part)));
+            let edge = format!(
+                "stroke=\"{}\" stroke-width=\"{}\" stroke-linejoin=\"round\" paint-order=\"stroke\"",
+                colour(part),
+                short(0.3 * font)
             );
+            let (x, y) = (layout.x(column) + 0.5 * layout.cell_width, layout.y(row) + 0.5 * layout.cell_height);
+            canvas.text_with(x, y + 0.36 * font, &style, &edge, &minus(&layout.scale.show(*pnl)));
         }
     }
-    let x = LEFT + 12.0;
-    let y = f64::midpoint(PLOT_TOP, layout.bottom);
-    let turn = format!("transform=\"rotate(-90 {x} {y})\"");
-    canvas.text_with(x, y, &Style::new(13.0).middle().grey(), &turn, "volatility at 30 days");
 }
 
 /// The scan range and the worst cells.
@@ -323,88 +217,6 @@ fn outline(canvas: &mut Canvas, layout: &Layout, (row, column): (usize, usize), 
     );
 }
 
-/// The scale of the colours and what the marks mean.
-fn panel(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
-    let matrix = picture.matrix;
-    let largest = matrix.largest();
-    canvas.text(PANEL_LEFT, PLOT_TOP - 14.0, &Style::new(13.0).grey(), layout.scale.name);
-    let bar = 150.0;
-    let _ = write!(canvas.text, "<linearGradient id=\"scale\" x1=\"0\" x2=\"0\" y1=\"0\" y2=\"1\">");
-    for place in 0..=8 {
-        let offset = f64::from(place) / 8.0;
-        let _ = write!(canvas.text, "<stop offset=\"{offset}\" stop-color=\"{}\"/>", colour(1.0 - 2.0 * offset));
-    }
-    let _ = writeln!(canvas.text, "</linearGradient>");
-    canvas.rect((PANEL_LEFT, PLOT_TOP), (20.0, bar), "fill=\"url(#scale)\"");
-    for (part, y) in
-        [(1.0, 5.0), (0.5, 0.25 * bar + 5.0), (0.0, 0.5 * bar + 5.0), (-0.5, 0.75 * bar + 5.0), (-1.0, bar + 1.0)]
-    {
-        if part == 0.0 || largest > 0.0 {
-            canvas.text(
-                PANEL_LEFT + 30.0,
-                PLOT_TOP + y,
-                &Style::new(12.0),
-                &signed_text(&layout.scale.show(part * largest)),
-            );
-        }
-    }
-    let mut y = PLOT_TOP + bar + 38.0;
-    let mut key = |canvas: &mut Canvas, mark: &str, title: &str, lines: &[String]| {
-        let _ = writeln!(canvas.text, "<g transform=\"translate({PANEL_LEFT} {})\">{mark}</g>", y - 11.0);
-        canvas.text(PANEL_LEFT + 30.0, y, &Style::new(13.0).bold(), title);
-        for line in lines {
-            y += 17.0;
-            canvas.text(PANEL_LEFT + 30.0, y, &Style::new(12.0), line);
-        }
-        y += 28.0;
-    };
-    let box_of = |weight: &str, dash: &str| {
-        format!(
-            "<rect x=\"1\" y=\"1\" width=\"18\" height=\"12\" fill=\"none\" stroke=\"{INK}\" stroke-width=\"{weight}\"{dash}/>"
-        )
-    };
-    if largest > 0.0 {
-        let scan = matrix.worst_in_scan();
-        key(canvas, &box_of("3", ""), "Worst in the scan", &cell_words(matrix, scan));
-        let worst = matrix.worst();
-        if worst != scan {
-            key(canvas, &box_of("1.4", ""), "Worst of the picture", &cell_words(matrix, worst)[..1]);
-        }
-    }
-    key(canvas, &box_of("1.4", " stroke-dasharray=\"4 3\""), "Scan range", &[]);
-    let Frontier { pieces, is_below_now } = picture.frontier;
-    let line = format!(
-        "<path d=\"M1 7h18\" stroke=\"{INK}\" stroke-width=\"5.4\"/><path d=\"M1 7h18\" stroke=\"{BRIGHT}\" stroke-width=\"2.6\"/>"
-    );
-    match (pieces.is_empty(), is_below_now) {
-        (false, _) => {
-            let words = ["equity is the maintenance", "margin, by the method"].map(str::to_owned);
-            key(canvas, &line, "Liquidation", &words);
-        }
-        (true, false) => key(canvas, "", "Nowhere liquidated", &[]),
-        (true, true) => key(canvas, "", "Liquidated everywhere", &[]),
-    }
-    let equity = picture.assessment.equity.to_f64();
-    if matrix.pnl.iter().flatten().any(|pnl| equity + pnl < 0.0) {
-        let corner = format!("<path d=\"M4 1h12l-12 12z\" fill=\"{INK}\"/>");
-        key(canvas, &corner, "Loss above equity", &[]);
-    }
-}
-
-/// The profit of a cell and the moves that make it.
-fn cell_words(matrix: &Matrix, (row, column): (usize, usize)) -> Vec<String> {
-    let part = matrix.prices[column];
-    let mut lines = vec![format!("{} USD", usd(matrix.pnl[row][column]))];
-    let moves = matrix
-        .ranges
-        .iter()
-        .take(LABELLED)
-        .map(|(name, range)| format!("{} {}", cut(name, 12), percent(price_move(part, *range))));
-    lines.extend(moves);
-    lines.push(format!("volatility {}", percent(matrix.vols[row].relative)));
-    lines
-}
-
 fn footnote(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
     let Picture { market, params, .. } = picture;
     let short = |hash: &str| hash.chars().take(16).collect::<String>();
@@ -426,103 +238,9 @@ fn footnote(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
     canvas.text(LEFT, y + 40.0, &Style::new(12.0).grey(), &words);
 }
 
-/// The shade of a part of the scale, −1 to 1: red, green and blue from 0 to 255.
-fn shade(part: f64) -> [f64; 3] {
-    let place = (part.clamp(-1.0, 1.0) + 1.0) * 4.0;
-    let mut step = 0.0;
-    for pair in COLOURS.windows(2) {
-        let between = place - step;
-        if between < 1.0 {
-            return [0, 1, 2].map(|channel| ((1.0 - between) * pair[0][channel] + between * pair[1][channel]).round());
-        }
-        step += 1.0;
-    }
-    COLOURS[COLOURS.len() - 1]
-}
-
-fn colour(part: f64) -> String {
-    let [red, green, blue] = shade(part);
-    format!("rgb({red},{green},{blue})")
-}
-
-/// Black or white, whichever has the better contrast: relative luminance as WCAG has it, the power 2.4 taken as 2.
-fn ink_on([red, green, blue]: [f64; 3]) -> &'static str {
-    let light = |channel: f64| (channel / 255.0) * (channel / 255.0);
-    let luminance = 0.2126 * light(red) + 0.7152 * light(green) + 0.0722 * light(blue);
-    if luminance < 0.24 { "#ffffff" } else { INK }
-}
-
-/// A profit in whole dollars, small amounts to the cent, large ones in short.
-fn usd(value: f64) -> String {
-    let text = if value.abs() < 100.0 && value != 0.0 {
-        profit(value, 2)
-    } else if value.abs() < 1e10 {
-        profit(value, 0)
-    } else if value.abs() < 1e13 {
-        format!("{} million", profit(value / 1e6, 0))
-    } else {
-        format!("{} billion", profit(value / 1e9, 0))
-    };
-    minus(&text)
-}
-
-/// A price in USD: as many decimals as tell one from the next.
-fn price(value: f64) -> String {
-    let decimals = match value.abs() {
-        size if size >= 1000.0 => 0,
-        size if size >= 10.0 => 2,
-        size if size >= 0.1 => 4,
-        _ => 8,
-    };
-    minus(&number(value, decimals))
-}
-
-/// `-0.12` as `−12 %`, at most one decimal.
-fn percent(fraction: f64) -> String {
-    format!("{} %", signed(100.0 * fraction, 1))
-}
-
-/// With a sign unless it is nothing, and without a last decimal of 0.
-fn signed(value: f64, decimals: usize) -> String {
-    let text = number(value, decimals);
-    signed_text(text.strip_suffix(".0").unwrap_or(&text))
-}
-
-fn signed_text(text: &str) -> String {
-    let nothing = text.chars().all(|digit| matches!(digit, '0' | '.' | ','));
-    if nothing || text.starts_with('-') { minus(text) } else { format!("+{text}") }
-}
-
-/// With the minus sign that is as wide as a plus.
-fn minus(text: &str) -> String {
-    text.replace('-', "−")
-}
-
-/// A part in quarters, such as `−1¼`.
-fn quarters(part: f64) -> String {
-    let whole = part.abs().trunc();
-    let fraction = match (part.abs() - whole) * 4.0 {
-        1.0 => "¼",
-        2.0 => "½",
-        3.0 => "¾",
-        _ => "",
-    };
-    let sign = if part > 0.0 {
-        "+"
-    } else if part < 0.0 {
-        "−"
-    } else {
-        ""
-    };
-    if whole == 0.0 && !fraction.is_empty() { format!("{sign}{fraction}") } else { format!("{sign}{whole}{fraction}") }
-}
-
-fn count(number: usize) -> f64 {
-    u32::try_from(number).map_or(f64::MAX, f64::from)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::label::{price, usd};
     use super::*;
     use crate::matrix::tests::{market, portfolio, rules, universal};
     use model::{Account, Portfolio};
@@ -661,20 +379,5 @@ mod tests {
         let index = market.underlyings[market.underlying("BTC").unwrap().0].index.usd().to_f64();
         assert!(svg.contains(&format!(">{}</text>", price(index))), "{svg}");
         assert!(svg.contains("id=\"liquidation\"") && svg.contains(">Liquidation</text>"));
-    }
-
-    #[test]
-    fn colours_run_from_red_over_white_to_blue() {
-        assert_eq!(colour(-1.0), "rgb(178,24,43)");
-        assert_eq!(colour(0.0), "rgb(247,247,247)");
-        assert_eq!(colour(1.0), "rgb(33,102,172)");
-        assert_eq!((ink_on(shade(-1.0)), ink_on(shade(0.0))), ("#ffffff", INK));
-    }
-
-    #[test]
-    fn labels_are_written_as_people_write_them() {
-        assert_eq!([-1.25, -1.0, -0.5, 0.0, 0.75, 1.0, 2.5].map(quarters), ["−1¼", "−1", "−½", "0", "+¾", "+1", "+2½"]);
-        assert_eq!([-0.125, 0.0, 0.12].map(percent), ["−12.5 %", "0 %", "+12 %"]);
-        assert_eq!([-1_234_567.0, 0.0, 0.5, -2.5e10].map(usd), ["−1,234,567", "0", "0.50", "−25,000 million"]);
     }
 }

@@ -18,7 +18,7 @@ const EXACT_MAX: usize = 14;
 
 /// One line of a list of holdings.
 struct Holding {
-    /// What it is.
+    /// The name of the instrument or asset.
     name: String,
     /// What else stands before the amounts.
     cells: Vec<String>,

@@ -77,7 +77,7 @@ impl Kind {
         Self("text".to_owned())
     }
 
-    /// A picture.
+    /// A picture, such as an SVG.
     pub fn picture() -> Self {
         Self("a picture".to_owned())
     }

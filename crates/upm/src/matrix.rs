@@ -50,7 +50,7 @@ pub struct Matrix {
 /// What the cells of a matrix are counted in, so that each fits six characters.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
-    /// Such as "thousand USD".
+    /// The unit of the cells, such as "thousand USD".
     pub name: &'static str,
     divisor: f64,
     decimals: usize,
@@ -70,9 +70,9 @@ pub struct VolStep {
 /// A scan scenario, revalued in full and estimated.
 #[derive(Clone, Debug)]
 pub struct Estimate {
-    /// Of the scenario.
+    /// The family of the scenario.
     pub family: String,
-    /// In words.
+    /// The scenario in words.
     pub scenario: String,
     /// Full revaluation, in USD.
     pub pnl: f64,

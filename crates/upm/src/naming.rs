@@ -40,7 +40,7 @@ pub fn pot(state: &State, pot: Pot) -> String {
     }
 }
 
-/// An account.
+/// The name of an account.
 pub fn account(state: &State, id: AccountId) -> &str {
     &state.accounts[id.place()].name
 }

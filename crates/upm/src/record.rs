@@ -3,12 +3,16 @@
 use engine::{Command, Event, Principal};
 use journal::Record;
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::ser::Formatter;
 use units::Timestamp;
 
 use crate::failure::Failure;
 use crate::history::broken;
 use crate::table::paragraph;
+
+/// Why a record always becomes JSON.
+pub const JSON: &str = "what the engine says is JSON";
 
 /// A record as JSON has it.
 #[derive(Serialize)]
@@ -40,23 +44,6 @@ impl RecordDocument {
         })
     }
 
-    /// For people: a line each for the command and every event.
-    pub fn text(&self) -> String {
-        let line = |lead: &str, words: &str| paragraph(&format!("  {lead}"), 12, words);
-        let mut text = line("time", &self.time.to_string())
-            + &line("previous", &self.previous)
-            + &line("hash", &self.hash)
-            + &line("principal", &words(&self.principal))
-            + &line("command", &words(&self.command));
-        for event in &self.events {
-            text += &line("event", &words(event));
-        }
-        if let Some(state) = &self.state {
-            text += &line("state", state);
-        }
-        text
-    }
-
     /// What differs between two records, field by field.
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
         let fields = [
@@ -71,11 +58,28 @@ impl RecordDocument {
     }
 }
 
+/// A record for people: a line each for the command and every event.
+pub fn text(record: &Value) -> String {
+    let line = |lead: &str, value: &Value| {
+        let words = value.as_str().map_or_else(|| words(value), str::to_owned);
+        paragraph(&format!("  {lead}"), 12, &words)
+    };
+    let mut text = String::new();
+    for field in ["time", "previous", "hash", "principal", "command", "events", "state"] {
+        match &record[field] {
+            Value::Null => {}
+            Value::Array(events) => text.extend(events.iter().map(|event| line("event", event))),
+            value => text += &line(field, value),
+        }
+    }
+    text
+}
+
 /// JSON with a space after every comma and colon, so that it can be broken into lines.
-pub fn words(value: &impl Serialize) -> String {
+fn words(value: &Value) -> String {
     let mut bytes = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Spaced);
-    value.serialize(&mut serializer).expect("what the engine says is JSON");
+    value.serialize(&mut serializer).expect(JSON);
     String::from_utf8(bytes).expect("JSON is UTF-8")
 }
 

@@ -33,7 +33,7 @@ pub struct Amounts {
     pub core: Shown,
     pub standalone: Shown,
     pub standalone_positions: Shown,
-    /// Of all balances.
+    /// The haircut of all balances together.
     pub haircut: Shown,
     /// In the order of the charges.
     pub charges_initial: Vec<Shown>,

@@ -10,9 +10,9 @@ const WORDS_MIN: usize = 6;
 /// On which side the cells of a column line up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// Words.
+    /// To the left, as words are.
     Left,
-    /// Numbers.
+    /// To the right, as numbers are.
     Right,
 }
 

@@ -18,7 +18,7 @@ use units::{Money, Overflow, Price, Quantity, Round};
 
 use crate::amount::exact;
 
-/// What trades look like.
+/// Two trades as a user writes them.
 const EXAMPLES: &str = "\"BTC-PERPETUAL -10 @78000\" or \"BTC-PERPETUAL -100 USD\"";
 
 /// Contracts of one instrument bought (or, below zero, sold) at a price.
@@ -99,7 +99,7 @@ fn contracts(size: &Size, instrument: InstrumentId, market: &Market) -> Result<Q
 }
 
 impl Trade {
-    /// Of what.
+    /// The instrument that is traded.
     pub fn instrument(&self) -> InstrumentId {
         self.instrument
     }

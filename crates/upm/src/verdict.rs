@@ -19,7 +19,7 @@ const FAR_INDEX: f64 = 0.001;
 pub struct Verdict {
     /// Whether the trades would be taken.
     pub accepted: bool,
-    /// By which rule.
+    /// The rule that decided, as a sentence.
     pub why: String,
 }
 

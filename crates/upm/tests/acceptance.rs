@@ -3,9 +3,10 @@
 
 mod common;
 
-use common::{answer, document, shared, upm, written};
+use common::{answer, document, upm, written};
 use margin::method::METHODS;
 use serde_json::{Value, json};
+use testdata::shared;
 
 /// Imports the snapshot at `at` and margins a book on it.
 fn check(test: &str, chain: &str, at: &str) {
@@ -73,13 +74,13 @@ fn book_on(market: &Value) -> Value {
 }
 
 #[test]
-fn the_crash_of_5_february_2026() {
+fn the_crash_of_5_february_2026_from_shared() {
     let chain = "data/options/deribit_btc_eth_chain_6hourly_stress_2026-02_2026-06.parquet";
     check("crash", chain, "2026-02-05T15:51:32Z");
 }
 
 #[test]
-fn a_quiet_day() {
+fn a_quiet_day_from_shared() {
     let chain = "data/options/deribit_btc_eth_chain_daily_2025-12-30_2026-08-22.parquet";
     check("quiet", chain, "2026-03-14T16:00:00Z");
 }

@@ -4,7 +4,8 @@
 mod common;
 
 use common::journal::Day;
-use common::{MARKET, PORTFOLIO, Run, path, upm, upm_reading, written};
+use common::{PORTFOLIO, Run, path, upm, upm_reading, written};
+use testdata::MARKET;
 
 /// Margins a market and a portfolio, one of which is wrong.
 fn check(test: &str, market: &str, portfolio: &str, message: &str) {
@@ -326,7 +327,7 @@ fn scenarios_whose_hash_is_not_theirs() {
 fn scenarios_for_a_venue() {
     let [market, portfolio, scenarios] = ["market.json", "portfolio.json", "scenarios.json"].map(common::sample);
     let other = margin::method::METHODS.iter().map(|method| method.about.name).find(|name| *name != "universal");
-    let Some(method) = other else { return };
+    let method = other.expect("a method besides the universal one");
     let arguments =
         ["margin", "--market", &market, "--portfolio", &portfolio, "--scenarios", &scenarios, "--method", method];
     refused(&upm(&arguments), "upm: --scenarios: found with --method …, expected --method universal");

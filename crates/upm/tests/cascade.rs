@@ -2,7 +2,8 @@
 
 mod common;
 
-use common::{answer, document, path, shared, upm};
+use common::{answer, document, path, upm};
+use testdata::shared;
 
 const PRICES: &str = "data/prices/crash_windows_intraday.parquet";
 
@@ -85,7 +86,7 @@ fn what_is_no_shock_is_refused() {
 /// The calibration meets what was recorded: isolated margin over the closes falls as far as the recorded low,
 /// 101,516.5 after 116,970.
 #[test]
-fn the_recorded_lows_are_met_by_isolated_margin() {
+fn the_recorded_lows_are_met_by_isolated_margin_from_shared() {
     let Some(file) = shared(PRICES) else { return };
     let (file, picture) = (file.display().to_string(), path("cascade.svg"));
     let seeds = ["--seeds", "1..16", "--shock", "october", "--prices", &file, "--plot", &picture, "--json"];

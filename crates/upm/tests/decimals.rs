@@ -2,8 +2,9 @@
 
 mod common;
 
-use common::{MARKET, PORTFOLIO, document, sample, upm, written};
+use common::{PORTFOLIO, document, sample, upm, written};
 use serde_json::Value;
+use testdata::MARKET;
 use units::Ratio;
 
 /// Every text of a document that stands for a number, and every number that is not one of JSON's integers.

@@ -160,6 +160,9 @@ fn journals_are_the_same_or_part_at_a_record() {
     assert_eq!((run.status, &document["same"]), (1, &false.into()));
     assert_eq!(document["sequence"], lines(&first, &[]).len());
     assert_eq!((&document["first"], &document["what"]), (&Value::Null, &"the first journal ends before it".into()));
+    let named = json(&upm(&["journal", "diff", &first, &longer, "--names", "--output", "json"]));
+    let feeds = [&document, &named].map(|document| &document["second"]["command"]["Report"]["feed"]);
+    assert_eq!(feeds, [&serde_json::json!({"Index": 0}), &"BTC index".into()]);
 
     drop(Day::begin("diff-d.journal"));
     let other = path("diff-d.journal");

@@ -2,9 +2,10 @@
 
 mod common;
 
-use common::{MARKET, PORTFOLIO, answer, document, sample, upm_reading, written};
+use common::{PORTFOLIO, answer, document, sample, upm_reading, written};
 use margin::method::METHODS;
 use serde_json::Value;
+use testdata::MARKET;
 use units::Money;
 
 fn book(command: &str) -> Vec<String> {
@@ -125,7 +126,7 @@ fn section<'a>(text: &'a str, head: &str) -> Option<(Vec<&'a str>, &'a str)> {
 }
 
 fn check_sums(text: &str, head: &str, count: usize) {
-    let Some((rows, sums)) = section(text, head) else { return };
+    let (rows, sums) = section(text, head).unwrap_or_else(|| panic!("expected the section {head:?}:\n{text}"));
     let mut total = vec![Money::ZERO; count];
     for row in rows {
         for (total, amount) in total.iter_mut().zip(amounts(row, count)) {

@@ -4,8 +4,9 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::{MARKET, answer, document, path, root, sample, shared, written};
+use common::{answer, document, path, root, sample, written};
 use serde_json::Value;
+use testdata::{MARKET, shared};
 
 /// Short fifteen perpetuals and not enough for it: index 80,000, so that nothing but a purchase helps.
 const SHORT: &str = r#"{"format": "upm.portfolio/1", "accounts": [{"account": "alice",
@@ -86,7 +87,7 @@ fn a_target_out_of_reach_says_what_is_missing() {
     assert!(text.contains("not reached by trades: health") && text.contains("USD short; "), "{text}");
 }
 
-/// The example of the README.
+/// The example of the guide.
 #[test]
 fn the_sample_is_planned_in_contracts() {
     let (market, portfolio) = (sample("market.json"), sample("portfolio.json"));
@@ -100,7 +101,7 @@ fn the_sample_is_planned_in_contracts() {
 
 /// Thirty positions on a recorded chain: a few trades, each instrument once, none of a few lots.
 #[test]
-fn thirty_positions_take_a_few_trades() {
+fn thirty_positions_take_a_few_trades_from_shared() {
     let chain = "data/options/deribit_btc_eth_chain_6hourly_stress_2026-02_2026-06.parquet";
     let futures = "data/options/deribit_futures_prices_at_snapshots_2025-12-30_2026-04-15.csv.gz";
     let (Some(chain), Some(futures)) = (shared(chain), shared(futures)) else { return };

@@ -2,8 +2,9 @@
 
 mod common;
 
-use common::{MARKET, document, written};
+use common::{document, written};
 use serde_json::Value;
+use testdata::MARKET;
 
 fn portfolio(balances: &str, positions: &str) -> String {
     format!(

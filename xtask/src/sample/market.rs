@@ -31,10 +31,10 @@ const EXPIRIES: [&str; 5] = [
     "2027-06-25T08:00:00Z",
 ];
 
-/// USD per unit.
+/// The price of a unit, in USD.
 const USDC: f64 = 0.9998;
 const USDT: f64 = 1.0003;
-/// ETH per unit.
+/// The price of a unit, in ETH.
 const STETH: f64 = 0.9991;
 
 /// A coin and everything listed on it.
@@ -121,7 +121,7 @@ impl Smile {
     }
 }
 
-/// The document.
+/// The market document of the sample.
 pub fn document() -> MarketDocument {
     document_with(1)
 }

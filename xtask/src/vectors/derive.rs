@@ -294,8 +294,8 @@ mod tests {
 
     /// The parameter files are the mainnet sets of the vectors, number for number.
     #[test]
-    fn parameter_files_are_the_mainnet_sets() {
-        let Some(text) = crate::vectors::tests::shared("derive.json") else { return };
+    fn parameter_files_are_the_mainnet_sets_from_shared() {
+        let Some(text) = testdata::shared_text("vectors/derive.json") else { return };
         let document: Document = read(&text).unwrap();
         let unswapped = include_str!("../../../params/derive/2026-01-21-unswapped.toml");
         let same = |name: &str, ours: &dyn Debug, theirs: &dyn Debug| {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 use units::Ratio;
 
-/// The file.
+/// The file of vectors that the venue's contracts answered.
 #[derive(Deserialize)]
 pub struct Document {
     #[serde(default)]

@@ -24,7 +24,7 @@ pub(super) struct Given {
     pub to: usize,
     /// Signed as the liquidated account traded them.
     pub lots: i64,
-    /// In units of 10⁻¹⁸.
+    /// Price of the lots, in units of 10⁻¹⁸ of the quote.
     pub price: i128,
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Deeds {
     pub closed: bool,
     pub auctioned: bool,
     pub offer: Option<Offer>,
-    /// Whose offer it met.
+    /// The account in liquidation whose offer it met; none when it crossed nobody.
     pub crossed: Option<usize>,
     pub given: Vec<Given>,
     /// What was paid for taking over: whether by the liquidated account, which asset, how much.
@@ -92,7 +92,7 @@ impl Deeds {
 #[derive(Debug)]
 pub(super) struct Step {
     pub account: usize,
-    /// When, in microseconds.
+    /// The time of the step, in microseconds.
     pub now: i64,
     pub deeds: Deeds,
     pub before: Standing,

@@ -1,6 +1,5 @@
 //! Where the market has not helped: what may be taken over for how much, who pays a loss and in which order, and what
-//! winners
-//! give back.
+//! winners give back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -155,8 +154,7 @@ impl Auditor {
     }
 
     /// Who gives back holds the opposite, closes no more than that, had an unsettled profit, and keeps all but that
-    /// profit (I-48,
-    /// I-49).
+    /// profit (I-48, I-49).
     fn winners(&self, state: &State, step: &Step) -> Result<(), Finding> {
         let mut profits: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
         // Legs of one underlying are closed together: the profit of one may pay for another.
@@ -244,8 +242,7 @@ fn discount(elapsed: i64, policy: &Policy) -> Option<f64> {
 }
 
 /// Whatever is given without a market is given at the mark, within a tick; only winners may have to take linear
-/// contracts at
-/// another price (I-42).
+/// contracts at another price (I-42).
 pub(super) fn prices(state: &State, step: &Step) -> Result<(), Finding> {
     for given in &step.deeds.given {
         let terms = &state.contracts[given.instrument].terms;
@@ -286,8 +283,8 @@ fn share_of(step: &Step, ratio: f64) -> Result<(), Finding> {
     Ok(())
 }
 
-/// Every lot of an instrument is given at the price at which the whole of it makes good what is left of the loss
-/// (I-42).
+/// Every lot of an instrument is given at the price at which the whole of it makes good what is left of
+/// the loss (I-42).
 fn formula(state: &State, step: &Step, missing: f64) -> Result<(), Finding> {
     let mut done: BTreeMap<usize, (i128, i64)> = BTreeMap::new();
     for given in &step.deeds.given {

@@ -34,7 +34,7 @@ pub(super) struct Seen {
     pub blind: bool,
     /// The way in which it stands better, of those that count for a liquidation.
     pub left: Left,
-    /// How it stands then.
+    /// Its standing with the better of the possible prices.
     pub better: Standing,
     /// How it stands without the assets that have no valid price.
     pub firm: Standing,

@@ -8,7 +8,7 @@ use super::requirement::held;
 /// What one account needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Want {
-    /// The trader.
+    /// The trader's number.
     pub number: usize,
     /// The coin to trade first.
     pub coin: usize,

@@ -135,7 +135,7 @@ fn rules() -> Rules {
     }
 }
 
-/// Coins a lot.
+/// Coins that one lot of a coin stands for, to six decimals.
 pub fn lot(coin: &Coin) -> Quantity {
     let exact = Quantity::from_f64(coin.lot + 0.5e-6, Round::Down).and_then(|lot| lot.to_decimals(6, Round::Down));
     exact.expect("a lot is a decimal of few places")

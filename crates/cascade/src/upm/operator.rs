@@ -42,7 +42,7 @@ impl Operator {
         operator
     }
 
-    /// The engine.
+    /// The engine as the commands so far leave it.
     pub fn engine(&self) -> &engine::Engine {
         &self.engine
     }

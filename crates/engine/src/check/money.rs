@@ -6,7 +6,7 @@ use super::{Checked, expect, names, numbers};
 use crate::Event;
 use crate::state::{Holder, State};
 
-/// What moved.
+/// Checks an event that moves an amount of an asset, or adds to what the shared fund has paid.
 pub fn check(state: &State, event: &Event) -> Checked {
     match event {
         Event::Moved { from, to, asset, amount, .. } => {

@@ -121,7 +121,7 @@ pub fn instrument_terms(terms: &InstrumentTerms) -> Checked {
     expect(sized, "lot", terms.lot, expected)
 }
 
-/// What a change names.
+/// Refuses a change that names what the state does not have.
 pub fn change(state: &State, change: &Change) -> Checked {
     match change {
         Change::Method { .. } => Ok(()),

@@ -33,12 +33,12 @@ pub fn price(path: &str, price: Price) -> Checked {
     within(path, price.raw(), price)
 }
 
-/// A rate.
+/// Refuses a ratio that is outside the range of an engine's numbers.
 pub fn ratio(path: &str, ratio: Ratio) -> Checked {
     within(path, ratio.raw(), ratio)
 }
 
-/// A time.
+/// Refuses a time that is outside the range of an engine's clock.
 pub fn time(path: &str, time: Timestamp) -> Checked {
     let micros = time.micros();
     let found = format_args!("{micros} microseconds after 1970");

@@ -1,4 +1,4 @@
-//! Opening accounts.
+//! How an account is opened.
 
 use crate::layers::l0;
 use crate::{Desk, Event, Noun, Reject};

@@ -13,13 +13,13 @@ use crate::{AccountId, Cause, Desk, Event, Noun, OrderId, Reject};
 /// What was traded. Lots are positive in a fill; in a liquidation they are signed as the liquidated account trades them.
 #[derive(Clone, Copy, Debug)]
 pub struct Fill {
-    /// What.
+    /// The instrument that was traded.
     pub instrument: InstrumentId,
     /// The number of the match.
     pub match_id: u64,
-    /// At what price.
+    /// The price of the trade, in the instrument's quote.
     pub price: Price,
-    /// How much.
+    /// Size of the trade in lots; see above for their sign.
     pub lots: i64,
 }
 
@@ -30,7 +30,7 @@ pub const EVENTS: usize = 9;
 pub struct Deal<'a> {
     /// What it is a trade of.
     pub contract: &'a Contract,
-    /// The trade.
+    /// The trade that was asked for.
     pub fill: Fill,
     /// Lots that change hands, above 0.
     pub lots: i64,
@@ -42,7 +42,7 @@ pub struct Deal<'a> {
 
 /// One side of a trade.
 pub struct Leg<'a> {
-    /// Whose.
+    /// The account on this side.
     pub id: AccountId,
     /// The account before it.
     pub account: &'a AccountState,
@@ -54,7 +54,7 @@ pub struct Leg<'a> {
     pub fee: Quantity,
     /// The order that is filled.
     pub order: Option<Order>,
-    /// Who gets the fee.
+    /// The pot that gets the fee, and the reason that is journaled.
     pub fee_to: (Pot, Cause),
 }
 

@@ -67,7 +67,7 @@ pub struct Metrics {
 pub struct Certificates {
     /// By rung: the cells in use, the oldest first.
     rungs: [Vec<Live>; RUNGS.len()],
-    /// By account.
+    /// The certificate of each account, by the account's number.
     of: Vec<Certificate>,
     /// The number of the last cell.
     last: u32,

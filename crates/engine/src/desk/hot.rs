@@ -36,14 +36,14 @@ pub struct Spent {
     pub asset: AssetId,
     /// What the trade and its fee cost, negative when received.
     pub paid: Quantity,
-    /// What the balance gains.
+    /// Units of the asset that the balance gains; negative when it loses.
     pub gained: Quantity,
 }
 
 /// What a trade would take out of a reserve.
 #[derive(Clone, Copy, Debug)]
 pub struct Bill {
-    /// Whose.
+    /// The account whose reserve it is.
     pub id: AccountId,
     /// The position after it.
     pub position: Position,
@@ -53,7 +53,7 @@ pub struct Bill {
     pub balance: Quantity,
     /// The number of the cell.
     pub cell: u32,
-    /// What would be left.
+    /// What would be left of the reserve.
     pub reserve: Reserve,
 }
 

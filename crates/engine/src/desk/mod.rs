@@ -43,15 +43,15 @@ const LARGEST_MONEY: Money = Money::from_raw(i128::MAX);
 /// How an account stands in one market.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Judged {
-    /// What it is worth.
+    /// Equity, in USD.
     pub equity: Money,
     /// What it must hold to take risk.
     pub initial_margin: Money,
-    /// What it must hold.
+    /// Maintenance margin, in USD.
     pub maintenance_margin: Money,
     /// Expected cost to close everything: liquidity, funding and fees, which are part of both margins.
     pub closing: Money,
-    /// How it stands (REQ-5).
+    /// Status by equity and margins (REQ-5).
     pub status: Status,
 }
 
@@ -184,8 +184,8 @@ impl Desk {
         accounts.into_iter().collect()
     }
 
-    /// What is open over all instruments of an underlying, in USD, rounded up lot by lot; with another number of lots in one of
-    /// them.
+    /// What is open over all instruments of an underlying, in USD, rounded up lot by lot; with another number of lots
+    /// in one of them.
     pub fn open_usd(
         &self,
         state: &State,

@@ -1,5 +1,5 @@
-//! Until when the price of each feed can be trusted without asking again, and which accounts a feed that cannot be trusted
-//! concerns.
+//! Until when the price of each feed can be trusted without asking again, and which accounts a feed that cannot
+//! be trusted concerns.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;

@@ -23,19 +23,19 @@ pub enum Unwritable {
          others of its underlying that expired at another time; expected another moment, or one account"
     )]
     Expired {
-        /// Whose.
+        /// The name of the account that holds it.
         account: String,
-        /// What.
+        /// The name of the instrument.
         instrument: String,
-        /// When it expired.
+        /// The time of its expiry.
         expiry: Timestamp,
     },
     /// An amount of the account is out of range.
     #[error("account \"{account}\": {overflow}")]
     OutOfRange {
-        /// Whose.
+        /// The name of the account.
         account: String,
-        /// What does not fit.
+        /// The quantity that does not fit.
         overflow: Overflow,
     },
 }
@@ -45,8 +45,8 @@ pub enum Unwritable {
 pub struct Documents {
     /// The market as it was last marked. What expired before its time and is not held is left out.
     pub market: MarketDocument,
-    /// The accounts as the margin methods see them: orders that may only reduce are left out, because no margin is held for
-    /// them.
+    /// The accounts as the margin methods see them: orders that may only reduce are left out, because no margin is
+    /// held for them.
     pub portfolio: PortfolioDocument,
     /// Instruments that are held, expired before the time of the market and are not settled, with the time they expired at.
     /// In the market they expire at its time: for a margin that is the same.

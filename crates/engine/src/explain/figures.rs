@@ -8,7 +8,7 @@ use crate::{AccountId, Event, Judged, Status};
 /// How an account was judged, as an event says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Figures {
-    /// How it stood.
+    /// The account's status.
     pub status: Status,
     /// Its equity, USD.
     pub equity: Money,

@@ -40,13 +40,13 @@ pub enum What {
 /// A trade of the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trade {
-    /// With whom.
+    /// The account on the other side.
     pub with: AccountId,
-    /// What.
+    /// The instrument that was traded.
     pub instrument: InstrumentId,
     /// Lots, signed as the account traded them.
     pub lots: i64,
-    /// At what price.
+    /// The price of the trade, in the instrument's quote.
     pub price: Price,
     /// The mark of that moment.
     pub mark: QuotePrice,
@@ -61,13 +61,13 @@ pub struct Trade {
 pub struct Payment {
     /// From whom, or to whom.
     pub with: Holder,
-    /// What.
+    /// The asset that was paid.
     pub asset: AssetId,
-    /// How much of it.
+    /// Units of the asset; negative when the account paid.
     pub amount: Quantity,
     /// What that was worth at the price of the moment, USD, rounded down.
     pub usd: Money,
-    /// Why.
+    /// The reason that the journal gives.
     pub cause: Cause,
 }
 

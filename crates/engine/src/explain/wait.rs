@@ -14,14 +14,14 @@ pub enum Wait {
     Due,
     /// A trade is offered, and nobody has taken it.
     Taker {
-        /// What is offered.
+        /// The trade that is offered.
         offer: Offer,
         /// USD of its underlying that liquidations may still trade now.
         room: Money,
     },
     /// A trade was offered in an earlier version of the market: it is planned anew when the next step is asked for.
     Plan {
-        /// What was offered.
+        /// The trade that was offered.
         offer: Offer,
     },
     /// Liquidations have traded what the depth of these underlyings bears.
@@ -38,7 +38,7 @@ pub enum Wait {
     },
     /// Time for deposits after an outage.
     Cure {
-        /// When it ends.
+        /// The moment at which that time ends.
         until: Timestamp,
     },
     /// The engine refuses the next step, and says why.

@@ -1,7 +1,7 @@
 //! Layer 0: well formed, in order, authorised.
 
 use model::{AssetId, InstrumentId};
-use units::{Price, Quantity, Round};
+use units::{Quantity, Ratio, Round};
 
 use crate::state::{AccountState, Contract, LARGEST_AMOUNT, State};
 use crate::{AccountId, Capability, Command, Desk, Envelope, LocationId, Noun, Reject, needed};
@@ -29,15 +29,9 @@ pub fn in_order(state: &State, desk: &Desk, envelope: &Envelope) -> Result<(), R
     let rules = &desk.rules().engine;
     let most = if envelope.command == Command::Resume { rules.longest_pause_seconds } else { rules.clock_step_seconds };
     if time.seconds_since(clock) > most {
-        return Err(Reject::ClockAhead { time, clock, most_seconds: whole(most) });
+        return Err(Reject::ClockAhead { time, clock, most_seconds: Ratio::from_f64(most, Round::Down)? });
     }
     Ok(())
-}
-
-/// Seconds without their fraction, for a message.
-fn whole(seconds: f64) -> u64 {
-    let rounded = Price::from_f64(seconds, Round::Down).unwrap_or(Price::ZERO);
-    u64::try_from(rounded.raw() / Price::ONE.raw()).unwrap_or(0)
 }
 
 /// The account, or that there is none.

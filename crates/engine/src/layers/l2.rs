@@ -11,13 +11,13 @@ use crate::{AccountId, Desk, Judged, Reject, Status};
 
 /// What would become of an account.
 pub struct Outcome<'a> {
-    /// When.
+    /// The time of the command.
     pub now: Timestamp,
-    /// Whose.
+    /// The account's number.
     pub id: AccountId,
-    /// As it is.
+    /// The account before the command.
     pub before: &'a AccountState,
-    /// As it would be.
+    /// The account as it would be after the command.
     pub after: &'a AccountState,
     /// Profit of the trade against the mark, in USD: not counted, so that the worse of mark and trade price decides.
     pub flattered: Money,

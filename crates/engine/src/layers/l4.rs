@@ -52,9 +52,9 @@ pub fn of_instrument(state: &State, id: InstrumentId, feeds: &mut Vec<FeedId>) {
     of_asset(state, terms.settle, feeds);
 }
 
-/// How far a feed can be trusted at `now`: it was when it was last quoted, and it would not be found dead if it were quoted
-/// now. A price grows old between two ticks as well, and when no tick comes at all (I-11). A surface is valid while it is
-/// young.
+/// How far a feed can be trusted at `now`: it was when it was last quoted, and it would not be found dead if it were
+/// quoted now. A price grows old between two ticks as well, and when no tick comes at all (I-11). A surface is valid
+/// while it is young.
 pub fn validity(state: &State, now: Timestamp, feed: FeedId) -> (Validity, String) {
     if feed == FeedId::Surface {
         let age = now.micros().saturating_sub(state.surface.published.micros());

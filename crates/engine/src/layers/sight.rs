@@ -119,7 +119,7 @@ impl Sight {
 pub struct Seen {
     /// The account in the view in which it stands better: what is planned and traded is planned and traded for this.
     pub account: AccountState,
-    /// How it stands there.
+    /// Equity, margins and status with these prices.
     pub judged: Judged,
     /// What others would have to pay, in USD: nothing while it could have enough at last prices.
     pub lacking: Money,

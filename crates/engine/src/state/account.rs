@@ -7,10 +7,10 @@ use units::{Overflow, Price, Quantity, Round};
 use super::listing::{Contract, InstrumentTerms};
 use crate::{LocationId, OrderId, Status};
 
-/// One account.
+/// An account: its owner, its balances, positions and orders, and how it stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountState {
-    /// Its name.
+    /// The account's unique name.
     pub name: String,
     /// The person behind it.
     pub owner: u32,
@@ -29,7 +29,7 @@ pub struct AccountState {
 /// An amount of an asset at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Balance {
-    /// What.
+    /// The asset that is held or owed.
     pub asset: AssetId,
     /// Where; none is the venue itself, where profit, loss and fees are paid.
     pub location: Option<LocationId>,
@@ -42,7 +42,7 @@ pub struct Balance {
 /// Open lots of one instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
-    /// Which.
+    /// The instrument that is held.
     pub instrument: InstrumentId,
     /// Negative when short.
     pub lots: i64,
@@ -52,14 +52,14 @@ pub struct Position {
     pub cost: Quantity,
 }
 
-/// An open order.
+/// An open limit order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// The owner's number.
     pub id: OrderId,
-    /// What.
+    /// The instrument to trade.
     pub instrument: InstrumentId,
-    /// Buy or sell.
+    /// Whether it buys or sells.
     pub side: Side,
     /// Left to fill, above 0.
     pub lots: i64,

@@ -8,7 +8,7 @@ use crate::AccountId;
 #[derive(Clone, Debug, Default)]
 pub struct AccountSet {
     bits: Vec<u64>,
-    /// As they came.
+    /// The accounts in the order in which they were put in.
     members: Vec<AccountId>,
 }
 
@@ -38,7 +38,7 @@ impl AccountSet {
         self.members.is_empty()
     }
 
-    /// Takes all out.
+    /// Takes every account out.
     pub fn clear(&mut self) {
         for id in self.members.drain(..) {
             self.bits[place(id).0] = 0;

@@ -13,8 +13,8 @@ use crate::FeedId;
 pub struct Method {
     /// The parameter file of the universal method, as text.
     pub text: String,
-    /// What it replaces, when it began to, and when it will have: the requirement moves from one to the other in a straight
-    /// line.
+    /// What it replaces, when it began to, and when it will have: the requirement moves from one to the other in
+    /// a straight line.
     pub previous: Option<(String, Timestamp, Timestamp)>,
 }
 
@@ -129,21 +129,21 @@ pub enum Change {
     },
     /// The most that may be held of an asset. More of it makes collateral ramp from what may be held now.
     Cap {
-        /// Which asset.
+        /// The asset whose cap changes.
         asset: AssetId,
-        /// The new cap.
+        /// The new cap, in units of the asset.
         cap: Quantity,
     },
     /// How a feed is read.
     Feed {
-        /// Which.
+        /// The feed whose rules change.
         feed: FeedId,
-        /// The new rules.
+        /// The rules it is read with from then on.
         rules: Rules,
     },
     /// The static limits of an instrument.
     Limits {
-        /// Which.
+        /// The instrument whose limits change.
         instrument: InstrumentId,
         /// Largest order, in lots.
         max_order: i64,
@@ -154,9 +154,9 @@ pub enum Change {
     },
     /// Most that may be open over an underlying, in USD.
     OpenInterest {
-        /// Which underlying.
+        /// The underlying whose limit changes.
         underlying: UnderlyingId,
-        /// The new limit.
+        /// The new limit, in USD.
         usd: Money,
     },
     /// The outflow limiter.
@@ -170,16 +170,16 @@ pub enum Change {
     },
     /// Money out of a fund.
     FundOut {
-        /// Which fund.
+        /// The fund that pays.
         fund: Pot,
-        /// What.
+        /// The asset that is paid out.
         asset: AssetId,
-        /// How much.
+        /// Units of the asset, above 0.
         amount: Quantity,
     },
     /// The settlement price of an instrument whose window had too few samples.
     SettlementPrice {
-        /// Which.
+        /// The instrument that waits for its settlement price.
         instrument: InstrumentId,
         /// The price of the underlying that it settles at.
         price: CounterPrice,
@@ -189,10 +189,10 @@ pub enum Change {
 /// A change that waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposal {
-    /// What would change.
+    /// The change that is proposed.
     pub change: Change,
     /// When it was proposed.
     pub proposed: Timestamp,
-    /// Not in force before.
+    /// The earliest time at which it may come into force.
     pub from: Timestamp,
 }

@@ -38,7 +38,7 @@ pub enum Part {
     Market,
     /// Parameters and proposals.
     Governance,
-    /// What limits liquidations.
+    /// Flows, measures and calm of liquidations.
     Liquidations,
     /// The liquidation of an account.
     Case(AccountId),
@@ -46,11 +46,11 @@ pub enum Part {
     Contract(usize),
     /// Cap and sums of an asset.
     Collateral(AssetId),
-    /// A feed.
+    /// What is known of one price.
     Feed(FeedId),
-    /// A pot.
+    /// The amount of one asset in one pot.
     Pot(Pot, AssetId),
-    /// An account.
+    /// Balances, positions and orders of one account.
     Account(AccountId),
 }
 
@@ -59,7 +59,7 @@ pub enum Part {
 pub struct Hashes {
     /// Of accounts, by number: they are many, and never go.
     accounts: Vec<Option<[u8; 32]>>,
-    /// Of all other parts.
+    /// The hashes of all other parts.
     known: BTreeMap<Part, [u8; 32]>,
     touched: BTreeSet<Part>,
     sum: [u64; 4],

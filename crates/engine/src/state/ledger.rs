@@ -12,7 +12,7 @@ use crate::{AccountId, Cause, LocationId};
 pub enum Holder {
     /// An account, at a location.
     Account(AccountId, Option<LocationId>),
-    /// A pot.
+    /// A pot that belongs to no account.
     Pot(Pot),
 }
 
@@ -23,7 +23,7 @@ pub enum Pot {
     Custody(Option<LocationId>),
     /// Between winners and losers of an instrument: minus the sum of the costs of its positions.
     Clearing(InstrumentId),
-    /// Trading fees.
+    /// Trading fees that the venue has taken.
     Fees,
     /// What rounding left over.
     Rounding,

@@ -14,7 +14,7 @@ use crate::AccountId;
 pub struct Case {
     /// Above that of every earlier case (I-46).
     pub epoch: u64,
-    /// Since when.
+    /// When the liquidation began.
     pub opened: Timestamp,
     /// The trade that may be made for it now.
     pub offer: Option<Offer>,
@@ -29,7 +29,7 @@ pub struct Case {
 /// A trade that may be made for an account in liquidation, in the version of the market it was planned in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
-    /// What.
+    /// The instrument that may be traded.
     pub instrument: InstrumentId,
     /// How much is left of it, signed as the account trades.
     pub lots: i64,
@@ -50,9 +50,9 @@ impl Offer {
 /// feeds itself (5.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cascade {
-    /// When the price falls.
+    /// R when the price falls.
     pub down: Ratio,
-    /// When it rises.
+    /// R when the price rises.
     pub up: Ratio,
 }
 
@@ -66,7 +66,7 @@ impl Cascade {
 /// All of them, and what limits them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Liquidations {
-    /// By account.
+    /// Open liquidations, by account.
     pub cases: BTreeMap<AccountId, Case>,
     /// The epoch of the last case.
     pub last_epoch: u64,
@@ -81,7 +81,7 @@ pub struct Liquidations {
 }
 
 impl Liquidations {
-    /// None yet.
+    /// A state without liquidations, calm until `clock`.
     pub fn none(clock: Timestamp) -> Self {
         Self {
             cases: BTreeMap::new(),

@@ -8,7 +8,7 @@ use units::{Money, Price, Quantity, Ratio, Timestamp};
 /// The terms of an underlying.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnderlyingTerms {
-    /// Its name.
+    /// The underlying's unique name.
     pub name: String,
     /// Stands in the market until the feed has spoken, USD per unit; never valid as a price.
     pub reference: Price,
@@ -25,7 +25,7 @@ pub struct UnderlyingTerms {
 /// The terms of an asset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AssetTerms {
-    /// Its name.
+    /// The asset's unique name.
     pub name: String,
     /// Stands in the market until the feed has spoken, USD per unit.
     pub reference: Price,
@@ -45,7 +45,7 @@ pub struct AssetTerms {
 /// The terms of an instrument.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstrumentTerms {
-    /// Its name.
+    /// The instrument's unique name.
     pub name: String,
     /// Spot, perpetual, future or option.
     pub kind: InstrumentKind,
@@ -109,7 +109,7 @@ impl Collateral {
 /// Whether a market takes orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Mode {
-    /// It does.
+    /// Every order is taken.
     Open,
     /// Only those that reduce.
     ReduceOnly,
@@ -122,9 +122,9 @@ pub enum Mode {
 /// What the engine knows of an instrument besides its price.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contract {
-    /// Its terms.
+    /// The terms it was listed with.
     pub terms: InstrumentTerms,
-    /// Whether it takes orders.
+    /// Which orders its market takes.
     pub mode: Mode,
     /// Lots open: the sum of long positions.
     pub open: i64,
@@ -141,9 +141,9 @@ pub struct Contract {
 /// Samples of an index in a settlement window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Samples {
-    /// Of the index, as the contract writes it.
+    /// Sum of the sampled index prices, as the contract writes them.
     pub sum: CounterPrice,
-    /// How many.
+    /// Number of samples in the sum.
     pub count: u32,
 }
 
@@ -161,8 +161,8 @@ impl InstrumentTerms {
         }
     }
 
-    /// The counter currency, which the price of the underlying is written in: marks of perpetuals and futures, strikes, settlement
-    /// prices.
+    /// The counter currency, which the price of the underlying is written in: marks of perpetuals and futures, strikes,
+    /// settlement prices.
     pub fn counter_asset(&self) -> AssetId {
         if self.is_option() && self.payoff == Payoff::Inverse { USD } else { self.quote }
     }

@@ -40,7 +40,7 @@ pub struct FeedState {
 pub struct SurfaceState {
     /// Its version; 0 before the first.
     pub version: u64,
-    /// When it was fitted.
+    /// The time the surface was fitted at.
     pub published: Timestamp,
     /// What it says of options that the market does not say yet: the next tick brings it in (I-12).
     pub staged: BTreeMap<InstrumentId, Ratio>,
@@ -65,9 +65,9 @@ pub struct State {
     pub locations: Vec<String>,
     /// Of each underlying: most that may be open over its instruments, in USD.
     pub open_interest_usd: Vec<Money>,
-    /// Of each asset.
+    /// Cap and sums of each asset, by its number.
     pub collateral: Vec<Collateral>,
-    /// Of each instrument.
+    /// Terms and state of each instrument, by its number.
     pub contracts: Vec<Contract>,
     /// What is known of prices.
     pub feeds: BTreeMap<FeedId, FeedState>,

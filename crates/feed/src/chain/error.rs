@@ -16,7 +16,7 @@ pub enum ChainError {
     File {
         /// The file, as the caller calls it.
         file: String,
-        /// What is wrong.
+        /// What is wrong with it, as a sentence.
         problem: String,
     },
     /// A column that is missing, of another type, or damaged.
@@ -24,11 +24,11 @@ pub enum ChainError {
     Column {
         /// The file, as the caller calls it.
         file: String,
-        /// Its name.
+        /// The name of the column.
         column: String,
-        /// What is there.
+        /// What the file has there.
         found: String,
-        /// What should be.
+        /// What the importer needs there.
         expected: String,
     },
     /// A value that cannot be what its column says.
@@ -36,13 +36,13 @@ pub enum ChainError {
     Row {
         /// The file, as the caller calls it.
         file: String,
-        /// From 0.
+        /// The row of the file, counted from 0.
         row: usize,
-        /// Its column.
+        /// The name of the column.
         column: &'static str,
-        /// What stands there.
+        /// What the file has there.
         found: String,
-        /// What should.
+        /// What may stand there.
         expected: String,
     },
     /// A value of the futures file.
@@ -50,13 +50,13 @@ pub enum ChainError {
     Csv {
         /// The file, as the caller calls it.
         file: String,
-        /// From 1.
+        /// The line of the file, counted from 1.
         line: u64,
-        /// Its column.
+        /// The name of the column.
         column: String,
-        /// What stands there.
+        /// What the file has there.
         found: String,
-        /// What should.
+        /// What may stand there.
         expected: String,
     },
     /// The futures file is no text.
@@ -67,9 +67,9 @@ pub enum ChainError {
     NoCurrency {
         /// The file, as the caller calls it.
         file: String,
-        /// Which.
+        /// The currency that is missing.
         currency: String,
-        /// When.
+        /// The moment of the snapshot.
         snapshot: Timestamp,
     },
     /// No rows at all.
@@ -77,7 +77,7 @@ pub enum ChainError {
     NoSnapshot {
         /// The file, as the caller calls it.
         file: String,
-        /// What was asked for.
+        /// The currencies that were asked for.
         currencies: String,
     },
     /// No snapshot near the moment that was asked for.
@@ -85,7 +85,7 @@ pub enum ChainError {
     TooFar {
         /// The file, as the caller calls it.
         file: String,
-        /// The moment.
+        /// The moment that was asked for.
         at: Timestamp,
         /// How far from it was searched.
         within: Duration,
@@ -99,9 +99,9 @@ pub enum ChainError {
     NoIndex {
         /// The file, as the caller calls it.
         file: String,
-        /// Which.
+        /// The currency whose index is missing.
         currency: String,
-        /// When.
+        /// The moment of the snapshot.
         snapshot: Timestamp,
     },
     /// The market refuses what the file says.
@@ -109,9 +109,9 @@ pub enum ChainError {
     Refused {
         /// The file, as the caller calls it.
         file: String,
-        /// When.
+        /// The moment of the snapshot.
         snapshot: Timestamp,
-        /// Why.
+        /// What the market document refuses.
         invalid: Invalid,
     },
 }

@@ -35,7 +35,7 @@ pub struct ChainReport {
 /// share of the options does not exceed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Distribution {
-    /// How many options.
+    /// Number of options that were compared.
     pub count: usize,
     /// Median of |model − mark|.
     pub median: f64,
@@ -43,7 +43,7 @@ pub struct Distribution {
     pub quantile_95: f64,
     /// The model − mark that is largest in size, with its sign.
     pub worst: f64,
-    /// Whose it is.
+    /// The instrument with that error.
     pub worst_instrument: String,
 }
 

@@ -15,11 +15,11 @@ pub enum ImportError {
     Line {
         /// The file, as the caller calls it.
         file: String,
-        /// From 1.
+        /// The line of the file, counted from 1.
         line: usize,
-        /// What stands there.
+        /// What the file has there.
         found: String,
-        /// What should.
+        /// What may stand there.
         expected: String,
     },
     /// A field that cannot be what it says.
@@ -31,15 +31,15 @@ pub enum ImportError {
         line: usize,
         /// Inside that JSON.
         path: String,
-        /// What stands there.
+        /// What the file has there.
         found: String,
-        /// What should.
+        /// What may stand there.
         expected: String,
     },
     /// Nothing in the texts is dated.
     #[error("no mark price and no index in {texts} texts, expected tickers or book summaries beside the instruments")]
     NoTime {
-        /// How many texts.
+        /// Number of texts that were read.
         texts: usize,
     },
     /// Nothing is left to import.
@@ -47,13 +47,13 @@ pub enum ImportError {
     NoInstrument {
         /// The market's time.
         time: Timestamp,
-        /// Where they went.
+        /// The instruments that were left out, by reason.
         left_out: LeftOut,
     },
     /// An underlying without an index.
     #[error("no index of {underlying} within {} s of {time}, expected an index_price in a ticker, or an index frame", window.as_secs())]
     NoIndex {
-        /// Which.
+        /// The underlying without an index.
         underlying: String,
         /// The market's time.
         time: Timestamp,
@@ -67,7 +67,7 @@ pub enum ImportError {
         asset.to_ascii_lowercase()
     )]
     NoPrice {
-        /// Which.
+        /// The currency without a price.
         asset: String,
         /// The first instrument that needs it.
         instrument: String,
@@ -75,9 +75,9 @@ pub enum ImportError {
     /// A number that leaves its range on the way to USD or to contracts.
     #[error("{instrument}: {overflow}")]
     Overflow {
-        /// Which.
+        /// The instrument whose number does not fit.
         instrument: String,
-        /// What did not fit.
+        /// The quantity whose range it leaves.
         overflow: units::Overflow,
     },
     /// The market refuses what the venue says.

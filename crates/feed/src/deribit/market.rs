@@ -12,7 +12,7 @@ use super::pairs::Currencies;
 use super::{ImportError, USD};
 use crate::currency;
 
-/// By underlying and expiry.
+/// The price of each forward, by underlying and expiry.
 pub type Forwards<'a> = BTreeMap<(&'a str, Option<Timestamp>), ExpiryDocument>;
 
 /// The forward of every expiry, from the best listing that says one.

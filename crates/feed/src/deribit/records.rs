@@ -19,7 +19,7 @@ const DEPTH_MAX: usize = 8;
 /// Everything the answers say.
 #[derive(Debug, Default)]
 pub struct Records<'a> {
-    /// By instrument name.
+    /// What is known of each instrument, by its name.
     pub instruments: BTreeMap<String, Instrument<'a>>,
     /// Prices of `deribit_price_index` frames, in order of reading.
     pub indices: Vec<IndexPrice>,
@@ -36,7 +36,7 @@ pub struct Records<'a> {
 /// What the answers say of one instrument.
 #[derive(Debug)]
 pub struct Instrument<'a> {
-    /// What its name says.
+    /// What the name says, or why it names no single instrument.
     pub name: Result<Name, NotName>,
     /// Whether some answer calls it a combination.
     pub combination: bool,
@@ -85,8 +85,8 @@ impl<'a> Records<'a> {
         Ok(())
     }
 
-    /// Keeps what a value says, however deep; false when it says nothing of a market. Answers in it that say nothing are
-    /// counted.
+    /// Keeps what a value says, however deep; false when it says nothing of a market. Answers in it that say
+    /// nothing are counted.
     fn read_value(
         &mut self,
         raw: &'a RawValue,

@@ -11,13 +11,13 @@ use crate::LeftOut;
 pub struct ImportReport {
     /// The market's time.
     pub time: Timestamp,
-    /// How many texts.
+    /// Number of texts that were read.
     pub texts: usize,
-    /// How many listings.
+    /// Number of listings in them.
     pub definitions: usize,
-    /// How many marks.
+    /// Number of marks in them.
     pub quotes: usize,
-    /// How many index frames.
+    /// Number of index frames in them.
     pub indices: usize,
     /// How many answers and frames that carry nothing of the market at one moment: trades, books, charts, …
     pub other: usize,

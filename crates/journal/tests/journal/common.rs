@@ -88,7 +88,7 @@ impl Place {
         Self(path)
     }
 
-    /// The path.
+    /// The path of the journal's file.
     pub fn path(&self) -> &Path {
         &self.0
     }

@@ -1,5 +1,5 @@
-//! Which trades may help an account: every position toward zero, the cheapest hedges of every underlying, every debt by
-//! spot.
+//! Which trades may help an account: every position toward zero, the cheapest hedges of every underlying, every
+//! debt by spot.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,8 +14,8 @@ const HEDGES: usize = 3;
 /// More lots than any book has.
 const LOTS: i64 = 1 << 40;
 
-/// Every trade that may help an account that lacks so many USD, one for an instrument and a side, in the order of
-/// instruments.
+/// Every trade that may help an account that lacks so many USD, one for an instrument and a side, in the
+/// order of instruments.
 pub(super) fn candidates(account: &Account, (market, books): (&Market, &[Book]), missing: f64) -> Vec<Trade> {
     let mut trades = Vec::new();
     for position in &account.positions {

@@ -46,7 +46,7 @@ struct Candidate<'a> {
 struct Promise {
     /// USD toward the target, no more than are missing.
     gives: f64,
-    /// USD of burden.
+    /// What the trade would burden the market with, in USD.
     burden: f64,
     /// Whether it is a step more.
     new: bool,
@@ -60,8 +60,8 @@ impl Promise {
 }
 
 impl Search<'_> {
-    /// Adds trades to nothing until the target is reached, or nothing improves health: what was added, one after the
-    /// other.
+    /// Adds trades to nothing until the target is reached, or nothing improves health: what was added, one
+    /// after the other.
     pub fn grow(&self, growth: Growth) -> Result<Ordered, Refusal> {
         let charges = matches!(growth, Growth::Fewest | Growth::Forward);
         let (mut path, mut charge) = (Ordered::new(), if charges { None } else { Some(0.0) });
@@ -166,8 +166,8 @@ impl Search<'_> {
         Ok(candidates)
     }
 
-    /// The candidate that gives most for its burden and charge, as far as it helps; of equals the first instrument
-    /// (I-41).
+    /// The candidate that gives most for its burden and charge, as far as it helps; of equals the
+    /// first instrument (I-41).
     fn best(&self, state: &State, mut candidates: Vec<Candidate<'_>>, charge: f64) -> Result<Option<State>, Refusal> {
         candidates.sort_by(|one, other| {
             let place = |candidate: &Candidate<'_>| candidate.line.trade.instrument;

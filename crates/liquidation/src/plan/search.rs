@@ -43,7 +43,7 @@ pub(super) struct Search<'a> {
     pub beta: f64,
     /// The account before anything is traded.
     pub account: &'a Account,
-    /// How it stands.
+    /// How the account stands before anything is traded.
     pub standing: Standing,
     /// What may be traded of it.
     pub trades: Vec<Trade>,

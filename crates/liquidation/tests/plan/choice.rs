@@ -6,8 +6,8 @@ use units::{Quantity, Ratio};
 
 use crate::world::*;
 
-/// A tenth of the net delta and a hundredth of every delta: the perpetual and the future 1, the call 0.55, the put
-/// −0.1.
+/// A tenth of the net delta and a hundredth of every delta: the perpetual and the future 1, the call 0.55,
+/// the put −0.1.
 fn of_delta(market: &Market) -> OfDelta<'_> {
     let deltas = vec![1.0, 10.0 / INDEX, 1.0, 0.0, 0.55, -0.1];
     OfDelta { market, deltas, net: 0.1, gross: 0.01, order: 500.0, debt: 0.0 }
@@ -66,8 +66,8 @@ fn a_hedge_is_not_closed() {
     assert!(trades(&plan).iter().all(|(_, lots)| *lots < 0), "{}", shown(&plan));
 }
 
-/// Where both legs offset each other in full, either alone raises maintenance margin: they are sold together or not at
-/// all.
+/// Where both legs offset each other in full, either alone raises maintenance margin: they are sold together or
+/// not at all.
 #[test]
 fn a_balanced_book_is_not_dismantled() {
     let market = market();

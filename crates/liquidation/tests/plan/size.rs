@@ -212,8 +212,8 @@ fn beyond_the_frontier_nothing_is_sold() {
     assert_eq!(deleverage.step, Step::Deleverage);
 }
 
-/// A trade that stops at the greatest health leaves an account that holds maintenance margin alone: no auction of it
-/// (I-35).
+/// A trade that stops at the greatest health leaves an account that holds maintenance margin alone: no auction
+/// of it (I-35).
 #[test]
 fn an_account_that_holds_maintenance_margin_again_is_not_auctioned() {
     let market = market();

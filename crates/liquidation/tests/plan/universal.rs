@@ -114,8 +114,8 @@ fn world() -> impl Strategy<Value = World> {
     })
 }
 
-/// The account after trades, counted without the crate: positions move at the mark, options are paid for, books are
-/// paid.
+/// The account after trades, counted without the crate: positions move at the mark, options are paid for,
+/// books are paid.
 pub fn replayed((account, books): (&Account, &[Book]), trades: &[(InstrumentId, i64)]) -> Account {
     let mut account = account.clone();
     let mut used = std::collections::BTreeMap::<InstrumentId, f64>::new();

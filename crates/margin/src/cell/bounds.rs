@@ -18,12 +18,12 @@ use crate::{Refusal, greeks};
 /// Values at both ends of the index interval.
 pub type Ends = [f64; 2];
 
-/// From here to there.
+/// Everything from a least value to a greatest.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Span {
-    /// The least.
+    /// The least value in it.
     pub low: f64,
-    /// The most.
+    /// The greatest value in it.
     pub high: f64,
 }
 
@@ -64,11 +64,11 @@ impl Span {
     }
 }
 
-/// What a scenario does to the contracts of one underlying that are written in one asset: equal states share a column of the
-/// kernel.
+/// What a scenario does to the contracts of one underlying that are written in one asset: equal states share a column
+/// of the kernel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct State {
-    /// The move.
+    /// The move of index, basis and volatility.
     pub shift: Move,
     /// Price after, relative to before, of the asset that prices are written in.
     pub written: f64,
@@ -90,9 +90,9 @@ impl State {
 /// large the numbers are that it was computed from.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Lines {
-    /// Under.
+    /// A line that is nowhere above the value, by its ends.
     pub lower: Ends,
-    /// Over.
+    /// A line that is nowhere below the value, by its ends.
     pub upper: Ends,
     /// The largest number that met a rounding error.
     pub magnitude: f64,

@@ -45,11 +45,11 @@ use reserve::Toll;
 /// How far a market may be from the anchor. Every part is relative and goes both ways.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Width {
-    /// Of every index.
+    /// How far any index may move, as a part of it.
     pub index: f64,
     /// Of every forward, mark and coin price over its index.
     pub basis: f64,
-    /// Of every volatility.
+    /// How far any volatility may move, as a part of it.
     pub vol: f64,
     /// Of every option's mark above its model, as a part of the anchor's index (of a coin, for coin-quoted options).
     pub mark: f64,
@@ -68,7 +68,7 @@ pub struct Cell {
     warn: f64,
     width: Width,
     end: Timestamp,
-    /// USD.
+    /// The least step that amounts are rounded to, in USD.
     tick: f64,
     isa: Isa,
     sheets: Vec<Sheet>,
@@ -286,7 +286,7 @@ impl Cell {
         Ok(cell)
     }
 
-    /// The anchor.
+    /// The anchor: the market that the cell is built around.
     pub fn market(&self) -> &Market {
         &self.market
     }

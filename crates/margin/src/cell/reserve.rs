@@ -20,10 +20,10 @@ pub struct Reserve {
     vega: f64,
 }
 
-/// What a trade changes.
+/// What a trade changes of an account.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Trade {
-    /// What was traded.
+    /// The instrument that was traded.
     pub instrument: InstrumentId,
     /// Lots, negative when sold.
     pub lots: f64,
@@ -61,7 +61,7 @@ impl Reserve {
         Self { surplus: surplus.initial.min(surplus.warning), delta: surplus.delta, vega: surplus.vega }
     }
 
-    /// What is left, USD.
+    /// What is left of the surplus, in USD.
     pub fn surplus(&self) -> f64 {
         self.surplus
     }

@@ -75,8 +75,11 @@ fn a_depeg_moves_what_is_written_in_the_stablecoin() {
     }
     let notes = &of(&answers, "long USDC perp, short USD perp").notes;
     let says = |words: &str| notes.iter().any(|note| note.contains(words));
-    assert!(says("BTC_USDC-PERPETUAL: its price is written in USDC, so it rises when USDC falls"), "{notes:?}");
-    assert!(says("BTC-USD-PERP: its price is in USD and it pays as many USDC"), "{notes:?}");
+    assert!(
+        says("USDC: prices of BTC_USDC-PERPETUAL are written in USDC, so that they rise when USDC falls"),
+        "{notes:?}"
+    );
+    assert!(says("USDC: prices of BTC-USD-PERP are in USD, and USDC pays for them one for one"), "{notes:?}");
 }
 
 /// SCN-1, CHG-1: a perpetual on ETH written and paid in BTC is so much ETH less so much BTC: held against them there is no risk.

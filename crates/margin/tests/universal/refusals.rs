@@ -377,7 +377,7 @@ fn what_is_not_known_is_noted() {
     let notes = margin::assess(&account, &judge).expect("an answer").notes;
     let said = |words: &str| notes.iter().any(|note| note.contains(words));
     assert!(said("P: the market gives no funding_rate_8h") && said("MEME: follows no underlying"), "{notes:?}");
-    assert!(notes.iter().all(|note| !note.starts_with("USD")), "{notes:?}");
+    assert!(notes.iter().all(|note| !note.starts_with("USD:")), "{notes:?}");
 }
 
 /// A loss that is no number is out of range, whichever family it is in; no other stands in for it.

@@ -3,7 +3,7 @@
 use marks::{Feed, Quote, Refusal, Report, Rules, Source};
 use units::{Price, Timestamp};
 
-/// One unit, raw.
+/// One unit as a count of 10⁻¹⁸.
 pub const UNIT: i128 = 1_000_000_000_000_000_000;
 
 /// Second `second` of the test.
@@ -53,9 +53,9 @@ pub fn report(source: u32, second: i64, price: Price) -> Report {
 
 /// A feed under rules.
 pub struct Bench {
-    /// The rules.
+    /// The rules that the feed is read with.
     pub rules: Rules,
-    /// The feed.
+    /// The feed under test.
     pub feed: Feed,
 }
 

@@ -10,14 +10,14 @@ use super::rows::LANES;
 /// One line for every column: values at the lower end, and at the upper one. Whole cache lines each, equally long.
 #[derive(Clone, Debug, Default)]
 pub struct Ends {
-    /// At the lower end.
+    /// The value of each column at the lower end.
     pub low: Vec<f64>,
-    /// At the upper end.
+    /// The value of each column at the upper end.
     pub high: Vec<f64>,
 }
 
 impl Ends {
-    /// As many zeros.
+    /// Sets both ends to zeros, as many as there are columns.
     pub fn clear(&mut self, columns: usize) {
         for values in [&mut self.low, &mut self.high] {
             values.clear();

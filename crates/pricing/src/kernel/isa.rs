@@ -110,7 +110,7 @@ pub(crate) fn prefetch<T>(place: &T, ahead: usize) {
 /// A batch of work. Implementations must be `#[inline(always)]`, loops included, or they are compiled without the
 /// instruction set (slower, same bits).
 pub(crate) trait Task {
-    /// Do all of it.
+    /// Does the whole batch.
     fn run(self);
 }
 

@@ -48,11 +48,11 @@ pub struct Bill {
 /// One amount of a bill, by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BillLine {
-    /// What for.
+    /// What was paid for.
     pub what: Item,
     /// Who received what the account paid, or paid what it received; none for the market.
     pub who: Option<String>,
-    /// How much.
+    /// The amount in USD, not negative.
     pub usd: Money,
 }
 

@@ -13,12 +13,12 @@ use super::bill::Bill;
 use crate::failure::Failure;
 use crate::history::{self, broken};
 
-/// One liquidation.
+/// One liquidation from its first step to its last.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// The engine's number of it: above that of every earlier one.
     pub number: u64,
-    /// Whose.
+    /// The account that was liquidated.
     pub account: AccountId,
     /// How the account was last said to stand before it fell below its maintenance margin; none when it never was.
     pub better: Option<Better>,
@@ -43,11 +43,11 @@ pub struct Case {
 /// How an account was said to stand, and the index of every underlying then.
 #[derive(Clone, Debug)]
 pub struct Better {
-    /// When.
+    /// The record that says so.
     pub at: Moment,
-    /// How.
+    /// Its equity, margins and status then.
     pub figures: Figures,
-    /// By underlying.
+    /// The index of every underlying then, by its number, in USD.
     pub indices: Vec<UsdPrice>,
 }
 

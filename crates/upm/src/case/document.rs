@@ -13,7 +13,7 @@ use super::timeline::{Entry, Taken, Timeline, Waited};
 use super::{Moment, page, words};
 use crate::naming;
 
-/// `upm.case/1`.
+/// A liquidation step by step, as a document `upm.case/1`.
 #[derive(Serialize)]
 pub struct CaseDocument {
     format: &'static str,
@@ -32,7 +32,7 @@ pub struct CaseDocument {
 pub struct Summary {
     /// The number of the case.
     pub case: u64,
-    /// Whose.
+    /// The name of the account that was liquidated.
     pub account: String,
     /// The person behind it.
     pub owner: u32,
@@ -44,13 +44,13 @@ pub struct Summary {
     pub closed: Option<Moment>,
     /// Underlyings it had positions in.
     pub markets: Vec<String>,
-    /// What it began on.
+    /// Its figures when it began; null when the record is not kept.
     pub began_on: Option<Figures>,
     /// Why it began, in a sentence.
     pub why: Option<String>,
     /// `clear_of_warning`, `nothing_left` or `open`.
     pub ended: &'static str,
-    /// What it ended on.
+    /// Its figures when it ended; null when it is open.
     pub ended_on: Option<Figures>,
     /// How often each step was taken.
     pub steps: Vec<StepCount>,
@@ -58,16 +58,16 @@ pub struct Summary {
     pub cost: Money,
     /// What was paid for the account, in USD.
     pub covered: Money,
-    /// Every amount.
+    /// Every amount that was paid, by purpose and payee.
     pub bill: Vec<BillLine>,
 }
 
 /// How often a step was taken.
 #[derive(Serialize)]
 pub struct StepCount {
-    /// Which.
+    /// The name of the step, such as `auction`.
     pub what: &'static str,
-    /// How often.
+    /// How often it was taken.
     pub count: u64,
 }
 
@@ -83,13 +83,13 @@ struct StepDocument {
     sequence: Option<u64>,
     time: Timestamp,
     what: &'static str,
-    /// Who asked.
+    /// The principal that asked for it.
     by: String,
     /// What happened and why, sentence by sentence.
     words: Vec<String>,
     /// What it was done on, as journaled.
     recorded: Option<Figures>,
-    /// The same, decided again.
+    /// The same figures, decided again; null when nothing is judged there.
     recomputed: Option<Figures>,
     /// Whether all events are decided again, to the last digit.
     same: bool,

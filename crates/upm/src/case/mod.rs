@@ -24,6 +24,6 @@ use units::Timestamp;
 pub struct Moment {
     /// The record; none when it is not kept any more.
     pub sequence: Option<u64>,
-    /// Its time.
+    /// The time of the record.
     pub time: Timestamp,
 }

@@ -23,9 +23,9 @@ pub enum Entry {
 /// A step, with what it is compared with.
 #[derive(Clone, Debug)]
 pub struct Taken {
-    /// The record.
+    /// The record that journals the step.
     pub at: Moment,
-    /// Who asked for what.
+    /// The command with its principal and time.
     pub envelope: Envelope,
     /// What it did, as journaled.
     pub step: Step,
@@ -58,7 +58,7 @@ pub struct Waited {
 
 /// A case as it went on, and the engine at its end.
 pub struct Timeline {
-    /// In order.
+    /// Steps and waits, in the order of time.
     pub entries: Vec<Entry>,
     /// Just after the last record of it.
     pub engine: Engine,

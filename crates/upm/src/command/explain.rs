@@ -56,7 +56,7 @@ pub struct Args {
     output: Output,
 }
 
-/// `upm.explanation/1`.
+/// How an account stood at a moment, as a document `upm.explanation/1`.
 #[derive(Serialize)]
 struct ExplanationDocument {
     format: &'static str,
@@ -83,7 +83,7 @@ struct Standing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Verdict {
-    /// They agree.
+    /// Recorded and recomputed status are equal.
     Same,
     /// Prices or positions have moved since the accounts were last judged.
     NotJudgedYet,

@@ -1,6 +1,8 @@
 //! `upm sim`: the engine against a simulated venue in which everything goes wrong, and an auditor that notices.
 
+mod canaries;
 mod cascade;
+mod crash;
 mod incident;
 mod picture;
 
@@ -13,9 +15,9 @@ use engine::{Command as Asked, Engine, Envelope, Event, Reject};
 use journal::{Identity, Store};
 use sequencer::Sequencer;
 use serde::Serialize;
-use sim::canary::{CANARIES, Rules};
+use sim::canary::Rules;
 use sim::run::run_with;
-use sim::{Caught, Coverage, CrashReport, Failure as Broken, Options, Outcome, Summary, Unreached, crash, shrink};
+use sim::{Coverage, Failure as Broken, Options, Outcome, Summary, Unreached, shrink};
 
 use crate::amount::exact;
 use crate::draft::{Aside, Destination};
@@ -24,12 +26,10 @@ use crate::history::broken;
 use crate::input::{Output, Reader};
 use crate::printer::{Answer, Tone, toned};
 use crate::progress::{Progress, pace};
-use crate::table::{Side, Table, paragraph};
+use crate::table::paragraph;
 
 /// Ticks of a run when none are given.
 const TICKS: u64 = 300;
-/// Processes that are killed when no number is given.
-const KILLS: u64 = 50;
 
 /// Simulate a venue from a seed, with failing prices, transport and disk, and check every step
 ///
@@ -56,8 +56,8 @@ pub struct Args {
 enum Command {
     Cascade(cascade::Args),
     Incident(incident::Args),
-    Canaries(CanariesArgs),
-    Crash(CrashArgs),
+    Canaries(canaries::Args),
+    Crash(crash::Args),
 }
 
 #[derive(clap::Args)]
@@ -86,41 +86,7 @@ struct RunArgs {
     output: Output,
 }
 
-/// Break rules on purpose, one at a time, and check that each is noticed
-#[derive(clap::Args)]
-#[command(after_help = "\
-Example:
-  upm sim canaries")]
-struct CanariesArgs {
-    /// table for people, or json for programs
-    #[arg(long, value_enum, default_value = "table", hide_possible_values = true, hide_default_value = true)]
-    output: Output,
-}
-
-/// Kill a process that writes a journal, at random moments, and check that nothing it acknowledged is lost
-#[derive(clap::Args)]
-#[command(after_help = "\
-Example:
-  upm sim crash --kills 3")]
-struct CrashArgs {
-    /// Processes to kill
-    #[arg(long, value_name = "K", default_value_t = KILLS, value_parser = clap::value_parser!(u64).range(1..))]
-    kills: u64,
-    /// Seed of the work and of the moments
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
-    /// An empty folder for the journals; a temporary one, removed afterwards, when not given
-    #[arg(long, value_name = "DIR")]
-    dir: Option<PathBuf>,
-    /// To be the process that is killed
-    #[arg(long, value_name = "DIR", hide = true, conflicts_with_all = ["kills", "dir"])]
-    child: Option<PathBuf>,
-    /// table for people, or json for programs
-    #[arg(long, value_enum, default_value = "table", hide_possible_values = true, hide_default_value = true)]
-    output: Output,
-}
-
-/// `upm.sim/1`.
+/// What became of every seed, as a document `upm.sim/1`.
 #[derive(Serialize)]
 struct SimDocument<'a> {
     format: &'static str,
@@ -173,11 +139,8 @@ pub fn run(args: &Args, to: &Destination) -> Result<Answer, Failure> {
     match &args.command {
         Some(Command::Cascade(args)) => cascade::run(args, to),
         Some(Command::Incident(args)) => incident::run(args),
-        Some(Command::Canaries(args)) => Ok(canaries(args)),
-        Some(Command::Crash(args)) => match &args.child {
-            Some(dir) => Err(Failure::Broken(crash::child(dir, args.seed))),
-            None => kill(args),
-        },
+        Some(Command::Canaries(args)) => Ok(canaries::run(args)),
+        Some(Command::Crash(args)) => crash::run(args),
         None => runs(&args.run, to),
     }
 }
@@ -356,93 +319,6 @@ fn text(document: &SimDocument) -> String {
 fn counted<'a, K: std::fmt::Display + 'a>(counts: impl Iterator<Item = (&'a K, &'a u64)>) -> String {
     let counts: Vec<String> = counts.map(|(what, count)| format!("{what} {}", exact(count))).collect();
     if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
-}
-
-/// Breaks every rule once.
-fn canaries(args: &CanariesArgs) -> Answer {
-    let mut progress = Progress::new("canaries", u64::try_from(CANARIES.len()).unwrap_or(u64::MAX));
-    let mut done = 0;
-    let report = sim::canaries(|_| {
-        done += 1;
-        progress.at(done);
-    });
-    progress.over();
-    let failed = report.is_empty() || !report.iter().all(Caught::passes);
-    let answer = match args.output {
-        Output::Json => Answer::json(&report),
-        Output::Table => Answer::out(caught(&report)),
-    };
-    Answer { failed, ..answer }
-}
-
-fn caught(report: &[Caught]) -> String {
-    let mut table = Table::new(&[
-        ("canary", Side::Left),
-        ("caught", Side::Left),
-        ("by", Side::Left),
-        ("seed", Side::Right),
-        ("tick", Side::Right),
-        ("what was found", Side::Left),
-    ]);
-    for caught in report {
-        let verdict = match (&caught.by, caught.sound_passes) {
-            (None, _) => toned(Tone::Red, "no"),
-            (Some(_), false) => toned(Tone::Red, "always"),
-            (Some(_), true) => toned(Tone::Green, "yes"),
-        };
-        let mut cells = vec![format!("{:?}", caught.canary), verdict];
-        if let Some(by) = &caught.by {
-            cells.extend([by.invariant.clone(), exact(by.seed), exact(by.tick), by.what.clone()]);
-        }
-        table.row(cells);
-    }
-    table.text()
-}
-
-/// Kills, and compares what was said with what is there.
-fn kill(args: &CrashArgs) -> Result<Answer, Failure> {
-    let temporary = temporary();
-    let dir = args.dir.as_deref().unwrap_or(&temporary);
-    empty(dir)?;
-    let cannot = |error: std::io::Error| broken(format_args!("{}: {error}", dir.display()));
-    let mut progress = Progress::new("kills", args.kills);
-    let exe = std::env::current_exe().map_err(cannot)?;
-    let report = crash::parent(&exe, dir, args.kills, args.seed, |report| progress.at(report.kills)).map_err(cannot)?;
-    progress.over();
-    let passes = report.passes();
-    if passes && args.dir.is_none() {
-        // What is left of it lies in the folder for what is temporary.
-        let _ = std::fs::remove_dir_all(dir);
-    }
-    let answer = match args.output {
-        Output::Json => Answer::json(&report),
-        Output::Table => Answer::out(survived(&report)),
-    };
-    let left = if passes { String::new() } else { format!("the journals are in {}\n", dir.display()) };
-    Ok(Answer { failed: !passes, report: left, ..answer })
-}
-
-/// A folder of this process that is not there yet.
-fn temporary() -> PathBuf {
-    let name = |number: u32| std::env::temp_dir().join(format!("upm-crash-{}-{number}", std::process::id()));
-    (0..u32::MAX).map(name).find(|folder| !folder.exists()).unwrap_or_else(|| name(u32::MAX))
-}
-
-/// What lies in the folder already would be taken for what the killed processes left.
-fn empty(folder: &Path) -> Result<(), Failure> {
-    let found = match std::fs::read_dir(folder).map(|mut entries| entries.next()) {
-        Ok(None) => return Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Ok(_) => "found files in it, expected an empty folder or none".to_owned(),
-        Err(error) => format!("{error}, expected an empty folder or none"),
-    };
-    Err(Failure::wrong(format_args!("--dir {}", folder.display()), found))
-}
-
-fn survived(report: &CrashReport) -> String {
-    let verdict = if report.passes() { toned(Tone::Green, "passed") } else { toned(Tone::Red, "failed") };
-    let text = format!("{report}, {} records · {verdict}\n", exact(report.records));
-    text + &report.problem.as_ref().map_or_else(String::new, |problem| paragraph("  problem", 10, problem))
 }
 
 /// For clap: `1..100`, both included.

@@ -1,34 +1,33 @@
 //! `upm stress`: what an account gains and loses over moves of price and volatility, as table, JSON or picture.
 
+mod document;
+mod page;
+mod told;
+mod words;
+
 use std::path::{Path, PathBuf};
 
 use margin::method::universal::{self, Universal, rules::Rules};
 use margin::params::Params;
-use margin::scenario::{Move, Scenario, ScenarioSet, VolMove};
+use margin::scenario::ScenarioSet;
 use margin::{Assessment, Refusal};
 use model::{Account, Market};
 use pricing::kernel::Isa;
-use serde::Serialize;
-use units::{Decimal as _, Money, Overflow, Quantity, Ratio, Round};
 
 use crate::accounts::{Frame, WorkArgs};
-use crate::amount::{Unit, down, exact, number};
-use crate::document::{self, Hashes};
+use crate::document::{account as listed, frame};
 use crate::draft::Destination;
 use crate::failure::Failure;
 use crate::frontier::{Frontier, Question};
 use crate::heatmap::{self, Picture};
 use crate::input::{Book, BookArgs, MethodArgs, Output, Reader, scenarios};
-use crate::matrix::{Estimate, Grid, Matrix, Scale, estimates, parts, price_move};
-use crate::printer::{self, Answer, Tone, coloured, rendered, toned};
-use crate::sheet::heading;
-use crate::table::{Side, Table, cut, paragraph};
+use crate::matrix::{Estimate, Grid, Matrix, estimates};
+use crate::printer::{Answer, coloured, rendered};
+use document::{closing, opening};
+use told::Told;
 
 /// From beyond the scan range on one side to beyond it on the other.
 const GRID: &str = "11x7";
-/// Characters before the first column of a grid, and of a column.
-const LEAD: usize = 22;
-const CELL: usize = 7;
 
 /// Profit and loss of accounts over moves of price and volatility, everything revalued
 ///
@@ -81,10 +80,10 @@ pub fn run(args: &Args, to: &Destination) -> Result<Answer, Failure> {
     let told = args.scenario.as_ref().map(|name| Told::of(name, universal)).transpose()?;
     if args.output == Output::Json {
         let closing = |portfolio: &str| closing(&book, &params, universal, portfolio);
-        let frame = document::frame(to, opening(&book, &params), &closing);
-        return accounts.answer(&book, &args.work, &frame, |account| match &told {
+        let json = frame(to, opening(&book, &params), &closing);
+        return accounts.answer(&book, &args.work, &json, |account| match &told {
             Some(told) => told.document(&book, account, universal),
-            None => Ok(document::account(&stressed(&book, account, universal, args.grid)?.document())),
+            None => Ok(listed(&stressed(&book, account, universal, args.grid)?.document())),
         });
     }
     let in_colour = coloured(to.is_watched());
@@ -111,7 +110,7 @@ fn with_picture(args: &Args, file: &Path, reader: &mut Reader, to: &Destination)
     let text = match args.output {
         Output::Json => {
             let closing = closing(&book, &params, &universal, &book.portfolio.hash);
-            opening(&book, &params) + &document::account(&one.document()) + &closing
+            opening(&book, &params) + &listed(&one.document()) + &closing
         }
         Output::Table => one.sheet(&format!("· {} · {}", params.name(), book.market.time)),
     };
@@ -192,434 +191,6 @@ impl Stressed {
         let Self { matrix, assessment, .. } = self;
         Ok(heatmap::svg(&Picture { matrix, assessment, market, params: &params.name(), frontier: &frontier }))
     }
-
-    /// For people.
-    fn sheet(&self, title: &str) -> String {
-        heading(&self.assessment.account, title) + "\n" + &self.grid() + &self.worst() + "\n" + &self.scan()
-    }
-
-    /// The matrix, seven characters a cell, the last one for marks; wide ones in several parts.
-    fn grid(&self) -> String {
-        let unit = Scale::fitting(self.matrix.largest());
-        let mut text = format!("  {}\n", toned(Tone::Dim, &format!("profit and loss, {}", unit.name)));
-        let columns: Vec<usize> = (0..self.matrix.prices.len()).collect();
-        let room = (printer::columns() - LEAD) / CELL;
-        for columns in columns.chunks(room) {
-            text += &self.grid_part(columns, unit);
-            text.push('\n');
-        }
-        for (count, what) in self.matrix.left_out.iter().zip(["price", "volatility"]) {
-            if *count > 0 {
-                let words = format!("{count} moves of {what} are left out: a {what} would fall to nothing.");
-                text += &paragraph("", 2, &words);
-            }
-        }
-        text
-    }
-
-    fn grid_part(&self, columns: &[usize], unit: Scale) -> String {
-        let matrix = &self.matrix;
-        let mut text = String::new();
-        for (name, range) in &matrix.ranges {
-            let moves = columns.iter().map(|column| percent(price_move(matrix.prices[*column], *range)));
-            let moves: Vec<String> = moves.map(|percent| format!("{percent:>6}")).collect();
-            text = text + &format!("  {:<20}{}", cut(name, 19), moves.join(" ")) + "\n";
-        }
-        let (middle, _) = matrix.middle();
-        let inside: Vec<usize> = columns.iter().copied().filter(|column| matrix.in_scan(middle, *column)).collect();
-        if let Some(first) = inside.first() {
-            let width = 7 * inside.len() - 2;
-            let rule = if width > 14 { format!("{:─^width$}", " scan range ") } else { "─".repeat(width) };
-            let indent = " ".repeat(22 + 7 * (first - columns[0]));
-            text = text + &indent + &toned(Tone::Dim, &format!("├{rule}┤")) + "\n";
-        }
-        let (worst, in_scan) = (matrix.worst(), matrix.worst_in_scan());
-        for (row, vol) in matrix.vols.iter().enumerate() {
-            let points = vol.points.map_or_else(String::new, |points| format!("{} pt", plus(&number(points, 1))));
-            let side = if vol.part.abs() <= 1.0 { "│" } else { " " };
-            let mut line = format!("  vol {:>6}{points:>9}{}", percent(vol.relative), toned(Tone::Dim, side));
-            for column in columns {
-                let value = unit.show(matrix.pnl[row][*column]);
-                let mark = match (row, *column) {
-                    _ if matrix.largest() == 0.0 => ' ',
-                    cell if cell == in_scan => '*',
-                    cell if cell == worst => '†',
-                    _ => ' ',
-                };
-                let cell = format!("{value:>6}{mark}");
-                line += &if mark == ' ' { cell } else { toned(Tone::Red, &cell) };
-            }
-            text = text + line.trim_end() + "\n";
-        }
-        text
-    }
-
-    /// The worst cells, and what they leave of the equity.
-    fn worst(&self) -> String {
-        let matrix = &self.matrix;
-        if matrix.largest() == 0.0 {
-            return "  nothing that moves changes what this account is worth\n".to_owned();
-        }
-        let columns = [("", Side::Left), ("USD", Side::Right), ("equity then", Side::Right), ("at", Side::Left)];
-        let mut table = Table::new(&columns);
-        let decimals = decimals(matrix.largest());
-        let equity = down(self.assessment.equity.to_f64(), decimals);
-        let (worst, in_scan) = (matrix.worst(), matrix.worst_in_scan());
-        let mut row = |words: &str, (row, column): (usize, usize)| {
-            let pnl = down(matrix.pnl[row][column], decimals);
-            let dollars = |value: f64| number(value, decimals);
-            table.row([words.to_owned(), dollars(pnl), dollars(equity + pnl), cell_words(matrix, row, column)]);
-        };
-        row("* worst inside the scan range", in_scan);
-        if worst != in_scan {
-            row("† worst of the grid", worst);
-        }
-        table.text()
-    }
-
-    /// The scan of all prices together, in full and as a trader's Greeks have it.
-    fn scan(&self) -> String {
-        let columns = [
-            ("scan together", Side::Left),
-            ("full USD", Side::Right),
-            ("greeks USD", Side::Right),
-            ("gap USD", Side::Right),
-        ];
-        let mut table = Table::new(&columns);
-        let decimals = decimals(self.matrix.largest());
-        let dollars = |value: f64| number(value, decimals);
-        for Estimate { scenario, pnl, second_order, .. } in
-            self.estimates.iter().filter(|one| one.family == "scan together")
-        {
-            let [full, estimate] = [*pnl, *second_order].map(|value| down(value, decimals));
-            table.row([scenario.clone()].into_iter().chain([full, estimate, full - estimate].map(dollars)));
-        }
-        let words = "greeks: delta, gamma, vega and theta now, to the second order; the gap is what they do not see.";
-        table.text() + &paragraph("", 2, words)
-    }
-
-    /// For programs.
-    fn document(&self) -> AccountDocument<'_> {
-        let Matrix { prices, vols, ranges, pnl, .. } = &self.matrix;
-        let cell = |(row, column): (usize, usize)| CellDocument {
-            price: text(prices[column]),
-            vol: text(vols[row].part),
-            pnl: text(pnl[row][column]),
-        };
-        AccountDocument {
-            account: &self.assessment.account,
-            equity: self.assessment.equity.to_string(),
-            initial_margin: self.assessment.initial_margin.to_string(),
-            maintenance_margin: self.assessment.maintenance_margin.to_string(),
-            prices: ranges
-                .iter()
-                .map(|(underlying, range)| PricesDocument {
-                    underlying,
-                    scan_range: text(*range),
-                    moves: prices.iter().map(|part| text(price_move(*part, *range))).collect(),
-                })
-                .collect(),
-            price: prices.iter().copied().map(text).collect(),
-            vol: vols.iter().map(|vol| text(vol.part)).collect(),
-            vol_moves: vols.iter().map(|vol| text(vol.relative)).collect(),
-            pnl: pnl.iter().map(|row| row.iter().copied().map(text).collect()).collect(),
-            worst: cell(self.matrix.worst()),
-            worst_in_scan: cell(self.matrix.worst_in_scan()),
-            scan: self
-                .estimates
-                .iter()
-                .map(|one| EstimateDocument {
-                    family: &one.family,
-                    scenario: &one.scenario,
-                    pnl: text(one.pnl),
-                    estimate: text(one.second_order),
-                    gap: text(one.pnl - one.second_order),
-                })
-                .collect(),
-        }
-    }
-}
-
-/// One scenario of the method, to be told position by position.
-struct Told<'a> {
-    place: usize,
-    family: &'a str,
-    scenario: &'a Scenario,
-}
-
-impl<'a> Told<'a> {
-    fn of(name: &str, universal: &'a Universal) -> Result<Self, Failure> {
-        let set = &universal.array.set;
-        let asked = typed(name);
-        let Some(place) = set.scenarios.iter().position(|scenario| typed(&scenario.name) == asked) else {
-            let known: Vec<&str> = set.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
-            let near = model::nearest(name, known.iter().copied()).join("; ");
-            let all = known.join("\n  ");
-            let problem = format_args!("found \"{name}\", expected a scenario such as {near}; all are\n  {all}");
-            return Err(Failure::wrong("--scenario", problem));
-        };
-        let family = set.families.iter().find(|family| family.range().contains(&place));
-        Ok(Self { place, family: family.map_or("", |family| &family.name), scenario: &set.scenarios[place] })
-    }
-
-    fn parts(&self, book: &Book, account: &Account, universal: &Universal) -> Result<Vec<f64>, Failure> {
-        parts(account, &universal.array, self.place).map_err(|why| book.refused(account, &why))
-    }
-
-    fn document(&self, book: &Book, account: &Account, universal: &Universal) -> Result<String, Failure> {
-        let parts = self.parts(book, account, universal)?;
-        let document = scenario_document(account, &parts, &book.market, self.family, self.scenario);
-        Ok(document::account(&document.map_err(|overflow| book.refused(account, &overflow))?))
-    }
-
-    fn sheet(&self, book: &Book, account: &Account, universal: &Universal, title: &str) -> Result<String, Failure> {
-        let parts = self.parts(book, account, universal)?;
-        let heading = heading(&account.name, title) + "\n";
-        let words = format!("{}: {}", self.scenario.name, scenario_words(self.scenario, &book.market));
-        let table = parts_table(account, &parts, &book.market, self.scenario.weight)
-            .map_err(|overflow| book.refused(account, &overflow))?;
-        Ok(heading + &paragraph("", 2, &words) + "\n" + &table)
-    }
-}
-
-/// The name of a scenario as it is typed: a keyboard has one minus, one times and one space.
-fn typed(name: &str) -> String {
-    let words = name.split_whitespace().collect::<Vec<_>>().join(" ");
-    let plain = words.to_lowercase().replace(['−', '–', '‐', '‑'], "-").replace('×', "x");
-    plain.replace(" %", "%")
-}
-
-/// Positions and balances by what they lose, the largest loss first; they add up to the account as printed.
-fn parts_table(account: &Account, parts: &[f64], market: &Market, weight: f64) -> Result<String, Overflow> {
-    let total = parts.iter().sum();
-    let largest = parts.iter().copied().chain([total]).fold(0.0, |largest: f64, part| largest.max(part.abs()));
-    let unit = Unit::fitting(Money::from_f64(largest, Round::Up)?);
-    let held = holdings(account, market).zip(parts).map(|(held, part)| Ok((held?, *part)));
-    let mut rows: Vec<(Held, f64)> = held.collect::<Result<_, Overflow>>()?;
-    rows.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let amounts = rows.iter().map(|(_, pnl)| Money::from_f64(*pnl, Round::Down)).collect::<Result<Vec<_>, _>>()?;
-    let total = Money::from_f64(total, Round::Down)?;
-    let whole = unit.owned(total);
-
-    let profit = format!("profit {}", unit.name);
-    let mut table = Table::new(&[
-        ("position or balance", Side::Left),
-        ("contracts", Side::Right),
-        ("size", Side::Right),
-        (&profit, Side::Right),
-    ]);
-    for ((held, _), pnl) in rows.into_iter().zip(unit.parts(&amounts, whole)) {
-        let contracts = if held.is_position { exact(held.quantity) } else { String::new() };
-        table.row([held.name, contracts, held.size, pnl.to_string()]);
-    }
-    table.total(["account".to_owned(), String::new(), String::new(), whole.to_string()]);
-    if weight < 1.0 {
-        let words = format!("of which margin counts {} %", number(100.0 * weight, 0));
-        let counted = Money::from_f64(weight * total.to_f64(), Round::Down)?;
-        table.row([words, String::new(), String::new(), unit.owned(counted).to_string()]);
-    }
-    Ok(table.text())
-}
-
-/// A position or a balance, as it is listed.
-struct Held {
-    name: String,
-    /// Contracts of a position, units of a balance.
-    quantity: Quantity,
-    is_position: bool,
-    /// How much of what.
-    size: String,
-}
-
-/// Every position, then every balance.
-fn holdings<'a>(account: &'a Account, market: &'a Market) -> impl Iterator<Item = Result<Held, Overflow>> + 'a {
-    let positions = account.positions.iter().map(|held| {
-        let listing = market.listing(held.instrument);
-        let size = format!("{} {}", exact(listing.amount_of(held.quantity)?), market.size_unit(held.instrument));
-        Ok(Held { name: listing.name.clone(), quantity: held.quantity, is_position: true, size })
-    });
-    let balances = account.balances.iter().map(|held| {
-        let asset = &market.assets[held.asset.0].name;
-        let name = held.location.as_ref().map_or_else(|| asset.clone(), |location| format!("{asset} at {location}"));
-        let size = format!("{} {asset}", exact(held.amount));
-        Ok(Held { name, quantity: held.amount, is_position: false, size })
-    });
-    positions.chain(balances)
-}
-
-/// What happens in a scenario.
-fn scenario_words(scenario: &Scenario, market: &Market) -> String {
-    let mut words = Vec::new();
-    for (shift, underlying) in scenario.moves.iter().zip(&market.underlyings).filter(|(shift, _)| **shift != Move::NONE)
-    {
-        let Move { price, basis, vol } = *shift;
-        let mut moves = vec![format!("{} {}", underlying.name, percent(price))];
-        if basis != 0.0 {
-            moves.push(format!("basis {}", percent(basis)));
-        }
-        moves.push(match vol {
-            VolMove::Level(level) => format!("vol {}", percent(level)),
-            VolMove::Twist(twist) => format!("short vol {}, long vol {}", percent(twist), percent(-twist)),
-            VolMove::Skew(skew) => format!("vol {} per unit of log-moneyness", percent(skew)),
-        });
-        words.push(moves.join(", "));
-    }
-    let residuals = scenario.residuals.iter().zip(&market.assets).filter(|(residual, _)| **residual != 0.0);
-    words.extend(residuals.map(|(residual, asset)| format!("{} {} on its own", asset.name, percent(*residual))));
-    if let Some((location, lost)) = &scenario.failure {
-        words.push(format!("{location} fails and loses {} of what it holds", percent(*lost).trim_start_matches('+')));
-    }
-    if scenario.years > 0.0 {
-        words.push(format!("{} days pass", number(365.0 * scenario.years, 1)));
-    }
-    if words.is_empty() { "nothing moves".to_owned() } else { words.join(" · ") }
-}
-
-/// The moves of a cell.
-fn cell_words(matrix: &Matrix, row: usize, column: usize) -> String {
-    let moves = matrix
-        .ranges
-        .iter()
-        .map(|(name, range)| format!("{name} {}", percent(price_move(matrix.prices[column], *range))));
-    let prices = moves.collect::<Vec<_>>().join(" ");
-    format!("{prices}, vol {}", percent(matrix.vols[row].relative))
-}
-
-/// Cents of small amounts only.
-fn decimals(largest: f64) -> usize {
-    if largest < 1000.0 { 2 } else { 0 }
-}
-
-/// `0.125` as `+12.5%`, at most one decimal.
-fn percent(fraction: f64) -> String {
-    let text = number(100.0 * fraction, 1);
-    format!("{}%", plus(text.strip_suffix(".0").unwrap_or(&text)))
-}
-
-/// With a plus sign when above zero.
-fn plus(text: &str) -> String {
-    let nothing = text.bytes().all(|digit| matches!(digit, b'0' | b'.'));
-    if nothing || text.starts_with('-') { text.to_owned() } else { format!("+{text}") }
-}
-
-/// A number as documents write it; none when it is not finite or does not fit.
-fn text(value: f64) -> Option<Ratio> {
-    Ratio::shortest(value).ok()
-}
-
-/// What `upm.stress/1` begins with: numbers as decimal text, losses negative, moves as fractions. Accounts and hashes follow.
-#[derive(Serialize)]
-struct Head {
-    format: &'static str,
-    method: &'static str,
-    params: String,
-    time: String,
-}
-
-#[derive(Serialize)]
-struct Tail<'a> {
-    hashes: Hashes<'a>,
-}
-
-fn opening(book: &Book, params: &Params<Rules>) -> String {
-    let (method, time) = (universal::ABOUT.name, book.market.time.to_string());
-    document::before_accounts(&Head { format: "upm.stress/1", method, params: params.name(), time })
-}
-
-fn closing(book: &Book, params: &Params<Rules>, universal: &Universal, portfolio: &str) -> String {
-    let (market, scenarios) = (book.market.hash.as_str(), universal.array.set.hash());
-    document::after_accounts(&Tail { hashes: Hashes { market, portfolio, params: &params.hash, scenarios } })
-}
-
-/// One account over the grid.
-#[derive(Serialize)]
-struct AccountDocument<'a> {
-    account: &'a str,
-    equity: String,
-    initial_margin: String,
-    maintenance_margin: String,
-    /// Relative moves of every underlying, in the order of `price`.
-    prices: Vec<PricesDocument<'a>>,
-    /// Parts of the scan range.
-    price: Vec<Option<Ratio>>,
-    /// Parts of the scan's move of volatility.
-    vol: Vec<Option<Ratio>>,
-    /// Relative moves of volatility at 30 days, in the order of `vol`.
-    vol_moves: Vec<Option<Ratio>>,
-    /// In USD: one list for every `vol`, in the order of `price`.
-    pnl: Vec<Vec<Option<Ratio>>>,
-    worst: CellDocument,
-    worst_in_scan: CellDocument,
-    /// Every scan scenario in full, and as delta, gamma, vega and theta have it.
-    scan: Vec<EstimateDocument<'a>>,
-}
-
-#[derive(Serialize)]
-struct PricesDocument<'a> {
-    underlying: &'a str,
-    scan_range: Option<Ratio>,
-    moves: Vec<Option<Ratio>>,
-}
-
-#[derive(Serialize)]
-struct CellDocument {
-    price: Option<Ratio>,
-    vol: Option<Ratio>,
-    pnl: Option<Ratio>,
-}
-
-#[derive(Serialize)]
-struct EstimateDocument<'a> {
-    family: &'a str,
-    scenario: &'a str,
-    pnl: Option<Ratio>,
-    estimate: Option<Ratio>,
-    gap: Option<Ratio>,
-}
-
-/// One account in one scenario.
-#[derive(Serialize)]
-struct ScenarioAccount<'a> {
-    account: &'a str,
-    family: &'a str,
-    scenario: &'a str,
-    weight: Option<Ratio>,
-    /// Before the weight of the scenario.
-    pnl: Option<Ratio>,
-    parts: Vec<PartDocument>,
-}
-
-#[derive(Serialize)]
-struct PartDocument {
-    holding: String,
-    /// Contracts of a position, units of a balance.
-    quantity: Quantity,
-    /// Such as "-40000 USD".
-    size: String,
-    pnl: Option<Ratio>,
-}
-
-fn scenario_document<'a>(
-    account: &'a Account,
-    parts: &[f64],
-    market: &Market,
-    family: &'a str,
-    scenario: &'a Scenario,
-) -> Result<ScenarioAccount<'a>, Overflow> {
-    let holdings = holdings(account, market).zip(parts);
-    Ok(ScenarioAccount {
-        account: &account.name,
-        family,
-        scenario: &scenario.name,
-        weight: text(scenario.weight),
-        pnl: text(parts.iter().sum()),
-        parts: holdings
-            .map(|(held, pnl)| {
-                let Held { name, quantity, size, .. } = held?;
-                Ok(PartDocument { holding: name, quantity, size: size.replace(',', ""), pnl: text(*pnl) })
-            })
-            .collect::<Result<_, _>>()?,
-    })
 }
 
 #[cfg(test)]

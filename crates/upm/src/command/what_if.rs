@@ -35,7 +35,7 @@ pub struct Args {
     output: Output,
 }
 
-/// `upm.what-if/1`.
+/// An account before and after trades, as a document `upm.what-if/1`.
 #[derive(Serialize)]
 struct WhatIfDocument<'a> {
     format: &'static str,

@@ -23,17 +23,6 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// A file of the project's shared data, when it is there; its absence fails where CI promises it.
-pub fn shared(path: &str) -> Option<PathBuf> {
-    let file = root().join("../shared").join(path);
-    if file.exists() {
-        return Some(file);
-    }
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{} is missing", file.display());
-    println!("skipped: {} is missing", file.display());
-    None
-}
-
 /// A bundled sample.
 pub fn sample(name: &str) -> String {
     root().join("samples").join(name).display().to_string()
@@ -88,21 +77,7 @@ pub fn written(name: &str, text: &str) -> String {
     file
 }
 
-/// A small market: BTC, a perpetual and an option.
-pub const MARKET: &str = r#"{
-  "format": "upm.market/1", "time": "2026-04-22T00:00:00Z",
-  "assets": [{"asset": "USDC", "price": "0.9999"}, {"asset": "BTC", "price": "80000"}],
-  "underlyings": [{"underlying": "BTC", "index": "80000",
-    "expiries": [{"expiry": "2026-05-08T08:00:00Z", "forward": "80100"}]}],
-  "instruments": [
-    {"instrument": "BTC-PERP", "kind": "perpetual", "underlying": "BTC", "payoff": "linear", "quote": "USDC",
-     "settle": "USDC", "contract_size": "1", "mark": "80050"},
-    {"instrument": "BTC-CALL", "kind": "option", "underlying": "BTC", "payoff": "linear", "quote": "USDC",
-     "settle": "USDC", "contract_size": "1", "expiry": "2026-05-08T08:00:00Z", "strike": "80000", "right": "call",
-     "mark": "3400", "iv": "0.5"}
-  ]}"#;
-
-/// An account in it.
+/// An account in [`MARKET`].
 pub const PORTFOLIO: &str = r#"{
   "format": "upm.portfolio/1",
   "accounts": [{"account": "alice", "balances": [{"asset": "USDC", "amount": "25000"}],

@@ -19,16 +19,16 @@ pub struct Handover<'a> {
     id: AccountId,
     /// The account as the events so far leave it.
     account: AccountState,
-    /// What happens.
+    /// The events so far, in order.
     pub events: Vec<Event>,
     /// Lots open by now, where any were given.
     open: BTreeMap<InstrumentId, i64>,
-    /// Who took some.
+    /// Accounts that took a part of it.
     takers: BTreeSet<AccountId>,
 }
 
 impl<'a> Handover<'a> {
-    /// Nothing yet.
+    /// A handover in which nothing has been given yet.
     pub fn new(state: &'a State, now: Timestamp, id: AccountId) -> Self {
         let account = state.accounts[id.place()].clone();
         Self { state, now, id, account, events: Vec::new(), open: BTreeMap::new(), takers: BTreeSet::new() }

@@ -15,8 +15,8 @@ use crate::layers::sight::Seen;
 use crate::state::{Mode, Position, Pot, State, times};
 use crate::{AccountId, Cause, Desk, Event, Reject};
 
-/// A backstop takes what it can, within its budget and its own margin; whatever nobody can take goes to those who hold the
-/// opposite.
+/// A backstop takes what it can, within its budget and its own margin; whatever nobody can take goes to those who
+/// hold the opposite.
 pub fn take_over(
     (state, desk, now): (&State, &Desk, Timestamp),
     id: AccountId,

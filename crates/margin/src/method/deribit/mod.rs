@@ -41,15 +41,15 @@ pub const LISTED: Listed = Listed {
 /// What one currency pair has in one settlement currency.
 #[derive(Clone, Debug)]
 pub struct PairBook {
-    /// The underlying.
+    /// The name of the underlying.
     pub underlying: String,
     /// Inverse counts in the coin, linear in a stablecoin.
     pub payoff: Payoff,
-    /// What it settles in.
+    /// The currency that the contracts settle in.
     pub currency: Currency,
     /// Per coin: in USD for inverse contracts, in the settlement currency for linear ones.
     pub index: f64,
-    /// What is held.
+    /// The positions of the book.
     pub positions: Vec<Leg>,
     /// What may come to be held.
     pub orders: Vec<Order>,
@@ -58,9 +58,9 @@ pub struct PairBook {
 /// What contracts settle in.
 #[derive(Clone, Debug)]
 pub struct Currency {
-    /// Its name.
+    /// The currency's name, such as `USDC`.
     pub name: String,
-    /// USD per unit.
+    /// Price of a unit, in USD.
     pub usd: f64,
     /// What a dollar of the venue's parameters counts for in prices of this book: one in USD and in a stablecoin that the
     /// venue takes for the dollar, whatever that is worth; in another currency what it costs.
@@ -82,9 +82,9 @@ pub struct Currencies {
 pub struct Leg {
     /// Where it stands among the positions (or orders) of the account.
     pub place: usize,
-    /// The instrument.
+    /// The name of the instrument.
     pub name: String,
-    /// What it pays.
+    /// The kind of contract and its terms.
     pub contract: Contract,
     /// To expiry, of 365 days; 0 for a perpetual.
     pub years: f64,
@@ -103,7 +103,7 @@ pub enum Contract {
     Future,
     /// A European option.
     Option {
-        /// Call or put.
+        /// Whether it is a call or a put.
         right: Right,
         /// As the index is written.
         strike: f64,
@@ -116,7 +116,7 @@ pub enum Contract {
     },
 }
 
-/// An open order.
+/// An open order and what it would become.
 #[derive(Clone, Debug)]
 pub struct Order {
     /// What is held once it fills: bought when positive.

@@ -87,7 +87,7 @@ pub struct Column {
     /// Relative move of volatility up, at 30 days.
     #[serde(deserialize_with = "decimal::read")]
     pub volatility_range_up: f64,
-    /// The same down.
+    /// Relative move of volatility down, at 30 days.
     #[serde(deserialize_with = "decimal::read")]
     pub volatility_range_down: f64,
     /// No upward shock ends at a volatility below this.
@@ -130,7 +130,7 @@ pub struct Column {
 pub enum VolState {
     /// Up by the range.
     Up,
-    /// Nowhere.
+    /// Volatility stays where it is.
     Same,
     /// Down by the range.
     Down,

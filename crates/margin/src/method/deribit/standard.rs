@@ -93,7 +93,7 @@ pub struct OptionShares {
 pub struct Margin {
     /// To take the position.
     pub initial: f64,
-    /// To keep it.
+    /// Required to keep the position, in the unit of `initial`.
     pub maintenance: f64,
 }
 

@@ -70,7 +70,7 @@ pub struct Adapted<'a> {
 pub struct Subaccount {
     /// Which; empty for collateral that belongs to none.
     pub underlying: String,
-    /// Whose parameters apply.
+    /// The underlying whose parameters apply.
     pub rules: String,
     /// What the manager looks at. Its base or collaterals are filled in by the manager, from `coins`.
     pub held: Holdings,

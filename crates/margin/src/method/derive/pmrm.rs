@@ -48,7 +48,7 @@ pub struct Parameters {
     pub margin: MarginRules,
     /// Moves of volatility.
     pub vol_shock: VolRange,
-    /// The scenarios.
+    /// The moves of spot and volatility that are tried.
     pub scenarios: Vec<Scenario>,
 }
 
@@ -96,7 +96,7 @@ pub struct MarginRules {
     pub rate_add_scale: f64,
 }
 
-/// One scenario.
+/// A move of spot and volatility.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
@@ -110,7 +110,7 @@ pub struct Scenario {
 /// Where volatility goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum VolShock {
-    /// Nowhere.
+    /// Volatility stays where it is.
     None,
     /// Up by the range.
     Up,

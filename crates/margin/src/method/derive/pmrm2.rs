@@ -92,7 +92,7 @@ pub struct Parameters {
     pub vol_shock: VolRange,
     /// Tilts of volatility by strike.
     pub skew_shock: SkewRules,
-    /// The scenarios.
+    /// The moves of spot, volatility and skew that are tried.
     pub scenarios: Vec<Scenario>,
 }
 
@@ -173,7 +173,7 @@ pub struct SkewRules {
     /// What `√τ` adds to the second.
     #[serde(deserialize_with = "decimal::read")]
     pub abs_c_base: f64,
-    /// Least width.
+    /// The least width of the tilt, in log-moneyness.
     #[serde(deserialize_with = "decimal::read")]
     pub min_k_star: f64,
     /// Width in standard deviations.
@@ -187,7 +187,7 @@ pub struct SkewRules {
     pub vol_param_scale: f64,
 }
 
-/// One scenario.
+/// A move of spot and volatility, and what its profit is multiplied by.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
@@ -204,7 +204,7 @@ pub struct Scenario {
 /// What volatility does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum VolShock {
-    /// Nothing.
+    /// Volatility stays where it is.
     None,
     /// Rises by the range, to the floor at least.
     Up,

@@ -12,7 +12,7 @@ pub struct Holdings {
     pub spot: f64,
     /// How far the index can be trusted, 0 to 1.
     pub spot_confidence: Ratio,
-    /// The perpetual.
+    /// The position in the underlying's perpetual; of size 0 when there is none.
     pub perp: Perp,
     /// Units of the underlying itself (PMRM and the standard manager), never below 0.
     pub base: f64,
@@ -27,14 +27,14 @@ pub struct Holdings {
 pub struct Cash {
     /// Units of the stablecoin.
     pub amount: f64,
-    /// USD per unit.
+    /// Price of a unit, in USD.
     pub price: f64,
 }
 
 /// The perpetual of an underlying.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Perp {
-    /// Signed size.
+    /// Size in units of the underlying, negative when short.
     pub amount: f64,
     /// Its own mark, which is what a scenario moves.
     pub price: f64,
@@ -49,7 +49,7 @@ pub struct Perp {
 pub struct Collateral {
     /// Units, never below 0.
     pub amount: f64,
-    /// USD per unit.
+    /// Price of a unit, in USD.
     pub price: f64,
     /// How far the price can be trusted.
     pub confidence: Ratio,
@@ -78,18 +78,18 @@ pub struct Expiry {
     pub rate_confidence: Ratio,
     /// How far the volatilities can be trusted.
     pub vol_confidence: Ratio,
-    /// What is held.
+    /// The options that are held of this expiry.
     pub options: Vec<OptionHolding>,
 }
 
 /// An option position.
 #[derive(Clone, Copy, Debug)]
 pub struct OptionHolding {
-    /// In USD.
+    /// The strike, in USD.
     pub strike: f64,
-    /// Call or put.
+    /// Whether it is a call or a put.
     pub right: Right,
-    /// Signed size.
+    /// Size in units of the underlying, negative when short.
     pub amount: f64,
     /// Annualised volatility of its mark.
     pub vol: f64,

@@ -14,9 +14,9 @@ const STANDARD: &str = "standard";
 
 /// A subaccount and what a portfolio manager answered for it.
 pub struct Judged<'a> {
-    /// What was judged.
+    /// The subaccount that was judged.
     pub subaccount: &'a Subaccount,
-    /// The answer.
+    /// What the portfolio manager answered.
     pub outcome: Outcome,
     /// Its scenarios in words.
     pub scenarios: Vec<String>,

@@ -1,5 +1,5 @@
-//! What the two portfolio managers share: scenarios against the mark, the basis contingency that competes with them, and
-//! contingencies.
+//! What the two portfolio managers share: scenarios against the mark, the basis contingency that competes with
+//! them, and contingencies.
 //!
 //! ```text
 //! loss        = the worst of the basis contingency and of every scenario
@@ -75,9 +75,9 @@ impl Scan {
 /// A profit, split over what is held; it is the sum of its parts.
 #[derive(Clone, Debug, Default)]
 pub struct Parts {
-    /// The perpetual.
+    /// Profit of the perpetual, in USD.
     pub perp: f64,
-    /// Each collateral.
+    /// Profit of each collateral, in USD.
     pub collaterals: Vec<f64>,
     /// Each option of each expiry.
     pub options: Vec<Vec<f64>>,
@@ -96,7 +96,7 @@ impl Parts {
         }
     }
 
-    /// The whole.
+    /// Profit of everything that is held, in USD.
     pub fn total(&self) -> f64 {
         let options: f64 = self.options.iter().map(|expiry| expiry.iter().sum::<f64>()).sum();
         self.perp + self.collaterals.iter().sum::<f64>() + options
@@ -115,21 +115,21 @@ impl Parts {
 /// Money held back without a scenario, by what it is held back for.
 #[derive(Clone, Debug, Default)]
 pub struct Contingency {
-    /// The perpetual.
+    /// Held back for the perpetual, in USD.
     pub perp: f64,
     /// Naked short options.
     pub options: f64,
-    /// Each collateral.
+    /// Held back for each collateral, in USD.
     pub collaterals: Vec<f64>,
 }
 
 impl Contingency {
-    /// The whole.
+    /// Held back for everything, in USD.
     pub fn total(&self) -> f64 {
         self.perp + self.options + self.collateral()
     }
 
-    /// For all collaterals together.
+    /// Held back for all collaterals together, in USD.
     pub fn collateral(&self) -> f64 {
         self.collaterals.iter().sum()
     }

@@ -47,7 +47,7 @@ pub struct Rules {
 pub struct Parameters {
     /// What a stablecoin below its peg costs.
     pub depeg: DepegRules,
-    /// By underlying.
+    /// The numbers of each market, by underlying.
     pub markets: BTreeMap<String, MarketRules>,
 }
 
@@ -67,9 +67,9 @@ pub struct DepegRules {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MarketRules {
-    /// Of its perpetual.
+    /// The numbers of the perpetual.
     pub perp: PerpRules,
-    /// Of its options.
+    /// The numbers of the options.
     pub option: OptionRules,
     /// Of feeds that are not trusted.
     pub oracle: OracleRules,
@@ -127,7 +127,7 @@ pub struct OracleRules {
     pub perp_threshold: Ratio,
     /// Of spot, the forward and the volatilities.
     pub option_threshold: Ratio,
-    /// Of spot.
+    /// For holdings of the underlying: the confidence of spot.
     pub base_threshold: Ratio,
     /// Share of the notional, at a confidence of 0.
     #[serde(deserialize_with = "decimal::read")]
@@ -173,7 +173,7 @@ pub struct MarketOutcome {
 /// What one part of an account adds to the margins.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Component {
-    /// What it is worth.
+    /// Value at current marks, in USD.
     pub mark_to_market: f64,
     /// To the maintenance margin.
     pub maintenance: f64,

@@ -8,9 +8,9 @@ use pricing::math::{exp, ln};
 /// What an option pays, and what its price depends on beside spot and volatility.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Terms {
-    /// Call or put.
+    /// Whether it is a call or a put.
     pub right: Right,
-    /// In USD.
+    /// The strike, in USD.
     pub strike: f64,
     /// To expiry, of 365 days.
     pub years: f64,

@@ -63,7 +63,7 @@ pub struct General {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Class {
-    /// Their names.
+    /// The names of the underlyings.
     pub members: Vec<String>,
     /// Initial margin fraction of the perpetual.
     #[serde(deserialize_with = "decimal::read")]

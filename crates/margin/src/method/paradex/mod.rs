@@ -45,11 +45,11 @@ pub const LISTED: Listed = Listed {
 /// Everything an account has in one underlying.
 #[derive(Clone, Debug)]
 pub struct Portfolio {
-    /// The underlying.
+    /// The name of the underlying.
     pub name: String,
     /// Its index, in USD: the engine's `underlying_price`.
     pub spot: f64,
-    /// What is held.
+    /// The positions on the underlying.
     pub positions: Vec<Leg>,
     /// What may come to be held.
     pub orders: Vec<Order>,
@@ -60,7 +60,7 @@ pub struct Portfolio {
 pub struct Leg {
     /// Where it stands among the positions (or orders) of the account.
     pub place: usize,
-    /// The market.
+    /// The name of the market.
     pub name: String,
     /// What is traded there.
     pub contract: Contract,
@@ -74,26 +74,26 @@ pub struct Leg {
     pub size: f64,
 }
 
-/// An open order.
+/// An open order and what it would become.
 #[derive(Clone, Debug)]
 pub struct Order {
     /// What is held once it fills: bought when positive.
     pub fill: Leg,
-    /// In USD per coin.
+    /// The worst price it fills at, in USD per coin.
     pub limit: f64,
 }
 
 /// What is traded in a market.
 #[derive(Clone, Copy, Debug)]
 pub enum Contract {
-    /// A perpetual.
+    /// A future without expiry.
     Perpetual {
         /// Longs pay when positive; none where the market gives none.
         funding_rate_8h: Option<f64>,
     },
     /// A dated option.
     Option {
-        /// What it pays.
+        /// Right, strike and time of the option.
         terms: Terms,
         /// Volatility of its mark, annualised.
         vol: f64,

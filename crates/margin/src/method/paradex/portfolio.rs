@@ -74,10 +74,10 @@ pub struct VolShock {
     /// Days below which an expiry counts as this many.
     #[serde(deserialize_with = "decimal::read")]
     pub days_floor: f64,
-    /// Below 30 days.
+    /// The power for expiries nearer than 30 days.
     #[serde(deserialize_with = "decimal::read")]
     pub short_power: f64,
-    /// From 30 days.
+    /// The power for expiries from 30 days on.
     #[serde(deserialize_with = "decimal::read")]
     pub long_power: f64,
 }
@@ -86,7 +86,7 @@ pub struct VolShock {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Class {
-    /// Their names.
+    /// The names of the underlyings.
     pub members: Vec<String>,
     /// Charged on delta that other delta hedges.
     #[serde(deserialize_with = "decimal::read")]
@@ -139,7 +139,7 @@ impl AsRef<[String]> for Class {
 pub struct Requirement {
     /// What each position makes in each scenario, weighted.
     pub position_pnls: Vec<Vec<f64>>,
-    /// Their sums.
+    /// The sum over all positions in each scenario, weighted.
     pub pnls: Vec<f64>,
     /// What the orders make: each fills in the scenarios in which it loses.
     pub order_pnls: Vec<f64>,
@@ -167,9 +167,9 @@ pub struct Net {
 /// A provision: with orders for the initial margin, without for the maintenance margin.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Provision {
-    /// Of positions and orders.
+    /// Provision for positions and orders.
     pub initial: f64,
-    /// Of positions.
+    /// Provision for the positions alone.
     pub maintenance: f64,
 }
 

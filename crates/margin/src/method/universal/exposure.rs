@@ -17,7 +17,7 @@ pub struct Exposures {
     pub amounts: Vec<(usize, f64)>,
     /// One period of funding, when the account pays it.
     pub funding: f64,
-    /// To close every position.
+    /// Fees to close every position, in USD.
     pub fees: f64,
     strikes: Vec<Leg>,
 }
@@ -25,7 +25,7 @@ pub struct Exposures {
 /// An account's net exposure to one underlying.
 #[derive(Clone, Debug, Default)]
 pub struct Exposure {
-    /// Whether there is any.
+    /// Whether anything is held on it.
     pub touched: bool,
     /// Units of the coin held or owed as balances or as profit that is not settled yet.
     pub coins: f64,

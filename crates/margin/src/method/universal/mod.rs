@@ -15,9 +15,10 @@ pub mod families;
 pub mod rules;
 pub(crate) mod terms;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use model::{Account, Instrument, InstrumentId, InstrumentKind, Invalid, Market, Payoff, Side, USD};
+use model::{Account, AssetId, InstrumentId, InstrumentKind, Invalid, Market, Payoff, Side, USD};
 use pricing::kernel::Isa;
 use units::{Money, Ratio};
 
@@ -52,6 +53,9 @@ pub fn parse(text: &str) -> Result<Params<Rules>, Invalid> {
     Ok(params)
 }
 
+/// Of more contracts than these a note says only how many there are.
+const NAMED: usize = 3;
+
 /// Said in every answer that was given without a scenario document.
 const WITHOUT_DOCUMENT: &str =
     "history and simulation (FAM-4, FAM-5) did not join the core: no scenario document was given (--scenarios FILE)";
@@ -70,7 +74,7 @@ pub struct Prepared {
 /// A prepared market: what accounts are assessed on.
 #[derive(Clone, Debug)]
 pub struct Universal<'a> {
-    /// The market.
+    /// The market it was prepared from.
     pub market: &'a Market,
     /// The numbers of the method.
     pub rules: &'a Rules,
@@ -202,9 +206,9 @@ impl Judge for Universal<'_> {
 /// What an account must hold, without the words: the sums of the lines of its workings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Margins {
-    /// Initial margin.
+    /// Initial margin, in USD.
     pub initial: Money,
-    /// Maintenance margin.
+    /// Maintenance margin, in USD.
     pub maintenance: Money,
     /// The part of both that is the cost of closing: liquidity, funding and fees.
     pub closing: Money,
@@ -272,6 +276,17 @@ fn with_orders(array: &RiskArray, account: &Account, mut pnl: Vec<f64>) -> Resul
     Ok(losses.fold(0.0, largest))
 }
 
+/// "prices of A, B and 27 more are".
+fn prices(contracts: &BTreeSet<&str>) -> String {
+    let mut named: Vec<&str> = contracts.iter().copied().take(NAMED).collect();
+    let more = contracts.len() - named.len();
+    let last = if more > 0 { format!("{more} more") } else { named.pop().unwrap_or_default().to_owned() };
+    match named.as_slice() {
+        [] => format!("prices of {last} are"),
+        named => format!("prices of {} and {last} are", named.join(", ")),
+    }
+}
+
 impl Universal<'_> {
     /// The margins of an account: to the digit what its workings add up to.
     pub fn margins(&self, account: &Account) -> Result<Margins, Refusal> {
@@ -306,29 +321,29 @@ impl Universal<'_> {
         notes
     }
 
-    /// What was assumed of contracts that are written or paid in something that is not worth exactly one USD (SCN-1).
-    fn written(&self, account: &Account) -> impl Iterator<Item = String> {
+    /// What was assumed of contracts that are written or paid in something that is not worth exactly one USD (SCN-1): a sentence
+    /// for each such asset.
+    fn written(&self, account: &Account) -> Vec<String> {
         let held = account.positions.iter().map(|held| held.instrument);
-        let listings = held.chain(account.orders.iter().map(|order| order.instrument));
-        listings.filter_map(|id| {
+        let (mut written, mut paid) = (BTreeMap::new(), BTreeMap::new());
+        for id in held.chain(account.orders.iter().map(|order| order.instrument)) {
             let listing = self.market.listing(id);
-            let asset = |id: model::AssetId| &self.market.assets[id.0];
-            let (written, paid) = (asset(listing.counter_asset()), asset(listing.settle));
-            let in_usd = listing.counter_asset() == USD;
-            if !in_usd {
-                let Instrument { name, .. } = listing;
-                return Some(format!(
-                    "{name}: its price is written in {0}, so it rises when {0} falls (SCN-1)",
-                    written.name
-                ));
-            }
-            (listing.payoff == Payoff::Linear && listing.settle != USD).then(|| {
-                format!(
-                    "{}: its price is in USD and it pays as many {}, whatever that is worth (SCN-1)",
-                    listing.name, paid.name
-                )
-            })
-        })
+            let (asset, names) = match (listing.counter_asset(), listing.payoff) {
+                (USD, Payoff::Inverse) => continue,
+                (USD, Payoff::Linear) => (listing.settle, &mut paid),
+                (asset, _) => (asset, &mut written),
+            };
+            names.entry(asset).or_insert_with(BTreeSet::new).insert(listing.name.as_str());
+        }
+        paid.remove(&USD);
+        let asset = |id: &AssetId| &self.market.assets[id.0].name;
+        let rise = written.iter().map(|(id, names)| {
+            format!("{0}: {1} written in {0}, so that they rise when {0} falls (SCN-1)", asset(id), prices(names))
+        });
+        let stay = paid.iter().map(|(id, names)| {
+            format!("{0}: {1} in USD, and {0} pays for them one for one (SCN-1)", asset(id), prices(names))
+        });
+        rise.chain(stay).collect()
     }
 
     /// Every scenario with its family, its name and the profit in it.

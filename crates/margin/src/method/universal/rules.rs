@@ -42,40 +42,40 @@ impl ByName {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
-    /// REQ-3, REQ-5.
+    /// From core and charges to margins and health (REQ-3, REQ-5).
     pub margin: MarginRules,
     /// SCN-4, FAM-1, FAM-2.
     pub scan: ScanRules,
-    /// FAM-3.
+    /// Correlated underlyings that move apart (FAM-3).
     pub apart: ApartRules,
-    /// SCN-2, FAM-8.
+    /// How far volatilities move and twist (SCN-2, FAM-8).
     pub vol: VolatilityRules,
-    /// FAM-6, by day.
+    /// Days that happened, by name (FAM-6).
     pub stress: BTreeMap<String, StressRules>,
-    /// FAM-7.
+    /// Moves far beyond the scan (FAM-7).
     pub tails: TailRules,
-    /// FAM-9.
+    /// Coins that lose their peg, and locations that fail (FAM-9).
     pub depeg: DepegRules,
-    /// CHG-1.
+    /// What it costs to leave large positions (CHG-1).
     pub liquidity: LiquidityRules,
-    /// CHG-2.
+    /// What a move of the basis costs (CHG-2).
     pub basis: BasisRules,
-    /// CHG-3, CHG-4.
+    /// Net short options, and strikes about to expire (CHG-3, CHG-4).
     pub options: OptionRules,
-    /// CHG-5.
+    /// What owed assets cost to buy back (CHG-5).
     pub borrow: BorrowRules,
-    /// CHG-6.
+    /// What is held back from assets that must be sold (CHG-6).
     pub haircut: HaircutRules,
-    /// CHG-7.
+    /// Fees to close what is held (CHG-7).
     pub fees: FeeRules,
-    /// VAL-4.
+    /// The average that instruments settle at (VAL-4).
     pub settlement: SettlementRules,
     /// What an engine takes from the file besides margins; no margin depends on it. Files from before it have the default.
     #[serde(default)]
     pub engine: EngineRules,
 }
 
-/// REQ-3, REQ-5.
+/// From core and charges to margins and health (REQ-3, REQ-5).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MarginRules {
@@ -115,7 +115,7 @@ impl ScanRules {
     }
 }
 
-/// FAM-3.
+/// Correlated underlyings that move apart (FAM-3).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApartRules {
@@ -129,7 +129,7 @@ pub struct ApartRules {
     pub correlation: ByName,
 }
 
-/// SCN-2, FAM-8.
+/// How far volatilities move and twist (SCN-2, FAM-8).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VolatilityRules {
@@ -163,7 +163,7 @@ pub struct VolatilityRules {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StressRules {
-    /// What it is called.
+    /// The name of the day, such as `12 Mar 2020`.
     pub name: String,
     /// How much of it counts.
     #[serde(deserialize_with = "decimal::read")]
@@ -181,7 +181,7 @@ pub struct StressRules {
     pub residual: BTreeMap<String, f64>,
 }
 
-/// FAM-7.
+/// Moves far beyond the scan (FAM-7).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TailRules {
@@ -193,7 +193,7 @@ pub struct TailRules {
     pub weight: Vec<f64>,
 }
 
-/// FAM-9.
+/// Coins that lose their peg, and locations that fail (FAM-9).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DepegRules {
@@ -213,7 +213,7 @@ pub struct DepegRules {
     pub location_weight: f64,
 }
 
-/// CHG-1.
+/// What it costs to leave large positions (CHG-1).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LiquidityRules {
@@ -237,7 +237,7 @@ pub struct LiquidityRules {
     pub vega_half_spread_points: f64,
 }
 
-/// CHG-2.
+/// What a move of the basis costs (CHG-2).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BasisRules {
@@ -249,7 +249,7 @@ pub struct BasisRules {
     pub rate: f64,
 }
 
-/// CHG-3, CHG-4.
+/// Net short options, and strikes about to expire (CHG-3, CHG-4).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptionRules {
@@ -264,7 +264,7 @@ pub struct OptionRules {
     pub pin_days: f64,
 }
 
-/// CHG-5.
+/// What owed assets cost to buy back (CHG-5).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BorrowRules {
@@ -275,7 +275,7 @@ pub struct BorrowRules {
     pub size_slope: f64,
 }
 
-/// CHG-6.
+/// What is held back from assets that must be sold (CHG-6).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HaircutRules {
@@ -288,7 +288,7 @@ pub struct HaircutRules {
     pub cap: f64,
 }
 
-/// CHG-7.
+/// Fees to close what is held (CHG-7).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FeeRules {
@@ -303,7 +303,7 @@ pub struct FeeRules {
     pub option_cap: f64,
 }
 
-/// VAL-4.
+/// The average that instruments settle at (VAL-4).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SettlementRules {

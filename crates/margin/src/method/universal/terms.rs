@@ -27,10 +27,10 @@ pub struct Terms {
     strikes: Box<[u32]>,
 }
 
-/// One underlying.
+/// What the charges need to know of one underlying.
 #[derive(Debug)]
 pub struct UnderlyingTerms {
-    /// USD.
+    /// The underlying's index, in USD.
     pub index: f64,
     /// CHG-1 of its delta.
     pub delta_exit: Leave,
@@ -50,10 +50,10 @@ pub struct BucketTerms {
     pub pinned: bool,
 }
 
-/// One asset.
+/// What the charges need to know of one asset.
 #[derive(Clone, Debug)]
 pub struct AssetTerms {
-    /// USD per unit.
+    /// Price of a unit, in USD.
     pub price: f64,
     /// The underlying it follows.
     pub follows: Option<UnderlyingId>,
@@ -67,14 +67,14 @@ pub struct AssetTerms {
     pub book: Box<[(f64, f64)]>,
 }
 
-/// One contract.
+/// What the charges need to know of one contract.
 #[derive(Clone, Copy, Debug)]
 pub struct ContractTerms {
-    /// What it depends on.
+    /// The number of the underlying it depends on.
     pub underlying: usize,
     /// What it is charged with.
     pub bucket: usize,
-    /// Its sensitivities.
+    /// Sensitivities of one contract.
     pub greeks: Greeks,
     /// Of an option: the number of its strike and whether it is a call.
     pub strike: Option<(u32, bool)>,
@@ -95,7 +95,7 @@ pub struct ContractTerms {
 /// How profit that will be paid in a coin moves with the coin.
 #[derive(Clone, Copy, Debug)]
 pub struct Unsettled {
-    /// What the coin follows.
+    /// The number of the underlying that the coin follows.
     pub underlying: usize,
     payoff: Payoff,
     mark: f64,

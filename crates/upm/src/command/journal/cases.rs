@@ -32,7 +32,7 @@ pub struct Args {
     output: Output,
 }
 
-/// `upm.cases/1`.
+/// The liquidations of a journal, as a document `upm.cases/1`.
 #[derive(Serialize)]
 struct CasesDocument {
     format: &'static str,

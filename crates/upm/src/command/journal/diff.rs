@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use journal::{Difference, Divergence, Journal, Store};
 use sequencer::Genesis;
 use serde::Serialize;
+use serde_json::Value;
 
+use super::named::named;
 use crate::amount::exact;
 use crate::failure::Failure;
 use crate::history::{self, broken};
 use crate::input::Output;
 use crate::printer::{Answer, Tone, toned};
-use crate::record::RecordDocument;
+use crate::record::{self, JSON, RecordDocument};
 use crate::table::paragraph;
 
 /// Find the first record in which two journals differ
@@ -21,20 +23,24 @@ use crate::table::paragraph;
 #[command(after_help = "\
 Example:
   upm sim --seed 1 --ticks 20 --keep target/run.journal
-  upm journal diff target/run.journal target/run.journal")]
+  upm journal diff target/run.journal target/run.journal
+  upm journal diff target/run.journal target/run.journal --names")]
 pub struct Args {
-    /// One journal
+    /// One of the two journals
     #[arg(value_name = "A")]
     first: PathBuf,
-    /// The other
+    /// The other of the two
     #[arg(value_name = "B")]
     second: PathBuf,
+    /// Names in place of numbers, contracts in place of lots; both journals are replayed up to the record, to know them
+    #[arg(long)]
+    names: bool,
     /// table for people, or json (upm.journal-diff/1) for programs
     #[arg(long, value_enum, default_value = "table", hide_possible_values = true, hide_default_value = true)]
     output: Output,
 }
 
-/// `upm.journal-diff/1`.
+/// Where two journals part, as a document `upm.journal-diff/1`.
 #[derive(Serialize)]
 struct DiffDocument {
     format: &'static str,
@@ -47,9 +53,11 @@ struct DiffDocument {
     what: Option<String>,
     /// What differs in what they began with.
     genesis: Vec<&'static str>,
+    /// The fields of the record that differ; empty where one of the journals ends before it.
+    fields: Vec<&'static str>,
     /// That record in each; none where the journal ends before it.
-    first: Option<RecordDocument>,
-    second: Option<RecordDocument>,
+    first: Option<Value>,
+    second: Option<Value>,
 }
 
 /// Compares record by record.
@@ -57,11 +65,11 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     let first = history::open(&args.first)?;
     if is_same_file(args) {
         journal::verify(&first).map_err(broken)?;
-        return answer(args, &document([&first, &first], None)?);
+        return answer(args, &document([&first, &first], None, args.names)?);
     }
     let second = history::open(&args.second)?;
     let divergence = journal::diff(&first, &second).map_err(broken)?;
-    answer(args, &document([&first, &second], divergence)?)
+    answer(args, &document([&first, &second], divergence, args.names)?)
 }
 
 /// A journal is opened by one reader at a time, so a file is not opened twice to be compared with itself.
@@ -82,17 +90,13 @@ fn answer(args: &Args, document: &DiffDocument) -> Result<Answer, Failure> {
     Ok(Answer { failed: !document.same, ..answer })
 }
 
-fn document(both: [&Store; 2], divergence: Option<Divergence>) -> Result<DiffDocument, Failure> {
-    let record = |store: &Store, sequence| -> Result<Option<RecordDocument>, Failure> {
-        if sequence < store.base().sequence || sequence >= store.head().sequence {
-            return Ok(None);
-        }
-        let record = store.read(sequence).next().transpose().map_err(broken)?;
-        record.map(|record| RecordDocument::new(store.name(), &record)).transpose()
-    };
+fn document(both: [&Store; 2], divergence: Option<Divergence>, names: bool) -> Result<DiffDocument, Failure> {
     let [first, second] = both;
     let sequence = divergence.map(|divergence| divergence.sequence);
-    let at = |store| sequence.map_or(Ok(None), |sequence| record(store, sequence));
+    let read = |store| sequence.map_or(Ok(None), |sequence| record(store, sequence));
+    let (one, other) = (read(first)?, read(second)?);
+    let fields = one.as_ref().zip(other.as_ref()).map_or_else(Vec::new, |(one, other)| one.differences(other));
+    let shown = |store, record: Option<RecordDocument>| record.map(|record| shown(store, &record, names)).transpose();
     Ok(DiffDocument {
         format: "upm.journal-diff/1",
         journals: both.map(|store| store.name().to_owned()),
@@ -101,9 +105,29 @@ fn document(both: [&Store; 2], divergence: Option<Divergence>) -> Result<DiffDoc
         sequence,
         what: divergence.map(words),
         genesis: genesis(both),
-        first: at(first)?,
-        second: at(second)?,
+        fields,
+        first: shown(first, one)?,
+        second: shown(second, other)?,
     })
+}
+
+/// A record of a journal; none where it is not kept.
+fn record(store: &Store, sequence: u64) -> Result<Option<RecordDocument>, Failure> {
+    if sequence < store.base().sequence || sequence >= store.head().sequence {
+        return Ok(None);
+    }
+    let record = store.read(sequence).next().transpose().map_err(broken)?;
+    record.map(|record| RecordDocument::new(store.name(), &record)).transpose()
+}
+
+/// A record as it is kept, or with the names that its journal has after it.
+fn shown(store: &Store, record: &RecordDocument, names: bool) -> Result<Value, Failure> {
+    let value = serde_json::to_value(record).expect(JSON);
+    if !names {
+        return Ok(value);
+    }
+    let replayed = history::replay(store, record.sequence + 1, |_, _| {})?;
+    Ok(named(replayed.engine.state(), value))
 }
 
 fn words(divergence: Divergence) -> String {
@@ -145,12 +169,12 @@ fn text(document: &DiffDocument) -> String {
     if !document.genesis.is_empty() {
         text += &paragraph("  genesis", 12, &format!("they began with another {}", document.genesis.join(" and ")));
     }
-    if let (Some(first), Some(second)) = (&document.first, &document.second) {
-        text += &paragraph("  differ", 12, &first.differences(second).join(", "));
+    if !document.fields.is_empty() {
+        text += &paragraph("  differ", 12, &document.fields.join(", "));
     }
     for (journal, record) in document.journals.iter().zip([&document.first, &document.second]) {
         text = text + "\n" + &toned(Tone::Bold, journal) + "\n";
-        text += &record.as_ref().map_or_else(|| "  no such record\n".to_owned(), RecordDocument::text);
+        text += &record.as_ref().map_or_else(|| "  no such record\n".to_owned(), record::text);
     }
     text
 }

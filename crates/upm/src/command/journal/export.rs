@@ -8,9 +8,7 @@ use crate::draft::Destination;
 use crate::failure::Failure;
 use crate::history::{self, broken};
 use crate::printer::{Answer, stream};
-use crate::record::RecordDocument;
-
-const JSON: &str = "what the engine says is JSON";
+use crate::record::{JSON, RecordDocument};
 
 /// Print records as JSON lines: who asked for what, what was decided, the hashes around it
 ///

@@ -54,7 +54,7 @@ pub struct Args {
     output: Output,
 }
 
-/// `upm.extract/1`.
+/// The files of a moment and its hash, as a document `upm.extract/1`.
 #[derive(Serialize)]
 struct ExtractDocument {
     format: &'static str,
@@ -84,7 +84,7 @@ struct ExtractDocument {
 #[derive(Serialize)]
 struct ExpiredLine {
     instrument: String,
-    /// When it expired.
+    /// The time of its expiry.
     expiry: Timestamp,
 }
 

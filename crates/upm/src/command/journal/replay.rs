@@ -42,7 +42,7 @@ pub struct Args {
     output: Output,
 }
 
-/// `upm.state/1`.
+/// The state that a journal leads to, as a document `upm.state/1`.
 #[derive(Serialize)]
 struct StateDocument {
     format: &'static str,
@@ -110,7 +110,7 @@ struct InstrumentLine {
     instrument: String,
     mode: String,
     mark: QuotePrice,
-    /// Lots.
+    /// Lots open over all accounts.
     open: i64,
 }
 

@@ -43,7 +43,7 @@ pub struct Args {
     output: Output,
 }
 
-/// `upm.journal-salvage/1`.
+/// What was saved of a damaged journal, as a document `upm.journal-salvage/1`.
 #[derive(Serialize)]
 struct SalvageDocument {
     format: &'static str,

@@ -10,7 +10,7 @@ use super::Planning;
 /// Decimals of an amount of USD that is a risk number.
 const DECIMALS: u32 = 6;
 
-/// `upm.plan/1`.
+/// The plans of all accounts, as a document `upm.plan/1`.
 #[derive(Serialize)]
 pub struct PlanDocument {
     pub format: &'static str,
@@ -97,7 +97,7 @@ struct OrderDocument {
     contracts: Quantity,
     /// The smallest size, in contracts, of which `contracts` is a multiple.
     lot: Quantity,
-    /// USD traded.
+    /// Value of the trade at the mark, in USD.
     value: Money,
     worst_price: Price,
     /// What the price is written in.

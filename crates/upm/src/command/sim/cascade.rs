@@ -84,7 +84,7 @@ pub struct Args {
     output: Output,
 }
 
-/// `upm.cascade/1`.
+/// The comparison of the engines, as a document `upm.cascade/1`.
 #[derive(Serialize)]
 struct Document<'a> {
     format: &'static str,

@@ -30,7 +30,7 @@ pub struct Args {
     output: Output,
 }
 
-/// `upm.incidents/1`.
+/// What every replay found, as a document `upm.incidents/1`.
 #[derive(Serialize)]
 struct Document<'a> {
     format: &'static str,

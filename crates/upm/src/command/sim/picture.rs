@@ -12,12 +12,12 @@ const WIDTH: f64 = 1200.0;
 const HEIGHT: f64 = 860.0;
 const LEFT: f64 = 44.0;
 const RIGHT: f64 = WIDTH - LEFT;
-/// The price.
+/// Where the price is drawn: left, top, right and bottom, in pixels.
 const PLOT: [f64; 4] = [96.0, 152.0, RIGHT, 500.0];
 /// The legend, and the words below it.
 const LEGEND: f64 = 105.0;
 const CAPTION: f64 = 130.0;
-/// The bars.
+/// The top of the bars, in pixels.
 const BARS_TOP: f64 = 560.0;
 const BAR_HEIGHT: f64 = 14.0;
 /// What is shown in bars, by key; one too many would not fit.

@@ -1,0 +1,25 @@
+//! What several tests of the simulator ask of a few seeds.
+
+use sim::canary::Canary;
+use sim::run::{run, run_with};
+use sim::{Coverage, Options};
+
+/// Runs seeds under the rules as they are, which must hold, and gives what all of them together reached.
+pub fn reached(seeds: &[u64], ticks: u64) -> Coverage {
+    let mut reached = Coverage::default();
+    for seed in seeds {
+        let sound = run(&Options::new(*seed, ticks));
+        assert_eq!(sound.failure, None, "seed {seed}");
+        reached.add(&sound.coverage);
+    }
+    reached
+}
+
+/// Each canary must be caught by its invariant in at least one of the seeds.
+pub fn assert_caught(canaries: &[(Canary, &str)], seeds: &[u64], ticks: u64) {
+    for (canary, invariant) in canaries {
+        let caught = |seed: &u64| run_with(&Options::new(*seed, ticks), &mut canary.clone()).failure;
+        let caught: Vec<String> = seeds.iter().filter_map(caught).map(|failure| failure.invariant).collect();
+        assert!(caught.iter().any(|found| found == invariant), "{canary:?}: {caught:?}");
+    }
+}

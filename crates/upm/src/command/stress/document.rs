@@ -1,0 +1,131 @@
+//! `upm.stress/1`, the answer for programs: numbers as decimal text, losses negative, moves as fractions.
+
+use margin::method::universal::{self, Universal, rules::Rules};
+use margin::params::Params;
+use serde::Serialize;
+use units::{Decimal as _, Ratio};
+
+use super::Stressed;
+use crate::document::{self, Hashes};
+use crate::input::Book;
+use crate::matrix::{Matrix, price_move};
+
+/// What `upm.stress/1` begins with; accounts and hashes follow.
+#[derive(Serialize)]
+struct Head {
+    format: &'static str,
+    method: &'static str,
+    params: String,
+    time: String,
+}
+
+#[derive(Serialize)]
+struct Tail<'a> {
+    hashes: Hashes<'a>,
+}
+
+/// The document up to its first account.
+pub fn opening(book: &Book, params: &Params<Rules>) -> String {
+    let (method, time) = (universal::ABOUT.name, book.market.time.to_string());
+    document::before_accounts(&Head { format: "upm.stress/1", method, params: params.name(), time })
+}
+
+/// The document after its last account.
+pub fn closing(book: &Book, params: &Params<Rules>, universal: &Universal, portfolio: &str) -> String {
+    let (market, scenarios) = (book.market.hash.as_str(), universal.array.set.hash());
+    document::after_accounts(&Tail { hashes: Hashes { market, portfolio, params: &params.hash, scenarios } })
+}
+
+/// One account over the grid.
+#[derive(Serialize)]
+pub struct AccountDocument<'a> {
+    account: &'a str,
+    equity: String,
+    initial_margin: String,
+    maintenance_margin: String,
+    /// Relative moves of every underlying, in the order of `price`.
+    prices: Vec<PricesDocument<'a>>,
+    /// Parts of the scan range.
+    price: Vec<Option<Ratio>>,
+    /// Parts of the scan's move of volatility.
+    vol: Vec<Option<Ratio>>,
+    /// Relative moves of volatility at 30 days, in the order of `vol`.
+    vol_moves: Vec<Option<Ratio>>,
+    /// In USD: one list for every `vol`, in the order of `price`.
+    pnl: Vec<Vec<Option<Ratio>>>,
+    worst: CellDocument,
+    worst_in_scan: CellDocument,
+    /// Every scan scenario in full, and as delta, gamma, vega and theta have it.
+    scan: Vec<EstimateDocument<'a>>,
+}
+
+#[derive(Serialize)]
+struct PricesDocument<'a> {
+    underlying: &'a str,
+    scan_range: Option<Ratio>,
+    moves: Vec<Option<Ratio>>,
+}
+
+#[derive(Serialize)]
+struct CellDocument {
+    price: Option<Ratio>,
+    vol: Option<Ratio>,
+    pnl: Option<Ratio>,
+}
+
+#[derive(Serialize)]
+struct EstimateDocument<'a> {
+    family: &'a str,
+    scenario: &'a str,
+    pnl: Option<Ratio>,
+    estimate: Option<Ratio>,
+    gap: Option<Ratio>,
+}
+
+impl Stressed {
+    /// The answer as a document for programs.
+    pub fn document(&self) -> AccountDocument<'_> {
+        let Matrix { prices, vols, ranges, pnl, .. } = &self.matrix;
+        let cell = |(row, column): (usize, usize)| CellDocument {
+            price: text(prices[column]),
+            vol: text(vols[row].part),
+            pnl: text(pnl[row][column]),
+        };
+        AccountDocument {
+            account: &self.assessment.account,
+            equity: self.assessment.equity.to_string(),
+            initial_margin: self.assessment.initial_margin.to_string(),
+            maintenance_margin: self.assessment.maintenance_margin.to_string(),
+            prices: ranges
+                .iter()
+                .map(|(underlying, range)| PricesDocument {
+                    underlying,
+                    scan_range: text(*range),
+                    moves: prices.iter().map(|part| text(price_move(*part, *range))).collect(),
+                })
+                .collect(),
+            price: prices.iter().copied().map(text).collect(),
+            vol: vols.iter().map(|vol| text(vol.part)).collect(),
+            vol_moves: vols.iter().map(|vol| text(vol.relative)).collect(),
+            pnl: pnl.iter().map(|row| row.iter().copied().map(text).collect()).collect(),
+            worst: cell(self.matrix.worst()),
+            worst_in_scan: cell(self.matrix.worst_in_scan()),
+            scan: self
+                .estimates
+                .iter()
+                .map(|one| EstimateDocument {
+                    family: &one.family,
+                    scenario: &one.scenario,
+                    pnl: text(one.pnl),
+                    estimate: text(one.second_order),
+                    gap: text(one.pnl - one.second_order),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// A number as documents write it; none when it is not finite or does not fit.
+pub fn text(value: f64) -> Option<Ratio> {
+    Ratio::shortest(value).ok()
+}
