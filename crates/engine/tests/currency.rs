@@ -6,9 +6,9 @@ mod common;
 
 use common::*;
 use engine::state::{Change, InstrumentTerms, Policy};
-use engine::{AccountId, Command, Event, FeedId, Party, Principal, Reject};
+use engine::{AccountId, Command, Event, FeedId, Party, Principal};
 use model::{InstrumentId, InstrumentKind, Payoff, UnderlyingId};
-use units::{Money, Price, Quantity};
+use units::Money;
 
 /// USDC at 0.50 USD, so that bitcoin's index of 100,000 USD is 200,000 USDC; and two accounts with much of it.
 fn halved() -> (World, AccountId, AccountId) {
