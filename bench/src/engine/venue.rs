@@ -127,7 +127,8 @@ impl Venue {
                     let deviations = (step - STRIKES / 2) as f64 / 2.0;
                     let strike = (index * basis * exp(deviations * vol * years.sqrt()) / 10.0).round() * 10.0;
                     for right in [Right::Call, Right::Put] {
-                        let kind = InstrumentKind::Option { expiry, strike: CounterPrice::new(price(strike)), right, iv: None };
+                        let written = CounterPrice::new(price(strike));
+                        let kind = InstrumentKind::Option { expiry, strike: written, right, iv: None };
                         let id =
                             listed(&mut venue, format!("{name}-{days}D-{strike}-{right:?}"), kind, tick / 5.0, None);
                         let smile = vol + 0.02 * deviations * deviations - 0.01 * deviations;

@@ -91,7 +91,8 @@ pub fn requirement(account: &Account, market: &Market, rules: &Rules) -> Require
     Slow { market, rules }.assess(account)
 }
 
-/// What a relative move of a price in USD is a part of: the price, or its size and at least the scale where it may be negative.
+/// What a relative move of a price in USD is a part of: the price, or its size and at least the scale where it may be
+/// negative.
 fn size_of(underlying: &model::Underlying, price: f64) -> f64 {
     match underlying.scale {
         Some(scale) => price.abs().max(scale.usd().to_f64()),

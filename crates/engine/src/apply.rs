@@ -344,7 +344,8 @@ pub(crate) fn asset_document(terms: &AssetTerms, market: &Market) -> AssetDocume
     }
 }
 
-/// Lists an instrument in a market, with the expiry it needs. Its mark is the index, in its quote, until a tick has marked it.
+/// Lists an instrument in a market, with the expiry it needs. Its mark is the index, in its quote, until a tick has
+/// marked it.
 pub(crate) fn grow(market: &mut Market, terms: &InstrumentTerms) -> Result<InstrumentId, Invalid> {
     let known = |what: &str, id: usize, names: usize| {
         if id < names { Ok(id) } else { Err(Invalid::new(what, id, format_args!("a number below {names}"))) }

@@ -210,7 +210,7 @@ pub enum Event {
     Expired {
         /// The instrument that expired.
         instrument: InstrumentId,
-        /// Settlement price.
+        /// The price of the underlying that it settled at.
         price: CounterPrice,
     },
     /// An account was judged and stands differently now.

@@ -6,9 +6,9 @@ mod common;
 
 use common::*;
 use engine::state::{Change, InstrumentTerms, Policy};
-use engine::{AccountId, Command, Event, FeedId, Party, Principal, Reject};
+use engine::{AccountId, Command, Event, FeedId, Party, Principal};
 use model::{InstrumentId, InstrumentKind, Payoff, UnderlyingId};
-use units::{Money, Price, Quantity};
+use units::Money;
 
 /// USDC at 0.50 USD, so that bitcoin's index of 100,000 USD is 200,000 USDC; and two accounts with much of it.
 fn halved() -> (World, AccountId, AccountId) {
@@ -38,7 +38,8 @@ fn list_oil(world: &mut World) -> (FeedId, InstrumentId) {
     (FeedId::Index(oil), InstrumentId(world.state().contracts.len() - 1))
 }
 
-/// The price band of an option is at least a hundredth of the index: 2,000 USDC. That of oil at nothing is a part of its scale.
+/// The price band of an option is at least a hundredth of the index: 2,000 USDC. That of oil at nothing is a part of
+/// its scale.
 #[test]
 fn a_price_band_is_in_the_quote() {
     let (mut world, alice, bob) = halved();

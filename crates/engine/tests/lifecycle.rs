@@ -852,7 +852,8 @@ proptest! {
             let instrument = traded[which];
             let (buyer, seller) = (people[buyer], people[(buyer + apart) % 4]);
             let tick = world.state().contracts[instrument.0].terms.tick;
-            let at = Price::from_raw(price::<Price>(&world.mark(instrument)).raw() + tick.raw() * i128::from(ticks));
+            let mark: Price = price(&world.mark(instrument));
+            let at = Price::from_raw(mark.raw() + tick.raw() * i128::from(ticks));
             world.fill(instrument, &at.to_string(), lots, buyer, seller).unwrap();
             let period = u64::try_from(period).unwrap() + 1;
             match then {

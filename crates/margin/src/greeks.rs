@@ -50,8 +50,8 @@ impl Greeks {
     }
 }
 
-/// The inputs of Black-76 for an option of `market`. Forward and strike, and so the price of the model, are in its counter
-/// currency ([`Instrument::counter_asset`]).
+/// The inputs of Black-76 for an option of `market`. Forward and strike, and so the price of the model, are in its
+/// counter currency ([`Instrument::counter_asset`]).
 pub fn option_inputs(listing: &Instrument, market: &Market) -> Result<Inputs, Refusal> {
     let InstrumentKind::Option { expiry, strike, right, iv } = &listing.kind else {
         return Err(Refusal::NotSupported { method: "Black-76", why: format!("{} is not an option", listing.name) });

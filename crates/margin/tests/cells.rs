@@ -506,7 +506,7 @@ proptest! {
                 if listing.kind != InstrumentKind::Perpetual || !cell.certified(InstrumentId(place)) {
                     return Ok(());
                 }
-                let unit = market.usd_per_counter(listing).usd().to_f64() / world.market.usd_per_counter(listing).usd().to_f64();
+                let unit = market.usd_per_counter(listing).in_units_of(world.market.usd_per_counter(listing));
                 let ratio = market.underlyings[listing.underlying.0].index.usd().to_f64()
                     / world.market.underlyings[listing.underlying.0].index.usd().to_f64()
                     / unit;
@@ -514,7 +514,8 @@ proptest! {
             }
             2 => {
                 let place = which.index(market.instruments.len());
-                let position = Position { instrument: InstrumentId(place), quantity: lots[place], entry: generate::price(1.0) };
+                let (instrument, entry) = (InstrumentId(place), generate::price(1.0));
+                let position = Position { instrument, quantity: lots[place], entry };
                 if cell.holding(&Account { positions: vec![position], ..Account::default() }).is_none() {
                     return Ok(());
                 }

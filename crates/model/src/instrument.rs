@@ -56,7 +56,7 @@ pub enum InstrumentKind {
     Option {
         /// The moment of settlement.
         expiry: Timestamp,
-        /// The strike, in units of [`Instrument::counter_asset`].
+        /// The strike, in the counter currency ([`Instrument::counter_asset`]).
         strike: CounterPrice,
         /// Whether it is a call or a put.
         right: Right,
@@ -114,14 +114,15 @@ impl Instrument {
         }
     }
 
-    /// The counter currency: the asset that this contract writes the price of its underlying in, such as its strike and its
-    /// settlement price. It is the quote, but for a coin-margined option: its strike is in USD, its mark in the coin.
+    /// The counter currency: the asset that this contract writes the price of its underlying in, such as its strike and
+    /// its settlement price. It is the quote, but for a coin-margined option: its strike is in USD, its mark in the
+    /// coin.
     pub fn counter_asset(&self) -> AssetId {
         if self.is_option() && self.payoff == Payoff::Inverse { USD } else { self.quote }
     }
 
-    /// The mark as a price of the underlying, which it is in the counter currency for all but options; none of an option, whose mark
-    /// is what the option itself costs.
+    /// The mark as a price of the underlying, which it is in the counter currency for all but options; none of an
+    /// option, whose mark is what the option itself costs.
     pub fn underlying_mark(&self) -> Option<CounterPrice> {
         (!self.is_option()).then(|| CounterPrice::new(self.mark.in_quote()))
     }

@@ -91,8 +91,8 @@ pub struct Underlying {
 pub struct Expiry {
     /// The moment of settlement.
     pub time: Timestamp,
-    /// The price the market expects, settled part included. A contract on it that is written in another asset sees it divided
-    /// by the price of that asset ([`Market::usd_per_counter`]).
+    /// The price the market expects, settled part included. A contract on it that is written in another asset sees it
+    /// divided by the price of that asset ([`Market::usd_per_counter`]).
     pub forward: UsdPrice,
     /// The part of the forward that the settlement average has already fixed.
     pub forward_settled: UsdPrice,
@@ -266,7 +266,8 @@ impl Market {
         Ok(listing.mark.magnitude()?.max(scale.to_quote(self.usd_per_quote(listing), Round::Up)?))
     }
 
-    /// [`Self::mark_size`] as a risk number, in units of the quote; infinite, which no requirement can be made of, where it is out of range.
+    /// [`Self::mark_size`] as a risk number, in units of the quote; infinite, which no requirement can be made of,
+    /// where it is out of range.
     pub fn moving_price(&self, listing: &Instrument) -> f64 {
         self.mark_size(listing).map_or(f64::INFINITY, |mark| mark.in_quote().to_f64())
     }

@@ -1,10 +1,10 @@
-//! Prices by the currency they are written in. Prices in two currencies neither compare nor add up: one is converted first,
-//! by a method that names the currency, at the price of the asset that it is written in.
+//! Prices by the currency they are written in. Prices in two currencies neither compare nor add up: one is converted
+//! first, by a method that names the currency, at the price of the asset that it is written in.
 //!
 //! | type | written in | such as |
 //! |---|---|---|
 //! | [`UsdPrice`] | USD | an index, a forward, the price of an asset |
-//! | [`CounterPrice`] | the counter currency of a contract ([`crate::Instrument::counter_asset`]) | a strike, a settlement price |
+//! | [`CounterPrice`] | the counter currency ([`crate::Instrument::counter_asset`]) | a strike, a settlement price |
 //! | [`QuotePrice`] | the quote of an instrument ([`crate::Instrument::quote`]) | a mark, an entry, a limit |
 //!
 //! A forward of 88,000 USD is at the money of a strike of 100,000 USDC while USDC is at 0.88 USD:
@@ -50,7 +50,7 @@ macro_rules! price {
         pub struct $name(Price);
 
         impl $name {
-            /// Nothing.
+            /// A price of nothing.
             pub const ZERO: Self = Self(Price::ZERO);
 
             /// A price of which the caller knows that it is written in this currency.
@@ -63,12 +63,12 @@ macro_rules! price {
                 self.0
             }
 
-            /// Exact sum.
+            /// The exact sum of two prices.
             pub fn plus(self, other: Self) -> Result<Self, Overflow> {
                 self.0.plus(other.0).map(Self)
             }
 
-            /// Exact difference.
+            /// The exact difference of two prices.
             pub fn minus(self, other: Self) -> Result<Self, Overflow> {
                 self.0.minus(other.0).map(Self)
             }
@@ -109,16 +109,16 @@ price! {
 }
 
 price! {
-    /// What one unit of the underlying costs in the counter currency of a contract ([`crate::Instrument::counter_asset`]): a
-    /// strike, a settlement price.
+    /// What one unit of the underlying costs in the counter currency of a contract
+    /// ([`crate::Instrument::counter_asset`]): a strike, a settlement price.
     CounterPrice,
     /// The number of units of the counter currency.
     in_counter
 }
 
 price! {
-    /// A price in the quote of its instrument ([`crate::Instrument::quote`]): a mark, a bid, an ask, the entry of a position, the
-    /// limit of an order.
+    /// A price in the quote of its instrument ([`crate::Instrument::quote`]): a mark, a bid, an ask, the entry of a
+    /// position, the limit of an order.
     QuotePrice,
     /// The number of units of the quote.
     in_quote

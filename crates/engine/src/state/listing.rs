@@ -141,7 +141,7 @@ pub struct Contract {
 /// Samples of an index in a settlement window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Samples {
-    /// Sum of the sampled index prices.
+    /// Sum of the sampled index prices, as the contract writes them.
     pub sum: CounterPrice,
     /// Number of samples in the sum.
     pub count: u32,
@@ -161,8 +161,8 @@ impl InstrumentTerms {
         }
     }
 
-    /// The counter currency, which the price of the underlying is written in: marks of perpetuals and futures, strikes, settlement
-    /// prices.
+    /// The counter currency, which the price of the underlying is written in: marks of perpetuals and futures, strikes,
+    /// settlement prices.
     pub fn counter_asset(&self) -> AssetId {
         if self.is_option() && self.payoff == Payoff::Inverse { USD } else { self.quote }
     }

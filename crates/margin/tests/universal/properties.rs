@@ -269,7 +269,8 @@ proptest! {
         let entry = market.instruments[1].mark;
         let mark = entry.in_quote().to_f64();
         let short = Position { instrument: InstrumentId(1), quantity: quantity(-contracts), entry };
-        let coins = Balance { asset: market.asset("BTC").expect("listed"), amount: quantity(10.0 * contracts / mark), location: None };
+        let (asset, amount) = (market.asset("BTC").expect("listed"), quantity(10.0 * contracts / mark));
+        let coins = Balance { asset, amount, location: None };
         let account = Account { positions: vec![short], balances: vec![coins], ..Account::default() };
         let judge = judge(&market);
         let pnl = judge.array.pnl(&judge.array.vector(&account).expect("a vector"));
@@ -357,7 +358,8 @@ proptest! {
         let built = judge.array.pnl(&judge.array.vector(&account).expect("a vector"));
         let mut vector = judge.array.vector(&Account { positions: Vec::new(), ..account.clone() }).expect("a vector");
         for position in &account.positions {
-            judge.array.add_fill(&mut vector, position.instrument, position.quantity.to_f64(), position.entry.in_quote().to_f64()).expect("a fill");
+            let (quantity, entry) = (position.quantity.to_f64(), position.entry.in_quote().to_f64());
+            judge.array.add_fill(&mut vector, position.instrument, quantity, entry).expect("a fill");
         }
         prop_assert_eq!(bits(&judge.array.pnl(&vector)), bits(&built));
         let slack = 1e-12 * gross(&judge, &account);
