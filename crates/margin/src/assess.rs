@@ -1,13 +1,14 @@
 //! From a method's workings to the answer: equity, requirement, status, standalone margins, shares.
 
-use model::{Account, Market};
+use model::{Account, InstrumentId, Market};
 use units::{Money, Overflow, Ratio, Round};
 
 use crate::assessment::{
     Assessment, BalancePart, Charge, Core, Exposure, Family, PositionPart, ScenarioPnl, UnderlyingGreeks, Workings,
     requirement, shares, status,
 };
-use crate::{Refusal, Standing, exposure, greeks, valuation};
+use crate::greeks::{self, Greeks};
+use crate::{Refusal, Standing, exposure, valuation};
 
 /// A method ready to judge accounts in one market, on any number of threads.
 pub trait Judge: Sync {
@@ -22,6 +23,11 @@ pub trait Judge: Sync {
     /// The maintenance margin of every position, then of every balance, each held alone (REQ-6).
     fn standalone(&self, account: &Account) -> Result<Vec<Money>, Refusal> {
         each_alone(account, |alone| self.maintenance(alone))
+    }
+
+    /// The sensitivities of one contract, its settlement averages over [`Self::settlement_window`].
+    fn sensitivities(&self, id: InstrumentId) -> Result<Greeks, Refusal> {
+        greeks::of_contract(id, self.market(), self.settlement_window())
     }
 
     /// The market it judges in.
@@ -40,7 +46,8 @@ pub trait Judge: Sync {
 /// What `account` must hold, what it holds, and why.
 pub fn assess(account: &Account, judge: &(impl Judge + ?Sized)) -> Result<Assessment, Refusal> {
     let workings = judge.workings(account)?;
-    let contracts = greeks::of_contracts(account, judge.market(), judge.settlement_window())?;
+    let contracts = account.positions.iter().map(|position| judge.sensitivities(position.instrument));
+    let contracts = contracts.collect::<Result<Vec<_>, _>>()?;
     let greeks = greeks::summed(account, judge.market(), &contracts);
     let exposures = exposure::of_account(account, judge.market(), &contracts)
         .map_err(|overflow| out_of_range(account, overflow))?;

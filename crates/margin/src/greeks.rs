@@ -5,6 +5,8 @@
 //! delta of its model price in dollars. The price of a stablecoin stays where it is: a contract written in one has the delta
 //! of the same contract written in USD.
 
+use std::sync::OnceLock;
+
 use model::{Account, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Position, UnderlyingId, UsdPrice};
 use pricing::black76::{Black76, Inputs};
 use pricing::{math, payoff};
@@ -169,12 +171,29 @@ pub fn unsettled_coins(position: &Position, market: &Market) -> Option<(Underlyi
 
 /// The sensitivities of an account to each underlying it touches, balances and unsettled profit included.
 pub fn of_account(account: &Account, market: &Market, window_seconds: f64) -> Result<Vec<UnderlyingGreeks>, Refusal> {
-    Ok(summed(account, market, &of_contracts(account, market, window_seconds)?))
+    let contracts = account.positions.iter().map(|position| of_contract(position.instrument, market, window_seconds));
+    Ok(summed(account, market, &contracts.collect::<Result<Vec<_>, _>>()?))
 }
 
-/// The sensitivities of one contract of every position of an account, in their order.
-pub fn of_contracts(account: &Account, market: &Market, window_seconds: f64) -> Result<Vec<Greeks>, Refusal> {
-    account.positions.iter().map(|position| of_contract(position.instrument, market, window_seconds)).collect()
+/// The sensitivities of the contracts of one market, each worked out when it is first asked for: many accounts hold the same.
+#[derive(Debug)]
+pub struct Known(Box<[OnceLock<Greeks>]>);
+
+impl Known {
+    /// None yet, of as many contracts as `market` has.
+    pub fn new(market: &Market) -> Self {
+        Self(market.instruments.iter().map(|_| OnceLock::new()).collect())
+    }
+
+    /// [`of_contract`], of the market and the window that all calls are for.
+    pub fn of_contract(&self, id: InstrumentId, market: &Market, window_seconds: f64) -> Result<Greeks, Refusal> {
+        let known = &self.0[id.0];
+        if let Some(greeks) = known.get() {
+            return Ok(*greeks);
+        }
+        let greeks = of_contract(id, market, window_seconds)?;
+        Ok(*known.get_or_init(|| greeks))
+    }
 }
 
 /// The sensitivities of an account of which those of each position's contract are known.

@@ -91,6 +91,10 @@ macro_rules! price {
             fn cut(text: &str, shift: i64) -> Result<Self, NotDecimal> {
                 Price::cut(text, shift).map(Self)
             }
+
+            fn shortest(x: f64) -> Result<Self, NotDecimal> {
+                Price::shortest(x).map(Self)
+            }
         }
 
         impl std::fmt::Display for $name {

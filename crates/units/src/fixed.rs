@@ -1,10 +1,20 @@
 //! The one representation behind every quantity: an `i128` count of 10⁻¹⁸.
 
 use crate::Round;
-use crate::wide::{ONE, by_unit};
+use crate::wide::{ONE, by_unit, units};
 
 /// Decimals that every amount keeps.
 pub const DECIMALS: u32 = 18;
+/// The powers of ten up to one unit.
+pub const POWERS: [u64; 19] = {
+    let mut powers = [1; 19];
+    let mut power = 1;
+    while power < powers.len() {
+        powers[power] = 10 * powers[power - 1];
+        power += 1;
+    }
+    powers
+};
 const ONE_F64: f64 = 1e18;
 /// Every integer below this is an exact `f64`.
 const EXACT: u64 = 1 << f64::MANTISSA_DIGITS;
@@ -70,9 +80,16 @@ pub fn from_f64(x: f64, round: Round) -> Option<i128> {
 
 /// `raw` with at most `decimals` decimals; `None` when rounding up leaves the range.
 pub fn to_decimals(raw: i128, decimals: u32, round: Round) -> Option<i128> {
-    let step = 10_i128.pow(DECIMALS.saturating_sub(decimals));
-    let above = raw.rem_euclid(step);
-    if above > 0 && matches!(round, Round::Up) { raw.checked_add(step - above) } else { raw.checked_sub(above) }
+    let step = 10_u64.pow(DECIMALS.saturating_sub(decimals));
+    // A step is a part of a unit, so that what the units leave says it all.
+    let (_, left) = units(raw.unsigned_abs());
+    let beyond = left % step;
+    let above = i128::from(if raw < 0 && beyond > 0 { step - beyond } else { beyond });
+    if above > 0 && matches!(round, Round::Up) {
+        raw.checked_add(i128::from(step) - above)
+    } else {
+        raw.checked_sub(above)
+    }
 }
 
 #[cfg(test)]
@@ -97,6 +114,16 @@ mod tests {
                 let text: f64 = crate::text::Text::of(raw).as_str().parse().unwrap();
                 prop_assert_eq!(to_f64(raw).to_bits(), text.to_bits(), "{}", raw);
             }
+        }
+
+        /// Fewer decimals are the next multiple of their step on either side.
+        #[test]
+        fn fewer_decimals_are_the_nearest_multiples(raw: i128, bits in 0..127_u32, decimals in 0..20_u32) {
+            let (raw, step) = (raw >> bits, 10_i128.pow(18_u32.saturating_sub(decimals)));
+            let down = raw.checked_sub(raw.rem_euclid(step));
+            let up = if raw.rem_euclid(step) == 0 { Some(raw) } else { down.and_then(|down| down.checked_add(step)) };
+            prop_assert_eq!(to_decimals(raw, decimals, Round::Down), down);
+            prop_assert!(down.is_none() || to_decimals(raw, decimals, Round::Up) == up);
         }
 
         #[test]

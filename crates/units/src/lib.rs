@@ -26,6 +26,7 @@
 
 mod fixed;
 mod quantities;
+mod shortest;
 mod text;
 mod time;
 mod wide;

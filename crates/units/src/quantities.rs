@@ -1,7 +1,7 @@
 //! One type per dimension, and the arithmetic that makes sense between them.
 
 use crate::wide::{self, ONE};
-use crate::{NotDecimal, Round, fixed, text};
+use crate::{NotDecimal, Round, fixed, shortest, text};
 
 /// A result outside the range of the quantity it should have become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,9 +20,7 @@ pub trait Decimal: Sized {
 
     /// The shortest decimal that reads back to the double `x`, its digits behind the 18th decimal cut off. Fails when
     /// `x` is not finite or too large.
-    fn shortest(x: f64) -> Result<Self, NotDecimal> {
-        Self::cut(&format!("{x:e}"), 0)
-    }
+    fn shortest(x: f64) -> Result<Self, NotDecimal>;
 }
 
 macro_rules! quantity {
@@ -101,6 +99,10 @@ macro_rules! quantity {
         impl Decimal for $name {
             fn cut(text: &str, shift: i64) -> Result<Self, NotDecimal> {
                 text::read(text, shift, text::Beyond::Cut).map(Self)
+            }
+
+            fn shortest(x: f64) -> Result<Self, NotDecimal> {
+                shortest::of(x).map(Self)
             }
         }
 

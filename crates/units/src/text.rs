@@ -1,10 +1,12 @@
 //! Decimal text in and out, exactly: what a person wrote is never rounded.
 
-use crate::fixed::DECIMALS;
-use crate::wide::ONE;
+use crate::fixed::{DECIMALS, POWERS};
+use crate::wide::units;
 
 /// More digits than any `i128` has.
 const DIGITS_MAX: usize = 40;
+/// So many characters are never more digits than fit 64 bits.
+const SHORT: usize = 19;
 
 /// Why a text is not a decimal number this crate can hold exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +38,44 @@ pub fn parse(text: &str) -> Result<i128, NotDecimal> {
 
 /// Reads the same, times ten to the power of `shift`.
 pub fn read(text: &str, shift: i64, beyond: Beyond) -> Result<i128, NotDecimal> {
+    match short(text.as_bytes()) {
+        Some(raw) if shift == 0 => Ok(raw),
+        Some(_) | None => any(text, shift, beyond),
+    }
+}
+
+/// What almost every document holds: few digits, a point at most, no exponent. None when it is anything else.
+fn short(text: &[u8]) -> Option<i128> {
+    let (negative, text) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        all => (false, all),
+    };
+    if text.len() > SHORT {
+        return None;
+    }
+    let (mut digits, mut behind) = (0_u64, None);
+    for byte in text {
+        match byte {
+            b'0'..=b'9' => digits = digits * 10 + u64::from(byte - b'0'),
+            b'.' if behind.is_none() => {
+                behind = Some(0);
+                continue;
+            }
+            _ => return None,
+        }
+        behind = behind.map(|decimals| decimals + 1);
+    }
+    let decimals: usize = behind.unwrap_or_default();
+    let before = text.len() - decimals - usize::from(behind.is_some());
+    if before == 0 || behind == Some(0) {
+        return None;
+    }
+    let raw = i128::try_from(u128::from(digits) * u128::from(POWERS[18 - decimals])).ok()?;
+    Some(if negative { -raw } else { raw })
+}
+
+/// Reads digits of any number with any exponent.
+fn any(text: &str, shift: i64, beyond: Beyond) -> Result<i128, NotDecimal> {
     let (negative, text) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text),
@@ -88,46 +128,56 @@ pub struct Text {
 impl Text {
     /// A sign, 21 digits of `i128::MAX` in units, a point, 18 decimals.
     const LENGTH: usize = 41;
+    /// Where the decimals begin, behind the point.
+    const DECIMALS: usize = Self::LENGTH - 18;
+    /// The middle of the decimals: most numbers have no digits behind it.
+    const MIDDLE: usize = Self::LENGTH - 9;
 
     /// Of so many units of 10⁻¹⁸.
     pub fn of(raw: i128) -> Self {
-        let one = ONE.unsigned_abs();
-        let (mut whole, fraction) = (raw.unsigned_abs() / one, raw.unsigned_abs() % one);
-        let mut fraction = u64::try_from(fraction).expect("below 10¹⁸");
-        let mut text = Self { bytes: [b'0'; Self::LENGTH], start: Self::LENGTH - 18, end: Self::LENGTH };
-        if fraction == 0 {
-            text.end = text.start - 1;
-        } else {
-            text.bytes[text.start - 1] = b'.';
-            for place in (text.start..Self::LENGTH).rev() {
-                text.bytes[place] = digit(fraction);
-                fraction /= 10;
+        let (whole, fraction) = units(raw.unsigned_abs());
+        let mut text = Self { bytes: [b'0'; Self::LENGTH], start: Self::DECIMALS - 1, end: Self::DECIMALS - 1 };
+        if fraction > 0 {
+            text.bytes[text.start] = b'.';
+            let (near, far) = (fraction / POWERS[9], fraction % POWERS[9]);
+            fill(&mut text.bytes[Self::DECIMALS..Self::MIDDLE], near);
+            text.end = Self::MIDDLE;
+            if far > 0 {
+                fill(&mut text.bytes[Self::MIDDLE..], far);
+                text.end = Self::LENGTH;
             }
             while text.bytes[text.end - 1] == b'0' {
                 text.end -= 1;
             }
         }
-        text.start -= 1;
-        // What does not fit 64 bits loses its last digits first.
-        while u64::try_from(whole).is_err() {
-            text.start -= 1;
-            text.bytes[text.start] = digit(u64::try_from(whole % 10).expect("one digit"));
-            whole /= 10;
-        }
-        let mut whole = u64::try_from(whole).expect("it was cut to 64 bits");
-        loop {
-            text.start -= 1;
-            text.bytes[text.start] = digit(whole);
-            whole /= 10;
-            if whole == 0 {
-                break;
-            }
+        if let Ok(whole) = u64::try_from(whole) {
+            text.begin(whole);
+        } else {
+            // What does not fit 64 bits is written in two parts.
+            let (above, below) = units(whole);
+            text.start -= 18;
+            fill(&mut text.bytes[text.start..text.start + 18], below);
+            text.begin(u64::try_from(above).expect("at most a few hundred"));
         }
         if raw < 0 {
-            text.start -= 1;
-            text.bytes[text.start] = b'-';
+            text.put(b"-");
         }
         text
+    }
+
+    /// Writes a number before what is there.
+    fn begin(&mut self, mut number: u64) {
+        while number >= 100 {
+            self.put(pair(number));
+            number /= 100;
+        }
+        if number >= 10 { self.put(pair(number)) } else { self.put(&[digit(number)]) }
+    }
+
+    fn put(&mut self, digits: &[u8]) {
+        let end = self.start;
+        self.start -= digits.len();
+        self.bytes[self.start..end].copy_from_slice(digits);
     }
 
     /// The decimal as a string.
@@ -135,6 +185,35 @@ impl Text {
         std::str::from_utf8(&self.bytes[self.start..self.end]).expect("signs, digits and a point are ASCII")
     }
 }
+
+/// Writes the last digits of a number, as many as there is room for.
+fn fill(room: &mut [u8], mut number: u64) {
+    let mut pairs = room.rchunks_exact_mut(2);
+    for place in &mut pairs {
+        place.copy_from_slice(pair(number));
+        number /= 100;
+    }
+    if let [first] = pairs.into_remainder() {
+        *first = digit(number);
+    }
+}
+
+/// The two last decimal digits of a number.
+fn pair(number: u64) -> &'static [u8; 2] {
+    &PAIRS[usize::try_from(number % 100).expect("two digits")]
+}
+
+/// Every number of two digits, as text.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[b'0'; 2]; 100];
+    let (mut place, mut next) = (0, [b'0'; 2]);
+    while place < 100 {
+        pairs[place] = next;
+        next = if next[1] == b'9' { [next[0] + 1, b'0'] } else { [next[0], next[1] + 1] };
+        place += 1;
+    }
+    pairs
+};
 
 /// The last decimal digit of a number.
 fn digit(number: u64) -> u8 {
@@ -175,7 +254,9 @@ fn shortened(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::any;
     use super::*;
+    use crate::wide::ONE;
     use proptest::prelude::*;
 
     #[test]
@@ -196,6 +277,9 @@ mod tests {
             ("1000e-3", ONE),
             ("1e-18", 1),
             ("100e-20", 1),
+            ("9999999999999999999", 9_999_999_999_999_999_999 * ONE),
+            ("0.00000000000000001", 10),
+            ("-9.99999999999999999", -9_999_999_999_999_999_990),
             ("0e99999999999999999999", 0),
             ("-0.0e-99999999999999999999", 0),
             ("-170141183460469231731687303715884105728e-18", i128::MIN),
@@ -255,6 +339,27 @@ mod tests {
             let padded = format!("{}{digits}{}", "0".repeat(60), "0".repeat(60));
             let (whole, fraction) = padded.split_at(usize::try_from(60 + i64::try_from(digits.len()).unwrap() + shift).unwrap());
             prop_assert_eq!(parse(&format!("{sign}{whole}.{fraction}0e{}", -18 - shift)), Ok(raw));
+        }
+
+        /// The short way to read is the long way.
+        #[test]
+        fn what_is_short_is_read_like_anything_else(text in "-?[0-9]{0,12}(\\.[0-9]{0,12})?[-.e]?") {
+            prop_assert_eq!(read(&text, 0, Beyond::Cut), any(&text, 0, Beyond::Cut), "{}", &text);
+            prop_assert_eq!(parse(&text), any(&text, 0, Beyond::Refuse), "{}", text);
+        }
+
+        /// Numbers of every length, and those that end in zeros.
+        #[test]
+        fn printing_and_reading_are_inverse_at_every_length(raw: i128, bits in 0..127_u32, zeros in 0..38_u32) {
+            let raw = raw >> bits;
+            let round = raw - raw % 10_i128.pow(zeros);
+            for raw in [raw, round] {
+                let text = Text::of(raw);
+                prop_assert_eq!(any(text.as_str(), 0, Beyond::Refuse), Ok(raw));
+                let shortest = text.as_str().trim_start_matches('-');
+                prop_assert!(!shortest.starts_with("00") && !(shortest.contains('.') && shortest.ends_with(['0', '.'])), "{}", shortest);
+                prop_assert_eq!(text.as_str().starts_with('-'), raw < 0);
+            }
         }
 
         #[test]

@@ -92,6 +92,13 @@ fn divide_by_unit(high: u128, low: u128) -> Option<(u128, bool)> {
     Some(((u128::from(upper) << 64) | u128::from(lower), rest == 0))
 }
 
+/// The whole units in a count of 10⁻¹⁸, and the count that is left: `count / 10¹⁸` and its rest.
+pub fn units(count: u128) -> (u128, u64) {
+    let (upper, rest) = by_unit(count >> (64 - SHIFT));
+    let (lower, rest) = by_unit((u128::from(rest) << 64) | ((count << SHIFT) & LOW_HALF));
+    ((u128::from(upper) << 64) | u128::from(lower), rest >> SHIFT)
+}
+
 /// `⌊numerator / DIVISOR⌋` of a numerator below 2⁶⁴ divisors, and what is left.
 ///
 /// A product with the reciprocal in place of the division: Möller and Granlund, "Improved division by invariant integers",
@@ -175,6 +182,16 @@ mod tests {
                 prop_assert_eq!(high - back_high, u128::from(borrow));
                 prop_assert!(remainder < divisor);
                 prop_assert_eq!(remainder == 0, exact);
+            }
+        }
+
+        /// Units and what is left of them are quotient and rest.
+        #[test]
+        fn a_count_is_its_units_and_what_is_left(count: u128, bits in 0..128_u32) {
+            let one = ONE.unsigned_abs();
+            for count in [count >> bits, u128::MAX >> bits, (count >> bits) / one * one] {
+                let (units, left) = units(count);
+                prop_assert_eq!((units, u128::from(left)), (count / one, count % one));
             }
         }
 

@@ -5,12 +5,13 @@ pub mod derive;
 pub mod paradex;
 pub mod universal;
 
-use model::{Account, Invalid, Market};
+use model::{Account, InstrumentId, Invalid, Market};
 use pricing::kernel::Isa;
 use serde::de::DeserializeOwned;
 use units::Ratio;
 
 use crate::assess::Judge;
+use crate::greeks::{Greeks, Known};
 use crate::params::{self, Evidence, Params};
 use crate::scenario::ScenarioSet;
 use crate::{About, Refusal, Workings};
@@ -187,7 +188,8 @@ impl<R: Sync> Rulebook for VenueRulebook<R> {
     }
 
     fn judge<'a>(&'a self, market: &'a Market, options: &Options) -> Result<Box<dyn Judge + 'a>, Refusal> {
-        Ok(Box::new(Venue { rulebook: self, market, strict: options.strict, list_scenarios: options.list_scenarios }))
+        let Options { strict, list_scenarios, .. } = *options;
+        Ok(Box::new(Venue { rulebook: self, market, known: Known::new(market), strict, list_scenarios }))
     }
 }
 
@@ -195,6 +197,7 @@ impl<R: Sync> Rulebook for VenueRulebook<R> {
 struct Venue<'a, R> {
     rulebook: &'a VenueRulebook<R>,
     market: &'a Market,
+    known: Known,
     strict: bool,
     list_scenarios: bool,
 }
@@ -208,6 +211,10 @@ impl<R: Sync> Judge for Venue<'_, R> {
         }
         workings.notes.extend(about.uncertain.iter().map(|doubt| format!("uncertain: {doubt}")));
         Ok(workings)
+    }
+
+    fn sensitivities(&self, id: InstrumentId) -> Result<Greeks, Refusal> {
+        self.known.of_contract(id, self.market, self.settlement_window())
     }
 
     fn market(&self) -> &Market {

@@ -25,6 +25,7 @@ use units::{Money, Ratio};
 use crate::aggregate::largest;
 use crate::assess::{Judge, each_alone};
 use crate::assessment::is_requirement;
+use crate::greeks::Greeks;
 use crate::params::Params;
 use crate::risk_array::{self, Line, RiskArray};
 use crate::scenario::{FamilyLoss, ScenarioFamily, ScenarioSet};
@@ -184,6 +185,10 @@ impl Judge for Universal<'_> {
             margins(&self.array, &self.terms, (self.market, self.rules), alone, &mut scratch)
                 .map(|margins| margins.maintenance)
         })
+    }
+
+    fn sensitivities(&self, id: InstrumentId) -> Result<Greeks, Refusal> {
+        self.terms.contract(id, self.market, self.rules).map(|terms| terms.greeks)
     }
 
     fn market(&self) -> &Market {
