@@ -265,7 +265,7 @@ fn a_journal_in_which_nothing_was_retired_goes_on() {
     let feeds = |sequencer: &Sequencer<Memory>| sequencer.engine().state().feeds.len();
     // A run in which all of an expiry that has a feed was settled, and the same without what that retired.
     let run = |seed| {
-        let journal = history(seed, 260);
+        let journal = history(seed, 400);
         let mut older = records(&journal);
         older.iter_mut().for_each(|(_, events)| events.retain(is_kept));
         let (fresh, _) = Sequencer::open(journal).unwrap();
