@@ -33,8 +33,11 @@ fn list_oil(world: &mut World) -> (FeedId, InstrumentId) {
         ..instrument("OIL-PERP", InstrumentKind::Perpetual, Payoff::Linear, USDC, USDC)
     };
     world.govern(Command::ListInstrument(Box::new(listed))).unwrap();
-    world.prices.insert(FeedId::Index(oil), price("20"));
-    world.pass(SECOND);
+    world.move_to(FeedId::Index(oil), "20");
+    // The minutes between those ticks give everybody time to cure: it passes.
+    for _ in 0..3 {
+        world.pass(25 * SECOND);
+    }
     (FeedId::Index(oil), InstrumentId(world.state().contracts.len() - 1))
 }
 
