@@ -75,12 +75,32 @@ pub fn toned(tone: Tone, text: &str) -> String {
         Tone::Yellow => MARKS[3],
         Tone::Red => MARKS[4],
     };
-    if text.is_empty() { String::new() } else { format!("{mark}{}{END}", clean(text)) }
+    let mut out = String::with_capacity(text.len() + mark.len_utf8() + END.len_utf8());
+    if !text.is_empty() {
+        out.push(mark);
+        out.extend(harmless(text));
+        out.push(END);
+    }
+    out
 }
 
 /// `text` on one line, without anything that could move a terminal, turn the words beside it around, or be a tone.
 pub fn clean(text: &str) -> String {
-    text.chars().map(|character| if is_harmless(character) { character } else { '\u{fffd}' }).collect()
+    let mut out = String::with_capacity(text.len());
+    out.extend(harmless(text));
+    out
+}
+
+fn harmless(text: &str) -> impl Iterator<Item = char> {
+    text.chars().map(|character| if is_harmless(character) { character } else { '\u{fffd}' })
+}
+
+/// Columns that `text` takes where it is printed, on paper or on a terminal.
+pub fn width(text: &str) -> usize {
+    if text.is_ascii() {
+        return text.len();
+    }
+    text.chars().filter(|character| *character != END && !MARKS.contains(character)).count()
 }
 
 /// `text` as it stands on paper: without tones.
@@ -302,6 +322,15 @@ mod tests {
             let harmful = format!("{text}\u{7f}{text}");
             assert_eq!(rendered(&harmful, true), format!("{text}\u{fffd}{text}"));
             assert_eq!(escaped(harmful), format!("{text}\\u007f{text}"));
+        }
+    }
+
+    #[test]
+    fn a_text_is_as_wide_as_what_is_printed_of_it() {
+        for text in ["", "12.50", "a\u{7f}\n\u{1b}", "−12 %", "e\u{301}\u{202e}\u{fdef}"] {
+            for text in [text.to_owned(), toned(Tone::Bold, text), format!("{text}{}", toned(Tone::Red, text))] {
+                assert_eq!(width(&text), plain(&text).chars().count(), "{text:?}");
+            }
         }
     }
 
