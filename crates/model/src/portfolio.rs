@@ -1,5 +1,7 @@
 //! Who holds what, bound to the market it is held in.
 
+use std::fmt;
+
 use units::Quantity;
 
 use crate::document::{AccountDocument, PortfolioDocument};
@@ -104,6 +106,19 @@ impl Portfolio {
     }
 }
 
+/// Where an entry of an account stands, in words only when something is wrong with it.
+struct At<'a> {
+    path: &'a str,
+    list: &'static str,
+    index: usize,
+}
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.{}[{}]", self.path, self.list, self.index)
+    }
+}
+
 /// One account of a document, with what is wrong with it; `path` is where it stands.
 pub(crate) fn account(entry: &AccountDocument, market: &Market, path: &str, problems: &mut Problems) -> Account {
     if entry.account.is_empty() {
@@ -111,21 +126,21 @@ pub(crate) fn account(entry: &AccountDocument, market: &Market, path: &str, prob
     }
     let mut account = Account { name: entry.account.clone(), ..Account::default() };
     for (index, balance) in entry.balances.iter().enumerate() {
-        let at = format!("{path}.balances[{index}].asset");
+        let at = At { path, list: "balances", index };
         let Some(asset) = market.asset(&balance.asset) else {
             let names = market.assets.iter().map(|asset| asset.name.as_str());
-            problems.unknown(at, &balance.asset, "an asset of the market", names);
+            problems.unknown(format!("{at}.asset"), &balance.asset, "an asset of the market", names);
             continue;
         };
         if account.balances.iter().any(|held| held.asset == asset && held.location == balance.location) {
             let found = format_args!("\"{}\" again", balance.asset);
-            problems.add(Invalid::new(at, found, "each asset once per location"));
+            problems.add(Invalid::new(format!("{at}.asset"), found, "each asset once per location"));
         }
         account.balances.push(Balance { asset, amount: balance.amount, location: balance.location.clone() });
     }
     let mut held = std::collections::BTreeSet::new();
     for (index, position) in entry.positions.iter().enumerate() {
-        let at = format!("{path}.positions[{index}]");
+        let at = At { path, list: "positions", index };
         let Some(id) = instrument(market, &position.instrument, &at, problems) else { continue };
         let listing = market.listing(id);
         if listing.kind == InstrumentKind::Spot {
@@ -147,7 +162,7 @@ pub(crate) fn account(entry: &AccountDocument, market: &Market, path: &str, prob
         account.positions.push(Position { instrument: id, quantity, entry });
     }
     for (index, order) in entry.orders.iter().enumerate() {
-        let at = format!("{path}.orders[{index}]");
+        let at = At { path, list: "orders", index };
         let Some(id) = instrument(market, &order.instrument, &at, problems) else { continue };
         let said = contracts(market, id, (order.quantity, order.amount), &at);
         let Some((quantity, field)) = problems.check(said) else { continue };
@@ -170,7 +185,7 @@ fn contracts(
     market: &Market,
     id: InstrumentId,
     said: (Option<Quantity>, Option<Quantity>),
-    path: &str,
+    path: &At,
 ) -> Result<(Quantity, &'static str), Invalid> {
     match said {
         (Some(quantity), None) => Ok((quantity, "quantity")),
@@ -197,7 +212,7 @@ fn is_signed(listing: &Instrument, market: &Market) -> bool {
     market.underlyings[listing.underlying.0].scale.is_some()
 }
 
-fn instrument(market: &Market, name: &str, path: &str, problems: &mut Problems) -> Option<InstrumentId> {
+fn instrument(market: &Market, name: &str, path: &At, problems: &mut Problems) -> Option<InstrumentId> {
     let known = market.instrument(name);
     if known.is_none() {
         let names = market.instruments.iter().map(|listing| listing.name.as_str());

@@ -14,6 +14,9 @@ use crate::problems::Problems;
 use crate::read::{Origin, other_format, read_part};
 use crate::{Account, Invalid, Market, PORTFOLIO_FORMAT, portfolio};
 
+/// Bytes that there is room for before the length of an account is known.
+const USUAL: usize = 1 << 11;
+
 /// Takes a portfolio document apart while it is read.
 #[derive(Debug, Default)]
 pub struct PortfolioReader {
@@ -68,7 +71,7 @@ impl Place {
         match bytes.iter().rposition(|byte| *byte == b'\n') {
             None => self.column += bytes.len(),
             Some(last) => {
-                self.lines += bytes.split(|byte| *byte == b'\n').count() - 1;
+                self.lines += bytes.iter().filter(|byte| **byte == b'\n').count();
                 self.column = bytes.len() - last - 1;
             }
         }
@@ -117,15 +120,22 @@ struct Scan {
 }
 
 impl Scan {
-    /// How many of the next bytes of an account neither begin nor end anything.
-    fn plain(&self, bytes: &[u8]) -> usize {
-        let ends = |byte: &u8| {
-            if self.in_text { matches!(byte, b'"' | b'\\') } else { matches!(byte, b'"' | b'{' | b'}' | b'[' | b']') }
-        };
-        if self.escaped || (self.depth == 0 && !self.in_text) {
-            return 0;
+    /// Takes the next bytes of an account, up to one that may end it; how many these are.
+    fn inside(&mut self, bytes: &[u8]) -> usize {
+        let mut taken = 0;
+        for byte in bytes {
+            let ends = match byte {
+                _ if self.in_text => false,
+                b'}' | b']' => self.depth <= 1,
+                _ => self.depth == 0,
+            };
+            if ends {
+                break;
+            }
+            self.take(*byte);
+            taken += 1;
         }
-        bytes.iter().position(ends).unwrap_or(bytes.len())
+        taken
     }
 
     /// Takes a byte; whether it is one of the structure, not of a text.
@@ -155,14 +165,15 @@ impl PortfolioReader {
         self.hasher.update(bytes);
         let mut rest = bytes;
         while let Some((byte, after)) = rest.split_first() {
-            // Most of a document is within accounts and ends nothing.
-            let plain = self.open.as_ref().map_or(0, |_| self.scan.plain(rest));
-            if let Some(open) = self.open.as_mut().filter(|_| plain > 0) {
-                let (taken, left) = rest.split_at(plain);
+            // Most of a document is within accounts and ends none.
+            if let Some(open) = &mut self.open {
+                let (taken, left) = rest.split_at(self.scan.inside(rest));
                 open.bytes.extend_from_slice(taken);
                 self.place.after_all(taken);
-                rest = left;
-                continue;
+                if !taken.is_empty() {
+                    rest = left;
+                    continue;
+                }
             }
             self.take(*byte, found);
             self.place.after(*byte);
@@ -212,7 +223,8 @@ impl PortfolioReader {
                     (State::Next, b']') => Some("trailing comma"),
                     _ => None,
                 };
-                let account = AccountText { index: self.accounts, place: self.place, bytes: Vec::new(), misplaced };
+                let bytes = Vec::with_capacity(USUAL);
+                let account = AccountText { index: self.accounts, place: self.place, bytes, misplaced };
                 self.open = Some(account);
                 self.accounts += 1;
                 self.state = State::Account;

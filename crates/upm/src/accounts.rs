@@ -14,6 +14,7 @@ use model::{Account, AccountText, Names, PortfolioReader, Problems};
 use crate::draft::Destination;
 use crate::failure::Failure;
 use crate::input::{Book, no_text, nothing, priced};
+use crate::kind::BEGINNING;
 use crate::known::Known;
 use crate::parallel::in_order;
 use crate::printer::Answer;
@@ -24,8 +25,6 @@ use crate::sink::Sink;
 const PIECE: usize = 1 << 18;
 /// Accounts that a thread is given at once.
 const BATCH: usize = 32;
-/// So many bytes say what kind of file it is.
-const BEGINNING: u64 = 1 << 16;
 
 /// How an answer is worked out.
 #[derive(clap::Args)]
@@ -121,7 +120,7 @@ impl Accounts {
 /// Reads the document and gives its accounts in batches, then its end.
 fn read_in_parts(mut source: Box<dyn Read + Send>, give: &mut dyn FnMut(Part) -> bool) {
     let mut beginning = Vec::new();
-    let begun = source.by_ref().take(BEGINNING).read_to_end(&mut beginning);
+    let begun = source.by_ref().take(u64::from(BEGINNING)).read_to_end(&mut beginning);
     let why = begun.map_or_else(|error| Some(unreadable(&error)), |_| no_text(&beginning));
     if let Some(why) = why {
         give(Part::End(Err(Wrong::Unread(why))));

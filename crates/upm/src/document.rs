@@ -78,7 +78,7 @@ fn pretty(value: &impl Serialize, depth: usize) -> String {
     value
         .serialize(&mut Serializer::with_formatter(&mut bytes, formatter))
         .expect("a document of text and lists is JSON");
-    escaped(&String::from_utf8(bytes).expect("JSON is text"))
+    escaped(String::from_utf8(bytes).expect("JSON is text"))
 }
 
 #[cfg(test)]

@@ -7,8 +7,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
+use crate::ahead::Ahead;
 use crate::failure::Failure;
 use crate::kind::Kind;
+
+/// Bytes that the system is given at once.
+const TOGETHER: usize = 1 << 20;
 
 /// Where answers go.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -62,7 +66,8 @@ impl Destination {
         let path = aside.as_ref().map_or(file, |aside| &aside.temporary);
         let open = OpenOptions::new().write(true).create_new(aside.is_some()).open(path);
         let open = open.map_err(|error| unwritable(file, &error))?;
-        Ok(Draft { file: file.to_owned(), old, out: BufWriter::new(open), aside })
+        let ahead = aside.as_ref().map(|_| Ahead::default());
+        Ok(Draft { file: file.to_owned(), old, out: BufWriter::with_capacity(TOGETHER, open), aside, ahead })
     }
 
     /// The kind of what stands there and would be replaced; none where anything may be written.
@@ -87,24 +92,32 @@ pub struct Draft {
     old: Option<Kind>,
     out: BufWriter<File>,
     aside: Option<Aside>,
+    /// None where nothing has to be on a disk: a device.
+    ahead: Option<Ahead>,
 }
 
 impl Draft {
     /// Adds a piece; the first one decides of which kind the file is.
     pub fn add(&mut self, text: &str) -> Result<(), Failure> {
-        if let (Some(old), new @ Some(_)) = (&self.old, Kind::of(text.as_bytes())) {
-            if Some(old) != new.as_ref() {
+        if let Some(old) = &self.old
+            && let Some(new) = Kind::of(text.as_bytes())
+        {
+            if *old != new {
                 return Err(other_kind(&self.file, old));
             }
             self.old = None;
         }
-        self.out.write_all(text.as_bytes()).map_err(|error| unwritable(&self.file, &error))
+        let written = self.out.write_all(text.as_bytes());
+        if let Some(ahead) = &mut self.ahead {
+            ahead.written(self.out.get_ref(), text.len());
+        }
+        written.map_err(|error| unwritable(&self.file, &error))
     }
 
     /// Gives the whole file its name, once it is on the disk.
     pub fn keep(mut self) -> Result<(), Failure> {
-        let done = self.out.flush().and_then(|()| match &self.aside {
-            Some(_) => self.out.get_ref().sync_all(),
+        let done = self.out.flush().and_then(|()| match self.ahead {
+            Some(ahead) => ahead.finish(self.out.get_ref()),
             None => Ok(()),
         });
         done.map_err(|error| unwritable(&self.file, &error))?;

@@ -8,8 +8,8 @@ use std::path::Path;
 
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// So many bytes decide.
-const BEGINNING: u64 = 65_536;
+/// So many bytes decide, of a text in memory as of a file.
+pub const BEGINNING: u16 = u16::MAX;
 /// Binary files by the bytes that they begin with.
 const MAGIC: [(&[u8], &str); 10] = [
     (b"redb\x1a\x0a\xa9\x0d\x0a", "a journal"),
@@ -35,6 +35,7 @@ pub struct Kind(String);
 impl Kind {
     /// Of bytes; of none there is no kind.
     pub fn of(bytes: &[u8]) -> Option<Self> {
+        let bytes = bytes.get(..usize::from(BEGINNING)).unwrap_or(bytes);
         let known = MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic));
         let words = match known {
             _ if bytes.is_empty() => return None,
@@ -56,7 +57,7 @@ impl Kind {
     pub fn of_file(file: &Path) -> std::io::Result<Option<Self>> {
         let mut bytes = Vec::new();
         match File::open(file) {
-            Ok(open) => open.take(BEGINNING).read_to_end(&mut bytes)?,
+            Ok(open) => open.take(u64::from(BEGINNING)).read_to_end(&mut bytes)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
@@ -206,6 +207,20 @@ mod tests {
         ] {
             assert_eq!(words(bytes), kind, "{bytes:?}");
         }
+    }
+
+    #[test]
+    fn a_long_text_is_of_the_kind_that_its_beginning_has() {
+        let long = "é".repeat(usize::from(BEGINNING));
+        for cut in 0..4 {
+            // What follows cannot be told from how it begins, and the last character of it may be cut in two.
+            let text = [" ".repeat(cut).as_bytes(), long.as_bytes(), b"\0\xff"].concat();
+            assert_eq!(Kind::of(&text), Some(Kind::text()));
+        }
+        assert_eq!(
+            words(format!("{{\"a\": \"{long}\", \"format\": \"upm.x/1\"}}").as_bytes()),
+            "JSON that begins with a"
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! [`printer`] and [`sink`] print.
 
 mod accounts;
+mod ahead;
 mod amount;
 mod beside;
 mod canvas;

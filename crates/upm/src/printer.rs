@@ -5,6 +5,7 @@
 
 use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use model::is_harmless;
 
@@ -54,7 +55,7 @@ impl Answer {
     /// A document for standard output.
     pub fn json(document: &impl serde::Serialize) -> Self {
         let text = serde_json::to_string_pretty(document).expect("a document of text and lists is JSON");
-        Self::out(escaped(&text) + "\n")
+        Self::out(escaped(text) + "\n")
     }
 }
 
@@ -74,12 +75,32 @@ pub fn toned(tone: Tone, text: &str) -> String {
         Tone::Yellow => MARKS[3],
         Tone::Red => MARKS[4],
     };
-    if text.is_empty() { String::new() } else { format!("{mark}{}{END}", clean(text)) }
+    let mut out = String::with_capacity(text.len() + mark.len_utf8() + END.len_utf8());
+    if !text.is_empty() {
+        out.push(mark);
+        out.extend(harmless(text));
+        out.push(END);
+    }
+    out
 }
 
 /// `text` on one line, without anything that could move a terminal, turn the words beside it around, or be a tone.
 pub fn clean(text: &str) -> String {
-    text.chars().map(|character| if is_harmless(character) { character } else { '\u{fffd}' }).collect()
+    let mut out = String::with_capacity(text.len());
+    out.extend(harmless(text));
+    out
+}
+
+fn harmless(text: &str) -> impl Iterator<Item = char> {
+    text.chars().map(|character| if is_harmless(character) { character } else { '\u{fffd}' })
+}
+
+/// Columns that `text` takes where it is printed, on paper or on a terminal.
+pub fn width(text: &str) -> usize {
+    if text.is_ascii() {
+        return text.len();
+    }
+    text.chars().filter(|character| *character != END && !MARKS.contains(character)).count()
 }
 
 /// `text` as it stands on paper: without tones.
@@ -89,11 +110,10 @@ pub fn plain(text: &str) -> String {
 
 /// `text` as it is printed: lines of harmless characters, and tones as colours or not at all.
 pub fn rendered(text: &str, coloured: bool) -> String {
-    if is_simple(text) {
-        return text.to_owned();
-    }
     let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
+    for (simple, other) in pieces(text) {
+        out += simple;
+        let Some(character) = other else { break };
         let code = match MARKS.iter().position(|mark| *mark == character) {
             Some(tone) => Some(CODES[tone]),
             None => (character == END).then_some(END_CODE),
@@ -101,32 +121,54 @@ pub fn rendered(text: &str, coloured: bool) -> String {
         match code {
             Some(code) if coloured => out += code,
             Some(_) => {}
-            None if character == '\n' || is_harmless(character) => out.push(character),
+            None if is_harmless(character) => out.push(character),
             None => out.push('\u{fffd}'),
         }
     }
     out
 }
 
-/// Whether a text is lines of visible ASCII, as almost all long ones are.
-fn is_simple(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n'))
-}
-
 /// JSON in which every character that is not harmless is escaped: the same document, safe to look at.
-pub fn escaped(json: &str) -> String {
-    if is_simple(json) {
-        return json.to_owned();
+pub fn escaped(json: String) -> String {
+    if pieces(&json).all(|(_, other)| other.is_none_or(is_harmless)) {
+        return json;
     }
     let mut out = String::with_capacity(json.len());
-    for character in json.chars() {
-        if character == '\n' || is_harmless(character) {
+    for (simple, other) in pieces(&json) {
+        out += simple;
+        let Some(character) = other else { break };
+        if is_harmless(character) {
             out.push(character);
         } else {
             out.extend(character.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
         }
     }
     out
+}
+
+/// Bytes that are looked at together.
+const TOGETHER: usize = 32;
+
+/// Takes a text apart into what almost all of a long one is, visible ASCII and line breaks, and the characters between. The last piece
+/// has no character behind it.
+fn pieces(text: &str) -> impl Iterator<Item = (&str, Option<char>)> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let (simple, others) = rest?.split_at(simple_length(rest?.as_bytes()));
+        let mut characters = others.chars();
+        let other = characters.next();
+        rest = other.map(|_| characters.as_str());
+        Some((simple, other))
+    })
+}
+
+/// How many bytes there are before the first that is neither visible ASCII nor a line break.
+fn simple_length(bytes: &[u8]) -> usize {
+    let is_simple = |byte: &u8| matches!(byte, b' '..=b'~' | b'\n');
+    // Without a way out in the middle the compiler compares many bytes at once.
+    let all = |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & is_simple(byte));
+    let together = bytes.chunks(TOGETHER).take_while(|bytes| all(bytes)).fold(0, |sum, bytes| sum + bytes.len());
+    together + bytes[together..].iter().take_while(|byte| is_simple(byte)).count()
 }
 
 /// Prints an answer, or why there is none.
@@ -159,7 +201,7 @@ pub fn stream(to: &Destination, lines: impl Iterator<Item = Result<String, Failu
     if let Some(file) = &to.output_file {
         let mut draft = to.draft(file)?;
         for line in lines {
-            draft.add(&(escaped(&line?) + "\n"))?;
+            draft.add(&(escaped(line?) + "\n"))?;
         }
         draft.keep()?;
         return Ok(Answer::streamed());
@@ -168,7 +210,7 @@ pub fn stream(to: &Destination, lines: impl Iterator<Item = Result<String, Failu
     let mut printed = Ok(());
     for line in lines {
         match line {
-            Ok(line) => printed = out.write_all(escaped(&line).as_bytes()).and_then(|()| out.write_all(b"\n")),
+            Ok(line) => printed = out.write_all(escaped(line).as_bytes()).and_then(|()| out.write_all(b"\n")),
             Err(failure) => {
                 // The failure says more than whether the lines before it could be printed.
                 let _ = out.flush();
@@ -186,8 +228,14 @@ pub fn stream(to: &Destination, lines: impl Iterator<Item = Result<String, Failu
     }
 }
 
-/// How many columns a text for people may take: those of the terminal or of `COLUMNS`, from 80 to 200; 100 on paper.
+/// How many columns a text for people may take: those of the terminal or of `COLUMNS`, from 80 to 200; 100 on paper. Asked once, so that
+/// all of an answer has the same width.
 pub fn columns() -> usize {
+    static COLUMNS: OnceLock<usize> = OnceLock::new();
+    *COLUMNS.get_or_init(asked_columns)
+}
+
+fn asked_columns() -> usize {
     let told = std::env::var("COLUMNS").ok().and_then(|text| text.trim().parse().ok()).filter(|columns| *columns > 0);
     let seen = || {
         let (terminal_size::Width(width), _) = terminal_size::terminal_size()?;
@@ -266,9 +314,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_harmless_is_printed_wherever_it_stands() {
+        let long = "−12 % é\n".repeat(20) + &"plain ".repeat(20);
+        for cut in (0..long.len()).filter(|cut| long.is_char_boundary(*cut)) {
+            let text = &long[cut..];
+            assert_eq!((rendered(text, true).as_str(), escaped(text.to_owned()).as_str()), (text, text));
+            let harmful = format!("{text}\u{7f}{text}");
+            assert_eq!(rendered(&harmful, true), format!("{text}\u{fffd}{text}"));
+            assert_eq!(escaped(harmful), format!("{text}\\u007f{text}"));
+        }
+    }
+
+    #[test]
+    fn a_text_is_as_wide_as_what_is_printed_of_it() {
+        for text in ["", "12.50", "a\u{7f}\n\u{1b}", "−12 %", "e\u{301}\u{202e}\u{fdef}"] {
+            for text in [text.to_owned(), toned(Tone::Bold, text), format!("{text}{}", toned(Tone::Red, text))] {
+                assert_eq!(width(&text), plain(&text).chars().count(), "{text:?}");
+            }
+        }
+    }
+
+    #[test]
     fn json_says_the_same_without_it() {
         let name = "a\u{202e}\u{7f}\u{9b}\u{e0041}\u{1b}é";
-        let json = escaped(&serde_json::to_string(name).unwrap());
+        let json = escaped(serde_json::to_string(name).unwrap());
         assert!(json.chars().all(is_harmless), "{json:?}");
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), name);
     }

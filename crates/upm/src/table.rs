@@ -1,6 +1,6 @@
 //! Tables and paragraphs for people: aligned, as wide as where they are read.
 
-use crate::printer::{Tone, clean, columns, plain, toned};
+use crate::printer::{Tone, clean, columns, plain, toned, width};
 
 /// Between two columns.
 const GAP: &str = "  ";
@@ -94,10 +94,11 @@ impl Table {
 
     fn part(&self, widths: &[usize]) -> String {
         let head: Vec<String> = self.head.iter().map(|name| toned(Tone::Dim, name)).collect();
-        let mut text = self.line(&head, widths);
+        let mut text = String::new();
+        self.line(&mut text, &head, widths);
         for row in &self.rows {
             match row {
-                Row::Cells(cells) => text += &self.line(cells, widths),
+                Row::Cells(cells) => self.line(&mut text, cells, widths),
                 Row::Rule => {
                     let wide: usize = widths.iter().filter(|width| **width > 0).map(|width| width + GAP.len()).sum();
                     let rule = "─".repeat(wide.saturating_sub(GAP.len()));
@@ -136,18 +137,27 @@ impl Table {
         widths
     }
 
-    fn line(&self, cells: &[String], widths: &[usize]) -> String {
-        let mut line = String::new();
+    /// Adds the line of a row.
+    fn line(&self, text: &mut String, cells: &[String], widths: &[usize]) {
+        let begin = text.len();
         for ((cell, side), wide) in cells.iter().zip(&self.sides).zip(widths).filter(|(_, wide)| **wide > 0) {
-            let cell = if width(cell) > *wide { cut(&plain(cell), *wide) } else { cell.clone() };
-            let space = " ".repeat(wide - width(&cell));
-            line += GAP;
+            let short = (width(cell) > *wide).then(|| cut(&plain(cell), *wide));
+            let cell = short.as_ref().unwrap_or(cell);
+            let space = std::iter::repeat_n(' ', wide - width(cell));
+            *text += GAP;
             match side {
-                Side::Left => line = line + &cell + &space,
-                Side::Right => line = line + &space + &cell,
+                Side::Left => {
+                    *text += cell;
+                    text.extend(space);
+                }
+                Side::Right => {
+                    text.extend(space);
+                    *text += cell;
+                }
             }
         }
-        line.trim_end().to_owned() + "\n"
+        text.truncate(begin + text[begin..].trim_end().len());
+        text.push('\n');
     }
 }
 
@@ -183,11 +193,6 @@ pub fn cut(text: &str, width: usize) -> String {
         return text;
     }
     text.chars().take(width.saturating_sub(1)).chain(std::iter::once('…')).collect()
-}
-
-/// Columns that `text` takes on a terminal.
-fn width(text: &str) -> usize {
-    plain(text).chars().count()
 }
 
 #[cfg(test)]
