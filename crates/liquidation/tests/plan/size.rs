@@ -127,17 +127,26 @@ proptest! {
     }
 }
 
-proptest! {
-    #![proptest_config(cases(48))]
+/// A long and a short position of equal size whose books cost and bear so much.
+#[derive(Clone, Copy, Debug)]
+struct Pair {
+    rate: f64,
+    health: f64,
+    costs: (f64, f64),
+    /// As the logarithm of USD.
+    depths: (f64, f64),
+}
 
-    /// What a plan over two positions costs is near the least that any pair of lots costs, found by trying every pair.
-    #[test]
-    fn a_plan_is_near_the_cheapest_pair(
-        rate in 0.02..0.2_f64,
-        health in 0.3..0.98_f64,
-        costs in (0.0001..0.01_f64, 0.0001..0.01_f64),
-        depths in (11.0..20.0_f64, 11.0..20.0_f64),
-    ) {
+fn pairs() -> impl Strategy<Value = Pair> {
+    let of_two = |range: std::ops::Range<f64>| (range.clone(), range);
+    (0.02..0.2_f64, 0.3..0.98_f64, of_two(0.0001..0.01), of_two(11.0..20.0))
+        .prop_map(|(rate, health, costs, depths)| Pair { rate, health, costs, depths })
+}
+
+impl Pair {
+    /// What the plan costs is near the least that any pair of lots costs, found by trying every pair.
+    fn check(self) -> Result<(), TestCaseError> {
+        let Self { rate, health, costs, depths } = self;
         let market = market();
         let gauge = OfNotional { market: &market, rate };
         let held = [(PERPETUAL, 4.0), (FUTURE, -4.0)];
@@ -161,6 +170,37 @@ proptest! {
             prop_assert!(plan.cost() <= 1.02 * (least + tolerance), "{} {}", least, shown(&plan));
             prop_assert!(plan.cost() >= least - 1e-6, "{} {}", least, shown(&plan));
         }
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(48))]
+
+    #[test]
+    fn a_plan_is_near_the_cheapest_pair(pair in pairs()) {
+        pair.check()?;
+    }
+}
+
+/// One book would do, but both together are cheaper by more than a step is worth. An exchange of all of the smaller
+/// trade saves too, and must not end the search for the better size between.
+#[test]
+fn two_books_share_a_trade_that_is_dear_for_one() {
+    let thin_and_deep = Pair {
+        rate: 0.085_763_232_538_149_8,
+        health: 0.621_574_633_326_742,
+        costs: (0.005_017_173_409_669_993, 0.002_673_135_955_301_402_7),
+        depths: (11.680_298_023_838_883, 12.612_156_080_514_568),
+    };
+    let a_first_size_beyond_the_best = Pair {
+        rate: 0.026_842_765_597_951_64,
+        health: 0.803_613_837_915_819_9,
+        costs: (0.003_502_441_697_969_143, 0.003_102_288_649_314_82),
+        depths: (11.045_176_860_175_046, 12.703_670_847_171_448),
+    };
+    for pair in [thin_and_deep, a_first_size_beyond_the_best] {
+        pair.check().unwrap();
     }
 }
 
