@@ -60,27 +60,27 @@ impl Search<'_> {
     }
 
     /// Keeps a plan where it has fewer steps or costs less; says whether it did.
-    fn consider(&self, found: &mut Found, state: State) -> Result<bool, Refusal> {
-        let rank = |steps: usize, burden: f64, least: f64| (burden > least + self.worth(least), steps, burden);
-        let before = found.steps.as_ref().map_or(usize::MAX, Vec::len);
-        let (known, was) = (found.least, found.burden);
-        let better = |steps: usize, burden: f64| {
-            let least = known.min(burden);
-            rank(steps, burden, least) < rank(before, was, least)
-        };
+    pub fn consider(&self, found: &mut Found, state: State) -> Result<bool, Refusal> {
         let burden = self.burdens(&state.legs);
-        if burden >= known && !better(state.legs.len(), burden) {
+        if burden >= found.least && !self.may_be_better(found, state.legs.len(), burden) {
             return Ok(false);
         }
         let Some(steps) = self.ordered(&state)? else { return Ok(false) };
         let state = steps.last().map_or(state, |(_, end)| end.clone());
         let burden = self.burdens(&state.legs);
-        found.least = known.min(burden);
-        let keep = better(steps.len(), burden);
+        let keep = self.may_be_better(found, steps.len(), burden);
+        found.least = found.least.min(burden);
         if keep {
             *found = Found { least: found.least, burden, state, steps: Some(steps) };
         }
         Ok(keep)
+    }
+
+    /// Whether so many steps of this burden are better than what was found, if they can be done one after the other.
+    pub fn may_be_better(&self, found: &Found, steps: usize, burden: f64) -> bool {
+        let least = found.least.min(burden);
+        let rank = |steps: usize, burden: f64| (burden > least + self.worth(least), steps, burden);
+        rank(steps, burden) < rank(found.steps.as_ref().map_or(usize::MAX, Vec::len), found.burden)
     }
 
     /// Exchanges parts of a trade for more of another as long as that is cheaper.

@@ -31,6 +31,11 @@ pub fn price(number: f64) -> Price {
     format!("{number:.10}").parse().unwrap()
 }
 
+/// The whole part of a number that is not negative.
+pub fn whole(number: f64) -> i64 {
+    format!("{:.0}", number.floor()).parse().unwrap()
+}
+
 pub fn now() -> Timestamp {
     "2026-11-22T08:00:00Z".parse().unwrap()
 }
@@ -146,7 +151,8 @@ pub fn book(lot: f64, cost: f64, depth: f64) -> Book {
         half_spread: cost / 2.0,
         depth_usd: depth,
         fee: cost / 2.0,
-        room_usd: f64::INFINITY,
+        room: Book::UNLIMITED,
+        whole_room: Book::UNLIMITED,
     }
 }
 
