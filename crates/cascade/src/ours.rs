@@ -135,7 +135,7 @@ impl Ours {
     fn wants(&mut self, world: &mut World) -> Vec<Want> {
         let prices = world.market.prices();
         let haircut = world.calibration.haircut;
-        let books: [Book; COINS] = std::array::from_fn(|coin| book(world, coin, 0.0));
+        let books: [Book; COINS] = std::array::from_fn(|coin| book(world, coin));
         let cost = |coin: usize, notional: f64| books[coin].cost(notional);
         let mut wants = Vec::new();
         for (number, trader) in world.traders.iter().enumerate() {
@@ -179,7 +179,7 @@ impl Ours {
         let gross: f64 = (0..COINS).map(|coin| world.traders[number].notional(coin, prices[coin])).sum();
         let room = self.rooms[coin];
         let frontier = equity / gross;
-        if equity >= AUCTION * maintenance && book(world, coin, room).cost(notional) < frontier * notional {
+        if equity >= AUCTION * maintenance && book(world, coin).cost(notional) < frontier * notional {
             let lots = whole(f64::from(want.lots.abs()).min(room / price)) * want.lots.signum();
             self.trade(world, Who::Trader(number), coin, lots, now);
             return;
@@ -234,7 +234,7 @@ impl Ours {
         let after = std::array::from_fn(|coin| world.backstop.perp[coin] + lots[coin]);
         let can_hold = held(after) <= BACKSTOP_LEVERAGE * world.backstop.equity(prices, 0.0)
             || held(after) < held(world.backstop.perp);
-        let cost: f64 = (0..COINS).map(|coin| book(world, coin, 0.0).cost(f64::from(lots[coin]) * prices[coin])).sum();
+        let cost: f64 = (0..COINS).map(|coin| book(world, coin).cost(f64::from(lots[coin]) * prices[coin])).sum();
         let markets = std::array::from_fn::<_, COINS, _>(|coin| {
             (money(trader.notional(coin, prices[coin]), Round::Down), money(world.market.depth(coin), Round::Down))
         });
@@ -360,7 +360,7 @@ fn hand_to_winners(world: &mut World, losers: &Losers) {
 }
 
 /// The book of a coin as a plan sees it.
-fn book(world: &World, coin: usize, room_usd: f64) -> Book {
+fn book(world: &World, coin: usize) -> Book {
     Book {
         lot: Quantity::ONE,
         open: true,
@@ -368,6 +368,7 @@ fn book(world: &World, coin: usize, room_usd: f64) -> Book {
         half_spread: world.market.half_spread(coin),
         depth_usd: world.market.depth(coin),
         fee: world.calibration.fee,
-        room_usd,
+        room: Book::UNLIMITED,
+        whole_room: Book::UNLIMITED,
     }
 }

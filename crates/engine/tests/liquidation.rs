@@ -415,12 +415,13 @@ fn near_a_cascade_new_risk_is_dearer_and_liquidations_slower() {
     assert!(near.down.to_f64() > 0.7, "{near:?}");
     let dearer = world.fill(PERPETUAL, "86500", 1000, fresh, bob).unwrap_err();
     assert!(matches!(dearer, Reject::InitialMargin { account, .. } if account == fresh), "{dearer}");
-    let room = |world: &World| world.engine.desk().books(world.state(), world.state().clock)[PERPETUAL.0].room_usd;
-    assert!((room(&world) - 300_000.0 * (1.0 - near.down.to_f64())).abs() < 1.0, "{}", room(&world));
+    let room = |world: &World| world.engine.desk().books(world.state(), world.state().clock)[PERPETUAL.0].room;
+    let slowed = 300_000.0 * (1.0 - near.down.to_f64()) / 86.5;
+    assert_eq!(room(&world), format!("{:.0}", slowed.floor()).parse::<i64>().unwrap(), "{slowed}");
     world.jump(FeedId::Index(BTC), "100000");
     assert_eq!(measured(&mut world).worst(), 0.0);
     world.move_to(FeedId::Index(BTC), "86500");
-    assert_eq!(room(&world), 300_000.0);
+    assert_eq!(room(&world), 3468, "300,000 dollars in lots of 86.5");
     world.fill(PERPETUAL, "86500", 1000, fresh, bob).unwrap();
     let _ = alice;
 }

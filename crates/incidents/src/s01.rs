@@ -160,7 +160,8 @@ fn book(coin: usize, left: f64) -> Book {
         half_spread: 0.0001 / left.max(0.01),
         depth_usd: DEPTH[coin] * left,
         fee: 0.0005,
-        room_usd: f64::INFINITY,
+        room: Book::UNLIMITED,
+        whole_room: Book::UNLIMITED,
     }
 }
 

@@ -43,7 +43,8 @@ fn book() -> Book {
         half_spread: 0.0,
         depth_usd: DEPTH,
         fee: 0.0,
-        room_usd: f64::INFINITY,
+        room: Book::UNLIMITED,
+        whole_room: Book::UNLIMITED,
     }
 }
 

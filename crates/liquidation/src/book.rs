@@ -18,11 +18,16 @@ pub struct Book {
     pub depth_usd: f64,
     /// Taker fee, as a part of the notional.
     pub fee: f64,
-    /// USD that may still be traded in this interval ([`crate::pace`]).
-    pub room_usd: f64,
+    /// Lots that may still be traded in this interval ([`crate::pace`]).
+    pub room: i64,
+    /// Lots that may be traded in a whole interval.
+    pub whole_room: i64,
 }
 
 impl Book {
+    /// Room for any trade: where nothing is paced.
+    pub const UNLIMITED: i64 = i64::MAX;
+
     /// USD traded with one lot of the instrument of this book: the premium of options, the size at the mark of
     /// everything else.
     pub fn lot_usd(&self, listing: &Instrument, market: &Market) -> f64 {

@@ -24,6 +24,7 @@
 //! step raises maintenance, and a leg that hedges another is left alone until closing it helps. An instrument is traded
 //! once at most, so no step takes back what another traded. How the few steps are found: `plan/search.rs`.
 
+mod alone;
 mod candidates;
 mod grow;
 mod line;
@@ -160,8 +161,13 @@ pub enum Stop {
     Room,
     /// Nothing that could help is traded now.
     NoMarket,
-    /// Every trade that is left costs more health than it gives, or gives next to nothing.
+    /// Every trade that is left costs more health than it gives.
     Frontier,
+    /// Every trade that is left, or as much of it as its market bears in an interval, gives next to nothing.
+    Dust,
+    /// Trades that reach the target were found, but in no order does each of them improve health (I-37): what is left helps
+    /// only together, and is auctioned together.
+    Unordered,
 }
 
 /// The least harm that brings `account` to `rules.beta` times its maintenance margin. `books` are by instrument; an
@@ -192,7 +198,7 @@ pub fn plan(
     }
     plan.trade(&Search::new((&ordered, standing), (market, gauge, books), rules.beta.to_f64()))?;
     plan.reached = plan.stopped.is_none();
-    let over = matches!(plan.stopped, Some(Stop::Insolvent | Stop::NoMarket | Stop::Frontier));
+    let over = plan.stopped.is_some_and(|stop| stop != Stop::Room);
     if over && !holds(&plan.after) {
         plan.escalate(plan.after, rules)
             .map_err(|overflow| Refusal::OutOfRange { account: account.name.clone(), overflow })?;
@@ -221,14 +227,15 @@ impl Plan {
             self.stopped = Some(Stop::Insolvent);
             return Ok(());
         }
-        let steps = search.steps()?;
+        let outcome = search.steps()?;
         let mut before = search.start();
-        for (trade, after) in steps {
+        for (trade, after) in outcome.steps {
             self.steps.push(search.planned(&trade, (&before, &after))?);
             before = after;
         }
         self.after = before.standing;
-        self.stopped = if search.reached(&before.standing) { None } else { Some(search.stop(&before)?) };
+        let reached = search.reached(&before.standing);
+        self.stopped = if reached { None } else { Some(search.stop(&before, outcome.unordered)?) };
         Ok(())
     }
 
@@ -286,13 +293,23 @@ impl Step {
 
 impl Search<'_> {
     /// Why trades end before the target.
-    fn stop(&self, state: &State) -> Result<Stop, Refusal> {
-        let books: Vec<Book> = self.books.iter().map(|book| Book { room_usd: f64::INFINITY, ..*book }).collect();
-        let roomy = Search::new((self.account, self.standing), (self.market, self.gauge, &books), self.beta);
-        if roomy.lacks_room(state, self)? {
+    fn stop(&self, end: &State, unordered: bool) -> Result<Stop, Refusal> {
+        let with_room = |room: fn(&Book) -> i64| -> Vec<Book> {
+            self.books.iter().map(|book| Book { room: room(book), ..*book }).collect()
+        };
+        let search = |books| Search::new((self.account, self.standing), (self.market, self.gauge, books), self.beta);
+        let (rested, unpaced) = (with_room(|book| book.room.max(book.whole_room)), with_room(|_| Book::UNLIMITED));
+        if search(&rested).has_use_for_room(end, self)? {
             return Ok(Stop::Room);
         }
-        let open = roomy.trades.iter().any(|trade| books[trade.instrument.0].cost(1.0).is_finite());
+        if unordered {
+            return Ok(Stop::Unordered);
+        }
+        let unpaced = search(&unpaced);
+        if unpaced.has_use_for_trades(end)? {
+            return Ok(Stop::Dust);
+        }
+        let open = unpaced.trades.iter().any(|trade| self.books[trade.instrument.0].cost(1.0).is_finite());
         Ok(if open { Stop::Frontier } else { Stop::NoMarket })
     }
 
@@ -315,7 +332,7 @@ impl Search<'_> {
         let relief = self.missing(&from.standing) - self.missing(&to.standing);
         let why = if self.reached(&to.standing) {
             Why::Reaches
-        } else if traded == candidates::room(trade, (self.market, self.books)) {
+        } else if traded == book.room {
             Why::EndOfRoom { relief }
         } else {
             Why::Relieves { relief }

@@ -11,7 +11,7 @@ use units::{Money, Timestamp};
 use super::{Desk, Side};
 use crate::FeedId;
 use crate::layers::{l4, l6};
-use crate::state::{AccountState, Contract, Mode, State};
+use crate::state::{AccountState, Contract, InstrumentTerms, Mode, State};
 
 /// The market as it is marked.
 struct AtMark<'a> {
@@ -96,10 +96,11 @@ impl Desk {
     /// What trading each instrument is expected to cost, and how much of it liquidations may still trade.
     pub fn books(&self, state: &State, now: Timestamp) -> Vec<Book> {
         let underlyings = (0..state.market.underlyings.len()).map(UnderlyingId);
-        let depths: Vec<(f64, f64)> = underlyings
-            .map(|underlying| {
-                let depth = l6::depth(state, FeedId::Index(underlying));
-                (depth.to_f64(), l6::room(state, now, underlying).max(Money::ZERO).to_f64())
+        let markets: Vec<Trading> = underlyings
+            .map(|underlying| Trading {
+                depth: l6::depth(state, FeedId::Index(underlying)).to_f64(),
+                room: l6::room(state, now, underlying),
+                whole_room: l6::whole_room(state, now, underlying),
             })
             .collect();
         // By force nothing is traded that has no valid price.
@@ -111,19 +112,21 @@ impl Desk {
         };
         let of = |(place, contract): (usize, &Contract)| {
             let id = InstrumentId(place);
-            let book = book(state, now, (id, contract), depths[contract.terms.underlying.0]);
+            let book = book(state, now, (id, contract), &markets[contract.terms.underlying.0]);
             Book { open: book.open && !(doubtful && is_blind(id)), ..book }
         };
         state.contracts.iter().enumerate().map(of).collect()
     }
 }
 
-fn book(
-    state: &State,
-    now: Timestamp,
-    (id, contract): (InstrumentId, &Contract),
-    (depth, room_usd): (f64, f64),
-) -> Book {
+/// What can be traded of one underlying, in USD.
+struct Trading {
+    depth: f64,
+    room: Money,
+    whole_room: Money,
+}
+
+fn book(state: &State, now: Timestamp, (id, contract): (InstrumentId, &Contract), market: &Trading) -> Book {
     let (rules, terms) = (&state.policy.liquidation, &contract.terms);
     let live =
         !matches!(contract.mode, Mode::Halted | Mode::Settled) && terms.expiry().is_none_or(|expiry| now < expiry);
@@ -133,8 +136,16 @@ fn book(
         open: live && state.market.listing(id).mark.in_quote().to_f64() != 0.0,
         reduces_only: contract.mode == Mode::ReduceOnly,
         half_spread: if option { rules.option_half_spread } else { rules.half_spread }.to_f64(),
-        depth_usd: if option { depth * rules.option_depth.to_f64() } else { depth },
+        depth_usd: if option { market.depth * rules.option_depth.to_f64() } else { market.depth },
         fee: terms.fee_rate.map_or(0.0, units::Ratio::to_f64),
-        room_usd,
+        room: lots_within(state, terms, market.room),
+        whole_room: lots_within(state, terms, market.whole_room),
     }
+}
+
+/// The most lots that room for so many USD bears, counted as fills are.
+fn lots_within(state: &State, terms: &InstrumentTerms, room: Money) -> i64 {
+    // What rounds up for one lot leaves a lot less than fits at worst.
+    let lot = state.lots_usd(terms, 1).unwrap_or(Money::ZERO);
+    if lot <= Money::ZERO { 0 } else { i64::try_from(room.max(Money::ZERO).raw() / lot.raw()).unwrap_or(i64::MAX) }
 }

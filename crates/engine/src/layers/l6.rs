@@ -152,6 +152,11 @@ pub fn room(state: &State, now: Timestamp, underlying: UnderlyingId) -> Money {
     pace::room(&flow(state, now, underlying), depth, now, &state.policy.liquidation)
 }
 
+/// The same of a whole interval, in which nothing has been traded yet.
+pub fn whole_room(state: &State, now: Timestamp, underlying: UnderlyingId) -> Money {
+    pace::room(&Flow::new(now), slowed(state, underlying), now, &state.policy.liquidation)
+}
+
 /// What liquidations have traded lately, with so much more.
 pub fn spend(state: &State, now: Timestamp, underlying: UnderlyingId, usd: Money) -> Flow {
     let depth = slowed(state, underlying);

@@ -26,24 +26,17 @@ pub(super) fn candidates(account: &Account, (market, books): (&Market, &[Book]),
     }
     hedges(account, (market, books), missing, &mut trades);
     trades.extend(repayments(account, (market, books)));
-    within_room(&mut trades, (market, books));
+    within_room(&mut trades, books);
     trades.sort_by_key(|trade| (trade.instrument, trade.side == Side::Sell));
     trades
 }
 
 /// Leaves what the room of every book bears, and drops what is less than a lot.
-fn within_room(trades: &mut Vec<Trade>, (market, books): (&Market, &[Book])) {
+fn within_room(trades: &mut Vec<Trade>, books: &[Book]) {
     for trade in &mut *trades {
-        trade.most = trade.most.min(room(trade, (market, books)));
+        trade.most = trade.most.min(books[trade.instrument.0].room);
     }
     trades.retain(|trade| trade.most > 0 && books[trade.instrument.0].lot > Quantity::ZERO);
-}
-
-/// Lots that the room of a book bears.
-pub(super) fn room(trade: &Trade, (market, books): (&Market, &[Book])) -> i64 {
-    let book = &books[trade.instrument.0];
-    let value = book.lot_usd(market.listing(trade.instrument), market);
-    if value > 0.0 { floor(book.room_usd / value) } else { LOTS }
 }
 
 /// The cheapest perpetuals and futures of every underlying that the account depends on, both ways. One that is held
@@ -89,7 +82,7 @@ pub(super) fn repayments(account: &Account, (market, books): (&Market, &[Book]))
             trades.push(Trade { held: most, most, ..trade });
         }
     }
-    within_room(&mut trades, (market, books));
+    within_room(&mut trades, books);
     trades
 }
 

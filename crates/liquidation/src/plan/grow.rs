@@ -6,15 +6,13 @@ use units::count;
 use super::candidates::{floor, repayments};
 use super::line::{Line, Place, healthier};
 use super::order::Ordered;
-use super::search::{Leg, Search, State};
+use super::search::{DUST, Leg, Search, State, WORTH};
 use super::trade::Trade;
 
 /// Trades that are sized before one is chosen.
 const FINALISTS: usize = 4;
 /// Times that something is added.
 const ROUNDS: usize = 64;
-/// What is added gives at least this part of what was missing at first.
-const WORTH: f64 = 1e-3;
 /// Times as large as it is that a trade is tried at, with another that offsets it.
 const LARGER: [f64; 5] = [1.25, 1.5, 2.0, 4.0, 8.0];
 
@@ -26,7 +24,9 @@ pub(super) enum Growth {
     Cheapest,
     /// The same, every step being charged what it has to save.
     Fewest,
-    /// The same, where every trade improves health after those before it and stays as it is then.
+    /// As fewest, of trades that bring nearer to zero what is held or owed: hedges can lead to where nothing helps.
+    Reducing,
+    /// As fewest, where every trade improves health after those before it and stays as it is then.
     Forward,
     /// By what a trade gives for its burden, where everything that is added improves health after what was added
     /// before: trades may take turns.
@@ -34,20 +34,21 @@ pub(super) enum Growth {
 }
 
 /// A trade that improves health, and what it seems to give.
-struct Candidate<'a> {
-    line: Line<'a>,
-    from: Place,
-    probe: Place,
-    promise: Promise,
+#[derive(Clone)]
+pub(super) struct Candidate<'a> {
+    pub line: Line<'a>,
+    pub from: Place,
+    pub probe: Place,
+    pub promise: Promise,
 }
 
 /// What more of a trade gives and what it takes.
 #[derive(Clone, Copy, Debug)]
-struct Promise {
+pub(super) struct Promise {
     /// USD toward the target, no more than are missing.
-    gives: f64,
+    pub gives: f64,
     /// What the trade would burden the market with, in USD.
-    burden: f64,
+    pub burden: f64,
     /// Whether it is a step more.
     new: bool,
 }
@@ -60,22 +61,27 @@ impl Promise {
 }
 
 impl Search<'_> {
-    /// Adds trades to nothing until the target is reached, or nothing improves health: what was added, one
-    /// after the other.
-    pub fn grow(&self, growth: Growth) -> Result<Ordered, Refusal> {
-        let charges = matches!(growth, Growth::Fewest | Growth::Forward);
+    /// Adds trades to nothing until the target is reached, or nothing improves health: what was added, one after the
+    /// other. `first` are the candidates for the first of all.
+    pub fn grow(&self, growth: Growth, first: &[Candidate<'_>]) -> Result<Ordered, Refusal> {
+        let charges = matches!(growth, Growth::Fewest | Growth::Reducing | Growth::Forward);
         let (mut path, mut charge) = (Ordered::new(), if charges { None } else { Some(0.0) });
         for _ in 0..ROUNDS {
             let state = self.end(&path);
             if self.reached(&state.standing) {
                 break;
             }
-            let trades = if growth == Growth::Forward { self.untraded(&state) } else { self.all(&state) };
-            let candidates = self.improving(&state, &trades)?;
+            let trades = match growth {
+                Growth::Forward => self.untraded(&state),
+                Growth::Reducing => self.reducing(&state),
+                Growth::Cheapest | Growth::Fewest | Growth::InTurns => self.all(&state),
+            };
+            let known = path.is_empty() && growth != Growth::Reducing;
+            let candidates = if known { first.to_vec() } else { self.improving(&state, &trades)? };
             // What the best rate would cost in all says what a step has to save.
             let cheapest = candidates.iter().map(|candidate| candidate.promise.rate(0.0)).fold(0.0, f64::max);
             let charge = *charge.get_or_insert_with(|| self.worth(self.missing(&state.standing) / cheapest));
-            let next = match self.best(&state, candidates, charge)? {
+            let next = match self.best(&state, candidates, (charge, WORTH))? {
                 None if matches!(growth, Growth::Cheapest | Growth::Fewest) => self.together(&state)?,
                 next => next,
             };
@@ -99,13 +105,29 @@ impl Search<'_> {
     /// With one trade more, or more of one: that which gives most for its burden and charge.
     pub fn next(&self, state: &State, charge: f64) -> Result<Option<State>, Refusal> {
         let candidates = self.improving(state, &self.all(state))?;
-        self.best(state, candidates, charge)
+        self.best(state, candidates, (charge, WORTH))
     }
 
     /// With a trade that is not there yet: that which gives most for its burden.
     pub fn another(&self, state: &State) -> Result<Option<State>, Refusal> {
         let candidates = self.improving(state, &self.untraded(state))?;
-        self.best(state, candidates, 0.0)
+        self.best(state, candidates, (0.0, WORTH))
+    }
+
+    /// The steps, and further ones with other trades as long as they are worth making.
+    pub fn extended(&self, mut steps: Ordered) -> Result<Ordered, Refusal> {
+        loop {
+            let state = self.end(&steps);
+            if self.reached(&state.standing) {
+                return self.trimmed(steps);
+            }
+            let candidates = self.improving(&state, &self.untraded(&state))?;
+            let next = self.best(&state, candidates, (0.0, DUST))?;
+            let Some((last, next)) = next.and_then(|next| Some((next.legs.last()?.trade, next))) else {
+                return Ok(steps);
+            };
+            steps.push((last, next));
+        }
     }
 
     /// With more of the trades that are there, until the target is reached; none when they do not reach it.
@@ -116,14 +138,14 @@ impl Search<'_> {
                 return Ok(Some(state));
             }
             let candidates = self.improving(&state, &trades)?;
-            let Some(next) = self.best(&state, candidates, 0.0)? else { return Ok(None) };
+            let Some(next) = self.best(&state, candidates, (0.0, WORTH))? else { return Ok(None) };
             state = next;
         }
         Ok(Some(state).filter(|state| self.reached(&state.standing)))
     }
 
     /// Every trade that the account may have use for; what it owes may have come with the trades before.
-    fn all(&self, state: &State) -> Vec<Trade> {
+    pub fn all(&self, state: &State) -> Vec<Trade> {
         let mut trades: Vec<Trade> = self.trades.iter().filter(|trade| trade.repays.is_none()).copied().collect();
         trades.extend(repayments(&state.account, (self.market, self.books)));
         trades.retain(|trade| !state.takes_back(trade));
@@ -135,24 +157,31 @@ impl Search<'_> {
         self.all(state).into_iter().filter(|trade| state.lots(trade) == 0).collect()
     }
 
-    /// Whether more of what has used up the room of its book would improve health: `narrow` has the room, this search as
-    /// much as it likes.
-    pub fn lacks_room(&self, state: &State, narrow: &Self) -> Result<bool, Refusal> {
+    /// Those of them that only reduce what is held or owed.
+    fn reducing(&self, state: &State) -> Vec<Trade> {
+        let reducing = |trade: Trade| Trade { most: trade.most.min(trade.held), ..trade };
+        self.all(state).into_iter().map(reducing).filter(|trade| trade.most > 0).collect()
+    }
+
+    /// Whether a step is worth making that `narrow` has no room for, while this search has more.
+    pub fn has_use_for_room(&self, state: &State, narrow: &Self) -> Result<bool, Refusal> {
         let known = narrow.all(state);
-        let narrower = |trade: &Trade| match state.legs.iter().find(|leg| leg.trade.is(trade)) {
-            Some(leg) => leg.lots == leg.trade.most && leg.lots < trade.most,
-            None => !known.iter().any(|known| known.is(trade)),
-        };
-        let trades: Vec<Trade> = self.all(state).into_iter().filter(narrower).collect();
+        let most = |trade: &Trade| known.iter().find(|known| known.is(trade)).map_or(0, |known| known.most);
+        let trades: Vec<Trade> = self.all(state).into_iter().filter(|trade| most(trade) < trade.most).collect();
         let widened =
             |leg: &Leg| Leg { trade: *trades.iter().find(|trade| trade.is(&leg.trade)).unwrap_or(&leg.trade), ..*leg };
         let state = State { legs: state.legs.iter().map(widened).collect(), ..state.clone() };
         let candidates = self.improving(&state, &trades)?;
-        Ok(self.best(&state, candidates, 0.0)?.is_some())
+        Ok(self.best(&state, candidates, (0.0, DUST))?.is_some())
+    }
+
+    /// Whether any trade improves health, however little.
+    pub fn has_use_for_trades(&self, state: &State) -> Result<bool, Refusal> {
+        Ok(!self.improving(state, &self.all(state))?.is_empty())
     }
 
     /// Those that improve health.
-    fn improving(&self, state: &State, trades: &[Trade]) -> Result<Vec<Candidate<'_>>, Refusal> {
+    pub fn improving(&self, state: &State, trades: &[Trade]) -> Result<Vec<Candidate<'_>>, Refusal> {
         let mut candidates = Vec::new();
         for trade in trades {
             let trade = state.legs.iter().find(|leg| leg.trade.is(trade)).map_or(*trade, |leg| leg.trade);
@@ -166,15 +195,19 @@ impl Search<'_> {
         Ok(candidates)
     }
 
-    /// The candidate that gives most for its burden and charge, as far as it helps; of equals the
-    /// first instrument (I-41).
-    fn best(&self, state: &State, mut candidates: Vec<Candidate<'_>>, charge: f64) -> Result<Option<State>, Refusal> {
+    /// Of the candidates that are worth a step, given the part of what is missing that is `dust`, the one that gives most
+    /// for its burden and charge, as far as it helps; of equals the first instrument (I-41).
+    fn best(
+        &self,
+        state: &State,
+        mut candidates: Vec<Candidate<'_>>,
+        (charge, dust): (f64, f64),
+    ) -> Result<Option<State>, Refusal> {
         candidates.sort_by(|one, other| {
             let place = |candidate: &Candidate<'_>| candidate.line.trade.instrument;
             let rates = other.promise.rate(charge).total_cmp(&one.promise.rate(charge));
             rates.then(place(one).cmp(&place(other)))
         });
-        let least = WORTH * self.missing(&self.standing);
         let (mut best, mut sizes): (Option<(f64, State)>, usize) = (None, 0);
         for Candidate { line, from, probe, promise } in &candidates {
             // What a trade gives falls along it: the rest give less than they promise.
@@ -183,14 +216,15 @@ impl Search<'_> {
                 break;
             }
             let missing = self.missing(&from.standing);
-            if promise.gives < least.min(missing) {
+            let worth = |lots: i64, gives: f64| gives >= self.least(&line.trade, lots - from.lots, dust).min(missing);
+            if !worth(line.trade.most, promise.gives) {
                 continue;
             }
             sizes += 1;
             let sized = line.size(from, probe)?;
             let gives = missing - self.missing(&sized.standing).max(0.0);
             let rate = self.given(&line.trade, (from.lots, sized.lots), gives).rate(charge);
-            if gives >= least.min(missing) && best.as_ref().is_none_or(|(most, _)| rate > *most) {
+            if worth(sized.lots, gives) && best.as_ref().is_none_or(|(most, _)| rate > *most) {
                 best = with(state, line, sized).map(|state| (rate, state)).or(best);
             }
         }
@@ -235,7 +269,7 @@ impl Search<'_> {
 }
 
 /// A state with a trade at a size.
-fn with(state: &State, line: &Line<'_>, sized: Place) -> Option<State> {
+pub(super) fn with(state: &State, line: &Line<'_>, sized: Place) -> Option<State> {
     let account = line.account(sized.lots)?;
     let legs = state.with(&Leg { trade: line.trade, lots: sized.lots });
     Some(State { account, standing: sized.standing, legs })

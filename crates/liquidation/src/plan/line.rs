@@ -21,6 +21,7 @@ const PEAK: i64 = 256;
 const HALVES: u32 = 4;
 
 /// A trade on top of an account.
+#[derive(Clone)]
 pub(super) struct Line<'a> {
     pub search: &'a Search<'a>,
     pub base: Cow<'a, Account>,

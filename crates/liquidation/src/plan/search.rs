@@ -3,6 +3,7 @@
 //! ```text
 //! candidates   every position toward zero · the cheapest hedges of every underlying · every debt by spot   candidates.rs
 //! line         one of them at any size on top of the others                                               line.rs
+//! alone        one trade that reaches the target by itself                                                alone.rs
 //! grow         adds the trade that gives most for its burden, or more of one that is there already        grow.rs
 //! settle       drops, exchanges and sizes what was added, all trades at once                              settle.rs
 //! order        the order in which every step improves health, and the last step to the lot                order.rs
@@ -31,8 +32,10 @@ const TOLERANCE: f64 = 0.1;
 /// ... and this part of the maintenance margin.
 const FLOOR: f64 = 1e-4;
 
-/// Where the target is out of reach a step gives at least this part of what is missing.
-const DUST: f64 = 0.01;
+/// A step gives at least this part of what was missing at first, ...
+pub(super) const WORTH: f64 = 1e-3;
+/// ... and where the target is out of reach this part: less is dust, unless it takes half of what an interval bears.
+pub(super) const DUST: f64 = 0.01;
 
 /// What a search looks at.
 pub(super) struct Search<'a> {
@@ -56,6 +59,13 @@ pub(super) struct Leg {
     pub lots: i64,
 }
 
+/// What a search has found.
+pub(super) struct Outcome {
+    pub steps: Ordered,
+    /// Whether trades were found that reach the target, but no order in which each of them improves health.
+    pub unordered: bool,
+}
+
 /// The account after some trades.
 #[derive(Clone, Debug)]
 pub(super) struct State {
@@ -77,27 +87,38 @@ impl<'a> Search<'a> {
     }
 
     /// The steps of the plan: those that reach the target or, where none do, those that come nearest.
-    pub fn steps(&self) -> Result<Ordered, Refusal> {
-        let (mut found, mut nearest) = (self.nothing(), Ordered::new());
-        for growth in [Growth::Cheapest, Growth::Fewest, Growth::Forward, Growth::InTurns] {
+    pub fn steps(&self) -> Result<Outcome, Refusal> {
+        let (mut found, mut nearest, mut unordered) = (self.nothing(), Ordered::new(), false);
+        let start = self.start();
+        let first = self.improving(&start, &self.all(&start))?;
+        for growth in [Growth::Cheapest, Growth::Fewest, Growth::Reducing, Growth::Forward, Growth::InTurns] {
             let steps = found.steps.as_ref().map_or(usize::MAX, Vec::len);
-            let alternates = matches!(growth, Growth::Forward | Growth::InTurns);
+            let alternates = matches!(growth, Growth::Reducing | Growth::Forward | Growth::InTurns);
             if steps <= 2 || (steps < usize::MAX && alternates) {
                 break;
             }
-            let path = self.grow(growth)?;
+            let path = self.grow(growth, &first)?;
             let grown = self.end(&path);
-            if self.reached(&grown.standing) {
-                self.settle(&mut found, grown)?;
-                if growth == Growth::InTurns && found.steps.is_none() {
-                    found.steps = Some(self.trimmed(path)?);
-                }
-            } else if found.steps.is_none() {
+            let reaches = self.reached(&grown.standing);
+            if reaches {
+                self.settle(&mut found, grown.clone())?;
+            }
+            if growth == Growth::Cheapest {
+                self.alone(&mut found, &first)?;
+            }
+            if found.steps.is_some() {
+                continue;
+            }
+            if reaches && growth == Growth::InTurns {
+                found.steps = Some(self.trimmed(path)?);
+            } else {
+                unordered |= reaches;
                 let steps = self.worth_their_while(self.improving_steps(&grown)?)?;
                 nearest = if self.nearer(&steps, &nearest) { steps } else { nearest };
             }
         }
-        Ok(found.steps.unwrap_or(nearest))
+        let steps = found.steps.map_or_else(|| self.extended(nearest), Ok)?;
+        Ok(Outcome { steps, unordered })
     }
 
     /// Whether some steps end healthier than others.
@@ -105,22 +126,34 @@ impl<'a> Search<'a> {
         healthier(&self.end(one).standing, &self.end(other).standing)
     }
 
-    /// The steps without those that give next to nothing, where the target is out of reach.
-    fn worth_their_while(&self, steps: Ordered) -> Result<Ordered, Refusal> {
-        let least = DUST * self.missing(&self.standing);
-        let mut before = self.start();
-        let mut legs = Vec::new();
-        for (trade, state) in &steps {
-            if self.missing(&before.standing) - self.missing(&state.standing) >= least {
-                legs.push(Leg { trade: *trade, lots: state.lots(trade) });
+    /// The steps without dust, where the target is out of reach.
+    fn worth_their_while(&self, mut steps: Ordered) -> Result<Ordered, Refusal> {
+        loop {
+            let mut before = self.start();
+            let mut legs = Vec::new();
+            for (trade, state) in &steps {
+                let (gives, lots) = (
+                    self.missing(&before.standing) - self.missing(&state.standing),
+                    state.lots(trade) - before.lots(trade),
+                );
+                if gives >= self.least(trade, lots, DUST) {
+                    legs.push(Leg { trade: *trade, lots: state.lots(trade) });
+                }
+                before = state.clone();
             }
-            before = state.clone();
+            if legs.len() == steps.len() {
+                return Ok(steps);
+            }
+            let Some(state) = self.after(&legs)? else { return Ok(Ordered::new()) };
+            steps = self.improving_steps(&state)?;
         }
-        if legs.len() == steps.len() {
-            return Ok(steps);
-        }
-        let Some(state) = self.after(&legs)? else { return Ok(steps) };
-        self.improving_steps(&state)
+    }
+
+    /// USD toward the target that a step of so many lots has to give where `dust` is the part of what is missing that is
+    /// too little. All that a thin market bears in an interval may give less: the next interval goes on.
+    pub fn least(&self, trade: &Trade, lots: i64, dust: f64) -> f64 {
+        let half = lots.saturating_mul(2) >= self.books[trade.instrument.0].whole_room;
+        (if half { WORTH } else { dust }) * self.missing(&self.standing)
     }
 
     /// The account before anything is traded.

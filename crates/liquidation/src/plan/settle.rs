@@ -11,8 +11,9 @@ use super::search::{Leg, Search, State};
 
 /// Times that a part of one trade is exchanged for more of another.
 const EXCHANGES: usize = 8;
-/// Parts of a trade that are exchanged, as divisors: all of it, a half, ...
-const PARTS: [i64; 4] = [1, 2, 4, 8];
+/// Parts of a trade that are exchanged, as divisors: a half, ... All of it is what [`Search::drop`] tries: as an exchange
+/// it would hide cheaper plans between the two.
+const PARTS: [i64; 3] = [2, 4, 8];
 /// An exchange has to save this part of the burden.
 const SAVES: f64 = 0.01;
 /// Times that a book is relieved by another.
@@ -59,27 +60,27 @@ impl Search<'_> {
     }
 
     /// Keeps a plan where it has fewer steps or costs less; says whether it did.
-    fn consider(&self, found: &mut Found, state: State) -> Result<bool, Refusal> {
-        let rank = |steps: usize, burden: f64, least: f64| (burden > least + self.worth(least), steps, burden);
-        let before = found.steps.as_ref().map_or(usize::MAX, Vec::len);
-        let (known, was) = (found.least, found.burden);
-        let better = |steps: usize, burden: f64| {
-            let least = known.min(burden);
-            rank(steps, burden, least) < rank(before, was, least)
-        };
+    pub fn consider(&self, found: &mut Found, state: State) -> Result<bool, Refusal> {
         let burden = self.burdens(&state.legs);
-        if burden >= known && !better(state.legs.len(), burden) {
+        if burden >= found.least && !self.may_be_better(found, state.legs.len(), burden) {
             return Ok(false);
         }
         let Some(steps) = self.ordered(&state)? else { return Ok(false) };
         let state = steps.last().map_or(state, |(_, end)| end.clone());
         let burden = self.burdens(&state.legs);
-        found.least = known.min(burden);
-        let keep = better(steps.len(), burden);
+        let keep = self.may_be_better(found, steps.len(), burden);
+        found.least = found.least.min(burden);
         if keep {
             *found = Found { least: found.least, burden, state, steps: Some(steps) };
         }
         Ok(keep)
+    }
+
+    /// Whether so many steps of this burden are better than what was found, if they can be done one after the other.
+    pub fn may_be_better(&self, found: &Found, steps: usize, burden: f64) -> bool {
+        let least = found.least.min(burden);
+        let rank = |steps: usize, burden: f64| (burden > least + self.worth(least), steps, burden);
+        rank(steps, burden) < rank(found.steps.as_ref().map_or(usize::MAX, Vec::len), found.burden)
     }
 
     /// Exchanges parts of a trade for more of another as long as that is cheaper.
@@ -108,18 +109,19 @@ impl Search<'_> {
         if high <= low * (1.0 + SAVES) {
             return Ok(None);
         }
-        let burden = self.burdens(&state.legs);
+        let mut cheapest: Option<(f64, State)> = None;
         for part in PARTS {
             let lots = worst.lots - (worst.lots / part).max(1);
             let Some(less) = self.after(&state.with(&Leg { lots, ..worst }))? else { continue };
             let exchanged = if self.reached(&less.standing) { Some(less) } else { self.more(&less, &best)? };
-            let cheaper =
-                |state: &State| self.reached(&state.standing) && self.burdens(&state.legs) <= burden * (1.0 - SAVES);
-            if let Some(exchanged) = exchanged.filter(cheaper) {
-                return Ok(Some(exchanged));
+            let Some(exchanged) = exchanged.filter(|state| self.reached(&state.standing)) else { continue };
+            let burden = self.burdens(&exchanged.legs);
+            if cheapest.as_ref().is_none_or(|(least, _)| burden < *least) {
+                cheapest = Some((burden, exchanged));
             }
         }
-        Ok(None)
+        let saves = |burden: f64| burden <= self.burdens(&state.legs) * (1.0 - SAVES);
+        Ok(cheapest.filter(|(burden, _)| saves(*burden)).map(|(_, state)| state))
     }
 
     /// USD toward the target that the last eighth of a trade gives for every USD of its burden.

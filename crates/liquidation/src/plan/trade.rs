@@ -1,7 +1,9 @@
 //! One trade, what it is worth, and the account after it.
 
 use margin::valuation::position_value;
-use model::{Account, AssetId, Balance, Instrument, InstrumentId, InstrumentKind, Market, Position, Side};
+use model::{
+    Account, AssetId, Balance, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Position, QuotePrice, Side,
+};
 use units::{Money, Overflow, Price, Quantity, Round};
 
 use crate::Book;
@@ -67,8 +69,8 @@ pub(super) fn given(listing: &Instrument, book: &Book, (side, lots): (Side, i64)
 
 /// The account after `lots` were traded at the mark and their expected `cost` in USD was paid, rounded against it.
 ///
-/// A position that is reduced keeps its entry and realises what was closed; any other is entered at the mark again and
-/// realises all, which is worth the same.
+/// As in the engine, only what is closed realises its profit: a position that grows keeps what it has gained or lost in
+/// the average of its entries, so that one more lot pays no debt.
 pub(super) fn after(
     account: &Account,
     market: &Market,
@@ -117,15 +119,39 @@ fn moved(
         Err(_) => Position { instrument, quantity: Quantity::ZERO, entry: mark },
     };
     let quantity = held.quantity.plus(contracts)?;
-    let reduced =
-        quantity.is_negative() == held.quantity.is_negative() && quantity.raw().abs() < held.quantity.raw().abs();
-    let position = Position { quantity, entry: if reduced { held.entry } else { mark }, ..held };
+    let position = Position { quantity, entry: entry(&held, contracts, market.listing(instrument))?, ..held };
     match place {
         Ok(place) if quantity == Quantity::ZERO => drop(account.positions.remove(place)),
         Ok(place) => account.positions[place] = position,
         Err(place) => account.positions.insert(place, position),
     }
     position_value(&held, market)?.minus(position_value(&position, market)?)
+}
+
+/// The price that a position counts as entered at after `contracts` more at the mark: its own where it is reduced, the
+/// mark where it is new or turned round, the average where it grows, rounded against the account.
+fn entry(held: &Position, contracts: Quantity, listing: &Instrument) -> Result<QuotePrice, Overflow> {
+    let quantity = held.quantity.plus(contracts)?;
+    let same_side = held.quantity != Quantity::ZERO && quantity.is_negative() == held.quantity.is_negative();
+    if !same_side {
+        return Ok(listing.mark);
+    }
+    if listing.is_option() || quantity.raw().abs() <= held.quantity.raw().abs() {
+        return Ok(held.entry);
+    }
+    let (before, mark) = (held.entry.in_quote(), listing.mark.in_quote());
+    let against = if quantity.is_negative() { Round::Down } else { Round::Up };
+    let average = match listing.payoff {
+        Payoff::Linear => {
+            let cost = held.quantity.at(before, Round::Up)?.plus(contracts.at(mark, Round::Up)?)?;
+            Quantity::from_raw(cost.raw()).over(Price::from_raw(quantity.raw()), against)?
+        }
+        Payoff::Inverse => {
+            let coins = held.quantity.over(before, Round::Down)?.plus(contracts.over(mark, Round::Down)?)?;
+            quantity.over(Price::from_raw(coins.raw()), against)?
+        }
+    };
+    Ok(QuotePrice::new(Price::from_raw(average.raw())))
 }
 
 /// Puts an amount where most is owed, else where no place is named, else where most is; takes it from where most is.

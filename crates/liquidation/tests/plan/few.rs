@@ -11,24 +11,23 @@ use proptest::test_runner::TestRunner;
 
 use crate::common::cases;
 use crate::universal::{MARKET, below, gauge, replayed};
-use crate::world::{planned, quantity, shown, trades};
+use crate::world::{book, planned, shown, trades};
 
 const BETA: f64 = 1.1;
 /// A step more has to save a tenth of the cost and a hundredth of a per cent of the maintenance margin.
 const TOLERANCE: (f64, f64) = (0.1, 1e-4);
 
 /// Everything trades, options at a hundred times the spread and a fiftieth of the depth of the rest.
-fn books() -> Vec<Book> {
-    let book = |listing: &model::Instrument| {
+pub fn books() -> Vec<Book> {
+    let book_of = |listing: &model::Instrument| {
         let (half_spread, depth_usd) = if listing.is_option() { (0.05, 4e5) } else { (0.0005, 2e7) };
-        let (lot, room_usd) = (quantity(0.01), f64::INFINITY);
-        Book { lot, open: true, reduces_only: false, half_spread, depth_usd, fee: 0.0003, room_usd }
+        Book { half_spread, depth_usd, fee: 0.0003, ..book(0.01, 0.0, f64::INFINITY) }
     };
-    MARKET.instruments.iter().map(book).collect()
+    MARKET.instruments.iter().map(book_of).collect()
 }
 
 /// An account of up to so many positions, below its maintenance margin.
-fn accounts(most: usize) -> impl Strategy<Value = Account> {
+pub fn accounts(most: usize) -> impl Strategy<Value = Account> {
     let positions = vec((0..MARKET.instruments.len(), -1.0..1.0_f64), 1..most);
     (positions, 0.5..0.99_f64).prop_map(|(positions, health)| {
         let once: BTreeMap<usize, f64> = positions.into_iter().collect();

@@ -6,6 +6,7 @@
 //! | `size` | how much is traded: the closed form, brute force over lots, room, the frontier |
 //! | `choice` | what is traded: hedges kept and made, debts repaid, escalation |
 //! | `few` | how many trades: few, each once, none of dust, and no single one would have done |
+//! | `reach` | a target that can be reached is reached: a slow search beside the plan |
 //! | `universal` | random portfolios under the universal method |
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects")]
@@ -14,6 +15,7 @@ mod choice;
 #[path = "../common/mod.rs"]
 mod common;
 mod few;
+mod reach;
 mod size;
 mod universal;
 mod world;

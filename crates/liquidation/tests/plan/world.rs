@@ -32,6 +32,11 @@ pub fn price<T: Decimal>(number: f64) -> T {
     T::cut(&format!("{number:.10}"), 0).unwrap()
 }
 
+/// The whole part of a number that is not negative.
+pub fn whole(number: f64) -> i64 {
+    format!("{:.0}", number.floor()).parse().unwrap()
+}
+
 pub fn now() -> Timestamp {
     "2026-11-22T08:00:00Z".parse().unwrap()
 }
@@ -147,7 +152,8 @@ pub fn book(lot: f64, cost: f64, depth: f64) -> Book {
         half_spread: cost / 2.0,
         depth_usd: depth,
         fee: cost / 2.0,
-        room_usd: f64::INFINITY,
+        room: Book::UNLIMITED,
+        whole_room: Book::UNLIMITED,
     }
 }
 

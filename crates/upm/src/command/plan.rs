@@ -4,8 +4,8 @@ mod document;
 mod table;
 
 use liquidation::{Book as Trading, Gauge, Rules as Aims, Standing};
-use margin::{Judge, Refusal, valuation};
-use model::{Account, InstrumentId, InstrumentKind, Market, Payoff, Underlying};
+use margin::{Judge, Refusal, exposure, valuation};
+use model::{Account, InstrumentId, InstrumentKind, Market, Payoff, Position, Underlying};
 use units::{Money, Overflow, Quantity, Ratio, Round};
 
 use crate::failure::Failure;
@@ -73,10 +73,14 @@ impl Planning<'_> {
         units::count(lots).abs() * book.lot_usd(self.market.listing(instrument), self.market)
     }
 
-    /// Intervals that a trade is spread over, so that each trades no more than liquidations may.
+    /// Intervals that a trade is spread over, so that each trades no more than liquidations may. Options count with what
+    /// they are on, as in the engine.
     fn intervals(&self, instrument: InstrumentId, lots: i64) -> Result<u64, Overflow> {
-        let room = self.rooms[self.market.listing(instrument).underlying.0];
-        let intervals = Quantity::from_f64((self.value(instrument, lots) / room).ceil().max(1.0), Round::Up)?;
+        let listing = self.market.listing(instrument);
+        let traded = Position { instrument, quantity: self.contracts(instrument, lots)?, entry: listing.mark };
+        let notional = exposure::notional(&traded, self.market)?.to_f64();
+        let room = self.rooms[listing.underlying.0];
+        let intervals = Quantity::from_f64((notional / room).ceil().max(1.0), Round::Up)?;
         Ok(u64::try_from(intervals.raw() / Quantity::ONE.raw()).unwrap_or(u64::MAX))
     }
 
@@ -219,7 +223,8 @@ fn trading(args: &Args, book: &Book, aims: &Aims, depths: &[f64]) -> Vec<Trading
             depth_usd: depth * share,
             fee: listing.fee_rate.map_or(0.0, Ratio::to_f64),
             // A plan is shown whole; what one interval bears is said beside each trade.
-            room_usd: f64::INFINITY,
+            room: Trading::UNLIMITED,
+            whole_room: Trading::UNLIMITED,
         }
     };
     market.instruments.iter().map(of).collect()

@@ -210,5 +210,7 @@ fn stop(stop: Stop) -> &'static str {
         Stop::Room => "room",
         Stop::NoMarket => "no_market",
         Stop::Frontier => "frontier",
+        Stop::Dust => "dust",
+        Stop::Unordered => "unordered",
     }
 }

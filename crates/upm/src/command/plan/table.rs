@@ -137,7 +137,9 @@ fn end(plan: &Plan, planning: &Planning<'_>) -> String {
         Stop::Insolvent => "it owes more than it has",
         Stop::Room => "books have no more room in this interval",
         Stop::NoMarket => "nothing that could help is traded now",
-        Stop::Frontier => "every trade that is left costs more health than it gives, or gives next to nothing",
+        Stop::Frontier => "every trade that is left costs more health than it gives",
+        Stop::Dust => "nothing meaningful is left: every trade that still helps gives next to nothing",
+        Stop::Unordered => "the trades that are left help only together: each of them alone makes it worse",
     };
     let missing = number(planning.missing(&plan.after), 2);
     format!("not reached by trades: health {reached} of {}, {missing} USD short; {why}", planning.beta)
