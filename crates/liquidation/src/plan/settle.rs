@@ -115,6 +115,7 @@ impl Search<'_> {
             let Some(less) = self.after(&state.with(&Leg { lots, ..worst }))? else { continue };
             let exchanged = if self.reached(&less.standing) { Some(less) } else { self.more(&less, &best)? };
             let Some(exchanged) = exchanged.filter(|state| self.reached(&state.standing)) else { continue };
+            let exchanged = self.tightened(exchanged)?;
             let burden = self.burdens(&exchanged.legs);
             if cheapest.as_ref().is_none_or(|(least, _)| burden < *least) {
                 cheapest = Some((burden, exchanged));
@@ -122,6 +123,15 @@ impl Search<'_> {
         }
         let saves = |burden: f64| burden <= self.burdens(&state.legs) * (1.0 - SAVES);
         Ok(cheapest.filter(|(burden, _)| saves(*burden)).map(|(_, state)| state))
+    }
+
+    /// A plan without the lot of each trade that the target does not need beside the others.
+    fn tightened(&self, mut state: State) -> Result<State, Refusal> {
+        for leg in state.legs.clone() {
+            let less = self.after(&state.with(&Leg { lots: leg.lots - 1, ..leg }))?;
+            state = less.filter(|less| self.reached(&less.standing)).unwrap_or(state);
+        }
+        Ok(state)
     }
 
     /// USD toward the target that the last eighth of a trade gives for every USD of its burden.

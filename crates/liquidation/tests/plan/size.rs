@@ -201,7 +201,13 @@ fn two_books_share_a_trade_that_is_dear_for_one() {
         costs: (0.003_502_441_697_969_143, 0.003_102_288_649_314_82),
         depths: (11.045_176_860_175_046, 12.703_670_847_171_448),
     };
-    for pair in [thin_and_deep, a_first_size_beyond_the_best] {
+    let coarse_lots = Pair {
+        rate: 0.046_341_805_164_154_364,
+        health: 0.871_116_548_837_624_5,
+        costs: (0.007_548_473_962_043_316, 0.003_651_722_209_325_432_5),
+        depths: (17.345_616_841_418_46, 12.425_229_055_990_513),
+    };
+    for pair in [thin_and_deep, a_first_size_beyond_the_best, coarse_lots] {
         pair.check().unwrap();
     }
 }
