@@ -158,7 +158,7 @@ impl Search<'_> {
     }
 
     /// Those of them that only reduce what is held or owed.
-    fn reducing(&self, state: &State) -> Vec<Trade> {
+    pub fn reducing(&self, state: &State) -> Vec<Trade> {
         let reducing = |trade: Trade| Trade { most: trade.most.min(trade.held), ..trade };
         self.all(state).into_iter().map(reducing).filter(|trade| trade.most > 0).collect()
     }

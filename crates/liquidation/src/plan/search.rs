@@ -127,10 +127,23 @@ impl<'a> Search<'a> {
             grown.push(end);
             rest = rest - part + self.left.get();
         }
+        self.left.set(rest);
+        if found.steps.is_none()
+            && let Some(closed) = self.closed()?.filter(|closed| self.reached(&closed.standing))
+        {
+            self.settle(&mut found, closed)?;
+        }
         match found.steps {
             Some(steps) => Ok(Outcome { steps, unordered: false }),
             None => self.nearest(&grown),
         }
+    }
+
+    /// Everything that is held, as near to zero as books have room for.
+    fn closed(&self) -> Result<Option<State>, Refusal> {
+        let whole = self.reducing(&self.start()).into_iter().map(|trade| Leg { trade, lots: trade.most });
+        let legs: Vec<Leg> = whole.filter(|leg| self.cost(&leg.trade, leg.lots).is_finite()).collect();
+        self.after(&legs)
     }
 
     /// The steps that come nearest to the target, of what was grown.
