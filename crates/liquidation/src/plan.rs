@@ -38,7 +38,7 @@ use model::{Account, AssetId, InstrumentId, Market, Side};
 use units::{Money, Price, Quantity, Ratio, Round};
 
 use crate::{Book, Gauge, Rules, Standing, auction};
-use search::{Search, State};
+use search::{EVALUATIONS, OF_A_REASON, Search, State};
 use trade::Trade;
 
 /// What would be done if prices stood still.
@@ -196,7 +196,8 @@ pub fn plan(
     if holds(&standing) {
         return Ok(plan);
     }
-    plan.trade(&Search::new((&ordered, standing), (market, gauge, books), rules.beta.to_f64()))?;
+    let aim = (rules.beta.to_f64(), EVALUATIONS);
+    plan.trade(&Search::new((&ordered, standing), (market, gauge, books), aim))?;
     plan.reached = plan.stopped.is_none();
     let over = plan.stopped.is_some_and(|stop| stop != Stop::Room);
     if over && !holds(&plan.after) {
@@ -297,7 +298,8 @@ impl Search<'_> {
         let with_room = |room: fn(&Book) -> i64| -> Vec<Book> {
             self.books.iter().map(|book| Book { room: room(book), ..*book }).collect()
         };
-        let search = |books| Search::new((self.account, self.standing), (self.market, self.gauge, books), self.beta);
+        let (account, aim) = ((self.account, self.standing), (self.beta, OF_A_REASON));
+        let search = |books| Search::new(account, (self.market, self.gauge, books), aim);
         let (rested, unpaced) = (with_room(|book| book.room.max(book.whole_room)), with_room(|_| Book::UNLIMITED));
         if search(&rested).has_use_for_room(end, self)? {
             return Ok(Stop::Room);

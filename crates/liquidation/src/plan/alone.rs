@@ -1,5 +1,7 @@
-//! One trade that reaches the target by itself. What gives most for its burden at first, a hedge, may lead to where no
-//! trade helps any more, while it would have done to close what is hedged.
+//! One trade that reaches the target by itself.
+//!
+//! A hedge may give most for its burden at first and lead to where no trade helps any more, where closing the position
+//! that it hedges would have been enough.
 
 use margin::Refusal;
 
@@ -7,7 +9,7 @@ use super::grow::{Candidate, with};
 use super::search::Search;
 use super::settle::Found;
 
-/// A promise is as good as kept within this part of it: it is a quotient.
+/// A trade that promises all that is missing but for this part is tried: promises are rounded.
 const ROUNDING: f64 = 1e-9;
 
 impl Search<'_> {
@@ -22,7 +24,8 @@ impl Search<'_> {
             one.promise.burden.total_cmp(&other.promise.burden).then(place(one).cmp(&place(other)))
         });
         for Candidate { line, from, probe, promise } in candidates {
-            // What a trade gives falls along it: no trade costs less than its promise, and the rest promise to cost more.
+            // A lot gives less the more lots there are before it. So no trade costs less than it promises, and those that
+            // are left promise to cost more than this one.
             if !self.may_be_better(found, 1, promise.burden) {
                 break;
             }

@@ -13,7 +13,7 @@ use super::trade::Trade;
 const FINALISTS: usize = 4;
 /// Times that something is added.
 const ROUNDS: usize = 64;
-/// Times as large as it is that a trade is tried at, with another that offsets it.
+/// Multiples of its size that a trade is tried at, with another that offsets what it harms.
 const LARGER: [f64; 5] = [1.25, 1.5, 2.0, 4.0, 8.0];
 
 /// How a plan is grown.
@@ -22,7 +22,7 @@ pub(super) enum Growth {
     /// By what a trade gives for its burden. What is there already may grow again, also beyond what helps alone where
     /// another trade takes back what that harms.
     Cheapest,
-    /// The same, every step being charged what it has to save.
+    /// The same, and a further step counts as dearer by what it has to save.
     Fewest,
     /// As fewest, of trades that bring nearer to zero what is held or owed: hedges can lead to where nothing helps.
     Reducing,
@@ -54,7 +54,7 @@ pub(super) struct Promise {
 }
 
 impl Promise {
-    /// USD toward the target for every USD of burden, a step more being charged so many beside it.
+    /// USD toward the target for every USD of burden, to which a further step adds `charge`.
     fn rate(&self, charge: f64) -> f64 {
         self.gives / (self.burden + if self.new { charge } else { 0.0 })
     }
@@ -93,8 +93,8 @@ impl Search<'_> {
         Ok(path)
     }
 
-    /// Half of what was added last, where it does not reach the target: at the peak of one trade another may not help by
-    /// itself, before it both do.
+    /// Half of what was added last, where it does not reach the target: once one trade has given all that it can, another
+    /// may not help by itself; half-way both may.
     fn half_way(&self, state: &State, next: State) -> Result<State, Refusal> {
         let Some(last) = next.legs.last().filter(|_| !self.reached(&next.standing)) else { return Ok(next) };
         let added = last.lots - state.lots(&last.trade);
@@ -158,7 +158,7 @@ impl Search<'_> {
     }
 
     /// Those of them that only reduce what is held or owed.
-    fn reducing(&self, state: &State) -> Vec<Trade> {
+    pub fn reducing(&self, state: &State) -> Vec<Trade> {
         let reducing = |trade: Trade| Trade { most: trade.most.min(trade.held), ..trade };
         self.all(state).into_iter().map(reducing).filter(|trade| trade.most > 0).collect()
     }
@@ -210,7 +210,7 @@ impl Search<'_> {
         });
         let (mut best, mut sizes): (Option<(f64, State)>, usize) = (None, 0);
         for Candidate { line, from, probe, promise } in &candidates {
-            // What a trade gives falls along it: the rest give less than they promise.
+            // A lot gives less the more lots there are before it: those that are left give less than they promise.
             let enough = |(rate, _): &(f64, State)| sizes >= FINALISTS || *rate >= promise.rate(charge);
             if best.as_ref().is_some_and(enough) {
                 break;

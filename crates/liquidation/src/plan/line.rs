@@ -52,10 +52,10 @@ impl Line<'_> {
         trade::after(&self.base, market, &books[self.trade.instrument.0], (&self.trade, lots), cost).ok()
     }
 
-    /// How the account stands after so many lots.
+    /// How the account stands after so many lots; none where it is not assessed any more.
     pub fn at(&self, lots: i64) -> Result<Option<Place>, Refusal> {
         let Some(account) = self.account(lots) else { return Ok(None) };
-        Ok(Some(Place { lots, standing: self.search.gauge.stands(&account)? }))
+        Ok(self.search.stands(&account)?.map(|standing| Place { lots, standing }))
     }
 
     /// A place beyond `from` where the account is healthier: as many USD farther as are missing or, where that is too

@@ -13,7 +13,7 @@ use super::trade::Trade;
 /// The trades of a plan one after the other, each with the account after it.
 pub(super) type Ordered = Vec<(Trade, State)>;
 
-/// Sets of trades from which a way on is looked for: all of six trades.
+/// Sets of trades after which a next step is looked for, at most: as many as six trades have.
 const LOOKS: usize = 64;
 /// Steps more than trades where some are done in slices.
 const SLICES: usize = 8;
@@ -24,7 +24,7 @@ const SLICE: f64 = 0.01;
 struct Way {
     steps: Ordered,
     left: Vec<Leg>,
-    /// Sets of trades from which no way leads on.
+    /// Sets of trades after which no order of the others reaches the target.
     closed: BTreeSet<Vec<InstrumentId>>,
     looks: usize,
 }
@@ -58,7 +58,7 @@ impl Search<'_> {
         Ok(way.steps)
     }
 
-    /// Whether a way goes on to the target, by those steps first that give most for their burden.
+    /// Whether the steps so far can be continued to the target; tries those first that give most for their burden.
     fn leads(&self, way: &mut Way) -> Result<bool, Refusal> {
         if self.reached(&self.end(&way.steps).standing) {
             return Ok(true);

@@ -15,6 +15,7 @@
 //! **Once.** An instrument is traded once at most, at a size that is right for the plan as a whole.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use margin::Refusal;
 use model::{Account, Market, Side};
@@ -37,6 +38,14 @@ pub(super) const WORTH: f64 = 1e-3;
 /// ... and where the target is out of reach this part: less is dust, unless it takes half of what an interval bears.
 pub(super) const DUST: f64 = 0.01;
 
+/// Times that one search assesses the account at most; then the best plan so far is taken, so that no account holds up
+/// the others.
+pub(super) const EVALUATIONS: usize = 8_000;
+/// Times that it is assessed at most for the order of what comes nearest to a target out of reach, ...
+const OF_THE_NEAREST: usize = 500;
+/// ... and for each of the two questions why trades end there.
+pub(super) const OF_A_REASON: usize = 500;
+
 /// What a search looks at.
 pub(super) struct Search<'a> {
     pub market: &'a Market,
@@ -50,6 +59,8 @@ pub(super) struct Search<'a> {
     pub standing: Standing,
     /// What may be traded of it.
     pub trades: Vec<Trade>,
+    /// Times that it may still be assessed.
+    left: Cell<usize>,
 }
 
 /// One trade of a plan.
@@ -75,50 +86,76 @@ pub(super) struct State {
 }
 
 impl<'a> Search<'a> {
-    /// A search for what may be traded of an account that stands so.
+    /// A search for what may be traded of an account that stands so, and is assessed so many times at most.
     pub fn new(
         (account, standing): (&'a Account, Standing),
         (market, gauge, books): (&'a Market, &'a dyn Gauge, &'a [Book]),
-        beta: f64,
+        (beta, evaluations): (f64, usize),
     ) -> Self {
         let missing = -standing.excess(beta);
         let trades = candidates(account, (market, books), missing);
-        Self { market, gauge, books, beta, account, standing, trades }
+        Self { market, gauge, books, beta, account, standing, trades, left: Cell::new(evaluations) }
     }
 
     /// The steps of the plan: those that reach the target or, where none do, those that come nearest.
     pub fn steps(&self) -> Result<Outcome, Refusal> {
-        let (mut found, mut nearest, mut unordered) = (self.nothing(), Ordered::new(), false);
+        let (mut found, mut grown) = (self.nothing(), Vec::new());
         let start = self.start();
         let first = self.improving(&start, &self.all(&start))?;
+        let mut rest = self.left.get();
         for growth in [Growth::Cheapest, Growth::Fewest, Growth::Reducing, Growth::Forward, Growth::InTurns] {
             let steps = found.steps.as_ref().map_or(usize::MAX, Vec::len);
             let alternates = matches!(growth, Growth::Reducing | Growth::Forward | Growth::InTurns);
             if steps <= 2 || (steps < usize::MAX && alternates) {
                 break;
             }
+            // One that takes long leaves the others their part.
+            let part = rest / 2;
+            self.left.set(part);
             let path = self.grow(growth, &first)?;
-            let grown = self.end(&path);
-            let reaches = self.reached(&grown.standing);
+            let end = self.end(&path);
+            let reaches = self.reached(&end.standing);
             if reaches {
-                self.settle(&mut found, grown.clone())?;
+                self.settle(&mut found, end.clone())?;
             }
             if growth == Growth::Cheapest {
                 self.alone(&mut found, &first)?;
             }
-            if found.steps.is_some() {
-                continue;
-            }
-            if reaches && growth == Growth::InTurns {
+            if found.steps.is_none() && reaches && growth == Growth::InTurns {
                 found.steps = Some(self.trimmed(path)?);
-            } else {
-                unordered |= reaches;
-                let steps = self.worth_their_while(self.improving_steps(&grown)?)?;
-                nearest = if self.nearer(&steps, &nearest) { steps } else { nearest };
             }
+            grown.push(end);
+            rest = rest - part + self.left.get();
         }
-        let steps = found.steps.map_or_else(|| self.extended(nearest), Ok)?;
-        Ok(Outcome { steps, unordered })
+        self.left.set(rest);
+        if found.steps.is_none()
+            && let Some(closed) = self.closed()?.filter(|closed| self.reached(&closed.standing))
+        {
+            self.settle(&mut found, closed)?;
+        }
+        match found.steps {
+            Some(steps) => Ok(Outcome { steps, unordered: false }),
+            None => self.nearest(&grown),
+        }
+    }
+
+    /// Everything that is held, as near to zero as books have room for.
+    fn closed(&self) -> Result<Option<State>, Refusal> {
+        let whole = self.reducing(&self.start()).into_iter().map(|trade| Leg { trade, lots: trade.most });
+        let legs: Vec<Leg> = whole.filter(|leg| self.cost(&leg.trade, leg.lots).is_finite()).collect();
+        self.after(&legs)
+    }
+
+    /// The steps that come nearest to the target, of what was grown.
+    fn nearest(&self, grown: &[State]) -> Result<Outcome, Refusal> {
+        self.left.set(OF_THE_NEAREST);
+        let mut nearest = Ordered::new();
+        for state in grown {
+            let steps = self.worth_their_while(self.improving_steps(state)?)?;
+            nearest = if self.nearer(&steps, &nearest) { steps } else { nearest };
+        }
+        let unordered = grown.iter().any(|state| self.reached(&state.standing));
+        Ok(Outcome { steps: self.extended(nearest)?, unordered })
     }
 
     /// Whether some steps end healthier than others.
@@ -208,14 +245,21 @@ impl<'a> Search<'a> {
         Some(Line { search: self, base, trade })
     }
 
-    /// The account after some trades; none where there is none.
+    /// How an account stands; none when this search has assessed as many as it may.
+    pub fn stands(&self, account: &Account) -> Result<Option<Standing>, Refusal> {
+        let Some(left) = self.left.get().checked_sub(1) else { return Ok(None) };
+        self.left.set(left);
+        self.gauge.stands(account).map(Some)
+    }
+
+    /// The account after some trades; none where there is none, or it is not assessed any more.
     pub fn after(&self, legs: &[Leg]) -> Result<Option<State>, Refusal> {
         let Some((last, others)) = legs.split_last() else { return Ok(Some(self.start())) };
         let Some(account) = self.line(others, last.trade).and_then(|line| line.account(last.lots)) else {
             return Ok(None);
         };
-        let standing = self.gauge.stands(&account)?;
-        Ok(Some(State { account, standing, legs: legs.to_vec() }))
+        let standing = self.stands(&account)?;
+        Ok(standing.map(|standing| State { account, standing, legs: legs.to_vec() }))
     }
 }
 

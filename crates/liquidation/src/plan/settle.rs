@@ -16,7 +16,7 @@ const EXCHANGES: usize = 8;
 const PARTS: [i64; 3] = [2, 4, 8];
 /// An exchange has to save this part of the burden.
 const SAVES: f64 = 0.01;
-/// Times that a book is relieved by another.
+/// Times that half of the dearest trade is moved to another book.
 const ADDED: usize = 4;
 /// Longer plans are not tried with one trade in the place of two.
 const REPLACED: usize = 6;

@@ -7,10 +7,12 @@
 //! | `choice` | what is traded: hedges kept and made, debts repaid, escalation |
 //! | `few` | how many trades: few, each once, none of dust, and no single one would have done |
 //! | `reach` | a target that can be reached is reached: a slow search beside the plan |
+//! | `bound` | how often an account is assessed, at most |
 //! | `universal` | random portfolios under the universal method |
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 
+mod bound;
 mod choice;
 #[path = "../common/mod.rs"]
 mod common;

@@ -134,3 +134,32 @@ fn a_cheap_hedge_does_not_keep_an_account_from_its_target() {
     let lots = trades(&plan);
     assert!(plan.reached && lots.iter().any(|(instrument, _)| *instrument == option), "{}", shown(&plan));
 }
+
+/// Closing all of what is held reaches the target, and so do two of these trades; what gives most at first leads to where
+/// nothing helps.
+#[test]
+fn what_closing_reaches_is_reached() {
+    let held = [
+        ("BTC-7-56000-Put", -5.87),
+        ("BTC-7-64000-Call", 9.05),
+        ("BTC-7-72000-Call", -0.03),
+        ("BTC-7-80000-Put", 7.01),
+        ("BTC-7-96000-Put", -7.28),
+        ("BTC-7-104000-Put", -4.77),
+        ("BTC-60-80000-Call", -7.54),
+        ("BTC-60-104000-Put", 5.29),
+        ("ETH-7", -198.47),
+        ("ETH-7-3600-Put", -133.59),
+        ("ETH-60-2100-Call", 78.15),
+    ];
+    let millions = |(name, contracts): (&str, f64)| {
+        let listing = MARKET.instruments.iter().find(|listing| listing.name == name).unwrap();
+        (
+            MARKET.instrument(name).unwrap(),
+            contracts * MARKET.underlyings[listing.underlying.0].index.usd().to_f64() / 1e6,
+        )
+    };
+    let account = below(&held.map(millions), 0.5123);
+    let plan = planned(&account, &MARKET, &gauge(), &few::books());
+    assert!(plan.reached && trades(&plan).len() == 2, "{}", shown(&plan));
+}

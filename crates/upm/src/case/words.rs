@@ -80,8 +80,8 @@ fn done(state: &State, taken: &Taken) -> Option<String> {
                           touches the market."
             .to_owned(),
         What::Filled => "The market takes the offer.".to_owned(),
-        What::Auctioned => "No trade would make it healthier for what it costs, so its portfolio goes into auction: \
-                            bidders take shares at the mark for a premium that rises with time."
+        What::Auctioned => "No trade that is worth making would make it healthier, so its portfolio goes into \
+                            auction: bidders take shares at the mark for a premium that rises with time."
             .to_owned(),
         What::Bid => {
             let Command::AuctionBid { account, share, price, .. } = taken.envelope.command else { return None };

@@ -1,0 +1,69 @@
+//! A plan takes a bounded number of looks at its account, however hard the account is.
+
+use std::cell::Cell;
+
+use liquidation::{Gauge, Standing};
+use margin::Refusal;
+use model::{Account, InstrumentId};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+
+use crate::few;
+use crate::universal::{ByUniversal, MARKET, below, gauge, world};
+use crate::world::{planned, shown, trades};
+
+/// With its orders and without them, 8,000 for the trades, 500 for what comes nearest, and twice 500 for why they end.
+const MOST: usize = 2 + 8_000 + 500 + 2 * 500;
+
+/// A gauge that counts how often it is asked.
+struct Counted<'a>(ByUniversal<'a>, Cell<usize>);
+
+impl Counted<'_> {
+    fn new() -> Self {
+        Self(gauge(), Cell::new(0))
+    }
+}
+
+impl Gauge for Counted<'_> {
+    fn stands(&self, account: &Account) -> Result<Standing, Refusal> {
+        self.1.set(self.1.get() + 1);
+        self.0.stands(account)
+    }
+}
+
+/// Of accounts that hold many positions, in every kind of book, none is assessed more often than that, and each gets a
+/// step or a reason for none.
+#[test]
+fn no_account_is_assessed_without_end() {
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..30 {
+        let (account, books) = (few::accounts(40).new_tree(&mut runner).unwrap().current(), few::books());
+        let world = world().new_tree(&mut runner).unwrap().current();
+        for (account, books) in [(&account, &books), (&world.account, &world.books)] {
+            let counted = Counted::new();
+            let plan = planned(account, &MARKET, &counted, books);
+            assert!(counted.1.get() <= MOST, "{} looks: {}", counted.1.get(), shown(&plan));
+            assert!(!trades(&plan).is_empty() || plan.stopped.is_some(), "{}", shown(&plan));
+        }
+    }
+}
+
+/// An account that holds every instrument, with a third of what it needs, is assessed as often as it may be, and gets
+/// the best plan of those that were found: one that makes it healthier.
+#[test]
+fn a_plan_that_is_cut_off_still_helps() {
+    let every = |seed: usize| -> Vec<(InstrumentId, f64)> {
+        let millions = |place: usize| f64::from(u32::try_from((place * 37 + seed * 11) % 41).unwrap()) / 10.0 - 2.0;
+        (0..MARKET.instruments.len()).map(|place| (InstrumentId(place), millions(place))).collect()
+    };
+    let mut most = 0;
+    for seed in 0..4 {
+        let counted = Counted::new();
+        let plan = planned(&below(&every(seed), 0.35), &MARKET, &counted, &few::books());
+        most = most.max(counted.1.get());
+        let health = |standing: &Standing| standing.equity / standing.maintenance;
+        assert!(counted.1.get() <= MOST, "{} looks: {}", counted.1.get(), shown(&plan));
+        assert!(health(&plan.after) > health(&plan.before), "{}", shown(&plan));
+    }
+    assert!(most >= 8_000, "{most} looks: no plan was cut off, and the test says nothing");
+}
