@@ -71,7 +71,7 @@ impl Place {
         match bytes.iter().rposition(|byte| *byte == b'\n') {
             None => self.column += bytes.len(),
             Some(last) => {
-                self.lines += bytes.iter().filter(|byte| **byte == b'\n').count();
+                self.lines += 1 + bytes[..last].split(|byte| *byte == b'\n').skip(1).count();
                 self.column = bytes.len() - last - 1;
             }
         }

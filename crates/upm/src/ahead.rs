@@ -54,7 +54,13 @@ impl Asked {
     fn of(file: &File) -> Result<Self> {
         let file = file.try_clone()?;
         let (ask, asked): (_, Receiver<()>) = sync_channel(1);
-        let wait = move || asked.iter().map(|()| file.sync_data()).fold(Ok(()), |first, next| first.and(next));
+        let wait = move || {
+            let mut done = Ok(());
+            for () in asked {
+                done = done.and(file.sync_data());
+            }
+            done
+        };
         Ok(Self { ask, thread: Builder::new().name("disk".to_owned()).spawn(wait)? })
     }
 

@@ -4,13 +4,11 @@
 
 use margin::Judge;
 use serde::Serialize;
-use serde_json::Serializer;
-use serde_json::ser::{Formatter, PrettyFormatter};
 
 use crate::accounts::Frame;
 use crate::draft::Destination;
+use crate::indented::pretty;
 use crate::input::{Book, Rules};
-use crate::printer::escaped;
 
 /// BLAKE3 of everything an answer depends on.
 #[derive(Serialize)]
@@ -66,19 +64,6 @@ pub fn after_accounts(tail: &impl Serialize) -> String {
 /// One account of a document, indented as it stands there.
 pub fn account(account: &impl Serialize) -> String {
     pretty(account, 2)
-}
-
-/// JSON for people, as it looks `depth` levels within a document.
-fn pretty(value: &impl Serialize, depth: usize) -> String {
-    let mut formatter = PrettyFormatter::new();
-    for _ in 0..depth {
-        formatter.begin_object(&mut std::io::sink()).expect("a sink takes everything");
-    }
-    let mut bytes = Vec::with_capacity(1 << 14);
-    value
-        .serialize(&mut Serializer::with_formatter(&mut bytes, formatter))
-        .expect("a document of text and lists is JSON");
-    escaped(String::from_utf8(bytes).expect("JSON is text"))
 }
 
 #[cfg(test)]

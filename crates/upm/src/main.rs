@@ -24,6 +24,7 @@ mod frontier;
 mod heatmap;
 mod history;
 mod holdings;
+mod indented;
 mod input;
 mod kind;
 mod known;

@@ -11,6 +11,7 @@ use model::is_harmless;
 
 use crate::draft::Destination;
 use crate::failure::Failure;
+use crate::indented::pretty;
 
 /// Columns where nothing says how many there are.
 pub const PAPER: usize = 100;
@@ -54,8 +55,7 @@ impl Answer {
 
     /// A document for standard output.
     pub fn json(document: &impl serde::Serialize) -> Self {
-        let text = serde_json::to_string_pretty(document).expect("a document of text and lists is JSON");
-        Self::out(escaped(text) + "\n")
+        Self::out(pretty(document, 0) + "\n")
     }
 }
 
