@@ -12,6 +12,12 @@ const REQUIREMENT_DECIMALS: u32 = 12;
 /// The line that lifts an initial margin to the maintenance margin.
 const AT_LEAST_MAINTENANCE: &str = "initial margin is at least the maintenance margin";
 
+/// The line that takes back what the errors of doubles leave below nothing.
+const ROUNDING: &str = "rounding";
+
+/// The part of the sizes in a sum of doubles that may be its error.
+const NOISE: f64 = 1e-12;
+
 /// What one account must hold under one method, with its workings.
 ///
 /// Two identities hold exactly, in the printed decimals, for every method:
@@ -275,10 +281,12 @@ impl Workings {
     /// The margins are the sums of the rounded lines, so that what is printed adds up. A family that is no number is out
     /// of range, for no other family may stand in for it. A method whose initial margin is not below 0 but below its
     /// maintenance margin gets a line for the difference: who may keep a position may not be asked more than who takes it.
+    /// What the errors of doubles leave below nothing is taken back in a line of its own.
     pub fn requirement(&self) -> Result<(Money, Vec<Charge>, Money, Money), Overflow> {
         self.families.iter().try_for_each(|(_, loss, _)| requirement(*loss).map(|_| ()))?;
         let core = requirement(self.core().1)?;
         let (mut initial, mut maintenance) = (core, core);
+        let mut sizes = core.to_f64().abs();
         let mut charges = Vec::with_capacity(self.charges.len());
         for (name, of_initial, of_maintenance) in &self.charges {
             let charge = Charge {
@@ -288,7 +296,19 @@ impl Workings {
             };
             initial = initial.plus(charge.initial)?;
             maintenance = maintenance.plus(charge.maintenance)?;
+            sizes += of_initial.abs() + of_maintenance.abs();
             charges.push(charge);
+        }
+        let missing = |margin: Money| {
+            let is_noise = margin.is_negative() && -margin.to_f64() <= NOISE * sizes;
+            if is_noise { Money::ZERO.minus(margin) } else { Ok(Money::ZERO) }
+        };
+        let rounding =
+            Charge { charge: ROUNDING.to_owned(), initial: missing(initial)?, maintenance: missing(maintenance)? };
+        if rounding.initial != Money::ZERO || rounding.maintenance != Money::ZERO {
+            initial = initial.plus(rounding.initial)?;
+            maintenance = maintenance.plus(rounding.maintenance)?;
+            charges.push(rounding);
         }
         if !initial.is_negative() && initial < maintenance {
             let charge = AT_LEAST_MAINTENANCE.to_owned();

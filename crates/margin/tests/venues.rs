@@ -229,3 +229,46 @@ fn margins_are_in_order_or_refused() {
     let lines = lifted.charges.iter().fold(Money::ZERO, |sum, line| sum.plus(line.initial).unwrap());
     assert_eq!(lines, lifted.initial_margin);
 }
+
+/// Its contracts take the dollars of a coin's margin for as many USDC; the answer says so where these differ.
+#[test]
+fn derive_says_that_it_counts_the_dollars_of_a_coin_as_usdc() {
+    let portfolio = r#"{"format": "upm.portfolio/1", "accounts": [
+        {"account": "coins", "balances": [{"asset": "BTC", "amount": "10"}]}]}"#;
+    for method in ["derive-standard", "derive-pmrm"] {
+        for (market, says) in [(PEG.0.to_owned(), true), (at_par(), false)] {
+            let answer = answer(method, (&market, portfolio), "coins");
+            let said = answer.notes.iter().any(|note| note.contains("counts the dollars of a coin's margin"));
+            assert_eq!(said, says, "{method}: {:?}", answer.notes);
+        }
+    }
+}
+
+/// A rebate is not earned before it is paid.
+#[test]
+fn a_negative_fee_rate_asks_what_no_fee_asks() {
+    for method in ["paradex", "paradex-cross", "universal"] {
+        let [rebate, free] = ["-0.01", "0"].map(|rate| {
+            let market = PEG.0.replace("\"contract_size\":", &format!("\"fee_rate\": \"{rate}\", \"contract_size\":"));
+            answers(method, (&market, PEG.1), false)
+                .into_iter()
+                .map(|one| one.unwrap().maintenance_margin)
+                .collect::<Vec<_>>()
+        });
+        assert_eq!(rebate, free, "{method}");
+    }
+}
+
+/// Sums of doubles may miss nothing by their error, and by no more.
+#[test]
+fn the_error_of_doubles_is_taken_back_in_a_line_of_its_own() {
+    let lines = |last: f64| Workings {
+        charges: vec![("one".to_owned(), 1000.0, 1000.0), ("other".to_owned(), last, -1000.0)],
+        ..Workings::default()
+    };
+    let (_, charges, initial, maintenance) = lines(-1000.000_000_000_2).requirement().unwrap();
+    assert_eq!((initial, maintenance), (Money::ZERO, Money::ZERO));
+    assert_eq!(charges.iter().map(|line| line.charge.as_str()).collect::<Vec<_>>(), ["one", "other", "rounding"]);
+    let (_, charges, initial, _) = lines(-1000.000_001).requirement().unwrap();
+    assert!(initial.is_negative() && charges.len() == 2, "{initial}: {charges:?}");
+}

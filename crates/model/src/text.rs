@@ -1,22 +1,23 @@
 //! Text that strangers wrote: what may be a name, and how much of a value a message repeats.
 
 /// Whether a character does nothing but stand where it is: no control, no change of direction, no invisible separator of
-/// lines, no character that is none.
+/// lines or words, no character that is none.
 pub fn is_harmless(character: char) -> bool {
     let turns = matches!(character,
         '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let breaks = matches!(character, '\u{2028}' | '\u{2029}');
+    // Joiners have no width either, but some scripts cannot be written without them.
+    let hidden = matches!(character, '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2064}');
     let none = matches!(character, '\u{fdd0}'..='\u{fdef}' | '\u{fffe}' | '\u{ffff}' | '\u{feff}');
     let tags = matches!(character, '\u{e0000}'..='\u{e007f}');
-    !(character.is_control() || turns || breaks || none || tags)
+    !(character.is_control() || turns || breaks || hidden || none || tags)
 }
 
 /// Whether a text can be the name of something that is listed or opened: 1 to 100 bytes of characters that are seen, so that two
 /// different names do not look the same and none changes what is printed beside it.
 pub fn is_name(text: &str) -> bool {
     let is_seen = |character: char| {
-        let without_width =
-            matches!(character, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}');
+        let without_width = matches!(character, '\u{ad}' | '\u{200c}' | '\u{200d}');
         is_harmless(character) && !without_width
     };
     (1..=100).contains(&text.len()) && text.chars().all(is_seen)
@@ -47,6 +48,12 @@ mod tests {
         for text in ["", &long, "a\nb", "a\u{202e}b", "a\u{200b}b", "a\u{2066}b", "\u{feff}a", "a\u{7f}", "a\u{ad}b"] {
             assert!(!is_name(text), "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_is_not_seen_is_not_harmless_and_joiners_are() {
+        assert!("a\u{200b}\u{2060}\u{180e}".chars().skip(1).all(|character| !is_harmless(character)));
+        assert!("\u{200c}\u{200d}\u{ad}".chars().all(is_harmless));
     }
 
     #[test]

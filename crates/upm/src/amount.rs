@@ -13,7 +13,8 @@
 //! | health and shares of what was saved | down | [`down`] |
 //! | sensitivities, moves, times | to the nearest | [`number`] |
 //!
-//! So a requirement of 347,572.16 is 347,573 wherever whole dollars are printed. Documents for programs carry every decimal.
+//! So a requirement of 347,572.16 is 347,573 wherever whole dollars are printed. Less than a billionth of a dollar is the error of
+//! doubles: 13,600.000000000003 is 13,600.00. Documents for programs carry every decimal.
 //!
 //! # Columns that add up
 //!
@@ -25,6 +26,9 @@ use units::{Money, Round};
 
 /// Above this a table counts in thousands, then in millions, then in billions.
 const LARGE: u128 = 10_000_000_000;
+
+/// What arithmetic in doubles leaves beside a whole step is not rounded up to another: a billionth of a dollar.
+const NOISE: i128 = Money::ONE.raw() / 1_000_000_000;
 
 /// From here on cents do not matter in an overview: a thousand dollars.
 const ROUGH: u128 = 1000 * Money::ONE.raw().unsigned_abs();
@@ -81,7 +85,7 @@ impl Unit {
     }
 
     fn shown(self, amount: Money, round: Round) -> Shown {
-        let up = round == Round::Up && amount.raw().rem_euclid(self.step) != 0;
+        let up = round == Round::Up && amount.raw().rem_euclid(self.step) > NOISE;
         self.steps(amount.raw().div_euclid(self.step) + i128::from(up))
     }
 
@@ -273,6 +277,12 @@ mod tests {
         assert_eq!([profit(-1e-12, 2), profit(0.1 + 0.2 - 0.3, 2), profit(-0.3 + 0.1 + 0.2, 2)], ["0.00"; 3]);
         assert_eq!([profit(-0.001, 2), profit(0.009, 2), profit(-100.0, 0)], ["-0.01", "0.00", "-100"]);
         assert_eq!([profit(99.999_999_999_999, 2), profit(1e15, 0)], ["100.00", "1.0000e15"]);
+    }
+
+    #[test]
+    fn noise_of_floating_point_is_no_cent_that_is_needed() {
+        let needed = |text| Unit::fitting(money(text)).needed(money(text)).to_string();
+        assert_eq!([needed("13600.000000000003"), needed("13600.00000001")], ["13,600.00", "13,600.01"]);
     }
 
     #[test]

@@ -184,7 +184,8 @@ fn table(book: &Book, comparison: &Comparison, all_notes: bool) -> Result<String
         }
     }
     let equity = assessed().next().map(|(_, one)| unit.owned(one.equity).to_string());
-    let equity = equity.map_or_else(String::new, |equity| format!("· equity {equity} · {}", book.market.time));
+    let scale = if unit.name == "USD" { String::new() } else { format!(" {}", unit.name) };
+    let equity = equity.map_or_else(String::new, |equity| format!("· equity {equity}{scale} · {}", book.market.time));
     let heading = sheet::heading(&comparison.account, &equity);
     Ok(format!("{heading}\n{text}{}", remarks(comparison, unit, all_notes)))
 }

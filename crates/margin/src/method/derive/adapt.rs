@@ -250,6 +250,17 @@ impl<'a> Adapted<'a> {
         Ok(subaccount)
     }
 
+    /// Says that the contract takes the dollars of a coin's margin for as many of its stablecoin, where these are not the same.
+    pub fn note_base_in_cash(&mut self) {
+        let Cash { price, .. } = self.cash;
+        if price != 1.0 && self.subaccounts.iter().any(|subaccount| subaccount.held.base != 0.0) {
+            self.notes.push(format!(
+                "{0} is at {price} dollars, and the contract counts the dollars of a coin's margin as so many {0}",
+                self.venue.cash
+            ));
+        }
+    }
+
     fn converted(&mut self, name: &str, how: &str) -> Result<(), Refusal> {
         if self.strict {
             let why = format!("it would be margined {how}");

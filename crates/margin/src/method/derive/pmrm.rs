@@ -123,6 +123,7 @@ pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool)
     let mut adapted = Adapted::of(account, market, &rules.venue, strict)?;
     adapted.dollars_as_cash(account, market)?;
     adapted.coins_as_base(account, market)?;
+    adapted.note_base_in_cash();
     let mut judged = Vec::with_capacity(adapted.subaccounts.len());
     for subaccount in &adapted.subaccounts {
         let outcome = assess(&subaccount.held, adapted.cash, &rules.parameters)?;

@@ -222,6 +222,7 @@ pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool)
     let mut adapted = Adapted::of(account, market, &rules.venue, strict)?;
     adapted.dollars_as_cash(account, market)?;
     adapted.coins_as_base(account, market)?;
+    adapted.note_base_in_cash();
     let mut markets = Vec::with_capacity(adapted.subaccounts.len());
     for subaccount in &adapted.subaccounts {
         let rules = rules.parameters.markets.get(&subaccount.rules).ok_or_else(|| Refusal::NotSupported {

@@ -258,14 +258,16 @@ impl Adapter<'_> {
         Ok(())
     }
 
+    /// The rate that closing pays. A rebate is not earned before it is paid, and backs nothing.
     fn fee_rate(&mut self, instrument: InstrumentId, given: Option<f64>) -> f64 {
-        given.unwrap_or_else(|| {
+        let rate = given.unwrap_or_else(|| {
             let note = format!("{}: the market gives no fee_rate, no fee is provided for", self.name(instrument));
             if !self.notes.contains(&note) {
                 self.notes.push(note);
             }
             0.0
-        })
+        });
+        rate.max(0.0)
     }
 }
 
