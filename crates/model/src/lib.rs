@@ -13,6 +13,7 @@
 //! assert_eq!(market.unwrap_err().to_string(), "underlyings[0].index: found -1, expected a price above 0");
 //! ```
 
+mod by_name;
 mod document;
 mod instrument;
 mod invalid;

@@ -1,11 +1,11 @@
 //! The world at one moment, validated.
 
-use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use serde::{Deserialize, Serialize};
 use units::{Money, Overflow, Quantity, Ratio, Round, Timestamp};
 
+use crate::by_name::ByName;
 use crate::document::{
     AssetDocument, ExpiryDocument, InstrumentDocument, KindDocument, MarketDocument, UnderlyingDocument,
 };
@@ -35,9 +35,9 @@ pub struct Market {
     pub instruments: Vec<Instrument>,
     /// BLAKE3 of the document this was read from, in hexadecimal.
     pub hash: String,
-    asset_names: BTreeMap<String, AssetId>,
-    underlying_names: BTreeMap<String, UnderlyingId>,
-    instrument_names: BTreeMap<String, InstrumentId>,
+    asset_names: ByName<AssetId>,
+    underlying_names: ByName<UnderlyingId>,
+    instrument_names: ByName<InstrumentId>,
 }
 
 /// Which asset of a market.
@@ -165,9 +165,9 @@ impl Market {
             underlyings: Vec::new(),
             instruments: Vec::new(),
             hash: String::new(),
-            asset_names: BTreeMap::from([("USD".to_owned(), USD)]),
-            underlying_names: BTreeMap::new(),
-            instrument_names: BTreeMap::new(),
+            asset_names: ByName::from_iter([("USD".to_owned(), USD)]),
+            underlying_names: ByName::default(),
+            instrument_names: ByName::default(),
         }
     }
 
@@ -219,17 +219,17 @@ impl Market {
 
     /// The asset of that name.
     pub fn asset(&self, name: &str) -> Option<AssetId> {
-        self.asset_names.get(name).copied()
+        self.asset_names.get(name)
     }
 
     /// The underlying of that name.
     pub fn underlying(&self, name: &str) -> Option<UnderlyingId> {
-        self.underlying_names.get(name).copied()
+        self.underlying_names.get(name)
     }
 
     /// The instrument of that name.
     pub fn instrument(&self, name: &str) -> Option<InstrumentId> {
-        self.instrument_names.get(name).copied()
+        self.instrument_names.get(name)
     }
 
     /// The listing behind an id of this market.
@@ -291,7 +291,7 @@ impl Market {
         let at = |field: &str| format!("{path}.{field}");
         let name = &entry.underlying;
         problems.check(named(name, at("underlying")));
-        if self.underlying_names.contains_key(name) {
+        if self.underlying_names.get(name).is_some() {
             problems.add(Invalid::new(at("underlying"), format_args!("\"{name}\" again"), "each underlying once"));
         }
         let signed = entry.scale.is_some();
@@ -357,7 +357,7 @@ impl Market {
             }
             return None;
         }
-        if self.asset_names.contains_key(name) {
+        if self.asset_names.get(name).is_some() {
             problems.add(Invalid::new(at("asset"), format_args!("\"{name}\" again"), "each asset once"));
         }
         let follows = match &entry.follows {
@@ -379,7 +379,7 @@ impl Market {
         let at = |field: &str| format!("{path}.{field}");
         let name = &entry.instrument;
         problems.check(named(name, at("instrument")));
-        if self.instrument_names.contains_key(name) {
+        if self.instrument_names.get(name).is_some() {
             problems.add(Invalid::new(at("instrument"), format_args!("\"{name}\" again"), "each instrument once"));
         }
         if entry.contract_size <= Quantity::ZERO {
@@ -520,8 +520,7 @@ impl Market {
     fn known_underlying(&self, name: &str, path: String, problems: &mut Problems) -> Option<UnderlyingId> {
         let known = self.underlying(name);
         if known.is_none() {
-            let names = self.underlying_names.keys().map(String::as_str);
-            problems.unknown(path, name, "an underlying of this market", names);
+            problems.unknown(path, name, "an underlying of this market", self.underlying_names.names());
         }
         known
     }
@@ -529,7 +528,7 @@ impl Market {
     fn known_asset(&self, name: &str, path: String, problems: &mut Problems) -> Option<AssetId> {
         let known = self.asset(name);
         if known.is_none() {
-            problems.unknown(path, name, "an asset of this market", self.asset_names.keys().map(String::as_str));
+            problems.unknown(path, name, "an asset of this market", self.asset_names.names());
         }
         known
     }
