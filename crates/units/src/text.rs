@@ -130,8 +130,8 @@ impl Text {
     const LENGTH: usize = 41;
     /// Where the decimals begin, behind the point.
     const DECIMALS: usize = Self::LENGTH - 18;
-    /// The middle of the decimals: most numbers have no digits behind it.
-    const MIDDLE: usize = Self::LENGTH - 9;
+    /// Decimals that are written together: most numbers have no digits behind the second six.
+    const TOGETHER: usize = 6;
 
     /// Of so many units of 10⁻¹⁸.
     pub fn of(raw: i128) -> Self {
@@ -139,12 +139,15 @@ impl Text {
         let mut text = Self { bytes: [b'0'; Self::LENGTH], start: Self::DECIMALS - 1, end: Self::DECIMALS - 1 };
         if fraction > 0 {
             text.bytes[text.start] = b'.';
-            let (near, far) = (fraction / POWERS[9], fraction % POWERS[9]);
-            fill(&mut text.bytes[Self::DECIMALS..Self::MIDDLE], near);
-            text.end = Self::MIDDLE;
-            if far > 0 {
-                fill(&mut text.bytes[Self::MIDDLE..], far);
-                text.end = Self::LENGTH;
+            text.end = Self::DECIMALS;
+            let (first, left) = (fraction / POWERS[12], fraction % POWERS[12]);
+            text.append(first);
+            let (second, third) = (left / POWERS[6], left % POWERS[6]);
+            if left > 0 {
+                text.append(second);
+            }
+            if third > 0 {
+                text.append(third);
             }
             while text.bytes[text.end - 1] == b'0' {
                 text.end -= 1;
@@ -174,6 +177,13 @@ impl Text {
         if number >= 10 { self.put(pair(number)) } else { self.put(&[digit(number)]) }
     }
 
+    /// Writes the next decimals behind what is there.
+    fn append(&mut self, decimals: u64) {
+        let end = self.end + Self::TOGETHER;
+        fill(&mut self.bytes[self.end..end], decimals);
+        self.end = end;
+    }
+
     fn put(&mut self, digits: &[u8]) {
         let end = self.start;
         self.start -= digits.len();
@@ -186,15 +196,11 @@ impl Text {
     }
 }
 
-/// Writes the last digits of a number, as many as there is room for.
+/// Writes the last digits of a number, as many as there is room for: an even number of them.
 fn fill(room: &mut [u8], mut number: u64) {
-    let mut pairs = room.rchunks_exact_mut(2);
-    for place in &mut pairs {
+    for place in room.rchunks_exact_mut(2) {
         place.copy_from_slice(pair(number));
         number /= 100;
-    }
-    if let [first] = pairs.into_remainder() {
-        *first = digit(number);
     }
 }
 
@@ -357,7 +363,8 @@ mod tests {
                 let text = Text::of(raw);
                 prop_assert_eq!(any(text.as_str(), 0, Beyond::Refuse), Ok(raw));
                 let shortest = text.as_str().trim_start_matches('-');
-                prop_assert!(!shortest.starts_with("00") && !(shortest.contains('.') && shortest.ends_with(['0', '.'])), "{}", shortest);
+                prop_assert!(!shortest.starts_with("00"), "{}", shortest);
+                prop_assert!(!shortest.contains('.') || !shortest.ends_with(['0', '.']), "{}", shortest);
                 prop_assert_eq!(text.as_str().starts_with('-'), raw < 0);
             }
         }
