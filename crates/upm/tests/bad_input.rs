@@ -297,6 +297,25 @@ fn an_unknown_method() {
 }
 
 #[test]
+fn threads_out_of_range() {
+    let book = |command| vec![command, "--market", "-", "--portfolio", "-"];
+    for command in [
+        book("margin"),
+        book("compare"),
+        book("stress"),
+        vec!["sim", "--seeds", "1..2"],
+        vec!["sim", "cascade", "--seeds", "1..1", "--shock", "outage"],
+    ] {
+        for count in ["0", "257", "99999", "18446744073709551616", "two"] {
+            let run = upm(&[&command[..], &["--threads", count]].concat());
+            assert_eq!((run.status, run.out.as_str()), (2, ""), "{command:?} {count}: {}", run.err);
+            let starts = run.err.starts_with(&format!("upm: invalid value '{count}' for '--threads <"));
+            assert!(starts && run.err.contains(">': expected 1 to 256"), "{command:?}: {}", run.err);
+        }
+    }
+}
+
+#[test]
 fn an_unknown_argument() {
     let run = upm(&["margin", "--markt", "-"]);
     assert_eq!((run.status, run.out.as_str()), (2, ""));
