@@ -391,6 +391,28 @@ fn a_price_of_the_dollar() {
     );
 }
 
+/// What no reader of a market takes as a name is not written into one.
+#[test]
+fn a_price_of_what_has_no_name() {
+    let data = "crates/feed/tests/data";
+    let (chain, futures) = (format!("{data}/chain.parquet"), format!("{data}/futures.csv"));
+    let deribit = vec!["import", "deribit", "crates/upm/tests/data/deribit.jsonl"];
+    let mut recorded = vec!["import", "deribit-chain", &chain, "--futures", &futures];
+    recorded.extend(["--at", "2026-04-22T12:05:00Z", "--currency", "BTC"]);
+    let long = "U".repeat(200);
+    for command in [deribit, recorded] {
+        for name in ["", "U\u{202e}x", "U\u{200b}", "U\nx", &long] {
+            let run = upm(&[&command[..], &["--price", &format!("{name}=1")]].concat());
+            assert_eq!((run.status, run.out.as_str()), (2, ""), "{name:?}: {}", run.err);
+            assert!(!run.err.contains('\u{202e}'), "{:?}", run.err);
+            let message = "for '--price <ASSET=USD>': expected an asset before the = whose name has 1 to 100 visible";
+            assert!(run.err.contains(message), "{name:?}: {}", run.err);
+        }
+        let run = upm(&[&command[..], &["--price", "U=0"]].concat());
+        assert!(run.status == 2 && run.err.contains("expected a price above 0 after the ="), "{}", run.err);
+    }
+}
+
 /// `message` has a `…` where anything may stand; what is broken and not wrong has exit status 1.
 fn broken(run: &Run, message: &str) {
     assert_eq!(run.status, 1, "{}", run.err);
