@@ -60,6 +60,7 @@ fn entries<'a>(case: &'a Value, kind: &str) -> Vec<&'a Value> {
 fn every_case_is_listed_followed_and_decided_again() {
     let mut payers = std::collections::BTreeSet::new();
     let (mut steps, mut waits) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
+    let mut asked = std::collections::BTreeSet::new();
     for seed in ["1", "6", "20"] {
         let file = simulated(&format!("cases-{seed}.journal"), seed);
         let cases = document(&["journal", "cases", &file, "--output", "json"]);
@@ -82,6 +83,8 @@ fn every_case_is_listed_followed_and_decided_again() {
             payers.extend(list(&found["bill"]).iter().map(|line| text(&line["what"]).to_owned()));
             steps.extend(entries(&found, "step").iter().map(|step| text(&step["what"]).to_owned()));
             waits.extend(entries(&found, "wait").iter().map(|wait| text(&wait["what"]).to_owned()));
+            let in_vain = entries(&found, "wait").into_iter().filter(|wait| wait["asked"] != 0);
+            asked.extend(in_vain.map(|wait| text(&wait["what"]).to_owned()));
         }
     }
     for step in
@@ -95,6 +98,8 @@ fn every_case_is_listed_followed_and_decided_again() {
     for wait in ["due", "taker", "bids", "cure", "market", "recovery", "price", "silence"] {
         assert!(waits.contains(wait), "{wait}: {waits:?}");
     }
+    // Whoever asked in vain is told what was in the way.
+    assert!(asked.contains("recovery") && !asked.contains("due"), "{asked:?}");
 }
 
 /// In order of time and without a gap, each step with its reason and the figures it was done on, and a bill that adds up.
@@ -114,6 +119,7 @@ fn is_a_story(case: &Value) {
     }
     for wait in entries(case, "wait") {
         assert!(wait["seconds"].as_i64().expect("a number") >= 0 && !text(&wait["words"]).is_empty(), "{wait}");
+        assert!(wait["asked"] == 0 || !text(&wait["words"]).contains("nobody has asked"), "{wait}");
     }
     // Funds, backstops and bidders: the payments of the steps are the lines of the bill.
     let paid = steps.iter().flat_map(|step| list(&step["payments"]));

@@ -221,6 +221,9 @@ pub fn amounts(figures: &Figures) -> String {
 /// What was waited for, in a sentence.
 pub fn wait(state: &State, waited: &Waited) -> String {
     let reason = match &waited.wait {
+        Wait::Due if waited.asked > 0 => {
+            "this program would take the next step, and the engine that wrote the journal did not".to_owned()
+        }
         Wait::Due => "nothing is in the way, and nobody has asked for the next step".to_owned(),
         Wait::Taker { offer, room } => {
             let terms = &state.contracts[offer.instrument.0].terms;
