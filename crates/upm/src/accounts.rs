@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::input::{Book, no_text, nothing, priced};
 use crate::kind::BEGINNING;
 use crate::known::Known;
-use crate::parallel::in_order;
+use crate::parallel::{in_order, threads};
 use crate::printer::Answer;
 use crate::progress::Progress;
 use crate::sink::Sink;
@@ -30,7 +30,7 @@ const BATCH: usize = 32;
 #[derive(clap::Args)]
 pub struct WorkArgs {
     /// Threads to use; the answer is the same on any number. Every processor when not given
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = threads)]
     pub threads: Option<NonZeroUsize>,
 }
 

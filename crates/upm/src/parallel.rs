@@ -1,9 +1,18 @@
 //! Work in parts on many threads, its results in the order of the parts, in memory that does not grow with their number.
 
+use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 /// Parts that wait for each thread, and results of each that wait to be taken.
 const WAITING: usize = 4;
+/// The largest number of threads that can be asked for.
+const THREADS_MAX: usize = 256;
+
+/// For clap: a number of threads.
+pub fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    let count = text.parse().ok().filter(|count: &NonZeroUsize| count.get() <= THREADS_MAX);
+    count.ok_or_else(|| format!("expected 1 to {THREADS_MAX}"))
+}
 
 /// Hands the parts that `feed` gives to `threads` threads in turn and their results to `take`, in the order of the parts.
 ///

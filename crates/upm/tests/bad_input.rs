@@ -297,6 +297,25 @@ fn an_unknown_method() {
 }
 
 #[test]
+fn threads_out_of_range() {
+    let book = |command| vec![command, "--market", "-", "--portfolio", "-"];
+    for command in [
+        book("margin"),
+        book("compare"),
+        book("stress"),
+        vec!["sim", "--seeds", "1..2"],
+        vec!["sim", "cascade", "--seeds", "1..1", "--shock", "outage"],
+    ] {
+        for count in ["0", "257", "99999", "18446744073709551616", "two"] {
+            let run = upm(&[&command[..], &["--threads", count]].concat());
+            assert_eq!((run.status, run.out.as_str()), (2, ""), "{command:?} {count}: {}", run.err);
+            let starts = run.err.starts_with(&format!("upm: invalid value '{count}' for '--threads <"));
+            assert!(starts && run.err.contains(">': expected 1 to 256"), "{command:?}: {}", run.err);
+        }
+    }
+}
+
+#[test]
 fn an_unknown_argument() {
     let run = upm(&["margin", "--markt", "-"]);
     assert_eq!((run.status, run.out.as_str()), (2, ""));
@@ -370,6 +389,28 @@ fn a_price_of_the_dollar() {
         "{}",
         run.err
     );
+}
+
+/// What no reader of a market takes as a name is not written into one.
+#[test]
+fn a_price_of_what_has_no_name() {
+    let data = "crates/feed/tests/data";
+    let (chain, futures) = (format!("{data}/chain.parquet"), format!("{data}/futures.csv"));
+    let deribit = vec!["import", "deribit", "crates/upm/tests/data/deribit.jsonl"];
+    let mut recorded = vec!["import", "deribit-chain", &chain, "--futures", &futures];
+    recorded.extend(["--at", "2026-04-22T12:05:00Z", "--currency", "BTC"]);
+    let long = "U".repeat(200);
+    for command in [deribit, recorded] {
+        for name in ["", "U\u{202e}x", "U\u{200b}", "U\nx", &long] {
+            let run = upm(&[&command[..], &["--price", &format!("{name}=1")]].concat());
+            assert_eq!((run.status, run.out.as_str()), (2, ""), "{name:?}: {}", run.err);
+            assert!(!run.err.contains('\u{202e}'), "{:?}", run.err);
+            let message = "for '--price <ASSET=USD>': expected an asset before the = whose name has 1 to 100 visible";
+            assert!(run.err.contains(message), "{name:?}: {}", run.err);
+        }
+        let run = upm(&[&command[..], &["--price", "U=0"]].concat());
+        assert!(run.status == 2 && run.err.contains("expected a price above 0 after the ="), "{}", run.err);
+    }
 }
 
 /// `message` has a `…` where anything may stand; what is broken and not wrong has exit status 1.

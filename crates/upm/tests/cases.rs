@@ -60,6 +60,7 @@ fn entries<'a>(case: &'a Value, kind: &str) -> Vec<&'a Value> {
 fn every_case_is_listed_followed_and_decided_again() {
     let mut payers = std::collections::BTreeSet::new();
     let (mut steps, mut waits) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
+    let mut asked = std::collections::BTreeSet::new();
     for seed in ["1", "6", "20"] {
         let file = simulated(&format!("cases-{seed}.journal"), seed);
         let cases = document(&["journal", "cases", &file, "--output", "json"]);
@@ -79,9 +80,12 @@ fn every_case_is_listed_followed_and_decided_again() {
             let (begun, ended, _) = facts(&records, listed["case"].as_u64().expect("a number"));
             assert_eq!((&listed["opened"]["sequence"], &listed["closed"]["sequence"]), (&begun.into(), &ended.into()));
             is_a_story(&found);
+            begins(&found, &listed["opened"]["sequence"]);
             payers.extend(list(&found["bill"]).iter().map(|line| text(&line["what"]).to_owned()));
             steps.extend(entries(&found, "step").iter().map(|step| text(&step["what"]).to_owned()));
             waits.extend(entries(&found, "wait").iter().map(|wait| text(&wait["what"]).to_owned()));
+            let in_vain = entries(&found, "wait").into_iter().filter(|wait| wait["asked"] != 0);
+            asked.extend(in_vain.map(|wait| text(&wait["what"]).to_owned()));
         }
     }
     for step in
@@ -94,6 +98,22 @@ fn every_case_is_listed_followed_and_decided_again() {
     }
     for wait in ["due", "taker", "bids", "cure", "market", "recovery", "price", "silence"] {
         assert!(waits.contains(wait), "{wait}: {waits:?}");
+    }
+    // Whoever asked in vain is told what was in the way.
+    assert!(asked.contains("recovery") && !asked.contains("due"), "{asked:?}");
+}
+
+/// A case that the engine itself opens says so: nobody else changed the account.
+fn begins(case: &Value, opened: &Value) {
+    let steps = entries(case, "step");
+    let first = steps.iter().find(|step| step["sequence"] == *opened).expect("the step that opened it");
+    let words = list(&first["words"]).iter().map(text).collect::<Vec<_>>().join(" ");
+    assert!(words.starts_with("Case ") && !words.contains("From outside"), "{first}");
+    if first["what"] == "judged" {
+        let found = "The engine looked at the account and found it below its maintenance margin: the case was opened.";
+        assert!(words.contains(found), "{first}");
+    } else {
+        assert_ne!(first["what"], "outside", "{first}");
     }
 }
 
@@ -114,6 +134,7 @@ fn is_a_story(case: &Value) {
     }
     for wait in entries(case, "wait") {
         assert!(wait["seconds"].as_i64().expect("a number") >= 0 && !text(&wait["words"]).is_empty(), "{wait}");
+        assert!(wait["asked"] == 0 || !text(&wait["words"]).contains("nobody has asked"), "{wait}");
     }
     // Funds, backstops and bidders: the payments of the steps are the lines of the bill.
     let paid = steps.iter().flat_map(|step| list(&step["payments"]));
@@ -144,6 +165,7 @@ fn the_story_of_a_case_is_readable() {
         "below since     2026-11-22T00:26:37Z, record 605",
         "the same to the last digit",
         "Case 2 begins in BTC, ETH",
+        "The engine looked at the account and found it below its maintenance margin: the case was opened.",
         "It offers to sell 0.01 ETH-PERP at 1,751.15 or better",
         "is out, and nobody has taken it; halted and left out: BTC-PERP",
         "a transfer between accounts. Account 0 pays it 40 USD, transfer",

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{PORTFOLIO, document, sample, upm, written};
+use common::{PORTFOLIO, answer, document, sample, upm, written};
 use serde_json::Value;
 use testdata::MARKET;
 use units::Ratio;
@@ -65,6 +65,31 @@ fn sensitivities_keep_at_most_18_decimals() {
         let text = value.as_str().expect("decimal text");
         assert!(text.split_once('.').is_none_or(|(_, decimals)| decimals.len() <= 18), "{name}: {text}");
     }
+}
+
+/// A quarter of a range of 0.14 is 0.035, and five of them are no 0.17500000000000002.
+#[test]
+fn moves_of_a_grid_have_no_more_decimals_than_their_steps() {
+    let [market, portfolio] = [sample("market.json"), sample("portfolio.json")];
+    let arguments = ["stress", "--market", &market, "--portfolio", &portfolio, "--grid", "41x21", "--output", "json"];
+    let answer = document(&arguments);
+    let account = &answer["accounts"][0];
+    let prices = account["prices"].as_array().expect("underlyings");
+    for moves in prices.iter().map(|one| &one["moves"]).chain([&account["vol_moves"]]) {
+        let moves = moves.as_array().expect("moves");
+        assert!(moves.len() > 10, "{moves:?}");
+        for text in moves.iter().map(|text| text.as_str().expect("decimal text")) {
+            assert!(text.split_once('.').is_none_or(|(_, decimals)| decimals.len() <= 4), "{text}");
+        }
+    }
+}
+
+#[test]
+fn one_move_that_is_left_out_is_no_plural() {
+    let [market, portfolio] = [sample("market.json"), sample("portfolio.json")];
+    let page = |grid| answer(&["stress", "--market", &market, "--portfolio", &portfolio, "--grid", grid]);
+    assert!(page("11x7").contains("1 move of volatility is left out: a volatility would fall to nothing."));
+    assert!(page("11x11").contains("3 moves of volatility are left out: a volatility would fall to nothing."));
 }
 
 #[test]

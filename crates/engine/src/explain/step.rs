@@ -11,7 +11,7 @@ use crate::{AccountId, Cause, Command, Envelope, Event};
 /// What kind of step a record was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum What {
-    /// The engine said how the account stands.
+    /// The engine said how the account stands; it may have begun its case on that.
     Judged,
     /// The next step was asked for, and nothing could be done.
     Nothing,
@@ -174,9 +174,10 @@ fn what((state, id): (&State, AccountId), command: &Command, events: &[Event], t
     }
 }
 
-/// Whether a record says nothing else of an account than how it stands.
+/// Whether a record says nothing else of an account than how it stands, and that its case begins.
 fn is_judgement(events: &[Event], id: AccountId) -> bool {
-    let others = |event: &&Event| concerns(event, id) && !matches!(event, Event::Judged { .. });
+    let judges = |event: &Event| matches!(event, Event::Judged { .. } | Event::CaseOpened { .. });
+    let others = |event: &&Event| concerns(event, id) && !judges(event);
     !events.iter().any(|event| others(&event))
 }
 

@@ -3,6 +3,7 @@
 use model::{InstrumentId, UnderlyingId};
 use units::{Money, Timestamp};
 
+use super::Figures;
 use crate::layers::l6;
 use crate::state::{Mode, Offer, State};
 use crate::{AccountId, Command, Desk, Envelope, Event, Principal, Reject, Status, decide};
@@ -83,7 +84,7 @@ pub fn wait(state: &State, desk: &Desk, id: AccountId) -> Option<Wait> {
         }
         (Err(Reject::Waiting { until, .. }), None) => Wait::Bids { until },
         (Err(reject), None) => Wait::Refused(reject),
-        (Ok(events), None) if idle(&events) => idle_for(state, desk, id),
+        (Ok(events), None) if idle(&events) => idle_for(state, id, &events),
         (Ok(_), None) => offer.map_or(Wait::Due, |offer| Wait::Plan { offer }),
     })
 }
@@ -99,15 +100,18 @@ pub fn halted(state: &State, id: AccountId) -> Vec<InstrumentId> {
     held.filter(|instrument| state.contracts[instrument.0].mode == Mode::Halted).collect()
 }
 
-/// Whether a step would do nothing but take an offer back.
+/// Whether a step would do nothing but say how the account stands and that nothing is offered for it.
 fn idle(events: &[Event]) -> bool {
-    let nothing = |event: &Event| matches!(event, Event::Offered { offer: None, .. } | Event::Clock { .. });
+    let nothing = |event: &Event| {
+        matches!(event, Event::Judged { .. } | Event::Offered { offer: None, .. } | Event::Clock { .. })
+    };
     events.iter().all(nothing)
 }
 
-fn idle_for(state: &State, desk: &Desk, id: AccountId) -> Wait {
+/// Why a step does nothing: the account stands above its maintenance margin in the figures of the step, or it is paced.
+fn idle_for(state: &State, id: AccountId, events: &[Event]) -> Wait {
     let account = &state.accounts[id.place()];
-    if recovers(state, desk, id) {
+    if Figures::recorded(events, id).is_some_and(|figures| figures.status > Status::Liquidation) {
         return Wait::Recovery;
     }
     let held = account.positions.iter().map(|held| state.contracts[held.instrument.0].terms.underlying);

@@ -126,17 +126,18 @@ impl Follower<'_> {
         let moves = taken.is_some() || events.iter().any(moves);
         let again =
             events.iter().any(|event| matches!(event, Event::Offered { account, .. } if *account == self.account));
+        let in_vain = again && taken.is_none();
         if let Some(taken) = taken {
             self.pause(at);
             let after = self.figures();
             self.entries.push(Entry::Step(Box::new(Taken { after, ..taken })));
-        } else if again && let Some(open) = &mut self.open {
-            open.asked += 1;
         }
         if moves || again {
             self.look(at);
         }
         if let Some(open) = &mut self.open {
+            // What is waited for since this record is why nothing was done in it.
+            open.asked += u64::from(in_vain);
             open.until = at;
         }
         Ok(())

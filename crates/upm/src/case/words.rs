@@ -70,6 +70,9 @@ fn done(state: &State, taken: &Taken) -> Option<String> {
     let step = &taken.step;
     let says = |figures: &Option<Figures>| figures.as_ref().map(standing).unwrap_or_default();
     Some(match step.what {
+        What::Judged if step.opened.is_some() => "The engine looked at the account and found it below its maintenance \
+                                                  margin: the case was opened."
+            .to_owned(),
         What::Judged => format!("{}.", capital(&says(&step.judged))),
         What::Nothing => return None,
         What::Offered => {
@@ -129,6 +132,7 @@ fn outside(taken: &Taken) -> String {
         Command::Interest => "interest is charged on what it owes",
         Command::Settle { .. } => "unsettled profit becomes balance",
         Command::Expire { .. } => "an instrument expires and is settled",
+        Command::SetMode { .. } => "a market stops taking new risk, and its orders that could add some are cancelled",
         Command::Liquidate { .. } | Command::LiquidationFill { .. } | Command::AuctionBid { .. } => {
             "the liquidation of another account"
         }
@@ -221,6 +225,9 @@ pub fn amounts(figures: &Figures) -> String {
 /// What was waited for, in a sentence.
 pub fn wait(state: &State, waited: &Waited) -> String {
     let reason = match &waited.wait {
+        Wait::Due if waited.asked > 0 => {
+            "this program would take the next step, and the engine that wrote the journal did not".to_owned()
+        }
         Wait::Due => "nothing is in the way, and nobody has asked for the next step".to_owned(),
         Wait::Taker { offer, room } => {
             let terms = &state.contracts[offer.instrument.0].terms;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use feed::{chain, deribit};
-use model::{MarketDocument, UsdPrice};
+use model::{MarketDocument, UsdPrice, is_name};
 use units::Timestamp;
 
 use crate::failure::Failure;
@@ -135,8 +135,11 @@ fn answer(document: &MarketDocument, report: &impl std::fmt::Display) -> Answer 
 fn price_of(text: &str) -> Result<(String, UsdPrice), String> {
     let (asset, price) = text.split_once('=').ok_or("expected an asset and its price, such as USDC=0.9999")?;
     let price: UsdPrice = price.parse().map_err(|why| format!("expected {why} after the ="))?;
-    if asset.is_empty() || price <= UsdPrice::ZERO {
-        return Err("expected an asset and a price above 0".to_owned());
+    if !is_name(asset) {
+        return Err("expected an asset before the = whose name has 1 to 100 visible characters".to_owned());
+    }
+    if price <= UsdPrice::ZERO {
+        return Err("expected a price above 0 after the =".to_owned());
     }
     if asset == "USD" {
         return Err("expected another asset: USD is worth 1".to_owned());

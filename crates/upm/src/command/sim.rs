@@ -24,6 +24,7 @@ use crate::draft::{Aside, Destination};
 use crate::failure::Failure;
 use crate::history::broken;
 use crate::input::{Output, Reader};
+use crate::parallel::threads;
 use crate::printer::{Answer, Tone, toned};
 use crate::progress::{Progress, pace};
 use crate::table::paragraph;
@@ -76,7 +77,7 @@ struct RunArgs {
         conflicts_with = "script")]
     ticks: u64,
     /// Runs at the same time, of seeds; as many as there are processors when not given
-    #[arg(long, value_name = "K", conflicts_with_all = ["seed", "script"])]
+    #[arg(long, value_name = "K", value_parser = threads, conflicts_with_all = ["seed", "script"])]
     threads: Option<NonZeroUsize>,
     /// Write the journal of the run here, to verify, replay, export and explain; never over something
     #[arg(long, value_name = "FILE")]

@@ -15,6 +15,7 @@ use crate::amount::{exact, number};
 use crate::draft::Destination;
 use crate::failure::Failure;
 use crate::input::{Output, Reader};
+use crate::parallel::threads;
 use crate::printer::{Answer, Tone, toned};
 use crate::progress::{Progress, pace};
 use crate::table::{Side, Table, paragraph};
@@ -74,7 +75,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
     /// Runs at the same time; as many as there are processors when not given
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = threads)]
     threads: Option<NonZeroUsize>,
     /// The same as --output json
     #[arg(long, conflicts_with = "output")]

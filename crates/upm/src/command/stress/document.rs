@@ -101,12 +101,12 @@ impl Stressed {
                 .map(|(underlying, range)| PricesDocument {
                     underlying,
                     scan_range: text(*range),
-                    moves: prices.iter().map(|part| text(price_move(*part, *range))).collect(),
+                    moves: prices.iter().map(|part| move_text(price_move(*part, *range))).collect(),
                 })
                 .collect(),
             price: prices.iter().copied().map(text).collect(),
             vol: vols.iter().map(|vol| text(vol.part)).collect(),
-            vol_moves: vols.iter().map(|vol| text(vol.relative)).collect(),
+            vol_moves: vols.iter().map(|vol| move_text(vol.relative)).collect(),
             pnl: pnl.iter().map(|row| row.iter().copied().map(text).collect()).collect(),
             worst: cell(self.matrix.worst()),
             worst_in_scan: cell(self.matrix.worst_in_scan()),
@@ -128,4 +128,9 @@ impl Stressed {
 /// A number as documents write it; none when it is not finite or does not fit.
 pub fn text(value: f64) -> Option<Ratio> {
     Ratio::shortest(value).ok()
+}
+
+/// A relative move, to 12 decimals: a product of two decimals is not off in its last digit.
+fn move_text(fraction: f64) -> Option<Ratio> {
+    text((fraction * 1e12).round() / 1e12)
 }

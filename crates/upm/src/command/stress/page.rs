@@ -31,10 +31,12 @@ impl Stressed {
             text.push('\n');
         }
         for (count, what) in self.matrix.left_out.iter().zip(["price", "volatility"]) {
-            if *count > 0 {
-                let words = format!("{count} moves of {what} are left out: a {what} would fall to nothing.");
-                text += &paragraph("", 2, &words);
-            }
+            let moves = match count {
+                0 => continue,
+                1 => format!("1 move of {what} is"),
+                more => format!("{more} moves of {what} are"),
+            };
+            text += &paragraph("", 2, &format!("{moves} left out: a {what} would fall to nothing."));
         }
         text
     }
