@@ -46,7 +46,7 @@ impl<Id: Copy> ByName<Id> {
         self.place(name).ok().map(|index| self.entries[index].1)
     }
 
-    /// All names.
+    /// Every name, in the order in which they were given.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.entries.iter().map(|(name, _)| name.as_str())
     }

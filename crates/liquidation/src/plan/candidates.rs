@@ -9,7 +9,7 @@ use units::{Quantity, Ratio};
 use super::trade::{self, Trade};
 use crate::Book;
 
-/// Instruments tried as a hedge of one underlying: the cheapest.
+/// Instruments tried as a hedge of one underlying: the cheapest, and the cheapest of every currency that the account depends on.
 const HEDGES: usize = 3;
 /// More lots than any book has.
 const LOTS: i64 = 1 << 40;
@@ -41,6 +41,8 @@ fn within_room(trades: &mut Vec<Trade>, books: &[Book]) {
 
 /// The cheapest perpetuals and futures of every underlying that the account depends on, both ways. One that is held
 /// may be traded through zero.
+///
+/// What is written in a stablecoin loses when that stablecoin rises, and only a contract that is written in it gains as much.
 fn hedges(account: &Account, (market, books): (&Market, &[Book]), missing: f64, trades: &mut Vec<Trade>) {
     let of_positions = account.positions.iter().map(|position| market.listing(position.instrument).underlying);
     let of_balances = account.balances.iter().filter_map(|balance| market.assets[balance.asset.0].follows);
@@ -53,9 +55,16 @@ fn hedges(account: &Account, (market, books): (&Market, &[Book]), missing: f64, 
             liquid.entry(listing.underlying).or_default().push((cost, InstrumentId(place)));
         }
     }
+    let currencies = currencies(account, market);
     for instruments in liquid.values_mut() {
         instruments.sort_by(|one, other| one.0.total_cmp(&other.0));
-        for (_, instrument) in instruments.iter().take(HEDGES) {
+        let mut written = BTreeSet::new();
+        for (rank, (_, instrument)) in instruments.iter().enumerate() {
+            let currency = market.listing(*instrument).counter_asset();
+            let is_first = written.insert(currency);
+            if rank >= HEDGES && !(is_first && currencies.contains(&currency)) {
+                continue;
+            }
             for side in [Side::Buy, Side::Sell] {
                 match trades.iter_mut().find(|trade| (trade.instrument, trade.side) == (*instrument, side)) {
                     Some(reduces) => reduces.most = LOTS,
@@ -66,6 +75,12 @@ fn hedges(account: &Account, (market, books): (&Market, &[Book]), missing: f64, 
             }
         }
     }
+}
+
+/// The assets that an account has or owes, and those that the prices of what it holds are written in.
+fn currencies(account: &Account, market: &Market) -> BTreeSet<AssetId> {
+    let written = account.positions.iter().map(|position| market.listing(position.instrument).counter_asset());
+    written.chain(account.balances.iter().map(|balance| balance.asset)).collect()
 }
 
 /// Every exchange on spot of something owned for something owed.

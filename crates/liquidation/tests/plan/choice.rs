@@ -1,7 +1,10 @@
 //! What is traded, and what is not.
 
-use liquidation::{Book, Plan, Planned, Purpose, Rules, Step, Stop, Why};
-use model::{Balance, Market};
+use std::collections::BTreeMap;
+
+use liquidation::{Book, Gauge, Plan, Planned, Purpose, Rules, Standing, Step, Stop, Why};
+use margin::Refusal;
+use model::{Account, Balance, InstrumentDocument, InstrumentId, Market};
 use units::{Quantity, Ratio};
 
 use crate::world::*;
@@ -221,4 +224,43 @@ fn a_debt_is_repaid_where_it_is_owed() {
     let plan = planned(&model::Account { balances, ..account(0.0, &[], &market) }, &market, &gauge, &open(&market));
     // 4,000 ≥ 0.33 · (25,000 − x) at x = 12,879 USD and a little for the cost: 161 or 162 lots.
     assert!(plan.reached && matches!(trades(&plan)[..], [(SPOT, -162..=-161)]), "{}", shown(&plan));
+}
+
+/// A hundredth of what is held in each currency, net of what offsets it there: dollars against dollars, USDT against USDT.
+struct ByCurrency<'a>(&'a Market);
+
+impl Gauge for ByCurrency<'_> {
+    fn stands(&self, account: &Account) -> Result<Standing, Refusal> {
+        let mut net = BTreeMap::new();
+        for position in &account.positions {
+            let listing = self.0.listing(position.instrument);
+            *net.entry(listing.quote).or_insert(0.0) += position.quantity.to_f64() * listing.mark.in_quote().to_f64();
+        }
+        standing(account, self.0, 0.1 * net.values().map(|notional: &f64| notional.abs()).sum::<f64>())
+    }
+}
+
+/// Three perpetuals in USD are cheaper, and none of them offsets what is written in USDT.
+#[test]
+fn what_is_written_in_a_stablecoin_is_hedged_in_it() {
+    let mut document = empty();
+    document.assets = vec![asset("BTC", INDEX), asset("USDT", 1.0)];
+    document.underlyings.push(underlying("BTC", INDEX, &[30]));
+    let in_usdt = |listed: InstrumentDocument| InstrumentDocument {
+        quote: "USDT".to_owned(),
+        settle: "USDT".to_owned(),
+        ..listed
+    };
+    document.instruments = ["A", "B", "C"].map(|name| perpetual(name, "BTC", INDEX)).to_vec();
+    document.instruments.push(in_usdt(perpetual("USDT-PERPETUAL", "BTC", INDEX)));
+    document.instruments.push(in_usdt(future("USDT-30", "BTC", INDEX, 30)));
+    let market = Market::new(&document).unwrap();
+    let (hedge, held) = (InstrumentId(3), InstrumentId(4));
+    let mut books = vec![book(0.001, 0.0001, 1e9); 5];
+    books[hedge.0] = book(0.001, 0.001, 1e9);
+    books[held.0].open = false;
+    let account = with_equity(7000.0, &[(held, 1.0)], &market);
+    let plan = planned(&account, &market, &ByCurrency(&market), &books);
+    let [(traded, lots)] = trades(&plan)[..] else { panic!("{}", shown(&plan)) };
+    assert!(plan.reached && traded == hedge && lots < 0, "{}", shown(&plan));
 }
