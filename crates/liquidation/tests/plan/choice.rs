@@ -25,11 +25,11 @@ fn open(market: &Market) -> Vec<Book> {
 }
 
 /// USD that make the equity of an account of these positions `equity`.
-fn with_equity(equity: f64, positions: &[(model::InstrumentId, f64)], market: &Market) -> model::Account {
+fn with_equity(equity: f64, positions: &[(InstrumentId, f64)], market: &Market) -> Account {
     let account = account(0.0, positions, market);
     let value = margin::valuation::equity(&account, market).unwrap().to_f64();
     let cash = Balance { asset: USD, amount: quantity(equity - value), location: None };
-    model::Account { balances: vec![cash], ..account }
+    Account { balances: vec![cash], ..account }
 }
 
 fn escalation(plan: &Plan) -> Vec<&Step> {
@@ -130,7 +130,7 @@ fn equals_are_chosen_by_instrument() {
 fn debts_are_repaid_on_spot() {
     let market = market();
     let gauge = OfDelta { debt: 0.3, ..of_delta(&market) };
-    let held = |usd: f64, coins: f64| model::Account {
+    let held = |usd: f64, coins: f64| Account {
         balances: [(USD, usd), (BTC, coins)]
             .map(|(asset, amount)| Balance { asset, amount: quantity(amount), location: None })
             .to_vec(),
@@ -221,7 +221,7 @@ fn a_debt_is_repaid_where_it_is_owed() {
     };
     let elsewhere = balance(USD, 5000.0, Some("elsewhere"));
     let balances = vec![elsewhere, balance(BTC, 0.3, None), balance(USD, -25_000.0, Some("here"))];
-    let plan = planned(&model::Account { balances, ..account(0.0, &[], &market) }, &market, &gauge, &open(&market));
+    let plan = planned(&Account { balances, ..account(0.0, &[], &market) }, &market, &gauge, &open(&market));
     // 4,000 ≥ 0.33 · (25,000 − x) at x = 12,879 USD and a little for the cost: 161 or 162 lots.
     assert!(plan.reached && matches!(trades(&plan)[..], [(SPOT, -162..=-161)]), "{}", shown(&plan));
 }

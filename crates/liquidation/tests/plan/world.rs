@@ -218,7 +218,8 @@ impl Gauge for OfDelta<'_> {
     }
 }
 
-fn standing(account: &Account, market: &Market, maintenance: f64) -> Result<Standing, Refusal> {
+/// The standing of an account with that maintenance margin, its initial margin 1.3 times that.
+pub fn standing(account: &Account, market: &Market, maintenance: f64) -> Result<Standing, Refusal> {
     let equity = equity(account, market)
         .map_err(|overflow| Refusal::OutOfRange { account: account.name.clone(), overflow })?
         .to_f64();
