@@ -266,9 +266,9 @@ fn the_error_of_doubles_is_taken_back_in_a_line_of_its_own() {
         charges: vec![("one".to_owned(), 1000.0, 1000.0), ("other".to_owned(), last, -1000.0)],
         ..Workings::default()
     };
-    let (_, charges, initial, maintenance) = lines(-1000.000_000_000_2).requirement().unwrap();
+    let (_, charges, initial, maintenance) = lines(-1_000.000_000_000_2).requirement().unwrap();
     assert_eq!((initial, maintenance), (Money::ZERO, Money::ZERO));
     assert_eq!(charges.iter().map(|line| line.charge.as_str()).collect::<Vec<_>>(), ["one", "other", "rounding"]);
-    let (_, charges, initial, _) = lines(-1000.000_001).requirement().unwrap();
+    let (_, charges, initial, _) = lines(-1_000.000_001).requirement().unwrap();
     assert!(initial.is_negative() && charges.len() == 2, "{initial}: {charges:?}");
 }
