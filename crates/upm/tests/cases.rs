@@ -166,7 +166,7 @@ fn the_story_of_a_case_is_readable() {
         "the same to the last digit",
         "Case 2 begins in BTC, ETH",
         "The engine looked at the account and found it below its maintenance margin: the case was opened.",
-        "It offers to sell 0.01 ETH-PERP at 1,751.15 or better",
+        "It offers to buy 85.85 ETH-PERP at 1,756.45 or better",
         "is out, and nobody has taken it; halted and left out: BTC-PERP",
         "a transfer between accounts. Account 0 pays it 40 USD, transfer",
         "Custody at ethereum pays it",
