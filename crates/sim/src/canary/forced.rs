@@ -1,6 +1,6 @@
 //! Rules of liquidations that are broken on purpose.
 
-use engine::state::{Holder, Pot};
+use engine::state::{Holder, Pot, State};
 use engine::{Cause, Command, Engine, Envelope, Event, Reject};
 use model::QuotePrice;
 use units::{Price, Quantity, Ratio, Timestamp};
@@ -87,11 +87,15 @@ fn let_through(canary: Canary, engine: &Engine, envelope: &Envelope, reject: Rej
                 }
             })
         }
-        (Canary::NoPace, Reject::Paced { .. }, _) => {
-            doctored(engine, envelope, |state| state.liquidations.flows.clear())
-        }
+        (Canary::NoPace, Reject::Paced { .. }, _) => doctored(engine, envelope, unpaced),
         _ => Err(reject),
     }
+}
+
+/// Lets liquidations trade all that the markets hold, whatever they have traded before.
+fn unpaced(state: &mut State) {
+    state.liquidations.flows.clear();
+    state.policy.liquidation.participation = Ratio::ONE;
 }
 
 /// What is decided anew in a state that is not the true one; none where it makes no difference.
@@ -124,6 +128,11 @@ fn redecided(
                     position.cost = Quantity::from_raw(position.cost.raw() - (Quantity::ONE.raw() << 24));
                 }
             });
+            answer.is_ok().then_some(answer)
+        }
+        // Also what is offered is as much as the markets hold.
+        Canary::NoPace if matches!(envelope.command, Command::Liquidate { .. }) => {
+            let answer = doctored(engine, envelope, unpaced);
             answer.is_ok().then_some(answer)
         }
         // What was asked, three times.
