@@ -5,9 +5,9 @@
 mod common;
 
 use common::*;
-use engine::state::{Change, InstrumentTerms, Policy};
+use engine::state::{Change, Policy};
 use engine::{AccountId, Command, Event, FeedId, Party, Principal};
-use model::{InstrumentId, InstrumentKind, Payoff, UnderlyingId};
+use model::InstrumentId;
 use units::Money;
 
 /// USDC at 0.50 USD, so that bitcoin's index of 100,000 USD is 200,000 USDC; and two accounts with much of it.
@@ -20,25 +20,15 @@ fn halved() -> (World, AccountId, AccountId) {
     (world, alice, bob)
 }
 
-/// A perpetual on oil at 20 USD, an underlying that may cost less than nothing, written in USDC.
+/// [`World::list_oil`], its price spoken and everybody free to be liquidated.
 fn list_oil(world: &mut World) -> (FeedId, InstrumentId) {
-    let mut terms = underlying("OIL", "20");
-    (terms.feed.signed, terms.feed.scale) = (true, price("20"));
-    world.govern(Command::ListUnderlying(Box::new(terms))).unwrap();
-    let oil = UnderlyingId(world.state().market.underlyings.len() - 1);
-    let listed = InstrumentTerms {
-        underlying: oil,
-        lot: quantity("1"),
-        tick: price("0.01"),
-        ..instrument("OIL-PERP", InstrumentKind::Perpetual, Payoff::Linear, USDC, USDC)
-    };
-    world.govern(Command::ListInstrument(Box::new(listed))).unwrap();
-    world.move_to(FeedId::Index(oil), "20");
+    let (index, id) = world.list_oil();
+    world.move_to(index, "20");
     // The minutes between those ticks give everybody time to cure: it passes.
     for _ in 0..3 {
         world.pass(25 * SECOND);
     }
-    (FeedId::Index(oil), InstrumentId(world.state().contracts.len() - 1))
+    (index, id)
 }
 
 /// The price band of an option is at least a hundredth of the index: 2,000 USDC. That of oil at nothing is a part of

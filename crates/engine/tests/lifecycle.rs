@@ -900,23 +900,12 @@ fn close(world: &mut World, instrument: InstrumentId, people: &[AccountId]) {
 #[test]
 fn a_price_below_zero_is_margined_and_closed_s50_i14() {
     let mut world = World::new();
-    let mut terms = underlying("OIL", "20");
-    (terms.feed.signed, terms.feed.scale) = (true, price("20"));
-    world.govern(Command::ListUnderlying(Box::new(terms))).unwrap();
-    let oil = UnderlyingId(world.state().market.underlyings.len() - 1);
-    let listed = InstrumentTerms {
-        underlying: oil,
-        lot: quantity("1"),
-        tick: price("0.01"),
-        ..instrument("OIL-PERP", InstrumentKind::Perpetual, Payoff::Linear, USDC, USDC)
-    };
-    world.govern(Command::ListInstrument(Box::new(listed))).unwrap();
-    let id = InstrumentId(world.state().contracts.len() - 1);
-    world.prices.insert(FeedId::Index(oil), price("20"));
+    let (index, id) = world.list_oil();
+    world.prices.insert(index, price("20"));
     world.pass(SECOND);
     let (alice, bob) = (world.rich("alice", 1, "20000"), world.rich("bob", 2, "20000"));
     world.fill(id, "20", 100, alice, bob).unwrap();
-    world.move_to(FeedId::Index(oil), "-37.63");
+    world.move_to(index, "-37.63");
     let judged = |world: &World, account: AccountId| {
         let state = world.state();
         world.engine.desk().judge(state, &state.accounts[account.place()]).unwrap()
@@ -925,9 +914,9 @@ fn a_price_below_zero_is_margined_and_closed_s50_i14() {
     assert_eq!(judged(&world, alice).equity, "14237".parse().unwrap());
     assert!(judged(&world, alice).maintenance_margin > "900".parse().unwrap(), "{:?}", judged(&world, alice));
     // At zero, where a relative move is nothing, the scale keeps the margin.
-    world.move_to(FeedId::Index(oil), "0");
+    world.move_to(index, "0");
     assert!(judged(&world, alice).maintenance_margin > "500".parse().unwrap(), "{:?}", judged(&world, alice));
-    world.move_to(FeedId::Index(oil), "-37.63");
+    world.move_to(index, "-37.63");
     // CHG-7: whoever is long pays a positive rate on the size of the mark, in the engine as in the margin.
     let rate = ratio("0.0001");
     let events = world.system(Command::Funding { instrument: id, rate, period: 1 }).unwrap();

@@ -19,18 +19,19 @@ pub struct Hashes<'a> {
     pub scenarios: String,
 }
 
-/// What `upm.assessment/1` begins with, field by field as `formats.md` has it; accounts and hashes follow.
+/// What a document of accounts under one method begins with, field by field as `formats.md` has it; accounts and hashes follow.
 #[derive(Serialize)]
-struct Head {
-    format: &'static str,
-    method: &'static str,
-    params: String,
-    time: String,
+pub struct Head {
+    pub format: &'static str,
+    pub method: &'static str,
+    pub params: String,
+    pub time: String,
 }
 
+/// What it ends with.
 #[derive(Serialize)]
-struct Tail<'a> {
-    hashes: Hashes<'a>,
+pub struct Tail<'a> {
+    pub hashes: Hashes<'a>,
 }
 
 /// What the document begins with, for accounts as `rules` assess them in the market of `book`.

@@ -29,7 +29,7 @@ pub struct Doubt {
 }
 
 impl Trust {
-    /// Of all feeds.
+    /// How long the last price of every feed of a state can be trusted.
     pub fn new(state: &State) -> Self {
         let feeds = state.feeds.keys().copied().chain([FeedId::Surface]);
         Self { until: feeds.map(|feed| (feed, l4::valid_until(state, feed))).collect(), doubt: OnceLock::new() }

@@ -312,6 +312,22 @@ impl World {
         run(&mut self.engine, principal, command)
     }
 
+    /// Lists a perpetual on oil at 20 USD, an underlying that may cost less than nothing, written in USDC.
+    pub fn list_oil(&mut self) -> (FeedId, InstrumentId) {
+        let mut terms = underlying("OIL", "20");
+        (terms.feed.signed, terms.feed.scale) = (true, price("20"));
+        self.govern(Command::ListUnderlying(Box::new(terms))).unwrap();
+        let oil = UnderlyingId(self.state().market.underlyings.len() - 1);
+        let listed = InstrumentTerms {
+            underlying: oil,
+            lot: quantity("1"),
+            tick: price("0.01"),
+            ..instrument("OIL-PERP", InstrumentKind::Perpetual, Payoff::Linear, USDC, USDC)
+        };
+        self.govern(Command::ListInstrument(Box::new(listed))).unwrap();
+        (FeedId::Index(oil), InstrumentId(self.state().contracts.len() - 1))
+    }
+
     pub fn govern(&mut self, command: Command) -> Result<Vec<Event>, Reject> {
         self.run(Principal::Governance, command)
     }

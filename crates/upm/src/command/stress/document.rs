@@ -6,23 +6,9 @@ use serde::Serialize;
 use units::{Decimal as _, Ratio};
 
 use super::Stressed;
-use crate::document::{self, Hashes};
+use crate::document::{self, Hashes, Head, Tail};
 use crate::input::Book;
 use crate::matrix::{Matrix, price_move};
-
-/// What `upm.stress/1` begins with; accounts and hashes follow.
-#[derive(Serialize)]
-struct Head {
-    format: &'static str,
-    method: &'static str,
-    params: String,
-    time: String,
-}
-
-#[derive(Serialize)]
-struct Tail<'a> {
-    hashes: Hashes<'a>,
-}
 
 /// The document up to its first account.
 pub fn opening(book: &Book, params: &Params<Rules>) -> String {
