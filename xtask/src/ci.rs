@@ -6,6 +6,10 @@ use std::process::{Command, ExitCode};
 
 use crate::tidy;
 
+/// What the random cases of properties start from, so that two runs on one checkout test the same; `cargo test` by itself
+/// takes other cases every time.
+const SEED: &str = "PROPTEST_RNG_SEED";
+const DEFAULT_SEED: &str = "20261129";
 /// Iterations of every fuzz target: a short fixed number, so that a run takes the same time everywhere.
 const FUZZ_RUNS: &str = "-runs=50000";
 
@@ -70,12 +74,14 @@ fn tidy_tree(root: &Path) -> Result<(), String> {
 
 /// Runs every test, and says which of them were skipped because a file of `../shared` is absent.
 fn tests(root: &Path) -> Result<(), String> {
+    let seed = std::env::var(SEED).unwrap_or_else(|_| DEFAULT_SEED.to_owned());
     let folder = root.join("target");
     let record = folder.join("skipped-tests");
     let failed = |error: std::io::Error| format!("{}: {error}", record.display());
     std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&record, "")).map_err(failed)?;
     let mut tests = Command::new(env!("CARGO"));
-    run(tests.args(["test", "--workspace", "--quiet"]).env(testdata::SKIPPED, &record), root)?;
+    run(tests.args(["test", "--workspace", "--quiet"]).env(testdata::SKIPPED, &record).env(SEED, &seed), root)?;
+    println!("  properties: random cases of {SEED}={seed}");
     println!("{}", skipped(&std::fs::read_to_string(&record).map_err(failed)?));
     Ok(())
 }

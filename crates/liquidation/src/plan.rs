@@ -26,7 +26,9 @@
 
 mod alone;
 mod candidates;
+mod cuts;
 mod grow;
+mod joint;
 mod line;
 mod order;
 mod search;
@@ -38,7 +40,7 @@ use model::{Account, AssetId, InstrumentId, Market, Side};
 use units::{Money, Price, Quantity, Ratio, Round};
 
 use crate::{Book, Gauge, Rules, Standing, auction};
-use search::{EVALUATIONS, OF_A_REASON, Search, State};
+use search::{EVALUATIONS, OF_A_REASON, Outcome, Search, State};
 use trade::Trade;
 
 /// What would be done if prices stood still.
@@ -168,6 +170,9 @@ pub enum Stop {
     /// Trades that reach the target were found, but in no order does each of them improve health (I-37): what is left helps
     /// only together, and is auctioned together.
     Unordered,
+    /// The search assessed the account as often as it may and had not reached the target: the next look starts from what
+    /// this one trades.
+    CutOff,
 }
 
 /// The least harm that brings `account` to `rules.beta` times its maintenance margin. `books` are by instrument; an
@@ -228,15 +233,15 @@ impl Plan {
             self.stopped = Some(Stop::Insolvent);
             return Ok(());
         }
-        let outcome = search.steps()?;
+        let Outcome { steps, ends } = search.steps()?;
         let mut before = search.start();
-        for (trade, after) in outcome.steps {
+        for (trade, after) in steps {
             self.steps.push(search.planned(&trade, (&before, &after))?);
             before = after;
         }
         self.after = before.standing;
         let reached = search.reached(&before.standing);
-        self.stopped = if reached { None } else { Some(search.stop(&before, outcome.unordered)?) };
+        self.stopped = if reached { None } else { Some(search.stop(&before, ends)?) };
         Ok(())
     }
 
@@ -294,7 +299,7 @@ impl Step {
 
 impl Search<'_> {
     /// Why trades end before the target.
-    fn stop(&self, end: &State, unordered: bool) -> Result<Stop, Refusal> {
+    fn stop(&self, end: &State, ends: Option<Stop>) -> Result<Stop, Refusal> {
         let with_room = |room: fn(&Book) -> i64| -> Vec<Book> {
             self.books.iter().map(|book| Book { room: room(book), ..*book }).collect()
         };
@@ -304,8 +309,8 @@ impl Search<'_> {
         if search(&rested).has_use_for_room(end, self)? {
             return Ok(Stop::Room);
         }
-        if unordered {
-            return Ok(Stop::Unordered);
+        if let Some(stop) = ends {
+            return Ok(stop);
         }
         let unpaced = search(&unpaced);
         if unpaced.has_use_for_trades(end)? {

@@ -152,22 +152,22 @@ fn is_a_story(case: &Value) {
 
 #[test]
 fn the_story_of_a_case_is_readable() {
-    let file = simulated("cases-page.journal", "1");
+    let file = simulated("cases-page.journal", "20");
     let table = answer(&["journal", "cases", &file]);
     for words in
-        ["staged 8", "clear of warning", "open at the end of the journal", "fund of BTC", "is below maintenance"]
+        ["staged 14", "clear of warning", "open at the end of the journal", "fund of BTC", "is below maintenance"]
     {
         assert!(table.contains(words), "{words}: {table}");
     }
     let page = answer(&["explain", "--case", "2", "--journal", &file]);
     for words in [
-        "case 2 · staged 9",
-        "below since     2026-11-22T00:26:37Z, record 605",
+        "case 2 · staged 14",
+        "below since     2026-11-22T00:25:25Z, record 285",
         "the same to the last digit",
-        "Case 2 begins in BTC, ETH",
+        "Case 2 begins in ETH, OIL",
         "The engine looked at the account and found it below its maintenance margin: the case was opened.",
-        "It offers to buy 85.85 ETH-PERP at 1,756.45 or better",
-        "is out, and nobody has taken it; halted and left out: BTC-PERP",
+        "It offers to buy 22.28 ETH-PERP at 2,461.35 or better",
+        "is out, and nobody has taken it; halted and left out: OIL-PERP",
         "a transfer between accounts. Account 0 pays it 40 USD, transfer",
         "Custody at ethereum pays it",
         "The case ends: it is clear of the warning",

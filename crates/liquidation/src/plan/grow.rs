@@ -236,7 +236,7 @@ impl Search<'_> {
     }
 
     /// What a trade would give if it gave as much at every size as at its probe.
-    fn promise(&self, trade: &Trade, (from, probe): (&Place, &Place)) -> Promise {
+    pub fn promise(&self, trade: &Trade, (from, probe): (&Place, &Place)) -> Promise {
         let missing = self.missing(&from.standing);
         let gives = (missing - self.missing(&probe.standing)).max(f64::MIN_POSITIVE);
         let probed = count(probe.lots - from.lots);

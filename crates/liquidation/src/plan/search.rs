@@ -5,12 +5,13 @@
 //! line         one of them at any size on top of the others                                               line.rs
 //! alone        one trade that reaches the target by itself                                                alone.rs
 //! grow         adds the trade that gives most for its burden, or more of one that is there already        grow.rs
+//! joint        every trade at once, where adding does not reach the target or takes many steps             joint.rs
 //! settle       drops, exchanges and sizes what was added, all trades at once                              settle.rs
 //! order        the order in which every step improves health, and the last step to the lot                order.rs
 //! ```
 //!
-//! **Few.** Of two plans that reach the target the one with fewer steps is taken, unless it costs more by a
-//! [`TOLERANCE`] of the other's cost and by a [`FLOOR`] of the maintenance margin.
+//! **Few.** Of two plans that reach the target the longer one is taken where each step that it has more saves a [`TOLERANCE`]
+//! of the cost, and a [`FLOOR`] of the maintenance margin.
 //!
 //! **Once.** An instrument is traded once at most, at a size that is right for the plan as a whole.
 
@@ -25,8 +26,9 @@ use super::candidates::candidates;
 use super::grow::Growth;
 use super::line::{Line, healthier};
 use super::order::Ordered;
+use super::settle::Found;
 use super::trade::Trade;
-use crate::{Book, Gauge, Standing};
+use crate::{Book, Gauge, Standing, Stop};
 
 /// A further step has to save this part of what the plan costs, ...
 const TOLERANCE: f64 = 0.1;
@@ -38,11 +40,16 @@ pub(super) const WORTH: f64 = 1e-3;
 /// ... and where the target is out of reach this part: less is dust, unless it takes half of what an interval bears.
 pub(super) const DUST: f64 = 0.01;
 
-/// Times that one search assesses the account at most; then the best plan so far is taken, so that no account holds up
-/// the others.
+/// A plan of more steps is also looked for with all trades at once.
+const LONG: usize = 6;
+
+/// Times that one search assesses the account at most while it adds trades one by one; then the best plan so far is
+/// taken, so that no account holds up the others.
 pub(super) const EVALUATIONS: usize = 8_000;
+/// Times that it assesses the account at most while it looks for all trades at once.
+const OF_ALL_AT_ONCE: usize = 8_000;
 /// Times that it is assessed at most for the order of what comes nearest to a target out of reach, ...
-const OF_THE_NEAREST: usize = 500;
+const OF_THE_NEAREST: usize = 2_000;
 /// ... and for each of the two questions why trades end there.
 pub(super) const OF_A_REASON: usize = 500;
 
@@ -73,8 +80,8 @@ pub(super) struct Leg {
 /// What a search has found.
 pub(super) struct Outcome {
     pub steps: Ordered,
-    /// Whether trades were found that reach the target, but no order in which each of them improves health.
-    pub unordered: bool,
+    /// Why the search itself ended before the target, where it did: [`Stop::Unordered`] or [`Stop::CutOff`].
+    pub ends: Option<Stop>,
 }
 
 /// The account after some trades.
@@ -100,6 +107,28 @@ impl<'a> Search<'a> {
     /// The steps of the plan: those that reach the target or, where none do, those that come nearest.
     pub fn steps(&self) -> Result<Outcome, Refusal> {
         let (mut found, mut grown) = (self.nothing(), Vec::new());
+        self.one_by_one(&mut found, &mut grown)?;
+        if found.steps.is_none()
+            && let Some(closed) = self.closed()?.filter(|closed| self.reached(&closed.standing))
+        {
+            self.settle(&mut found, closed)?;
+        }
+        let mut cut_off = false;
+        if found.steps.as_ref().is_none_or(|steps| steps.len() > LONG) {
+            self.left.set(OF_ALL_AT_ONCE);
+            self.all_at_once(&mut found, &mut grown)?;
+            cut_off = self.left.get() == 0;
+        }
+        if let Some(steps) = found.steps {
+            return Ok(Outcome { steps, ends: None });
+        }
+        let unordered = grown.iter().any(|state| self.reached(&state.standing));
+        let ends = if unordered { Some(Stop::Unordered) } else { cut_off.then_some(Stop::CutOff) };
+        Ok(Outcome { steps: self.nearest(&grown)?, ends })
+    }
+
+    /// Looks for trades that are added one after the other, in one way after the other until a short plan is found.
+    fn one_by_one(&self, found: &mut Found, grown: &mut Vec<State>) -> Result<(), Refusal> {
         let start = self.start();
         let first = self.improving(&start, &self.all(&start))?;
         let mut rest = self.left.get();
@@ -116,10 +145,10 @@ impl<'a> Search<'a> {
             let end = self.end(&path);
             let reaches = self.reached(&end.standing);
             if reaches {
-                self.settle(&mut found, end.clone())?;
+                self.settle(found, end.clone())?;
             }
             if growth == Growth::Cheapest {
-                self.alone(&mut found, &first)?;
+                self.alone(found, &first)?;
             }
             if found.steps.is_none() && reaches && growth == Growth::InTurns {
                 found.steps = Some(self.trimmed(path)?);
@@ -128,15 +157,21 @@ impl<'a> Search<'a> {
             rest = rest - part + self.left.get();
         }
         self.left.set(rest);
-        if found.steps.is_none()
-            && let Some(closed) = self.closed()?.filter(|closed| self.reached(&closed.standing))
-        {
-            self.settle(&mut found, closed)?;
+        Ok(())
+    }
+
+    /// Looks for all trades at once: the fewest of them that reach the target, then more, until a short plan is found.
+    fn all_at_once(&self, found: &mut Found, grown: &mut Vec<State>) -> Result<(), Refusal> {
+        for joint in self.joint()? {
+            if found.steps.as_ref().is_some_and(|steps| steps.len() <= LONG) {
+                break;
+            }
+            if self.reached(&joint.standing) {
+                self.settle(found, joint.clone())?;
+            }
+            grown.push(joint);
         }
-        match found.steps {
-            Some(steps) => Ok(Outcome { steps, unordered: false }),
-            None => self.nearest(&grown),
-        }
+        Ok(())
     }
 
     /// Everything that is held, as near to zero as books have room for.
@@ -147,15 +182,14 @@ impl<'a> Search<'a> {
     }
 
     /// The steps that come nearest to the target, of what was grown.
-    fn nearest(&self, grown: &[State]) -> Result<Outcome, Refusal> {
+    fn nearest(&self, grown: &[State]) -> Result<Ordered, Refusal> {
         self.left.set(OF_THE_NEAREST);
         let mut nearest = Ordered::new();
         for state in grown {
             let steps = self.worth_their_while(self.improving_steps(state)?)?;
             nearest = if self.nearer(&steps, &nearest) { steps } else { nearest };
         }
-        let unordered = grown.iter().any(|state| self.reached(&state.standing));
-        Ok(Outcome { steps: self.extended(nearest)?, unordered })
+        self.extended(nearest)
     }
 
     /// Whether some steps end healthier than others.

@@ -1,9 +1,10 @@
 //! All trades of a plan at once: fewer, cheaper, and none larger than it has to be beside the others.
 //!
-//! Every move starts from a plan that reaches the target and ends at one that does. Of all that were found the one with
-//! the fewest steps is kept whose burden is within the tolerance of the least.
+//! Every move starts from a plan that reaches the target and ends at one that does. Of all that were found the one is kept
+//! whose burden, with what each of its steps has to save, is least.
 
 use margin::Refusal;
+use units::count;
 
 use super::line::Place;
 use super::order::Ordered;
@@ -76,11 +77,13 @@ impl Search<'_> {
         Ok(keep)
     }
 
-    /// Whether so many steps of this burden are better than what was found, if they can be done one after the other.
+    /// Whether so many steps of this burden are better than what was found, if they can be done one after the other:
+    /// every step counts as dearer by what a further one has to save.
     pub fn may_be_better(&self, found: &Found, steps: usize, burden: f64) -> bool {
-        let least = found.least.min(burden);
-        let rank = |steps: usize, burden: f64| (burden > least + self.worth(least), steps, burden);
-        rank(steps, burden) < rank(found.steps.as_ref().map_or(usize::MAX, Vec::len), found.burden)
+        let Some(known) = &found.steps else { return true };
+        let charge = self.worth(found.least.min(burden));
+        let charged = |steps: usize, burden: f64| (burden + charge * number(steps), steps, burden);
+        charged(steps, burden) < charged(known.len(), found.burden)
     }
 
     /// Exchanges parts of a trade for more of another as long as that is cheaper.
@@ -214,4 +217,8 @@ impl Search<'_> {
         }
         Ok(false)
     }
+}
+
+fn number(steps: usize) -> f64 {
+    count(i64::try_from(steps).unwrap_or(i64::MAX))
 }

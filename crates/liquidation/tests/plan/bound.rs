@@ -12,8 +12,9 @@ use crate::few;
 use crate::universal::{ByUniversal, MARKET, below, gauge, world};
 use crate::world::{planned, shown, trades};
 
-/// With its orders and without them, 8,000 for the trades, 500 for what comes nearest, and twice 500 for why they end.
-const MOST: usize = 2 + 8_000 + 500 + 2 * 500;
+/// With its orders and without them, 8,000 for trades one by one, 8,000 for all at once, 2,000 for what comes nearest, and
+/// twice 500 for why they end.
+const MOST: usize = 2 + 8_000 + 8_000 + 2_000 + 2 * 500;
 
 /// A gauge that counts how often it is asked.
 struct Counted<'a>(ByUniversal<'a>, Cell<usize>);

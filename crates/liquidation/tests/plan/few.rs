@@ -16,6 +16,8 @@ use crate::world::{book, planned, shown, trades};
 const BETA: f64 = 1.1;
 /// A step more has to save a tenth of the cost and a hundredth of a per cent of the maintenance margin.
 const TOLERANCE: (f64, f64) = (0.1, 1e-4);
+/// Steps more than trades, where trades only help in turns.
+const SLICES: usize = 8;
 
 /// Everything trades, options at a hundred times the spread and a fiftieth of the depth of the rest.
 pub fn books() -> Vec<Book> {
@@ -93,20 +95,20 @@ fn cheapest_single(account: &Account, books: &[Book]) -> Option<(InstrumentId, i
 proptest! {
     #![proptest_config(cases(24))]
 
-    /// No instrument is traded twice, every step is worth its while, equity falls by what the plan costs, and the same
-    /// account gives the same plan.
+    /// No instrument is traded twice but where trades take turns, every step gives a thousandth of what was missing at
+    /// first, or all that still is, equity falls by what the plan costs, and the same account gives the same plan.
     #[test]
     fn every_step_is_worth_its_while(account in accounts(30)) {
         let (books, gauge) = (books(), gauge());
         let plan = planned(&account, &MARKET, &gauge, &books);
-        prop_assert!(trades(&plan).len() <= 12, "{}", shown(&plan));
         let once: BTreeSet<InstrumentId> = trades(&plan).iter().map(|(instrument, _)| *instrument).collect();
-        prop_assert!(once.len() + 2 >= trades(&plan).len(), "{}", shown(&plan));
+        prop_assert!(once.len() + SLICES >= trades(&plan).len(), "{}", shown(&plan));
         let missing = BETA * plan.before.maintenance - plan.before.equity;
         let mut before = plan.before;
         for step in plan.steps.iter().filter(|planned| !planned.step.escalates()) {
             let gives = step.after.excess(BETA) - before.excess(BETA);
-            prop_assert!(gives >= 1e-3 * missing, "{gives} of {missing}: {}", shown(&plan));
+            let least = (1e-3 * missing).min(-before.excess(BETA));
+            prop_assert!(gives >= least, "{gives} of {missing}: {}", shown(&plan));
             prop_assert!((before.equity - step.after.equity - step.cost).abs() < 1e-6, "{}", shown(&plan));
             before = step.after;
         }

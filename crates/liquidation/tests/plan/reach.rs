@@ -4,7 +4,7 @@
 use liquidation::{Book, Gauge, Stop};
 use model::{Account, InstrumentId};
 use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::TestRunner;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::few;
 use crate::universal::{ByUniversal, MARKET, below, gauge, replayed, world};
@@ -121,6 +121,21 @@ fn a_plan_stops_only_where_a_slow_search_stops() {
         }
     }
     assert!(searched > 0, "no plan stopped: the test says nothing");
+}
+
+/// Accounts whose target trades reach that are sized all at once, where adding one trade after another ends too early:
+/// what gives most at first leads to where every single trade lowers health.
+#[test]
+fn trades_sized_together_reach_what_trades_one_by_one_do_not() {
+    for (seed, most) in [(868, 2), (1444, 2), (2098, 3), (2268, 3), (2807, 4)] {
+        let mut bytes = [0; 32];
+        bytes[..2].copy_from_slice(&u16::to_le_bytes(seed));
+        let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        let mut runner = TestRunner::new_with_rng(Config::default(), random);
+        let world = world().new_tree(&mut runner).unwrap().current();
+        let plan = planned(&world.account, &MARKET, &gauge(), &world.books);
+        assert!(plan.reached && plan.steps.len() <= most, "{seed}: {}", shown(&plan));
+    }
 }
 
 /// A short option can be closed at a price that a hedge, at first, seems to spare: once it is hedged nothing helps, so

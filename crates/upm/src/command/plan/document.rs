@@ -212,5 +212,6 @@ fn stop(stop: Stop) -> &'static str {
         Stop::Frontier => "frontier",
         Stop::Dust => "dust",
         Stop::Unordered => "unordered",
+        Stop::CutOff => "cut_off",
     }
 }

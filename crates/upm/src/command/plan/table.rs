@@ -139,6 +139,7 @@ fn end(plan: &Plan, planning: &Planning<'_>) -> String {
         Stop::NoMarket => "nothing that could help is traded now",
         Stop::Frontier => "every trade that is left costs more health than it gives",
         Stop::Dust => "nothing meaningful is left: every trade that still helps gives next to nothing",
+        Stop::CutOff => "the search ended before it had tried everything; plan again after these steps",
         Stop::Unordered => "the trades that are left help only together: each of them alone makes it worse",
     };
     let missing = number(planning.missing(&plan.after), 2);

@@ -1,0 +1,204 @@
+//! Many trades sized at once, where no trade that is added to others reaches the target.
+//!
+//! Adding one trade after another ends where each trade by itself lowers health, though two together would raise it: two
+//! worst cases bind at once, or the loss is in two currencies. Equity falls by costs that grow faster than size, and
+//! margins are worst cases; so excess is concave in the sizes of all trades together, or nearly so, and has one summit.
+//! [`Cuts`] climbs it. Then trades are left out as long as the others still reach the target.
+
+use margin::Refusal;
+use units::count;
+
+use super::candidates::floor;
+use super::cuts::{Cuts, Range};
+use super::search::{Leg, Search, State, WORTH};
+use super::trade::Trade;
+
+/// Times that a summit is climbed toward, at most; each takes one assessment for every trade.
+const CLIMBS: usize = 60;
+/// The same where some trades are left out of those that reached the target.
+const CLIMBS_OF_FEWER: usize = 8;
+/// A hedge of one unit is worth so many times what is missing.
+const UNIT: f64 = 4.0;
+/// The part of a unit by which a size is moved to see how much more or less it gives.
+const NUDGE: f64 = 1e-3;
+/// A place has to give this part of the rise that cuts promise.
+const GIVEN: f64 = 0.1;
+/// The reach that is tried last.
+const FARTHEST: f64 = 128.0;
+
+/// Every trade of an account, measured in units of its own.
+struct Climb<'a> {
+    search: &'a Search<'a>,
+    trades: Vec<Trade>,
+    /// Lots of one unit of each trade.
+    units: Vec<f64>,
+}
+
+/// Sizes of all trades in their units, and the account after them.
+#[derive(Clone)]
+struct Place {
+    sizes: Vec<f64>,
+    /// Units that each trade may have: none where it is left out.
+    most: Vec<f64>,
+    state: State,
+    /// Excess as a part of what was missing at first: −1 before any trade, 0 at the target.
+    height: f64,
+}
+
+impl Search<'_> {
+    /// The trades that reach the target together and, of many, the few that still do; or those that come nearest.
+    pub fn joint(&self) -> Result<Vec<State>, Refusal> {
+        let climb = Climb::new(self);
+        let most: Vec<f64> =
+            climb.trades.iter().zip(&climb.units).map(|(trade, unit)| count(trade.most) / unit).collect();
+        let Some(start) = climb.place(vec![0.0; most.len()], &most)? else { return Ok(Vec::new()) };
+        let mut cuts = Cuts::default();
+        let mut place = climb.summit(&mut cuts, start, CLIMBS)?;
+        let mut found = vec![place.state.clone()];
+        while place.height >= 0.0 {
+            let Some(fewer) = climb.with_fewer(&cuts, &place)? else { break };
+            place = fewer;
+            found.push(place.state.clone());
+        }
+        found.reverse();
+        Ok(found)
+    }
+}
+
+impl<'a> Climb<'a> {
+    fn new(search: &'a Search<'a>) -> Self {
+        let missing = search.missing(&search.standing);
+        let mut climb = Self { search, trades: Vec::new(), units: Vec::new() };
+        for trade in search.all(&search.start()) {
+            if !search.cost(&trade, 1).is_finite() {
+                continue;
+            }
+            let hedge = floor(UNIT * missing / search.value(&trade, 1));
+            let lots = if trade.most > trade.held { hedge.max(trade.held) } else { trade.held };
+            climb.trades.push(trade);
+            climb.units.push(count(lots.clamp(1, trade.most)));
+        }
+        climb
+    }
+
+    /// The highest place that is found from a place in so many climbs: the first that reaches the target.
+    fn summit(&self, cuts: &mut Cuts, from: Place, climbs: usize) -> Result<Place, Refusal> {
+        let (mut centre, mut reach) = (from, 1.0);
+        if centre.height >= 0.0 || !self.cut(cuts, &centre)? {
+            return Ok(centre);
+        }
+        for _ in 0..climbs {
+            let range = Range { centre: &centre.sizes, most: &centre.most, reach };
+            let Some((sizes, top)) = cuts.highest(range) else { break };
+            let promised = top - centre.height;
+            if promised < WORTH {
+                if reach >= FARTHEST {
+                    break;
+                }
+                reach *= 4.0;
+                continue;
+            }
+            let Some(place) = self.place(sizes, &centre.most)? else { break };
+            let rises = place.height - centre.height >= GIVEN * promised;
+            if rises && place.height >= 0.0 {
+                return Ok(place);
+            }
+            if !self.cut(cuts, &place)? {
+                break;
+            }
+            if rises {
+                (centre, reach) = (place, 2.0 * reach);
+            } else {
+                reach *= 0.7;
+            }
+        }
+        Ok(centre)
+    }
+
+    /// A place that reaches the target without some of the trades of another: half of them, a quarter or one, those that
+    /// give least.
+    fn with_fewer(&self, cuts: &Cuts, place: &Place) -> Result<Option<Place>, Refusal> {
+        let least_first = self.least_first(place)?;
+        for left_out in [least_first.len() / 2, least_first.len() / 4, least_first.len().min(2) / 2] {
+            if left_out == 0 {
+                continue;
+            }
+            let mut fewer = place.clone();
+            for (size, most) in fewer.sizes.iter_mut().zip(&mut fewer.most) {
+                // What has no size now is not looked at again.
+                *most = if *size > 0.0 { *most } else { 0.0 };
+            }
+            for which in &least_first[..left_out] {
+                (fewer.sizes[*which], fewer.most[*which]) = (0.0, 0.0);
+            }
+            let Some(from) = self.place(fewer.sizes, &fewer.most)? else { return Ok(None) };
+            let fewer = self.summit(&mut cuts.clone(), from, CLIMBS_OF_FEWER)?;
+            if fewer.height >= 0.0 {
+                return Ok(Some(fewer));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The trades of a place, the one first without which the account stands best.
+    fn least_first(&self, place: &Place) -> Result<Vec<usize>, Refusal> {
+        let mut heights = Vec::new();
+        for which in (0..place.sizes.len()).filter(|which| place.sizes[*which] > 0.0) {
+            let mut sizes = place.sizes.clone();
+            sizes[which] = 0.0;
+            let Some(without) = self.place(sizes, &place.most)? else { break };
+            heights.push((without.height, which));
+        }
+        heights.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1)));
+        Ok(heights.into_iter().map(|(_, which)| which).collect())
+    }
+
+    /// The account after trades of these sizes, where they may have up to `most`; none when it is not assessed any more.
+    fn place(&self, sizes: Vec<f64>, most: &[f64]) -> Result<Option<Place>, Refusal> {
+        let Some(state) = self.search.after(&self.legs(&sizes))? else { return Ok(None) };
+        let height = -self.search.missing(&state.standing) / self.search.missing(&self.search.standing);
+        Ok(Some(Place { sizes, most: most.to_vec(), state, height }))
+    }
+
+    /// The trades of these sizes, in whole lots: purchases and sales of one instrument offset each other.
+    fn legs(&self, sizes: &[f64]) -> Vec<Leg> {
+        let mut legs: Vec<Leg> = Vec::new();
+        for (which, size) in sizes.iter().enumerate() {
+            let leg = Leg { trade: self.trades[which], lots: self.lots(which, *size) };
+            match legs.iter_mut().find(|other| other.trade.instrument == leg.trade.instrument) {
+                Some(other) if other.lots < leg.lots => *other = Leg { lots: leg.lots - other.lots, ..leg },
+                Some(other) => other.lots -= leg.lots,
+                None => legs.push(leg),
+            }
+        }
+        legs.retain(|leg| leg.lots > 0);
+        legs
+    }
+
+    fn lots(&self, which: usize, size: f64) -> i64 {
+        floor(size * self.units[which]).min(self.trades[which].most)
+    }
+
+    /// Adds the cut at a place; false when the account is not assessed any more.
+    fn cut(&self, cuts: &mut Cuts, place: &Place) -> Result<bool, Refusal> {
+        let mut slopes = vec![0.0; self.trades.len()];
+        for (which, most) in place.most.iter().enumerate().filter(|(_, most)| **most > 0.0) {
+            let nudge = NUDGE.max(1.5 / self.units[which]);
+            let mut sizes = place.sizes.clone();
+            sizes[which] += if sizes[which] + nudge <= *most { nudge } else { -nudge };
+            let moved = self.lots(which, sizes[which]) - self.lots(which, place.sizes[which]);
+            if moved == 0 {
+                continue;
+            }
+            let Some(nudged) = self.place(sizes, &place.most)? else { return Ok(false) };
+            slopes[which] = (nudged.height - place.height) / (signed(moved) / self.units[which]);
+        }
+        cuts.add(place.height, place.sizes.clone(), slopes);
+        Ok(true)
+    }
+}
+
+/// A number of lots, negative where there are fewer.
+fn signed(lots: i64) -> f64 {
+    if lots < 0 { -count(-lots) } else { count(lots) }
+}
