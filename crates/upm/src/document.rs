@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::accounts::Frame;
 use crate::draft::Destination;
-use crate::indented::pretty;
+use crate::indented::{in_lines, pretty};
 use crate::input::{Book, Rules};
 
 /// BLAKE3 of everything an answer depends on.
@@ -62,9 +62,9 @@ pub fn after_accounts(tail: &impl Serialize) -> String {
     format!("\n  ],{}\n", pretty(tail, 0).trim_start_matches('{'))
 }
 
-/// One account of a document, indented as it stands there.
+/// One account of a document, indented as it stands there: a line for every field, and for every entry of a list.
 pub fn account(account: &impl Serialize) -> String {
-    pretty(account, 2)
+    in_lines(account, 2, 2)
 }
 
 #[cfg(test)]
@@ -73,13 +73,16 @@ mod tests {
     use serde_json::{Value, json};
 
     #[test]
-    fn a_document_in_pieces_looks_like_one_that_was_written_at_once() {
+    fn a_document_in_pieces_says_what_one_that_was_written_at_once_says() {
         let accounts = [json!({"account": "a", "list": [1, {"b": []}]}), json!({"account": "c\n"})];
         let pieces = accounts.iter().map(account).collect::<Vec<_>>().join(",\n    ");
         let text = before_accounts(&json!({"a format": "x", "a time": "{}"}))
             + &pieces
             + &after_accounts(&json!({"hashes": {"h": "1"}}));
         let whole: Value = json!({"a format": "x", "a time": "{}", "accounts": accounts, "hashes": {"h": "1"}});
-        assert_eq!(text, serde_json::to_string_pretty(&whole).unwrap() + "\n");
+        let lines = |text: &str| text.split_whitespace().collect::<String>();
+        assert_eq!(lines(&text), lines(&serde_json::to_string_pretty(&whole).unwrap()));
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), whole);
+        assert!(text.contains("\n        {\"b\": []}\n"), "{text}");
     }
 }

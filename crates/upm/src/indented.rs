@@ -17,18 +17,28 @@ const LEVEL: usize = 2;
 /// Bytes that there is room for before the length of a text is known.
 const USUAL: usize = 1 << 14;
 
-/// JSON for people, as it looks `depth` levels within a document.
+/// JSON for people, as it looks `depth` levels within a document: every value and every field has a line of its own.
 pub fn pretty(value: &impl Serialize, depth: usize) -> String {
+    written(value, Indented { depth, deepest: usize::MAX, filled: false })
+}
+
+/// The same, where what lies more than `levels` deeper stands on the line of what it belongs to: an entry of a list of
+/// positions is one line.
+pub fn in_lines(value: &impl Serialize, depth: usize, levels: usize) -> String {
+    written(value, Indented { depth, deepest: depth + levels, filled: false })
+}
+
+fn written(value: &impl Serialize, format: Indented) -> String {
     let mut bytes = Vec::with_capacity(USUAL);
-    value
-        .serialize(&mut Serializer::with_formatter(&mut bytes, Indented { depth, filled: false }))
-        .expect("a document of text and lists is JSON");
+    value.serialize(&mut Serializer::with_formatter(&mut bytes, format)).expect("a document of text and lists is JSON");
     escaped(String::from_utf8(bytes).expect("JSON is text"))
 }
 
-/// Writes every value and every field on a line of its own.
+/// Writes values and fields on lines of their own.
 struct Indented {
     depth: usize,
+    /// Levels that have lines of their own.
+    deepest: usize,
     /// Whether the list or object that ends next has anything in it.
     filled: bool,
 }
@@ -36,6 +46,9 @@ struct Indented {
 impl Indented {
     /// Begins a line, after a comma where something stands before it.
     fn line<W: ?Sized + Write>(&self, writer: &mut W, after_comma: bool) -> Result<()> {
+        if self.depth > self.deepest {
+            return if after_comma { writer.write_all(b", ") } else { Ok(()) };
+        }
         let (begin, end) = (usize::from(!after_comma), 2 + LEVEL * self.depth);
         if let Some(line) = COMMA_AND_LINE.get(begin..end) {
             return writer.write_all(line);
@@ -52,9 +65,11 @@ impl Indented {
     }
 
     fn end<W: ?Sized + Write>(&mut self, writer: &mut W, bracket: &[u8]) -> Result<()> {
-        self.depth -= 1;
-        if self.filled {
+        if self.filled && self.depth <= self.deepest {
+            self.depth -= 1;
             self.line(writer, false)?;
+        } else {
+            self.depth -= 1;
         }
         writer.write_all(bracket)
     }
@@ -112,5 +127,19 @@ mod tests {
             assert_eq!(pretty(&value, 0), serde_json::to_string_pretty(&value).unwrap());
             value = Value::from_iter([("within", value)]);
         }
+    }
+
+    #[test]
+    fn what_lies_deep_stands_on_one_line() {
+        let value = json!({"account": "a", "positions": [{"entry": 1, "greeks": [2, 3]}, {}], "notes": []});
+        let text = r#"{
+    "account": "a",
+    "notes": [],
+    "positions": [
+      {"entry": 1, "greeks": [2, 3]},
+      {}
+    ]
+  }"#;
+        assert_eq!(in_lines(&value, 1, 2), text);
     }
 }
