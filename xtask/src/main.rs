@@ -13,7 +13,7 @@ usage: cargo xtask COMMAND
 
   bench [--quick]       install the peers and measure speed next to them
   ci                    install what the tests need and run everything that guards the code
-  tidy                  check layers, rule IDs, docs and words alone
+  tidy                  check layers, citations, docs and words alone
   sample                write samples/: market, portfolio and scenarios
   crowd N M DIRECTORY   write a market of 5,000 instruments and N accounts of M positions, to measure on
   vectors SUITE FILE    recompute a file of reference vectors; suites: derive, black76

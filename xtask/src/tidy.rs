@@ -1,5 +1,6 @@
-//! The architecture's invariants, checked: layers, lints, rule IDs, docs, words that do not belong in the tree.
+//! The architecture's invariants, checked: layers, lints, citations, docs, words that do not belong in the tree.
 
+mod citations;
 mod docs;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,6 +79,7 @@ pub fn check(root: &Path) -> Vec<String> {
     problems.extend(short_docs(root, &files));
     problems.extend(outside(root, &files));
     problems.extend(rule_ids(root, &files));
+    problems.extend(citations::check(root, &files));
     problems
 }
 

@@ -8,8 +8,8 @@
 //! | [`auditor`] | whether the engine may do what it did | both, and the prices that the state says are in force |
 //!
 //! The auditor reads prices, listings and the policy from the state, and nothing that was derived from them: no desk,
-//! no assessment, and of events only what a liquidation planned. What it finds is a [`Finding`] with the invariant that
-//! does not hold.
+//! no assessment, and of events only what a liquidation planned. What it finds is a [`Finding`] with the number of the
+//! invariant that does not hold (`docs/invariants.md`).
 
 mod arithmetic;
 pub mod auditor;

@@ -546,7 +546,7 @@ fn open_interest_is_what_the_funds_can_stand_behind_s10_i53() {
 }
 
 #[test]
-fn one_owner_does_not_hold_too_much_of_a_market_s31_i30() {
+fn one_owner_does_not_hold_too_much_of_a_market_s42_i30() {
     let mut world = World::with(Policy { share_floor: money("1000000"), ..generous() });
     let people: Vec<_> = (1..=8).map(|n| world.rich(&format!("p{n}"), n, "2000000")).collect();
     let second = world.rich("second account of p1", 1, "2000000");

@@ -11,7 +11,7 @@ fn replayed() -> Vec<(&'static Incident, Replayed)> {
     INCIDENTS.iter().map(|incident| (incident, (incident.replay)().unwrap())).collect()
 }
 
-/// The list of the requirement.
+/// Every incident that is replayed, in the order of its number.
 const IDS: [&str; 15] = [
     "S-01", "S-02", "S-03", "S-04", "S-05", "S-10", "S-12", "S-16", "S-20", "S-30", "S-31", "S-32", "S-39", "S-42",
     "S-50",

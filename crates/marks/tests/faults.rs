@@ -1,4 +1,4 @@
-//! Every fault of the price layer that the fault model lists, and the incidents behind them (S-xx), one test each.
+//! What can be wrong with the sources of a price, and the incidents in which it was (`docs/incidents.md`), one test each.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, and so may what it is written with")]
 

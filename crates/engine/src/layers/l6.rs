@@ -58,7 +58,7 @@ fn custody_usd(state: &State, now: Timestamp) -> Result<Money, Overflow> {
     })
 }
 
-/// Whether an account, and all accounts of its owner together, may have their share of one side of an instrument (S-10, S-31;
+/// Whether an account, and all accounts of its owner together, may have their share of one side of an instrument (S-10, S-42;
 /// I-30: a cap that holds across sub-accounts). Whoever does not add is not refused, and a [small](is_small) market is not
 /// limited.
 pub fn concentration(
@@ -139,7 +139,7 @@ fn adequate(
     if found > limit { Err(Reject::Fund { found, limit }) } else { Ok(()) }
 }
 
-/// What new risk in an underlying must hold, as a multiple of its initial margin: more as a cascade nears (5.3).
+/// What new risk in an underlying must hold, as a multiple of its initial margin: more as a cascade nears.
 pub fn surcharge(state: &State, underlying: UnderlyingId) -> Ratio {
     let Some(cascade) = state.liquidations.cascades.get(&underlying) else { return Ratio::ONE };
     Ratio::from_f64(pace::surcharge(cascade.worst()), Round::Up).unwrap_or(Ratio::ONE)

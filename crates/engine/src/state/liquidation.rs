@@ -47,7 +47,7 @@ impl Offer {
 }
 
 /// R of an underlying as last measured: what liquidates per unit of a move, times what that moves the price. From 1 on a move
-/// feeds itself (5.3).
+/// feeds itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cascade {
     /// R when the price falls.

@@ -19,7 +19,7 @@ fn only_perpetual(market: &Market, traded: Book) -> Vec<Book> {
     books
 }
 
-/// `f* = (β·m·N − E) / (N·(β·m − φ))` (5.1 of the invariants), of which whole lots are sold: within a lot.
+/// `f* = (β·m·N − E) / (N·(β·m − φ))`, of which whole lots are sold: within a lot.
 #[test]
 fn a_perpetual_is_closed_by_the_closed_form() {
     let market = market();
@@ -234,7 +234,7 @@ fn room_ends_a_trade_and_another_instrument_goes_on() {
     assert!(plan.steps.iter().all(|planned| !planned.step.escalates()), "room comes back: nothing is auctioned");
 }
 
-/// `φ < E/N` (5.2 of the invariants): just inside it is sold, just outside it is auctioned and nothing is sold.
+/// The frontier `φ < E/N`: just inside it is sold, just outside it is auctioned and nothing is sold.
 #[test]
 fn beyond_the_frontier_nothing_is_sold() {
     let market = market();

@@ -148,7 +148,7 @@ fn next(
         }
         _ => None,
     });
-    // Nothing is sold through the frontier beyond which selling makes it worse (5.2), nor while a share is in auction.
+    // Nothing is sold through the frontier beyond which selling makes it worse, nor while a share is in auction.
     if let (Some(offer), None) = (trade, auction) {
         let offer = Offer { worst: on_tick(state, offer.instrument, offer.worst, offer.lots > 0), ..offer };
         let spot = state.contracts[offer.instrument.0].terms.kind == InstrumentKind::Spot;
