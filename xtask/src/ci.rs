@@ -1,8 +1,9 @@
 //! Everything that guards the code, in one command: the same here and in CI.
 
 use std::collections::BTreeSet;
-use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
 
 use crate::tidy;
 
@@ -26,6 +27,7 @@ const DOCUMENTS: &[&str] = &["README.md", "docs/guide.md"];
 type Step = (&'static str, fn(&Path) -> Result<(), String>);
 
 /// Installs what the tests need and runs everything; the first failure ends it.
+#[expect(clippy::disallowed_methods, reason = "how long a step takes is told to a person and decides nothing")]
 pub fn command() -> ExitCode {
     let root = tidy::root();
     let steps: &[Step] = &[
@@ -34,21 +36,31 @@ pub fn command() -> ExitCode {
         ("tidy", tidy_tree),
         ("lints", |root| cargo(root, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])),
         ("tests", tests),
-        ("reference vectors", vectors),
-        ("simulation", simulation),
         ("documentation", documentation),
         ("fuzz targets", fuzz),
         ("the documents' commands in a fresh clone", documents),
+        ("reference vectors", vectors),
+        ("simulation", simulation),
     ];
-    for (number, (name, step)) in steps.iter().enumerate() {
+    let all = Instant::now();
+    let done = steps.iter().enumerate().try_for_each(|(number, (name, step))| {
         println!("── {} of {}: {name}", number + 1, steps.len());
-        if let Err(problem) = step(root) {
-            println!("ci: {name} failed: {problem}");
-            return ExitCode::FAILURE;
+        let begun = Instant::now();
+        step(root).map_err(|problem| format!("{name} failed: {problem}"))?;
+        println!("  {} s", begun.elapsed().as_secs());
+        Ok(())
+    });
+    let removed = remove(&clone_of(root));
+    match done.and(removed) {
+        Ok(()) => {
+            println!("ci: all {} steps passed in {} s", steps.len(), all.elapsed().as_secs());
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            println!("ci: {problem}");
+            ExitCode::FAILURE
         }
     }
-    println!("ci: all {} steps passed", steps.len());
-    ExitCode::SUCCESS
 }
 
 /// What compiling and fuzzing need besides the Rust toolchain: a C++ compiler, from Debian's packages when missing.
@@ -107,7 +119,7 @@ fn vectors(root: &Path) -> Result<(), String> {
     }
     let file = file.to_string_lossy().into_owned();
     for suite in ["derive", "black76"] {
-        cargo(root, &["run", "--quiet", "--release", "--package", "xtask", "--", "vectors", suite, &file])?;
+        released(root, &["--package", "xtask", "--", "vectors", suite, &file])?;
     }
     Ok(())
 }
@@ -116,8 +128,7 @@ fn vectors(root: &Path) -> Result<(), String> {
 fn simulation(root: &Path) -> Result<(), String> {
     let asked: &[&[&str]] =
         &[&["sim", "--seeds", "1..24", "--ticks", "200"], &["sim", "canaries"], &["sim", "crash", "--kills", "20"]];
-    let upm = ["run", "--quiet", "--release", "--package", "upm", "--"];
-    asked.iter().try_for_each(|arguments| cargo(root, &[&upm, *arguments].concat()))
+    asked.iter().try_for_each(|arguments| released(root, &[&["--package", "upm", "--"], *arguments].concat()))
 }
 
 fn documentation(root: &Path) -> Result<(), String> {
@@ -162,26 +173,28 @@ fn host() -> Result<String, String> {
     host.map(str::to_owned).ok_or_else(|| "rustc -vV names no host".to_owned())
 }
 
+/// Where a clone of what was committed lies. All that runs in release is built from it, so that it is built once.
+fn clone_of(root: &Path) -> PathBuf {
+    root.join("target/fresh")
+}
+
+/// A command in the clone, with the build of everything else.
+fn in_clone(root: &Path, program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env("CARGO_TARGET_DIR", root.join("target"));
+    command
+}
+
+/// Runs a program of the clone in release.
+fn released(root: &Path, arguments: &[&str]) -> Result<(), String> {
+    run(in_clone(root, env!("CARGO")).args(["run", "--quiet", "--release"]).args(arguments), &clone_of(root))
+}
+
 /// Runs every command of the documents' `sh` blocks in a fresh clone, but those that would run this again.
 fn documents(root: &Path) -> Result<(), String> {
-    let clone = root.join("target/fresh");
+    let clone = clone_of(root);
     remove(&clone)?;
-    let done = commands(root, &clone);
-    // What was built from the clone would pass for built from here after the next change, while its sources are there.
-    remove(&clone)?;
-    done
-}
-
-fn remove(folder: &Path) -> Result<(), String> {
-    if !folder.exists() {
-        return Ok(());
-    }
-    std::fs::remove_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))
-}
-
-/// Every shell command of the documents, run in a fresh clone.
-fn commands(root: &Path, clone: &Path) -> Result<(), String> {
-    run(Command::new("git").args(["clone", "--quiet", "."]).arg(clone), root)?;
+    run(Command::new("git").args(["clone", "--quiet", "."]).arg(&clone), root)?;
     for name in DOCUMENTS {
         let text = std::fs::read_to_string(clone.join(name)).map_err(|error| format!("{name}: {error}"))?;
         let lines = shell_lines(&text);
@@ -191,12 +204,19 @@ fn commands(root: &Path, clone: &Path) -> Result<(), String> {
         println!("  {name}");
         for line in lines.into_iter().filter(|line| !line.contains("xtask ci") && !line.contains("xtask bench")) {
             println!("  $ {line}");
-            let mut command = Command::new("sh");
-            command.args(["-c", line]).env("CARGO_TARGET_DIR", root.join("target")).stdout(std::process::Stdio::null());
-            run(&mut command, clone)?;
+            run(in_clone(root, "sh").args(["-c", line]).stdout(Stdio::null()), &clone)?;
         }
     }
     Ok(())
+}
+
+/// Removes a folder. What was built from a clone would pass for built from here after the next change, while its sources
+/// are there.
+fn remove(folder: &Path) -> Result<(), String> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    std::fs::remove_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))
 }
 
 /// The lines of every fenced block marked `sh`.
