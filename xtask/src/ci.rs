@@ -1,5 +1,7 @@
 //! Everything that guards the code, in one command: the same here and in CI.
 
+mod tools;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -26,10 +28,11 @@ const DOCUMENTS: &[&str] = &["README.md", "docs/guide.md"];
 /// A named part of the run.
 type Step = (&'static str, fn(&Path) -> Result<(), String>);
 
-/// Installs what the tests need and runs everything; the first failure ends it.
+/// Runs everything; the first failure ends it. Missing tools are installed when that is asked for, and in CI.
 #[expect(clippy::disallowed_methods, reason = "how long a step takes is told to a person and decides nothing")]
-pub fn command() -> ExitCode {
+pub fn command(installs: bool) -> ExitCode {
     let root = tidy::root();
+    let tools = if installs || is_ci() { tools::install } else { tools::require };
     let steps: &[Step] = &[
         ("tools", tools),
         ("format", |root| cargo(root, &["fmt", "--all", "--check"])),
@@ -63,20 +66,9 @@ pub fn command() -> ExitCode {
     }
 }
 
-/// What compiling and fuzzing need besides the Rust toolchain: a C++ compiler, from Debian's packages when missing.
-fn tools(root: &Path) -> Result<(), String> {
-    let present =
-        |program: &str| Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
-    if !present("c++") {
-        run(Command::new("apt-get").args(["update", "--quiet"]), root)?;
-        run(Command::new("apt-get").args(["install", "--yes", "--quiet", "g++"]), root)?;
-    }
-    for (component, program) in [("rustfmt", "rustfmt"), ("clippy", "cargo-clippy")] {
-        if !present(program) {
-            run(Command::new("rustup").args(["component", "add", component]), root)?;
-        }
-    }
-    Ok(())
+/// Whether nobody watches, and the recorded data beside the project is promised to be there.
+fn is_ci() -> bool {
+    std::env::var("CI").is_ok_and(|value| value == "true")
 }
 
 fn tidy_tree(root: &Path) -> Result<(), String> {
@@ -114,8 +106,7 @@ fn vectors(root: &Path) -> Result<(), String> {
     let file = root.join("../shared/vectors/derive.json");
     if !file.is_file() {
         println!("{}: absent, no reference vectors were recomputed", file.display());
-        let ci = std::env::var("CI").is_ok_and(|value| value == "true");
-        return if ci { Err("absent under CI=true".to_owned()) } else { Ok(()) };
+        return if is_ci() { Err("absent under CI=true".to_owned()) } else { Ok(()) };
     }
     let file = file.to_string_lossy().into_owned();
     for suite in ["derive", "black76"] {

@@ -12,7 +12,8 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   bench [--quick]       install the peers and measure speed next to them
-  ci                    install what the tests need and run everything that guards the code
+  ci [--install]        run everything that guards the code; with --install, or under CI=true, tools that are missing
+                        are installed first
   tidy                  check layers, citations, docs and words alone
   sample                write samples/: market, portfolio and scenarios
   crowd N M DIRECTORY   write a market of 5,000 instruments and N accounts of M positions, to measure on
@@ -24,7 +25,8 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
         ["bench", arguments @ ..] => bench::command(arguments),
-        ["ci"] => ci::command(),
+        ["ci"] => ci::command(false),
+        ["ci", "--install"] => ci::command(true),
         ["tidy"] => tidy::command(),
         ["sample"] => sample::command(),
         ["crowd", accounts, positions, directory] => sample::crowd::command(accounts, positions, directory),

@@ -88,9 +88,9 @@ impl Kind {
         MAGIC.iter().any(|(_, words)| self.0 == *words) || self.0 == UTF_16
     }
 
-    /// Whether a command can answer with it on standard output: text, or JSON.
+    /// Whether a command can answer with it on standard output: text, a manual page, or JSON.
     pub fn is_answer(&self) -> bool {
-        *self == Self::text() || self.0.contains(JSON) || self.0.starts_with(OURS)
+        *self == Self::text() || self.0 == MANUAL || self.0.contains(JSON) || self.0.starts_with(OURS)
     }
 }
 
@@ -103,6 +103,9 @@ impl fmt::Display for Kind {
 const UTF_16: &str = "UTF-16 text";
 const JSON: &str = "JSON";
 const OURS: &str = "a upm.";
+const MANUAL: &str = "a manual page";
+/// The first line of the pages that `upm man` prints: how to write an apostrophe.
+const MANUAL_BEGINS: &str = ".ie \\n(.g .ds Aq";
 
 /// What bytes are that are no UTF-8 and bear no mark: UTF-16 has a zero in every second byte of ASCII.
 fn without_mark(bytes: &[u8]) -> &'static str {
@@ -120,6 +123,9 @@ fn of_text(text: &str) -> String {
     let begins = |with| text.starts_with(with);
     if begins("<svg") || (begins("<?xml") && text.contains("<svg")) {
         return Kind::picture().0;
+    }
+    if begins(MANUAL_BEGINS) {
+        return MANUAL.to_owned();
     }
     if !begins("{") && !begins("[") {
         return Kind::text().0;
@@ -199,6 +205,7 @@ mod tests {
             (b"{\"a\": 1, \"b\": {\"x\": 2}, \"c\": 3, \"d\": 4}\n{\"a\": 1}", "JSON that begins with a, b, c"),
             (b"[{\"method\": 1}]", "JSON that begins with method"),
             (b"equity  12\n", "text"),
+            (b".ie \\n(.g .ds Aq \\(aq\n.el .ds Aq '\n.TH upm 1", "a manual page"),
             (b"\xef\xbb\xbf{}", "text with a UTF-8 byte-order mark"),
             (b"\xff\xfe{\0}\0", "UTF-16 text"),
             (b"{\0\"\0f\0o\0r\0m\0", "UTF-16 text"),

@@ -32,6 +32,8 @@ const COMMANDS: &[&[&str]] = &[
     &["params", "show"],
     &["params", "check"],
     &["demo"],
+    &["completions"],
+    &["man"],
 ];
 
 /// The command lines under "Example:", continuation lines joined, words split as a shell does.

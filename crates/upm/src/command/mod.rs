@@ -16,6 +16,9 @@ mod import;
 mod methods;
 mod params;
 
+mod completions;
+mod man;
+
 use std::path::Path;
 
 use clap::Subcommand;
@@ -39,6 +42,8 @@ pub enum Command {
     Methods(methods::Args),
     Params(params::Args),
     Demo(demo::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 impl Command {
@@ -66,6 +71,8 @@ impl Command {
             Self::Methods(args) => methods::run(args),
             Self::Params(args) => params::run(args),
             Self::Demo(args) => demo::run(args, to),
+            Self::Completions(args) => Ok(completions::run(args)),
+            Self::Man(args) => man::run(args),
         }
     }
 }

@@ -1,0 +1,30 @@
+//! `upm completions`: what a shell reads to complete the commands, the options and their values.
+
+use clap::CommandFactory;
+use clap_complete::{Shell, generate};
+
+use crate::Arguments;
+use crate::printer::Answer;
+
+/// Print the script with which a shell completes commands, options and their values
+///
+/// bash reads it with `source <(upm completions bash)`.
+///
+/// The other shells read it from a file in a folder of theirs; zsh expects the name `_upm` there.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Example:
+  upm completions bash
+  upm completions zsh")]
+pub struct Args {
+    /// The shell that reads the script
+    #[arg(value_enum, value_name = "SHELL")]
+    shell: Shell,
+}
+
+/// Writes the script from the commands as they are declared.
+pub fn run(args: &Args) -> Answer {
+    let mut script = Vec::new();
+    generate(args.shell, &mut Arguments::command(), env!("CARGO_PKG_NAME"), &mut script);
+    Answer::out(String::from_utf8(script).expect("help and names are UTF-8"))
+}
