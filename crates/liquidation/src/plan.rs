@@ -170,8 +170,8 @@ pub enum Stop {
     /// Trades that reach the target were found, but in no order does each of them improve health (I-37): what is left helps
     /// only together, and is auctioned together.
     Unordered,
-    /// The search assessed the account as often as it may and had not reached the target: the next look starts from what
-    /// this one trades.
+    /// The search assessed the account as often as it may before it found trades that reach the target step by step. There
+    /// may be some.
     CutOff,
 }
 

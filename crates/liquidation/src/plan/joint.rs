@@ -115,14 +115,14 @@ impl<'a> Climb<'a> {
         Ok(centre)
     }
 
-    /// A place that reaches the target without some of the trades of another: half of them, a quarter or one, those that
-    /// give least.
+    /// A place that reaches the target without some of the trades of another: without the half, the quarter or the one of
+    /// them that gives least.
     fn with_fewer(&self, cuts: &Cuts, place: &Place) -> Result<Option<Place>, Refusal> {
         let least_first = self.least_first(place)?;
-        for left_out in [least_first.len() / 2, least_first.len() / 4, least_first.len().min(2) / 2] {
-            if left_out == 0 {
-                continue;
-            }
+        let all = least_first.len();
+        let mut parts: Vec<usize> = [all / 2, all / 4, 1].into_iter().filter(|part| (1..all).contains(part)).collect();
+        parts.dedup();
+        for left_out in parts {
             let mut fewer = place.clone();
             for (size, most) in fewer.sizes.iter_mut().zip(&mut fewer.most) {
                 // What has no size now is not looked at again.
@@ -146,18 +146,27 @@ impl<'a> Climb<'a> {
         for which in (0..place.sizes.len()).filter(|which| place.sizes[*which] > 0.0) {
             let mut sizes = place.sizes.clone();
             sizes[which] = 0.0;
-            let Some(without) = self.place(sizes, &place.most)? else { break };
-            heights.push((without.height, which));
+            let Some((_, without)) = self.height(&sizes)? else { break };
+            heights.push((without, which));
         }
         heights.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1)));
         Ok(heights.into_iter().map(|(_, which)| which).collect())
     }
 
-    /// The account after trades of these sizes, where they may have up to `most`; none when it is not assessed any more.
+    /// A place of these sizes, each of which may have up to `most`; none when the account is not assessed any more.
     fn place(&self, sizes: Vec<f64>, most: &[f64]) -> Result<Option<Place>, Refusal> {
-        let Some(state) = self.search.after(&self.legs(&sizes))? else { return Ok(None) };
-        let height = -self.search.missing(&state.standing) / self.search.missing(&self.search.standing);
-        Ok(Some(Place { sizes, most: most.to_vec(), state, height }))
+        let found = self.height(&sizes)?;
+        Ok(found.map(|(state, height)| Place { sizes, most: most.to_vec(), state, height }))
+    }
+
+    /// The account after trades of these sizes, and its height ([`Place::height`]); none when it is not assessed any more.
+    fn height(&self, sizes: &[f64]) -> Result<Option<(State, f64)>, Refusal> {
+        let state = self.search.after(&self.legs(sizes))?;
+        let first = self.search.missing(&self.search.standing);
+        Ok(state.map(|state| {
+            let height = -self.search.missing(&state.standing) / first;
+            (state, height)
+        }))
     }
 
     /// The trades of these sizes, in whole lots: purchases and sales of one instrument offset each other.
@@ -190,15 +199,10 @@ impl<'a> Climb<'a> {
             if moved == 0 {
                 continue;
             }
-            let Some(nudged) = self.place(sizes, &place.most)? else { return Ok(false) };
-            slopes[which] = (nudged.height - place.height) / (signed(moved) / self.units[which]);
+            let Some((_, nudged)) = self.height(&sizes)? else { return Ok(false) };
+            slopes[which] = (nudged - place.height) / (count(moved) / self.units[which]);
         }
         cuts.add(place.height, place.sizes.clone(), slopes);
         Ok(true)
     }
-}
-
-/// A number of lots, negative where there are fewer.
-fn signed(lots: i64) -> f64 {
-    if lots < 0 { -count(-lots) } else { count(lots) }
 }

@@ -10,8 +10,8 @@
 //! order        the order in which every step improves health, and the last step to the lot                order.rs
 //! ```
 //!
-//! **Few.** Of two plans that reach the target the longer one is taken where each step that it has more saves a [`TOLERANCE`]
-//! of the cost, and a [`FLOOR`] of the maintenance margin.
+//! **Few.** A longer plan is taken only where each further step saves a [`TOLERANCE`] of the cost, and a [`FLOOR`] of the
+//! maintenance margin.
 //!
 //! **Once.** An instrument is traded once at most, at a size that is right for the plan as a whole.
 
@@ -122,8 +122,8 @@ impl<'a> Search<'a> {
         if let Some(steps) = found.steps {
             return Ok(Outcome { steps, ends: None });
         }
-        let unordered = grown.iter().any(|state| self.reached(&state.standing));
-        let ends = if unordered { Some(Stop::Unordered) } else { cut_off.then_some(Stop::CutOff) };
+        let reaches = grown.iter().any(|state| self.reached(&state.standing));
+        let ends = if cut_off { Some(Stop::CutOff) } else { reaches.then_some(Stop::Unordered) };
         Ok(Outcome { steps: self.nearest(&grown)?, ends })
     }
 

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use liquidation::{Gauge, Standing};
+use liquidation::{Gauge, Standing, Stop};
 use margin::Refusal;
 use model::{Account, InstrumentId};
 use proptest::strategy::{Strategy, ValueTree};
@@ -50,21 +50,21 @@ fn no_account_is_assessed_without_end() {
 }
 
 /// An account that holds every instrument, with a third of what it needs, is assessed as often as it may be, and gets
-/// the best plan of those that were found: one that makes it healthier.
+/// the best plan of those that were found: one that makes it healthier. It does not say that no trades reach the target.
 #[test]
 fn a_plan_that_is_cut_off_still_helps() {
     let every = |seed: usize| -> Vec<(InstrumentId, f64)> {
         let millions = |place: usize| f64::from(u32::try_from((place * 37 + seed * 11) % 41).unwrap()) / 10.0 - 2.0;
         (0..MARKET.instruments.len()).map(|place| (InstrumentId(place), millions(place))).collect()
     };
-    let mut most = 0;
-    for seed in 0..4 {
+    let mut cut_off = 0;
+    for seed in [0, 1, 9, 32] {
         let counted = Counted::new();
         let plan = planned(&below(&every(seed), 0.35), &MARKET, &counted, &few::books());
-        most = most.max(counted.1.get());
+        cut_off += usize::from(plan.stopped == Some(Stop::CutOff));
         let health = |standing: &Standing| standing.equity / standing.maintenance;
         assert!(counted.1.get() <= MOST, "{} looks: {}", counted.1.get(), shown(&plan));
         assert!(health(&plan.after) > health(&plan.before), "{}", shown(&plan));
     }
-    assert!(most >= 8_000, "{most} looks: no plan was cut off, and the test says nothing");
+    assert!(cut_off > 0, "no plan was cut off, and the test says nothing");
 }
