@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::{answer, document, path, root, sample, written};
+use common::{answer, document, path, root, sample, upm, written};
 use serde_json::Value;
 use testdata::{MARKET, shared};
 
@@ -117,4 +117,23 @@ fn thirty_positions_take_a_few_trades_from_shared() {
     let once: BTreeSet<&str> = steps.iter().filter_map(|step| step["instrument"].as_str()).collect();
     assert!(steps.len() <= 10 && once.len() == steps.len(), "{found}");
     assert!(steps.iter().all(|step| decimal(&step["value"]) > 100.0), "{found}");
+}
+
+/// An option out of its range is refused by its own name, with what was given.
+#[test]
+fn sizes_that_no_plan_can_be_made_of_are_refused() {
+    let mut arguments = planned("plan-options", &[]);
+    arguments.truncate(arguments.len() - 2);
+    for (option, value, problem) in [
+        ("--depth", "0", "upm: --depth: found 0, expected above 0"),
+        ("--depth", "-5", "upm: --depth: found -5, expected above 0"),
+        ("--depth", "inf", "a decimal number such as"),
+        ("--depth", "nan", "a decimal number such as"),
+        ("--lot", "0", "upm: --lot: found 0, expected above 0"),
+        ("--beta", "1", "upm: --beta: found 1, expected above 1"),
+    ] {
+        let given = format!("{option}={value}");
+        let run = upm(&[&arguments[..], &[given]].concat());
+        assert!(run.status == 2 && run.err.contains(problem), "{option} {value}: {}", run.err);
+    }
 }

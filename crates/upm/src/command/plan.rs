@@ -36,7 +36,7 @@ pub struct Args {
     less: Quantity,
     /// USD within one per cent of the mid, for underlyings whose depth the market does not give
     #[arg(long, value_name = "USD")]
-    depth: Option<f64>,
+    depth: Option<Quantity>,
     /// Contracts a lot
     #[arg(long, value_name = "CONTRACTS", default_value = "0.001")]
     lot: Quantity,
@@ -114,10 +114,13 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     let book = args.book.read(&mut reader)?;
     let rules = args.method.read(&mut reader, &book)?;
     if args.lot <= Quantity::ZERO {
-        return Err(Failure::wrong("--lot", format_args!("{}, expected above 0", args.lot)));
+        return Err(Failure::wrong("--lot", format_args!("found {}, expected above 0", args.lot)));
+    }
+    if let Some(depth) = args.depth.filter(|depth| *depth <= Quantity::ZERO) {
+        return Err(Failure::wrong("--depth", format_args!("found {depth}, expected above 0")));
     }
     if args.beta <= Ratio::ONE {
-        return Err(Failure::wrong("--beta", format_args!("{}, expected above 1", args.beta)));
+        return Err(Failure::wrong("--beta", format_args!("found {}, expected above 1", args.beta)));
     }
     let judge = rules.judge(&book)?;
     let aims = Aims { beta: args.beta, ..Aims::default() };
@@ -176,7 +179,8 @@ fn poorer(account: &Account, less: Quantity) -> Result<Account, Overflow> {
 fn depths(args: &Args, book: &Book) -> Result<Vec<f64>, Failure> {
     let underlyings = book.market.underlyings.iter();
     let depth = |underlying: &Underlying| {
-        let depth = depth_of(underlying, &book.market).or(args.depth).filter(|depth| *depth > 0.0);
+        let given = args.depth.map(Quantity::to_f64);
+        let depth = depth_of(underlying, &book.market).or(given).filter(|depth| *depth > 0.0);
         depth.ok_or_else(|| {
             let problem = format_args!("underlyings: {} has no depth, expected one or --depth", underlying.name);
             Failure::wrong(&book.market_file, problem)
