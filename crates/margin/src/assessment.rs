@@ -327,6 +327,10 @@ pub(crate) fn is_requirement(usd: f64) -> Result<(), Overflow> {
 
 /// A risk number as money that is owed: rounded up, once, at the edge.
 pub fn requirement(usd: f64) -> Result<Money, Overflow> {
+    // Most charges of most accounts are nothing.
+    if usd == 0.0 {
+        return Ok(Money::ZERO);
+    }
     Money::from_f64(usd, Round::Up)?.to_decimals(REQUIREMENT_DECIMALS, Round::Up)
 }
 

@@ -9,6 +9,8 @@
 
 use std::collections::BTreeSet;
 
+use memchr::{memchr_iter, memchr2, memrchr};
+
 use crate::document::{AccountDocument, PortfolioDocument};
 use crate::problems::Problems;
 use crate::read::{Origin, other_format, read_part};
@@ -68,10 +70,10 @@ impl Place {
 
     fn after_all(&mut self, bytes: &[u8]) {
         self.offset += bytes.len();
-        match bytes.iter().rposition(|byte| *byte == b'\n') {
+        match memrchr(b'\n', bytes) {
             None => self.column += bytes.len(),
             Some(last) => {
-                self.lines += 1 + bytes[..last].split(|byte| *byte == b'\n').skip(1).count();
+                self.lines += 1 + memchr_iter(b'\n', &bytes[..last]).count();
                 self.column = bytes.len() - last - 1;
             }
         }
@@ -123,7 +125,16 @@ impl Scan {
     /// Takes the next bytes of an account, up to one that may end it; how many these are.
     fn inside(&mut self, bytes: &[u8]) -> usize {
         let mut taken = 0;
-        for byte in bytes {
+        while let Some(byte) = bytes.get(taken) {
+            if self.in_text && !self.escaped {
+                // Most of a document is text, in which only two characters mean anything.
+                let rest = &bytes[taken..];
+                let plain = memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+                if plain > 0 {
+                    taken += plain;
+                    continue;
+                }
+            }
             let ends = match byte {
                 _ if self.in_text => false,
                 b'}' | b']' => self.depth <= 1,

@@ -1,5 +1,7 @@
 //! Decimal text in and out, exactly: what a person wrote is never rounded.
 
+use arrayvec::ArrayString;
+
 use crate::fixed::{DECIMALS, POWERS};
 use crate::wide::units;
 
@@ -119,111 +121,36 @@ fn any(text: &str, shift: i64, beyond: Beyond) -> Result<i128, NotDecimal> {
 
 /// The shortest decimal text that [`parse`] reads back to the same value, without memory of its own on the heap: documents of many
 /// accounts are mostly numbers.
-pub struct Text {
-    bytes: [u8; Self::LENGTH],
-    start: usize,
-    end: usize,
-}
+pub struct Text(ArrayString<LENGTH_MAX>);
+
+/// A sign, 21 digits of `i128::MAX` in units, a point, 18 decimals.
+const LENGTH_MAX: usize = 41;
 
 impl Text {
-    /// A sign, 21 digits of `i128::MAX` in units, a point, 18 decimals.
-    const LENGTH: usize = 41;
-    /// Where the decimals begin, behind the point.
-    const DECIMALS: usize = Self::LENGTH - 18;
-    /// Decimals that are written together: most numbers have no digits behind the second six.
-    const TOGETHER: usize = 6;
-
     /// Of so many units of 10⁻¹⁸.
     pub fn of(raw: i128) -> Self {
-        let (whole, fraction) = units(raw.unsigned_abs());
-        let mut text = Self { bytes: [b'0'; Self::LENGTH], start: Self::DECIMALS - 1, end: Self::DECIMALS - 1 };
-        if fraction > 0 {
-            text.bytes[text.start] = b'.';
-            text.end = Self::DECIMALS;
-            let (first, left) = (fraction / POWERS[12], fraction % POWERS[12]);
-            text.append(first);
-            let (second, third) = (left / POWERS[6], left % POWERS[6]);
-            if left > 0 {
-                text.append(second);
-            }
-            if third > 0 {
-                text.append(third);
-            }
-            while text.bytes[text.end - 1] == b'0' {
-                text.end -= 1;
-            }
-        }
-        if let Ok(whole) = u64::try_from(whole) {
-            text.begin(whole);
-        } else {
-            // What does not fit 64 bits is written in two parts.
-            let (above, below) = units(whole);
-            text.start -= 18;
-            fill(&mut text.bytes[text.start..text.start + 18], below);
-            text.begin(u64::try_from(above).expect("at most a few hundred"));
-        }
+        let (whole, decimals) = units(raw.unsigned_abs());
+        let mut text = ArrayString::new();
         if raw < 0 {
-            text.put(b"-");
+            text.push('-');
         }
-        text
-    }
-
-    /// Writes a number before what is there.
-    fn begin(&mut self, mut number: u64) {
-        while number >= 100 {
-            self.put(pair(number));
-            number /= 100;
+        let mut digits = itoa::Buffer::new();
+        text.push_str(match u64::try_from(whole) {
+            Ok(whole) => digits.format(whole),
+            Err(_) => digits.format(whole),
+        });
+        if decimals > 0 {
+            text.push('.');
+            // A one before the decimals keeps the zeros that they begin with.
+            text.push_str(digits.format(decimals + POWERS[18])[1..].trim_end_matches('0'));
         }
-        if number >= 10 { self.put(pair(number)) } else { self.put(&[digit(number)]) }
-    }
-
-    /// Writes the next decimals behind what is there.
-    fn append(&mut self, decimals: u64) {
-        let end = self.end + Self::TOGETHER;
-        fill(&mut self.bytes[self.end..end], decimals);
-        self.end = end;
-    }
-
-    fn put(&mut self, digits: &[u8]) {
-        let end = self.start;
-        self.start -= digits.len();
-        self.bytes[self.start..end].copy_from_slice(digits);
+        Self(text)
     }
 
     /// The decimal as a string.
     pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.bytes[self.start..self.end]).expect("signs, digits and a point are ASCII")
+        &self.0
     }
-}
-
-/// Writes the last digits of a number, as many as there is room for: an even number of them.
-fn fill(room: &mut [u8], mut number: u64) {
-    for place in room.rchunks_exact_mut(2) {
-        place.copy_from_slice(pair(number));
-        number /= 100;
-    }
-}
-
-/// The two last decimal digits of a number.
-fn pair(number: u64) -> &'static [u8; 2] {
-    &PAIRS[usize::try_from(number % 100).expect("two digits")]
-}
-
-/// Every number of two digits, as text.
-const PAIRS: [[u8; 2]; 100] = {
-    let mut pairs = [[b'0'; 2]; 100];
-    let (mut place, mut next) = (0, [b'0'; 2]);
-    while place < 100 {
-        pairs[place] = next;
-        next = if next[1] == b'9' { [next[0] + 1, b'0'] } else { [next[0], next[1] + 1] };
-        place += 1;
-    }
-    pairs
-};
-
-/// The last decimal digit of a number.
-fn digit(number: u64) -> u8 {
-    b'0' + u8::try_from(number % 10).expect("one digit")
 }
 
 /// Reads a value that documents write as text: the error of a wrong type or a wrong text says what was expected.

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::accounts::Frame;
 use crate::draft::Destination;
-use crate::indented::{in_lines, pretty};
 use crate::input::{Book, Rules};
+use crate::json::{in_lines, pretty};
 
 /// BLAKE3 of everything an answer depends on.
 #[derive(Serialize)]

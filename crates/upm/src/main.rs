@@ -24,8 +24,8 @@ mod frontier;
 mod heatmap;
 mod history;
 mod holdings;
-mod indented;
 mod input;
+mod json;
 mod kind;
 mod known;
 mod matrix;
@@ -66,6 +66,10 @@ struct Arguments {
     #[command(flatten)]
     to: Destination,
 }
+
+/// Answers are mostly many short texts, which threads allocate and free at once.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     match Arguments::try_parse() {

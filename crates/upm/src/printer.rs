@@ -11,7 +11,7 @@ use model::is_harmless;
 
 use crate::draft::Destination;
 use crate::failure::Failure;
-use crate::indented::pretty;
+use crate::json::pretty;
 
 /// Columns where nothing says how many there are.
 pub const PAPER: usize = 100;

@@ -17,6 +17,7 @@ use crate::amount::exact;
 use crate::failure::Failure;
 use crate::history::{self, broken};
 use crate::input::Output;
+use crate::json::pretty;
 use crate::printer::{Answer, Tone, clean, toned};
 use crate::table::paragraph;
 
@@ -156,7 +157,7 @@ fn texts(state: &State, documents: &Documents) -> Texts {
 }
 
 fn json(document: &impl Serialize) -> String {
-    serde_json::to_string_pretty(document).expect("a document of text and lists is JSON") + "\n"
+    pretty(document, 0) + "\n"
 }
 
 /// What the documents say of the accounts.
