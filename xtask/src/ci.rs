@@ -119,7 +119,7 @@ fn vectors(root: &Path) -> Result<(), String> {
 fn simulation(root: &Path) -> Result<(), String> {
     let asked: &[&[&str]] =
         &[&["sim", "--seeds", "1..24", "--ticks", "200"], &["sim", "canaries"], &["sim", "crash", "--kills", "20"]];
-    asked.iter().try_for_each(|arguments| released(root, &[&["--package", "upm", "--"], *arguments].concat()))
+    asked.iter().try_for_each(|arguments| released(root, &[&["--package", "upm-cli", "--"], *arguments].concat()))
 }
 
 fn documentation(root: &Path) -> Result<(), String> {

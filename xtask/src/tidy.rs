@@ -14,9 +14,9 @@ use serde_json::Value;
 /// Above the line (`feed` and later) external crates are chosen freely; the list below it is short on purpose: pure,
 /// deterministic, few.
 const CORE: &[(&str, &[&str])] = &[
-    ("units", &["serde", "thiserror", "time"]),
+    ("units", &["arrayvec", "itoa", "serde", "thiserror", "time"]),
     ("marks", &["serde", "thiserror"]),
-    ("model", &["blake3", "serde", "serde_json", "serde_path_to_error", "thiserror"]),
+    ("model", &["blake3", "memchr", "serde", "serde_json", "serde_path_to_error", "thiserror"]),
     ("pricing", &[]),
     ("margin", &["blake3", "serde", "serde_json", "serde_path_to_error", "thiserror", "toml"]),
     ("liquidation", &["serde", "thiserror"]),
@@ -25,7 +25,7 @@ const CORE: &[(&str, &[&str])] = &[
 
 /// Above the line: anything may use the core, and those of the shell before it.
 const SHELL: &[&str] =
-    &["audit", "feed", "journal", "sequencer", "sim", "incidents", "cascade", "upm", "testdata", "xtask"];
+    &["audit", "feed", "journal", "sequencer", "sim", "incidents", "cascade", "cli", "testdata", "xtask"];
 
 /// Words that have no business in a finished tree, in two halves so that this file does not contain them.
 const BANNED: &[(&str, &str)] = &[
@@ -92,6 +92,12 @@ fn metadata(root: &Path) -> Value {
     serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON")
 }
 
+/// The name of a crate in the layers: its package without the name of the project before it.
+fn layer_of(package: &Value) -> &str {
+    let name = package["name"].as_str().unwrap_or_default();
+    name.strip_prefix("upm-").unwrap_or(name)
+}
+
 /// Every arrow points down, and every crate keeps the lints of the workspace.
 fn layers(metadata: &Value) -> Vec<String> {
     let mut problems = Vec::new();
@@ -99,9 +105,9 @@ fn layers(metadata: &Value) -> Vec<String> {
     if packages.is_empty() {
         problems.push("cargo metadata names no package, so no layer was checked".to_owned());
     }
-    let members: BTreeSet<&str> = packages.iter().filter_map(|package| package["name"].as_str()).collect();
+    let members: BTreeSet<&str> = packages.iter().map(layer_of).collect();
     for package in packages {
-        let name = package["name"].as_str().unwrap_or_default();
+        let name = layer_of(package);
         let core = CORE.iter().position(|(layer, _)| *layer == name);
         if core.is_none() && !SHELL.contains(&name) {
             problems.push(format!("{name}: a crate without a place in the layers (xtask/src/tidy.rs)"));
@@ -115,7 +121,7 @@ fn layers(metadata: &Value) -> Vec<String> {
             if dependency["kind"].as_str() == Some("dev") {
                 continue;
             }
-            let wanted = dependency["name"].as_str().unwrap_or_default();
+            let wanted = layer_of(dependency);
             let Some(layer) = core else {
                 let place = |whose: &str| SHELL.iter().position(|known| *known == whose);
                 if place(wanted).is_some() && place(wanted) >= place(name) {

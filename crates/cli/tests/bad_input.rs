@@ -382,7 +382,7 @@ fn answers_that_are_no_json() {
 
 #[test]
 fn a_price_of_the_dollar() {
-    let run = upm(&["import", "deribit", "crates/upm/tests/data/deribit.jsonl", "--price", "USD=0.9"]);
+    let run = upm(&["import", "deribit", "crates/cli/tests/data/deribit.jsonl", "--price", "USD=0.9"]);
     assert_eq!((run.status, run.out.as_str()), (2, ""));
     assert!(
         run.err.contains("'USD=0.9' for '--price <ASSET=USD>': expected another asset: USD is worth 1"),
@@ -396,7 +396,7 @@ fn a_price_of_the_dollar() {
 fn a_price_of_what_has_no_name() {
     let data = "crates/feed/tests/data";
     let (chain, futures) = (format!("{data}/chain.parquet"), format!("{data}/futures.csv"));
-    let deribit = vec!["import", "deribit", "crates/upm/tests/data/deribit.jsonl"];
+    let deribit = vec!["import", "deribit", "crates/cli/tests/data/deribit.jsonl"];
     let mut recorded = vec!["import", "deribit-chain", &chain, "--futures", &futures];
     recorded.extend(["--at", "2026-04-22T12:05:00Z", "--currency", "BTC"]);
     let long = "U".repeat(200);

@@ -15,7 +15,7 @@ use crate::printer::Answer;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
-  upm import deribit crates/upm/tests/data/deribit.jsonl --output-file target/market.json")]
+  upm import deribit crates/cli/tests/data/deribit.jsonl --output-file target/market.json")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -31,7 +31,7 @@ enum Command {
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
-  upm import deribit crates/upm/tests/data/deribit.jsonl")]
+  upm import deribit crates/cli/tests/data/deribit.jsonl")]
 struct DeribitArgs {
     /// Answers as sent or as recorded line by line, plain or gzip; - reads standard input
     #[arg(required = true, value_name = "FILE")]

@@ -108,7 +108,7 @@ fn thirty_positions_take_a_few_trades_from_shared() {
     let (chain, futures, market) = (chain.display().to_string(), futures.display().to_string(), path("plan-30.json"));
     let imported = ["import", "deribit-chain", &chain, "--futures", &futures, "--price", "USDC=1"];
     answer(&[&imported[..], &["--at", "2026-02-05T16:00:00Z", "--out", &market]].concat());
-    let portfolio = root().join("crates/upm/tests/data/plan-30.portfolio.json").display().to_string();
+    let portfolio = root().join("crates/cli/tests/data/plan-30.portfolio.json").display().to_string();
     let arguments = ["plan", "--market", &market, "--portfolio", &portfolio, "--less", "1500000"];
     let plan = document(&[&arguments[..], &["--depth", "5000000", "--output", "json"]].concat());
     let found = &plan["plans"][0];
