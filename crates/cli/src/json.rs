@@ -107,9 +107,9 @@ impl Writer {
     fn text(&mut self, text: &str) {
         self.out.push('"');
         if is_plain(text) {
-            self.out.push_str(text)
+            self.out.push_str(text);
         } else {
-            self.escape(text)
+            self.escape(text);
         }
         self.out.push('"');
     }
@@ -134,7 +134,7 @@ impl Writer {
                 harmless if is_harmless(harmless) => self.out.push(harmless),
                 other => {
                     for unit in other.encode_utf16(&mut [0; 2]) {
-                        self.out += &format!("\\u{unit:04x}");
+                        write!(self.out, "\\u{unit:04x}").expect("a text takes all that is written");
                     }
                 }
             }
@@ -153,7 +153,7 @@ fn is_plain(text: &str) -> bool {
 }
 
 fn is_plain_byte(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~') & (byte != b'"') & (byte != b'\\')
+    matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~')
 }
 
 /// A list or an object that is being written.
@@ -449,7 +449,7 @@ mod tests {
         pair: Pair,
         variants: Vec<Variant>,
         by_number: BTreeMap<i32, bool>,
-        by_name: BTreeMap<String, [u8; 0]>,
+        by_name: BTreeMap<String, [u8; 1]>,
         #[serde(flatten)]
         rest: Pair2,
         tagged: Tagged,
@@ -506,7 +506,7 @@ mod tests {
                 Variant::Empty {},
             ],
             by_number: [(-1, true), (20, false)].into(),
-            by_name: [("a \"name\"".to_owned(), [])].into(),
+            by_name: [("a \"name\"".to_owned(), [7])].into(),
             rest: rest(),
             tagged: Tagged::OfPair(rest()),
         }

@@ -44,6 +44,15 @@ impl Sink {
         }
     }
 
+    /// Whoever reads standard output gets all of it now; whether more is wanted.
+    pub fn flush(&mut self) -> Result<bool, Failure> {
+        match self.place {
+            Place::Output(_) => self.print(),
+            Place::Closed => Ok(false),
+            Place::File(_) => Ok(true),
+        }
+    }
+
     /// The answer is complete. Without this a file is not written at all.
     pub fn finish(mut self) -> Result<(), Failure> {
         self.print()?;

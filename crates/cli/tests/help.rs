@@ -14,6 +14,7 @@ const COMMANDS: &[&[&str]] = &[
     &["what-if"],
     &["stress"],
     &["plan"],
+    &["run"],
     &["sim"],
     &["sim", "cascade"],
     &["sim", "incident"],

@@ -9,6 +9,7 @@ mod what_if;
 
 mod explain;
 mod journal;
+mod run;
 mod sim;
 
 mod demo;
@@ -37,6 +38,7 @@ pub enum Command {
     Plan(plan::Args),
     Journal(journal::Args),
     Explain(explain::Args),
+    Run(run::Args),
     Sim(sim::Args),
     Import(import::Args),
     Methods(methods::Args),
@@ -66,6 +68,7 @@ impl Command {
             Self::Plan(args) => plan::run(args),
             Self::Journal(args) => journal::run(args, to),
             Self::Explain(args) => explain::run(args),
+            Self::Run(args) => run::run(args, to),
             Self::Sim(args) => sim::run(args, to),
             Self::Import(args) => import::run(args),
             Self::Methods(args) => methods::run(args),

@@ -1,0 +1,142 @@
+//! What became of commands and duties, a line of JSON each.
+
+use std::path::Path;
+
+use engine::{Event, Reject};
+use journal::Head;
+use operator::{Done, Duty};
+use sequencer::Answer;
+use serde::Serialize;
+use units::Timestamp;
+
+use crate::amount::exact;
+use crate::draft::Destination;
+use crate::failure::Failure;
+use crate::json::in_lines;
+use crate::sink::Sink;
+
+/// A line of the answer.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    asked: Asked,
+    #[serde(flatten)]
+    became: Became<'a>,
+}
+
+/// What was asked for: the command of a line, or a duty.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Asked {
+    Command { line: u64 },
+    Duty { duty: String, time: Timestamp },
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Became<'a> {
+    /// It is record `sequence` of the journal.
+    Taken {
+        sequence: u64,
+        events: &'a [Event],
+    },
+    Refused {
+        refused: Refusal<'a>,
+    },
+}
+
+#[derive(Serialize)]
+struct Refusal<'a> {
+    code: u16,
+    why: String,
+    reject: &'a Reject,
+}
+
+/// The lines, and how many there were of which kind.
+pub struct Answers {
+    sink: Sink,
+    taken: u64,
+    refused: u64,
+    duties: u64,
+    duties_refused: u64,
+}
+
+impl Answers {
+    pub fn new(to: &Destination) -> Result<Self, Failure> {
+        Ok(Self { sink: Sink::new(to)?, taken: 0, refused: 0, duties: 0, duties_refused: 0 })
+    }
+
+    /// Whether any command was taken or refused.
+    pub fn any(&self) -> bool {
+        self.taken + self.refused > 0
+    }
+
+    pub fn command(&mut self, line: u64, answer: &Answer) -> Result<(), Failure> {
+        *if matches!(answer, Answer::Accepted { .. }) { &mut self.taken } else { &mut self.refused } += 1;
+        self.write(Asked::Command { line }, answer)
+    }
+
+    pub fn duty(&mut self, time: Timestamp, Done { duty, answer }: &Done) -> Result<(), Failure> {
+        self.duties += 1;
+        self.duties_refused += u64::from(!matches!(answer, Answer::Accepted { .. }));
+        self.write(Asked::Duty { duty: words(*duty), time }, answer)
+    }
+
+    fn write(&mut self, asked: Asked, answer: &Answer) -> Result<(), Failure> {
+        let became = match answer {
+            Answer::Accepted { sequence, events } => Became::Taken { sequence: *sequence, events },
+            Answer::Refused(reject) => {
+                Became::Refused { refused: Refusal { code: reject.code(), why: reject.to_string(), reject } }
+            }
+        };
+        self.sink.write(&(in_lines(&Line { asked, became }, 0, 0) + "\n")).map(|_| ())
+    }
+
+    /// Everyone is told what is durable; whether anyone still listens.
+    pub fn flush(&mut self) -> Result<bool, Failure> {
+        self.sink.flush()
+    }
+
+    /// No more lines come. A file is there now.
+    pub fn finish(self) -> Result<(), Failure> {
+        self.sink.finish()
+    }
+
+    /// What was done, for people.
+    pub fn report(&self, journal: &Path, head: Head) -> String {
+        format!(
+            "commands          {} taken, {} refused\nduties            {} done, {} refused\njournal           {}, {} records, head {}\n",
+            exact(self.taken),
+            exact(self.refused),
+            exact(self.duties - self.duties_refused),
+            exact(self.duties_refused),
+            journal.display(),
+            exact(head.sequence),
+            head.hash,
+        )
+    }
+}
+
+/// Why a run ended early, and what was done before.
+pub fn with(failure: Failure, report: &str) -> Failure {
+    let done = format!("\n{report}").trim_end().replace('\n', "\n  ");
+    match failure {
+        Failure::Wrong(why) => Failure::Wrong(why + &done),
+        Failure::Broken(why) => Failure::Broken(why + &done),
+    }
+}
+
+/// A duty in words.
+fn words(duty: Duty) -> String {
+    match duty {
+        Duty::Resume => "resume".to_owned(),
+        Duty::Activate(proposal) => format!("activate proposal {proposal}"),
+        Duty::Tick => "tick".to_owned(),
+        Duty::Expire(instrument) => format!("expire instrument {}", instrument.0),
+        Duty::Fund(instrument) => format!("pay funding of instrument {}", instrument.0),
+        Duty::Interest => "charge interest".to_owned(),
+        Duty::Settle(instrument) => format!("settle variation of instrument {}", instrument.0),
+        Duty::Measure => "measure cascades".to_owned(),
+        Duty::Liquidate(account) => format!("liquidate account {}", account.0),
+    }
+}

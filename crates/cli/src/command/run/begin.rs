@@ -1,0 +1,59 @@
+//! The engine of a journal: of one that is there, or of one that begins.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use journal::{Identity, Journal, Store};
+use model::Invalid;
+use sequencer::{Genesis, Sequencer};
+use units::Timestamp;
+
+use crate::failure::Failure;
+use crate::history::{self, broken, unopened};
+use crate::input::Reader;
+
+/// Opens the journal in `file` where it ends. Where there is none it is begun, if that was asked for: with the document in `genesis`, or
+/// else at the time that `first` gives, with the parameters of the program.
+pub fn sequencer(
+    file: &Path,
+    begin: bool,
+    genesis: Option<&Path>,
+    first: impl FnOnce() -> Result<Timestamp, Failure>,
+) -> Result<Sequencer<Store>, Failure> {
+    let given = genesis.map(read).transpose()?;
+    let store = if std::fs::metadata(file).is_ok_and(|found| !found.is_file() || found.len() > 0) {
+        let identity = history::open(file)?.identity().clone();
+        if let (Some(given), Some(document)) = (&given, genesis)
+            && *given != identity.genesis
+        {
+            let problem = format_args!("found another genesis than that of {}, expected the same", file.display());
+            return Err(Failure::wrong(document.display(), problem));
+        }
+        Store::open(file, &identity).map_err(unopened)?
+    } else {
+        let genesis = match given {
+            Some(given) => given,
+            None if begin => Genesis::new(first()?).text(),
+            None => {
+                let problem = "found no journal, expected one, or --begin or --genesis FILE to begin it";
+                return Err(Failure::wrong(file.display(), problem));
+            }
+        };
+        Store::create(file, &Identity { shard: 0, genesis }).map_err(unopened)?
+    };
+    let (sequencer, _) = Sequencer::open(store).map_err(broken)?;
+    Ok(sequencer)
+}
+
+/// The genesis in a document, or of another journal.
+fn read(file: &Path) -> Result<String, Failure> {
+    let wrong = |invalid: Invalid| Failure::wrong(file.display(), invalid);
+    let mut beginning = [0];
+    let read = File::open(file).and_then(|mut opened| opened.read(&mut beginning));
+    if read.is_ok_and(|length| length > 0) && !matches!(beginning, [b'{' | b' ' | b'\n' | b'\r' | b'\t']) {
+        return Ok(history::open(file)?.identity().genesis.clone());
+    }
+    let text = Reader::default().text(file)?;
+    Ok(Genesis::parse(&text).map_err(wrong)?.text())
+}

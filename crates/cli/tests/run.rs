@@ -1,0 +1,130 @@
+//! `upm run`: an engine on a journal, driven by lines of JSON.
+
+mod common;
+
+use common::{answer, path, sample, upm, upm_reading, written};
+use serde_json::Value;
+
+/// A journal that is not there yet, under a name of its own.
+fn fresh(name: &str) -> String {
+    let file = path(name);
+    let _ = std::fs::remove_file(&file);
+    file
+}
+
+fn lines(out: &str) -> Vec<Value> {
+    out.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|why| panic!("{why}: {line}"))).collect()
+}
+
+fn head(file: &str) -> String {
+    let said = answer(&["journal", "verify", file, "--output", "json"]);
+    let said: Value = serde_json::from_str(&said).expect("JSON");
+    said["head"].as_str().expect("the hash of the last record").to_owned()
+}
+
+fn is_duty(line: &Value, duty: &str) -> bool {
+    line["duty"].as_str().is_some_and(|found| found.starts_with(duty))
+}
+
+#[test]
+fn a_venue_is_run_from_a_file_of_commands() {
+    let file = fresh("run.journal");
+    let run = upm(&["run", "--journal", &file, "--begin", &sample("venue.jsonl")]);
+    assert_eq!(run.status, 0, "{}", run.err);
+    let told = lines(&run.out);
+    // Every command is answered once, in order.
+    let commands = std::fs::read_to_string(sample("venue.jsonl")).expect("a sample").lines().count();
+    let answered: Vec<u64> = told.iter().filter_map(|line| line["line"].as_u64()).collect();
+    assert_eq!(answered, (1..=u64::try_from(commands).expect("few")).collect::<Vec<_>>());
+    // Alice may not take out what her position needs; she is liquidated by the duties of the venue alone.
+    let refused: Vec<&Value> = told.iter().filter(|line| line["line"].is_u64() && !line["refused"].is_null()).collect();
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert!(refused[0]["refused"]["why"].as_str().is_some_and(|why| why.contains("margin")), "{refused:?}");
+    let done = |duty: &str| told.iter().any(|line| is_duty(line, duty) && line["refused"].is_null());
+    assert!(done("tick") && done("liquidate account 0") && done("measure"), "{}", run.out);
+    assert!(run.err.contains("commands          39 taken, 1 refused"), "{}", run.err);
+    let explained = answer(&["explain", "alice", "--journal", &file]);
+    assert!(explained.contains("BTC-PERP"), "{explained}");
+    assert!(answer(&["journal", "cases", &file]).contains("alice"));
+    assert!(answer(&["journal", "verify", &file]).contains("sound"));
+}
+
+#[test]
+fn the_same_commands_make_the_same_journal() {
+    let [first, again, exported] = ["run-1.journal", "run-2.journal", "run-3.journal"].map(fresh);
+    let begin = |file: &str| answer(&["run", "--journal", file, "--begin", &sample("venue.jsonl")]);
+    assert_eq!(begin(&first), begin(&again));
+    assert_eq!(head(&first), head(&again));
+    // What was exported, with the engine's own commands in it, makes it again.
+    let records = written("run-3.jsonl", &answer(&["journal", "export", &first]));
+    answer(&["run", "--journal", &exported, "--genesis", &first, "--no-duties", &records]);
+    assert_eq!(head(&exported), head(&first));
+}
+
+#[test]
+fn a_journal_is_gone_on_with_and_nothing_happens_twice() {
+    let file = fresh("run-on.journal");
+    let all = std::fs::read_to_string(sample("venue.jsonl")).expect("a sample");
+    let (before, after) = all.split_at(all.match_indices('\n').nth(20).expect("more lines").0 + 1);
+    let first = upm_reading(&["run", "--journal", &file, "--begin"], before);
+    assert_eq!((first.status, lines(&first.out).iter().filter(|line| line["line"].is_u64()).count()), (0, 21));
+    let second = upm_reading(&["run", "--journal", &file, "--each"], after);
+    assert_eq!(second.status, 0, "{}", second.err);
+    assert!(second.err.contains("19 taken, 0 refused"), "{}", second.err);
+    // The same again: it is of the past, and changes nothing.
+    let head_before = head(&file);
+    let third = upm_reading(&["run", "--journal", &file], before);
+    assert!(third.err.contains("0 taken, 21 refused") && third.status == 0, "{}", third.err);
+    assert!(lines(&third.out).iter().all(|line| !line["refused"].is_null() || line["duty"].is_string()));
+    assert_eq!(head(&file), head_before);
+}
+
+#[test]
+fn a_line_that_is_no_command_ends_the_run_and_what_was_before_stays() {
+    let file = fresh("run-bad.journal");
+    let command = r#"{"time": "2026-11-29T12:00:00Z", "principal": "Governance", "command": {"ListLocation": {"name": "ethereum"}}}"#;
+    let wrong = command.replace("\"name\": \"ethereum\"", "\"name\": 7");
+    let run = upm_reading(&["run", "--journal", &file, "--begin"], &format!("{command}\n\n{wrong}\n{command}\n"));
+    assert_eq!(run.status, 2);
+    assert!(run.err.starts_with("upm: -: line 3: command"), "{}", run.err);
+    assert!(run.err.contains("1 taken, 0 refused"), "{}", run.err);
+    assert_eq!(lines(&run.out).len(), 1, "{}", run.out);
+    let exported = answer(&["journal", "export", &file]);
+    assert!(exported.contains("ethereum"), "{exported}");
+    for (input, expected) in [
+        ("no JSON", "line 1"),
+        ("{\"time\": \"2026-11-29T12:00:00Z\"}", "principal"),
+        ("{\"time\": \"noon\", \"principal\": \"System\", \"command\": \"Tick\"}", "time"),
+        ("{\"time\": \"2026-11-29T12:00:00Z\", \"principal\": \"System\", \"command\": \"Tock\"}", "command"),
+    ] {
+        let run = upm_reading(&["run", "--journal", &file], input);
+        assert!(run.status == 2 && run.err.contains(expected), "{input}: {}", run.err);
+    }
+}
+
+#[test]
+fn a_journal_begins_only_where_that_is_asked_for() {
+    let file = fresh("run-none.journal");
+    let none = upm(&["run", "--journal", &file, &sample("venue.jsonl")]);
+    assert_eq!(none.status, 2);
+    assert!(none.err.contains("--begin"), "{}", none.err);
+    assert!(std::fs::metadata(&file).is_err(), "nothing was written");
+    let empty = upm_reading(&["run", "--journal", &file, "--begin"], "");
+    assert!(empty.status == 2 && empty.err.contains("no command"), "{}", empty.err);
+    let other = sample("market.json");
+    let market = upm(&["run", "--journal", &file, "--genesis", &other, &sample("venue.jsonl")]);
+    assert!(market.status == 2 && market.err.contains("market.json"), "{}", market.err);
+    let journal = upm(&["run", "--journal", &other, &sample("venue.jsonl")]);
+    assert!(journal.status != 0 && journal.err.contains("market.json"), "{}", journal.err);
+}
+
+#[test]
+fn answers_go_into_a_file_also_where_the_run_ends_early() {
+    let (file, answers) = (fresh("run-file.journal"), fresh("run-file.jsonl"));
+    let command = r#"{"time": "2026-11-29T12:00:00Z", "principal": "Governance", "command": {"ListLocation": {"name": "ethereum"}}}"#;
+    let arguments = ["run", "--journal", &file, "--begin", "--output-file", &answers];
+    let run = upm_reading(&arguments, &format!("{command}\nno command\n"));
+    assert_eq!((run.status, run.out.as_str()), (2, ""));
+    let told = lines(&std::fs::read_to_string(&answers).expect("what was taken is told"));
+    assert!(told.iter().any(|line| line["line"] == 1 && line["sequence"] == 0), "{told:?}");
+}

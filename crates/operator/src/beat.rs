@@ -1,0 +1,159 @@
+//! Everything that is due at a moment, in one order.
+
+use engine::state::{Contract, Mode};
+use engine::{AccountId, Envelope};
+use model::{InstrumentId, InstrumentKind};
+use sequencer::Answer;
+use units::{Ratio, Timestamp};
+
+use crate::schedule::is_due;
+use crate::{Door, Duty, Operator};
+
+/// What was done at a moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beat {
+    /// Each duty that was due, in the order in which it was asked for.
+    pub done: Vec<Done>,
+}
+
+/// A duty, and what the engine said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// What was due.
+    pub duty: Duty,
+    /// What became of it. A duty that is refused is tried again after [`crate::Schedule::retry`]; the step of a liquidation in the
+    /// next beat.
+    pub answer: Answer,
+}
+
+impl<D: Door> Operator<D> {
+    /// Does everything that is due at `now`, in the order of [`Duty`]: prices come before what depends on them. Each kind of duty is
+    /// one batch, decided on what those before it have done.
+    pub fn beat(&mut self, now: Timestamp) -> Result<Beat, D::Stopped> {
+        self.at(now);
+        let mut beat = Beat::default();
+        for due in [Self::pause, Self::proposals, Self::tick, Self::expiries, Self::accruals, Self::measure] {
+            let duties = due(self);
+            self.perform(duties, &mut beat)?;
+        }
+        let queue: Vec<AccountId> = self.engine().desk().queue(self.state());
+        self.perform(queue.into_iter().map(Duty::Liquidate).collect(), &mut beat)?;
+        Ok(beat)
+    }
+
+    fn perform(&mut self, duties: Vec<Duty>, beat: &mut Beat) -> Result<(), D::Stopped> {
+        if duties.is_empty() {
+            return Ok(());
+        }
+        let batch: Vec<Envelope> = duties.iter().map(|duty| self.envelope(*duty)).collect();
+        let answers = self.door.submit(&batch)?;
+        for (duty, answer) in duties.into_iter().zip(answers) {
+            self.remember(duty, &answer);
+            beat.done.push(Done { duty, answer });
+        }
+        Ok(())
+    }
+
+    fn envelope(&self, duty: Duty) -> Envelope {
+        let funding = match duty {
+            Duty::Fund(instrument) => {
+                let period = self.state().contract(instrument).map_or(1, |contract| contract.last_period + 1);
+                // A rate beyond all numbers is beyond every cap, and what is refused is tried again.
+                (self.premiums.rate(self.state(), instrument, self.now).unwrap_or(Ratio::ZERO), period)
+            }
+            _ => (Ratio::ZERO, 0),
+        };
+        Envelope { time: self.now, principal: duty.principal(), command: duty.command(funding) }
+    }
+
+    fn remember(&mut self, duty: Duty, answer: &Answer) {
+        match (duty, answer) {
+            // The queue of the engine says whose turn it is.
+            (Duty::Liquidate(_), _) => {}
+            (_, Answer::Refused(_)) => {
+                self.refused.insert(duty, self.now);
+            }
+            (_, Answer::Accepted { .. }) => {
+                self.refused.remove(&duty);
+                match duty {
+                    Duty::Tick => self.premiums.sample(self.door.engine().state()),
+                    Duty::Fund(instrument) => self.premiums.clear(instrument),
+                    Duty::Settle(_) | Duty::Measure => {
+                        self.done.insert(duty, self.now);
+                    }
+                    Duty::Resume | Duty::Activate(_) | Duty::Expire(_) | Duty::Interest | Duty::Liquidate(_) => {}
+                }
+            }
+        }
+    }
+
+    /// Whether a duty was refused so lately that it is not tried again yet.
+    fn waits(&self, duty: Duty) -> bool {
+        let until = |refused: &Timestamp| refused.micros().saturating_add(self.schedule.retry);
+        self.refused.get(&duty).is_some_and(|refused| self.now.micros() < until(refused))
+    }
+
+    /// When a duty was last done: as the operator remembers it, or when it began.
+    fn last(&self, duty: Duty) -> Timestamp {
+        self.done.get(&duty).copied().unwrap_or(self.began)
+    }
+
+    fn pause(&self) -> Vec<Duty> {
+        let step = self.engine().desk().rules().engine.clock_step_seconds;
+        let slept = self.now.seconds_since(self.state().clock) > step;
+        slept.then_some(Duty::Resume).into_iter().collect()
+    }
+
+    fn proposals(&self) -> Vec<Duty> {
+        let over = self.state().proposals.iter().filter(|(_, proposal)| proposal.from <= self.now);
+        over.map(|(number, _)| Duty::Activate(*number)).filter(|duty| !self.waits(*duty)).collect()
+    }
+
+    fn tick(&self) -> Vec<Duty> {
+        let due = is_due(self.schedule.tick, self.state().market.time, self.now);
+        due.then_some(Duty::Tick).into_iter().collect()
+    }
+
+    fn expiries(&self) -> Vec<Duty> {
+        let expired = |contract: &Contract| contract.terms.expiry().is_some_and(|expiry| expiry <= self.now);
+        let due = self.listed().filter(|(_, contract)| expired(contract)).map(|(id, _)| Duty::Expire(id));
+        due.filter(|duty| !self.waits(*duty)).collect()
+    }
+
+    /// Funding, interest and the settlement of variation.
+    fn accruals(&self) -> Vec<Duty> {
+        let mut due = Vec::new();
+        for (id, contract) in self.listed().filter(|(_, contract)| contract.terms.kind == InstrumentKind::Perpetual) {
+            if is_due(self.schedule.funding, contract.funded, self.now) {
+                due.push(Duty::Fund(id));
+            }
+        }
+        if is_due(self.schedule.interest, self.state().accrued, self.now) {
+            due.push(Duty::Interest);
+        }
+        for (id, _) in self.listed().filter(|(_, contract)| settles_variation(contract)) {
+            let duty = Duty::Settle(id);
+            if self.schedule.settlement.is_some_and(|period| is_due(period, self.last(duty), self.now)) {
+                due.push(duty);
+            }
+        }
+        due.retain(|duty| !self.waits(*duty));
+        due
+    }
+
+    fn measure(&self) -> Vec<Duty> {
+        let due = is_due(self.state().policy.liquidation.interval, self.last(Duty::Measure), self.now);
+        Some(Duty::Measure).filter(|duty| due && !self.waits(*duty)).into_iter().collect()
+    }
+
+    /// The instruments that are not settled for good.
+    fn listed(&self) -> impl Iterator<Item = (InstrumentId, &Contract)> {
+        let all = self.state().contracts.iter().enumerate();
+        all.map(|(place, contract)| (InstrumentId(place), contract))
+            .filter(|(_, contract)| contract.mode != Mode::Settled)
+    }
+}
+
+fn settles_variation(contract: &Contract) -> bool {
+    matches!(contract.terms.kind, InstrumentKind::Perpetual | InstrumentKind::Future { .. })
+}

@@ -1,0 +1,60 @@
+//! The rate of funding: what a perpetual was above its index, on average, since funding was last paid.
+
+use std::collections::BTreeMap;
+
+use engine::FeedId;
+use engine::state::{Mode, State};
+use marks::Validity;
+use model::{InstrumentId, InstrumentKind};
+use units::{Overflow, Ratio, Round, Timestamp};
+
+/// The time that a cap on funding and a premium are for, in microseconds.
+const EIGHT_HOURS: i128 = 28_800_000_000;
+
+/// Of each perpetual with a price of its own: the premiums that ticks have shown since funding was last paid.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Premiums(BTreeMap<InstrumentId, Samples>);
+
+/// Premiums as parts of the index, in units of 10⁻¹⁸: their sum and how many they are.
+#[derive(Clone, Copy, Debug, Default)]
+struct Samples {
+    sum: i128,
+    count: i128,
+}
+
+impl Premiums {
+    /// Takes a sample of every perpetual whose price a tick has formed.
+    pub fn sample(&mut self, state: &State) {
+        for (place, contract) in state.contracts.iter().enumerate() {
+            if contract.terms.kind != InstrumentKind::Perpetual || contract.mode == Mode::Settled {
+                continue;
+            }
+            let id = InstrumentId(place);
+            let quote = state.quote(FeedId::Premium(id)).filter(|quote| quote.validity() != Validity::Invalid);
+            if let Some(quote) = quote {
+                let samples = self.0.entry(id).or_default();
+                samples.sum += quote.price.raw() - Ratio::ONE.raw();
+                samples.count += 1;
+            }
+        }
+    }
+
+    /// Funding was paid: samples are taken anew.
+    pub fn clear(&mut self, instrument: InstrumentId) {
+        self.0.remove(&instrument);
+    }
+
+    /// The rate that longs pay to shorts for the time since funding was last paid: the mean premium, which is for eight hours, times
+    /// that time, within the cap of the policy. Nothing without a sample.
+    pub fn rate(&self, state: &State, instrument: InstrumentId, now: Timestamp) -> Result<Ratio, Overflow> {
+        let (Some(samples), Some(contract)) = (self.0.get(&instrument), state.contract(instrument)) else {
+            return Ok(Ratio::ZERO);
+        };
+        let elapsed = now.micros().saturating_sub(contract.funded.micros());
+        let elapsed = i128::from(elapsed.clamp(0, state.policy.longest_accrual.max(0)));
+        let periods = Ratio::from_raw(Ratio::ONE.raw() * elapsed / EIGHT_HOURS);
+        let most = state.policy.funding_cap.scaled(periods, Round::Down)?;
+        let mean = Ratio::from_raw(samples.sum.div_euclid(samples.count));
+        Ok(mean.scaled(periods, Round::Down)?.clamp(most.negated()?, most))
+    }
+}
