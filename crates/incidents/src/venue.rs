@@ -1,15 +1,17 @@
 //! A venue around the real engine: it lists, lets sources speak, brings in money and matches trades, as a script says.
 //!
-//! Every command goes through [`Engine::handle`], so what is refused here is refused everywhere. Settlement is in USD
-//! unless a script lists a coin.
+//! Every command goes through an [`Operator`] to the engine, so what is refused here is refused everywhere. Settlement is in
+//! USD unless a script lists a coin.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use engine::state::{AssetTerms, Change, Holder, InstrumentTerms, Offer, Policy, Pot, State, UnderlyingTerms};
-use engine::{AccountId, Command, Engine, Envelope, Event, FeedId, Judged, Party, Principal, Reject, Status};
+use engine::{AccountId, Command, Event, FeedId, Judged, Party, Principal, Reject, Status};
 use margin::method::universal;
-use marks::{Report, Rules, Source};
+use marks::{Rules, Source};
 use model::{AssetId, InstrumentId, InstrumentKind, Payoff, USD, UnderlyingId};
+use operator::{Failed, Memory, Operator, Said, Schedule, Taken, Trade};
 use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
 
 use crate::Broken;
@@ -36,10 +38,10 @@ pub(crate) struct Listing<'a> {
     pub(crate) band: f64,
 }
 
-/// A small venue for a script: an engine, what its price sources say, and its counters.
+/// A small venue for a script: an engine, what its price sources say, and what its funds have had.
 #[derive(Debug)]
 pub(crate) struct Venue {
-    engine: Engine,
+    operator: Operator<Memory>,
     /// What each source says of each feed; who is not in it is silent.
     said: BTreeMap<(FeedId, u32), Price>,
     /// USD that each source of a feed sees within one per cent; a billion where nothing else is said.
@@ -47,9 +49,14 @@ pub(crate) struct Venue {
     /// The funds, added up from one event to the next, and the least that one of them has had.
     funds: BTreeMap<(Pot, AssetId), Quantity>,
     lowest: Quantity,
-    sequence: u64,
-    reference: u64,
-    matches: u64,
+}
+
+/// Whether a command was refused: an engine in memory never stops.
+fn refused(failed: Failed<Infallible>) -> Reject {
+    match failed {
+        Failed::Refused(reject) => reject,
+        Failed::Stopped(never) => match never {},
+    }
 }
 
 /// A price of so many USD, to 10⁻⁹.
@@ -108,28 +115,24 @@ impl Venue {
     pub(crate) fn punctual(policy: Policy, start: &str) -> Result<Self, Broken> {
         let start: Timestamp = start.parse().map_err(|_| Broken(format!("{start}: expected a moment")))?;
         let state = State::new(start, universal::PARAMS.to_owned(), policy);
-        let engine = Engine::new(state).map_err(|why| Broken(why.to_string()))?;
+        let door = Memory::new(state).map_err(|why| Broken(why.to_string()))?;
         Ok(Self {
-            engine,
+            operator: Operator::new(door, Schedule::default()),
             said: BTreeMap::new(),
             depths: BTreeMap::new(),
             funds: BTreeMap::new(),
             lowest: Quantity::ZERO,
-            sequence: 0,
-            reference: 0,
-            matches: 0,
         })
     }
 
     /// The state of the engine.
     pub(crate) fn state(&self) -> &State {
-        self.engine.state()
+        self.operator.state()
     }
 
     /// Asks for something now.
     pub(crate) fn ask(&mut self, principal: Principal, command: Command) -> Result<Vec<Event>, Reject> {
-        let time = self.state().clock;
-        self.handle(&Envelope { time, principal, command })
+        self.ask_later(0, principal, command)
     }
 
     /// The same after so much time in which nobody has said anything and no prices were formed.
@@ -139,13 +142,19 @@ impl Venue {
         principal: Principal,
         command: Command,
     ) -> Result<Vec<Event>, Reject> {
-        let time = Timestamp::from_micros(self.state().clock.micros() + micros);
-        self.handle(&Envelope { time, principal, command })
+        self.later(micros);
+        let done = self.operator.must(principal, command);
+        self.followed(done)
     }
 
-    /// Runs a command, and follows the funds from event to event.
-    fn handle(&mut self, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
-        let events = self.engine.handle(envelope)?;
+    /// The commands that follow are of so much later.
+    fn later(&mut self, micros: i64) {
+        self.operator.at(Timestamp::from_micros(self.state().clock.micros() + micros));
+    }
+
+    /// What became of a command, with the funds followed from event to event.
+    fn followed(&mut self, done: Result<Vec<Event>, Failed<Infallible>>) -> Result<Vec<Event>, Reject> {
+        let events = done.map_err(refused)?;
         for event in &events {
             let Event::Moved { from, to, asset, amount, .. } = event else { continue };
             for (holder, gives) in [(from, true), (to, false)] {
@@ -262,22 +271,20 @@ impl Venue {
 
     /// An asset arrives for an account.
     pub(crate) fn deposit(&mut self, account: AccountId, asset: AssetId, units: f64) -> Result<Vec<Event>, Reject> {
-        self.reference += 1;
-        let (amount, reference) = (quantity(units), self.reference);
-        self.ask(Principal::Custody, Command::Deposit { account, asset, location: None, amount, reference })
+        let done = self.operator.deposit(account, asset, None, quantity(units));
+        self.followed(done)
     }
 
     /// Money arrives for a fund.
     pub(crate) fn fund(&mut self, fund: Pot, usd: f64) -> Result<Vec<Event>, Broken> {
-        self.reference += 1;
-        let (amount, reference) = (quantity(usd), self.reference);
-        self.must(Principal::Custody, Command::FundDeposit { fund, asset: USD, amount, reference })
+        let done = self.operator.fund(fund, USD, quantity(usd));
+        self.followed(done).map_err(|reject| Broken(format!("{reject}: money for {fund:?}")))
     }
 
     /// The owner of an account asks for an asset out of it.
     pub(crate) fn withdraw(&mut self, account: AccountId, asset: AssetId, units: f64) -> Result<Vec<Event>, Reject> {
-        let owner = self.owner(account);
-        self.ask(owner, Command::Withdraw { account, asset, location: None, amount: quantity(units) })
+        let done = self.operator.withdraw(account, asset, None, quantity(units));
+        self.followed(done)
     }
 
     /// Takes out of an account as much of an asset as the engine lets go, to a millionth of what is there. How much
@@ -304,8 +311,8 @@ impl Venue {
         asset: AssetId,
         units: f64,
     ) -> Result<Vec<Event>, Reject> {
-        let owner = self.owner(from);
-        self.ask(owner, Command::Transfer { from, to, asset, location: None, amount: quantity(units) })
+        let done = self.operator.transfer((from, to), asset, None, quantity(units));
+        self.followed(done)
     }
 
     /// Who owns an account.
@@ -331,7 +338,7 @@ impl Venue {
     /// What an account is worth and must hold, at the marks.
     pub(crate) fn judge(&self, account: AccountId) -> Result<Judged, Broken> {
         let whose = &self.state().accounts[account.place()];
-        self.engine.desk().judge(self.state(), whose).map_err(|why| Broken(why.to_string()))
+        self.operator.engine().desk().judge(self.state(), whose).map_err(|why| Broken(why.to_string()))
     }
 
     /// The mark of an instrument, in USD.
@@ -354,11 +361,10 @@ impl Venue {
         lots: i64,
         (buyer, seller): (AccountId, AccountId),
     ) -> Result<Vec<Event>, Reject> {
-        self.matches += 1;
         let party = |account| Party { account, order: None, fee: Quantity::ZERO };
-        let (match_id, price) = (self.matches, self.on_tick(instrument, usd));
-        let (buyer, seller) = (party(buyer), party(seller));
-        self.ask(Principal::Matching, Command::Fill { instrument, match_id, price, lots, buyer, seller })
+        let (price, buyer, seller) = (self.on_tick(instrument, usd), party(buyer), party(seller));
+        let done = self.operator.fill(&Trade { instrument, price, lots, buyer, seller });
+        self.followed(done)
     }
 
     /// The most lots that two accounts may trade at `usd`, found by asking for less and less; they are traded.
@@ -411,10 +417,10 @@ impl Venue {
         lots: i64,
         (account, counterparty): (AccountId, AccountId),
     ) -> Result<Vec<Event>, Reject> {
-        self.matches += 1;
-        let (match_id, price, fee) = (self.matches, self.on_tick(instrument, usd), Quantity::ZERO);
-        let command = Command::LiquidationFill { account, counterparty, instrument, match_id, price, lots, fee };
-        self.ask_later(micros, Principal::System, command)
+        let (price, fee) = (self.on_tick(instrument, usd), Quantity::ZERO);
+        self.later(micros);
+        let done = self.operator.liquidation_fill(&Taken { account, counterparty, instrument, price, lots, fee });
+        self.followed(done)
     }
 
     /// The next step, and what it offers is taken: no more of it than `lots`, at `usd` or the worst price if that is
@@ -465,25 +471,19 @@ impl Venue {
 
     /// Time passes; every source that is not silent speaks, prices are formed and accounts judged.
     pub(crate) fn pass(&mut self, micros: i64) -> Result<(), Broken> {
-        let time = Timestamp::from_micros(self.state().clock.micros() + micros);
-        self.sequence += 1;
-        let sequence = self.sequence;
-        let mut commands = Vec::with_capacity(self.said.len() + 3);
+        self.later(micros);
         if micros > DAY {
-            commands.push((Principal::Governance, Command::Resume));
+            self.must(Principal::Governance, Command::Resume)?;
         }
         let known = |feed: &FeedId| self.state().feeds.contains_key(feed);
-        for ((feed, source), price) in self.said.iter().filter(|((feed, _), _)| known(feed)) {
-            let (source, depth) = (*source, self.depths.get(feed).copied().unwrap_or(money(1e9)));
-            let report = Report { source, sequence, published: time, price: *price, confidence: Price::ZERO, depth };
-            commands.push((Principal::Source(source), Command::Report { feed: *feed, report }));
+        let said = self.said.iter().filter(|((feed, _), _)| known(feed));
+        let said: Vec<_> = said.map(|((feed, source), price)| (*feed, *source, *price)).collect();
+        for (feed, source, price) in said {
+            let depth = self.depths.get(&feed).copied().unwrap_or(money(1e9));
+            let done = self.operator.report(feed, &Said { source, price, confidence: Price::ZERO, depth });
+            self.followed(done).map_err(|reject| Broken(format!("source {source}: {reject}")))?;
         }
-        commands.push((Principal::System, Command::Tick));
-        commands.push((Principal::System, Command::Watch));
-        for (principal, command) in commands {
-            let answer = self.handle(&Envelope { time, principal, command });
-            answer.map_err(|reject| Broken(format!("{principal:?}: {reject}")))?;
-        }
+        self.must(Principal::System, Command::Tick)?;
         Ok(())
     }
 
