@@ -12,9 +12,10 @@
 
 mod backstop;
 mod entry;
+mod exchange;
 mod listing;
 mod mirror;
-mod operator;
+
 mod record;
 
 use engine::state::Pot;
@@ -28,9 +29,9 @@ use crate::ours::{BACKSTOP, MARKET_FUND};
 use crate::venue::Venue;
 use backstop::Backstop;
 use entry::enter;
+use exchange::Exchange;
 use listing::{MAKER, SECOND, asset, coin_of, underlying};
 use mirror::Brought;
-use operator::Operator;
 
 /// USD that the maker brings, and coins of each kind: more than it can ever need.
 const DEEP: i128 = 100_000_000_000;
@@ -54,7 +55,7 @@ pub enum Rates {
 #[derive(Debug)]
 pub struct Upm {
     rates: Rates,
-    operator: Option<Operator>,
+    exchange: Option<Exchange>,
     brought: Brought,
     backstop: Backstop,
 }
@@ -72,27 +73,27 @@ impl Rates {
 impl Upm {
     /// An engine with nothing in it.
     pub fn new(rates: Rates) -> Self {
-        Self { rates, operator: None, brought: Brought::default(), backstop: Backstop::default() }
+        Self { rates, exchange: None, brought: Brought::default(), backstop: Backstop::default() }
     }
 
     /// Trades what is offered for an account on the market: as much as there is room for, at no worse than was offered.
     fn trade(&mut self, world: &mut World, account: AccountId) {
-        let operator = self.operator.as_mut().expect(BEGUN);
-        let state = operator.state();
+        let exchange = self.exchange.as_mut().expect(BEGUN);
+        let state = exchange.state();
         let offer = state.liquidations.cases.get(&account).and_then(|case| case.offer);
         let Some(offer) = offer.filter(|offer| offer.version == state.version) else { return };
         let coin = coin_of(offer.instrument);
         let lot_usd = state.market.underlyings[coin].index.usd().to_f64() * world.calibration.coins[coin].lot;
-        let most = count(offer.lots).abs().min(operator.room(coin) * NEARLY / lot_usd);
+        let most = count(offer.lots).abs().min(exchange.room(coin) * NEARLY / lot_usd);
         let mut lots = i64::from(whole(most)) * offer.lots.signum();
         while let Some(sold) = sale(world, offer.instrument, lots) {
             let worse = if lots > 0 { sold.price > offer.worst } else { sold.price < offer.worst };
             if !worse {
                 let parties = (account, MAKER);
-                let filled = operator.liquidation_fill(offer.instrument, parties, lots, sold.price, sold.fee);
+                let filled = exchange.liquidation_fill(offer.instrument, parties, lots, sold.price, sold.fee);
                 if filled.is_ok() {
                     self.brought.fees[coin] = plus(self.brought.fees[coin], Money::from_raw(sold.fee.raw()));
-                    self.backstop.spend(operator, coin, sold.usd);
+                    self.backstop.spend(exchange, coin, sold.usd);
                     sold.happens(world);
                     return;
                 }
@@ -105,67 +106,67 @@ impl Upm {
 
 impl Venue for Upm {
     fn begin(&mut self, world: &mut World) {
-        let mut operator = Operator::new(&world.calibration, self.rates.parameters());
+        let mut exchange = Exchange::new(&world.calibration, self.rates.parameters());
         // Deposits count from the moment after what they are was listed.
-        tick(&mut operator, world, Timestamp::from_micros(listing::start().micros() + SECOND));
+        tick(&mut exchange, world, Timestamp::from_micros(listing::start().micros() + SECOND));
         let part = |share: f64| money(world.fund.to_f64() * share, Round::Down);
         let (market, capital) = (part(MARKET_FUND), part(BACKSTOP));
         for coin in 0..COINS {
-            operator.fund(Pot::MarketFund(underlying(coin)), market);
+            exchange.fund(Pot::MarketFund(underlying(coin)), market);
         }
         let given = (0..COINS).fold(capital, |sum, _| plus(sum, market));
-        operator.fund(Pot::SharedFund, less(world.fund, given));
-        self.brought = deep(&mut operator, world);
-        backstop::open(&mut operator, capital);
+        exchange.fund(Pot::SharedFund, less(world.fund, given));
+        self.brought = deep(&mut exchange, world);
+        backstop::open(&mut exchange, capital);
         for place in 0..world.traders.len() {
-            enter(&mut operator, self.rates, world, place);
+            enter(&mut exchange, self.rates, world, place);
         }
-        let everyone = operator.touched();
-        mirror::read(operator.state(), &everyone, &self.brought, world);
+        let everyone = exchange.touched();
+        mirror::read(exchange.state(), &everyone, &self.brought, world);
         // The outside begins with nothing but the other side of what the traders hold.
         self.brought.maker = plus(self.brought.maker, world.outside.cash());
-        mirror::read(operator.state(), &everyone, &self.brought, world);
-        self.operator = Some(operator);
+        mirror::read(exchange.state(), &everyone, &self.brought, world);
+        self.exchange = Some(exchange);
     }
 
     fn step(&mut self, world: &mut World) {
         let now = i64::from(world.second + world.calibration.step) * SECOND;
         let now = Timestamp::from_micros(listing::start().micros() + now);
-        let operator = self.operator.as_mut().expect(BEGUN);
-        tick(operator, world, now);
-        if i64::from(world.second) * SECOND % operator.state().policy.liquidation.interval == 0 {
-            operator.must(Principal::System, Command::Measure);
+        let exchange = self.exchange.as_mut().expect(BEGUN);
+        tick(exchange, world, now);
+        if i64::from(world.second) * SECOND % exchange.state().policy.liquidation.interval == 0 {
+            exchange.must(Principal::System, Command::Measure);
         }
-        let queue = operator.engine().desk().queue(operator.state());
+        let queue = exchange.engine().desk().queue(exchange.state());
         for account in &queue {
-            liquidate(operator, world, *account);
+            liquidate(exchange, world, *account);
         }
         for account in &queue {
             self.trade(world, *account);
         }
-        let operator = self.operator.as_mut().expect(BEGUN);
-        backstop::bid(operator, world, &queue);
-        self.backstop.unwind(operator, world);
-        let touched = operator.touched();
-        mirror::read(operator.state(), &touched, &self.brought, world);
+        let exchange = self.exchange.as_mut().expect(BEGUN);
+        backstop::bid(exchange, world, &queue);
+        self.backstop.unwind(exchange, world);
+        let touched = exchange.touched();
+        mirror::read(exchange.state(), &touched, &self.brought, world);
     }
 }
 
 /// The sources say what the market says.
-fn tick(operator: &mut Operator, world: &World, now: Timestamp) {
+fn tick(exchange: &mut Exchange, world: &World, now: Timestamp) {
     let coins = &world.calibration.coins;
     let prices = std::array::from_fn(|coin| world.market.price(coin) / coins[coin].lot);
     let depths = std::array::from_fn(|coin| world.market.depth(coin));
-    operator.tick(now, prices, depths);
+    exchange.tick(now, prices, depths);
 }
 
 /// The maker comes in.
-fn deep(operator: &mut Operator, world: &World) -> Brought {
-    let maker = operator.open("maker".to_owned());
+fn deep(exchange: &mut Exchange, world: &World) -> Brought {
+    let maker = exchange.open("maker".to_owned());
     debug_assert_eq!(maker, MAKER, "the first account");
-    operator.deposit(maker, USD, Quantity::from_raw(DEEP * Quantity::ONE.raw()));
+    exchange.deposit(maker, USD, Quantity::from_raw(DEEP * Quantity::ONE.raw()));
     for (place, coin) in world.calibration.coins.iter().enumerate() {
-        operator.deposit(maker, asset(place), lots_of(listing::lot(coin), DEEP_LOTS));
+        exchange.deposit(maker, asset(place), lots_of(listing::lot(coin), DEEP_LOTS));
     }
     let maker = Money::from_raw(DEEP * Money::ONE.raw());
     Brought { maker, maker_coins: [DEEP_LOTS; COINS], fees: [Money::ZERO; COINS] }
@@ -177,9 +178,9 @@ fn lots_of(lot: Quantity, lots: i32) -> Quantity {
 }
 
 /// One step of the liquidation of an account. What is refused is tried again in the next step.
-fn liquidate(operator: &mut Operator, world: &mut World, account: AccountId) {
-    if let Ok(events) = operator.ask(Principal::System, Command::Liquidate { account }) {
-        record::step(operator.state(), world, account, &events);
+fn liquidate(exchange: &mut Exchange, world: &mut World, account: AccountId) {
+    if let Ok(events) = exchange.ask(Principal::System, Command::Liquidate { account }) {
+        record::step(exchange.state(), world, account, &events);
     }
 }
 
@@ -238,7 +239,7 @@ mod tests {
             world.market.step(point);
             venue.step(&mut world);
             world.second += calibration.step;
-            let state = venue.operator.as_ref().expect(BEGUN).state();
+            let state = venue.exchange.as_ref().expect(BEGUN).state();
             for asset in 0..=COINS {
                 assert_eq!(state.sum(model::AssetId(asset)), Quantity::ZERO, "second {}", world.second);
             }

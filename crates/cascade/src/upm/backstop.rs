@@ -6,8 +6,8 @@ use liquidation::pace::{self, Flow};
 use model::USD;
 use units::{Money, Quantity, Ratio, Round, Timestamp, count};
 
+use super::exchange::Exchange;
 use super::listing::{BACKSTOP, MAKER, perpetual};
-use super::operator::Operator;
 use crate::books::{World, less, money, whole};
 use crate::calibration::COINS;
 
@@ -32,28 +32,28 @@ impl Default for Backstop {
 
 impl Backstop {
     /// USD of a coin that were traded by force now.
-    pub fn spend(&mut self, operator: &Operator, coin: usize, usd: f64) {
-        let rules = &operator.state().policy.liquidation;
-        let depth = operator.slowed_depth(coin);
-        self.flows[coin] = pace::spend(&self.flows[coin], money(usd, Round::Up), depth, operator.now(), rules);
+    pub fn spend(&mut self, exchange: &Exchange, coin: usize, usd: f64) {
+        let rules = &exchange.state().policy.liquidation;
+        let depth = exchange.slowed_depth(coin);
+        self.flows[coin] = pace::spend(&self.flows[coin], money(usd, Round::Up), depth, exchange.now(), rules);
     }
 
     /// Sells what it has taken over, with what room liquidations have left.
-    pub fn unwind(&mut self, operator: &mut Operator, world: &mut World) {
+    pub fn unwind(&mut self, exchange: &mut Exchange, world: &mut World) {
         for coin in 0..COINS {
-            let held = operator.state().accounts[BACKSTOP.place()].position(perpetual(coin)).lots;
+            let held = exchange.state().accounts[BACKSTOP.place()].position(perpetual(coin)).lots;
             if held == 0 {
                 continue;
             }
             let price = world.market.price(coin);
-            let rules = &operator.state().policy.liquidation;
-            let room = pace::room(&self.flows[coin], operator.slowed_depth(coin), operator.now(), rules).to_f64();
+            let rules = &exchange.state().policy.liquidation;
+            let room = pace::room(&self.flows[coin], exchange.slowed_depth(coin), exchange.now(), rules).to_f64();
             let most = whole(count(held).abs().min(room / price));
             let lots = -i64::from(most) * held.signum();
             let Some(sold) = super::sale(world, perpetual(coin), lots) else { continue };
-            let filled = operator.fill(perpetual(coin), (BACKSTOP, MAKER), lots, sold.price, sold.fee);
+            let filled = exchange.fill(perpetual(coin), (BACKSTOP, MAKER), lots, sold.price, sold.fee);
             if filled.is_ok() {
-                self.spend(operator, coin, sold.usd);
+                self.spend(exchange, coin, sold.usd);
                 sold.happens(world);
             }
         }
@@ -61,31 +61,31 @@ impl Backstop {
 }
 
 /// The backstop comes in with its capital, and is registered.
-pub fn open(operator: &mut Operator, capital: Money) {
-    let account = operator.open("backstop".to_owned());
+pub fn open(exchange: &mut Exchange, capital: Money) {
+    let account = exchange.open("backstop".to_owned());
     debug_assert_eq!(account, BACKSTOP, "the second account");
     let amount = Quantity::from_raw(capital.raw());
     if amount > Quantity::ZERO {
-        operator.deposit(account, USD, amount);
+        exchange.deposit(account, USD, amount);
     }
-    operator.must(Principal::Governance, Command::SetBackstop { account, on: true });
+    exchange.must(Principal::Governance, Command::SetBackstop { account, on: true });
 }
 
 /// Bids at the clock's price for what is auctioned, where the premium pays for selling it, or where the fast phase
 /// is over and selling costs no more than its budget beyond that.
-pub fn bid(operator: &mut Operator, world: &mut World, queue: &[AccountId]) {
+pub fn bid(exchange: &mut Exchange, world: &mut World, queue: &[AccountId]) {
     for auctioned in queue {
-        let case = operator.state().liquidations.cases.get(auctioned);
+        let case = exchange.state().liquidations.cases.get(auctioned);
         let Some(began) = case.and_then(|case| case.auction) else { continue };
-        bid_for(operator, world, *auctioned, operator.now().micros() - began.micros());
+        bid_for(exchange, world, *auctioned, exchange.now().micros() - began.micros());
     }
 }
 
 /// A bid of what is auctioned since so many microseconds, if there is one to make.
-fn bid_for(operator: &mut Operator, world: &mut World, auctioned: AccountId, elapsed: i64) {
-    let state = operator.state();
+fn bid_for(exchange: &mut Exchange, world: &mut World, auctioned: AccountId, elapsed: i64) {
+    let state = exchange.state();
     let whose = &state.accounts[auctioned.place()];
-    let Ok(judged) = operator.engine().desk().judge(state, whose) else { return };
+    let Ok(judged) = exchange.engine().desk().judge(state, whose) else { return };
     let rules = &state.policy.liquidation;
     let Ok(target) = judged.maintenance_margin.scaled(rules.beta, Round::Up) else { return };
     let excess = less(judged.equity, target);
@@ -99,27 +99,27 @@ fn bid_for(operator: &mut Operator, world: &mut World, auctioned: AccountId, ela
     let Some(most) = whole_sale.map(|sale| sale.share) else { return };
     for parts in SHARES {
         let wanted = Ratio::from_raw(most.raw() / parts);
-        let rules = &operator.state().policy.liquidation;
+        let rules = &exchange.state().policy.liquidation;
         let Some(sale) = sale(wanted, excess, judged.equity, Money::ZERO, elapsed, rules) else { return };
-        let (cost, gain) = (closing(operator, world, auctioned, sale.share), sale.premium.to_f64());
+        let (cost, gain) = (closing(exchange, world, auctioned, sale.share), sale.premium.to_f64());
         if gain < cost && !(duty && cost - gain <= budget) {
             return;
         }
-        if !bears(operator, world, auctioned, sale.share) {
+        if !bears(exchange, world, auctioned, sale.share) {
             continue;
         }
         let price = less(Money::ZERO, sale.premium);
         let command = Command::AuctionBid { account: BACKSTOP, auctioned, share: sale.share, price };
-        if let Ok(events) = operator.ask(Principal::Owner(owner), command) {
-            super::record::step(operator.state(), world, auctioned, &events);
+        if let Ok(events) = exchange.ask(Principal::Owner(owner), command) {
+            super::record::step(exchange.state(), world, auctioned, &events);
             return;
         }
     }
 }
 
 /// What selling a share of a portfolio is expected to cost, USD.
-fn closing(operator: &Operator, world: &World, auctioned: AccountId, share: Ratio) -> f64 {
-    let whose = &operator.state().accounts[auctioned.place()];
+fn closing(exchange: &Exchange, world: &World, auctioned: AccountId, share: Ratio) -> f64 {
+    let whose = &exchange.state().accounts[auctioned.place()];
     (0..COINS)
         .map(|coin| {
             let lots = count(whose.position(perpetual(coin)).lots) * share.to_f64();
@@ -131,14 +131,14 @@ fn closing(operator: &Operator, world: &World, auctioned: AccountId, share: Rati
 }
 
 /// Whether the backstop holds no more than it wants to with a share of a portfolio, or less than before.
-fn bears(operator: &Operator, world: &World, auctioned: AccountId, share: Ratio) -> bool {
+fn bears(exchange: &Exchange, world: &World, auctioned: AccountId, share: Ratio) -> bool {
     let prices = world.market.prices();
-    let accounts = &operator.state().accounts;
+    let accounts = &exchange.state().accounts;
     let lots = |account: AccountId, coin: usize| count(accounts[account.place()].position(perpetual(coin)).lots);
     let held = |share: f64| -> f64 {
         (0..COINS).map(|coin| (lots(BACKSTOP, coin) + share * lots(auctioned, coin)).abs() * prices[coin]).sum()
     };
-    let Ok(judged) = operator.engine().desk().judge(operator.state(), &accounts[BACKSTOP.place()]) else {
+    let Ok(judged) = exchange.engine().desk().judge(exchange.state(), &accounts[BACKSTOP.place()]) else {
         return false;
     };
     let (before, after) = (held(0.0), held(share.to_f64()));

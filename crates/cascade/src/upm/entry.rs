@@ -7,8 +7,8 @@ use engine::state::Position;
 use model::USD;
 use units::{Money, Quantity, Round};
 
+use super::exchange::Exchange;
 use super::listing::{self, MAKER, asset, perpetual, trader};
-use super::operator::Operator;
 use super::{Rates, lots_of};
 use crate::books::{World, less, money, plus};
 use crate::calibration::COINS;
@@ -20,13 +20,13 @@ const PART: i32 = 4;
 const ABOVE: f64 = 1.001;
 
 /// Opens the account of a trader, brings what belongs to it, and trades its positions with the maker.
-pub fn enter(operator: &mut Operator, rates: Rates, world: &World, place: usize) {
-    let account = operator.open(format!("trader {place}"));
+pub fn enter(exchange: &mut Exchange, rates: Rates, world: &World, place: usize) {
+    let account = exchange.open(format!("trader {place}"));
     debug_assert_eq!(account, trader(place), "in the order of the population");
     let whose = &world.traders[place];
     for coin in 0..COINS {
         if whose.spot[coin] > 0 {
-            operator.deposit(
+            exchange.deposit(
                 account,
                 asset(coin),
                 lots_of(listing::lot(&world.calibration.coins[coin]), whose.spot[coin]),
@@ -35,10 +35,10 @@ pub fn enter(operator: &mut Operator, rates: Rates, world: &World, place: usize)
     }
     let costs: [Money; COINS] = std::array::from_fn(|coin| cost(world, coin, whose.perp[coin]));
     let cash = costs.iter().fold(whose.cash(), |sum, cost| plus(sum, *cost));
-    bring(operator, account, cash);
+    bring(exchange, account, cash);
     if rates == Rates::Published {
-        let missing = missing(operator, world, place, costs);
-        bring(operator, account, missing);
+        let missing = missing(exchange, world, place, costs);
+        bring(exchange, account, missing);
     }
     let mut left = whose.perp;
     while left != [0; COINS] {
@@ -46,7 +46,7 @@ pub fn enter(operator: &mut Operator, rates: Rates, world: &World, place: usize)
         for (coin, left) in left.iter_mut().enumerate() {
             let lots = *left / part + if *left % part == 0 { 0 } else { left.signum() };
             if lots != 0 {
-                open(operator, world, account, coin, lots);
+                open(exchange, world, account, coin, lots);
                 *left -= lots;
             }
         }
@@ -54,17 +54,17 @@ pub fn enter(operator: &mut Operator, rates: Rates, world: &World, place: usize)
 }
 
 /// Dollars arrive for an account, where there are any.
-fn bring(operator: &mut Operator, account: AccountId, usd: Money) {
+fn bring(exchange: &mut Exchange, account: AccountId, usd: Money) {
     if usd > Money::ZERO {
-        operator.deposit(account, USD, Quantity::from_raw(usd.raw()));
+        exchange.deposit(account, USD, Quantity::from_raw(usd.raw()));
     }
 }
 
 /// Trades lots of a perpetual with the maker, at the price of the day and without a fee.
-fn open(operator: &mut Operator, world: &World, account: AccountId, coin: usize, lots: i32) {
+fn open(exchange: &mut Exchange, world: &World, account: AccountId, coin: usize, lots: i32) {
     let price = listing::price(world.calibration.coins[coin].price);
     let parties = (account, MAKER);
-    let filled = operator.fill(perpetual(coin), parties, i64::from(lots), price, Quantity::ZERO);
+    let filled = exchange.fill(perpetual(coin), parties, i64::from(lots), price, Quantity::ZERO);
     filled.unwrap_or_else(|reject| panic!("{lots} lots of coin {coin} by {account:?}: {reject}"));
 }
 
@@ -76,15 +76,15 @@ fn cost(world: &World, coin: usize, lots: i32) -> Money {
 }
 
 /// What an account must bring to stand as far above maintenance as by the venue's rates, and to hold initial margin.
-fn missing(operator: &Operator, world: &World, place: usize, costs: [Money; COINS]) -> Money {
+fn missing(exchange: &Exchange, world: &World, place: usize, costs: [Money; COINS]) -> Money {
     let whose = &world.traders[place];
-    let state = operator.state();
+    let state = exchange.state();
     let mut after = state.accounts[trader(place).place()].clone();
     for (coin, cost) in costs.into_iter().enumerate().filter(|(coin, _)| whose.perp[*coin] != 0) {
         let (instrument, lots) = (perpetual(coin), i64::from(whose.perp[coin]));
         after.positions.push(Position { instrument, lots, cost: Quantity::from_raw(cost.raw()) });
     }
-    let judged = operator.engine().desk().judge(state, &after).expect("prices are known");
+    let judged = exchange.engine().desk().judge(state, &after).expect("prices are known");
     let prices = world.market.prices();
     let excess = whose.equity(prices, world.calibration.haircut) - requirement(&world.calibration, whose, prices);
     let as_far = excess - less(judged.equity, judged.maintenance_margin).to_f64();
@@ -104,12 +104,12 @@ mod tests {
         let mut world = World::new(&calibration, population(&calibration, 1));
         let mut venue = Upm::new(rates);
         venue.begin(&mut world);
-        let operator = venue.operator.expect("it has begun");
+        let exchange = venue.exchange.expect("it has begun");
         std::array::from_fn(|coin| {
             let naked = |trader: &crate::Account| trader.perp[coin] > 0 && trader.perp[1 - coin] == 0;
             let place = world.traders.iter().position(naked).expect("there are longs");
-            let state = operator.state();
-            let judged = operator.engine().desk().judge(state, &state.accounts[trader(place).place()]).unwrap();
+            let state = exchange.state();
+            let judged = exchange.engine().desk().judge(state, &state.accounts[trader(place).place()]).unwrap();
             judged.maintenance_margin.to_f64() / world.traders[place].notional(coin, world.market.price(coin))
         })
     }

@@ -1,60 +1,55 @@
-//! Whoever runs the engine: brings it prices, deposits and trades as commands, and sees what it answers.
+//! The exchange that the engine serves in a run: its prices, deposits and trades go to the engine through an
+//! [`operator::Operator`], and what the engine has touched is remembered until the run has looked at it.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 
 use engine::state::{Holder, Pot, State};
-use engine::{AccountId, Command, Envelope, Event, FeedId, Party, Principal, Reject, SURFACE_SOURCE};
+use engine::{AccountId, Command, Event, FeedId, Party, Principal, Reject};
 use liquidation::pace;
-use marks::Report;
 use model::{AssetId, InstrumentId};
+use operator::{Failed, Memory, Operator, Said, Schedule, Taken, Trade};
 use units::{Money, Price, Quantity, Round, Timestamp};
 
 use super::listing::{self, SOURCES};
 use crate::calibration::{COINS, Calibration, PerCoin};
 
-/// The engine and what its operator must remember: the clock, the last numbers it has given, and who was touched.
+/// The engine behind its operator, and what a run must remember: the depths of the market, and who was touched.
 #[derive(Debug)]
-pub struct Operator {
-    engine: engine::Engine,
-    now: Timestamp,
-    /// Number of the last report of every source, and of the last surface.
-    sequence: u64,
-    /// Number of the last deposit.
-    reference: u64,
-    /// Number of the last match.
-    matches: u64,
+pub struct Exchange {
+    operator: Operator<Memory>,
     /// USD that move the price of each coin by one part in a hundred, as last reported.
     depths: PerCoin,
     /// Accounts whose money or positions have changed since they were last asked for.
     touched: BTreeSet<AccountId>,
 }
 
-impl Operator {
+impl Exchange {
     /// An engine under the parameters of a margin method, with the venue listed and nobody there.
     pub fn new(calibration: &Calibration, parameters: &str) -> Self {
         let state = State::new(listing::start(), parameters.to_owned(), listing::policy());
-        let engine = engine::Engine::new(state).expect("parameters that are part of the program");
-        let (now, touched) = (listing::start(), BTreeSet::new());
-        let mut operator = Self { engine, now, sequence: 0, reference: 0, matches: 0, depths: [0.0; COINS], touched };
+        let door = Memory::new(state).expect("parameters that are part of the program");
+        let operator = Operator::new(door, Schedule::default());
+        let mut exchange = Self { operator, depths: [0.0; COINS], touched: BTreeSet::new() };
         for command in listing::commands(calibration) {
-            operator.must(Principal::Governance, command);
+            exchange.must(Principal::Governance, command);
         }
-        operator
+        exchange
     }
 
     /// The engine as the commands so far leave it.
     pub fn engine(&self) -> &engine::Engine {
-        &self.engine
+        self.operator.engine()
     }
 
     /// The engine's truth.
     pub fn state(&self) -> &State {
-        self.engine.state()
+        self.operator.state()
     }
 
     /// The time of the next command.
     pub fn now(&self) -> Timestamp {
-        self.now
+        self.operator.now()
     }
 
     /// Accounts whose money or positions have changed since this was last asked.
@@ -64,7 +59,16 @@ impl Operator {
 
     /// Asks the engine for something.
     pub fn ask(&mut self, principal: Principal, command: Command) -> Result<Vec<Event>, Reject> {
-        let events = self.engine.handle(&Envelope { time: self.now, principal, command })?;
+        let done = self.operator.must(principal, command);
+        self.followed(done)
+    }
+
+    /// What became of a command, with the accounts that it has touched remembered.
+    fn followed(&mut self, done: Result<Vec<Event>, Failed<Infallible>>) -> Result<Vec<Event>, Reject> {
+        let events = done.map_err(|failed| match failed {
+            Failed::Refused(reject) => reject,
+            Failed::Stopped(never) => match never {},
+        })?;
         for event in &events {
             match event {
                 Event::Moved { from, to, .. } => {
@@ -98,17 +102,16 @@ impl Operator {
 
     /// An amount above 0 arrives for an account.
     pub fn deposit(&mut self, account: AccountId, asset: AssetId, amount: Quantity) {
-        self.reference += 1;
-        let reference = self.reference;
-        self.must(Principal::Custody, Command::Deposit { account, asset, location: None, amount, reference });
+        let done = self.operator.deposit(account, asset, None, amount);
+        self.followed(done).expect("what a trader brings is above 0 and below every cap");
     }
 
     /// USD arrive for a fund.
     pub fn fund(&mut self, fund: Pot, usd: Money) {
-        self.reference += 1;
-        let (amount, reference) = (Quantity::from_raw(usd.raw()), self.reference);
+        let amount = Quantity::from_raw(usd.raw());
         if amount > Quantity::ZERO {
-            self.must(Principal::Custody, Command::FundDeposit { fund, asset: model::USD, amount, reference });
+            let done = self.operator.fund(fund, model::USD, amount);
+            self.followed(done).expect("a fund takes what is above 0");
         }
     }
 
@@ -121,12 +124,11 @@ impl Operator {
         price: Price,
         fee: Quantity,
     ) -> Result<Vec<Event>, Reject> {
-        self.matches += 1;
         let (one, other) =
             (Party { account, order: None, fee }, Party { account: other, order: None, fee: Quantity::ZERO });
         let (buyer, seller) = if lots > 0 { (one, other) } else { (other, one) };
-        let (match_id, lots) = (self.matches, lots.abs());
-        self.ask(Principal::Matching, Command::Fill { instrument, match_id, price, lots, buyer, seller })
+        let done = self.operator.fill(&Trade { instrument, price, lots: lots.abs(), buyer, seller });
+        self.followed(done)
     }
 
     /// What was offered for an account in liquidation, or a part of it, is traded with another.
@@ -138,33 +140,28 @@ impl Operator {
         price: Price,
         fee: Quantity,
     ) -> Result<Vec<Event>, Reject> {
-        self.matches += 1;
-        let match_id = self.matches;
-        let command = Command::LiquidationFill { account, counterparty, instrument, match_id, price, lots, fee };
-        self.ask(Principal::System, command)
+        let done = self.operator.liquidation_fill(&Taken { account, counterparty, instrument, price, lots, fee });
+        self.followed(done)
     }
 
     /// Time passes: every source says the price and its part of the depth of each coin, prices are formed, and whoever
     /// they concern is judged. `prices` are USD a coin, `depths` USD that move them by one part in a hundred.
     pub fn tick(&mut self, now: Timestamp, prices: PerCoin, depths: PerCoin) {
-        self.now = now;
-        self.sequence += 1;
+        self.operator.at(now);
         self.depths = depths;
-        let (sequence, published) = (self.sequence, now);
         for coin in 0..COINS {
             let feed = FeedId::Index(listing::underlying(coin));
             let price = Price::from_f64(prices[coin], Round::Down).expect("finite, and far below the range");
             let sources = f64::from(u32::try_from(SOURCES.len()).expect("a few sources"));
             let depth = crate::books::money(depths[coin] / sources, Round::Down);
             for source in SOURCES {
-                let report = Report { source, sequence, published, price, confidence: Price::ZERO, depth };
-                self.must(Principal::Source(source), Command::Report { feed, report });
+                let done = self.operator.report(feed, &Said { source, price, confidence: Price::ZERO, depth });
+                self.followed(done).expect("every source is listed, and reports in order");
             }
         }
-        let surface = Command::Surface { version: sequence, published, vols: Vec::new() };
-        self.must(Principal::Source(SURFACE_SOURCE), surface);
+        let done = self.operator.surface(Vec::new());
+        self.followed(done).expect("a surface of no options is one");
         self.must(Principal::System, Command::Tick);
-        self.must(Principal::System, Command::Watch);
     }
 
     /// How much of a slice is traded as a cascade comes near, as the engine last measured it.
@@ -184,7 +181,7 @@ impl Operator {
     pub fn room(&self, coin: usize) -> f64 {
         let state = self.state();
         let flow = state.liquidations.flows.get(&listing::underlying(coin)).copied();
-        let flow = flow.unwrap_or(pace::Flow::new(self.now));
-        pace::room(&flow, self.slowed_depth(coin), self.now, &state.policy.liquidation).to_f64()
+        let flow = flow.unwrap_or(pace::Flow::new(self.now()));
+        pace::room(&flow, self.slowed_depth(coin), self.now(), &state.policy.liquidation).to_f64()
     }
 }
