@@ -9,7 +9,6 @@ mod what_if;
 
 mod explain;
 mod journal;
-mod sim;
 
 mod demo;
 mod import;
@@ -22,10 +21,9 @@ mod man;
 use std::path::Path;
 
 use clap::Subcommand;
-
-use crate::draft::Destination;
-use crate::failure::Failure;
-use crate::printer::Answer;
+use shell::draft::Destination;
+use shell::failure::Failure;
+use shell::printer::Answer;
 
 /// What can be asked.
 #[derive(Subcommand)]
@@ -37,7 +35,6 @@ pub enum Command {
     Plan(plan::Args),
     Journal(journal::Args),
     Explain(explain::Args),
-    Sim(sim::Args),
     Import(import::Args),
     Methods(methods::Args),
     Params(params::Args),
@@ -51,7 +48,6 @@ impl Command {
     pub fn pictures(&self) -> Vec<&Path> {
         match self {
             Self::Stress(args) => args.pictures().collect(),
-            Self::Sim(args) => args.pictures().collect(),
             _ => Vec::new(),
         }
     }
@@ -66,7 +62,6 @@ impl Command {
             Self::Plan(args) => plan::run(args),
             Self::Journal(args) => journal::run(args, to),
             Self::Explain(args) => explain::run(args),
-            Self::Sim(args) => sim::run(args, to),
             Self::Import(args) => import::run(args),
             Self::Methods(args) => methods::run(args),
             Self::Params(args) => params::run(args),

@@ -107,9 +107,9 @@ impl Writer {
     fn text(&mut self, text: &str) {
         self.out.push('"');
         if is_plain(text) {
-            self.out.push_str(text)
+            self.out.push_str(text);
         } else {
-            self.escape(text)
+            self.escape(text);
         }
         self.out.push('"');
     }
@@ -134,7 +134,8 @@ impl Writer {
                 harmless if is_harmless(harmless) => self.out.push(harmless),
                 other => {
                     for unit in other.encode_utf16(&mut [0; 2]) {
-                        self.out += &format!("\\u{unit:04x}");
+                        // A text in memory takes every character.
+                        let _ = write!(self.out, "\\u{unit:04x}");
                     }
                 }
             }
@@ -152,6 +153,10 @@ fn is_plain(text: &str) -> bool {
     text.bytes().fold(true, |plain, byte| plain & is_plain_byte(byte))
 }
 
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "a branch for each byte keeps the compiler from comparing many at once"
+)]
 fn is_plain_byte(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') & (byte != b'"') & (byte != b'\\')
 }
