@@ -118,8 +118,8 @@ fn vectors(root: &Path) -> Result<(), String> {
 /// Seeds with every fault, every broken rule noticed, and a writing process killed: bounded, so that a run takes minutes.
 fn simulation(root: &Path) -> Result<(), String> {
     let asked: &[&[&str]] =
-        &[&["sim", "--seeds", "1..24", "--ticks", "200"], &["sim", "canaries"], &["sim", "crash", "--kills", "20"]];
-    asked.iter().try_for_each(|arguments| released(root, &[&["--package", "upm-cli", "--"], *arguments].concat()))
+        &[&["run", "--seeds", "1..24", "--ticks", "200"], &["canaries"], &["crash", "--kills", "20"]];
+    asked.iter().try_for_each(|arguments| released(root, &[&["--package", "upm-lab", "--"], *arguments].concat()))
 }
 
 fn documentation(root: &Path) -> Result<(), String> {

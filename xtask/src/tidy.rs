@@ -24,8 +24,24 @@ const CORE: &[(&str, &[&str])] = &[
 ];
 
 /// Above the line: anything may use the core, and those of the shell before it.
-const SHELL: &[&str] =
-    &["audit", "feed", "journal", "sequencer", "operator", "sim", "incidents", "cascade", "cli", "testdata", "xtask"];
+const SHELL: &[&str] = &[
+    "audit",
+    "feed",
+    "journal",
+    "sequencer",
+    "operator",
+    "sim",
+    "incidents",
+    "cascade",
+    "shell",
+    "lab",
+    "cli",
+    "testdata",
+    "xtask",
+];
+
+/// What simulates, breaks rules on purpose, or disagrees with the engine: in no program but `upm-lab`.
+const LABORATORY: &[&str] = &["audit", "sim", "incidents", "cascade", "lab"];
 
 /// Words that have no business in a finished tree, in two halves so that this file does not contain them.
 const BANNED: &[(&str, &str)] = &[
@@ -122,6 +138,9 @@ fn layers(metadata: &Value) -> Vec<String> {
                 continue;
             }
             let wanted = layer_of(dependency);
+            if LABORATORY.contains(&wanted) && !LABORATORY.contains(&name) {
+                problems.push(format!("{name} depends on {wanted}: that belongs to the laboratory alone"));
+            }
             let Some(layer) = core else {
                 let place = |whose: &str| SHELL.iter().position(|known| *known == whose);
                 if place(wanted).is_some() && place(wanted) >= place(name) {
@@ -260,12 +279,18 @@ mod tests {
             {"name": "units", "manifest_path": "", "dependencies": [{"name": "margin"}, {"name": "rand"}]},
             {"name": "margin", "manifest_path": "", "dependencies": [{"name": "units"}, {"name": "proptest", "kind": "dev"}]},
             {"name": "stray", "manifest_path": "", "dependencies": []},
+            {"name": "upm-cli", "manifest_path": "", "dependencies": [{"name": "upm-sim"}, {"name": "upm-audit", "kind": "dev"}]},
+            {"name": "upm-lab", "manifest_path": "", "dependencies": [{"name": "upm-sim"}, {"name": "upm-cli"}]},
         ]});
         let problems = layers(&metadata);
         assert!(problems.iter().any(|problem| problem.contains("units depends on margin")));
         assert!(problems.iter().any(|problem| problem.contains("units depends on rand")));
         assert!(problems.iter().any(|problem| problem.contains("stray: a crate without a place")));
         assert!(!problems.iter().any(|problem| problem.contains("margin depends on")));
+        assert!(problems.iter().any(|problem| problem.contains("cli depends on sim: that belongs to the laboratory")));
+        assert!(problems.iter().any(|problem| problem.contains("lab depends on cli")));
+        assert!(!problems.iter().any(|problem| problem.contains("cli depends on audit")));
+        assert!(!problems.iter().any(|problem| problem.contains("lab depends on sim")));
     }
 
     #[test]

@@ -10,16 +10,17 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::{Account, AccountText, Names, PortfolioReader, Problems};
+use shell::draft::Destination;
+use shell::failure::Failure;
+use shell::input::{no_text, nothing};
+use shell::kind::BEGINNING;
+use shell::parallel::{in_order, processors, threads};
+use shell::printer::Answer;
+use shell::progress::Progress;
+use shell::sink::Sink;
 
-use crate::draft::Destination;
-use crate::failure::Failure;
-use crate::input::{Book, no_text, nothing, priced};
-use crate::kind::BEGINNING;
+use crate::input::{Book, priced};
 use crate::known::Known;
-use crate::parallel::{in_order, threads};
-use crate::printer::Answer;
-use crate::progress::Progress;
-use crate::sink::Sink;
 
 /// Bytes that are read at once.
 const PIECE: usize = 1 << 18;
@@ -91,7 +92,7 @@ impl Accounts {
         answer: impl Fn(&Account) -> Result<String, Failure> + Sync,
     ) -> Result<Answer, Failure> {
         let Self { file, source, bytes, only } = self;
-        let threads = args.threads.or_else(|| std::thread::available_parallelism().ok());
+        let threads = args.threads.unwrap_or_else(processors);
         let mut taker = Taker::new(&file, only.as_deref(), frame, bytes)?;
         let failed = AtomicBool::new(false);
         let wanted = |name: &str| only.as_ref().is_none_or(|only| only == name);
@@ -107,7 +108,7 @@ impl Accounts {
             }
         };
         let feed = |give: &mut dyn FnMut(Part) -> bool| read_in_parts(source, give);
-        in_order(threads.map_or(1, NonZeroUsize::get), feed, work, |done| {
+        in_order(threads.get(), feed, work, |done| {
             let more = taker.take(done);
             // From now on accounts are only validated: their answers would not be written.
             failed.store(taker.failed(), Ordering::Relaxed);

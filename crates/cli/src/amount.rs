@@ -22,6 +22,8 @@
 //! the account (what it has down, what it needs up), and its parts then share what rounding moved: each part is rounded
 //! down, and the units missing go to the parts that lost most by it. No part is off by a whole unit.
 
+use units::grouped::thousands;
+pub use units::grouped::{exact, number};
 use units::{Money, Round};
 
 /// Above this a table counts in thousands, then in millions, then in billions.
@@ -153,22 +155,6 @@ impl std::fmt::Display for Shown {
     }
 }
 
-/// A number that is no amount of money, such as a sensitivity: `decimals` of them, thousands separated.
-pub fn number(value: f64, decimals: usize) -> String {
-    if value.abs() >= 1e12 {
-        return format!("{value:.4e}");
-    }
-    let text = format!("{value:.decimals$}");
-    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
-    if digits.bytes().all(|byte| matches!(byte, b'0' | b'.')) {
-        return digits.to_owned();
-    }
-    match digits.split_once('.') {
-        Some((whole, fraction)) => format!("{sign}{}.{fraction}", thousands(whole)),
-        None => format!("{sign}{}", thousands(digits)),
-    }
-}
-
 /// A profit, or below zero a loss, with `decimals` of them: rounded down.
 pub fn profit(value: f64, decimals: usize) -> String {
     number(down(value, decimals), decimals)
@@ -189,27 +175,6 @@ fn rounded(value: f64, decimals: usize) -> f64 {
 /// What the last of so many decimals counts.
 fn last_digit(decimals: usize) -> f64 {
     (0..decimals).fold(1.0, |digit, _| digit / 10.0)
-}
-
-/// A decimal text with its thousands separated and every decimal it has.
-pub fn exact(value: impl std::fmt::Display) -> String {
-    let text = value.to_string();
-    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
-    match digits.split_once('.') {
-        Some((whole, fraction)) => format!("{sign}{}.{fraction}", thousands(whole)),
-        None => format!("{sign}{}", thousands(digits)),
-    }
-}
-
-fn thousands(digits: &str) -> String {
-    let mut text = String::with_capacity(digits.len() * 4 / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]
@@ -283,13 +248,5 @@ mod tests {
     fn noise_of_floating_point_is_no_cent_that_is_needed() {
         let needed = |text| Unit::fitting(money(text)).needed(money(text)).to_string();
         assert_eq!([needed("13600.000000000003"), needed("13600.00000001")], ["13,600.00", "13,600.01"]);
-    }
-
-    #[test]
-    fn numbers_have_their_thousands_separated() {
-        assert_eq!(number(-1_234_567.891, 2), "-1,234,567.89");
-        assert_eq!(number(-0.001, 2), "0.00");
-        assert_eq!(number(123.4, 0), "123");
-        assert_eq!(exact("-1234567.000100"), "-1,234,567.000100");
     }
 }

@@ -1,11 +1,11 @@
 //! Two assessments of one account side by side: before and after a trade, at the mark and at slow averages.
 
 use margin::{Assessment, UnderlyingGreeks};
+use shell::table::{Side, Table, paragraph};
 use units::Overflow;
 
 use crate::amount::{Shown, Unit, number};
 use crate::sheet::{self, Amounts};
-use crate::table::{Side, Table, paragraph};
 
 /// What the two are called.
 pub struct Words {

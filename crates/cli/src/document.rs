@@ -4,11 +4,11 @@
 
 use margin::Judge;
 use serde::Serialize;
+use shell::draft::Destination;
+use shell::json::{in_lines, pretty};
 
 use crate::accounts::Frame;
-use crate::draft::Destination;
 use crate::input::{Book, Rules};
-use crate::json::{in_lines, pretty};
 
 /// BLAKE3 of everything an answer depends on.
 #[derive(Serialize)]

@@ -20,14 +20,14 @@ use std::fmt::Write;
 
 use margin::{Assessment, Standing, Status};
 use model::Market;
+use shell::canvas::{Canvas, FAINT, FONT, INK, Style, escaped, short};
+use shell::table::cut;
 use units::Round;
 
 use crate::amount::{Unit, exact};
-use crate::canvas::{Canvas, FAINT, FONT, INK, Style, escaped, short};
 use crate::frontier::{Frontier, Place};
 use crate::matrix::Matrix;
 use crate::sheet;
-use crate::table::cut;
 use axes::axes;
 use colour::{colour, ink_on, shade};
 use label::minus;

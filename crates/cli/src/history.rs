@@ -8,9 +8,8 @@ use journal::{
     SnapshotError, Store,
 };
 use sequencer::Replayed;
-
-use crate::failure::Failure;
-use crate::progress::Progress;
+use shell::failure::Failure;
+use shell::progress::Progress;
 
 /// Opens a journal to be looked at.
 pub fn open(file: &Path) -> Result<Store, Failure> {
@@ -35,7 +34,7 @@ pub fn unopened(error: OpenError) -> Failure {
 
 /// A journal that is damaged, or does not lead to the state that it says.
 pub fn broken(error: impl std::fmt::Display) -> Failure {
-    Failure::Broken(error.to_string())
+    Failure::broken(error)
 }
 
 /// How many records were ever before the place just after `last`, which `argument` gave; the end when it gave none.

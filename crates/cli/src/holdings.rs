@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use margin::{Assessment, PositionPart};
 use model::{Account, Market, Position};
+use shell::table::{Side, Table, cut, paragraph};
 use units::Money;
 
 use crate::amount::{Shown, Unit, exact, number};
 use crate::sheet::Amounts;
-use crate::table::{Side, Table, cut, paragraph};
 
 /// A longer list of holdings is shortened to those that take most margin and those that save most.
 const TAKERS: usize = 20;

@@ -1,43 +1,32 @@
 //! `upm`, the command line of the universal portfolio margin engine.
 //!
 //! ```text
-//! arguments ──▶ command/* ──▶ Answer ──▶ printer ──▶ standard output, standard error
+//! arguments ──▶ command/* ──▶ Answer ──▶ Program ──▶ standard output, standard error
 //!                  └──▶ Failure ──────────────────▶ standard error, exit status 1 or 2
 //! ```
 //!
 //! A command computes its whole answer before anything is printed, so that a failure leaves nothing partial behind. Only what
-//! may be larger than memory goes out as it comes: an export, and the answers to many [`accounts`] through a [`sink`].
-//! Arguments are data, one file a command; only [`input`] and [`accounts`] read files, only [`draft`] writes them, and only
-//! [`printer`] and [`sink`] print.
+//! may be larger than memory goes out as it comes: an export, and the answers to many [`accounts`]. Arguments are data, one
+//! file a command; documents are read by [`input`] and [`accounts`]. How texts are read, printed and written into files is in
+//! the crate [`shell`].
 
 mod accounts;
-mod ahead;
 mod amount;
 mod beside;
-mod canvas;
 mod case;
 mod command;
 mod document;
-mod draft;
-mod failure;
 mod frontier;
 mod heatmap;
 mod history;
 mod holdings;
 mod input;
-mod json;
-mod kind;
 mod known;
 mod matrix;
 mod moved;
 mod naming;
-mod parallel;
-mod printer;
-mod progress;
 mod record;
 mod sheet;
-mod sink;
-mod table;
 mod trade;
 mod verdict;
 
@@ -45,7 +34,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use command::Command;
-use draft::Destination;
+use shell::draft::Destination;
+use shell::program::Program;
 
 /// Margin portfolios of crypto derivatives, by our own method and by those of the venues.
 #[derive(Parser)]
@@ -67,6 +57,9 @@ struct Arguments {
     to: Destination,
 }
 
+/// The program under the name that users start it by.
+const UPM: Program = Program::named("upm");
+
 /// Answers are mostly many short texts, which threads allocate and free at once.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -75,8 +68,8 @@ fn main() -> ExitCode {
     match Arguments::try_parse() {
         Ok(Arguments { command, to }) => {
             let answer = to.check(&command.pictures()).and_then(|()| command.run(&to));
-            printer::finish(answer, &to)
+            UPM.finish(answer, &to)
         }
-        Err(error) => printer::usage(&error),
+        Err(error) => UPM.usage(&error),
     }
 }

@@ -5,11 +5,11 @@ use journal::Record;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::Formatter;
+use shell::failure::Failure;
+use shell::table::paragraph;
 use units::Timestamp;
 
-use crate::failure::Failure;
 use crate::history::broken;
-use crate::table::paragraph;
 
 /// Why a record always becomes JSON.
 pub const JSON: &str = "what the engine says is JSON";

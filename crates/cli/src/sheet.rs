@@ -6,12 +6,12 @@
 use margin::{Assessment, Family, NotAccepted, ScenarioPnl, Standing, Status, UnderlyingGreeks};
 use marks::Validity;
 use model::{Account, Market};
+use shell::printer::{Tone, columns, toned};
+use shell::table::{Side, Table, cut, paragraph};
 use units::{Money, Overflow, Ratio, Round};
 
 use crate::amount::{Shown, Unit, exact, number, profit};
 use crate::holdings;
-use crate::printer::{Tone, columns, toned};
-use crate::table::{Side, Table, cut, paragraph};
 
 /// How a note begins that is about the method, not about the account.
 pub const UNCERTAIN: &str = "uncertain";

@@ -299,13 +299,7 @@ fn an_unknown_method() {
 #[test]
 fn threads_out_of_range() {
     let book = |command| vec![command, "--market", "-", "--portfolio", "-"];
-    for command in [
-        book("margin"),
-        book("compare"),
-        book("stress"),
-        vec!["sim", "--seeds", "1..2"],
-        vec!["sim", "cascade", "--seeds", "1..1", "--shock", "outage"],
-    ] {
+    for command in ["margin", "compare", "stress"].map(book) {
         for count in ["0", "257", "99999", "18446744073709551616", "two"] {
             let run = upm(&[&command[..], &["--threads", count]].concat());
             assert_eq!((run.status, run.out.as_str()), (2, ""), "{command:?} {count}: {}", run.err);
@@ -502,16 +496,4 @@ fn a_sequence_beyond_the_end() {
     }
     let run = upm(&["journal", "export", &file, "--from", "7", "--to", "5"]);
     refused(&run, "--from: found 7, expected at most --to, 5");
-}
-
-#[test]
-fn a_simulation_of_nothing() {
-    refused(&upm(&["sim"]), "upm: --seed: missing, expected --seed, --seeds or --script");
-    let run = upm(&["sim", "--seeds", "9..1"]);
-    assert_eq!((run.status, run.out.as_str()), (2, ""));
-    assert!(run.err.contains("expected a first and a last seed, such as 1..100"), "{}", run.err);
-    let script = written("script.jsonl", "{}\n");
-    refused(&upm(&["sim", "--script", &script]), "script.jsonl: line 1: …, expected a command");
-    let kept = written("kept.journal", MARKET);
-    refused(&upm(&["sim", "--seed", "1", "--keep", &kept]), "kept.journal: found …, expected no file or an empty one");
 }

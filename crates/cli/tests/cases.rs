@@ -3,16 +3,11 @@
 mod common;
 
 use common::journal::Day;
-use common::{answer, document, path, upm};
+use common::{answer, document, path, simulated, upm};
 use serde_json::Value;
 
-/// The journal of a simulated run, under a name of its own.
-fn simulated(name: &str, seed: &str) -> String {
-    let file = path(name);
-    let _ = std::fs::remove_file(&file);
-    answer(&["sim", "--seed", seed, "--ticks", "60", "--keep", &file]);
-    file
-}
+/// Ticks of each simulated run.
+const TICKS: u64 = 60;
 
 fn list(value: &Value) -> &[Value] {
     value.as_array().expect("a list")
@@ -61,8 +56,8 @@ fn every_case_is_listed_followed_and_decided_again() {
     let mut payers = std::collections::BTreeSet::new();
     let (mut steps, mut waits) = (std::collections::BTreeSet::new(), std::collections::BTreeSet::new());
     let mut asked = std::collections::BTreeSet::new();
-    for seed in ["1", "6", "20"] {
-        let file = simulated(&format!("cases-{seed}.journal"), seed);
+    for seed in [1, 6, 20] {
+        let file = simulated(&format!("cases-{seed}.journal"), seed, TICKS).0;
         let cases = document(&["journal", "cases", &file, "--output", "json"]);
         assert_eq!(cases["format"], "upm.cases/1");
         let records = records(&file);
@@ -152,7 +147,7 @@ fn is_a_story(case: &Value) {
 
 #[test]
 fn the_story_of_a_case_is_readable() {
-    let file = simulated("cases-page.journal", "20");
+    let file = simulated("cases-page.journal", 20, TICKS).0;
     let table = answer(&["journal", "cases", &file]);
     for words in
         ["staged 14", "clear of warning", "open at the end of the journal", "fund of BTC", "is below maintenance"]
@@ -185,7 +180,7 @@ fn the_story_of_a_case_is_readable() {
 
 #[test]
 fn a_journal_without_a_case_says_so() {
-    let file = simulated("no-cases.journal", "2");
+    let file = simulated("no-cases.journal", 2, TICKS).0;
     assert!(answer(&["journal", "cases", &file]).contains("no liquidation"));
     let run = upm(&["explain", "--case", "1", "--journal", &file]);
     assert!(run.status == 2 && run.err.contains("--case: found 1") && run.err.contains("has no cases"), "{}", run.err);

@@ -3,16 +3,8 @@
 mod common;
 
 use common::journal::Day;
-use common::{answer, document, path, upm};
+use common::{answer, document, path, simulated, upm};
 use serde_json::Value;
-
-/// The journal of a simulated run, under a name of its own.
-fn simulated(name: &str, seed: &str, ticks: &str) -> String {
-    let file = path(name);
-    let _ = std::fs::remove_file(&file);
-    answer(&["sim", "--seed", seed, "--ticks", ticks, "--keep", &file]);
-    file
-}
 
 /// A place for documents where nothing is.
 fn place(name: &str) -> String {
@@ -67,8 +59,8 @@ fn a_moment_of_a_day_is_reproduced_to_the_last_digit() {
 /// settlement (seed 35).
 #[test]
 fn moments_of_simulated_runs_are_reproduced_to_the_last_digit() {
-    for (seed, moments) in [("1", ["613", "1500"]), ("6", ["900", "1600"])] {
-        let file = simulated(&format!("extract-{seed}.journal"), seed, "60");
+    for (seed, moments) in [(1, ["613", "1500"]), (6, ["900", "1600"])] {
+        let file = simulated(&format!("extract-{seed}.journal"), seed, 60).0;
         for at in moments {
             is_reproduced(&file, at, &format!("extract-sim-{seed}"));
         }
@@ -76,7 +68,7 @@ fn moments_of_simulated_runs_are_reproduced_to_the_last_digit() {
     let late = document(&[
         "journal",
         "extract",
-        &simulated("extract-35.journal", "35", "60"),
+        &simulated("extract-35.journal", 35, 60).0,
         "--to",
         &place("extract-expired"),
         "--output",

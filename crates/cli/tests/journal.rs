@@ -3,7 +3,7 @@
 mod common;
 
 use common::journal::Day;
-use common::{Run, answer, document, path, upm, written};
+use common::{Run, answer, document, path, simulated, upm};
 use serde_json::Value;
 
 /// The journal of a whole day, under a name of its own: a journal has one reader at a time.
@@ -169,9 +169,7 @@ fn journals_are_the_same_or_part_at_a_record() {
     let run = upm(&["journal", "diff", &other, &longer]);
     let place = format!("record {} differs · the first journal ends before it", lines(&other, &[]).len());
     assert!(run.status == 1 && run.out.starts_with(&place), "{}", run.out);
-    let other = path("diff-e.journal");
-    let _ = std::fs::remove_file(&other);
-    assert_eq!(upm(&["sim", "--seed", "1", "--ticks", "2", "--keep", &other]).status, 0);
+    let (other, _) = simulated("diff-e.journal", 1, 2);
     let run = upm(&["journal", "diff", &first, &other]);
     assert!(run.status == 1 && run.out.starts_with("record 0 differs · previous hash"), "{}", run.out);
     assert!(run.out.contains("they began with another time and policy"), "{}", run.out);
@@ -259,15 +257,10 @@ fn pages_fit_a_hundred_columns_and_carry_no_colour_into_a_pipe() {
 }
 
 #[test]
-fn a_simulated_run_can_be_kept_verified_replayed_exported_and_explained() {
-    let file = path("sim.journal");
-    let _ = std::fs::remove_file(&file);
-    let run = upm(&["sim", "--seed", "1", "--ticks", "200", "--keep", &file, "--output", "json"]);
-    assert_eq!(run.status, 0, "{}", run.err);
-    let simulated = json(&run);
-    assert_eq!((&simulated["format"], &simulated["passed"]), (&"upm.sim/1".into(), &true.into()));
+fn a_simulated_run_can_be_verified_replayed_exported_and_explained() {
+    let (file, ended) = simulated("sim.journal", 1, 200);
     let verified = document(&["journal", "verify", &file, "--output", "json"]);
-    assert_eq!((&verified["sound"], &verified["state"]), (&true.into(), &simulated["runs"][0]["hash"]));
+    assert_eq!((&verified["sound"], &verified["state"]), (&true.into(), &ended.into()));
     assert!(verified["states_met"].as_u64().unwrap() > 0, "{verified}");
 
     let state = document(&["journal", "replay", &file, "--output", "json"]);
@@ -290,15 +283,6 @@ fn a_simulated_run_can_be_kept_verified_replayed_exported_and_explained() {
         }
     }
     assert!(judgements > 0, "nobody was judged");
-}
-
-#[test]
-fn many_seeds_are_summed_up() {
-    let summary = document(&["sim", "--seeds", "1..3", "--ticks", "10", "--threads", "2", "--output", "json"]);
-    assert_eq!(summary["runs"].as_array().unwrap().len(), 3);
-    assert_eq!(summary["passed"], true);
-    let alone = document(&["sim", "--seed", "2", "--ticks", "10", "--output", "json"]);
-    assert_eq!(alone["runs"][0]["hash"], summary["runs"][1]["hash"]);
 }
 
 #[test]
@@ -366,20 +350,8 @@ fn what_was_dropped_by_a_compaction_is_not_guessed() {
 }
 
 #[test]
-fn a_script_is_run_as_it_stands() {
-    let commands = lines(&day("script.journal"), &[]).into_iter().take(6).map(|record| {
-        let [time, principal, command] = ["time", "principal", "command"].map(|field| record[field].clone());
-        serde_json::json!({"time": time, "principal": principal, "command": command}).to_string() + "\n"
-    });
-    let script = written("script.jsonl", &commands.collect::<String>());
-    let run = upm(&["sim", "--script", &script, "--output", "json"]);
-    let document = json(&run);
-    assert_eq!((&document["commands"], &document["script"]), (&6.into(), &script.clone().into()), "{}", run.err);
-}
-
-#[test]
-fn what_a_killed_process_has_acknowledged_is_there() {
-    let run = upm(&["sim", "crash", "--kills", "2", "--output", "json"]);
-    let report = json(&run);
-    assert_eq!((run.status, &report["kills"], &report["lost"]), (0, &2.into(), &0.into()), "{report} {}", run.err);
+fn an_export_as_it_stands_is_a_script_for_the_laboratory() {
+    let script = answer(&["journal", "export", &day("script.journal"), "--to", "5"]);
+    let commands = sim::shrink::from_lines(&script).unwrap();
+    assert_eq!((commands.len(), commands[0].principal), (6, engine::Principal::Governance));
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{PORTFOLIO, answer, path, sample, upm, written};
+use common::{PORTFOLIO, UPM, answer, path, sample, simulated, upm, written};
 
 fn book(command: &str, more: &[&str]) -> Vec<String> {
     let [market, portfolio] = ["market.json", "portfolio.json"].map(sample);
@@ -30,7 +30,6 @@ fn nothing_is_written_over_another_kind() {
         book("margin", &["--output-file", &portfolio]),
         book("margin", &["--output", "json", "--output-file", &portfolio]),
         ["methods", "--output", "json", "--output-file", &portfolio].map(str::to_owned).to_vec(),
-        ["sim", "cascade", "--seeds", "1..1", "--shock", "gap", "--plot", &portfolio].map(str::to_owned).to_vec(),
     ];
     for arguments in cases {
         let run = upm(&arguments);
@@ -56,9 +55,7 @@ fn a_full_disk_is_exit_status_1_with_the_file_named() {
     let run = upm(&book("margin", &["--output-file", "/dev/full"]));
     assert_eq!(run.status, 1, "{}", run.err);
     assert!(run.err.starts_with("upm: /dev/full: No space left on device"), "{}", run.err);
-    let journal = path("writing.journal");
-    let _ = std::fs::remove_file(&journal);
-    assert_eq!(upm(&["sim", "--seed", "1", "--ticks", "3", "--keep", &journal]).status, 0);
+    let (journal, _) = simulated("writing.journal", 1, 3);
     let run = upm(&["journal", "export", &journal, "--output-file", "/dev/full"]);
     assert_eq!(run.status, 1, "{}", run.err);
     assert!(run.err.starts_with("upm: /dev/full: No space left on device"), "{}", run.err);
@@ -69,7 +66,6 @@ fn what_cannot_be_written_has_one_exit_status() {
     for arguments in [
         book("margin", &["--output-file", "no/such/a.txt"]),
         book("stress", &["--account", "calendar", "--svg", "no/such/a.svg"]),
-        ["sim", "--seed", "1", "--ticks", "1", "--keep", "no/such/a.journal"].map(str::to_owned).to_vec(),
     ] {
         let run = upm(&arguments);
         assert_eq!((run.status, run.out.as_str()), (1, ""), "{arguments:?}: {}", run.err);
@@ -79,10 +75,7 @@ fn what_cannot_be_written_has_one_exit_status() {
 
 #[test]
 fn an_export_that_fails_leaves_no_file() {
-    let (journal, file) = (path("writing-flipped.journal"), path("writing-flipped.jsonl"));
-    let _ = std::fs::remove_file(&journal);
-    let _ = std::fs::remove_file(&file);
-    assert_eq!(upm(&["sim", "--seed", "1", "--ticks", "3", "--keep", &journal]).status, 0);
+    let ((journal, _), file) = (simulated("writing-flipped.journal", 1, 3), UPM.fresh("writing-flipped.jsonl"));
     let mut bytes = std::fs::read(&journal).unwrap();
     let place = bytes.windows(10).rposition(|bytes| bytes.starts_with(b"account 1")).expect("an account of that name");
     bytes[place] ^= 1;

@@ -13,14 +13,14 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use engine::{Envelope, State};
-use journal::{Hash, Head, Identity, Journal, Memory, Store};
+use journal::{Hash, Head, Journal, Memory, Store};
 use sequencer::{Sequencer, replay};
 use serde::Serialize;
 
 use crate::dice::Dice;
 use crate::faults::Struck;
 use crate::workload;
-use crate::world::{World, genesis};
+use crate::world::{World, identity};
 
 /// After so many kills the work begins anew, so that finding one's place in it stays quick.
 const KILLS_A_ROUND: u64 = 20;
@@ -65,7 +65,7 @@ impl std::fmt::Display for CrashReport {
 
 /// The arguments by which the program runs [`child`].
 pub fn arguments(dir: &Path, seed: u64) -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = ["sim", "crash", "--child"].map(OsString::from).to_vec();
+    let mut arguments: Vec<OsString> = ["crash", "--child"].map(OsString::from).to_vec();
     arguments.extend([dir.as_os_str().to_owned(), "--seed".into(), seed.to_string().into()]);
     arguments
 }
@@ -92,10 +92,6 @@ impl Work {
             }
         }
     }
-}
-
-fn identity() -> Identity {
-    Identity { shard: 0, genesis: genesis().text() }
 }
 
 fn file(dir: &Path) -> PathBuf {

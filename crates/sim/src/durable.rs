@@ -9,7 +9,7 @@ use journal::{Draft, Hash, Head, Identity, Journal, Store};
 
 use crate::dice::Dice;
 use crate::faults::{Struck, count};
-use crate::world::genesis;
+use crate::world::{genesis, identity};
 
 /// A state is written with every so many batches, so that recovery begins there.
 const SNAPSHOT_EVERY: u64 = 40;
@@ -35,7 +35,7 @@ fn broken(what: &'static str) -> impl Fn(String) -> Finding {
 impl Durable {
     /// A new journal on an empty disk, with the hash of the engine's first state.
     pub fn create(state: StateHash, keeps_images: bool) -> Result<Self, Finding> {
-        let identity = Identity { shard: 0, genesis: genesis().text() };
+        let identity = identity();
         let disk = Disk::new();
         let store = Store::create_on("sim", disk.clone(), &identity);
         let store = store.map_err(|error| broken("create")(error.to_string()))?;

@@ -18,6 +18,7 @@
 //! | [`mod@run`] | safety phase, then liveness phase |
 //! | [`canary`] | rules broken on purpose, which must be caught |
 //! | [`shrink`] | a failing run as a short script |
+//! | [`keep`] | a run as a journal |
 //! | [`crash`] | a real process, killed at random moments |
 //! | [`report`] | what was reached, and what was not |
 //!
@@ -29,6 +30,7 @@ pub mod crash;
 pub mod dice;
 mod durable;
 pub mod faults;
+pub mod keep;
 pub mod kinds;
 mod liquidator;
 mod meddler;

@@ -111,7 +111,7 @@ pub fn run_with(options: &Options, rules: &mut dyn Rules) -> Outcome {
             what: finding.what,
             tick: run.tick,
             command: run.script.last().map(|envelope| format!("{:.400}", format!("{envelope:?}"))).unwrap_or_default(),
-            reproduce: format!("upm sim --seed {} --ticks {}", options.seed, options.ticks),
+            reproduce: format!("upm-lab run --seed {} --ticks {}", options.seed, options.ticks),
             script,
         }
     });

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use engine::state::{AssetTerms, InstrumentTerms, Policy, State, UnderlyingTerms};
 use engine::{Command, Envelope, FeedId, Principal};
+use journal::Identity;
 use marks::{Bounds, Rules, Source};
 use model::{AssetId, CounterPrice, DepthLevel, InstrumentId, InstrumentKind, Payoff, Right, UnderlyingId};
 use sequencer::Genesis;
@@ -62,6 +63,11 @@ fn price(hundredths: i128) -> Price {
 
 fn money(dollars: i128) -> Money {
     Money::from_raw(dollars * ONE)
+}
+
+/// What the journal of every run is called and begins with.
+pub fn identity() -> Identity {
+    Identity { shard: 0, genesis: genesis().text() }
 }
 
 /// What every run begins with: the rules of the house with delays and ramps short enough to live through them.

@@ -9,14 +9,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use engine::state::{Cascade, Change, Mode, Offer, Pot, Samples};
 use engine::{AccountId, Command, Engine, Envelope, Event, Principal, State, apply_read, whole};
 use journal::faults::Dice;
-use journal::{Draft, Identity, Journal, Memory, Record};
+use journal::{Draft, Journal, Memory, Record};
 use liquidation::pace::Flow;
 use model::{InstrumentId, UnderlyingId};
 use sequencer::{ReplayError, Sequencer, replay};
 use serde_json::{Value, json};
 use sim::faults::Struck;
 use sim::workload;
-use sim::world::{World, genesis};
+use sim::world::{World, genesis, identity};
 use units::{Money, Price, Quantity, Ratio, Timestamp};
 
 /// Whole numbers that ids, lots and versions may be replaced by.
@@ -35,10 +35,6 @@ const TEXTS: [&str; 9] = [
     "9999-12-31T23:59:59Z",
     "",
 ];
-
-fn identity() -> Identity {
-    Identity { shard: 0, genesis: genesis().text() }
-}
 
 /// The journal of a seed.
 fn history(seed: u64, ticks: u64) -> Memory {

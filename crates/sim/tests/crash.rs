@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [sim, crash, child, dir, _, seed] = &arguments[..]
-        && (sim.as_str(), crash.as_str(), child.as_str()) == ("sim", "crash", "--child")
+    if let [crash, child, dir, _, seed] = &arguments[..]
+        && (crash.as_str(), child.as_str()) == ("crash", "--child")
     {
         let problem = sim::crash::child(Path::new(dir), seed.parse().expect("a seed"));
         eprintln!("{problem}");

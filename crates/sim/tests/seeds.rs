@@ -18,7 +18,7 @@ fn the_same_seed_is_the_same_run_on_any_number_of_threads() {
     assert_ne!(one.outcomes[0].hash, one.outcomes[1].hash);
 }
 
-/// A few canaries in a few seconds; `upm sim canaries` lets all of them loose.
+/// A few canaries in a few seconds; `upm-lab canaries` lets all of them loose.
 #[test]
 fn broken_rules_are_caught_and_sound_ones_pass() {
     for canary in [Canary::FeeTwice, Canary::NoMargin, Canary::OrderStays, Canary::FundingKept] {

@@ -1,9 +1,13 @@
-//! What tests of several crates read: a small market, and files of `../shared`, the folder of recorded data beside the
-//! project.
+//! What tests of several crates need: a small market, files of `../shared`, the folder of recorded data beside the project,
+//! and programs run as users run them ([`program`]), with their [`help`] and their pages ([`manual`]).
 //!
 //! The project is complete without that folder. A test that needs a file of it may therefore be skipped, but not unseen:
 //! its name ends with `_from_shared`, it says which file is absent, `cargo xtask ci` counts it, and under `CI=true` it
 //! fails. Crates take this one as a dev-dependency; only `xtask`, which counts, depends on it otherwise.
+
+pub mod help;
+pub mod manual;
+pub mod program;
 
 use std::fs::OpenOptions;
 use std::io::Write;

@@ -25,6 +25,7 @@
 //! ```
 
 mod fixed;
+pub mod grouped;
 mod quantities;
 mod shortest;
 mod text;

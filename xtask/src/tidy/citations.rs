@@ -10,8 +10,8 @@ const DOCUMENTS: &[(&str, &[&str])] = &[("docs/invariants.md", &["I", "R"]), ("d
 /// Numbers of no incident, and the tests that ask for them.
 const UNKNOWN: &[(&str, &str)] = &[
     ("crates/incidents/tests/incidents.rs", "S-99"),
-    ("crates/cli/src/command/sim/incident.rs", "S-77"),
-    ("crates/cli/tests/checks.rs", "S-00"),
+    ("crates/lab/src/command/incident.rs", "S-77"),
+    ("crates/lab/tests/incident.rs", "S-00"),
 ];
 
 /// The numbers in this file are examples.

@@ -6,11 +6,11 @@ use engine::explain::{Figures, What, step};
 use engine::{AccountId, Envelope, Event, State, Status};
 use journal::{Journal, Record, Store};
 use model::{UnderlyingId, UsdPrice};
+use shell::failure::Failure;
 use units::Overflow;
 
 use super::Moment;
 use super::bill::Bill;
-use crate::failure::Failure;
 use crate::history::{self, broken};
 
 /// One liquidation from its first step to its last.

@@ -3,6 +3,8 @@
 use engine::explain::{Figures, What};
 use engine::state::State;
 use journal::Hash;
+use shell::printer::{Tone, clean, toned};
+use shell::table::{Side, Table, paragraph};
 use units::{Money, Overflow};
 
 use super::bill::{Bill, BillLine, Item};
@@ -11,9 +13,7 @@ use super::timeline::{Entry, Taken, Timeline, Waited};
 use super::{Moment, words};
 use crate::amount::{Unit, exact};
 use crate::naming;
-use crate::printer::{Tone, clean, toned};
 use crate::sheet;
-use crate::table::{Side, Table, paragraph};
 
 /// Columns before the words of an entry.
 const LEAD: usize = 26;

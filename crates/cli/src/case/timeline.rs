@@ -4,12 +4,12 @@ use engine::explain::{Figures, Step, Wait, What, halted, step, wait};
 use engine::{AccountId, Engine, Envelope, Event};
 use journal::{Journal, Record, Store};
 use model::{InstrumentId, UnderlyingId, UsdPrice};
+use shell::failure::Failure;
+use shell::progress::Progress;
 
 use super::Moment;
 use super::chronicle::Case;
-use crate::failure::Failure;
 use crate::history::{self, broken};
-use crate::progress::Progress;
 
 /// A part of a time line.
 #[derive(Clone, Debug)]

@@ -209,7 +209,7 @@ pub fn is_of_trade(cause: Cause) -> bool {
 pub fn standing(figures: &Figures) -> String {
     let Figures { equity, maintenance_margin, .. } = *figures;
     let (held, needed) = (usd(equity), usd(maintenance_margin));
-    let status = crate::printer::plain(&crate::sheet::status(figures.status));
+    let status = shell::printer::plain(&crate::sheet::status(figures.status));
     if equity < maintenance_margin {
         format!("{status}: equity {held} is below maintenance {needed}")
     } else {

@@ -4,17 +4,18 @@ use margin::method::METHODS;
 use margin::{Assessment, Judge, assess};
 use model::Account;
 use serde::Serialize;
+use shell::draft::Destination;
+use shell::failure::Failure;
+use shell::input::{Output, Reader};
+use shell::printer::{Answer, Tone, coloured, rendered, toned};
+use shell::table::{Side, Table, paragraph};
 use units::{Money, Overflow, Round};
 
 use crate::accounts::{Frame, WorkArgs};
 use crate::amount::{Shown, Unit, number};
 use crate::document;
-use crate::draft::Destination;
-use crate::failure::Failure;
-use crate::input::{Book, BookArgs, Output, Reader, Rules};
-use crate::printer::{Answer, Tone, coloured, rendered, toned};
+use crate::input::{Book, BookArgs, Rules};
 use crate::sheet::{self, Amounts, UNKNOWN};
-use crate::table::{Side, Table, paragraph};
 
 /// Where notes begin, to the right of the names of methods.
 const LEAD: usize = 20;

@@ -1,10 +1,10 @@
 //! `upm completions`: what a shell reads to complete the commands, the options and their values.
 
 use clap::CommandFactory;
-use clap_complete::{Shell, generate};
+use shell::completions::{Shell, script};
+use shell::printer::Answer;
 
 use crate::Arguments;
-use crate::printer::Answer;
 
 /// Print the script with which a shell completes commands, options and their values
 ///
@@ -24,7 +24,5 @@ pub struct Args {
 
 /// Writes the script from the commands as they are declared.
 pub fn run(args: &Args) -> Answer {
-    let mut script = Vec::new();
-    generate(args.shell, &mut Arguments::command(), env!("CARGO_PKG_NAME"), &mut script);
-    Answer::out(String::from_utf8(script).expect("help and names are UTF-8"))
+    script(Arguments::command(), args.shell)
 }

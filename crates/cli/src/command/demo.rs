@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use margin::method::Method;
 use model::{Market, Portfolio};
+use shell::draft::Destination;
+use shell::failure::Failure;
+use shell::printer::{Answer, Tone, toned};
 
 use crate::command::{compare, stress};
-use crate::draft::Destination;
-use crate::failure::Failure;
 use crate::input::{Book, Rules};
-use crate::printer::{Answer, Tone, toned};
 use crate::sheet::brief;
 
 /// The sample market.

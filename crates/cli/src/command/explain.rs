@@ -6,6 +6,10 @@ use engine::explain::{Explanation, Figures, PriceUsed, explain};
 use engine::{AccountId, Command, Desk, Engine, Envelope, Event, FeedId, Principal, State, Status, decide};
 use journal::{Hash, Journal, Record, Store};
 use serde::Serialize;
+use shell::failure::Failure;
+use shell::input::Output;
+use shell::printer::{Answer, Tone, toned};
+use shell::table::{Side, Table, cut, paragraph};
 use units::Timestamp;
 
 use crate::amount::exact;
@@ -14,11 +18,7 @@ use crate::case::chronicle::chronicle;
 use crate::case::document::document;
 use crate::case::page::page as case_page;
 use crate::case::timeline::follow;
-use crate::failure::Failure;
 use crate::history::{self, broken};
-use crate::input::Output;
-use crate::printer::{Answer, Tone, toned};
-use crate::table::{Side, Table, cut, paragraph};
 use crate::{naming, sheet};
 
 /// Explain an account or a liquidation from a journal: what happened and why, and whether that is what was decided
@@ -31,12 +31,12 @@ use crate::{naming, sheet};
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
-  upm sim --seed 1 --ticks 20 --keep target/run.journal
+  upm-lab run --seed 1 --ticks 20 --keep target/run.journal
   upm explain \"account 0\" --journal target/run.journal
   upm explain \"account 0\" --journal target/run.journal --at 100 --output json
 
 A liquidation, by its number in upm journal cases:
-  upm sim --seed 1 --ticks 60 --keep target/cases.journal
+  upm-lab run --seed 1 --ticks 60 --keep target/cases.journal
   upm explain --case 2 --journal target/cases.journal")]
 pub struct Args {
     /// Name of the account
@@ -45,7 +45,7 @@ pub struct Args {
     /// Number of a liquidation, in place of an account
     #[arg(long, value_name = "NUMBER", conflicts_with = "at")]
     case: Option<u64>,
-    /// Journal, as the engine or `upm sim --keep` writes it
+    /// Journal, as the engine or `upm-lab run --keep` writes it
     #[arg(long, value_name = "FILE")]
     journal: PathBuf,
     /// Explain the moment just after this record; the end of the journal when not given

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use feed::{chain, deribit};
 use model::{MarketDocument, UsdPrice, is_name};
+use shell::failure::Failure;
+use shell::input::Reader;
+use shell::printer::Answer;
 use units::Timestamp;
-
-use crate::failure::Failure;
-use crate::input::Reader;
-use crate::printer::Answer;
 
 /// Make a market document from what a venue or a recording says
 #[derive(clap::Args)]

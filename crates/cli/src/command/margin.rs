@@ -2,13 +2,14 @@
 
 use margin::{Judge, assess};
 use model::Account;
+use shell::draft::Destination;
+use shell::failure::Failure;
+use shell::input::{Output, Reader};
+use shell::printer::{Answer, coloured, rendered};
 
 use crate::accounts::{Frame, WorkArgs};
 use crate::document;
-use crate::draft::Destination;
-use crate::failure::Failure;
-use crate::input::{BookArgs, MethodArgs, Output, Reader};
-use crate::printer::{Answer, coloured, rendered};
+use crate::input::{BookArgs, MethodArgs};
 use crate::sheet::sheet;
 
 /// Margin accounts: equity, requirement, the scenario that decides, every charge

@@ -2,11 +2,12 @@
 
 use margin::method::{METHODS, Method};
 use serde::Serialize;
+use shell::failure::Failure;
+use shell::input::{Output, Reader};
+use shell::printer::{Answer, Tone, toned};
+use shell::table::paragraph;
 
-use crate::failure::Failure;
-use crate::input::{Output, Reader, rulebook};
-use crate::printer::{Answer, Tone, toned};
-use crate::table::paragraph;
+use crate::input::rulebook;
 
 /// List the methods: from which document, at which date, how proven, what is uncertain
 #[derive(clap::Args)]

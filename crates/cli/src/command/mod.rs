@@ -10,7 +10,6 @@ mod what_if;
 mod explain;
 mod journal;
 mod run;
-mod sim;
 
 mod demo;
 mod import;
@@ -23,10 +22,9 @@ mod man;
 use std::path::Path;
 
 use clap::Subcommand;
-
-use crate::draft::Destination;
-use crate::failure::Failure;
-use crate::printer::Answer;
+use shell::draft::Destination;
+use shell::failure::Failure;
+use shell::printer::Answer;
 
 /// What can be asked.
 #[derive(Subcommand)]
@@ -39,7 +37,6 @@ pub enum Command {
     Journal(journal::Args),
     Explain(explain::Args),
     Run(run::Args),
-    Sim(sim::Args),
     Import(import::Args),
     Methods(methods::Args),
     Params(params::Args),
@@ -53,7 +50,6 @@ impl Command {
     pub fn pictures(&self) -> Vec<&Path> {
         match self {
             Self::Stress(args) => args.pictures().collect(),
-            Self::Sim(args) => args.pictures().collect(),
             _ => Vec::new(),
         }
     }
@@ -69,7 +65,6 @@ impl Command {
             Self::Journal(args) => journal::run(args, to),
             Self::Explain(args) => explain::run(args),
             Self::Run(args) => run::run(args, to),
-            Self::Sim(args) => sim::run(args, to),
             Self::Import(args) => import::run(args),
             Self::Methods(args) => methods::run(args),
             Self::Params(args) => params::run(args),

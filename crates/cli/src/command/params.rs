@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use margin::method::{Method, Rulebook};
 use margin::params::Evidence;
+use shell::failure::Failure;
+use shell::input::Reader;
+use shell::printer::{Answer, Tone, toned};
+use shell::table::paragraph;
 
-use crate::failure::Failure;
-use crate::input::{Reader, method_named, rulebook};
-use crate::printer::{Answer, Tone, toned};
-use crate::table::paragraph;
+use crate::input::{method_named, rulebook};
 
 /// Show the parameters of a method with their reasons, or check a parameter file
 #[derive(clap::Args)]

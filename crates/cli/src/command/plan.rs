@@ -6,11 +6,12 @@ mod table;
 use liquidation::{Book as Trading, Gauge, Rules as Aims, Standing};
 use margin::{Judge, Refusal, exposure, valuation};
 use model::{Account, InstrumentId, InstrumentKind, Market, Payoff, Position, Underlying};
+use shell::failure::Failure;
+use shell::input::{Output, Reader};
+use shell::printer::Answer;
 use units::{Money, Overflow, Quantity, Ratio, Round};
 
-use crate::failure::Failure;
-use crate::input::{Book, BookArgs, MethodArgs, Output, Reader};
-use crate::printer::Answer;
+use crate::input::{Book, BookArgs, MethodArgs};
 use document::{AccountPlan, PlanDocument};
 
 /// Show what a liquidation would do: each step with its cost, what it leaves and why

@@ -16,12 +16,12 @@ use operator::{Operator, Schedule};
 use sequencer::{Sequencer, Stopped};
 use units::Timestamp;
 
-use crate::draft::Destination;
-use crate::failure::Failure;
 use crate::history::broken;
-use crate::printer::Answer;
 use answers::Answers;
 use commands::{Command, Commands};
+use shell::draft::Destination;
+use shell::failure::Failure;
+use shell::printer::Answer;
 
 /// Most commands of one moment in a batch, and most between two records in which the engine judges accounts.
 const BATCH_MAX: usize = 1024;

@@ -13,16 +13,17 @@ use margin::scenario::ScenarioSet;
 use margin::{Assessment, Refusal};
 use model::{Account, Market};
 use pricing::kernel::Isa;
+use shell::draft::Destination;
+use shell::failure::Failure;
+use shell::input::{Output, Reader};
+use shell::printer::{Answer, coloured, rendered};
 
 use crate::accounts::{Frame, WorkArgs};
 use crate::document::{account as listed, frame};
-use crate::draft::Destination;
-use crate::failure::Failure;
 use crate::frontier::{Frontier, Question};
 use crate::heatmap::{self, Picture};
-use crate::input::{Book, BookArgs, MethodArgs, Output, Reader, scenarios};
+use crate::input::{Book, BookArgs, MethodArgs, scenarios};
 use crate::matrix::{Estimate, Grid, Matrix, estimates};
-use crate::printer::{Answer, coloured, rendered};
 use document::{closing, opening};
 use told::Told;
 
@@ -196,8 +197,8 @@ impl Stressed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::printer::{PAPER, plain};
     use clap::Parser;
+    use shell::printer::{PAPER, plain};
     use std::sync::atomic::{AtomicU32, Ordering};
 
     #[derive(Parser)]

@@ -2,13 +2,14 @@
 
 use margin::{Assessment, assess};
 use serde::Serialize;
+use shell::failure::Failure;
+use shell::input::{Output, Reader};
+use shell::printer::{Answer, Tone, toned};
+use shell::table::paragraph;
 use units::Overflow;
 
 use crate::beside::{self, Words};
-use crate::failure::Failure;
-use crate::input::{BookArgs, MethodArgs, Output, Reader};
-use crate::printer::{Answer, Tone, toned};
-use crate::table::paragraph;
+use crate::input::{BookArgs, MethodArgs};
 use crate::verdict::{self, Verdict};
 use crate::{sheet, trade};
 

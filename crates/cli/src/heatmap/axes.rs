@@ -3,10 +3,11 @@
 use super::Picture;
 use super::label::{percent, price, quarters, signed_text};
 use super::layout::{LABELLED, LEFT, Layout, PLOT_LEFT, PLOT_RIGHT, PLOT_TOP};
+use shell::canvas::{Canvas, Style};
+use shell::table::cut;
+
 use crate::amount::number;
-use crate::canvas::{Canvas, Style};
 use crate::matrix::price_move;
-use crate::table::cut;
 
 /// What every column and row means.
 pub fn axes(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {

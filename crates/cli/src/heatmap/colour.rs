@@ -3,7 +3,7 @@
 //! They are the diverging scheme red-blue of Cynthia Brewer, which the colour-blind can read: linear in the profit, white
 //! where nothing is lost.
 
-use crate::canvas::INK;
+use shell::canvas::INK;
 
 /// From the largest loss to the largest profit.
 const COLOURS: [[f64; 3]; 9] = [

@@ -1,80 +1,79 @@
-//! Runs the program as a user does.
+//! Runs `upm` as a user does.
 
 #![expect(dead_code, reason = "every test file uses its own part")]
 
 pub mod journal;
 
-use std::io::Write;
+use std::ffi::OsStr;
+use std::fmt::Debug;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use sim::keep::{Witness, keep};
+use sim::run::run_with;
+use testdata::program::{self, Program};
 
 /// What a run left behind.
-#[derive(Debug)]
-pub struct Run {
-    pub status: i32,
-    pub out: String,
-    pub err: String,
-}
+pub type Run = program::Run;
+
+/// The program that is tested.
+pub const UPM: Program = Program { file: env!("CARGO_BIN_EXE_upm"), folder: env!("CARGO_TARGET_TMPDIR") };
 
 /// The root of the repository, where examples are run.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    program::root()
 }
 
 /// A bundled sample.
 pub fn sample(name: &str) -> String {
-    root().join("samples").join(name).display().to_string()
+    program::sample(name)
 }
 
 /// Runs `upm` at the root of the repository, with nothing on standard input.
-pub fn upm<S: AsRef<std::ffi::OsStr>>(arguments: &[S]) -> Run {
-    upm_reading(arguments, "")
+pub fn upm<S: AsRef<OsStr>>(arguments: &[S]) -> Run {
+    UPM.run(arguments)
 }
 
 /// Runs `upm` with a text on standard input.
-pub fn upm_reading<S: AsRef<std::ffi::OsStr>>(arguments: &[S], input: &str) -> Run {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_upm"))
-        .args(arguments)
-        .current_dir(root())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    // A program that fails early closes its input: that is its right.
-    let _ = child.stdin.take().expect("piped").write_all(input.as_bytes());
-    let output = child.wait_with_output().expect("the program ends");
-    Run {
-        status: output.status.code().expect("the program was not killed"),
-        out: String::from_utf8(output.stdout).expect("UTF-8"),
-        err: String::from_utf8(output.stderr).expect("UTF-8"),
-    }
+pub fn upm_reading<S: AsRef<OsStr>>(arguments: &[S], input: &str) -> Run {
+    UPM.run_reading(arguments, input)
 }
 
 /// Runs `upm` and insists on success.
-pub fn answer<S: AsRef<std::ffi::OsStr> + std::fmt::Debug>(arguments: &[S]) -> String {
-    let run = upm(arguments);
-    assert_eq!(run.status, 0, "{arguments:?}: {}", run.err);
-    run.out
+pub fn answer<S: AsRef<OsStr> + Debug>(arguments: &[S]) -> String {
+    UPM.answer(arguments)
 }
 
 /// Runs `upm` and reads the JSON it answers with.
-pub fn document<S: AsRef<std::ffi::OsStr> + std::fmt::Debug>(arguments: &[S]) -> Value {
-    serde_json::from_str(&answer(arguments)).expect("the answer is JSON")
+pub fn document<S: AsRef<OsStr> + Debug>(arguments: &[S]) -> Value {
+    UPM.document(arguments)
 }
 
-/// A file for one test; the name is unique to it.
+/// The path of a file for one test; the name is unique to it.
 pub fn path(name: &str) -> String {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name).display().to_string()
+    UPM.path(name)
 }
 
 /// Writes a file for one test; the name is unique to it.
 pub fn written(name: &str, text: &str) -> String {
-    let file = path(name);
-    std::fs::write(&file, text).expect("the directory for tests is writable");
-    file
+    UPM.written(name, text)
+}
+
+/// Writes the journal of a simulated run into a file of that name, as `upm-lab run --keep` does. Gives the path and the
+/// hash of the state in which the run ended.
+pub fn simulated(name: &str, seed: u64, ticks: u64) -> (String, String) {
+    let file = UPM.fresh(name);
+    let ended = keep_run(file.as_ref(), seed, ticks);
+    (file, ended)
+}
+
+/// The same into any new file. Gives the hash of the state in which the run ended.
+pub fn keep_run(file: &Path, seed: u64, ticks: u64) -> String {
+    let mut witness = Witness::new(|_| {});
+    let outcome = run_with(&sim::Options::new(seed, ticks), &mut witness);
+    assert!(outcome.failure.is_none(), "{:?}", outcome.failure);
+    keep(file, &witness.into_accepted(), |_| {}).expect("a new file in a folder that is writable");
+    outcome.hash
 }
 
 /// An account in [`MARKET`].

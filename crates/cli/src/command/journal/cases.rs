@@ -2,6 +2,10 @@
 
 use journal::Journal;
 use serde::Serialize;
+use shell::failure::Failure;
+use shell::input::Output;
+use shell::printer::{Answer, Tone, clean, toned};
+use shell::table::{Side, Table, paragraph};
 use units::{Money, Timestamp};
 
 use super::JournalArgs;
@@ -9,12 +13,8 @@ use crate::amount::{Unit, exact};
 use crate::case::chronicle::chronicle;
 use crate::case::document::{Summary, summary};
 use crate::case::page::item;
-use crate::failure::Failure;
 use crate::history::{self, broken};
-use crate::input::Output;
-use crate::printer::{Answer, Tone, clean, toned};
 use crate::sheet;
-use crate::table::{Side, Table, paragraph};
 
 /// List every liquidation of a journal: whose, from when to when, why, how it ended, what it cost and who paid
 ///
@@ -22,7 +22,7 @@ use crate::table::{Side, Table, paragraph};
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
-  upm sim --seed 1 --ticks 60 --keep target/cases.journal
+  upm-lab run --seed 1 --ticks 60 --keep target/cases.journal
   upm journal cases target/cases.journal")]
 pub struct Args {
     #[command(flatten)]

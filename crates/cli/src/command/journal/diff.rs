@@ -6,15 +6,15 @@ use journal::{Difference, Divergence, Journal, Store};
 use sequencer::Genesis;
 use serde::Serialize;
 use serde_json::Value;
+use shell::failure::Failure;
+use shell::input::Output;
+use shell::printer::{Answer, Tone, toned};
+use shell::table::paragraph;
 
 use super::named::named;
 use crate::amount::exact;
-use crate::failure::Failure;
 use crate::history::{self, broken};
-use crate::input::Output;
-use crate::printer::{Answer, Tone, toned};
 use crate::record::{self, JSON, RecordDocument};
-use crate::table::paragraph;
 
 /// Find the first record in which two journals differ
 ///
@@ -22,7 +22,7 @@ use crate::table::paragraph;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
-  upm sim --seed 1 --ticks 20 --keep target/run.journal
+  upm-lab run --seed 1 --ticks 20 --keep target/run.journal
   upm journal diff target/run.journal target/run.journal
   upm journal diff target/run.journal target/run.journal --names")]
 pub struct Args {

@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-
-use crate::draft::Destination;
-use crate::failure::Failure;
+use shell::draft::Destination;
+use shell::failure::Failure;
 
 /// Where each document was written.
 #[derive(Serialize)]

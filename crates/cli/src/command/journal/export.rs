@@ -1,24 +1,24 @@
 //! `upm journal export`: every record as a line of JSON.
 
 use journal::{Journal, Record};
+use shell::draft::Destination;
+use shell::failure::Failure;
+use shell::printer::{Answer, stream};
 
 use super::JournalArgs;
 use super::named::named;
-use crate::draft::Destination;
-use crate::failure::Failure;
 use crate::history::{self, broken};
-use crate::printer::{Answer, stream};
 use crate::record::{JSON, RecordDocument};
 
 /// Print records as JSON lines: who asked for what, what was decided, the hashes around it
 ///
 /// Lines are printed as they are read; a damaged record ends them with exit status 1. A file is written whole or not at all.
 ///
-/// Without --names they are as the engine keeps them, and `upm sim --script` reads them again.
+/// Without --names they are as the engine keeps them, and `upm-lab run --script` reads them again.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
-  upm sim --seed 1 --ticks 20 --keep target/run.journal
+  upm-lab run --seed 1 --ticks 20 --keep target/run.journal
   upm journal export target/run.journal --from 10 --to 12
   upm journal export target/run.journal --names --from 10")]
 pub struct Args {

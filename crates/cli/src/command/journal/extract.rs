@@ -9,17 +9,17 @@ use margin::assess;
 use margin::method::{Method, Options};
 use model::{Invalid, Market, Portfolio};
 use serde::Serialize;
+use shell::failure::Failure;
+use shell::input::Output;
+use shell::json::pretty;
+use shell::printer::{Answer, Tone, clean, toned};
+use shell::table::paragraph;
 use units::{Ratio, Timestamp};
 
 use super::JournalArgs;
 use super::directory::{Files, Texts, vacant, written};
 use crate::amount::exact;
-use crate::failure::Failure;
 use crate::history::{self, broken};
-use crate::input::Output;
-use crate::json::pretty;
-use crate::printer::{Answer, Tone, clean, toned};
-use crate::table::paragraph;
 
 /// The method of the engine.
 const METHOD: &str = "universal";
@@ -34,7 +34,7 @@ const METHOD: &str = "universal";
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
-  upm sim --seed 1 --ticks 20 --keep target/run.journal
+  upm-lab run --seed 1 --ticks 20 --keep target/run.journal
   upm journal extract target/run.journal --at 100 --to target/moment
   upm margin --market target/moment/market.json --portfolio target/moment/portfolio.json \\
     --params target/moment/parameters.toml")]

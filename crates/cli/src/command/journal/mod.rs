@@ -13,16 +13,15 @@ mod verify;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-
-use crate::draft::Destination;
-use crate::failure::Failure;
-use crate::printer::Answer;
+use shell::draft::Destination;
+use shell::failure::Failure;
+use shell::printer::Answer;
 
 /// Read a journal: verify it, replay it, export it, compare it with another, save what is left of it
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
-  upm sim --seed 1 --ticks 20 --keep target/run.journal
+  upm-lab run --seed 1 --ticks 20 --keep target/run.journal
   upm journal verify target/run.journal
   upm journal export target/run.journal --output-file target/run.jsonl")]
 pub struct Args {
@@ -44,7 +43,7 @@ enum Command {
 /// The argument that names a journal.
 #[derive(clap::Args)]
 struct JournalArgs {
-    /// Journal, as the engine or `upm sim --keep` writes it
+    /// Journal, as the engine or `upm-lab run --keep` writes it
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }

@@ -6,15 +6,15 @@ use journal::{Hash, Journal, Store};
 use marks::{Cause, Validity};
 use model::QuotePrice;
 use serde::Serialize;
+use shell::failure::Failure;
+use shell::input::Output;
+use shell::printer::{Answer, Tone, toned};
+use shell::progress::{Progress, pace};
+use shell::table::{Side, Table, cut, paragraph};
 use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
 
 use super::JournalArgs;
 use crate::amount::{Unit, exact};
-use crate::failure::Failure;
-use crate::input::Output;
-use crate::printer::{Answer, Tone, toned};
-use crate::progress::{Progress, pace};
-use crate::table::{Side, Table, cut, paragraph};
 use crate::{history, naming, sheet};
 
 /// Digits of a price or an amount beyond these are for --output json.
@@ -28,7 +28,7 @@ const ROWS_MAX: usize = 50;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
-  upm sim --seed 1 --ticks 20 --keep target/run.journal
+  upm-lab run --seed 1 --ticks 20 --keep target/run.journal
   upm journal replay target/run.journal
   upm journal replay target/run.journal --until 100")]
 pub struct Args {

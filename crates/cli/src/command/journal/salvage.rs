@@ -5,15 +5,15 @@ use std::path::PathBuf;
 
 use journal::{Remains, SalvageError};
 use serde::Serialize;
+use shell::draft::Aside;
+use shell::failure::Failure;
+use shell::input::Output;
+use shell::printer::{Answer, Tone, overwrite, toned};
+use shell::table::paragraph;
 
 use super::JournalArgs;
 use crate::amount::exact;
-use crate::draft::Aside;
-use crate::failure::Failure;
 use crate::history::{broken, unopened};
-use crate::input::Output;
-use crate::printer::{Answer, Tone, overwrite, toned};
-use crate::table::paragraph;
 
 /// Save the whole records of a damaged journal in a new one, up to the first that is lost
 ///
@@ -29,7 +29,7 @@ use crate::table::paragraph;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
-  upm sim --seed 1 --ticks 20 --keep target/run.journal
+  upm-lab run --seed 1 --ticks 20 --keep target/run.journal
   upm journal salvage target/run.journal target/saved.journal
   upm journal verify target/saved.journal")]
 pub struct Args {

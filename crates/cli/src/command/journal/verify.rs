@@ -2,16 +2,16 @@
 
 use journal::{Damage, Hash, Journal, Report, Store};
 use serde::Serialize;
+use shell::failure::Failure;
+use shell::input::Output;
+use shell::printer::{Answer, Tone, clean, overwrite, toned};
+use shell::progress::{Progress, pace};
+use shell::table::paragraph;
 use units::Timestamp;
 
 use super::JournalArgs;
 use crate::amount::exact;
-use crate::failure::Failure;
 use crate::history::{self, broken};
-use crate::input::Output;
-use crate::printer::{Answer, Tone, clean, overwrite, toned};
-use crate::progress::{Progress, pace};
-use crate::table::paragraph;
 
 const FORMAT: &str = "upm.journal-report/1";
 
@@ -27,7 +27,7 @@ const FORMAT: &str = "upm.journal-report/1";
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
-  upm sim --seed 1 --ticks 20 --keep target/run.journal
+  upm-lab run --seed 1 --ticks 20 --keep target/run.journal
   upm journal verify target/run.journal")]
 pub struct Args {
     #[command(flatten)]

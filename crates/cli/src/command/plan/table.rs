@@ -2,14 +2,14 @@
 
 use liquidation::{Plan, Planned, Purpose, Standing, Step, Stop, Why};
 use model::InstrumentId;
+use shell::printer::{Tone, toned};
+use shell::table::{Side, Table, cut, paragraph};
 use units::{Money, Overflow, Price, Round};
 
 use super::Planning;
 use super::document::{currency, health};
 use crate::amount::{Unit, exact, number};
-use crate::printer::{Tone, toned};
 use crate::sheet::ratio;
-use crate::table::{Side, Table, cut, paragraph};
 
 /// The plan of an account under its name.
 pub fn table(account: &str, title: &str, plan: &Plan, planning: &Planning<'_>) -> Result<String, Overflow> {

@@ -10,10 +10,10 @@ use serde::Serialize;
 use units::Timestamp;
 
 use crate::amount::exact;
-use crate::draft::Destination;
-use crate::failure::Failure;
-use crate::json::in_lines;
-use crate::sink::Sink;
+use shell::draft::Destination;
+use shell::failure::Failure;
+use shell::json::in_lines;
+use shell::sink::Sink;
 
 /// A line of the answer.
 #[derive(Serialize)]

@@ -9,9 +9,9 @@ use model::Invalid;
 use sequencer::{Genesis, Sequencer};
 use units::Timestamp;
 
-use crate::failure::Failure;
 use crate::history::{self, broken, unopened};
-use crate::input::Reader;
+use shell::failure::Failure;
+use shell::input::Reader;
 
 /// Opens the journal in `file` where it ends. Where there is none it is begun, if that was asked for: with the document in `genesis`, or
 /// else at the time that `first` gives, with the parameters of the program.

@@ -8,8 +8,8 @@ use model::read_json;
 use serde::Deserialize;
 use units::Timestamp;
 
-use crate::failure::Failure;
-use crate::input::Reader;
+use shell::failure::Failure;
+use shell::input::Reader;
 
 /// A command, and the line it stands in, from 1.
 pub struct Command {

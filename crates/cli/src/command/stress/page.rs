@@ -2,11 +2,12 @@
 
 use super::Stressed;
 use super::words::{cell_words, percent, plus};
+use shell::printer::{self, Tone, toned};
+use shell::table::{Side, Table, cut, paragraph};
+
 use crate::amount::{down, number};
 use crate::matrix::{Estimate, Scale, price_move};
-use crate::printer::{self, Tone, toned};
 use crate::sheet::heading;
-use crate::table::{Side, Table, cut, paragraph};
 
 /// Characters before the first column of a grid, and of a column.
 const LEAD: usize = 22;

@@ -4,17 +4,17 @@ use margin::method::universal::Universal;
 use margin::scenario::Scenario;
 use model::{Account, Market};
 use serde::Serialize;
+use shell::failure::Failure;
+use shell::table::{Side, Table, paragraph};
 use units::{Money, Overflow, Quantity, Ratio, Round};
 
 use super::document::text;
 use super::words::scenario_words;
 use crate::amount::{Unit, exact, number};
 use crate::document;
-use crate::failure::Failure;
 use crate::input::Book;
 use crate::matrix::parts;
 use crate::sheet::heading;
-use crate::table::{Side, Table, paragraph};
 
 /// One scenario of the method, to be told position by position.
 pub struct Told<'a> {

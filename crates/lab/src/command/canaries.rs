@@ -1,19 +1,18 @@
-//! `upm sim canaries`: rules broken on purpose, each of which the simulator must notice.
+//! `upm-lab canaries`: rules broken on purpose, each of which the simulator must notice.
 
+use shell::input::Output;
+use shell::printer::{Answer, Tone, toned};
+use shell::progress::Progress;
+use shell::table::{Side, Table};
 use sim::Caught;
 use sim::canary::CANARIES;
-
-use crate::amount::exact;
-use crate::input::Output;
-use crate::printer::{Answer, Tone, toned};
-use crate::progress::Progress;
-use crate::table::{Side, Table};
+use units::grouped::exact;
 
 /// Break rules on purpose, one at a time, and check that each is noticed
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
-  upm sim canaries")]
+  upm-lab canaries")]
 pub struct Args {
     /// table for people, or json for programs
     #[arg(long, value_enum, default_value = "table", hide_possible_values = true, hide_default_value = true)]

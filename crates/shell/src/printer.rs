@@ -4,7 +4,6 @@
 //! and vanish everywhere else. Whatever else could move a terminal or turn the words beside it around is made visible.
 
 use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
-use std::process::ExitCode;
 use std::sync::OnceLock;
 
 use model::is_harmless;
@@ -35,10 +34,15 @@ pub struct Answer {
 /// How a piece of text stands out on a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
+    /// Heavier than the text around it: titles and sums.
     Bold,
+    /// Fainter than the text around it: heads of columns.
     Dim,
+    /// What is as it should be.
     Green,
+    /// What needs attention.
     Yellow,
+    /// What is wrong.
     Red,
 }
 
@@ -171,30 +175,6 @@ fn simple_length(bytes: &[u8]) -> usize {
     together + bytes[together..].iter().take_while(|byte| is_simple(byte)).count()
 }
 
-/// Prints an answer, or why there is none.
-pub fn finish(answer: Result<Answer, Failure>, to: &Destination) -> ExitCode {
-    match answer.and_then(|answer| delivered(answer, to)) {
-        Ok(answer) => {
-            print(&mut std::io::stderr(), &answer.report, std::io::stderr().is_terminal());
-            let printed = print(&mut std::io::stdout(), &answer.out, std::io::stdout().is_terminal());
-            if answer.failed { ExitCode::FAILURE } else { printed }
-        }
-        Err(Failure::Wrong(why)) => fail(2, &why),
-        Err(Failure::Broken(why)) => fail(1, &why),
-    }
-}
-
-/// The answer with its output in the file that was asked for.
-fn delivered(mut answer: Answer, to: &Destination) -> Result<Answer, Failure> {
-    let Some(file) = &to.output_file else { return Ok(answer) };
-    if !answer.streamed {
-        to.write(file, &plain(&answer.out))?;
-    }
-    answer.out.clear();
-    answer.report = answer.report + "written           " + &file.display().to_string() + "\n";
-    Ok(answer)
-}
-
 /// Writes lines as they come. On standard output a later failure leaves the earlier ones, and a reader that has seen
 /// enough ends them; a file is written whole or not at all.
 pub fn stream(to: &Destination, lines: impl Iterator<Item = Result<String, Failure>>) -> Result<Answer, Failure> {
@@ -253,44 +233,14 @@ pub fn overwrite(line: &str) {
     }
 }
 
-/// Prints the help that was asked for, or what is wrong with the arguments.
-pub fn usage(error: &clap::Error) -> ExitCode {
-    let text = error.render().to_string();
-    if error.use_stderr() {
-        print(&mut std::io::stderr(), &text.replacen("error: ", "upm: ", 1), false);
-        return ExitCode::from(2);
-    }
-    print(&mut std::io::stdout(), &text, false)
-}
-
 /// Why standard output could not be written.
 pub fn unprinted(error: &std::io::Error) -> Failure {
     Failure::Broken(format!("standard output: {error}, expected an output that can be written"))
 }
 
-/// Prints why there is no answer; a line that is indented belongs to the one before.
-fn fail(status: u8, why: &str) -> ExitCode {
-    let lines =
-        why.lines().map(|line| if line.starts_with(' ') { clean(line) } else { "upm: ".to_owned() + &clean(line) });
-    let text: String = lines.map(|line| line + "\n").collect();
-    // Where even this cannot be printed, the exit status still says it.
-    let _ = std::io::stderr().write_all(text.as_bytes());
-    ExitCode::from(status)
-}
-
 /// Whether a text keeps its colours: on a terminal, unless its user wants none.
 pub fn coloured(terminal: bool) -> bool {
     terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-}
-
-/// A reader that has seen enough and closed the pipe is no failure.
-fn print(stream: &mut impl Write, text: &str, terminal: bool) -> ExitCode {
-    let text = rendered(text, coloured(terminal));
-    match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(error) => fail(1, &unprinted(&error).to_string()),
-    }
 }
 
 #[cfg(test)]

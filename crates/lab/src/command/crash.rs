@@ -1,16 +1,14 @@
-//! `upm sim crash`: processes that write a journal, killed at random moments.
+//! `upm-lab crash`: processes that write a journal, killed at random moments.
 
 use std::path::{Path, PathBuf};
 
+use shell::failure::Failure;
+use shell::input::Output;
+use shell::printer::{Answer, Tone, toned};
+use shell::progress::Progress;
+use shell::table::paragraph;
 use sim::{CrashReport, crash};
-
-use crate::amount::exact;
-use crate::failure::Failure;
-use crate::history::broken;
-use crate::input::Output;
-use crate::printer::{Answer, Tone, toned};
-use crate::progress::Progress;
-use crate::table::paragraph;
+use units::grouped::exact;
 
 /// Processes that are killed when no number is given.
 const KILLS: u64 = 50;
@@ -19,7 +17,7 @@ const KILLS: u64 = 50;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
-  upm sim crash --kills 3")]
+  upm-lab crash --kills 3")]
 pub struct Args {
     /// Processes to kill
     #[arg(long, value_name = "K", default_value_t = KILLS, value_parser = clap::value_parser!(u64).range(1..))]
@@ -51,7 +49,7 @@ fn kill(args: &Args) -> Result<Answer, Failure> {
     let temporary = temporary();
     let dir = args.dir.as_deref().unwrap_or(&temporary);
     empty(dir)?;
-    let cannot = |error: std::io::Error| broken(format_args!("{}: {error}", dir.display()));
+    let cannot = |error: std::io::Error| Failure::broken(format_args!("{}: {error}", dir.display()));
     let mut progress = Progress::new("kills", args.kills);
     let exe = std::env::current_exe().map_err(cannot)?;
     let report = crash::parent(&exe, dir, args.kills, args.seed, |report| progress.at(report.kills)).map_err(cannot)?;

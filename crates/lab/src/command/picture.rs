@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
-use ::cascade::{Comparison, Engine, Outcome, Shock};
+use cascade::{Comparison, Engine, Outcome, Shock};
+use shell::canvas::{Canvas, FAINT, FONT, GREY, Style, escaped, short};
+use units::grouped::number;
 
 use super::cascade::{named, shown};
-use crate::amount::number;
-use crate::canvas::{Canvas, FAINT, FONT, GREY, Style, escaped, short};
 
 const WIDTH: f64 = 1200.0;
 const HEIGHT: f64 = 860.0;
@@ -168,7 +168,7 @@ fn count(number: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use ::cascade::{Calibration, run_all, synthetic};
+    use cascade::{Calibration, run_all, synthetic};
 
     use super::*;
 

@@ -1,14 +1,13 @@
-//! `upm sim incident`: what went wrong elsewhere, replayed as it happened and with our controls.
+//! `upm-lab incident`: what went wrong elsewhere, replayed as it happened and with our controls.
 
 use incidents::{Bound, INCIDENTS, Incident, Near, Replayed, dollars};
 use serde::Serialize;
-
-use crate::amount::number;
-use crate::failure::Failure;
-use crate::input::Output;
-use crate::printer::{Answer, Tone, toned};
-use crate::progress::{Progress, pace};
-use crate::table::paragraph;
+use shell::failure::Failure;
+use shell::input::Output;
+use shell::printer::{Answer, Tone, toned};
+use shell::progress::{Progress, pace};
+use shell::table::paragraph;
+use units::grouped::number;
 
 /// Replay what went wrong elsewhere, without and with our controls, and check what must hold
 ///
@@ -18,9 +17,9 @@ use crate::table::paragraph;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
-  upm sim incident S-10
-  upm sim incident all
-  upm sim incident S-39 --output json")]
+  upm-lab incident S-10
+  upm-lab incident all
+  upm-lab incident S-39 --output json")]
 pub struct Args {
     /// Its number, such as S-10; or all
     #[arg(value_name = "ID|all")]
@@ -121,9 +120,9 @@ fn capital(words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use incidents::{Check, Figure, Told};
+    use shell::printer::plain;
 
     use super::*;
-    use crate::printer::plain;
 
     fn replayed() -> Replayed {
         let told = |words: &str| Told { words: words.to_owned(), figures: Vec::<Figure>::new() };

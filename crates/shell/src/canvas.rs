@@ -11,7 +11,7 @@ pub const FAINT: &str = "#d5d9de";
 /// Fonts, the best first.
 pub const FONT: &str = "Inter, Helvetica Neue, Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif";
 
-/// How a text stands.
+/// Size, weight, colour and anchor of a text.
 #[derive(Clone, Copy)]
 pub struct Style {
     size: f64,
@@ -21,38 +21,43 @@ pub struct Style {
 }
 
 impl Style {
-    /// Of a size, in pixels.
+    /// Ink of normal weight, `size` pixels high, that begins at its place.
     pub fn new(size: f64) -> Self {
         Self { size, weight: "400", fill: INK, anchor: "start" }
     }
 
     /// The same style in semi-bold.
+    #[must_use]
     pub fn bold(self) -> Self {
         Self { weight: "600", ..self }
     }
 
-    /// Of less weight to the eye.
+    /// The same style in grey, for what is said besides.
+    #[must_use]
     pub fn grey(self) -> Self {
         self.inked(GREY)
     }
 
     /// The same style in another colour.
+    #[must_use]
     pub fn inked(self, fill: &'static str) -> Self {
         Self { fill, ..self }
     }
 
-    /// Around its place.
+    /// The same style, with the middle of the text at its place.
+    #[must_use]
     pub fn middle(self) -> Self {
         Self { anchor: "middle", ..self }
     }
 
-    /// Before its place.
+    /// The same style, with the end of the text at its place.
+    #[must_use]
     pub fn end(self) -> Self {
         Self { anchor: "end", ..self }
     }
 }
 
-/// SVG in the making. Writing to a string cannot fail.
+/// SVG in the making: elements are added one after the other, with places and sizes in pixels.
 #[derive(Default)]
 pub struct Canvas {
     /// The elements so far.
@@ -60,12 +65,12 @@ pub struct Canvas {
 }
 
 impl Canvas {
-    /// Words at a place.
+    /// Adds words at a place.
     pub fn text(&mut self, x: f64, y: f64, style: &Style, words: &str) {
         self.text_with(x, y, style, "", words);
     }
 
-    /// Words at a place, with more attributes.
+    /// Adds words at a place, with more attributes.
     pub fn text_with(&mut self, x: f64, y: f64, style: &Style, attributes: &str, words: &str) {
         let Style { size, weight, fill, anchor } = style;
         let (x, y, size) = (short(x), short(y), short(*size));
@@ -77,24 +82,24 @@ impl Canvas {
         );
     }
 
-    /// A rectangle from its corner.
+    /// Adds a rectangle by its upper left corner, its width and its height.
     pub fn rect(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), attributes: &str) {
         let (x, y, width, height) = (short(x), short(y), short(width), short(height));
         let _ = writeln!(self.text, "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" {attributes}/>");
     }
 
-    /// A line from one place to another.
+    /// Adds a line from one place to another.
     pub fn line(&mut self, (x1, y1): (f64, f64), (x2, y2): (f64, f64), stroke: &str) {
         let _ = writeln!(self.text, "<line x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\" stroke=\"{stroke}\"/>");
     }
 }
 
-/// Hundredths of a pixel are enough.
+/// A number of pixels, rounded to hundredths.
 pub fn short(number: f64) -> impl Display {
     (number * 100.0).round() / 100.0
 }
 
-/// A text as XML has it.
+/// A text as XML has it: markup escaped, control characters replaced.
 pub fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::amount::{exact, number};
+use units::grouped::{exact, number};
+
 use crate::printer::overwrite;
 
 /// Between two lines.
@@ -30,13 +31,13 @@ impl Progress {
         Self { what, total: bytes, begun: Instant::now(), shown: Duration::ZERO }
     }
 
-    /// So many are done.
+    /// Shows that so many are done.
     pub fn at(&mut self, done: u64) {
         let total = self.total.map_or_else(String::new, |total| format!(" of {}", exact(total)));
         self.show(|what| format!("{}{total} {what}", exact(done)));
     }
 
-    /// So many are done, and so much of the document they stand in has been read.
+    /// Shows that so many are done, and so many bytes of the document that they stand in are read.
     pub fn reached(&mut self, done: u64, read: u64) {
         let total = self.total.filter(|total| *total > 0);
         let part = total.map_or_else(String::new, |total| {
@@ -54,14 +55,14 @@ impl Progress {
         }
     }
 
-    /// All is done: the line is wiped. How long it took.
+    /// Wipes the line, since all is done. Says how long it took.
     pub fn over(&self) -> Duration {
         overwrite("");
         self.begun.elapsed()
     }
 }
 
-/// "12,345 records in 0.3 s, 41,150 a second".
+/// How fast work was: "12,345 records in 0.3 s, 41,150 a second".
 pub fn pace(done: u64, what: &str, took: Duration) -> String {
     let each_second = u128::from(done) * 1_000_000 / took.as_micros().max(1);
     format!("{} {what} in {} s, {} a second", exact(done), number(took.as_secs_f64(), 1), exact(each_second))

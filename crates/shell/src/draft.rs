@@ -14,7 +14,7 @@ use crate::kind::Kind;
 /// Bytes that the system is given at once.
 const TOGETHER: usize = 1 << 20;
 
-/// Where answers go.
+/// Where answers go: to standard output or into a file.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Destination {
     /// Write the answer into this file instead of to standard output: the whole of it or nothing
@@ -97,7 +97,7 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Adds a piece; the first one decides of which kind the file is.
+    /// Adds a piece; the first one decides of which kind the file is. Fails where that differs from what it would replace.
     pub fn add(&mut self, text: &str) -> Result<(), Failure> {
         if let Some(old) = &self.old
             && let Some(new) = Kind::of(text.as_bytes())
@@ -133,7 +133,7 @@ pub struct Aside {
 }
 
 impl Aside {
-    /// Beside `file`, or beside what it links to.
+    /// A name beside `file`, or beside what it links to. Fails where a link leads nowhere or `file` has no name.
     pub fn of(file: &Path) -> Result<Self, Failure> {
         let file = if file.is_symlink() { fs::canonicalize(file) } else { Ok(file.to_owned()) };
         let file = file.map_err(|error| Failure::Broken(format!("a link that leads nowhere: {error}")))?;
@@ -147,7 +147,7 @@ impl Aside {
         Ok(aside)
     }
 
-    /// Beside `file`, which is never replaced: there is none, or an empty one.
+    /// A name beside `file`, which must not be there yet or be empty: nothing is ever replaced.
     pub fn of_new(file: &Path) -> Result<Self, Failure> {
         match fs::metadata(file) {
             Ok(there) if there.is_dir() => Err(Failure::wrong(file.display(), "found a folder, expected no file")),

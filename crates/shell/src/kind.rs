@@ -33,7 +33,7 @@ const FIELDS: usize = 3;
 pub struct Kind(String);
 
 impl Kind {
-    /// Of bytes; of none there is no kind.
+    /// The kind of bytes; none without bytes.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         let bytes = bytes.get(..usize::from(BEGINNING)).unwrap_or(bytes);
         let known = MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic));
@@ -53,7 +53,7 @@ impl Kind {
         Some(Self(words))
     }
 
-    /// Of a file, where there is one with something in it. Other text than ours is known by the end of its name.
+    /// The kind of a file, where there is one with something in it. Other text than ours is known by the end of its name.
     pub fn of_file(file: &Path) -> std::io::Result<Option<Self>> {
         let mut bytes = Vec::new();
         match File::open(file) {
@@ -73,12 +73,12 @@ impl Kind {
         }))
     }
 
-    /// Plain text, such as a table.
+    /// The kind of plain text, such as a table.
     pub fn text() -> Self {
         Self("text".to_owned())
     }
 
-    /// A picture, such as an SVG.
+    /// The kind of a picture, such as an SVG.
     pub fn picture() -> Self {
         Self("a picture".to_owned())
     }
@@ -104,7 +104,7 @@ const UTF_16: &str = "UTF-16 text";
 const JSON: &str = "JSON";
 const OURS: &str = "a upm.";
 const MANUAL: &str = "a manual page";
-/// The first line of the pages that `upm man` prints: how to write an apostrophe.
+/// The first line of the manual pages that programs print here: how to write an apostrophe.
 const MANUAL_BEGINS: &str = ".ie \\n(.g .ds Aq";
 
 /// What bytes are that are no UTF-8 and bear no mark: UTF-16 has a zero in every second byte of ASCII.

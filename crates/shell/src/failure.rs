@@ -20,6 +20,11 @@ impl Failure {
         let line = |line: &str| if line.starts_with(' ') { line.to_owned() } else { format!("{place}: {line}") };
         Self::Wrong(problem.lines().map(line).collect::<Vec<_>>().join("\n"))
     }
+
+    /// An error that is not the fault of the input, in its own words.
+    pub fn broken(error: impl Display) -> Self {
+        Self::Broken(error.to_string())
+    }
 }
 
 impl Display for Failure {

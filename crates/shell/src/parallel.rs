@@ -8,10 +8,15 @@ const WAITING: usize = 4;
 /// The largest number of threads that can be asked for.
 const THREADS_MAX: usize = 256;
 
-/// For clap: a number of threads.
+/// For clap: a number of threads, 1 to 256.
 pub fn threads(text: &str) -> Result<NonZeroUsize, String> {
     let count = text.parse().ok().filter(|count: &NonZeroUsize| count.get() <= THREADS_MAX);
     count.ok_or_else(|| format!("expected 1 to {THREADS_MAX}"))
+}
+
+/// Threads that can run at the same time on this machine; one where nothing says how many.
+pub fn processors() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 /// Hands the parts that `feed` gives to `threads` threads in turn and their results to `take`, in the order of the parts.

@@ -1,24 +1,25 @@
-//! `upm sim cascade`: one market that reacts, three ways to liquidate and the engine itself, many seeds.
+//! `upm-lab cascade`: one market that reacts, three ways to liquidate and the engine itself, many seeds.
 
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use ::cascade::{
+use cascade::{
     Calibration, Comparison, Engine, Evidence, Kind, Measure, Outcome, PerCoin, Row, Shock, Spread, run_all, synthetic,
 };
 use feed::bars::{self, Bar, Wanted};
 use serde::Serialize;
+use shell::draft::Destination;
+use shell::failure::Failure;
+use shell::input::{Output, Reader};
+use shell::parallel::{processors, threads};
+use shell::printer::{Answer, Tone, toned};
+use shell::progress::{Progress, pace};
+use shell::table::{Side, Table, paragraph};
+use units::grouped::{exact, number};
 
 use super::picture;
-use crate::amount::{exact, number};
-use crate::draft::Destination;
-use crate::failure::Failure;
-use crate::input::{Output, Reader};
-use crate::parallel::threads;
-use crate::printer::{Answer, Tone, toned};
-use crate::progress::{Progress, pace};
-use crate::table::{Side, Table, paragraph};
+use crate::seeds;
 
 /// The recorded shocks.
 const RECORDED: [(&str, &str); 2] = [
@@ -49,12 +50,12 @@ const BARS: RangeInclusive<i64> = 1_760_128_200_000_000..=1_760_136_300_000_000;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
-  upm sim cascade --seeds 1..2
-  upm sim cascade --seeds 1..4 --shock outage --support 0
-  upm sim cascade --seeds 1..1 --shock squeeze --engine")]
+  upm-lab cascade --seeds 1..2
+  upm-lab cascade --seeds 1..4 --shock outage --support 0
+  upm-lab cascade --seeds 1..1 --shock squeeze --engine")]
 pub struct Args {
     /// Seeds to run, both ends included
-    #[arg(long, value_name = "A..B", value_parser = super::seeds, default_value = "1..32")]
+    #[arg(long, value_name = "A..B", value_parser = seeds::range, default_value = "1..32")]
     seeds: RangeInclusive<u64>,
     /// One shock, or all: quiet, plunge, grind, gap, outage, squeeze, split, october, october-lows
     #[arg(long, value_name = "NAME", default_value = "all")]
@@ -111,10 +112,10 @@ impl Args {
 pub fn run(args: &Args, to: &Destination) -> Result<Answer, Failure> {
     let (shocks, missing) = shocks(args)?;
     let calibration = calibration(args)?;
-    let count = (args.seeds.end() - args.seeds.start()).saturating_add(1);
     let engines: &[Engine] = if args.engine { &Engine::EVERY } else { &Engine::ALL };
-    let runs = count.saturating_mul(u64::try_from(shocks.len() * engines.len()).unwrap_or(u64::MAX));
-    let threads = args.threads.map_or_else(super::processors, NonZeroUsize::get);
+    let runs =
+        seeds::count(&args.seeds).saturating_mul(u64::try_from(shocks.len() * engines.len()).unwrap_or(u64::MAX));
+    let threads = args.threads.unwrap_or_else(processors).get();
     let mut progress = Progress::new("runs", runs);
     let outcomes = run_all(&calibration, (&shocks, engines), args.seeds.clone(), threads, |done| progress.at(done));
     let mut report = pace(runs, "runs", progress.over()) + "\n";

@@ -1,0 +1,27 @@
+//! `upm-lab man`: the manual page of a command, from the same words as its `--help`.
+
+use clap::CommandFactory;
+use shell::failure::Failure;
+use shell::manual::page;
+use shell::printer::Answer;
+
+use crate::Arguments;
+
+/// Print the manual page of a command
+///
+/// `upm-lab man run | man -l -` shows it. A package installs each page under the name upm-lab-run.1.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Example:
+  upm-lab man
+  upm-lab man run")]
+pub struct Args {
+    /// The word of a command, such as run; the page of upm-lab itself when not given
+    #[arg(value_name = "COMMAND")]
+    words: Vec<String>,
+}
+
+/// Renders the page of the command that the words name.
+pub fn run(args: &Args) -> Result<Answer, Failure> {
+    page(Arguments::command(), &args.words)
+}
