@@ -6,6 +6,8 @@
 //! understood is refused with the file, the field, the value found and what was expected. A document that is returned
 //! has been accepted by [`model::Market::new`].
 //!
+//! Without the feature `recordings`, which needs parquet, there is [`deribit`] alone.
+//!
 //! ```
 //! use feed::deribit::{Options, Source, import};
 //!
@@ -17,7 +19,9 @@
 //! # Ok::<(), feed::deribit::ImportError>(())
 //! ```
 
+#[cfg(feature = "recordings")]
 pub mod bars;
+#[cfg(feature = "recordings")]
 pub mod chain;
 mod currency;
 pub mod deribit;

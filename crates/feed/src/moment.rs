@@ -10,11 +10,13 @@ pub fn distance(one: Timestamp, other: Timestamp) -> Duration {
 }
 
 /// [`distance`] for people: `1 h 5 min 3 s`.
+#[cfg(feature = "recordings")]
 pub fn apart(one: Timestamp, other: Timestamp) -> String {
     span(distance(one, other))
 }
 
 /// A time between two moments for people: `1 h 5 min 3 s`.
+#[cfg(feature = "recordings")]
 pub fn span(span: Duration) -> String {
     let seconds = span.as_secs();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
@@ -24,7 +26,7 @@ pub fn span(span: Duration) -> String {
     if shown.is_empty() { "less than a second".into() } else { shown.join(" ") }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "recordings"))]
 mod tests {
     use super::*;
 

@@ -1,9 +1,11 @@
 //! `upm import`: what venues and recordings say, as a `upm.market/1` document.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+#[cfg(feature = "recordings")]
+mod chain;
 
-use feed::{chain, deribit};
+use std::path::PathBuf;
+
+use feed::deribit;
 use model::{MarketDocument, UsdPrice, is_name};
 use shell::failure::Failure;
 use shell::input::Reader;
@@ -23,7 +25,8 @@ pub struct Args {
 #[derive(clap::Subcommand)]
 enum Command {
     Deribit(DeribitArgs),
-    DeribitChain(ChainArgs),
+    #[cfg(feature = "recordings")]
+    DeribitChain(chain::Args),
 }
 
 /// Read Deribit's own answers: instruments, book summaries, tickers, recorded frames
@@ -43,38 +46,12 @@ struct DeribitArgs {
     prices: Vec<(String, UsdPrice)>,
 }
 
-/// Read a recorded option chain: the snapshot nearest to a time
-#[derive(clap::Args)]
-#[command(after_help = "\
-Example:
-  upm import deribit-chain crates/feed/tests/data/chain.parquet --futures crates/feed/tests/data/futures.csv \\
-      --at 2026-04-22T12:05:00Z --currency BTC --price USDC=0.9999")]
-struct ChainArgs {
-    /// Recorded chain, parquet
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-    /// The snapshot nearest to this time is taken, RFC 3339
-    #[arg(long, value_name = "TIME")]
-    at: Timestamp,
-    /// How far from that time the snapshot may be, such as 90min, 6h or 2d
-    #[arg(long, value_name = "SPAN", default_value = "6h", value_parser = span_of)]
-    within: Duration,
-    /// Only these currencies, such as BTC,ETH
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    currency: Vec<String>,
-    /// USD per unit of an asset to add, such as a stablecoin that backs accounts; repeat for more
-    #[arg(long = "price", value_name = "ASSET=USD", value_parser = price_of)]
-    prices: Vec<(String, UsdPrice)>,
-    /// Recorded prices of futures and perpetuals, CSV, plain or gzip
-    #[arg(long, value_name = "FILE")]
-    futures: Option<PathBuf>,
-}
-
 /// Imports; the document is the output, the report goes to standard error.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     match &args.command {
         Command::Deribit(args) => deribit(args),
-        Command::DeribitChain(args) => chain(args),
+        #[cfg(feature = "recordings")]
+        Command::DeribitChain(args) => chain::run(args),
     }
 }
 
@@ -90,29 +67,6 @@ fn deribit(args: &DeribitArgs) -> Result<Answer, Failure> {
     let mut options = deribit::Options { at: args.at, ..deribit::Options::default() };
     options.prices.extend(args.prices.iter().cloned());
     let (document, report) = deribit::import(&sources, &options).map_err(|why| refused(&why))?;
-    Ok(answer(&document, &report))
-}
-
-fn chain(args: &ChainArgs) -> Result<Answer, Failure> {
-    let mut reader = Reader::default();
-    let name = |file: &Path| file.display().to_string();
-    let bytes = reader.bytes(&args.file)?;
-    let futures = args.futures.as_ref().map(|file| Ok((name(file), reader.bytes(file)?))).transpose()?;
-    let futures = futures.as_ref().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
-    let asked = chain::Asked { at: args.at, within: args.within };
-    let currencies: Vec<&str> = args.currency.iter().map(String::as_str).collect();
-    let (mut document, report) = chain::import(&name(&args.file), bytes, asked, &currencies, futures)
-        .map_err(|why| Failure::Wrong(why.to_string()))?;
-    let coins = document.underlyings.iter().map(|entry| (entry.underlying.as_str(), entry.index)).collect();
-    for (asset, price) in &args.prices {
-        if document.assets.iter().any(|known| known.asset == *asset) {
-            return Err(Failure::wrong(
-                "--price",
-                format_args!("found {asset}, expected an asset that the chain does not price"),
-            ));
-        }
-        document.assets.push(feed::asset(asset, *price, &coins));
-    }
     Ok(answer(&document, &report))
 }
 
@@ -144,18 +98,4 @@ fn price_of(text: &str) -> Result<(String, UsdPrice), String> {
         return Err("expected another asset: USD is worth 1".to_owned());
     }
     Ok((asset.to_owned(), price))
-}
-
-/// For clap: `90min`, `6h`, `2d`.
-fn span_of(text: &str) -> Result<Duration, String> {
-    let digits = text.trim_end_matches(|character: char| character.is_ascii_lowercase());
-    let minutes = match &text[digits.len()..] {
-        "min" => Some(1),
-        "h" => Some(60),
-        "d" => Some(24 * 60),
-        _ => None,
-    };
-    let count = digits.parse::<u32>().ok().map(u64::from);
-    let span = count.zip(minutes).map(|(count, minutes)| Duration::from_mins(count * minutes));
-    span.ok_or_else(|| "expected a whole number of minutes, hours or days, such as 90min, 6h or 2d".to_owned())
 }
