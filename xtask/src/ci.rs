@@ -23,7 +23,7 @@ const FUZZ_FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage
 const FUZZ_TARGETS: &[&str] = &["market", "portfolio", "params", "scenarios", "deribit"];
 
 /// The documents whose `sh` blocks are run, in this order.
-const DOCUMENTS: &[&str] = &["README.md", "docs/guide.md"];
+const DOCUMENTS: &[&str] = &["README.md", "docs/guide.md", "docs/venue.md"];
 
 /// A named part of the run.
 type Step = (&'static str, fn(&Path) -> Result<(), String>);
