@@ -177,18 +177,17 @@ impl Auditor {
 
     /// A command was applied, and `state` is what became of it.
     pub fn committed(&mut self, state: &State, envelope: &Envelope) -> Result<(), Finding> {
-        match &envelope.command {
-            Command::Report { feed, report } => {
-                let known = self.reports.entry(*feed).or_default();
-                if let Some(last) = known.get(&report.source) {
-                    let later = report.sequence > last.sequence && report.published > last.published;
-                    ensure(later, "I-16", || format!("{feed}: a report that is not after the last was accepted"))?;
-                }
-                known.insert(report.source, *report);
+        if let Command::Report { feed, report } = &envelope.command {
+            let known = self.reports.entry(*feed).or_default();
+            if let Some(last) = known.get(&report.source) {
+                let later = report.sequence > last.sequence && report.published > last.published;
+                ensure(later, "I-16", || format!("{feed}: a report that is not after the last was accepted"))?;
             }
-            Command::Tick => self.quoted(state)?,
-            Command::Watch => self.watched(state)?,
-            _ => {}
+            known.insert(report.source, *report);
+        } else if envelope.command == Command::Tick {
+            self.quoted(state)?;
+        } else if envelope.command == Command::Watch {
+            self.watched(state)?;
         }
         self.books.sample(state, envelope, |terms| {
             let mut written = asset_feeds(state, terms.counter_asset().0);
@@ -334,7 +333,32 @@ impl Auditor {
             Command::Transfer { from, asset, .. } => {
                 vec![Question { account: from.place(), kind: Kind::Leaves { asset: asset.0 } }]
             }
-            _ => Vec::new(),
+            Command::OpenAccount { .. }
+            | Command::Deposit { .. }
+            | Command::ListLocation { .. }
+            | Command::ListUnderlying(_)
+            | Command::ListAsset(_)
+            | Command::ListInstrument(_)
+            | Command::Cancel { .. }
+            | Command::Report { .. }
+            | Command::Surface { .. }
+            | Command::Funding { .. }
+            | Command::Interest
+            | Command::Settle { .. }
+            | Command::Expire { .. }
+            | Command::Liquidate { .. }
+            | Command::Measure
+            | Command::SetBackstop { .. }
+            | Command::AuctionBid { .. }
+            | Command::FundDeposit { .. }
+            | Command::FundWithdraw { .. }
+            | Command::Propose { .. }
+            | Command::Activate { .. }
+            | Command::Revoke { .. }
+            | Command::SetMode { .. }
+            | Command::Tick
+            | Command::Watch
+            | Command::Resume => Vec::new(),
         }
     }
 
@@ -345,7 +369,7 @@ impl Auditor {
                 self.left = seen.left;
                 seen.better
             }),
-            _ => self.standing(state, question.account),
+            Kind::Risk { .. } | Kind::Leaves { .. } => self.standing(state, question.account),
         }
     }
 

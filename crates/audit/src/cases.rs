@@ -45,28 +45,28 @@ impl Cases {
     /// Books a command that the engine accepted in `state`, as it was before it.
     pub fn follow(&mut self, state: &State, envelope: &Envelope, events: &[Event]) -> Result<(), Finding> {
         let now = envelope.time.micros();
-        match &envelope.command {
-            Command::Tick => {
-                let rules = &state.policy.liquidation;
-                if self.ticked.is_some_and(|ticked| now.saturating_sub(ticked) > rules.outage) {
-                    self.calm = now.saturating_add(rules.cure);
-                }
-                self.ticked = Some(now);
+        let command = &envelope.command;
+        if *command == Command::Tick {
+            let rules = &state.policy.liquidation;
+            if self.ticked.is_some_and(|ticked| now.saturating_sub(ticked) > rules.outage) {
+                self.calm = now.saturating_add(rules.cure);
             }
-            Command::SetBackstop { account, on: true } => {
+            self.ticked = Some(now);
+        } else if let Command::SetBackstop { account, on } = command {
+            if *on {
                 self.backstops.insert(account.place());
-            }
-            Command::SetBackstop { account, on: false } => {
+            } else {
                 self.backstops.remove(&account.place());
             }
-            Command::LiquidationFill { account, instrument, price, lots, .. } => {
-                self.filled(state.version, *account, (*instrument, *lots, *price))?;
-                self.withdrawn(events, Some(*account));
-            }
-            Command::Liquidate { account } => self.stepped(state.version, (account.place(), now), events)?,
-            Command::Watch => self.begun(events)?,
-            _ if events.iter().any(|event| matches!(event, Event::Offered { .. })) => self.withdrawn(events, None),
-            _ => {}
+        } else if let Command::LiquidationFill { account, instrument, price, lots, .. } = command {
+            self.filled(state.version, *account, (*instrument, *lots, *price))?;
+            self.withdrawn(events, Some(*account));
+        } else if let Command::Liquidate { account } = command {
+            self.stepped(state.version, (account.place(), now), events)?;
+        } else if *command == Command::Watch {
+            self.begun(events)?;
+        } else {
+            self.withdrawn(events, None);
         }
         Ok(())
     }
@@ -137,50 +137,54 @@ impl Cases {
     fn stepped(&mut self, version: u64, (account, now): (usize, i64), events: &[Event]) -> Result<(), Finding> {
         let mut crossed: BTreeMap<usize, i64> = BTreeMap::new();
         for event in events {
-            match event {
-                Event::CaseOpened { account: whose, epoch, .. } => {
-                    ensure(whose.place() == account, "I-43", || {
-                        format!("a case of account {whose} was opened by one of account {account}")
-                    })?;
-                    self.opens(account, *epoch)?;
-                }
-                Event::Transferred { to, lots, .. } => {
-                    *crossed.entry(to.place()).or_default() += lots;
-                }
-                Event::Offered { account: whose, offer } => {
-                    let place = whose.place();
-                    let missing = || Finding::new("I-43", format!("account {whose} has no case and an offer"));
-                    let open = self.open.get_mut(&place).ok_or_else(missing)?;
-                    if place == account {
-                        let current = offer.is_none_or(|offer| offer.version == version && offer.lots != 0);
-                        ensure(current, "I-12", || format!("account {whose}: {offer:?} in version {version}"))?;
-                    } else {
-                        // The other side of a crossing trades against the sign of this one.
-                        let met = crossed.get(&place).copied().unwrap_or(0);
-                        let left = open.offer.map(|was| Offer { lots: was.lots + met, ..was });
-                        let left = left.filter(|left| left.lots != 0);
-                        let sound = met != 0 && open.offer.is_some_and(|was| within(was, -met, version));
-                        ensure(offer.is_none() || (sound && left == *offer), "I-38", || {
-                            format!("account {whose} crossed {met} lots of {:?}, left {offer:?}", open.offer)
-                        })?;
-                    }
-                    open.offer = *offer;
-                }
-                Event::Auctioned { account: whose } => {
-                    let missing = || Finding::new("I-43", format!("account {whose} has no case and is auctioned"));
-                    let open = self.open.get_mut(&whose.place()).filter(|_| whose.place() == account);
-                    let open = open.ok_or_else(missing)?;
-                    (open.offer, open.auction) = (None, Some(now));
-                }
-                Event::CaseClosed { account: whose } => {
-                    let closed = self.open.remove(&whose.place());
-                    ensure(whose.place() == account && closed.is_some(), "I-43", || {
-                        format!("no case of account {whose} is there to be closed by account {account}")
-                    })?;
-                }
-                _ => {}
+            if let Event::CaseOpened { account: whose, epoch, .. } = event {
+                ensure(whose.place() == account, "I-43", || {
+                    format!("a case of account {whose} was opened by one of account {account}")
+                })?;
+                self.opens(account, *epoch)?;
+            } else if let Event::Transferred { to, lots, .. } = event {
+                *crossed.entry(to.place()).or_default() += lots;
+            } else if let Event::Offered { account: whose, offer } = event {
+                let met = crossed.get(&whose.place()).copied().unwrap_or(0);
+                self.offered(version, (account, *whose), *offer, met)?;
+            } else if let Event::Auctioned { account: whose } = event {
+                let missing = || Finding::new("I-43", format!("account {whose} has no case and is auctioned"));
+                let open = self.open.get_mut(&whose.place()).filter(|_| whose.place() == account);
+                let open = open.ok_or_else(missing)?;
+                (open.offer, open.auction) = (None, Some(now));
+            } else if let Event::CaseClosed { account: whose } = event {
+                let closed = self.open.remove(&whose.place());
+                ensure(whose.place() == account && closed.is_some(), "I-43", || {
+                    format!("no case of account {whose} is there to be closed by account {account}")
+                })?;
             }
         }
+        Ok(())
+    }
+
+    /// What is offered for an account now, in a step of `account` in which `met` lots of its earlier offer were crossed.
+    fn offered(
+        &mut self,
+        version: u64,
+        (account, whose): (usize, AccountId),
+        offer: Option<Offer>,
+        met: i64,
+    ) -> Result<(), Finding> {
+        let missing = || Finding::new("I-43", format!("account {whose} has no case and an offer"));
+        let open = self.open.get_mut(&whose.place()).ok_or_else(missing)?;
+        if whose.place() == account {
+            let current = offer.is_none_or(|offer| offer.version == version && offer.lots != 0);
+            ensure(current, "I-12", || format!("account {whose}: {offer:?} in version {version}"))?;
+        } else {
+            // The other side of a crossing trades against the sign of this one.
+            let left = open.offer.map(|was| Offer { lots: was.lots + met, ..was });
+            let left = left.filter(|left| left.lots != 0);
+            let sound = met != 0 && open.offer.is_some_and(|was| within(was, -met, version));
+            ensure(offer.is_none() || (sound && left == offer), "I-38", || {
+                format!("account {whose} crossed {met} lots of {:?}, left {offer:?}", open.offer)
+            })?;
+        }
+        open.offer = offer;
         Ok(())
     }
 

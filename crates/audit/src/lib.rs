@@ -11,6 +11,8 @@
 //! no assessment, and of events only what a liquidation planned. What it finds is a [`Finding`] with the number of the
 //! invariant that does not hold (`docs/invariants.md`).
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod arithmetic;
 pub mod auditor;
 pub mod books;

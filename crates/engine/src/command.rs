@@ -266,3 +266,42 @@ pub enum Command {
     /// The engine goes on after a pause that is longer than its clock may step: it moves the clock and does nothing else.
     Resume,
 }
+
+impl Command {
+    /// The account whose liquidation a command goes on with; none where it is for something else.
+    pub fn liquidated(&self) -> Option<AccountId> {
+        match self {
+            Self::Liquidate { account } | Self::LiquidationFill { account, .. } => Some(*account),
+            Self::AuctionBid { auctioned, .. } => Some(*auctioned),
+            Self::OpenAccount { .. }
+            | Self::Deposit { .. }
+            | Self::Withdraw { .. }
+            | Self::Transfer { .. }
+            | Self::ListLocation { .. }
+            | Self::ListUnderlying(_)
+            | Self::ListAsset(_)
+            | Self::ListInstrument(_)
+            | Self::Place { .. }
+            | Self::Amend { .. }
+            | Self::Cancel { .. }
+            | Self::Fill { .. }
+            | Self::Report { .. }
+            | Self::Surface { .. }
+            | Self::Funding { .. }
+            | Self::Interest
+            | Self::Settle { .. }
+            | Self::Expire { .. }
+            | Self::Measure
+            | Self::SetBackstop { .. }
+            | Self::FundDeposit { .. }
+            | Self::FundWithdraw { .. }
+            | Self::Propose { .. }
+            | Self::Activate { .. }
+            | Self::Revoke { .. }
+            | Self::SetMode { .. }
+            | Self::Tick
+            | Self::Watch
+            | Self::Resume => None,
+        }
+    }
+}

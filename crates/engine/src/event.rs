@@ -50,7 +50,39 @@ impl Cause {
     /// Whether what is received is profit, which can be withdrawn only once its loser has paid (I-28). So is what is paid for a
     /// take-over: it may be paid out of such profit, which must not become the taker's own money.
     pub fn is_profit(self) -> bool {
-        matches!(self, Self::Profit | Self::Premium | Self::Exercise | Self::Funding | Self::Takeover)
+        match self {
+            Self::Profit | Self::Premium | Self::Exercise | Self::Funding | Self::Takeover => true,
+            Self::Deposit
+            | Self::Withdrawal
+            | Self::Transfer
+            | Self::Exchange
+            | Self::Fee
+            | Self::Interest
+            | Self::LiquidationFee
+            | Self::Cover
+            | Self::Fund
+            | Self::Rounding => false,
+        }
+    }
+
+    /// Whether the amount leaves by its owner's wish. Then money that is not profit goes first; what is lost or charged takes
+    /// profit first (I-28).
+    pub fn is_by_wish(self) -> bool {
+        match self {
+            Self::Withdrawal | Self::Transfer | Self::Exchange => true,
+            Self::Deposit
+            | Self::Profit
+            | Self::Premium
+            | Self::Exercise
+            | Self::Funding
+            | Self::Fee
+            | Self::Interest
+            | Self::LiquidationFee
+            | Self::Takeover
+            | Self::Cover
+            | Self::Fund
+            | Self::Rounding => false,
+        }
     }
 }
 

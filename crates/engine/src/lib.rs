@@ -19,9 +19,12 @@
 //! Amounts are fixed point and conserved exactly: every amount that leaves one [`state::Holder`] arrives at another, and
 //! the sum over all holders of an asset is 0.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod apply;
 mod check;
 mod command;
+mod concern;
 mod decide;
 mod desk;
 mod engine;

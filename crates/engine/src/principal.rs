@@ -82,15 +82,14 @@ pub fn needed(command: &Command) -> Capability {
 impl Principal {
     /// Whether this principal has `capability`; `owner` says who owns an account.
     pub fn has(self, capability: Capability, owner: impl Fn(AccountId) -> Option<u32>) -> bool {
-        match (self, capability) {
-            (Self::Owner(person), Capability::Own(account)) => owner(account) == Some(person),
-            (Self::Source(source), Capability::Speak(whose)) => source == whose,
-            (Self::Matching, Capability::Match)
-            | (Self::Custody, Capability::Receive)
-            | (Self::Governance, Capability::Govern)
-            | (Self::Guardian, Capability::Guard)
-            | (Self::System, Capability::Operate) => true,
-            _ => false,
+        match capability {
+            Capability::Own(account) => owner(account).is_some_and(|person| self == Self::Owner(person)),
+            Capability::Speak(source) => self == Self::Source(source),
+            Capability::Match => self == Self::Matching,
+            Capability::Receive => self == Self::Custody,
+            Capability::Govern => self == Self::Governance,
+            Capability::Guard => self == Self::Guardian,
+            Capability::Operate => self == Self::System,
         }
     }
 }

@@ -8,7 +8,7 @@ use common::*;
 use engine::state::{Change, Policy};
 use engine::{AccountId, Command, Event, FeedId, Party, Principal};
 use model::InstrumentId;
-use units::Money;
+use units::{Money, Price};
 
 /// USDC at 0.50 USD, so that bitcoin's index of 100,000 USD is 200,000 USDC; and two accounts with much of it.
 fn halved() -> (World, AccountId, AccountId) {
@@ -76,25 +76,43 @@ fn a_settlement_price_that_is_named_is_near_the_index_in_the_quote() {
     propose("199000").unwrap();
 }
 
-/// Where prices may fall below zero, winners give back up to the scale: 40 USDC a barrel, not 20.
-#[test]
-fn what_winners_give_back_is_bounded_in_the_quote() {
+/// Carol buys 100 barrels at 40 USDC with so much of it, the index falls, and she is liquidated: her equity in USD before, the price
+/// at which winners close, and her equity after.
+fn given_back(usdc: &str, index: &str) -> (Money, Option<Price>, Money) {
     let (mut world, _, bob) = halved();
-    let (index, oil) = list_oil(&mut world);
-    let carol = world.rich("carol", 3, "3000");
+    let (feed, oil) = list_oil(&mut world);
+    let carol = world.rich("carol", 3, usdc);
     world.fill(oil, "40", 100, carol, bob).unwrap();
-    world.jump(index, "-8");
-    // 100 barrels have lost 56 USDC each: 2,600 USDC are missing.
+    world.jump(feed, index);
     let equity = |world: &World| {
         let account = world.state().account(carol).unwrap();
         world.engine.desk().judge(world.state(), account).unwrap().equity
     };
-    assert_eq!(equity(&world), "-1300".parse().unwrap());
+    let before = equity(&world);
     let events = world.system(Command::Liquidate { account: carol }).unwrap();
     let at = events.iter().find_map(|event| match event {
         Event::Transferred { price, .. } => Some(*price),
         _ => None,
     });
+    (before, at, equity(&world))
+}
+
+/// Where prices may fall below zero, winners give back up to the scale: 40 USDC a barrel, not 20.
+#[test]
+fn what_winners_give_back_is_bounded_in_the_quote() {
+    // 100 barrels have lost 56 USDC each: 2,600 USDC are missing.
+    let (before, at, after) = given_back("3000", "-8");
+    assert_eq!(before, "-1300".parse().unwrap());
     assert_eq!(at, Some(price("10.000000000000000001")), "26 USDC a barrel above the mark of -16");
-    assert!((Money::ZERO..Money::from_raw(1000)).contains(&equity(&world)), "{}", equity(&world));
+    assert!((Money::ZERO..Money::from_raw(1000)).contains(&after), "{after}");
+}
+
+/// Where the price has fallen further below zero than the scale, winners give back up to its size: 100 USDC a barrel, not 40.
+#[test]
+fn what_winners_give_back_is_bounded_by_the_size_of_a_negative_mark() {
+    // 100 barrels have lost 140 USDC each: 6,000 USDC are missing.
+    let (before, at, after) = given_back("8000", "-50");
+    assert_eq!(before, "-3000".parse().unwrap());
+    assert_eq!(at, Some(price("-39.999999999999999999")), "60 USDC a barrel above the mark of -100");
+    assert!((Money::ZERO..Money::from_raw(1000)).contains(&after), "{after}");
 }

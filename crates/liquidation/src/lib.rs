@@ -14,6 +14,8 @@
 //! Everything here is a function of its arguments. The engine executes a plan one step at a time and asks again before each:
 //! a plan is what would be done if prices stood still.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 pub mod auction;
 mod book;
 pub mod deleverage;

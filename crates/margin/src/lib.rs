@@ -27,6 +27,8 @@
 //! becomes money once, rounded up. Nothing here opens, prints, asks the time or draws a number, and what is missing is
 //! refused ([`Refusal`]), never assumed.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod about;
 pub mod aggregate;
 mod assess;

@@ -13,6 +13,8 @@
 //! assert_eq!(market.unwrap_err().to_string(), "underlyings[0].index: found -1, expected a price above 0");
 //! ```
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod by_name;
 mod document;
 mod instrument;

@@ -46,6 +46,8 @@
 //! Units: volatility 1.0 is 100 % a year, a year has 365 days, rates compound continuously, a put is worth a positive
 //! number, and quantities are signed.
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod coefficients;
 mod refusal;
 

@@ -6,6 +6,9 @@
 //!                        └──── rebuilt from disk ◀─┘
 //! ```
 //!
+//! An assertion of the engine that fails while a batch is worked out quarantines the engine: nothing of the batch is written, and no
+//! further batch is taken ([`Stopped::Quarantined`]).
+//!
 //! A [`Sequencer`] owns an engine and its journal. An answer is given after the batch is durable and never before; a batch
 //! that is not durable has not happened, in memory neither. What the engine owes itself (judging whom prices or fills have
 //! moved) is a command of its own in the same batch.

@@ -1,4 +1,9 @@
 //! The one writer of a journal.
+//!
+//! A failed assertion of the engine is caught here, before anything of its batch is written. That needs `panic = "unwind"`.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use engine::{Command, Engine, Envelope, Event, Principal, Reject};
 use journal::{AppendError, Draft, Hash, Head, Journal, SnapshotError};
@@ -35,7 +40,7 @@ pub struct Recovery {
     pub passed_over: Vec<String>,
 }
 
-/// Why a batch was not taken. None of it happened.
+/// Why a batch or a snapshot was not taken. None of it happened.
 #[derive(Debug, thiserror::Error)]
 pub enum Stopped {
     /// The journal did not take it; the engine is where the journal is.
@@ -49,16 +54,27 @@ pub enum Stopped {
         /// Why there is no engine any more.
         why: Box<ReplayError>,
     },
+    /// The snapshot was not stored. The engine goes on without it.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// The engine found that a rule of its own does not hold. Nothing of the batch is in the journal, and no further batch is
+    /// taken: whoever starts the engine again starts it from the journal.
+    #[error("quarantined: {0}")]
+    Quarantined(String),
     /// An earlier batch stopped it for good.
     #[error("stopped earlier: {0}")]
     Earlier(String),
 }
+
+/// How a command is decided.
+type Decide = fn(&Engine, &Envelope) -> Result<Vec<Event>, Reject>;
 
 /// An engine and its journal.
 #[derive(Debug)]
 pub struct Sequencer<J> {
     engine: Engine,
     journal: J,
+    decide: Decide,
     stopped: Option<String>,
 }
 
@@ -72,7 +88,7 @@ impl<J: Journal> Sequencer<J> {
             met: replayed.met,
             passed_over: replayed.passed_over.iter().map(ToString::to_string).collect(),
         };
-        Ok((Self { engine: replayed.engine, journal, stopped: None }, recovery))
+        Ok((Self { engine: replayed.engine, journal, decide: Engine::decide, stopped: None }, recovery))
     }
 
     /// The engine, for reading.
@@ -90,19 +106,39 @@ impl<J: Journal> Sequencer<J> {
         self.journal.head()
     }
 
+    /// Whether nothing has stopped it for good.
+    fn going(&self) -> Result<(), Stopped> {
+        self.stopped.as_ref().map_or(Ok(()), |why| Err(Stopped::Earlier(why.clone())))
+    }
+
     /// Decides a batch in order and answers when it is durable.
     ///
     /// A command is decided on what those before it in the batch have done. When the batch moved prices or accounts, the
     /// engine's own [`Command::Watch`] follows in the same batch.
+    ///
+    /// An assertion of the engine that fails quarantines it: nothing is written, and every later batch is refused
+    /// ([`Stopped::Quarantined`]).
     pub fn submit(&mut self, batch: &[Envelope]) -> Result<Vec<Answer>, Stopped> {
-        if let Some(why) = &self.stopped {
-            return Err(Stopped::Earlier(why.clone()));
+        self.going()?;
+        // What a failed assertion leaves half done is thrown away with the engine.
+        let worked_out = catch_unwind(AssertUnwindSafe(|| self.work_out(batch)));
+        let (answers, drafts) = worked_out.map_err(|panic| self.quarantine(panic.as_ref()))?;
+        if drafts.is_empty() {
+            return Ok(answers);
         }
+        match self.journal.append(&drafts) {
+            Ok(_) => Ok(answers),
+            Err(error) => Err(self.go_back(error)),
+        }
+    }
+
+    /// Decides a batch and commits it in memory; gives the answers and the records to write.
+    fn work_out(&mut self, batch: &[Envelope]) -> (Vec<Answer>, Vec<Draft>) {
         let first = self.journal.head().sequence;
         let mut drafts = Vec::with_capacity(batch.len() + 1);
         let mut answers = Vec::with_capacity(batch.len());
         for envelope in batch {
-            answers.push(match self.engine.decide(envelope) {
+            answers.push(match (self.decide)(&self.engine, envelope) {
                 Ok(events) => {
                     let sequence = first + self.draft(envelope, &events, first, &mut drafts);
                     Answer::Accepted { sequence, events }
@@ -113,16 +149,24 @@ impl<J: Journal> Sequencer<J> {
         if self.engine.desk().is_owed(self.engine.state()) {
             let time = self.engine.state().clock;
             let watch = Envelope { time, principal: Principal::System, command: Command::Watch };
-            let events = self.engine.decide(&watch).expect("the engine may always watch");
+            let events = (self.decide)(&self.engine, &watch).expect("the engine may always watch");
             self.draft(&watch, &events, first, &mut drafts);
         }
-        if drafts.is_empty() {
-            return Ok(answers);
+        (answers, drafts)
+    }
+
+    /// Takes no batch any more. The engine is brought back to where the journal is, for reading; where that fails too it stays
+    /// as the failed batch left it, and nothing of it is ever written.
+    fn quarantine(&mut self, panic: &(dyn Any + Send)) -> Stopped {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let why = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message").to_owned();
+        let replayed = catch_unwind(AssertUnwindSafe(|| replay(&self.journal, None, |_, _| {})));
+        if let Ok(Ok(replayed)) = replayed {
+            self.engine = replayed.engine;
         }
-        match self.journal.append(&drafts) {
-            Ok(_) => Ok(answers),
-            Err(error) => Err(self.go_back(error)),
-        }
+        let stopped = Stopped::Quarantined(why);
+        self.stopped = Some(stopped.to_string());
+        stopped
     }
 
     /// Commits in memory and drafts the record; returns its place in the batch.
@@ -158,7 +202,10 @@ impl<J: Journal> Sequencer<J> {
     }
 
     /// Writes the state to the journal, so that recovery starts here. Returns its size in bytes.
-    pub fn snapshot(&mut self) -> Result<usize, SnapshotError> {
+    ///
+    /// An engine that was stopped writes none: its state may not be the one that the journal leads to.
+    pub fn snapshot(&mut self) -> Result<usize, Stopped> {
+        self.going()?;
         let hash = Hash(self.engine.hash().0);
         let bytes = postcard::to_stdvec(self.engine.state()).expect("the state is plain data");
         let head = self.journal.head();
@@ -174,5 +221,73 @@ impl<J: Journal> Sequencer<J> {
     /// The journal, for snapshots and compaction.
     pub fn journal_mut(&mut self) -> &mut J {
         &mut self.journal
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use journal::{Identity, Memory, verify};
+
+    use super::*;
+    use crate::Genesis;
+
+    fn genesis() -> Genesis {
+        Genesis::new("2026-11-22T00:00:00Z".parse().unwrap())
+    }
+
+    fn open(name: &str) -> Envelope {
+        let command = Command::OpenAccount { name: name.to_owned(), owner: 1 };
+        Envelope { time: genesis().time, principal: Principal::System, command }
+    }
+
+    /// Decides as the engine does, but for an account of this name, where a rule is found not to hold.
+    fn unsound(engine: &Engine, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
+        let wrong = matches!(&envelope.command, Command::OpenAccount { name, .. } if name == "mallory");
+        assert!(!wrong, "I-08: asset {} adds up to {}", 1, -5);
+        engine.decide(envelope)
+    }
+
+    /// Decides an event that cannot be applied.
+    fn unfit(engine: &Engine, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
+        let events = engine.decide(envelope)?;
+        Ok(events.into_iter().chain([Event::Activated { proposal: 7 }]).collect())
+    }
+
+    fn opened(decide: Decide) -> Sequencer<Memory> {
+        let identity = Identity { shard: 3, genesis: genesis().text() };
+        let (mut sequencer, _) = Sequencer::open(Memory::new(&identity)).unwrap();
+        sequencer.submit(&[open("alice")]).unwrap();
+        sequencer.decide = decide;
+        sequencer
+    }
+
+    /// What a failed assertion leaves is what the journal has: not the failed command, nor those before it in its batch.
+    fn is_quarantined(sequencer: &mut Sequencer<Memory>, batch: &[Envelope], why: &str) {
+        let (head, hash) = (sequencer.head(), sequencer.engine.hash());
+        let stopped = sequencer.submit(batch).unwrap_err().to_string();
+        assert!(stopped.starts_with("quarantined: ") && stopped.contains(why), "{stopped}");
+        assert_eq!((sequencer.head(), sequencer.engine.hash()), (head, hash));
+        assert_eq!(sequencer.engine().state().accounts.len(), 1);
+        assert_eq!(verify(sequencer.journal()).unwrap().records, head.sequence);
+        // Nothing is taken afterwards, though it would do no harm.
+        sequencer.decide = Engine::decide;
+        let after = sequencer.submit(&[open("carol")]).unwrap_err().to_string();
+        assert!(after.starts_with("stopped earlier: quarantined: ") && after.contains(why), "{after}");
+        assert!(sequencer.snapshot().is_err() && sequencer.journal().latest_snapshot().unwrap().is_none());
+        assert_eq!(sequencer.head(), head);
+    }
+
+    #[test]
+    fn a_failed_assertion_of_a_decision_quarantines() {
+        let mut sequencer = opened(unsound);
+        is_quarantined(&mut sequencer, &[open("bob"), open("mallory")], "I-08: asset 1 adds up to -5");
+        // What is durable can be taken up again.
+        let (mut again, _) = Sequencer::open(sequencer.into_journal()).unwrap();
+        again.submit(&[open("bob")]).unwrap();
+    }
+
+    #[test]
+    fn a_failed_assertion_of_a_commit_quarantines() {
+        is_quarantined(&mut opened(unfit), &[open("bob")], "decide accepted it");
     }
 }

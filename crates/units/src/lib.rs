@@ -24,6 +24,8 @@
 //! let nonsense = price.plus(quantity);
 //! ```
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod fixed;
 pub mod grouped;
 mod quantities;

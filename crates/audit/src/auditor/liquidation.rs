@@ -22,12 +22,13 @@ impl Auditor {
         envelope: &Envelope,
         events: &[Event],
     ) -> Result<Option<Step>, Finding> {
-        let (id, bid) = match &envelope.command {
-            Command::Liquidate { account } => (*account, None),
-            Command::AuctionBid { account, auctioned, share, price } => {
-                (*auctioned, Some((account.place(), *share, *price)))
-            }
-            _ => return Ok(None),
+        // A fill of what was offered is asked about as a trade.
+        let filled = matches!(envelope.command, Command::LiquidationFill { .. });
+        let Some(id) = envelope.command.liquidated().filter(|_| !filled) else { return Ok(None) };
+        let bid = if let Command::AuctionBid { account, share, price, .. } = &envelope.command {
+            Some((account.place(), *share, *price))
+        } else {
+            None
         };
         let (account, now) = (id.place(), envelope.time.micros());
         self.calm(envelope, id)?;

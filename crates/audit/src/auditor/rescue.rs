@@ -26,7 +26,7 @@ impl Auditor {
             let terms = &state.contracts[*instrument].terms;
             let price = match terms.payoff {
                 Payoff::Inverse if !terms.is_option() => state.market.assets[terms.quote.0].price,
-                _ => state.market.underlyings[terms.underlying.0].index,
+                Payoff::Inverse | Payoff::Linear => state.market.underlyings[terms.underlying.0].index,
             }
             .usd();
             let notional = whole(lots.lots) * terms.unit().to_f64() * price.to_f64();
@@ -322,8 +322,9 @@ fn formula(state: &State, step: &Step, missing: f64) -> Result<(), Finding> {
         let mark = listing_mark(state, instrument);
         let unit = state.market.assets[terms.quote.0].price.usd().raw();
         let scale = state.market.underlyings[terms.underlying.0].scale;
-        let scale = scale.map_or(0, |scale| over(scale.usd().raw(), unit, true));
-        let most = units.abs() * Quantity::from_raw((mark.max(scale) - terms.tick.raw()).max(0)).to_f64();
+        // Where prices may be negative the size of a mark is that of its absolute value, and the scale at least.
+        let size = scale.map_or(mark, |scale| mark.abs().max(over(scale.usd().raw(), unit, true)));
+        let most = units.abs() * Quantity::from_raw((size - terms.tick.raw()).max(0)).to_f64();
         // Where nothing is worth anything the first has to make good all of it.
         let first = held.keys().copied().find(|place| shares(*place)) == Some(instrument);
         let part = if all > 0.0 { worth(instrument) / all } else { f64::from(first) };
@@ -351,7 +352,7 @@ fn tick_usd(state: &State, step: &Step) -> f64 {
             terms.tick.to_f64() / state.market.instruments[given.instrument].mark.in_quote().to_f64().abs().max(1e-9);
         match terms.payoff {
             Payoff::Inverse if !terms.is_option() => tick * whole(given.lots).abs() * lot_usd(state, given.instrument),
-            _ => {
+            Payoff::Inverse | Payoff::Linear => {
                 let price = state.market.assets[terms.cash().0].price.usd().to_f64();
                 2.0 * terms.tick.to_f64() * terms.unit().to_f64() * whole(given.lots).abs() * price
             }

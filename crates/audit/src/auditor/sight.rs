@@ -154,11 +154,7 @@ impl Auditor {
         events: &[Event],
         before: &[(usize, Offer)],
     ) -> Result<(), Finding> {
-        let own = match &envelope.command {
-            Command::Liquidate { account } | Command::LiquidationFill { account, .. } => Some(*account),
-            Command::AuctionBid { auctioned, .. } => Some(*auctioned),
-            _ => None,
-        };
+        let own = envelope.command.liquidated();
         for event in events {
             let Event::Offered { account, offer: None } = event else { continue };
             let offer = before.iter().find(|(place, _)| *place == account.place());

@@ -1,6 +1,6 @@
 //! What a step of a liquidation did, as its events say, and how all stood before it.
 
-use engine::state::{Holder, Offer};
+use engine::state::Offer;
 use engine::{AccountId, Cause, Event};
 use units::{Money, Ratio};
 
@@ -43,21 +43,21 @@ impl Deeds {
     pub fn of(id: AccountId, events: &[Event]) -> Self {
         let mut deeds = Self::default();
         for event in events {
-            match event {
-                Event::CaseOpened { .. } => deeds.opened = true,
-                Event::CaseClosed { .. } => deeds.closed = true,
-                Event::Auctioned { .. } => deeds.auctioned = true,
-                Event::Offered { account: whose, offer } if *whose == id => deeds.offer = *offer,
-                Event::Transferred { instrument, to, lots, price, .. } => {
-                    let (instrument, to, price) = (instrument.0, to.place(), price.raw());
-                    deeds.given.push(Given { instrument, to, lots: *lots, price });
-                }
-                Event::Moved { from, asset, amount, cause: Cause::Takeover, .. } => {
-                    let own = matches!(from, Holder::Account(whose, _) if *whose == id);
-                    deeds.payments.push((own, asset.0, amount.raw()));
-                }
-                Event::Moved { cause: Cause::Cover, .. } => deeds.covers += 1,
-                _ => {}
+            deeds.opened |= matches!(event, Event::CaseOpened { .. });
+            deeds.closed |= matches!(event, Event::CaseClosed { .. });
+            deeds.auctioned |= matches!(event, Event::Auctioned { .. });
+            deeds.covers += u32::from(matches!(event, Event::Moved { cause: Cause::Cover, .. }));
+            if let Event::Offered { account, offer } = event
+                && *account == id
+            {
+                deeds.offer = *offer;
+            }
+            if let Event::Transferred { instrument, to, lots, price, .. } = event {
+                let (instrument, to, price) = (instrument.0, to.place(), price.raw());
+                deeds.given.push(Given { instrument, to, lots: *lots, price });
+            }
+            if let Event::Moved { from, asset, amount, cause: Cause::Takeover, .. } = event {
+                deeds.payments.push((from.is_of(id), asset.0, amount.raw()));
             }
         }
         // A crossing ends with what is left of both offers. An offer that only lapses comes with what its account was

@@ -12,49 +12,43 @@ impl Books {
     /// Books what a step for `account` says it did: what was transferred, paid for it, and covered.
     pub(super) fn forced(&mut self, account: usize, events: &[Event]) -> Result<(), Finding> {
         for event in events {
-            match event {
-                Event::Transferred { instrument, from, to, lots, price, .. } => {
-                    ensure(from.place() == account && *lots != 0, "I-35", || {
-                        format!("{lots} lots of account {from} went in the liquidation of account {account}")
-                    })?;
-                    self.stranger(account, to.place())?;
-                    // The mark need be no tick: what one side pays is what the other gets, to the last unit.
-                    let paid = cost(&self.contracts[instrument.0].terms, *lots, price.raw());
-                    self.booked(account, instrument.0, *lots, paid);
-                    self.booked(to.place(), instrument.0, lots.saturating_neg(), -paid);
-                }
-                Event::Moved { from, to, asset, amount, cause: Cause::Takeover } => {
-                    // What pays for it stays where it lies.
-                    let (Holder::Account(from, at), Holder::Account(to, there)) = (from, to) else {
-                        return Err(Finding::new(
-                            "I-45",
-                            format!("a take-over moved {amount} from {from:?} to {to:?}"),
-                        ));
-                    };
-                    ensure(at == there, "I-45", || format!("a take-over moved {amount} from {at:?} to {there:?}"))?;
-                    let other = if from.place() == account { to.place() } else { from.place() };
-                    ensure(from.place() == account || to.place() == account, "I-45", || {
-                        format!("account {from} paid account {to} in the liquidation of account {account}")
-                    })?;
-                    self.stranger(account, other)?;
-                    let place = at.map(|at| at.0);
-                    let way = (Who::Account(from.place(), place), Who::Account(to.place(), place));
-                    // It may be paid out of profit whose loser has not paid.
-                    self.paid(way, asset.0, amount.raw(), Why::Profit)?;
-                }
-                Event::Moved { from, to, asset, amount, cause: Cause::Cover } => {
-                    let (Holder::Pot(fund @ (Pot::MarketFund(_) | Pot::SharedFund)), Holder::Account(to, None)) =
-                        (from, to)
-                    else {
-                        return Err(Finding::new("I-47", format!("{from:?} covered {amount} for {to:?}")));
-                    };
-                    ensure(to.place() == account, "I-47", || format!("a loss of account {to} was covered"))?;
-                    let way = (Who::Pot(*fund), Who::Account(account, None));
-                    self.paid(way, asset.0, amount.raw(), Why::Other)?;
-                    let left = self.fund(*fund, asset.0);
-                    ensure(left >= 0, "I-47", || format!("{fund:?} paid {amount} and has {left} left"))?;
-                }
-                _ => {}
+            if let Event::Transferred { instrument, from, to, lots, price, .. } = event {
+                ensure(from.place() == account && *lots != 0, "I-35", || {
+                    format!("{lots} lots of account {from} went in the liquidation of account {account}")
+                })?;
+                self.stranger(account, to.place())?;
+                // The mark need be no tick: what one side pays is what the other gets, to the last unit.
+                let paid = cost(&self.contracts[instrument.0].terms, *lots, price.raw());
+                self.booked(account, instrument.0, *lots, paid);
+                self.booked(to.place(), instrument.0, lots.saturating_neg(), -paid);
+            }
+            if let Event::Moved { from, to, asset, amount, cause: Cause::Takeover } = event {
+                // What pays for it stays where it lies.
+                let (Holder::Account(from, at), Holder::Account(to, there)) = (from, to) else {
+                    return Err(Finding::new("I-45", format!("a take-over moved {amount} from {from:?} to {to:?}")));
+                };
+                ensure(at == there, "I-45", || format!("a take-over moved {amount} from {at:?} to {there:?}"))?;
+                let other = if from.place() == account { to.place() } else { from.place() };
+                ensure(from.place() == account || to.place() == account, "I-45", || {
+                    format!("account {from} paid account {to} in the liquidation of account {account}")
+                })?;
+                self.stranger(account, other)?;
+                let place = at.map(|at| at.0);
+                let way = (Who::Account(from.place(), place), Who::Account(to.place(), place));
+                // It may be paid out of profit whose loser has not paid.
+                self.paid(way, asset.0, amount.raw(), Why::Profit)?;
+            }
+            if let Event::Moved { from, to, asset, amount, cause: Cause::Cover } = event {
+                let (Holder::Pot(fund @ (Pot::MarketFund(_) | Pot::SharedFund)), Holder::Account(to, None)) =
+                    (from, to)
+                else {
+                    return Err(Finding::new("I-47", format!("{from:?} covered {amount} for {to:?}")));
+                };
+                ensure(to.place() == account, "I-47", || format!("a loss of account {to} was covered"))?;
+                let way = (Who::Pot(*fund), Who::Account(account, None));
+                self.paid(way, asset.0, amount.raw(), Why::Other)?;
+                let left = self.fund(*fund, asset.0);
+                ensure(left >= 0, "I-47", || format!("{fund:?} paid {amount} and has {left} left"))?;
             }
         }
         Ok(())

@@ -27,48 +27,44 @@ type Checked = Result<(), Invalid>;
 /// Changes the state by one event that was read from a file, or says what of the event is not as it must be. After an error
 /// the state is of no use.
 pub fn apply_read(state: &mut State, event: &Event) -> Checked {
-    match event {
-        // Listing checks while it builds.
-        Event::UnderlyingListed(terms) => {
-            names::rules("feed", &terms.feed)?;
-            numbers::price("reference", terms.reference)?;
-            list_underlying(state, terms)
-        }
-        Event::AssetListed(terms) => {
-            names::asset_terms(state, terms)?;
-            list_asset(state, terms)
-        }
-        Event::InstrumentListed(terms) => {
-            names::instrument_terms(terms)?;
-            list_instrument(state, terms)
-        }
-        event => {
-            check(state, event)?;
-            apply(state, event);
-            Ok(())
-        }
+    check(state, event)?;
+    // Listing checks what is left while it builds.
+    if let Event::UnderlyingListed(terms) = event {
+        list_underlying(state, terms)
+    } else if let Event::AssetListed(terms) = event {
+        list_asset(state, terms)
+    } else if let Event::InstrumentListed(terms) = event {
+        list_instrument(state, terms)
+    } else {
+        apply(state, event);
+        Ok(())
     }
 }
 
-/// Whether an event that lists nothing can be applied.
+/// Whether an event can be applied, but for what listing finds out.
 fn check(state: &State, event: &Event) -> Checked {
     match event {
-        Event::UnderlyingListed(_)
-        | Event::AssetListed(_)
-        | Event::InstrumentListed(_)
-        | Event::Accrued
-        | Event::Watched { .. } => Ok(()),
+        Event::UnderlyingListed(terms) => {
+            names::rules("feed", &terms.feed)?;
+            numbers::price("reference", terms.reference)
+        }
+        Event::AssetListed(terms) => names::asset_terms(state, terms),
+        Event::InstrumentListed(terms) => names::instrument_terms(terms),
+        Event::Accrued | Event::FundReferenced { .. } => Ok(()),
+        Event::Watched { version } => {
+            let expected = format_args!("at most {}, that of the market", state.version);
+            expect(*version <= state.version, "version", version, expected)
+        }
         Event::Clock { time } => {
             numbers::time("time", *time)?;
             expect(*time >= state.clock, "time", time, format_args!("no time before {}", state.clock))
         }
         Event::Opened { .. } => names::room("accounts", state.accounts.len(), u32::MAX.into()),
         Event::LocationListed { .. } => names::room("locations", state.locations.len(), u16::MAX.into()),
-        Event::Moved { .. }
-        | Event::Shared { .. }
-        | Event::Referenced { .. }
-        | Event::FundReferenced { .. }
-        | Event::Flowed { .. } => money::check(state, event),
+        Event::Moved { from, to, asset, amount, .. } => money::moved(state, [from, to], *asset, *amount),
+        Event::Shared { account, usd } => money::shared(state, *account, *usd),
+        Event::Referenced { asset, .. } => names::asset(state, *asset),
+        Event::Flowed { spent } => numbers::money("spent", *spent),
         Event::Ordered { account, order } => {
             names::account(state, *account)?;
             names::order(state, order)
@@ -80,21 +76,50 @@ fn check(state: &State, event: &Event) -> Checked {
             names::account(state, *account)?;
             names::position(state, position)
         }
-        Event::Matched { .. }
-        | Event::Transferred { .. }
-        | Event::Sampled { .. }
-        | Event::Funded { .. }
-        | Event::ModeSet { .. }
-        | Event::Expired { .. }
-        | Event::Retired { .. } => traded(state, event),
-        Event::Reported { .. } | Event::Quoted { .. } | Event::Marked(_) | Event::Surfaced { .. } => {
-            prices::check(state, event)
+        Event::Matched { instrument, open, .. } => {
+            names::instrument(state, *instrument)?;
+            expect(*open >= 0, "open", open, "0 lots or more")
         }
-        Event::Proposed { .. } | Event::Activated { .. } | Event::Revoked { .. } => governed(state, event),
-        Event::CaseOpened { account, markets, .. } => {
+        Event::Transferred { instrument, from, to, open, .. } => {
+            names::instrument(state, *instrument)?;
+            names::account(state, *from)?;
+            names::account(state, *to)?;
+            expect(*open >= 0, "open", open, "0 lots or more")
+        }
+        Event::Sampled { instrument, samples } => {
+            names::instrument(state, *instrument)?;
+            names::samples(samples)
+        }
+        Event::Funded { instrument, rate, .. } => {
+            names::instrument(state, *instrument)?;
+            numbers::ratio("rate", *rate)
+        }
+        Event::ModeSet { instrument, .. } => {
+            names::instrument(state, *instrument)?;
+            let mode = state.contracts[instrument.0].mode;
+            expect(mode != Mode::Settled, "instrument", mode, "one that is not settled")
+        }
+        Event::Expired { instrument, .. } => names::instrument(state, *instrument),
+        Event::Retired { instrument, last } => retired(state, *instrument, *last),
+        Event::Reported { feed, report } => prices::reported(state, *feed, report),
+        Event::Quoted { feed, quote } => {
+            names::listed_feed(state, *feed)?;
+            names::quote(quote)
+        }
+        Event::Marked(moved) => prices::marked(state, moved),
+        Event::Surfaced { published, vols, .. } => prices::surfaced(&state.market, *published, vols),
+        Event::Proposed { change, from } => {
+            numbers::counter("proposal", state.next_proposal)?;
+            changes(state, change)?;
+            numbers::time("from", *from)
+        }
+        Event::Activated { proposal } => activated(state, *proposal),
+        Event::Revoked { proposal } => proposed(state, *proposal).map(drop),
+        Event::CaseOpened { account, epoch, markets } => {
             names::account(state, *account)?;
             let known = state.liquidations.cases.contains_key(account);
             expect(!known, "account", account, "an account that is not in liquidation")?;
+            numbers::counter("epoch", *epoch)?;
             markets.iter().try_for_each(|underlying| names::underlying(state, *underlying))
         }
         Event::Offered { account, offer } => {
@@ -112,38 +137,6 @@ fn check(state: &State, event: &Event) -> Checked {
     }
 }
 
-/// What happened to an instrument.
-fn traded(state: &State, event: &Event) -> Checked {
-    match event {
-        Event::Matched { instrument, open, .. } => {
-            names::instrument(state, *instrument)?;
-            expect(*open >= 0, "open", open, "0 lots or more")
-        }
-        Event::Transferred { instrument, from, to, open, .. } => {
-            names::instrument(state, *instrument)?;
-            names::account(state, *from)?;
-            names::account(state, *to)?;
-            expect(*open >= 0, "open", open, "0 lots or more")
-        }
-        Event::Sampled { instrument, samples } => {
-            names::instrument(state, *instrument)?;
-            numbers::price("samples.sum", samples.sum.in_counter())
-        }
-        Event::Funded { instrument, rate, .. } => {
-            names::instrument(state, *instrument)?;
-            numbers::ratio("rate", *rate)
-        }
-        Event::ModeSet { instrument, .. } => {
-            names::instrument(state, *instrument)?;
-            let mode = state.contracts[instrument.0].mode;
-            expect(mode != Mode::Settled, "instrument", mode, "one that is not settled")
-        }
-        Event::Expired { instrument, .. } => names::instrument(state, *instrument),
-        Event::Retired { instrument, last } => retired(state, *instrument, *last),
-        _ => Ok(()),
-    }
-}
-
 /// Whether nothing that is not settled needs what retiring takes out.
 fn retired(state: &State, instrument: InstrumentId, last: bool) -> Checked {
     names::instrument(state, instrument)?;
@@ -157,41 +150,28 @@ fn retired(state: &State, instrument: InstrumentId, last: bool) -> Checked {
     }
 }
 
-/// What happened to a proposal.
-fn governed(state: &State, event: &Event) -> Checked {
-    match event {
-        Event::Proposed { change, from } => {
-            expect(state.next_proposal < u64::MAX, "proposal", state.next_proposal, "a number that another follows")?;
-            changes(state, change)?;
-            numbers::time("from", *from)
-        }
-        Event::Activated { proposal } | Event::Revoked { proposal } => {
-            let Some(known) = state.proposals.get(proposal) else {
-                return Err(Invalid::new("proposal", proposal, "a proposal that waits"));
-            };
-            match (event, &known.change) {
-                (Event::Activated { .. }, Change::Method { text }) => {
-                    margin::method::universal::parse(text).map(drop).map_err(|invalid| Invalid {
-                        path: format!("change.text.{}", invalid.path),
-                        problem: invalid.problem,
-                    })
-                }
-                // What it names may have gone since it was proposed.
-                (Event::Activated { .. }, change) => changes(state, change),
-                _ => Ok(()),
-            }
-        }
-        _ => Ok(()),
-    }
+/// A proposal that waits.
+fn proposed(state: &State, number: u64) -> Result<&Change, Invalid> {
+    let known = state.proposals.get(&number).map(|known| &known.change);
+    known.ok_or_else(|| Invalid::new("proposal", number, "a proposal that waits"))
+}
+
+/// Whether a proposal can come into force.
+fn activated(state: &State, number: u64) -> Checked {
+    let change = proposed(state, number)?;
+    let Change::Method { text } = change else {
+        // What it names may have gone since it was proposed.
+        return changes(state, change);
+    };
+    margin::method::universal::parse(text)
+        .map(drop)
+        .map_err(|invalid| Invalid { path: format!("change.text.{}", invalid.path), problem: invalid.problem })
 }
 
 /// Whether all that a change names is there, the feed that it changes too.
 fn changes(state: &State, change: &Change) -> Checked {
     names::change(state, change)?;
-    match change {
-        Change::Feed { feed, .. } => names::listed_feed(state, *feed),
-        _ => Ok(()),
-    }
+    if let Change::Feed { feed, .. } = change { names::listed_feed(state, *feed) } else { Ok(()) }
 }
 
 /// `found` stands at `path`; unless it `holds`, `expected` should.

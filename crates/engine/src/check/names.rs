@@ -5,7 +5,7 @@ use model::{AssetId, InstrumentId, Invalid, UnderlyingId};
 use units::{Money, Quantity, Round};
 
 use super::{Checked, expect, numbers};
-use crate::state::{AssetTerms, Change, Holder, InstrumentTerms, Offer, Order, Position, Pot, State};
+use crate::state::{AssetTerms, Change, Holder, InstrumentTerms, Offer, Order, Position, Pot, Samples, State};
 use crate::{AccountId, FeedId, LocationId};
 
 /// A number that is given in the order of listing.
@@ -98,6 +98,13 @@ pub fn offer(state: &State, offer: &Offer) -> Checked {
     instrument(state, offer.instrument)?;
     lots(offer.lots)?;
     numbers::price("offer.worst", offer.worst)
+}
+
+/// The samples of a settlement window: another one fits.
+pub fn samples(samples: &Samples) -> Checked {
+    numbers::price("samples.sum", samples.sum.in_counter())?;
+    let fits = samples.count < u32::MAX;
+    expect(fits, "samples.count", samples.count, format_args!("fewer than {}", u32::MAX))
 }
 
 pub fn quote(quote: &Quote) -> Checked {

@@ -8,6 +8,9 @@ use super::{Checked, expect};
 /// No number that is read is larger: 16 of them add up, and no amount, price or rate of a market comes near.
 pub const LARGEST: i128 = i128::MAX >> 4;
 
+/// No version, epoch or number of a proposal that is read is larger: no engine counts so far, and what follows it still fits.
+const LARGEST_COUNT: u64 = u64::MAX >> 1;
+
 /// The end of the year 9999: no time that is read is further from 1970 than this.
 const LAST: i64 = 253_402_300_799_999_999;
 
@@ -41,6 +44,11 @@ pub fn time(path: &str, time: Timestamp) -> Checked {
     let micros = time.micros();
     let found = format_args!("{micros} microseconds after 1970");
     expect(micros.unsigned_abs() <= LAST.unsigned_abs(), path, found, "a time until the year 9999")
+}
+
+/// A number that counts, and that others must be able to follow.
+pub fn counter(path: &str, number: u64) -> Checked {
+    expect(number <= LARGEST_COUNT, path, number, format_args!("at most {LARGEST_COUNT}"))
 }
 
 /// The price of an underlying: above 0 unless its feed is signed.

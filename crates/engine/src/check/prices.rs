@@ -1,37 +1,30 @@
 //! What was said of prices, and the prices of a market that follow from it.
 
+use marks::Report;
 use model::{InstrumentId, Invalid, Market, UsdPrice};
-use units::Price;
+use units::{Price, Ratio, Timestamp};
 
-use super::numbers::{index, money, price, signed, time, volatility};
+use super::numbers::{counter, index, money, price, signed, time, volatility};
 use super::{Checked, expect, names};
 use crate::state::State;
-use crate::{Event, Marked};
+use crate::{FeedId, Marked};
 
-/// What was said of prices.
-pub fn check(state: &State, event: &Event) -> Checked {
-    match event {
-        Event::Reported { feed: id, report } => {
-            names::listed_feed(state, *id)?;
-            time("report.published", report.published)?;
-            price("report.price", report.price)?;
-            price("report.confidence", report.confidence)?;
-            money("report.depth", report.depth)
-        }
-        Event::Quoted { feed: id, quote } => {
-            names::listed_feed(state, *id)?;
-            names::quote(quote)
-        }
-        Event::Marked(moved) => marked(&state.market, moved),
-        Event::Surfaced { published, vols, .. } => {
-            time("published", *published)?;
-            vols.iter().try_for_each(|(instrument, vol)| {
-                forward_listed(&state.market, *instrument)?;
-                volatility("vols", *vol)
-            })
-        }
-        _ => Ok(()),
-    }
+/// What a source has said.
+pub fn reported(state: &State, feed: FeedId, report: &Report) -> Checked {
+    names::listed_feed(state, feed)?;
+    time("report.published", report.published)?;
+    price("report.price", report.price)?;
+    price("report.confidence", report.confidence)?;
+    money("report.depth", report.depth)
+}
+
+/// A volatility surface.
+pub fn surfaced(market: &Market, published: Timestamp, vols: &[(InstrumentId, Ratio)]) -> Checked {
+    time("published", published)?;
+    vols.iter().try_for_each(|(instrument, vol)| {
+        forward_listed(market, *instrument)?;
+        volatility("vols", *vol)
+    })
 }
 
 /// Whether what a volatility is said of exists, and has a forward if it expires: a settled instrument may have lost it.
@@ -42,7 +35,10 @@ fn forward_listed(market: &Market, id: InstrumentId) -> Checked {
     expect(listing.expiry().is_none_or(is_listed), "vols", &listing.name, "an instrument that is not settled")
 }
 
-fn marked(market: &Market, moved: &Marked) -> Checked {
+/// A new version of the market.
+pub fn marked(state: &State, moved: &Marked) -> Checked {
+    let market = &state.market;
+    counter("version", moved.version)?;
     let (underlyings, assets, instruments) = (market.underlyings.len(), market.assets.len(), market.instruments.len());
     for (id, vol) in &moved.vols {
         forward_listed(market, *id)?;

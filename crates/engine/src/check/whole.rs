@@ -13,6 +13,7 @@ use crate::state::{AccountState, Case, Contract, FeedState, Mode, State};
 pub fn whole(state: &State) -> Checked {
     lengths(state)?;
     times(state)?;
+    counters(state)?;
     market(state)?;
     each("contracts", &state.contracts, |place, contract| listed(state, place, contract))?;
     each("open_interest_usd", &state.open_interest_usd, |_, usd| numbers::money("usd", *usd))?;
@@ -60,6 +61,15 @@ fn lengths(state: &State) -> Checked {
     pairs.into_iter().try_for_each(|(path, found, listed)| {
         expect(found == listed, path, format_args!("{found} items"), format_args!("{listed}, as the market lists"))
     })
+}
+
+/// What is counted leaves room for what follows it.
+fn counters(state: &State) -> Checked {
+    numbers::counter("version", state.version)?;
+    let expected = format_args!("at most {}, that of the market", state.version);
+    expect(state.watched <= state.version, "watched", state.watched, expected)?;
+    numbers::counter("liquidations.last_epoch", state.liquidations.last_epoch)?;
+    numbers::counter("next_proposal", state.next_proposal)
 }
 
 fn times(state: &State) -> Checked {
@@ -138,7 +148,7 @@ fn listed(state: &State, place: usize, contract: &Contract) -> Checked {
     expiring(state, terms.underlying, &terms.kind, contract.mode)?;
     expect(contract.open >= 0, "open", contract.open, "0 lots or more")?;
     numbers::time("funded", contract.funded)?;
-    numbers::price("samples.sum", contract.samples.sum.in_counter())
+    names::samples(&contract.samples)
 }
 
 fn fed(state: &State, id: FeedId, known: &FeedState) -> Checked {

@@ -23,7 +23,9 @@ use crate::{Cause, Desk, Event, FeedId, Live, Noun, Reject};
 /// Announces a change. It is checked now, so that what waits is possible, and again when it comes into force.
 pub fn propose(state: &State, now: Timestamp, change: &Change) -> Result<Vec<Event>, Reject> {
     possible(state, now, change)?;
-    if let Some((number, _)) = state.proposals.iter().find(|(_, waiting)| same_subject(&waiting.change, change)) {
+    // Of each subject one change is under way at most.
+    if let Some((number, _)) = state.proposals.iter().find(|(_, waiting)| waiting.change.subject() == change.subject())
+    {
         return Err(Reject::UnderWay { proposal: *number });
     }
     limiter_apart(state, now, change)?;
@@ -45,7 +47,12 @@ pub fn activate(state: &State, desk: &Desk, now: Timestamp, number: u64) -> Resu
         Change::Method { .. } if ramping(state, now) => return Err(Reject::UnderWay { proposal: number }),
         Change::FundOut { fund, asset, amount } => fund_out(state, desk, now, (*fund, *asset), *amount)?,
         Change::SettlementPrice { instrument, price } => expiry::settled_at(state, desk.live(), *instrument, *price)?,
-        _ => Vec::new(),
+        Change::Method { .. }
+        | Change::Cap { .. }
+        | Change::Feed { .. }
+        | Change::Limits { .. }
+        | Change::OpenInterest { .. }
+        | Change::Outflow { .. } => Vec::new(),
     };
     limiter_apart(state, now, change)?;
     events.push(Event::Activated { proposal: number });
@@ -182,7 +189,12 @@ fn limiter_apart(state: &State, now: Timestamp, change: &Change) -> Result<(), R
             }
         }
         Change::Cap { .. } => outflow_change(state).map_or(Ok(()), |proposal| Err(Reject::UnderWay { proposal })),
-        _ => Ok(()),
+        Change::Method { .. }
+        | Change::Feed { .. }
+        | Change::Limits { .. }
+        | Change::OpenInterest { .. }
+        | Change::FundOut { .. }
+        | Change::SettlementPrice { .. } => Ok(()),
     }
 }
 
@@ -196,24 +208,6 @@ fn ramping(state: &State, now: Timestamp) -> bool {
 
 fn later(time: Timestamp, by: i64) -> Timestamp {
     Timestamp::from_micros(time.micros().saturating_add(by))
-}
-
-/// Whether two changes are of the same thing: of each there is one under way at most.
-fn same_subject(one: &Change, other: &Change) -> bool {
-    match (one, other) {
-        (Change::Method { .. }, Change::Method { .. }) | (Change::Outflow { .. }, Change::Outflow { .. }) => true,
-        (Change::Cap { asset: one, .. }, Change::Cap { asset: other, .. }) => one == other,
-        (Change::Feed { feed: one, .. }, Change::Feed { feed: other, .. }) => one == other,
-        (Change::Limits { instrument: one, .. }, Change::Limits { instrument: other, .. })
-        | (Change::SettlementPrice { instrument: one, .. }, Change::SettlementPrice { instrument: other, .. }) => {
-            one == other
-        }
-        (Change::OpenInterest { underlying: one, .. }, Change::OpenInterest { underlying: other, .. }) => one == other,
-        (Change::FundOut { fund: one, asset: first, .. }, Change::FundOut { fund: other, asset: second, .. }) => {
-            (one, first) == (other, second)
-        }
-        _ => false,
-    }
 }
 
 /// Whether a parameter file can replace the one in force: it reads, it prices the market as it is, and every number of it is

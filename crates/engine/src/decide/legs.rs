@@ -5,6 +5,7 @@ use units::{Money, Overflow, Price, Quantity, Ratio, Round, Timestamp};
 
 use super::orders::reduces;
 use super::postings::{cost, exchange, moved, venue};
+use crate::concern::{Concern, Holding};
 use crate::desk::Spent;
 use crate::layers::{l0, l1, l2, l6};
 use crate::state::{AccountState, Balance, Contract, Holder, Order, Position, Pot, State, times};
@@ -251,25 +252,35 @@ impl<'a> Leg<'a> {
 /// Makes of an account what events leave of it. What of a balance is profit does not matter to its worth.
 pub fn follow(whose: &mut AccountState, id: AccountId, events: &[Event]) -> Result<(), Overflow> {
     for event in events {
-        match event {
-            Event::Moved { from, to, asset, amount, .. } => {
-                for (holder, amount) in [(*from, amount.negated()?), (*to, *amount)] {
+        let Concern::Holding(holding) = event.concern() else { continue };
+        match holding {
+            Holding::Moved { from, to, asset, amount } => {
+                for (holder, amount) in [(from, amount.negated()?), (to, amount)] {
                     if let Holder::Account(of, location) = holder
                         && of == id
                     {
                         let more = |balance: &mut Balance| balance.amount.plus(amount).map(|sum| balance.amount = sum);
-                        whose.change_balance((*asset, location), more)?;
+                        whose.change_balance((asset, location), more)?;
                     }
                 }
             }
-            Event::Positioned { account, position } if *account == id => whose.set_position(*position),
-            Event::Ordered { account, order } if *account == id => {
-                if let Ok(place) = whose.orders.binary_search_by_key(&order.id, |known| known.id) {
+            Holding::Positioned(account, position) => {
+                if account == id {
+                    whose.set_position(*position);
+                }
+            }
+            Holding::Ordered(account, order) => {
+                if account == id
+                    && let Ok(place) = whose.orders.binary_search_by_key(&order.id, |known| known.id)
+                {
                     whose.orders[place] = *order;
                 }
             }
-            Event::OrderClosed { account, order } if *account == id => whose.orders.retain(|known| known.id != *order),
-            _ => {}
+            Holding::OrderClosed(account, order) => {
+                if account == id {
+                    whose.orders.retain(|known| known.id != order);
+                }
+            }
         }
     }
     Ok(())

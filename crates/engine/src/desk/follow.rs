@@ -119,7 +119,23 @@ impl Desk {
                         interest.set(*instrument, *open);
                     }
                 }
-                _ => {}
+                // What a desk recomputes does not depend on these.
+                Event::LocationListed { .. }
+                | Event::Referenced { .. }
+                | Event::FundReferenced { .. }
+                | Event::Sampled { .. }
+                | Event::Accrued
+                | Event::ModeSet { .. }
+                | Event::Flowed { .. }
+                | Event::Proposed { .. }
+                | Event::Revoked { .. }
+                | Event::CaseOpened { .. }
+                | Event::CaseClosed { .. }
+                | Event::Shared { .. }
+                | Event::Paced { .. }
+                | Event::Measured { .. }
+                | Event::Calmed { .. }
+                | Event::BackstopSet { .. } => {}
             }
         }
         if relisted {

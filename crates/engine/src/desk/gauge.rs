@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use liquidation::{Book, Gauge, Plan, Rules, Standing};
 use margin::Refusal;
 use margin::method::universal::Scratch;
-use model::{Account, Instrument, InstrumentId, InstrumentKind, Payoff, UnderlyingId};
+use model::{Account, Instrument, InstrumentId, Payoff, UnderlyingId};
 use units::{Money, Timestamp};
 
 use super::{Desk, Side};
@@ -128,9 +128,8 @@ struct Trading {
 
 fn book(state: &State, now: Timestamp, (id, contract): (InstrumentId, &Contract), market: &Trading) -> Book {
     let (rules, terms) = (&state.policy.liquidation, &contract.terms);
-    let live =
-        !matches!(contract.mode, Mode::Halted | Mode::Settled) && terms.expiry().is_none_or(|expiry| now < expiry);
-    let option = matches!(terms.kind, InstrumentKind::Option { .. });
+    let live = contract.mode.trades() && terms.expiry().is_none_or(|expiry| now < expiry);
+    let option = terms.is_option();
     Book {
         lot: terms.lot,
         open: live && state.market.listing(id).mark.in_quote().to_f64() != 0.0,

@@ -29,11 +29,12 @@ impl Figures {
 
     /// What events say last of how an account stands; none when they do not judge it.
     pub fn recorded(events: &[Event], id: AccountId) -> Option<Self> {
-        events.iter().rev().find_map(|event| match *event {
-            Event::Judged { account, status, equity, initial_margin, maintenance_margin, version } if account == id => {
-                Some(Self { status, equity, initial_margin, maintenance_margin, market_version: version })
-            }
-            _ => None,
+        events.iter().rev().find_map(|event| {
+            let Event::Judged { account, status, equity, initial_margin, maintenance_margin, version } = *event else {
+                return None;
+            };
+            let figures = Self { status, equity, initial_margin, maintenance_margin, market_version: version };
+            (account == id).then_some(figures)
         })
     }
 }

@@ -94,18 +94,18 @@ pub struct Step {
 
 /// What a record did for an account; none when it did nothing for it. `state` is that before the record.
 pub fn step(state: &State, id: AccountId, envelope: &Envelope, events: &[Event]) -> Result<Option<Step>, Overflow> {
-    let concerned = events.iter().any(|event| concerns(event, id));
+    let concerned = events.iter().any(|event| event.concerns(id));
     if !concerned {
         return Ok(None);
     }
-    let opened = events.iter().find_map(|event| match event {
-        Event::CaseOpened { account, epoch, markets } if *account == id => Some((*epoch, markets.clone())),
-        _ => None,
+    let opened = events.iter().find_map(|event| {
+        let Event::CaseOpened { account, epoch, markets } = event else { return None };
+        (*account == id).then(|| (*epoch, markets.clone()))
     });
     let closed = |event: &&Event| matches!(event, Event::OrderClosed { account, .. } if *account == id);
-    let now = events.iter().rev().find_map(|event| match event {
-        Event::Offered { account, offer } if *account == id => Some(*offer),
-        _ => None,
+    let now = events.iter().rev().find_map(|event| {
+        let Event::Offered { account, offer } = event else { return None };
+        (*account == id).then_some(*offer)
     });
     let before = state.liquidations.cases.get(&id).and_then(|case| case.offer);
     let mut trades = Vec::new();
@@ -127,30 +127,9 @@ pub fn step(state: &State, id: AccountId, envelope: &Envelope, events: &[Event])
     }))
 }
 
-/// Whether an event changes an account, or says something of it.
-fn concerns(event: &Event, id: AccountId) -> bool {
-    let held = |holder: &Holder| matches!(holder, Holder::Account(account, _) if *account == id);
-    match event {
-        Event::Moved { from, to, .. } => held(from) || held(to),
-        Event::Transferred { from, to, .. } => *from == id || *to == id,
-        Event::Ordered { account, .. }
-        | Event::OrderClosed { account, .. }
-        | Event::Positioned { account, .. }
-        | Event::Judged { account, .. }
-        | Event::CaseOpened { account, .. }
-        | Event::Shared { account, .. }
-        | Event::Offered { account, .. }
-        | Event::Auctioned { account }
-        | Event::CaseClosed { account } => *account == id,
-        _ => false,
-    }
-}
-
 fn what((state, id): (&State, AccountId), command: &Command, events: &[Event], trades: &[Trade]) -> What {
-    let whose = match command {
-        Command::Liquidate { account } | Command::LiquidationFill { account, .. } => *account,
-        Command::AuctionBid { auctioned, .. } => *auctioned,
-        _ => return if is_judgement(events, id) { What::Judged } else { What::Outside },
+    let Some(whose) = command.liquidated() else {
+        return if is_judgement(events, id) { What::Judged } else { What::Outside };
     };
     if whose != id {
         // Another case met the offer of this one; or this account took something over, or had won.
@@ -159,25 +138,33 @@ fn what((state, id): (&State, AccountId), command: &Command, events: &[Event], t
         return if crossed { What::Crossed } else { What::Outside };
     }
     let any = |found: fn(&Event) -> bool| events.iter().any(found);
-    let covers = any(|event| matches!(event, Event::Moved { cause: Cause::Cover, .. }));
-    match command {
-        Command::LiquidationFill { .. } => What::Filled,
-        Command::AuctionBid { .. } => What::Bid,
-        _ if any(|event| matches!(event, Event::CaseClosed { .. })) => What::Closed,
-        _ if any(|event| matches!(event, Event::Auctioned { .. })) => What::Auctioned,
-        _ if !trades.is_empty() && is_crossing(events, id) => What::Crossed,
-        _ if any(|event| matches!(event, Event::Moved { cause: Cause::Takeover, .. })) => What::TakenOver,
-        _ if !trades.is_empty() => What::Deleveraged,
-        _ if covers => What::Covered,
-        _ if any(|event| matches!(event, Event::Offered { offer: Some(_), .. })) => What::Offered,
-        _ => What::Nothing,
+    if matches!(command, Command::LiquidationFill { .. }) {
+        What::Filled
+    } else if matches!(command, Command::AuctionBid { .. }) {
+        What::Bid
+    } else if any(|event| matches!(event, Event::CaseClosed { .. })) {
+        What::Closed
+    } else if any(|event| matches!(event, Event::Auctioned { .. })) {
+        What::Auctioned
+    } else if !trades.is_empty() && is_crossing(events, id) {
+        What::Crossed
+    } else if any(|event| matches!(event, Event::Moved { cause: Cause::Takeover, .. })) {
+        What::TakenOver
+    } else if !trades.is_empty() {
+        What::Deleveraged
+    } else if any(|event| matches!(event, Event::Moved { cause: Cause::Cover, .. })) {
+        What::Covered
+    } else if any(|event| matches!(event, Event::Offered { offer: Some(_), .. })) {
+        What::Offered
+    } else {
+        What::Nothing
     }
 }
 
 /// Whether a record says nothing else of an account than how it stands, and that its case begins.
 fn is_judgement(events: &[Event], id: AccountId) -> bool {
     let judges = |event: &Event| matches!(event, Event::Judged { .. } | Event::CaseOpened { .. });
-    let others = |event: &&Event| concerns(event, id) && !judges(event);
+    let others = |event: &&Event| event.concerns(id) && !judges(event);
     !events.iter().any(|event| others(&event))
 }
 
@@ -188,34 +175,24 @@ fn is_crossing(events: &[Event], id: AccountId) -> bool {
 
 /// The trade that an event tells of.
 fn trade(state: &State, id: AccountId, command: &Command, event: &Event) -> Result<Option<Trade>, Overflow> {
-    let (instrument, with, lots, price) =
-        match (event, command) {
-            (Event::Transferred { instrument, from, to, lots, price, .. }, _) if *from == id => {
-                (*instrument, *to, *lots, *price)
-            }
-            (Event::Transferred { instrument, from, to, lots, price, .. }, _) if *to == id => {
-                (*instrument, *from, lots.saturating_neg(), *price)
-            }
-            (
-                Event::Matched { instrument, price, .. },
-                Command::LiquidationFill { account, counterparty, lots, .. },
-            ) if *account == id => (*instrument, *counterparty, *lots, *price),
-            (
-                Event::Matched { instrument, price, .. },
-                Command::LiquidationFill { account, counterparty, lots, .. },
-            ) if *counterparty == id => (*instrument, *account, lots.saturating_neg(), *price),
-            (Event::Matched { instrument, price, lots, .. }, Command::Fill { buyer, seller, .. })
-                if buyer.account == id =>
-            {
-                (*instrument, seller.account, *lots, *price)
-            }
-            (Event::Matched { instrument, price, lots, .. }, Command::Fill { buyer, seller, .. })
-                if seller.account == id =>
-            {
-                (*instrument, buyer.account, lots.saturating_neg(), *price)
-            }
-            _ => return Ok(None),
+    // Who traded the lots as they are signed, and who took the other side.
+    let (instrument, one, other, lots, price) =
+        if let Event::Transferred { instrument, from, to, lots, price, .. } = event {
+            (*instrument, *from, *to, *lots, *price)
+        } else if let Event::Matched { instrument, price, .. } = event
+            && let Some((one, other, lots)) = traded(command)
+        {
+            (*instrument, one, other, lots, *price)
+        } else {
+            return Ok(None);
         };
+    let (with, lots) = if one == id {
+        (other, lots)
+    } else if other == id {
+        (one, lots.saturating_neg())
+    } else {
+        return Ok(None);
+    };
     let terms = &state.contracts[instrument.0].terms;
     let mark = state.market.listing(instrument).mark;
     let units = times(terms.unit(), lots)?;
@@ -229,6 +206,15 @@ fn trade(state: &State, id: AccountId, command: &Command, event: &Event) -> Resu
         index: state.market.underlyings[terms.underlying.0].index,
         over_mark: over.at(state.market.assets[terms.cash().0].price.usd(), Round::Down)?,
     }))
+}
+
+/// Who trades in a command, who takes the other side, and the lots as the first trades them; none where nobody trades on the market.
+fn traded(command: &Command) -> Option<(AccountId, AccountId, i64)> {
+    if let Command::Fill { lots, buyer, seller, .. } = command {
+        return Some((buyer.account, seller.account, *lots));
+    }
+    let Command::LiquidationFill { account, counterparty, lots, .. } = command else { return None };
+    Some((*account, *counterparty, *lots))
 }
 
 /// The payment that an event tells of.

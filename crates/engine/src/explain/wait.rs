@@ -51,10 +51,16 @@ pub enum Wait {
 impl Wait {
     /// Whether this is the same wait as another: for the same thing, whatever the figures.
     pub fn is_like(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Refused(one), Self::Refused(two)) => one.code() == two.code(),
-            (Self::Taker { offer, .. }, Self::Taker { offer: after, .. }) => offer == after,
-            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        match self {
+            Self::Refused(one) => matches!(other, Self::Refused(two) if one.code() == two.code()),
+            Self::Taker { offer, .. } => matches!(other, Self::Taker { offer: after, .. } if offer == after),
+            Self::Due
+            | Self::Plan { .. }
+            | Self::Room { .. }
+            | Self::Recovery
+            | Self::Bids { .. }
+            | Self::Cure { .. }
+            | Self::Silence => std::mem::discriminant(self) == std::mem::discriminant(other),
         }
     }
 }

@@ -186,6 +186,43 @@ pub enum Change {
     },
 }
 
+/// What a change is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The margin method's parameters.
+    Method,
+    /// The cap of an asset.
+    Cap(AssetId),
+    /// The rules of a feed.
+    Feed(FeedId),
+    /// The limits of an instrument.
+    Limits(InstrumentId),
+    /// What may be open over an underlying.
+    OpenInterest(UnderlyingId),
+    /// The outflow limiter.
+    Outflow,
+    /// What a fund has of an asset.
+    Fund(Pot, AssetId),
+    /// The settlement price of an instrument.
+    SettlementPrice(InstrumentId),
+}
+
+impl Change {
+    /// What it is of: two changes of one subject are not under way at once.
+    pub fn subject(&self) -> Subject {
+        match self {
+            Self::Method { .. } => Subject::Method,
+            Self::Cap { asset, .. } => Subject::Cap(*asset),
+            Self::Feed { feed, .. } => Subject::Feed(*feed),
+            Self::Limits { instrument, .. } => Subject::Limits(*instrument),
+            Self::OpenInterest { underlying, .. } => Subject::OpenInterest(*underlying),
+            Self::Outflow { .. } => Subject::Outflow,
+            Self::FundOut { fund, asset, .. } => Subject::Fund(*fund, *asset),
+            Self::SettlementPrice { instrument, .. } => Subject::SettlementPrice(*instrument),
+        }
+    }
+}
+
 /// A change that waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposal {

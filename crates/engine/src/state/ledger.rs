@@ -16,6 +16,16 @@ pub enum Holder {
     Pot(Pot),
 }
 
+impl Holder {
+    /// Whether it is an account, at whatever location.
+    pub fn is_of(self, id: AccountId) -> bool {
+        match self {
+            Self::Account(account, _) => account == id,
+            Self::Pot(_) => false,
+        }
+    }
+}
+
 /// What is held by nobody's account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Pot {
@@ -55,7 +65,7 @@ impl State {
             Holder::Pot(pot) => return self.pour(pot, asset, amount.negated().expect(IN_RANGE)),
             Holder::Account(id, location) => (id, location),
         };
-        let leaves = matches!(cause, Cause::Withdrawal | Cause::Transfer | Cause::Exchange);
+        let leaves = cause.is_by_wish();
         let (fell, of_profit) = self.accounts[id.place()].change_balance((asset, location), |balance| {
             let before = balance.amount;
             balance.amount = before.minus(amount).expect(IN_RANGE);

@@ -119,6 +119,16 @@ pub enum Mode {
     Settled,
 }
 
+impl Mode {
+    /// Whether any trade is made in it.
+    pub fn trades(self) -> bool {
+        match self {
+            Self::Open | Self::ReduceOnly => true,
+            Self::Halted | Self::Settled => false,
+        }
+    }
+}
+
 /// What the engine knows of an instrument besides its price.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contract {

@@ -405,7 +405,10 @@ pub fn gap(listing: &Instrument, market: &Market) -> Result<(f64, f64), Refusal>
 fn strike_and_vol(listing: &Instrument) -> (f64, f64) {
     match &listing.kind {
         InstrumentKind::Option { strike, iv: Some(iv), .. } => (strike.in_counter().to_f64(), iv.to_f64()),
-        _ => unreachable!("{} is not an option with a volatility", listing.name),
+        InstrumentKind::Option { iv: None, .. }
+        | InstrumentKind::Spot
+        | InstrumentKind::Perpetual
+        | InstrumentKind::Future { .. } => unreachable!("{} is not an option with a volatility", listing.name),
     }
 }
 

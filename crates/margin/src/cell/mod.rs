@@ -464,7 +464,7 @@ impl Cell {
             let listing = market.listing(id);
             let strike = match &listing.kind {
                 InstrumentKind::Option { strike, right, .. } => Some((listing.counter_asset(), *strike, *right)),
-                _ => None,
+                InstrumentKind::Spot | InstrumentKind::Perpetual | InstrumentKind::Future { .. } => None,
             };
             (listing.expiry(), strike, id)
         };
@@ -579,7 +579,7 @@ impl Cell {
             InstrumentKind::Option { strike, right, .. } => {
                 Some(((listing.counter_asset(), *strike), *right == Right::Call))
             }
-            _ => None,
+            InstrumentKind::Spot | InstrumentKind::Perpetual | InstrumentKind::Future { .. } => None,
         };
         let contract = Contract {
             sheet: listing.underlying.0,

@@ -86,9 +86,9 @@ pub fn begun((state, desk, now): (&State, &Desk, Timestamp), judged: &[Event]) -
     }
     let told: BTreeMap<AccountId, Status> = judged
         .iter()
-        .filter_map(|event| match event {
-            Event::Judged { account, status, .. } => Some((*account, *status)),
-            _ => None,
+        .filter_map(|event| {
+            let Event::Judged { account, status, .. } = event else { return None };
+            Some((*account, *status))
         })
         .collect();
     let known = desk.unwell().iter().filter(|id| state.accounts[id.place()].status <= Status::Liquidation);
@@ -146,7 +146,7 @@ fn next(
             let offer = Offer { instrument, lots, worst, version: state.version };
             Some(offer).filter(|offer| can_give(state, id, offer))
         }
-        _ => None,
+        Step::Cancel { .. } | Step::Auction { .. } | Step::Backstop { .. } | Step::Deleverage => None,
     });
     // Nothing is sold through the frontier beyond which selling makes it worse, nor while a share is in auction.
     if let (Some(offer), None) = (trade, auction) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use liquidation::deleverage;
 use liquidation::waterfall::{Layers, waterfall};
-use model::{InstrumentId, Payoff, QuotePrice, UnderlyingId};
+use model::{InstrumentId, Payoff, UnderlyingId};
 use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
 
 use super::auction::holds;
@@ -111,7 +111,7 @@ fn deleverage(
 }
 
 /// What each linear contract makes good of a loss, in USD: in proportion to what it stands for, and no more than moves its price by
-/// itself less a tick: nobody trades below zero where prices are never.
+/// the size of the mark ([`model::Market::mark_size`]) less a tick. So nobody trades at zero or below where prices never are.
 fn losses(state: &State, positions: &[Position], loss: Money) -> Result<BTreeMap<InstrumentId, Money>, Reject> {
     let terms = |held: &Position| &state.contracts[held.instrument.0].terms;
     let linear: Vec<&Position> =
@@ -120,13 +120,9 @@ fn losses(state: &State, positions: &[Position], loss: Money) -> Result<BTreeMap
         linear.iter().map(|held| state.lots_usd(terms(held), held.lots)).collect::<Result<_, _>>()?;
     let mut losses = BTreeMap::new();
     for (held, loss) in linear.into_iter().zip(deleverage::spread(loss, &notionals)) {
-        let (listing, tick) = (state.market.listing(held.instrument), terms(held).tick);
-        // Where prices may be negative they move by what moves of the index are parts of.
-        let scale = match state.market.underlyings[listing.underlying.0].scale {
-            Some(scale) => scale.to_quote(state.market.usd_per_quote(listing), Round::Up)?,
-            None => QuotePrice::ZERO,
-        };
-        let size = listing.mark.max(scale).in_quote().minus(tick)?.max(Price::ZERO);
+        // Where prices may be negative a mark far below zero can move as far as one that is as far above it.
+        let size = state.market.mark_size(state.market.listing(held.instrument))?.in_quote();
+        let size = size.minus(terms(held).tick)?.max(Price::ZERO);
         let most = times(terms(held).unit(), held.lots.saturating_abs())?.at(size, Round::Down)?;
         let coin = state.market.assets[terms(held).settle.0].price.usd();
         let most = Quantity::from_raw(most.raw()).at(coin, Round::Down)?;

@@ -143,6 +143,6 @@ fn coins(state: &State, instrument: InstrumentId, lots: i64) -> Result<Quantity,
         Payoff::Inverse if !terms.is_option() => {
             units.over(state.market.listing(instrument).mark.in_quote(), Round::Down)
         }
-        _ => Ok(units),
+        Payoff::Inverse | Payoff::Linear => Ok(units),
     }
 }

@@ -355,7 +355,9 @@ impl SkewRules {
         let k = ln(option.strike / expiry.forward(UNSHOCKED));
         let (cap, sign) = match shock {
             VolShock::Linear => (self.linear_base_cap + self.linear_c_base * root, if k < 0.0 { -1.0 } else { 1.0 }),
-            _ => (self.abs_base_cap + self.abs_c_base * root, 1.0),
+            VolShock::Abs | VolShock::None | VolShock::Up | VolShock::Down => {
+                (self.abs_base_cap + self.abs_c_base * root, 1.0)
+            }
         };
         (1.0 + sign * (k.abs() * cap / k_star).min(cap)).max(0.0)
     }

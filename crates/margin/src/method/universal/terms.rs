@@ -171,7 +171,7 @@ impl Terms {
         });
         let strike = match &listing.kind {
             InstrumentKind::Option { right, .. } => Some((self.strikes[id.0], *right == Right::Call)),
-            _ => None,
+            InstrumentKind::Spot | InstrumentKind::Perpetual | InstrumentKind::Future { .. } => None,
         };
         let value = self.value(listing, market);
         let greeks = of_contract(id, market, rules.settlement.window_seconds)?;

@@ -1,0 +1,112 @@
+//! What an event changes, and of whom. The events are listed here once, without a wildcard: whoever adds one has to say here
+//! whether it changes an account.
+
+use model::AssetId;
+use units::Quantity;
+
+use crate::state::{Holder, Order, Position};
+use crate::{AccountId, Event, OrderId};
+
+/// What an event changes.
+#[derive(Clone, Copy, Debug)]
+pub enum Concern<'a> {
+    /// What accounts hold.
+    Holding(Holding<'a>),
+    /// How an account stands, or how its liquidation goes.
+    Standing(AccountId),
+    /// Nothing by itself: it tells of lots that went from one account to another. Events of positions beside it say what became of them.
+    Lots(AccountId, AccountId),
+    /// Nothing of an account that is open.
+    Elsewhere,
+}
+
+/// A change of what accounts hold.
+#[derive(Clone, Copy, Debug)]
+pub enum Holding<'a> {
+    /// An amount went from one holder to another.
+    Moved {
+        /// The holder that gives.
+        from: Holder,
+        /// The holder that receives.
+        to: Holder,
+        /// The asset that moves.
+        asset: AssetId,
+        /// Units of the asset.
+        amount: Quantity,
+    },
+    /// A position is now this.
+    Positioned(AccountId, &'a Position),
+    /// An order is now this.
+    Ordered(AccountId, &'a Order),
+    /// An order is gone.
+    OrderClosed(AccountId, OrderId),
+}
+
+impl Holding<'_> {
+    /// Whether it changes what an account holds.
+    fn is_of(&self, id: AccountId) -> bool {
+        match self {
+            Self::Moved { from, to, .. } => from.is_of(id) || to.is_of(id),
+            Self::Positioned(account, _) | Self::Ordered(account, _) | Self::OrderClosed(account, _) => *account == id,
+        }
+    }
+}
+
+impl Event {
+    /// What it changes.
+    pub(crate) fn concern(&self) -> Concern<'_> {
+        match self {
+            Self::Moved { from, to, asset, amount, .. } => {
+                Concern::Holding(Holding::Moved { from: *from, to: *to, asset: *asset, amount: *amount })
+            }
+            Self::Positioned { account, position } => Concern::Holding(Holding::Positioned(*account, position)),
+            Self::Ordered { account, order } => Concern::Holding(Holding::Ordered(*account, order)),
+            Self::OrderClosed { account, order } => Concern::Holding(Holding::OrderClosed(*account, *order)),
+            Self::Transferred { from, to, .. } => Concern::Lots(*from, *to),
+            Self::Judged { account, .. }
+            | Self::CaseOpened { account, .. }
+            | Self::Shared { account, .. }
+            | Self::Offered { account, .. }
+            | Self::Auctioned { account }
+            | Self::CaseClosed { account } => Concern::Standing(*account),
+            Self::Clock { .. }
+            | Self::Opened { .. }
+            | Self::LocationListed { .. }
+            | Self::UnderlyingListed(_)
+            | Self::AssetListed(_)
+            | Self::InstrumentListed(_)
+            | Self::Referenced { .. }
+            | Self::FundReferenced { .. }
+            | Self::Matched { .. }
+            | Self::Reported { .. }
+            | Self::Quoted { .. }
+            | Self::Marked(_)
+            | Self::Surfaced { .. }
+            | Self::Sampled { .. }
+            | Self::Funded { .. }
+            | Self::Accrued
+            | Self::ModeSet { .. }
+            | Self::Expired { .. }
+            | Self::Watched { .. }
+            | Self::Flowed { .. }
+            | Self::Proposed { .. }
+            | Self::Activated { .. }
+            | Self::Paced { .. }
+            | Self::Measured { .. }
+            | Self::Calmed { .. }
+            | Self::BackstopSet { .. }
+            | Self::Revoked { .. }
+            | Self::Retired { .. } => Concern::Elsewhere,
+        }
+    }
+
+    /// Whether it changes an account, or tells of lots that came to it or went.
+    pub(crate) fn concerns(&self, id: AccountId) -> bool {
+        match self.concern() {
+            Concern::Holding(holding) => holding.is_of(id),
+            Concern::Standing(account) => account == id,
+            Concern::Lots(from, to) => from == id || to == id,
+            Concern::Elsewhere => false,
+        }
+    }
+}
