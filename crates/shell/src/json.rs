@@ -454,7 +454,7 @@ mod tests {
         pair: Pair,
         variants: Vec<Variant>,
         by_number: BTreeMap<i32, bool>,
-        by_name: BTreeMap<String, [u8; 0]>,
+        by_name: BTreeMap<String, Option<[u8; 0]>>,
         #[serde(flatten)]
         rest: Pair2,
         tagged: Tagged,
@@ -511,7 +511,7 @@ mod tests {
                 Variant::Empty {},
             ],
             by_number: [(-1, true), (20, false)].into(),
-            by_name: [("a \"name\"".to_owned(), [])].into(),
+            by_name: [("a \"name\"".to_owned(), Some([]))].into(),
             rest: rest(),
             tagged: Tagged::OfPair(rest()),
         }
