@@ -234,7 +234,7 @@ pub fn overwrite(line: &str) {
 }
 
 /// Why standard output could not be written.
-pub fn unprinted(error: &std::io::Error) -> Failure {
+pub(crate) fn unprinted(error: &std::io::Error) -> Failure {
     Failure::Broken(format!("standard output: {error}, expected an output that can be written"))
 }
 

@@ -67,7 +67,7 @@ pub fn simulated(name: &str, seed: u64, ticks: u64) -> (String, String) {
     (file, ended)
 }
 
-/// The same into any new file. Gives the hash of the state in which the run ended.
+/// Writes the journal of a simulated run into a new file. Gives the hash of the state in which the run ended.
 pub fn keep_run(file: &Path, seed: u64, ticks: u64) -> String {
     let mut witness = Witness::new(|_| {});
     let outcome = run_with(&sim::Options::new(seed, ticks), &mut witness);
