@@ -37,6 +37,7 @@ pub fn discount(elapsed: i64, rules: &Rules) -> Option<Ratio> {
     } else {
         return None;
     };
+    assert!(raw >= first, "a discount never falls below that of the start: {raw} < {first}");
     Some(Ratio::from_raw(raw.min(one - 1)))
 }
 
@@ -63,14 +64,18 @@ pub fn share(excess: Money, value: Money, reserved: Money, discount: Ratio) -> R
         }
         lacks.per(whole, Round::Up)
     };
-    exact().unwrap_or(Ratio::ONE).min(Ratio::ONE)
+    let share = exact().unwrap_or(Ratio::ONE).min(Ratio::ONE);
+    assert!(share > Ratio::ZERO, "I-38: a share that restores an account that lacks {excess} is above 0");
+    share
 }
 
 /// What a bidder receives for taking `value` USD of the portfolio at its mark, in USD: the discount of it, rounded up,
 /// which is against the account that is liquidated. Never more than the value; nothing for what is worth nothing.
 pub fn premium(value: Money, discount: Ratio) -> Money {
     let value = value.max(Money::ZERO);
-    value.scaled(discount.clamp(Ratio::ZERO, Ratio::ONE), Round::Up).unwrap_or(value).min(value)
+    let premium = value.scaled(discount.clamp(Ratio::ZERO, Ratio::ONE), Round::Up).unwrap_or(value).min(value);
+    assert!(!premium.is_negative(), "I-45: a bidder pays no premium: {premium}");
+    premium
 }
 
 /// What the funds pay for taking a portfolio that is worth less than nothing, `elapsed` microseconds after this phase
@@ -82,6 +87,7 @@ pub fn subsidy(elapsed: i64, shortfall: Money, rules: &Rules) -> Option<Money> {
         return None;
     }
     let part = Money::from_raw(elapsed.into()).per(Money::from_raw(rules.slow.into()), Round::Down)?;
+    assert!(part < Ratio::ONE, "the phase has not ended: {part}");
     shortfall.max(Money::ZERO).scaled(part, Round::Down).ok()
 }
 
@@ -103,5 +109,8 @@ pub fn sale(wanted: Ratio, excess: Money, value: Money, reserved: Money, elapsed
     if share <= Ratio::ZERO || sold <= Money::ZERO {
         return None;
     }
-    Some(Sale { share, premium: premium(sold.scaled(share, Round::Up).ok()?, discount) })
+    let premium = premium(sold.scaled(share, Round::Up).ok()?, discount);
+    assert!(share <= wanted, "I-38: {share} is sold, {wanted} is wanted");
+    assert!(premium <= sold.max(value), "I-40: {premium} is paid for what is worth {sold}");
+    Some(Sale { share, premium })
 }

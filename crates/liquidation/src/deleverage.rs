@@ -26,7 +26,7 @@ mod bundle;
 
 use apportion::{apportion, largest, weight};
 use serde::{Deserialize, Serialize};
-use units::{Money, Overflow, Price, Quantity, Round};
+use units::{Money, Overflow, Price, Quantity, Ratio, Round};
 
 pub use apportion::HIGHEST;
 pub use bundle::{Holder, Holding, Leg, Portfolio, Taken, portfolio};
@@ -84,6 +84,10 @@ pub fn price(mark: Price, deficit: Money, quantity: Quantity) -> Result<Price, O
     let round = if quantity.is_negative() { Round::Up } else { Round::Down };
     let shift =
         deficit.max(Money::ZERO).per(Money::from_raw(quantity.raw()), round).ok_or(Overflow { quantity: "price" })?;
+    debug_assert!(
+        shift == Ratio::ZERO || (shift < Ratio::ZERO) == quantity.is_negative(),
+        "away from winners: {shift}"
+    );
     mark.plus(Price::from_raw(shift.raw()))
 }
 
@@ -109,20 +113,25 @@ pub fn spread(deficit: Money, notionals: &[Money]) -> Vec<Money> {
             _ => deficit.raw(),
         };
         let part = up_to - given;
+        assert!(part >= 0, "I-48: a leg makes good no less than nothing: {part}");
         given = up_to;
         Money::from_raw(part)
     });
-    parts.collect()
+    let parts: Vec<Money> = parts.collect();
+    assert!(parts.is_empty() || given == deficit.raw(), "I-50: {given} of {deficit} is made good");
+    parts
 }
 
 /// How many of `lots` at `give_back` USD each (not below 0) a profit pays for.
 fn affordable(lots: i64, profit: i128, give_back: i128) -> i64 {
     let profit = profit.max(0);
-    match give_back.checked_mul(lots.into()) {
+    let paid_for = match give_back.checked_mul(lots.into()) {
         Some(all) if all <= profit => lots,
         // Below `lots`, because all of them cost more.
         _ => i64::try_from(profit / give_back).unwrap_or(lots),
-    }
+    };
+    assert!((0..=lots).contains(&paid_for), "I-48: a profit pays for {paid_for} of {lots} lots");
+    paid_for
 }
 
 /// Which candidates close `lots` lots at `give_back` USD a lot (below zero counts as zero), by the rule of this module.
@@ -138,6 +147,10 @@ pub fn deleverage(lots: i64, give_back: Money, candidates: &[Candidate]) -> Outc
     let free: Vec<i64> = claims.iter().map(|claim| claim.free).collect();
     let limits: Vec<i64> = claims.iter().map(|claim| claim.limit).collect();
     let (taken, left) = in_turn(lots, &weights, &free, &limits);
+    let within = || taken.iter().zip(&limits).all(|(taken, limit)| (0..=*limit).contains(taken));
+    debug_assert!(within(), "I-49: {taken:?} lots are closed within {limits:?}");
+    let sum: i128 = taken.iter().copied().map(i128::from).sum();
+    assert_eq!(sum + i128::from(left), i128::from(lots.max(0)), "I-50: the lots asked for are closed or left");
     let closed = claims.iter().zip(taken).filter(|(_, lots)| *lots > 0).map(|(claim, lots)| Closed {
         key: claim.key,
         lots,
@@ -167,6 +180,8 @@ fn is_candidate(one: &Candidate) -> bool {
 /// Lots from what is `free` of everybody, and only when that is not enough, from the rest of their `limits`; and what
 /// is left.
 fn in_turn(lots: i64, weights: &[u64], free: &[i64], limits: &[i64]) -> (Vec<i64>, i64) {
+    assert!(weights.len() == free.len() && free.len() == limits.len(), "each claim has a weight, a part and a limit");
+    debug_assert!(free.iter().zip(limits).all(|(free, limit)| free <= limit), "what is free is within the limit");
     let (mut taken, left) = apportion(lots, weights, free);
     if left <= 0 {
         return (taken, left);

@@ -44,13 +44,18 @@ fn level(flow: &Flow, capacity: Money, now: Timestamp, rules: &Rules) -> Money {
     };
     // What does not fit is more than was ever spent.
     let leaked = capacity.scaled(part, Round::Down).unwrap_or(spent);
-    Money::from_raw(spent.raw().saturating_sub(leaked.raw().max(0)).max(0))
+    let level = Money::from_raw(spent.raw().saturating_sub(leaked.raw().max(0)).max(0));
+    assert!(level <= spent, "a bucket only leaks: {level} of {spent}");
+    level
 }
 
 /// USD that may be sold at `now`, with `depth_usd` of the underlying observed. Nothing where the depth is not known.
 pub fn room(flow: &Flow, depth_usd: f64, now: Timestamp, rules: &Rules) -> Money {
     let capacity = capacity(depth_usd, rules);
-    Money::from_raw(capacity.raw().saturating_sub(level(flow, capacity, now, rules).raw()).max(0))
+    assert!(!capacity.is_negative(), "a share of a depth is not below 0: {capacity}");
+    let room = Money::from_raw(capacity.raw().saturating_sub(level(flow, capacity, now, rules).raw()).max(0));
+    assert!(room <= capacity, "I-39: there is room for {room} in {capacity}");
+    room
 }
 
 /// The flow after `sold` USD were sold at `now`. What was sold was sold: this does not refuse what [`room`] would not
@@ -59,6 +64,7 @@ pub fn room(flow: &Flow, depth_usd: f64, now: Timestamp, rules: &Rules) -> Money
 pub fn spend(flow: &Flow, sold: Money, depth_usd: f64, now: Timestamp, rules: &Rules) -> Flow {
     let left = level(flow, capacity(depth_usd, rules), now, rules);
     let spent = Money::from_raw(left.raw().saturating_add(sold.raw().max(0)));
+    assert!(spent >= left, "what was sold is remembered: {spent} after {left}");
     Flow { spent, since: flow.since.max(now) }
 }
 
@@ -92,8 +98,10 @@ impl Cascade {
 /// R of either direction, with ρ = what is liquidated within a move of `reach` (|Δln p|, above 0), per unit of that
 /// move, and `impact_per_usd` = |Δln p| for every USD traded. Sums run in the order given.
 pub fn cascade(exposures: &[Exposure], impact_per_usd: f64, reach: f64) -> Cascade {
+    assert!(reach > 0.0, "a move has a size: {reach}");
     let (mut down, mut up) = (0.0, 0.0);
     for exposure in exposures {
+        debug_assert!(exposure.notional.is_nan() || exposure.notional >= 0.0, "a notional has no sign: {exposure:?}");
         if exposure.distance > reach {
             continue;
         }
@@ -117,7 +125,9 @@ pub const DEAREST: f64 = 2.0;
 /// The part of a slice to trade: 1 − R, at least [`SLOWEST`]. So much that slice and what it sets off are together what
 /// the slice alone would be without a cascade. What is not a number slows down most.
 pub fn slow(r: f64) -> f64 {
-    if r.is_nan() { SLOWEST } else { (1.0 - r).clamp(SLOWEST, 1.0) }
+    let part = if r.is_nan() { SLOWEST } else { (1.0 - r).clamp(SLOWEST, 1.0) };
+    debug_assert!((SLOWEST..=1.0).contains(&part), "I-36: {part} of a slice");
+    part
 }
 
 /// The factor on the initial requirement of new risk: 1 up to [`CALM`], [`DEAREST`] from R = 1 on, a straight line
@@ -126,5 +136,7 @@ pub fn surcharge(r: f64) -> f64 {
     if r.is_nan() {
         return DEAREST;
     }
-    1.0 + (DEAREST - 1.0) * ((r - CALM) / (1.0 - CALM)).clamp(0.0, 1.0)
+    let factor = 1.0 + (DEAREST - 1.0) * ((r - CALM) / (1.0 - CALM)).clamp(0.0, 1.0);
+    debug_assert!((1.0..=DEAREST).contains(&factor), "new risk costs {factor} times its requirement");
+    factor
 }

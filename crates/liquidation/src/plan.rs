@@ -40,6 +40,7 @@ use model::{Account, AssetId, InstrumentId, Market, Side};
 use units::{Money, Price, Quantity, Ratio, Round};
 
 use crate::{Book, Gauge, Rules, Standing, auction};
+use line::healthier;
 use search::{EVALUATIONS, OF_A_REASON, Outcome, Search, State};
 use trade::Trade;
 
@@ -236,6 +237,7 @@ impl Plan {
         let Outcome { steps, ends } = search.steps()?;
         let mut before = search.start();
         for (trade, after) in steps {
+            debug_assert!(healthier(&after.standing, &before.standing), "I-37: each trade improves health");
             self.steps.push(search.planned(&trade, (&before, &after))?);
             before = after;
         }
@@ -252,6 +254,7 @@ impl Plan {
     fn escalate(&mut self, from: Standing, rules: &Rules) -> Result<(), units::Overflow> {
         let deficit = (-from.equity).max(0.0);
         let (share, discount) = (auctioned(&from, rules), rules.first_discount.to_f64());
+        assert!((0.0..=1.0).contains(&share), "an auction sells a share: {share}");
         let rest = scaled(&from, 1.0 - share);
         let sold =
             if deficit > 0.0 { rest } else { Standing { equity: from.equity * (1.0 - share * discount), ..rest } };
@@ -260,6 +263,7 @@ impl Plan {
         self.add(Step::Auction { share: ratio(share, Round::Up)? }, cost, sold, Why::TradingHurts);
         let budget = rules.backstop_budget.max(Money::ZERO).to_f64();
         let taken = if deficit > budget { budget / deficit } else { 1.0 };
+        assert!((0.0..=1.0).contains(&taken), "a backstop takes a share: {taken}");
         let rest = scaled(&from, 1.0 - taken);
         let share = ratio(taken, Round::Down)?;
         self.add(Step::Backstop { share }, taken * deficit, rest, Why::NobodyBids);
@@ -324,6 +328,8 @@ impl Search<'_> {
     fn planned(&self, trade: &Trade, (from, to): (&State, &State)) -> Result<Planned, Refusal> {
         let (already, traded) = (from.lots(trade), to.lots(trade));
         let lots = traded - already;
+        assert!(lots > 0, "a step trades something: {lots} lots");
+        assert!(traded <= trade.most, "I-38: {traded} lots are traded where there is room for {}", trade.most);
         let (listing, book) = (self.market.listing(trade.instrument), &self.books[trade.instrument.0]);
         let refused = |overflow| Refusal::OutOfRange { account: self.account.name.clone(), overflow };
         let value = self.value(trade, traded);

@@ -42,7 +42,9 @@ impl Layers {
         let share = self.shared_share.clamp(Ratio::ZERO, Ratio::ONE);
         let fund = self.shared_fund.max(Money::ZERO);
         // A share of at most 1 of an amount that fits fits.
-        fund.scaled(share, Round::Down).unwrap_or(fund).min(fund)
+        let cap = fund.scaled(share, Round::Down).unwrap_or(fund).min(fund);
+        assert!(!cap.is_negative(), "I-47: nothing falls below zero: {cap}");
+        cap
     }
 
     /// What is left after `split` was paid; none is below zero when `split` is of these layers and they were not.
@@ -66,10 +68,15 @@ pub fn waterfall(loss: Money, layers: &Layers) -> Split {
         rest -= part;
         Money::from_raw(part)
     };
-    Split {
+    let split = Split {
         account: pay(layers.account),
         market_fund: pay(layers.market_fund),
         shared_fund: pay(layers.shared_cap()),
         winners: pay(loss),
-    }
+    };
+    assert_eq!(rest, 0, "I-47: the parts add up to the loss");
+    let parts = [split.account, split.market_fund, split.shared_fund, split.winners];
+    assert!(parts.iter().all(|part| !part.is_negative()), "I-47: nobody pays less than nothing: {split:?}");
+    assert!(split.winners == Money::ZERO || split.account.raw() == layers.account.raw().max(0), "I-47: {split:?}");
+    split
 }

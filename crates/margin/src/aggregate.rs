@@ -38,6 +38,8 @@ pub fn expected_shortfall(pnls: &[f64], level: f64) -> (f64, Vec<(usize, f64)>) 
         tail.push((index, weight));
         left -= 1.0;
     }
+    let weights = || tail.iter().fold(0.0, |sum, (_, weight)| sum + weight);
+    debug_assert!(tail.is_empty() || (weights() - 1.0_f64).abs() < 1e-9, "a mean has weights that sum to 1");
     (loss, tail)
 }
 
@@ -51,12 +53,14 @@ pub fn root_sum_square(losses: impl IntoIterator<Item = f64>) -> f64 {
 /// Both short: both count. Opposite signs: what the short side has more than the long side, so that a synthetic forward
 /// is not naked. (Derive PMRM; the universal short-option charge, CHG-3.)
 pub fn naked_shorts(call: f64, put: f64) -> f64 {
-    match (call < 0.0, put < 0.0) {
+    let naked = match (call < 0.0, put < 0.0) {
         (true, true) => -call - put,
         (false, false) => 0.0,
         (true, false) => (-call - put).max(0.0),
         (false, true) => (-put - call).max(0.0),
-    }
+    };
+    debug_assert!(naked >= 0.0, "CHG-3: {naked} contracts are naked of {call} and {put}");
+    naked
 }
 
 #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "a number of scenarios is far below 2^53")]

@@ -120,6 +120,9 @@ fn close(
     let parts: Vec<f64> =
         workings.position_contributions.iter().chain(&workings.balance_contributions).copied().collect();
     let contributions = shares(&parts, core)?;
+    let held = account.positions.len() + account.balances.len();
+    assert_eq!(contributions.len(), held, "REQ-6: each position and balance has a part in the core");
+    assert_eq!(alone.len(), held, "REQ-6: each position and balance has a margin of its own");
     let (of_positions, of_balances) = contributions.split_at(account.positions.len());
     let (alone_positions, _) = alone.split_at(account.positions.len());
 

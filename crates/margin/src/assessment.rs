@@ -315,6 +315,8 @@ impl Workings {
             charges.push(Charge { charge, initial: maintenance.minus(initial)?, maintenance: Money::ZERO });
             initial = maintenance;
         }
+        debug_assert!(!core.is_negative(), "a core has a floor of 0: {core}");
+        debug_assert!(initial.is_negative() || initial >= maintenance, "{initial} to take, {maintenance} to keep");
         Ok((core, charges, initial, maintenance))
     }
 }
@@ -336,6 +338,7 @@ pub fn requirement(usd: f64) -> Result<Money, Overflow> {
 
 /// The first band of REQ-5 that holds.
 pub fn status(equity: Money, initial: Money, maintenance: Money, warn: Ratio) -> Result<Status, Overflow> {
+    assert!(initial >= maintenance, "REQ-3: initial margin {initial} is below maintenance margin {maintenance}");
     Ok(if equity.is_negative() {
         Status::Bankrupt
     } else if equity < maintenance {
@@ -366,6 +369,8 @@ pub fn shares(parts: &[f64], whole: Money) -> Result<Vec<Money>, Overflow> {
     if let Some(share) = shares.get_mut(largest) {
         *share = share.plus(left)?;
     }
+    let sum = || shares.iter().fold(0_i128, |sum, share| sum.wrapping_add(share.raw()));
+    debug_assert!(shares.is_empty() || sum() == whole.raw(), "REQ-6: the shares sum to {whole}");
     Ok(shares)
 }
 

@@ -228,6 +228,10 @@ pub(crate) fn prepare_live(
             members.entry(key).or_default().push(InstrumentId(index));
         }
     }
+    for scenario in &set.scenarios {
+        assert_eq!(scenario.moves.len(), market.underlyings.len(), "SCN-6: {} moves every underlying", scenario.name);
+        assert_eq!(scenario.residuals.len(), market.assets.len(), "SCN-6: {} moves every asset", scenario.name);
+    }
     let mut places = vec![None; market.instruments.len()];
     let mut blocks = Vec::with_capacity(members.len());
     for ((underlying, paid, written), instruments) in members {
@@ -371,6 +375,8 @@ impl RiskArray {
     }
 
     fn fill_pnl(&self, vector: &AccountVector, pnl: &mut Rows) {
+        assert_eq!(vector.blocks.len(), self.blocks.len(), "a vector is of the array that it was summed in");
+        assert_eq!(vector.coins.len(), self.asset_prices.len(), "a vector has every asset");
         let pnl = pnl.padded_row_mut(0);
         pnl.fill(0.0);
         for (block, sum) in self.blocks.iter().zip(&vector.blocks).filter(|(_, sum)| !sum.idle) {

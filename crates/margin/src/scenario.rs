@@ -185,6 +185,7 @@ impl ScenarioFamily {
 
     /// One loss out of the weighted profits of all scenarios of the set.
     pub fn loss(&self, pnls: &[f64]) -> FamilyLoss {
+        assert!(self.range().end <= pnls.len(), "SCN-6: {} has a profit in each of its scenarios", self.name);
         let worst_of = |group: &Range<usize>| {
             let place = aggregate::worst(&pnls[group.clone()]).expect("a group has scenarios");
             (group.start + place, -pnls[group.start + place])

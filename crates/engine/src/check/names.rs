@@ -2,7 +2,7 @@
 
 use marks::{Quote, Rules};
 use model::{AssetId, InstrumentId, Invalid, UnderlyingId};
-use units::{Money, Quantity, Round};
+use units::{Money, Quantity, Ratio, Round};
 
 use super::{Checked, expect, numbers};
 use crate::state::{AssetTerms, Change, Holder, InstrumentTerms, Offer, Order, Position, Pot, Samples, State};
@@ -137,10 +137,18 @@ pub fn asset_terms(state: &State, terms: &AssetTerms) -> Checked {
 pub fn instrument_terms(terms: &InstrumentTerms) -> Checked {
     terms.feed.iter().try_for_each(|feed| rules("feed", feed))?;
     terms.expiry().map_or(Ok(()), |expiry| numbers::time("expiry", expiry))?;
+    fee_rate(terms.fee_rate)?;
     let unit = terms.lot.times(terms.contract_size, Round::Down).ok();
     let sized = unit.is_some_and(|unit| unit > Quantity::ZERO && numbers::quantity("unit", unit).is_ok());
     let expected = format_args!("a size that times the contract size, {}, is an amount", terms.contract_size);
     expect(sized, "lot", terms.lot, expected)
+}
+
+/// A fee that the margin reckons with: nobody is paid to close a position.
+pub fn fee_rate(rate: Option<Ratio>) -> Checked {
+    let Some(rate) = rate else { return Ok(()) };
+    numbers::ratio("fee_rate", rate)?;
+    expect(rate >= Ratio::ZERO, "fee_rate", rate, "0 or more")
 }
 
 /// Refuses a change that names what the state does not have.

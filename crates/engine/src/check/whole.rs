@@ -3,13 +3,14 @@
 use std::fmt::Display;
 
 use model::{AssetId, CounterPrice, InstrumentId, InstrumentKind, Invalid, UnderlyingId};
-use units::Timestamp;
+use units::{Quantity, Timestamp};
 
 use super::{Checked, expect, names, numbers};
 use crate::FeedId;
-use crate::state::{AccountState, Case, Contract, FeedState, Mode, State};
+use crate::state::{AccountState, Case, Contract, FeedState, Mode, State, is_own};
 
-/// Whether whoever reads this state finds everything that it names, and numbers in the range that sums stay in.
+/// Whether whoever reads this state finds everything that it names, lists in their order, numbers in the range that sums stay in, and
+/// assets that add up over all holders (I-07, I-08).
 pub fn whole(state: &State) -> Checked {
     lengths(state)?;
     times(state)?;
@@ -37,7 +38,8 @@ pub fn whole(state: &State) -> Checked {
         at(format_args!("proposals[{number}]"), names::change(state, &proposal.change))?;
         at(format_args!("proposals[{number}]"), numbers::time("from", proposal.from))?;
     }
-    liquidated(state)
+    liquidated(state)?;
+    state.adds_up().map_err(|broken| Invalid { path: "collateral".to_owned(), problem: broken })
 }
 
 /// Puts `path` before that of what is wrong.
@@ -69,7 +71,9 @@ fn counters(state: &State) -> Checked {
     let expected = format_args!("at most {}, that of the market", state.version);
     expect(state.watched <= state.version, "watched", state.watched, expected)?;
     numbers::counter("liquidations.last_epoch", state.liquidations.last_epoch)?;
-    numbers::counter("next_proposal", state.next_proposal)
+    numbers::counter("next_proposal", state.next_proposal)?;
+    let last = state.proposals.keys().next_back().copied().unwrap_or(0);
+    expect(last < state.next_proposal, "next_proposal", state.next_proposal, format_args!("above {last}, the last"))
 }
 
 fn times(state: &State) -> Checked {
@@ -114,6 +118,7 @@ fn market(state: &State) -> Checked {
         names::underlying(state, listing.underlying)?;
         names::asset(state, listing.quote)?;
         names::asset(state, listing.settle)?;
+        names::fee_rate(listing.fee_rate)?;
         numbers::price("mark", listing.mark.in_quote())?;
         expiring(state, listing.underlying, &listing.kind, state.contracts[place].mode)
     })
@@ -162,10 +167,35 @@ fn held(state: &State, account: &AccountState) -> Checked {
         names::asset(state, balance.asset)?;
         names::location(state, balance.location)?;
         numbers::quantity("amount", balance.amount)?;
-        numbers::quantity("profit", balance.profit)
+        numbers::quantity("profit", balance.profit)?;
+        expect(balance.amount != Quantity::ZERO, "amount", balance.amount, "an amount: what is nothing is left out")?;
+        let expected = format_args!("0 or more, and no more than there is of {}", balance.amount);
+        expect(is_own(balance), "profit", balance.profit, expected)
     })?;
-    each("positions", &account.positions, |_, position| names::position(state, position))?;
-    each("orders", &account.orders, |_, order| names::order(state, order))
+    each("positions", &account.positions, |_, position| {
+        names::position(state, position)?;
+        expect(position.lots != 0, "lots", position.lots, "lots: what is nothing is left out")
+    })?;
+    each("orders", &account.orders, |_, order| names::order(state, order))?;
+    // What is looked for by halving lies in order.
+    expect(
+        once(&account.balances, |held| (held.asset, held.location)),
+        "balances",
+        "another order",
+        "that of assets and locations, each once",
+    )?;
+    expect(
+        once(&account.positions, |held| held.instrument),
+        "positions",
+        "another order",
+        "that of instruments, each once",
+    )?;
+    expect(once(&account.orders, |order| order.id), "orders", "another order", "that of their numbers, each once")
+}
+
+/// Whether items lie in the order of a key, and each key is there once.
+fn once<T, K: Ord>(items: &[T], key: impl Fn(&T) -> K) -> bool {
+    items.is_sorted_by(|one, next| key(one) < key(next))
 }
 
 fn liquidated(state: &State) -> Checked {

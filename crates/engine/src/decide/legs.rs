@@ -76,6 +76,7 @@ impl<'a> Deal<'a> {
 
     /// What whoever trades so many of its lots pays: negative when it is received.
     pub fn cost(&self, lots: i64) -> Result<Quantity, Overflow> {
+        debug_assert_eq!(lots.saturating_abs(), self.lots, "each side trades the lots of the deal");
         if lots > 0 { Ok(self.paid) } else { self.paid.negated() }
     }
 
@@ -116,11 +117,14 @@ impl<'a> Deal<'a> {
     /// Lots open after it: the sum of long positions.
     pub fn open_after(&self, legs: [&Leg<'_>; 2]) -> Result<i64, Overflow> {
         let overflow = Overflow { quantity: "open interest" };
-        legs.iter().try_fold(self.contract.open, |open, leg| {
-            let held = leg.held.lots;
-            let after = held.checked_add(leg.lots).ok_or(overflow)?;
-            open.checked_add(after.max(0) - held.max(0)).ok_or(overflow)
-        })
+        legs.iter()
+            .try_fold(self.contract.open, |open, leg| {
+                let held = leg.held.lots;
+                let after = held.checked_add(leg.lots).ok_or(overflow)?;
+                open.checked_add(after.max(0) - held.max(0)).ok_or(overflow)
+            })
+            // A journal that is wrong may have said that fewer lots are open than are held.
+            .and_then(|open| if open >= 0 { Ok(open) } else { Err(overflow) })
     }
 
     /// Adds the events of both sides, the first as the trade is signed; what it comes to for each.
@@ -234,6 +238,7 @@ impl<'a> Leg<'a> {
     pub fn consumed(&self) -> Option<Event> {
         let order = self.order?;
         let left = order.lots - self.lots.saturating_abs();
+        assert!(left >= 0, "I-42: {} lots fill an order of {}", self.lots, order.lots);
         Some(if left == 0 {
             Event::OrderClosed { account: self.id, order: order.id }
         } else {

@@ -14,6 +14,7 @@ mod market;
 mod orders;
 mod postings;
 pub(crate) mod prices;
+mod sound;
 mod trade;
 mod watch;
 
@@ -95,6 +96,10 @@ pub fn decide(state: &State, desk: &Desk, envelope: &Envelope) -> Result<Vec<Eve
     }?;
     if now > state.clock {
         events.insert(0, Event::Clock { time: now });
+    }
+    // A fill has assertions of its own where its sides are worked out: it is made too often to be looked at twice.
+    if cfg!(debug_assertions) || !matches!(envelope.command, Command::Fill { .. }) {
+        sound::assert_sound(state, now, &events);
     }
     Ok(events)
 }

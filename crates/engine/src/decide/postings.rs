@@ -44,6 +44,7 @@ pub fn cost(units: Quantity, price: Price, terms: &InstrumentTerms) -> Result<Qu
 pub fn on_tick(state: &State, instrument: InstrumentId, price: Price, up: bool) -> Price {
     let tick = state.contracts[instrument.0].terms.tick.raw();
     let below = price.raw() - price.raw().rem_euclid(tick);
+    debug_assert!(below <= price.raw() && price.raw() - below < tick, "{price} lies within a tick of {below}");
     Price::from_raw(if up && below != price.raw() { below + tick } else { below })
 }
 
@@ -66,6 +67,7 @@ pub fn after_trade(position: &Position, lots: i64, cost: Quantity) -> Result<(Po
     // Sold for minus its cost, bought for its cost: what comes back less what was paid.
     let profit = of_trade.plus(of_position)?.negated()?;
     let left = position.cost.plus(cost)?.plus(profit)?;
+    assert!(total != 0 || left == Quantity::ZERO, "I-01: {left} of the cost is left of a position that is closed");
     Ok((Position { lots: total, cost: left, ..*position }, profit))
 }
 
@@ -82,6 +84,8 @@ pub fn exchange(
     terms: &InstrumentTerms,
     cost: Quantity,
 ) -> Result<[(Position, Quantity); 2], Overflow> {
+    assert!(one.0 != other.0, "I-28: account {} trades with itself", one.0);
+    assert!(one.2 != 0 && one.2.checked_add(other.2) == Some(0), "I-07: {} lots meet {}", one.2, other.2);
     let received = cost.negated()?;
     if terms.is_option() {
         moved(events, (venue(one.0), venue(other.0)), terms.cash(), cost, Cause::Premium)?;

@@ -14,11 +14,11 @@ use margin::cell::{Cell, Reserve, Surplus, Width};
 use margin::method::universal::{Prepared, rules::Rules};
 use model::{Account, Market};
 use pricing::kernel::Isa;
-use units::{Quantity, Timestamp};
+use units::{Quantity, Ratio, Timestamp};
 
 use crate::desk::hot::{Bill, Bills, Hot, Spent};
 use crate::state::{AccountState, State};
-use crate::{AccountId, Status};
+use crate::{AccountId, Judged, Status};
 
 /// How wide the cells of each rung are. Wider cells are left more rarely and certify fewer accounts.
 /// The engine marks options at their model, so their marks have almost no room.
@@ -181,6 +181,7 @@ impl Certificates {
             self.of.resize(state.accounts.len(), Certificate::NONE);
         }
         self.revoke(id);
+        debug_assert!(self.live(certificate.cell).is_some(), "a certificate is of a cell that is in use");
         self.of[id.place()] = certificate;
         self.metrics.certified += 1;
     }
@@ -199,9 +200,20 @@ impl Certificates {
         if reserve.surplus() < less {
             return false;
         }
+        assert!(reserve.surplus() >= 0.0, "CELL-11: account {id} trades out of a reserve of {}", reserve.surplus());
         let bill = Bill { id, position: spent.position, asset: spent.asset, balance, cell: known.cell, reserve };
         self.hot.lock().unwrap_or_else(PoisonError::into_inner).owe(bill);
         true
+    }
+
+    /// Whether what is certified of an account is no more than it has in the market of now: a bound is never above what it bounds.
+    pub fn bounds(&self, id: AccountId, judged: &Judged, warn: Ratio) -> bool {
+        let Some(known) = self.of.get(id.place()).filter(|known| known.cell != 0) else { return true };
+        let certain = known.reserve.surplus();
+        let (equity, maintenance) = (judged.equity.to_f64(), judged.maintenance_margin.to_f64());
+        let exact = (equity - judged.initial_margin.to_f64()).min(equity - warn.to_f64() * maintenance);
+        // Sums of doubles on either side.
+        certain <= exact + 1e-9 * (1.0 + equity.abs() + maintenance)
     }
 
     /// What the last trade that was asked about would take out of reserves.
@@ -342,6 +354,7 @@ impl Certificates {
             *known = Certificate::NONE;
             lost.push(AccountId(u32::try_from(place).expect("ids are u32")));
         }
+        assert!(lost.len() <= self.metrics.certified, "no more certificates are lost than there are");
         self.metrics.certified -= lost.len();
         lost
     }

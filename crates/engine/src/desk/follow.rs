@@ -104,6 +104,7 @@ impl Desk {
                     self.index.judged(state, *account);
                 }
                 Event::Offered { account, .. } | Event::Auctioned { account } => self.index.offered(state, *account),
+                Event::CaseClosed { account } => self.index.closed(*account),
                 Event::Quoted { feed, quote } => {
                     self.trust.quoted(state, *feed);
                     // What becomes trusted, or stops being so, concerns everyone it can matter to, though no price moves.
@@ -130,7 +131,6 @@ impl Desk {
                 | Event::Proposed { .. }
                 | Event::Revoked { .. }
                 | Event::CaseOpened { .. }
-                | Event::CaseClosed { .. }
                 | Event::Shared { .. }
                 | Event::Paced { .. }
                 | Event::Measured { .. }

@@ -77,6 +77,7 @@ impl Gauge for AtMark<'_> {
             (initial, maintenance) =
                 (initial.max(before.initial.to_f64()), maintenance.max(before.maintenance.to_f64()));
         }
+        debug_assert!(initial >= maintenance && maintenance >= 0.0, "REQ-3: {initial} and {maintenance}");
         Ok(Standing { equity, initial, maintenance })
     }
 }

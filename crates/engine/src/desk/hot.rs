@@ -153,6 +153,7 @@ impl Hot {
         self.proofs.retain(|proof| proof.id != id);
         self.proofs.truncate(ASKED - 1);
         self.proofs.insert(0, Proof { id, after: after.clone(), change, cell: number, surplus });
+        debug_assert!(self.kept.len() <= KEPT && self.proofs.len() <= ASKED, "what is kept has a limit");
         Some(surplus)
     }
 
@@ -183,6 +184,7 @@ impl Hot {
             self.bills.remove(0);
         }
         self.bills.push(bill);
+        debug_assert!(self.bills.len() <= ASKED, "a trade has two sides: {} are kept", self.bills.len());
     }
 
     /// What the last trade that was asked about would take out of reserves.

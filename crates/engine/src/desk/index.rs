@@ -128,6 +128,7 @@ impl Index {
 
     /// An account was opened.
     pub fn opened(&mut self, state: &State, id: AccountId) {
+        assert_eq!(self.accounts.len(), id.place(), "accounts are numbered in the order in which they are opened");
         let account = &state.accounts[id.place()];
         self.names.insert(account.name.clone());
         let group = *self.owners.entry(account.owner).or_insert_with(|| {
@@ -146,6 +147,13 @@ impl Index {
         }
         if let Some(offer) = case.offer.filter(|offer| offer.version == state.version) {
             self.offers.entry((offer.instrument, offer.lots > 0)).or_default().insert((case.epoch, id));
+        }
+    }
+
+    /// The case of an account is over: what was offered for it is offered no longer.
+    pub fn closed(&mut self, id: AccountId) {
+        for sides in self.offers.values_mut() {
+            sides.retain(|(_, offered)| *offered != id);
         }
     }
 
@@ -194,5 +202,39 @@ impl Index {
     /// Whether something that moved can matter to an account.
     pub fn concerns(&self, moved: &Mask, id: AccountId) -> bool {
         self.accounts[id.place()].depends.meets(moved)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use units::{Money, Price, Timestamp};
+
+    use super::*;
+    use crate::state::{Case, Offer, Policy};
+
+    /// An account whose case is over meets no other: not with what was offered for it then, though it may have a new case in the
+    /// same version of the market.
+    #[test]
+    fn a_case_that_is_over_leaves_no_offer() {
+        let clock = Timestamp::from_micros(0);
+        let (mut state, mut index, id) =
+            (State::new(clock, String::new(), Policy::default()), Index::default(), AccountId(7));
+        let offered = |instrument, lots| {
+            let version = 0;
+            Some(Offer { instrument: InstrumentId(instrument), lots, worst: Price::ONE, version })
+        };
+        let case = |epoch, offer| {
+            let (auction, markets, shared) = (None, Vec::new(), Money::ZERO);
+            Case { epoch, opened: clock, offer, auction, markets, shared }
+        };
+        state.liquidations.cases.insert(id, case(1, offered(0, 5)));
+        index.offered(&state, id);
+        assert_eq!(index.offers(InstrumentId(0), true).collect::<Vec<_>>(), [id]);
+        state.liquidations.cases.remove(&id);
+        index.closed(id);
+        state.liquidations.cases.insert(id, case(2, offered(1, -5)));
+        index.offered(&state, id);
+        assert_eq!(index.offers(InstrumentId(0), true).count(), 0);
+        assert_eq!(index.offers(InstrumentId(1), false).collect::<Vec<_>>(), [id]);
     }
 }

@@ -257,7 +257,7 @@ impl Desk {
         let mut queue: Vec<_> = due
             .into_iter()
             .map(|id| {
-                let judged = self.judge(state, &state.accounts[id.place()]);
+                let judged = self.judge_held(state, id);
                 let excess = judged.ok().and_then(|judged| judged.equity.minus(judged.maintenance_margin).ok());
                 (excess.unwrap_or(LARGEST_MONEY), cases.get(&id).map_or(u64::MAX, |case| case.epoch), id)
             })
@@ -284,6 +284,14 @@ impl Desk {
     /// How `account` stands in the market as it is marked.
     pub fn judge(&self, state: &State, account: &AccountState) -> Result<Judged, Refusal> {
         self.on(self.fast(state), state, account)
+    }
+
+    /// How an account of the state stands in the market as it is marked. Where it holds a certificate, that must not say more.
+    pub fn judge_held(&self, state: &State, id: AccountId) -> Result<Judged, Refusal> {
+        let judged = self.judge(state, &state.accounts[id.place()])?;
+        let certain = || !self.lapsed.is_empty() || self.certificates.bounds(id, &judged, self.warn());
+        debug_assert!(certain(), "docs/cells.md: account {id} has less than its certificate says: {judged:?}");
+        Ok(judged)
     }
 
     /// How `account` stands where every price is its slow average.
@@ -351,6 +359,7 @@ impl Desk {
             margins = blended().map_err(out_of_range)?;
         }
         let Margins { initial: initial_margin, maintenance: maintenance_margin, closing } = margins;
+        assert!(!maintenance_margin.is_negative(), "REQ-3: a maintenance margin of {maintenance_margin}");
         let status = margin::status(equity, initial_margin, maintenance_margin, self.warn()).map_err(out_of_range)?;
         Ok(Judged { equity, initial_margin, maintenance_margin, closing, status })
     }

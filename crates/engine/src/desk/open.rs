@@ -33,6 +33,7 @@ impl OpenInterest {
 
     /// So many lots of an instrument are open now.
     pub fn set(&mut self, instrument: InstrumentId, lots: i64) {
+        debug_assert!(lots >= 0, "I-07: {lots} lots are open");
         let (underlying, lot, before) = self.instruments[instrument.0];
         let more = lots.checked_sub(before).and_then(|more| value(lot, more));
         let sum = &mut self.usd[underlying.0];

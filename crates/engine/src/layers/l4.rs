@@ -158,7 +158,7 @@ const TURNS: u64 = 256;
 pub fn standing(state: &State, desk: &Desk, now: Timestamp, id: AccountId) -> Option<Event> {
     let account = state.account(id)?;
     let (status, judged) = if desk.trusts(state, now, id, None) {
-        let judged = desk.judge(state, account).ok();
+        let judged = desk.judge_held(state, id).ok();
         (judged.map_or(account.status.min(Status::Restricted), |judged| judged.status), judged)
     } else {
         let seen = Seen::new(state, desk, now, id, account).ok();

@@ -55,6 +55,7 @@ pub fn may_leave(state: &State, balance: &Balance, amount: Quantity) -> Result<(
         return Err(Reject::Balance { asked: amount, there: balance.amount.max(Quantity::ZERO) });
     }
     let profit = amount.minus(balance.amount.minus(balance.profit)?)?.max(Quantity::ZERO);
+    debug_assert!(profit <= amount.max(Quantity::ZERO), "I-28: {profit} of {amount} is profit");
     let settled = state.collateral[balance.asset.0].settled;
     if profit > settled.max(Quantity::ZERO) {
         return Err(Reject::Unsettled { profit, settled });
@@ -112,7 +113,7 @@ pub fn covered(state: &State, desk: &Desk, now: Timestamp) -> Result<(), Reject>
     let mut deficit = Money::ZERO;
     for id in desk.unwell().iter().copied() {
         let account = &state.accounts[id.place()];
-        let whole = desk.judge(state, account).map(|judged| judged.equity);
+        let whole = desk.judge_held(state, id).map(|judged| judged.equity);
         match whole.or_else(|_| Seen::new(state, desk, now, id, account).map(|seen| seen.judged.equity)) {
             Ok(equity) => deficit = deficit.minus(equity.min(Money::ZERO))?,
             Err(why) if account.status == Status::Bankrupt => return Err(why),

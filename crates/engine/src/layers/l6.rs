@@ -22,6 +22,7 @@ pub fn outflow(state: &State, now: Timestamp, asset: AssetId, amount: Quantity) 
     let elapsed = now.micros().saturating_sub(since.micros()).clamp(0, window);
     let drained = capacity.scaled(share(elapsed, window), Round::Down)?;
     let spent = spent.minus(drained)?.max(Money::ZERO);
+    debug_assert!(!spent.is_negative(), "I-67: {spent} has left custody");
     let asked = amount.at(state.market.assets[asset.0].price.usd(), Round::Up)?;
     let after = spent.plus(asked)?;
     if after > capacity {

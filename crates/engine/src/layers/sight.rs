@@ -156,6 +156,7 @@ impl Seen {
             return Ok(Self { account: seen, judged, lacking, firm, sight, view, last, surely });
         }
         let priced = judge(View::Priced);
+        // What stands better decides, so that nobody is liquidated who stands in one of the views (I-35).
         let (view, judged) = match (&last, &priced) {
             (Ok(last), Ok(priced)) if excess(last)? >= excess(priced)? => (View::Last, *last),
             (_, Ok(priced)) => (View::Priced, *priced),
@@ -169,6 +170,7 @@ impl Seen {
         let worth = if view == View::Priced { judged.equity } else { firm.map_or(Money::ZERO, |firm| firm.equity) };
         let seen = sight.view(view, account);
         let last = last.map_or(judged.status, |last| last.status);
+        assert!(most >= judged.equity, "I-35: others pay for {most}, and the account has {}", judged.equity);
         Ok(Self { account: seen, judged, lacking: loss(most)?, firm: worth, sight, view, last, surely })
     }
 

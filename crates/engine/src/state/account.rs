@@ -116,6 +116,8 @@ impl AccountState {
                 // Exactly as much memory as is needed: there are millions of accounts, and few trade something new.
                 self.balances.reserve_exact(1);
                 self.balances.insert(place, balance);
+                let ordered = |held: &[Balance]| (held[0].asset, held[0].location) < (held[1].asset, held[1].location);
+                debug_assert!(self.balances.windows(2).all(ordered), "balances lie in order of asset and location");
             }
         }
         changed
@@ -141,6 +143,8 @@ impl AccountState {
             Err(place) => {
                 self.positions.reserve_exact(1);
                 self.positions.insert(place, position);
+                let ordered = |held: &[Position]| held[0].instrument < held[1].instrument;
+                debug_assert!(self.positions.windows(2).all(ordered), "positions lie in order of instrument");
             }
         }
     }
@@ -216,6 +220,7 @@ fn entry(held: &Position, terms: &InstrumentTerms) -> Result<QuotePrice, Overflo
         return Ok(QuotePrice::ZERO);
     }
     let units = times(terms.unit(), held.lots)?;
+    debug_assert!(units.is_negative() == (held.lots < 0), "units of {} lots: {units}", held.lots);
     let against = if held.lots > 0 { Round::Up } else { Round::Down };
     let (over, under) = match terms.payoff {
         Payoff::Linear => (held.cost, units),

@@ -26,7 +26,9 @@ impl Method {
         if passed >= whole {
             return Ratio::ONE;
         }
-        Ratio::from_raw(Ratio::ONE.raw() * i128::from(passed.max(0)) / i128::from(whole))
+        let progress = Ratio::from_raw(Ratio::ONE.raw() * i128::from(passed.max(0)) / i128::from(whole));
+        debug_assert!((Ratio::ZERO..Ratio::ONE).contains(&progress), "I-31: {progress} of a ramp has passed");
+        progress
     }
 }
 

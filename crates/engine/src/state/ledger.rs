@@ -4,7 +4,7 @@ use model::{AssetId, InstrumentId, UnderlyingId};
 use serde::{Deserialize, Serialize};
 use units::Quantity;
 
-use super::{Part, State};
+use super::{Balance, Part, State};
 use crate::{AccountId, Cause, LocationId};
 
 /// Whoever can hold an amount. Over all holders the amounts of an asset add up to 0 (I-08).
@@ -53,9 +53,15 @@ fn positive(amount: Quantity) -> Quantity {
     amount.max(Quantity::ZERO)
 }
 
+/// Whether the part of a balance that is profit is a part of it: not below 0, and not more than there is (I-28).
+pub fn is_own(balance: &Balance) -> bool {
+    (Quantity::ZERO..=positive(balance.amount)).contains(&balance.profit)
+}
+
 impl State {
     /// Moves an amount. What an account receives pays its debts first; profit is remembered as such.
     pub(crate) fn shift(&mut self, from: Holder, to: Holder, asset: AssetId, amount: Quantity, cause: Cause) {
+        debug_assert!(amount > Quantity::ZERO, "I-45: {amount} moves from {from:?} to {to:?}");
         self.take(from, asset, amount, cause);
         self.give(to, asset, amount, cause);
     }
@@ -74,6 +80,7 @@ impl State {
             let of_profit = if leaves { amount.minus(own).expect(IN_RANGE).max(Quantity::ZERO) } else { amount };
             let of_profit = of_profit.min(balance.profit);
             balance.profit = balance.profit.minus(of_profit).expect(IN_RANGE);
+            debug_assert!(is_own(balance), "I-28: {balance:?}");
             (positive(before).minus(positive(balance.amount)).expect(IN_RANGE), of_profit)
         });
         let collateral = &mut self.collateral[asset.0];
@@ -106,6 +113,7 @@ impl State {
             if cause.is_profit() {
                 balance.profit = balance.profit.plus(rose).expect(IN_RANGE);
             }
+            debug_assert!(is_own(balance), "I-28: {balance:?}");
             rose
         });
         let collateral = &mut self.collateral[asset.0];
@@ -126,6 +134,35 @@ impl State {
             self.pots.remove(&(pot, asset));
         }
         self.hashes.touch(Part::Pot(pot, asset));
+    }
+
+    /// Whether over all holders every asset adds up to 0 (I-08), and what is held of it is the sum of the balances above 0 (I-07).
+    /// Says which does not.
+    ///
+    /// Events cannot change that, for an amount that moves is taken and given in one step. So it holds of every state that began as
+    /// an engine begins, and a snapshot of which it does not hold was made by nobody.
+    pub(crate) fn adds_up(&self) -> Result<(), String> {
+        let mut sums = vec![(0_i128, 0_i128); self.collateral.len()];
+        // Sums that wrap around are still exact: what adds up to 0 adds up to 0.
+        for balance in self.accounts.iter().flat_map(|account| &account.balances) {
+            let (all, held) = &mut sums[balance.asset.0];
+            *all = all.wrapping_add(balance.amount.raw());
+            *held = held.wrapping_add(positive(balance.amount).raw());
+        }
+        for ((_, asset), amount) in &self.pots {
+            let (all, _) = &mut sums[asset.0];
+            *all = all.wrapping_add(amount.raw());
+        }
+        for (place, ((all, held), known)) in sums.into_iter().zip(&self.collateral).enumerate() {
+            let (all, held) = (Quantity::from_raw(all), Quantity::from_raw(held));
+            if all != Quantity::ZERO {
+                return Err(format!("I-08: over all holders asset {place} adds up to {all}, expected 0"));
+            }
+            if held != known.held {
+                return Err(format!("I-07: {} of asset {place} is said to be held, balances hold {held}", known.held));
+            }
+        }
+        Ok(())
     }
 
     /// What all holders of an asset have together: 0, always (I-08).

@@ -42,7 +42,13 @@ pub struct Offer {
 impl Offer {
     /// What is left of it after so many lots; nothing when that is all.
     pub fn without(self, lots: i64) -> Option<Self> {
-        Some(Self { lots: self.lots - lots, ..self }).filter(|left| left.lots != 0)
+        let left = self.lots - lots;
+        assert!(
+            left == 0 || (left > 0) == (self.lots > 0),
+            "I-38: {lots} lots are more than the offered {}",
+            self.lots
+        );
+        Some(Self { lots: left, ..self }).filter(|left| left.lots != 0)
     }
 }
 

@@ -102,7 +102,14 @@ impl Collateral {
         let passed = i128::from(time.micros().saturating_sub(self.since.micros()).clamp(0, ramp.max(1)));
         let share = Ratio::from_raw(Ratio::ONE.raw() * passed / i128::from(ramp.max(1)));
         let grown = self.cap.minus(self.base).and_then(|span| span.scaled(share, units::Round::Down));
-        grown.and_then(|grown| self.base.plus(grown)).unwrap_or(self.base)
+        let cap = grown.and_then(|grown| self.base.plus(grown)).unwrap_or(self.base);
+        debug_assert!(
+            (self.base..=self.cap).contains(&cap),
+            "I-67: a cap of {cap} between {} and {}",
+            self.base,
+            self.cap
+        );
+        cap
     }
 }
 

@@ -20,6 +20,7 @@ pub use accounts::AccountSet;
 pub use governance::{Change, Method, Policy, Proposal};
 pub use hash::StateHash;
 pub(crate) use hash::{Hashes, Part};
+pub(crate) use ledger::is_own;
 pub use ledger::{Holder, LARGEST_AMOUNT, Pot};
 pub use liquidation::{Cascade, Case, Liquidations, Offer};
 pub use listing::{AssetTerms, Collateral, Contract, InstrumentTerms, Mode, Samples, UnderlyingTerms};

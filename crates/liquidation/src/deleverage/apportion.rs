@@ -30,6 +30,7 @@ pub fn largest(profits: impl Iterator<Item = Money>) -> Money {
 pub fn weight(profit: Money, equity: Money, notional: Money, largest: Money) -> u64 {
     let (profit, largest) = (profit.raw().unsigned_abs(), largest.raw().unsigned_abs());
     let shift = cut(largest);
+    debug_assert!(profit <= largest, "the largest profit is the largest: {profit} > {largest}");
     let part = quotient(profit >> shift, 1 << PROFIT_BITS, largest >> shift);
     part.max(1) * (HUNDREDTHS + leverage(equity, notional))
 }
@@ -93,6 +94,8 @@ impl Open {
 /// `lots` in proportion to `weights` (above 0), each within its limit, and how many are left when all have reached
 /// theirs. Remainders go to the largest, of equal ones to the first. Below 2⁵⁰ lots there is room for 2³² claims.
 pub fn apportion(lots: i64, weights: &[u64], limits: &[i64]) -> (Vec<i64>, i64) {
+    assert_eq!(weights.len(), limits.len(), "each claim has a weight and a limit");
+    debug_assert!(weights.iter().all(|weight| *weight > 0), "a weight is above 0");
     let lots = lots.max(0);
     let limits: Vec<i64> = limits.iter().map(|limit| (*limit).clamp(0, lots)).collect();
     let capacity: i128 = limits.iter().copied().map(i128::from).sum();
@@ -101,6 +104,7 @@ pub fn apportion(lots: i64, weights: &[u64], limits: &[i64]) -> (Vec<i64>, i64) 
         return (limits, i64::try_from(left).expect("at most the lots"));
     }
     let (shared, total) = level(lots.into(), weights, &limits);
+    assert!(shared > 0 && total > 0, "more was asked for than the claims at their limits have: {shared} lots, {total}");
     let mut taken = Vec::with_capacity(limits.len());
     let mut remainders = Vec::new();
     let mut rest = shared;
@@ -123,6 +127,7 @@ pub fn apportion(lots: i64, weights: &[u64], limits: &[i64]) -> (Vec<i64>, i64) 
             taken[*place] += 1;
         }
     }
+    debug_assert_eq!(taken.iter().copied().map(i128::from).sum::<i128>(), i128::from(lots), "all lots are shared out");
     (taken, 0)
 }
 

@@ -101,9 +101,12 @@ impl<'a> Winner<'a> {
         }
         self.lots.resize(self.lots.len().max(leg + 1), 0);
         self.lots[leg] += lots;
+        assert!(lots > 0, "I-49: a winner closes {lots} lots");
+        assert!(self.lots[leg] <= self.held[leg].lots, "I-49: a winner closes no more lots than it holds");
         let given = give_back * i128::from(lots);
         self.profit -= given;
         self.given += given;
+        assert!(self.profit >= 0, "I-48: only profit is given back: {} is missing", -self.profit);
     }
 
     fn claim(&self, profit: i128) -> (Money, Money, Money) {
@@ -165,6 +168,7 @@ fn bundles(legs: &[(i64, i128)], left: &mut [i64], winners: &mut [Winner]) {
             let closed = floor(*lots, running + part, slices) - floor(*lots, running, slices);
             winner.take(leg, closed, *give_back);
             left[leg] -= closed;
+            assert!(left[leg] >= 0, "I-50: bundles close {} lots too many", -left[leg]);
         }
         winner.bundled.clone_from(&winner.lots);
         running += part;
@@ -235,5 +239,6 @@ fn single(leg: usize, give_back: i128, left: &mut i64, winners: &mut [Winner]) {
     for (winner, part) in chosen.iter_mut().zip(parts) {
         winner.take(leg, part, give_back);
     }
+    assert!((0..=*left).contains(&rest), "I-50: {rest} of {left} lots are left");
     *left = rest;
 }

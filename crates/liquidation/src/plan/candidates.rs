@@ -28,6 +28,7 @@ pub(super) fn candidates(account: &Account, (market, books): (&Market, &[Book]),
     trades.extend(repayments(account, (market, books)));
     within_room(&mut trades, books);
     trades.sort_by_key(|trade| (trade.instrument, trade.side == Side::Sell));
+    debug_assert!(trades.iter().all(|trade| trade.held >= 0 && trade.most > 0), "a trade has a size: {trades:?}");
     trades
 }
 

@@ -71,6 +71,7 @@ impl Cuts {
             // How far the cut that gives weight still lies above the one that takes it.
             let above = |part: f64| heights[high] - heights[low] - dot(&toward, &range.step(&shifted(part)));
             let part = if above(part) >= 0.0 { part } else { zero_of(above, part) };
+            debug_assert!((0.0..=self.cuts[high].weight).contains(&part), "no more weight moves than there is: {part}");
             slope = shifted(part);
             self.cuts[high].weight -= part;
             self.cuts[low].weight += part;

@@ -90,6 +90,7 @@ impl Line<'_> {
             };
             (below, best) = (best, wider);
         }
+        debug_assert!(best.lots > from.lots && best.lots <= self.trade.most, "a size lies on its line: {best:?}");
         if self.search.reached(&best.standing) { self.least(&below, best) } else { Ok(best) }
     }
 
@@ -126,6 +127,7 @@ impl Line<'_> {
         let (mut short, mut lacking) = (below.lots, self.search.missing(&below.standing));
         let mut over = -self.search.missing(&enough.standing);
         let (mut tries, mut last) = (0_u32, None);
+        debug_assert!(short < enough.lots, "what is enough lies beyond {short} lots: {enough:?}");
         while enough.lots - short > 1 {
             tries += 1;
             let span = enough.lots - short;
@@ -142,6 +144,7 @@ impl Line<'_> {
                     lacking *= if again { 0.5 } else { 1.0 };
                 }
                 tried => {
+                    debug_assert!(lots < enough.lots, "what is too little lies below what is enough");
                     short = lots;
                     lacking = tried.map_or(lacking, |tried| self.search.missing(&tried.standing));
                     over *= if again { 0.5 } else { 1.0 };

@@ -223,6 +223,7 @@ impl<'a> Search<'a> {
     /// USD toward the target that a step of so many lots has to give where `dust` is the part of what is missing that is
     /// too little. All that a thin market bears in an interval may give less: the next interval goes on.
     pub fn least(&self, trade: &Trade, lots: i64, dust: f64) -> f64 {
+        debug_assert!(dust >= WORTH, "what is dust is no less than what is worth a step: {dust}");
         let half = lots.saturating_mul(2) >= self.books[trade.instrument.0].whole_room;
         (if half { WORTH } else { dust }) * self.missing(&self.standing)
     }
@@ -292,6 +293,7 @@ impl<'a> Search<'a> {
         let Some(account) = self.line(others, last.trade).and_then(|line| line.account(last.lots)) else {
             return Ok(None);
         };
+        debug_assert!(legs.iter().all(|leg| (1..=leg.trade.most).contains(&leg.lots)), "a leg has lots: {legs:?}");
         let standing = self.stands(&account)?;
         Ok(standing.map(|standing| State { account, standing, legs: legs.to_vec() }))
     }

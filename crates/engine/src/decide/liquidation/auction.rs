@@ -42,6 +42,7 @@ pub fn bid(
         return Err(Reject::malformed("share", share, format!("above 0 and at most {}", sale.share)));
     }
     let clock = sale.premium;
+    assert!(clock <= judged.equity, "I-40: {clock} is paid for what is worth {}", judged.equity);
     let asked = price.negated()?;
     if asked > clock {
         return Err(Reject::malformed("price", price, format!("{} or more: the clock pays {clock}", clock.negated()?)));

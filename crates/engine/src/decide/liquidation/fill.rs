@@ -68,6 +68,7 @@ pub fn fill(
         return Err(Reject::Balance { asked: fee, there });
     }
     deal.within_system((state, desk), &[&taking], open)?;
+    assert!(fee <= there, "I-40: a fee of {fee} is paid out of {there}");
     let flow = paced(state, now, contract, fill.lots)?;
     // What it was liquidated on is recorded with it: whoever asks why finds the figures beside the trade (I-35).
     let mut events = vec![recorded(state, account, &held)];

@@ -44,8 +44,10 @@ impl<'a> Handover<'a> {
         let sides = [(self.id, giver, lots), (to, taker, lots.saturating_neg())];
         exchange(&mut self.events, sides, &contract.terms, paid)?;
         let open = self.open.get(&instrument).copied().unwrap_or(contract.open);
-        let long = |before: i64, more: i64| (before + more).max(0) - before.max(0);
-        let open = open + long(giver.lots, lots) + long(taker.lots, -lots);
+        let long = |before: i64, more: i64| Some(before.checked_add(more)?.max(0) - before.max(0));
+        let longs = [long(giver.lots, lots), long(taker.lots, lots.saturating_neg())];
+        let sum = longs.into_iter().try_fold(open, |open, more| open.checked_add(more?));
+        let open = sum.filter(|open| *open >= 0).ok_or(Overflow { quantity: "open interest" })?;
         self.open.insert(instrument, open);
         self.takers.insert(to);
         self.events.push(Event::Transferred { instrument, from: self.id, to, lots, price, open });
@@ -121,6 +123,7 @@ impl<'a> Handover<'a> {
             follow(&mut self.account, self.id, &self.events[start..])?;
             left = left.minus(worth)?.max(Money::ZERO);
         }
+        assert!(left <= usd.max(Money::ZERO), "I-45: {left} of {usd} is left to pay");
         Ok(left)
     }
 
@@ -153,7 +156,9 @@ fn priced(state: &State, now: Timestamp, account: &AccountState) -> Vec<Balance>
 /// A share of lots, rounded towards nothing.
 fn part_of(lots: i64, share: Ratio) -> Result<i64, Overflow> {
     let part = Money::from_raw(i128::from(lots.unsigned_abs())).scaled(share, Round::Down)?.raw();
-    Ok(i64::try_from(part).map_err(|_| Overflow { quantity: "lots" })? * lots.signum())
+    let part = i64::try_from(part).map_err(|_| Overflow { quantity: "lots" })?;
+    assert!(part.unsigned_abs() <= lots.unsigned_abs(), "I-38: {part} of {lots} lots is a share of {share}");
+    Ok(part * lots.signum())
 }
 
 /// How much of an asset is worth `usd`, rounded up, at most what is there; and what that is worth, rounded down. None when there
@@ -164,5 +169,6 @@ fn part(state: &State, asset: AssetId, there: Quantity, usd: Money) -> Result<Op
         return Ok(None);
     }
     let amount = Quantity::from_raw(usd.raw()).over(price, Round::Up)?.min(there);
+    assert!(amount > Quantity::ZERO, "I-45: {usd} USD is paid with {amount} of asset {}", asset.0);
     Ok(Some((amount, amount.at(price, Round::Down)?)))
 }

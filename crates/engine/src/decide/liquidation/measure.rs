@@ -25,7 +25,7 @@ pub fn measure(state: &State, desk: &Desk) -> Result<Vec<Event>, Reject> {
             continue;
         }
         // Who cannot be assessed cannot be liquidated either.
-        let Ok(judged) = desk.judge(state, account) else { continue };
+        let Ok(judged) = desk.judge_held(state, id) else { continue };
         let view = account.view(&state.contracts, &state.locations)?;
         let Ok(sensitivities) = greeks::of_account(&view, &state.market, desk.settlement_window()) else { continue };
         let above = judged.equity.minus(judged.maintenance_margin)?.to_f64().max(0.0);

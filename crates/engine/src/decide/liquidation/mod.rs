@@ -201,6 +201,8 @@ fn crossed(
     for other in desk.offers(offer.instrument, offer.lots < 0) {
         let met = state.liquidations.cases.get(&other).and_then(|case| case.offer);
         let met = met.filter(|met| met.version == offer.version && state.accounts[other.place()].owner != owner);
+        let opposite = |met: &Offer| met.instrument == offer.instrument && (met.lots > 0) != (offer.lots > 0);
+        debug_assert!(met.as_ref().is_none_or(opposite), "I-38: {offer:?} meets {met:?}");
         let Some(met) = met else { continue };
         // It may have been healed since, for all that can be seen of it.
         let whose = Seen::new(state, desk, now, other, &state.accounts[other.place()]).ok();

@@ -139,6 +139,7 @@ fn from_funds(handover: &mut Handover<'_>, state: &State, id: AccountId, lacking
     let known = case.map(|case| case.markets.as_slice()).unwrap_or_default();
     let here = markets(state, &state.accounts[id.place()]);
     let markets: BTreeSet<UnderlyingId> = known.iter().copied().chain(here).collect();
+    debug_assert!(!lacking.is_negative(), "I-47: a loss of {lacking}");
     let mut left = lacking;
     for underlying in markets {
         let fund = Pot::MarketFund(underlying);
@@ -153,6 +154,7 @@ fn from_funds(handover: &mut Handover<'_>, state: &State, id: AccountId, lacking
     let most = whole.minus(paid)?.max(Money::ZERO).min(there).min(left);
     let unpaid = handover.draw(Pot::SharedFund, most)?;
     let usd = most.minus(unpaid)?;
+    assert!(usd <= there.max(Money::ZERO), "I-47: the shared fund has {there} and pays {usd}");
     if usd > Money::ZERO {
         handover.events.push(Event::Shared { account: id, usd });
     }

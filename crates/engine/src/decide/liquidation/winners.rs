@@ -34,6 +34,7 @@ pub fn closing(
     if let ([held], [leg]) = (legs, wanted.as_slice()) {
         let candidates: Vec<Candidate> = holders.iter().map(alone).collect();
         let outcome = deleverage::deleverage(leg.lots, leg.give_back, &candidates);
+        assert!((0..=leg.lots).contains(&outcome.left), "I-50: {} of {} lots are left", outcome.left, leg.lots);
         return Ok(outcome.closed.iter().map(|closed| (*held, names[&closed.key], closed.lots)).collect());
     }
     let mut closing = Vec::new();

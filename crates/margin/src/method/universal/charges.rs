@@ -37,12 +37,19 @@ pub fn of(exposures: &Exposures, terms: &Terms, rules: &Rules) -> Lines {
         let pinned = buckets().filter(|(_, terms)| terms.pinned);
         expiry += pinned.fold(0.0, |sum, (bucket, _)| sum + 0.5 * (-bucket.gamma).max(0.0) * dollars * dollars);
     }
+    let borrow = balances().fold(0.0, |sum, (asset, amount)| sum + asset.borrow(-amount * asset.price, rules));
+    for (name, charge) in
+        [("CHG-1", liquidity), ("CHG-2", basis), ("CHG-3", short_options), ("CHG-4", expiry), ("CHG-5", borrow)]
+    {
+        // What is no number is refused where it is rounded.
+        debug_assert!(charge.is_nan() || charge >= 0.0, "{name} is at least 0: {charge}");
+    }
     [
         ("liquidity", liquidity),
         ("basis", basis),
         ("short options", short_options),
         ("expiry", expiry),
-        ("borrow", balances().fold(0.0, |sum, (asset, amount)| sum + asset.borrow(-amount * asset.price, rules))),
+        ("borrow", borrow),
         ("haircut", haircuts(exposures, terms, rules).fold(0.0, |sum, haircut| sum + haircut)),
         ("funding and fees", exposures.funding.max(0.0) + exposures.fees),
     ]
@@ -156,7 +163,9 @@ impl AssetTerms {
     pub(crate) fn haircut(&self, value: f64, rules: &Rules) -> f64 {
         match self.volatility {
             Some(volatility) if value > 0.0 => {
-                value * volatility + concession(value, &self.book, rules.haircut.cap - volatility)
+                let held_back = value * volatility + concession(value, &self.book, rules.haircut.cap - volatility);
+                // Rounding may leave less than nothing where the cap is 0.
+                largest(0.0, held_back)
             }
             _ => 0.0,
         }

@@ -256,6 +256,7 @@ fn margins(
             }
         }
         let initial = maintenance.plus(requirement((rules.margin.im_factor - 1.0) * core)?)?;
+        assert!(initial >= maintenance, "REQ-3: initial margin {initial} is below maintenance margin {maintenance}");
         Ok(Margins { initial, maintenance, closing })
     };
     let out_of_range = |overflow| Refusal::OutOfRange { account: account.name.clone(), overflow };
