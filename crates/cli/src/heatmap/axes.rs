@@ -1,11 +1,12 @@
 //! What every column and row of a picture means: moves, prices, and parts of the scan range.
 
+use margin::stress::price_move;
+
 use super::Picture;
 use super::label::{percent, price, quarters, signed_text};
 use super::layout::{LABELLED, LEFT, Layout, PLOT_LEFT, PLOT_RIGHT, PLOT_TOP};
 use crate::amount::number;
 use crate::canvas::{Canvas, Style};
-use crate::matrix::price_move;
 use crate::table::cut;
 
 /// What every column and row means.

@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
+use margin::stress::{Frontier, Matrix, price_move};
+
 use super::colour::colour;
 use super::label::{percent, signed_text, usd};
 use super::layout::{LABELLED, Layout, PANEL_LEFT, PLOT_TOP};
 use super::{BRIGHT, Picture};
 use crate::canvas::{Canvas, INK, Style};
-use crate::frontier::Frontier;
-use crate::matrix::{Matrix, price_move};
 use crate::table::cut;
 
 /// The scale of the colours and what the marks mean.

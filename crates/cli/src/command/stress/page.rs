@@ -1,10 +1,12 @@
 //! The grid of an account for people: cells, worst cells, and the scan beside its Greeks.
 
+use margin::stress::{Estimate, price_move};
+
 use super::Stressed;
 use super::words::{cell_words, percent, plus};
 use crate::amount::{down, number};
-use crate::matrix::{Estimate, Scale, price_move};
 use crate::printer::{self, Tone, toned};
+use crate::scale::Scale;
 use crate::sheet::heading;
 use crate::table::{Side, Table, cut, paragraph};
 

@@ -2,6 +2,7 @@
 
 use margin::method::universal::Universal;
 use margin::scenario::Scenario;
+use margin::stress::parts;
 use model::{Account, Market};
 use serde::Serialize;
 use units::{Money, Overflow, Quantity, Ratio, Round};
@@ -12,7 +13,6 @@ use crate::amount::{Unit, exact, number};
 use crate::document;
 use crate::failure::Failure;
 use crate::input::Book;
-use crate::matrix::parts;
 use crate::sheet::heading;
 use crate::table::{Side, Table, paragraph};
 
