@@ -29,8 +29,8 @@ pub fn report() -> Result<String, Error> {
     let matrix = judge.stress(&account, Grid::SCAN)?;
     let mut text = "profit in USD: price across, volatility down\n".to_owned();
     for (vol, row) in matrix.vols.iter().zip(&matrix.pnl) {
-        let cells: String = row.iter().map(|pnl| format!("{pnl:>9.0}")).collect();
-        let _ = writeln!(text, "{:>+6.0} %{cells}", 100.0 * vol.relative);
+        let cells: Vec<String> = row.iter().map(|pnl| format!("{pnl:>8.0}")).collect();
+        let _ = writeln!(text, "{:>+6.0} % {}", 100.0 * vol.relative, cells.join(" "));
     }
     let prices = judge.liquidation_prices(&account, "BTC")?;
     for (side, price) in [("below", prices.falling), ("above", prices.rising)] {

@@ -1,5 +1,7 @@
 //! Trades tried before they are made: the margin before and after, and whether the rules of new risk take them.
 
+use std::fmt::Write;
+
 use upm::{Account, Error, Instrument, Market, Rulebook, Underlying};
 
 /// Prints what [`report`] says.
@@ -30,7 +32,8 @@ pub fn report() -> Result<String, Error> {
         let tried = judge.what_if(&account, &trades)?;
         let [before, after] = [&tried.before, &tried.after].map(|margin| margin.initial_margin.to_f64());
         let word = if tried.verdict.accepts() { "accepted" } else { "refused" };
-        text += &format!("{name:<18} initial margin {before:.2} → {after:.2} USD: {word}, {}\n", tried.verdict);
+        let said = &tried.verdict;
+        let _ = writeln!(text, "{name:<18} initial margin {before:.2} → {after:.2} USD: {word}, {said}");
     }
     Ok(text)
 }
