@@ -27,6 +27,7 @@ const CORE: &[(&str, &[&str])] = &[
 const SHELL: &[&str] = &[
     "audit",
     "feed",
+    "upm",
     "journal",
     "sequencer",
     "operator",
@@ -94,6 +95,7 @@ pub fn check(root: &Path) -> Vec<String> {
     problems.extend(heads(root, &files));
     problems.extend(short_docs(root, &files));
     problems.extend(outside(root, &files));
+    problems.extend(options(root, &files));
     problems.extend(rule_ids(root, &files));
     problems.extend(citations::check(root, &files));
     problems
@@ -222,6 +224,34 @@ fn outside(root: &Path, files: &[String]) -> Vec<String> {
     problems
 }
 
+/// Libraries whose messages are read by people who have no command line, beside those of the core.
+const LIBRARIES: &[&str] = &["feed", "upm", "journal", "sequencer"];
+
+/// No message of a library speaks of an option such as `--strict`: the command line adds its own hint.
+fn options(root: &Path, files: &[String]) -> Vec<String> {
+    let names = || CORE.iter().map(|(name, _)| *name).chain(LIBRARIES.iter().copied());
+    let library = |file: &&String| names().any(|name| file.starts_with(&format!("crates/{name}/src/")));
+    let mut problems = Vec::new();
+    for file in files.iter().filter(library) {
+        let text = std::fs::read_to_string(root.join(file)).unwrap_or_default();
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for (number, line) in code.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
+            if let Some(option) = option_in(line) {
+                problems.push(format!("{file}:{}: {option} is an option of the command line", number + 1));
+            }
+        }
+    }
+    problems
+}
+
+/// The first word of a line that is an option of a command line.
+fn option_in(line: &str) -> Option<&str> {
+    let words = line.split(|character: char| !(character.is_ascii_alphanumeric() || character == '-'));
+    words.into_iter().find(|word| {
+        word.strip_prefix("--").is_some_and(|name| name.starts_with(|first: char| first.is_ascii_lowercase()))
+    })
+}
+
 /// Every rule of the methodology is cited by a test, and every rule that code cites exists.
 fn rule_ids(root: &Path, files: &[String]) -> Vec<String> {
     let text = std::fs::read_to_string(root.join("docs/methodology.md")).unwrap_or_default();
@@ -291,6 +321,12 @@ mod tests {
         assert!(problems.iter().any(|problem| problem.contains("lab depends on cli")));
         assert!(!problems.iter().any(|problem| problem.contains("cli depends on audit")));
         assert!(!problems.iter().any(|problem| problem.contains("lab depends on sim")));
+    }
+
+    #[test]
+    fn an_option_in_a_message_is_found() {
+        assert_eq!(option_in(r#"#[error("{why}, and --strict forbids it")]"#), Some("--strict"));
+        assert_eq!(option_in("let change = after - -before; // a -- b"), None);
     }
 
     #[test]

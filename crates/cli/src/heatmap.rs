@@ -18,6 +18,7 @@ mod legend;
 
 use std::fmt::Write;
 
+use margin::stress::{Frontier, Matrix, Place};
 use margin::{Assessment, Standing, Status};
 use model::Market;
 use shell::canvas::{Canvas, FAINT, FONT, INK, Style, escaped, short};
@@ -25,8 +26,6 @@ use shell::table::cut;
 use units::Round;
 
 use crate::amount::{Unit, exact};
-use crate::frontier::{Frontier, Place};
-use crate::matrix::Matrix;
 use crate::sheet;
 use axes::axes;
 use colour::{colour, ink_on, shade};
@@ -242,9 +241,26 @@ fn footnote(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
 mod tests {
     use super::label::{price, usd};
     use super::*;
-    use crate::matrix::tests::{market, portfolio, rules, universal};
+    use margin::method::universal::{self, Universal, rules::Rules};
+    use margin::scenario::ScenarioSet;
     use model::{Account, Portfolio};
     use pricing::kernel::Isa;
+
+    fn market() -> Market {
+        Market::parse(include_str!("../../../samples/market.json")).unwrap()
+    }
+
+    fn portfolio(market: &Market) -> Portfolio {
+        Portfolio::parse(include_str!("../../../samples/portfolio.json"), market).unwrap()
+    }
+
+    fn rules() -> Rules {
+        universal::parse(universal::PARAMS).unwrap().rules
+    }
+
+    fn universal<'a>(market: &'a Market, rules: &'a Rules) -> Universal<'a> {
+        universal::prepare(market, rules, &ScenarioSet::default(), Isa::detect()).unwrap()
+    }
 
     fn picture_of(account: &Account, market: &Market, grid: &str) -> (Matrix, String) {
         let rules = rules();

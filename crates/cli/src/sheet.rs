@@ -3,6 +3,7 @@
 //! Every column of amounts adds up as printed: positions and balances to the equity and to the core, core and charges to
 //! the margins, the margins to what is left.
 
+use margin::method::universal::WITHOUT_DOCUMENT;
 use margin::{Assessment, Family, NotAccepted, ScenarioPnl, Standing, Status, UnderlyingGreeks};
 use marks::Validity;
 use model::{Account, Market};
@@ -239,12 +240,17 @@ pub fn grouped<S: AsRef<str>>(notes: &[S]) -> Vec<String> {
         }
     }
     let said = groups.into_iter().map(|(what, whose)| match whose.as_slice() {
-        [] => what.to_owned(),
+        [] => hinted(what),
         [one] => format!("{one}: {what}"),
         [one, two] => format!("{one}, {two}: {what}"),
         [one, two, rest @ ..] => format!("{one}, {two} and {} more: {what}", rest.len()),
     });
     said.collect()
+}
+
+/// A note, with the option that answers it.
+fn hinted(note: &str) -> String {
+    if note == WITHOUT_DOCUMENT { format!("{note} (--scenarios FILE)") } else { note.to_owned() }
 }
 
 fn summary(assessment: &Assessment, amounts: &Amounts) -> String {

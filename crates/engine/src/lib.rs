@@ -18,6 +18,24 @@
 //!
 //! Amounts are fixed point and conserved exactly: every amount that leaves one [`state::Holder`] arrives at another, and
 //! the sum over all holders of an asset is 0.
+//!
+//! ```
+//! use engine::state::Policy;
+//! use engine::{AccountId, Command, Engine, Envelope, Principal, State};
+//!
+//! let time = "2026-11-01T00:00:00Z".parse()?;
+//! let state = State::new(time, margin::method::universal::PARAMS.to_owned(), Policy::default());
+//! let mut engine = Engine::new(state)?;
+//! let (name, account, amount) = ("desk".to_owned(), AccountId(0), "1000".parse()?);
+//! engine.handle(&Envelope { time, principal: Principal::System, command: Command::OpenAccount { name, owner: 7 } })?;
+//!
+//! // An owner may not say that money has arrived; the custodian may.
+//! let command = Command::Deposit { account, asset: model::USD, location: None, amount, reference: 1 };
+//! let from = |principal| Envelope { time, principal, command: command.clone() };
+//! assert!(engine.handle(&from(Principal::Owner(7))).is_err());
+//! assert_eq!(engine.handle(&from(Principal::Custody))?.len(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![deny(clippy::wildcard_enum_match_arm)]
 

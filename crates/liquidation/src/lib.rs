@@ -8,11 +8,32 @@
 //! auction.rs     what a Dutch auction pays at a moment, and how much of the portfolio it sells
 //! waterfall.rs   who pays a loss: account, market fund, shared fund, winners
 //! deleverage.rs  what winners give back: whole lots, by largest remainder
+//! planner.rs     plans by what a market document says of depth, quotes and fees
+//! price.rs       how far one underlying may move until an account is liquidated
 //! pace.rs        how much may be sold in an interval, and how near a cascade is
 //! ```
 //!
 //! Everything here is a function of its arguments. The engine executes a plan one step at a time and asks again before each:
 //! a plan is what would be done if prices stood still.
+//!
+//! ```
+//! use liquidation::{Planner, Rules};
+//! use margin::method::{Method, Options};
+//! use model::{Account, Instrument, Market, Underlying};
+//!
+//! let market = Market::builder("2026-05-01T00:00:00Z")
+//!     .underlying(Underlying::builder("BTC", 80_000).depth(100, 50_000_000))
+//!     .instrument(Instrument::perpetual("BTC-PERPETUAL", "BTC").mark(80_000))
+//!     .build()?;
+//! let account = Account::builder("desk").balance("USD", 8_000).position("BTC-PERPETUAL", 1).build(&market)?;
+//! let method = Method::named("universal").expect("our own method");
+//! let rulebook = method.rulebook(method.params)?;
+//! let judge = rulebook.judge(&market, &Options::default())?;
+//!
+//! let plan = Planner::new(&*judge, Rules::default(), "0.001".parse()?, None)?.plan(&account)?;
+//! assert!(plan.before.equity < plan.before.maintenance && plan.after.equity >= plan.after.maintenance);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -22,10 +43,14 @@ pub mod deleverage;
 mod gauge;
 pub mod pace;
 mod plan;
+mod planner;
+mod price;
 mod rules;
 pub mod waterfall;
 
 pub use book::Book;
-pub use gauge::{Gauge, Standing};
+pub use gauge::{ByMethod, Gauge, Standing};
 pub use plan::{Plan, Planned, Purpose, Step, Stop, Why, plan};
+pub use planner::Planner;
+pub use price::{LiquidationPrices, liquidation_prices};
 pub use rules::Rules;

@@ -1,9 +1,9 @@
 //! What a method is, where it is written down, and how far it has been proven.
 
-/// The description of a method, as `upm methods` prints it.
+/// The description of a method, as people are shown it.
 #[derive(Clone, Copy, Debug)]
 pub struct About {
-    /// The name on the command line.
+    /// The name it is asked for by, such as `derive-pmrm`.
     pub name: &'static str,
     /// The name of the method in a few words.
     pub title: &'static str,

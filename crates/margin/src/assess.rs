@@ -10,8 +10,8 @@ use crate::assessment::{
 use crate::greeks::{self, Greeks};
 use crate::{Refusal, Standing, exposure, valuation};
 
-/// A method ready to judge accounts in one market, on any number of threads.
-pub trait Judge: Sync {
+/// A method ready to judge accounts in one market, on any number of threads: it can be sent to another and shared by many.
+pub trait Judge: Send + Sync {
     /// What the account must hold, worked out line by line.
     fn workings(&self, account: &Account) -> Result<Workings, Refusal>;
 

@@ -26,6 +26,25 @@
 //! Parameters are data with evidence ([`params`]), never code. Risk numbers are `f64` in a fixed order; a requirement
 //! becomes money once, rounded up. Nothing here opens, prints, asks the time or draws a number, and what is missing is
 //! refused ([`Refusal`]), never assumed.
+//!
+//! ```
+//! use margin::assess;
+//! use margin::method::{METHODS, Options};
+//! use model::{Account, Asset, Instrument, Market, Underlying};
+//!
+//! let market = Market::builder("2026-05-01T00:00:00Z")
+//!     .asset(Asset::builder("USDC", 1))
+//!     .underlying(Underlying::builder("BTC", 80_000).depth(100, 50_000_000))
+//!     .instrument(Instrument::perpetual("BTC-PERPETUAL", "BTC").linear("USDC").mark(80_000))
+//!     .build()?;
+//! let account = Account::builder("desk").balance("USDC", 50_000).position("BTC-PERPETUAL", 2).build(&market)?;
+//! for method in METHODS {
+//!     let rulebook = method.rulebook(method.params)?;
+//!     let assessment = assess(&account, &*rulebook.judge(&market, &Options::default())?)?;
+//!     assert!(assessment.initial_margin >= assessment.maintenance_margin);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -44,7 +63,9 @@ pub mod risk_array;
 pub mod scenario;
 mod scenario_document;
 mod standing;
+pub mod stress;
 pub mod valuation;
+mod verdict;
 pub mod vol;
 
 pub use about::About;
@@ -56,3 +77,4 @@ pub use assessment::{
 pub use refusal::Refusal;
 pub use scenario_document::{AggregationDocument, FamilyDocument, MoveDocument, SCENARIOS_FORMAT, ScenarioDocument};
 pub use standing::{NotAccepted, RequirementState, Standing};
+pub use verdict::Verdict;

@@ -24,7 +24,7 @@ pub enum Refusal {
         expected: &'static str,
     },
     /// The venue does not list the instrument and conversions were forbidden.
-    #[error("{instrument}: {venue} does not list it ({why}), and --strict forbids an equivalent")]
+    #[error("{instrument}: {venue} does not list it ({why}), and strict rules forbid an equivalent")]
     NotListed {
         /// The name of the instrument or asset.
         instrument: String,
@@ -34,7 +34,7 @@ pub enum Refusal {
         why: String,
     },
     /// The method has no rule for it, and only what is known was wanted.
-    #[error("{what}: what {venue} requires for it is not known ({why}), and --strict accepts only what is")]
+    #[error("{what}: what {venue} requires for it is not known ({why}), and strict rules accept only what is")]
     NotKnown {
         /// The name of the underlying or asset.
         what: String,

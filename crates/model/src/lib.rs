@@ -12,9 +12,13 @@
 //! }"#);
 //! assert_eq!(market.unwrap_err().to_string(), "underlyings[0].index: found -1, expected a price above 0");
 //! ```
+//!
+//! Both can also be put together from values ([`Market::builder`], [`Account::builder`]), and an account can be seen after
+//! trades that have not happened ([`Trade`], [`Account::after`]).
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod build;
 mod by_name;
 mod document;
 mod instrument;
@@ -28,7 +32,9 @@ mod read;
 mod reader;
 mod size;
 mod text;
+mod trade;
 
+pub use build::{AccountBuilder, AssetBuilder, InstrumentBuilder, MarketBuilder, UnderlyingBuilder};
 pub use document::{
     AccountDocument, AssetDocument, BalanceDocument, ConfidenceDocument, DepthLevel, ExpiryDocument,
     InstrumentDocument, KindDocument, MARKET_FORMAT, MarketDocument, OrderDocument, PORTFOLIO_FORMAT,
@@ -44,3 +50,4 @@ pub use problems::Problems;
 pub use read::read_json;
 pub use reader::{AccountText, Names, PortfolioReader};
 pub use text::{is_harmless, is_name, shortened};
+pub use trade::{NotTrade, Trade};

@@ -128,8 +128,13 @@ impl Market {
 
     /// Validates a document built in memory; its hash is that of its compact JSON.
     pub fn new(document: &MarketDocument) -> Result<Self, Invalid> {
+        Self::checked(document, Problems::default())
+    }
+
+    /// Validates a document built in memory that has these problems already.
+    pub(crate) fn checked(document: &MarketDocument, problems: Problems) -> Result<Self, Invalid> {
         let text = serde_json::to_string(document).expect("a document of text and lists is JSON");
-        Self::build(document, blake3::hash(text.as_bytes()).to_string(), Problems::default())
+        Self::build(document, blake3::hash(text.as_bytes()).to_string(), problems)
     }
 
     /// The market of a document that has these problems and no others.

@@ -297,7 +297,7 @@ mod tests {
     fn parameter_files_are_the_mainnet_sets_from_shared() {
         let Some(text) = testdata::shared_text("vectors/derive.json") else { return };
         let document: Document = read(&text).unwrap();
-        let unswapped = include_str!("../../../params/derive/2026-01-21-unswapped.toml");
+        let unswapped = include_str!("../../../crates/margin/params/derive/2026-01-21-unswapped.toml");
         let same = |name: &str, ours: &dyn Debug, theirs: &dyn Debug| {
             assert_eq!(format!("{ours:?}"), format!("{theirs:?}"), "{name}");
         };

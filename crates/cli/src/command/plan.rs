@@ -3,15 +3,15 @@
 mod document;
 mod table;
 
-use liquidation::{Book as Trading, Gauge, Rules as Aims, Standing};
-use margin::{Judge, Refusal, exposure, valuation};
-use model::{Account, InstrumentId, InstrumentKind, Market, Payoff, Position, Underlying};
+use liquidation::{Book as Trading, Planner, Rules as Aims, Standing};
+use margin::exposure;
+use model::{Account, InstrumentId, Market, Position};
 use shell::failure::Failure;
 use shell::input::{Output, Reader};
 use shell::printer::Answer;
-use units::{Money, Overflow, Quantity, Ratio, Round};
+use units::{Overflow, Quantity, Ratio, Round};
 
-use crate::input::{Book, BookArgs, MethodArgs};
+use crate::input::{BookArgs, MethodArgs};
 use document::{AccountPlan, PlanDocument};
 
 /// Show what a liquidation would do: each step with its cost, what it leaves and why
@@ -91,24 +91,6 @@ impl Planning<'_> {
     }
 }
 
-/// A method as a plan asks it.
-struct ByMethod<'a>(&'a dyn Judge);
-
-impl Gauge for ByMethod<'_> {
-    fn stands(&self, account: &Account) -> Result<Standing, Refusal> {
-        let out_of_range = |overflow| Refusal::OutOfRange { account: account.name.clone(), overflow };
-        let workings = self.0.workings(account)?;
-        if let [reason, ..] = workings.state.reasons() {
-            return Err(Refusal::NotSupported { method: "plan", why: reason.clone() });
-        }
-        let (_, _, initial, maintenance) = workings.requirement().map_err(out_of_range)?;
-        let equity = valuation::equity(account, self.0.market()).map_err(out_of_range)?;
-        let not_accepted = workings.state.value_not_accepted().map_err(out_of_range)?;
-        let equity = equity.minus(not_accepted).map_err(out_of_range)?;
-        Ok(Standing { equity: equity.to_f64(), initial: initial.to_f64(), maintenance: maintenance.to_f64() })
-    }
-}
-
 /// The plan of every account asked for.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     let mut reader = Reader::default();
@@ -125,22 +107,21 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     }
     let judge = rules.judge(&book)?;
     let aims = Aims { beta: args.beta, ..Aims::default() };
-    let depths = depths(args, &book)?;
-    let books = trading(args, &book, &aims, &depths);
+    let (participation, interval) = (aims.participation.to_f64(), aims.interval / 1_000_000);
+    let no_depth = |invalid| Failure::wrong(&book.market_file, format_args!("{invalid} or --depth"));
+    let planner = Planner::new(&*judge, aims, args.lot, args.depth).map_err(no_depth)?;
     let planning = Planning {
         market: &book.market,
-        books: &books,
-        rooms: depths.iter().map(|depth| depth * aims.participation.to_f64()).collect(),
-        interval: aims.interval / 1_000_000,
+        books: planner.books(),
+        rooms: planner.depths().iter().map(|depth| depth * participation).collect(),
+        interval,
         beta: args.beta,
     };
     let mut plans = Vec::new();
     for account in &book.accounts {
         let account = poorer(account, args.less).map_err(|why| book.refused(account, &why))?;
-        let budget = budget(&account, &book.market, &depths, &aims);
-        let aims = Aims { backstop_budget: budget.map_err(|why| book.refused(&account, &why))?, ..aims.clone() };
-        let plan = liquidation::plan(&account, &book.market, &ByMethod(&*judge), &books, &aims);
-        plans.push((account.clone(), plan.map_err(|why| book.refused(&account, &why))?));
+        let plan = planner.plan(&account).map_err(|why| book.refused(&account, &why))?;
+        plans.push((account, plan));
     }
     if args.output == Output::Json {
         let plan = |(account, plan)| {
@@ -174,72 +155,4 @@ fn poorer(account: &Account, less: Quantity) -> Result<Account, Overflow> {
     }
     account.balances.retain(|held| held.amount != Quantity::ZERO);
     Ok(account)
-}
-
-/// USD within one per cent of the mid of every underlying.
-fn depths(args: &Args, book: &Book) -> Result<Vec<f64>, Failure> {
-    let underlyings = book.market.underlyings.iter();
-    let depth = |underlying: &Underlying| {
-        let given = args.depth.map(Quantity::to_f64);
-        let depth = depth_of(underlying, &book.market).or(given).filter(|depth| *depth > 0.0);
-        depth.ok_or_else(|| {
-            let problem = format_args!("underlyings: {} has no depth, expected one or --depth", underlying.name);
-            Failure::wrong(&book.market_file, problem)
-        })
-    };
-    underlyings.map(depth).collect()
-}
-
-/// What a backstop may lose by taking over an account, by what it has in each underlying at the index.
-fn budget(account: &Account, market: &Market, depths: &[f64], aims: &Aims) -> Result<Money, Overflow> {
-    let mut markets = vec![0.0; market.underlyings.len()];
-    for held in &account.positions {
-        let listing = market.listing(held.instrument);
-        let price = match listing.payoff {
-            Payoff::Inverse if !listing.is_option() => 1.0,
-            _ => market.underlyings[listing.underlying.0].index.usd().to_f64(),
-        };
-        markets[listing.underlying.0] += (held.quantity.to_f64() * listing.contract_size.to_f64() * price).abs();
-    }
-    let money = |usd: f64| Money::from_f64(usd, Round::Down);
-    let pairs = markets.into_iter().zip(depths).filter(|(notional, _)| *notional > 0.0);
-    let markets = pairs.map(|(notional, depth)| Ok((money(notional)?, money(*depth)?)));
-    aims.budget(&markets.collect::<Result<Vec<_>, Overflow>>()?)
-}
-
-/// What trading each instrument costs, by what the market says of depth and quotes.
-fn trading(args: &Args, book: &Book, aims: &Aims, depths: &[f64]) -> Vec<Trading> {
-    let market = &book.market;
-    let of = |listing: &model::Instrument| {
-        let option = matches!(listing.kind, InstrumentKind::Option { .. });
-        let (spread, share) =
-            if option { (aims.option_half_spread, aims.option_depth.to_f64()) } else { (aims.half_spread, 1.0) };
-        let mark = listing.mark.in_quote().to_f64();
-        let quoted = listing
-            .bid
-            .zip(listing.ask)
-            .map(|(bid, ask)| (ask.in_quote().to_f64() - bid.in_quote().to_f64()) / (2.0 * mark));
-        let depth = depths[listing.underlying.0];
-        Trading {
-            lot: args.lot,
-            open: mark > 0.0,
-            reduces_only: false,
-            half_spread: quoted.filter(|spread| *spread >= 0.0).unwrap_or(spread.to_f64()),
-            depth_usd: depth * share,
-            fee: listing.fee_rate.map_or(0.0, Ratio::to_f64),
-            // A plan is shown whole; what one interval bears is said beside each trade.
-            room: Trading::UNLIMITED,
-            whole_room: Trading::UNLIMITED,
-        }
-    };
-    market.instruments.iter().map(of).collect()
-}
-
-/// USD within one per cent of the mid of an underlying, or of the asset that bears its name.
-fn depth_of(underlying: &Underlying, market: &Market) -> Option<f64> {
-    let named = market.assets.iter().find(|asset| asset.name == underlying.name);
-    let levels = [Some(&underlying.depth), named.map(|asset| &asset.depth)];
-    let levels = levels.into_iter().flatten().find(|levels| !levels.is_empty())?;
-    let level = levels.iter().find(|level| level.bps.to_f64() >= 100.0).or(levels.last())?;
-    Some(level.usd.to_f64() * 100.0 / level.bps.to_f64())
 }

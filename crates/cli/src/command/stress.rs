@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use margin::method::universal::{self, Universal, rules::Rules};
 use margin::params::Params;
 use margin::scenario::ScenarioSet;
+use margin::stress::{Estimate, Frontier, Grid, Matrix, Question, estimates};
 use margin::{Assessment, Refusal};
 use model::{Account, Market};
 use pricing::kernel::Isa;
@@ -20,10 +21,8 @@ use shell::printer::{Answer, coloured, rendered};
 
 use crate::accounts::{Frame, WorkArgs};
 use crate::document::{account as listed, frame};
-use crate::frontier::{Frontier, Question};
 use crate::heatmap::{self, Picture};
 use crate::input::{Book, BookArgs, MethodArgs, scenarios};
-use crate::matrix::{Estimate, Grid, Matrix, estimates};
 use document::{closing, opening};
 use told::Told;
 

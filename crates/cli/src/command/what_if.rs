@@ -1,6 +1,7 @@
 //! `upm what-if`: an account before and after trades, and the difference.
 
 use margin::{Assessment, assess};
+use model::Trade;
 use serde::Serialize;
 use shell::failure::Failure;
 use shell::input::{Output, Reader};
@@ -10,8 +11,8 @@ use units::Overflow;
 
 use crate::beside::{self, Words};
 use crate::input::{BookArgs, MethodArgs};
-use crate::verdict::{self, Verdict};
-use crate::{sheet, trade};
+use crate::sheet;
+use crate::verdict::{self, VerdictDocument};
 
 /// Margin an account before and after trades
 ///
@@ -46,7 +47,7 @@ struct WhatIfDocument<'a> {
     trades: &'a [String],
     /// Prices far from the mark.
     warnings: &'a [String],
-    verdict: &'a Verdict,
+    verdict: &'a VerdictDocument,
     before: &'a Assessment,
     after: &'a Assessment,
 }
@@ -64,11 +65,11 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     let mut traded = account.clone();
     let (mut words, mut warnings) = (Vec::with_capacity(args.trades.len()), Vec::new());
     for text in &args.trades {
-        let trade = trade::read(text, &book.market).map_err(|problem| Failure::wrong("--trade", problem))?;
+        let trade = Trade::parse(text, &book.market).map_err(|problem| Failure::wrong("--trade", problem))?;
         let out_of_range = |overflow| Failure::wrong("--trade", format_args!("\"{text}\": {overflow}"));
         warnings.extend(verdict::far(&trade, &book.market));
-        traded = trade::after(&traded, &trade, &book.market).map_err(out_of_range)?;
-        words.push(trade.words(&book.market).map_err(out_of_range)?);
+        traded = traded.after(&trade, &book.market).map_err(out_of_range)?;
+        words.push(verdict::words(&trade, &book.market).map_err(out_of_range)?);
     }
     let assessed = |account| assess(account, &*judge).map_err(|why| book.refused(account, &why));
     let (before, after) = (assessed(account)?, assessed(&traded)?);
@@ -95,7 +96,7 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
 }
 
 /// The trades, what is strange about them, and what an engine would say.
-fn told(trades: &[String], warnings: &[String], verdict: &Verdict) -> String {
+fn told(trades: &[String], warnings: &[String], verdict: &VerdictDocument) -> String {
     let mut text: String = trades.iter().map(|trade| paragraph("  trade", 12, trade)).collect();
     for warning in warnings {
         text += &paragraph(&format!("  {}", toned(Tone::Yellow, "warning")), 12, warning);

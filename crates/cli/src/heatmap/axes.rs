@@ -1,13 +1,14 @@
 //! What every column and row of a picture means: moves, prices, and parts of the scan range.
 
-use super::Picture;
-use super::label::{percent, price, quarters, signed_text};
-use super::layout::{LABELLED, LEFT, Layout, PLOT_LEFT, PLOT_RIGHT, PLOT_TOP};
+use margin::stress::price_move;
 use shell::canvas::{Canvas, Style};
 use shell::table::cut;
 
+use super::Picture;
+use super::label::{percent, price, quarters, signed_text};
+use super::layout::{LABELLED, LEFT, Layout, PLOT_LEFT, PLOT_RIGHT, PLOT_TOP};
+
 use crate::amount::number;
-use crate::matrix::price_move;
 
 /// What every column and row means.
 pub fn axes(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {

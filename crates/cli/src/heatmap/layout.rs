@@ -1,6 +1,8 @@
 //! Where everything stands on a picture, in pixels.
 
-use crate::matrix::{Matrix, Scale};
+use margin::stress::Matrix;
+
+use crate::scale::Scale;
 
 /// Of more underlyings than this only the first have their own line of moves.
 pub const LABELLED: usize = 4;

@@ -2,15 +2,14 @@
 
 use std::fmt::Write;
 
+use margin::stress::{Frontier, Matrix, price_move};
+use shell::canvas::{Canvas, INK, Style};
+use shell::table::cut;
+
 use super::colour::colour;
 use super::label::{percent, signed_text, usd};
 use super::layout::{LABELLED, Layout, PANEL_LEFT, PLOT_TOP};
 use super::{BRIGHT, Picture};
-use shell::canvas::{Canvas, INK, Style};
-use shell::table::cut;
-
-use crate::frontier::Frontier;
-use crate::matrix::{Matrix, price_move};
 
 /// The scale of the colours and what the marks mean.
 pub fn legend(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {

@@ -66,7 +66,7 @@ pub const METHODS: &[Method] = &[
 ];
 
 /// A venue's parameter file with the function that applies it.
-fn venue<R: DeserializeOwned + Sync + 'static>(
+fn venue<R: DeserializeOwned + Send + Sync + 'static>(
     about: &'static About,
     text: &str,
     workings: VenueWorkings<R>,
@@ -130,8 +130,8 @@ impl Default for Options {
     }
 }
 
-/// The parameters of one method, ready for any market.
-pub trait Rulebook {
+/// The parameters of one method, ready for any market, on any number of threads.
+pub trait Rulebook: Send + Sync {
     /// Name and date of the parameters, such as `universal/2026-11-22`.
     fn name(&self) -> String;
 
@@ -140,6 +140,11 @@ pub trait Rulebook {
 
     /// Every value with its evidence.
     fn evidence(&self) -> &[Evidence];
+
+    /// The rules of the universal method, whose scan is what stress grids walk over; none of a venue's method.
+    fn universal(&self) -> Option<&universal::rules::Rules> {
+        None
+    }
 
     /// The method in one market.
     fn judge<'a>(&'a self, market: &'a Market, options: &Options) -> Result<Box<dyn Judge + 'a>, Refusal>;
@@ -158,6 +163,10 @@ impl Rulebook for Params<universal::rules::Rules> {
         &self.evidence
     }
 
+    fn universal(&self) -> Option<&universal::rules::Rules> {
+        Some(&self.rules)
+    }
+
     fn judge<'a>(&'a self, market: &'a Market, options: &Options) -> Result<Box<dyn Judge + 'a>, Refusal> {
         let universal = universal::prepare(market, &self.rules, &options.scenarios, options.isa)?;
         Ok(Box::new(universal.listing_scenarios(options.list_scenarios)))
@@ -174,7 +183,7 @@ struct VenueRulebook<R> {
     workings: VenueWorkings<R>,
 }
 
-impl<R: Sync> Rulebook for VenueRulebook<R> {
+impl<R: Send + Sync> Rulebook for VenueRulebook<R> {
     fn name(&self) -> String {
         self.params.name()
     }
@@ -202,7 +211,7 @@ struct Venue<'a, R> {
     list_scenarios: bool,
 }
 
-impl<R: Sync> Judge for Venue<'_, R> {
+impl<R: Send + Sync> Judge for Venue<'_, R> {
     fn workings(&self, account: &Account) -> Result<Workings, Refusal> {
         let VenueRulebook { about, params, workings } = self.rulebook;
         let mut workings = workings(account, self.market, &params.rules, self.strict)?;

@@ -1,6 +1,6 @@
 """A second computation of Deribit's margins, written from the venue's words and not from ours.
 
-    python3 second.py          reads market.json, portfolio.json and params/, writes second.json
+    python3 second.py          reads market.json, portfolio.json and ../../params/, writes second.json
 
 It shares nothing with the program: other language, other normal distribution (erfc), other order of operations.
 """
@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PARAMS = HERE.parents[3] / "params"
+PARAMS = HERE.parents[1] / "params"
 
 
 def plain(node):

@@ -3,7 +3,7 @@
     pip install --no-deps paradex-py==0.8.2
     python3 engine.py          writes engine-night.json, engine-settlement.json and scenario-prices.json
 
-The engine margins one underlying a call; its answers are added up. Parameters are those of `params/`.
+The engine margins one underlying a call; its answers are added up. Parameters are those of `crates/margin/params/`.
 """
 
 import json
@@ -16,7 +16,7 @@ from paradex_py.margin.cross_margin import compute_xm
 from paradex_py.margin.portfolio_margin import _scenario_price, compute_pm
 
 HERE = Path(__file__).parent
-PARAMS = HERE.parents[3] / "params"
+PARAMS = HERE.parents[1] / "params"
 
 
 def plain(node):

@@ -2,13 +2,13 @@
 
 use margin::method::universal::{self, Universal, rules::Rules};
 use margin::params::Params;
+use margin::stress::{Matrix, price_move};
 use serde::Serialize;
 use units::{Decimal as _, Ratio};
 
 use super::Stressed;
 use crate::document::{self, Hashes, Head, Tail};
 use crate::input::Book;
-use crate::matrix::{Matrix, price_move};
 
 /// The document up to its first account.
 pub fn opening(book: &Book, params: &Params<Rules>) -> String {

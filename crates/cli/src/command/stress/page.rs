@@ -1,12 +1,14 @@
 //! The grid of an account for people: cells, worst cells, and the scan beside its Greeks.
 
-use super::Stressed;
-use super::words::{cell_words, percent, plus};
+use margin::stress::{Estimate, price_move};
 use shell::printer::{self, Tone, toned};
 use shell::table::{Side, Table, cut, paragraph};
 
+use super::Stressed;
+use super::words::{cell_words, percent, plus};
+
 use crate::amount::{down, number};
-use crate::matrix::{Estimate, Scale, price_move};
+use crate::scale::Scale;
 use crate::sheet::heading;
 
 /// Characters before the first column of a grid, and of a column.

@@ -2,6 +2,7 @@
 
 use margin::method::universal::Universal;
 use margin::scenario::Scenario;
+use margin::stress::parts;
 use model::{Account, Market};
 use serde::Serialize;
 use shell::failure::Failure;
@@ -13,7 +14,6 @@ use super::words::scenario_words;
 use crate::amount::{Unit, exact, number};
 use crate::document;
 use crate::input::Book;
-use crate::matrix::parts;
 use crate::sheet::heading;
 
 /// One scenario of the method, to be told position by position.

@@ -1,10 +1,10 @@
 //! Moves in words: those of a scenario, and those of a cell of the grid.
 
 use margin::scenario::{Move, Scenario, VolMove};
+use margin::stress::{Matrix, price_move};
 use model::Market;
 
 use crate::amount::number;
-use crate::matrix::{Matrix, price_move};
 
 /// What happens in a scenario.
 pub fn scenario_words(scenario: &Scenario, market: &Market) -> String {

@@ -36,7 +36,7 @@ pub const ABOUT: About = About {
 };
 
 /// The parameters that come with the program.
-pub const PARAMS: &str = include_str!("../../../../../params/deribit-standard/2026-02-16.toml");
+pub const PARAMS: &str = include_str!("../../../params/deribit-standard/2026-02-16.toml");
 
 /// The numbers of the method.
 #[derive(Clone, Debug, Deserialize)]

@@ -34,14 +34,14 @@ pub const ABOUT: About = About {
         "parameters are those of the mainnet deployment script; governance may have changed them since",
         "the script's static discounts (long 1.05, short 0.95) are taken literally and look swapped: they mark what is \
          worth something up by 5 % and debts down by 5 %, against their names and the repository's own test cases; the \
-         other reading (long 0.95, short 1.05) asks for more and is params/derive/2026-01-21-unswapped.toml",
+         other reading (long 0.95, short 1.05) asks for more and is crates/margin/params/derive/2026-01-21-unswapped.toml",
         "haircuts are those of the repository's test cases; live ones are set coin by coin",
         "every coin that follows an underlying is taken to cancel its risk; live, that is set coin by coin",
     ],
 };
 
 /// The parameter file that comes with the program.
-pub const PARAMS: &str = include_str!("../../../../../params/derive/2026-01-21.toml");
+pub const PARAMS: &str = include_str!("../../../params/derive/2026-01-21.toml");
 
 /// The parameter file.
 #[derive(Clone, Debug, Deserialize)]

@@ -29,7 +29,7 @@ pub const ABOUT: About = About {
 };
 
 /// The parameter file that comes with the program.
-pub const PARAMS: &str = include_str!("../../../../../params/derive-standard/2026-01-21.toml");
+pub const PARAMS: &str = include_str!("../../../params/derive-standard/2026-01-21.toml");
 
 /// The parameter file.
 #[derive(Clone, Debug, Deserialize)]

@@ -31,7 +31,7 @@ pub const ABOUT: About = About {
 };
 
 /// The parameters that come with the program.
-pub const PARAMS: &str = include_str!("../../../../../params/paradex-cross/2026-06.toml");
+pub const PARAMS: &str = include_str!("../../../params/paradex-cross/2026-06.toml");
 
 /// The numbers of the method.
 #[derive(Clone, Debug, Deserialize)]

@@ -45,7 +45,7 @@ pub const ABOUT: About = About {
 };
 
 /// The parameters that come with the program.
-pub const PARAMS: &str = include_str!("../../../../../params/universal/2026-11-22.toml");
+pub const PARAMS: &str = include_str!("../../../params/universal/2026-11-22.toml");
 
 /// Reads and checks a parameter file of this method.
 pub fn parse(text: &str) -> Result<Params<Rules>, Invalid> {
@@ -58,8 +58,8 @@ pub fn parse(text: &str) -> Result<Params<Rules>, Invalid> {
 const NAMED: usize = 3;
 
 /// Said in every answer that was given without a scenario document.
-const WITHOUT_DOCUMENT: &str =
-    "history and simulation (FAM-4, FAM-5) did not join the core: no scenario document was given (--scenarios FILE)";
+pub const WITHOUT_DOCUMENT: &str =
+    "history and simulation (FAM-4, FAM-5) did not join the core: no scenario document was given";
 
 /// A market revalued under every scenario, without the market: what is computed once and kept.
 #[derive(Clone, Debug)]

@@ -1,34 +1,54 @@
 //! A market after a common move: what a stress does to every price, as a market that any method can judge.
 
-use margin::Refusal;
-use margin::greeks::{not_priceable, option_inputs, unsettled_part};
-use margin::method::universal::rules::Rules;
 use model::{Instrument, InstrumentKind, Market, Payoff, QuotePrice, UsdPrice};
 use pricing::black76::Black76;
 use units::{Overflow, Ratio, Round};
 
-use crate::matrix::{price_move, vol_change};
+use super::moves::{price_move, vol_change};
+use crate::Refusal;
+use crate::greeks::{not_priceable, option_inputs, unsettled_part};
+use crate::method::universal::rules::Rules;
+use crate::risk_array::VolRules;
 
 /// No volatility is moved below this.
 const VOL_MIN: f64 = 1e-6;
+
+/// What moves besides prices, and how settlement averages are counted.
+struct Around<'a> {
+    /// The rules by which volatilities move, and by how much at 30 days; none where they stay.
+    vol: Option<(&'a VolRules, f64)>,
+    /// Seconds of the settlement average (VAL-4).
+    window: f64,
+}
 
 /// `market` after every price has moved by `part` of its scan range and every volatility by `level` at 30 days (SCN-1,
 /// SCN-2). An account is then worth what a grid of the risk array says: its equity now and the profit of the cell.
 pub fn moved(market: &Market, rules: &Rules, part: f64, level: f64) -> Result<Market, Refusal> {
     let moves: Vec<f64> =
         market.underlyings.iter().map(|underlying| price_move(part, rules.scan.range(&underlying.name))).collect();
+    let vol = rules.vol_rules();
+    after(market, &moves, &Around { vol: Some((&vol, level)), window: rules.settlement.window_seconds })
+}
+
+/// `market` after each underlying has moved by its part of `moves`, relative and in the order of the market, with every
+/// volatility as it was. `window` is the length of the settlement average in seconds (VAL-4).
+pub fn with_prices(market: &Market, moves: &[f64], window: f64) -> Result<Market, Refusal> {
+    after(market, moves, &Around { vol: None, window })
+}
+
+fn after(market: &Market, moves: &[f64], around: &Around) -> Result<Market, Refusal> {
     let mut after = market.clone();
-    prices(market, &mut after, &moves).map_err(out_of_range)?;
+    prices(market, &mut after, moves).map_err(out_of_range)?;
     for place in 0..market.instruments.len() {
         let listing = &market.instruments[place];
         let mark = if listing.is_option() {
-            let Some((mark, vol)) = option(market, &after, rules, (listing, level))? else { continue };
-            if let InstrumentKind::Option { iv, .. } = &mut after.instruments[place].kind {
+            let Some((mark, vol)) = option(market, &after, around, listing)? else { continue };
+            if let (InstrumentKind::Option { iv, .. }, Some(_)) = (&mut after.instruments[place].kind, around.vol) {
                 *iv = Some(Ratio::from_f64(vol, Round::Down).map_err(out_of_range)?);
             }
             mark
         } else {
-            future((market, &after), rules, listing, moves[listing.underlying.0])
+            future((market, &after), around.window, listing, moves[listing.underlying.0])
         };
         after.instruments[place].mark = QuotePrice::from_f64(mark, Round::Down).map_err(out_of_range)?;
     }
@@ -55,9 +75,9 @@ fn prices(market: &Market, after: &mut Market, moves: &[f64]) -> Result<(), Over
 }
 
 /// The mark of a contract that is no option (VAL-2): it moves with its underlying, and against what it is written in (SCN-1).
-fn future((market, after): (&Market, &Market), rules: &Rules, listing: &Instrument, by: f64) -> f64 {
+fn future((market, after): (&Market, &Market), window: f64, listing: &Instrument, by: f64) -> f64 {
     let mark = listing.mark.in_quote().to_f64();
-    let unsettled = unsettled_part(listing, market, rules.settlement.window_seconds);
+    let unsettled = unsettled_part(listing, market, window);
     let written = after.usd_per_quote(listing).in_units_of(market.usd_per_quote(listing));
     match listing.payoff {
         Payoff::Linear => {
@@ -73,13 +93,15 @@ fn future((market, after): (&Market, &Market), rules: &Rules, listing: &Instrume
 fn option(
     market: &Market,
     after: &Market,
-    rules: &Rules,
-    (listing, level): (&Instrument, f64),
+    around: &Around,
+    listing: &Instrument,
 ) -> Result<Option<(f64, f64)>, Refusal> {
     let InstrumentKind::Option { iv: Some(_), .. } = listing.kind else { return Ok(None) };
     let before = option_inputs(listing, market)?;
     let mut inputs = option_inputs(listing, after)?;
-    inputs.vol = (before.vol + vol_change(listing, market, &rules.vol_rules(), level)?).max(VOL_MIN);
+    if let Some((rules, level)) = around.vol {
+        inputs.vol = (before.vol + vol_change(listing, market, rules, level)?).max(VOL_MIN);
+    }
     let (vol, forwards) = (inputs.vol, [before.forward, inputs.forward]);
     let refused = |refusal| not_priceable(listing, refusal);
     let models = [Black76::new(before).map_err(refused)?.price(), Black76::new(inputs).map_err(refused)?.price()];
@@ -88,37 +110,11 @@ fn option(
         Payoff::Linear => models[side] * paid[side],
         Payoff::Inverse => models[side] * paid[side] / forwards[side],
     };
-    let unsettled = unsettled_part(listing, market, rules.settlement.window_seconds);
+    let unsettled = unsettled_part(listing, market, around.window);
     let usd = listing.mark.in_quote().to_f64().mul_add(paid[0], unsettled * (worth(1) - worth(0)));
     Ok(Some(((usd / paid[1]).max(0.0), vol)))
 }
 
 fn out_of_range(overflow: Overflow) -> Refusal {
     Refusal::NotSupported { method: "stress", why: format!("a price leaves its range when it moves: {overflow}") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::matrix::{Matrix, tests};
-    use margin::valuation::equity;
-    use pricing::kernel::Isa;
-
-    #[test]
-    fn an_account_is_worth_there_what_the_grid_says() {
-        let (market, rules) = (tests::market(), tests::rules());
-        for account in &tests::portfolio(&market).accounts {
-            let matrix = Matrix::of(account, &market, &rules, "9x5".parse().unwrap(), Isa::detect()).unwrap();
-            let now = equity(account, &market).unwrap().to_f64();
-            for (vol, row) in matrix.vols.iter().zip(&matrix.pnl) {
-                for (part, pnl) in matrix.prices.iter().zip(row) {
-                    let there = moved(&market, &rules, *part, vol.relative).unwrap();
-                    let found = equity(account, &there).unwrap().to_f64();
-                    // An option whose mark is below its model cannot fall by as much: no mark is below 0.
-                    let apart = (found - now - pnl).abs();
-                    assert!(apart < 1e-5 * now.abs().max(1e5), "{} at {part}, {vol:?}: {apart}", account.name);
-                }
-            }
-        }
-    }
 }

@@ -3,14 +3,15 @@
 //! The method judges the account in the moved market itself, at every node of the grid; between two nodes that differ the
 //! place is found by halving. So the line is exact where it crosses the grid, and straight in between.
 
-use margin::method::universal::{Prepared, Scratch, rules::Rules};
-use margin::scenario::ScenarioSet;
-use margin::{Refusal, valuation};
 use model::{Account, Market};
 use pricing::kernel::Isa;
 
-use crate::matrix::{Matrix, vol_move};
-use crate::moved::moved;
+use super::matrix::Matrix;
+use super::moved::moved;
+use super::moves::vol_move;
+use crate::method::universal::{Prepared, Scratch, rules::Rules};
+use crate::scenario::ScenarioSet;
+use crate::{Refusal, valuation};
 
 /// Halvings between two nodes: to a thousandth of a cell.
 const HALVINGS: usize = 10;
@@ -105,38 +106,5 @@ impl Frontier {
         }
         let (row, column) = matrix.middle();
         Ok(Self { pieces, is_below_now: slacks[row][column] < 0.0 })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::matrix::tests;
-
-    #[test]
-    fn on_the_line_equity_is_the_maintenance_margin() {
-        let (market, rules) = (tests::market(), tests::rules());
-        let portfolio = tests::portfolio(&market);
-        let extra = ScenarioSet::default();
-        let mut lines = 0;
-        for account in portfolio.accounts.iter().filter(|account| account.name != "delta-hedged book") {
-            let matrix = Matrix::of(account, &market, &rules, "7x3".parse().unwrap(), Isa::detect()).unwrap();
-            let question = Question { account, market: &market, rules: &rules, extra: &extra };
-            let frontier = Frontier::of(&question, &matrix).unwrap();
-            let assessed = margin::assess(account, &tests::universal(&market, &rules)).unwrap();
-            let slack = assessed.excess.expect("the universal method knows what it asks for").to_f64();
-            assert!((question.slack((0.0, 0.0)).unwrap() - slack).abs() < 1e-6, "{}", account.name);
-            assert_eq!(frontier.is_below_now, slack < 0.0);
-            for place in frontier.pieces.iter().flatten() {
-                // A thousandth of a cell to either side the sign has changed.
-                let apart = 1.0 / 1024.0;
-                let sides = [(-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0), (1.0, 1.0)];
-                let around =
-                    sides.map(|(x, y)| question.slack((place.0 + apart * x, place.1 + apart * y)).unwrap() < 0.0);
-                assert!(around.contains(&true) && around.contains(&false), "{} at {place:?}", account.name);
-                lines += 1;
-            }
-        }
-        assert!(lines > 0, "some account of the sample is liquidated somewhere");
     }
 }

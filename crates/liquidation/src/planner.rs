@@ -1,0 +1,116 @@
+//! Plans for the accounts of one market, by what the market itself says of depth, quotes and fees.
+
+use margin::{Judge, Refusal};
+use model::{Account, Instrument, Invalid, Market, Payoff, Underlying};
+use units::{Money, Overflow, Quantity, Ratio, Round};
+
+use crate::{Book, ByMethod, Plan, Rules, plan};
+
+/// Basis points of the mid within which depth is counted.
+const WITHIN_BPS: f64 = 100.0;
+
+/// Makes plans: a method in one market, what trading costs there, and what a liquidation aims at.
+pub struct Planner<'a> {
+    judge: &'a dyn Judge,
+    rules: Rules,
+    depths: Vec<f64>,
+    books: Vec<Book>,
+}
+
+impl<'a> Planner<'a> {
+    /// A planner in the market of `judge`. `lot` is the contracts a lot, above 0. `depth` is USD within one per cent of the
+    /// mid, for underlyings whose depth the market does not give; without it such an underlying is refused.
+    pub fn new(judge: &'a dyn Judge, rules: Rules, lot: Quantity, depth: Option<Quantity>) -> Result<Self, Invalid> {
+        if lot <= Quantity::ZERO {
+            return Err(Invalid::new("lot", lot, "contracts above 0"));
+        }
+        if let Some(depth) = depth.filter(|depth| *depth <= Quantity::ZERO) {
+            return Err(Invalid::new("depth", depth, "USD above 0"));
+        }
+        if rules.beta <= Ratio::ONE {
+            return Err(Invalid::new("beta", rules.beta, "a ratio above 1"));
+        }
+        let market = judge.market();
+        let depths = market.underlyings.iter().map(|underlying| {
+            let found = depth_of(underlying, market).or(depth.map(Quantity::to_f64)).filter(|depth| *depth > 0.0);
+            let problem = || format!("{} has no depth, expected one", underlying.name);
+            found.ok_or_else(|| Invalid { path: "underlyings".to_owned(), problem: problem() })
+        });
+        let depths: Vec<f64> = depths.collect::<Result<_, _>>()?;
+        let books = market.instruments.iter().map(|listing| book(listing, &rules, lot, &depths)).collect();
+        Ok(Self { judge, rules, depths, books })
+    }
+
+    /// What a liquidation of `account` would do if prices stood still; it is worked out and changes nothing.
+    pub fn plan(&self, account: &Account) -> Result<Plan, Refusal> {
+        let market = self.judge.market();
+        let budget = self.budget(account).map_err(|overflow| {
+            let account = account.name.clone();
+            Refusal::OutOfRange { account, overflow }
+        })?;
+        let rules = Rules { backstop_budget: budget, ..self.rules.clone() };
+        plan(account, market, &ByMethod { judge: self.judge, asked: "plan" }, &self.books, &rules)
+    }
+
+    /// What trading each instrument of the market costs, in its order.
+    pub fn books(&self) -> &[Book] {
+        &self.books
+    }
+
+    /// USD within one per cent of the mid of each underlying of the market, in its order.
+    pub fn depths(&self) -> &[f64] {
+        &self.depths
+    }
+
+    /// What a backstop may lose by taking over an account, by what it has in each underlying at the index.
+    fn budget(&self, account: &Account) -> Result<Money, Overflow> {
+        let market = self.judge.market();
+        let mut markets = vec![0.0; market.underlyings.len()];
+        for held in &account.positions {
+            let listing = market.listing(held.instrument);
+            let price = match listing.payoff {
+                Payoff::Inverse if !listing.is_option() => 1.0,
+                Payoff::Linear | Payoff::Inverse => market.underlyings[listing.underlying.0].index.usd().to_f64(),
+            };
+            markets[listing.underlying.0] += (held.quantity.to_f64() * listing.contract_size.to_f64() * price).abs();
+        }
+        let money = |usd: f64| Money::from_f64(usd, Round::Down);
+        let pairs = markets.into_iter().zip(&self.depths).filter(|(notional, _)| *notional > 0.0);
+        let markets = pairs.map(|(notional, depth)| Ok((money(notional)?, money(*depth)?)));
+        self.rules.budget(&markets.collect::<Result<Vec<_>, Overflow>>()?)
+    }
+}
+
+/// What trading an instrument costs, by its quotes and fee and the depth of its underlying.
+fn book(listing: &Instrument, rules: &Rules, lot: Quantity, depths: &[f64]) -> Book {
+    let (spread, share) = if listing.is_option() {
+        (rules.option_half_spread, rules.option_depth.to_f64())
+    } else {
+        (rules.half_spread, 1.0)
+    };
+    let mark = listing.mark.in_quote().to_f64();
+    let quoted = listing
+        .bid
+        .zip(listing.ask)
+        .map(|(bid, ask)| (ask.in_quote().to_f64() - bid.in_quote().to_f64()) / (2.0 * mark));
+    Book {
+        lot,
+        open: mark > 0.0,
+        reduces_only: false,
+        half_spread: quoted.filter(|spread| *spread >= 0.0).unwrap_or(spread.to_f64()),
+        depth_usd: depths[listing.underlying.0] * share,
+        fee: listing.fee_rate.map_or(0.0, Ratio::to_f64),
+        // A plan is whole: what one interval bears is for whoever runs it.
+        room: Book::UNLIMITED,
+        whole_room: Book::UNLIMITED,
+    }
+}
+
+/// USD within one per cent of the mid of an underlying, or of the asset that bears its name.
+fn depth_of(underlying: &Underlying, market: &Market) -> Option<f64> {
+    let named = market.assets.iter().find(|asset| asset.name == underlying.name);
+    let levels = [Some(&underlying.depth), named.map(|asset| &asset.depth)];
+    let levels = levels.into_iter().flatten().find(|levels| !levels.is_empty())?;
+    let level = levels.iter().find(|level| level.bps.to_f64() >= WITHIN_BPS).or(levels.last())?;
+    Some(level.usd.to_f64() * WITHIN_BPS / level.bps.to_f64())
+}

@@ -1,0 +1,138 @@
+//! Assets and underlyings of a market that is being put together.
+
+use std::fmt::Display;
+
+use units::{Money, Ratio, Timestamp};
+
+use super::Wrong;
+use crate::problems::Problems;
+use crate::{Asset, AssetDocument, DepthLevel, ExpiryDocument, Underlying, UnderlyingDocument, UsdPrice};
+
+/// An asset of a market that is being put together.
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until a market takes it"]
+pub struct AssetBuilder {
+    document: AssetDocument,
+    wrong: Wrong,
+}
+
+impl Asset {
+    /// An asset by its name and what a unit costs, in USD. It shares the moves of the underlying of the same name, if any.
+    pub fn builder(name: impl Into<String>, price: impl Display) -> AssetBuilder {
+        let mut wrong = Wrong::default();
+        let price = wrong.read("price", price).unwrap_or(UsdPrice::ONE);
+        let document = AssetDocument { asset: name.into(), price, follows: None, depth: None, adv_usd: None };
+        AssetBuilder { document, wrong }
+    }
+}
+
+impl AssetBuilder {
+    /// The underlying whose moves it shares, such as ETH for a staked ETH.
+    pub fn follows(mut self, underlying: impl Into<String>) -> Self {
+        self.document.follows = Some(underlying.into());
+        self
+    }
+
+    /// One more level of its order book: `usd` are traded before the price moves by `bps` basis points.
+    pub fn depth(mut self, bps: impl Display, usd: impl Display) -> Self {
+        level(self.document.depth.get_or_insert_default(), (bps, usd), &mut self.wrong);
+        self
+    }
+
+    /// Average daily volume, in USD.
+    pub fn adv_usd(mut self, usd: impl Display) -> Self {
+        self.document.adv_usd = self.wrong.read("adv_usd", usd);
+        self
+    }
+
+    pub(super) fn told(self, path: &str, problems: &mut Problems) -> AssetDocument {
+        self.wrong.tell(path, problems);
+        self.document
+    }
+}
+
+/// An underlying of a market that is being put together.
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until a market takes it"]
+pub struct UnderlyingBuilder {
+    document: UnderlyingDocument,
+    wrong: Wrong,
+}
+
+impl Underlying {
+    /// An underlying by its name and its index, in USD.
+    pub fn builder(name: impl Into<String>, index: impl Display) -> UnderlyingBuilder {
+        let mut wrong = Wrong::default();
+        let document = UnderlyingDocument {
+            underlying: name.into(),
+            index: wrong.read("index", index).unwrap_or(UsdPrice::ONE),
+            scale: None,
+            confidence: None,
+            expiries: Vec::new(),
+            depth: None,
+            adv_usd: None,
+        };
+        UnderlyingBuilder { document, wrong }
+    }
+}
+
+impl UnderlyingBuilder {
+    /// One more expiry: its moment in RFC 3339, and the price that the market expects then, in USD.
+    pub fn expiry(mut self, expiry: impl Display, forward: impl Display) -> Self {
+        let path = format!("expiries[{}]", self.document.expiries.len());
+        let entry = ExpiryDocument {
+            expiry: self.wrong.read(format!("{path}.expiry"), expiry).unwrap_or(Timestamp::from_micros(0)),
+            forward: self.wrong.read(format!("{path}.forward"), forward).unwrap_or(UsdPrice::ONE),
+            rate: None,
+            forward_settled: None,
+            confidence: None,
+        };
+        self.document.expiries.push(entry);
+        self
+    }
+
+    /// One more expiry with a rate, compounded continuously, per year.
+    pub fn expiry_at_rate(self, expiry: impl Display, forward: impl Display, rate: impl Display) -> Self {
+        let place = self.document.expiries.len();
+        let mut with_rate = self.expiry(expiry, forward);
+        let rate: Option<Ratio> = with_rate.wrong.read(format!("expiries[{place}].rate"), rate);
+        with_rate.document.expiries[place].rate = rate;
+        with_rate
+    }
+
+    /// What moves are parts of, in USD, for an index that may be zero or negative.
+    pub fn scale(mut self, usd: impl Display) -> Self {
+        self.document.scale = self.wrong.read("scale", usd);
+        self
+    }
+
+    /// How far the index can be trusted, 0 to 1; 1 when it is not said.
+    pub fn confidence(mut self, confidence: impl Display) -> Self {
+        self.document.confidence = self.wrong.read("confidence", confidence);
+        self
+    }
+
+    /// One more level of its order books: `usd` are traded before the price moves by `bps` basis points.
+    pub fn depth(mut self, bps: impl Display, usd: impl Display) -> Self {
+        level(self.document.depth.get_or_insert_default(), (bps, usd), &mut self.wrong);
+        self
+    }
+
+    /// Average daily volume, in USD.
+    pub fn adv_usd(mut self, usd: impl Display) -> Self {
+        self.document.adv_usd = self.wrong.read("adv_usd", usd);
+        self
+    }
+
+    pub(super) fn told(self, path: &str, problems: &mut Problems) -> UnderlyingDocument {
+        self.wrong.tell(path, problems);
+        self.document
+    }
+}
+
+fn level(levels: &mut Vec<DepthLevel>, (bps, usd): (impl Display, impl Display), wrong: &mut Wrong) {
+    let path = format!("depth[{}]", levels.len());
+    let bps = wrong.read(format!("{path}.bps"), bps).unwrap_or(Ratio::ONE);
+    let usd = wrong.read(format!("{path}.usd"), usd).unwrap_or(Money::ZERO);
+    levels.push(DepthLevel { bps, usd });
+}

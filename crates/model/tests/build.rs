@@ -1,0 +1,125 @@
+//! Markets and accounts that are put together from values.
+
+use model::{Account, Asset, Instrument, InstrumentBuilder, Market, MarketBuilder, Portfolio, Side, Underlying};
+
+const EXPIRY: &str = "2026-05-08T08:00:00Z";
+
+fn call() -> InstrumentBuilder {
+    Instrument::call("COIN CALL", "BTC", EXPIRY, 80_000).inverse("BTC").mark("0.05").iv(0.5)
+}
+
+fn builder() -> MarketBuilder {
+    Market::builder("2026-04-22T00:00:00Z")
+        .asset(Asset::builder("USDC", "0.9999").depth(100, 1_000_000).adv_usd("5e9"))
+        .asset(Asset::builder("BTC", 80_000))
+        .asset(Asset::builder("wBTC", 79_900).follows("BTC"))
+        .underlying(Underlying::builder("BTC", 80_000).confidence("0.9").expiry_at_rate(EXPIRY, 80_100, "0.04"))
+        .instrument(Instrument::spot("BTC_USDC", "BTC").linear("USDC").contract_size("0.5").mark(80_008))
+        .instrument(
+            Instrument::perpetual("INVERSE", "BTC").inverse("BTC").contract_size(10).mark(80_040).fee_rate(0.0005),
+        )
+        .instrument(Instrument::future("FUTURE", "BTC", EXPIRY).settled_in("USDC").mark(80_090).bid(80_080).ask(80_100))
+        .instrument(call())
+}
+
+/// The same market as a document.
+const DOCUMENT: &str = r#"{
+  "format": "upm.market/1", "time": "2026-04-22T00:00:00Z",
+  "assets": [{"asset": "USDC", "price": "0.9999", "depth": [{"bps": "100", "usd": "1000000"}], "adv_usd": "5000000000"},
+    {"asset": "BTC", "price": "80000"}, {"asset": "wBTC", "price": "79900", "follows": "BTC"}],
+  "underlyings": [{"underlying": "BTC", "index": "80000", "confidence": "0.9",
+    "expiries": [{"expiry": "2026-05-08T08:00:00Z", "forward": "80100", "rate": "0.04"}]}],
+  "instruments": [
+    {"instrument": "BTC_USDC", "kind": "spot", "underlying": "BTC", "payoff": "linear", "quote": "USDC",
+     "settle": "USDC", "contract_size": "0.5", "mark": "80008"},
+    {"instrument": "INVERSE", "kind": "perpetual", "underlying": "BTC", "payoff": "inverse", "quote": "USD",
+     "settle": "BTC", "contract_size": "10", "mark": "80040", "fee_rate": "0.0005"},
+    {"instrument": "FUTURE", "kind": "future", "underlying": "BTC", "payoff": "linear", "quote": "USD",
+     "settle": "USDC", "contract_size": "1", "expiry": "2026-05-08T08:00:00Z", "mark": "80090", "bid": "80080",
+     "ask": "80100"},
+    {"instrument": "COIN CALL", "kind": "option", "underlying": "BTC", "payoff": "inverse", "quote": "BTC",
+     "settle": "BTC", "contract_size": "1", "expiry": "2026-05-08T08:00:00Z", "strike": "80000", "right": "call",
+     "mark": "0.05", "iv": "0.5"}
+  ]}"#;
+
+#[test]
+fn a_market_that_is_built_is_that_of_its_document() {
+    let (built, mut read) = (builder().build().unwrap(), Market::parse(DOCUMENT).unwrap());
+    assert_ne!(built.hash, "");
+    // One hash is of the text above, the other of its compact form.
+    read.hash.clone_from(&built.hash);
+    assert_eq!(built, read);
+}
+
+#[test]
+fn an_account_that_is_built_is_that_of_its_document() {
+    let market = builder().build().unwrap();
+    let built = Account::builder("desk")
+        .balance("USDC", -1000)
+        .balance_at("USDC", "12.5", "Ethereum")
+        .position("INVERSE", -100)
+        .position_at("FUTURE", 2, 79_000)
+        .position_sized("COIN CALL", 3)
+        .order("INVERSE", Side::Buy, 10, 79_900)
+        .build(&market)
+        .unwrap();
+    let text = r#"{"format": "upm.portfolio/1", "accounts": [{"account": "desk",
+        "balances": [{"asset": "USDC", "amount": "-1000"}, {"asset": "USDC", "amount": "12.5", "location": "Ethereum"}],
+        "positions": [{"instrument": "INVERSE", "quantity": "-100"},
+            {"instrument": "FUTURE", "quantity": "2", "entry": "79000"}, {"instrument": "COIN CALL", "amount": "3"}],
+        "orders": [{"instrument": "INVERSE", "side": "buy", "quantity": "10", "limit": "79900"}]}]}"#;
+    assert_eq!(built, Portfolio::parse(text, &market).unwrap().accounts[0]);
+}
+
+#[test]
+fn everything_that_is_wrong_with_a_market_is_told_at_once() {
+    let refused = Market::builder("tomorrow")
+        .asset(Asset::builder("USDC", "a dollar"))
+        .underlying(Underlying::builder("BTC", f64::NAN).expiry("soon", -1).depth("wide", 1))
+        .instrument(Instrument::perpetual("NO MARK", "BTC"))
+        .instrument(Instrument::perpetual("STRANGE", "XBT").mark("1e-19").funding_rate_8h("much"))
+        .build()
+        .unwrap_err()
+        .to_string();
+    let said: Vec<&str> = refused.lines().collect();
+    let expected = [
+        "time: found \"tomorrow\", expected an RFC 3339 time",
+        "assets[0].price: found \"a dollar\", expected a decimal number",
+        "underlyings[0].index: found \"NaN\", expected a decimal number",
+        "underlyings[0].expiries[0].expiry: found \"soon\", expected an RFC 3339 time",
+        "underlyings[0].depth[0].bps: found \"wide\", expected a decimal number",
+        "instruments[0].mark: missing, expected the price of the instrument",
+        "instruments[1].mark: found \"1e-19\", expected a decimal number with at most 18 decimals",
+        "instruments[1].funding_rate_8h: found \"much\", expected a decimal number",
+        "underlyings[0].expiries[0].forward: found -1, expected a price above 0",
+        "instruments[1].underlying: found \"XBT\", expected an underlying of this market such as BTC",
+    ];
+    assert_eq!(said.len(), expected.len(), "{refused}");
+    for (said, expected) in said.iter().zip(expected) {
+        assert!(said.starts_with(expected), "{said}, not {expected}");
+    }
+}
+
+#[test]
+fn everything_that_is_wrong_with_an_account_is_told_at_once() {
+    let market = builder().build().unwrap();
+    let refused = Account::builder("")
+        .balance("EUR", 1)
+        .position("INVERSE", "ten")
+        .position_at("FUTURE", 1, 0)
+        .order("INVERS", Side::Sell, 1, "low")
+        .build(&market)
+        .unwrap_err()
+        .to_string();
+    for expected in [
+        "account.positions[0].quantity: found \"ten\", expected a decimal number",
+        "account.orders[0].limit: found \"low\", expected a decimal number",
+        "account.account: found \"\", expected a name",
+        "account.balances[0].asset: found \"EUR\", expected an asset of the market",
+        "account.positions[1].entry: found 0, expected a price above 0",
+        "account.orders[0].instrument: found \"INVERS\", expected an instrument of the market such as INVERSE",
+    ] {
+        assert!(refused.lines().any(|line| line.starts_with(expected)), "{expected} is not in\n{refused}");
+    }
+    assert_eq!(refused.lines().count(), 6, "{refused}");
+}
