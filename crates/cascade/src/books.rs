@@ -98,7 +98,7 @@ impl Account {
 pub enum Who {
     /// A trader, by number.
     Trader(usize),
-    /// Whoever takes over positions after liquidations.
+    /// The account that takes over positions after liquidations.
     Backstop,
 }
 
@@ -107,7 +107,7 @@ pub enum Who {
 pub struct Tally {
     /// Traded on the market by force.
     pub traded: f64,
-    /// Negative equity that was found when accounts were closed, whoever paid.
+    /// Negative equity that was found when accounts were closed, before any fund or winner paid for it.
     pub bad_debt: f64,
     /// Positions of winners that were closed.
     pub deleveraged: f64,

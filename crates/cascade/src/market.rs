@@ -149,7 +149,7 @@ impl Market {
         (self.pressure(coin, to) - self.pressure(coin, from)).abs()
     }
 
-    /// Trades `notional` USD, above 0 to buy: the average price, USD a lot. Whoever comes later pays more.
+    /// Trades `notional` USD, above 0 to buy: the average price, USD a lot. A later buyer pays more.
     pub fn trade(&mut self, coin: usize, notional: f64) -> f64 {
         let pushed = self.pushed(coin, notional).clamp(-FURTHEST, FURTHEST);
         let half_spread = self.half_spread(coin).min(0.5);

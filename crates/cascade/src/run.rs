@@ -32,7 +32,7 @@ pub struct Outcome {
     pub traded: f64,
     /// What the market outside has earned by trading with those who had to, at the last prices; below 0 when it lost.
     pub given_away: f64,
-    /// Negative equity of accounts that were closed, whoever paid.
+    /// Negative equity of accounts that were closed, before any fund or winner paid for it.
     pub bad_debt: f64,
     /// What funds and backstop lost, at the marks of the end; below 0 when they gained.
     pub fund_used: f64,

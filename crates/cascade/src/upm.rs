@@ -186,7 +186,7 @@ fn liquidate(exchange: &mut Exchange, world: &mut World, account: AccountId) {
 
 /// What a trade on the market would be.
 struct Sale {
-    /// USD a coin, on a tick, against whoever trades.
+    /// USD a coin, rounded to a tick against the account that trades.
     price: Price,
     /// Taker fee, USD.
     fee: Quantity,

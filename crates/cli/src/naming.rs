@@ -45,7 +45,7 @@ pub fn account(state: &State, id: AccountId) -> &str {
     &state.accounts[id.place()].name
 }
 
-/// Whoever can hold an amount.
+/// A holder of an amount: an account or a pot.
 pub fn holder(state: &State, holder: Holder) -> String {
     match holder {
         Holder::Account(id, None) => account(state, id).to_owned(),

@@ -13,7 +13,7 @@ pub struct Facts {
     pub date: &'static str,
     /// What happened, in a few sentences.
     pub what: &'static str,
-    /// What it cost and whom, in a sentence.
+    /// What the incident cost, and who paid it, in a sentence.
     pub loss: &'static str,
     /// Where the facts are from.
     pub sources: &'static [&'static str],

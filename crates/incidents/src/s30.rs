@@ -34,7 +34,7 @@ const DEPTH: f64 = 117e6;
 /// Units in a lot.
 const LOT: f64 = 1.0;
 
-/// The market that the trader, or whoever takes over, must sell into. Fees are left out on both sides.
+/// The market that the trader, or the account that takes over, must sell into. Fees are left out on both sides.
 fn book() -> Book {
     Book {
         lot: Quantity::ONE,

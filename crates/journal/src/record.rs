@@ -195,7 +195,7 @@ pub struct Snapshot {
     pub state: Hash,
     /// The state. Opaque here.
     pub bytes: Vec<u8>,
-    /// Newer snapshots that were passed over because they are damaged. Say so to whoever starts from this one.
+    /// Newer snapshots that were passed over because they are damaged. A program that starts from this snapshot should report them.
     pub passed_over: Vec<Damage>,
 }
 

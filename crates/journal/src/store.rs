@@ -100,7 +100,7 @@ impl Store {
         Self::open_on(&path.display().to_string(), storage, identity)
     }
 
-    /// Opens a journal to be looked at, whoever it belongs to. The file is not written, not even to recover from a
+    /// Opens a journal to be read, of any identity. The file is not written, not even to recover from a
     /// crash, and not checked: a damaged one is opened where possible, so that [`verify`](crate::verify()) can say which
     /// record it is.
     pub fn examine(path: impl AsRef<Path>) -> Result<Self, OpenError> {

@@ -9,7 +9,7 @@
 //!
 //! *How much.* In proportion to profit · (1 + leverage), leverage being notional over equity, at most [`HIGHEST`].
 //! Profit is linear, so that an account gains nothing by being two; more leverage closes more, as its risk does.
-//! Whoever reaches a limit stays there and the others share what is left, in the same proportion. What does not divide
+//! An account that reaches its limit stays there, and the others share what is left in the same proportion. What does not divide
 //! into whole lots goes to the largest remainders, of equal ones to the smallest key (a hash of the account). So
 //! exactly the lots asked for are closed, the overshoot in lots is 0 (I-50 allows one), and what is given back is never
 //! above the deficit.

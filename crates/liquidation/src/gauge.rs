@@ -3,7 +3,7 @@
 use margin::{Judge, Refusal, valuation};
 use model::Account;
 
-/// Whoever can say how an account stands in one market: an engine's desk, a prepared method.
+/// Says how an account stands in one market: implemented by the engine's desk and by a prepared method.
 pub trait Gauge {
     /// How `account` stands.
     fn stands(&self, account: &Account) -> Result<Standing, Refusal>;

@@ -6,7 +6,7 @@
 //! hedge       a perpetual or future, where that costs least      ┐
 //! repay       debts, from what is owned, on spot                 ├───   few steps, chosen and sized together; the last is
 //! reduce      positions toward zero                              ┘      no larger than the target needs (I-38)
-//! auction     a share of everything, to whoever bids                    when a trade costs more health than it gives
+//! auction     a share of everything, to bidders                         when a trade costs more health than it gives
 //! backstop    what nobody bids for, within its budget                   contingent
 //! deleverage  what the backstop does not take                           contingent
 //! ```

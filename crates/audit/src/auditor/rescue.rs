@@ -262,7 +262,7 @@ pub(super) fn prices(state: &State, step: &Step) -> Result<(), Finding> {
     Ok(())
 }
 
-/// What an account paid whoever took over, in USD; negative when it was paid.
+/// What an account paid to the account that took its portfolio over, in USD; negative when the account received money.
 fn payment(state: &State, step: &Step) -> f64 {
     let usd = |(own, asset, amount): &(bool, usize, i128)| usd_of(state, *asset, if *own { *amount } else { -*amount });
     step.deeds.payments.iter().map(usd).sum()

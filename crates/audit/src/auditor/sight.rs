@@ -104,7 +104,7 @@ impl Auditor {
         }
     }
 
-    /// Whoever is told to be below maintenance has a case from the same watch on, but for the time to cure (I-73).
+    /// An account that an event reports below maintenance has a case from the same watch on, but for the time to cure (I-73).
     pub(super) fn has_cases(&mut self, state: &State) -> Result<(), Finding> {
         if !self.cases.is_calm(state, state.clock.micros()) {
             return Ok(());

@@ -59,7 +59,7 @@ pub fn step(state: &State, world: &mut World, account: AccountId, events: &[Even
     settle(world, &step);
 }
 
-/// Whoever paid for negative equity, it was bad debt; winners give for what no fund has paid.
+/// Negative equity is bad debt, also where a fund pays for it; winners give up profit for what no fund has paid.
 fn settle(world: &mut World, step: &Step) {
     let lacking = less(Money::ZERO, step.equity).max(Money::ZERO);
     let unpaid = less(lacking, step.covered).max(Money::ZERO);

@@ -68,7 +68,7 @@ pub fn pot(state: &State, pot: Pot) -> Checked {
     }
 }
 
-/// Whoever holds something. Its `path` is put before that of what is wrong with it.
+/// The holder of an amount. Its `path` is put before that of what is wrong with it.
 pub fn holder(state: &State, path: &str, holder: &Holder) -> Checked {
     let named = match holder {
         Holder::Account(id, place) => account(state, *id).and_then(|()| location(state, *place)),

@@ -1,7 +1,7 @@
 //! How parameters change: proposed, delayed, bounded in step, checked again when they come into force.
 //!
-//! Whoever holds the keys of governance can move a parameter by one step per delay and no faster, and what leaves custody
-//! passes the outflow limiter whoever asks (I-67, S-39). Nothing here looks at who is rich or who is a friend: there is no
+//! Somebody who holds the keys of governance can move a parameter by one step per delay and no faster. Everything that leaves
+//! custody passes the outflow limiter, also for governance (I-67, S-39). No rule here depends on the account: there is no
 //! exemption to give (S-38).
 
 use std::collections::BTreeMap;

@@ -74,7 +74,7 @@ impl<'a> Deal<'a> {
         Ok(Self { contract, fill, lots, units, paid })
     }
 
-    /// What whoever trades so many of its lots pays: negative when it is received.
+    /// What an account pays that trades so many lots; negative when it receives money.
     pub fn cost(&self, lots: i64) -> Result<Quantity, Overflow> {
         debug_assert_eq!(lots.saturating_abs(), self.lots, "each side trades the lots of the deal");
         if lots > 0 { Ok(self.paid) } else { self.paid.negated() }

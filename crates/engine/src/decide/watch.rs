@@ -1,4 +1,5 @@
-//! Judging who was touched and whom prices can matter to, and beginning the liquidation of whoever is below maintenance.
+//! Judges the accounts that commands have touched and those that prices can matter to, and begins the liquidation of every account
+//! that is below maintenance.
 
 use units::Timestamp;
 

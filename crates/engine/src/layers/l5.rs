@@ -85,8 +85,8 @@ fn without_unpriced(
     Ok(priced)
 }
 
-/// Whether what an account of another owner is sent is worth as much as such a credit must be: dust costs whoever gets it
-/// attention, and whoever sends it nothing.
+/// Whether a transfer to an account of another owner is worth at least the smallest credit that the rules allow: dust costs its
+/// receiver attention and its sender nothing.
 pub fn credit(
     state: &State,
     desk: &Desk,
@@ -103,7 +103,7 @@ pub fn credit(
     Err(Reject::malformed("amount", format!("{amount}, worth {worth} USD"), expected))
 }
 
-/// Whether no loss is unresolved: while one is, whoever leaves first would be paid by those who stay (I-51). Losses that are
+/// Whether no loss is unresolved: while one is, an account that withdraws would be paid by the accounts that stay (I-51). Losses that are
 /// trifling together hold nobody.
 ///
 /// The deficit is what accounts lack whose equity is negative, judged now at last prices: by their equity and not by their status,

@@ -12,7 +12,7 @@ use crate::{AccountId, Desk, FeedId, Noun, Reject, State};
 /// What the outflow limiter holds after `amount` more has left custody, in USD (I-67, S-39).
 ///
 /// A leaky bucket: what left drains at one capacity per window, and no more than one capacity fits. So within any time `T`
-/// at most `capacity · (1 + T / window)` leaves, whoever asks. The capacity is a share of what was in custody before it was
+/// at most `capacity · (1 + T / window)` leaves, for all principals together. The capacity is a share of what was in custody before it was
 /// spent, or the floor. An asset whose cap is still on its ramp counts only up to the cap it started from, so that listing
 /// a token and pricing it high widens nothing.
 pub fn outflow(state: &State, now: Timestamp, asset: AssetId, amount: Quantity) -> Result<Money, Reject> {

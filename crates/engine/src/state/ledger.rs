@@ -7,7 +7,7 @@ use units::Quantity;
 use super::{Balance, Part, State};
 use crate::{AccountId, Cause, LocationId};
 
-/// Whoever can hold an amount. Over all holders the amounts of an asset add up to 0 (I-08).
+/// A holder of an amount: an account or a pot. Over all holders the amounts of an asset add up to 0 (I-08).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Holder {
     /// An account, at a location.

@@ -21,7 +21,7 @@ const FORMAT: &str = "upm.journal-report/1";
 ///
 /// Every state hash on the way and the newest snapshot must be met. Exit status 1 when something does not hold.
 ///
-/// Hashes find accidents, but whoever can write the file can hash anew: keep the head that is printed in another place.
+/// Hashes find accidents. Somebody who can write the file can also compute new hashes: keep the printed head in another place.
 ///
 /// Asked for with --head, it also finds that the last records are gone.
 #[derive(clap::Args)]

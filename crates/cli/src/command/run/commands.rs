@@ -18,7 +18,7 @@ pub struct Command {
 }
 
 impl Command {
-    /// Whether it asks to judge whom prices and commands have moved, which every batch ends with.
+    /// Whether it is the command with which the engine ends every batch: judge the accounts that the batch has moved.
     pub fn is_watch(&self) -> bool {
         self.envelope.command == engine::Command::Watch
     }

@@ -1,4 +1,4 @@
-//! The Dutch auction of a portfolio: whoever is registered takes a share of it at the mark, for a premium that rises.
+//! The Dutch auction of a portfolio: a registered backstop takes a share of it at the mark, for a premium that rises with time.
 
 use liquidation::{Rules, auction};
 use units::{Money, Ratio, Round, Timestamp};
@@ -71,7 +71,7 @@ pub fn end(began: Timestamp, rules: &Rules) -> Timestamp {
     Timestamp::from_micros(began.micros().saturating_add(rules.fast).saturating_add(rules.slow))
 }
 
-/// Whether whoever takes over holds initial margin with what it takes.
+/// Whether the bidder holds its initial margin together with what it takes over.
 pub fn holds(
     (state, desk, now): (&State, &Desk, Timestamp),
     taker: AccountId,

@@ -51,7 +51,7 @@ pub fn measure(state: &State, desk: &Desk) -> Result<Vec<Event>, Reject> {
     Ok(events)
 }
 
-/// Rounded up, against whoever takes risk; a thousand stands for more.
+/// Rounded up, against accounts that take new risk. A value above a thousand is cut to a thousand.
 fn ratio(r: f64) -> Result<Ratio, Overflow> {
     Ratio::from_f64(if r < 1000.0 { r } else { 1000.0 }, Round::Up)
 }
