@@ -1,25 +1,26 @@
-//! Ids by name, found with few reads of memory: a market has thousands of names, and every position of every account says one.
+//! Looks up ids by name with few reads of memory: a market has thousands of names, and every position refers to one.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Slots of the smallest table.
+/// The number of slots in the smallest table.
 const SLOTS_MIN: usize = 16;
-/// An odd number with no pattern in its bits, to multiply with: 2⁶⁴ divided by the golden ratio.
+/// The multiplier of the hash, odd and without a pattern in its bits: 2⁶⁴ divided by the golden ratio.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Ids by name: a hash table whose function is fixed and which is never gone through in the order of its slots, so that
-/// nothing depends on the machine. It is written and compared like a map in the order of the names.
+/// Ids by name: a hash table with a fixed hash function. It is never iterated in the order of its slots, so results do
+/// not depend on the machine. It is serialized and compared like a map in the order of the names.
 #[derive(Clone, Debug)]
 pub(crate) struct ByName<Id> {
     entries: Vec<(String, Id)>,
-    /// Places in `entries`, each in the first free slot from the one of its hash on; at least half of the slots are free.
+    /// Indices into `entries`. Each sits in the first free slot at or after the slot of its hash; at least half of the
+    /// slots are free.
     slots: Vec<Option<Place>>,
 }
 
-/// A place in the list of entries, in few bytes: the more slots share a line of the cache the better.
+/// An index into the list of entries, kept small so that more slots share a cache line.
 #[derive(Clone, Copy, Debug)]
 struct Place(NonZeroU32);
 
@@ -46,12 +47,12 @@ impl<Id: Copy> ByName<Id> {
         self.place(name).ok().map(|index| self.entries[index].1)
     }
 
-    /// Every name, in the order in which they were given.
+    /// Every name, in the order of insertion.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.entries.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Gives a name an id, in place of one that it has.
+    /// Inserts a name with its id, or replaces the id that the name has.
     pub fn insert(&mut self, name: String, id: Id) {
         match self.place(&name) {
             Ok(index) => self.entries[index].1 = id,
@@ -65,7 +66,7 @@ impl<Id: Copy> ByName<Id> {
         }
     }
 
-    /// Where a name stands among the entries, or the slot that it would take.
+    /// The index of the entry with this name, or the slot that the name would take.
     fn place(&self, name: &str) -> Result<usize, usize> {
         // The number of slots is a power of two.
         let last = self.slots.len() - 1;
@@ -80,7 +81,7 @@ impl<Id: Copy> ByName<Id> {
         Err(slot)
     }
 
-    /// Twice as many slots.
+    /// Doubles the number of slots.
     fn grow(&mut self) {
         self.slots = vec![None; self.slots.len() * 2];
         for index in 0..self.entries.len() {
@@ -91,13 +92,14 @@ impl<Id: Copy> ByName<Id> {
     }
 }
 
-/// Eight bytes at a time, the same on every machine.
+/// Hashes eight bytes at a time; the result is the same on every machine.
 fn hash(name: &str) -> usize {
     let (words, rest) = name.as_bytes().as_chunks();
     let last = rest.iter().fold(0_u64, |word, byte| (word << 8) | u64::from(*byte));
     let words = words.iter().map(|word| u64::from_le_bytes(*word)).chain([last]);
     let hash = words.fold(0_u64, |hash, word| (hash.rotate_left(5) ^ word).wrapping_mul(SPREAD));
-    // A product depends on all of its factors in its first bits only; a table takes the last bits.
+    // Only the high bits of a product depend on all bits of its factors; the table takes the low bits, so rotate them
+    // down.
     usize::try_from(hash.rotate_left(20) & u64::from(u32::MAX)).expect("a number of 32 bits")
 }
 
@@ -134,7 +136,7 @@ impl<'de, Id: Copy + Deserialize<'de>> Deserialize<'de> for ByName<Id> {
 mod tests {
     use super::*;
 
-    /// Names of every length up to a few words, many of which differ in one byte only.
+    /// Names of every length up to a few words; many differ in one byte only.
     fn names() -> Vec<String> {
         let strikes = (0..3000).map(|strike| format!("BTC-26MAR27-{}-C", strike * 500));
         let lengths = (0..40).flat_map(|length| ["a", "é", "\0"].map(|letter| letter.repeat(length)));
@@ -180,7 +182,7 @@ mod tests {
         let names = slots.len();
         slots.sort_unstable();
         slots.dedup();
-        // Where each slot is as likely as any other, 3,118 names are in about 2,593 of 8,192 slots.
+        // If every slot were equally likely, 3,118 names would occupy about 2,593 of 8,192 slots.
         assert!(slots.len() * 5 > names * 4, "{} slots for {names} names", slots.len());
     }
 }

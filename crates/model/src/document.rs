@@ -1,6 +1,6 @@
-//! The documents as they are written, field by field: `upm.market/1` and `upm.portfolio/1`.
+//! The documents `upm.market/1` and `upm.portfolio/1` as they are written, field by field.
 //!
-//! Numbers are decimal text, times RFC 3339; a field that is not listed here is refused.
+//! Numbers are decimal text, times are RFC 3339; any field that is not listed here is refused.
 
 use serde::{Deserialize, Serialize};
 use units::{Money, Quantity, Ratio, Timestamp};
@@ -24,11 +24,11 @@ pub struct MarketDocument {
     pub format: String,
     /// The moment of all prices.
     pub time: Timestamp,
-    /// What can be a balance, a quote or a settlement currency.
+    /// The assets: everything that can be a balance, a quote or a settlement currency.
     pub assets: Vec<AssetDocument>,
-    /// What instruments depend on.
+    /// The underlyings, with their indices and forwards.
     pub underlyings: Vec<UnderlyingDocument>,
-    /// What can be traded.
+    /// The instruments that can be traded.
     pub instruments: Vec<InstrumentDocument>,
 }
 
@@ -40,10 +40,10 @@ pub struct AssetDocument {
     pub asset: String,
     /// Price of a unit, in USD.
     pub price: UsdPrice,
-    /// The underlying whose moves it shares; the underlying of the same name when absent.
+    /// The underlying whose moves the asset shares; the underlying of the same name when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows: Option<String>,
-    /// Value in its order book.
+    /// Levels of its order book: the value that can be traded within a distance of the mid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub depth: Option<Vec<DepthLevel>>,
     /// Average daily volume, in USD.
@@ -59,16 +59,16 @@ pub struct UnderlyingDocument {
     pub underlying: String,
     /// Price of a unit, in USD.
     pub index: UsdPrice,
-    /// For an index that may be zero or negative: what its moves are parts of where the index itself is smaller, USD.
+    /// For an index that may be zero or negative: the least size, in USD, that relative moves are taken of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<UsdPrice>,
-    /// How far the index can be trusted, 0 to 1; 1 when absent.
+    /// Confidence in the index, 0 to 1; 1 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<Ratio>,
     /// Forward and rate of each expiry.
     #[serde(default)]
     pub expiries: Vec<ExpiryDocument>,
-    /// Value in its order books.
+    /// Levels of its order books: the value that can be traded within a distance of the mid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub depth: Option<Vec<DepthLevel>>,
     /// Average daily volume, in USD.
@@ -82,45 +82,45 @@ pub struct UnderlyingDocument {
 pub struct ExpiryDocument {
     /// The moment of settlement.
     pub expiry: Timestamp,
-    /// The price the market expects, USD per unit.
+    /// The forward: the price that the market expects at expiry, USD per unit.
     pub forward: UsdPrice,
-    /// Continuously compounded, per year; 0 when absent.
+    /// The interest rate, continuously compounded, per year; 0 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Ratio>,
     /// The part of the forward that the settlement average has already fixed; 0 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forward_settled: Option<UsdPrice>,
-    /// How far its forward, rate and volatilities can be trusted.
+    /// Confidence in the forward, rate and volatilities of this expiry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confidence: Option<ConfidenceDocument>,
 }
 
-/// How far the numbers of an expiry can be trusted, each 0 to 1; 1 when absent.
+/// Confidence in the numbers of an expiry, each 0 to 1; 1 when absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object with forward, rate and vol")]
 pub struct ConfidenceDocument {
-    /// How far the forward can be trusted.
+    /// Confidence in the forward.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forward: Option<Ratio>,
-    /// How far the rate can be trusted.
+    /// Confidence in the rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<Ratio>,
-    /// How far the volatilities can be trusted.
+    /// Confidence in the volatilities.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vol: Option<Ratio>,
 }
 
-/// What kind of contract a document lists.
+/// The kind of contract that a document lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KindDocument {
-    /// Exchange of two assets.
+    /// An exchange of two assets.
     Spot,
-    /// Future without expiry.
+    /// A future without expiry.
     Perpetual,
-    /// Future with a moment of settlement.
+    /// A future with a moment of settlement.
     Future,
-    /// European option on the forward of its expiry.
+    /// A European option on the forward of its expiry.
     Option,
 }
 
@@ -132,17 +132,17 @@ pub struct InstrumentDocument {
     pub instrument: String,
     /// Spot, perpetual, future or option.
     pub kind: KindDocument,
-    /// What its value depends on.
+    /// The name of the underlying that its value depends on.
     pub underlying: String,
     /// Linear or inverse.
     pub payoff: Payoff,
-    /// What the mark is written in.
+    /// The asset that the mark is written in.
     pub quote: String,
-    /// What profit is paid in.
+    /// The asset that premium and profit are paid in.
     pub settle: String,
     /// Units of the underlying per contract (inverse perpetuals and futures: units of the quote).
     pub contract_size: Quantity,
-    /// Futures and options only.
+    /// Futures and options only: the moment of settlement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expiry: Option<Timestamp>,
     /// Options only: the strike, in the quote; USD for inverse options.
@@ -156,7 +156,7 @@ pub struct InstrumentDocument {
     /// Options only: annualised implied volatility, 1 = 100 %.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iv: Option<Ratio>,
-    /// Perpetuals only: longs pay when positive.
+    /// Perpetuals only: funding per eight hours; longs pay when positive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub funding_rate_8h: Option<Ratio>,
     /// Best bid, in the quote; absent when nobody bids.
@@ -171,10 +171,10 @@ pub struct InstrumentDocument {
     /// Contracts traded in a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume_24h: Option<Quantity>,
-    /// The venue's fee.
+    /// The venue's trading fee, as a share of the value that it is charged on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fee_rate: Option<Ratio>,
-    /// The venue's own delta.
+    /// The venue's own delta, per unit of the underlying.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delta: Option<Ratio>,
 }
@@ -185,7 +185,7 @@ pub struct InstrumentDocument {
 pub struct PortfolioDocument {
     /// The name of the format: [`PORTFOLIO_FORMAT`].
     pub format: String,
-    /// The accounts, each with a name of its own.
+    /// The accounts, each with a unique name.
     pub accounts: Vec<AccountDocument>,
 }
 
@@ -195,13 +195,13 @@ pub struct PortfolioDocument {
 pub struct AccountDocument {
     /// The account's unique name.
     pub account: String,
-    /// What it holds and owes.
+    /// The balances of the account, negative where it owes.
     #[serde(default)]
     pub balances: Vec<BalanceDocument>,
-    /// Open contracts, one entry an instrument.
+    /// Open positions, one entry per instrument.
     #[serde(default)]
     pub positions: Vec<PositionDocument>,
-    /// Open orders, one entry an order.
+    /// Open orders, one entry per order.
     #[serde(default)]
     pub orders: Vec<OrderDocument>,
 }
@@ -219,7 +219,7 @@ pub struct BalanceDocument {
     pub location: Option<String>,
 }
 
-/// Open contracts of one instrument, said in contracts or as a size: exactly one of `quantity` and `amount`.
+/// A position in one instrument, given in contracts or as a size: exactly one of `quantity` and `amount`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a position, an object with instrument and quantity or amount")]
 pub struct PositionDocument {
@@ -231,12 +231,12 @@ pub struct PositionDocument {
     /// The size, negative when short: units of the underlying, or of the quote for inverse perpetuals and futures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Quantity>,
-    /// The price profit is counted from, in the quote; the mark when absent.
+    /// The price that profit is counted from, in the quote; the mark when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<QuotePrice>,
 }
 
-/// An open order, said in contracts or as a size: exactly one of `quantity` and `amount`.
+/// An open order, given in contracts or as a size: exactly one of `quantity` and `amount`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an order, an object with instrument, side, limit and quantity or amount")]
 pub struct OrderDocument {
@@ -250,6 +250,6 @@ pub struct OrderDocument {
     /// The size, above 0: units of the underlying, or of the quote for inverse perpetuals and futures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Quantity>,
-    /// The worst price it fills at, in the quote.
+    /// The worst price that the order fills at, in the quote.
     pub limit: QuotePrice,
 }

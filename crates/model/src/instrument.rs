@@ -1,24 +1,24 @@
-//! What can be traded.
+//! Instruments: the contracts that can be traded.
 
 use serde::{Deserialize, Serialize};
 use units::{Money, Quantity, Ratio, Timestamp};
 
 use crate::{AssetId, CounterPrice, QuotePrice, USD, UnderlyingId};
 
-/// A tradable contract and what the market says of it at one moment.
+/// A tradable contract, with its prices and other market data at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instrument {
     /// The name positions and orders refer to.
     pub name: String,
-    /// Spot, perpetual, future or option, with what only that kind has.
+    /// Spot, perpetual, future or option, with the fields that only this kind has.
     pub kind: InstrumentKind,
-    /// What its value depends on.
+    /// The underlying that its value depends on.
     pub underlying: UnderlyingId,
-    /// How profit is counted.
+    /// Whether the contract is linear or inverse.
     pub payoff: Payoff,
     /// The asset that the mark, bid and ask are written in.
     pub quote: AssetId,
-    /// The asset that premium and profit are paid in: one unit for each unit of the quote that the price says.
+    /// The asset that premium and profit are paid in: one unit of it for each unit of the quote in the price.
     pub settle: AssetId,
     /// Units of the underlying per contract; for inverse perpetuals and futures units of the quote.
     pub contract_size: Quantity,
@@ -34,13 +34,13 @@ pub struct Instrument {
     pub open_interest: Option<Quantity>,
     /// Contracts traded in a day.
     pub volume_24h: Option<Quantity>,
-    /// The venue's fee to trade, as a share of the value it is charged on.
+    /// The venue's trading fee, as a share of the value that it is charged on.
     pub fee_rate: Option<Ratio>,
     /// The venue's own delta, per unit of the underlying; used only by methods that say so.
     pub delta: Option<Ratio>,
 }
 
-/// What kind of contract, and what only that kind has.
+/// The kind of contract, with the fields that only this kind has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum InstrumentKind {
     /// An exchange of one asset for another.
@@ -60,7 +60,8 @@ pub enum InstrumentKind {
         strike: CounterPrice,
         /// Whether it is a call or a put.
         right: Right,
-        /// Implied volatility of the mark, annualised; none when the venue gave none, and then it cannot be margined.
+        /// Annualised implied volatility of the mark; none when the venue published none, and then the option cannot be
+        /// margined.
         iv: Option<Ratio>,
     },
 }
@@ -76,7 +77,7 @@ pub enum Right {
 }
 
 impl Right {
-    /// +1 for a call, −1 for a put: the sign of what the option gains when its forward rises.
+    /// +1 for a call, −1 for a put: the sign of the option's gain when its forward rises.
     pub const fn sign(self) -> f64 {
         match self {
             Self::Call => 1.0,
@@ -85,13 +86,14 @@ impl Right {
     }
 }
 
-/// How profit is counted.
+/// How profit is counted: linear or inverse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Payoff {
-    /// In the quote, contract size in units of the underlying.
+    /// Profit in the quote; contract size in units of the underlying.
     Linear,
-    /// In the coin itself. Perpetuals and futures: contract size in units of the quote. Options: premium in the coin.
+    /// Profit in the coin itself. Perpetuals and futures: contract size in units of the quote. Options: premium in the
+    /// coin.
     Inverse,
 }
 
@@ -99,14 +101,14 @@ pub enum Payoff {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
-    /// Adds to the position.
+    /// A buy order: adds to the position.
     Buy,
-    /// Takes from the position.
+    /// A sell order: subtracts from the position.
     Sell,
 }
 
 impl Instrument {
-    /// When it settles; none for spot and perpetuals.
+    /// The moment of settlement; none for spot and perpetuals.
     pub fn expiry(&self) -> Option<Timestamp> {
         match self.kind {
             InstrumentKind::Future { expiry } | InstrumentKind::Option { expiry, .. } => Some(expiry),
@@ -115,14 +117,14 @@ impl Instrument {
     }
 
     /// The counter currency: the asset that this contract writes the price of its underlying in, such as its strike and
-    /// its settlement price. It is the quote, but for a coin-margined option: its strike is in USD, its mark in the
-    /// coin.
+    /// its settlement price. It is the quote for all contracts except coin-margined options: their strike is in USD,
+    /// their mark in the coin.
     pub fn counter_asset(&self) -> AssetId {
         if self.is_option() && self.payoff == Payoff::Inverse { USD } else { self.quote }
     }
 
-    /// The mark as a price of the underlying, which it is in the counter currency for all but options; none of an
-    /// option, whose mark is what the option itself costs.
+    /// The mark as a price of the underlying, in the counter currency. None for an option: the mark of an option is the
+    /// price of the option itself.
     pub fn underlying_mark(&self) -> Option<CounterPrice> {
         (!self.is_option()).then(|| CounterPrice::new(self.mark.in_quote()))
     }
@@ -138,12 +140,12 @@ impl Instrument {
     }
 }
 
-/// What the order book holds within a distance of the mid: `usd` can be traded before the price moves `bps`.
+/// One level of an order book: `usd` can be traded before the price moves by `bps` from the mid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a level, an object with bps and usd")]
 pub struct DepthLevel {
     /// Distance from the mid, in basis points.
     pub bps: Ratio,
-    /// Value in the book up to there, in USD.
+    /// Value in the book up to this distance, in USD.
     pub usd: Money,
 }

@@ -1,8 +1,8 @@
-//! The nouns: what the world is at one moment ([`Market`]) and who holds what in it ([`Portfolio`]).
+//! The data model: all prices at one moment ([`Market`]) and the accounts with their holdings ([`Portfolio`]).
 //!
-//! Both are read from documents (`upm.market/1`, `upm.portfolio/1`) and validated on the way in: a value of these types
-//! is consistent, every name in it is known, every number is in its range. What is not is refused with the path of the
-//! field, the value found and what was expected, all problems at once, and nothing of the document is kept.
+//! Both are read from documents (`upm.market/1`, `upm.portfolio/1`) and validated while they are read: in a value of
+//! these types every name is known and every number is in its range. An invalid document is refused as a whole. The
+//! error reports all problems at once, each with the path of the field, the value found and the value expected.
 //!
 //! ```
 //! let market = model::Market::parse(r#"{
@@ -13,8 +13,8 @@
 //! assert_eq!(market.unwrap_err().to_string(), "underlyings[0].index: found -1, expected a price above 0");
 //! ```
 //!
-//! Both can also be put together from values ([`Market::builder`], [`Account::builder`]), and an account can be seen after
-//! trades that have not happened ([`Trade`], [`Account::after`]).
+//! Both can also be built from values ([`Market::builder`], [`Account::builder`]). [`Account::after`] gives an account
+//! as it would be after a [`Trade`] that has not happened.
 
 #![deny(clippy::wildcard_enum_match_arm)]
 

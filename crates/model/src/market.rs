@@ -1,4 +1,4 @@
-//! The world at one moment, validated.
+//! All prices at one moment, validated.
 
 use std::fmt::Display;
 
@@ -13,25 +13,25 @@ use crate::problems::Problems;
 use crate::read::read_document;
 use crate::{DepthLevel, Instrument, InstrumentKind, Invalid, MARKET_FORMAT, Payoff, QuotePrice, UsdPrice, is_name};
 
-/// The valuation currency. It is listed in every market, first, at exactly 1.
+/// USD, the valuation currency: the first asset of every market, at exactly 1.
 pub const USD: AssetId = AssetId(0);
 
-/// Above this an implied volatility is a mistake in units: venues quote at most 500 % (5), and 20 leaves room.
+/// An implied volatility above this is a mistake in units: venues quote at most 500 % (5), and 20 leaves room.
 const IV_MAX: Ratio = Ratio::from_raw(20 * Ratio::ONE.raw());
 
-/// The most that a rate may add up to until its expiry, either way: beyond it discount factors leave the range of numbers.
+/// The largest absolute value of rate × years until expiry: beyond it discount factors leave the range of numbers.
 const GROWTH_MAX: f64 = 100.0;
 
-/// Everything the world says at one moment. Ids index the vectors.
+/// Assets, underlyings and instruments with their prices at one moment. An id is an index into the list of its kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Market {
     /// The moment of all prices.
     pub time: Timestamp,
-    /// What can be a balance, a quote or a settlement currency; [`USD`] first.
+    /// The assets: everything that can be a balance, a quote or a settlement currency; [`USD`] first.
     pub assets: Vec<Asset>,
-    /// What instruments depend on.
+    /// The underlyings, with their indices and forwards.
     pub underlyings: Vec<Underlying>,
-    /// What can be traded.
+    /// The instruments that can be traded.
     pub instruments: Vec<Instrument>,
     /// BLAKE3 of the document this was read from, in hexadecimal.
     pub hash: String,
@@ -40,47 +40,47 @@ pub struct Market {
     instrument_names: ByName<InstrumentId>,
 }
 
-/// Which asset of a market.
+/// The number of an asset in its market.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AssetId(pub usize);
 
-/// Which underlying of a market.
+/// The number of an underlying in its market.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct UnderlyingId(pub usize);
 
-/// Which instrument of a market.
+/// The number of an instrument in its market.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct InstrumentId(pub usize);
 
-/// Something that can be a balance.
+/// An asset: something that can be a balance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asset {
     /// The asset's unique name.
     pub name: String,
     /// Price of a unit, in USD.
     pub price: UsdPrice,
-    /// The underlying whose moves it shares; none for USD and stablecoins.
+    /// The underlying whose moves the asset shares; none for USD and stablecoins.
     pub follows: Option<UnderlyingId>,
-    /// Value in its order book, nearest level first; empty when unknown.
+    /// Levels of its order book, nearest first; empty when unknown.
     pub depth: Vec<DepthLevel>,
     /// Average daily volume, in USD.
     pub adv_usd: Option<Money>,
 }
 
-/// What instruments depend on.
+/// An underlying: the index and the forwards that instruments depend on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Underlying {
     /// The underlying's unique name.
     pub name: String,
-    /// What one unit costs; above 0 unless it has a scale.
+    /// The index: the price of one unit, in USD; above 0 unless the underlying has a scale.
     pub index: UsdPrice,
-    /// What moves of an index that may be zero or negative are parts of, where the index itself is smaller.
+    /// For an index that may be zero or negative: the least size, in USD, that relative moves are taken of.
     pub scale: Option<UsdPrice>,
-    /// How far the index can be trusted, 0 to 1.
+    /// Confidence in the index, 0 to 1.
     pub confidence: Ratio,
-    /// Forwards and rates, in order of time.
+    /// Forwards and rates, ordered by time of expiry.
     pub expiries: Vec<Expiry>,
-    /// Value in its order books, nearest level first; empty when unknown.
+    /// Levels of its order books, nearest first; empty when unknown.
     pub depth: Vec<DepthLevel>,
     /// Average daily volume, in USD.
     pub adv_usd: Option<Money>,
@@ -91,28 +91,29 @@ pub struct Underlying {
 pub struct Expiry {
     /// The moment of settlement.
     pub time: Timestamp,
-    /// The price the market expects, settled part included. A contract on it that is written in another asset sees it
-    /// divided by the price of that asset ([`Market::usd_per_counter`]).
+    /// The price that the market expects at expiry, including the part that is settled. For a contract that is written
+    /// in another asset, the forward is divided by the price of that asset ([`Market::usd_per_counter`]).
     pub forward: UsdPrice,
     /// The part of the forward that the settlement average has already fixed.
     pub forward_settled: UsdPrice,
-    /// Continuously compounded, per year.
+    /// The interest rate, continuously compounded, per year.
     pub rate: Ratio,
-    /// How far the forward can be trusted, 0 to 1.
+    /// Confidence in the forward, 0 to 1.
     pub forward_confidence: Ratio,
-    /// How far the rate can be trusted, 0 to 1.
+    /// Confidence in the rate, 0 to 1.
     pub rate_confidence: Ratio,
-    /// How far the volatilities can be trusted, 0 to 1.
+    /// Confidence in the volatilities, 0 to 1.
     pub vol_confidence: Ratio,
 }
 
 impl Underlying {
-    /// What moves are parts of: the index, or the size of it and at least the scale where it may be zero or negative.
+    /// The size that relative moves are taken of, in USD: the index. With a scale: the absolute index, and at least the
+    /// scale.
     pub fn size(&self) -> f64 {
         self.size_of(self.index)
     }
 
-    /// The same of another price of it: a mark, a forward.
+    /// The size of another price of this underlying, such as a mark or a forward, by the same rule as [`Self::size`].
     pub fn size_of(&self, price: UsdPrice) -> f64 {
         let price = price.usd().to_f64();
         self.scale.map_or(price, |scale| price.abs().max(scale.usd().to_f64()))
@@ -126,24 +127,25 @@ impl Market {
         Self::build(&document, blake3::hash(text.as_bytes()).to_string(), problems)
     }
 
-    /// Validates a document built in memory; its hash is that of its compact JSON.
+    /// Validates a document that was built in memory; the hash is that of its compact JSON.
     pub fn new(document: &MarketDocument) -> Result<Self, Invalid> {
         Self::checked(document, Problems::default())
     }
 
-    /// Validates a document built in memory that has these problems already.
+    /// Validates a document that was built in memory and already has these problems.
     pub(crate) fn checked(document: &MarketDocument, problems: Problems) -> Result<Self, Invalid> {
         let text = serde_json::to_string(document).expect("a document of text and lists is JSON");
         Self::build(document, blake3::hash(text.as_bytes()).to_string(), problems)
     }
 
-    /// The market of a document that has these problems and no others.
+    /// The market of a document; an error when the document has these or other problems.
     fn build(document: &MarketDocument, hash: String, mut problems: Problems) -> Result<Self, Invalid> {
         if document.format != MARKET_FORMAT && problems.is_empty() {
             return Err(Invalid::new("format", &document.format, MARKET_FORMAT));
         }
         let mut market = Self { hash, ..Self::empty(document.time) };
-        // What is wrong is listed all the same, so that what depends on it is not called unknown.
+        // An invalid underlying is listed all the same, so that instruments that refer to it are not reported as
+        // unknown.
         for (index, entry) in document.underlyings.iter().enumerate() {
             let underlying = market.underlying_of(entry, &format!("underlyings[{index}]"), &mut problems);
             market.list_underlying(underlying);
@@ -176,7 +178,7 @@ impl Market {
         }
     }
 
-    /// Lists one more underlying, validated like one of a document.
+    /// Adds an underlying, validated like one in a document.
     pub fn add_underlying(&mut self, entry: &UnderlyingDocument) -> Result<UnderlyingId, Invalid> {
         let mut problems = Problems::default();
         let underlying = self.underlying_of(entry, "underlying", &mut problems);
@@ -185,7 +187,7 @@ impl Market {
         Ok(UnderlyingId(self.underlyings.len() - 1))
     }
 
-    /// Gives an underlying one more expiry, validated like one of a document.
+    /// Adds an expiry to an underlying, validated like one in a document.
     pub fn add_expiry(&mut self, underlying: UnderlyingId, entry: &ExpiryDocument) -> Result<(), Invalid> {
         let signed = self.underlyings[underlying.0].scale.is_some();
         let mut problems = Problems::default();
@@ -201,7 +203,7 @@ impl Market {
         }
     }
 
-    /// Lists one more asset, validated like one of a document. USD is listed in every market.
+    /// Adds an asset, validated like one in a document. Every market already lists USD.
     pub fn add_asset(&mut self, entry: &AssetDocument) -> Result<AssetId, Invalid> {
         if entry.asset == "USD" {
             return Err(Invalid::new("asset.asset", "\"USD\" again", "each asset once"));
@@ -213,7 +215,7 @@ impl Market {
         Ok(AssetId(self.assets.len() - 1))
     }
 
-    /// Lists one more instrument, validated like one of a document.
+    /// Adds an instrument, validated like one in a document.
     pub fn add_instrument(&mut self, entry: &InstrumentDocument) -> Result<InstrumentId, Invalid> {
         let mut problems = Problems::default();
         let instrument = self.instrument_of(entry, "instrument", &mut problems);
@@ -222,57 +224,57 @@ impl Market {
         Ok(InstrumentId(self.instruments.len() - 1))
     }
 
-    /// The asset of that name.
+    /// The id of the asset with this name.
     pub fn asset(&self, name: &str) -> Option<AssetId> {
         self.asset_names.get(name)
     }
 
-    /// The underlying of that name.
+    /// The id of the underlying with this name.
     pub fn underlying(&self, name: &str) -> Option<UnderlyingId> {
         self.underlying_names.get(name)
     }
 
-    /// The instrument of that name.
+    /// The id of the instrument with this name.
     pub fn instrument(&self, name: &str) -> Option<InstrumentId> {
         self.instrument_names.get(name)
     }
 
-    /// The listing behind an id of this market.
+    /// The instrument with this id, which must be of this market.
     pub fn listing(&self, id: InstrumentId) -> &Instrument {
         &self.instruments[id.0]
     }
 
-    /// The forward and rate an option or future of `underlying` expiring at `time` depends on.
+    /// The forward and rate for an option or future of `underlying` that expires at `time`.
     pub fn expiry(&self, underlying: UnderlyingId, time: Timestamp) -> Option<&Expiry> {
         let expiries = &self.underlyings[underlying.0].expiries;
         expiries.binary_search_by_key(&time, |expiry| expiry.time).ok().map(|index| &expiries[index])
     }
 
-    /// What the counter currency of a contract costs ([`Instrument::counter_asset`]).
+    /// The price of a contract's counter currency ([`Instrument::counter_asset`]), in USD.
     pub fn usd_per_counter(&self, listing: &Instrument) -> UsdPrice {
         self.assets[listing.counter_asset().0].price
     }
 
-    /// What the quote of an instrument costs ([`Instrument::quote`]).
+    /// The price of a contract's quote ([`Instrument::quote`]), in USD.
     pub fn usd_per_quote(&self, listing: &Instrument) -> UsdPrice {
         self.assets[listing.quote.0].price
     }
 
-    /// What the asset costs that a contract pays premium and profit in ([`Instrument::settle`]).
+    /// The price, in USD, of the asset that a contract pays premium and profit in ([`Instrument::settle`]).
     pub fn usd_per_settle(&self, listing: &Instrument) -> UsdPrice {
         self.assets[listing.settle.0].price
     }
 
-    /// The size of a linear contract's mark: what relative moves, funding and fees are parts of. It is the
-    /// mark or, where the index of the underlying may be zero or negative, its absolute value and at least the scale. So it is
-    /// never negative, and whoever is long pays a positive funding rate at any mark.
+    /// The size of a linear contract's mark, that relative moves, funding and fees are taken of. It is the mark itself,
+    /// unless the underlying has a scale because its index may be zero or negative: then it is the absolute mark, and
+    /// at least the scale. So it is never negative, and a long position pays a positive funding rate at any mark.
     pub fn mark_size(&self, listing: &Instrument) -> Result<QuotePrice, Overflow> {
         let Some(scale) = self.underlyings[listing.underlying.0].scale else { return Ok(listing.mark) };
         Ok(listing.mark.magnitude()?.max(scale.to_quote(self.usd_per_quote(listing), Round::Up)?))
     }
 
-    /// [`Self::mark_size`] as a risk number, in units of the quote; infinite, which no requirement can be made of,
-    /// where it is out of range.
+    /// [`Self::mark_size`] as a risk number, in units of the quote. Infinite where it is out of range; no requirement
+    /// can be made of an infinite size.
     pub fn moving_price(&self, listing: &Instrument) -> f64 {
         self.mark_size(listing).map_or(f64::INFINITY, |mark| mark.in_quote().to_f64())
     }
@@ -379,7 +381,7 @@ impl Market {
         Some(Asset { name: name.clone(), price, follows, depth, adv_usd: entry.adv_usd })
     }
 
-    /// The instrument of an entry; none where something that it needs is missing or not known.
+    /// The instrument of an entry; none when a field that it needs is missing or unknown.
     fn instrument_of(&self, entry: &InstrumentDocument, path: &str, problems: &mut Problems) -> Option<Instrument> {
         let at = |field: &str| format!("{path}.{field}");
         let name = &entry.instrument;
@@ -432,7 +434,7 @@ impl Market {
         })
     }
 
-    /// Whether a contract may be written and paid in those assets.
+    /// Whether a contract may be quoted and settled in these assets.
     fn currencies(
         &self,
         entry: &InstrumentDocument,
@@ -469,7 +471,7 @@ impl Market {
         Ok(())
     }
 
-    /// What kind of contract an entry lists; none where something is missing.
+    /// The kind of the contract in an entry; none when a field is missing.
     fn kind_of(
         &self,
         entry: &InstrumentDocument,
@@ -550,7 +552,7 @@ fn named(name: &str, path: String) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// What a refusal calls a contract.
+/// The word for a contract in an error message.
 fn word(entry: &InstrumentDocument) -> &'static str {
     if entry.kind == KindDocument::Option { "option" } else { "contract that is not linear" }
 }

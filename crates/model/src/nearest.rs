@@ -1,9 +1,9 @@
-//! Names that somebody may have meant.
+//! Suggests names that the writer of an unknown name may have meant.
 
-/// Longer names are compared by their beginning.
+/// The number of characters that are compared; of a longer name only this beginning counts.
 const COMPARED: usize = 100;
 
-/// Those of `known` that look most like `name`, the nearest first, at most five.
+/// The names in `known` that are most similar to `name`, the nearest first, at most five.
 pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let asked = beginning(name);
     let mut near: Vec<(usize, &str)> = known
@@ -22,7 +22,7 @@ fn beginning(name: &str) -> String {
     name.chars().take(COMPARED).flat_map(char::to_lowercase).collect()
 }
 
-/// Characters to insert, delete or replace to make one text of the other.
+/// The number of characters to insert, delete or replace to turn one text into the other (edit distance).
 fn distance(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
     let mut row: Vec<usize> = (0..=to.len()).collect();

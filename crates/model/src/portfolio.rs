@@ -1,4 +1,4 @@
-//! Who holds what, bound to the market it is held in.
+//! Accounts with their balances, positions and orders, bound to a market.
 
 use std::fmt;
 
@@ -9,25 +9,25 @@ use crate::problems::Problems;
 use crate::read::read_document;
 use crate::{AssetId, Instrument, InstrumentId, InstrumentKind, Invalid, Market, PORTFOLIO_FORMAT, QuotePrice, Side};
 
-/// Accounts whose every asset and instrument is listed in one market.
+/// Accounts that hold only assets and instruments of one market.
 #[derive(Clone, Debug)]
 pub struct Portfolio {
-    /// In the order of the document.
+    /// The accounts, in the order of the document.
     pub accounts: Vec<Account>,
     /// BLAKE3 of the document this was read from, in hexadecimal.
     pub hash: String,
 }
 
-/// One account: what it holds, what it owes, what it wants to trade.
+/// One account: its balances, positions and orders.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Account {
     /// The account's unique name.
     pub name: String,
-    /// What it holds and owes.
+    /// The balances of the account, negative where it owes.
     pub balances: Vec<Balance>,
-    /// Open contracts, one entry an instrument.
+    /// Open positions, one entry per instrument.
     pub positions: Vec<Position>,
-    /// Open orders, one entry an order.
+    /// Open orders, one entry per order.
     pub orders: Vec<Order>,
 }
 
@@ -49,7 +49,7 @@ pub struct Position {
     pub instrument: InstrumentId,
     /// Contracts, negative when short.
     pub quantity: Quantity,
-    /// The price profit is counted from.
+    /// The price that profit is counted from, in the quote.
     pub entry: QuotePrice,
 }
 
@@ -62,24 +62,24 @@ pub struct Order {
     pub side: Side,
     /// Contracts, above 0.
     pub quantity: Quantity,
-    /// The worst price it fills at.
+    /// The worst price that the order fills at, in the quote.
     pub limit: QuotePrice,
 }
 
 impl Portfolio {
-    /// Reads a `upm.portfolio/1` document whose names are those of `market`.
+    /// Reads and validates a `upm.portfolio/1` document; `market` must list every name in it.
     pub fn parse(text: &str, market: &Market) -> Result<Self, Invalid> {
         let (document, problems) = read_document(text, PORTFOLIO_FORMAT)?;
         Self::build(&document, market, blake3::hash(text.as_bytes()).to_string(), problems)
     }
 
-    /// Validates a document built in memory; its hash is that of its compact JSON.
+    /// Validates a document that was built in memory; the hash is that of its compact JSON.
     pub fn new(document: &PortfolioDocument, market: &Market) -> Result<Self, Invalid> {
         let text = serde_json::to_string(document).expect("a document of text and lists is JSON");
         Self::build(document, market, blake3::hash(text.as_bytes()).to_string(), Problems::default())
     }
 
-    /// The portfolio of a document that has these problems and no others.
+    /// The portfolio of a document; an error when the document has these or other problems.
     fn build(
         document: &PortfolioDocument,
         market: &Market,
@@ -106,7 +106,7 @@ impl Portfolio {
     }
 }
 
-/// Where an entry of an account stands, in words only when something is wrong with it.
+/// The path of an entry of an account; it is made into text only when the entry has a problem.
 struct At<'a> {
     path: &'a str,
     list: &'static str,
@@ -119,7 +119,7 @@ impl fmt::Display for At<'_> {
     }
 }
 
-/// One account of a document, with what is wrong with it; `path` is where it stands.
+/// Validates one account of a document and adds its problems to `problems`; `path` is the path of the account.
 pub(crate) fn account(entry: &AccountDocument, market: &Market, path: &str, problems: &mut Problems) -> Account {
     if entry.account.is_empty() {
         problems.add(Invalid::new(format!("{path}.account"), "\"\"", "a name"));
@@ -180,7 +180,8 @@ pub(crate) fn account(entry: &AccountDocument, market: &Market, path: &str, prob
     account
 }
 
-/// The contracts that a position or an order says, in contracts or as a size, and the field that says it.
+/// The number of contracts in a position or an order, given in contracts or as a size, and the name of the field that
+/// gives it.
 fn contracts(
     market: &Market,
     id: InstrumentId,

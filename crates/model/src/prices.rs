@@ -1,5 +1,5 @@
-//! Prices by the currency they are written in. Prices in two currencies neither compare nor add up: one is converted
-//! first, by a method that names the currency, at the price of the asset that it is written in.
+//! Prices, with one type for each currency that a price can be written in. Prices in two currencies can neither be
+//! compared nor added: one is converted first, by a method that names the currency and takes the price of that asset.
 //!
 //! | type | written in | such as |
 //! |---|---|---|
@@ -7,7 +7,7 @@
 //! | [`CounterPrice`] | the counter currency ([`crate::Instrument::counter_asset`]) | a strike, a settlement price |
 //! | [`QuotePrice`] | the quote of an instrument ([`crate::Instrument::quote`]) | a mark, an entry, a limit |
 //!
-//! A forward of 88,000 USD is at the money of a strike of 100,000 USDC while USDC is at 0.88 USD:
+//! A forward of 88,000 USD equals a strike of 100,000 USDC while one USDC costs 0.88 USD:
 //!
 //! ```
 //! use model::{CounterPrice, UsdPrice};
@@ -18,7 +18,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Without the conversion it does not compare with a strike:
+//! Without the conversion, comparing it with a strike does not compile:
 //!
 //! ```compile_fail,E0308
 //! use model::{CounterPrice, UsdPrice};
@@ -29,7 +29,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! nor a mark, which of a coin-margined option is in the coin:
+//! nor does comparing a strike with a mark, which for a coin-margined option is in the coin:
 //!
 //! ```compile_fail,E0308
 //! use model::{CounterPrice, QuotePrice};
@@ -50,10 +50,10 @@ macro_rules! price {
         pub struct $name(Price);
 
         impl $name {
-            /// A price of nothing.
+            /// The price 0.
             pub const ZERO: Self = Self(Price::ZERO);
 
-            /// A price of which the caller knows that it is written in this currency.
+            /// Wraps a price that the caller knows to be written in this currency.
             pub const fn new(price: Price) -> Self {
                 Self(price)
             }
@@ -106,14 +106,14 @@ macro_rules! price {
 }
 
 price! {
-    /// USD per unit: an index, a forward, what an asset costs.
+    /// USD per unit: an index, a forward, the price of an asset.
     UsdPrice,
     /// The number of USD.
     usd
 }
 
 price! {
-    /// What one unit of the underlying costs in the counter currency of a contract
+    /// The price of one unit of the underlying in the counter currency of a contract
     /// ([`crate::Instrument::counter_asset`]): a strike, a settlement price.
     CounterPrice,
     /// The number of units of the counter currency.
@@ -129,34 +129,34 @@ price! {
 }
 
 impl UsdPrice {
-    /// What USD costs in itself.
+    /// The price of USD in USD: 1.
     pub const ONE: Self = Self(Price::ONE);
 
-    /// The same price in units of an asset that costs `asset`, as a risk number.
+    /// The same price in units of an asset, as a risk number; `asset` is the price of one unit of the asset.
     pub fn in_units_of(self, asset: Self) -> f64 {
         self.0.to_f64() / asset.0.to_f64()
     }
 
-    /// The same price in a counter currency that costs `counter`. Fails when that is not above zero.
+    /// The same price in a counter currency of which one unit costs `counter`. Fails when `counter` is not above zero.
     pub fn to_counter(self, counter: Self, round: Round) -> Result<CounterPrice, Overflow> {
         self.0.in_units_of(counter.0, round).map(CounterPrice)
     }
 
-    /// The same price in a quote that costs `quote`. Fails when that is not above zero.
+    /// The same price in a quote of which one unit costs `quote`. Fails when `quote` is not above zero.
     pub fn to_quote(self, quote: Self, round: Round) -> Result<QuotePrice, Overflow> {
         self.0.in_units_of(quote.0, round).map(QuotePrice)
     }
 }
 
 impl CounterPrice {
-    /// The same price in USD, as a risk number; the counter currency costs `counter`.
+    /// The same price in USD, as a risk number; one unit of the counter currency costs `counter`.
     pub fn to_usd(self, counter: UsdPrice) -> f64 {
         self.0.to_f64() * counter.0.to_f64()
     }
 }
 
 impl QuotePrice {
-    /// The same price in USD, as a risk number; the quote costs `quote`.
+    /// The same price in USD, as a risk number; one unit of the quote costs `quote`.
     pub fn to_usd(self, quote: UsdPrice) -> f64 {
         self.0.to_f64() * quote.0.to_f64()
     }
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!("-2".parse::<QuotePrice>().unwrap().magnitude(), Ok("2".parse().unwrap()));
     }
 
-    /// Documents, journals and hashes are those of the number alone.
+    /// Documents, journals and hashes contain the number alone, without its type.
     #[test]
     fn a_price_is_written_as_its_number() {
         let price: QuotePrice = "-0.05".parse().unwrap();

@@ -1,25 +1,25 @@
-//! Everything that is wrong with one document, collected while it is validated.
+//! Collects all problems of one document while it is validated.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::{Invalid, nearest};
 
-/// So many problems are told; of more it is said how many.
+/// The number of problems that are reported in full; beyond it only their count is reported.
 const TOLD: usize = 100;
 
-/// What is wrong with a document, as far as it was found; of more than a hundred problems only the count is kept.
+/// The problems of a document found so far; beyond a hundred only their number is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems {
     found: Vec<Invalid>,
     more: usize,
-    /// Fields that hold a stand-in for what could not be read, and entries that mean nothing because of one: what is
-    /// wrong with these is no fault of the document.
+    /// Paths of fields that hold a stand-in for a value that could not be read, and of entries that became meaningless
+    /// because of one. Problems at these paths are not faults of the document, so they are not reported.
     stand_ins: BTreeSet<String>,
 }
 
 impl Problems {
-    /// One more that reading has found.
+    /// Adds a problem that was found while reading.
     pub fn note(&mut self, invalid: Invalid) {
         if self.found.len() < TOLD {
             self.found.push(invalid);
@@ -28,7 +28,7 @@ impl Problems {
         }
     }
 
-    /// All that were found in another part of the document.
+    /// Adds all problems of another part of the document.
     pub fn append(&mut self, other: Self) {
         self.more += other.more;
         for invalid in other.found {
@@ -36,12 +36,12 @@ impl Problems {
         }
     }
 
-    /// The value where nothing is wrong, else what is.
+    /// The value when there are no problems, else the problems.
     pub fn or_value<T>(self, value: T) -> Result<T, Self> {
         if self.is_empty() { Ok(value) } else { Err(self) }
     }
 
-    /// One more that validation has found.
+    /// Adds a problem that was found while validating, unless a stand-in lies at its path.
     pub(crate) fn add(&mut self, invalid: Invalid) {
         let is_passed_over = [invalid.path.as_str(), entry_of(&invalid.path)].map(|path| self.stand_ins.contains(path));
         if !is_passed_over.contains(&true) {
@@ -49,27 +49,28 @@ impl Problems {
         }
     }
 
-    /// The value, or nothing and one more problem.
+    /// The value; or none, with its problem added.
     pub(crate) fn check<T>(&mut self, value: Result<T, Invalid>) -> Option<T> {
         value.map_err(|invalid| self.add(invalid)).ok()
     }
 
-    /// What would be wrong at `path`, a field or an entry of a list, is not told: a stand-in lies there.
+    /// Marks `path`, a field or an entry of a list, as a stand-in: later problems there are not reported.
     pub(crate) fn pass_over(&mut self, path: String) {
         self.stand_ins.insert(path);
     }
 
-    /// Whether nothing is wrong.
+    /// Whether there are no problems.
     pub fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
 
-    /// Whether there is one at that path.
+    /// Whether a problem with this path was found.
     pub(crate) fn is_at(&self, path: &str) -> bool {
         self.found.iter().any(|invalid| invalid.path == path)
     }
 
-    /// `name` stands at `path` and is none of `known`, which are called `expected`. The nearest of them are named.
+    /// Adds the problem that `name` at `path` is not in `known`, whose members the message calls `expected`; the
+    /// message suggests the most similar names.
     pub(crate) fn unknown<'a>(
         &mut self,
         path: String,
@@ -77,18 +78,18 @@ impl Problems {
         expected: &str,
         known: impl Iterator<Item = &'a str>,
     ) {
-        // Names are only compared for problems that are told.
+        // Similar names are searched only for problems that are reported in full.
         let near = if self.found.len() < TOLD { nearest(name, known) } else { Vec::new() };
         let such = if near.is_empty() { String::new() } else { format!(" such as {}", near.join(", ")) };
         self.add(Invalid::new(path, format_args!("\"{name}\""), format_args!("{expected}{such}")));
     }
 
-    /// That there is none, or all of them as one.
+    /// Succeeds when there are no problems, else fails with all of them as one error.
     pub(crate) fn done(self) -> Result<(), Invalid> {
         self.told().map_or(Ok(()), Err)
     }
 
-    /// All of them as one; none where nothing is wrong.
+    /// All problems as one error; none when there are none.
     pub fn told(self) -> Option<Invalid> {
         let mut found = self.found.into_iter();
         let mut first = found.next()?;
@@ -109,7 +110,7 @@ impl From<Invalid> for Problems {
     }
 }
 
-/// The entry of a list of the document that a path leads into, such as `instruments[3]`.
+/// The list entry that a path leads into, such as `instruments[3]`.
 pub(crate) fn entry_of(path: &str) -> &str {
     path.split_inclusive(']').next().unwrap_or_default()
 }

@@ -1,7 +1,7 @@
-//! JSON into document types, with everything that is wrong with it at once.
+//! Reads JSON into document types and reports all problems at once.
 //!
-//! A document that is right is read once. One that is wrong is read again piece by piece: each error is noted, a
-//! stand-in takes its place, and reading goes on, so that one answer names every field to be mended.
+//! A valid document is read once. An invalid one is read again piece by piece: each error is noted, a stand-in replaces
+//! the faulty value, and reading goes on, so that one answer names every field that must be corrected.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -10,24 +10,24 @@ use serde_path_to_error::Segment;
 use crate::Invalid;
 use crate::problems::{Problems, entry_of};
 
-/// Of one entry of a list at most so many errors are found.
+/// The most errors that are searched for in one entry of a list.
 const OF_AN_ENTRY: usize = 50;
 
-/// Where a part of a document stands in the whole.
+/// The position of a part within the whole document.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Origin {
-    /// Its path; empty for the document itself.
+    /// The path of the part; empty for the document itself.
     pub path: String,
-    /// Lines before it.
+    /// The number of lines before the part.
     pub lines: usize,
-    /// Bytes before it in its first line.
+    /// The number of bytes before the part in its first line.
     pub column: usize,
 }
 
 impl Origin {
-    /// The path of something in this part.
+    /// The path, in the whole document, of a path within this part.
     fn path(&self, inner: &str) -> String {
-        // A field may be named "": then the part itself is the nearest thing with a name.
+        // A field may have the name "": then the part itself is the nearest thing with a name.
         let inner = if inner == "." { "" } else { inner };
         match (self.path.as_str(), inner) {
             ("", "") => ".".to_owned(),
@@ -49,7 +49,7 @@ pub fn read_json<T: DeserializeOwned>(text: &str) -> Result<T, Invalid> {
     typed(text, &origin, |place| place).map_err(|first| piecewise::<T>(text, &origin, &first).1.told().unwrap_or(first))
 }
 
-/// Reads a part of a document. `place` gives the line and the column of the whole document for those of this text.
+/// Reads a part of a document. `place` translates a line and column of this text into those of the whole document.
 pub(crate) fn read_part<T: DeserializeOwned>(
     text: &str,
     origin: &Origin,
@@ -65,7 +65,7 @@ pub(crate) fn read_part<T: DeserializeOwned>(
     }
 }
 
-/// Reads a document of that format as far as it can be read, for what else is wrong with it to be found.
+/// Reads a document of this format as far as it can be read, so that further problems can be found in it.
 pub(crate) fn read_document<T: DeserializeOwned>(text: &str, format: &str) -> Result<(T, Problems), Invalid> {
     let origin = Origin::default();
     let first = match typed(text, &origin, |place| place) {
@@ -81,14 +81,14 @@ pub(crate) fn read_document<T: DeserializeOwned>(text: &str, format: &str) -> Re
     }
 }
 
-/// That a document is of another format: then every field would be wrong, and only this is said.
+/// The error for a document of another format. Every field would be wrong then, so only this is reported.
 pub(crate) fn other_format(text: &str, format: &str) -> Option<Invalid> {
     let Ok(Value::Object(root)) = serde_json::from_str(text) else { return None };
     let found = root.get("format")?.as_str()?;
     (found != format).then(|| Invalid::new("format", found, format))
 }
 
-/// Reads the whole text; the first error ends it.
+/// Reads the whole text and stops at the first error.
 fn typed<T: DeserializeOwned>(
     text: &str,
     origin: &Origin,
@@ -120,7 +120,7 @@ fn invalid(path: &str, problem: &str) -> Invalid {
     }
 }
 
-/// What a required field holds, for the message when it is not there, and a stand-in for it.
+/// Required fields: the name, a description for the message when the field is missing, and a stand-in.
 const REQUIRED: &[(&str, &str, &str)] = &[
     ("format", "the name and version of the format, such as \"upm.market/1\"", "\"\""),
     ("time", "an RFC 3339 time such as \"2026-05-08T08:00:00Z\"", "\"2020-01-01T00:00:00Z\""),
@@ -164,17 +164,17 @@ fn stand_in(field: &str) -> Value {
     serde_json::from_str(of_field(field).1).expect("a stand-in is JSON")
 }
 
-/// serde says that a field is missing, at the path of its parent.
+/// The name of the missing field in an error of serde, which gives the path of the parent.
 fn missing(problem: &str) -> Option<&str> {
     problem.strip_prefix("missing field `")?.split('`').next()
 }
 
-/// Every error of a text that `first` was found in, and the document with stand-ins, where one can be made of it.
+/// All errors of a text in which `first` was found, and the document with stand-ins where one can be made.
 fn piecewise<T: DeserializeOwned>(text: &str, origin: &Origin, first: &Invalid) -> (Option<T>, Problems) {
     let mut problems = Problems::default();
     let root = match serde_json::from_str(text) {
         Ok(Value::Object(root)) => root,
-        // What stands in place of an entry is said like an entry that is wrong, without its line.
+        // A value that is not an object is reported like an invalid entry, without its line.
         Ok(mut other) if !origin.path.is_empty() => {
             mend::<T>(&mut other, &mut problems, &|path| origin.path(path));
             return (None, problems);
@@ -188,7 +188,7 @@ fn piecewise<T: DeserializeOwned>(text: &str, origin: &Origin, first: &Invalid) 
     let whole = mend::<T>(&mut root, &mut problems, &|path| origin.path(path));
     for (name, entries) in lists {
         if whole && root.get(&name).is_none() {
-            // The field is unknown, and was told as such.
+            // The field is unknown and has been reported as such.
             continue;
         }
         let mut kept = Vec::with_capacity(entries.len());
@@ -201,7 +201,7 @@ fn piecewise<T: DeserializeOwned>(text: &str, origin: &Origin, first: &Invalid) 
                 None => origin.path(path),
             };
             if whole && !mend::<T>(&mut alone, &mut problems, &renamed) {
-                // Nothing can be made of this entry: another stands in for it.
+                // This entry cannot be mended: an empty stand-in replaces it.
                 alone[&name] = Value::Array(vec![Value::Object(Map::new())]);
                 mend::<T>(&mut alone, &mut Problems::default(), &renamed);
                 problems.pass_over(origin.path(&to));
@@ -210,14 +210,14 @@ fn piecewise<T: DeserializeOwned>(text: &str, origin: &Origin, first: &Invalid) 
         }
         root[&name] = Value::Array(kept);
     }
-    // What the pieces do not show, such as a field that stands twice.
+    // The first error may be one that the pieces do not show, such as a field that is given twice.
     if !problems.is_at(&first.path) {
         problems.note(first.clone());
     }
     (T::deserialize(&root).ok(), problems)
 }
 
-/// The fields of a document with its lists emptied, and what was in them.
+/// The fields of a document with empty lists, and the former contents of these lists.
 fn without_lists(mut root: Map<String, Value>) -> (Value, Vec<(String, Vec<Value>)>) {
     let mut lists = Vec::new();
     for (name, value) in &mut root {
@@ -228,7 +228,7 @@ fn without_lists(mut root: Map<String, Value>) -> (Value, Vec<(String, Vec<Value
     (Value::Object(root), lists)
 }
 
-/// Puts stand-ins where `document` is wrong until it can be read; whether it can.
+/// Replaces the wrong values of `document` by stand-ins until it can be read; returns whether it can be read.
 fn mend<T: DeserializeOwned>(document: &mut Value, problems: &mut Problems, renamed: &dyn Fn(&str) -> String) -> bool {
     let mut before = None;
     for _ in 0..OF_AN_ENTRY {
@@ -243,14 +243,14 @@ fn mend<T: DeserializeOwned>(document: &mut Value, problems: &mut Problems, rena
         let Some(field) = replace(document, error.path().iter(), &problem) else { return false };
         problems.pass_over(invalid.path.clone());
         if stand_in(&field) != stand_in("") && !problem.starts_with("unknown field") {
-            // Without its kind or its names an entry means nothing.
+            // An entry without its kind or its names means nothing, so later problems in it are not reported.
             problems.pass_over(entry_of(&invalid.path).to_owned());
         }
     }
     false
 }
 
-/// Replaces what is wrong at a path; the name of the field, or nothing where it has none.
+/// Replaces the wrong value at a path; returns the name of the field, or none where it has no name.
 fn replace<'a>(document: &mut Value, path: impl Iterator<Item = &'a Segment>, problem: &str) -> Option<String> {
     let mut path: Vec<&Segment> = path.collect();
     let field = match missing(problem) {

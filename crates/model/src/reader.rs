@@ -1,11 +1,11 @@
-//! A `upm.portfolio/1` document of any length, read account by account.
+//! Reads a `upm.portfolio/1` document of any length account by account.
 //!
-//! Whoever reads the file hands over its bytes in pieces of any size. The reader cuts out the text of each account and keeps
-//! the rest, the *frame*: the document with an empty list of accounts. An account is validated by [`AccountText::account`],
-//! on any thread; the frame by [`PortfolioReader::finish`], when the document has ended. Paths, lines and columns of what is
-//! wrong are those of the whole document.
+//! The caller hands over the bytes of the file in pieces of any size. The reader cuts out the text of each account and
+//! keeps the rest, the *frame*: the document with an empty list of accounts. [`AccountText::account`] validates an
+//! account, on any thread; [`PortfolioReader::finish`] validates the frame when the document has ended. Errors give
+//! paths, lines and columns of the whole document.
 //!
-//! Memory: the longest account, the frame, and sixteen bytes a name ([`Names`]).
+//! Memory: the longest account, the frame, and sixteen bytes per name ([`Names`]).
 
 use std::collections::BTreeSet;
 
@@ -16,34 +16,36 @@ use crate::problems::Problems;
 use crate::read::{Origin, other_format, read_part};
 use crate::{Account, Invalid, Market, PORTFOLIO_FORMAT, portfolio};
 
-/// Bytes that there is room for before the length of an account is known.
+/// The bytes that are allocated before the length of an account is known.
 const USUAL: usize = 1 << 11;
 
-/// Takes a portfolio document apart while it is read.
+/// Splits a portfolio document into its accounts while it is read.
 #[derive(Debug, Default)]
 pub struct PortfolioReader {
     hasher: blake3::Hasher,
     place: Place,
     frame: Vec<u8>,
-    /// Where the accounts were taken out of the frame: the end of the frame then, and the place in the document after them.
+    /// The place where the accounts were cut out: the length of the frame at that point, and the place in the document
+    /// after them.
     gap: Option<Gap>,
     state: State,
     scan: Scan,
     /// The account that is being read.
     open: Option<AccountText>,
     accounts: usize,
-    /// Why the accounts are none of a portfolio: what stands before them is no JSON, or of another format.
+    /// The reason why the accounts cannot belong to a portfolio: the text before them is not JSON, or is of another
+    /// format.
     wrong: Option<Problems>,
 }
 
-/// The text of one account, as it stands in its document.
+/// The text of one account, as written in its document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountText {
-    /// Which account of the document, from 0.
+    /// The number of the account in the document, from 0.
     pub index: usize,
     place: Place,
     bytes: Vec<u8>,
-    /// Why no account may stand here.
+    /// The reason why an account is not allowed here.
     misplaced: Option<&'static str>,
 }
 
@@ -51,9 +53,9 @@ pub struct AccountText {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Place {
     offset: usize,
-    /// Lines before it.
+    /// The number of lines before it.
     lines: usize,
-    /// Bytes before it in its line.
+    /// The number of bytes before it in its line.
     column: usize,
 }
 
@@ -84,20 +86,20 @@ impl Place {
     }
 }
 
-/// The accounts that were taken out of a frame.
+/// The range of the accounts that were cut out of a frame.
 #[derive(Clone, Copy, Debug)]
 struct Gap {
     from: Place,
     to: Place,
 }
 
-/// Where in the document the reader is.
+/// The position of the reader in the structure of the document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
-    /// Outside of the list of accounts.
+    /// Outside the list of accounts.
     #[default]
     Frame,
-    /// In the list, where an account or its end may stand.
+    /// In the list, at its start: an account or the end of the list may follow.
     First,
     /// In the list, after a comma.
     Next,
@@ -105,29 +107,29 @@ enum State {
     After,
     /// Inside an account of the list.
     Account,
-    /// Behind the list.
+    /// After the list.
     Behind,
 }
 
-/// What has to be known of JSON to find where something ends.
+/// The state of a minimal JSON scanner, enough to find the end of a value.
 #[derive(Clone, Debug, Default)]
 struct Scan {
     depth: usize,
     in_text: bool,
     escaped: bool,
-    /// Where in the frame the last text began and ended.
+    /// The start and the end, in the frame, of the last string.
     text: (usize, usize),
     /// Whether the value of `accounts` comes next.
     at_accounts: bool,
 }
 
 impl Scan {
-    /// Takes the next bytes of an account, up to one that may end it; how many these are.
+    /// Takes the next bytes of an account, up to one that may end it; returns the number of bytes taken.
     fn inside(&mut self, bytes: &[u8]) -> usize {
         let mut taken = 0;
         while let Some(byte) = bytes.get(taken) {
             if self.in_text && !self.escaped {
-                // Most of a document is text, in which only two characters mean anything.
+                // Most of a document is strings, in which only two characters have a meaning.
                 let rest = &bytes[taken..];
                 let plain = memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
                 if plain > 0 {
@@ -149,7 +151,7 @@ impl Scan {
         taken
     }
 
-    /// Takes a byte; whether it is one of the structure, not of a text.
+    /// Takes one byte; returns whether it is structure, not part of a string.
     fn take(&mut self, byte: u8) -> bool {
         if self.in_text {
             match byte {
@@ -171,12 +173,12 @@ impl Scan {
 }
 
 impl PortfolioReader {
-    /// Takes the next bytes of the document. The accounts that end in them are added to `found`.
+    /// Takes the next bytes of the document, and appends the accounts that end in them to `found`.
     pub fn push(&mut self, bytes: &[u8], found: &mut Vec<AccountText>) {
         self.hasher.update(bytes);
         let mut rest = bytes;
         while let Some((byte, after)) = rest.split_first() {
-            // Most of a document is within accounts and ends none.
+            // Most bytes are inside an account and end none.
             if let Some(open) = &mut self.open {
                 let (taken, left) = rest.split_at(self.scan.inside(rest));
                 open.bytes.extend_from_slice(taken);
@@ -192,12 +194,12 @@ impl PortfolioReader {
         }
     }
 
-    /// Whether the document is known to be no portfolio before its first account: what its accounts say means nothing.
+    /// Whether the document is known, before its first account, to be no portfolio: then its accounts mean nothing.
     pub fn is_wrong(&self) -> bool {
         self.wrong.is_some()
     }
 
-    /// The document has ended: its hash (BLAKE3, in hexadecimal), or what is wrong outside of its accounts.
+    /// Ends the document: its hash (BLAKE3, in hexadecimal), or the problems outside its accounts.
     pub fn finish(self) -> Result<String, Problems> {
         if let Some(wrong) = self.wrong {
             return Err(wrong);
@@ -292,15 +294,15 @@ impl PortfolioReader {
         }
     }
 
-    /// The list of accounts begins; what stands before it is looked at now, so that a document of another kind is refused
-    /// before its accounts are.
+    /// Begins the list of accounts. The text before it is checked now, so that a document of another kind is refused
+    /// before its accounts are read.
     fn begin(&mut self) {
         self.state = State::First;
         let mut after = self.place;
         after.after(b'[');
         self.gap = Some(Gap { from: after, to: after });
         let so_far = [self.frame.as_slice(), b"]}"].concat();
-        // The format may still come, so that one that is missing ends nothing.
+        // The field `format` may still follow, so its absence is not an error yet.
         self.wrong = read_frame(&so_far, None).err();
     }
 }
@@ -324,14 +326,14 @@ fn read_frame(frame: &[u8], gap: Option<Gap>) -> Result<(PortfolioDocument, Prob
     }
 }
 
-/// The text of bytes, or where the first byte that is none stands in the document.
+/// The bytes as text; or the place in the document of the first byte that is not UTF-8.
 fn text(bytes: &[u8], place: impl Fn(usize) -> usize) -> Result<&str, String> {
     std::str::from_utf8(bytes)
         .map_err(|error| format!("found a stray byte at offset {}, expected UTF-8 text", place(error.valid_up_to())))
 }
 
 impl AccountText {
-    /// The account, validated against the market; what is wrong has its path in the whole document.
+    /// Validates the account against the market; each problem has its path in the whole document.
     pub fn account(&self, market: &Market) -> Result<Account, Problems> {
         let (document, mut problems) = self.document()?;
         let account = portfolio::account(&document, market, &self.path(), &mut problems);
@@ -351,19 +353,19 @@ impl AccountText {
         if let Ok(document) = serde_json::from_slice(&self.bytes) {
             return Ok((document, Problems::default()));
         }
-        // Slower, and with the path of what is wrong.
+        // Slower, but the error has the path of the faulty value.
         let text =
             text(&self.bytes, |stray| offset + stray).map_err(|problem| Invalid { path: self.path(), problem })?;
         read_part(text, &self.place.origin(self.path()), |place| place)
     }
 }
 
-/// The names of the accounts so far, so that each stands once: sixteen bytes of the hash of each.
+/// The names of the accounts so far, to refuse duplicates: sixteen bytes of the hash of each.
 #[derive(Debug, Default)]
 pub struct Names(BTreeSet<[u8; 16]>);
 
 impl Names {
-    /// Takes the name of account `index`; an error when an account before it has that name.
+    /// Adds the name of account `index`; fails when an earlier account has the same name.
     pub fn take(&mut self, index: usize, name: &str) -> Result<(), Invalid> {
         let hash = blake3::hash(name.as_bytes());
         let first = *hash.as_bytes().first_chunk().expect("a hash has 32 bytes");

@@ -1,20 +1,20 @@
-//! Text that strangers wrote: what may be a name, and how much of a value a message repeats.
+//! Checks and shortens text that strangers wrote: valid names, and values that a message repeats.
 
-/// Whether a character does nothing but stand where it is: no control, no change of direction, no invisible separator of
-/// lines or words, no character that is none.
+/// Whether a character is safe to print: not a control character, not a change of writing direction, not an invisible
+/// separator of lines or words, not a code point that is no character.
 pub fn is_harmless(character: char) -> bool {
     let turns = matches!(character,
         '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let breaks = matches!(character, '\u{2028}' | '\u{2029}');
-    // Joiners have no width either, but some scripts cannot be written without them.
+    // Joiners have no width either, but some scripts cannot be written without them, so they are allowed.
     let hidden = matches!(character, '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{2064}');
     let none = matches!(character, '\u{fdd0}'..='\u{fdef}' | '\u{fffe}' | '\u{ffff}' | '\u{feff}');
     let tags = matches!(character, '\u{e0000}'..='\u{e007f}');
     !(character.is_control() || turns || breaks || hidden || none || tags)
 }
 
-/// Whether a text can be the name of something that is listed or opened: 1 to 100 bytes of characters that are seen, so that two
-/// different names do not look the same and none changes what is printed beside it.
+/// Whether a text can be the name of something that is listed or opened: 1 to 100 bytes of visible characters. So two
+/// different names never look the same, and no name changes the text that is printed beside it.
 pub fn is_name(text: &str) -> bool {
     let is_seen = |character: char| {
         let without_width = matches!(character, '\u{ad}' | '\u{200c}' | '\u{200d}');
@@ -23,7 +23,7 @@ pub fn is_name(text: &str) -> bool {
     (1..=100).contains(&text.len()) && text.chars().all(is_seen)
 }
 
-/// One line of at most so many characters: the middle of a longer one is left out.
+/// One line of at most `most` characters: a longer text loses its middle.
 pub fn shortened(text: &str, most: usize) -> String {
     let count = text.chars().count();
     if count <= most {

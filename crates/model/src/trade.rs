@@ -1,4 +1,4 @@
-//! Trades that have not happened yet: what an account would hold after one, exactly.
+//! Computes exactly what an account would hold after a trade that has not happened.
 //!
 //! | instrument | a trade of `q` contracts of size `c` at price `p` |
 //! |---|---|
@@ -7,9 +7,10 @@
 //! | linear future, perpetual | what is closed pays `q·c·(p − e)` into the settle balance |
 //! | inverse future, perpetual | what is closed pays `q·c·(1/e − 1/p)` into the settle balance |
 //!
-//! What adds to a position moves its entry to the price paid on average (for inverse contracts: the average that leaves the
-//! profit in coins unchanged). A trade through zero closes at `p` and opens the rest there. So at its mark a trade leaves the
-//! equity as it was. Everything is fixed point and rounds against the account; fees are not taken.
+//! Contracts that add to a position move its entry to the average price paid (for inverse contracts: the average that
+//! leaves the profit in coins unchanged). A trade through zero closes the position at `p` and opens the rest at `p`. So
+//! a trade at the mark leaves the equity unchanged. All numbers are fixed point and round against the account; fees are
+//! not charged.
 
 mod fill;
 mod text;
@@ -19,9 +20,10 @@ use units::{Overflow, Quantity, Round};
 use crate::{Account, AssetId, Balance, Instrument, InstrumentId, InstrumentKind, Market, QuotePrice, nearest};
 use fill::{fill, profit, units_of};
 
-/// A price further than this from the mark, as a part of it, is most likely a mistake.
+/// A price further than this from the mark, as a share of the mark, is most likely a mistake.
 const FAR: f64 = 0.05;
-/// An option's mark may be nearly nothing: its price is far when it is so many times its mark away, and so large a part
+/// The mark of an option may be near zero, so its price is far only when it is this share of the mark away, and this
+/// share of the index.
 /// of the index.
 const FAR_OPTION: f64 = 0.5;
 const FAR_INDEX: f64 = 0.001;
@@ -34,7 +36,7 @@ pub struct Trade {
     price: QuotePrice,
 }
 
-/// Why a text or values are no trade: what was found, and what was expected.
+/// The reason why a text or values are not a trade: the value found and the value expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NotTrade(String);
@@ -83,15 +85,15 @@ impl Trade {
         self.price
     }
 
-    /// Whether the price is so far from the mark that it is most likely a mistake: by 5 % of the mark; of an option by half
-    /// of its mark and a thousandth of the index.
+    /// Whether the price is so far from the mark that it is most likely a mistake: more than 5 % of the mark; for an
+    /// option, more than half of its mark and more than a thousandth of the index.
     pub fn is_far_from_mark(&self, market: &Market) -> bool {
         let listing = market.listing(self.instrument);
         let [price, mark] = [self.price, listing.mark].map(|price| price.in_quote().to_f64());
         let apart = (price - mark).abs();
         match listing.kind {
             InstrumentKind::Option { .. } => {
-                // What the index is in the quote: 1 where the premium is paid in the coin.
+                // The index in units of the quote: 1 where the premium is paid in the coin.
                 let index = market.underlyings[listing.underlying.0].index.in_units_of(market.usd_per_quote(listing));
                 apart > FAR_OPTION * mark.abs() && apart > FAR_INDEX * index
             }
@@ -103,7 +105,7 @@ impl Trade {
 }
 
 impl Account {
-    /// The account after `trade`. The balances that it moves are those that lie nowhere in particular.
+    /// The account after `trade`. The trade changes only balances that have no location.
     pub fn after(&self, trade: &Trade, market: &Market) -> Result<Self, Overflow> {
         let listing = market.listing(trade.instrument);
         let mut after = self.clone();
@@ -129,7 +131,7 @@ impl Account {
     }
 }
 
-/// The contracts, where they are not none.
+/// The contracts; refused when the number is 0.
 fn some(contracts: Quantity) -> Result<Quantity, NotTrade> {
     if contracts == Quantity::ZERO {
         Err(NotTrade("found 0 contracts, expected some".to_owned()))
@@ -138,7 +140,7 @@ fn some(contracts: Quantity) -> Result<Quantity, NotTrade> {
     }
 }
 
-/// The instrument of that name; a name that none has is refused with those that are near.
+/// The id of the instrument with this name; an unknown name is refused with similar names.
 fn named(name: &str, market: &Market) -> Result<InstrumentId, NotTrade> {
     market.instrument(name).ok_or_else(|| {
         let near = nearest(name, market.instruments.iter().map(|listing| listing.name.as_str())).join(", ");
@@ -146,7 +148,7 @@ fn named(name: &str, market: &Market) -> Result<InstrumentId, NotTrade> {
     })
 }
 
-/// Adds to the balance that lies nowhere in particular.
+/// Adds to the balance that has no location.
 fn credit(account: &mut Account, asset: AssetId, amount: Quantity) -> Result<(), Overflow> {
     let balances = &mut account.balances;
     match balances.iter_mut().find(|balance| balance.asset == asset && balance.location.is_none()) {

@@ -1,4 +1,4 @@
-//! Everything that is wrong with a document is said at once, and nothing that is not.
+//! All problems of a document are reported at once, and nothing else is.
 
 use model::{Market, Portfolio};
 use testdata::MARKET;
@@ -17,7 +17,7 @@ fn edited(text: &str, edits: &[(&str, &str)]) -> String {
     })
 }
 
-/// Each problem, by the beginning of its line.
+/// The problems, each given by the beginning of its line.
 fn check(said: &str, expected: &[&str]) {
     let lines: Vec<&str> = said.lines().collect();
     assert_eq!(lines.len(), expected.len(), "{said}");

@@ -1,4 +1,4 @@
-//! Markets and accounts that are put together from values.
+//! Markets and accounts that are built from values.
 
 use model::{Account, Asset, Instrument, InstrumentBuilder, Market, MarketBuilder, Portfolio, Side, Underlying};
 
@@ -46,7 +46,7 @@ const DOCUMENT: &str = r#"{
 fn a_market_that_is_built_is_that_of_its_document() {
     let (built, mut read) = (builder().build().unwrap(), Market::parse(DOCUMENT).unwrap());
     assert_ne!(built.hash, "");
-    // One hash is of the text above, the other of its compact form.
+    // One hash is of the text above, the other of its compact JSON.
     read.hash.clone_from(&built.hash);
     assert_eq!(built, read);
 }

@@ -1,4 +1,4 @@
-//! What documents say is kept exactly; what is wrong with one is said with path, value and expectation.
+//! Values in documents are kept exactly; a problem is reported with its path, the value found and the value expected.
 
 use model::{Market, Portfolio};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! A portfolio that is read account by account is what it is when it is read at once: accounts, hash, and what is wrong.
+//! A portfolio read account by account equals one read at once: accounts, hash and problems.
 
 use model::{Account, AccountText, Market, Names, Portfolio, PortfolioReader, Problems};
 

@@ -1,4 +1,4 @@
-//! A portfolio may say contracts or sizes: both lead to the same position.
+//! A portfolio may give contracts or sizes: both lead to the same position.
 
 use model::{Account, Market, Portfolio};
 use serde_json::{Value, json};

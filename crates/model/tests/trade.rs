@@ -1,4 +1,4 @@
-//! What an account holds after a trade, for every kind of contract, by hand.
+//! The holdings of an account after a trade, for every kind of contract, computed by hand.
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 
@@ -66,7 +66,7 @@ const SHORT: &str = r#"{"instrument": "INVERSE", "quantity": "-800", "entry": "6
 fn adding_moves_the_entry_to_the_average() {
     check(LONG, &["LINEAR +100 @90000"], &[("400", "75000")], &[("USDC", "1000")]);
     check("", &["LINEAR -1 @79000", "LINEAR -2 @79000.1"], &[("-3", "79000.066666666666666666")], &[("USDC", "1000")]);
-    // 800 at 64000 and 800 at 80000 owe 0.0125 + 0.01 coins a ten dollars: as much as 1600 at 71111.11….
+    // 800 at 64000 and 800 at 80000 owe 0.0125 + 0.01 coins per ten dollars: as much as 1600 at 71111.11….
     check(SHORT, &["INVERSE -800 @80000"], &[("-1600", "71111.111111111111111111")], &[("USDC", "1000")]);
 }
 

@@ -11,7 +11,7 @@ use crate::{
     portfolio,
 };
 
-/// An account that is being put together.
+/// An account under construction.
 #[derive(Clone, Debug)]
 #[must_use = "a builder is no account until it is built"]
 pub struct AccountBuilder {
@@ -20,7 +20,7 @@ pub struct AccountBuilder {
 }
 
 impl Account {
-    /// An account that holds nothing yet.
+    /// Begins an account that holds nothing yet.
     ///
     /// ```
     /// # use model::{Instrument, Market, Underlying};
@@ -46,24 +46,24 @@ impl Account {
 }
 
 impl AccountBuilder {
-    /// Units of an asset, negative when they are owed.
+    /// Adds a balance: units of an asset, negative when owed.
     pub fn balance(self, asset: impl Into<String>, amount: impl Display) -> Self {
         self.held(asset.into(), amount, None)
     }
 
-    /// Units of an asset on a chain, at a bridge or at a custodian.
+    /// Adds a balance on a chain, at a bridge or at a custodian: units of an asset, negative when owed.
     pub fn balance_at(self, asset: impl Into<String>, amount: impl Display, location: impl Into<String>) -> Self {
         self.held(asset.into(), amount, Some(location.into()))
     }
 
-    /// Open contracts, negative when short, entered at the mark.
+    /// Adds a position: open contracts, negative when short, entered at the mark.
     pub fn position(mut self, instrument: impl Into<String>, contracts: impl Display) -> Self {
         let quantity = self.count("positions", self.document.positions.len(), "quantity", contracts);
         self.open(instrument.into(), Some(quantity), None);
         self
     }
 
-    /// Open contracts, negative when short, entered at a price in the quote.
+    /// Adds a position: open contracts, negative when short, entered at a price in the quote.
     pub fn position_at(mut self, instrument: impl Into<String>, contracts: impl Display, entry: impl Display) -> Self {
         let place = self.document.positions.len();
         let quantity = self.count("positions", place, "quantity", contracts);
@@ -72,15 +72,15 @@ impl AccountBuilder {
         self
     }
 
-    /// Open contracts as the size that venues show, negative when short, entered at the mark: units of the underlying, or
-    /// of the quote for an inverse perpetual or future.
+    /// Adds a position by the size that venues show, negative when short, entered at the mark. The size is in units of
+    /// the underlying, or of the quote for an inverse perpetual or future.
     pub fn position_sized(mut self, instrument: impl Into<String>, amount: impl Display) -> Self {
         let amount = self.count("positions", self.document.positions.len(), "amount", amount);
         self.open(instrument.into(), None, Some(amount));
         self
     }
 
-    /// An open order for contracts, with its limit in the quote.
+    /// Adds an open order: a side, a number of contracts and a limit price in the quote.
     pub fn order(
         mut self,
         instrument: impl Into<String>,
@@ -96,8 +96,8 @@ impl AccountBuilder {
         self
     }
 
-    /// The account, whose names are those of `market`; or everything that is wrong with it, each with its path, such as
-    /// `account.positions[0].instrument`.
+    /// Validates the account against `market`, which must list every name in it. The error reports all problems, each
+    /// with its path, such as `account.positions[0].instrument`.
     pub fn build(self, market: &Market) -> Result<Account, Invalid> {
         let mut problems = Problems::default();
         self.wrong.tell("account", &mut problems);
@@ -115,7 +115,7 @@ impl AccountBuilder {
         self.document.positions.push(PositionDocument { instrument, quantity, amount, entry: None });
     }
 
-    /// A count of one entry of a list; a stand-in where it is none.
+    /// Reads a number of contracts or units for one entry of a list; returns a stand-in when it cannot be read.
     fn count(&mut self, list: &str, place: usize, field: &str, said: impl Display) -> Quantity {
         self.wrong.read(format!("{list}[{place}].{field}"), said).unwrap_or(Quantity::ONE)
     }

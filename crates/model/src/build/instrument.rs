@@ -1,4 +1,4 @@
-//! Instruments of a market that is being put together.
+//! Builds the instruments of a market.
 
 use std::fmt::Display;
 
@@ -8,8 +8,8 @@ use super::Wrong;
 use crate::problems::Problems;
 use crate::{Instrument, InstrumentDocument, Invalid, KindDocument, Payoff, QuotePrice, Right};
 
-/// An instrument of a market that is being put together: one unit of the underlying a contract, linear, written and paid
-/// in USD, unless something else is said.
+/// An instrument under construction. By default a contract is linear, is one unit of the underlying, and is quoted and
+/// settled in USD.
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until a market takes it"]
 pub struct InstrumentBuilder {
@@ -19,22 +19,22 @@ pub struct InstrumentBuilder {
 }
 
 impl Instrument {
-    /// An exchange of the coin of an underlying for a quote.
+    /// A spot pair: exchanges the coin of an underlying for a quote.
     pub fn spot(name: impl Into<String>, underlying: impl Into<String>) -> InstrumentBuilder {
         InstrumentBuilder::new(name, underlying, KindDocument::Spot)
     }
 
-    /// A future without expiry.
+    /// A perpetual: a future without expiry.
     pub fn perpetual(name: impl Into<String>, underlying: impl Into<String>) -> InstrumentBuilder {
         InstrumentBuilder::new(name, underlying, KindDocument::Perpetual)
     }
 
-    /// A dated future; its expiry is a moment in RFC 3339.
+    /// A dated future; `expiry` is a moment in RFC 3339.
     pub fn future(name: impl Into<String>, underlying: impl Into<String>, expiry: impl Display) -> InstrumentBuilder {
         InstrumentBuilder::new(name, underlying, KindDocument::Future).expiring(expiry)
     }
 
-    /// A European call. Its expiry is one of the underlying's; its strike is in the quote, or in USD when it is inverse.
+    /// A European call. The underlying must list its expiry; its strike is in the quote, or in USD when it is inverse.
     pub fn call(
         name: impl Into<String>,
         underlying: impl Into<String>,
@@ -44,7 +44,7 @@ impl Instrument {
         InstrumentBuilder::new(name, underlying, KindDocument::Option).expiring(expiry).with_right(Right::Call, strike)
     }
 
-    /// A European put. Its expiry is one of the underlying's; its strike is in the quote, or in USD when it is inverse.
+    /// A European put. The underlying must list its expiry; its strike is in the quote, or in USD when it is inverse.
     pub fn put(
         name: impl Into<String>,
         underlying: impl Into<String>,
@@ -55,7 +55,7 @@ impl Instrument {
     }
 }
 
-/// Setters of fields that may be left out: what the field holds, and its name in the document.
+/// Setters of optional fields, each with the name that the field has in the document.
 macro_rules! setters {
     ($($(#[$doc:meta])* $field:ident)*) => {
         $($(#[$doc])*
@@ -80,7 +80,7 @@ impl InstrumentBuilder {
         open_interest
         /// Contracts traded in a day.
         volume_24h
-        /// The venue's fee to trade, as a share of the value it is charged on.
+        /// The venue's trading fee, as a share of the value that it is charged on.
         fee_rate
         /// The venue's own delta, per unit of the underlying.
         delta
@@ -122,7 +122,7 @@ impl InstrumentBuilder {
         self
     }
 
-    /// Written and paid in `asset`, such as USDC; a contract is units of the underlying.
+    /// Quoted and settled in `asset`, such as USDC; the contract size is in units of the underlying.
     pub fn linear(mut self, asset: impl Into<String>) -> Self {
         let asset = asset.into();
         self.document.payoff = Payoff::Linear;
@@ -131,8 +131,8 @@ impl InstrumentBuilder {
         self
     }
 
-    /// Paid in `coin`, an asset that follows the underlying. A perpetual or future is written in USD, and a contract is
-    /// units of USD; the premium of an option is written in the coin too.
+    /// Settled in `coin`, an asset that follows the underlying. A perpetual or future is quoted in USD, and its
+    /// contract size is in units of USD; the premium of an option is quoted in the coin too.
     pub fn inverse(mut self, coin: impl Into<String>) -> Self {
         let coin = coin.into();
         self.document.payoff = Payoff::Inverse;
@@ -142,19 +142,20 @@ impl InstrumentBuilder {
         self
     }
 
-    /// Paid in another asset than it is written in: one unit for each unit of the quote that the price says.
+    /// Settled in another asset than the quote: profit and premium pay one unit of `asset` for each unit of the quote
+    /// in the price.
     pub fn settled_in(mut self, asset: impl Into<String>) -> Self {
         self.document.settle = asset.into();
         self
     }
 
-    /// Units of the underlying a contract; of the quote for an inverse perpetual or future.
+    /// The contract size: units of the underlying, or of the quote for an inverse perpetual or future.
     pub fn contract_size(mut self, size: impl Display) -> Self {
         self.document.contract_size = self.wrong.read("contract_size", size).unwrap_or(Quantity::ONE);
         self
     }
 
-    /// The venue's mark, in the quote. Every instrument has one.
+    /// The venue's mark, in the quote. Every instrument must have one.
     pub fn mark(mut self, mark: impl Display) -> Self {
         self.has_mark = true;
         self.document.mark = self.wrong.read("mark", mark).unwrap_or(QuotePrice::new(Price::ONE));

@@ -1,4 +1,4 @@
-//! Assets and underlyings of a market that is being put together.
+//! Builds the assets and underlyings of a market.
 
 use std::fmt::Display;
 
@@ -8,7 +8,7 @@ use super::Wrong;
 use crate::problems::Problems;
 use crate::{Asset, AssetDocument, DepthLevel, ExpiryDocument, Underlying, UnderlyingDocument, UsdPrice};
 
-/// An asset of a market that is being put together.
+/// An asset under construction.
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until a market takes it"]
 pub struct AssetBuilder {
@@ -17,7 +17,8 @@ pub struct AssetBuilder {
 }
 
 impl Asset {
-    /// An asset by its name and what a unit costs, in USD. It shares the moves of the underlying of the same name, if any.
+    /// An asset by its name and the price of one unit, in USD. It shares the moves of the underlying of the same name,
+    /// if any.
     pub fn builder(name: impl Into<String>, price: impl Display) -> AssetBuilder {
         let mut wrong = Wrong::default();
         let price = wrong.read("price", price).unwrap_or(UsdPrice::ONE);
@@ -27,13 +28,13 @@ impl Asset {
 }
 
 impl AssetBuilder {
-    /// The underlying whose moves it shares, such as ETH for a staked ETH.
+    /// Sets the underlying whose moves the asset shares, such as ETH for a staked ETH.
     pub fn follows(mut self, underlying: impl Into<String>) -> Self {
         self.document.follows = Some(underlying.into());
         self
     }
 
-    /// One more level of its order book: `usd` are traded before the price moves by `bps` basis points.
+    /// Adds a level of its order book: `usd` can be traded before the price moves by `bps` basis points.
     pub fn depth(mut self, bps: impl Display, usd: impl Display) -> Self {
         level(self.document.depth.get_or_insert_default(), (bps, usd), &mut self.wrong);
         self
@@ -51,7 +52,7 @@ impl AssetBuilder {
     }
 }
 
-/// An underlying of a market that is being put together.
+/// An underlying under construction.
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until a market takes it"]
 pub struct UnderlyingBuilder {
@@ -60,7 +61,7 @@ pub struct UnderlyingBuilder {
 }
 
 impl Underlying {
-    /// An underlying by its name and its index, in USD.
+    /// An underlying by its name and its index price, in USD.
     pub fn builder(name: impl Into<String>, index: impl Display) -> UnderlyingBuilder {
         let mut wrong = Wrong::default();
         let document = UnderlyingDocument {
@@ -77,7 +78,7 @@ impl Underlying {
 }
 
 impl UnderlyingBuilder {
-    /// One more expiry: its moment in RFC 3339, and the price that the market expects then, in USD.
+    /// Adds an expiry: its moment in RFC 3339, and its forward, in USD.
     pub fn expiry(mut self, expiry: impl Display, forward: impl Display) -> Self {
         let path = format!("expiries[{}]", self.document.expiries.len());
         let entry = ExpiryDocument {
@@ -91,7 +92,7 @@ impl UnderlyingBuilder {
         self
     }
 
-    /// One more expiry with a rate, compounded continuously, per year.
+    /// Adds an expiry with an interest rate, compounded continuously, per year.
     pub fn expiry_at_rate(self, expiry: impl Display, forward: impl Display, rate: impl Display) -> Self {
         let place = self.document.expiries.len();
         let mut with_rate = self.expiry(expiry, forward);
@@ -100,19 +101,20 @@ impl UnderlyingBuilder {
         with_rate
     }
 
-    /// What moves are parts of, in USD, for an index that may be zero or negative.
+    /// Sets the scale, in USD, for an index that may be zero or negative: the least size that relative moves are taken
+    /// of.
     pub fn scale(mut self, usd: impl Display) -> Self {
         self.document.scale = self.wrong.read("scale", usd);
         self
     }
 
-    /// How far the index can be trusted, 0 to 1; 1 when it is not said.
+    /// Confidence in the index, 0 to 1; 1 by default.
     pub fn confidence(mut self, confidence: impl Display) -> Self {
         self.document.confidence = self.wrong.read("confidence", confidence);
         self
     }
 
-    /// One more level of its order books: `usd` are traded before the price moves by `bps` basis points.
+    /// Adds a level of its order books: `usd` can be traded before the price moves by `bps` basis points.
     pub fn depth(mut self, bps: impl Display, usd: impl Display) -> Self {
         level(self.document.depth.get_or_insert_default(), (bps, usd), &mut self.wrong);
         self

@@ -1,4 +1,4 @@
-//! A market from its assets, underlyings and instruments.
+//! Builds a market from its assets, underlyings and instruments.
 
 use std::fmt::Display;
 
@@ -8,7 +8,7 @@ use super::{AssetBuilder, InstrumentBuilder, UnderlyingBuilder, Wrong};
 use crate::problems::Problems;
 use crate::{Invalid, MARKET_FORMAT, Market, MarketDocument};
 
-/// A market that is being put together. [`Self::build`] checks it as a whole, so that the order does not matter.
+/// A market under construction. [`Self::build`] checks it as a whole, so entries may be added in any order.
 #[derive(Clone, Debug)]
 #[must_use = "a builder is no market until it is built"]
 pub struct MarketBuilder {
@@ -17,7 +17,7 @@ pub struct MarketBuilder {
 }
 
 impl Market {
-    /// A market at a moment in RFC 3339, such as `2026-05-01T00:00:00Z`.
+    /// Begins a market at a moment in RFC 3339, such as `2026-05-01T00:00:00Z`.
     ///
     /// ```
     /// use model::{Asset, Instrument, Market, Underlying};
@@ -46,28 +46,28 @@ impl Market {
 }
 
 impl MarketBuilder {
-    /// Lists an asset. USD, at exactly 1, is listed in every market.
+    /// Adds an asset. Every market already lists USD, at exactly 1.
     pub fn asset(mut self, asset: AssetBuilder) -> Self {
         let path = format!("assets[{}]", self.document.assets.len());
         self.document.assets.push(asset.told(&path, &mut self.problems));
         self
     }
 
-    /// Lists an underlying with its expiries.
+    /// Adds an underlying with its expiries.
     pub fn underlying(mut self, underlying: UnderlyingBuilder) -> Self {
         let path = format!("underlyings[{}]", self.document.underlyings.len());
         self.document.underlyings.push(underlying.told(&path, &mut self.problems));
         self
     }
 
-    /// Lists an instrument.
+    /// Adds an instrument.
     pub fn instrument(mut self, instrument: InstrumentBuilder) -> Self {
         let path = format!("instruments[{}]", self.document.instruments.len());
         self.document.instruments.push(instrument.told(&path, &mut self.problems));
         self
     }
 
-    /// The market; or everything that is wrong with it, each with its path, such as `instruments[0].mark`.
+    /// Validates the market. The error reports all problems, each with its path, such as `instruments[0].mark`.
     pub fn build(self) -> Result<Market, Invalid> {
         Market::checked(&self.document, self.problems)
     }

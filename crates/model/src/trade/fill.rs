@@ -1,11 +1,11 @@
-//! What a fill does to a position: a new average, a profit that is paid, a rest on the other side.
+//! Fills a trade into a position: a new average entry, a realised profit, a rest on the other side.
 
 use units::{Money, Overflow, Price, Quantity, Round};
 
 use super::Trade;
 use crate::{Account, Instrument, Payoff, Position, QuotePrice};
 
-/// Moves the position; what was closed, as a position of its own.
+/// Changes the position; returns the closed part, as a position of its own.
 pub fn fill(account: &mut Account, trade: &Trade, payoff: Payoff) -> Result<Position, Overflow> {
     let Trade { instrument, quantity, price } = *trade;
     let place = account.positions.iter().position(|position| position.instrument == instrument);
@@ -28,7 +28,7 @@ pub fn fill(account: &mut Account, trade: &Trade, payoff: Payoff) -> Result<Posi
     Ok(Position { quantity: closed, ..held })
 }
 
-/// The entry after adding to a position: a long's rounds up, a short's down.
+/// The entry price after adding to a position: that of a long rounds up, that of a short rounds down.
 fn average(held: &Position, trade: &Trade, payoff: Payoff) -> Result<QuotePrice, Overflow> {
     if held.quantity == Quantity::ZERO {
         return Ok(trade.price);
@@ -52,7 +52,7 @@ fn average(held: &Position, trade: &Trade, payoff: Payoff) -> Result<QuotePrice,
     }
 }
 
-/// What closing `closed` at `price` pays, in units of the settle asset.
+/// The profit of closing `closed` at `price`, in units of the settle asset.
 pub fn profit(closed: &Position, price: QuotePrice, listing: &Instrument) -> Result<Quantity, Overflow> {
     let size = closed.quantity.times(listing.contract_size, Round::Down)?;
     let [entry, price] = [closed.entry, price].map(QuotePrice::in_quote);
@@ -62,12 +62,12 @@ pub fn profit(closed: &Position, price: QuotePrice, listing: &Instrument) -> Res
     }
 }
 
-/// An amount of money in some asset is that many units of it.
+/// An amount of money in an asset as a number of units of the asset.
 pub const fn units_of(money: Money) -> Quantity {
     Quantity::from_raw(money.raw())
 }
 
-/// The price at which `units` cost `cost`.
+/// The price per unit when `units` cost `cost`.
 fn price_of(cost: Quantity, units: Quantity, round: Round) -> Result<QuotePrice, Overflow> {
     cost.over(Price::from_raw(units.raw()), round).map(|price| QuotePrice::new(Price::from_raw(price.raw())))
 }

@@ -1,4 +1,4 @@
-//! A trade as a person writes it: `BTC-PERPETUAL -10 @78000`, `BTC-PERPETUAL -1000 USD`.
+//! Reads a trade as a person writes it: `BTC-PERPETUAL -10 @78000`, `BTC-PERPETUAL -1000 USD`.
 
 use units::Quantity;
 
@@ -8,14 +8,14 @@ use crate::{InstrumentId, Market};
 /// Two trades as a user writes them.
 const EXAMPLES: &str = "\"BTC-PERPETUAL -10 @78000\" or \"BTC-PERPETUAL -100 USD\"";
 
-/// A text that is no trade.
+/// The error for a text that is not a trade.
 fn refused(text: &str, problem: impl std::fmt::Display) -> NotTrade {
     NotTrade(format!("\"{text}\": {problem}"))
 }
 
 impl Trade {
-    /// What `text` says: an instrument, how many signed contracts or units of its size, and a price after an `@`; without
-    /// a price, the mark.
+    /// Reads a trade from text: an instrument, a signed number of contracts or of units of its size, and a price after
+    /// an `@`; without a price, the mark.
     ///
     /// | text | trade |
     /// |---|---|
@@ -37,14 +37,14 @@ impl Trade {
         Self::new(instrument, quantity, price, market).map_err(|why| refused(text, why))
     }
 }
-/// How much is traded, as written: a number, and what it counts where that is said.
+/// The size of a trade as written: a number, and its unit where one is given.
 struct Size<'a> {
     number: &'a str,
     unit: Option<&'a str>,
 }
 
-/// The name, the size and the price of a trade. Names may have spaces; the size is the last word that looks like a number,
-/// or the last word but one where a unit follows it.
+/// Splits a trade into name, size and price. Names may contain spaces; the size is the last word that looks like a
+/// number, or the last word but one when a unit follows it.
 fn split(text: &str) -> Option<(String, Size<'_>, Option<&str>)> {
     let mut words: Vec<&str> = text.split_whitespace().collect();
     let price = words.pop_if(|word| word.starts_with('@'));
@@ -57,7 +57,7 @@ fn split(text: &str) -> Option<(String, Size<'_>, Option<&str>)> {
     (!name.is_empty()).then_some((name, Size { number, unit }, price))
 }
 
-/// The contracts of a trade whose size was written in contracts, in the coin or in the quote.
+/// The contracts of a trade whose size is given in contracts, in the coin or in the quote.
 fn contracts(size: &Size, instrument: InstrumentId, market: &Market) -> Result<Quantity, NotTrade> {
     let number = size
         .number
