@@ -3,7 +3,7 @@
 use crate::Round;
 use crate::wide::{ONE, by_unit, units};
 
-/// Decimals that every amount keeps.
+/// The number of decimals of every quantity.
 pub const DECIMALS: u32 = 18;
 /// The powers of ten up to one unit.
 pub const POWERS: [u64; 19] = {
@@ -30,7 +30,7 @@ pub fn to_f64(raw: i128) -> f64 {
     if raw < 0 { -magnitude } else { magnitude }
 }
 
-/// A count, of lots or accounts, as the nearest `f64`, ties to even.
+/// A count of lots or accounts as the nearest `f64`, ties to even.
 #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "the one rounding")]
 pub const fn count(number: i64) -> f64 {
     number as f64
@@ -38,12 +38,13 @@ pub const fn count(number: i64) -> f64 {
 
 /// `digits · 10⁻¹⁸` to the nearest `f64`, ties to even, for digits that are not 0.
 ///
-/// With the leading bit of the numerator at 2¹²⁶ and that of the divisor at 2⁶³ the quotient has 63 or 64 bits. To round it
-/// to 53 only needs to know of everything behind those bits whether it is 0: an odd last bit says that there is more, and is
-/// too far back to be anything else. The power of two is exact, and the result, 2⁻⁶⁰ at least, never subnormal.
+/// The numerator is shifted so that its leading bit is 2¹²⁶, the divisor so that its is 2⁶³: the quotient has 63 or 64
+/// bits. Rounding it to 53 bits needs to know only whether the remainder is 0: an odd last bit marks a remainder that
+/// is not 0, and is too far behind to mean anything else. The power of two is exact, and the result is at least 2⁻⁶⁰,
+/// so never subnormal.
 fn divided(digits: u128) -> f64 {
     let shift = digits.leading_zeros();
-    // The leading bit of 2¹²⁷, which is i128::MIN, takes nothing with it: the other bits are 0.
+    // i128::MIN has the leading bit 2¹²⁷; the shift back by one loses nothing, because its other bits are 0.
     let (quotient, rest) = by_unit(digits << shift >> 1);
     #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "the one rounding")]
     let rounded = (quotient | u64::from(rest != 0)) as f64;
@@ -81,7 +82,7 @@ pub fn from_f64(x: f64, round: Round) -> Option<i128> {
 /// `raw` with at most `decimals` decimals; `None` when rounding up leaves the range.
 pub fn to_decimals(raw: i128, decimals: u32, round: Round) -> Option<i128> {
     let step = 10_u64.pow(DECIMALS.saturating_sub(decimals));
-    // A step is a part of a unit, so that what the units leave says it all.
+    // A step divides one unit, so only the decimals matter, not the whole units.
     let (_, left) = units(raw.unsigned_abs());
     let beyond = left % step;
     let above = i128::from(if raw < 0 && beyond > 0 { step - beyond } else { beyond });
@@ -98,17 +99,18 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        /// The decimal text, read by the standard library, is the reference.
+        /// The reference is the standard library reading the decimal text.
         #[test]
         fn to_f64_is_the_nearest_double(raw: i128) {
             let text: f64 = crate::text::Text::of(raw).as_str().parse().unwrap();
             prop_assert_eq!(to_f64(raw).to_bits(), text.to_bits());
         }
 
-        /// The same for numbers of every length, where most of `i128` is out of reach of money, and next to what ties.
+        /// The same for numbers of every length, since most of `i128` is beyond sums of money, and for neighbours of
+        /// ties.
         #[test]
         fn to_f64_is_the_nearest_double_at_every_length(raw: i128, bits in 0..127_u32, near in -2..=2_i128, halves in 1_u64..1 << 54) {
-            // Half-way between two doubles, where 10¹⁸ can still be divided into it: multiples of 5¹⁸ in few bits.
+            // Half-way between two doubles where 10¹⁸ still divides: multiples of 5¹⁸ with few bits.
             let tie = i128::from(halves) * 5_i128.pow(18);
             for raw in [raw >> bits, tie.saturating_mul(1 << (bits % 32)).saturating_add(near)] {
                 let text: f64 = crate::text::Text::of(raw).as_str().parse().unwrap();
@@ -116,7 +118,7 @@ mod tests {
             }
         }
 
-        /// Fewer decimals are the next multiple of their step on either side.
+        /// Fewer decimals give the next multiple of the step, above or below.
         #[test]
         fn fewer_decimals_are_the_nearest_multiples(raw: i128, bits in 0..127_u32, decimals in 0..20_u32) {
             let (raw, step) = (raw >> bits, 10_i128.pow(18_u32.saturating_sub(decimals)));

@@ -1,7 +1,7 @@
 //! Numbers as people read them: decimal, with a comma between thousands.
 
-/// A number that is no amount of money, such as a sensitivity, with so many decimals, rounded to the nearest. From 10¹² on
-/// it is written with an exponent; what rounds to zero has no sign.
+/// A number that is not an amount of money, such as a sensitivity, with `decimals` decimals, rounded to the nearest.
+/// From 10¹² on it is written with an exponent; a number that rounds to zero has no sign.
 pub fn number(value: f64, decimals: usize) -> String {
     if value.abs() >= 1e12 {
         return format!("{value:.4e}");
@@ -13,7 +13,7 @@ pub fn number(value: f64, decimals: usize) -> String {
     }
 }
 
-/// A decimal number, whole or not, with every decimal that it has.
+/// A decimal number, whole or not, with all of its decimals.
 pub fn exact(value: impl std::fmt::Display) -> String {
     let text = value.to_string();
     let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
@@ -23,7 +23,7 @@ pub fn exact(value: impl std::fmt::Display) -> String {
     }
 }
 
-/// Digits with a comma before every three, counted from the last.
+/// Digits with a comma before every group of three, counted from the last.
 pub fn thousands(digits: &str) -> String {
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (place, digit) in digits.chars().enumerate() {

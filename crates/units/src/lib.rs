@@ -1,10 +1,10 @@
-//! Quantities that cannot be confused.
+//! Types for amounts, prices, quantities and ratios, so that the compiler refuses to mix them up.
 //!
-//! [`Money`], [`Price`], [`Quantity`] and [`Ratio`] are fixed point with 18 decimals (the field's WAD, so that
-//! on-chain amounts are exact) over `i128`. There is no `Mul` and no `Div`: an operation that may lose a digit takes a
-//! [`Round`], and the rule of the house is *against the account*: what it owns rounds [`Round::Down`], what it owes
-//! rounds [`Round::Up`]. Intermediates are 256 bits wide; a result that does not fit is an [`Overflow`] that says which
-//! quantity it was.
+//! [`Money`], [`Price`], [`Quantity`] and [`Ratio`] are fixed point with 18 decimals (the field's WAD, so that on-chain
+//! amounts are exact) over `i128`. There is no `Mul` and no `Div`: an operation that may lose a digit takes a
+//! [`Round`]. The rule of the house is *against the account*: an amount that the account owns rounds [`Round::Down`],
+//! an amount that it owes rounds [`Round::Up`]. Intermediates are 256 bits wide; a result that does not fit is an
+//! [`Overflow`] that names the quantity.
 //!
 //! ```
 //! use units::{Money, Price, Quantity, Round};
@@ -16,7 +16,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A price does not add to a quantity:
+//! A price cannot be added to a quantity:
 //!
 //! ```compile_fail
 //! let price: units::Price = "1".parse().unwrap();
@@ -39,9 +39,10 @@ pub use quantities::{Decimal, Money, Overflow, Price, Quantity, Ratio};
 pub use text::NotDecimal;
 pub use time::{NotTime, Timestamp, YEAR_SECONDS};
 
-/// Where to go when the exact result lies between two representable values.
+/// The direction to round in when the exact result lies between two representable values.
 ///
-/// The rule of the house is *against the account*: what it owns rounds down, what it owes rounds up.
+/// The rule of the house is *against the account*: an amount that the account owns rounds down, an amount that it owes
+/// rounds up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Round {
     /// Toward negative infinity.

@@ -1,24 +1,24 @@
-//! One type per dimension, and the arithmetic that makes sense between them.
+//! One type per dimension, with only the arithmetic that makes sense between them.
 
 use crate::wide::{self, ONE};
 use crate::{NotDecimal, Round, fixed, shortest, text};
 
-/// A result outside the range of the quantity it should have become.
+/// The error for a result outside the range of its quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{quantity} out of range (about ±1.7e20)")]
 pub struct Overflow {
-    /// Which quantity did not fit.
+    /// The name of the quantity that did not fit.
     pub quantity: &'static str,
 }
 
-/// What every quantity is: fixed point with 18 decimals, read from what other programs print.
+/// Reads fixed-point numbers with 18 decimals from text that other programs print, and from doubles.
 ///
-/// What a person writes is read by `FromStr`, which refuses more than 18 decimals.
+/// For text that a person writes, `FromStr` refuses more than 18 decimals.
 pub trait Decimal: Sized {
-    /// The number in `text` times ten to the power of `shift`. Digits behind the 18th decimal are cut off.
+    /// The number in `text` times ten to the power of `shift`. Digits after the 18th decimal are cut off.
     fn cut(text: &str, shift: i64) -> Result<Self, NotDecimal>;
 
-    /// The shortest decimal that reads back to the double `x`, its digits behind the 18th decimal cut off. Fails when
+    /// The shortest decimal that reads back to the double `x`; digits after the 18th decimal are cut off. Fails when
     /// `x` is not finite or too large.
     fn shortest(x: f64) -> Result<Self, NotDecimal>;
 }
@@ -37,27 +37,27 @@ macro_rules! quantity {
 
             const OVERFLOW: Overflow = Overflow { quantity: $word };
 
-            /// From a count of 10⁻¹⁸, as contracts on chain keep it.
+            /// A value from its count of 10⁻¹⁸, the form in which on-chain contracts keep it.
             pub const fn from_raw(raw: i128) -> Self {
                 Self(raw)
             }
 
-            /// The count of 10⁻¹⁸.
+            /// The value as a count of 10⁻¹⁸.
             pub const fn raw(self) -> i128 {
                 self.0
             }
 
-            /// The exact sum; refused when it leaves the range.
+            /// The exact sum; fails when it leaves the range.
             pub fn plus(self, other: Self) -> Result<Self, Overflow> {
                 self.0.checked_add(other.0).map(Self).ok_or(Self::OVERFLOW)
             }
 
-            /// The exact difference; refused when it leaves the range.
+            /// The exact difference; fails when it leaves the range.
             pub fn minus(self, other: Self) -> Result<Self, Overflow> {
                 self.0.checked_sub(other.0).map(Self).ok_or(Self::OVERFLOW)
             }
 
-            /// The value with the opposite sign; refused when it leaves the range.
+            /// The value with the opposite sign; fails when it leaves the range.
             pub fn negated(self) -> Result<Self, Overflow> {
                 self.0.checked_neg().map(Self).ok_or(Self::OVERFLOW)
             }
@@ -72,12 +72,12 @@ macro_rules! quantity {
                 fixed::to_f64(self.0)
             }
 
-            /// The representable value next to `x` in the named direction. Fails when `x` is not finite or too large.
+            /// The nearest representable value on the named side of `x`. Fails when `x` is not finite or too large.
             pub fn from_f64(x: f64, round: Round) -> Result<Self, Overflow> {
                 fixed::from_f64(x, round).map(Self).ok_or(Self::OVERFLOW)
             }
 
-            /// The value with at most `decimals` decimals, in the named direction.
+            /// The value rounded to at most `decimals` decimals, in the named direction.
             pub fn to_decimals(self, decimals: u32, round: Round) -> Result<Self, Overflow> {
                 fixed::to_decimals(self.0, decimals, round).map(Self).ok_or(Self::OVERFLOW)
             }
@@ -139,7 +139,7 @@ quantity! {
     Money, "money"
 }
 quantity! {
-    /// What one unit costs, in units of something else.
+    /// The cost of one unit of something, in units of something else.
     Price, "price"
 }
 quantity! {
@@ -152,19 +152,19 @@ quantity! {
 }
 
 impl Quantity {
-    /// What this many units are worth at `price`.
+    /// The value of this many units at `price`.
     pub fn at(self, price: Price, round: Round) -> Result<Money, Overflow> {
         wide::mul_units(self.0, price.0, round).map(Money).ok_or(Money::OVERFLOW)
     }
 }
 
 impl Quantity {
-    /// Units in this many contracts of `size` units each.
+    /// The units in this many contracts of `size` units each.
     pub fn times(self, size: Self, round: Round) -> Result<Self, Overflow> {
         wide::mul_units(self.0, size.0, round).map(Self).ok_or(Self::OVERFLOW)
     }
 
-    /// `part` of `whole` equal parts of it; all of it when they are the same. `whole` is above zero.
+    /// `part` of `whole` equal parts of this quantity; all of it when `part` equals `whole`. `whole` is above zero.
     pub fn part(self, part: u64, whole: u64, round: Round) -> Result<Self, Overflow> {
         if part == whole {
             return Ok(self);
@@ -173,26 +173,27 @@ impl Quantity {
         (whole != 0).then(|| wide::mul_div(self.0, part, whole, round)).flatten().map(Self).ok_or(Self::OVERFLOW)
     }
 
-    /// Units of the base that this many units of the quote buy at `price`; `price` is above zero.
+    /// The units of the base that this many units of the quote buy at `price`; `price` is above zero.
     pub fn over(self, price: Price, round: Round) -> Result<Self, Overflow> {
         (price.0 != 0).then(|| wide::mul_div(self.0, ONE, price.0, round)).flatten().map(Self).ok_or(Self::OVERFLOW)
     }
 }
 
 impl Price {
-    /// The same price in units of an asset, when both are in one currency; `asset` is what one unit of it costs, above zero.
+    /// The same price in units of an asset: `asset` is the price of one unit of the asset, in the same currency, above
+    /// zero.
     pub fn in_units_of(self, asset: Self, round: Round) -> Result<Self, Overflow> {
         (asset.0 > 0).then(|| wide::mul_div(self.0, ONE, asset.0, round)).flatten().map(Self).ok_or(Self::OVERFLOW)
     }
 }
 
 impl Money {
-    /// The same amount in another currency, in which one unit of this one costs `price`.
+    /// The same amount in another currency; `price` is the cost of one unit of the present currency in the other.
     pub fn converted(self, price: Price, round: Round) -> Result<Self, Overflow> {
         wide::mul_units(self.0, price.0, round).map(Self).ok_or(Self::OVERFLOW)
     }
 
-    /// How many times `other` this is; `None` when `other` is zero or the ratio does not fit.
+    /// This amount divided by `other`; `None` when `other` is zero or the ratio does not fit.
     pub fn per(self, other: Self, round: Round) -> Option<Ratio> {
         (other.0 != 0).then(|| wide::mul_div(self.0, ONE, other.0, round)).flatten().map(Ratio)
     }

@@ -1,23 +1,24 @@
-//! Doubles as the shortest decimals that read back to them.
+//! Converts a double to the shortest decimal that reads back to the same double.
 //!
-//! A double is `mantissa · 2^−places`, and every number nearer to it than to its neighbours reads back to it: half a unit of the
-//! mantissa to either side, the ends included where the mantissa is even. Digits are taken one after the other until what is left
-//! is within that half (Steele and White, "How to print floating-point numbers accurately", 1990, the free format of figure 3;
-//! as the standard library has it where its quick way cannot decide). Here all of it fits 128 bits, and digits become a count
-//! of 10⁻¹⁸ without a text in between.
+//! A double is `mantissa · 2^−places`, and every number nearer to it than to its neighbours reads back to it: up to
+//! half a unit of the mantissa on either side, the ends included where the mantissa is even. Digits are produced one
+//! after the other until the remainder is within that half (Steele and White, "How to print floating-point numbers
+//! accurately", 1990, the free format of figure 3; the standard library uses it where its quick method cannot decide).
+//! Here all numbers fit 128 bits, and the digits become a count of 10⁻¹⁸ without text in between.
 
 use crate::fixed::POWERS;
 use crate::text::{Beyond, NotDecimal, read};
 use crate::wide::ONE;
 
-/// Bits of a mantissa behind its leading one.
+/// The bits of a mantissa after its leading one.
 const FRACTION_BITS: u32 = f64::MANTISSA_DIGITS - 1;
-/// The exponent that a double of 2⁰ in the last place of its mantissa is stored with.
+/// The stored exponent of a double whose last mantissa bit is worth 2⁰.
 const BIAS: u64 = 1075;
-/// More places than this do not fit 128 bits once they are doubled and taken times ten.
+/// The most places for which the scaled numbers, doubled and times ten, still fit 128 bits.
 const PLACES_MAX: u64 = 120;
 
-/// The count of 10⁻¹⁸ of the shortest decimal that reads back to the double `x`, its digits behind the 18th decimal cut off.
+/// The count of 10⁻¹⁸ of the shortest decimal that reads back to the double `x`; digits after the 18th decimal are cut
+/// off.
 pub fn of(x: f64) -> Result<i128, NotDecimal> {
     match in_range(x) {
         Some(raw) => Ok(raw),
@@ -25,8 +26,8 @@ pub fn of(x: f64) -> Result<i128, NotDecimal> {
     }
 }
 
-/// The same for what risk numbers mostly are: from about 10⁻²⁰ to 10¹⁵ in size, and no power of two, whose neighbour below is nearer
-/// than the one above.
+/// The quick method, for most risk numbers: from about 10⁻²⁰ to 10¹⁵ in size, and not a power of two, whose neighbour
+/// below is nearer than the one above. None for other numbers.
 fn in_range(x: f64) -> Option<i128> {
     let bits = x.to_bits();
     let fraction = bits & ((1 << FRACTION_BITS) - 1);
@@ -42,7 +43,7 @@ fn in_range(x: f64) -> Option<i128> {
 
 /// The whole part of `mantissa · 2^−places`, and the count of 10⁻¹⁸ of its shortest decimals.
 fn shortest(mantissa: u64, places: u64) -> Option<(u64, u64)> {
-    // Twice everything, so that half a unit of the mantissa is 1.
+    // All numbers are doubled, so that half a unit of the mantissa is 1.
     let one = 1_u128 << (places + 1);
     let doubled = u128::from(mantissa) << 1;
     let whole = u64::try_from(doubled >> (places + 1)).ok()?;
@@ -53,7 +54,7 @@ fn shortest(mantissa: u64, places: u64) -> Option<(u64, u64)> {
         let to_next = one - left;
         let (down, up) = if includes_ends { (left <= half, to_next <= half) } else { (left < half, to_next < half) };
         if down || up {
-            // Where both are near enough the nearer one is taken.
+            // Where both decimals are near enough, the nearer one is taken.
             digits += u64::from(up && (!down || to_next <= left));
             break;
         }
@@ -75,7 +76,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The standard library prints the shortest decimal.
+    /// The count from the text that the standard library prints, which is the shortest decimal.
     fn printed(x: f64) -> Result<i128, NotDecimal> {
         read(&format!("{x:e}"), 0, Beyond::Cut)
     }
@@ -87,7 +88,8 @@ mod tests {
             prop_assert_eq!(of(x), printed(x), "{:e}", x);
         }
 
-        /// The same where the quick way goes, and next to what ends early: decimals of few digits and powers of two.
+        /// The same in the range of the quick method, and next to numbers that end early: decimals of few digits and
+        /// powers of two.
         #[test]
         fn a_double_in_range_is_what_the_standard_library_prints(bits: u64, exponent in 940..1085_u64, digits in 1..1_000_000_u32, power in 0..24_i32, ulps in -2..=2_i64) {
             let sign_and_fraction = bits & !(0x7ff << FRACTION_BITS);

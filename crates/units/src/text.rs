@@ -1,22 +1,22 @@
-//! Decimal text in and out, exactly: what a person wrote is never rounded.
+//! Reads and writes decimal text exactly: a number that a person wrote is never rounded.
 
 use arrayvec::ArrayString;
 
 use crate::fixed::{DECIMALS, POWERS};
 use crate::wide::units;
 
-/// More digits than any `i128` has.
+/// The limit on digits; more than any `i128` has.
 const DIGITS_MAX: usize = 40;
-/// So many characters are never more digits than fit 64 bits.
+/// The limit on characters below which the digits always fit 64 bits.
 const SHORT: usize = 19;
 
-/// Why a text is not a decimal number this crate can hold exactly.
+/// The reason why a text is not a decimal number that fixed point can hold exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotDecimal {
-    /// Empty, a stray sign, a separator, `NaN`…
+    /// Not a number: empty, a stray sign, a separator, `NaN`…
     #[error("a decimal number such as \"-12.5\"")]
     Malformed,
-    /// More than 18 digits behind the point, once it is written without exponent: reading it would have to round.
+    /// More than 18 digits after the point, once it is written without an exponent: reading it would have to round.
     #[error("a decimal number with at most 18 decimals")]
     TooManyDecimals,
     /// Above about 1.7·10²⁰ in size.
@@ -24,12 +24,12 @@ pub enum NotDecimal {
     TooLarge,
 }
 
-/// What becomes of digits behind the 18th decimal.
+/// How to treat digits after the 18th decimal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Beyond {
-    /// The number is refused: what a person wrote is never rounded.
+    /// The number is refused: a number that a person wrote is never rounded.
     Refuse,
-    /// They are cut off, toward zero: the number is a double that somebody printed, and they are its noise.
+    /// The digits are cut off, toward zero: the number is a printed double, and they are noise.
     Cut,
 }
 
@@ -38,7 +38,7 @@ pub fn parse(text: &str) -> Result<i128, NotDecimal> {
     read(text, 0, Beyond::Refuse)
 }
 
-/// Reads the same, times ten to the power of `shift`.
+/// Reads the same format, and multiplies by ten to the power of `shift`.
 pub fn read(text: &str, shift: i64, beyond: Beyond) -> Result<i128, NotDecimal> {
     match short(text.as_bytes()) {
         Some(raw) if shift == 0 => Ok(raw),
@@ -46,7 +46,7 @@ pub fn read(text: &str, shift: i64, beyond: Beyond) -> Result<i128, NotDecimal> 
     }
 }
 
-/// What almost every document holds: few digits, a point at most, no exponent. None when it is anything else.
+/// Reads the short form that almost every document uses: few digits, at most a point, no exponent. None for other text.
 fn short(text: &[u8]) -> Option<i128> {
     let (negative, text) = match text {
         [b'-', rest @ ..] => (true, rest),
@@ -76,7 +76,7 @@ fn short(text: &[u8]) -> Option<i128> {
     Some(if negative { -raw } else { raw })
 }
 
-/// Reads digits of any number with any exponent.
+/// Reads any number of digits with any exponent.
 fn any(text: &str, shift: i64, beyond: Beyond) -> Result<i128, NotDecimal> {
     let (negative, text) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -88,7 +88,7 @@ fn any(text: &str, shift: i64, beyond: Beyond) -> Result<i128, NotDecimal> {
     if !is_number(whole) || !is_number(fraction) || !is_number(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)) {
         return Err(NotDecimal::Malformed);
     }
-    // Both counts of digits: the value is digits · 10^(power − 18), the digits without zeros at either end.
+    // Counts of digits: the value is digits · 10^(power − 18), where the digits have no zeros at either end.
     let digits = || whole.bytes().chain(fraction.bytes());
     let leading = digits().take_while(|byte| *byte == b'0').count();
     let all = whole.len() + fraction.len();
@@ -99,7 +99,7 @@ fn any(text: &str, shift: i64, beyond: Beyond) -> Result<i128, NotDecimal> {
         0 => fraction.len() + whole.len() - whole.trim_end_matches('0').len(),
         kept => fraction.len() - kept,
     };
-    // An exponent beyond 64 bits is as good as the largest.
+    // An exponent beyond 64 bits gives the same result as the largest one.
     let beyond_all = if exponent.starts_with('-') { i64::MIN } else { i64::MAX };
     let length = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let power = exponent.parse().unwrap_or(beyond_all).saturating_add(shift).saturating_add(i64::from(DECIMALS));
@@ -113,21 +113,21 @@ fn any(text: &str, shift: i64, beyond: Beyond) -> Result<i128, NotDecimal> {
     let mut raw = 0_i128;
     for byte in kept.chain(std::iter::repeat_n(b'0', zeros)) {
         let digit = i128::from(byte - b'0');
-        // Counted downwards, so that the most negative value can be read.
+        // The digits are subtracted, so that the most negative value can be read.
         raw = raw.checked_mul(10).and_then(|raw| raw.checked_sub(digit)).ok_or(NotDecimal::TooLarge)?;
     }
     if negative { Ok(raw) } else { raw.checked_neg().ok_or(NotDecimal::TooLarge) }
 }
 
-/// The shortest decimal text that [`parse`] reads back to the same value, without memory of its own on the heap: documents of many
-/// accounts are mostly numbers.
+/// The shortest decimal text that [`parse`] reads back to the same value. It needs no heap memory, since documents of
+/// many accounts are mostly numbers.
 pub struct Text(ArrayString<LENGTH_MAX>);
 
 /// A sign, 21 digits of `i128::MAX` in units, a point, 18 decimals.
 const LENGTH_MAX: usize = 41;
 
 impl Text {
-    /// Of so many units of 10⁻¹⁸.
+    /// The text of this many units of 10⁻¹⁸.
     pub fn of(raw: i128) -> Self {
         let (whole, decimals) = units(raw.unsigned_abs());
         let mut text = ArrayString::new();
@@ -141,7 +141,7 @@ impl Text {
         });
         if decimals > 0 {
             text.push('.');
-            // A one before the decimals keeps the zeros that they begin with.
+            // A one before the decimals keeps their leading zeros.
             text.push_str(digits.format(decimals + POWERS[18])[1..].trim_end_matches('0'));
         }
         Self(text)
@@ -153,7 +153,8 @@ impl Text {
     }
 }
 
-/// Reads a value that documents write as text: the error of a wrong type or a wrong text says what was expected.
+/// Deserializes a value that documents write as text; for a wrong type or a wrong text the error says what was
+/// expected.
 pub struct Reader<T> {
     expected: &'static str,
     value: std::marker::PhantomData<T>,
@@ -178,7 +179,7 @@ impl<T: std::str::FromStr<Err: std::fmt::Display>> serde::de::Visitor<'_> for Re
     }
 }
 
-/// At most forty characters of `text`: enough to recognise it in a message.
+/// The first forty characters of `text` at most: enough to recognise it in a message.
 fn shortened(text: &str) -> String {
     let mut characters = text.chars();
     let head: String = characters.by_ref().take(40).collect();
@@ -264,7 +265,7 @@ mod tests {
             prop_assert_eq!(parse(Text::of(raw).as_str()), Ok(raw));
         }
 
-        /// Moving the point and taking it back with the exponent is the same number.
+        /// Moving the point and moving it back with the exponent gives the same number.
         #[test]
         fn an_exponent_moves_the_point(raw: i128, shift in -60..60_i64) {
             let digits = raw.unsigned_abs().to_string();
@@ -274,14 +275,14 @@ mod tests {
             prop_assert_eq!(parse(&format!("{sign}{whole}.{fraction}0e{}", -18 - shift)), Ok(raw));
         }
 
-        /// The short way to read is the long way.
+        /// The quick way to read gives the same result as the general way.
         #[test]
         fn what_is_short_is_read_like_anything_else(text in "-?[0-9]{0,12}(\\.[0-9]{0,12})?[-.e]?") {
             prop_assert_eq!(read(&text, 0, Beyond::Cut), any(&text, 0, Beyond::Cut), "{}", &text);
             prop_assert_eq!(parse(&text), any(&text, 0, Beyond::Refuse), "{}", text);
         }
 
-        /// Numbers of every length, and those that end in zeros.
+        /// Numbers of every length, also with zeros at the end.
         #[test]
         fn printing_and_reading_are_inverse_at_every_length(raw: i128, bits in 0..127_u32, zeros in 0..38_u32) {
             let raw = raw >> bits;

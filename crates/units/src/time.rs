@@ -1,15 +1,15 @@
-//! Moments in UTC, and the year in which option time is counted.
+//! Moments in UTC, and the length of the year in which option time is counted.
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-/// Seconds in the year of 365 days that option pricing counts in (ACT/365).
+/// The seconds in the year of 365 days that option pricing uses (ACT/365).
 pub const YEAR_SECONDS: f64 = 31_536_000.0;
 
 /// A moment in UTC, in whole microseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
-/// A text that is not a moment in RFC 3339 within the years 1678 to 9999.
+/// The error for a text that is not a moment in RFC 3339 within the years 1678 to 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an RFC 3339 time such as \"2026-05-08T08:00:00Z\"")]
 pub struct NotTime;
@@ -25,7 +25,7 @@ impl Timestamp {
         self.0
     }
 
-    /// Seconds from `earlier` to here, negative when this is the earlier one. Exact below 285 years.
+    /// Seconds from `earlier` to this moment, negative when this moment is the earlier one. Exact below 285 years.
     pub fn seconds_since(self, earlier: Self) -> f64 {
         #[expect(
             clippy::as_conversions,
@@ -36,17 +36,17 @@ impl Timestamp {
         micros / 1e6
     }
 
-    /// Years of 365 days from `earlier` to here, never negative.
+    /// Years of 365 days from `earlier` to this moment, never negative.
     pub fn years_since(self, earlier: Self) -> f64 {
         (self.seconds_since(earlier) / YEAR_SECONDS).max(0.0)
     }
 
-    /// Days from `earlier` to here, never negative.
+    /// Days from `earlier` to this moment, never negative.
     pub fn days_since(self, earlier: Self) -> f64 {
         (self.seconds_since(earlier) / 86_400.0).max(0.0)
     }
 
-    /// The calendar in UTC, for names such as `8MAY26`.
+    /// The date and time in UTC, for names such as `8MAY26`.
     pub fn calendar(self) -> OffsetDateTime {
         let nanos = i128::from(self.0) * 1000;
         OffsetDateTime::from_unix_timestamp_nanos(nanos)

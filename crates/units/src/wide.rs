@@ -1,10 +1,10 @@
-//! `a · b / d` with a 256-bit product, so that no intermediate overflows before the result does.
+//! `a · b / d` with a 256-bit product, so that only the result can overflow, not the product.
 
 use crate::Round;
 
 /// One unit, 10¹⁸.
 pub const ONE: i128 = 1_000_000_000_000_000_000;
-/// [`ONE`] with its leading bit at 2⁶³.
+/// [`ONE`] shifted so that its leading bit is 2⁶³.
 pub const DIVISOR: u64 = 1_000_000_000_000_000_000 << SHIFT;
 const SHIFT: u32 = 4;
 /// `⌊(2¹²⁸ − 1) / DIVISOR⌋ − 2⁶⁴`.
@@ -21,14 +21,14 @@ pub fn mul_div(a: i128, b: i128, divisor: i128, round: Round) -> Option<i128> {
     rounded(quotient, (a < 0) ^ (b < 0) ^ (divisor < 0), round)
 }
 
-/// `a · b / 10¹⁸`, rounded once; `None` when the result does not fit `i128`. What [`mul_div`] gives for that divisor, without
-/// a division.
+/// `a · b / 10¹⁸`, rounded once; `None` when the result does not fit `i128`. Equals [`mul_div`] with that divisor, but
+/// needs no division.
 pub fn mul_units(a: i128, b: i128, round: Round) -> Option<i128> {
     let (high, low) = multiply(a.unsigned_abs(), b.unsigned_abs());
     rounded(divide_by_unit(high, low)?, (a < 0) ^ (b < 0), round)
 }
 
-/// A magnitude, and whether it was exact, with its sign and in the named direction.
+/// The signed result of a magnitude, rounded in the named direction; the flag says whether the magnitude is exact.
 fn rounded((magnitude, exact): (u128, bool), negative: bool, round: Round) -> Option<i128> {
     let away_from_zero = !exact && matches!((round, negative), (Round::Up, false) | (Round::Down, true));
     let magnitude = if away_from_zero { magnitude.checked_add(1)? } else { magnitude };
@@ -37,8 +37,8 @@ fn rounded((magnitude, exact): (u128, bool), negative: bool, round: Round) -> Op
 
 const LOW_HALF: u128 = (1 << 64) - 1;
 
-/// The 256-bit product of two 128-bit numbers as `(high, low)`, by 64-bit halves. Nothing wraps: the largest product of two halves
-/// leaves room for two more halves, as `(2⁶⁴ − 1)² + 2·(2⁶⁴ − 1) = 2¹²⁸ − 1`.
+/// The 256-bit product of two 128-bit numbers as `(high, low)`, computed from 64-bit halves. Nothing wraps: the largest
+/// product of two halves leaves room for two more halves, as `(2⁶⁴ − 1)² + 2·(2⁶⁴ − 1) = 2¹²⁸ − 1`.
 fn multiply(a: u128, b: u128) -> (u128, u128) {
     let (a1, a0) = (a >> 64, a & LOW_HALF);
     let (b1, b0) = (b >> 64, b & LOW_HALF);
@@ -49,7 +49,7 @@ fn multiply(a: u128, b: u128) -> (u128, u128) {
     (high, (middle_low << 64) | (low & LOW_HALF))
 }
 
-/// `(high·2¹²⁸ + low) / divisor` and whether it was exact; `None` when the quotient needs more than 128 bits.
+/// `(high·2¹²⁸ + low) / divisor`, and whether it is exact; `None` when the quotient needs more than 128 bits.
 ///
 /// Two digits of 64 bits, the higher first: Knuth, "The Art of Computer Programming", volume 2, 4.3.1, algorithm D.
 fn divide(high: u128, low: u128, divisor: u128) -> Option<(u128, bool)> {
@@ -61,7 +61,7 @@ fn divide(high: u128, low: u128, divisor: u128) -> Option<(u128, bool)> {
         return Some((quotient, quotient * divisor == low));
     }
     let shift = divisor.leading_zeros();
-    // What the shift takes from `low` goes to `high`; `high < divisor`, so that nothing leaves it.
+    // The bits shifted out of `low` go to `high`; `high < divisor`, so no bit is shifted out of `high`.
     let high = if shift == 0 { high } else { (high << shift) | (low >> (128 - shift)) };
     let (divisor, low) = (divisor << shift, low << shift);
     let (upper, rest) = digit(high, low >> 64, divisor);
@@ -69,7 +69,7 @@ fn divide(high: u128, low: u128, divisor: u128) -> Option<(u128, bool)> {
     Some(((upper << 64) | lower, rest == 0))
 }
 
-/// `⌊(rest·2⁶⁴ + next) / divisor⌋` and what is left, for a rest below a divisor whose leading bit is 2¹²⁷.
+/// `⌊(rest·2⁶⁴ + next) / divisor⌋` and the remainder, for a rest below a divisor whose leading bit is 2¹²⁷.
 fn digit(rest: u128, next: u128, divisor: u128) -> (u128, u128) {
     let (d1, d0) = (divisor >> 64, divisor & LOW_HALF);
     let mut digit = (rest / d1).min(LOW_HALF);
@@ -82,7 +82,7 @@ fn digit(rest: u128, next: u128, divisor: u128) -> (u128, u128) {
     (digit, ((rest << 64) | next).wrapping_sub(digit.wrapping_mul(divisor)))
 }
 
-/// `(high·2¹²⁸ + low) / 10¹⁸` and whether it was exact; `None` when the quotient needs more than 128 bits.
+/// `(high·2¹²⁸ + low) / 10¹⁸`, and whether it is exact; `None` when the quotient needs more than 128 bits.
 fn divide_by_unit(high: u128, low: u128) -> Option<(u128, bool)> {
     if high >= ONE.unsigned_abs() {
         return None;
@@ -92,17 +92,17 @@ fn divide_by_unit(high: u128, low: u128) -> Option<(u128, bool)> {
     Some(((u128::from(upper) << 64) | u128::from(lower), rest == 0))
 }
 
-/// The whole units in a count of 10⁻¹⁸, and the count that is left: `count / 10¹⁸` and its rest.
+/// Splits a count of 10⁻¹⁸ into whole units and the remaining count: `count / 10¹⁸` and its remainder.
 pub fn units(count: u128) -> (u128, u64) {
     let (upper, rest) = by_unit(count >> (64 - SHIFT));
     let (lower, rest) = by_unit((u128::from(rest) << 64) | ((count << SHIFT) & LOW_HALF));
     ((u128::from(upper) << 64) | u128::from(lower), rest >> SHIFT)
 }
 
-/// `⌊numerator / DIVISOR⌋` of a numerator below 2⁶⁴ divisors, and what is left.
+/// `⌊numerator / DIVISOR⌋` and the remainder, for a numerator below 2⁶⁴ divisors.
 ///
-/// A product with the reciprocal in place of the division: Möller and Granlund, "Improved division by invariant integers",
-/// 2011, algorithm 4. Their theorem is that the candidate is at most one too large or too small.
+/// Multiplies by the reciprocal instead of dividing: Möller and Granlund, "Improved division by invariant integers",
+/// 2011, algorithm 4. By their theorem the candidate is at most one too large or too small.
 #[expect(clippy::as_conversions, clippy::cast_possible_truncation, reason = "the two halves of a product")]
 pub fn by_unit(numerator: u128) -> (u64, u64) {
     let product = u128::from(RECIPROCAL).wrapping_mul(numerator >> 64).wrapping_add(numerator);
@@ -171,7 +171,8 @@ mod tests {
             }
         }
 
-        /// The same for divisors of every length, and next to where a digit's estimate is wrong: leading digits all but alike.
+        /// The same for divisors of every length, and near wrong estimates of a digit: numbers whose leading digits are
+        /// almost alike.
         #[test]
         fn dividing_is_the_inverse_of_multiplying_at_every_length(high: u128, low: u128, divisor in 1_u128.., bits in 0..128_u32, near in 0..4_u128) {
             let divisor = (divisor >> bits).max(1);
@@ -185,7 +186,7 @@ mod tests {
             }
         }
 
-        /// Units and what is left of them are quotient and rest.
+        /// Units and remaining count equal quotient and remainder.
         #[test]
         fn a_count_is_its_units_and_what_is_left(count: u128, bits in 0..128_u32) {
             let one = ONE.unsigned_abs();
@@ -195,7 +196,7 @@ mod tests {
             }
         }
 
-        /// The short way by 10¹⁸ is the long way.
+        /// The quick division by 10¹⁸ gives the same result as the general one.
         #[test]
         fn a_product_of_units_is_the_product_divided(a: i128, b: i128, of_a in 0..127_u32, of_b in 0..127_u32) {
             for (a, b) in [(a >> of_a, b >> of_b), (a >> of_a << (of_a / 2), ONE)] {
