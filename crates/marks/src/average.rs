@@ -1,12 +1,12 @@
-//! How an average follows a price: the first-order filter, one backward Euler step at a time, without `exp`.
+//! Moves an average toward a price: the first-order filter, one backward Euler step at a time, without `exp`.
 //!
-//! A step of `d` microseconds with time constant `τ` closes the share `α = d / (τ + d)` of the gap to the price. What
-//! is known about it, for a time `T` in any number of steps toward a constant price:
+//! A step of `d` microseconds with time constant `τ` closes the share `α = d / (τ + d)` of the gap to the price. Its
+//! properties, for a time `T` in any number of steps toward a constant price:
 //!
-//! * It stays between the old average and the price. A constant price is a fixed point. No time, no move.
+//! * It stays between the old average and the price. A constant price is a fixed point. Without time there is no move.
 //! * One step closes `T/(τ + T)` of the gap. More steps close no less, and never more than `1 − exp(−T/τ)`, which is
-//!   below `T/τ`. So the average depends on how often it is asked, within these limits: whoever asks more often comes
-//!   nearer to the exponential and never passes it.
+//!   below `T/τ`. So the average depends on the number of steps, within these limits: more steps bring it nearer to the
+//!   exponential, never beyond it.
 //! * `d` counts up to `τ`: after a silence one price closes at most half of the gap, however long the silence was.
 
 use units::{Overflow, Price, Ratio, Round};
@@ -41,7 +41,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
-        /// I-20: an average never leaves the range of what it saw, and never moves by more than its share of the gap.
+        /// I-20: an average stays within the range of its inputs, and never moves by more than its share of the gap.
         #[test]
         fn an_average_stays_between_itself_and_the_price(
             average in -1_000_000 * UNIT..1_000_000 * UNIT,
@@ -68,7 +68,7 @@ mod tests {
             prop_assert!(after(target) <= after(target + more));
         }
 
-        /// I-20: asking more often closes no less of the gap than asking once, and never more than elapsed / window.
+        /// I-20: more frequent steps close no less of the gap than one step, and never more than elapsed / window.
         #[test]
         fn asking_more_often_moves_it_no_less_and_at_most_by_the_share_of_time(
             steps in prop::collection::vec(1_i64..1_000, 1..20),
@@ -82,7 +82,7 @@ mod tests {
             let once = stepped(Price::ZERO, target, total, window).unwrap().raw().abs();
             let often = steps.iter().try_fold(Price::ZERO, |average, step| stepped(average, target, *step, window));
             let often = often.unwrap().raw().abs();
-            // Every step rounds once, and so does its share.
+            // Every step rounds once, and so does the share of each step.
             let rounding = 20 * (gap / UNIT + 2);
             prop_assert!(often + rounding >= once);
             prop_assert!(often <= gap / i128::from(window) * i128::from(total) + rounding + i128::from(total));

@@ -1,15 +1,15 @@
-//! A price that is another price times a ratio: a staked token, a premium, a dated forward.
+//! Composes a price from two: a base price times a ratio, for a staked token, a premium, a dated forward.
 //!
 //! Each leg is a quote of its own feed, judged by its own rules: its own ages, quorum, bounds (I-11). The product is as
-//! valid as the worse leg. Both legs are of one tick (I-22), so both are of one vector of prices (I-12). A stable coin
-//! is a leg like any other: no leg is a constant (I-21).
+//! valid as the worse leg. Both legs must be of one tick (I-22), so both are of one vector of prices (I-12). A stable
+//! coin is a leg like any other: no leg is a constant (I-21).
 
 use units::{Overflow, Price, Ratio, Round, Timestamp};
 
 use crate::quote::Quote;
 use crate::rules::size;
 
-/// Why two quotes do not make one.
+/// The reasons why two quotes cannot be composed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotComposed {
     /// The legs belong to different ticks.
@@ -25,10 +25,10 @@ pub enum NotComposed {
     Overflow(#[from] Overflow),
 }
 
-/// `base` times `ratio`, rounded down; the half-width rounded up.
+/// `base` times `ratio`, rounded down, with the half-width rounded up.
 ///
-/// The averages are products of the averages. The sources are those of both legs, and the time of publication is the
-/// older one.
+/// The averages are products of the averages. The sources are those of both legs, and the time of publication is that
+/// of the older leg.
 pub fn composed(base: &Quote, ratio: &Quote) -> Result<Quote, NotComposed> {
     if base.at != ratio.at {
         return Err(NotComposed::OtherTick { base: base.at, ratio: ratio.at });
@@ -51,8 +51,8 @@ pub fn composed(base: &Quote, ratio: &Quote) -> Result<Quote, NotComposed> {
     })
 }
 
-/// The farthest the product can be from the product of the prices when each leg is within its half-width:
-/// `|b|·r' + b'·|r| + b'·r'` with `'` for half-widths.
+/// The largest distance of the product from the product of the prices when each leg is within its half-width: `|b|·r' +
+/// b'·|r| + b'·r'`, where `'` marks half-widths.
 fn confidence(base: &Quote, ratio: &Quote) -> Result<Price, Overflow> {
     let of_ratio = product(size(base.price)?, ratio.confidence, Round::Up)?;
     let of_base = product(base.confidence, size(ratio.price)?, Round::Up)?;
@@ -93,7 +93,7 @@ mod tests {
         assert_eq!(refusal.to_string(), "base of 10 microseconds, ratio of 11: expected legs of one tick");
     }
 
-    /// I-11, I-22: the product is as good as the worse leg and as old as the older.
+    /// I-11, I-22: the product is as valid as the worse leg and as old as the older leg.
     #[test]
     fn a_product_is_as_good_as_its_worse_leg_and_as_old_as_the_older() {
         let causes = [Cause::Agreed, Cause::Dispersed, Cause::Collared, Cause::Stale, Cause::Clamped];
@@ -109,7 +109,7 @@ mod tests {
         }
     }
 
-    /// I-21: a stable leg that leaves its peg takes the product with it.
+    /// I-21: when a stable leg leaves its peg, the product moves with it.
     #[test]
     fn a_stable_leg_is_priced_like_any_other() {
         let product = composed(&quote("0.87", Cause::Agreed), &quote("1", Cause::Agreed)).unwrap();

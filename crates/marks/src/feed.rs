@@ -1,16 +1,16 @@
-//! One feed: the last word of each source, the last quote, and how the next one is decided.
+//! One feed: the last report of each source, the last quote, and the decision on the next quote.
 //!
-//! Three things may keep a price from being the index, in this order:
+//! Three steps may keep the price from being the index, in this order:
 //!
 //! * **No index.** The last quote stays as it is, marked invalid. Its averages do not move.
-//! * **Handover** (I-17). A set of sources that changed may move the price by at most [`Rules::handover`], measured
-//!   from what the set before says in its last words, those of the dead included: the market may move a price, a change
-//!   of the set may not. After an invalid quote it is measured from the last price. What remains is walked in steps of
-//!   the same length, one a quote, and the price is suspect until it arrives. A minority that comes and goes cannot
-//!   start this while the last words of the honest sources are closer together than one step: with it and without it,
-//!   the median is in their range.
-//! * **Collar** (I-20). The price is at most [`Rules::collar`] from the slow average, which follows the price that was
-//!   held. Let a time `T` of arbitrary reports begin when `max(|slow|, scale)` is `M`, and let
+//! * **Handover** (I-17). A change of the set of sources may move the price by at most [`Rules::handover`], measured
+//!   from the index of the former set by its last reports, including those of dead sources: the market may move a price,
+//!   a change of the set may not. After an invalid quote the move is measured from the last price. The rest of the way is
+//!   walked in steps of the same length, one per quote, and the price is suspect until it arrives. A minority that comes
+//!   and goes cannot start this while the last reports of the honest sources are closer together than one step: with the
+//!   minority and without it, the median is in their range.
+//! * **Collar** (I-20). The price is at most [`Rules::collar`] from the slow average, which follows the collared
+//!   price. Let a time `T` of arbitrary reports begin when `max(|slow|, scale)` is `M`, and let
 //!   `S = collar · T / slow_micros` be below 1. Then the slow average moves by at most `M·S/(1 − S)`, and the price is
 //!   at most `M·(S + collar)/(1 − S)` from where the slow average was.
 
@@ -24,27 +24,27 @@ use crate::report::{Refusal, Report};
 use crate::rules::{Rules, size};
 use crate::validity::{Cause, Validity};
 
-/// What is known about one price.
+/// The state of one price: the last reports of its sources and its last quote.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Feed {
-    /// The last accepted word of each source, ordered by source.
+    /// The last accepted report of each source, ordered by source.
     reports: Vec<Report>,
     /// The last published quote.
     last: Option<Quote>,
 }
 
-/// Why there is no quote at all.
+/// The reasons why there is no quote at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoQuote {
-    /// There is no quorum, and there never was one: there is no last price to keep.
+    /// There is no quorum, and there never was one, so there is no last price to keep.
     #[error("no price yet: {live} sources live, expected {quorum} that agree")]
     NoPrice {
-        /// What the feed needs to have a price.
+        /// The obstacle to a price.
         cause: Cause,
-        /// How many sources are live.
+        /// The number of live sources.
         live: usize,
-        /// How many must be, and agree.
+        /// The number of sources that must be live and agree.
         quorum: u32,
     },
     /// A number left its range. Rules that pass [`Rules::check`] and reports that were accepted exclude it.
@@ -53,12 +53,12 @@ pub enum NoQuote {
 }
 
 impl Feed {
-    /// Whether `report` may be recorded at `now` (I-16). Changes nothing.
+    /// Checks whether `report` may be recorded at `now` (I-16). Changes nothing.
     pub fn accept(&self, rules: &Rules, report: &Report, now: Timestamp) -> Result<(), Refusal> {
         report.check(rules, self.report(report.source), now)
     }
 
-    /// Stores a report that was accepted, in place of the one its source gave before.
+    /// Stores an accepted report in place of the former report of its source.
     pub fn record(&mut self, report: Report) {
         match self.reports.binary_search_by_key(&report.source, |known| known.source) {
             Ok(place) => self.reports[place] = report,
@@ -68,7 +68,8 @@ impl Feed {
 
     /// The quote of the tick `now`. Changes nothing.
     ///
-    /// A tick that has a quote keeps it, whatever was reported since (I-12), and so does a tick before it.
+    /// A tick that has a quote keeps it, whatever is reported later (I-12); a tick before the last quote gets that
+    /// quote too.
     pub fn quote(&self, rules: &Rules, now: Timestamp) -> Result<Quote, NoQuote> {
         if let Some(last) = self.last.as_ref().filter(|last| last.at >= now) {
             return Ok(last.clone());
@@ -94,13 +95,14 @@ impl Feed {
         self.last.as_ref()
     }
 
-    /// The last accepted word of each source, ordered by source.
+    /// The last accepted report of each source, ordered by source.
     pub fn reports(&self) -> &[Report] {
         &self.reports
     }
 
-    /// The last moment, from `now` on, at which the words that count are those that count at `now`: after it one is too old,
-    /// or one that was too far ahead begins to count. What [`Self::quote`] says of a quorum is the same until then.
+    /// The last moment, from `now` on, until which the same reports count as at `now`. After it a report becomes too
+    /// old, or a report from too far ahead of the clock begins to count. The answer of [`Self::quote`] about a quorum
+    /// is the same until then.
     pub fn steady_until(&self, rules: &Rules, now: Timestamp) -> Timestamp {
         let changes = rules.sources.iter().filter_map(|source| {
             let published = self.report(source.source)?.published.micros();
@@ -116,7 +118,7 @@ impl Feed {
         self.reports.get(place)
     }
 
-    /// The words that count at `now`, ordered by source, and what to name if they are too few.
+    /// The reports that count at `now`, ordered by source, and the cause to name when they are too few.
     fn live(&self, rules: &Rules, now: Timestamp) -> Result<(Vec<Report>, Cause), Overflow> {
         let mut live = Vec::with_capacity(rules.sources.len());
         let mut obstacles = Vec::new();
@@ -150,7 +152,7 @@ impl Feed {
         Ok(Quote { price, fast, slow, cause, handover, ..first(agreement, now) })
     }
 
-    /// The index, or as far toward it as the handover lets the price go; and whether there is more to go.
+    /// The index, or the point toward it that the handover allows; and whether part of the way remains.
     fn handed_over(&self, agreement: &Agreement, last: &Quote, rules: &Rules) -> Result<(Price, bool), Overflow> {
         let index = agreement.index;
         let from = if last.handover || last.validity() == Validity::Invalid {
@@ -168,7 +170,7 @@ impl Feed {
     }
 }
 
-/// The first quote of a feed: nothing to hand over from, and both averages begin at the price.
+/// The first quote of a feed: there is no handover, and both averages begin at the price.
 fn first(agreement: &Agreement, now: Timestamp) -> Quote {
     let price = agreement.index;
     Quote {
@@ -185,7 +187,7 @@ fn first(agreement: &Agreement, now: Timestamp) -> Quote {
     }
 }
 
-/// What to say of an index that nothing holds back.
+/// The cause to name when nothing holds the index back.
 fn heard(agreement: &Agreement) -> Cause {
     if agreement.dispersed { Cause::Dispersed } else { Cause::Agreed }
 }

@@ -1,19 +1,20 @@
-//! What the live sources agree on, if they do (I-15).
+//! Computes the index: the price on which the live sources agree, if they do (I-15).
 //!
 //! 1. The weighted median of all live sources.
-//! 2. Who is farther from it than the band is left out. Where the weight splits into halves there are two medians, and
+//! 2. Sources farther from it than the band are left out. Where the weight splits into halves there are two medians, and
 //!    a source must be near both: two camps that disagree make no price, and are not averaged.
-//! 3. Fewer than the quorum left: no index.
-//! 4. The median again, of those that are left. Two medians give the point between them, rounded down.
+//! 3. Fewer sources left than the quorum: no index.
+//! 4. The median again, of the sources that are left. Two medians give the point between them, rounded down.
 //!
-//! The bound of `median.rs` survives step 2: at most ⌊(quorum − 1)/2⌋ liars are among a quorum or more that is left,
-//! so the second median also lies within the range of the honest sources. While a quorum of honest sources is closer
-//! together than the band, all of them are near the first median too: no minority can have them left out.
+//! The bound of `median.rs` survives step 2: at most ⌊(quorum − 1)/2⌋ liars are among the sources left, which are a
+//! quorum or more, so the second median also lies within the range of the honest sources. While a quorum of honest
+//! sources is closer together than the band, all of them are near the first median too: no minority can get them left
+//! out.
 //!
-//! **Spread.** It is the narrowest range that holds all but a minority of those left. A minority cannot widen it beyond
-//! the range of the honest ones, so it cannot make a good price suspect. And because the range holds all but a
-//! minority, it holds more than half of the weight, and so the index: a price that is not suspect is within the allowed
-//! dispersion of at least one honest source.
+//! **Spread.** It is the width of the narrowest range that holds all but a minority of the sources left. A minority
+//! cannot widen it beyond the range of the honest sources, so it cannot make a good price suspect. And because the
+//! range holds all but a minority, it holds more than half of the weight, and so the index: a price that is not suspect
+//! is within the allowed dispersion of at least one honest source.
 
 use units::{Money, Overflow, Price, Ratio, Round};
 
@@ -24,20 +25,20 @@ use crate::rules::Rules;
 /// The ratio 0.5.
 const HALF: Ratio = Ratio::from_raw(500_000_000_000_000_000);
 
-/// What a quorum agrees on.
+/// The agreement of a quorum.
 #[derive(Clone, Debug)]
 pub struct Agreement {
-    /// The price that they agree on.
+    /// The price on which the quorum agrees.
     pub index: Price,
     /// The weighted median of the half-widths, the upper one.
     pub confidence: Price,
-    /// Whether all but a minority are farther apart than the rules allow.
+    /// Whether the sources, without a minority, are farther apart than the rules allow.
     pub dispersed: bool,
-    /// The reports it was made of, in the order given.
+    /// The reports that the index is made of, in the order given.
     pub used: Vec<Report>,
 }
 
-/// What `live` agree on; `None` when fewer than the quorum are near their median.
+/// The agreement among `live`; `None` when fewer than the quorum are near their median.
 pub fn agree(live: &[Report], rules: &Rules) -> Result<Option<Agreement>, Overflow> {
     let Some((lower, upper)) = both(live, rules, |report| report.price)? else { return Ok(None) };
     let mut used = Vec::with_capacity(live.len());
@@ -57,12 +58,12 @@ pub fn agree(live: &[Report], rules: &Rules) -> Result<Option<Agreement>, Overfl
     Ok(Some(Agreement { index, confidence, dispersed, used }))
 }
 
-/// The weighted median of `reports`, without a band; `None` when they are fewer than the quorum.
+/// The weighted median of `reports`, without a band; `None` when there are fewer reports than the quorum.
 pub fn median(reports: &[Report], rules: &Rules) -> Result<Option<Price>, Overflow> {
     if is_quorum(reports, rules) { middle(reports, rules) } else { Ok(None) }
 }
 
-/// Whether these are enough for a price.
+/// Whether these reports are enough for a price.
 pub fn is_quorum(reports: &[Report], rules: &Rules) -> bool {
     u32::try_from(reports.len()).is_ok_and(|number| number >= rules.quorum)
 }
@@ -73,7 +74,7 @@ fn middle(reports: &[Report], rules: &Rules) -> Result<Option<Price>, Overflow> 
     lower.plus(upper.minus(lower)?.scaled(HALF, Round::Down)?).map(Some)
 }
 
-/// The two weighted medians of one column of the reports.
+/// The lower and the upper weighted median of one column of the reports.
 fn both(reports: &[Report], rules: &Rules, column: fn(&Report) -> Price) -> Result<Option<(Price, Price)>, Overflow> {
     let claims: Vec<Money> = reports.iter().map(|report| report.claim(rules)).collect::<Result<_, _>>()?;
     let weights = weights(&claims, rules.minority());
@@ -105,7 +106,7 @@ mod tests {
         Some((agreement.index.to_string(), agreement.used.len(), agreement.dispersed))
     }
 
-    /// I-15: an outlier is left out; what is left is a quorum or there is no price.
+    /// I-15: an outlier is left out; when fewer than a quorum remain, there is no price.
     #[test]
     fn an_outlier_is_left_out_and_a_lost_quorum_is_no_price() {
         assert_eq!(of(&["100", "100.1", "100.2"], 3), Some(("100.1".into(), 3, false)));
@@ -113,7 +114,7 @@ mod tests {
         assert_eq!(of(&["100", "100.1", "100000"], 3), None);
     }
 
-    /// I-15, S-16: two that disagree beyond the band are not averaged, and neither are two camps.
+    /// I-15, S-16: two sources that disagree beyond the band are not averaged, and neither are two camps.
     #[test]
     fn camps_that_disagree_make_no_price() {
         assert_eq!(of(&["100", "104"], 2), Some(("102".into(), 2, true)));
@@ -128,7 +129,7 @@ mod tests {
         assert_eq!(of(&["100", "102.5", "104.9"], 3), Some(("102.5".into(), 3, true)));
     }
 
-    /// I-15, I-18: the half-width is what the sources in the middle say, not what the loudest says.
+    /// I-15, I-18: the half-width is that of the sources in the middle, not the widest.
     #[test]
     fn a_minority_does_not_widen_the_half_width() {
         let live = [(1, "0.1"), (2, "0.2"), (3, "2")]
@@ -136,7 +137,7 @@ mod tests {
         assert_eq!(agree(&live, &rules(3, 3)).unwrap().unwrap().confidence.to_string(), "0.2");
     }
 
-    /// I-14: near zero the scale is the measure, and prices of both signs agree.
+    /// I-14: near zero the scale sets the distance allowed, and prices of both signs agree.
     #[test]
     fn prices_around_zero_agree_by_the_scale() {
         assert_eq!(of(&["-0.01", "0", "0.01"], 3), Some(("0".into(), 3, false)));

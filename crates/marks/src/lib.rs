@@ -1,7 +1,7 @@
-//! What a price is, given what sources say.
+//! Computes index and mark prices from the reports of sources.
 //!
-//! Nothing here asks a source or a clock. Reports and moments are arguments, so whoever has the journal computes every
-//! index again, to the last digit.
+//! This crate asks no source and reads no clock. Reports and moments are arguments, so anyone with the journal can
+//! compute every index again, to the last digit.
 //!
 //! ```text
 //!   decide                                  apply
@@ -23,18 +23,18 @@
 //!
 //! | question | file |
 //! |---|---|
-//! | what a source may say, and when its word counts | `report.rs` |
+//! | the reports a source may give, and when a report counts | `report.rs` |
 //! | the numbers an operator chooses | `rules.rs` |
 //! | why a minority of liars cannot move the index (I-15, with proof) | `median.rs` |
-//! | who agrees, and what happens when nobody does | `index.rs` |
+//! | which sources agree, and what follows when none do | `index.rs` |
 //! | how an average follows a price without `exp` | `average.rs` |
 //! | the order of all steps, and what holds a price back | `feed.rs` |
-//! | what a price may be used for | `validity.rs`, `quote.rs` |
+//! | the uses a price may be put to | `validity.rs`, `quote.rs` |
 //! | a token priced by another token | `composed.rs` |
 //!
-//! Three rules run through all of it. A price is signed, and zero is a price. A missing price is never replaced by a
-//! default: before the first quorum there is none, and after an outage the last one stays, marked invalid. There is no
-//! constant price either: nothing in this crate makes a quote out of anything but reports (I-21).
+//! Three rules hold throughout. A price is signed, and zero is a price. A missing price is never replaced by a default:
+//! before the first quorum there is none, and after an outage the last one stays, marked invalid. There is no constant
+//! price either: this crate makes quotes from reports only (I-21).
 //!
 //! ```
 //! use marks::{Feed, Report, Rules, Validity};

@@ -1,9 +1,10 @@
 //! The weighted median, and weights that no minority can abuse (I-15).
 //!
-//! Depth is what sources claim, so it is not trusted: a liar claims all the depth in the world. Two limits take the
-//! profit out of it.
+//! Depth is a claim of the source, so it is not trusted: a liar can claim any depth. Two limits make a false claim
+//! useless.
 //!
-//! *A claim above the median claim counts as the median claim.* Thin sources count less; none counts more for boasting.
+//! *A claim above the median claim counts as the median claim.* Thin sources count less; none counts more for a larger
+//! claim.
 //!
 //! *Weights are kept within a factor.* Let `n` sources be live and let `m` of them be arbitrary, `2m < n`. Every weight
 //! lies between `m·G` and `(n − m)·G − 1`, where `G` is a grain that only sets the resolution. Then any `m` sources
@@ -19,26 +20,27 @@
 //! honest price. The same holds for the half-width. No single source holds half of the weight when three or more are
 //! live, also where `m` is 0.
 //!
-//! The price of the bound: the larger the share of liars borne, the nearer the weights are to equal. Three sources that
-//! bear one liar weigh between 1 and 2; five that bear two between 1 and 1.5; nine that bear two between 1 and 3.5.
+//! The price of the bound: the larger the share of liars tolerated, the nearer the weights are to equal. Three sources
+//! that tolerate one liar weigh between 1 and 2; five that tolerate two between 1 and 1.5; nine that tolerate two
+//! between 1 and 3.5.
 
 use units::{Money, Price, Ratio, Round};
 
 /// The resolution of weights.
 const GRAIN: i128 = 1_000_000;
 
-/// A value and what it weighs.
+/// A value and its weight.
 #[derive(Clone, Copy, Debug)]
 pub struct Weighted {
     /// The value of this entry.
     pub value: Price,
-    /// What it weighs, above zero.
+    /// The weight of this entry, above zero.
     pub weight: i128,
 }
 
 /// The weights of sources with these claims of depth, in the same order, when `minority` of them may be arbitrary.
 ///
-/// With so few sources that no weights but equal ones are safe, all are equal.
+/// When there are so few sources that only equal weights are safe, all weights are equal.
 pub fn weights(claims: &[Money], minority: usize) -> Vec<i128> {
     let arbitrary = minority.max(1);
     let others = claims.len().saturating_sub(arbitrary);
@@ -54,8 +56,8 @@ pub fn weights(claims: &[Money], minority: usize) -> Vec<i128> {
     claims.iter().map(weight).collect()
 }
 
-/// The lower and the upper weighted median: half of the weight is at or below the one, half at or above the other.
-/// They differ only when the weight splits into exact halves. `None` of nothing.
+/// The lower and the upper weighted median: half of the weight is at or below the lower one, half at or above the upper
+/// one. They differ only when the weight splits into exact halves. `None` when there are no values.
 pub fn medians(mut values: Vec<Weighted>) -> Option<(Price, Price)> {
     values.sort_by_key(|weighted| weighted.value);
     let total: i128 = values.iter().map(|weighted| weighted.weight).sum();
@@ -104,7 +106,7 @@ mod tests {
         assert_eq!(of(&[(1, 2), (2, 1), (9, 1)]), Some((1, 2)));
     }
 
-    /// I-15: depth is claimed, not known; more than the median claim buys nothing.
+    /// I-15: depth is only claimed; a claim above the median claim adds no weight.
     #[test]
     fn boasting_buys_no_weight_and_no_depth_still_counts() {
         let claims = ["0", "5", "10", "10", "170000000000000000000"].map(|depth| depth.parse().unwrap());
@@ -116,7 +118,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
-        /// I-15: the lemma of the proof: any minority weighs less than the others.
+        /// I-15, the lemma of the proof: any minority weighs less than the other sources.
         #[test]
         fn any_minority_weighs_less_than_the_others(
             claims in prop::collection::vec(any::<i128>(), 1..12),

@@ -1,39 +1,40 @@
-//! The price of one feed at one moment, with everything that says how good it is.
+//! A quote: the price of one feed at one moment, with the facts that say how far it can be trusted.
 
 use serde::{Deserialize, Serialize};
 use units::{Overflow, Price, Timestamp};
 
 use crate::validity::{Cause, Validity};
 
-/// A price, decided. Published, it is the one price of its tick (I-12).
+/// A decided price. Once published, it is the only price of its tick (I-12).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Quote {
     /// The price of one unit.
     pub price: Price,
-    /// What the sources said, before handover and collar.
+    /// The index: the price on which the sources agree, before handover and collar.
     pub index: Price,
-    /// Half the width of the range the sources are sure of, in the unit of the price, 0 or more.
+    /// Half the width of the range that the sources are sure of, in the unit of the price, 0 or more.
     pub confidence: Price,
     /// The fast average of the price.
     pub fast: Price,
     /// The slow average of the price.
     pub slow: Price,
-    /// Why it is as valid as it is.
+    /// The reason for its validity.
     pub cause: Cause,
     /// Whether the price is on its way from one set of sources to another (I-17).
     pub handover: bool,
-    /// The sources used, in order. Of an invalid quote: those that were live, too few or not agreeing.
+    /// The sources used, in order. For an invalid quote: the live sources, too few or not in agreement.
     pub live: Vec<u32>,
-    /// The oldest publication among the reports used.
+    /// The earliest time of publication among the reports used.
     pub published: Timestamp,
     /// The tick it belongs to.
     pub at: Timestamp,
 }
 
 impl Quote {
-    /// What a feed is listed with before any source has spoken. It is invalid, and what the first sources say is handed over
-    /// from it like from any other price: a first word that is wrong by a thousand starts nothing at a thousand (I-17).
+    /// The quote that a feed is listed with before any source has reported. It is invalid, and the price moves from it
+    /// to the first index by handover, like from any other price: a first report that is a thousand times too high
+    /// cannot set the price a thousand times too high (I-17).
     pub const fn reference(price: Price, at: Timestamp) -> Self {
         Self {
             price,
@@ -49,17 +50,17 @@ impl Quote {
         }
     }
 
-    /// What this price may be used for.
+    /// The uses that this price may be put to.
     pub const fn validity(&self) -> Validity {
         self.cause.validity()
     }
 
-    /// What one unit is worth at least: for what an account newly owns (I-18). A liquidation takes `price`.
+    /// The lowest value of one unit, for what an account newly owns (I-18). A liquidation uses `price`.
     pub fn low(&self) -> Result<Price, Overflow> {
         self.price.minus(self.confidence)
     }
 
-    /// What one unit costs at most: for what an account newly owes (I-18). A liquidation takes `price`.
+    /// The highest cost of one unit, for what an account newly owes (I-18). A liquidation uses `price`.
     pub fn high(&self) -> Result<Price, Overflow> {
         self.price.plus(self.confidence)
     }

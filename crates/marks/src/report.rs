@@ -1,4 +1,4 @@
-//! One source's word: when it is accepted, and when it counts.
+//! The report of one source: when it is accepted, and when it counts.
 
 use serde::{Deserialize, Serialize};
 use units::{Money, Overflow, Price, Ratio, Round, Timestamp};
@@ -6,10 +6,10 @@ use units::{Money, Overflow, Price, Ratio, Round, Timestamp};
 use crate::rules::{Rules, Source};
 use crate::validity::Cause;
 
-/// The largest price and half-width that are accepted: 10¹⁸ units. It leaves room for every sum that follows.
+/// The largest price and half-width that are accepted: 10¹⁸ units. Later sums cannot overflow.
 pub const LARGEST: Price = Price::from_raw(1_000_000_000_000_000_000_000_000_000_000_000_000);
 
-/// What one source says a unit costs.
+/// The price of a unit according to one source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
@@ -21,13 +21,13 @@ pub struct Report {
     pub published: Timestamp,
     /// The price, signed.
     pub price: Price,
-    /// Half the width of the range the source is sure of, in the unit of the price, 0 or more.
+    /// Half the width of the range that the source is sure of, in the unit of the price, 0 or more.
     pub confidence: Price,
-    /// What can be traded near the price, in USD, 0 or more: what the report weighs.
+    /// The amount that can be traded near the price, in USD, 0 or more: it sets the weight of the report.
     pub depth: Money,
 }
 
-/// Why a report is not accepted. In the order in which it is checked.
+/// The reasons why a report is refused, in the order in which they are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The rules do not list the source.
@@ -43,7 +43,7 @@ pub enum Refusal {
         source_number: u32,
         /// The number that the report has.
         sequence: u64,
-        /// What its last accepted report said.
+        /// The number of the last accepted report.
         last: u64,
     },
     /// A report of this source published then or later was accepted before.
@@ -55,7 +55,7 @@ pub enum Refusal {
         source_number: u32,
         /// The time that the report has.
         published: Timestamp,
-        /// What its last accepted report said.
+        /// The time of the last accepted report.
         last: Timestamp,
     },
     /// Published too far ahead of the clock.
@@ -63,22 +63,22 @@ pub enum Refusal {
     Future {
         /// The number of the source that reported.
         source_number: u32,
-        /// How far ahead of the clock.
+        /// How far ahead of the clock the report is, in microseconds.
         ahead_micros: i64,
-        /// How far it may be.
+        /// The most that is allowed, in microseconds.
         most_micros: i64,
     },
-    /// Older on arrival than the source's word may become.
+    /// The report is older on arrival than reports of this source may become.
     #[error("source {source_number}: published {age_micros} microseconds ago, expected at most {most_micros}")]
     Stale {
         /// The number of the source that reported.
         source_number: u32,
-        /// How old the report is, in microseconds.
+        /// The age of the report, in microseconds.
         age_micros: i64,
-        /// How old it may be.
+        /// The largest age allowed, in microseconds.
         most_micros: i64,
     },
-    /// Zero or negative where the rules do not allow it.
+    /// The price is zero or negative, and the rules do not allow it.
     #[error("source {source_number}: price {price}, expected above 0")]
     NotPositive {
         /// The number of the source that reported.
@@ -86,7 +86,7 @@ pub enum Refusal {
         /// The price that the report has.
         price: Price,
     },
-    /// A price beyond [`LARGEST`].
+    /// The price is beyond [`LARGEST`].
     #[error("source {source_number}: price {price}, expected at most {LARGEST} in size")]
     TooLarge {
         /// The number of the source that reported.
@@ -94,7 +94,7 @@ pub enum Refusal {
         /// The price that the report has.
         price: Price,
     },
-    /// A negative half-width, or one beyond [`LARGEST`].
+    /// The half-width is negative or beyond [`LARGEST`].
     #[error("source {source_number}: confidence {confidence}, expected from 0 to {LARGEST}")]
     Confidence {
         /// The number of the source that reported.
@@ -102,7 +102,7 @@ pub enum Refusal {
         /// The half-width that the report has.
         confidence: Price,
     },
-    /// A negative depth.
+    /// The depth is negative.
     #[error("source {source_number}: depth {depth}, expected 0 or more")]
     Depth {
         /// The number of the source that reported.
@@ -113,7 +113,7 @@ pub enum Refusal {
 }
 
 impl Report {
-    /// Whether this may follow `last`, the report of the same source that was accepted before it.
+    /// Checks whether this report may follow `last`, the last accepted report of the same source.
     ///
     /// Sequence and time of publication strictly increase (I-16).
     pub(crate) fn check(&self, rules: &Rules, last: Option<&Self>, now: Timestamp) -> Result<(), Refusal> {
@@ -150,9 +150,9 @@ impl Report {
         Ok(())
     }
 
-    /// What keeps this word from counting at `now`; `None` when it counts.
+    /// The reason why this report does not count at `now`; `None` when it counts.
     ///
-    /// Asked anew for every quote: a word that was accepted grows old, and rules change.
+    /// It is evaluated for every quote anew: an accepted report grows old, and rules change.
     pub(crate) fn obstacle(&self, rules: &Rules, source: &Source, now: Timestamp) -> Result<Option<Cause>, Overflow> {
         let age_micros = self.age_micros(now);
         let obstacle = if source.bounds.is_some_and(|bounds| bounds.holds_back(self.price)) {
@@ -162,7 +162,7 @@ impl Report {
         } else if age_micros > source.max_age_micros || age_micros.saturating_neg() > rules.max_future_micros {
             Some(Cause::Stale)
         } else if !rules.signed && self.price <= Price::ZERO {
-            // The rules were changed since it was accepted: it may not be said any more.
+            // The rules were changed since the report was accepted, and its source may no longer report.
             Some(Cause::Quorum)
         } else {
             None
@@ -170,8 +170,8 @@ impl Report {
         Ok(obstacle)
     }
 
-    /// The depth this word may claim: all of it when the source is sure, nothing at the widest half-width allowed and
-    /// beyond, and on a straight line between (I-18).
+    /// The depth that this report may claim: all of it when the source is sure, nothing when the half-width is at the
+    /// widest allowed or beyond, and linear between (I-18).
     pub(crate) fn claim(&self, rules: &Rules) -> Result<Money, Overflow> {
         let widest = rules.share(rules.max_confidence, self.price)?;
         let left = widest.minus(self.confidence)?.max(Price::ZERO);
@@ -189,7 +189,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::rules::tests::rules;
 
-    /// A report of `source` at second `second`, also its sequence, for the tests of this crate.
+    /// A report of `source` at second `second`, which is also its sequence, for the tests of this crate.
     pub fn report(source: u32, second: u32, price: &str) -> Report {
         Report {
             source,
@@ -209,7 +209,7 @@ pub(crate) mod tests {
         next.check(&rules(3, 2), Some(&last), now).unwrap_err().to_string()
     }
 
-    /// I-16 time goes forward, I-11 nothing stale is let in, I-14 a price that is not legal stops at the door.
+    /// I-16 time goes forward, I-11 no stale report is accepted, I-14 an illegal price is refused.
     #[test]
     fn a_report_that_may_not_be_said_is_refused_with_what_was_expected() {
         let late = Timestamp::from_micros(101_000_001);
@@ -241,7 +241,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// I-11: what is too old on arrival is not a word, also when it is the first.
+    /// I-11: a report that is too old on arrival is refused, even when it is the first.
     #[test]
     fn a_first_word_that_is_too_old_is_refused() {
         let now = Timestamp::from_micros(110_000_001);
@@ -253,7 +253,7 @@ pub(crate) mod tests {
         assert!(matches!(far.check(&rules(1, 1), None, now), Err(Refusal::Future { .. })));
     }
 
-    /// I-14: where the rules say so, zero and below are prices like any other.
+    /// I-14: where the rules allow it, zero and negative prices are prices like any other.
     #[test]
     fn zero_and_negative_are_prices_where_the_rules_say_so() {
         let mut rules = rules(1, 1);
@@ -263,7 +263,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// I-18: the less sure a source is, the less it weighs, down to nothing.
+    /// I-18: the wider the half-width of a source, the less it weighs, down to nothing.
     #[test]
     fn an_unsure_source_claims_less_depth() {
         let claim = |confidence: &str| {

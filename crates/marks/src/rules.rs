@@ -1,4 +1,4 @@
-//! The numbers an operator chooses for one feed, and which of them make no sense.
+//! The numbers that an operator chooses for one feed, and the check that they make sense.
 
 use std::fmt::Display;
 
@@ -7,34 +7,35 @@ use units::{Overflow, Price, Ratio, Round};
 
 use crate::report::LARGEST;
 
-/// No ratio of a rule is above this: 10 is 1000 %.
+/// The largest ratio that a rule may have: 10 is 1000 %.
 const LARGEST_RATIO: Ratio = Ratio::from_raw(10_000_000_000_000_000_000);
 
-/// How the reports of one feed become a price.
+/// The rules by which the reports of one feed become a price.
 ///
 /// A ratio here is a share of `max(|price|, scale)`: near zero, where a share of the price means nothing, it is a share
 /// of `scale`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
-    /// Who may report, ordered by number.
+    /// The sources that may report, ordered by number.
     pub sources: Vec<Source>,
-    /// How many sources must be live and agree. Fewer make no price. At least 1; 3 bears one liar, 5 bear two.
+    /// How many sources must be live and agree. Fewer make no price. At least 1; a quorum of 3 tolerates one liar, 5
+    /// tolerates two.
     pub quorum: u32,
-    /// How far a source may lie from the median before it is left out.
+    /// The farthest that a source may lie from the median before it is left out.
     pub band: Ratio,
-    /// How far apart all but a minority of the sources may lie before the price is suspect.
+    /// The farthest that all but a minority of the sources may lie apart before the price is suspect.
     pub dispersion: Ratio,
     /// The smallest denominator of a ratio, in the unit of the price, above zero.
     pub scale: Price,
-    /// The widest half-width a report may have and still be used.
+    /// The widest half-width that a report may have and still be used.
     pub max_confidence: Ratio,
-    /// How far ahead of the clock a report may be published, in microseconds.
+    /// The farthest ahead of the clock that a report may be published, in microseconds.
     pub max_future_micros: i64,
-    /// How far the price may lie from the slow average. Wide for outside sources, so that a crash that a quorum sees is
-    /// a valid price; narrow for one's own book.
+    /// The farthest that the price may lie from the slow average. Wide for outside sources, so that a crash that a
+    /// quorum sees is a valid price; narrow for one's own book.
     pub collar: Ratio,
-    /// How far a change of the set of sources may move the price in one quote.
+    /// The most by which a change of the set of sources may move the price in one quote.
     pub handover: Ratio,
     /// Time constant of the fast average, in microseconds.
     pub fast_micros: i64,
@@ -44,20 +45,20 @@ pub struct Rules {
     pub signed: bool,
 }
 
-/// Who may report, and what is known about it.
+/// A source that may report, with its limits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// The number by which the source reports.
     pub source: u32,
-    /// How old its word may become, in microseconds. Each source has its own heartbeat (I-11).
+    /// The age up to which its report counts, in microseconds. Each source has its own heartbeat (I-11).
     pub max_age_micros: i64,
-    /// Where it stops following the market, if it does.
+    /// The prices at which it stops following the market, if it does.
     #[serde(default)]
     pub bounds: Option<Bounds>,
 }
 
-/// Where a source stops following the market. A price at a bound or beyond says nothing (I-13).
+/// The prices at which a source stops following the market. A price at a bound or beyond carries no information (I-13).
 ///
 /// A source may stop short of the bound it was built with. Choose the bounds here inside its own by that distance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,15 +70,15 @@ pub struct Bounds {
     pub high: Price,
 }
 
-/// A rule that makes no sense: which field, what it holds, and what was expected.
+/// A rule that makes no sense: the field, its value, and the value expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: found {found}, expected {expected}")]
 pub struct BadRule {
-    /// Which field, such as `sources[1].max_age_micros`.
+    /// The path of the field, such as `sources[1].max_age_micros`.
     pub field: String,
     /// The value of the field.
     pub found: String,
-    /// What the field may hold, in words.
+    /// The values that the field may have, in words.
     pub expected: &'static str,
 }
 
@@ -89,9 +90,9 @@ impl Bounds {
 }
 
 impl Rules {
-    /// Whether these rules make sense; if not, the first field that does not.
+    /// Checks whether these rules make sense; the error names the first field that does not.
     ///
-    /// For rules that pass, no report that [`crate::Feed::accept`] lets through makes [`crate::Feed::quote`] overflow.
+    /// With rules that pass, no report that [`crate::Feed::accept`] accepts makes [`crate::Feed::quote`] overflow.
     pub fn check(&self) -> Result<(), BadRule> {
         self.check_sources()?;
         let all = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
@@ -134,7 +135,7 @@ impl Rules {
         Ok(())
     }
 
-    /// How many arbitrary sources the index bears: ⌊(quorum − 1) / 2⌋ (I-15).
+    /// The number of arbitrary sources that the index tolerates: ⌊(quorum − 1) / 2⌋ (I-15).
     pub fn minority(&self) -> usize {
         usize::try_from(self.quorum.saturating_sub(1) / 2).unwrap_or(usize::MAX)
     }
@@ -155,7 +156,7 @@ impl Rules {
     }
 }
 
-/// How large a price is, whatever its sign.
+/// The absolute value of a price.
 pub(crate) fn size(price: Price) -> Result<Price, Overflow> {
     if price.is_negative() { price.negated() } else { Ok(price) }
 }
@@ -194,7 +195,7 @@ pub(crate) mod tests {
         changed.check().unwrap_err().to_string()
     }
 
-    /// I-06: every parameter has a hard range, and the refusal says which.
+    /// I-06: every parameter has a hard range, and the refusal names the parameter.
     #[test]
     fn a_rule_outside_its_range_is_named() {
         let cases = [

@@ -1,18 +1,18 @@
-//! What a price may be used for, and why not for more.
+//! The validity of a price: the uses it may be put to, and the reason for a limit.
 
 use serde::{Deserialize, Serialize};
 
 /// How far a price can be trusted, best first: the worse of two is the greater.
 ///
-/// Whatever it is, there is a price: reducing and closing are always possible (I-14, I-17).
+/// A price exists at every validity, so reducing and closing are always possible (I-14, I-17).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Validity {
     /// A quorum agrees and nothing holds the price back.
     Valid,
-    /// A quorum answers, but it disagrees or the price is still on its way.
+    /// A quorum reports, but it disagrees or the price is still on its way.
     Suspect,
-    /// No quorum. The price is the last one there was.
+    /// There is no quorum. The price is the last one.
     Invalid,
 }
 
@@ -28,32 +28,32 @@ impl Validity {
     }
 }
 
-/// Why a quote is as valid as it is. The first that applies, from the bottom up.
+/// The reason for the validity of a quote. When several apply, the last of them in this list is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// A quorum agrees.
     Agreed,
-    /// A quorum is within the band, but more than a minority is farther apart than the dispersion allowed.
+    /// A quorum is within the band, but the sources, without a minority, are farther apart than the dispersion allowed.
     Dispersed,
-    /// The set of sources changed and the price is moving to what the new set says.
+    /// The set of sources changed, and the price is on its way to the index of the new set.
     Handover,
     /// The price is held at the edge of the collar around the slow average.
     Collared,
     /// Enough sources are live, but too few of them are within the band of their median.
     Disagreed,
-    /// Too few sources have ever reported, or may report.
+    /// Too few sources have ever reported or are allowed to report.
     Quorum,
-    /// Too few sources are live: one or more are silent for longer than they may be.
+    /// Too few sources are live: one or more have been silent for longer than allowed.
     Stale,
-    /// Too few sources are live: one or more are less sure of their price than is allowed.
+    /// Too few sources are live: one or more have a half-width wider than allowed.
     Imprecise,
-    /// Too few sources are live: one or more stand at a bound where they stop following the market.
+    /// Too few sources are live: one or more report a bound at which they stop following the market.
     Clamped,
 }
 
 impl Cause {
-    /// What a price may be used for when this is the cause.
+    /// The validity of a price with this cause.
     pub const fn validity(self) -> Validity {
         match self {
             Self::Agreed => Validity::Valid,
@@ -67,7 +67,7 @@ impl Cause {
 mod tests {
     use super::*;
 
-    /// I-11, I-13: only a valid price liquidates or lets risk grow.
+    /// I-11, I-13: only a valid price permits liquidation or more risk.
     #[test]
     fn only_a_valid_price_liquidates_or_lets_risk_grow() {
         for validity in [Validity::Valid, Validity::Suspect, Validity::Invalid] {

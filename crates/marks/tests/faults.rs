@@ -1,4 +1,4 @@
-//! What can be wrong with the sources of a price, and the incidents in which it was (`docs/incidents.md`), one test each.
+//! Faults in the sources of a price, and the incidents in which they happened (`docs/incidents.md`), one test each.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, and so may what it is written with")]
 
@@ -54,7 +54,7 @@ fn two_sources_that_disagree_are_not_averaged() {
     assert_eq!((quote.price, quote.cause, quote.validity()), (price("100"), Cause::Disagreed, Validity::Invalid));
 }
 
-/// I-14: zero is refused where prices are above zero, and where it is legal one lonely zero is an outlier.
+/// I-14: zero is refused where prices are above zero; where zero is legal, a single zero is an outlier.
 #[test]
 fn a_zero_is_refused_or_left_out() {
     let mut bench = five();
@@ -76,7 +76,7 @@ fn a_market_below_zero_is_priced() {
     }
 }
 
-/// I-13, S-20: sources that stand at their floor or ceiling are not fresh, however often they repeat it.
+/// I-13, S-20: sources at their floor or ceiling are not fresh, however often they repeat it.
 #[test]
 fn a_price_at_a_bound_is_never_fresh() {
     for stuck in ["0.107", "0.05", "1000", "1001"] {
@@ -94,7 +94,7 @@ fn a_price_at_a_bound_is_never_fresh() {
     }
 }
 
-/// I-15, I-17: one source dies; the others go on and nothing jumps.
+/// I-15, I-17: when one source dies, the others go on and the price does not jump.
 #[test]
 fn one_dead_source_changes_nothing_but_the_list() {
     let mut bench = five();
@@ -106,7 +106,7 @@ fn one_dead_source_changes_nothing_but_the_list() {
     }
 }
 
-/// I-15: two of five fail together; the price stays within the other three, valid.
+/// I-15: when two of five fail together, the price stays within the other three, valid.
 #[test]
 fn a_correlated_failure_of_a_minority_is_left_out() {
     let mut bench = five();
@@ -114,7 +114,7 @@ fn a_correlated_failure_of_a_minority_is_left_out() {
     assert_eq!((quote.price, quote.cause, quote.live), (price("100.1"), Cause::Agreed, vec![3, 4, 5]));
 }
 
-/// I-20, S-01: three of five fail together: the median is theirs, and the collar is what remains.
+/// I-20, S-01: when three of five fail together, they set the median, and only the collar limits the price.
 #[test]
 fn a_correlated_failure_of_the_majority_is_held_by_the_collar() {
     let mut bench = five();
@@ -124,7 +124,7 @@ fn a_correlated_failure_of_the_majority_is_held_by_the_collar() {
     assert!(price("99.9") < quote.slow && quote.slow < price("100"));
 }
 
-/// I-11, I-16, I-17, S-04: after an outage old words are refused, the price walks to where the market is, and nobody is
+/// I-11, I-16, I-17, S-04: after an outage old reports are refused, the price walks to the market, and no account is
 /// liquidated before it arrives.
 #[test]
 fn a_late_burst_after_an_outage_does_not_jump() {
@@ -152,7 +152,7 @@ fn a_late_burst_after_an_outage_does_not_jump() {
     assert_eq!((last.price, last.cause, walked), (price("95"), Cause::Agreed, 5));
 }
 
-/// I-17: a whole set of sources is replaced by one that says 5 % more: the price walks there and is never missing.
+/// I-17: a whole set of sources is replaced by one that reports 5 % more: the price walks there and is never missing.
 #[test]
 fn a_new_set_of_sources_takes_over_in_steps() {
     let mut bench = Bench::new(rules(6, 3));
@@ -173,7 +173,7 @@ fn a_new_set_of_sources_takes_over_in_steps() {
     assert_eq!(prices, expected.map(|(price, cause)| (price.to_owned(), cause)));
 }
 
-/// I-17, S-16: a price that comes back after a disagreement is walked to like one after an outage.
+/// I-17, S-16: after a disagreement the price walks to the new index, as after an outage.
 #[test]
 fn a_price_that_comes_back_after_a_disagreement_does_not_jump() {
     let mut bench = Bench::new(rules(5, 4));
@@ -184,7 +184,7 @@ fn a_price_that_comes_back_after_a_disagreement_does_not_jump() {
     assert_eq!((back.price, back.cause), (price("101"), Cause::Handover));
 }
 
-/// I-17: when the rules ask for more sources than the last price had, the last price is where the walk begins.
+/// I-17: when new rules require more sources than the last price had, the walk begins at the last price.
 #[test]
 fn rules_that_ask_for_more_sources_do_not_make_the_price_jump() {
     let mut bench = Bench::new(rules(5, 3));
@@ -194,7 +194,7 @@ fn rules_that_ask_for_more_sources_do_not_make_the_price_jump() {
     assert_eq!((quote.price, quote.cause), (price("101"), Cause::Handover));
 }
 
-/// I-17: sources that die shift the median of those left by 3 %: that is a handover too, though no source moved.
+/// I-17: when dead sources shift the median of the others by 3 %, that is a handover too, though no source moved.
 #[test]
 fn sources_that_die_hand_over_to_those_left() {
     let mut bench = Bench::new(rules(5, 3));
@@ -208,7 +208,7 @@ fn sources_that_die_hand_over_to_those_left() {
     assert_eq!(bench.tick(13, &left).price, price("103"));
 }
 
-/// I-17: the market itself may move as fast as it likes inside the collar; that is no handover.
+/// I-17: the market itself may move at any speed inside the collar; that is no handover.
 #[test]
 fn a_market_that_moves_is_not_a_handover() {
     let mut bench = five();
@@ -216,7 +216,8 @@ fn a_market_that_moves_is_not_a_handover() {
     assert_eq!((quote.price, quote.cause), (price("92"), Cause::Agreed));
 }
 
-/// I-18: a source that is not sure enough is not used, and new risk is valued at the worse edge of what the others say.
+/// I-18: a source with too wide a half-width is not used, and new risk is valued at the worse edge of the other
+/// sources.
 #[test]
 fn an_unsure_source_is_not_used_and_new_risk_pays_the_half_width() {
     let mut bench = Bench::new(rules(3, 2));
@@ -271,7 +272,7 @@ fn before_the_first_quorum_there_is_no_price() {
     assert_eq!(missing.to_string(), "no price yet: 1 sources live, expected 2 that agree");
 }
 
-/// I-70: a feed written down and read again decides the same.
+/// I-70: a feed that is serialized and read again decides the same.
 #[test]
 fn a_feed_written_down_and_read_again_decides_the_same() {
     let bench = five();

@@ -15,7 +15,7 @@ fn settings() -> ProptestConfig {
     ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() }
 }
 
-/// Anything a source may say and still be heard at second 0 by a feed that allows every sign.
+/// Any report that a feed allowing every sign accepts at second 0.
 fn arbitrary_word() -> impl Strategy<Value = (i128, i128, i128)> {
     let around = 95 * UNIT..125 * UNIT;
     let price = prop_oneof![around, -LARGEST.raw()..=LARGEST.raw(), Just(0)];
@@ -32,7 +32,7 @@ fn word(source: u32, (price, confidence, depth): (i128, i128, i128)) -> Report {
     }
 }
 
-/// Sources with honest words around 100, and as many liars among them as the quorum bears.
+/// Sources with honest reports around 100, and as many liars among them as the quorum tolerates.
 #[derive(Clone, Debug)]
 struct Parliament {
     rules: Rules,
@@ -40,7 +40,8 @@ struct Parliament {
     liars: Vec<Report>,
 }
 
-/// `width` is how far honest prices may be apart, as a raw price. With `full`, the honest alone are a quorum.
+/// `width` is the largest distance between honest prices, as a raw price. With `full`, the honest sources alone are a
+/// quorum.
 fn parliament(width: i128, full: bool) -> impl Strategy<Value = Parliament> {
     (1_u32..=7, 0_u32..=5).prop_flat_map(move |(quorum, more)| {
         let liars = (quorum - 1) / 2;
@@ -49,7 +50,7 @@ fn parliament(width: i128, full: bool) -> impl Strategy<Value = Parliament> {
         let honest = prop::collection::vec(honest_word, usize::try_from(all - liars).unwrap());
         let lies = prop::collection::vec(arbitrary_word(), usize::try_from(liars).unwrap());
         (honest, lies, any::<prop::sample::Index>()).prop_map(move |(honest, lies, shift)| {
-            // Numbers are dealt out from a random place, so that liars are not always the last.
+            // Numbers are assigned from a random start, so that liars are not always the last.
             let shift = u32::try_from(shift.index(usize::try_from(all).unwrap())).unwrap();
             let number = |place: u32| (place + shift) % all + 1;
             let honest: Vec<Report> = (0..).zip(honest).map(|(place, said)| word(number(place), said)).collect();
@@ -74,7 +75,7 @@ fn range(reports: &[Report]) -> (Price, Price) {
     (prices().min().unwrap(), prices().max().unwrap())
 }
 
-/// What happens in one tick of a long history.
+/// The events of one tick of a long history.
 #[derive(Clone, Debug)]
 struct Tick {
     seconds: i64,
@@ -88,7 +89,7 @@ fn history(prices: impl Strategy<Value = i128> + Clone + 'static) -> impl Strate
     prop::collection::vec(tick, 1..25)
 }
 
-/// Plays a history; gives every quote with the feed it was made of.
+/// Plays a history; returns every quote with the feed it was made from.
 fn play(rules: &Rules, history: &[Tick]) -> Vec<(Feed, Quote)> {
     let (mut feed, mut now, mut sequence, mut quotes) = (Feed::default(), 1_000, 0, Vec::new());
     for tick in history {
@@ -128,8 +129,9 @@ fn bounded(sources: u32, quorum: u32) -> Rules {
 proptest! {
     #![proptest_config(settings())]
 
-    /// I-15: whatever a minority says about price, confidence and depth, the index is within the honest sources, and so
-    /// it is moved by at most their range. A valid price is within the dispersion of an honest source.
+    /// I-15: whatever price, confidence and depth a minority reports, the index is within the range of the honest
+    /// sources, so the minority moves it by at most that range. A valid price is within the dispersion of an honest
+    /// source.
     #[test]
     fn a_minority_cannot_move_the_index_out_of_the_honest_range(parliament in parliament(20 * UNIT, false)) {
         let Parliament { rules, honest, liars } = parliament;
@@ -159,7 +161,7 @@ proptest! {
         prop_assert_eq!(quote.map(|quote| quote.cause), Ok(Cause::Agreed));
     }
 
-    /// I-12: the order in which sources are heard does not matter, and neither does asking twice.
+    /// I-12: neither the order of the reports nor a second quote of the tick changes the price.
     #[test]
     fn the_order_of_reports_does_not_matter(parliament in parliament(20 * UNIT, false), turn: prop::sample::Index) {
         let Parliament { rules, honest, liars } = parliament;
@@ -172,7 +174,7 @@ proptest! {
         prop_assert_eq!(quote_of(&rules, &all), straight);
     }
 
-    /// I-16: per source, what was accepted only ever goes forward.
+    /// I-16: per source, the sequence and the time of accepted reports only increase.
     #[test]
     fn time_only_goes_forward(said in prop::collection::vec((1_u32..=3, 0_u64..6, 0_i64..12), 0..60)) {
         let mut bench = Bench::new(rules(3, 2));
@@ -187,7 +189,8 @@ proptest! {
         }
     }
 
-    /// I-11, I-13, I-18: a quote that is not invalid uses a quorum of words that are young, away from bounds and sure.
+    /// I-11, I-13, I-18: a quote that is not invalid uses a quorum of reports that are young, away from bounds and
+    /// sure.
     #[test]
     fn what_is_used_may_be_used(history in history(94 * UNIT..106 * UNIT)) {
         let rules = bounded(5, 3);
@@ -213,7 +216,8 @@ proptest! {
         }
     }
 
-    /// I-14, I-04: whatever was accepted, of any sign and size, nothing overflows, and after a first price there is one.
+    /// I-14, I-04: after any accepted reports, of any sign and size, nothing overflows, and after a first price there
+    /// is always a price.
     #[test]
     fn quoting_is_total_over_signed_prices(
         history in history(prop_oneof![
@@ -277,7 +281,7 @@ proptest! {
         prop_assert_eq!((arrived.price, arrived.handover), (arrived.index, false));
     }
 
-    /// I-17: liars who come, go and shout cannot start a handover among honest sources that agree.
+    /// I-17: liars that come, go and report extremes cannot start a handover among honest sources that agree.
     #[test]
     fn a_minority_that_comes_and_goes_starts_no_handover(
         honest in prop::collection::vec(100 * UNIT..100 * UNIT + UNIT / 2, 3),
@@ -299,7 +303,7 @@ proptest! {
         }
     }
 
-    /// I-20: with every source in hostile hands for a time `T`, the price stays within what the collar allows.
+    /// I-20: with every source in hostile hands for a time `T`, the price stays within the bound of the collar.
     #[test]
     fn hostile_sources_move_the_price_by_the_collar_at_most(
         lies in prop::collection::vec((1_i64..=10, 1..=10_000 * UNIT), 1..40),
@@ -336,7 +340,7 @@ proptest! {
         }
     }
 
-    /// I-11, I-12, I-22: a product exists exactly when both legs are of one tick, and is as valid as the worse.
+    /// I-11, I-12, I-22: a product exists exactly when both legs are of one tick, and is as valid as the worse leg.
     #[test]
     fn a_product_is_of_one_tick_and_as_valid_as_the_worse(
         base in history(94 * UNIT..106 * UNIT),

@@ -16,7 +16,7 @@ pub fn price(text: &str) -> Price {
     text.parse().unwrap()
 }
 
-/// Rules for sources 1 to `sources`, each silent for 10 seconds at most.
+/// Rules for sources 1 to `sources`; a report counts for 10 seconds at most.
 ///
 /// Band 5 %, dispersion 2 %, collar 10 %, handover 1 %, windows of 1 and 10 minutes.
 pub fn rules(sources: u32, quorum: u32) -> Rules {
@@ -60,19 +60,19 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// A feed that nobody has reported to.
+    /// A feed without any reports.
     pub fn new(rules: Rules) -> Self {
         Self { rules, feed: Feed::default() }
     }
 
-    /// Accepts and records, as the engine does.
+    /// Accepts and records a report, as the engine does.
     pub fn say(&mut self, report: Report, second: i64) -> Result<(), Refusal> {
         self.feed.accept(&self.rules, &report, at(second))?;
         self.feed.record(report);
         Ok(())
     }
 
-    /// Sources say prices at `second`, and the tick is quoted and published.
+    /// Records reports of sources at `second`, then quotes the tick and publishes the quote.
     pub fn tick(&mut self, second: i64, said: &[(u32, &str)]) -> Quote {
         for (source, text) in said {
             self.say(report(*source, second, price(text)), second).unwrap();
@@ -80,7 +80,7 @@ impl Bench {
         self.quote(second)
     }
 
-    /// The tick is quoted and published.
+    /// Quotes the tick and publishes the quote.
     pub fn quote(&mut self, second: i64) -> Quote {
         let quote = self.feed.quote(&self.rules, at(second)).unwrap();
         self.feed.publish(quote.clone());
