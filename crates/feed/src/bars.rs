@@ -1,4 +1,4 @@
-//! Recorded bars of prices: parquet files with a row for each symbol, window and interval.
+//! Reads recorded price bars: parquet files with a row for each symbol, window and interval.
 
 use bytes::Bytes;
 use parquet::data_type::ByteArray;
@@ -7,14 +7,14 @@ use units::Timestamp;
 use crate::chain::ChainError;
 use crate::chain::columns::Columns;
 
-/// What a row is about.
+/// The window, symbol and interval of the bars to read.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
-    /// Its window, such as "2025-10-10".
+    /// The window, such as "2025-10-10".
     pub window: &'a str,
-    /// Its symbol, such as "BTCUSDT".
+    /// The symbol, such as "BTCUSDT".
     pub symbol: &'a str,
-    /// Its interval, such as "15min".
+    /// The interval, such as "15min".
     pub interval: &'a str,
 }
 
@@ -31,7 +31,7 @@ pub struct Bar {
     pub close: f64,
 }
 
-/// The bars of one window, symbol and interval, in the order of time. `file` is only for messages.
+/// Reads the bars of one window, symbol and interval, in the order of time. `file` is used in messages only.
 pub fn read(file: &str, bytes: impl Into<Bytes>, wanted: &Wanted) -> Result<Vec<Bar>, ChainError> {
     let columns = Columns::open(file, bytes.into())?;
     let texts = ["window", "symbol", "interval"].map(|column| columns.texts(column));

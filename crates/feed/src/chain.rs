@@ -1,20 +1,21 @@
-//! Recorded option chains of Deribit: parquet files of snapshots, one row an option, as one market.
+//! Imports recorded option chains of Deribit, parquet snapshots with one row per option, as one market.
 //!
 //! # The forward
 //!
 //! Within a snapshot `underlying_price` and `index_price` were sampled at slightly other moments than `mark_price`, so
-//! an expiry shows several of them, and in a crash a model priced with a row's own `underlying_price` misses the mark by
-//! 2e-5 coin in the median. The marks themselves agree: put-call parity of two marks `C`, `P` in coin at one strike `K`,
+//! an expiry has several of each. In a crash, a model that takes the `underlying_price` of each row misses the mark by
+//! 2e-5 coin in the median. The marks themselves agree: put-call parity of two marks `C`, `P` in coin at one strike
+//! `K`,
 //!
 //! ```text
 //! C − P = (F − K)/F,   so   F = K/(1 − (C − P))
 //! ```
 //!
-//! gives the same forward at every strike. The forward of an expiry is the median of that over its strikes (where no
-//! strike has both marks, the median `underlying_price`, and the report says so); the index is the median `index_price`.
-//! The report holds what is left between model and mark.
+//! gives the same forward at every strike. The forward of an expiry is the median of these over its strikes (where no
+//! strike has both marks, the median `underlying_price`, and the report says so); the index is the median
+//! `index_price`. The report holds the remaining difference between model and mark.
 //!
-//! An option with a mark and no volatility gets the volatility that its mark implies, and the report says how many did.
+//! An option with a mark and no volatility gets the implied volatility of its mark; the report counts these options.
 //! Time to expiry is counted from the snapshot, in years of 365 days.
 
 pub(crate) mod columns;
@@ -40,29 +41,29 @@ use snapshot::{OptionRow, Snapshot};
 pub use error::ChainError;
 pub use report::{ChainReport, Distribution};
 
-/// The moment that a market of a chain is asked for.
+/// The moment for which a market of a chain is requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asked {
-    /// The moment that is asked for.
+    /// The requested moment.
     pub at: Timestamp,
-    /// How far from it a snapshot may be.
+    /// The largest distance of a snapshot from that moment.
     pub within: Duration,
 }
 
 impl Asked {
-    /// How far a snapshot may be when nobody says: chains are recorded every six hours.
+    /// The default distance of a snapshot: chains are recorded every six hours.
     pub const WITHIN: Duration = Duration::from_hours(6);
 }
 
-/// At most [`Asked::WITHIN`] from it.
+/// A moment with the default distance [`Asked::WITHIN`].
 impl From<Timestamp> for Asked {
     fn from(at: Timestamp) -> Self {
         Self { at, within: Self::WITHIN }
     }
 }
 
-/// The snapshot of `file` nearest to the moment asked for (the earlier of two as near) in `currencies` (all when empty),
-/// with futures and perpetuals from a CSV file, plain or gzip-compressed, when `futures` names one.
+/// Imports the snapshot of `file` nearest to the requested moment (the earlier of two equally near) in `currencies`
+/// (all when empty). With `futures`, futures and perpetuals are added from that CSV file, plain or gzip-compressed.
 pub fn import(
     file: &str,
     bytes: impl Into<Bytes>,
@@ -74,11 +75,11 @@ pub fn import(
     ChainFile::read(file, bytes)?.market(asked, currencies, futures.as_ref())
 }
 
-/// A file of option chains in memory, for many markets of one file. All columns have the same length.
+/// A file of option chains in memory, to make many markets from one file. All columns have the same length.
 #[derive(Debug)]
 pub struct ChainFile {
     file: String,
-    /// By the time of their snapshot.
+    /// The numbers of the rows, by the time of their snapshot.
     rows: BTreeMap<Timestamp, Vec<usize>>,
     currencies: Vec<Option<ByteArray>>,
     names: Vec<Option<ByteArray>>,
@@ -104,14 +105,14 @@ pub struct FuturesFile {
 }
 
 impl FuturesFile {
-    /// Reads a CSV file, plain or gzip-compressed. `file` is only for messages.
+    /// Reads a CSV file, plain or gzip-compressed. `file` is used in messages only.
     pub fn read(file: &str, bytes: &[u8]) -> Result<Self, ChainError> {
         Ok(Self { file: file.into(), rows: futures::read(file, &read_text(file, bytes)?)? })
     }
 }
 
 impl ChainFile {
-    /// Reads the columns that make a market. `file` is only for messages.
+    /// Reads the columns that a market needs. `file` is used in messages only.
     pub fn read(file: &str, bytes: impl Into<Bytes>) -> Result<Self, ChainError> {
         let columns = Columns::open(file, bytes.into())?;
         let mut rows: BTreeMap<_, Vec<usize>> = BTreeMap::new();
@@ -145,12 +146,12 @@ impl ChainFile {
         })
     }
 
-    /// The times of its snapshots, in order.
+    /// The times of the snapshots in the file, in order.
     pub fn snapshots(&self) -> impl Iterator<Item = Timestamp> {
         self.rows.keys().copied()
     }
 
-    /// The market of the snapshot nearest to the moment asked for; see [`import`].
+    /// The market of the snapshot nearest to the requested moment; see [`import`].
     pub fn market(
         &self,
         asked: impl Into<Asked>,
@@ -187,7 +188,7 @@ impl ChainFile {
         snapshot.market(at)
     }
 
-    /// What a row says.
+    /// Reads one row as an option.
     fn option(&self, row: usize) -> Result<OptionRow, ChainError> {
         let refuse = |column, found: String, expected: &str| {
             let (file, expected) = (self.file.clone(), expected.to_owned());
@@ -205,7 +206,7 @@ impl ChainFile {
         };
         let strike =
             number(&self.strikes, row, "strike", &refuse)?.filter(|strike: &CounterPrice| *strike > CounterPrice::ZERO);
-        // No quote is null in these files, and zero on the venue.
+        // These files write null where there is no quote, the venue writes zero.
         let quoted = |price: Option<QuotePrice>| price.filter(|price| *price != QuotePrice::ZERO);
         Ok(OptionRow {
             currency: text("currency", &self.currencies, "a currency")?,

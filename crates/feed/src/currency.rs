@@ -1,28 +1,29 @@
-//! What a currency is worth beside others: as much as money, as much as a coin that it wraps, or something of its own.
+//! Classifies a currency: as money, as a token that wraps a coin, or as an asset with its own risk.
 //!
-//! Neither a venue nor a recording says it, and it decides how an asset is stressed, so it is told from the code and the
-//! price together. What nothing is known of has a risk of its own.
+//! Neither venues nor recordings give this class, and it decides how an asset is stressed, so it is derived from the
+//! code and the price together. An asset about which nothing is known has its own risk.
 
 use std::collections::BTreeMap;
 
 use model::{AssetDocument, UsdPrice};
 use units::{Ratio, Round};
 
-/// Tokens worth about a dollar whose code does not say so.
+/// Tokens worth about a dollar whose code does not contain USD.
 const DOLLARS: [&str; 8] = ["BUIDL", "DAI", "FRAX", "GHO", "SDAI", "USTB", "USYC", "XDAI"];
 
-/// Money of central banks, as codes of tokens carry it: EURR, EURC, XSGD, GBPT.
+/// Codes of money, in the form that codes of tokens contain: EURR, EURC, XSGD, GBPT.
 const MONEY: [&str; 21] = [
     "AED", "AUD", "BRL", "CAD", "CHF", "CNH", "CNY", "CZK", "DKK", "EUR", "GBP", "HKD", "JPY", "KRW", "MXN", "NOK",
     "NZD", "SEK", "SGD", "TRY", "ZAR",
 ];
-/// How many letters the code of a token adds to that of the money.
+/// The most letters that the code of a token adds to that of the money.
 const ADDED_MAX: usize = 2;
 
-/// How many times more or less than a coin what wraps it may be worth: staked coins have grown by less than half.
+/// The largest ratio, either way, between the prices of a wrapping token and its coin: staked coins have grown by less
+/// than half.
 const WRAPPED: Ratio = Ratio::from_raw(2 * Ratio::ONE.raw());
 
-/// Whether `code` is money, or a token that stands for it. A dollar token that has lost half its price is none.
+/// Whether `code` is money, or a token for money. A dollar token that has lost half its price is not money.
 pub fn is_money(code: &str, price: Option<UsdPrice>) -> bool {
     if code.contains("USD") || DOLLARS.contains(&code) {
         return price.is_none_or(|price| is_near(price, UsdPrice::ONE));
@@ -31,15 +32,15 @@ pub fn is_money(code: &str, price: Option<UsdPrice>) -> bool {
     short && MONEY.iter().any(|money| code.starts_with(money) || code.ends_with(money))
 }
 
-/// The coin that `asset` wraps or stakes: its code stands at an end of that of the asset, and the prices are near each
-/// other. STETH is worth about an ETH; BABYDOGE is not worth a DOGE.
+/// The coin that `asset` wraps or stakes: the code of the asset begins or ends with the code of the coin, and the
+/// prices are near each other. STETH is worth about an ETH; BABYDOGE is not worth a DOGE.
 pub fn wrapped<'a>(asset: &str, price: UsdPrice, coins: &BTreeMap<&'a str, UsdPrice>) -> Option<&'a str> {
     let ends = |coin: &str| asset.len() > coin.len() && (asset.ends_with(coin) || asset.starts_with(coin));
     let near = coins.iter().filter(|(coin, index)| ends(coin) && is_near(price, **index));
     near.map(|(coin, _)| *coin).max_by_key(|coin| coin.len()).filter(|_| !is_money(asset, Some(price)))
 }
 
-/// An asset at its price, which follows the coin of `coins` that it wraps.
+/// An asset at its price; it follows the coin in `coins` that it wraps, if any.
 pub fn asset(asset: &str, price: UsdPrice, coins: &BTreeMap<&str, UsdPrice>) -> AssetDocument {
     let follows = if coins.contains_key(asset) { None } else { wrapped(asset, price, coins) };
     AssetDocument { asset: asset.into(), price, follows: follows.map(Into::into), depth: None, adv_usd: None }

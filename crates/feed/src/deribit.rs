@@ -1,31 +1,32 @@
-//! Deribit's own answers as one market.
+//! Imports Deribit's own answers as one market.
 //!
-//! Any number of texts in any order: `public/get_instruments`, `public/get_book_summary_by_currency`, `public/ticker`,
-//! `public/get_order_book`, and the frames of `ticker.*`, `incremental_ticker.*` and `deribit_price_index.*`
-//! subscriptions, each bare or in its JSON-RPC envelope, alone or in arrays, as the venue sent them, as recorders wrote
-//! them down line by line, or as other programs dump them: numbers in quotes, the venue's own answer under `info`. Other
-//! answers, such as positions and trades, are counted, and the instruments they name are accounted for.
+//! It reads any number of texts in any order: `public/get_instruments`, `public/get_book_summary_by_currency`,
+//! `public/ticker`, `public/get_order_book`, and the frames of `ticker.*`, `incremental_ticker.*` and
+//! `deribit_price_index.*` subscriptions. Each may be bare or in its JSON-RPC envelope, alone or in arrays; as sent by
+//! the venue, as recorded line by line, or as dumped by other programs, with numbers in quotes and the venue's own
+//! answer under `info`. Other answers, such as positions and trades, are counted, and the instruments that they name
+//! are accounted for.
 //!
 //! # Rules
 //!
-//! - The order of texts, and of answers in them, changes nothing.
+//! - The order of texts, and of answers within them, changes nothing.
 //! - The market's time is [`Options::at`], else the newest timestamp of a mark or an index.
 //! - Of several marks of an instrument the one nearest to the market's time is taken, whole: fields of two moments are
-//!   never mixed. At the same distance a ticker goes before a book summary, then the earlier mark before the later, then
-//!   the larger before the smaller; the report names instruments with two marks of one moment. Marks further away than
-//!   [`Options::window`] are left out.
+//!   never mixed. At the same distance a ticker is preferred to a book summary, then the earlier mark, then the larger
+//!   mark; the report names instruments with two marks of one moment. Marks further away than [`Options::window`] are
+//!   left out.
 //! - A change of an `incremental_ticker` is merged into the newest snapshot before it and the changes since, and is a mark
-//!   of its own moment. A change without such a snapshot is not used; the report names its instrument.
-//! - Of several listings of an instrument each field is that of the newest answer that has it (`usOut` of the envelope).
-//!   Where answers do not say when they were given, a closed listing and larger numbers hold, and the report says so.
-//! - The fields of a listing go before what the name says; the name fills in what old recordings lack.
-//! - The forward of an expiry is the `underlying_price` of its options, else the mark of its future; prices in USD go
-//!   before prices in another quote; of those, again, the nearest to the market's time.
-//! - The index is an `index_price` or an index frame, else `estimated_delivery_price` where that still is the index.
-//! - A price in USDC becomes USD at the price of USDC: [`Options::prices`], its own index (`usdc_usd`), or the index of
-//!   one of its pairs in a currency so priced. Nothing is assumed to be worth exactly 1 USD.
-//! - A spot pair is listed where its base is a coin. Money (USDC, EURR, USYC) and what wraps a coin (STETH) are assets:
-//!   their pairs price them, are not listed, and are counted in the report.
+//!   of its own moment. A change without such a snapshot is ignored; the report names its instrument.
+//! - Of several listings of an instrument each field comes from the newest answer that has it (`usOut` of the envelope).
+//!   Where answers do not say when they were given, a closed listing and larger numbers win, and the report says so.
+//! - The fields of a listing take precedence over the name; the name supplies fields that old recordings lack.
+//! - The forward of an expiry is the `underlying_price` of its options, else the mark of its future. Prices in USD are
+//!   preferred to prices in another quote; among equals the nearest to the market's time is taken.
+//! - The index is an `index_price` or an index frame, else `estimated_delivery_price` while that still equals the index.
+//! - A price in USDC becomes USD at the price of USDC: from [`Options::prices`], its own index (`usdc_usd`), or the index
+//!   of one of its pairs in a currency priced that way. No currency is assumed to be worth exactly 1 USD.
+//! - A spot pair is listed when its base is a coin. Money (USDC, EURR, USYC) and tokens that wrap a coin (STETH) are
+//!   assets: their pairs give their prices, are not listed, and are counted in the report.
 //! - Open interest and volume are counted in contracts: the venue's amounts (USD for inverse futures, coins otherwise)
 //!   divided by the contract size.
 
@@ -61,34 +62,35 @@ pub use report::ImportReport;
 
 const USD: &str = "USD";
 
-/// A text and what the caller calls it, for messages.
+/// A text with the name that messages call it by.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
-    /// Usually the path of the file.
+    /// The name, usually the path of the file.
     pub name: &'a str,
     /// The whole content of the file.
     pub text: &'a str,
 }
 
-/// What the texts do not say.
+/// Settings that the texts do not contain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// The market's time; the newest timestamp when none.
+    /// The market's time; when none, the newest timestamp in the texts.
     pub at: Option<Timestamp>,
-    /// USD per unit of currencies, such as USDC: each is an asset of the market. They go before indices of the texts.
+    /// USD per unit of currencies, such as USDC. Each becomes an asset of the market. They take precedence over indices
+    /// in the texts.
     pub prices: BTreeMap<String, UsdPrice>,
-    /// How far from the market's time a mark or an index may be.
+    /// The largest distance of a mark or an index from the market's time.
     pub window: Duration,
 }
 
 impl Default for Options {
-    /// Newest timestamp, no prices, one hour.
+    /// The defaults: newest timestamp, no prices, a window of one hour.
     fn default() -> Self {
         Self { at: None, prices: BTreeMap::new(), window: Duration::from_hours(1) }
     }
 }
 
-/// The market that `sources` describe.
+/// Imports the market that `sources` describe.
 pub fn import(sources: &[Source<'_>], options: &Options) -> Result<(MarketDocument, ImportReport), ImportError> {
     let mut records = Records::default();
     for source in sources {

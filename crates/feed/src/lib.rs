@@ -1,10 +1,10 @@
-//! Market importers: what venues and recordings say, as one `upm.market/1` document.
+//! Imports markets: turns answers of venues and recordings into one `upm.market/1` document.
 //!
 //! [`deribit`] reads the venue's own answers, [`chain`] reads recorded option chains. Both are functions of the bytes
-//! they are given (no file is opened and no clock is read here) and both account for what they read: an instrument
-//! becomes part of the document, or is left out and counted under a [`Reason`] in the report. A text that cannot be
-//! understood is refused with the file, the field, the value found and what was expected. A document that is returned
-//! has been accepted by [`model::Market::new`].
+//! they are given: they open no file and read no clock. Both account for all instruments that they read: an instrument
+//! is in the document, or it is left out and counted under a [`Reason`] in the report. A text that cannot be understood
+//! is refused with the file, the field, the value found and the value expected. A returned document has been accepted
+//! by [`model::Market::new`].
 //!
 //! Without the feature `recordings`, which needs parquet, there is [`deribit`] alone.
 //!

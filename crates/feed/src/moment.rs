@@ -1,4 +1,4 @@
-//! How far two moments are apart.
+//! The distance between two moments.
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ pub fn distance(one: Timestamp, other: Timestamp) -> Duration {
     Duration::from_micros(one.micros().abs_diff(other.micros()))
 }
 
-/// [`distance`] for people: `1 h 5 min 3 s`.
+/// [`distance`] in words: `1 h 5 min 3 s`.
 #[cfg(feature = "recordings")]
 pub fn apart(one: Timestamp, other: Timestamp) -> String {
     span(distance(one, other))
 }
 
-/// A time between two moments for people: `1 h 5 min 3 s`.
+/// A time between two moments in words: `1 h 5 min 3 s`.
 #[cfg(feature = "recordings")]
 pub fn span(span: Duration) -> String {
     let seconds = span.as_secs();

@@ -1,4 +1,4 @@
-//! Instrument names as Deribit writes them.
+//! Reads instrument names as Deribit writes them.
 //!
 //! ```text
 //! BTC-PERPETUAL  BTC_USDC-PERPETUAL    perpetuals, inverse and linear
@@ -23,47 +23,47 @@ const CODE_LENGTH_MAX: usize = 20;
 const UNIX_EPOCH_JULIAN_DAY: i64 = 2_440_588;
 const HOUR_MICROS: i64 = 3_600_000_000;
 
-/// What the name of an instrument says of it.
+/// The parts of an instrument's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {
-    /// The currency the price is of.
+    /// The currency that is priced.
     pub base: String,
-    /// The currency of a linear contract or of spot; none for an inverse contract.
+    /// The quote currency of a linear contract or of spot; none for an inverse contract.
     pub quote: Option<String>,
-    /// What is traded.
+    /// The contract that is traded.
     pub contract: Contract,
 }
 
-/// The part of a name behind its currencies.
+/// The part of a name after its currencies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contract {
-    /// Exchange of base for quote.
+    /// An exchange of base for quote.
     Spot,
-    /// Future without expiry.
+    /// A future without expiry.
     Perpetual,
-    /// Future with a day of settlement.
+    /// A future with a day of settlement.
     Future {
         /// The day of settlement, in this century.
         day: Date,
     },
-    /// Option that can be exercised at its settlement only.
+    /// An option that can be exercised only at its settlement.
     Option {
         /// The day of settlement, in this century.
         day: Date,
-        /// In the quote, USD for an inverse option.
+        /// The strike, in the quote; in USD for an inverse option.
         strike: CounterPrice,
         /// Whether it is a call or a put.
         right: Right,
     },
 }
 
-/// A text that names no single instrument: a combination, or something else.
+/// The error for a text that names no single instrument: a combination, or something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("an instrument name such as \"BTC-8MAY26-78000-C\", \"BTC-8MAY26\", \"BTC_USDC-PERPETUAL\" or \"BTC_USDC\"")]
 pub struct NotName;
 
 impl Name {
-    /// When it settles, 08:00 UTC on the day of its name.
+    /// The moment of settlement: 08:00 UTC on the day in the name.
     pub fn expiry(&self) -> Option<Timestamp> {
         match self.contract {
             Contract::Future { day } | Contract::Option { day, .. } => {
@@ -74,8 +74,8 @@ impl Name {
         }
     }
 
-    /// The venue's contract size where it is public knowledge: BTC and ETH inverse contracts. Futures and perpetuals
-    /// count 10 USD (BTC) and 1 USD (ETH), options one coin.
+    /// The venue's contract size where it is public knowledge: for inverse contracts on BTC and ETH. A future or
+    /// perpetual counts 10 USD (BTC) or 1 USD (ETH), an option one coin.
     pub fn contract_size(&self) -> Option<Quantity> {
         let ten = Quantity::from_raw(10 * Quantity::ONE.raw());
         match (self.base.as_str(), &self.quote, self.contract) {

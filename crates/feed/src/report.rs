@@ -1,64 +1,64 @@
-//! What an import read and what it left out.
+//! Counts the instruments that an import left out, by reason.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Why an instrument is not in the document. The first reason that applies, in this order, is the one counted.
+/// The reason why an instrument is not in the document. When several apply, the first in this order is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
     /// The venue lists it as a combination of several instruments.
     Combination,
-    /// Its name is none that [`crate::Name`] reads.
+    /// [`crate::Name`] cannot read its name.
     UnknownName,
-    /// The same name again in one snapshot.
+    /// Its name occurred before in the same snapshot.
     Duplicate,
     /// It settled at or before the market's time.
     Expired,
     /// The venue says it is closed or not active.
     Closed,
-    /// There is no mark price, or a future's is zero.
+    /// It has no mark price, or it is a future with a mark of zero.
     NoMark,
-    /// Its mark is further from the market's time than asked for.
+    /// Its mark is further from the market's time than the window allows.
     Stale,
-    /// The ticker's changes are there, and not the snapshot that they change.
+    /// There are changes of its ticker, but no snapshot that they change.
     NoSnapshot,
     /// No answer lists it, and its contract size is not public knowledge.
     NoContractSize,
-    /// A contract on a currency that other contracts are paid in.
+    /// It is a contract on a currency in which other contracts are paid.
     OnCurrency,
-    /// A linear option that is paid in a coin on which there are contracts.
+    /// It is a linear option that is paid in a coin on which there are contracts.
     PaidInCoin,
-    /// A spot pair of currencies without risk of their own: both are assets of the market.
+    /// It is a spot pair of currencies without their own risk: both are assets of the market.
     AssetPair,
-    /// A spot pair with no price in USD for one of its currencies.
+    /// It is a spot pair, and one of its currencies has no price in USD.
     NoPrice,
-    /// An option whose expiry has no forward.
+    /// It is an option, and its expiry has no forward.
     NoForward,
 }
 
-/// How many instruments were left out, by reason.
+/// The number of instruments left out, by reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LeftOut {
-    /// By reason, in order of precedence.
+    /// The instruments left out, by reason in order of precedence.
     pub by_reason: BTreeMap<Reason, Left>,
 }
 
 /// The instruments left out for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Left {
-    /// How many instruments were left out.
+    /// The number of instruments left out.
     pub count: usize,
     /// The first of them.
     pub first: String,
 }
 
 impl LeftOut {
-    /// How many, for all reasons.
+    /// The number of instruments left out, for all reasons.
     pub fn total(&self) -> usize {
         self.by_reason.values().map(|left| left.count).sum()
     }
 
-    /// How many for `reason`.
+    /// The number of instruments left out for `reason`.
     pub fn count(&self, reason: Reason) -> usize {
         self.by_reason.get(&reason).map_or(0, |left| left.count)
     }
@@ -90,7 +90,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// One line a reason, under a total; no line break at the end.
+/// Written with one line per reason, under a total; no line break at the end.
 impl fmt::Display for LeftOut {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "left out          {}", self.total())?;
@@ -101,7 +101,7 @@ impl fmt::Display for LeftOut {
     }
 }
 
-/// `      2  BTC-8MAY26-78000-C, …`
+/// Written as `      2  BTC-8MAY26-78000-C, …`
 impl fmt::Display for Left {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let more = if self.count > 1 { ", …" } else { "" };
@@ -109,7 +109,7 @@ impl fmt::Display for Left {
     }
 }
 
-/// At most forty characters of `text`: enough to recognise it in a message.
+/// The first forty characters of `text` at most: enough to recognise it in a message.
 pub fn shortened(text: &str) -> String {
     let mut characters = text.chars().map(|character| if character.is_control() { ' ' } else { character });
     let head: String = characters.by_ref().take(40).collect();

@@ -1,14 +1,14 @@
-//! Bytes to text, through gzip when they are compressed. What is no text is called what it is.
+//! Reads bytes as text, and unpacks gzip. For bytes that are not text, the error names the format that they seem to be.
 
 use std::io::Read;
 
 use flate2::read::MultiGzDecoder;
 
-/// The most text one file may hold: a larger one is a mistake or an attack.
+/// The most text that one file may hold: a larger file is a mistake or an attack.
 const BYTES_MAX: u64 = 1 << 30;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-/// What other files begin with, longest first.
+/// The first bytes of other kinds of files, longest first.
 const OTHERS: [(&[u8], &str); 8] = [
     (b"\xff\xfe\0\0", "UTF-32 text, little endian"),
     (b"\0\0\xfe\xff", "UTF-32 text, big endian"),
@@ -20,20 +20,20 @@ const OTHERS: [(&[u8], &str); 8] = [
     (b"BZh", "a bzip2-compressed file"),
 ];
 
-/// Bytes that are no text.
+/// The error for bytes that are not text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}: found {found}, expected {expected}")]
 pub struct NotText {
-    /// The file, as the caller calls it.
+    /// The file, as the caller names it.
     pub file: String,
-    /// What is wrong with it.
+    /// The problem with its content.
     pub found: String,
-    /// What should be there.
+    /// The content that is expected.
     pub expected: &'static str,
 }
 
-/// The text in `bytes`: UTF-8, as it is or gzip-compressed, without its byte-order mark. Nothing at all is refused: a
-/// download that failed leaves an empty file. `file` is only for messages.
+/// The text in `bytes`: UTF-8, plain or gzip-compressed, without its byte-order mark. An empty file is refused: a
+/// failed download leaves one. `file` is used in messages only.
 pub fn read_text(file: &str, bytes: &[u8]) -> Result<String, NotText> {
     let refuse = |found: String, expected| NotText { file: file.to_owned(), found, expected };
     let mut plain = Vec::new();

@@ -1,4 +1,4 @@
-//! Recorded bars against what was published of them.
+//! Recorded bars against published prices.
 
 use feed::bars::{Wanted, read};
 use feed::chain::ChainError;

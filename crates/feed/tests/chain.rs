@@ -1,4 +1,4 @@
-//! Recorded option chains become markets that the model explains.
+//! Recorded option chains become markets whose marks the model explains.
 
 use feed::Reason;
 use feed::chain::{self, ChainError, ChainFile, ChainReport, FuturesFile};
@@ -11,7 +11,7 @@ const DAILY: &str = "data/options/deribit_btc_eth_chain_daily_2025-12-30_2026-08
 const OLD: &str = "data/options/deribit_chains_2020_2024.parquet";
 const FUTURES: &str = "data/options/deribit_futures_prices_at_snapshots_2025-12-30_2026-04-15.csv.gz";
 
-/// What a model minus mark may be in the median, in coin.
+/// The largest median of |model − mark| that is accepted, in coin.
 const MEDIAN_MAX: f64 = 1e-5;
 
 /// Unoptimised builds check every eighth snapshot, others all 323.
@@ -110,7 +110,7 @@ fn older_chains_are_read_as_far_as_they_go_from_shared() {
     let (document, report) = chain::import(OLD, bytes.clone(), time("2020-05-22T00:00:00Z"), &[], None).unwrap();
     println!("{report}\n");
     assert_eq!(document.time, time("2020-05-21T23:19:53Z"));
-    // The rows of this one were sampled over minutes, and no forward is that of all of them.
+    // The rows of this snapshot were sampled over minutes, and no single forward fits all of them.
     assert!(report.all.unwrap().median <= 1e-3);
 
     let (document, report) = chain::import(OLD, bytes.clone(), time("2024-01-08T12:00:00Z"), &[], None).unwrap();
@@ -120,7 +120,7 @@ fn older_chains_are_read_as_far_as_they_go_from_shared() {
     let with_vol = document.instruments.iter().filter(|entry| entry.iv.is_some()).count();
     assert!(with_vol * 10 >= document.instruments.len() * 9, "{with_vol} of {}", document.instruments.len());
 
-    // The days of 2021 carry neither mark nor index: nothing is made up for them.
+    // The days of 2021 have neither mark nor index, and the importer invents none.
     let refused = chain::import(OLD, bytes, time("2021-06-15T04:00:00Z"), &[], None).unwrap_err();
     assert!(matches!(refused, ChainError::NoIndex { .. }), "{refused}");
     println!("{refused}");

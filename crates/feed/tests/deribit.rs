@@ -1,4 +1,4 @@
-//! What Deribit says, live or recorded, becomes markets.
+//! Deribit's answers, live or recorded, become markets.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -261,7 +261,7 @@ fn deep_nesting_and_long_numbers_do_no_harm() {
 }
 
 proptest! {
-    /// Whatever a mark says, the importer refuses it or makes a market of it.
+    /// For any content of a mark, the importer refuses it or makes a market of it.
     #[test]
     fn never_panics_on_any_field(
         key in "(mark_price|mark_iv|index_price|underlying_price|open_interest|timestamp|instrument_name|greeks|state)",
@@ -282,7 +282,7 @@ proptest! {
     }
 }
 
-/// The text of a file below `../shared/data`, which may be packed.
+/// The text of a file below `../shared/data`, which may be compressed.
 fn text_of(path: &str) -> Option<String> {
     Some(read_text(path, &shared_bytes(&format!("data/{path}"))?).unwrap_or_else(|refused| panic!("{refused}")))
 }
@@ -319,7 +319,7 @@ fn recorded_frames_of_2022_from_shared() {
 
 #[test]
 fn recorded_frames_of_several_years_need_a_time_from_shared() {
-    // The newest frame is of 2024: a linear option without listing, whose contract size nobody says.
+    // The newest frame is of 2024: a linear option without listing, whose contract size no answer gives.
     let Some(text) = text_of("frames/tardis_native/deribit.jsonl") else { return };
     let sources = [Source { name: "deribit.jsonl", text: &text }];
     let refused = import(&sources, &Options::default()).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Spot pairs of money and of wrapped coins leave what they are made of alone.
+//! Spot pairs of money and of wrapped coins become assets and do not change the other instruments.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The same answers in every form that venues, recorders and other programs give them.
+//! The same answers in every form in which venues, recorders and other programs write them.
 
 use feed::deribit::{ImportError, Options, Source, import};
 use model::MarketDocument;
@@ -15,7 +15,7 @@ fn read(text: &str) -> Result<MarketDocument, ImportError> {
     import(&[Source { name: "answers.json", text }], &Options::default()).map(|(document, _)| document)
 }
 
-/// A text in which every number stands in quotes, as dumps of ccxt have them.
+/// A text with every number in quotes, as dumps of ccxt have them.
 fn quoted(text: &str) -> String {
     let mut out = String::new();
     let mut characters = text.chars().peekable();

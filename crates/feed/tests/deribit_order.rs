@@ -1,4 +1,4 @@
-//! The order of texts and of answers in them changes nothing, and nothing drops out unnamed.
+//! The order of texts and of answers changes nothing, and every instrument that is left out is named.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ fn read(texts: &[&str]) -> Answer {
     )
 }
 
-/// Every order of `lines`.
+/// All orders of `lines`.
 fn orders<'a>(lines: &[&'a str]) -> Vec<Vec<&'a str>> {
     if lines.len() < 2 {
         return vec![lines.to_vec()];
@@ -39,7 +39,7 @@ fn orders<'a>(lines: &[&'a str]) -> Vec<Vec<&'a str>> {
     all
 }
 
-/// The one answer that `text` gives in every order of its lines, as one text and as a text a line.
+/// The result of `text`, which must be the same in every order of its lines, as one text and as one text per line.
 fn in_any_order(text: &str) -> (MarketDocument, ImportReport) {
     let lines: Vec<&str> = text.lines().collect();
     let (document, report) = read(&[text]).expect("a market");
@@ -202,7 +202,7 @@ fn the_newest_listing_holds_field_by_field() {
 }
 
 proptest! {
-    /// All cases at once, some of them twice.
+    /// All cases together, some of them twice.
     #[test]
     fn any_order_gives_one_answer(
         lines in Just([POSITIONS, INCREMENTAL, STABLE_SPOT, INCREMENTAL].map(|text| text.lines().collect::<Vec<_>>()).concat()).prop_shuffle(),

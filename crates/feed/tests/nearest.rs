@@ -1,4 +1,4 @@
-//! A snapshot far from the moment that was asked for is not taken.
+//! A snapshot too far from the requested moment is not used.
 
 #[path = "common/written.rs"]
 mod written;
@@ -15,7 +15,7 @@ fn time(text: &str) -> Timestamp {
     text.parse().expect("a time")
 }
 
-/// The time of the market that a moment gets, or why there is none.
+/// The time of the market for a requested moment, or the reason why there is none.
 fn taken(at: &str, within: Duration) -> Result<String, ChainError> {
     let file = ChainFile::read("chain.parquet", written::chain(&TIMES)).expect("a chain");
     file.market(Asked { at: time(at), within }, &[], None).map(|(document, _)| document.time.to_string())

@@ -1,4 +1,4 @@
-//! Flat parquet columns by name, as they were written.
+//! Reads flat parquet columns by name, with the values as they were written.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -12,9 +12,9 @@ use units::Timestamp;
 
 use super::ChainError;
 
-/// What every parquet file begins with.
+/// The first bytes of every parquet file.
 const MAGIC: &[u8] = b"PAR1";
-/// Values decoded in one call.
+/// The number of values decoded in one call.
 const BATCH: usize = 1 << 16;
 
 /// An open parquet file.
@@ -24,7 +24,7 @@ pub struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    /// Reads the footer of a parquet file. `file` is only for messages.
+    /// Reads the footer of a parquet file. `file` is used in messages only.
     pub fn open(file: &'a str, bytes: Bytes) -> Result<Self, ChainError> {
         let refuse = |problem| ChainError::File { file: file.into(), problem };
         if bytes.is_empty() {
@@ -37,7 +37,7 @@ impl<'a> Columns<'a> {
         Ok(Self { file, reader })
     }
 
-    /// A column of doubles; NaN is none.
+    /// Reads a column of doubles; NaN becomes none.
     pub fn doubles(&self, column: &str) -> Result<Vec<Option<f64>>, ChainError> {
         let (index, _) = self.find::<DoubleType>(column, "a column of doubles")?;
         let mut values = self.read::<DoubleType>(column, index)?;
@@ -47,13 +47,13 @@ impl<'a> Columns<'a> {
         Ok(values)
     }
 
-    /// A column of text.
+    /// Reads a column of text.
     pub fn texts(&self, column: &str) -> Result<Vec<Option<ByteArray>>, ChainError> {
         let (index, _) = self.find::<ByteArrayType>(column, "a column of text")?;
         self.read::<ByteArrayType>(column, index)
     }
 
-    /// A column of moments in UTC.
+    /// Reads a column of moments in UTC.
     pub fn times(&self, column: &str) -> Result<Vec<Option<Timestamp>>, ChainError> {
         let expected = "a column of UTC timestamps";
         let (index, logical) = self.find::<Int64Type>(column, expected)?;
@@ -65,7 +65,7 @@ impl<'a> Columns<'a> {
             },
             _ => return Err(self.refuse(column, "another kind of 64-bit integers", expected)),
         };
-        // Years 0 to 9999, what a `Timestamp` can print.
+        // The years 0 to 9999, which a `Timestamp` can print.
         let printable = |micros: &i64| (-62_167_219_200_000_000..253_402_300_800_000_000).contains(micros);
         let time = |value: Option<i64>| match value.map(|count| to_micros(count).filter(printable)) {
             None => Ok(None),
@@ -80,7 +80,7 @@ impl<'a> Columns<'a> {
         ChainError::Column { file, column, found, expected: expected.into() }
     }
 
-    /// Where a column of the type stands, and what its values mean.
+    /// The index of the column, which must have this type, and its logical type.
     fn find<T: DataType>(&self, column: &str, expected: &str) -> Result<(usize, Option<LogicalType>), ChainError> {
         let schema = self.reader.metadata().file_metadata().schema_descr_ptr();
         let found = schema.columns().iter().enumerate().find(|(_, descriptor)| descriptor.path().string() == column);
@@ -96,7 +96,8 @@ impl<'a> Columns<'a> {
         Ok((index, descriptor.logical_type_ref().cloned()))
     }
 
-    /// The values of a column. The decoder asserts on some damaged pages; that too is a refusal here, not a crash.
+    /// Reads the values of a column. The decoder panics on some damaged pages; that too becomes an error here, not a
+    /// crash.
     fn read<T: DataType>(&self, column: &str, index: usize) -> Result<Vec<Option<T::T>>, ChainError> {
         let expected = "whole pages";
         let values = catch_unwind(AssertUnwindSafe(|| self.decode::<T>(index)))
@@ -121,7 +122,7 @@ impl<'a> Columns<'a> {
                 if rows == 0 {
                     break;
                 }
-                // A definition level of 0 is a null; a column that cannot hold nulls has no levels.
+                // A definition level of 0 marks a null; a column that cannot hold nulls has no levels.
                 let mut values = values.into_iter();
                 if levels.is_empty() {
                     decoded.extend(values.map(Some));

@@ -1,6 +1,7 @@
-//! Prices of futures and perpetuals at snapshot times, from a CSV file.
+//! Reads prices of futures and perpetuals at snapshot times from a CSV file.
 //!
-//! Columns `ts` (`2026-02-05 04:29:52+00:00`), `currency`, `instrument_name` and `price`; others are not read.
+//! It reads the columns `ts` (`2026-02-05 04:29:52+00:00`), `currency`, `instrument_name` and `price`; others are
+//! ignored.
 
 use model::UsdPrice;
 use units::{Decimal as _, Timestamp};
@@ -14,11 +15,11 @@ pub struct FuturePrice {
     pub time: Timestamp,
     pub currency: String,
     pub instrument: String,
-    /// None where the file has none.
+    /// The price; none where the file has none.
     pub price: Option<UsdPrice>,
 }
 
-/// Every row of `text`.
+/// Reads every row of `text`.
 pub fn read(file: &str, text: &str) -> Result<Vec<FuturePrice>, ChainError> {
     let refuse = |line: u64, column: &str, found: &str, expected: &str| ChainError::Csv {
         file: file.into(),
@@ -41,7 +42,7 @@ pub fn read(file: &str, text: &str) -> Result<Vec<FuturePrice>, ChainError> {
     for record in reader.records() {
         let record = record.map_err(not_csv)?;
         let line = record.position().map_or(0, csv::Position::line);
-        // Every record has as many fields as the header, or reading it fails.
+        // Every record has as many fields as the header, else the reader fails.
         let field = |index: usize| record.get(index).unwrap_or_default();
         let moment = field(time).replacen(' ', "T", 1).parse();
         let number = match field(price) {

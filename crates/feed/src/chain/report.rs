@@ -1,4 +1,4 @@
-//! What an import of a chain says of itself.
+//! The report of a chain import.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,14 +8,14 @@ use units::Timestamp;
 use crate::LeftOut;
 use crate::moment::apart;
 
-/// What was read, what became of it, and how well the model explains the marks.
+/// The rows read, the instruments made from them, and the difference between model and marks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChainReport {
-    /// The moment that was asked for.
+    /// The requested moment.
     pub at: Timestamp,
     /// The moment of the snapshot.
     pub snapshot: Timestamp,
-    /// Rows of the snapshot in the currencies asked for, and of futures.
+    /// Rows of the snapshot in the requested currencies, and of futures.
     pub rows: usize,
     /// Options in the document.
     pub options: usize,
@@ -23,15 +23,15 @@ pub struct ChainReport {
     pub futures: usize,
     /// Instruments of the snapshot that are not in the document.
     pub left_out: LeftOut,
-    /// Model minus mark by currency.
+    /// Model minus mark, by currency.
     pub by_currency: BTreeMap<String, Distribution>,
-    /// Model minus mark of all; none when no option has both a mark and a volatility of the venue.
+    /// Model minus mark of all options; none when no option has both a mark and a volatility of the venue.
     pub all: Option<Distribution>,
-    /// What a reader should know.
+    /// Notes for the reader of the report.
     pub notes: Vec<String>,
 }
 
-/// How far the model is from the marks, in coin. Quantiles are by nearest rank: the smallest error that at least that
+/// The distribution of model minus mark, in coin. Quantiles are by nearest rank: the smallest error that at least that
 /// share of the options does not exceed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Distribution {
@@ -39,9 +39,9 @@ pub struct Distribution {
     pub count: usize,
     /// Median of |model − mark|.
     pub median: f64,
-    /// What 95 % of |model − mark| do not exceed.
+    /// The 95 % quantile of |model − mark|.
     pub quantile_95: f64,
-    /// The model − mark that is largest in size, with its sign.
+    /// The largest model − mark in absolute value, with its sign.
     pub worst: f64,
     /// The instrument with that error.
     pub worst_instrument: String,

@@ -1,4 +1,4 @@
-//! The rows of one moment into a market.
+//! Turns the rows of one moment into a market.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,10 +16,10 @@ use super::{ChainError, ChainReport, Distribution, FuturesFile};
 use crate::moment::{apart, distance};
 use crate::{Contract, LeftOut, Name, Reason};
 
-/// Futures prices further than this from the snapshot are not of the same moment.
+/// Futures prices further than this from the snapshot count as another moment.
 const FUTURES_WINDOW: Duration = Duration::from_mins(10);
 
-/// The largest volatility a market accepts.
+/// The largest volatility that a market accepts.
 const VOL_MAX: Ratio = Ratio::from_raw(20 * Ratio::ONE.raw());
 
 /// A row of the snapshot.
@@ -40,24 +40,24 @@ pub struct OptionRow {
     pub volume: Option<Quantity>,
 }
 
-/// What a currency becomes.
+/// The prices and expiries of one currency.
 #[derive(Default)]
 pub struct Currency {
     index_prices: Vec<f64>,
     expiries: BTreeMap<Timestamp, Expiry>,
 }
 
-/// What the forward of an expiry is made of.
+/// The data from which the forward of an expiry is computed.
 #[derive(Default)]
 struct Expiry {
-    /// Marks in coin of call and put, by strike.
+    /// The marks of call and put in coin, by strike.
     marks: BTreeMap<CounterPrice, [Option<f64>; 2]>,
     underlying_prices: Vec<f64>,
     future: Option<UsdPrice>,
 }
 
 impl Expiry {
-    /// The forward that put-call parity of the marks implies, over all strikes.
+    /// The forward that put-call parity of the marks implies: the median over all strikes.
     fn parity_forward(&self) -> Option<f64> {
         let implied = self.marks.iter().filter_map(|(strike, marks)| {
             let [Some(call), Some(put)] = *marks else { return None };
@@ -68,7 +68,7 @@ impl Expiry {
     }
 }
 
-/// The median, of an even number of values the mean of the middle two.
+/// The median; for an even number of values the mean of the middle two.
 fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
@@ -76,7 +76,7 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
     if values.len() % 2 == 1 { Some(upper) } else { Some(0.5 * (values[middle - 1] + upper)) }
 }
 
-/// A market in the making.
+/// A market under construction.
 pub struct Snapshot<'a> {
     file: &'a str,
     time: Timestamp,
@@ -104,7 +104,7 @@ impl<'a> Snapshot<'a> {
         }
     }
 
-    /// Takes a row, or counts why not.
+    /// Adds a row, or counts the reason why it is left out.
     pub fn read(&mut self, row: OptionRow) {
         self.rows += 1;
         let currency = self.currencies.entry(row.currency.clone()).or_default();
@@ -132,7 +132,7 @@ impl<'a> Snapshot<'a> {
         }
     }
 
-    /// Takes the rows nearest to the snapshot, unless they are too far away.
+    /// Adds the futures rows nearest to the snapshot, unless they are too far away.
     pub fn read_futures(&mut self, futures: &FuturesFile) {
         let asked = |row: &&FuturePrice| self.currencies.contains_key(&row.currency);
         let times = futures.rows.iter().filter(asked).map(|row| row.time);
@@ -182,7 +182,7 @@ impl<'a> Snapshot<'a> {
         })
     }
 
-    /// The document and the report of everything read. `at` is the moment that was asked for.
+    /// The document and the report of all rows read. `at` is the requested moment.
     pub fn market(mut self, at: Timestamp) -> Result<(MarketDocument, ChainReport), ChainError> {
         let mut underlyings = Vec::new();
         for (currency, found) in std::mem::take(&mut self.currencies) {
@@ -259,7 +259,8 @@ impl<'a> Snapshot<'a> {
         })
     }
 
-    /// The forward of an expiry: by parity, else what the options say it is, else the future's price.
+    /// The forward of an expiry: by put-call parity, else the underlying price of the options, else the price of the
+    /// future.
     fn forward(&mut self, currency: &str, expiry: Timestamp, found: &Expiry) -> Option<UsdPrice> {
         if let Some(forward) = found.parity_forward().and_then(|forward| UsdPrice::shortest(forward).ok()) {
             return Some(forward);
@@ -280,7 +281,7 @@ fn forward_of(underlyings: &[UnderlyingDocument], row: &OptionRow) -> Option<f64
     Some(expiry.forward.usd().to_f64())
 }
 
-/// The coin itself, worth its index.
+/// The coin as an asset, priced at its index.
 fn coin(underlying: &UnderlyingDocument) -> AssetDocument {
     AssetDocument {
         asset: underlying.underlying.clone(),
@@ -291,7 +292,7 @@ fn coin(underlying: &UnderlyingDocument) -> AssetDocument {
     }
 }
 
-/// What the model says the mark is, in coin.
+/// The mark according to the model, in coin.
 fn model_mark(row: &OptionRow, forward: f64, years: f64, vol: Ratio) -> Option<f64> {
     let inputs = Inputs {
         right: row.right,
@@ -326,7 +327,7 @@ fn option_document(row: OptionRow, mark: QuotePrice, iv: Option<Ratio>) -> Instr
     }
 }
 
-/// An inverse contract of `currency` with its mark, and nothing else.
+/// An inverse contract of `currency` with its mark and no other data.
 fn instrument(
     name: String,
     kind: KindDocument,
@@ -366,7 +367,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// A row whose mark is that of the model on a forward of 100, quoted with another underlying price.
+    /// A row with the model's mark on a forward of 100, but with another underlying price.
     fn row(strike: &str, right: Right) -> OptionRow {
         let letter = if right == Right::Call { 'C' } else { 'P' };
         let mut row = OptionRow {

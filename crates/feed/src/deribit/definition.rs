@@ -1,4 +1,4 @@
-//! What a listing says of an instrument (`public/get_instruments`).
+//! Reads listings: the terms of instruments (`public/get_instruments`).
 
 use model::{CounterPrice, Right};
 use units::{Price, Quantity, Ratio, Timestamp};
@@ -6,10 +6,11 @@ use units::{Price, Quantity, Ratio, Timestamp};
 use super::ImportError;
 use super::json::Object;
 
-/// The expiration the venue gives to what never expires, 3000-01-01 in milliseconds: here and later means none.
+/// The expiration that the venue gives to instruments without expiry, 3000-01-01 in milliseconds: this time or later
+/// means none.
 const NEVER_MICROS: i64 = 32_503_708_800_000_000;
 
-/// Fields that only listings have. Positions carry a `kind` as well, and none of these.
+/// Fields that only listings have. Positions have a `kind` as well, but none of these.
 const TERMS: [&str; 10] = [
     "base_currency",
     "contract_size",
@@ -23,10 +24,10 @@ const TERMS: [&str; 10] = [
     "tick_size",
 ];
 
-/// A listing. Recordings of 2021 lack most of it, and then the name speaks.
+/// A listing. Recordings of 2021 lack most of its fields; then the name supplies them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Definition {
-    /// When the venue answered, in microseconds since 1970, where the answer says so.
+    /// The time of the venue's answer, in microseconds since 1970, where the answer gives it.
     seen: Option<i64>,
     pub closed: Option<bool>,
     pub inverse: Option<bool>,
@@ -46,7 +47,7 @@ impl Definition {
         object.has("kind") && !object.has("direction") && TERMS.iter().any(|field| object.has(field))
     }
 
-    /// What the listing in `object` says, in an answer that the venue gave at `seen`.
+    /// Reads the listing in `object`, from an answer that the venue gave at `seen`.
     pub fn read(object: &Object<'_>, seen: Option<i64>) -> Result<Self, ImportError> {
         let kind = match object.text("instrument_type")? {
             Some(kind) => Some(kind),
@@ -55,7 +56,7 @@ impl Definition {
         let base = object.text("base_currency")?;
         let quote = object.text("quote_currency")?;
         let settle = object.text("settlement_currency")?;
-        // What settles in the coin it is about is inverse; of old option listings only the quote says so.
+        // A contract that settles in its own coin is inverse; in old option listings only the quote tells.
         let pays = settle.as_ref().or_else(|| quote.as_ref().filter(|quote| Some(*quote) == base.as_ref()));
         let inferred = pays.map(|pays| Some(pays) == base.as_ref());
         let inverse = match kind.as_deref() {
@@ -89,8 +90,9 @@ impl Definition {
         })
     }
 
-    /// All listings of one instrument as one, and whether two of one moment say different things. A field is that of the
-    /// newest listing that has it; where the answers do not say when they were given, a closed one and larger numbers hold.
+    /// Merges all listings of one instrument; the flag tells whether two of one moment differ. Each field is that of
+    /// the newest listing that has it; where answers do not say when they were given, a closed listing and larger
+    /// numbers win.
     pub fn merged(mut all: Vec<Self>) -> (Option<Self>, bool) {
         all.sort();
         let mut differ = false;
@@ -102,7 +104,7 @@ impl Definition {
         (merged, differ)
     }
 
-    /// Itself, and what `other` says where it says nothing.
+    /// This listing, with missing fields taken from `other`.
     fn over(self, other: &Self) -> Self {
         Self {
             seen: self.seen,

@@ -1,10 +1,10 @@
-//! Texts into the JSON values they hold.
+//! Splits texts into the JSON values that they hold.
 //!
-//! Three forms are read, and may be mixed, in a file line by line:
+//! Three forms are read, also mixed line by line in one file:
 //!
-//! - JSON values one after the other: one answer in a file, or one frame a line;
+//! - JSON values one after the other: one answer in a file, or one frame per line;
 //! - recorded websocket lines, `time: frame`, with lines of the recorder between them (`url <- time: request`,
-//!   `url <-> time`, `configuration: …`), which carry nothing of the market;
+//!   `url <-> time`, `configuration: …`), which contain no market data;
 //! - recorded answers, `url -> time: answer`.
 
 use serde_json::value::RawValue;
@@ -13,7 +13,7 @@ use super::json::Place;
 use super::{ImportError, Source};
 use crate::report::shortened;
 
-/// A JSON value and where it stands.
+/// A JSON value and its place.
 pub type Frame<'a> = (&'a RawValue, Place<'a>);
 
 /// Every JSON value of a text.
@@ -43,7 +43,7 @@ fn lines<'a>(file: &'a str, text: &'a str) -> Result<Vec<Frame<'a>>, ImportError
 
 struct NoFrame;
 
-/// The JSON behind the prefix of a recorded line; none on a line of the recorder's own.
+/// The JSON after the prefix of a recorded line; none on a line of the recorder itself.
 fn body(line: &str) -> Result<Option<&str>, NoFrame> {
     let line = line.trim();
     if line.is_empty() || line.starts_with("configuration: ") || line.contains(" <-> ") {

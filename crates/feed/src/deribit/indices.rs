@@ -1,4 +1,4 @@
-//! What underlyings and currencies are worth in USD.
+//! Finds the prices of underlyings and currencies in USD.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -12,10 +12,10 @@ use super::records::Records;
 use super::{ImportError, USD};
 use crate::moment::distance;
 
-/// Delivery prices average over the last half hour; before that they are the index.
+/// A delivery price averages over the last half hour; before that it equals the index.
 const DELIVERY_WINDOW: Duration = Duration::from_mins(30);
 
-/// Indices by pair, the best of each.
+/// Indices by pair, the best one of each.
 pub struct Indices<'a> {
     best: BTreeMap<(&'a str, &'a str), Index>,
     pub given: BTreeMap<String, UsdPrice>,
@@ -25,14 +25,14 @@ pub struct Indices<'a> {
 #[derive(Clone, Copy)]
 struct Index {
     price: Price,
-    /// Whether it was said to be an index, and not only a delivery price.
+    /// Whether the answer called it an index, not only a delivery price.
     stated: bool,
     distance: Duration,
     time: Timestamp,
 }
 
 impl<'a> Indices<'a> {
-    /// Those of index frames and of the marks that hold.
+    /// The indices of index frames and of the marks that are used.
     pub fn of(listings: &[Listing<'a>], records: &'a Records<'_>, moment: Moment) -> Self {
         let mut indices = Self { best: BTreeMap::new(), given: BTreeMap::new(), moment };
         for index in &records.indices {
@@ -53,14 +53,14 @@ impl<'a> Indices<'a> {
         indices
     }
 
-    /// Keeps an index when it is the best so far of its pair.
+    /// Keeps an index when it is the best of its pair so far.
     fn offer(&mut self, pair: (&'a str, &'a str), time: Timestamp, price: Price, stated: bool) {
         let distance = self.moment.distance(time);
         if distance > self.moment.window {
             return;
         }
         let offered = Index { price, stated, distance, time };
-        // The last two leave nothing to the order of reading.
+        // The last two make the choice independent of the order of reading.
         let rank = |index: &Index| (index.stated, Reverse(index.distance), Reverse(index.time), index.price);
         let best = self.best.entry(pair).or_insert(offered);
         if rank(&offered) >= rank(best) {
@@ -68,8 +68,8 @@ impl<'a> Indices<'a> {
         }
     }
 
-    /// USD per unit of `asset`, when the caller or an index says: one in USD, else the first by name whose quote the
-    /// caller or an index in USD prices.
+    /// USD per unit of `asset`, if the caller or an index gives it: an index in USD, else the first index by name with
+    /// a quote that the caller or an index in USD prices.
     pub fn price_of(&self, asset: &str) -> Option<UsdPrice> {
         let stated = |asset: &str| {
             let one = (asset == USD).then_some(UsdPrice::ONE);
@@ -82,13 +82,14 @@ impl<'a> Indices<'a> {
         })
     }
 
-    /// USD per unit of `asset`, which `listing` needs.
+    /// USD per unit of `asset`; the error names `listing`, which needs it.
     pub fn price_for(&self, asset: &str, listing: &Listing<'_>) -> Result<UsdPrice, ImportError> {
         self.price_of(asset)
             .ok_or_else(|| ImportError::NoPrice { asset: asset.into(), instrument: listing.name.into() })
     }
 
-    /// USD per unit of what `listing` depends on: the index in USD, else the first by name whose quote has a price.
+    /// USD per unit of the underlying of `listing`: the index in USD, else the first index by name whose quote has a
+    /// price.
     pub fn index_of(&self, listing: &Listing<'_>) -> Result<UsdPrice, ImportError> {
         if let Some(index) = self.best.get(&(listing.base, USD)) {
             return Ok(UsdPrice::new(index.price));
@@ -96,7 +97,7 @@ impl<'a> Indices<'a> {
         let own = || self.best.iter().filter(|((base, _), _)| *base == listing.base);
         let priced = own().find_map(|((_, quote), index)| Some((index.price, self.price_of(quote)?)));
         let Some((price, quote)) = priced else {
-            // Refuses for want of a price when there is an index to convert, else for want of an index.
+            // When there is an index to convert, the error names the missing price, else the missing index.
             for ((_, quote), _) in own() {
                 self.price_for(quote, listing)?;
             }
@@ -106,7 +107,7 @@ impl<'a> Indices<'a> {
         in_usd(price, quote).map_err(|overflow| listing.overflow(overflow))
     }
 
-    /// What a reader of the report should know of them.
+    /// Notes on the indices for the reader of the report.
     pub fn notes(&self, document: &MarketDocument) -> Vec<String> {
         let unstated = self.best.iter().filter(|(_, index)| !index.stated);
         let mut notes: Vec<String> = unstated
@@ -120,7 +121,7 @@ impl<'a> Indices<'a> {
     }
 }
 
-/// A price in a currency that costs `quote`.
+/// Converts a price to USD from a currency of which one unit costs `quote`.
 pub fn in_usd(price: Price, quote: UsdPrice) -> Result<UsdPrice, Overflow> {
     price.scaled(Ratio::from_raw(quote.usd().raw()), Round::Down).map(UsdPrice::new)
 }

@@ -1,7 +1,7 @@
-//! JSON one level at a time: an object whose values are read when they are asked for, each refusal with its path.
+//! Reads JSON one level at a time: the values of an object are read on demand, and each error has a path.
 //!
-//! Values stay the text the venue sent (`RawValue`), so numbers are exact and no nesting is followed that is not asked
-//! for. Numbers, times and truth values may stand in quotes: other programs write down the venue's answers that way.
+//! Values stay the text that the venue sent (`RawValue`), so numbers are exact, and nested values are read only on
+//! demand. Numbers, times and truth values may be in quotes, since other programs write the venue's answers that way.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,21 +15,21 @@ use crate::report::shortened;
 
 /// The first microsecond of the year 10000.
 const MICROS_END: i64 = 253_402_300_800_000_000;
-/// In a microsecond, counted in 10⁻¹⁸ milliseconds.
+/// One microsecond, counted in 10⁻¹⁸ milliseconds.
 const MICROSECOND: i128 = Quantity::ONE.raw() / 1000;
 
-/// Where a value stands.
+/// The place of a value.
 #[derive(Clone, Debug)]
 pub struct Place<'a> {
-    /// The file, as the caller calls it.
+    /// The file, as the caller names it.
     pub file: &'a str,
-    /// The line its JSON text begins on, from 1.
+    /// The line on which its JSON text begins, from 1.
     pub line: usize,
     /// The path inside that text, such as `result[3]`.
     pub path: String,
 }
 
-/// `answers.json, line 3, result[1]`.
+/// Written as `answers.json, line 3, result[1]`.
 impl std::fmt::Display for Place<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "{}, line {}", self.file, self.line)?;
@@ -37,27 +37,27 @@ impl std::fmt::Display for Place<'_> {
     }
 }
 
-/// An object of which only the fields are known.
+/// An object split into its fields, with the values still unread.
 #[derive(Clone, Debug)]
 pub struct Object<'a> {
     fields: BTreeMap<String, &'a RawValue>,
-    /// Where it stands.
+    /// The place of the object.
     pub place: Place<'a>,
 }
 
 impl Place<'_> {
-    /// The field `key` of what stands here.
+    /// The place of field `key` of the value at this place.
     pub fn field(&self, key: &str) -> Self {
         let dot = if self.path.is_empty() { "" } else { "." };
         Self { path: format!("{}{dot}{key}", self.path), ..self.clone() }
     }
 
-    /// The element `index` of what stands here.
+    /// The place of element `index` of the value at this place.
     pub fn element(&self, index: usize) -> Self {
         Self { path: format!("{}[{index}]", self.path), ..self.clone() }
     }
 
-    /// The refusal of `found` at this place.
+    /// The error for the value `found` at this place.
     pub fn refuse(self, found: &str, expected: impl std::fmt::Display) -> ImportError {
         let path = if self.path.is_empty() { "the answer".into() } else { self.path };
         ImportError::Field {
@@ -80,19 +80,19 @@ pub fn is_nested(raw: &RawValue) -> bool {
     raw.get().starts_with(['{', '['])
 }
 
-/// The elements of an array; none when `raw` is something else.
+/// The elements of an array; none when `raw` is not an array.
 pub fn elements(raw: &RawValue) -> Option<Vec<&RawValue>> {
     serde_json::from_str(raw.get()).ok()
 }
 
-/// What stands between the quotes of a text, else the value as it is written.
+/// The content of a quoted text, else the value as it is written.
 fn unquoted(raw: &str) -> Cow<'_, str> {
     let text = || serde_json::from_str(raw).ok().map(Cow::Owned);
     raw.starts_with('"').then(text).flatten().unwrap_or(Cow::Borrowed(raw))
 }
 
 impl<'a> Object<'a> {
-    /// The object in `raw`.
+    /// Reads the object in `raw`.
     pub fn read(raw: &'a RawValue, place: Place<'a>) -> Result<Self, ImportError> {
         match serde_json::from_str(raw.get()) {
             Ok(fields) => Ok(Self { fields, place }),
@@ -110,7 +110,7 @@ impl<'a> Object<'a> {
         self.fields.iter().map(|(key, raw)| (key.as_str(), *raw))
     }
 
-    /// Takes the fields of the objects in `keys` as its own: `greeks.delta` for the field `delta` of `greeks`.
+    /// Adds the fields of the objects in `keys` to this object: `greeks.delta` for the field `delta` of `greeks`.
     pub fn flatten(&mut self, keys: &[&str]) -> Result<(), ImportError> {
         for key in keys {
             if let Some(inner) = self.object(key)? {
@@ -121,13 +121,13 @@ impl<'a> Object<'a> {
         Ok(())
     }
 
-    /// Takes every field of `change` in place of its own.
+    /// Replaces fields by those of `change`.
     pub fn overlay(&mut self, change: Self) {
         self.fields.extend(change.fields);
         self.place = change.place;
     }
 
-    /// Whether the field is there, null or not.
+    /// Whether the field exists, null or not.
     pub fn has(&self, key: &str) -> bool {
         self.fields.contains_key(key)
     }
@@ -152,7 +152,7 @@ impl<'a> Object<'a> {
         self.shifted(key, 0)
     }
 
-    /// The number in a field that counts per cent.
+    /// The number in a field in per cent.
     pub fn percent<T: Decimal>(&self, key: &str) -> Result<Option<T>, ImportError> {
         self.shifted(key, -2)
     }
@@ -174,7 +174,7 @@ impl<'a> Object<'a> {
         Ok(Some(amount))
     }
 
-    /// The moment in a field that counts milliseconds since 1970.
+    /// The moment in a field in milliseconds since 1970.
     pub fn time(&self, key: &str) -> Result<Option<Timestamp>, ImportError> {
         self.value(key, "milliseconds since 1970, up to the year 9999", |raw| {
             let milliseconds = Quantity::cut(&unquoted(raw), 0).ok()?;
@@ -183,17 +183,17 @@ impl<'a> Object<'a> {
         })
     }
 
-    /// The moment in a field that must be there.
+    /// The moment in a field that is required.
     pub fn moment(&self, key: &str) -> Result<Timestamp, ImportError> {
         self.time(key)?.ok_or_else(|| self.refuse(key, "milliseconds since 1970"))
     }
 
-    /// All its fields as they are written, to put objects in an order.
+    /// All fields as they are written, used to sort objects.
     pub fn content(&self) -> Vec<(String, &'a str)> {
         self.fields().map(|(key, raw)| (key.to_owned(), raw.get())).collect()
     }
 
-    /// The refusal of a field.
+    /// The error for a field.
     pub fn refuse(&self, key: &str, expected: impl std::fmt::Display) -> ImportError {
         let found = self.fields.get(key).map_or("nothing", |raw| raw.get());
         self.place.field(key).refuse(found, expected)

@@ -1,4 +1,4 @@
-//! Which instruments are part of the market, on what terms, at which of their marks.
+//! Selects the instruments of the market, their terms, and the mark of each that is used.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::{ImportError, USD};
 use crate::moment::distance;
 use crate::{Contract, Name, Reason};
 
-/// The market's time, and how far from it a price may be.
+/// The market's time, and the largest distance of a price from it.
 #[derive(Clone, Copy)]
 pub struct Moment {
     pub time: Timestamp,
@@ -25,12 +25,12 @@ impl Moment {
         distance(self.time, time)
     }
 
-    /// The quote nearest to this moment; of those as near a ticker, then the earlier, then the larger mark.
+    /// The quote nearest to this moment; of equally near ones a ticker, then the earlier, then the larger mark.
     pub fn best(self, quotes: &[Quote]) -> Option<&Quote> {
         quotes.iter().max_by_key(|quote| (self.rank(quote), *quote))
     }
 
-    /// Whether another quote is as near as the best one, of the same kind, and has another mark.
+    /// Whether another quote of the same kind is as near as the best one and has another mark.
     pub fn is_disputed(self, quotes: &[Quote]) -> bool {
         self.best(quotes).is_some_and(|best| {
             quotes.iter().any(|quote| self.rank(quote) == self.rank(best) && quote.mark != best.mark)
@@ -41,13 +41,13 @@ impl Moment {
         (Reverse(self.distance(quote.time)), quote.ticker, Reverse(quote.time))
     }
 
-    /// Whether a price of that time is one of this moment.
+    /// Whether a price of time `time` is within the window of this moment.
     pub fn covers(self, time: Timestamp) -> bool {
         self.distance(time) <= self.window
     }
 }
 
-/// An instrument of the document: its terms, and the mark that holds.
+/// An instrument of the document: its terms, and the mark that is used.
 pub struct Listing<'a> {
     pub name: &'a str,
     pub base: &'a str,
@@ -55,7 +55,7 @@ pub struct Listing<'a> {
     pub payoff: Payoff,
     pub quote: &'a str,
     pub settle: &'a str,
-    /// What the venue's index of it is written in.
+    /// The currency in which the venue's index of it is written.
     pub index_quote: &'a str,
     pub contract_size: Quantity,
     pub fee_rate: Option<Ratio>,
@@ -72,7 +72,7 @@ pub enum Kind {
 }
 
 impl<'a> Listing<'a> {
-    /// The listing that an instrument makes at a moment, or why it makes none.
+    /// The listing of an instrument at a moment, or the reason why it is left out.
     pub fn of(text: &'a str, instrument: &'a Instrument<'_>, moment: Moment) -> Result<Self, Reason> {
         if instrument.combination {
             return Err(Reason::Combination);
@@ -123,12 +123,12 @@ impl<'a> Listing<'a> {
         })
     }
 
-    /// What its forward is written in: the quote, but USD for a mark in the coin.
+    /// The currency of its forward: the quote, but USD when the mark is in the coin.
     pub fn forward_quote(&self) -> &'a str {
         if self.quote == self.base { USD } else { self.quote }
     }
 
-    /// What its forward is listed under.
+    /// The key of its forward in `Forwards`: underlying and expiry.
     pub fn expiry_key(&self) -> (&'a str, Option<Timestamp>) {
         (self.base, self.kind.expiry())
     }
@@ -137,14 +137,15 @@ impl<'a> Listing<'a> {
         ImportError::Overflow { instrument: self.name.into(), overflow }
     }
 
-    /// An amount of the venue in contracts: inverse futures and perpetuals count USD, everything else coins.
+    /// Converts an amount of the venue to contracts: inverse futures and perpetuals count USD, all other instruments
+    /// coins.
     fn contracts(&self, amount: Quantity) -> Result<Quantity, ImportError> {
         let [amount, size] = [amount, self.contract_size].map(|quantity| Money::from_raw(quantity.raw()));
         let ratio = amount.per(size, Round::Down).ok_or(self.overflow(Overflow { quantity: "quantity" }))?;
         Ok(Quantity::from_raw(ratio.raw()))
     }
 
-    /// Itself, as documents write it.
+    /// The instrument in the form of a document.
     pub fn document(&self) -> Result<InstrumentDocument, ImportError> {
         let prices = self.prices;
         let counts_usd = self.payoff == Payoff::Inverse && !matches!(self.kind, Kind::Option { .. });

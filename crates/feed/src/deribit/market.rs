@@ -1,4 +1,4 @@
-//! Listings, indices and forwards into one document.
+//! Assembles listings, indices and forwards into one document.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,10 +12,10 @@ use super::pairs::Currencies;
 use super::{ImportError, USD};
 use crate::currency;
 
-/// The price of each forward, by underlying and expiry.
+/// The forwards, by underlying and expiry.
 pub type Forwards<'a> = BTreeMap<(&'a str, Option<Timestamp>), ExpiryDocument>;
 
-/// The forward of every expiry, from the best listing that says one.
+/// The forward of every expiry, from the best listing that gives one.
 pub fn forwards<'a>(
     listings: &[Listing<'a>],
     indices: &Indices<'_>,
@@ -45,7 +45,7 @@ pub fn forwards<'a>(
     Ok(forwards)
 }
 
-/// The document of all listings.
+/// Builds the document of all listings.
 pub fn assemble(
     listings: &[Listing<'_>],
     indices: &Indices<'_>,
@@ -84,8 +84,8 @@ pub fn assemble(
     })
 }
 
-/// What can be a balance: the underlyings, at their index, whatever the caller prices, the currencies of spot pairs that
-/// are not listed, and whatever is a quote or a settlement currency.
+/// The assets of the document: the underlyings at their index, all currencies that the caller prices, the currencies of
+/// spot pairs that are not listed, and all quote and settlement currencies.
 fn assets(
     listings: &[Listing<'_>],
     underlyings: &BTreeMap<&str, UsdPrice>,
@@ -104,7 +104,7 @@ fn assets(
         }
     }
     let document = |(asset, price): (&str, UsdPrice)| {
-        // What linear options are paid in follows nothing, whatever it is called.
+        // The currency in which linear options are paid follows no coin, whatever its name.
         let none = BTreeMap::new();
         currency::asset(asset, price, if currencies.paid.contains(asset) { &none } else { underlyings })
     };

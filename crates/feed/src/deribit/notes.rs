@@ -1,4 +1,4 @@
-//! What a reader of the report should know: where answers disagree, and what currencies were taken for.
+//! Notes for the reader of the report: where answers disagree, and how currencies were classified.
 
 use model::MarketDocument;
 
@@ -6,10 +6,10 @@ use super::listing::Moment;
 use super::pairs::Currencies;
 use super::records::{Instrument, Records};
 
-/// What a note says, and whether it is said of an instrument.
+/// The text of a note, and the test whether it applies to an instrument.
 type Kind<'a> = (&'a str, &'a dyn Fn(&Instrument<'_>) -> bool);
 
-/// Where the answers disagree or lack something.
+/// Notes on answers that disagree or lack something.
 pub fn of_records(records: &Records<'_>, moment: Moment) -> Vec<String> {
     let kinds: [Kind<'_>; 3] = [
         ("two different marks of one moment, the larger holds", &|one| moment.is_disputed(&one.quotes)),
@@ -28,7 +28,7 @@ pub fn of_records(records: &Records<'_>, moment: Moment) -> Vec<String> {
     notes
 }
 
-/// What assets and coins were taken for where no answer says it.
+/// Notes on the classification of assets and coins where no answer gives it.
 pub fn of_assets(document: &MarketDocument, currencies: &Currencies<'_>) -> Vec<String> {
     let followers = document.assets.iter().filter_map(|asset| {
         Some(format!("{} is taken for wrapped {}: it follows it", asset.asset, asset.follows.as_ref()?))

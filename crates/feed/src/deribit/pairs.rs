@@ -1,8 +1,8 @@
-//! Which currencies of the listings are coins, and which are only held and paid with.
+//! Decides which currencies of the listings are coins with their own risk, and which are only held and paid with.
 //!
-//! A market lists spot on an underlying: a coin with risk of its own. A pair such as `USDC_USDT`, `EURR_USDC` or
-//! `STETH_USDC` has none; its currencies are assets, the last one follows ETH. Nor can a currency be both what a contract
-//! is on and what linear options are paid in.
+//! A market lists spot on an underlying: a coin with its own risk. The base of a pair such as `USDC_USDT`, `EURR_USDC`
+//! or `STETH_USDC` is no such coin; the currencies of these pairs are assets, and STETH follows ETH. Nor can a currency
+//! be both the underlying of a contract and the currency in which linear options are paid.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,18 +14,18 @@ use super::listing::{Kind, Listing};
 use crate::currency::{is_money, wrapped};
 use crate::report::{LeftOut, Reason};
 
-/// What the currencies of some listings are.
+/// The classification of the currencies in some listings.
 pub struct Currencies<'a> {
-    /// What linear options are quoted and paid in: it follows no coin.
+    /// The currencies in which linear options are quoted and paid: they follow no coin.
     pub paid: BTreeSet<&'a str>,
     /// Currencies of spot pairs that are not listed, with their prices in USD.
     pub assets: BTreeMap<&'a str, UsdPrice>,
-    /// Coins that only spot pairs are on.
+    /// Coins on which there are only spot pairs.
     pub only_spot: Vec<&'a str>,
 }
 
 impl<'a> Currencies<'a> {
-    /// Takes out of `listings` what no market can list, counting it in `left_out`.
+    /// Removes from `listings` the instruments that no market can list, and counts them in `left_out`.
     pub fn of(listings: &mut Vec<Listing<'a>>, indices: &Indices<'a>, left_out: &mut LeftOut) -> Self {
         let paid = paid_in(listings, |listing| matches!(listing.kind, Kind::Option { .. }));
         let mut currencies = Self { paid, assets: BTreeMap::new(), only_spot: Vec::new() };
@@ -41,7 +41,7 @@ impl<'a> Currencies<'a> {
         }
         let mut pairs: Vec<Listing<'a>> =
             listings.extract_if(.., |listing| matches!(listing.kind, Kind::Spot)).collect();
-        // What is wrapped comes before what wraps it.
+        // A coin is handled before the tokens that wrap it.
         pairs.sort_by_key(|pair| (pair.base.len(), pair.name));
         for pair in pairs {
             match self.listed(&pair, &coins, indices) {
@@ -57,7 +57,7 @@ impl<'a> Currencies<'a> {
         listings.sort_by_key(|listing| listing.name);
     }
 
-    /// The index of the coin that a spot pair is on, or why the pair is not listed.
+    /// The index of the coin of a spot pair, or the reason why the pair is not listed.
     fn listed(
         &mut self,
         pair: &Listing<'a>,
@@ -109,7 +109,7 @@ fn contracts<'l, 'a>(listings: &'l [Listing<'a>]) -> impl Iterator<Item = &'l Li
     listings.iter().filter(|listing| !matches!(listing.kind, Kind::Spot))
 }
 
-/// What linear contracts among some listings are quoted and paid in.
+/// The currencies in which linear contracts among some listings are quoted and paid.
 fn paid_in<'a>(listings: &[Listing<'a>], among: impl Fn(&Listing<'a>) -> bool) -> BTreeSet<&'a str> {
     let linear = contracts(listings).filter(|listing| listing.payoff == Payoff::Linear && among(listing));
     linear.flat_map(|listing| [listing.quote, listing.settle]).collect()

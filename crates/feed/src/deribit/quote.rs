@@ -1,4 +1,4 @@
-//! What an instrument was worth at one moment.
+//! Reads the prices of an instrument at one moment.
 
 use model::{CounterPrice, QuotePrice};
 use units::{Price, Quantity, Ratio, Timestamp};
@@ -6,18 +6,18 @@ use units::{Price, Quantity, Ratio, Timestamp};
 use super::ImportError;
 use super::json::Object;
 
-/// Objects of a ticker whose fields are read as its own.
+/// Inner objects of a ticker; their fields are read as fields of the ticker.
 pub const INNER: [&str; 2] = ["stats", "greeks"];
 
 /// Prices of one instrument at one moment (`public/ticker`, `public/get_order_book`,
 /// `public/get_book_summary_by_currency`, `ticker` and `incremental_ticker` frames).
 ///
-/// They are ordered, mark first: of two that say different things of the same moment the larger holds.
+/// They are ordered, mark first: of two different quotes of the same moment the larger wins.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Quote {
     pub mark: Option<QuotePrice>,
     pub time: Timestamp,
-    /// A ticker says more than a book summary.
+    /// Whether it comes from a ticker, which has more fields than a book summary.
     pub ticker: bool,
     pub closed: bool,
     pub iv: Option<Ratio>,
@@ -35,20 +35,20 @@ pub struct Quote {
 }
 
 impl Quote {
-    /// Whether an object has a mark at one moment. Trades, positions and settlements carry a mark as well, without what
-    /// stands in the book or is open.
+    /// Whether an object has a mark at one moment. Trades, positions and settlements have a mark as well, but no book
+    /// prices and no open interest.
     pub fn is_in(object: &Object<'_>) -> bool {
         let book = ["open_interest", "best_bid_price", "best_ask_price", "bid_price", "ask_price"];
         let is_deal = object.has("direction") || object.has("trade_id");
         object.has("mark_price") && !is_deal && book.iter().any(|field| object.has(field))
     }
 
-    /// What `object` says; what it has none of is none.
+    /// Reads the quote in `object`; fields that are absent are none.
     pub fn read(object: &Object<'_>) -> Result<Self, ImportError> {
         let mut object = object.clone();
         object.flatten(&INNER)?;
         let ticker = object.has("timestamp");
-        // Null and zero both mean that there is none.
+        // Null and zero both mean that there is no price.
         let price = |key: &str| Ok::<_, ImportError>(object.amount(key)?.filter(|price| *price != Price::ZERO));
         let (bid, ask) = if ticker { ("best_bid_price", "best_ask_price") } else { ("bid_price", "ask_price") };
         let count = |inner: &str, key: &str| match object.amount(inner)? {
@@ -62,7 +62,7 @@ impl Quote {
             closed: object.text("state")?.as_deref() == Some("closed"),
             iv: object.percent("mark_iv")?.filter(|iv| *iv != Ratio::ZERO),
             index: price("index_price")?,
-            // Becomes the word "expired" when there is no delivery to estimate.
+            // The field is the word "expired" when there is no delivery to estimate.
             delivery: object.decimal("estimated_delivery_price").unwrap_or(None).filter(|price| *price > Price::ZERO),
             forward: price("underlying_price")?.map(CounterPrice::new),
             rate: object.decimal("interest_rate")?,

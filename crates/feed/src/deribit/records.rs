@@ -1,4 +1,4 @@
-//! Everything the answers say, by instrument.
+//! Collects the content of all answers, by instrument.
 
 use std::collections::BTreeMap;
 
@@ -13,40 +13,40 @@ use super::states::{self, Frame};
 use crate::report::{Left, shortened};
 use crate::{Name, NotName};
 
-/// How deep inside a text answers are looked for: in arrays, in envelopes, beside what other programs add to them.
+/// The depth to which a text is searched for answers: in arrays, in envelopes, beside fields that other programs add.
 const DEPTH_MAX: usize = 8;
 
-/// Everything the answers say.
+/// The content of all answers.
 #[derive(Debug, Default)]
 pub struct Records<'a> {
-    /// What is known of each instrument, by its name.
+    /// The records of each instrument, by its name.
     pub instruments: BTreeMap<String, Instrument<'a>>,
     /// Prices of `deribit_price_index` frames, in order of reading.
     pub indices: Vec<IndexPrice>,
-    /// How many listings were read.
+    /// The number of listings read.
     pub definitions: usize,
-    /// How many marks were read.
+    /// The number of marks read.
     pub quotes: usize,
-    /// The answers and frames that carried neither, by place.
+    /// The answers and frames with neither listing nor mark, with the place of the first.
     pub other: Option<Left>,
     /// Error answers of the venue.
     pub errors: Vec<String>,
 }
 
-/// What the answers say of one instrument.
+/// The content of the answers about one instrument.
 #[derive(Debug)]
 pub struct Instrument<'a> {
-    /// What the name says, or why it names no single instrument.
+    /// The name in parts, or the reason why it names no single instrument.
     pub name: Result<Name, NotName>,
     /// Whether some answer calls it a combination.
     pub combination: bool,
-    /// What its listings say together.
+    /// Its listings, merged.
     pub definition: Option<Definition>,
-    /// Whether two of its listings say different things.
+    /// Whether two of its listings differ.
     pub redefined: bool,
-    /// Its marks, one a moment and source.
+    /// Its marks, one per moment and source.
     pub quotes: Vec<Quote>,
-    /// How many changes of its ticker have no snapshot before them.
+    /// The number of changes of its ticker without a snapshot before them.
     pub orphans: usize,
     definitions: Vec<Definition>,
     frames: Vec<Frame<'a>>,
@@ -62,7 +62,7 @@ pub struct IndexPrice {
 }
 
 impl<'a> Records<'a> {
-    /// Reads a value of a text: an answer or several, in envelopes, as frames of subscriptions, or bare.
+    /// Reads a value of a text: one or more answers, in envelopes, as frames of subscriptions, or bare.
     pub fn read(&mut self, raw: &'a RawValue, place: &Place<'a>) -> Result<(), ImportError> {
         if !self.read_value(raw, place, None, 0)? {
             self.count_other(place);
@@ -70,7 +70,7 @@ impl<'a> Records<'a> {
         Ok(())
     }
 
-    /// Puts together what several answers say of one instrument.
+    /// Merges the answers about each instrument.
     pub fn close(&mut self) -> Result<(), ImportError> {
         for instrument in self.instruments.values_mut() {
             (instrument.definition, instrument.redefined) =
@@ -85,8 +85,8 @@ impl<'a> Records<'a> {
         Ok(())
     }
 
-    /// Keeps what a value says, however deep; false when it says nothing of a market. Answers in it that say
-    /// nothing are counted.
+    /// Records the market data in a value at any depth; false when it holds none. Answers inside it without market data
+    /// are counted.
     fn read_value(
         &mut self,
         raw: &'a RawValue,
@@ -145,8 +145,8 @@ impl<'a> Records<'a> {
         left.count += 1;
     }
 
-    /// Keeps what an object says; false when it is none of the records (a trade, a book, a position, a chart, …). Its
-    /// instrument is noted all the same.
+    /// Records an object; false when it is not a record (a trade, a book, a position, a chart, …). Its instrument is
+    /// noted all the same.
     fn read_record(&mut self, object: &Object<'a>, seen: Option<i64>) -> Result<bool, ImportError> {
         if object.has("index_name") && object.has("price") {
             return self.read_index(object);
@@ -208,7 +208,7 @@ impl Instrument<'_> {
     }
 }
 
-/// What an error answer says, with its place.
+/// The message of an error answer, with its place.
 fn error_of(error: &RawValue, place: &Place<'_>) -> Result<String, ImportError> {
     if !is_object(error) {
         return Ok(format!("{place}: the venue answered the error {}", shortened(error.get())));

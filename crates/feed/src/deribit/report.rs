@@ -1,4 +1,4 @@
-//! What an import of answers says of itself.
+//! The report of an import of answers.
 
 use std::fmt;
 
@@ -6,22 +6,22 @@ use units::Timestamp;
 
 use crate::LeftOut;
 
-/// What was read and what became of it.
+/// The answers read, and the instruments made from them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImportReport {
     /// The market's time.
     pub time: Timestamp,
     /// Number of texts that were read.
     pub texts: usize,
-    /// Number of listings in them.
+    /// Number of listings in the texts.
     pub definitions: usize,
-    /// Number of marks in them.
+    /// Number of marks in the texts.
     pub quotes: usize,
-    /// Number of index frames in them.
+    /// Number of index frames in the texts.
     pub indices: usize,
-    /// How many answers and frames that carry nothing of the market at one moment: trades, books, charts, …
+    /// Number of answers and frames without market data of one moment: trades, books, charts, …
     pub other: usize,
-    /// Where the first of those stands.
+    /// The place of the first of those.
     pub first_other: Option<String>,
     /// Options in the document.
     pub options: usize,
@@ -31,9 +31,9 @@ pub struct ImportReport {
     pub perpetuals: usize,
     /// Spot pairs in the document.
     pub spot: usize,
-    /// Instruments that are mentioned and not in the document.
+    /// Instruments that the texts mention and the document does not list.
     pub left_out: LeftOut,
-    /// What a reader should know.
+    /// Notes for the reader of the report.
     pub notes: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Frames of `incremental_ticker` channels into quotes: a snapshot with everything, then changes with what is new.
+//! Turns frames of `incremental_ticker` channels into quotes: a snapshot with all fields, then changes with new values.
 
 use units::Timestamp;
 
@@ -10,13 +10,13 @@ use super::quote::{INNER, Quote};
 #[derive(Debug)]
 pub struct Frame<'a> {
     time: Timestamp,
-    /// Whether it replaces everything, instead of changing some of it.
+    /// Whether the frame replaces all fields, instead of changing some.
     snapshot: bool,
     fields: Object<'a>,
 }
 
 impl<'a> Frame<'a> {
-    /// The frame in `object`; none when it is no such frame. Frames of books have a type as well.
+    /// The frame in `object`; none when it is another kind of frame. Frames of books have a type as well.
     pub fn read(object: &Object<'a>) -> Result<Option<Self>, ImportError> {
         let is_other = ["bids", "asks", "change_id", "direction", "trade_id"].iter().any(|field| object.has(field));
         if is_other || !object.has("instrument_name") || !object.has("type") {
@@ -27,7 +27,7 @@ impl<'a> Frame<'a> {
             Some("change") => false,
             _ => return Ok(None),
         };
-        // Whatever is wrong with it is refused here, where its place is known.
+        // Errors in the frame are reported here, where its place is known.
         let Quote { time, .. } = Quote::read(object)?;
         let mut fields = object.clone();
         fields.flatten(&INNER)?;
@@ -35,9 +35,9 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// The quote after each moment of `frames`, and how many changes have no snapshot before them.
+/// The quote after each moment of `frames`, and the number of changes without a snapshot before them.
 ///
-/// At one moment a snapshot goes before changes; what a frame says does not depend on where it was read.
+/// At one moment a snapshot comes before changes; the result does not depend on the order in which frames were read.
 pub fn quotes(mut frames: Vec<Frame<'_>>) -> Result<(Vec<Quote>, usize), ImportError> {
     frames.sort_by_cached_key(|frame| (frame.time, !frame.snapshot, frame.fields.content()));
     let (mut quotes, mut orphans) = (Vec::new(), 0);

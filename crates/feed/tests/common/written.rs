@@ -1,4 +1,4 @@
-//! A recorded chain as the tests write it: six options of one expiry in every snapshot.
+//! A recorded chain that the tests write: six options of one expiry in every snapshot.
 
 use std::sync::Arc;
 
@@ -65,7 +65,7 @@ pub fn chain(times: &[&str]) -> Vec<u8> {
     writer.into_inner().expect("a whole file")
 }
 
-/// What the model says an option is worth, in coin, with as many decimals as the venue prints.
+/// The model's value of an option, in coin, with as many decimals as the venue prints.
 fn mark(years: f64, strike: f64, right: Right) -> f64 {
     let inputs = Inputs { right, forward: FORWARD, strike, vol: VOL, years, discount: 1.0 };
     let mark = coin_quoted(Black76::new(inputs).expect("in range").price(), FORWARD);
