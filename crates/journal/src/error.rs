@@ -1,57 +1,57 @@
-//! What can be wrong, and with what: every message names the file, the place, what was found and what was expected.
+//! The errors of a journal: every message names the file, the place, the value found and the value expected.
 
 use std::fmt;
 
-/// A journal that is not what was written.
+/// The error for a journal that differs from what was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{file}: record {sequence}: {what}: found {found}, expected {expected}")]
 pub struct Damage {
-    /// The file, or the name that its opener gave the journal.
+    /// The file, or the name that its opener gave to the journal.
     pub file: String,
-    /// The first record that is affected; for a snapshot, the record that it comes before.
+    /// The first record that is affected; for a snapshot, the record that follows it.
     pub sequence: u64,
-    /// What does not hold.
+    /// The kind of damage.
     pub what: Defect,
-    /// The value that is there.
+    /// The value found.
     pub found: String,
-    /// What should be there.
+    /// The value expected.
     pub expected: String,
 }
 
-/// What does not hold of a record, a snapshot, or the journal around them.
+/// The kinds of damage to a record, a snapshot, or the journal around them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Defect {
-    /// The storage did not give the bytes.
+    /// The storage could not read the bytes.
     Unreadable,
     /// There is no record at this place.
     Missing,
-    /// The bytes are not those that were hashed.
+    /// The bytes do not match their hash.
     Checksum,
-    /// The bytes are something else.
+    /// The bytes are of another kind.
     Kind,
     /// The bytes are of a version that this program does not know.
     Version,
-    /// The bytes are not the fields of their version.
+    /// The bytes cannot be decoded as the fields of their version.
     Encoding,
     /// The record belongs to another shard.
     Shard,
-    /// The record belongs to another place.
+    /// The record has the sequence of another place.
     Sequence,
     /// The record follows another chain: a fork.
     Previous,
-    /// The chain does not end where the journal says that it ends.
+    /// The chain does not end at the head that the journal stores.
     Head,
     /// The record was dropped by a compaction.
     Dropped,
-    /// The file does not have the length that its header gives it, as after a cut; the sequence is that of the first
-    /// record that is not whole.
+    /// The length of the file differs from its header, as after a cut; the sequence is that of the first record that is
+    /// not whole.
     Length,
-    /// Every record is whole, and a page of the file around them is not; the sequence is that of the record to come.
+    /// Every record is whole, but a page of the file around them is not; the sequence is that of the next record.
     Page,
-    /// The place in the file that says where its records are and where they end cannot be read; the sequence is that of the
+    /// The root of the file, which leads to the records and their end, cannot be read; the sequence is that of the
     /// first record that is not known to be whole.
     Root,
-    /// The bytes of the snapshot are not those that were hashed, or its place is not on this chain.
+    /// The bytes of the snapshot do not match their hash, or its place is not on this chain.
     Snapshot,
 }
 
@@ -77,7 +77,7 @@ impl fmt::Display for Defect {
     }
 }
 
-/// A defect that does not know yet where it is.
+/// A defect before its file and record are known.
 #[derive(Debug)]
 pub(crate) struct Flaw {
     what: Defect,
@@ -95,190 +95,190 @@ impl Flaw {
     }
 }
 
-/// A journal that was not opened or created.
+/// The reasons why a journal cannot be opened or created.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file cannot be opened, or its storage failed.
     #[error("{file}: {found}")]
     Storage {
-        /// The file, or the name that its opener gave the journal.
+        /// The file, or the name that its opener gave to the journal.
         file: String,
-        /// What the system said.
+        /// The message of the system.
         found: String,
     },
-    /// Another writer has it, in this process or another.
+    /// Another writer has the journal open, in this process or another.
     #[error("{file}: found it open elsewhere, expected to be the only one that has it open")]
     Busy {
-        /// The file, or the name that its opener gave the journal.
+        /// The file, or the name that its opener gave to the journal.
         file: String,
     },
-    /// There is something where a journal should be created.
+    /// The place for a new journal is not empty.
     #[error("{file}: found {found} bytes, expected no file or an empty one to create a journal in")]
     Occupied {
-        /// The file, or the name that its opener gave the journal.
+        /// The file, or the name that its opener gave to the journal.
         file: String,
-        /// The length of what is there, in bytes.
+        /// The length of the present content, in bytes.
         found: u64,
     },
-    /// There is nothing where a journal should be. An empty file is never taken for a first start (R-N4).
+    /// The file of the journal is empty or missing. An empty file is never taken for a first start (R-N4).
     #[error("{file}: found an empty file, expected a journal")]
     Empty {
-        /// The file, or the name that its opener gave the journal.
+        /// The file, or the name that its opener gave to the journal.
         file: String,
     },
-    /// It is something else, or its creation did not finish.
+    /// The file is something else, or its creation as a journal did not finish.
     #[error("{file}: found {found}, expected a journal")]
     NotAJournal {
-        /// The file, or the name that its opener gave the journal.
+        /// The file, or the name that its opener gave to the journal.
         file: String,
-        /// What it seems to be.
+        /// The kind of file that it seems to be.
         found: String,
     },
-    /// It is a journal of another format.
+    /// The file is a journal of another format.
     #[error("{file}: format: found {found}, expected {expected}")]
     Format {
-        /// The file, or the name that its opener gave the journal.
+        /// The file, or the name that its opener gave to the journal.
         file: String,
-        /// The format that the file is written in.
+        /// The format of the file.
         found: String,
         /// The format that this program reads.
         expected: String,
     },
-    /// It is the journal of another shard.
+    /// The file is the journal of another shard.
     #[error("{file}: shard: found {found}, expected {expected}")]
     Shard {
-        /// The file, or the name that its opener gave the journal.
+        /// The file, or the name that its opener gave to the journal.
         file: String,
         /// The shard of the journal in the file.
         found: u32,
-        /// The shard that was asked for.
+        /// The shard requested.
         expected: u32,
     },
-    /// It started from something else.
+    /// The file is a journal with another genesis.
     #[error("{file}: genesis: found {found:?}, expected {expected:?}")]
     Genesis {
-        /// The file, or the name that its opener gave the journal.
+        /// The file, or the name that its opener gave to the journal.
         file: String,
         /// The genesis of the journal in the file.
         found: String,
-        /// The genesis that was asked for.
+        /// The genesis requested.
         expected: String,
     },
-    /// A page of the file is not what was written. [`Store::examine`](crate::Store::examine) may say which record.
+    /// A page of the file is damaged. [`Store::examine`](crate::Store::examine) may find the affected record.
     #[error("{file}: found damage ({found}), expected pages that match their checksums")]
     Corrupt {
-        /// The file, or the name that its opener gave the journal.
+        /// The file, or the name that its opener gave to the journal.
         file: String,
-        /// What the storage said.
+        /// The message of the storage.
         found: String,
     },
-    /// Its ends do not hold, or its file was cut short.
+    /// The journal's ends are damaged, or its file was cut short.
     #[error(transparent)]
     Damage(#[from] Damage),
 }
 
-/// A batch that is not in the journal. The head is where it was.
+/// The reasons why a batch was not appended. The head did not move.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
-    /// There is no room for it. The journal is as readable as before, and takes batches again when there is room.
+    /// The storage is full. The journal stays readable, and takes batches again when there is room.
     #[error("{file}: record {sequence}: found no room ({found}), expected to store the batch; nothing of it is stored")]
     Full {
-        /// The file, or the name that its opener gave the journal.
+        /// The file, or the name that its opener gave to the journal.
         file: String,
         /// The first record of the batch.
         sequence: u64,
-        /// What the system said.
+        /// The message of the system.
         found: String,
     },
-    /// A record is larger than any record may be.
+    /// A record is larger than the limit.
     #[error("{file}: record {sequence}: found {found} bytes, expected at most {expected}; nothing of it is stored")]
     TooLarge {
-        /// The file, or the name that its opener gave the journal.
+        /// The file, or the name that its opener gave to the journal.
         file: String,
         /// The record that is too large.
         sequence: u64,
-        /// The bytes of its command and events.
+        /// The length of its command and events, in bytes.
         found: usize,
-        /// The most bytes that a record may have.
+        /// The largest length allowed, in bytes.
         expected: usize,
     },
-    /// The journal was opened to be looked at.
+    /// The journal was opened for reading only.
     #[error("{file}: record {sequence}: found a journal opened for reading, expected one opened for writing")]
     ReadOnly {
-        /// The file, or the name that its opener gave the journal.
+        /// The file, or the name that its opener gave to the journal.
         file: String,
         /// The first record of the batch.
         sequence: u64,
     },
-    /// The storage failed, and the journal was opened again and found without the batch.
+    /// The storage failed. The journal was opened again and does not contain the batch.
     #[error("{file}: record {sequence}: {found}; nothing of the batch is stored")]
     Failed {
-        /// The file, or the name that its opener gave the journal.
+        /// The file, or the name that its opener gave to the journal.
         file: String,
         /// The first record of the batch.
         sequence: u64,
-        /// What went wrong.
+        /// The message of the storage.
         found: String,
     },
-    /// The storage failed so that nobody knows what it holds, as after a crash: whether the batch is there, whole, is
-    /// known at the next open. This handle takes no batch any more.
+    /// The storage failed and its content is unknown, as after a crash: the next open tells whether the batch is there,
+    /// whole. This handle takes no more batches.
     #[error(
         "{file}: record {sequence}: {found}; whether the batch is stored is known when the journal is opened again"
     )]
     Wounded {
-        /// The file, or the name that its opener gave the journal.
+        /// The file, or the name that its opener gave to the journal.
         file: String,
         /// The first record that is not acknowledged.
         sequence: u64,
-        /// What went wrong.
+        /// The message of the storage.
         found: String,
     },
 }
 
-/// A snapshot that was not taken.
+/// The reasons why a snapshot was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotError {
     /// The place of the snapshot is not on this chain, or its record is damaged.
     #[error(transparent)]
     Damage(#[from] Damage),
-    /// It was not stored.
+    /// The snapshot could not be stored.
     #[error(transparent)]
     Write(#[from] AppendError),
 }
 
-/// Records that were not dropped.
+/// The reasons why a compaction dropped no records.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CompactError {
-    /// No snapshot stands for the records that would be dropped.
+    /// No snapshot covers the records that would be dropped.
     #[error(
         "{file}: record {sequence}: found {found}, expected a sound snapshot at or after it to drop what is before"
     )]
     Uncovered {
-        /// The file, or the name that its opener gave the journal.
+        /// The file, or the name that its opener gave to the journal.
         file: String,
-        /// The first record that was to be kept.
+        /// The first record to keep.
         sequence: u64,
-        /// The newest sound snapshot.
+        /// The newest sound snapshot, in words.
         found: String,
     },
-    /// The snapshot or the record to begin with is damaged.
+    /// The snapshot or the first record to keep is damaged.
     #[error(transparent)]
     Damage(#[from] Damage),
-    /// It was not stored.
+    /// The compaction could not be stored.
     #[error(transparent)]
     Write(#[from] AppendError),
 }
 
-/// What is left of a journal that was not saved.
+/// The reasons why a damaged journal could not be salvaged.
 #[derive(Debug, thiserror::Error)]
 pub enum SalvageError {
-    /// There is no place to save it in.
+    /// The new journal could not be created.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// There is nothing to save, or it changed while it was read.
+    /// There is nothing to save, or the file changed while it was read.
     #[error(transparent)]
     Damage(#[from] Damage),
-    /// It was not stored.
+    /// The saved records could not be stored.
     #[error(transparent)]
     Write(#[from] AppendError),
 }

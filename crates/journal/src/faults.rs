@@ -1,4 +1,4 @@
-//! A disk that fails by a plan: what a simulator puts under a [`Store`](crate::Store).
+//! A disk in memory that fails by a plan, to test a [`Store`](crate::Store) in a simulation.
 //!
 //! ```text
 //!  write, set_len ──▶ pending ──sync_data──▶ synced
@@ -6,8 +6,8 @@
 //!                      crash ──▶ any of them kept, lost or torn ──▶ an image ──▶ a new Disk
 //! ```
 //!
-//! A write is seen by every later read, and survives a crash only by luck until a sync returns. Which writes have luck
-//! is chosen by the caller, so that one seed is one history: [`Dice`] is a generator for that. [`Fault`]s strike the
+//! Later reads see a write at once, but until a sync returns a crash may lose it. The caller chooses which writes a
+//! crash keeps, so that one seed gives one history: [`Dice`] is a random generator for that. A [`Fault`] hits the
 //! operation with a given number; operations are the writes, the changes of length and the syncs, counted from 0.
 //!
 //! ```
@@ -34,7 +34,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redb::StorageBackend;
 
-/// The smallest piece that a disk writes whole.
+/// The smallest unit that a disk writes whole.
 pub const SECTOR_BYTES: usize = 512;
 
 /// A disk in memory. A clone is another handle on the same disk.
@@ -43,11 +43,11 @@ pub struct Disk(Arc<Mutex<Platter>>);
 
 #[derive(Default)]
 struct Platter {
-    /// What survives any crash.
+    /// The bytes that survive any crash.
     synced: Vec<u8>,
-    /// What a read sees.
+    /// The bytes that a read sees.
     seen: Vec<u8>,
-    /// What turned the one into the other.
+    /// The operations since the last sync, which turn `synced` into `seen`.
     pending: Vec<Operation>,
     room: Option<u64>,
     stop: Option<u64>,
@@ -63,26 +63,26 @@ enum Operation {
     Length(u64),
 }
 
-/// What happens to one operation. One that does not fit the operation does nothing.
+/// A fault of one operation. A fault that does not fit the operation has no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Only the first bytes of the write arrive, and it reports success.
+    /// Only the first bytes of the write are stored, and it reports success.
     Torn {
-        /// The number of bytes that arrive.
+        /// The number of bytes that are stored.
         bytes: usize,
     },
-    /// The write arrives with one bit turned.
+    /// The write is stored with one bit flipped.
     Flip {
-        /// In which byte of the write; beyond its end, the last.
+        /// The byte of the write with the flipped bit; the last byte when this is beyond the end.
         byte: usize,
-        /// Which bit, 0 to 7.
+        /// The bit that is flipped, 0 to 7.
         bit: u8,
     },
-    /// The write reports success and does not arrive.
+    /// The write reports success and is not stored.
     Lost,
-    /// The write arrives at another place.
+    /// The write is stored at another place.
     Misdirected {
-        /// The offset in the file at which it arrives.
+        /// The offset in the file at which it is stored.
         offset: u64,
     },
     /// The operation fails and does nothing.
@@ -92,33 +92,33 @@ pub enum Fault {
 /// An operation that a crash may undo.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pending {
-    /// Its place among the pending ones.
+    /// Its number among the pending operations.
     pub index: usize,
-    /// How many bytes it writes; `None` for a change of length.
+    /// The number of bytes it writes; `None` for a change of length.
     pub bytes: Option<usize>,
 }
 
-/// What a crash leaves of a pending operation. A change of length is kept or lost.
+/// The part of a pending operation that survives a crash. A change of length is kept or lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
     /// The whole operation.
     All,
     /// Nothing of the operation.
     Nothing,
-    /// The first bytes.
+    /// The first bytes of the write.
     First(usize),
-    /// The sectors of [`SECTOR_BYTES`] whose bit, counted round from the lowest, is set.
+    /// The sectors of [`SECTOR_BYTES`] whose bit is set; the bits are used from the lowest, again and again.
     Sectors(u64),
 }
 
-/// How often each thing happened.
+/// The number of operations and faults of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Writes asked for.
+    /// Writes requested.
     pub writes: u64,
-    /// Changes of length asked for.
+    /// Changes of length requested.
     pub lengths: u64,
-    /// Syncs asked for.
+    /// Syncs requested.
     pub syncs: u64,
     /// Crashes of the machine.
     pub crashes: u64,
@@ -126,22 +126,22 @@ pub struct Counts {
     pub kept: u64,
     /// Operations lost, in a crash or by [`Fault::Lost`].
     pub lost: u64,
-    /// Writes torn, in a crash or by [`Fault::Torn`].
+    /// Writes stored in part, in a crash or by [`Fault::Torn`].
     pub torn: u64,
-    /// Bits turned by [`Fault::Flip`].
+    /// Bits flipped by [`Fault::Flip`].
     pub flipped: u64,
-    /// Writes that went elsewhere.
+    /// Writes stored at another place.
     pub misdirected: u64,
-    /// Operations refused for want of room.
+    /// Operations refused because the disk was full.
     pub full: u64,
     /// Operations that failed by [`Fault::Failed`], and broken syncs.
     pub failed: u64,
-    /// Operations after the power went.
+    /// Operations after the power was cut.
     pub unpowered: u64,
 }
 
 impl Disk {
-    /// A disk on which nothing has been written.
+    /// An empty disk.
     pub fn new() -> Self {
         Self::default()
     }
@@ -152,42 +152,42 @@ impl Disk {
         Self(Arc::new(Mutex::new(platter)))
     }
 
-    /// What a read sees.
+    /// The bytes that a read sees.
     pub fn image(&self) -> Vec<u8> {
         self.platter().seen.clone()
     }
 
-    /// How many operations there have been.
+    /// The number of operations so far.
     pub fn operations(&self) -> u64 {
         self.platter().operations
     }
 
-    /// How often each thing happened.
+    /// The number of operations and faults of each kind so far.
     pub fn counts(&self) -> Counts {
         self.platter().counts
     }
 
-    /// Lets `fault` strike the operation with this number.
+    /// Makes `fault` hit the operation with this number.
     pub fn inject(&self, operation: u64, fault: Fault) {
         self.platter().faults.insert(operation, fault);
     }
 
-    /// Cuts the power before the operation with this number: it and all later ones fail and do nothing.
+    /// Cuts the power before the operation with this number: this and all later operations fail without effect.
     pub fn stop_before(&self, operation: u64) {
         self.platter().stop = Some(operation);
     }
 
-    /// Lets the disk hold at most `bytes`, or any number.
+    /// Limits the disk to `bytes`, or removes the limit.
     pub fn set_room(&self, bytes: Option<u64>) {
         self.platter().room = bytes;
     }
 
-    /// Lets every sync fail, or succeed again. What was not synced stays pending.
+    /// Makes every sync fail, or succeed again. Writes that are not synced stay pending.
     pub fn break_syncs(&self, broken: bool) {
         self.platter().syncs_broken = broken;
     }
 
-    /// Turns a bit of what is on the disk, synced or not.
+    /// Flips a bit of the disk, synced or not.
     pub fn flip(&self, byte: usize, bit: u8) {
         let mut platter = self.platter();
         let Platter { synced, seen, .. } = &mut *platter;
@@ -199,9 +199,9 @@ impl Disk {
         platter.counts.flipped += 1;
     }
 
-    /// The power goes. What was synced stays; of what was not, `keep` says what stays, in the order of writing. Returns
-    /// what is on the disk; this handle and its clones write nothing from now on. A second call is another outcome of
-    /// the same crash.
+    /// Cuts the power. Synced bytes stay; for each operation since the last sync, in the order of writing, `keep`
+    /// decides which part stays. Returns the content of the disk; this handle and its clones write nothing from now on.
+    /// A second call gives another outcome of the same crash.
     pub fn crash(&self, mut keep: impl FnMut(&Pending) -> Kept) -> Vec<u8> {
         let mut platter = self.platter();
         let Platter { synced, pending, counts, off, .. } = &mut *platter;
@@ -234,7 +234,7 @@ impl fmt::Debug for Disk {
 }
 
 impl Platter {
-    /// Counts an operation and returns the fault that strikes it.
+    /// Counts an operation and returns the fault that hits it.
     fn begin(&mut self) -> Result<Option<Fault>> {
         let number = self.operations;
         self.off |= self.stop.is_some_and(|stop| number >= stop);
@@ -273,7 +273,7 @@ impl Operation {
         }
     }
 
-    /// Does to `image` what is kept of this.
+    /// Applies the kept part of this operation to `image`.
     fn survive(&self, kept: Kept, image: &mut Vec<u8>) {
         match *self {
             Self::Length(length) if kept != Kept::Nothing => image.resize(place(length), 0),
@@ -383,12 +383,12 @@ impl StorageBackend for Disk {
     }
 }
 
-/// A generator of chances: the same seed, the same chances, on every machine (splitmix64).
+/// A random generator: the same seed gives the same numbers on every machine (splitmix64).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dice(u64);
 
 impl Dice {
-    /// Begins with `seed`.
+    /// A generator that begins with `seed`.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -401,12 +401,12 @@ impl Dice {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `sides`, 0 when there are none. Not exactly even for a `sides` near 2^64.
+    /// A number below `sides`; 0 when `sides` is 0. Not exactly uniform for a `sides` near 2^64.
     pub fn below(&mut self, sides: u64) -> u64 {
         self.next_bits().checked_rem(sides).unwrap_or(0)
     }
 
-    /// A fate for a pending operation: kept, lost, cut short or in pieces, one as likely as the other.
+    /// A random outcome for a pending operation: kept, lost, cut short or in pieces, with equal chances.
     pub fn keep(&mut self, pending: &Pending) -> Kept {
         let bytes = pending.bytes.map_or(0, count);
         match (self.below(4), pending.bytes) {

@@ -1,4 +1,4 @@
-//! The hash that names a record, and with it everything before it.
+//! The hash that identifies a record together with all records before it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -26,7 +26,7 @@ impl fmt::Debug for Hash {
     }
 }
 
-/// A text that is no hash.
+/// The error for a text that is not a hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("found {0} characters, expected the 64 hexadecimal digits of a hash")]
 pub struct NoHash(usize);

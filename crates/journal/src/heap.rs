@@ -1,4 +1,4 @@
-//! Records without an order, as they are found in a damaged file, and the chains that they make.
+//! Collects the records found in a damaged file, in any order, and finds the chains that they form.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -6,18 +6,18 @@ use std::ops::Range;
 use crate::hash::Hash;
 use crate::record::{Head, Record};
 
-/// Whole records by sequence and by hash: what each follows, and where its bytes are.
+/// Whole records by sequence and by hash, each with the position it follows and the place of its bytes.
 #[derive(Default)]
 pub(crate) struct Heap(BTreeMap<u64, BTreeMap<Hash, (Head, Range<u64>)>>);
 
 /// Records that follow one another.
 #[derive(Clone, Debug)]
 pub(crate) struct Chain {
-    /// Where it begins.
+    /// The position at which the chain begins.
     pub base: Head,
-    /// Where it ends: a record more would come here.
+    /// The position after the last record: the next record would come here.
     pub head: Head,
-    /// Where the bytes of each record are.
+    /// The place of each record's bytes.
     pub places: Vec<Range<u64>>,
 }
 
@@ -29,31 +29,31 @@ fn place(head: &Head) -> Place {
 }
 
 impl Heap {
-    /// Puts a record in that was found at `bytes`.
+    /// Adds a record that was found at `bytes`.
     pub(crate) fn add(&mut self, record: &Record, hash: Hash, bytes: Range<u64>) {
         let follows = Head { shard: record.shard, sequence: record.sequence, hash: record.previous };
         self.0.entry(record.sequence).or_default().insert(hash, (follows, bytes));
     }
 
-    /// Leaves only chains that go through `head`, as far as they go so far.
+    /// Removes all records just before `head` that do not lead to it, so that chains pass through `head`.
     pub(crate) fn pass(&mut self, head: Head) {
         if let Some(last) = head.sequence.checked_sub(1).and_then(|last| self.0.get_mut(&last)) {
             last.retain(|hash, _| *hash == head.hash);
         }
     }
 
-    /// The same, and nothing behind `head`.
+    /// The same, and removes all records from `head` on.
     pub(crate) fn end(&mut self, head: Head) {
         self.0.split_off(&head.sequence);
         self.pass(head);
     }
 
-    /// What the first records of all follow.
+    /// The positions that the records with sequence 0 follow.
     pub(crate) fn firsts(&self) -> Vec<Head> {
         self.0.get(&0).into_iter().flat_map(BTreeMap::values).map(|(follows, _)| *follows).collect()
     }
 
-    /// The chain that goes furthest from any of `bases`. Where several go equally far, what they share.
+    /// The longest chain that begins at one of `bases`. When several are equally long, the part that they share.
     pub(crate) fn longest(&self, bases: &[Head]) -> Option<Chain> {
         let mut reached: BTreeSet<Place> = bases.iter().map(place).collect();
         for (sequence, records) in &self.0 {
@@ -76,7 +76,7 @@ impl Heap {
         Some(Chain { base: head(start), head: head(end), places })
     }
 
-    /// The chain that goes furthest from `at`, and as far back from there as there are records.
+    /// The longest chain from `at` on, extended back from `at` as far as there are records.
     pub(crate) fn around(&self, at: Head) -> Option<Chain> {
         let behind = self.longest(&[at])?;
         let ((sequence, hash), mut places) = back(place(&at), |end| self.before(end));
@@ -84,14 +84,15 @@ impl Heap {
         Some(Chain { base: Head { sequence, hash, ..at }, head: behind.head, places })
     }
 
-    /// The record that ends at a place: what it follows, and where its bytes are.
+    /// The record that ends at a position: the position it follows, and the place of its bytes.
     fn before(&self, (sequence, hash): Place) -> Option<(Place, Range<u64>)> {
         let (follows, bytes) = self.0.get(&sequence.checked_sub(1)?)?.get(&hash)?;
         Some((place(follows), bytes.clone()))
     }
 }
 
-/// Goes back from `end` as long as there is a record `before`: where that leads, and the records on the way in order.
+/// Goes back from `end` as long as there is a record `before`: returns the position reached, and the records on the way
+/// in order.
 fn back(end: Place, before: impl Fn(Place) -> Option<(Place, Range<u64>)>) -> (Place, Vec<Range<u64>>) {
     let (mut start, mut places) = (end, Vec::new());
     while let Some((follows, bytes)) = before(start) {

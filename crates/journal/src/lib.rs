@@ -1,4 +1,4 @@
-//! Truth on disk: commands and events in one order, hash-chained, durable before they are acknowledged (R-N1).
+//! The journal: commands and events in one order, hash-chained, durable before they are acknowledged (R-N1).
 //!
 //! ```text
 //!  Draft ──append──▶ Record 0 ◀─previous─ Record 1 ◀─previous─ Record 2      Snapshot: a state at a Head
@@ -6,29 +6,29 @@
 //!                       └─previous─▶ Identity: format, shard, genesis
 //! ```
 //!
-//! The payloads are opaque bytes: the engine knows what they mean, the journal knows their order, their chain and
+//! The payloads are opaque bytes: the engine knows their meaning; the journal knows their order, their chain and
 //! whether they are on disk. Every record ends with its own BLAKE3 hash, which is its checksum and the `previous` of
-//! the next; so one hash names a whole history.
+//! the next record; so one hash identifies a whole history.
 //!
-//! | where | what |
+//! | item | purpose |
 //! |---|---|
-//! | [`Journal`] | what a journal does, whatever holds it |
+//! | [`Journal`] | the operations of a journal, whatever stores it |
 //! | [`Store`] | a journal in a file, or on any storage that redb can write to |
-//! | [`Remains`] | what is left of a file that was cut short or damaged, and a new journal of it |
+//! | [`Remains`] | the records left in a file that was cut short or damaged, and a new journal made of them |
 //! | [`Memory`] | a journal in memory, for tests |
-//! | [`verify`], [`find`], [`diff`] | whether a journal is whole; whether it goes through a head that was kept elsewhere; where two part |
+//! | [`verify`], [`find`], [`diff`] | whether a journal is whole; whether it contains a head kept elsewhere; where two journals differ |
 //! | [`faults`] | a disk that loses, tears, flips and fills, by a plan that can be repeated |
 //!
-//! # What it promises
+//! # Guarantees
 //!
 //! * **All or nothing, and durable.** A batch is durable when [`Journal::append`] returns `Ok`. It is absent when it
-//!   returns an error, except [`AppendError::Wounded`], which says that only the next open will tell, as after a crash.
-//! * **A crash loses no acknowledged batch** and never leaves half of one (I-71). Neither does a turned bit in the file that
-//!   the crash left: it does no harm, or it is damage (R-N6).
-//! * **Nothing is read that was not written.** A record comes back equal, or as [`Damage`] with its sequence. Gaps,
-//!   forks and regressions are damage too (R-N3).
-//! * **Nothing starts from empty.** [`Store::open`] refuses a missing or an empty file; only [`Store::create`] makes
-//!   one (R-N4).
+//!   returns an error, except [`AppendError::Wounded`]: then only the next open tells, as after a crash.
+//! * **A crash loses no acknowledged batch** and never leaves half of one (I-71). A flipped bit in the file after the crash
+//!   does not change this: it does no harm, or it is reported as damage (R-N6).
+//! * **Only written records are read.** A record is read as it was written, or reported as [`Damage`] with its sequence.
+//!   Gaps, forks and regressions are damage too (R-N3).
+//! * **No journal starts from an empty file.** [`Store::open`] refuses a missing or an empty file; only [`Store::create`]
+//!   makes a journal (R-N4).
 //!
 //! ```
 //! use journal::{Draft, Identity, Journal, Memory, verify};
@@ -64,24 +64,24 @@ pub use salvage::Remains;
 pub use store::Store;
 pub use verify::{Difference, Divergence, Report, diff, find, verify};
 
-/// Records in order, each checked against the one before. Damage is the last thing that it gives.
+/// Records in order, each checked against the one before. After damage the iterator ends.
 pub type Records<'a> = Box<dyn Iterator<Item = Result<Record, Damage>> + 'a>;
 
-/// How many snapshots are kept: the newest, and one to fall back to.
+/// The number of snapshots kept: the newest, and one to fall back to.
 pub const SNAPSHOTS_KEPT: usize = 2;
 
-/// Commands and events in one order.
+/// A journal: commands and events in one order.
 pub trait Journal {
-    /// The file, or the name that its opener gave it, for messages.
+    /// The file, or the name that its opener gave to the journal, for messages.
     fn name(&self) -> &str;
 
     /// The shard and the genesis of the journal.
     fn identity(&self) -> &Identity;
 
-    /// Where the kept records begin: the genesis, or where the last compaction cut.
+    /// The position of the first kept record: the genesis, or the place of the last compaction.
     fn base(&self) -> Head;
 
-    /// Where the next record goes: everything before it is durable.
+    /// The position of the next record: all records before it are durable.
     fn head(&self) -> Head;
 
     /// Writes all of `batch` in one durable step and returns the new head, or writes nothing.
@@ -90,23 +90,23 @@ pub trait Journal {
     /// The records from `from` to the head, lazily.
     fn read(&self, from: u64) -> Records<'_>;
 
-    /// The chain before record `sequence`, to compare with what someone else says it is (R-N4).
+    /// The position before record `sequence`, to compare with one that was kept elsewhere (R-N4).
     fn at(&self, sequence: u64) -> Result<Head, Damage>;
 
-    /// Keeps a state: what follows from the records before `at`. Only the last two are kept.
+    /// Stores a snapshot: the state after the records before `at`. Only the last two are kept.
     fn snapshot(&mut self, at: Head, state: Hash, bytes: &[u8]) -> Result<(), SnapshotError>;
 
-    /// The newest snapshot that is sound and can be continued from the kept records, `None` when none was ever taken.
-    /// Damaged ones are passed over and named in it; when every one is damaged, that is an error.
+    /// The newest snapshot that is sound and continues into the kept records; `None` when none was ever taken. Damaged
+    /// ones are skipped and listed in it; an error when all snapshots are damaged.
     fn latest_snapshot(&self) -> Result<Option<Snapshot>, Damage>;
 
-    /// Whether what holds the journal is whole around its records and snapshots.
+    /// Checks the storage around the records and snapshots.
     fn check(&self) -> Result<(), Damage> {
         Ok(())
     }
 
     /// Drops the records before `before` and returns the new base. The newest sound snapshot must be at or after it.
-    /// Snapshots before the new base go too, because nothing continues them: to keep the older one as a fallback,
-    /// compact to its place and not to that of the newer.
+    /// Snapshots before the new base are dropped too, because no records continue them: to keep the older one as a
+    /// fallback, compact to the older snapshot, not to the newer.
     fn compact(&mut self, before: u64) -> Result<Head, CompactError>;
 }

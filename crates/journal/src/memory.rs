@@ -1,4 +1,4 @@
-//! A journal in memory, for tests: the same bytes and the same checks as on disk, and nothing durable.
+//! A journal in memory, for tests: the same bytes and the same checks as on disk, but not durable.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub struct Memory {
     identity: Identity,
     bounds: Bounds,
     records: BTreeMap<u64, Vec<u8>>,
-    /// Label and bytes.
+    /// The label and the bytes of each snapshot.
     snapshots: BTreeMap<u64, (Vec<u8>, Vec<u8>)>,
 }
 
@@ -35,7 +35,7 @@ impl Memory {
         self.records.get_mut(&sequence)
     }
 
-    /// Takes the record at `sequence` away, as a test of gaps.
+    /// Removes the record at `sequence`, to test gaps.
     pub fn lose(&mut self, sequence: u64) {
         self.records.remove(&sequence);
     }

@@ -1,4 +1,4 @@
-//! How a file becomes a database, and why one does not.
+//! Opens a file as a database, and explains why one cannot be opened.
 //!
 //! redb panics on some damaged files. Panics are caught and become errors, which needs `panic = "unwind"`.
 
@@ -17,7 +17,7 @@ use crate::storage::{Overlay, PAGE, Shared};
 
 const CACHE_BYTES: usize = 64 << 20;
 
-/// Runs what calls redb: an error is an error, and so is a panic.
+/// Runs code that calls redb; returns its errors and its panics as errors.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, redb::Error> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().map(String::as_str);
@@ -39,12 +39,12 @@ pub(crate) fn durable(database: &Database) -> Result<WriteTransaction, redb::Err
     Ok(transaction)
 }
 
-/// Makes a database on a storage that is empty.
+/// Creates a database on an empty storage.
 pub(crate) fn created(storage: Shared) -> Result<Database, redb::Error> {
     Ok(builder().create_with_backend(storage)?)
 }
 
-/// Opens for writing, with every page checked. Nobody else has the storage open meanwhile.
+/// Opens for writing and checks every page. Nobody else has the storage open meanwhile.
 pub(crate) fn writing(name: &str, storage: &Shared) -> Result<Database, OpenError> {
     let refused = |error| open_error(name, error);
     storage.lock().map_err(refused)?;
@@ -53,7 +53,7 @@ pub(crate) fn writing(name: &str, storage: &Shared) -> Result<Database, OpenErro
     checked(storage.clone()).map_err(refused)
 }
 
-/// Opens for reading, with no page checked, what the current root leads to.
+/// Opens for reading at the current root, without checking pages.
 pub(crate) fn reading(name: &str, storage: &Shared) -> Result<ReadOnlyDatabase, OpenError> {
     let refused = |error| open_error(name, error);
     storage.lock_shared().map_err(refused)?;
@@ -61,13 +61,13 @@ pub(crate) fn reading(name: &str, storage: &Shared) -> Result<ReadOnlyDatabase, 
     current(storage).and_then(|slot| view(root::through(storage, slot)?)).map_err(refused)
 }
 
-/// Opens for reading what the root in `slot` leads to, in a file of which anything may be damaged.
+/// Opens for reading at the root in `slot`, in a file with damage at any place.
 pub(crate) fn glimpse(name: &str, storage: &Shared, slot: Slot) -> Result<ReadOnlyDatabase, OpenError> {
     let opened = root::through_any(storage, slot).map_err(Into::into).and_then(view);
     opened.map_err(|error| open_error(name, error))
 }
 
-/// The slot of the current root, found as the head of `root.rs` says.
+/// The slot of the current root, found as described at the head of `root.rs`.
 pub(crate) fn current(storage: &Shared) -> Result<Slot, redb::Error> {
     let header = Header::read(storage)?;
     let (named, newer) = (header.named(), header.named().other());
@@ -78,7 +78,7 @@ pub(crate) fn current(storage: &Shared) -> Result<Slot, redb::Error> {
     Ok(if whole { newer } else { named })
 }
 
-/// Checks every page behind the current root, in memory over the storage.
+/// Checks every page under the current root, in memory over the storage.
 pub(crate) fn check_pages(storage: &Shared) -> Result<(), redb::Error> {
     checked(Shared::new(root::killed(storage, current(storage)?)?)).map(drop)
 }
@@ -87,18 +87,18 @@ fn checked(storage: Shared) -> Result<Database, redb::Error> {
     guarded(|| Ok(builder().set_check_integrity_on_open(true).create_with_backend(storage)?))
 }
 
-/// Reads through the root that the state byte names, as a reader beside a writer does: such a one allocates no page, so redb
-/// does not repair anything first and takes no notice of damage that it does not meet.
+/// Reads at the root that the state byte names, like a reader beside a writer: such a reader allocates no page, so redb
+/// repairs nothing first and ignores damage outside the pages that are read.
 fn view(overlay: Overlay) -> Result<ReadOnlyDatabase, redb::Error> {
     let mut builder = builder();
     builder.set_concurrency_mode(ConcurrencyMode::SingleWriter);
     guarded(|| Ok(builder.open_read_only_with_backend(overlay)?))
 }
 
-/// Refuses an empty file, and one of another length than its header says, with the first record that is not whole.
+/// Refuses an empty file, and one whose length differs from its header, naming the first record that is not whole.
 ///
-/// After a crash redb goes by the length of the file alone, and writes it into the header. So such a file is tried in
-/// memory first, and stays evidence when it does not hold.
+/// After a crash redb uses the length of the file alone, and writes it into the header. So such a file is first opened
+/// in memory, and stays unchanged as evidence when that fails.
 fn check_length(name: &str, storage: &Shared) -> Result<(), OpenError> {
     let found = occupied(name, storage)?;
     if found == 0 {

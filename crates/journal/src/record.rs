@@ -1,12 +1,12 @@
-//! What a journal holds, and the one way it is written as bytes.
+//! The contents of a journal, and the only way in which they are written as bytes.
 //!
-//! Everything in a journal is *sealed*, so that every byte answers for itself:
+//! Everything in a journal is *sealed*, that is, protected by its own hash:
 //!
 //! ```text
 //! kind u16 │ version u16 │ body (postcard) │ BLAKE3 of everything before, 32 bytes
 //! ```
 //!
-//! Integers of the header are little-endian. The hash at the end is the checksum of a record, its name, and the
+//! Integers of the header are little-endian. The hash at the end is the checksum of a record, its identity, and the
 //! `previous` of the record after it. A version may change the body, never the frame.
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -25,18 +25,18 @@ const HEADER_BYTES: usize = 4;
 const HASH_BYTES: usize = 32;
 const VERSION: u16 = 1;
 
-/// Whose journal it is. Two journals of different identity share no record.
+/// The identity of a journal. Two journals of different identity share no record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The shard whose commands these are.
+    /// The shard that the commands belong to.
     pub shard: u32,
-    /// What the first state was made from, such as the hash of the parameters. Opaque here.
+    /// A text that identifies the initial state, such as the hash of the parameters. Opaque here.
     pub genesis: String,
 }
 
 impl Identity {
-    /// The chain before its first record: the `previous` of record 0 is the hash of the sealed identity, which covers
-    /// the shard, the [`FORMAT`] and the genesis text.
+    /// The position before the first record: the `previous` of record 0 is the hash of the sealed identity, which
+    /// covers the shard, the [`FORMAT`] and the genesis text.
     pub fn genesis_head(&self) -> Head {
         Head { shard: self.shard, sequence: 0, hash: self.seal().1 }
     }
@@ -54,19 +54,19 @@ impl Identity {
     }
 }
 
-/// A position of the chain: everything before `sequence`, by hash.
+/// A position of the chain. Its hash stands for all records before `sequence`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
     /// The shard of the journal.
     pub shard: u32,
-    /// The sequence of the next record, which is how many there have ever been before it.
+    /// The sequence of the next record, which equals the number of records before it.
     pub sequence: u64,
     /// The hash of the record before, or of the identity when there is none.
     pub hash: Hash,
 }
 
 impl Head {
-    /// Seals `draft` as the record at this position, and moves past it.
+    /// Seals `draft` as the record at this position, and moves to the next position.
     pub(crate) fn extend(&mut self, draft: &Draft) -> Vec<u8> {
         let body = Body {
             shard: self.shard,
@@ -82,8 +82,8 @@ impl Head {
         bytes
     }
 
-    /// Reads the bytes stored at this position of the journal in `file`, and moves past them. They are refused unless
-    /// they are exactly the next record of this chain.
+    /// Reads the bytes stored at this position of the journal in `file`, and moves to the next position. Refuses bytes
+    /// that are not exactly the next record of this chain.
     pub(crate) fn admit(&mut self, file: &str, bytes: &[u8]) -> Result<Record, Damage> {
         let (record, hash) = Record::unseal(bytes).map_err(|flaw| flaw.at(file, self.sequence))?;
         record.follows(self).map_err(|flaw| flaw.at(file, self.sequence))?;
@@ -92,20 +92,20 @@ impl Head {
     }
 }
 
-/// A record to be: the journal gives it its shard, sequence and `previous`.
+/// A record before it is appended: the journal gives it its shard, sequence and `previous`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
-    /// The time of the command, as the command says it.
+    /// The time of the command, as given in the command.
     pub time: Timestamp,
     /// The command as the engine wrote it. Opaque here.
     pub command: Vec<u8>,
-    /// What the engine decided. Opaque here.
+    /// The events that the engine decided. Opaque here.
     pub events: Vec<u8>,
-    /// The hash of the state after these events, where the engine took one.
+    /// The hash of the state after these events, if the engine computed one.
     pub state: Option<Hash>,
 }
 
-/// One command and what followed from it, at its place in the chain.
+/// One command and its events, at their place in the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The shard of the journal.
@@ -114,13 +114,13 @@ pub struct Record {
     pub sequence: u64,
     /// The hash of the record before.
     pub previous: Hash,
-    /// The time of the command, as the command says it.
+    /// The time of the command, as given in the command.
     pub time: Timestamp,
     /// The command as the engine wrote it.
     pub command: Vec<u8>,
-    /// What the engine decided.
+    /// The events that the engine decided.
     pub events: Vec<u8>,
-    /// The hash of the state after these events, where the engine took one.
+    /// The hash of the state after these events, if the engine computed one.
     pub state: Option<Hash>,
 }
 
@@ -130,7 +130,7 @@ impl Record {
         self.seal().0
     }
 
-    /// Reads what [`encode`](Self::encode) wrote: the record that `file` holds at `sequence`.
+    /// Reads bytes that [`encode`](Self::encode) wrote: the record that `file` holds at `sequence`.
     pub fn decode(file: &str, sequence: u64, bytes: &[u8]) -> Result<Self, Damage> {
         let (record, _) = Self::unseal(bytes).map_err(|flaw| flaw.at(file, sequence))?;
         if record.sequence != sequence {
@@ -139,12 +139,12 @@ impl Record {
         Ok(record)
     }
 
-    /// The name of the record, and the `previous` of the next.
+    /// The identity of the record, and the `previous` of the next.
     pub fn hash(&self) -> Hash {
         self.seal().1
     }
 
-    /// Whether this is the record at `place`, and if not, why.
+    /// Checks that this is the record at `place`; the error gives the reason why not.
     pub(crate) fn follows(&self, place: &Head) -> Result<(), Flaw> {
         if self.shard != place.shard {
             return Err(Flaw::new(Defect::Shard, self.shard, place.shard));
@@ -186,20 +186,21 @@ impl Record {
     }
 }
 
-/// A state to start from instead of the first record.
+/// A state to start from, instead of replaying from the first record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    /// The chain up to this state: the next record to apply is `at.sequence`.
+    /// The position of this state: the next record to apply is `at.sequence`.
     pub at: Head,
     /// The hash of the state.
     pub state: Hash,
     /// The state. Opaque here.
     pub bytes: Vec<u8>,
-    /// Newer snapshots that were passed over because they are damaged. A program that starts from this snapshot should report them.
+    /// Newer snapshots that were skipped because they are damaged. A program that starts from this snapshot should
+    /// report them.
     pub passed_over: Vec<Damage>,
 }
 
-/// What is known of a snapshot without its bytes.
+/// The description of a snapshot without its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Label {
     pub at: Head,
@@ -219,7 +220,7 @@ impl Label {
         seal(Kind::Snapshot, &body).0
     }
 
-    /// The snapshot that `label` and `bytes` make, stored at `sequence` of a journal of `shard`.
+    /// The snapshot with this `label` and `bytes`, stored at `sequence` of a journal of `shard`.
     pub(crate) fn unseal(label: &[u8], shard: u32, sequence: u64, bytes: Vec<u8>) -> Result<Snapshot, Flaw> {
         let (body, _) = unseal::<LabelBody>(Kind::Snapshot, label)?;
         let label =
@@ -241,12 +242,12 @@ impl Label {
     }
 }
 
-/// Where the records that are kept begin and end.
+/// The positions at which the kept records begin and end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bounds {
     pub base: Head,
     pub head: Head,
-    /// How many writes there have ever been, so that two bounds are equal only after the same write.
+    /// The number of writes so far, so that two bounds are equal only after the same write.
     pub writes: u64,
 }
 
@@ -261,7 +262,7 @@ impl Bounds {
     }
 }
 
-/// What sealed bytes are. Numbers are never reused.
+/// The kinds of sealed bytes. Numbers are never reused.
 #[derive(Clone, Copy)]
 enum Kind {
     Identity,
@@ -281,7 +282,7 @@ impl Kind {
     }
 }
 
-/// Something sealed that was found in the midst of other bytes.
+/// A sealed piece that was found among other bytes.
 pub(crate) enum Piece {
     Identity(Identity),
     Bounds(Bounds),
@@ -289,7 +290,7 @@ pub(crate) enum Piece {
 }
 
 impl Piece {
-    /// What is sealed where `bytes` begin, and how long it is, whatever follows.
+    /// The sealed piece at the start of `bytes`, and its length; other bytes may follow.
     pub(crate) fn first(bytes: &[u8]) -> Option<(Self, usize)> {
         let (header, body) = bytes.split_first_chunk::<HEADER_BYTES>()?;
         let [kind_low, kind_high, version @ ..] = *header;
@@ -314,7 +315,7 @@ impl Piece {
     }
 }
 
-/// How many bytes follow the fields of a `T`.
+/// The number of bytes after the fields of a `T`.
 fn rest<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<usize> {
     postcard::take_from_bytes::<T>(body).ok().map(|(_, rest)| rest.len())
 }
@@ -396,7 +397,7 @@ struct Body<'a> {
     state: Option<[u8; 32]>,
 }
 
-/// Bytes in one piece, where serde would take them one by one.
+/// Bytes serialized in one piece, where serde would serialize them one by one.
 #[derive(Deserialize)]
 struct Bytes<'a>(&'a [u8]);
 

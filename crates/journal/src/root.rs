@@ -1,19 +1,19 @@
-//! Which of the two roots of a redb file is the current one, so that no single bit decides it.
+//! Decides which of the two roots of a redb file is the current one, so that no single bit decides it.
 //!
 //! ```text
 //! 0 magic │ 9 state byte │ 12 page size … regions │ 64 slot 0: root, transaction, checksum │ 192 slot 1
 //! ```
 //!
-//! A commit writes its root into the slot that is not current and syncs; then it makes that slot the current one and syncs
-//! again, which acknowledges. Which slot is current is one bit of the state byte, and that byte has no checksum. But each
-//! slot has one, and the number of its transaction, and so has every page behind it. So:
+//! A commit writes its root into the slot that is not current and syncs; then it makes that slot the current one and
+//! syncs again, which acknowledges. One bit of the state byte names the current slot, and that byte has no checksum.
+//! But each slot has a checksum and the number of its transaction, and every page under it has a checksum. So:
 //!
-//! * the slot that the byte names is the newer one: that is the current root, and what does not hold in it is damage;
-//! * it is the older one, and both are sound, the newer to its last page: then the bit was turned, or the power went between
-//!   the two syncs. The newer is the current root, for it holds everything acknowledged, and a batch that was on its way when
-//!   the power went may be there;
-//! * it is the older one and sound, and the newer is not: that commit did not finish, and nobody was told that it had;
-//! * it is not sound: then the number of its transaction means nothing, and the damage is told.
+//! * the slot that the byte names is the newer one: it is the current root, and any fault in it is damage;
+//! * it is the older one, and both are sound, the newer one to its last page: then the bit was flipped, or the power was
+//!   cut between the two syncs. The newer one is the current root, for it holds everything acknowledged; it may also hold
+//!   a batch that was being written when the power was cut;
+//! * it is the older one and sound, and the newer one is not: that commit did not finish and was never acknowledged;
+//! * it is not sound: then the number of its transaction means nothing, and the damage is reported.
 
 use std::io;
 
@@ -21,13 +21,13 @@ use redb::StorageBackend;
 
 use crate::storage::{Overlay, PAGE, Shared, length, span};
 
-/// What a redb file begins with.
+/// The first bytes of a redb file.
 const MAGIC: [u8; 9] = *b"redb\x1a\n\xa9\r\n";
 const STATE: u64 = 9;
 const SLOTS: [u64; 2] = [64, 192];
-/// What a slot begins with.
+/// The first byte of a slot.
 const VERSION: u8 = 3;
-/// Where the number of the transaction is in each slot.
+/// The place of the transaction number in each slot.
 const TRANSACTIONS: [usize; 2] = [64 + 104, 192 + 104];
 const HEADER_BYTES: usize = 320;
 
@@ -35,13 +35,13 @@ const HEADER_BYTES: usize = 320;
 const CURRENT: u8 = 1;
 /// The bit that says that the file was not closed.
 const KILLED: u8 = 2;
-/// The bit that says that the current slot was synced before it became so.
+/// The bit that says that the current slot was synced before it was made current.
 const TWO_PHASE: u8 = 4;
-/// What stands between the state byte and the number of whole regions, in every file that this crate creates: pages of
-/// 4,096 bytes, in regions of 2²⁰ pages without a head.
+/// The bytes between the state byte and the number of whole regions, in every file that this crate creates: pages of
+/// 4,096 bytes, in regions of 2²⁰ pages without a header.
 const GEOMETRY: [u8; 14] = [0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0];
 
-/// A place for a root: there are two.
+/// One of the two places for a root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slot(u8);
 
@@ -51,17 +51,17 @@ impl Slot {
     }
 }
 
-/// The beginning of a redb file.
+/// The first bytes of a redb file.
 #[derive(Clone, Copy)]
 pub(crate) struct Header {
-    /// 0 where the file ends before.
+    /// The bytes; 0 beyond the end of the file.
     bytes: [u8; HEADER_BYTES],
-    /// How many of its first bytes are not those that a redb file begins with.
+    /// The number of its first bytes that differ from those of a redb file.
     foreign: usize,
 }
 
 impl Header {
-    /// Reads what there is of it; what is not there is 0.
+    /// Reads the header; bytes beyond the end of the file are 0.
     pub(crate) fn read(storage: &Shared) -> io::Result<Self> {
         let mut bytes = [0; HEADER_BYTES];
         let there = span(storage.len()?.min(length(&bytes)))?;
@@ -70,17 +70,17 @@ impl Header {
         Ok(Self { bytes, foreign })
     }
 
-    /// Whether it is that of a redb file, as far as there is one.
+    /// Whether it begins like a redb file, as far as the file goes.
     pub(crate) fn is_redb(&self) -> bool {
         self.foreign == 0
     }
 
-    /// Whether it is, or was before a byte of its name changed.
+    /// Whether it begins like a redb file with at most one wrong byte.
     pub(crate) fn resembles_redb(&self) -> bool {
         self.foreign <= 1
     }
 
-    /// The length that the file gives itself, a page at least.
+    /// The length of the file according to its header, at least one page.
     pub(crate) fn told_length(&self) -> u64 {
         let word = |number: usize| {
             let bytes = std::array::from_fn(|byte| self.bytes[number * 4 + byte]);
@@ -97,7 +97,7 @@ impl Header {
         Slot(self.bytes[MAGIC.len()] & CURRENT)
     }
 
-    /// Whether the other slot says that it is the newer one.
+    /// Whether the slot that the state byte does not name has the newer transaction.
     pub(crate) fn names_the_older(&self) -> bool {
         let transaction = |slot: Slot| {
             let start = TRANSACTIONS[usize::from(slot.0)];
@@ -107,7 +107,7 @@ impl Header {
     }
 }
 
-/// Makes `slot` the current one on the storage itself. What it points at is made durable before.
+/// Makes `slot` the current one on the storage itself, after everything that it points at is durable.
 pub(crate) fn settle(storage: &Shared, slot: Slot) -> io::Result<()> {
     if Header::read(storage)?.named() == slot {
         return Ok(());
@@ -119,17 +119,17 @@ pub(crate) fn settle(storage: &Shared, slot: Slot) -> io::Result<()> {
     storage.sync_data()
 }
 
-/// The storage as if its process had been killed with `slot` as the current one, in memory over it.
+/// The storage as if its process had been killed while `slot` was current, as a copy in memory over it.
 pub(crate) fn killed(storage: &Shared, slot: Slot) -> io::Result<Overlay> {
     with_state(storage, slot.0 | KILLED | TWO_PHASE)
 }
 
-/// The storage as if it had been closed with `slot` as the current one, in memory over it.
+/// The storage as if it had been closed while `slot` was current, as a copy in memory over it.
 pub(crate) fn through(storage: &Shared, slot: Slot) -> io::Result<Overlay> {
     with_state(storage, slot.0 | TWO_PHASE)
 }
 
-/// The same, whatever became of the bytes that are the same in every file.
+/// The same, with the bytes that are equal in every file restored.
 pub(crate) fn through_any(storage: &Shared, slot: Slot) -> io::Result<Overlay> {
     let overlay = through(storage, slot)?;
     overlay.write(0, &MAGIC)?;

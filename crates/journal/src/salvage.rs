@@ -1,19 +1,18 @@
-//! What is left of a file that was cut short or damaged, found without redb.
+//! Finds, without redb, the records left in a file that was cut short or damaged.
 //!
-//! redb finds a page through its parents, and a cut may take the parents and leave the page. But whatever is sealed
-//! answers for itself, so it is looked for at every byte of the file. What has its checksum was written, and what
-//! follows from the base, record by record, is the chain. A piece is not looked for inside another whole one, so a
-//! record planted in the bytes of a command is not found as long as the record around it is whole.
+//! redb finds a page through its parents, and a cut may remove the parents and leave the page. But every sealed piece
+//! has its own checksum, so pieces are searched at every byte of the file. A piece whose checksum matches was written;
+//! the records that follow from the base, one after the other, are the chain. The search skips the inside of a whole
+//! piece, so a record planted in the bytes of a command is not found as long as the record around it is whole.
 //!
-//! Freed pages keep what they held: copies of the same records mostly, which do no harm, and records of a batch that
-//! failed, which do, for they follow where others follow too. So a root that survives is kept to: where the current one can
-//! be read, it says where the records end. Where only the one before it can, the chain goes through its end, and may go on
-//! with the batch that came last. Where neither can, the longest chain counts, and of several equally long ones what they
-//! share; it may end with records of a batch that was never acknowledged.
+//! Freed pages keep their content. Most of it is copies of the same records, which do no harm. But records of a failed
+//! batch do harm, for they follow at the same place as other records. So the salvage follows a surviving root. Where
+//! the current root can be read, it gives the end of the records. Where only the previous root can be read, the chain
+//! passes through its end, and may continue with the last batch. Where neither can be read, the longest chain is taken,
+//! or the shared part of several equally long ones; it may end with records of a batch that was never acknowledged.
 //!
-//! Where the chain breaks before a snapshot that is sound, what is behind the break is saved with the snapshot, as
-//! after a compaction: the state that the snapshot holds and the records behind it are worth more than old records
-//! that lead nowhere.
+//! Where the chain breaks before a sound snapshot, the records after the break are saved with the snapshot, as after a
+//! compaction: the state in the snapshot and the records after it are worth more than old records that lead nowhere.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -32,30 +31,30 @@ use crate::storage::{Shared, length, span};
 use crate::walk::Walk;
 use crate::{Journal, Store};
 
-/// More than anything sealed is long.
+/// A length that no sealed piece reaches.
 const SEALED_BYTES: usize = RECORD_BYTES_MAX + (1 << 20);
-/// How much of a file is looked at in one piece.
+/// The bytes of a file that are searched in one piece.
 const WINDOW_BYTES: u64 = 64 << 20;
-/// A saved batch is written when it has as many bytes.
+/// A batch of saved records is written once it has this many bytes.
 const BATCH_BYTES: usize = 4 << 20;
 
-/// The records of a damaged file that are whole and follow one another. The file is never written.
+/// The whole and connected records of a damaged file. The file is never written.
 #[derive(Debug)]
 pub struct Remains {
     file: String,
     storage: Shared,
     identity: Option<Identity>,
     chain: Chain,
-    /// Where whole records from the base on end, when a snapshot behind that place is kept to instead.
+    /// The whole records from the base on, when those around a snapshot after them are saved instead.
     broken: Option<Range<u64>>,
-    /// Where the records had ended.
+    /// The end of the records according to the current root.
     end: Option<Head>,
-    /// What redb can still reach through each root, the current one first: for snapshots.
+    /// The file as redb can still read it through each root, the current one first; used for snapshots.
     glimpses: Vec<Store>,
 }
 
 impl Remains {
-    /// Looks for records in a file, sound or not. All of it is read.
+    /// Searches a file, sound or not, for records. Reads all of it.
     pub fn of(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         let path = path.as_ref();
         let storage = file_backend(path, OpenOptions::new().read(true))?;
@@ -71,7 +70,7 @@ impl Remains {
         Self::find(name, &storage)
     }
 
-    /// Looks for records in a storage that is not empty.
+    /// Searches a storage that is not empty for records.
     pub(crate) fn find(name: &str, storage: &Shared) -> Result<Self, OpenError> {
         let refused = |error| open_error(name, error);
         storage.lock_shared().map_err(refused)?;
@@ -104,13 +103,13 @@ impl Remains {
         Ok(found.beyond_the_break(&heap))
     }
 
-    /// Keeps to what is around a snapshot when that goes further than what begins at the base.
+    /// Takes the chain around a snapshot instead, when it goes further than the chain from the base.
     fn beyond_the_break(mut self, heap: &Heap) -> Self {
         if self.end.is_some_and(|end| end.sequence == self.chain.head.sequence) {
             return self;
         }
         let around = self.snapshots().filter_map(|snapshot| heap.around(snapshot.at));
-        // Of those that go equally far the newest, which comes first.
+        // Of equally long chains the one of the newest snapshot, which comes first.
         let further = around.reduce(|best, next| if next.head.sequence > best.head.sequence { next } else { best });
         if let Some(chain) = further.filter(|chain| chain.head.sequence > self.chain.head.sequence) {
             self.broken = Some(self.chain.base.sequence..self.chain.head.sequence);
@@ -119,33 +118,33 @@ impl Remains {
         self
     }
 
-    /// The snapshots that are sound in themselves.
+    /// The snapshots that are sound in themselves, wherever the chain goes.
     fn snapshots(&self) -> impl Iterator<Item = Snapshot> {
         self.glimpses.iter().flat_map(Store::snapshots)
     }
 
-    /// Where the records that can be saved begin.
+    /// The position at which the records that can be saved begin.
     pub fn base(&self) -> Head {
         self.chain.base
     }
 
-    /// Where they end: the first record behind them that is not whole would come here.
+    /// The position at which they end: the first record that is not whole would come here.
     pub fn head(&self) -> Head {
         self.chain.head
     }
 
-    /// How many records there had ever been, where the current root can still be read.
+    /// The number of records that were ever written, where the current root can still be read.
     pub fn counted(&self) -> Option<u64> {
         self.end.map(|end| end.sequence)
     }
 
-    /// Whole records from the old base on that are not saved, because a record behind them is lost and a snapshot stands for
-    /// all of them. Nothing when the chain begins where the journal began.
+    /// Whole records from the old base on that are not saved, because a later record is lost and a snapshot covers
+    /// them. None when the chain begins where the journal began.
     pub fn left_out(&self) -> Option<Range<u64>> {
         self.broken.clone()
     }
 
-    /// The whole records, checked once more.
+    /// Reads the whole records and checks them once more.
     pub fn read(&self) -> impl Iterator<Item = Result<Record, Damage>> {
         let stored = (self.base().sequence..).zip(&self.chain.places).map(|(sequence, place)| {
             let bytes = bytes_at(&self.storage, place.clone()).map_err(|error| error.to_string())?;
@@ -154,7 +153,7 @@ impl Remains {
         Walk::new(&self.file, stored, self.base(), self.head())
     }
 
-    /// Writes the whole records, and the newest snapshot that can be read and lies on them, into a new journal.
+    /// Writes the whole records, and the newest readable snapshot that lies on their chain, into a new journal.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<Store, SalvageError> {
         let identity = self.saved()?;
         self.fill(Store::create(path, identity)?)
@@ -166,7 +165,7 @@ impl Remains {
         self.fill(Store::create_on(name, storage, identity)?)
     }
 
-    /// Whose journal it will be, if there is anything to save.
+    /// The identity of the saved journal; an error when there is nothing to save.
     fn saved(&self) -> Result<&Identity, Damage> {
         let nothing = |what| Flaw::new(Defect::Missing, what, "one to save").at(&self.file, self.head().sequence);
         if self.chain.places.is_empty() && self.broken.is_none() {
@@ -196,7 +195,7 @@ impl Remains {
         Ok(store)
     }
 
-    /// Why a file of `found` bytes is not opened that should have `told`.
+    /// The error for a file of `found` bytes that should have `told` bytes.
     pub(crate) fn length_damage(&self, found: u64, told: u64) -> Damage {
         let counted = match self.counted().and_then(|counted| counted.checked_sub(1)) {
             Some(last) => format!(" with records to {last}"),
@@ -206,8 +205,8 @@ impl Remains {
         Flaw::new(Defect::Length, found, format!("{told} bytes{counted}")).at(&self.file, self.lost())
     }
 
-    /// Why a file is not opened that holds a journal, though redb did not find it and said `error`; what redb said when it
-    /// holds none.
+    /// The error for a file that redb refused with `error`. When the file holds records all the same, the error says
+    /// which are whole; else it is `error` itself.
     pub(crate) fn locate(name: &str, storage: &Shared, error: OpenError) -> OpenError {
         if !Header::read(storage).is_ok_and(|header| header.resembles_redb()) {
             return error;
@@ -229,7 +228,7 @@ impl Remains {
         self.broken.as_ref().map_or(self.head().sequence, |kept| kept.end)
     }
 
-    /// Which records from the base on are whole.
+    /// The whole records from the base on, in words.
     fn whole(&self) -> String {
         let Range { start, end } = self.broken.clone().unwrap_or(self.base().sequence..self.head().sequence);
         match end.checked_sub(1).filter(|last| *last >= start) {
@@ -239,7 +238,7 @@ impl Remains {
     }
 }
 
-/// Gives `each` whatever is sealed in the storage, with its place.
+/// Calls `each` with every sealed piece in the storage and its place.
 fn scan(storage: &Shared, mut each: impl FnMut(Range<u64>, Piece)) -> io::Result<()> {
     let end = storage.len()?;
     let mut start = 0;

@@ -1,4 +1,4 @@
-//! The storage under redb: one that can be opened again after an error, and one that only looks.
+//! The storages under redb: one that can be reopened after an error, and one that is only read.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redb::{BackendError, StorageBackend};
 
-/// All of a storage, for locks.
+/// The whole range of a storage, for locks.
 const WHOLE: (Bound<u64>, Bound<u64>) = (Bound::Unbounded, Bound::Unbounded);
 
-/// A storage that outlives the database on it, so that the database can be opened again, and that remembers whether a
-/// sync ever failed: after that nobody knows which bytes are on the disk.
+/// A storage that outlives the database on it, so that the database can be opened again. It remembers whether a sync
+/// ever failed: after that nobody knows which bytes are on the disk.
 ///
-/// It is locked as a whole, by whoever opens it, before a byte of it is believed; redb then asks for its own locks in
-/// vain, and gets them. Closing it gives the lock back.
+/// The opener locks it as a whole before reading a byte; the locks that redb requests later have no effect and always
+/// succeed. Closing it releases the lock.
 #[derive(Clone)]
 pub(crate) struct Shared {
     below: Arc<dyn StorageBackend>,
@@ -32,18 +32,18 @@ impl Shared {
         self.sync_failed.load(Ordering::Acquire)
     }
 
-    /// Keeps everybody else out.
+    /// Locks all others out.
     pub(crate) fn lock(&self) -> Result<(), redb::Error> {
         granted(self.below.try_lock_range(WHOLE.0, WHOLE.1))
     }
 
-    /// Keeps writers out.
+    /// Locks writers out.
     pub(crate) fn lock_shared(&self) -> Result<(), redb::Error> {
         granted(self.below.try_lock_shared_range(WHOLE.0, WHOLE.1))
     }
 }
 
-/// A storage that knows no locks, as one in memory, has one user.
+/// A storage without locks, such as one in memory, has only one user.
 fn granted(lock: Result<bool, BackendError>) -> Result<(), redb::Error> {
     match lock {
         Ok(true) | Err(BackendError::Unsupported) => Ok(()),
@@ -93,11 +93,11 @@ impl StorageBackend for Shared {
     }
 }
 
-/// Pages of [`Overlay`], and of redb.
+/// The size of a page of [`Overlay`], and of redb.
 pub(crate) const PAGE: u64 = 4096;
 
-/// A storage that is never written: what is written over it stays in memory. redb can so repair and read a file after
-/// a crash without touching the evidence.
+/// A storage that is never written: writes stay in memory over it. So redb can repair and read a file after a crash
+/// without changing the evidence.
 #[derive(Debug)]
 pub(crate) struct Overlay {
     below: Shared,
@@ -126,7 +126,7 @@ impl Overlay {
         self.above.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Page `number` as it is below, zero beyond the end.
+    /// Page `number` of the storage below, zero beyond its end.
     fn page_below(&self, number: u64) -> io::Result<Vec<u8>> {
         let mut page = vec![0; span(PAGE)?];
         let start = number * PAGE;
@@ -138,7 +138,7 @@ impl Overlay {
     }
 }
 
-/// The pieces of `offset..offset + len`, page by page: page, where in the page, how many bytes.
+/// Splits `offset..offset + len` into pages: the page, the offset within the page, the number of bytes.
 fn pieces(offset: u64, len: u64) -> impl Iterator<Item = (u64, u64, u64)> {
     let mut place = offset;
     std::iter::from_fn(move || {
@@ -207,7 +207,7 @@ impl StorageBackend for Overlay {
         Ok(())
     }
 
-    /// The lock is that of the storage below, which outlives this.
+    /// The lock belongs to the storage below, which outlives this.
     fn try_lock_range(&self, _: Bound<u64>, _: Bound<u64>) -> Result<bool, BackendError> {
         Ok(true)
     }

@@ -2,32 +2,33 @@
 //!
 //! | table | key | value |
 //! |---|---|---|
-//! | `meta` | `identity`, `bounds` | sealed: whose it is; where the records begin and end |
-//! | `origin` | `identity`, `bounds` | the same, of the creation or the last compaction: what a cut mostly leaves |
+//! | `meta` | `identity`, `bounds` | sealed: the identity of the journal; the positions at which the records begin and end |
+//! | `origin` | `identity`, `bounds` | the same, as of the creation or the last compaction: it mostly survives a cut |
 //! | `records` | sequence | sealed record |
 //! | `snapshots` | sequence of the next record | sealed label: place, state hash, length and hash of the bytes |
 //! | `chunks` | sequence, number | the bytes of a snapshot, 1 MiB at a time |
 //!
-//! The file does not shrink: the room of what a compaction drops is used again.
+//! The file does not shrink: space freed by a compaction is used again.
 //!
 //! # A write
 //!
 //! One transaction holds a batch and the new bounds. It is committed in two phases: pages and the new root are synced
 //! first, then the root is made the current one and synced again. So the current root never points at a page that is
-//! not on disk, and at the next open a page that does not match its checksum is damage, never mistaken for a batch that
-//! did not finish and rolled back without a word. Which root is the current one is told by both of them, so that no single
-//! bit hides the last batch (`root.rs`).
+//! not on disk. At the next open a page that does not match its checksum is damage, never mistaken for an unfinished
+//! batch and rolled back silently. Both roots together decide which one is current, so that no single bit hides the
+//! last batch (`root.rs`).
 //!
 //! # After an error
 //!
-//! redb takes nothing more on a handle whose storage failed, so the store closes it, opens the storage again (which
+//! A redb handle takes nothing more once its storage has failed, so the store closes it, opens the storage again (which
 //! checks every page), and reads the bounds:
 //!
-//! * the bounds of before: the batch is not there. [`AppendError::Full`] or [`AppendError::Failed`]; the next may come;
-//! * the bounds of after: the batch is there and was synced, only what came behind it failed. That is success;
-//! * a sync failed, at any time, or the storage cannot be opened: what is on the disk is not what was read back, since a
-//!   system may forget pages that it failed to sync. [`AppendError::Wounded`]: nothing is written any more, and what was
-//!   acknowledged stays readable through memory over the file.
+//! * the bounds before the write: the batch is not stored. [`AppendError::Full`] or [`AppendError::Failed`]; the next
+//!   batch is accepted;
+//! * the bounds after the write: the batch is stored and synced, and only a later step failed. That is success;
+//! * a sync failed, at any time, or the storage cannot be opened: the disk may differ from the bytes read back, since a
+//!   system may forget pages that it failed to sync. [`AppendError::Wounded`]: nothing is written any more, and
+//!   acknowledged records stay readable through memory over the file.
 
 use std::fs::OpenOptions;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -63,13 +64,13 @@ pub struct Store {
     access: Access,
 }
 
-/// What can be done with the file.
+/// The access that the store has to the file.
 enum Access {
     /// Reading and writing.
     Writing(Database),
-    /// Reading, because nothing else was asked for.
+    /// Reading, as requested by the opener.
     Examining(ReadOnlyDatabase),
-    /// Reading what was acknowledged, where even that is possible, and why no more.
+    /// Reading acknowledged records, where even that is possible, with the reason for the limit.
     Wounded(Option<ReadOnlyDatabase>, String),
 }
 
@@ -93,29 +94,29 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens the journal of `identity` for writing. The whole file is read and each of its pages checked.
+    /// Opens the journal of `identity` for writing. Reads the whole file and checks every page.
     pub fn open(path: impl AsRef<Path>, identity: &Identity) -> Result<Self, OpenError> {
         let path = path.as_ref();
         let storage = file_backend(path, OpenOptions::new().read(true).write(true))?;
         Self::open_on(&path.display().to_string(), storage, identity)
     }
 
-    /// Opens a journal to be read, of any identity. The file is not written, not even to recover from a
-    /// crash, and not checked: a damaged one is opened where possible, so that [`verify`](crate::verify()) can say which
-    /// record it is.
+    /// Opens a journal of any identity for reading. The file is not written, not even to recover from a crash, and not
+    /// checked: a damaged one is opened where possible, so that [`verify`](crate::verify()) can name the damaged
+    /// record.
     pub fn examine(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         let path = path.as_ref();
         let storage = file_backend(path, OpenOptions::new().read(true))?;
         Self::examine_on(&path.display().to_string(), storage)
     }
 
-    /// [`create`](Self::create) on a storage that is empty. `name` is for messages. The storage is used again after its
-    /// `close` when the store has to open it again.
+    /// [`create`](Self::create) on an empty storage. `name` is for messages. The store may use the storage again after
+    /// its `close`, to reopen it.
     pub fn create_on(name: &str, storage: impl StorageBackend, identity: &Identity) -> Result<Self, OpenError> {
         let storage = Shared::new(storage);
         vacant(name, &storage)?;
         storage.lock().map_err(|error| open_error(name, error))?;
-        // Somebody else may have created it between the look and the lock.
+        // Another process may have created it between the first check and the lock.
         vacant(name, &storage)?;
         let head = identity.genesis_head();
         let bounds = Bounds { base: head, head, writes: 0 };
@@ -137,8 +138,8 @@ impl Store {
         Ok(Self { file: name.to_owned(), identity: identity.clone(), bounds, storage, access })
     }
 
-    /// [`open`](Self::open) on a storage. `name` is for messages. The storage is used again after its `close` when the
-    /// store has to open it again.
+    /// [`open`](Self::open) on a storage. `name` is for messages. The store may use the storage again after its
+    /// `close`, to reopen it.
     pub fn open_on(name: &str, storage: impl StorageBackend, identity: &Identity) -> Result<Self, OpenError> {
         let storage = Shared::new(storage);
         let access = Access::Writing(open::writing(name, &storage)?);
@@ -167,7 +168,7 @@ impl Store {
         }
     }
 
-    /// What the root in `slot` still leads to, in a file of which anything may be damaged.
+    /// Opens what the root in `slot` still leads to, in a file with damage at any place.
     pub(crate) fn glimpse(name: &str, storage: &Shared, slot: Slot) -> Result<Self, OpenError> {
         Self::examining(name, storage, open::glimpse(name, storage, slot)?)
     }
@@ -178,7 +179,7 @@ impl Store {
         Ok(Self { file: name.to_owned(), identity, bounds, storage: storage.clone(), access })
     }
 
-    /// Lets the records of a journal that has none begin at `base`, durably.
+    /// Makes `base` the begin of a journal without records, durably.
     pub(crate) fn begin_at(&mut self, base: Head) -> Result<(), AppendError> {
         let origin = Bounds { base, head: base, ..self.bounds }.seal();
         self.write(base, base, |transaction| {
@@ -187,7 +188,7 @@ impl Store {
         })
     }
 
-    /// The records there are begin and end where the bounds say.
+    /// Checks that the records begin and end where the bounds say.
     fn check_ends(&self) -> Result<(), Damage> {
         let Bounds { base, head, .. } = self.bounds;
         let ends = self.look(|transaction| {
@@ -198,7 +199,7 @@ impl Store {
         });
         let unreadable = |error| Flaw::new(Defect::Unreadable, error, "the ends of the journal");
         let (count, first, last) = ends.map_err(|error| unreadable(error).at(&self.file, base.sequence))?;
-        // When this is not zero and matched, the head is at least 1.
+        // When this is not zero and matches, the head is at least 1.
         let expected = head.sequence.saturating_sub(base.sequence);
         let differs = |what, found: String, expected: String, sequence| {
             Err(Flaw::new(what, found, expected).at(&self.file, sequence))
@@ -231,12 +232,12 @@ impl Store {
         Ok(())
     }
 
-    /// Reads from the database, whatever it does.
+    /// Reads from the database; errors and panics become text.
     fn look<T>(&self, work: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>) -> Result<T, String> {
         guarded(|| work(&self.access.reading()?)).map_err(|error| error.to_string())
     }
 
-    /// Does `work` and moves to the base and head of `after` in one durable step, or does nothing.
+    /// Does `work` and moves to the base and head of `after` in one durable step, or changes nothing.
     fn write(
         &mut self,
         base: Head,
@@ -267,7 +268,7 @@ impl Store {
         }
     }
 
-    /// Finds out what a failed write left: see "After an error" at the head of this file.
+    /// Finds out what a failed write left behind: see "After an error" at the head of this file.
     fn recover(&mut self, after: Bounds, error: &redb::Error) -> Result<(), AppendError> {
         let (file, sequence, found) = (self.file.clone(), self.bounds.head.sequence, error.to_string());
         self.close(&found);
@@ -295,10 +296,10 @@ impl Store {
         })
     }
 
-    /// Lets go of the database, so that the storage can be opened again.
+    /// Closes the database, so that the storage can be opened again.
     fn close(&mut self, why: &str) {
         let access = std::mem::replace(&mut self.access, Access::Wounded(None, why.to_owned()));
-        // A database whose storage failed has nothing left to say when it closes.
+        // A failure to close a database whose storage failed tells nothing new.
         let _ = catch_unwind(AssertUnwindSafe(move || drop(access)));
     }
 
@@ -315,7 +316,7 @@ impl Store {
         })
     }
 
-    /// The snapshots whose bytes are those of their labels, newest first, wherever the chain goes.
+    /// The snapshots whose bytes match their labels, newest first, wherever the chain goes.
     pub(crate) fn snapshots(&self) -> impl Iterator<Item = Snapshot> {
         let labels = self.labels().unwrap_or_default().into_iter();
         labels.filter_map(|(sequence, label)| {
@@ -435,7 +436,7 @@ impl Journal for Store {
         choose(&self.file, self.identity.shard, stored, |sequence| self.at(sequence))
     }
 
-    /// Checks every page of a journal that was opened to be looked at; for writing none is opened that fails this.
+    /// Checks every page of a journal opened for reading; opening for writing has checked them already.
     fn check(&self) -> Result<(), Damage> {
         let Access::Examining(_) = self.access else { return Ok(()) };
         open::check_pages(&self.storage).map_err(|error| {
@@ -461,7 +462,7 @@ impl Journal for Store {
     }
 }
 
-/// The rows of the records table as a walk takes them.
+/// The rows of the records table, as input of a walk.
 struct Rows(redb::Range<'static, u64, &'static [u8]>);
 
 impl Iterator for Rows {
@@ -476,7 +477,7 @@ impl Iterator for Rows {
     }
 }
 
-/// Refuses a storage that has something in it.
+/// Refuses a storage that is not empty.
 fn vacant(name: &str, storage: &Shared) -> Result<(), OpenError> {
     match occupied(name, storage)? {
         0 => Ok(()),
@@ -484,7 +485,7 @@ fn vacant(name: &str, storage: &Shared) -> Result<(), OpenError> {
     }
 }
 
-/// Whose journal it is, and where it begins and ends.
+/// Reads the identity of the journal, and the positions at which it begins and ends.
 fn load(name: &str, access: &Access) -> Result<(Identity, Bounds), OpenError> {
     let read = guarded(|| {
         let meta = access.reading()?.open_table(META)?;

@@ -1,4 +1,4 @@
-//! Whether a journal is whole, and where two of them part.
+//! Verifies that a journal is whole, and finds where two journals differ first.
 
 use std::fmt;
 
@@ -6,20 +6,20 @@ use crate::error::{Damage, Flaw};
 use crate::walk::check_snapshot;
 use crate::{Defect, Hash, Head, Identity, Journal, Record};
 
-/// What a whole journal holds.
+/// The facts about a journal that is whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// The shard and the genesis of the journal.
     pub identity: Identity,
-    /// Where the kept records begin.
+    /// The position at which the kept records begin.
     pub base: Head,
-    /// Where the kept records end.
+    /// The position at which the kept records end.
     pub head: Head,
-    /// Number of records that are kept.
+    /// The number of records kept.
     pub records: u64,
-    /// How many of them have the hash of a state.
+    /// The number of records with a state hash.
     pub states: u64,
-    /// The bytes of their commands and events.
+    /// The length of their commands and events, in bytes.
     pub bytes: u64,
     /// The place of the newest sound snapshot.
     pub snapshot: Option<u64>,
@@ -27,10 +27,10 @@ pub struct Report {
     pub passed_over: Vec<Damage>,
 }
 
-/// Walks the whole chain from base to head. Each record is hashed again from its fields, so the chain holds for what
-/// was read, whatever reader the journal has: a gap, a fork, a regression, a flipped bit or a lost end is [`Damage`] at
-/// its exact sequence (R-N3). Then what holds the records is [checked](Journal::check), so that damage which hides a snapshot
-/// is damage too.
+/// Walks the whole chain from base to head. Each record is hashed again from its fields, so the chain holds for the
+/// records as read, whatever reader the journal has. A gap, a fork, a regression, a flipped bit or a lost end is
+/// [`Damage`] at its exact sequence (R-N3). Then the storage around the records is [checked](Journal::check), so that
+/// damage that hides a snapshot is found too.
 pub fn verify(journal: &(impl Journal + ?Sized)) -> Result<Report, Damage> {
     let (name, base, head) = (journal.name(), journal.base(), journal.head());
     let genesis = journal.identity().genesis_head();
@@ -58,7 +58,7 @@ pub fn verify(journal: &(impl Journal + ?Sized)) -> Result<Report, Damage> {
     if let Some(snapshot) = &snapshot {
         check_snapshot(name, snapshot.at, journal.at(snapshot.at.sequence)?)?;
     }
-    // A damaged snapshot is damage enough, and named.
+    // A damaged snapshot is damage enough and is listed in the report, so the pages are not checked.
     if snapshot.as_ref().is_none_or(|snapshot| snapshot.passed_over.is_empty()) {
         journal.check()?;
     }
@@ -74,8 +74,8 @@ pub fn verify(journal: &(impl Journal + ?Sized)) -> Result<Report, Damage> {
     })
 }
 
-/// Where the chain has the hash `kept`: the head that the journal had when this was the hash of its last record. `None` when
-/// it never had it since its base: records are missing at the end, or are others than those that led to `kept`.
+/// The position at which the chain has the hash `kept`: the head of the journal when its last record had this hash.
+/// `None` when the kept records never had it: records are missing at the end, or differ from those that led to `kept`.
 pub fn find(journal: &(impl Journal + ?Sized), kept: Hash) -> Result<Option<Head>, Damage> {
     let head = journal.head();
     if head.hash == kept {
@@ -94,33 +94,33 @@ fn length(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).expect("what is in memory is counted in 64 bits")
 }
 
-/// Where two journals part.
+/// The first difference between two journals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Divergence {
     /// The first record that differs.
     pub sequence: u64,
-    /// What differs of it.
+    /// The field that differs.
     pub what: Difference,
 }
 
-/// What differs between two records of one sequence, the first of these that does.
+/// The field that differs between two records of one sequence; the first in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Difference {
-    /// They are of two shards.
+    /// The records belong to two shards.
     Shard,
-    /// They follow two chains: the journals parted before the first record that both keep.
+    /// They follow two chains: the journals differ before the first record that both keep.
     Previous,
-    /// The times of the commands.
+    /// The times of the commands differ.
     Time,
     /// The commands differ.
     Command,
     /// The events that the engine decided differ.
     Events,
-    /// The hash of the state, or whether there is one.
+    /// The state hashes differ, or only one record has one.
     State,
-    /// Only the second journal goes on.
+    /// The first journal ends, the second goes on.
     FirstEnds,
-    /// Only the first journal goes on.
+    /// The second journal ends, the first goes on.
     SecondEnds,
 }
 
@@ -140,7 +140,7 @@ impl fmt::Display for Divergence {
     }
 }
 
-/// The first record that differs, among those that both keep; `None` when the journals are the same from there on.
+/// The first record that differs, among those that both keep; `None` when the journals are equal from there on.
 pub fn diff(first: &(impl Journal + ?Sized), second: &(impl Journal + ?Sized)) -> Result<Option<Divergence>, Damage> {
     let from = first.base().sequence.max(second.base().sequence);
     let (ends_first, ends_second) = (first.head().sequence, second.head().sequence);

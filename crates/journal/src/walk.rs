@@ -1,9 +1,9 @@
-//! What every home of a journal does the same way: write a batch as bytes, walk stored bytes, choose a snapshot.
+//! Operations common to all journals, in memory or on disk: seal a batch, walk stored bytes, choose a snapshot.
 
 use crate::error::{AppendError, CompactError, Damage, Defect, Flaw};
 use crate::record::{Bounds, Draft, Head, Label, RECORD_BYTES_MAX, Record, Snapshot};
 
-/// The records of `batch` as they are stored behind `head`, and the head after them.
+/// The records of `batch` as they are stored after `head`, and the head after them.
 pub(crate) fn seal_batch(file: &str, head: Head, batch: &[Draft]) -> Result<(Vec<Vec<u8>>, Head), AppendError> {
     let mut next = head;
     let mut sealed = Vec::with_capacity(batch.len());
@@ -18,7 +18,7 @@ pub(crate) fn seal_batch(file: &str, head: Head, batch: &[Draft]) -> Result<(Vec
     Ok((sealed, next))
 }
 
-/// The places that a reader may start from are those between the ends, the head included.
+/// Checks that a reader may start at `sequence`: from the base to the head, both included.
 pub(crate) fn check_place(file: &str, bounds: &Bounds, sequence: u64) -> Result<(), Damage> {
     let kept = || format!("a place from {} to {}", bounds.base.sequence, bounds.head.sequence);
     if sequence < bounds.base.sequence {
@@ -30,7 +30,7 @@ pub(crate) fn check_place(file: &str, bounds: &Bounds, sequence: u64) -> Result<
     Ok(())
 }
 
-/// The chain before record `sequence`, given how to get the bytes of a record.
+/// The position before record `sequence`; `stored` returns the bytes of a record.
 pub(crate) fn chain_at(
     file: &str,
     bounds: &Bounds,
@@ -53,11 +53,11 @@ pub(crate) fn chain_at(
     Ok(Head { sequence, hash: record.hash(), ..bounds.head })
 }
 
-/// A walk over stored records, each checked against the one before, to the end that the journal says it has.
+/// A walk over stored records, each checked against the one before, to the stored end of the journal.
 pub(crate) struct Walk<I> {
     file: String,
     stored: I,
-    /// Where the walk stands.
+    /// The present position of the walk.
     place: Head,
     end: Head,
     over: bool,
@@ -101,14 +101,14 @@ impl<I: Iterator<Item = Result<(u64, Vec<u8>), String>>> Iterator for Walk<I> {
     }
 }
 
-/// A stored snapshot: its place, its label, and how to get its bytes.
+/// A stored snapshot: its place, its label, and a function that reads its bytes.
 pub(crate) struct Stored {
     pub sequence: u64,
     pub label: Vec<u8>,
     pub bytes: Result<Vec<u8>, String>,
 }
 
-/// The first sound one of `newest_first`. `at` is the chain of the journal.
+/// The first sound snapshot in `newest_first`. `at` returns positions of the journal's chain.
 pub(crate) fn choose(
     file: &str,
     shard: u32,
@@ -132,7 +132,7 @@ pub(crate) fn choose(
     damaged.into_iter().next().map_or(Ok(None), Err)
 }
 
-/// A snapshot stands where the chain of its journal goes through.
+/// Checks that a snapshot lies on the chain of its journal.
 pub(crate) fn check_snapshot(file: &str, found: Head, expected: Head) -> Result<(), Damage> {
     if found == expected {
         return Ok(());
@@ -141,7 +141,7 @@ pub(crate) fn check_snapshot(file: &str, found: Head, expected: Head) -> Result<
     Err(Flaw::new(Defect::Snapshot, text(found), text(expected)).at(file, found.sequence))
 }
 
-/// A cut needs a sound snapshot at or after it.
+/// Checks that a sound snapshot at or after `before` covers a compaction to it.
 pub(crate) fn check_cover(file: &str, before: u64, newest: Option<&Snapshot>) -> Result<(), CompactError> {
     if newest.is_some_and(|snapshot| snapshot.at.sequence >= before) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Records, their chain, and what walks it.
+//! Records, their chain, and the functions that walk it.
 
 use journal::{
     AppendError, CompactError, Defect, Difference, Divergence, Hash, Head, Identity, Journal, Memory, RECORD_BYTES_MAX,
@@ -141,7 +141,7 @@ fn the_first_record_follows_the_shard_the_format_and_the_genesis() {
     assert_eq!(first.previous, identity().genesis_head().hash);
 }
 
-/// The bytes on disk are a promise: a change of these hashes is a new version. I-70.
+/// The bytes on disk are a commitment: a change of these hashes requires a new version. I-70.
 #[test]
 fn the_encoding_is_pinned() {
     let genesis = identity().genesis_head();

@@ -1,4 +1,4 @@
-//! What the tests build with.
+//! Helpers that build journals for the tests.
 
 use std::path::{Path, PathBuf};
 
@@ -6,12 +6,12 @@ use journal::faults::Disk;
 use journal::{AppendError, Draft, Hash, Head, Identity, Journal, OpenError, Record, Store};
 use units::Timestamp;
 
-/// The journal that most tests are about.
+/// The identity of the journal in most tests.
 pub fn identity() -> Identity {
     Identity { shard: 7, genesis: "params 41c7".to_owned() }
 }
 
-/// The draft with number `number`, as different from every other as can be: sizes go from nothing to several pages.
+/// The draft with number `number`, different from all others: sizes range from nothing to several pages.
 pub fn draft(number: u64) -> Draft {
     let byte = u8::try_from(number % 251).expect("below 251");
     let sizes = [0, 1, 40, 200, 900, 5000];
@@ -35,13 +35,13 @@ pub fn draft_of(record: &Record) -> Draft {
     Draft { time, command, events, state }
 }
 
-/// The record that `number` makes behind `head`.
+/// The record made from draft `number` after `head`.
 pub fn record(head: Head, number: u64) -> Record {
     let Draft { time, command, events, state } = draft(number);
     Record { shard: head.shard, sequence: head.sequence, previous: head.hash, time, command, events, state }
 }
 
-/// Appends the drafts from the head on, `size` of them.
+/// Appends `size` drafts, numbered from the head on.
 pub fn grow(journal: &mut impl Journal, size: u64) -> Result<Head, AppendError> {
     let from = journal.head().sequence;
     journal.append(&drafts(from..from + size))
@@ -69,7 +69,7 @@ pub fn open(image: Vec<u8>) -> Result<Store, OpenError> {
     Store::open_on("disk", Disk::from_image(image), &identity())
 }
 
-/// Every kept record is the draft of its sequence.
+/// Checks that every kept record is the draft of its sequence.
 pub fn check_content(journal: &impl Journal) {
     for record in journal.read(journal.base().sequence) {
         let record = record.expect("a sound journal");

@@ -1,4 +1,4 @@
-//! The power goes, at every place of a run.
+//! The power is cut at every place of a run.
 
 use journal::faults::{Dice, Disk, Kept};
 use journal::{Journal, Store, verify};
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::common::{check_content, create, grow, identity, open, snap};
 
-/// What the outside has been told: the records that were acknowledged, and those that were asked for.
+/// The facts known outside the journal: the records acknowledged, and the records requested.
 #[derive(Clone, Copy, Debug, Default)]
 struct Told {
     created: bool,
@@ -17,7 +17,7 @@ struct Told {
     snapshot: Option<u64>,
 }
 
-/// Batches, snapshots and cuts, until the disk stops.
+/// Appends batches, takes snapshots and compacts, until the disk stops.
 fn run(disk: &Disk, told: &mut Told) -> Option<Store> {
     let mut journal = create(disk).ok()?;
     told.created = true;
@@ -37,7 +37,7 @@ fn run(disk: &Disk, told: &mut Told) -> Option<Store> {
     Some(journal)
 }
 
-/// I-71: the journal on `image` is the batches that were acknowledged, and perhaps the one that was asked for, whole.
+/// I-71: the journal on `image` has the acknowledged batches, and perhaps the whole of the batch last requested.
 fn check(image: Vec<u8>, told: Told, case: &str) {
     let mut journal = match open(image) {
         Ok(journal) => journal,
@@ -107,7 +107,7 @@ fn a_crash_while_recovering_loses_nothing_either() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// I-71: many lives, each ended by a crash, of one journal.
+    /// I-71: one journal over many runs, each ended by a crash.
     #[test]
     fn a_journal_survives_any_number_of_crashes(
         lives in prop::collection::vec((0_u64..70, any::<u64>(), prop::collection::vec(1_u64..9, 1..7)), 1..5),

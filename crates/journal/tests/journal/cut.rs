@@ -1,4 +1,4 @@
-//! Files that were cut short, lengthened, or never were journals: what is refused, and what can be saved.
+//! Files that were cut short, lengthened, or never were journals: which are refused, and which records can be saved.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ fn records(journal: &Store) -> Vec<Record> {
     journal.read(journal.base().sequence).map(|record| record.unwrap()).collect()
 }
 
-/// How many bytes of the image must be left for each record to be there once at least, found by its bytes alone.
+/// The length of image that is needed for each record to be found at least once by its bytes alone.
 fn needed(image: &[u8], written: &[Record]) -> Vec<usize> {
     let sealed: Vec<Vec<u8>> = written.iter().map(Record::encode).collect();
     let mut needed = vec![usize::MAX; written.len()];
@@ -36,24 +36,24 @@ fn needed(image: &[u8], written: &[Record]) -> Vec<usize> {
     needed
 }
 
-/// What became of a cut: every one of these is right, anything else fails.
+/// The outcome of a cut: each of these is right, any other fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
     /// Opened, with every record.
     Whole,
     /// Refused at the first record that is not in the file any more.
     Located,
-    /// The same, and what is left was saved as a journal.
+    /// Refused in the same way, and the rest was saved as a journal.
     Saved,
 }
 
-/// Cuts the image to each of `lengths`, and says what became of it, opened for writing.
+/// Cuts the image to each of `lengths`, opens it for writing, and counts the outcomes.
 fn cut(image: &[u8], written: &[Record], lengths: impl Iterator<Item = usize>) -> BTreeMap<Outcome, u32> {
     let needed = needed(image, written);
     let mut outcomes = BTreeMap::new();
     for length in lengths {
         let cut = image[..length].to_vec();
-        // Without the root nothing says which chain was acknowledged; in these journals no batch failed.
+        // Without the root it is unknown which chain was acknowledged; in these journals no batch failed.
         let whole = needed.iter().take_while(|end| **end <= length).count();
         let disk = Disk::from_image(cut.clone());
         let opened = Store::open_on("disk", disk.clone(), &identity());
@@ -77,7 +77,7 @@ fn cut(image: &[u8], written: &[Record], lengths: impl Iterator<Item = usize>) -
     outcomes
 }
 
-/// The message names the first record that is not there, and the last that is.
+/// The message names the first record that is missing, and the last that is whole.
 fn check_refusal(damage: &Damage, length: usize, written: &[Record], whole: usize) {
     let first = written[0].sequence;
     let next = first + u64::try_from(whole).unwrap();
@@ -93,7 +93,7 @@ fn check_refusal(damage: &Damage, length: usize, written: &[Record], whole: usiz
     }
 }
 
-/// What is saved is a journal of the first records, to the last bit.
+/// The saved journal has exactly the first records, to the last bit.
 fn check_saved(cut: Vec<u8>, written: &[Record], whole: usize) -> Outcome {
     let remains = Remains::of_storage("disk", Disk::from_image(cut)).unwrap();
     let found: Vec<Record> = remains.read().map(|record| record.unwrap()).collect();
@@ -129,7 +129,8 @@ fn a_file_cut_short_is_refused_at_the_first_record_that_is_lost_and_what_is_left
     assert!(outcomes[&Outcome::Saved] > 100 && !outcomes.contains_key(&Outcome::Whole), "{outcomes:?}");
 }
 
-/// R-N6, R-N3: after a crash redb goes by the length of the file, and where only free pages were cut off all is there.
+/// R-N6, R-N3: after a crash redb uses the length of the file; when only free pages were cut off, all records are
+/// there.
 #[test]
 fn a_crashed_file_cut_short_is_whole_or_refused_at_the_first_record_that_is_lost() {
     let (disk, mut journal) = several_hundred();
@@ -144,7 +145,7 @@ fn a_crashed_file_cut_short_is_whole_or_refused_at_the_first_record_that_is_lost
     assert!(outcomes[&Outcome::Saved] > 100 && outcomes[&Outcome::Whole] > 0, "{outcomes:?}");
 }
 
-/// R-N6, I-69: records that were dropped do not come back, and a snapshot that can be reached is saved too.
+/// R-N6, I-69: dropped records do not come back, and a snapshot that can be reached is saved too.
 #[test]
 fn a_cut_journal_that_was_compacted_is_saved_from_its_base_on() {
     let (disk, mut journal) = several_hundred();
@@ -163,7 +164,7 @@ fn a_cut_journal_that_was_compacted_is_saved_from_its_base_on() {
         let Err(OpenError::Damage(damage)) = open(cut.clone()) else { panic!("{length} bytes are not refused") };
         let remains = Remains::of_storage("disk", Disk::from_image(cut)).unwrap();
         assert_eq!(remains.head().sequence, damage.sequence);
-        // The newest bounds that are left may be from before the compaction.
+        // The newest bounds left may be from before the compaction.
         for record in remains.read() {
             let record = record.unwrap();
             let all = before.iter().chain(&written);
@@ -183,7 +184,7 @@ fn a_cut_journal_that_was_compacted_is_saved_from_its_base_on() {
     assert!(records(&whole) == written);
 }
 
-/// R-N3: a batch that failed is not saved as if it had been acknowledged.
+/// R-N3: a failed batch is not saved as if it had been acknowledged.
 #[test]
 fn where_the_root_is_readable_records_of_a_batch_that_failed_are_left_out() {
     let disk = Disk::new();
@@ -192,7 +193,7 @@ fn where_the_root_is_readable_records_of_a_batch_that_failed_are_left_out() {
         grow(&mut journal, size).unwrap();
     }
     let acknowledged = records(&journal);
-    // The power goes when the pages of a batch are written and its root is not.
+    // The power is cut when the pages of a batch are written and its root is not.
     let operations = disk.operations();
     let mut tried = 0;
     for stop in operations.. {
@@ -249,12 +250,12 @@ fn what_is_no_journal_or_longer_than_one_is_refused_by_name() {
             image.len()
         )
     );
-    // Whole pages more are room that was never used.
+    // Additional whole pages are space that was never used.
     let roomier = [&image[..], &[0; 8192]].concat();
     assert!(records(&open(roomier).unwrap()) == written);
 }
 
-/// R-N6: what is left of a sound journal is all of it, and it is never written over.
+/// R-N6: from a sound journal everything is saved, and the journal itself is never overwritten.
 #[test]
 fn a_file_is_saved_beside_itself_and_nowhere_else() {
     let (from, to) = (Place::new("salvage-from"), Place::new("salvage-to"));
@@ -276,14 +277,14 @@ fn a_file_is_saved_beside_itself_and_nowhere_else() {
     assert!(matches!(Remains::of(std::env::temp_dir().join("no such file")), Err(OpenError::Storage { .. })));
 }
 
-/// The record behind `record`, or the first.
+/// The record after `last`, or the first record.
 fn behind(last: Option<&Record>, number: u64) -> Record {
     let genesis = identity().genesis_head();
     let head = last.map(|last| Head { sequence: last.sequence + 1, hash: last.hash(), ..genesis });
     record(head.unwrap_or(genesis), number)
 }
 
-/// What is found in bytes that are no redb file.
+/// The records found in bytes that are not a redb file.
 fn found(records: &[&Record]) -> Vec<Record> {
     let image = records.iter().flat_map(|record| [vec![3, 0, 1], record.encode()].concat()).collect();
     let remains = Remains::of_storage("disk", Disk::from_image(image)).unwrap();
@@ -302,7 +303,7 @@ fn the_longest_chain_counts_and_of_equally_long_ones_what_they_share() {
     assert_eq!(found(&[&third, &second]), []);
 }
 
-/// R-N3: the bytes of a command are whatever someone sent.
+/// R-N3: the bytes of a command may be anything, even a record.
 #[test]
 fn a_record_planted_in_a_command_is_not_found() {
     let first = behind(None, 0);
@@ -313,7 +314,7 @@ fn a_record_planted_in_a_command_is_not_found() {
     assert_eq!(found(&[&first, &forged, &next]), [first, forged, next]);
 }
 
-/// A large file is looked at in overlapping pieces.
+/// A large file is searched in overlapping pieces.
 #[test]
 fn records_are_found_wherever_they_lie_in_a_large_file() {
     let mut image = vec![0; 140 << 20];

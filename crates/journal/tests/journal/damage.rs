@@ -1,4 +1,4 @@
-//! Files that are not what was written.
+//! Files that differ from what was written.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -9,8 +9,8 @@ use journal::{Defect, Draft, Journal, OpenError, Record, Remains, Store, verify}
 
 use crate::common::{check_content, create, draft, grow, identity, open, snap, snapshot_bytes};
 
-/// Of the whole file, a bit of every byte of which the position is a multiple of this is tried. With 1, and every bit, it
-/// takes an hour, and the outcome is the same.
+/// Over the whole file, one bit is flipped in every byte whose position is a multiple of this. With 1, and every bit,
+/// the test takes an hour, and the outcome is the same.
 const STRIDE: usize = 97;
 
 /// A journal of small records on its disk, open.
@@ -43,18 +43,18 @@ fn records(journal: &Store) -> Vec<Record> {
     journal.read(journal.base().sequence).map(|record| record.unwrap()).collect()
 }
 
-/// What became of a damaged file.
+/// The outcome for a damaged file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
     /// It was not opened.
     Refused,
-    /// It was opened and the damage named.
+    /// It was opened and the damage was reported.
     Named,
     /// It is the journal that was written, to the last record.
     Same,
 }
 
-/// Reads a damaged image in both ways. Anything but what was written, or a refusal, is a failure.
+/// Reads a damaged image in both ways. Any result other than the written records or a refusal is a failure.
 fn read_damaged(image: Vec<u8>, written: &[Record], case: &str) -> [Outcome; 2] {
     let disks = [Disk::from_image(image.clone()), Disk::from_image(image)];
     let [checked, unchecked] = disks;
@@ -76,7 +76,7 @@ fn read_damaged(image: Vec<u8>, written: &[Record], case: &str) -> [Outcome; 2] 
     })
 }
 
-/// Turns each of `flips`, one at a time, and counts what became of it.
+/// Flips each of `flips`, one at a time, and counts the outcomes.
 fn flipped(name: &str, image: &[u8], flips: &[(usize, u8)]) -> BTreeMap<[Outcome; 2], u32> {
     let written = records(&open(image.to_vec()).unwrap());
     let outcomes = Mutex::new(BTreeMap::new());
@@ -103,8 +103,9 @@ fn every_bit(bytes: Range<usize>) -> impl Iterator<Item = (usize, u8)> {
     bytes.flat_map(|byte| (0..8).map(move |bit| (byte, bit)))
 }
 
-/// R-N6, I-70: of what redb needs first, its two roots among it, every bit; of the file, a bit of every few bytes. No
-/// acknowledged record is ever missing without a word, whether the process that wrote the file closed it or was killed.
+/// R-N6, I-70: every bit of the bytes that redb needs first, including its two roots; for the rest of the file, a bit
+/// of every few bytes. No acknowledged record is ever lost silently, whether the process that wrote the file closed it
+/// or was killed.
 #[test]
 fn a_flipped_bit_is_harmless_or_refused_and_never_another_history() {
     for (name, image) in files() {
@@ -116,8 +117,8 @@ fn a_flipped_bit_is_harmless_or_refused_and_never_another_history() {
     }
 }
 
-/// R-N6: which of the two roots is the current one is a bit without a checksum. Turned, it names the one before, which has
-/// lost nothing but the last batch.
+/// R-N6: one bit without a checksum names the current root. Flipped, it names the previous root, which lacks only the
+/// last batch.
 #[test]
 fn the_bit_that_names_the_current_root_is_not_believed() {
     for (name, image) in files() {
@@ -128,27 +129,27 @@ fn the_bit_that_names_the_current_root_is_not_believed() {
         let remains = Remains::of_storage("disk", Disk::from_image(turned.clone())).unwrap();
         assert_eq!(remains.counted(), Some(7));
         assert!(records(&remains.save_on("saved", Disk::new()).unwrap()) == written, "{name}");
-        // Opening for writing mends the bit.
+        // Opening for writing corrects the bit.
         let disk = Disk::from_image(turned);
         drop(Store::open_on("disk", disk.clone(), &identity()).unwrap());
         assert!(records(&open(disk.image()).unwrap()) == written, "{name}");
     }
 }
 
-/// R-N3, R-N6: where the current root is damaged, the records say themselves how far they go.
+/// R-N3, R-N6: where the current root is damaged, the records themselves show how far they go.
 #[test]
 fn a_damaged_root_is_named_with_the_records_that_are_whole_and_all_are_saved() {
     for (name, image) in files() {
         let written = records(&open(image.clone()).unwrap());
         let current = if image[9] & 1 == 0 { 64..192 } else { 192..320 };
-        // The magic, the page size, and everything that the current slot says.
+        // The magic, the page size, and all bytes of the current slot.
         for byte in [3, 13].into_iter().chain(current.step_by(5)) {
             let mut damaged = image.clone();
             damaged[byte] ^= 4;
             let examined = Store::examine_on("disk", Disk::from_image(damaged.clone()));
             if let Err(error) = examined {
                 let OpenError::Damage(damage) = error else { panic!("{name}, byte {byte}: {error}") };
-                // With another size of a page the file has another length first of all.
+                // With another page size, the computed length of the file differs first.
                 let what = if byte == 13 { Defect::Length } else { Defect::Root };
                 assert_eq!((damage.sequence, damage.what), (7, what), "{name}, byte {byte}: {damage}");
                 assert!(damage.to_string().contains("in which records 0 to 6 are whole and chained"), "{damage}");
@@ -161,9 +162,9 @@ fn a_damaged_root_is_named_with_the_records_that_are_whole_and_all_are_saved() {
     }
 }
 
-/// R-N6: writes that report success and are torn, flipped, lost or elsewhere. What is read back is what was written, up
-/// to somewhere: a disk that loses its last write with success can hide the last batch, which only a comparison with
-/// the outside shows (R-N4).
+/// R-N6: writes that report success but are torn, flipped, lost or misplaced. The records read back are those written,
+/// up to some record: a disk that loses its last write with success can hide the last batch, which only a comparison
+/// with the outside shows (R-N4).
 #[test]
 fn a_disk_that_lies_never_makes_another_history() {
     let run = |disk: &Disk| {
@@ -187,7 +188,7 @@ fn a_disk_that_lies_never_makes_another_history() {
             Fault::Lost,
             Fault::Misdirected { offset: dice.below(16) * 4096 },
         ];
-        // Half of them each time, the other half the next.
+        // Every second fault for one operation, the others for the next.
         for fault in faults.into_iter().skip(usize::from(operation % 2 == 1)).step_by(2) {
             let disk = Disk::new();
             disk.inject(operation, fault);
@@ -203,7 +204,7 @@ fn a_disk_that_lies_never_makes_another_history() {
     assert!(struck > 100, "{struck} faults are a poor trial");
 }
 
-/// I-69: the newer snapshot is damaged in the file, the older one is taken, and it says so.
+/// I-69: the newer snapshot is damaged in the file; the older one is taken, and it names the damaged one.
 #[test]
 fn a_damaged_snapshot_falls_back_to_the_one_before_and_says_so() {
     let disk = Disk::new();
@@ -252,7 +253,7 @@ fn payload(number: u64) -> Vec<u8> {
     vec![200 + u8::try_from(number).unwrap(); 300]
 }
 
-/// Turns a bit of every copy of a record: pages of the past hold older ones.
+/// Flips a bit in every copy of a record: old pages hold older copies.
 fn damage_record(image: &mut [u8], number: u64) {
     let payload = payload(number);
     for place in 0..image.len() - payload.len() {
@@ -262,7 +263,7 @@ fn damage_record(image: &mut [u8], number: u64) {
     }
 }
 
-/// R-N3: the record that a bit was turned in is named, in the file of a process that was killed too.
+/// R-N3: the record with the flipped bit is named, in the file of a killed process too.
 #[test]
 fn damage_in_a_record_is_located() {
     let (disk, journal) = findable();
@@ -283,7 +284,7 @@ fn damage_in_a_record_is_located() {
     }
 }
 
-/// I-69: what a sound snapshot and the records behind it hold is saved, whichever record before it is lost.
+/// I-69: the state in a sound snapshot and the records after it are saved, whichever record before it is lost.
 #[test]
 fn damage_in_an_old_record_loses_nothing_that_a_snapshot_stands_for() {
     let (disk, journal) = findable();
@@ -301,12 +302,12 @@ fn damage_in_an_old_record_loses_nothing_that_a_snapshot_stands_for() {
         assert!(records(&saved) == written[usize::try_from(lost).unwrap() + 1..], "lost {lost}");
         assert_eq!(saved.latest_snapshot().unwrap().unwrap().bytes, snapshot_bytes(5, 9000));
     }
-    // Behind the snapshot nothing stands for what is lost.
+    // After the snapshot, a lost record is not covered.
     let mut damaged = image.clone();
     damage_record(&mut damaged, 5);
     let remains = Remains::of_storage("disk", Disk::from_image(damaged)).unwrap();
     assert_eq!((remains.base().sequence, remains.head().sequence, remains.left_out()), (0, 5, None));
-    // A record before it and one behind it: the state and nothing more.
+    // One record before it and one after it: only the state is saved.
     let mut damaged = image;
     damage_record(&mut damaged, 4);
     damage_record(&mut damaged, 5);

@@ -1,4 +1,4 @@
-//! No room, and other errors that a run survives.
+//! A full disk, and other errors that a run survives.
 
 use journal::faults::{Disk, Fault};
 use journal::{AppendError, Hash, Journal, SnapshotError, verify};
@@ -45,7 +45,7 @@ fn a_full_disk_refuses_the_batch_keeps_the_journal_readable_and_goes_on_with_roo
     check_content(&journal);
 }
 
-/// I-71: every operation of a run fails once, and the handle tells the truth about what is stored.
+/// I-71: every operation of a run fails once, and the handle reports correctly what is stored.
 #[test]
 fn an_error_at_any_operation_leaves_a_handle_that_does_not_lie() {
     let sizes = [1, 4, 2, 6];
@@ -93,7 +93,7 @@ fn an_error_at_any_operation_leaves_a_handle_that_does_not_lie() {
     assert!(failed > 5 && wounded > 5, "{failed} failed, {wounded} wounded");
 }
 
-/// R-N1: a sync that failed may have lost pages that reading back still shows.
+/// R-N1: a failed sync may have lost pages that reading back still shows.
 #[test]
 fn after_a_failed_sync_nothing_is_written_any_more() {
     let disk = Disk::new();

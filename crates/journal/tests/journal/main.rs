@@ -1,4 +1,4 @@
-//! A journal against what disks do: every test says in its name what must hold.
+//! A journal against the failures of disks: the name of every test says what must hold.
 
 #[cfg(test)]
 mod chain;

@@ -166,7 +166,7 @@ fn a_journal_of_any_home_moves_to_the_thread_that_writes_it() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// I-70: what holds the journal makes no difference to it.
+    /// I-70: the journal is the same, whatever stores it.
     #[test]
     fn a_file_and_memory_hold_the_same_journal(steps in prop::collection::vec((0_u64..5, any::<bool>()), 1..10)) {
         let disk = Disk::new();
