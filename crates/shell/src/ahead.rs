@@ -1,22 +1,22 @@
-//! A long file that goes to the disk while more of it is made, so that who waits for it to be there waits for its end only.
+//! Syncs a long file to the disk while it is still being written, so that the final sync has little left to wait for.
 
 use std::fs::File;
 use std::io::{Error, Result};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
-/// After so many bytes the disk is asked to take what there is.
+/// The number of bytes after which the disk is asked to sync.
 const EVERY: usize = 32 << 20;
 
-/// Has the disk take a file that is being written. Short files get no thread.
+/// Syncs a file that is being written in the background. Short files get no thread.
 #[derive(Debug, Default)]
 pub struct Ahead {
-    /// Bytes since the disk was asked.
+    /// The bytes written since the last request.
     waiting: usize,
     asked: Option<Asked>,
 }
 
-/// Someone who waits for the disk.
+/// A thread that waits for the disk.
 #[derive(Debug)]
 struct Asked {
     ask: SyncSender<()>,
@@ -24,7 +24,7 @@ struct Asked {
 }
 
 impl Ahead {
-    /// So many more bytes were written to `file`.
+    /// Notes that `bytes` more bytes were written to `file`.
     pub fn written(&mut self, file: &File, bytes: usize) {
         self.waiting += bytes;
         if self.waiting < EVERY {
@@ -32,18 +32,18 @@ impl Ahead {
         }
         self.waiting = 0;
         if self.asked.is_none() {
-            // Without another thread, or another way to the file, all of it is waited for in the end.
+            // Without another thread, or another handle of the file, the whole file is synced at the end.
             self.asked = Asked::of(file).ok();
         }
         if let Some(asked) = &self.asked {
-            // Where the disk has not even begun with what it was asked for before, it will take this with it.
+            // If the disk has not yet begun the previous request, that request will cover these bytes too.
             let _ = asked.ask.try_send(());
         }
     }
 
-    /// The file is written: waits until all of it is on the disk.
+    /// Ends the file: waits until all of it is on the disk.
     pub fn finish(self, file: &File) -> Result<()> {
-        // The system tells an error of the disk once, to whoever asks first.
+        // The system reports a disk error only once, to the first caller, so both results count.
         let before = self.asked.map_or(Ok(()), Asked::finish);
         let all = file.sync_all();
         before.and(all)
@@ -94,7 +94,7 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn what_the_disk_refuses_is_told_in_the_end() {
-        // A file that is not on a disk cannot be waited for.
+        // A file that is not on a disk cannot be synced.
         let mut ahead = Ahead::default();
         let (_, pipe) = std::io::pipe().unwrap();
         let file = File::from(std::os::fd::OwnedFd::from(pipe));

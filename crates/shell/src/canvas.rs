@@ -1,14 +1,14 @@
-//! SVG by hand: attributes only, so that browsers, slides and papers show the same.
+//! Writes SVG by hand, with attributes only, so that browsers, slides and papers show the same.
 
 use std::fmt::{Display, Write};
 
-/// Text and frames.
+/// The colour of text and frames.
 pub const INK: &str = "#1b1f24";
-/// What is said besides.
+/// The colour of secondary text.
 pub const GREY: &str = "#6b7280";
-/// Lines that must not be looked at.
+/// The colour of lines that should not draw attention.
 pub const FAINT: &str = "#d5d9de";
-/// Fonts, the best first.
+/// The fonts, the best first.
 pub const FONT: &str = "Inter, Helvetica Neue, Helvetica, Arial, Liberation Sans, DejaVu Sans, sans-serif";
 
 /// Size, weight, colour and anchor of a text.
@@ -21,7 +21,7 @@ pub struct Style {
 }
 
 impl Style {
-    /// Ink of normal weight, `size` pixels high, that begins at its place.
+    /// Ink of normal weight, `size` pixels high, with the text beginning at its place.
     pub fn new(size: f64) -> Self {
         Self { size, weight: "400", fill: INK, anchor: "start" }
     }
@@ -32,7 +32,7 @@ impl Style {
         Self { weight: "600", ..self }
     }
 
-    /// The same style in grey, for what is said besides.
+    /// The same style in grey, for secondary text.
     #[must_use]
     pub fn grey(self) -> Self {
         self.inked(GREY)
@@ -57,7 +57,7 @@ impl Style {
     }
 }
 
-/// SVG in the making: elements are added one after the other, with places and sizes in pixels.
+/// An SVG under construction: elements are added one after the other, with places and sizes in pixels.
 #[derive(Default)]
 pub struct Canvas {
     /// The elements so far.
@@ -65,12 +65,12 @@ pub struct Canvas {
 }
 
 impl Canvas {
-    /// Adds words at a place.
+    /// Adds text at a place.
     pub fn text(&mut self, x: f64, y: f64, style: &Style, words: &str) {
         self.text_with(x, y, style, "", words);
     }
 
-    /// Adds words at a place, with more attributes.
+    /// Adds text at a place, with more attributes.
     pub fn text_with(&mut self, x: f64, y: f64, style: &Style, attributes: &str, words: &str) {
         let Style { size, weight, fill, anchor } = style;
         let (x, y, size) = (short(x), short(y), short(*size));
@@ -99,7 +99,7 @@ pub fn short(number: f64) -> impl Display {
     (number * 100.0).round() / 100.0
 }
 
-/// A text as XML has it: markup escaped, control characters replaced.
+/// The text in XML: markup is escaped, control characters are replaced.
 pub fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {

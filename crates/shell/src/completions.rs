@@ -1,4 +1,4 @@
-//! What a shell reads to complete the commands of a program, their options and the values of these.
+//! Writes the scripts with which shells complete the commands of a program, their options and their values.
 
 use clap::Command;
 use clap_complete::generate;
@@ -7,7 +7,7 @@ pub use clap_complete::Shell;
 
 use crate::printer::Answer;
 
-/// The script for a shell, made from the commands as they are declared. It completes what is typed after the name of
+/// The completion script for a shell, made from the declared commands. It completes the words typed after the name of
 /// `program`.
 pub fn script(mut program: Command, shell: Shell) -> Answer {
     let name = program.get_name().to_owned();

@@ -1,7 +1,7 @@
-//! Files that commands write: beside their place first, under their name only when they are whole.
+//! Writes the files of commands: under a temporary name first, under their own name only when they are whole.
 //!
-//! A file of another kind is not replaced unless that is asked for; what is written over keeps its permissions. What is
-//! no plain file, such as a device or a pipe, is written as it stands.
+//! A file of another kind is not replaced unless the user asks for it; a replaced file keeps its permissions. A target
+//! that is not a plain file, such as a device or a pipe, is written directly.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, IsTerminal, Write};
@@ -11,7 +11,7 @@ use crate::ahead::Ahead;
 use crate::failure::Failure;
 use crate::kind::Kind;
 
-/// Bytes that the system is given at once.
+/// The number of bytes written to the system in one call.
 const TOGETHER: usize = 1 << 20;
 
 /// Where answers go: to standard output or into a file.
@@ -31,7 +31,7 @@ impl Destination {
         self.output_file.is_none() && std::io::stdout().is_terminal()
     }
 
-    /// Whether an answer can be written there, before it is computed. `pictures` are drawn besides.
+    /// Checks, before an answer is computed, that it can be written there. `pictures` are files that are drawn too.
     pub fn check(&self, pictures: &[&Path]) -> Result<(), Failure> {
         if self.force && self.output_file.is_none() && pictures.is_empty() {
             return Err(Failure::wrong("--force", "found without a file to write, expected one with it"));
@@ -70,7 +70,7 @@ impl Destination {
         Ok(Draft { file: file.to_owned(), old, out: BufWriter::with_capacity(TOGETHER, open), aside, ahead })
     }
 
-    /// The kind of what stands there and would be replaced; none where anything may be written.
+    /// The kind of the present file, which would be replaced; none where any kind may be written.
     fn replaced(&self, file: &Path) -> Result<Option<Kind>, Failure> {
         match fs::metadata(file) {
             Ok(there) if there.is_dir() => Err(Failure::wrong(file.display(), "found a folder, expected a file")),
@@ -85,19 +85,20 @@ impl Destination {
     }
 }
 
-/// A file on its way: nothing stands under its name before it is kept, and nothing is left of it when it is not.
+/// A file being written: its name is free or unchanged until `keep`, and an abandoned draft leaves nothing behind.
 pub struct Draft {
     file: PathBuf,
-    /// What it replaces; none once that was compared with what is written.
+    /// The kind of the file that it replaces; none once that was compared with the new kind.
     old: Option<Kind>,
     out: BufWriter<File>,
     aside: Option<Aside>,
-    /// None where nothing has to be on a disk: a device.
+    /// None where no sync is needed: a device.
     ahead: Option<Ahead>,
 }
 
 impl Draft {
-    /// Adds a piece; the first one decides of which kind the file is. Fails where that differs from what it would replace.
+    /// Adds a piece; the first piece decides the kind of the file. Fails when that differs from the kind it would
+    /// replace.
     pub fn add(&mut self, text: &str) -> Result<(), Failure> {
         if let Some(old) = &self.old
             && let Some(new) = Kind::of(text.as_bytes())
@@ -114,7 +115,7 @@ impl Draft {
         written.map_err(|error| unwritable(&self.file, &error))
     }
 
-    /// Gives the whole file its name, once it is on the disk.
+    /// Syncs the file to the disk and gives it its name.
     pub fn keep(mut self) -> Result<(), Failure> {
         let done = self.out.flush().and_then(|()| match self.ahead {
             Some(ahead) => ahead.finish(self.out.get_ref()),
@@ -125,7 +126,8 @@ impl Draft {
     }
 }
 
-/// A name beside a file, for what is not whole yet. What bears it is removed unless it takes the file's place.
+/// A temporary name beside a file, for content that is not whole yet. A file with this name is removed unless it takes
+/// the place of the other.
 #[derive(Debug)]
 pub struct Aside {
     temporary: PathBuf,
@@ -133,7 +135,8 @@ pub struct Aside {
 }
 
 impl Aside {
-    /// A name beside `file`, or beside what it links to. Fails where a link leads nowhere or `file` has no name.
+    /// A temporary name beside `file`, or beside the target of its link. Fails when a link leads nowhere or `file` has
+    /// no name.
     pub fn of(file: &Path) -> Result<Self, Failure> {
         let file = if file.is_symlink() { fs::canonicalize(file) } else { Ok(file.to_owned()) };
         let file = file.map_err(|error| Failure::Broken(format!("a link that leads nowhere: {error}")))?;
@@ -142,12 +145,12 @@ impl Aside {
         };
         let temporary = format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id());
         let aside = Self { temporary: folder(&file).join(temporary), file };
-        // What an earlier process of the same number has left behind is in nobody's way.
+        // A file left by an earlier process with the same number is removed.
         aside.discard();
         Ok(aside)
     }
 
-    /// A name beside `file`, which must not be there yet or be empty: nothing is ever replaced.
+    /// A temporary name beside `file`, which must be missing or empty: nothing is ever replaced.
     pub fn of_new(file: &Path) -> Result<Self, Failure> {
         match fs::metadata(file) {
             Ok(there) if there.is_dir() => Err(Failure::wrong(file.display(), "found a folder, expected no file")),
@@ -163,7 +166,7 @@ impl Aside {
         }
     }
 
-    /// Where to write for now.
+    /// The temporary path to write to.
     pub fn path(&self) -> &Path {
         &self.temporary
     }
@@ -173,7 +176,7 @@ impl Aside {
         &self.file
     }
 
-    /// Takes the place of a file that was not there, or was empty.
+    /// Takes the place of a file that is missing or empty.
     pub fn publish(self) -> Result<(), Failure> {
         if fs::metadata(&self.file).is_ok_and(|there| there.len() > 0) {
             return Err(Failure::wrong(self.file.display(), "found a file that was not there before, expected none"));
@@ -181,21 +184,21 @@ impl Aside {
         self.replace()
     }
 
-    /// Takes the place of the file, with the permissions that it has.
+    /// Takes the place of the file, with the permissions of the old file.
     fn replace(self) -> Result<(), Failure> {
         let place = || -> std::io::Result<()> {
             if let Ok(old) = fs::metadata(&self.file) {
                 fs::set_permissions(&self.temporary, old.permissions())?;
             }
             fs::rename(&self.temporary, &self.file)?;
-            // The new name is on the disk when its folder is.
+            // The new name is on the disk once its folder is.
             File::open(folder(&self.file))?.sync_all()
         };
         place().map_err(|error| unwritable(&self.file, &error))
     }
 
     fn discard(&self) {
-        // After it took its place nothing bears this name.
+        // After the rename no file has this name any more.
         let _ = fs::remove_file(&self.temporary);
     }
 }
@@ -206,12 +209,12 @@ impl Drop for Aside {
     }
 }
 
-/// Whether something is there that is no plain file, so that nothing can take its place.
+/// Whether the path is something other than a plain file, so that no file can take its place.
 fn is_device(file: &Path) -> bool {
     fs::metadata(file).is_ok_and(|there| !there.is_file())
 }
 
-/// The folder that a file lies in.
+/// The folder of a file.
 fn folder(file: &Path) -> &Path {
     match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -232,7 +235,7 @@ fn unwritable(file: &Path, error: &std::io::Error) -> Failure {
 mod tests {
     use super::*;
 
-    /// An empty folder of one test.
+    /// An empty folder for one test.
     fn place(test: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("upm-draft-{}-{test}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);

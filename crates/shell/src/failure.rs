@@ -1,9 +1,9 @@
-//! Why a command has no answer.
+//! The failure of a command.
 
 use std::fmt::Display;
 
-/// A command without an answer. Its text is a line for each problem: file, field, value found, what was expected. Lines
-/// that are indented belong to the one before.
+/// A command without an answer. Its text has a line for each problem: file, field, value found, value expected. An
+/// indented line belongs to the line before.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Failure {
     /// The input or the command is wrong; exit status 2.
@@ -13,15 +13,15 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// `problem` lies in what was read from `place`: a file, or an argument. Each of its lines that is not indented is a
-    /// problem of its own.
+    /// A failure because of `problem` in the input from `place`: a file, or an argument. Each line of `problem` that is
+    /// not indented is a problem of its own.
     pub fn wrong(place: impl Display, problem: impl Display) -> Self {
         let problem = problem.to_string();
         let line = |line: &str| if line.starts_with(' ') { line.to_owned() } else { format!("{place}: {line}") };
         Self::Wrong(problem.lines().map(line).collect::<Vec<_>>().join("\n"))
     }
 
-    /// An error that is not the fault of the input, in its own words.
+    /// A failure that is not the fault of the input, in the words of the error.
     pub fn broken(error: impl Display) -> Self {
         Self::Broken(error.to_string())
     }

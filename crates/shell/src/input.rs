@@ -1,4 +1,4 @@
-//! Texts that commands read, from files or standard input, and the form in which an answer is asked for.
+//! Reads texts for commands from files or standard input; and the form of an answer.
 
 use std::fmt::Display;
 use std::fs::File;
@@ -17,14 +17,14 @@ pub enum Output {
     Json,
 }
 
-/// Reads texts; standard input only once.
+/// Reads texts; it reads standard input only once.
 #[derive(Debug, Default)]
 pub struct Reader {
     standard_input_read: bool,
 }
 
 impl Reader {
-    /// The bytes of a file, or of standard input for `-`.
+    /// Reads the bytes of a file, or of standard input for `-`.
     pub fn bytes(&mut self, file: &Path) -> Result<Vec<u8>, Failure> {
         if file.as_os_str() != "-" {
             return std::fs::read(file).map_err(|error| {
@@ -37,7 +37,7 @@ impl Reader {
         Ok(bytes)
     }
 
-    /// A file that is read piece by piece, or standard input for `-`; and how long it is, where that is known.
+    /// Opens a file to be read piece by piece, or standard input for `-`; returns its length where it is known.
     pub fn open(&mut self, file: &Path) -> Result<(Box<dyn Read + Send>, Option<u64>), Failure> {
         if file.as_os_str() == "-" {
             self.standard_input()?;
@@ -50,7 +50,7 @@ impl Reader {
         Ok((Box::new(opened), about.is_file().then_some(about.len())))
     }
 
-    /// Standard input is read now, for the first time.
+    /// Marks standard input as read; fails the second time.
     fn standard_input(&mut self) -> Result<(), Failure> {
         if std::mem::replace(&mut self.standard_input_read, true) {
             return Err(Failure::wrong("-", "found twice, expected at most one document on standard input"));
@@ -58,7 +58,7 @@ impl Reader {
         Ok(())
     }
 
-    /// The text of a file, or of standard input for `-`.
+    /// Reads the text of a file, or of standard input for `-`.
     pub fn text(&mut self, file: &Path) -> Result<String, Failure> {
         let bytes = self.bytes(file)?;
         if bytes.iter().all(u8::is_ascii_whitespace) {
@@ -74,12 +74,12 @@ impl Reader {
     }
 }
 
-/// Why a file that begins with these bytes is no text document, where the beginning says so.
+/// The reason why a file that begins with these bytes is not a text document, where the beginning shows it.
 pub fn no_text(beginning: &[u8]) -> Option<String> {
     Kind::of(beginning).filter(Kind::is_no_text).map(|kind| not_text(&kind))
 }
 
-/// Why a file without any byte, or without any but white space, is no document.
+/// The reason why a file that is empty, or has only white space, is not a document.
 pub fn nothing(is_empty: bool) -> String {
     not_text(&if is_empty { "an empty file" } else { "nothing but white space" })
 }

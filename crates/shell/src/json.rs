@@ -1,8 +1,9 @@
-//! JSON for people and programs: two spaces a level, and safe to look at on a terminal.
+//! Writes JSON for people and programs: two spaces per level, and safe to show on a terminal.
 //!
-//! A document says what `serde_json` would write of the same value. It is written here because half of the time of a long
-//! document would go into looking three times at each of its texts, which are mostly numbers: whether they are valid, whether a
-//! quotation mark must be escaped, and whether a character could move a terminal. Here a text is looked at once.
+//! A document has the same content as `serde_json` would write. It is written here because with `serde_json` half of
+//! the time of a long document goes into three passes over each of its texts, which are mostly numbers: whether they
+//! are valid, whether a quotation mark must be escaped, and whether a character could move a terminal. Here there is
+//! one pass.
 
 use std::fmt::Write as _;
 
@@ -10,21 +11,21 @@ use model::is_harmless;
 use serde::Serialize;
 use serde::ser::{Error as _, Serializer};
 
-/// What separates two values, and what the second is indented by.
+/// The separator of two values, and the indentation of the second.
 const COMMA_AND_LINE: &str = ",\n                                ";
-/// Spaces of a level.
+/// The number of spaces per level.
 const LEVEL: usize = 2;
 
-/// Bytes that there is room for before the length of a text is known.
+/// The bytes that are allocated before the length of a text is known.
 const USUAL: usize = 1 << 14;
 
-/// JSON as it looks `depth` levels within a document: every value and every field has a line of its own.
+/// JSON as it looks at `depth` within a document: every value and every field has its own line.
 pub fn pretty(value: &impl Serialize, depth: usize) -> String {
     written(value, depth, usize::MAX)
 }
 
-/// The same, where what lies more than `levels` deeper stands on the line of what it belongs to: an entry of a list of
-/// positions is one line.
+/// The same, but values more than `levels` deeper stay on the line of the value that contains them: an entry of a list
+/// of positions is one line.
 pub fn in_lines(value: &impl Serialize, depth: usize, levels: usize) -> String {
     written(value, depth, depth + levels)
 }
@@ -35,7 +36,7 @@ fn written(value: &impl Serialize, depth: usize, deepest: usize) -> String {
     writer.out
 }
 
-/// Why a value cannot be written as JSON.
+/// The reason why a value cannot be written as JSON.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Unwritable(String);
@@ -49,14 +50,14 @@ impl serde::ser::Error for Unwritable {
 /// Writes values one after the other.
 struct Writer {
     out: String,
-    /// How deep in the document the next value stands.
+    /// The depth of the next value in the document.
     depth: usize,
-    /// Levels that have lines of their own.
+    /// The deepest level at which values have their own lines.
     deepest: usize,
 }
 
 impl Writer {
-    /// Begins a line, after a comma where something stands before it.
+    /// Begins a line, after a comma unless it is the first.
     fn line(&mut self, after_comma: bool) {
         if self.depth > self.deepest {
             self.out.push_str(if after_comma { ", " } else { "" });
@@ -67,7 +68,7 @@ impl Writer {
             self.out.push_str(line);
             return;
         }
-        // Deeper than any of our documents.
+        // This depth is beyond any of our documents.
         self.out.push_str(&COMMA_AND_LINE[begin..2]);
         self.out.extend(std::iter::repeat_n(' ', LEVEL * self.depth));
     }
@@ -88,7 +89,7 @@ impl Writer {
         Items { around: true, ..self.open(opening, closing) }
     }
 
-    /// Closes what was opened, on a line of its own where something is within.
+    /// Closes a list or an object, on a line of its own unless it is empty.
     fn close(&mut self, empty: bool, closing: char) {
         let has_lines = !empty && self.depth <= self.deepest;
         self.depth -= 1;
@@ -98,7 +99,7 @@ impl Writer {
         self.out.push(closing);
     }
 
-    /// The name of a field, and what separates it from its value.
+    /// Writes the name of a field and the separator before its value.
     fn name(&mut self, name: &str) {
         self.text(name);
         self.out.push_str(": ");
@@ -134,7 +135,7 @@ impl Writer {
                 harmless if is_harmless(harmless) => self.out.push(harmless),
                 other => {
                     for unit in other.encode_utf16(&mut [0; 2]) {
-                        // A text in memory takes every character.
+                        // Writing to a text in memory cannot fail.
                         let _ = write!(self.out, "\\u{unit:04x}");
                     }
                 }
@@ -147,9 +148,9 @@ impl Writer {
     }
 }
 
-/// Whether a text stands in JSON, and on a terminal, as it is: visible ASCII that needs no escape.
+/// Whether a text needs no escape in JSON and is safe on a terminal: visible ASCII without quotes and backslashes.
 fn is_plain(text: &str) -> bool {
-    // Without a way out in the middle the compiler compares many bytes at once.
+    // Without an early exit the compiler compares many bytes at once.
     text.bytes().fold(true, |plain, byte| plain & is_plain_byte(byte))
 }
 
@@ -250,7 +251,7 @@ impl<'a> Serializer for &'a mut Writer {
         self.serialize_f64(value.into())
     }
 
-    /// Null where it is no number.
+    /// A value that is not a number becomes null.
     fn serialize_f64(self, value: f64) -> Result<(), Unwritable> {
         match serde_json::Number::from_f64(value) {
             Some(number) => self.number(number),
@@ -385,7 +386,7 @@ impl serde::ser::SerializeMap for Items<'_> {
     }
 }
 
-/// The ways in which a value gives the items of a list, or the fields of an object.
+/// The ways in which serde passes the items of a list, or the fields of an object.
 macro_rules! compound {
     ($($way:ident: $function:ident),*; $($named:ident),*) => {
         $(impl serde::ser::$way for Items<'_> {
@@ -436,7 +437,7 @@ mod tests {
     use serde_json::{Value, json};
     use std::collections::BTreeMap;
 
-    /// One of each way in which serde gives a value.
+    /// One value of each form that serde can pass.
     #[derive(Serialize)]
     struct Every {
         unit: (),

@@ -1,5 +1,5 @@
-//! What a file is, told from how it begins: so that one kind is never written over another, and so that a message about
-//! a file of the wrong kind says which kind it is.
+//! Recognises the kind of a file by its beginning, so that one kind is never written over another, and so that a
+//! message about a file of the wrong kind names its kind.
 
 use std::fmt;
 use std::fs::File;
@@ -8,9 +8,9 @@ use std::path::Path;
 
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// So many bytes decide, of a text in memory as of a file.
+/// The number of bytes that decide, for a text in memory as for a file.
 pub const BEGINNING: u16 = u16::MAX;
-/// Binary files by the bytes that they begin with.
+/// Kinds of binary files by their first bytes.
 const MAGIC: [(&[u8], &str); 10] = [
     (b"redb\x1a\x0a\xa9\x0d\x0a", "a journal"),
     (b"PAR1", "a parquet file"),
@@ -23,9 +23,9 @@ const MAGIC: [(&[u8], &str); 10] = [
     (b"\xff\xfe", "UTF-16 text"),
     (b"\xfe\xff", "UTF-16 text"),
 ];
-/// Plain text of any content has a name that ends in one of these.
+/// The name of a file with plain text of any content ends in one of these.
 const PLAIN: [&str; 4] = ["txt", "text", "log", "out"];
-/// A JSON object without a format is known by its first fields, so many.
+/// The number of first fields by which a JSON object without a format is known.
 const FIELDS: usize = 3;
 
 /// The kind of a file or of a text, in words that follow "found".
@@ -33,7 +33,7 @@ const FIELDS: usize = 3;
 pub struct Kind(String);
 
 impl Kind {
-    /// The kind of bytes; none without bytes.
+    /// The kind of these bytes; none when there are none.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         let bytes = bytes.get(..usize::from(BEGINNING)).unwrap_or(bytes);
         let known = MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic));
@@ -41,7 +41,7 @@ impl Kind {
             _ if bytes.is_empty() => return None,
             Some((_, words)) => (*words).to_owned(),
             None => match std::str::from_utf8(bytes).or_else(|error| match error.error_len() {
-                // The last character may be cut in two where the beginning ends.
+                // The last character may be cut in two at the end of the beginning.
                 None => std::str::from_utf8(&bytes[..error.valid_up_to()]),
                 Some(_) => Err(error),
             }) {
@@ -53,7 +53,8 @@ impl Kind {
         Some(Self(words))
     }
 
-    /// The kind of a file, where there is one with something in it. Other text than ours is known by the end of its name.
+    /// The kind of a file; none when it is missing or empty. Text that is not ours is known by the extension of its
+    /// name.
     pub fn of_file(file: &Path) -> std::io::Result<Option<Self>> {
         let mut bytes = Vec::new();
         match File::open(file) {
@@ -88,7 +89,7 @@ impl Kind {
         MAGIC.iter().any(|(_, words)| self.0 == *words) || self.0 == UTF_16
     }
 
-    /// Whether a command can answer with it on standard output: text, a manual page, or JSON.
+    /// Whether a command can print this kind on standard output: text, a manual page, or JSON.
     pub fn is_answer(&self) -> bool {
         *self == Self::text() || self.0 == MANUAL || self.0.contains(JSON) || self.0.starts_with(OURS)
     }
@@ -104,10 +105,10 @@ const UTF_16: &str = "UTF-16 text";
 const JSON: &str = "JSON";
 const OURS: &str = "a upm.";
 const MANUAL: &str = "a manual page";
-/// The first line of the manual pages that programs print here: how to write an apostrophe.
+/// The first line of the manual pages that programs print here; it defines how to write an apostrophe.
 const MANUAL_BEGINS: &str = ".ie \\n(.g .ds Aq";
 
-/// What bytes are that are no UTF-8 and bear no mark: UTF-16 has a zero in every second byte of ASCII.
+/// The kind of bytes that are not UTF-8 and have no mark: UTF-16 has a zero in every second byte of ASCII.
 fn without_mark(bytes: &[u8]) -> &'static str {
     let pairs = bytes.chunks_exact(2).take(64);
     let (count, zeros) = pairs.fold((0_u32, [0_u32; 2]), |(count, [first, second]), pair| {
@@ -131,7 +132,7 @@ fn of_text(text: &str) -> String {
         return Kind::text().0;
     }
     let mut fields = Fields::default();
-    // A document may be longer than its beginning: what was read before the end says enough.
+    // A document may be longer than its beginning: the fields read before the end are enough.
     let _ = Beginning(&mut fields).deserialize(&mut serde_json::Deserializer::from_str(text));
     match fields {
         Fields { format: Some(format), .. } => format!("a {format} document"),
@@ -220,7 +221,7 @@ mod tests {
     fn a_long_text_is_of_the_kind_that_its_beginning_has() {
         let long = "é".repeat(usize::from(BEGINNING));
         for cut in 0..4 {
-            // What follows cannot be told from how it begins, and the last character of it may be cut in two.
+            // The rest cannot be told from the beginning, and the last character of the beginning may be cut in two.
             let text = [" ".repeat(cut).as_bytes(), long.as_bytes(), b"\0\xff"].concat();
             assert_eq!(Kind::of(&text), Some(Kind::text()));
         }

@@ -1,24 +1,24 @@
-//! What the programs of the project share on a terminal: how they read, print, write files and fail.
+//! The terminal code that the programs of the project share: reading, printing, writing files and failing.
 //!
 //! ```text
 //! files ──▶ input ──▶ a command ──▶ Answer ──▶ Program ──▶ standard output, or a file by draft
 //!                        └───▶ Failure ──────────▶ standard error, exit status 1 or 2
 //! ```
 //!
-//! | module | what |
+//! | module | purpose |
 //! |---|---|
 //! | [`program`] | the end of a run: prints the answer or the failure under the name of the program |
-//! | [`failure`] | why a command has no answer |
-//! | [`printer`] | answers, tones, and what a terminal may be sent |
+//! | [`failure`] | a command without an answer |
+//! | [`printer`] | answers, tones, and text that is safe for a terminal |
 //! | [`table`], [`canvas`], [`json`] | tables and paragraphs, pictures, documents |
-//! | [`progress`] | how far long work has come |
+//! | [`progress`] | the progress of long work |
 //! | [`input`] | texts from files or standard input |
 //! | [`draft`], [`sink`] | files that are there whole or not at all, written at once or piece by piece |
-//! | [`kind`] | what a file is, so that one kind is not written over another |
+//! | [`kind`] | the kind of a file, so that one kind is not written over another |
 //! | [`parallel`] | work on many threads with its results in order |
-//! | [`completions`], [`manual`] | what a shell completes, and manual pages, both from the declared arguments |
+//! | [`completions`], [`manual`] | shell completions and manual pages, both from the declared arguments |
 //!
-//! Nothing here knows a command, an account or a margin.
+//! This crate knows no command, no account and no margin.
 
 mod ahead;
 pub mod canvas;

@@ -1,4 +1,4 @@
-//! Manual pages of the commands of a program, from the same words as their `--help`.
+//! Writes the manual pages of a program's commands from the same words as their `--help`.
 
 use clap::Command;
 use clap_mangen::Man;
@@ -6,16 +6,16 @@ use clap_mangen::Man;
 use crate::failure::Failure;
 use crate::printer::Answer;
 
-/// An empty argument, as roff writes it: without one the version would stand in the place of the date.
+/// An empty argument in roff: without it the version would appear in the place of the date.
 const NO_DATE: &str = "\"\"";
 
-/// How the section with the examples begins, which `man` would break and hyphenate like prose.
+/// The begin of the section with the examples, which `man` would break and hyphenate like prose.
 const FILLED: &str = ".SH EXTRA\nExample:\n";
 /// The same with its lines kept as they are until the next section.
 const AS_WRITTEN: &str = ".SH EXAMPLE\n.nf\n";
 
-/// The page of the command of `program` that the words name, such as `journal verify`; of the program itself without
-/// words. Fails where they name no command.
+/// The page of the command of `program` with this name, such as `journal verify`; without words, of the program itself.
+/// Fails when there is no such command.
 pub fn page(program: Command, words: &[String]) -> Result<Answer, Failure> {
     // `upm help margin` is another way to ask for `upm margin --help` and has no page of its own.
     let mut program = program.disable_help_subcommand(true);
@@ -33,7 +33,7 @@ pub fn page(program: Command, words: &[String]) -> Result<Answer, Failure> {
     Ok(Answer::out(page.replace(FILLED, AS_WRITTEN)))
 }
 
-/// Why a word names no command below this one.
+/// The error for a word that is not a command below `command`.
 fn unknown(command: &Command, word: &str) -> Failure {
     let above = command.get_bin_name().unwrap_or_else(|| command.get_name());
     let known: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();

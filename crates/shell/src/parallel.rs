@@ -1,11 +1,11 @@
-//! Work in parts on many threads, its results in the order of the parts, in memory that does not grow with their number.
+//! Runs parts of work on many threads and returns the results in the order of the parts, in bounded memory.
 
 use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-/// Parts that wait for each thread, and results of each that wait to be taken.
+/// The number of parts that wait for each thread, and of results of each that wait to be taken.
 const WAITING: usize = 4;
-/// The largest number of threads that can be asked for.
+/// The largest number of threads that a user may ask for.
 const THREADS_MAX: usize = 256;
 
 /// For clap: a number of threads, 1 to 256.
@@ -14,15 +14,15 @@ pub fn threads(text: &str) -> Result<NonZeroUsize, String> {
     count.ok_or_else(|| format!("expected 1 to {THREADS_MAX}"))
 }
 
-/// Threads that can run at the same time on this machine; one where nothing says how many.
+/// The number of threads that can run at the same time on this machine; one when it is unknown.
 pub fn processors() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
-/// Hands the parts that `feed` gives to `threads` threads in turn and their results to `take`, in the order of the parts.
+/// Passes the parts from `feed` to `threads` threads in turn, and their results to `take`, in the order of the parts.
 ///
-/// `feed` runs on a thread of its own and gets a function that takes a part; it is false when no more are wanted. `take` says
-/// whether it wants more.
+/// `feed` runs on its own thread and calls a function with each part, which returns false when no more parts are
+/// wanted. `take` returns whether it wants more results.
 pub fn in_order<Part: Send, Done: Send>(
     threads: usize,
     feed: impl FnOnce(&mut dyn FnMut(Part) -> bool) + Send,
@@ -44,7 +44,7 @@ pub fn in_order<Part: Send, Done: Send>(
             let mut turn = parts.iter().cycle();
             feed(&mut |part| turn.next().is_some_and(|thread| thread.send(part).is_ok()));
         });
-        // Part after part in turn: the first thread without a result had no part, and none after it had one.
+        // Results are taken in turn: when a thread has none left, neither it nor any thread after it had another part.
         for thread in results.iter().cycle() {
             if !thread.recv().is_ok_and(&mut take) {
                 break;
@@ -64,7 +64,7 @@ mod tests {
             let mut results = Vec::new();
             let feed = |give: &mut dyn FnMut(u64) -> bool| assert!((0..1000).all(give));
             let work = |part: u64| {
-                // Some parts take longer than those after them.
+                // Some parts take longer than later ones.
                 if part.is_multiple_of(97) {
                     std::thread::sleep(std::time::Duration::from_millis(2));
                 }

@@ -1,7 +1,8 @@
-//! What is printed, and how it looks.
+//! Prints answers and makes them safe for a terminal.
 //!
-//! Texts carry their tones as marks that no document can write into a terminal; here they become colours on a terminal
-//! and vanish everywhere else. Whatever else could move a terminal or turn the words beside it around is made visible.
+//! Texts mark their tones with characters that no document can bring into a terminal; here the marks become colours on
+//! a terminal and vanish elsewhere. Any other character that could move a terminal or change the direction of text is
+//! made visible.
 
 use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
 use std::sync::OnceLock;
@@ -12,37 +13,37 @@ use crate::draft::Destination;
 use crate::failure::Failure;
 use crate::json::pretty;
 
-/// Columns where nothing says how many there are.
+/// The columns to use when their number is unknown.
 pub const PAPER: usize = 100;
-/// Tables are made for no fewer and for no more columns.
+/// Tables are never made for fewer columns than `NARROW` or more than `WIDE`.
 const NARROW: usize = 80;
 const WIDE: usize = 200;
 
-/// What a command has to say.
+/// The answer of a command.
 #[derive(Debug, Default)]
 pub struct Answer {
-    /// For standard output, or for the file that was asked for.
+    /// The text for standard output, or for the requested file.
     pub out: String,
-    /// For standard error: what a program that reads the output must not see.
+    /// The text for standard error, for people: a program that reads the output must not see it.
     pub report: String,
-    /// Whether what was asked does not hold: exit status 1.
+    /// Whether the answer is negative, such as a check that failed: exit status 1.
     pub failed: bool,
     /// Whether the output has been written already, piece by piece.
     pub streamed: bool,
 }
 
-/// How a piece of text stands out on a terminal.
+/// The style of a piece of text on a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
     /// Heavier than the text around it: titles and sums.
     Bold,
     /// Fainter than the text around it: heads of columns.
     Dim,
-    /// What is as it should be.
+    /// For a good state.
     Green,
-    /// What needs attention.
+    /// For a state that needs attention.
     Yellow,
-    /// What is wrong.
+    /// For a wrong state.
     Red,
 }
 
@@ -63,10 +64,11 @@ impl Answer {
     }
 }
 
-/// The marks of the tones, in their order, and of the end of one: characters that Unicode gives to no one.
+/// The marks of the tones, in their order, and the mark of the end of a tone: code points that Unicode reserves as no
+/// character.
 const MARKS: [char; 5] = ['\u{fdd0}', '\u{fdd1}', '\u{fdd2}', '\u{fdd3}', '\u{fdd4}'];
 const END: char = '\u{fdd5}';
-/// What a terminal understands in the place of each.
+/// The terminal codes for each mark.
 const CODES: [&str; 5] = ["\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[33m", "\x1b[31m"];
 const END_CODE: &str = "\x1b[0m";
 
@@ -88,7 +90,7 @@ pub fn toned(tone: Tone, text: &str) -> String {
     out
 }
 
-/// `text` on one line, without anything that could move a terminal, turn the words beside it around, or be a tone.
+/// `text` on one line, without characters that could move a terminal, change the direction of text, or mark a tone.
 pub fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     out.extend(harmless(text));
@@ -99,7 +101,7 @@ fn harmless(text: &str) -> impl Iterator<Item = char> {
     text.chars().map(|character| if is_harmless(character) { character } else { '\u{fffd}' })
 }
 
-/// Columns that `text` takes where it is printed, on paper or on a terminal.
+/// The columns that `text` takes in print, on paper or on a terminal.
 pub fn width(text: &str) -> usize {
     if text.is_ascii() {
         return text.len();
@@ -107,12 +109,12 @@ pub fn width(text: &str) -> usize {
     text.chars().filter(|character| *character != END && !MARKS.contains(character)).count()
 }
 
-/// `text` as it stands on paper: without tones.
+/// `text` for paper, without tones.
 pub fn plain(text: &str) -> String {
     rendered(text, false)
 }
 
-/// `text` as it is printed: lines of harmless characters, and tones as colours or not at all.
+/// `text` for printing: lines of harmless characters, with tones as colours or removed.
 pub fn rendered(text: &str, coloured: bool) -> String {
     let mut out = String::with_capacity(text.len());
     for (simple, other) in pieces(text) {
@@ -132,7 +134,7 @@ pub fn rendered(text: &str, coloured: bool) -> String {
     out
 }
 
-/// JSON in which every character that is not harmless is escaped: the same document, safe to look at.
+/// JSON with every character that is not harmless escaped: the same document, safe to show.
 pub fn escaped(json: String) -> String {
     if pieces(&json).all(|(_, other)| other.is_none_or(is_harmless)) {
         return json;
@@ -150,11 +152,11 @@ pub fn escaped(json: String) -> String {
     out
 }
 
-/// Bytes that are looked at together.
+/// The number of bytes that are compared together.
 const TOGETHER: usize = 32;
 
-/// Takes a text apart into what almost all of a long one is, visible ASCII and line breaks, and the characters between. The last piece
-/// has no character behind it.
+/// Splits a text into runs of visible ASCII and line breaks, which make up almost all of a long one, and the characters
+/// between them. The last piece has no character after it.
 fn pieces(text: &str) -> impl Iterator<Item = (&str, Option<char>)> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
@@ -166,17 +168,17 @@ fn pieces(text: &str) -> impl Iterator<Item = (&str, Option<char>)> {
     })
 }
 
-/// How many bytes there are before the first that is neither visible ASCII nor a line break.
+/// The number of bytes before the first that is neither visible ASCII nor a line break.
 fn simple_length(bytes: &[u8]) -> usize {
     let is_simple = |byte: &u8| matches!(byte, b' '..=b'~' | b'\n');
-    // Without a way out in the middle the compiler compares many bytes at once.
+    // Without an early exit the compiler compares many bytes at once.
     let all = |bytes: &[u8]| bytes.iter().fold(true, |all, byte| all & is_simple(byte));
     let together = bytes.chunks(TOGETHER).take_while(|bytes| all(bytes)).fold(0, |sum, bytes| sum + bytes.len());
     together + bytes[together..].iter().take_while(|byte| is_simple(byte)).count()
 }
 
-/// Writes lines as they come. On standard output a later failure leaves the earlier ones, and a reader that has seen
-/// enough ends them; a file is written whole or not at all.
+/// Writes lines as they come. On standard output, lines printed before a failure stay, and a reader that closes the
+/// pipe ends them; a file is written whole or not at all.
 pub fn stream(to: &Destination, lines: impl Iterator<Item = Result<String, Failure>>) -> Result<Answer, Failure> {
     if let Some(file) = &to.output_file {
         let mut draft = to.draft(file)?;
@@ -192,7 +194,7 @@ pub fn stream(to: &Destination, lines: impl Iterator<Item = Result<String, Failu
         match line {
             Ok(line) => printed = out.write_all(escaped(line).as_bytes()).and_then(|()| out.write_all(b"\n")),
             Err(failure) => {
-                // The failure says more than whether the lines before it could be printed.
+                // The failure matters more than an error in printing the lines before it.
                 let _ = out.flush();
                 return Err(failure);
             }
@@ -208,8 +210,8 @@ pub fn stream(to: &Destination, lines: impl Iterator<Item = Result<String, Failu
     }
 }
 
-/// How many columns a text for people may take: those of the terminal or of `COLUMNS`, from 80 to 200; 100 on paper. Asked once, so that
-/// all of an answer has the same width.
+/// The columns that a text for people may take: those of the terminal or of `COLUMNS`, from 80 to 200; 100 on paper. It
+/// is computed once, so that all of an answer has the same width.
 pub fn columns() -> usize {
     static COLUMNS: OnceLock<usize> = OnceLock::new();
     *COLUMNS.get_or_init(asked_columns)
@@ -224,21 +226,21 @@ fn asked_columns() -> usize {
     told.or_else(seen).map_or(PAPER, |columns: usize| columns.clamp(NARROW, WIDE))
 }
 
-/// Writes a line over the one before, on standard error and only on a terminal; an empty one wipes it.
+/// Writes a line over the previous one, on standard error and only on a terminal; an empty line erases it.
 pub fn overwrite(line: &str) {
     let mut terminal = std::io::stderr();
     if terminal.is_terminal() {
-        // Progress that cannot be shown is no failure.
+        // Progress that cannot be shown is not an error.
         let _ = terminal.write_all(format!("\r\x1b[2K{}", clean(line)).as_bytes());
     }
 }
 
-/// Why standard output could not be written.
+/// The failure when standard output cannot be written.
 pub(crate) fn unprinted(error: &std::io::Error) -> Failure {
     Failure::Broken(format!("standard output: {error}, expected an output that can be written"))
 }
 
-/// Whether a text keeps its colours: on a terminal, unless its user wants none.
+/// Whether a text keeps its colours: on a terminal, unless its user has turned them off.
 pub fn coloured(terminal: bool) -> bool {
     terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

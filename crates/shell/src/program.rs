@@ -1,4 +1,4 @@
-//! The end of a run: a program prints its answer, or under its own name why there is none.
+//! Ends a run: prints the answer of a program, or its failure under the name of the program.
 
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
@@ -7,21 +7,21 @@ use crate::draft::Destination;
 use crate::failure::Failure;
 use crate::printer::{Answer, clean, coloured, plain, rendered, unprinted};
 
-/// A program by its name, with which each of its messages begins.
+/// A program with the name that begins each of its messages.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
     name: &'static str,
 }
 
 impl Program {
-    /// The program that users start under `name`.
+    /// The program that users start as `name`.
     pub const fn named(name: &'static str) -> Self {
         Self { name }
     }
 
-    /// Prints an answer or writes it into the file that was asked for, or prints why there is none. The exit status is 0
-    /// for an answer, 2 for [`Failure::Wrong`], and 1 for [`Failure::Broken`] and for an answer that says that something
-    /// does not hold.
+    /// Prints an answer or writes it into the requested file, or prints the failure. The exit status is 0 for an
+    /// answer, 2 for [`Failure::Wrong`], and 1 for [`Failure::Broken`] and for a negative answer, such as a check that
+    /// failed.
     pub fn finish(self, answer: Result<Answer, Failure>, to: &Destination) -> ExitCode {
         match answer.and_then(|answer| delivered(answer, to)) {
             Ok(answer) => {
@@ -34,7 +34,7 @@ impl Program {
         }
     }
 
-    /// Prints the help that was asked for, with exit status 0, or what is wrong with the arguments, with exit status 2.
+    /// Prints the requested help, with exit status 0, or the error in the arguments, with exit status 2.
     pub fn usage(self, error: &clap::Error) -> ExitCode {
         let text = error.render().to_string();
         if error.use_stderr() {
@@ -45,14 +45,14 @@ impl Program {
         self.print(&mut std::io::stdout(), &text, false)
     }
 
-    /// Prints why there is no answer.
+    /// Prints the reason for a failure.
     fn fail(self, status: u8, why: &str) -> ExitCode {
-        // Where even this cannot be printed, the exit status still says it.
+        // If even this cannot be printed, the exit status still shows the failure.
         let _ = std::io::stderr().write_all(self.told(why).as_bytes());
         ExitCode::from(status)
     }
 
-    /// Each problem under the name of the program; a line that is indented belongs to the one before.
+    /// Puts the name of the program before each problem; an indented line belongs to the line before.
     fn told(self, why: &str) -> String {
         let line = |line: &str| {
             let own = if line.starts_with(' ') { String::new() } else { format!("{}: ", self.name) };
@@ -61,7 +61,7 @@ impl Program {
         why.lines().map(line).collect()
     }
 
-    /// A reader that has seen enough and closed the pipe is no failure.
+    /// A reader that closes the pipe early is not an error.
     fn print(self, stream: &mut impl Write, text: &str, terminal: bool) -> ExitCode {
         let text = rendered(text, coloured(terminal));
         match stream.write_all(text.as_bytes()).and_then(|()| stream.flush()) {
@@ -72,7 +72,7 @@ impl Program {
     }
 }
 
-/// The answer with its output in the file that was asked for.
+/// Writes the output of the answer into the requested file, if any.
 fn delivered(mut answer: Answer, to: &Destination) -> Result<Answer, Failure> {
     let Some(file) = &to.output_file else { return Ok(answer) };
     if !answer.streamed {

@@ -1,4 +1,4 @@
-//! How far long work has come: one line on a terminal, at most ten times a second, gone when the work is done.
+//! Shows the progress of long work: one line on a terminal, at most ten times a second, erased when the work is done.
 
 use std::time::{Duration, Instant};
 
@@ -6,38 +6,38 @@ use units::grouped::{exact, number};
 
 use crate::printer::overwrite;
 
-/// Between two lines.
+/// The time between two lines.
 const EVERY: Duration = Duration::from_millis(100);
 
 /// Work that is under way.
 #[derive(Debug)]
 pub struct Progress {
     what: &'static str,
-    /// How much there is to do, where that is known.
+    /// The amount of work, where it is known.
     total: Option<u64>,
     begun: Instant,
     shown: Duration,
 }
 
 impl Progress {
-    /// Work on `total` of something, such as "records", begins now.
+    /// Begins work on `total` items, such as "records".
     pub fn new(what: &'static str, total: u64) -> Self {
         Self::reading(what, Some(total))
     }
 
-    /// Work on accounts or the like that are counted while a document of `bytes` is read begins now.
+    /// Begins work on items, such as accounts, that are counted while a document of `bytes` is read.
     #[expect(clippy::disallowed_methods, reason = "how long a command takes is told to a person and decides nothing")]
     pub fn reading(what: &'static str, bytes: Option<u64>) -> Self {
         Self { what, total: bytes, begun: Instant::now(), shown: Duration::ZERO }
     }
 
-    /// Shows that so many are done.
+    /// Shows that `done` items are done.
     pub fn at(&mut self, done: u64) {
         let total = self.total.map_or_else(String::new, |total| format!(" of {}", exact(total)));
         self.show(|what| format!("{}{total} {what}", exact(done)));
     }
 
-    /// Shows that so many are done, and so many bytes of the document that they stand in are read.
+    /// Shows that `done` items are done, and that `read` bytes of their document are read.
     pub fn reached(&mut self, done: u64, read: u64) {
         let total = self.total.filter(|total| *total > 0);
         let part = total.map_or_else(String::new, |total| {
@@ -55,14 +55,14 @@ impl Progress {
         }
     }
 
-    /// Wipes the line, since all is done. Says how long it took.
+    /// Erases the line when all is done. Returns the time taken.
     pub fn over(&self) -> Duration {
         overwrite("");
         self.begun.elapsed()
     }
 }
 
-/// How fast work was: "12,345 records in 0.3 s, 41,150 a second".
+/// The speed of the work: "12,345 records in 0.3 s, 41,150 a second".
 pub fn pace(done: u64, what: &str, took: Duration) -> String {
     let each_second = u128::from(done) * 1_000_000 / took.as_micros().max(1);
     format!("{} {what} in {} s, {} a second", exact(done), number(took.as_secs_f64(), 1), exact(each_second))

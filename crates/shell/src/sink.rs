@@ -1,4 +1,4 @@
-//! Where an answer of any length goes: to standard output, or into a file that is there whole or not at all.
+//! Writes an answer of any length to standard output, or into a file that is there whole or not at all.
 
 use std::io::{ErrorKind, Stdout, Write};
 
@@ -6,7 +6,7 @@ use crate::draft::{Destination, Draft};
 use crate::failure::Failure;
 use crate::printer::unprinted;
 
-/// So many bytes are kept before standard output gets the first: an answer up to this length is printed whole or not at all.
+/// The bytes held back before the first are printed: an answer up to this length is printed whole or not at all.
 const HELD: usize = 16 << 20;
 
 /// Takes an answer piece by piece.
@@ -17,13 +17,13 @@ pub struct Sink {
 
 enum Place {
     Output(Stdout),
-    /// Nobody reads standard output any more.
+    /// The reader of standard output has closed it.
     Closed,
     File(Draft),
 }
 
 impl Sink {
-    /// Into the file that was asked for, or to standard output.
+    /// Writes into the requested file, or to standard output.
     pub fn new(to: &Destination) -> Result<Self, Failure> {
         let place = match &to.output_file {
             None => Place::Output(std::io::stdout()),
@@ -32,7 +32,7 @@ impl Sink {
         Ok(Self { place, held: String::new() })
     }
 
-    /// Takes the next piece; whether more is wanted.
+    /// Takes the next piece; returns whether more is wanted.
     pub fn write(&mut self, piece: &str) -> Result<bool, Failure> {
         match &mut self.place {
             Place::Output(_) => {
@@ -44,7 +44,7 @@ impl Sink {
         }
     }
 
-    /// Whoever reads standard output gets all of it now; whether more is wanted.
+    /// Prints all that is held back for standard output; returns whether more is wanted.
     pub fn flush(&mut self) -> Result<bool, Failure> {
         match self.place {
             Place::Output(_) => self.print(),
@@ -53,7 +53,7 @@ impl Sink {
         }
     }
 
-    /// The answer is complete. Without this a file is not written at all.
+    /// Ends the answer. Without this call a file is not written at all.
     pub fn finish(mut self) -> Result<(), Failure> {
         self.print()?;
         match self.place {
@@ -62,7 +62,7 @@ impl Sink {
         }
     }
 
-    /// Prints what is held, where it goes to standard output; whether more is wanted.
+    /// Prints the text held back for standard output; returns whether more is wanted.
     fn print(&mut self) -> Result<bool, Failure> {
         let Place::Output(output) = &mut self.place else { return Ok(false) };
         match output.write_all(self.held.as_bytes()).and_then(|()| output.flush()) {
@@ -70,7 +70,7 @@ impl Sink {
                 self.held.clear();
                 Ok(true)
             }
-            // A reader that has seen enough is no failure.
+            // A reader that closes the pipe early is not an error.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {
                 self.place = Place::Closed;
                 Ok(false)

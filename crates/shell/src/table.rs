@@ -1,13 +1,13 @@
-//! Tables and paragraphs for people: aligned, as wide as where they are read.
+//! Tables and paragraphs for people: aligned, and as wide as the terminal or the paper.
 
 use crate::printer::{Tone, clean, columns, plain, toned, width};
 
-/// Between two columns.
+/// The gap between two columns.
 const GAP: &str = "  ";
-/// No column of words is cut below this.
+/// The width below which no column of words is cut.
 const WORDS_MIN: usize = 6;
 
-/// On which side the cells of a column line up.
+/// The side on which the cells of a column line up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// To the left, as words are.
@@ -16,9 +16,8 @@ pub enum Side {
     Right,
 }
 
-/// Rows of cells under a head. A column in which nothing stands is left out. Where a row would be too wide, the widest
-/// column of words is cut with an ellipsis; where numbers alone are too wide, the last columns follow below, beside the
-/// first one again.
+/// Rows of cells under a head. An empty column is left out. When a row is too wide, the widest column of words is cut
+/// with an ellipsis; when numbers alone are too wide, the last columns follow below, beside the first column again.
 pub struct Table {
     head: Vec<String>,
     sides: Vec<Side>,
@@ -56,7 +55,7 @@ impl Table {
         self.within(columns())
     }
 
-    /// The lines, none of more than `room` columns where words can be cut and numbers follow below.
+    /// The lines, none wider than `room` columns as long as words can be cut and numbers can follow below.
     fn within(&self, room: usize) -> String {
         let natural = self.natural();
         let parts = self.parts(&natural, room);
@@ -67,7 +66,7 @@ impl Table {
         texts.collect::<Vec<_>>().join("\n")
     }
 
-    /// Which columns stand beside each other: all of them, or the first with as many of the others as there is room for.
+    /// Splits the columns into tables below each other: all columns together, or the first with as many others as fit.
     fn parts(&self, natural: &[usize], room: usize) -> Vec<Vec<usize>> {
         let least = |column: usize| match self.sides[column] {
             Side::Left => natural[column].min(WORDS_MIN),
@@ -109,7 +108,7 @@ impl Table {
         text
     }
 
-    /// How wide every column is by itself; 0 where nothing stands in it.
+    /// The width that each column needs; 0 for an empty column.
     fn natural(&self) -> Vec<usize> {
         let mut widths = vec![0; self.sides.len()];
         for row in &self.rows {
@@ -124,7 +123,7 @@ impl Table {
         widths
     }
 
-    /// The same with columns of words cut until there is room.
+    /// The widths, with columns of words cut until they fit.
     fn cut(&self, mut widths: Vec<usize>, room: usize) -> Vec<usize> {
         let gaps = GAP.len() * widths.iter().filter(|width| **width > 0).count();
         while widths.iter().sum::<usize>() + gaps > room {
@@ -161,7 +160,7 @@ impl Table {
     }
 }
 
-/// `text` broken between words into lines that begin with `indent` spaces, the first with `lead` in their place.
+/// Breaks `text` between words into lines that begin with `indent` spaces; the first begins with `lead` instead.
 pub fn paragraph(lead: &str, indent: usize, text: &str) -> String {
     wrapped(lead, indent, text, columns())
 }
