@@ -1,5 +1,6 @@
-//! The accounts of a portfolio of any length, answered one by one: read, judged on every processor and written in the order
-//! of the document, so that memory does not grow with their number and the answer has the same bytes on any number of threads.
+//! Answers the accounts of a portfolio of any length one by one: they are read, judged on every processor and written
+//! in the order of the document. So memory does not grow with their number, and the answer has the same bytes on any
+//! number of threads.
 //!
 //! ```text
 //! file ──▶ PortfolioReader ──▶ batches ──▶ threads: validate, answer ──▶ in order: names, errors ──▶ Sink
@@ -22,9 +23,9 @@ use shell::sink::Sink;
 use crate::input::{Book, priced};
 use crate::known::Known;
 
-/// Bytes that are read at once.
+/// The bytes that are read at once.
 const PIECE: usize = 1 << 18;
-/// Accounts that a thread is given at once.
+/// The number of accounts in one part of the work.
 const BATCH: usize = 32;
 
 /// How an answer is worked out.
@@ -35,54 +36,54 @@ pub struct WorkArgs {
     pub threads: Option<NonZeroUsize>,
 }
 
-/// A portfolio of which nothing has been read yet.
+/// A portfolio before any of it has been read.
 pub struct Accounts {
     pub file: String,
     pub source: Box<dyn Read + Send>,
-    /// How long it is, where that is known.
+    /// The length of the document, where it is known.
     pub bytes: Option<u64>,
-    /// Only the account of this name is answered.
+    /// The name of the only account to answer, if one is requested.
     pub only: Option<String>,
 }
 
-/// Where the answers to all accounts go, and what stands around them.
+/// The place where the answers to all accounts are written, and the text around them.
 pub struct Frame<'a> {
     pub to: &'a Destination,
     pub opening: String,
     pub between: &'static str,
-    /// What follows the last answer, given the hash of the portfolio.
+    /// The text after the last answer, given the hash of the portfolio.
     pub closing: &'a dyn Fn(&str) -> String,
 }
 
-/// What a thread is given.
+/// A part of the work, for a thread.
 enum Part {
-    /// Accounts, and how much of the document has been read.
+    /// Accounts, and the number of bytes of the document read so far.
     Batch(Vec<AccountText>, u64),
-    /// The end of the document: its hash, or what is wrong outside of its accounts.
+    /// The end of the document: its hash, or the problems outside its accounts.
     End(Result<String, Wrong>),
 }
 
-/// Why there is no more of a document.
+/// The reason why reading a document ended early.
 enum Wrong {
     Problems(Problems),
-    /// It cannot be read, or is no text.
+    /// The document cannot be read, or is not text.
     Unread(String),
 }
 
-/// What a thread hands back.
+/// The result of a part.
 enum Done {
     Batch(Vec<(usize, Result<Answered, Problems>)>, u64),
     End(Result<String, Wrong>),
 }
 
-/// A valid account: its name, and its answer where it was asked for.
+/// A valid account: its name, and its answer if it was requested.
 struct Answered {
     name: String,
     answer: Option<Result<String, Failure>>,
 }
 
 impl Accounts {
-    /// Answers every account asked for. Everything that is wrong with the document is told before an account that cannot be
+    /// Answers every requested account. Problems of the document are reported before an account that cannot be
     /// answered; in either case nothing more is written.
     pub fn answer(
         self,
@@ -110,7 +111,7 @@ impl Accounts {
         let feed = |give: &mut dyn FnMut(Part) -> bool| read_in_parts(source, give);
         in_order(threads.get(), feed, work, |done| {
             let more = taker.take(done);
-            // From now on accounts are only validated: their answers would not be written.
+            // After a failure accounts are only validated: their answers would not be written.
             failed.store(taker.failed(), Ordering::Relaxed);
             more
         });
@@ -118,7 +119,7 @@ impl Accounts {
     }
 }
 
-/// Reads the document and gives its accounts in batches, then its end.
+/// Reads the document and passes on its accounts in batches, then its end.
 fn read_in_parts(mut source: Box<dyn Read + Send>, give: &mut dyn FnMut(Part) -> bool) {
     let mut beginning = Vec::new();
     let begun = source.by_ref().take(u64::from(BEGINNING)).read_to_end(&mut beginning);
@@ -166,21 +167,21 @@ fn unreadable(error: &std::io::Error) -> String {
     format!("{error}, expected a file that can be read")
 }
 
-/// Takes what the threads found, in the order of the document.
+/// Takes the results of the threads, in the order of the document.
 struct Taker<'a> {
     file: &'a str,
     frame: &'a Frame<'a>,
     sink: Sink,
-    /// Whether the answer appears where progress would.
+    /// Whether the answer appears on the terminal, where progress would be shown.
     watched: bool,
     progress: Progress,
     names: Names,
-    /// The names of the document, where one was asked for.
+    /// The names in the document, if one account is requested.
     known: Option<Known<'a>>,
     accounts: usize,
     written: usize,
     problems: Problems,
-    /// Why the document was not read to its end.
+    /// The reason why the document was not read to its end.
     unread: Option<String>,
     refused: Option<Failure>,
     hash: Option<String>,
@@ -210,7 +211,7 @@ impl<'a> Taker<'a> {
         self.refused.is_some() || self.unread.is_some() || !self.problems.is_empty()
     }
 
-    /// Takes a batch or the end; whether more is wanted.
+    /// Takes a batch or the end; returns whether more is wanted.
     fn take(&mut self, done: Done) -> bool {
         match done {
             Done::Batch(accounts, read) => {
@@ -270,7 +271,7 @@ impl<'a> Taker<'a> {
         Ok(self.sink.write(before)? && self.sink.write(answer)?)
     }
 
-    /// Closes the answer, or says why there is none.
+    /// Closes the answer, or returns the reason why there is none.
     fn finish(mut self) -> Result<Answer, Failure> {
         self.progress.over();
         let said = self.problems.told().map(|invalid| priced(&invalid));
@@ -281,7 +282,7 @@ impl<'a> Taker<'a> {
         if let Some(failure) = self.refused {
             return Err(failure);
         }
-        // Without a hash the end was not reached: nobody reads the answer any more.
+        // Without a hash the end was not reached: the reader of the answer has closed it.
         let Some(hash) = self.hash else { return Ok(Answer::streamed()) };
         if let Some(known) = self.known.filter(|_| self.written == 0) {
             return Err(Failure::wrong(self.file, known.missing()));

@@ -1,44 +1,44 @@
-//! Amounts as they are printed: few decimals, thousands separated, and columns that add up.
+//! Formats amounts for people: few decimals, thousands separated, columns that add up.
 //!
-//! # How everything is rounded that is printed for people
+//! # How printed numbers are rounded
 //!
-//! Against the account, in every table and picture, whatever the number of decimals:
+//! Against the account, in every table and picture, with any number of decimals:
 //!
-//! | what | rounds | by |
+//! | number | rounds | by |
 //! |---|---|---|
-//! | what an account has: equity, value | down | [`Unit::owned`] |
-//! | what an account needs or a position stands for: margin, charge, loss, notional | up | [`Unit::needed`] |
-//! | what an account would gain or, below zero, lose | down | [`profit`], [`down`] |
-//! | what is left: excess, savings | the difference of two amounts as printed | [`Shown::minus`] |
-//! | health and shares of what was saved | down | [`down`] |
+//! | an asset of the account: equity, value | down | [`Unit::owned`] |
+//! | a need of the account or the size of a position: margin, charge, loss, notional | up | [`Unit::needed`] |
+//! | a gain of the account or, below zero, a loss | down | [`profit`], [`down`] |
+//! | a remainder: excess, savings | the difference of two amounts as printed | [`Shown::minus`] |
+//! | health and shares of savings | down | [`down`] |
 //! | sensitivities, moves, times | to the nearest | [`number`] |
 //!
-//! So a requirement of 347,572.16 is 347,573 wherever whole dollars are printed. Less than a billionth of a dollar is the error of
-//! doubles: 13,600.000000000003 is 13,600.00. Documents for programs carry every decimal.
+//! So a requirement of 347,572.16 is printed as 347,573 wherever whole dollars are printed. Less than a billionth of a
+//! dollar is the error of doubles: 13,600.000000000003 is 13,600.00. Documents for programs have every decimal.
 //!
 //! # Columns that add up
 //!
-//! Rounding every number by itself makes columns that miss their totals by a cent. Here a total is rounded first, against
-//! the account (what it has down, what it needs up), and its parts then share what rounding moved: each part is rounded
-//! down, and the units missing go to the parts that lost most by it. No part is off by a whole unit.
+//! If every number were rounded alone, columns would miss their totals by a cent. Here a total is rounded first,
+//! against the account (assets down, needs up). Then each part is rounded down, and the missing units go to the parts
+//! that lost most by it. No part is off by a whole unit.
 
 use units::grouped::thousands;
 pub use units::grouped::{exact, number};
 use units::{Money, Round};
 
-/// Above this a table counts in thousands, then in millions, then in billions.
+/// The number of units above which a table counts in thousands, then in millions, then in billions.
 const LARGE: u128 = 10_000_000_000;
 
-/// What arithmetic in doubles leaves beside a whole step is not rounded up to another: a billionth of a dollar.
+/// A remainder below this is the error of doubles and does not round up: a billionth of a dollar.
 const NOISE: i128 = Money::ONE.raw() / 1_000_000_000;
 
-/// From here on cents do not matter in an overview: a thousand dollars.
+/// The size from which cents do not matter in an overview: a thousand dollars.
 const ROUGH: u128 = 1000 * Money::ONE.raw().unsigned_abs();
 
-/// What one amount of a table is counted in.
+/// The unit in which the amounts of a table are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unit {
-    /// Such as "USD" or "million USD".
+    /// The name, such as "USD" or "million USD".
     pub name: &'static str,
     /// Its smallest printed part, in 10⁻¹⁸ USD.
     step: i128,
@@ -53,7 +53,8 @@ pub struct Shown {
 }
 
 impl Unit {
-    /// The unit that shows amounts up to `largest` in size in at most sixteen characters, and dust at all.
+    /// The unit that shows amounts of a size up to `largest` in at most sixteen characters; amounts below a dollar get
+    /// more decimals.
     pub fn fitting(largest: Money) -> Self {
         let size = largest.raw().unsigned_abs();
         let one = Money::ONE.raw().unsigned_abs();
@@ -67,7 +68,8 @@ impl Unit {
         }
     }
 
-    /// The unit for an overview, where columns are narrower: whole dollars, thousands and so on, where these say enough.
+    /// The unit for an overview with narrower columns: whole dollars, thousands and so on, where these are precise
+    /// enough.
     pub fn rough(largest: Money) -> Self {
         if largest.raw().unsigned_abs() < ROUGH {
             return Self::fitting(largest);
@@ -76,12 +78,12 @@ impl Unit {
         Self { step: 100 * fine.step, decimals: 0, ..fine }
     }
 
-    /// What an account has, in this unit: rounded down.
+    /// An asset of an account, in this unit: rounded down.
     pub fn owned(self, amount: Money) -> Shown {
         self.shown(amount, Round::Down)
     }
 
-    /// What an account needs, in this unit: rounded up.
+    /// A need of an account, in this unit: rounded up.
     pub fn needed(self, amount: Money) -> Shown {
         self.shown(amount, Round::Up)
     }
@@ -91,7 +93,7 @@ impl Unit {
         self.steps(amount.raw().div_euclid(self.step) + i128::from(up))
     }
 
-    /// Parts that sum to `total`, which is their sum rounded either way, or near it.
+    /// Rounds parts so that they sum to `total`, which is their sum rounded either way, or near it.
     pub fn parts(self, parts: &[Money], total: Shown) -> Vec<Shown> {
         let mut shown: Vec<Shown> = parts.iter().map(|part| self.shown(*part, Round::Down)).collect();
         let mut missing = total.steps - shown.iter().map(|part| part.steps).sum::<i128>();
@@ -115,12 +117,12 @@ impl Unit {
 }
 
 impl Shown {
-    /// The difference as it is printed.
+    /// The difference of the amounts as printed.
     pub fn minus(self, other: Self) -> Self {
         Self { steps: self.steps - other.steps, ..self }
     }
 
-    /// The sum as it is printed.
+    /// The sum of the amounts as printed.
     pub fn plus(self, other: Self) -> Self {
         Self { steps: self.steps + other.steps, ..self }
     }
@@ -130,12 +132,12 @@ impl Shown {
         Self { steps: -self.steps, ..self }
     }
 
-    /// Whether nothing is printed but zeros.
+    /// Whether only zeros are printed.
     pub fn is_zero(self) -> bool {
         self.steps == 0
     }
 
-    /// With a plus sign when above zero: a change.
+    /// The amount as a change: with a plus sign when above zero.
     pub fn signed(self) -> String {
         if self.steps > 0 { format!("+{self}") } else { self.to_string() }
     }
@@ -155,13 +157,13 @@ impl std::fmt::Display for Shown {
     }
 }
 
-/// A profit, or below zero a loss, with `decimals` of them: rounded down.
+/// A profit or, below zero, a loss with `decimals` decimals: rounded down.
 pub fn profit(value: f64, decimals: usize) -> String {
     number(down(value, decimals), decimals)
 }
 
-/// `value` rounded down to `decimals`, so that what is computed from it fits what is printed. What is less than a millionth
-/// of the last digit is floating point, not money: −10⁻¹² is nothing.
+/// `value` rounded down to `decimals`, so that numbers computed from it agree with the printed one. Less than a
+/// millionth of the last digit is an error of floating point, not money: −10⁻¹² is 0.
 pub fn down(value: f64, decimals: usize) -> f64 {
     let near = rounded(value, decimals);
     let digit = last_digit(decimals);
@@ -172,7 +174,7 @@ fn rounded(value: f64, decimals: usize) -> f64 {
     format!("{value:.decimals$}").parse().expect("a printed number is a number")
 }
 
-/// What the last of so many decimals counts.
+/// The value of the last digit of this many decimals.
 fn last_digit(decimals: usize) -> f64 {
     (0..decimals).fold(1.0, |digit, _| digit / 10.0)
 }

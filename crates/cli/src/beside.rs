@@ -7,11 +7,11 @@ use units::Overflow;
 use crate::amount::{Shown, Unit, number};
 use crate::sheet::{self, Amounts};
 
-/// What the two are called.
+/// The labels of the two assessments.
 pub struct Words {
-    /// The first, the second, and what parts them.
+    /// The labels of the first, of the second, and of their difference.
     pub columns: [&'static str; 3],
-    /// What leads to the scenario of the second, where it is another.
+    /// The label of the second assessment's scenario, where it differs from the first.
     pub second_core: &'static str,
 }
 
@@ -22,7 +22,7 @@ impl Words {
     }
 }
 
-/// What the account has and needs, and every line of what it needs.
+/// Equity and margins of the account, and every line of the margin.
 pub fn margins(both: [&Assessment; 2], words: &Words) -> Result<String, Overflow> {
     let unit = Unit::fitting(both.map(sheet::largest).into_iter().max().unwrap_or_default());
     let amounts = [Amounts::in_unit(unit, both[0])?, Amounts::in_unit(unit, both[1])?];
@@ -83,7 +83,7 @@ fn workings(both: [&Assessment; 2], amounts: &[Amounts; 2], words: &Words) -> St
     text
 }
 
-/// Delta, gamma, vega and theta of every underlying that either account depends on.
+/// Delta, gamma, vega and theta of every underlying on which either account depends.
 pub fn sensitivities(both: [&Assessment; 2], words: &Words) -> String {
     let columns = words.under("greeks");
     let mut table = Table::new(&columns);
@@ -94,7 +94,7 @@ pub fn sensitivities(both: [&Assessment; 2], words: &Words) -> String {
     for name in &names {
         let mut row = |what: &str, (decimals, scale): (usize, f64), of: fn(&UnderlyingGreeks) -> f64| {
             let of = |one: &Assessment| one.greeks.iter().find(|greeks| greeks.underlying == *name).map_or(0.0, of);
-            // Rounded before they are subtracted, so that the row adds up.
+            // The numbers are rounded before they are subtracted, so that the row adds up.
             let [before, after] = both.map(|one| (of(one) * scale).round() / scale);
             let sign = if after > before { "+" } else { "" };
             let difference = format!("{sign}{}", number(after - before, decimals));

@@ -1,6 +1,7 @@
-//! Documents about many accounts, written as they come: what stands before the accounts, each account, what stands after.
+//! Writes documents about many accounts piece by piece: the text before the accounts, each account, the text after
+//! them.
 //!
-//! The hash of a portfolio is known when all of it has been read, so `hashes` follow `accounts`.
+//! The hash of a portfolio is known only when all of it has been read, so `hashes` follow `accounts`.
 
 use margin::Judge;
 use serde::Serialize;
@@ -10,7 +11,7 @@ use shell::json::{in_lines, pretty};
 use crate::accounts::Frame;
 use crate::input::{Book, Rules};
 
-/// BLAKE3 of everything an answer depends on.
+/// The BLAKE3 hashes of everything on which an answer depends.
 #[derive(Serialize)]
 pub struct Hashes<'a> {
     pub market: &'a str,
@@ -19,7 +20,8 @@ pub struct Hashes<'a> {
     pub scenarios: String,
 }
 
-/// What a document of accounts under one method begins with, field by field as `formats.md` has it; accounts and hashes follow.
+/// The begin of a document of accounts under one method, with the fields described in `formats.md`; accounts and hashes
+/// follow.
 #[derive(Serialize)]
 pub struct Head {
     pub format: &'static str,
@@ -28,30 +30,30 @@ pub struct Head {
     pub time: String,
 }
 
-/// What it ends with.
+/// The end of the document.
 #[derive(Serialize)]
 pub struct Tail<'a> {
     pub hashes: Hashes<'a>,
 }
 
-/// What the document begins with, for accounts as `rules` assess them in the market of `book`.
+/// The begin of the document, for accounts that `rules` assess in the market of `book`.
 pub fn opening(book: &Book, rules: &Rules) -> String {
     let (method, params, time) = (rules.method.about.name, rules.rulebook.name(), book.market.time.to_string());
     before_accounts(&Head { format: "upm.assessment/1", method, params, time })
 }
 
-/// What it ends with.
+/// The end of the document.
 pub fn closing(book: &Book, rules: &Rules, judge: &(impl Judge + ?Sized), portfolio: &str) -> String {
     let (market, params) = (book.market.hash.as_str(), rules.rulebook.hash());
     after_accounts(&Tail { hashes: Hashes { market, portfolio, params, scenarios: judge.scenarios() } })
 }
 
-/// A frame around accounts as [`account`] writes them.
+/// A frame around accounts as written by [`account`].
 pub fn frame<'a>(to: &'a Destination, opening: String, closing: &'a dyn Fn(&str) -> String) -> Frame<'a> {
     Frame { to, opening, between: ",\n    ", closing }
 }
 
-/// The fields of `head` and the beginning of the list of accounts.
+/// The fields of `head` and the begin of the list of accounts.
 pub fn before_accounts(head: &impl Serialize) -> String {
     let fields = pretty(head, 0);
     format!("{},\n  \"accounts\": [\n    ", fields.trim_end_matches(['\n', '}']))
@@ -62,7 +64,7 @@ pub fn after_accounts(tail: &impl Serialize) -> String {
     format!("\n  ],{}\n", pretty(tail, 0).trim_start_matches('{'))
 }
 
-/// One account of a document, indented as it stands there: a line for every field, and for every entry of a list.
+/// One account of a document, indented for its place: a line for every field, and for every entry of a list.
 pub fn account(account: &impl Serialize) -> String {
     in_lines(account, 2, 2)
 }

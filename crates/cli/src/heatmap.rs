@@ -1,4 +1,4 @@
-//! The matrix of an account as a picture: price across, volatility up, red where it loses and blue where it gains.
+//! The matrix of an account as a picture: price across, volatility up, red for losses and blue for gains.
 //!
 //! Plain SVG with attributes only, so that browsers, slides and papers show the same.
 //!
@@ -33,7 +33,7 @@ use label::minus;
 use layout::{LEFT, Layout, PANEL_LEFT, RIGHT, WIDTH, count};
 use legend::legend;
 
-/// What a picture shows.
+/// The content of a picture.
 #[derive(Clone, Copy)]
 pub struct Picture<'a> {
     /// The profit and loss of every cell.
@@ -44,11 +44,11 @@ pub struct Picture<'a> {
     pub market: &'a Market,
     /// Name and date of the parameters.
     pub params: &'a str,
-    /// Where the account would be liquidated.
+    /// The moves at which the account would be liquidated.
     pub frontier: &'a Frontier,
 }
 
-/// The line of liquidation: bright on a dark edge, so that it is seen on red, white and blue.
+/// The colour of the liquidation line: bright on a dark edge, so that it is visible on red, white and blue.
 const BRIGHT: &str = "#ffd400";
 
 /// The picture as an SVG document.
@@ -134,7 +134,7 @@ fn cells(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
     }
 }
 
-/// The profit of every cell, above all lines: each figure cuts out of them what it needs to be read.
+/// The profit of every cell, drawn above all lines: each number hides the part of the lines behind it.
 fn values(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
     let Some(font) = layout.font else { return };
     let largest = picture.matrix.largest();
@@ -179,7 +179,7 @@ fn marks(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
     }
 }
 
-/// The line on which equity is the maintenance margin.
+/// The line on which equity equals the maintenance margin.
 fn frontier(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
     let matrix = picture.matrix;
     let column = |part: f64| (part - matrix.prices[0]) / (matrix.prices[1] - matrix.prices[0]);
@@ -266,7 +266,7 @@ mod tests {
         let rules = rules();
         let assessment = margin::assess(account, &universal(market, &rules)).unwrap();
         let matrix = Matrix::of(account, market, &rules, grid.parse().unwrap(), Isa::detect()).unwrap();
-        // Two pieces anywhere: the line itself has its own tests.
+        // Two pieces at any place: the line itself has its own tests.
         let pieces = vec![[(-0.25, -0.5), (0.0, 0.25)], [(0.0, 0.25), (0.25, 0.5)]];
         let frontier = Frontier { pieces, is_below_now: false };
         let picture =
@@ -275,7 +275,7 @@ mod tests {
         (matrix, svg)
     }
 
-    /// Accounts that pictures could stumble over: names, sizes, nothing at all.
+    /// Unusual accounts for pictures: odd names, extreme sizes, no holdings.
     fn odd(market: &Market) -> Portfolio {
         let text = r#"{"format": "upm.portfolio/1", "accounts": [
             {"account": "nothing <&> \"at\" all"},
@@ -289,7 +289,7 @@ mod tests {
         Portfolio::parse(text, market).unwrap()
     }
 
-    /// Every tag is closed in its turn, attributes are quoted, and no character stands where XML forbids it.
+    /// Every tag is closed in order, attributes are quoted, and no character is one that XML forbids.
     fn assert_well_formed(svg: &str) {
         let mut open = Vec::new();
         for part in svg.split('<').skip(1) {
@@ -367,7 +367,7 @@ mod tests {
         }
     }
 
-    /// Where every text stands that is right-aligned at the left of the cells: the labels of rows.
+    /// The places of the row labels: the texts right-aligned at the left of the cells.
     fn row_labels(svg: &str) -> Vec<f64> {
         let labels =
             svg.lines().filter(|line| line.starts_with("<text x=\"150\"") && line.contains("text-anchor=\"end\""));

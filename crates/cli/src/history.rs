@@ -1,4 +1,4 @@
-//! Journals as commands read them: opened to be looked at, and replayed from their first record.
+//! Opens journals for reading, and replays them from their first record.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use sequencer::Replayed;
 use shell::failure::Failure;
 use shell::progress::Progress;
 
-/// Opens a journal to be looked at.
+/// Opens a journal for reading.
 pub fn open(file: &Path) -> Result<Store, Failure> {
     Store::examine(file).map_err(|error| match error {
         OpenError::Corrupt { .. } | OpenError::Damage(_) => {
@@ -21,7 +21,7 @@ pub fn open(file: &Path) -> Result<Store, Failure> {
     })
 }
 
-/// Why a file is not read at all.
+/// The failure for a file that cannot be read at all.
 pub fn unopened(error: OpenError) -> Failure {
     match error {
         OpenError::Storage { file, found } => {
@@ -32,12 +32,13 @@ pub fn unopened(error: OpenError) -> Failure {
     }
 }
 
-/// A journal that is damaged, or does not lead to the state that it says.
+/// The failure for a journal that is damaged, or does not lead to the state that it records.
 pub fn broken(error: impl std::fmt::Display) -> Failure {
     Failure::broken(error)
 }
 
-/// How many records were ever before the place just after `last`, which `argument` gave; the end when it gave none.
+/// The number of records up to and including `last`, which the user gave as `argument`; all records when `last` is
+/// none.
 pub fn until(store: &Store, argument: &str, last: Option<u64>) -> Result<u64, Failure> {
     let (base, head) = (store.base().sequence, store.head().sequence);
     let Some(last) = last else { return Ok(head) };
@@ -56,7 +57,7 @@ pub fn place(until: u64) -> String {
     until.checked_sub(1).map_or_else(|| "before the first record".to_owned(), |last| format!("record {last}"))
 }
 
-/// The account of that name at a moment; else those that are named most like it.
+/// The account with this name at a moment; the error suggests accounts with similar names.
 pub fn account(state: &State, name: &str, moment: &str) -> Result<AccountId, Failure> {
     state.account_named(name).ok_or_else(|| {
         let near = model::nearest(name, state.accounts.iter().map(|account| account.name.as_str()));
@@ -68,7 +69,7 @@ pub fn account(state: &State, name: &str, moment: &str) -> Result<AccountId, Fai
     })
 }
 
-/// Replays a journal from its first record until before record `until`; after a compaction from its newest snapshot.
+/// Replays a journal from its first record to before record `until`; after a compaction from its newest snapshot.
 pub fn replay(store: &Store, until: u64, mut each: impl FnMut(&State, &Record)) -> Result<Replayed, Failure> {
     if store.base().sequence > 0 {
         let snapshot = store.latest_snapshot().map_err(broken)?;
@@ -90,12 +91,12 @@ pub fn replay(store: &Store, until: u64, mut each: impl FnMut(&State, &Record)) 
     replayed.map_err(broken)
 }
 
-/// The hash of a state, whatever has been hashed of it before.
+/// The hash of a state, which does not depend on parts hashed before.
 pub fn hash(state: &State) -> Hash {
     Hash(state.clone().hash().0)
 }
 
-/// A journal that no snapshot shortens: as long as it was not compacted, it is replayed from the genesis.
+/// A journal without its snapshots: unless it was compacted, it is replayed from the genesis.
 struct Whole<'a>(&'a Store);
 
 impl Whole<'_> {

@@ -1,4 +1,5 @@
-//! What an account consists of: positions with their sizes, and what each position and balance does to the margin.
+//! Tables of an account's holdings: positions with their sizes, and the effect of each position and balance on the
+//! margin.
 
 use std::ops::Range;
 
@@ -10,17 +11,17 @@ use units::Money;
 use crate::amount::{Shown, Unit, exact, number};
 use crate::sheet::Amounts;
 
-/// A longer list of holdings is shortened to those that take most margin and those that save most.
+/// The lengths of a shortened list: the holdings that add most margin, and those that save most.
 const TAKERS: usize = 20;
 const SAVERS: usize = 10;
-/// Digits of a quantity or a price beyond these are for --output json.
+/// The most digits of a quantity or a price in a table; --output json has all.
 const EXACT_MAX: usize = 14;
 
 /// One line of a list of holdings.
 struct Holding {
     /// The name of the instrument or asset.
     name: String,
-    /// What else stands before the amounts.
+    /// The cells before the amounts.
     cells: Vec<String>,
     value: Shown,
     contribution: Shown,
@@ -81,7 +82,8 @@ pub fn tables(account: &Account, market: &Market, assessment: &Assessment, amoun
     sections
 }
 
-/// In which order holdings are listed: by their part in the core, the largest first, and of many the middle left out.
+/// The order of holdings in a list: by their part in the core, the largest first; the middle of a long list is left
+/// out.
 struct Order {
     places: Vec<usize>,
     left_out: Range<usize>,
@@ -96,7 +98,7 @@ impl Order {
         Self { places, left_out }
     }
 
-    /// The places of the holdings that are listed, and none once where some are left out.
+    /// The places of the listed holdings, with one none where the others are left out.
     fn rows(&self) -> impl Iterator<Item = Option<usize>> {
         let listed = |rank: usize| (!self.left_out.contains(&rank)).then_some(self.places[rank]);
         (0..self.places.len()).filter(|rank| *rank <= self.left_out.start || *rank >= self.left_out.end).map(listed)
@@ -107,7 +109,7 @@ impl Order {
     }
 }
 
-/// How large each position is.
+/// A table of the size of each position.
 fn sizes(account: &Account, market: &Market, positions: &[PositionPart], order: &Order) -> String {
     let notionals = positions.iter().map(|part| part.exposure.notional);
     let unit = Unit::rough(notionals.max().unwrap_or_default());
@@ -143,7 +145,7 @@ fn mark(market: &Market, position: &Position) -> String {
     format!("{} {}", cut(&exact(listing.mark), EXACT_MAX), cut(&market.assets[listing.quote.0].name, 4))
 }
 
-/// What each holding is worth and does to the margin, and the sums.
+/// A table of the value of each holding and its effect on the margin, with sums.
 fn margins(columns: &[(&str, Side)], holdings: &[Holding], what: &str) -> String {
     let order = Order::of(holdings);
     let mut table = Table::new(columns);

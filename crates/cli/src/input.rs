@@ -1,4 +1,4 @@
-//! What commands read: documents from files or standard input, and the arguments that name them.
+//! Reads documents from files or standard input, and declares the arguments that name them.
 
 use std::path::{Path, PathBuf};
 
@@ -43,13 +43,13 @@ pub struct MethodArgs {
     pub scenarios: Option<PathBuf>,
 }
 
-/// A market, and the accounts in it that were asked for.
+/// A market, and the requested accounts in it.
 pub struct Book {
     pub market_file: String,
     pub portfolio_file: String,
     pub market: Market,
     pub portfolio: Portfolio,
-    /// Those of the portfolio, or the one that was named.
+    /// The accounts of the portfolio, or the one that was requested.
     pub accounts: Vec<Account>,
 }
 
@@ -61,7 +61,7 @@ pub struct Rules {
 }
 
 impl BookArgs {
-    /// The market, the portfolio in it, and the accounts that were asked for.
+    /// Reads the market, the portfolio in it, and the requested accounts.
     pub fn read(&self, reader: &mut Reader) -> Result<Book, Failure> {
         let (market_file, portfolio_file) = (self.market.display(), self.portfolio.display());
         let market = reader.text(&self.market)?;
@@ -78,7 +78,7 @@ impl BookArgs {
 }
 
 impl BookArgs {
-    /// The market, and the accounts of a portfolio of any length that is yet to be read.
+    /// Reads the market, and opens a portfolio of any length to read its accounts later.
     pub fn open(&self, reader: &mut Reader) -> Result<(Book, Accounts), Failure> {
         let (market_file, portfolio_file) = (self.market.display().to_string(), self.portfolio.display().to_string());
         let market =
@@ -90,7 +90,7 @@ impl BookArgs {
     }
 }
 
-/// What is wrong with a portfolio, and how an asset that the market lacks gets into it.
+/// The problems of a portfolio, and how to add an asset that the market lacks.
 pub fn priced(invalid: &Invalid) -> String {
     let said = invalid.to_string();
     let lacking = said.lines().find(|line| line.contains(".asset: found ") && line.contains("an asset of the market"));
@@ -104,7 +104,7 @@ pub fn priced(invalid: &Invalid) -> String {
 }
 
 impl Book {
-    /// Every account of a portfolio. The texts are what messages call the documents.
+    /// All accounts of a portfolio. The texts are the names of the documents in messages.
     pub fn new((market_file, market): (String, Market), (portfolio_file, portfolio): (String, Portfolio)) -> Self {
         let accounts = portfolio.accounts.clone();
         Self { market_file, portfolio_file, market, portfolio, accounts }
@@ -120,19 +120,19 @@ impl Book {
         Ok(Self { accounts, ..self })
     }
 
-    /// What every account asked for must hold.
+    /// Assesses every requested account.
     pub fn assess(&self, judge: &(impl Judge + ?Sized)) -> Result<Vec<Assessment>, Failure> {
         self.accounts.iter().map(|account| assess(account, judge).map_err(|why| self.refused(account, &why))).collect()
     }
 
-    /// Why an account cannot be margined, with the file it stands in.
+    /// The failure for an account that cannot be margined, with its file.
     pub fn refused(&self, account: &Account, why: &impl std::fmt::Display) -> Failure {
         Failure::wrong(&self.portfolio_file, format_args!("account \"{}\": {why}", account.name))
     }
 }
 
 impl MethodArgs {
-    /// Refuses an argument that means nothing to the method.
+    /// Refuses an argument that has no meaning for the method.
     pub fn check(&self) -> Result<(), Failure> {
         let is_ours = self.method.about.name == "universal";
         if self.strict && is_ours {
@@ -146,7 +146,7 @@ impl MethodArgs {
         Ok(())
     }
 
-    /// The method with its parameters and, for the universal one, the scenarios that were given.
+    /// Reads the method with its parameters and, for the universal one, the given scenarios.
     pub fn read(&self, reader: &mut Reader, book: &Book) -> Result<Rules, Failure> {
         self.check()?;
         let rulebook = rulebook(self.method, self.params.as_deref(), reader)?;
@@ -158,7 +158,7 @@ impl MethodArgs {
     }
 }
 
-/// The scenarios of a document, for the market of a book.
+/// Reads the scenarios of a document, for the market of a book.
 pub fn scenarios(file: &Path, reader: &mut Reader, book: &Book) -> Result<ScenarioSet, Failure> {
     let document = ScenarioDocument::parse(&reader.text(file)?);
     document
@@ -174,7 +174,7 @@ impl Rules {
         Ok(Self { method, rulebook, options })
     }
 
-    /// Parameters and moment, as tables are headed.
+    /// Parameters and moment, for the head of a table.
     pub fn title(&self, book: &Book) -> String {
         format!("· {} · {}", self.rulebook.name(), book.market.time)
     }
@@ -199,18 +199,18 @@ pub fn rulebook(
     }
 }
 
-/// For clap: the method of that name.
+/// For clap: the method with this name.
 pub fn method_named(name: &str) -> Result<&'static Method, String> {
     Method::named(name).ok_or_else(|| format!("expected {}", names(METHODS.iter().map(|method| method.about.name))))
 }
 
-/// "a", or "one of a, b, c"; at most twelve.
+/// Names in words: "a", or "one of a, b, c"; at most twelve.
 pub fn names<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
     let count = names.len();
     listed(&names.take(12).collect::<Vec<_>>(), count)
 }
 
-/// "a", or "one of a, b, c, … and 7 more", for the first of `count` names.
+/// The first of `count` names in words: "a", or "one of a, b, c, … and 7 more".
 fn listed(known: &[&str], count: usize) -> String {
     match (count, count - known.len()) {
         (1, _) => known.join(""),

@@ -1,13 +1,13 @@
-//! The name that was asked for, and those of a document of any length that may have been meant.
+//! Collects the names of a document of any length, for the message that a requested name is not there.
 
 use crate::input::names;
 
-/// Of no more accounts than these all are named.
+/// The number of accounts up to which all are named.
 const FEW: usize = 5;
-/// So many names are kept before those that are nearest are chosen.
+/// The number of names that are kept before the nearest are chosen.
 const KEPT: usize = 256;
 
-/// The accounts of a document, as far as a message needs them that says that one is not there.
+/// The account names of a document, as far as the message about a missing account needs them.
 pub struct Known<'a> {
     asked: &'a str,
     count: usize,
@@ -15,7 +15,7 @@ pub struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    /// For a message about the name that was asked for.
+    /// For the message that the account `asked` is missing.
     pub fn new(asked: &'a str) -> Self {
         Self { asked, count: 0, kept: Vec::new() }
     }
@@ -29,7 +29,7 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// That it is not there, and what was expected.
+    /// The message that the account is missing, with the names expected.
     pub fn missing(&self) -> String {
         let expected = match self.count {
             0..=FEW => names(self.kept.iter().map(String::as_str)),

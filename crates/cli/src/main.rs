@@ -5,10 +5,10 @@
 //!                  └──▶ Failure ──────────────────▶ standard error, exit status 1 or 2
 //! ```
 //!
-//! A command computes its whole answer before anything is printed, so that a failure leaves nothing partial behind. Only what
-//! may be larger than memory goes out as it comes: an export, and the answers to many [`accounts`]. Arguments are data, one
-//! file a command; documents are read by [`input`] and [`accounts`]. How texts are read, printed and written into files is in
-//! the crate [`shell`].
+//! A command computes its whole answer before anything is printed, so that a failure leaves no partial output. Only
+//! output that may be larger than memory is printed as it comes: an export, and the answers to many [`accounts`].
+//! Arguments are data, with one file per command; documents are read by [`input`] and [`accounts`]. The crate [`shell`]
+//! reads texts, prints them and writes them into files.
 
 mod accounts;
 mod amount;
@@ -54,10 +54,10 @@ struct Arguments {
     to: Destination,
 }
 
-/// The program under the name that users start it by.
+/// The program, with the name by which users start it.
 const UPM: Program = Program::named("upm");
 
-/// Answers are mostly many short texts, which threads allocate and free at once.
+/// Answers consist mostly of many short texts, which threads allocate and free at once.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

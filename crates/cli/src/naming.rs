@@ -1,13 +1,13 @@
-//! Names for what the engine numbers.
+//! Names for the numbers of the engine.
 
 use engine::state::{Holder, Pot};
 use engine::{AccountId, Cause, FeedId, LocationId, Principal, State};
 use model::Market;
 
-/// What volatilities come from.
+/// The name of the source of volatilities.
 pub const SURFACE: &str = "volatility surface";
 
-/// What the price of a feed is of.
+/// The name of the thing that a feed prices.
 pub fn feed(market: &Market, id: FeedId) -> String {
     match id {
         FeedId::Index(underlying) => format!("{} index", market.underlyings[underlying.0].name),
@@ -26,7 +26,7 @@ pub fn feed(market: &Market, id: FeedId) -> String {
     }
 }
 
-/// Who holds a pot.
+/// The name of a pot.
 pub fn pot(state: &State, pot: Pot) -> String {
     let market = &state.market;
     match pot {
@@ -45,7 +45,7 @@ pub fn account(state: &State, id: AccountId) -> &str {
     &state.accounts[id.place()].name
 }
 
-/// A holder of an amount: an account or a pot.
+/// The name of a holder of an amount: an account or a pot.
 pub fn holder(state: &State, holder: Holder) -> String {
     match holder {
         Holder::Account(id, None) => account(state, id).to_owned(),
@@ -54,7 +54,7 @@ pub fn holder(state: &State, holder: Holder) -> String {
     }
 }
 
-/// Who asked for a command.
+/// The name of the principal of a command.
 pub fn principal(principal: Principal) -> String {
     match principal {
         Principal::Owner(owner) => format!("owner {owner}"),
@@ -67,7 +67,7 @@ pub fn principal(principal: Principal) -> String {
     }
 }
 
-/// Why an amount moved.
+/// The reason why an amount moved.
 pub fn cause(cause: Cause) -> &'static str {
     match cause {
         Cause::Deposit => "deposit",
@@ -88,7 +88,7 @@ pub fn cause(cause: Cause) -> &'static str {
     }
 }
 
-/// A chain, bridge or custodian.
+/// The name of a chain, bridge or custodian.
 pub fn place(state: &State, location: LocationId) -> &str {
     &state.locations[usize::from(location.0)]
 }

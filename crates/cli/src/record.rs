@@ -1,4 +1,4 @@
-//! One record of a journal, readable.
+//! One record of a journal, in readable form.
 
 use engine::{Command, Event, Principal};
 use journal::Record;
@@ -11,10 +11,10 @@ use units::Timestamp;
 
 use crate::history::broken;
 
-/// Why a record always becomes JSON.
+/// The reason why a record always becomes JSON.
 pub const JSON: &str = "what the engine says is JSON";
 
-/// A record as JSON has it.
+/// A record in the form of JSON.
 #[derive(Serialize)]
 pub struct RecordDocument {
     pub sequence: u64,
@@ -24,12 +24,12 @@ pub struct RecordDocument {
     principal: Principal,
     command: Command,
     events: Vec<Event>,
-    /// The hash of the state after these events, where one was taken.
+    /// The hash of the state after these events, if one was taken.
     state: Option<String>,
 }
 
 impl RecordDocument {
-    /// What `record` of the journal in `file` says.
+    /// Decodes `record` of the journal in `file`.
     pub fn new(file: &str, record: &Record) -> Result<Self, Failure> {
         let (envelope, events) = sequencer::decode(file, record).map_err(broken)?;
         Ok(Self {
@@ -44,7 +44,7 @@ impl RecordDocument {
         })
     }
 
-    /// What differs between two records, field by field.
+    /// The names of the fields in which two records differ.
     pub fn differences(&self, other: &Self) -> Vec<&'static str> {
         let fields = [
             ("previous", self.previous != other.previous),
@@ -58,7 +58,7 @@ impl RecordDocument {
     }
 }
 
-/// A record for people: a line each for the command and every event.
+/// A record for people: one line for the command and one for every event.
 pub fn text(record: &Value) -> String {
     let line = |lead: &str, value: &Value| {
         let words = value.as_str().map_or_else(|| words(value), str::to_owned);

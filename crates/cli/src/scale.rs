@@ -1,8 +1,8 @@
-//! What the cells of a stress grid are counted in.
+//! The unit in which the cells of a stress grid are counted.
 
 use crate::amount::profit;
 
-/// What the cells of a matrix are counted in, so that each fits six characters.
+/// The unit of the cells of a matrix, chosen so that each fits six characters.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale {
     /// The unit of the cells, such as "thousand USD".

@@ -1,7 +1,7 @@
-//! One assessment for people: what the account has, what it needs, why, and what it consists of.
+//! One assessment for people: the account's equity, its margins with their reasons, and its holdings.
 //!
-//! Every column of amounts adds up as printed: positions and balances to the equity and to the core, core and charges to
-//! the margins, the margins to what is left.
+//! Every column of amounts adds up as printed: positions and balances to the equity and to the core; core and charges
+//! to the margins; equity less margin to the excess.
 
 use margin::method::universal::WITHOUT_DOCUMENT;
 use margin::{Assessment, Family, NotAccepted, ScenarioPnl, Standing, Status, UnderlyingGreeks};
@@ -14,41 +14,41 @@ use units::{Money, Overflow, Ratio, Round};
 use crate::amount::{Shown, Unit, exact, number, profit};
 use crate::holdings;
 
-/// How a note begins that is about the method, not about the account.
+/// The first word of a note that is about the method, not about the account.
 pub const UNCERTAIN: &str = "uncertain";
-/// What is printed in place of a figure that nobody knows.
+/// The text for a figure that is unknown.
 pub const UNKNOWN: &str = "unknown";
-/// Nothing to print, where a zero would say something else.
+/// The text where a zero would be misleading.
 const NONE: &str = "–";
 
 /// The amounts of an assessment as printed.
 pub struct Amounts {
     pub unit: Unit,
     pub equity: Shown,
-    /// What of the equity counts by the method.
+    /// The part of the equity that counts by the method.
     pub counted: Shown,
     pub initial: Shown,
     pub maintenance: Shown,
-    /// Counted equity less maintenance margin; of what is known, where not all is.
+    /// Counted equity less maintenance margin; of the known part only, where not all is known.
     pub excess: Shown,
     pub core: Shown,
     pub standalone: Shown,
     pub standalone_positions: Shown,
     /// The haircut of all balances together.
     pub haircut: Shown,
-    /// In the order of the charges.
+    /// The initial margin of each charge, in the order of the charges.
     pub charges_initial: Vec<Shown>,
-    /// In the order of the charges.
+    /// The maintenance margin of each charge, in the order of the charges.
     pub charges_maintenance: Vec<Shown>,
 }
 
 impl Amounts {
-    /// What `assessment` says, in a unit that fits it.
+    /// The amounts of `assessment`, in a unit that fits them.
     pub fn of(assessment: &Assessment) -> Result<Self, Overflow> {
         Self::in_unit(Unit::fitting(largest(assessment)), assessment)
     }
 
-    /// What `assessment` says, in `unit`.
+    /// The amounts of `assessment`, in `unit`.
     pub fn in_unit(unit: Unit, assessment: &Assessment) -> Result<Self, Overflow> {
         let core = unit.needed(assessment.core.loss);
         let initial = unit.needed(assessment.initial_margin);
@@ -63,7 +63,7 @@ impl Amounts {
         let of_positions = sum(assessment.positions.iter().map(|part| part.standalone))?;
         let alone = unit.parts(&[of_positions, assessment.standalone_margin.minus(of_positions)?], standalone);
 
-        // Where the haircuts of the balances are a charge, they sum to what is printed there.
+        // Where the haircuts of the balances are a charge, they sum to the printed charge.
         let haircut = sum(assessment.balances.iter().map(|part| part.haircut))?;
         let charged = assessment.charges.iter().position(|charge| charge.charge == "haircut");
         Ok(Self {
@@ -98,7 +98,7 @@ pub fn largest(assessment: &Assessment) -> Money {
     Money::from_raw(sizes.max().unwrap_or_default())
 }
 
-/// The sheet of one account. `title` says by which method and when.
+/// The sheet of one account. `title` names the method and the time.
 pub fn sheet(account: &Account, market: &Market, assessment: &Assessment, title: &str) -> Result<String, Overflow> {
     Ok(head(assessment, title) + "\n" + &body(account, market, assessment)?)
 }
@@ -123,7 +123,7 @@ pub fn body(account: &Account, market: &Market, assessment: &Assessment) -> Resu
     Ok(sections.join("\n"))
 }
 
-/// The sheet without what the account consists of.
+/// The sheet without the holdings.
 pub fn brief(assessment: &Assessment, title: &str) -> Result<String, Overflow> {
     let mut sections = reasons(assessment, &Amounts::of(assessment)?);
     if !assessment.greeks.is_empty() {
@@ -132,19 +132,19 @@ pub fn brief(assessment: &Assessment, title: &str) -> Result<String, Overflow> {
     Ok(head(assessment, title) + "\n" + &sections.join("\n"))
 }
 
-/// Whose sheet it is. `title` says by which method and when.
+/// The first line of a sheet: the account and a title. `title` names the method and the time.
 pub fn head(assessment: &Assessment, title: &str) -> String {
     heading(&assessment.account, title)
 }
 
-/// An account and a title, each cut where both have no room on a line.
+/// An account and a title, both shortened where they do not fit on a line.
 pub fn heading(account: &str, title: &str) -> String {
     let title = cut(title, 58);
     let room = columns().saturating_sub(title.chars().count() + 1);
     format!("{} {}\n", toned(Tone::Bold, &cut(account, room)), toned(Tone::Dim, &title))
 }
 
-/// What the account has and needs, why, and what offsets save.
+/// Equity and margins of the account, the reasons, and the savings by offsets.
 fn reasons(assessment: &Assessment, amounts: &Amounts) -> Vec<String> {
     let mut sections = vec![summary(assessment, amounts)];
     let doubts = limits(assessment, amounts.unit);
@@ -155,7 +155,7 @@ fn reasons(assessment: &Assessment, amounts: &Amounts) -> Vec<String> {
     sections
 }
 
-/// What the method has no rule for, and what it does not accept, in words.
+/// The risks without a rule in the method, and the collateral that it does not accept, in words.
 pub fn limits(assessment: &Assessment, unit: Unit) -> Vec<String> {
     let requirement = &assessment.requirement;
     let reasons = requirement.reasons().iter().map(|reason| format!("not known: {reason}"));
@@ -168,7 +168,7 @@ pub fn limits(assessment: &Assessment, unit: Unit) -> Vec<String> {
     reasons.chain(left_out).collect()
 }
 
-/// How an account stands, in its colour.
+/// The standing of an account, in its colour.
 pub fn standing(standing: Standing) -> String {
     match standing {
         Standing::Known(known) => status(known),
@@ -188,7 +188,7 @@ pub fn status(status: Status) -> String {
     toned(tone, word)
 }
 
-/// How far a price can be trusted, in its colour.
+/// The validity of a price, in its colour.
 pub fn validity(validity: Validity) -> String {
     match validity {
         Validity::Valid => toned(Tone::Green, "valid"),
@@ -197,7 +197,7 @@ pub fn validity(validity: Validity) -> String {
     }
 }
 
-/// A time that has passed.
+/// A length of time that has passed.
 pub fn age(micros: i64) -> String {
     let seconds = micros.div_euclid(1_000_000);
     match seconds {
@@ -226,7 +226,7 @@ pub fn notes(notes: &[String]) -> String {
     grouped(notes).iter().map(|note| paragraph("  note", 8, note)).collect()
 }
 
-/// Each note once: those that differ only in the instrument they begin with become one.
+/// Each note once: notes that differ only in the instrument at their begin become one.
 pub fn grouped<S: AsRef<str>>(notes: &[S]) -> Vec<String> {
     let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
     for note in notes.iter().map(AsRef::as_ref) {
@@ -248,7 +248,7 @@ pub fn grouped<S: AsRef<str>>(notes: &[S]) -> Vec<String> {
     said.collect()
 }
 
-/// A note, with the option that answers it.
+/// A note, with the option that resolves it.
 fn hinted(note: &str) -> String {
     if note == WITHOUT_DOCUMENT { format!("{note} (--scenarios FILE)") } else { note.to_owned() }
 }
@@ -278,7 +278,7 @@ fn summary(assessment: &Assessment, amounts: &Amounts) -> String {
     table.text()
 }
 
-/// Core and charges, and where the core is lost.
+/// The core and the charges, and the scenario that causes the core loss.
 fn workings(assessment: &Assessment, amounts: &Amounts) -> String {
     let columns = [("why", Side::Left), ("initial", Side::Right), ("maintenance", Side::Right)];
     let mut table = Table::new(&columns);
@@ -296,7 +296,7 @@ fn workings(assessment: &Assessment, amounts: &Amounts) -> String {
     table.text() + &paragraph("  the core is lost in:", 23, &core.scenario)
 }
 
-/// What margining position by position would have asked for.
+/// The margin position by position, and the savings by offsets.
 fn offsets(assessment: &Assessment, amounts: &Amounts) -> String {
     let columns = [("what offsets save", Side::Left), ("maintenance", Side::Right), ("", Side::Left)];
     let mut table = Table::new(&columns);
@@ -308,7 +308,7 @@ fn offsets(assessment: &Assessment, amounts: &Amounts) -> String {
     table.text()
 }
 
-/// How much of the standalone margin offsets saved, in words.
+/// The share of the standalone margin that offsets save, in words.
 pub fn share(assessment: &Assessment, decimals: usize) -> String {
     match assessment.offset.per(assessment.standalone_margin, Round::Down) {
         Some(part) => format!("{} %", profit(100.0 * part.to_f64(), decimals)),

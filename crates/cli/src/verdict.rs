@@ -1,4 +1,4 @@
-//! Whether the engine would take trades that have not happened, in words, and what is strange about them.
+//! Describes whether the engine would accept trades that have not happened, and warns of unusual prices.
 
 use margin::{Assessment, Verdict};
 use model::{Market, Trade};
@@ -7,16 +7,16 @@ use units::Overflow;
 use crate::amount::{Unit, exact, number};
 use crate::sheet::largest;
 
-/// What the engine would say of trades, as documents write it.
+/// The engine's verdict on trades, as documents write it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct VerdictDocument {
-    /// Whether the trades would be taken.
+    /// Whether the trades would be accepted.
     pub accepted: bool,
     /// The rule that decided, as a sentence.
     pub why: String,
 }
 
-/// What the engine would say of an account before and after trades.
+/// The engine's verdict on an account before and after trades.
 pub fn verdict([before, after]: [&Assessment; 2]) -> VerdictDocument {
     let verdict = Verdict::of(before, after);
     let why = match &verdict {
@@ -31,7 +31,7 @@ pub fn verdict([before, after]: [&Assessment; 2]) -> VerdictDocument {
     VerdictDocument { accepted: verdict.accepts(), why }
 }
 
-/// A trade in contracts, as a size and at its price.
+/// A trade in words: contracts, size and price.
 pub fn words(trade: &Trade, market: &Market) -> Result<String, Overflow> {
     let (listing, quantity) = (market.listing(trade.instrument()), trade.quantity());
     let sign = if quantity.is_negative() { "" } else { "+" };
@@ -41,7 +41,7 @@ pub fn words(trade: &Trade, market: &Market) -> Result<String, Overflow> {
     Ok(format!("{} {sign}{contracts} contracts, {sign}{amount} {unit}, at {price} {quote}", listing.name))
 }
 
-/// What is strange about the price of a trade: that it is far from the mark.
+/// A warning when the price of a trade is far from the mark.
 pub fn far(trade: &Trade, market: &Market) -> Option<String> {
     let listing = market.listing(trade.instrument());
     let [price, mark] = [trade.price(), listing.mark].map(|price| price.in_quote().to_f64());

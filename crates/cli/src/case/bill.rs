@@ -1,4 +1,4 @@
-//! What a liquidation cost, and who paid, in USD at the prices of each moment.
+//! The cost of a liquidation, and who paid it, in USD at the prices of each moment.
 
 use std::collections::BTreeMap;
 
@@ -10,36 +10,36 @@ use units::{Money, Overflow};
 
 use crate::naming;
 
-/// What an amount was paid for.
+/// The purpose of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Item {
-    /// By the account, to the market: what its trades were worse than the mark.
+    /// By the account, to the market: the amount by which the prices of its trades were worse than the mark.
     Market,
-    /// By the account: fees of its trades.
+    /// By the account: the fees of its trades.
     Fee,
     /// By the account, to a bidder: the premium for taking a share of its portfolio.
     Premium,
-    /// By the account, to a backstop: the equity that went with its portfolio.
+    /// By the account, to a backstop: the equity that passed with its portfolio.
     Equity,
     /// By a fund, for the account: a part of its loss.
     Fund,
-    /// By a backstop, for the account: what the portfolio that it took over lacked.
+    /// By a backstop, for the account: the negative equity of the portfolio that it took over.
     Backstop,
-    /// By a bidder, to the account: what it offered for a share of the portfolio.
+    /// By a bidder, to the account: its offer for a share of the portfolio.
     Bidder,
-    /// By a winner, for the account: what closing at a worse price than the mark gave up.
+    /// By a winner, for the account: the amount lost by closing at a worse price than the mark.
     Winner,
 }
 
 impl Item {
-    /// Whether the account paid it; else somebody paid it for the account.
+    /// Whether the account paid it; else another party paid it for the account.
     pub fn is_cost(self) -> bool {
         matches!(self, Self::Market | Self::Fee | Self::Premium | Self::Equity)
     }
 }
 
-/// Everything that was paid in a case.
+/// All payments in a case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bill {
     amounts: BTreeMap<(Item, Option<Holder>), Money>,
@@ -48,16 +48,16 @@ pub struct Bill {
 /// One amount of a bill, by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BillLine {
-    /// What was paid for.
+    /// The purpose of the payment.
     pub what: Item,
-    /// Who received what the account paid, or paid what it received; none for the market.
+    /// The party that received the account's payment, or that paid for the account; none for the market.
     pub who: Option<String>,
     /// The amount in USD, not negative.
     pub usd: Money,
 }
 
 impl Bill {
-    /// Adds what a step moved.
+    /// Adds the payments of a step.
     pub fn add(&mut self, step: &Step) -> Result<(), Overflow> {
         for trade in &step.trades {
             match step.what {
@@ -89,13 +89,13 @@ impl Bill {
         Ok(())
     }
 
-    /// What the account paid; or what was paid for it.
+    /// The sum of the account's payments (`is_cost`), or of the payments for the account.
     pub fn total(&self, is_cost: bool) -> Result<Money, Overflow> {
         let of = self.amounts.iter().filter(|((item, _), _)| item.is_cost() == is_cost);
         of.map(|(_, usd)| *usd).try_fold(Money::ZERO, Money::plus)
     }
 
-    /// Every amount but zeros: what the account paid, then what was paid for it.
+    /// All amounts except zeros: first the account's payments, then the payments for it.
     pub fn lines(&self, state: &State) -> Vec<BillLine> {
         let not_zero = self.amounts.iter().filter(|(_, usd)| **usd != Money::ZERO);
         let line = |((what, who), usd): (&(Item, Option<Holder>), &Money)| BillLine {

@@ -1,4 +1,4 @@
-//! Every liquidation of a journal, found while it is replayed.
+//! Finds every liquidation of a journal while it is replayed.
 
 use std::collections::BTreeMap;
 
@@ -16,46 +16,46 @@ use crate::history::{self, broken};
 /// One liquidation from its first step to its last.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// The engine's number of it: above that of every earlier one.
+    /// The engine's number of the case: above that of every earlier one.
     pub number: u64,
     /// The account that was liquidated.
     pub account: AccountId,
-    /// How the account was last said to stand before it fell below its maintenance margin; none when it never was.
+    /// The last judgement before it fell below its maintenance margin; none when there was none.
     pub better: Option<Better>,
-    /// When it was first said to be below its maintenance margin.
+    /// The moment when it was first judged to be below its maintenance margin.
     pub below: Moment,
-    /// When the case began.
+    /// The moment when the case began.
     pub opened: Moment,
-    /// What it began on; none when the record is not kept.
+    /// Its figures when the case began; none when the record is not kept.
     pub began: Option<Figures>,
-    /// The index of every underlying when it began.
+    /// The index of every underlying when the case began.
     pub indices: Vec<UsdPrice>,
-    /// The underlyings it had positions in.
+    /// The underlyings in which it had positions.
     pub markets: Vec<UnderlyingId>,
-    /// When it ended, and on what.
+    /// The moment when the case ended, and the figures then.
     pub closed: Option<(Moment, Option<Figures>)>,
-    /// How often each step was taken.
+    /// The number of times that each step was taken.
     pub steps: BTreeMap<What, u64>,
-    /// What it cost, and who paid.
+    /// The cost of the case, and who paid it.
     pub bill: Bill,
 }
 
-/// How an account was said to stand, and the index of every underlying then.
+/// A judgement of an account, with the index of every underlying at that moment.
 #[derive(Clone, Debug)]
 pub struct Better {
-    /// The record that says so.
+    /// The record of the judgement.
     pub at: Moment,
-    /// Its equity, margins and status then.
+    /// Its equity, margins and status at that moment.
     pub figures: Figures,
-    /// The index of every underlying then, by its number, in USD.
+    /// The index of every underlying at that moment, by its number, in USD.
     pub indices: Vec<UsdPrice>,
 }
 
-/// Every case, and the engine at the end of the journal.
+/// Every case of a journal, and the engine at its end.
 pub struct Chronicle {
-    /// In the order of their numbers.
+    /// The cases in the order of their numbers.
     pub cases: Vec<Case>,
-    /// As the journal leaves it.
+    /// The engine as the journal leaves it.
     pub engine: engine::Engine,
 }
 
@@ -75,15 +75,15 @@ pub fn chronicle(store: &Store) -> Result<Chronicle, Failure> {
     Ok(Chronicle { cases: scribe.cases.into_values().collect(), engine: replayed.engine })
 }
 
-/// Writes cases down as records pass.
+/// Collects cases while records are replayed.
 #[derive(Default)]
 struct Scribe {
     cases: BTreeMap<u64, Case>,
     /// The open case of each account.
     open: BTreeMap<AccountId, u64>,
-    /// Since when accounts are below their maintenance margin.
+    /// The moments since when accounts are below their maintenance margin.
     below: BTreeMap<AccountId, Moment>,
-    /// How accounts were last said to stand when they were not.
+    /// The last judgements of accounts when they were not below it.
     better: BTreeMap<AccountId, Better>,
     begun: bool,
 }
@@ -94,7 +94,7 @@ impl Scribe {
         if !std::mem::replace(&mut self.begun, true) {
             self.carried_over(state);
         }
-        // A record that cannot be read ends the replay with its own words.
+        // A record that cannot be read ends the replay with its own error.
         let Ok((envelope, events)) = sequencer::decode(store.name(), record) else { return Ok(()) };
         let at = Moment { sequence: Some(record.sequence), time: record.time };
         for event in &events {
@@ -108,7 +108,7 @@ impl Scribe {
         Ok(())
     }
 
-    /// Cases that were open where the kept records begin.
+    /// Adds cases that were open where the kept records begin.
     fn carried_over(&mut self, state: &State) {
         for (account, case) in &state.liquidations.cases {
             let opened = Moment { sequence: None, time: case.opened };
@@ -162,7 +162,7 @@ impl Scribe {
     }
 }
 
-/// The figures before the case was opened: what it began on.
+/// The figures just before the case was opened: those on which it began.
 fn began(events: &[Event], account: AccountId) -> Option<Figures> {
     let place = events
         .iter()

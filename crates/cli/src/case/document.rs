@@ -22,7 +22,7 @@ pub struct CaseDocument {
     summary: Summary,
     /// The hash of the state just after its last record.
     state: String,
-    /// Whether every step is decided again as it is journaled.
+    /// Whether every step is decided again exactly as journaled.
     same: bool,
     timeline: Vec<EntryDocument>,
 }
@@ -34,40 +34,40 @@ pub struct Summary {
     pub case: u64,
     /// The name of the account that was liquidated.
     pub account: String,
-    /// The person behind it.
+    /// The number of the account's owner.
     pub owner: u32,
-    /// When it was first said to be below its maintenance margin.
+    /// The moment when it was first judged to be below its maintenance margin.
     pub below_since: Moment,
-    /// When the case began.
+    /// The moment when the case began.
     pub opened: Moment,
-    /// When it ended; null when it is open.
+    /// The moment when the case ended; null when it is open.
     pub closed: Option<Moment>,
-    /// Underlyings it had positions in.
+    /// The names of the underlyings in which it had positions.
     pub markets: Vec<String>,
     /// Its figures when it began; null when the record is not kept.
     pub began_on: Option<Figures>,
-    /// Why it began, in a sentence.
+    /// The reason why it began, in a sentence.
     pub why: Option<String>,
     /// `clear_of_warning`, `nothing_left` or `open`.
     pub ended: &'static str,
     /// Its figures when it ended; null when it is open.
     pub ended_on: Option<Figures>,
-    /// How often each step was taken.
+    /// The number of times that each step was taken.
     pub steps: Vec<StepCount>,
-    /// What the account paid, in USD.
+    /// The sum of the account's payments, in USD.
     pub cost: Money,
-    /// What was paid for the account, in USD.
+    /// The sum of payments for the account, in USD.
     pub covered: Money,
-    /// Every amount that was paid, by purpose and payee.
+    /// Every payment, by purpose and payee.
     pub bill: Vec<BillLine>,
 }
 
-/// How often a step was taken.
+/// The number of times that a step was taken.
 #[derive(Serialize)]
 pub struct StepCount {
     /// The name of the step, such as `auction`.
     pub what: &'static str,
-    /// How often it was taken.
+    /// The number of times that it was taken.
     pub count: u64,
 }
 
@@ -83,17 +83,17 @@ struct StepDocument {
     sequence: Option<u64>,
     time: Timestamp,
     what: &'static str,
-    /// The principal that asked for it.
+    /// The principal of the command.
     by: String,
-    /// What happened and why, sentence by sentence.
+    /// The event and its reason, sentence by sentence.
     words: Vec<String>,
-    /// What it was done on, as journaled.
+    /// The figures on which it was decided, as journaled.
     recorded: Option<Figures>,
-    /// The same figures, decided again; null when nothing is judged there.
+    /// The same figures, decided again; null when no account is judged there.
     recomputed: Option<Figures>,
     /// Whether all events are decided again, to the last digit.
     same: bool,
-    /// How the account stands then, recomputed.
+    /// The figures of the account afterwards, recomputed.
     after: Option<Figures>,
     orders_cancelled: usize,
     offer: Option<OfferDocument>,
@@ -110,7 +110,7 @@ struct WaitDocument {
     seconds: i64,
     what: &'static str,
     words: String,
-    /// How often the next step was asked for meanwhile.
+    /// The number of times that the next step was requested meanwhile.
     asked: u64,
     halted: Vec<String>,
 }
@@ -133,7 +133,7 @@ struct TradeDocument {
     price: Price,
     mark: QuotePrice,
     index: UsdPrice,
-    /// What the price gave the account over the mark, USD.
+    /// The account's gain from the price compared with the mark, in USD.
     over_mark: Money,
 }
 
@@ -141,7 +141,7 @@ struct TradeDocument {
 struct PaymentDocument {
     with: String,
     asset: String,
-    /// Negative when the account paid.
+    /// The amount, negative when the account paid.
     amount: Quantity,
     usd: Money,
     why: &'static str,
@@ -273,7 +273,7 @@ fn side(lots: i64) -> &'static str {
     if lots > 0 { "buy" } else { "sell" }
 }
 
-/// What programs call a step.
+/// The name of a step in documents.
 pub fn kind(what: What) -> &'static str {
     match what {
         What::Judged => "judged",

@@ -1,9 +1,9 @@
-//! Liquidations as a journal tells them.
+//! Explains the liquidations in a journal.
 //!
-//! | module | what |
+//! | module | content |
 //! |---|---|
 //! | [`chronicle`] | every case of a journal: when and why it began, how it ended |
-//! | [`bill`] | what a case cost, and who paid |
+//! | [`bill`] | the cost of a case, and who paid it |
 //! | [`timeline`] | one case record by record: each step decided again, each wait with its reason |
 //! | [`words`] | steps and waits as sentences |
 //! | [`document`] | the time line as `upm.case/1` |

@@ -15,7 +15,7 @@ use crate::amount::{Unit, exact};
 use crate::naming;
 use crate::sheet;
 
-/// Columns before the words of an entry.
+/// The columns before the words of an entry.
 const LEAD: usize = 26;
 
 /// The page of a case.
@@ -68,7 +68,7 @@ fn facts(journal: &str, case: &Case, timeline: &Timeline, state_hash: Hash) -> S
     text + &line("state then", &state_hash.to_string())
 }
 
-/// What moved between the last time it was said to hold enough and the beginning.
+/// The moves of prices between the last judgement above maintenance and the beginning of the case.
 pub fn why(state: &State, case: &Case) -> Option<String> {
     let began = case.began.as_ref()?;
     let now = words::standing(began);
@@ -117,14 +117,14 @@ fn wait(state: &State, waited: &Waited) -> String {
     paragraph(&format!("      … {took}"), LEAD, &words::wait(state, waited))
 }
 
-/// Time of day and record.
+/// The time of day and the record number.
 fn lead(at: Moment) -> String {
     let time = at.time.to_string();
     let clock = time.get(11..19).unwrap_or(&time);
     format!("  {clock}  {:>12}", at.sequence.map(exact).unwrap_or_default())
 }
 
-/// "2026-11-22T02:52:35Z, record 394".
+/// A moment in words: "2026-11-22T02:52:35Z, record 394".
 pub fn moment(at: Moment) -> String {
     match at.sequence {
         Some(sequence) => format!("{}, record {}", at.time, exact(sequence)),
@@ -132,7 +132,7 @@ pub fn moment(at: Moment) -> String {
     }
 }
 
-/// Each amount, what the account paid and what was paid for it.
+/// A table of all payments: by the account, and for it.
 pub fn bill(bill: &Bill, state: &State) -> Result<String, Overflow> {
     let lines = bill.lines(state);
     if lines.is_empty() {
@@ -158,7 +158,7 @@ pub fn bill(bill: &Bill, state: &State) -> Result<String, Overflow> {
     Ok(table.text())
 }
 
-/// What an amount was paid for, in words.
+/// The purpose of a payment in words.
 pub fn item(item: Item) -> &'static str {
     match item {
         Item::Market => "trades worse than the mark",

@@ -1,4 +1,4 @@
-//! One liquidation, record by record: each step decided again, and why nothing was done in between.
+//! Follows one liquidation record by record: each step is decided again, each wait has its reason.
 
 use engine::explain::{Figures, Step, Wait, What, halted, step, wait};
 use engine::{AccountId, Engine, Envelope, Event};
@@ -14,28 +14,28 @@ use crate::history::{self, broken};
 /// A part of a time line.
 #[derive(Clone, Debug)]
 pub enum Entry {
-    /// A record that did something for the account.
+    /// A record that acted on the account.
     Step(Box<Taken>),
     /// A time in which nothing was done.
     Wait(Waited),
 }
 
-/// A step, with what it is compared with.
+/// A step, with the engine's second decision to compare.
 #[derive(Clone, Debug)]
 pub struct Taken {
     /// The record that journals the step.
     pub at: Moment,
     /// The command with its principal and time.
     pub envelope: Envelope,
-    /// What it did, as journaled.
+    /// The step as journaled.
     pub step: Step,
-    /// What the engine says again that it was done on; none when it would judge nothing there.
+    /// The figures on which the engine now bases the step; none when it would judge nothing there.
     pub recomputed: Option<Figures>,
     /// Whether the engine decides the same events again, to the last digit.
     pub same: bool,
-    /// How the account stands after it, recomputed; none when it cannot be assessed.
+    /// The figures of the account after the step, recomputed; none when it cannot be assessed.
     pub after: Option<Figures>,
-    /// Contracts that the account held before it, of what it offers.
+    /// Contracts, in lots, that the account held before the step in the instrument that it offers.
     pub held: i64,
     /// The index of the underlyings of the case.
     pub indices: Vec<(UnderlyingId, UsdPrice)>,
@@ -44,28 +44,28 @@ pub struct Taken {
 /// A time in which nothing was done.
 #[derive(Clone, Debug)]
 pub struct Waited {
-    /// From just after this record.
+    /// The wait begins just after this record.
     pub from: Moment,
-    /// Until this record, or the end of the journal.
+    /// The wait ends with this record, or with the journal.
     pub until: Moment,
-    /// What for, as it was at the end.
+    /// The reason for the wait, as it was at the end.
     pub wait: Wait,
-    /// How often the next step was asked for all the same, and nothing could be done.
+    /// The number of times that the next step was requested meanwhile and nothing could be done.
     pub asked: u64,
     /// Instruments of the account whose market was halted.
     pub halted: Vec<InstrumentId>,
 }
 
-/// A case as it went on, and the engine at its end.
+/// The course of a case, and the engine at its end.
 pub struct Timeline {
     /// Steps and waits, in the order of time.
     pub entries: Vec<Entry>,
-    /// Just after the last record of it.
+    /// The engine just after the last record of the case.
     pub engine: Engine,
 }
 
 impl Timeline {
-    /// Whether every step is decided again as it is journaled.
+    /// Whether every step is decided again exactly as journaled.
     pub fn is_same(&self) -> bool {
         self.entries
             .iter()
@@ -73,7 +73,7 @@ impl Timeline {
     }
 }
 
-/// Follows a case from where the account fell below its maintenance margin until it ended.
+/// Follows a case from the moment when the account fell below its maintenance margin to its end.
 pub fn follow(store: &Store, case: &Case) -> Result<Timeline, Failure> {
     let start = case.below.sequence.or(case.opened.sequence).unwrap_or(first(store)?);
     let last = case.closed.as_ref().and_then(|(at, _)| at.sequence);
@@ -109,9 +109,9 @@ struct Follower<'a> {
     markets: &'a [UnderlyingId],
     engine: Engine,
     entries: Vec<Entry>,
-    /// The wait that goes on.
+    /// The present wait.
     open: Option<Waited>,
-    /// The record before.
+    /// The previous record.
     last: Option<Moment>,
 }
 
@@ -136,14 +136,14 @@ impl Follower<'_> {
             self.look(at);
         }
         if let Some(open) = &mut self.open {
-            // What is waited for since this record is why nothing was done in it.
+            // The reason since this record is the reason why nothing was done in it.
             open.asked += u64::from(in_vain);
             open.until = at;
         }
         Ok(())
     }
 
-    /// A time without any command, longer than what counts as an outage: nothing could be asked for.
+    /// Notes a time without any command that is longer than an outage: no step could be requested.
     fn silence(&mut self, at: Moment) {
         let Some(from) = self.last.replace(at) else { return };
         let silent = at.time.micros().saturating_sub(from.time.micros());
@@ -156,7 +156,7 @@ impl Follower<'_> {
         self.look(at);
     }
 
-    /// A step, decided again on the state before it.
+    /// The step at a record, decided again on the state before it.
     fn taken(&self, at: Moment, envelope: Envelope, step: Step, events: &[Event]) -> Taken {
         let state = self.engine.state();
         let again = self.engine.decide(&envelope).unwrap_or_default();
@@ -180,7 +180,7 @@ impl Follower<'_> {
         Some(Figures::of(&judged, state.version))
     }
 
-    /// Finds out what the account waits for now.
+    /// Finds the reason for which the account waits now.
     fn look(&mut self, at: Moment) {
         let (state, desk) = (self.engine.state(), self.engine.desk());
         let now = wait(state, desk, self.account);
@@ -194,7 +194,7 @@ impl Follower<'_> {
         }
     }
 
-    /// Ends the wait that went on, unless it took no time and nobody asked.
+    /// Ends the present wait, unless it took no time and no step was requested.
     fn pause(&mut self, at: Moment) {
         let Some(open) = self.open.take() else { return };
         if at.time > open.from.time || open.asked > 0 {
@@ -202,7 +202,7 @@ impl Follower<'_> {
         }
     }
 
-    /// A wait that goes on at the end of the journal.
+    /// Ends the wait that is open at the end of the journal.
     fn end(&mut self) {
         if let Some(open) = self.open.take() {
             self.entries.push(Entry::Wait(open));
@@ -210,19 +210,19 @@ impl Follower<'_> {
     }
 }
 
-/// Whether two decisions do the same. What a settlement takes out of the state beside what it pays is left out: it changes no
-/// account, and a journal of before it was an event lacks it.
+/// Whether two decisions have the same effect. The entries that a settlement removes from the state after paying are
+/// not compared: removing them changes no account, and journals written before this event existed lack it.
 fn is_same(again: &[Event], events: &[Event]) -> bool {
     let pays = |event: &&Event| !matches!(event, Event::Retired { .. });
     again.iter().filter(pays).eq(events.iter().filter(pays))
 }
 
-/// Whether a step did nothing but say again that there is nothing to do.
+/// Whether a step only repeated that there is nothing to do.
 fn matters_not(step: &Step) -> bool {
     step.what == What::Nothing && step.opened.is_none() && step.cancelled == 0 && step.withdrawn.is_none()
 }
 
-/// Whether an event may change what an account waits for.
+/// Whether an event may change the reason for which an account waits.
 fn moves(event: &Event) -> bool {
     matches!(
         event,

@@ -1,4 +1,4 @@
-//! Steps and waits of a liquidation as sentences, with names, contracts and currencies.
+//! Describes steps and waits of a liquidation in sentences, with names, contracts and currencies.
 
 use engine::explain::{Figures, Payment, Step, Trade, Wait, What};
 use engine::state::{Offer, State, contracts_in};
@@ -10,7 +10,7 @@ use super::timeline::{Taken, Waited};
 use crate::amount::{Unit, exact};
 use crate::naming;
 
-/// What is less than this is nothing that anybody has to pay.
+/// A smaller amount is nothing that anybody has to pay.
 const CENT: Money = Money::from_raw(Money::ONE.raw() / 100);
 
 /// An amount in USD, rounded down.
@@ -19,13 +19,13 @@ pub fn usd(amount: Money) -> String {
     format!("{} {}", unit.owned(amount), unit.name)
 }
 
-/// Contracts in so many lots, without a sign.
+/// The contracts in `lots` lots, without a sign.
 pub fn contracts(state: &State, instrument: InstrumentId, lots: i64) -> Quantity {
-    // Lots of a listing were checked to fit when they were traded.
+    // The lots of a listing were checked to fit when they were traded.
     contracts_in(lots.saturating_abs(), &state.contracts[instrument.0].terms).unwrap_or_default()
 }
 
-/// A price to be read: six digits or more, and no more decimals than that takes. Documents have them all.
+/// A price for people, rounded down to six significant digits or more. Documents have all decimals.
 fn price(price: Price) -> String {
     let size = price.raw().unsigned_abs() / Price::ONE.raw().unsigned_abs();
     let decimals = match size {
@@ -36,7 +36,7 @@ fn price(price: Price) -> String {
     exact(price.to_decimals(decimals, Round::Down).unwrap_or(price))
 }
 
-/// What a step did and why, in sentences.
+/// The effect of a step and the reason for it, in sentences.
 pub fn step(state: &State, taken: &Taken) -> Vec<String> {
     let step = &taken.step;
     let mut sentences = Vec::new();
@@ -65,7 +65,7 @@ pub fn step(state: &State, taken: &Taken) -> Vec<String> {
     sentences
 }
 
-/// What kind of step it was, and why.
+/// The kind of a step and the reason for it.
 fn done(state: &State, taken: &Taken) -> Option<String> {
     let step = &taken.step;
     let says = |figures: &Option<Figures>| figures.as_ref().map(standing).unwrap_or_default();
@@ -118,7 +118,7 @@ fn closing(step: &Step) -> String {
     }
 }
 
-/// A command of somebody else that changed the account.
+/// Describes a command of another party that changed the account.
 fn outside(taken: &Taken) -> String {
     let who = naming::principal(taken.envelope.principal);
     let what = match &taken.envelope.command {
@@ -141,7 +141,7 @@ fn outside(taken: &Taken) -> String {
     format!("From outside ({who}): {what}.")
 }
 
-/// "sell 12 BTC-PERP at 56,000 or better".
+/// An offer in words: "sell 12 BTC-PERP at 56,000 or better".
 fn offered(state: &State, offer: Offer) -> String {
     let (verb, name) = (if offer.lots > 0 { "buy" } else { "sell" }, name(state, offer.instrument));
     let much = exact(contracts(state, offer.instrument, offer.lots));
@@ -165,7 +165,7 @@ fn traded(state: &State, what: What, trade: &Trade) -> String {
     let verb = match (trade.lots > 0, what) {
         (true, What::Filled | What::Crossed | What::Outside) => "It buys",
         (false, What::Filled | What::Crossed | What::Outside) => "It sells",
-        // What is handed over is closed, whichever way.
+        // A position that is handed over is closed, in either direction.
         _ => "It gives",
     };
     let side = if verb == "It gives" && trade.lots > 0 { "short " } else { "" };
@@ -200,12 +200,12 @@ fn paid(state: &State, payment: &Payment) -> String {
     }
 }
 
-/// Whether a movement is the cash of a trade, which the trade has told already.
+/// Whether a movement is the cash of a trade, which the sentence about the trade has reported already.
 pub fn is_of_trade(cause: Cause) -> bool {
     matches!(cause, Cause::Profit | Cause::Premium | Cause::Exchange)
 }
 
-/// "liquidation: equity 1,234.50 USD is below maintenance 2,000.00 USD".
+/// The figures in words: "liquidation: equity 1,234.50 USD is below maintenance 2,000.00 USD".
 pub fn standing(figures: &Figures) -> String {
     let Figures { equity, maintenance_margin, .. } = *figures;
     let (held, needed) = (usd(equity), usd(maintenance_margin));
@@ -217,12 +217,12 @@ pub fn standing(figures: &Figures) -> String {
     }
 }
 
-/// "equity 1,234.50 USD, maintenance 2,000.00 USD".
+/// The amounts in words: "equity 1,234.50 USD, maintenance 2,000.00 USD".
 pub fn amounts(figures: &Figures) -> String {
     format!("equity {}, maintenance {}", usd(figures.equity), usd(figures.maintenance_margin))
 }
 
-/// What was waited for, in a sentence.
+/// The reason for a wait, in a sentence.
 pub fn wait(state: &State, waited: &Waited) -> String {
     let reason = match &waited.wait {
         Wait::Due if waited.asked > 0 => {
@@ -272,7 +272,7 @@ pub fn wait(state: &State, waited: &Waited) -> String {
     capital(&format!("{reason}{left_out}{asked}."))
 }
 
-/// What programs call what was waited for.
+/// The name of the reason for a wait in documents.
 pub fn awaited(wait: &Wait) -> &'static str {
     match wait {
         Wait::Due => "due",
@@ -314,7 +314,7 @@ fn underlying_named(state: &State, underlying: UnderlyingId) -> String {
     state.market.underlyings[underlying.0].name.clone()
 }
 
-/// With its first letter large.
+/// The text with its first letter in upper case.
 fn capital(text: &str) -> String {
     let mut characters = text.chars();
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())

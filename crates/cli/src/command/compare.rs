@@ -1,4 +1,4 @@
-//! `upm compare`: what every method asks for, side by side.
+//! `upm compare`: the margins by every method, side by side.
 
 use margin::method::METHODS;
 use margin::{Assessment, Judge, assess};
@@ -17,7 +17,7 @@ use crate::document;
 use crate::input::{Book, BookArgs, Rules};
 use crate::sheet::{self, Amounts, UNKNOWN};
 
-/// Where notes begin, to the right of the names of methods.
+/// The column at which notes begin, to the right of the names of methods.
 const LEAD: usize = 20;
 
 /// Margin the same accounts by every method: what would this book cost there?
@@ -41,7 +41,7 @@ pub struct Args {
     work: WorkArgs,
 }
 
-/// What `upm.comparison/1` begins with; accounts and hashes follow.
+/// The begin of `upm.comparison/1`; accounts and hashes follow.
 #[derive(Serialize)]
 struct Head {
     format: &'static str,
@@ -77,7 +77,7 @@ enum Verdict {
     Refused(String),
 }
 
-/// Assesses every account asked for by every method, as they are read.
+/// Assesses every requested account by every method while accounts are read.
 pub fn run(args: &Args, to: &Destination) -> Result<Answer, Failure> {
     if args.notes && args.output == Output::Json {
         return Err(Failure::wrong("--notes", "found with --output json, which has every note, expected a table"));
@@ -115,7 +115,7 @@ fn every_method(strict: bool) -> Result<Vec<Rules>, Failure> {
 /// Every method in one market.
 struct Judges<'a>(Vec<ByMethod<'a>>);
 
-/// A method in one market, or why it cannot judge there.
+/// A method in one market, or the reason why it cannot judge there.
 struct ByMethod<'a> {
     method: &'static str,
     params: String,
@@ -132,7 +132,7 @@ impl<'a> Judges<'a> {
         Self(rules.iter().map(by).collect())
     }
 
-    /// The account by every method; an account that none can margin is refused as the first refuses it.
+    /// The account by every method; when no method can margin an account, it is refused with the first method's reason.
     fn compare(&self, book: &Book, account: &Account) -> Result<Comparison, Failure> {
         let verdict = |judge: &Result<Box<dyn Judge + 'a>, Failure>| match judge {
             Ok(judge) => match assess(account, &**judge) {
@@ -156,7 +156,7 @@ impl<'a> Judges<'a> {
     }
 }
 
-/// Why the first method refuses, where all do.
+/// The reason of the first method, where all methods refuse.
 fn refused_by_all(comparison: &Comparison) -> Option<&String> {
     let mut reasons = comparison.methods.iter().map(|line| match &line.answer {
         Verdict::Refused(why) => Some(why),
@@ -176,7 +176,8 @@ fn table(book: &Book, comparison: &Comparison, all_notes: bool) -> Result<String
     let largest = assessed().map(|(_, one)| sheet::largest(one)).max().unwrap_or_default();
     let of_account: Vec<(&str, &Assessment)> = assessed().collect();
     let (mut unit, mut text) = (Unit::rough(largest), String::new());
-    // Larger units make narrower columns, and fortunes go without ratios; a table that is too wide has cut its words.
+    // Larger units make narrower columns, and large amounts drop the ratios; a table that is still too wide has cut its
+    // words.
     for (times, ratios) in [(1, true), (1000, true), (1_000_000, true), (1_000_000, false)] {
         unit = Unit::rough(Money::from_raw(largest.raw().saturating_mul(times)));
         text = rows(&of_account, unit, ratios)?.text();
@@ -191,8 +192,8 @@ fn table(book: &Book, comparison: &Comparison, all_notes: bool) -> Result<String
     Ok(format!("{heading}\n{text}{}", remarks(comparison, unit, all_notes)))
 }
 
-/// A row a method. The margins are those of the risk alone; what a method does not accept stands beside them. The column
-/// that says how many times the cheapest a method is may be left out.
+/// A row for each method. The margins are those of the risk alone; collateral that a method does not accept is in a
+/// column of its own. The column with the multiple of the cheapest method may be left out.
 fn rows(assessed: &[(&str, &Assessment)], unit: Unit, ratios: bool) -> Result<Table, Overflow> {
     let cheapest = cheapest(assessed.iter().map(|(_, assessment)| *assessment));
     let mut table = Table::new(&[
@@ -221,7 +222,7 @@ fn rows(assessed: &[(&str, &Assessment)], unit: Unit, ratios: bool) -> Result<Ta
             figure(amounts.excess),
             multiple(sheet::health(assessment)),
             sheet::standing(assessment.status),
-            // There is no room for both this column and that of what is not accepted.
+            // There is no room for both this column and the column of collateral that is not accepted.
             if known && !left_out { sheet::share(assessment, 0) } else { String::new() },
             times.filter(|_| known && ratios).map_or_else(String::new, |times| multiple(number(times.to_f64(), 2))),
         ]);
@@ -229,13 +230,13 @@ fn rows(assessed: &[(&str, &Assessment)], unit: Unit, ratios: bool) -> Result<Ta
     Ok(table)
 }
 
-/// The least initial margin that is known and more than nothing.
+/// The least initial margin that is known and above zero.
 fn cheapest<'a>(assessed: impl Iterator<Item = &'a Assessment>) -> Option<Money> {
     let known = assessed.filter(|assessment| assessment.requirement.is_known());
     known.map(|assessment| assessment.initial_margin).filter(|margin| *margin > Money::ZERO).min()
 }
 
-/// How many times, as printed; whole numbers where decimals say nothing, a bound where digits do not.
+/// A multiple in print: large ones as whole numbers, larger ones as a bound.
 fn multiple(times: String) -> String {
     match times.split_once('.') {
         Some((whole, _)) if whole.len() > "999,999".len() => ">999,999".to_owned(),
@@ -244,7 +245,7 @@ fn multiple(times: String) -> String {
     }
 }
 
-/// Why methods refused, what the others do not know or accept, and what they noted of this account.
+/// The reasons of methods that refuse; gaps and limits of the others, and their notes on this account.
 fn remarks(comparison: &Comparison, unit: Unit, all: bool) -> String {
     let mut text = String::new();
     let mut counts = Vec::new();
@@ -272,7 +273,7 @@ fn remarks(comparison: &Comparison, unit: Unit, all: bool) -> String {
     if text.is_empty() { text } else { format!("\n{text}") }
 }
 
-/// What is uncertain about every method: the same for all accounts.
+/// The uncertainties of every method, which are the same for all accounts.
 fn doubts() -> String {
     let doubts = METHODS.iter().flat_map(|method| {
         let lead = format!("  {}", method.about.name);

@@ -47,7 +47,7 @@ pub fn run(_: &Args, to: &Destination) -> Result<Answer, Failure> {
     Ok(Answer::out(format!("{sheets}\n\n{heading}\n\n{comparison}\npicture: {}\n", picture.display())))
 }
 
-/// Draws the risk matrix of the first account, under `target` where there is one.
+/// Draws the risk matrix of the first account, in the folder `target` if there is one.
 fn write_picture(book: &Book, to: &Destination) -> Result<PathBuf, Failure> {
     let folder = if Path::new("target").is_dir() { "target" } else { "." };
     let file = Path::new(folder).join("upm-demo.svg");

@@ -1,4 +1,4 @@
-//! `upm explain`: why an account stood as it did, recomputed from the journal.
+//! `upm explain`: why an account had its status, recomputed from the journal.
 
 use std::path::PathBuf;
 
@@ -56,23 +56,23 @@ pub struct Args {
     output: Output,
 }
 
-/// How an account stood at a moment, as a document `upm.explanation/1`.
+/// The status of an account at a moment, as a document `upm.explanation/1`.
 #[derive(Serialize)]
 struct ExplanationDocument {
     format: &'static str,
     journal: String,
-    /// The record just after which this is.
+    /// The moment is just after this record.
     sequence: Option<u64>,
-    /// The hash of the state there.
+    /// The hash of the state at that moment.
     state: String,
     owner: u32,
     standing: Standing,
-    /// The last time the engine judged it otherwise than before.
+    /// The last record in which the engine's judgement of it changed.
     judged: Option<Judgement>,
     explanation: Explanation,
 }
 
-/// How the account stands: as recorded, and as an engine finds that was built at this moment.
+/// The status of the account: as recorded, and as an engine built at this moment finds it.
 #[derive(Serialize)]
 struct Standing {
     recorded: Status,
@@ -87,17 +87,17 @@ enum Verdict {
     Same,
     /// Prices or positions have moved since the accounts were last judged.
     NotJudgedYet,
-    /// They do not agree.
+    /// The statuses differ.
     Different,
 }
 
-/// What the engine recorded when it judged the account, and what the same moment gives again.
+/// The figures that the engine recorded when it judged the account, and the same figures recomputed.
 #[derive(Serialize)]
 struct Judgement {
     sequence: u64,
     time: Timestamp,
     recorded: Figures,
-    /// None when it would not be judged again.
+    /// None when the engine would not judge it again.
     recomputed: Option<Figures>,
     same: bool,
 }
@@ -109,7 +109,7 @@ struct Witness<'a> {
     last: Option<Judgement>,
 }
 
-/// Replays, recomputes, compares.
+/// Replays the journal, recomputes the figures and compares.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     let store = history::open(&args.journal)?;
     match (&args.account, args.case) {
@@ -119,7 +119,7 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     }
 }
 
-/// A case, step by step.
+/// Explains a case step by step.
 fn liquidation(store: &Store, number: u64, output: Output) -> Result<Answer, Failure> {
     let chronicle = chronicle(store)?;
     let Some(case) = chronicle.cases.iter().find(|case| case.number == number) else {
@@ -138,7 +138,7 @@ fn liquidation(store: &Store, number: u64, output: Output) -> Result<Answer, Fai
     Ok(Answer { failed: !timeline.is_same(), ..answer })
 }
 
-/// An account at a moment.
+/// Explains an account at a moment.
 fn account(store: &Store, name: &str, args: &Args) -> Result<Answer, Failure> {
     let until = history::until(store, "--at", args.at)?;
     let mut witness = Witness { name, id: None, last: None };
@@ -181,7 +181,7 @@ fn account(store: &Store, name: &str, args: &Args) -> Result<Answer, Failure> {
     Ok(Answer { failed: differs, ..answer })
 }
 
-/// How the engine would say now that the account stands.
+/// The status that the engine would now give to the account.
 fn standing(engine: &Engine, id: AccountId) -> Status {
     let events = engine.decide(&watch(engine.state())).expect("the engine may always watch");
     Figures::recorded(&events, id).map_or(engine.state().accounts[id.place()].status, |figures| figures.status)
@@ -192,9 +192,9 @@ fn watch(state: &State) -> Envelope {
 }
 
 impl Witness<'_> {
-    /// Looks at a record before it is applied: where it judges the account, the engine decides again.
+    /// Looks at a record before it is applied: where the record judges the account, the engine decides again.
     fn see(&mut self, file: &str, state: &State, record: &Record) {
-        // A record that cannot be read ends the replay with its own words.
+        // A record that cannot be read ends the replay with its own error.
         let Ok((envelope, events)) = sequencer::decode(file, record) else { return };
         if !events.iter().any(|event| matches!(event, Event::Judged { .. })) {
             return;
@@ -202,7 +202,7 @@ impl Witness<'_> {
         self.id = self.id.or_else(|| state.account_named(self.name));
         let Some(id) = self.id else { return };
         let Some(recorded) = Figures::recorded(&events, id) else { return };
-        // Decided again by a desk that knows nothing of the run.
+        // Decided again by a new desk, with no knowledge of the run.
         let again = Desk::new(state).ok().and_then(|desk| decide(state, &desk, &envelope).ok()).unwrap_or_default();
         let recomputed = Figures::recorded(&again, id);
         self.last = Some(Judgement {
@@ -237,7 +237,7 @@ fn page(document: &ExplanationDocument, state: &State, id: AccountId) -> Result<
     Ok(sections.join("\n"))
 }
 
-/// What was recorded, and whether it holds.
+/// The recorded facts, and whether they hold.
 fn facts(document: &ExplanationDocument) -> String {
     let explanation = &document.explanation;
     let line = |lead: &str, words: &str| paragraph(&format!("  {lead}"), 18, words);
@@ -324,7 +324,7 @@ fn prices(explanation: &Explanation, state: &State) -> String {
         let mut cells = vec![named(used, state), String::new()];
         match &used.quote {
             Some(quote) => cells.extend([number(quote.price), number(quote.slow), age(quote.published)]),
-            // Volatilities are no quote: they have an age.
+            // Volatilities are not a quote, but they have an age.
             None if used.feed == FeedId::Surface.to_string() => {
                 cells.extend([String::new(), String::new(), age(state.surface.published)]);
             }
@@ -341,7 +341,7 @@ fn prices(explanation: &Explanation, state: &State) -> String {
     if explanation.prices.is_empty() { "  none\n".to_owned() } else { table.text() }
 }
 
-/// What the price is of, by name.
+/// The name of the thing that is priced.
 fn named(used: &PriceUsed, state: &State) -> String {
     let known = state.feeds.keys().find(|id| id.to_string() == used.feed);
     known.map_or_else(|| used.feed.clone(), |id| naming::feed(&state.market, *id))

@@ -1,4 +1,4 @@
-//! `upm import`: what venues and recordings say, as a `upm.market/1` document.
+//! `upm import`: answers of venues and recordings, as a `upm.market/1` document.
 
 #[cfg(feature = "recordings")]
 mod chain;
@@ -46,7 +46,7 @@ struct DeribitArgs {
     prices: Vec<(String, UsdPrice)>,
 }
 
-/// Imports; the document is the output, the report goes to standard error.
+/// Imports the market; the document is the output, the report goes to standard error.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     match &args.command {
         Command::Deribit(args) => deribit(args),
@@ -70,7 +70,7 @@ fn deribit(args: &DeribitArgs) -> Result<Answer, Failure> {
     Ok(answer(&document, &report))
 }
 
-/// Why answers make no market, and the argument that would help.
+/// The error when answers make no market, with the argument that would help.
 fn refused(why: &deribit::ImportError) -> Failure {
     Failure::Wrong(match why {
         deribit::ImportError::NoPrice { asset, .. } => {
@@ -84,7 +84,7 @@ fn answer(document: &MarketDocument, report: &impl std::fmt::Display) -> Answer 
     Answer { report: format!("{report}\n"), ..Answer::json(document) }
 }
 
-/// For clap: `USDC=0.9999`.
+/// For clap: reads `USDC=0.9999`.
 fn price_of(text: &str) -> Result<(String, UsdPrice), String> {
     let (asset, price) = text.split_once('=').ok_or("expected an asset and its price, such as USDC=0.9999")?;
     let price: UsdPrice = price.parse().map_err(|why| format!("expected {why} after the ="))?;

@@ -22,7 +22,7 @@ pub struct Args {
     words: Vec<String>,
 }
 
-/// Renders the page of the command that the words name.
+/// Renders the page of the command with these words.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     page(Arguments::command(), &args.words)
 }

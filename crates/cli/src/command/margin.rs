@@ -1,4 +1,4 @@
-//! `upm margin`: what accounts must hold, what they hold, and why.
+//! `upm margin`: the margin of accounts, their equity, and the reasons.
 
 use margin::{Judge, assess};
 use model::Account;
@@ -33,7 +33,7 @@ pub struct Args {
     work: WorkArgs,
 }
 
-/// Assesses every account asked for, as they are read.
+/// Assesses every requested account while accounts are read.
 pub fn run(args: &Args, to: &Destination) -> Result<Answer, Failure> {
     let mut reader = Reader::default();
     let (book, accounts) = args.book.open(&mut reader)?;

@@ -1,4 +1,4 @@
-//! `upm methods`: what is supported, from which document, at which date, how proven.
+//! `upm methods`: the supported methods, with source document, date, and evidence.
 
 use margin::method::{METHODS, Method};
 use serde::Serialize;

@@ -54,7 +54,7 @@ impl Command {
         }
     }
 
-    /// The whole answer for that destination, or why there is none.
+    /// The whole answer for that destination, or the reason why there is none.
     pub fn run(&self, to: &Destination) -> Result<Answer, Failure> {
         match self {
             Self::Margin(args) => margin::run(args, to),

@@ -55,7 +55,7 @@ struct CheckArgs {
     file: PathBuf,
 }
 
-/// Shows or checks.
+/// Shows the parameters, or checks a file.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     match &args.command {
         Command::Show(args) => show(args),

@@ -1,4 +1,4 @@
-//! `upm plan`: what a liquidation of an account would do, before it does it.
+//! `upm plan`: the steps that a liquidation of an account would take.
 
 mod document;
 mod table;
@@ -49,33 +49,33 @@ pub struct Args {
     output: Output,
 }
 
-/// What plans are made of and shown by.
+/// The inputs from which plans are made and shown.
 pub struct Planning<'a> {
     market: &'a Market,
     books: &'a [Trading],
-    /// USD that liquidations may trade of each underlying in an interval.
+    /// USD of each underlying that liquidations may trade in an interval.
     rooms: Vec<f64>,
-    /// Seconds of an interval.
+    /// The length of an interval in seconds.
     interval: i64,
     beta: Ratio,
 }
 
 impl Planning<'_> {
-    /// Contracts in so many lots, whatever the side.
+    /// The contracts in `lots` lots, without a sign.
     fn contracts(&self, instrument: InstrumentId, lots: i64) -> Result<Quantity, Overflow> {
         let lot = self.books[instrument.0].lot.raw();
         let contracts = lot.checked_mul(i128::from(lots.unsigned_abs())).map(Quantity::from_raw);
         contracts.ok_or(Overflow { quantity: "quantity" })
     }
 
-    /// USD traded with so many lots.
+    /// The value of `lots` lots, in USD.
     fn value(&self, instrument: InstrumentId, lots: i64) -> f64 {
         let book = &self.books[instrument.0];
         units::count(lots).abs() * book.lot_usd(self.market.listing(instrument), self.market)
     }
 
-    /// Intervals that a trade is spread over, so that each trades no more than liquidations may. Options count with what
-    /// they are on, as in the engine.
+    /// The number of intervals over which a trade is spread, so that each trades no more than liquidations may. Options
+    /// count toward their underlying, as in the engine.
     fn intervals(&self, instrument: InstrumentId, lots: i64) -> Result<u64, Overflow> {
         let listing = self.market.listing(instrument);
         let traded = Position { instrument, quantity: self.contracts(instrument, lots)?, entry: listing.mark };
@@ -85,13 +85,13 @@ impl Planning<'_> {
         Ok(u64::try_from(intervals.raw() / Quantity::ONE.raw()).unwrap_or(u64::MAX))
     }
 
-    /// USD of equity that are missing to the target.
+    /// The equity missing to the target, in USD.
     fn missing(&self, standing: &Standing) -> f64 {
         (self.beta.to_f64() * standing.maintenance - standing.equity).max(0.0)
     }
 }
 
-/// The plan of every account asked for.
+/// Plans for every requested account.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     let mut reader = Reader::default();
     let book = args.book.read(&mut reader)?;
@@ -145,7 +145,7 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     Ok(Answer::out(plans.iter().map(table).collect::<Result<Vec<_>, _>>()?.join("\n")))
 }
 
-/// The account with so many USD less.
+/// The account with `less` USD taken off.
 fn poorer(account: &Account, less: Quantity) -> Result<Account, Overflow> {
     let mut account = account.clone();
     let owed = less.negated()?;

@@ -1,4 +1,4 @@
-//! `upm run`: an engine on a journal, driven by commands that are read as they come.
+//! `upm run`: an engine on a journal, driven by commands that are executed as they are read.
 //!
 //! ```text
 //! commands, a line each ─▶ batch ─▶ Operator ─▶ journal ─▶ an answer a line
@@ -23,7 +23,7 @@ use shell::draft::Destination;
 use shell::failure::Failure;
 use shell::printer::Answer;
 
-/// Most commands of one moment in a batch, and most between two records in which the engine judges accounts.
+/// The most commands of one moment in a batch, and the most between two records in which the engine judges accounts.
 const BATCH_MAX: usize = 1024;
 const UNDRIVEN_MAX: usize = 1 << 16;
 
@@ -76,25 +76,25 @@ pub struct Args {
     tick: u32,
 }
 
-/// A run, between two batches.
+/// The state of a run between two batches.
 struct Run {
     operator: Operator<Sequencer<Store>>,
     answers: Answers,
-    /// Whether anyone hears the answers: who does not ends the run.
+    /// Whether the answers still have a reader; without one the run ends.
     listening: bool,
     manner: Manner,
 }
 
-/// What is written together, and whether duties are done.
+/// How commands are grouped into writes, and whether duties are done.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Manner {
     Moments,
     Each,
-    /// Until the command that the engine gives itself at the end of a batch.
+    /// No duties; batches end where the engine's own final command of a batch is read.
     Undriven,
 }
 
-/// Takes all commands there are.
+/// Executes all commands.
 pub fn run(args: &Args, to: &Destination) -> Result<Answer, Failure> {
     let mut commands = Commands::open(&args.commands)?;
     let answers = Answers::new(to)?;
@@ -112,7 +112,7 @@ pub fn run(args: &Args, to: &Destination) -> Result<Answer, Failure> {
     let report = run.answers.report(&args.journal, run.operator.door().head());
     match done.and(run.answers.finish()) {
         Ok(()) => Ok(Answer { report, ..Answer::streamed() }),
-        // What was taken before is in the journal, and is said to be.
+        // Commands taken before the failure are in the journal, and the report says so.
         Err(failure) => Err(answers::with(failure, &report)),
     }
 }
@@ -121,7 +121,7 @@ impl Run {
     fn take_all(&mut self, commands: &mut Commands) -> Result<(), Failure> {
         let mut batch = Vec::new();
         while self.listening {
-            // What stands before a line that is no command is taken before that is said.
+            // Commands before a line that is not a command are executed before the error is reported.
             let next = commands.next();
             let Ok(Some(command)) = next else {
                 self.submit(&mut batch)?;
@@ -149,7 +149,7 @@ impl Run {
         batch.last().map_or(self.operator.now(), |last| last.envelope.time)
     }
 
-    /// Sends what has been read, and tells what became of it.
+    /// Submits the commands read so far, and reports the results.
     fn submit(&mut self, batch: &mut Vec<Command>) -> Result<(), Failure> {
         if batch.is_empty() {
             return Ok(());
@@ -163,7 +163,7 @@ impl Run {
         Ok(())
     }
 
-    /// All commands of a moment are taken: what is due at it is done.
+    /// Ends a moment: does the duties that are due at it.
     fn moment_ends(&mut self) -> Result<(), Failure> {
         if self.manner != Manner::Undriven && self.answers.any() {
             let now = self.operator.now();
@@ -174,7 +174,7 @@ impl Run {
         Ok(())
     }
 
-    /// The last moment ends; the state is written down, so that the next run begins here.
+    /// Ends the last moment and stores a snapshot, so that the next run starts from it.
     fn close(&mut self) -> Result<(), Failure> {
         self.moment_ends()?;
         if self.answers.any() {

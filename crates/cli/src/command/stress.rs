@@ -1,4 +1,4 @@
-//! `upm stress`: what an account gains and loses over moves of price and volatility, as table, JSON or picture.
+//! `upm stress`: an account's gains and losses over moves of price and volatility, as table, JSON or picture.
 
 mod document;
 mod page;
@@ -26,7 +26,7 @@ use crate::input::{Book, BookArgs, MethodArgs, scenarios};
 use document::{closing, opening};
 use told::Told;
 
-/// From beyond the scan range on one side to beyond it on the other.
+/// The default grid, which reaches beyond the scan range on both sides.
 const GRID: &str = "11x7";
 
 /// Profit and loss of accounts over moves of price and volatility, everything revalued
@@ -66,7 +66,7 @@ impl Args {
     }
 }
 
-/// Stresses every account asked for, as they are read.
+/// Stresses every requested account while accounts are read.
 pub fn run(args: &Args, to: &Destination) -> Result<Answer, Failure> {
     let mut reader = Reader::default();
     if let Some(file) = &args.svg {
@@ -97,7 +97,7 @@ pub fn run(args: &Args, to: &Destination) -> Result<Answer, Failure> {
     })
 }
 
-/// Stresses the one account asked for and draws it into a file.
+/// Stresses the one requested account and draws it into a file.
 fn with_picture(args: &Args, file: &Path, reader: &mut Reader, to: &Destination) -> Result<Answer, Failure> {
     let book = args.book.read(reader)?;
     let (params, scenarios) = read_method(&args.method, reader, &book)?;
@@ -159,7 +159,7 @@ fn read_method(args: &MethodArgs, reader: &mut Reader, book: &Book) -> Result<(P
     Ok((params, scenarios))
 }
 
-/// One account, stressed.
+/// One account and its stress results.
 struct Stressed {
     assessment: Assessment,
     matrix: Matrix,
@@ -208,7 +208,7 @@ mod tests {
         to: Destination,
     }
 
-    /// Runs the command with its answer in a file, and gives that answer.
+    /// Runs the command with its answer in a file, and returns that answer.
     fn stress(arguments: &[&str]) -> Result<Answer, Failure> {
         static RUNS: AtomicU32 = AtomicU32::new(0);
         let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples");
@@ -284,7 +284,7 @@ mod tests {
         assert_eq!(account["weight"], "0.3");
     }
 
-    /// The amounts of a line, without the words around them.
+    /// The amounts in a line, without the words around them.
     fn amounts(line: &str) -> Vec<i64> {
         let digits = |word: &str| word.replace([',', '.'], "").parse().ok();
         line.split("  ").map(str::trim).filter_map(digits).collect()

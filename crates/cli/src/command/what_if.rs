@@ -52,7 +52,7 @@ struct WhatIfDocument<'a> {
     after: &'a Assessment,
 }
 
-/// Assesses the one account asked for twice.
+/// Assesses the one requested account before and after the trades.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     let mut reader = Reader::default();
     let book = args.book.read(&mut reader)?;
@@ -95,7 +95,7 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     Ok(Answer::out(sections.join("\n")))
 }
 
-/// The trades, what is strange about them, and what an engine would say.
+/// The trades, warnings about them, and the engine's verdict.
 fn told(trades: &[String], warnings: &[String], verdict: &VerdictDocument) -> String {
     let mut text: String = trades.iter().map(|trade| paragraph("  trade", 12, trade)).collect();
     for warning in warnings {

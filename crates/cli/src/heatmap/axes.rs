@@ -1,4 +1,4 @@
-//! What every column and row of a picture means: moves, prices, and parts of the scan range.
+//! Labels every column and row of a picture: moves, prices, and parts of the scan range.
 
 use margin::stress::price_move;
 use shell::canvas::{Canvas, Style};
@@ -10,7 +10,7 @@ use super::layout::{LABELLED, LEFT, Layout, PLOT_LEFT, PLOT_RIGHT, PLOT_TOP};
 
 use crate::amount::number;
 
-/// What every column and row means.
+/// Draws the labels of every column and row.
 pub fn axes(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
     let matrix = picture.matrix;
     let (middle_row, middle) = matrix.middle();

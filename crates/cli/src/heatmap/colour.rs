@@ -1,11 +1,11 @@
-//! The colours of cells, and the ink that is read on them.
+//! The colours of cells, and an ink for text that is readable on them.
 //!
-//! They are the diverging scheme red-blue of Cynthia Brewer, which the colour-blind can read: linear in the profit, white
-//! where nothing is lost.
+//! They are the diverging scheme red-blue of Cynthia Brewer, which colour-blind people can read: linear in the profit,
+//! white where the profit is zero.
 
 use shell::canvas::INK;
 
-/// From the largest loss to the largest profit.
+/// The colours from the largest loss to the largest profit.
 const COLOURS: [[f64; 3]; 9] = [
     [178.0, 24.0, 43.0],
     [214.0, 96.0, 77.0],
@@ -38,7 +38,7 @@ pub fn colour(part: f64) -> String {
     format!("rgb({red},{green},{blue})")
 }
 
-/// Black or white, whichever has the better contrast: relative luminance as WCAG has it, the power 2.4 taken as 2.
+/// Black or white, whichever has the better contrast: relative luminance as in WCAG, with the power 2.4 replaced by 2.
 pub fn ink_on([red, green, blue]: [f64; 3]) -> &'static str {
     let light = |channel: f64| (channel / 255.0) * (channel / 255.0);
     let luminance = 0.2126 * light(red) + 0.7152 * light(green) + 0.0722 * light(blue);

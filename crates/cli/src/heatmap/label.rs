@@ -1,8 +1,8 @@
-//! Numbers as a picture shows them: signs as wide as a plus, fractions, and few digits.
+//! Formats numbers for a picture: signs as wide as a plus, fractions, and few digits.
 
 use crate::amount::{number, profit};
 
-/// A profit in whole dollars, small amounts to the cent, large ones in short.
+/// A profit in whole dollars, small amounts to the cent, large ones abbreviated.
 pub fn usd(value: f64) -> String {
     let text = if value.abs() < 100.0 && value != 0.0 {
         profit(value, 2)
@@ -16,7 +16,7 @@ pub fn usd(value: f64) -> String {
     minus(&text)
 }
 
-/// A price in USD: as many decimals as tell one from the next.
+/// A price in USD, with enough decimals to distinguish neighbouring prices.
 pub fn price(value: f64) -> String {
     let decimals = match value.abs() {
         size if size >= 1000.0 => 0,
@@ -27,12 +27,12 @@ pub fn price(value: f64) -> String {
     minus(&number(value, decimals))
 }
 
-/// `-0.12` as `−12 %`, at most one decimal.
+/// A fraction as a percentage: `-0.12` as `−12 %`, with at most one decimal.
 pub fn percent(fraction: f64) -> String {
     format!("{} %", signed(100.0 * fraction, 1))
 }
 
-/// With a sign unless it is nothing, and without a last decimal of 0.
+/// The number with a sign unless it is zero, and without a last decimal of 0.
 fn signed(value: f64, decimals: usize) -> String {
     let text = number(value, decimals);
     signed_text(text.strip_suffix(".0").unwrap_or(&text))
@@ -44,7 +44,7 @@ pub fn signed_text(text: &str) -> String {
     if nothing || text.starts_with('-') { minus(text) } else { format!("+{text}") }
 }
 
-/// With the minus sign that is as wide as a plus.
+/// The text with the minus sign that is as wide as a plus.
 pub fn minus(text: &str) -> String {
     text.replace('-', "−")
 }

@@ -1,4 +1,4 @@
-//! The scale of the colours, and what the marks of a picture mean.
+//! The legend of a picture: the colour scale, and the meaning of the marks.
 
 use std::fmt::Write;
 
@@ -11,7 +11,7 @@ use super::label::{percent, signed_text, usd};
 use super::layout::{LABELLED, Layout, PANEL_LEFT, PLOT_TOP};
 use super::{BRIGHT, Picture};
 
-/// The scale of the colours and what the marks mean.
+/// Draws the colour scale and the meaning of the marks.
 pub fn legend(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
     let matrix = picture.matrix;
     let largest = matrix.largest();
@@ -79,7 +79,7 @@ pub fn legend(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
     }
 }
 
-/// The profit of a cell and the moves that make it.
+/// The profit of a cell and its moves.
 fn cell_words(matrix: &Matrix, (row, column): (usize, usize)) -> Vec<String> {
     let part = matrix.prices[column];
     let mut lines = vec![format!("{} USD", usd(matrix.pnl[row][column]))];

@@ -1,4 +1,4 @@
-//! `upm import deribit-chain`: a moment of a recorded option chain.
+//! `upm import deribit-chain`: one moment of a recorded option chain.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -39,7 +39,7 @@ pub struct Args {
     futures: Option<PathBuf>,
 }
 
-/// Imports the snapshot that was asked for.
+/// Imports the requested snapshot.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     let mut reader = Reader::default();
     let name = |file: &Path| file.display().to_string();
@@ -63,7 +63,7 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     Ok(answer(&document, &report))
 }
 
-/// For clap: `90min`, `6h`, `2d`.
+/// For clap: reads `90min`, `6h`, `2d`.
 fn span_of(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|character: char| character.is_ascii_lowercase());
     let minutes = match &text[digits.len()..] {

@@ -40,7 +40,7 @@ struct CasesDocument {
     cases: Vec<Summary>,
 }
 
-/// Replays and lists.
+/// Replays the journal and lists the cases.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     let store = history::open(args.journal.path())?;
     let chronicle = chronicle(&store)?;
@@ -113,7 +113,7 @@ fn text(document: &CasesDocument) -> String {
     text + &paragraph("\n  upm explain --case NUMBER --journal FILE tells one of them step by step", 2, "")
 }
 
-/// Whether a step was one of the liquidation itself, and did something.
+/// Whether a step was one of the liquidation itself and had an effect.
 fn is_taken(what: &str) -> bool {
     !matches!(what, "judged" | "nothing" | "outside")
 }

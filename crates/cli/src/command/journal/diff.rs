@@ -1,4 +1,4 @@
-//! `upm journal diff`: where two journals part.
+//! `upm journal diff`: the first difference between two journals.
 
 use std::path::PathBuf;
 
@@ -40,27 +40,27 @@ pub struct Args {
     output: Output,
 }
 
-/// Where two journals part, as a document `upm.journal-diff/1`.
+/// The first difference between two journals, as a document `upm.journal-diff/1`.
 #[derive(Serialize)]
 struct DiffDocument {
     format: &'static str,
     journals: [String; 2],
     same: bool,
-    /// The records that were compared, or that are the same.
+    /// The number of records that were compared, or that are the same.
     records: u64,
-    /// The first that differs.
+    /// The first record that differs.
     sequence: Option<u64>,
     what: Option<String>,
-    /// What differs in what they began with.
+    /// The parts of the genesis that differ.
     genesis: Vec<&'static str>,
     /// The fields of the record that differ; empty where one of the journals ends before it.
     fields: Vec<&'static str>,
-    /// That record in each; none where the journal ends before it.
+    /// This record in each journal; none where the journal ends before it.
     first: Option<Value>,
     second: Option<Value>,
 }
 
-/// Compares record by record.
+/// Compares two journals record by record.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     let first = history::open(&args.first)?;
     if is_same_file(args) {
@@ -72,7 +72,7 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     answer(args, &document([&first, &second], divergence, args.names)?)
 }
 
-/// A journal is opened by one reader at a time, so a file is not opened twice to be compared with itself.
+/// A journal has one reader at a time, so a file must not be opened twice to be compared with itself.
 fn is_same_file(args: &Args) -> bool {
     let paths = [&args.first, &args.second].map(std::fs::canonicalize);
     matches!(paths, [Ok(first), Ok(second)] if first == second)
@@ -111,7 +111,7 @@ fn document(both: [&Store; 2], divergence: Option<Divergence>, names: bool) -> R
     })
 }
 
-/// A record of a journal; none where it is not kept.
+/// A record of a journal; none when it is not kept.
 fn record(store: &Store, sequence: u64) -> Result<Option<RecordDocument>, Failure> {
     if sequence < store.base().sequence || sequence >= store.head().sequence {
         return Ok(None);
@@ -120,7 +120,7 @@ fn record(store: &Store, sequence: u64) -> Result<Option<RecordDocument>, Failur
     record.map(|record| RecordDocument::new(store.name(), &record)).transpose()
 }
 
-/// A record as it is kept, or with the names that its journal has after it.
+/// A record as it is kept, or with the names that its journal has just after it.
 fn shown(store: &Store, record: &RecordDocument, names: bool) -> Result<Value, Failure> {
     let value = serde_json::to_value(record).expect(JSON);
     if !names {
@@ -144,7 +144,7 @@ fn words(divergence: Divergence) -> String {
     .to_owned()
 }
 
-/// What differs in what two journals began with.
+/// The parts of the genesis in which two journals differ.
 fn genesis(both: [&Store; 2]) -> Vec<&'static str> {
     let [first, second] = both.map(|store| &store.identity().genesis);
     if first == second {

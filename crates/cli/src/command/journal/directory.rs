@@ -1,4 +1,4 @@
-//! The directory that an extract is written into: all of it, or nothing.
+//! The directory into which an extract is written: all of it, or nothing.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 use shell::draft::Destination;
 use shell::failure::Failure;
 
-/// Where each document was written.
+/// The paths of the documents.
 #[derive(Serialize)]
 pub struct Files {
     pub market: String,
@@ -16,7 +16,7 @@ pub struct Files {
     pub parameters_before: Option<String>,
 }
 
-/// What is written, before it is.
+/// The documents as text, before they are written.
 pub struct Texts {
     pub market: String,
     pub portfolio: String,
@@ -24,7 +24,7 @@ pub struct Texts {
     pub parameters_before: Option<String>,
 }
 
-/// Refuses a place where something is.
+/// Refuses a path that is in use.
 pub fn vacant(directory: &Path) -> Result<(), Failure> {
     let refused = |found: &str| {
         let problem = format_args!("found {found}, expected a directory that is empty or not there");
@@ -38,7 +38,7 @@ pub fn vacant(directory: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Writes everything beside the place and puts it there at once: all of it, or nothing.
+/// Writes all documents under a temporary name and renames the directory at once: all of it, or nothing.
 pub fn written(directory: &Path, texts: &Texts) -> Result<Files, Failure> {
     let failed = |error: std::io::Error| Failure::Broken(format!("{}: {error}", directory.display()));
     let mut beside = directory.as_os_str().to_owned();
@@ -64,7 +64,7 @@ pub fn written(directory: &Path, texts: &Texts) -> Result<Files, Failure> {
     let put = names.iter().flatten().try_for_each(|(name, text)| to.write(&beside.join(name), text));
     let put = put.and_then(|()| std::fs::rename(&beside, directory).map_err(failed));
     if put.is_err() {
-        // Why it could not be written is what is said.
+        // The first error is the one that is reported.
         let _ = std::fs::remove_dir_all(&beside);
     }
     put?;

@@ -35,7 +35,7 @@ pub struct Args {
     names: bool,
 }
 
-/// Streams the records asked for.
+/// Streams the requested records.
 pub fn run(args: &Args, to: &Destination) -> Result<Answer, Failure> {
     let store = history::open(args.journal.path())?;
     let until = history::until(&store, "--to", args.to)?;

@@ -1,4 +1,4 @@
-//! `upm journal extract`: a moment of a journal as the documents that `upm margin` reads.
+//! `upm journal extract`: one moment of a journal as the documents that `upm margin` reads.
 
 use std::path::PathBuf;
 
@@ -55,12 +55,12 @@ pub struct Args {
     output: Output,
 }
 
-/// The files of a moment and its hash, as a document `upm.extract/1`.
+/// The files and the hash of a moment, as a document `upm.extract/1`.
 #[derive(Serialize)]
 struct ExtractDocument {
     format: &'static str,
     journal: String,
-    /// The record just after which this is.
+    /// The moment is just after this record.
     sequence: Option<u64>,
     /// The time of the engine.
     time: Timestamp,
@@ -69,16 +69,16 @@ struct ExtractDocument {
     /// The hash of the state.
     state: String,
     files: Files,
-    /// How much of the parameters is in force, when they are replacing others.
+    /// The share of the new parameters in force, while they replace others.
     progress: Ratio,
     accounts: usize,
-    /// Orders that may only reduce, which no document has.
+    /// Orders that may only reduce, which no document contains.
     orders_left_out: usize,
-    /// What is held, has expired and is not settled: in the market it expires at its time.
+    /// Instruments that are held, have expired and are not settled: in the market they expire at its time.
     expired: Vec<ExpiredLine>,
-    /// Accounts that cannot be assessed, here or there.
+    /// Accounts that cannot be assessed, by the engine or from the documents.
     refused: Vec<RefusedLine>,
-    /// Accounts whose assessment from the documents is not the engine's: none where all is well.
+    /// Accounts whose assessment from the documents differs from the engine's: none where all is well.
     different: Vec<String>,
 }
 
@@ -95,7 +95,7 @@ struct RefusedLine {
     why: String,
 }
 
-/// Replays, writes, reads again, compares.
+/// Replays the journal, writes the documents, reads them again and compares.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     vacant(&args.to)?;
     let store = history::open(args.journal.path())?;
@@ -134,7 +134,7 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     Ok(Answer { failed: !document.different.is_empty(), ..answer })
 }
 
-/// The account asked for, or all of them.
+/// The requested account, or all of them.
 fn accounts(args: &Args, moment: &str, state: &State) -> Result<Vec<AccountId>, Failure> {
     if let Some(name) = &args.account {
         return Ok(vec![history::account(state, name, moment)?]);
@@ -160,16 +160,16 @@ fn json(document: &impl Serialize) -> String {
     pretty(document, 0) + "\n"
 }
 
-/// What the documents say of the accounts.
+/// The assessments of the accounts from the documents, compared with the engine's.
 #[derive(Default)]
 struct Compared {
-    /// Accounts that they do not assess as the engine does, to the last digit.
+    /// Accounts with an assessment that differs from the engine's in some digit.
     different: Vec<String>,
-    /// Accounts that neither can assess, and why.
+    /// Accounts that neither can assess, with the reason.
     refused: Vec<RefusedLine>,
 }
 
-/// Reads what is to be written and assesses every account from it.
+/// Reads the texts to be written and assesses every account from them.
 fn compared(engine: &Engine, accounts: &[AccountId], texts: &Texts) -> Result<Compared, Invalid> {
     let market = Market::parse(&texts.market)?;
     let portfolio = Portfolio::parse(&texts.portfolio, &market)?;

@@ -1,4 +1,4 @@
-//! `upm journal`: what an engine decided, read back from disk.
+//! `upm journal`: reads back from disk the decisions of an engine.
 
 mod cases;
 mod diff;
@@ -54,7 +54,7 @@ impl JournalArgs {
     }
 }
 
-/// Verifies, replays, exports, compares or salvages.
+/// Verifies, replays, exports, compares or salvages a journal.
 pub fn run(args: &Args, to: &Destination) -> Result<Answer, Failure> {
     match &args.command {
         Command::Cases(args) => cases::run(args),

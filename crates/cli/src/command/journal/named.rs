@@ -1,4 +1,4 @@
-//! A record in names: what the engine numbers becomes what people call it, and lots become contracts.
+//! A record in names: numbers of the engine become names, and lots become contracts.
 
 use engine::state::{Holder, Pot, State, contracts_in};
 use engine::{FeedId, Principal};
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::naming;
 
-/// What a record says, with names for numbers. Numbers that nothing in the state has are left as they are.
+/// The content of a record, with names for numbers. Numbers that the state does not know are left as they are.
 pub fn named(state: &State, record: Value) -> Value {
     match record {
         Value::Object(fields) => Value::Object(object(state, fields)),
@@ -35,7 +35,7 @@ fn object(state: &State, fields: Map<String, Value>) -> Map<String, Value> {
     fields.into_iter().map(field).collect()
 }
 
-/// The value of a field, by what the field is called.
+/// The value of a field, converted according to the name of the field.
 fn of(state: &State, key: &str, value: Value) -> Value {
     let name = match key {
         "account" | "counterparty" | "auctioned" | "from" | "to" if value.is_u64() => account(state, &value),
@@ -56,7 +56,7 @@ fn of(state: &State, key: &str, value: Value) -> Value {
     }
 }
 
-/// An item of a list: a number, or a pair of a number and what is said of it.
+/// An item of a list: a number, or a pair of a number and its data.
 fn listed(state: &State, key: &str, item: Value) -> Value {
     let name = |value: &Value| match key {
         "markets" | "indices" | "forwards" => underlying(state, value),

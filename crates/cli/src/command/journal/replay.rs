@@ -1,4 +1,4 @@
-//! `upm journal replay`: the state that a journal leads to.
+//! `upm journal replay`: the state to which a journal leads.
 
 use engine::state::{AccountState, Mode};
 use engine::{Engine, Status};
@@ -17,9 +17,9 @@ use super::JournalArgs;
 use crate::amount::{Unit, exact};
 use crate::{history, naming, sheet};
 
-/// Digits of a price or an amount beyond these are for --output json.
+/// The most digits of a price or an amount in a table; --output json has all.
 const EXACT_MAX: usize = 20;
-/// Longer lists are for --output json.
+/// The most rows of a list in a table; --output json has all.
 const ROWS_MAX: usize = 50;
 
 /// Replay a journal and print the state: accounts, prices, instruments, pots
@@ -42,7 +42,7 @@ pub struct Args {
     output: Output,
 }
 
-/// The state that a journal leads to, as a document `upm.state/1`.
+/// The state to which a journal leads, as a document `upm.state/1`.
 #[derive(Serialize)]
 struct StateDocument {
     format: &'static str,
@@ -52,7 +52,7 @@ struct StateDocument {
     time: Timestamp,
     market_version: u64,
     state: String,
-    /// State hashes met on the way.
+    /// The number of state hashes on the way that matched.
     states_met: u64,
     accounts: Vec<AccountLine>,
     prices: Vec<PriceLine>,
@@ -91,11 +91,11 @@ enum Margin {
 struct PriceLine {
     feed: String,
     validity: Validity,
-    /// Why; none when it has never spoken.
+    /// The reason for the validity; none when no source has ever reported.
     cause: Option<Cause>,
     price: Option<Price>,
     slow_average: Option<Price>,
-    /// Of the oldest report used, in microseconds.
+    /// The age of the oldest report used, in microseconds.
     age_micros: Option<i64>,
 }
 
@@ -110,7 +110,7 @@ struct InstrumentLine {
     instrument: String,
     mode: String,
     mark: QuotePrice,
-    /// Lots open over all accounts.
+    /// Open interest in lots, over all accounts.
     open: i64,
 }
 
@@ -121,7 +121,7 @@ struct PotLine {
     amount: Quantity,
 }
 
-/// Replays, then describes.
+/// Replays the journal, then describes the state.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     let store = history::open(args.journal.path())?;
     let until = history::until(&store, "--until", args.until)?;
@@ -306,7 +306,7 @@ fn pots(pots: &[PotLine]) -> String {
     if pots.is_empty() { String::new() } else { table.text() + &rest(pots.len(), "pots") }
 }
 
-/// That a list goes on.
+/// A note that a list goes on.
 fn rest(count: usize, what: &str) -> String {
     if count <= ROWS_MAX {
         return String::new();

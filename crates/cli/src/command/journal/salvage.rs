@@ -1,4 +1,4 @@
-//! `upm journal salvage`: a new journal of what is left of a damaged one.
+//! `upm journal salvage`: a new journal from the whole records of a damaged one.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -43,19 +43,20 @@ pub struct Args {
     output: Output,
 }
 
-/// What was saved of a damaged journal, as a document `upm.journal-salvage/1`.
+/// The saved part of a damaged journal, as a document `upm.journal-salvage/1`.
 #[derive(Serialize)]
 struct SalvageDocument {
     format: &'static str,
     journal: String,
     saved: String,
-    /// The first and the last that are saved; none when it is only a snapshot.
+    /// The first and the last record saved; none when only a snapshot is saved.
     records: Option<[u64; 2]>,
-    /// Whole records before the first, which lead nowhere because one behind them is lost: first and last.
+    /// First and last of the whole records that are not saved because a later record is lost.
     left_out: Option<[u64; 2]>,
-    /// Records between these and the first that is saved, for good: first and last. The snapshot stands for them.
+    /// First and last of the records between these and the first saved one, which are lost for good. The snapshot
+    /// covers them.
     lost_before: Option<[u64; 2]>,
-    /// How many there had ever been; none when the damaged file does not say so any more.
+    /// The number of records ever written; none when the damaged file does not tell any more.
     counted: Option<u64>,
     snapshot: Option<u64>,
     head: String,
@@ -64,7 +65,7 @@ struct SalvageDocument {
     next: u64,
 }
 
-/// Saves, then verifies what was saved.
+/// Saves the records, then verifies the new journal.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     let from = args.journal.path();
     let aside = Aside::of_new(&args.to)?;

@@ -1,4 +1,4 @@
-//! `upm journal verify`: whether a journal is what was written, and leads to the states that it says.
+//! `upm journal verify`: whether a journal is as it was written, and leads to the states that it records.
 
 use journal::{Damage, Hash, Journal, Report, Store};
 use serde::Serialize;
@@ -40,28 +40,28 @@ pub struct Args {
     output: Output,
 }
 
-/// What a sound journal holds.
+/// The facts about a sound journal.
 #[derive(Serialize)]
 struct VerifiedDocument {
     format: &'static str,
     journal: String,
     shard: u32,
     sound: bool,
-    /// The first and the last that are kept.
+    /// The first and the last record kept.
     records: Option<[u64; 2]>,
     count: u64,
     bytes: u64,
-    /// Of the first and the last record.
+    /// The times of the first and the last record.
     times: Option<[Timestamp; 2]>,
-    /// State hashes in the records, all met.
+    /// The number of state hashes in the records; all matched.
     states_met: u64,
     snapshot: Option<u64>,
     damaged_snapshots: Vec<String>,
-    /// The hash of the last record, which names all of them; of the genesis when there is none.
+    /// The hash of the last record, which stands for all records; that of the genesis when there is none.
     head: String,
-    /// The sequence of the last record that there ever was.
+    /// The sequence of the last record ever written.
     head_sequence: Option<u64>,
-    /// Where the head that was asked for is on this chain.
+    /// The place of the requested head on this chain.
     kept_head: Option<KeptHead>,
     state: String,
 }
@@ -70,13 +70,13 @@ struct VerifiedDocument {
 #[derive(Serialize)]
 struct KeptHead {
     hash: String,
-    /// The sequence of the record whose hash it is; none for that of the genesis.
+    /// The sequence of the record with this hash; none when it is the hash of the genesis.
     sequence: Option<u64>,
-    /// How many records came after it.
+    /// The number of records after it.
     records_since: u64,
 }
 
-/// What is wrong with one that is not.
+/// The damage of a journal that is not sound.
 #[derive(Serialize)]
 struct BrokenDocument<'a> {
     format: &'static str,
@@ -85,7 +85,7 @@ struct BrokenDocument<'a> {
     damage: &'a str,
 }
 
-/// Walks the chain, then replays.
+/// Walks the chain, then replays the records.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     match verified(args) {
         Err(Failure::Broken(damage)) if args.output == Output::Json => {
@@ -138,7 +138,7 @@ fn kept_head(store: &Store, hash: Hash) -> Result<KeptHead, Failure> {
     )))
 }
 
-/// Applies every event and meets every state hash, that of the newest snapshot too.
+/// Applies every event and checks every state hash, and that of the newest snapshot too.
 fn replayed(store: &Store, report: &Report) -> Result<(VerifiedDocument, u64), Failure> {
     let (mut times, mut at_snapshot) = (None, None);
     let mut replayed = history::replay(store, report.head.sequence, |state, record| {

@@ -1,4 +1,5 @@
-//! `upm.plan/1`: plans as a document, with names, contracts and decimal texts, field by field as `formats.md` has it.
+//! `upm.plan/1`: plans as a document, with names, contracts and decimal texts, field by field as described in
+//! `formats.md`.
 
 use liquidation::{Plan, Planned, Purpose, Standing, Step, Stop, Why};
 use model::{InstrumentId, Market};
@@ -7,7 +8,7 @@ use units::{Money, Overflow, Price, Quantity, Ratio, Round};
 
 use super::Planning;
 
-/// Decimals of an amount of USD that is a risk number.
+/// The decimals of a risk number that is written as an amount of USD.
 const DECIMALS: u32 = 6;
 
 /// The plans of all accounts, as a document `upm.plan/1`.
@@ -17,9 +18,9 @@ pub struct PlanDocument {
     pub method: &'static str,
     pub params: String,
     pub time: String,
-    /// Target, as a multiple of the maintenance margin.
+    /// The target, as a multiple of the maintenance margin.
     pub beta: Ratio,
-    /// USD that were taken off every account before.
+    /// USD that were taken off every account before planning.
     pub less: Quantity,
     pub plans: Vec<AccountPlan>,
 }
@@ -31,32 +32,32 @@ pub struct AccountPlan {
     before: StandingDocument,
     steps: Vec<StepDocument>,
     after: StandingDocument,
-    /// What the trades are expected to cost, in USD.
+    /// The expected cost of the trades, in USD.
     cost: Money,
     reached: bool,
-    /// USD of equity that are missing to the target after the trades.
+    /// The equity missing to the target after the trades, in USD.
     missing: Money,
     stopped: Option<&'static str>,
 }
 
-/// How an account stands, in USD.
+/// The figures of an account, in USD.
 #[derive(Serialize)]
 struct StandingDocument {
     equity: Money,
     initial_margin: Money,
     maintenance_margin: Money,
-    /// Null when nothing is required.
+    /// Equity over maintenance margin; null when nothing is required.
     health: Option<Ratio>,
 }
 
-/// One step: what is done, what it costs, what it leaves, and why.
+/// One step: its action, its cost, the figures after it, and the reason.
 #[derive(Serialize)]
 struct StepDocument {
     #[serde(flatten)]
     action: Action,
     cost: Money,
     why: &'static str,
-    /// Of a trade that does not reach the target: USD nearer to it.
+    /// For a trade that does not reach the target: the USD by which it comes nearer.
     #[serde(skip_serializing_if = "Option::is_none")]
     relief: Option<Money>,
     after: StandingDocument,
@@ -89,20 +90,21 @@ enum Action {
     Deleverage,
 }
 
-/// What is bought or sold.
+/// The trade of a step.
 #[derive(Serialize)]
 struct OrderDocument {
     instrument: String,
     side: &'static str,
     contracts: Quantity,
-    /// The smallest size, in contracts, of which `contracts` is a multiple.
+    /// The smallest size, in contracts; `contracts` is a multiple of it.
     lot: Quantity,
     /// Value of the trade at the mark, in USD.
     value: Money,
     worst_price: Price,
-    /// What the price is written in.
+    /// The currency of the price.
     currency: String,
-    /// Intervals that the trade is spread over, so that none trades more of the depth than liquidations may.
+    /// The number of intervals over which the trade is spread, so that none trades more of the depth than liquidations
+    /// may.
     intervals: String,
 }
 
@@ -178,7 +180,7 @@ fn action(step: &Step, planning: &Planning<'_>) -> Result<Action, Overflow> {
     })
 }
 
-/// What the mark of an instrument is written in.
+/// The currency in which the mark of an instrument is written.
 pub fn currency(market: &Market, instrument: InstrumentId) -> &str {
     &market.assets[market.listing(instrument).quote.0].name
 }

@@ -1,4 +1,4 @@
-//! A plan as a person reads it: a row for every step, then how each is traded and why.
+//! A plan as a table: a row for every step, then the way each is traded and the reason.
 
 use liquidation::{Plan, Planned, Purpose, Standing, Step, Stop, Why};
 use model::InstrumentId;
@@ -11,7 +11,7 @@ use super::document::{currency, health};
 use crate::amount::{Unit, exact, number};
 use crate::sheet::ratio;
 
-/// The plan of an account under its name.
+/// The plan of an account under a line with its name.
 pub fn table(account: &str, title: &str, plan: &Plan, planning: &Planning<'_>) -> Result<String, Overflow> {
     let mut text = format!("{} {}\n\n", toned(Tone::Bold, &cut(account, 40)), toned(Tone::Dim, &cut(title, 58)));
     let largest = [plan.before.equity, plan.before.maintenance].into_iter().fold(0.0, |most, usd| usd.abs().max(most));
@@ -46,7 +46,7 @@ pub fn table(account: &str, title: &str, plan: &Plan, planning: &Planning<'_>) -
     Ok(text + &paragraph("  target", 10, &end(plan, planning)))
 }
 
-/// What a step does.
+/// The action of a step in words.
 fn what(step: &Step, planning: &Planning<'_>) -> String {
     let traded = |instrument: &InstrumentId, lots: i64| {
         let side = if lots < 0 { "sell" } else { "buy" };
@@ -109,7 +109,7 @@ fn why(planned: &Planned, planning: &Planning<'_>) -> Result<String, Overflow> {
     Ok(format!("{purpose}: {value} USD at {price} or better{slices}; {reason}"))
 }
 
-/// A price with the decimals its size asks for, in what it is written in.
+/// A price with its currency, and with the number of decimals that suits its size.
 fn price(price: &Price, currency: &str) -> String {
     let decimals = match price.to_f64().abs() {
         100.0.. => 2,
@@ -119,7 +119,7 @@ fn price(price: &Price, currency: &str) -> String {
     format!("{} {currency}", number(price.to_f64(), decimals))
 }
 
-/// Where the plan ends.
+/// The result of the plan in words.
 fn end(plan: &Plan, planning: &Planning<'_>) -> String {
     let reached = ratio(health(&plan.after));
     let Some(stop) = plan.stopped else {

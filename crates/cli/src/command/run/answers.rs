@@ -1,4 +1,4 @@
-//! What became of commands and duties, a line of JSON each.
+//! The results of commands and duties, one line of JSON each.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ struct Line<'a> {
     became: Became<'a>,
 }
 
-/// What was asked for: the command of a line, or a duty.
+/// The origin of a result: the command of a line, or a duty.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Asked {
@@ -35,7 +35,7 @@ enum Asked {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Became<'a> {
-    /// It is record `sequence` of the journal.
+    /// The command is record `sequence` of the journal.
     Taken {
         sequence: u64,
         events: &'a [Event],
@@ -52,7 +52,7 @@ struct Refusal<'a> {
     reject: &'a Reject,
 }
 
-/// The lines, and how many there were of which kind.
+/// The lines written, and their number by kind.
 pub struct Answers {
     sink: Sink,
     taken: u64,
@@ -92,17 +92,17 @@ impl Answers {
         self.sink.write(&(in_lines(&Line { asked, became }, 0, 0) + "\n")).map(|_| ())
     }
 
-    /// Everyone is told what is durable; whether anyone still listens.
+    /// Prints all durable results; returns whether they still have a reader.
     pub fn flush(&mut self) -> Result<bool, Failure> {
         self.sink.flush()
     }
 
-    /// No more lines come. A file is there now.
+    /// Ends the lines and completes the file, if any.
     pub fn finish(self) -> Result<(), Failure> {
         self.sink.finish()
     }
 
-    /// What was done, for people.
+    /// A report of the run for people.
     pub fn report(&self, journal: &Path, head: Head) -> String {
         format!(
             "commands          {} taken, {} refused\nduties            {} done, {} refused\njournal           {}, {} records, head {}\n",
@@ -117,7 +117,7 @@ impl Answers {
     }
 }
 
-/// Why a run ended early, and what was done before.
+/// The reason why a run ended early, with a report of the work done before.
 pub fn with(failure: Failure, report: &str) -> Failure {
     let done = format!("\n{report}").trim_end().replace('\n', "\n  ");
     match failure {

@@ -1,4 +1,4 @@
-//! The engine of a journal: of one that is there, or of one that begins.
+//! Opens the engine of an existing journal, or begins a new one.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -13,7 +13,8 @@ use crate::history::{self, broken, unopened};
 use shell::failure::Failure;
 use shell::input::Reader;
 
-/// Opens the journal in `file` where it ends. Where there is none it is begun, if that was asked for: with the document in `genesis`, or
+/// Opens the journal in `file` at its end. If there is none, it begins one if that was requested: with the document in
+/// `genesis`, or else at the time given by `first`, with the parameters of the program.
 /// else at the time that `first` gives, with the parameters of the program.
 pub fn sequencer(
     file: &Path,
@@ -46,7 +47,7 @@ pub fn sequencer(
     Ok(sequencer)
 }
 
-/// The genesis in a document, or of another journal.
+/// The genesis in a document, or that of another journal.
 fn read(file: &Path) -> Result<String, Failure> {
     let wrong = |invalid: Invalid| Failure::wrong(file.display(), invalid);
     let mut beginning = [0];

@@ -1,4 +1,4 @@
-//! Commands as they are read: a line of JSON each, as soon as it is whole.
+//! Reads commands: one line of JSON each, as soon as the line is complete.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -11,20 +11,20 @@ use units::Timestamp;
 use shell::failure::Failure;
 use shell::input::Reader;
 
-/// A command, and the line it stands in, from 1.
+/// A command with the number of its line, from 1.
 pub struct Command {
     pub line: u64,
     pub envelope: Envelope,
 }
 
 impl Command {
-    /// Whether it is the command with which the engine ends every batch: judge the accounts that the batch has moved.
+    /// Whether it is the command with which the engine ends every batch: judge the accounts that the batch has changed.
     pub fn is_watch(&self) -> bool {
         self.envelope.command == engine::Command::Watch
     }
 }
 
-/// What a line must say; what a record says besides is passed over.
+/// The required fields of a line; other fields of a record are ignored.
 #[derive(Deserialize)]
 #[serde(expecting = "a command, an object with time, principal and command")]
 struct Line {
@@ -38,7 +38,7 @@ pub struct Commands {
     name: String,
     source: BufReader<Box<dyn Read + Send>>,
     line: u64,
-    /// The first command, where it was looked at and not taken yet.
+    /// The first command, once it was read for its time and not yet executed.
     first: Option<Command>,
 }
 
@@ -48,7 +48,7 @@ impl Commands {
         Ok(Self { name: file.display().to_string(), source: BufReader::new(source), line: 0, first: None })
     }
 
-    /// The time of the first command, before any is taken.
+    /// The time of the first command, before any is executed.
     pub fn begin(&mut self) -> Result<Timestamp, Failure> {
         let first = self.next()?;
         let first = first.ok_or_else(|| Failure::wrong(&self.name, "found no command, expected one to begin with"))?;

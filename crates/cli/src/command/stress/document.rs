@@ -22,7 +22,7 @@ pub fn closing(book: &Book, params: &Params<Rules>, universal: &Universal, portf
     document::after_accounts(&Tail { hashes: Hashes { market, portfolio, params: &params.hash, scenarios } })
 }
 
-/// One account over the grid.
+/// The results of one account over the grid.
 #[derive(Serialize)]
 pub struct AccountDocument<'a> {
     account: &'a str,
@@ -31,9 +31,9 @@ pub struct AccountDocument<'a> {
     maintenance_margin: String,
     /// Relative moves of every underlying, in the order of `price`.
     prices: Vec<PricesDocument<'a>>,
-    /// Parts of the scan range.
+    /// Moves of price as parts of the scan range.
     price: Vec<Option<Ratio>>,
-    /// Parts of the scan's move of volatility.
+    /// Moves of volatility as parts of the scan's move.
     vol: Vec<Option<Ratio>>,
     /// Relative moves of volatility at 30 days, in the order of `vol`.
     vol_moves: Vec<Option<Ratio>>,
@@ -41,7 +41,7 @@ pub struct AccountDocument<'a> {
     pnl: Vec<Vec<Option<Ratio>>>,
     worst: CellDocument,
     worst_in_scan: CellDocument,
-    /// Every scan scenario in full, and as delta, gamma, vega and theta have it.
+    /// Every scan scenario: revalued in full, and estimated from delta, gamma, vega and theta.
     scan: Vec<EstimateDocument<'a>>,
 }
 
@@ -111,12 +111,12 @@ impl Stressed {
     }
 }
 
-/// A number as documents write it; none when it is not finite or does not fit.
+/// A number as text; none when it is not finite or does not fit.
 pub fn text(value: f64) -> Option<Ratio> {
     Ratio::shortest(value).ok()
 }
 
-/// A relative move, to 12 decimals: a product of two decimals is not off in its last digit.
+/// A relative move to 12 decimals, so that a product of two decimals is right in its last digit.
 fn move_text(fraction: f64) -> Option<Ratio> {
     text((fraction * 1e12).round() / 1e12)
 }

@@ -1,4 +1,4 @@
-//! The grid of an account for people: cells, worst cells, and the scan beside its Greeks.
+//! The grid of an account for people: cells, worst cells, and the scan beside the estimate from Greeks.
 
 use margin::stress::{Estimate, price_move};
 use shell::printer::{self, Tone, toned};
@@ -11,10 +11,10 @@ use crate::amount::{down, number};
 use crate::scale::Scale;
 use crate::sheet::heading;
 
-/// Characters before the first column of a grid, and of a column.
+/// The characters before the first column of a grid, and of each column.
 const LEAD: usize = 22;
 const CELL: usize = 7;
-/// Characters below which the rule over the scan range has no room for its name.
+/// The width below which the rule over the scan range has no room for its name.
 const NAMED_MIN: usize = 15;
 
 impl Stressed {
@@ -23,7 +23,8 @@ impl Stressed {
         heading(&self.assessment.account, title) + "\n" + &self.grid() + &self.worst() + "\n" + &self.scan()
     }
 
-    /// The matrix, seven characters a cell, the last one for marks; wide ones in several parts.
+    /// The matrix, seven characters per cell, of which the last is for marks; a wide matrix is split into several
+    /// parts.
     fn grid(&self) -> String {
         let unit = Scale::fitting(self.matrix.largest());
         let mut text = format!("  {}\n", toned(Tone::Dim, &format!("profit and loss, {}", unit.name)));
@@ -81,7 +82,7 @@ impl Stressed {
         text
     }
 
-    /// The worst cells, and what they leave of the equity.
+    /// The worst cells, and the equity that remains in them.
     fn worst(&self) -> String {
         let matrix = &self.matrix;
         if matrix.largest() == 0.0 {
@@ -104,7 +105,7 @@ impl Stressed {
         table.text()
     }
 
-    /// The scan of all prices together, in full and as a trader's Greeks have it.
+    /// The scan of all prices together, revalued in full and estimated from Greeks.
     fn scan(&self) -> String {
         let columns = [
             ("scan together", Side::Left),
@@ -126,7 +127,7 @@ impl Stressed {
     }
 }
 
-/// Cents of small amounts only.
+/// The decimals of an amount: cents for small amounts only.
 fn decimals(largest: f64) -> usize {
     if largest < 1000.0 { 2 } else { 0 }
 }

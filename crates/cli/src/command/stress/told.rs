@@ -1,4 +1,4 @@
-//! One scenario of the method, told position by position: as a table, and as a document `upm.stress/1`.
+//! One scenario of the method, position by position: as a table, and as a document `upm.stress/1`.
 
 use margin::method::universal::Universal;
 use margin::scenario::Scenario;
@@ -16,7 +16,7 @@ use crate::document;
 use crate::input::Book;
 use crate::sheet::heading;
 
-/// One scenario of the method, to be told position by position.
+/// One scenario of the method, to be shown position by position.
 pub struct Told<'a> {
     place: usize,
     family: &'a str,
@@ -24,7 +24,7 @@ pub struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    /// Finds the scenario of this name; a name that no scenario has is refused with those that are near, and all.
+    /// Finds the scenario with this name; an unknown name is refused with similar names and all names.
     pub fn of(name: &str, universal: &'a Universal) -> Result<Self, Failure> {
         let set = &universal.array.set;
         let asked = typed(name);
@@ -43,14 +43,14 @@ impl<'a> Told<'a> {
         parts(account, &universal.array, self.place).map_err(|why| book.refused(account, &why))
     }
 
-    /// An account in this scenario, for programs.
+    /// The document of an account in this scenario, for programs.
     pub fn document(&self, book: &Book, account: &Account, universal: &Universal) -> Result<String, Failure> {
         let parts = self.parts(book, account, universal)?;
         let document = scenario_document(account, &parts, &book.market, self.family, self.scenario);
         Ok(document::account(&document.map_err(|overflow| book.refused(account, &overflow))?))
     }
 
-    /// An account in this scenario, for people.
+    /// The table of an account in this scenario, for people.
     pub fn sheet(&self, book: &Book, account: &Account, universal: &Universal, title: &str) -> Result<String, Failure> {
         let parts = self.parts(book, account, universal)?;
         let heading = heading(&account.name, title) + "\n";
@@ -61,14 +61,14 @@ impl<'a> Told<'a> {
     }
 }
 
-/// The name of a scenario as it is typed: a keyboard has one minus, one times and one space.
+/// The name of a scenario as it can be typed: a keyboard has one minus, one times sign and one space.
 fn typed(name: &str) -> String {
     let words = name.split_whitespace().collect::<Vec<_>>().join(" ");
     let plain = words.to_lowercase().replace(['−', '–', '‐', '‑'], "-").replace('×', "x");
     plain.replace(" %", "%")
 }
 
-/// Positions and balances by what they lose, the largest loss first; they add up to the account as printed.
+/// Positions and balances, the largest loss first; they add up to the account as printed.
 fn parts_table(account: &Account, parts: &[f64], market: &Market, weight: f64) -> Result<String, Overflow> {
     let total = parts.iter().sum();
     let largest = parts.iter().copied().chain([total]).fold(0.0, |largest: f64, part| largest.max(part.abs()));
@@ -100,7 +100,7 @@ fn parts_table(account: &Account, parts: &[f64], market: &Market, weight: f64) -
     Ok(table.text())
 }
 
-/// A position or a balance, as it is listed.
+/// A position or a balance in the list.
 struct Held {
     name: String,
     /// Contracts of a position, units of a balance.
@@ -133,7 +133,7 @@ struct ScenarioAccount<'a> {
     family: &'a str,
     scenario: &'a str,
     weight: Option<Ratio>,
-    /// Before the weight of the scenario.
+    /// Profit and loss before the weight of the scenario is applied.
     pnl: Option<Ratio>,
     parts: Vec<PartDocument>,
 }

@@ -1,4 +1,4 @@
-//! Moves in words: those of a scenario, and those of a cell of the grid.
+//! Describes moves in words: those of a scenario, and those of a cell of the grid.
 
 use margin::scenario::{Move, Scenario, VolMove};
 use margin::stress::{Matrix, price_move};
@@ -6,7 +6,7 @@ use model::Market;
 
 use crate::amount::number;
 
-/// What happens in a scenario.
+/// The moves of a scenario.
 pub fn scenario_words(scenario: &Scenario, market: &Market) -> String {
     let mut words = Vec::new();
     for (shift, underlying) in scenario.moves.iter().zip(&market.underlyings).filter(|(shift, _)| **shift != Move::NONE)
@@ -44,13 +44,13 @@ pub fn cell_words(matrix: &Matrix, row: usize, column: usize) -> String {
     format!("{prices}, vol {}", percent(matrix.vols[row].relative))
 }
 
-/// `0.125` as `+12.5%`, at most one decimal.
+/// A fraction as a percentage: `0.125` as `+12.5%`, with at most one decimal.
 pub fn percent(fraction: f64) -> String {
     let text = number(100.0 * fraction, 1);
     format!("{}%", plus(text.strip_suffix(".0").unwrap_or(&text)))
 }
 
-/// With a plus sign when above zero.
+/// The text with a plus sign when it is above zero.
 pub fn plus(text: &str) -> String {
     let nothing = text.bytes().all(|digit| matches!(digit, b'0' | b'.'));
     if nothing || text.starts_with('-') { text.to_owned() } else { format!("+{text}") }
