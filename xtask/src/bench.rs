@@ -1,9 +1,9 @@
-//! `cargo xtask bench`: the benchmarks, a workspace of its own so that the product depends on no peer.
+//! `cargo xtask bench`: the benchmarks, in a workspace of their own so that the product depends on no peer.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-/// Builds `bench/` in release and runs it; it installs what it measures against, prints a table and writes
+/// Builds `bench/` in release and runs it; it installs the programs that it measures against, prints a table and writes
 /// `target/bench.json`.
 pub fn command(arguments: &[&str]) -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the root");

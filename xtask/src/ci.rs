@@ -1,4 +1,4 @@
-//! Everything that guards the code, in one command: the same here and in CI.
+//! All checks of the code in one command: the same here and in CI.
 
 mod tools;
 
@@ -9,14 +9,14 @@ use std::time::Instant;
 
 use crate::tidy;
 
-/// What the random cases of properties start from, so that two runs on one checkout test the same; `cargo test` by itself
-/// takes other cases every time.
+/// The seed of the random cases of properties, so that two runs on one checkout test the same cases; `cargo test` alone
+/// uses other cases every time.
 const SEED: &str = "PROPTEST_RNG_SEED";
 const DEFAULT_SEED: &str = "20261129";
 /// Iterations of every fuzz target: a short fixed number, so that a run takes the same time everywhere.
 const FUZZ_RUNS: &str = "-runs=50000";
 
-/// Coverage counters for the fuzzer, by flags that a stable compiler takes.
+/// Coverage counters for the fuzzer, by flags that a stable compiler accepts.
 const FUZZ_FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares";
 
 /// The fuzz targets, each with a folder of seeds.
@@ -28,7 +28,7 @@ const DOCUMENTS: &[&str] = &["README.md", "docs/guide.md", "docs/venue.md"];
 /// A named part of the run.
 type Step = (&'static str, fn(&Path) -> Result<(), String>);
 
-/// Runs everything; the first failure ends it. Missing tools are installed when that is asked for, and in CI.
+/// Runs all steps; the first failure ends the run. Missing tools are installed if requested, and in CI.
 #[expect(clippy::disallowed_methods, reason = "how long a step takes is told to a person and decides nothing")]
 pub fn command(installs: bool) -> ExitCode {
     let root = tidy::root();
@@ -66,7 +66,7 @@ pub fn command(installs: bool) -> ExitCode {
     }
 }
 
-/// Whether nobody watches, and the recorded data beside the project is promised to be there.
+/// Whether this is a CI run, in which nobody watches and the recorded data beside the project must be present.
 fn is_ci() -> bool {
     std::env::var("CI").is_ok_and(|value| value == "true")
 }
@@ -76,7 +76,7 @@ fn tidy_tree(root: &Path) -> Result<(), String> {
     if problems.is_empty() { Ok(()) } else { Err(format!("\n  {}", problems.join("\n  "))) }
 }
 
-/// Runs every test, and says which of them were skipped because a file of `../shared` is absent.
+/// Runs every test, and reports the tests that were skipped because a file of `../shared` is absent.
 fn tests(root: &Path) -> Result<(), String> {
     let seed = std::env::var(SEED).unwrap_or_else(|_| DEFAULT_SEED.to_owned());
     let folder = root.join("target");
@@ -90,7 +90,7 @@ fn tests(root: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// The skipped tests of a record, each once however many files it missed: how many they are, and which.
+/// The skipped tests in a record, in words: their number and their names, each once however many files it missed.
 fn skipped(record: &str) -> String {
     let names: BTreeSet<&str> = record.lines().collect();
     let mut said = format!("  skipped tests, because a file of ../shared is absent: {}", names.len());
@@ -101,7 +101,7 @@ fn skipped(record: &str) -> String {
     said
 }
 
-/// The venues' own numbers. Absent outside CI they are said to be absent; in CI that is a failure.
+/// Checks the reference vectors of the venues. If they are absent, that is reported outside CI and is a failure in CI.
 fn vectors(root: &Path) -> Result<(), String> {
     let file = root.join("../shared/vectors/derive.json");
     if !file.is_file() {
@@ -115,7 +115,8 @@ fn vectors(root: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Seeds with every fault, every broken rule noticed, and a writing process killed: bounded, so that a run takes minutes.
+/// Simulates seeds with every fault, checks that every broken rule is noticed, and kills a writing process; bounded, so
+/// that a run takes minutes.
 fn simulation(root: &Path) -> Result<(), String> {
     let asked: &[&[&str]] =
         &[&["run", "--seeds", "1..24", "--ticks", "200"], &["canaries"], &["crash", "--kills", "20"]];
@@ -133,7 +134,7 @@ fn documentation(root: &Path) -> Result<(), String> {
 
 fn fuzz(root: &Path) -> Result<(), String> {
     let folder = root.join("fuzz");
-    // With a target named, the flags are for the targets alone: build scripts have no use for counters.
+    // With a target named, the flags apply to the targets alone: build scripts need no counters.
     let host = host()?;
     let build = ["build", "--release", "--quiet", "--target", &host];
     run(Command::new(env!("CARGO")).args(build).env("RUSTFLAGS", FUZZ_FLAGS).env_remove("CARGO_TARGET_DIR"), &folder)?;
@@ -156,7 +157,7 @@ fn fuzz(root: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// The triple of this machine.
+/// The target triple of this machine.
 fn host() -> Result<String, String> {
     let output = Command::new("rustc").arg("-vV").output().map_err(|error| format!("rustc: {error}"))?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -164,12 +165,12 @@ fn host() -> Result<String, String> {
     host.map(str::to_owned).ok_or_else(|| "rustc -vV names no host".to_owned())
 }
 
-/// Where a clone of what was committed lies. All that runs in release is built from it, so that it is built once.
+/// The folder of a clone of the committed files. All steps in release are built from it, so that they are built once.
 fn clone_of(root: &Path) -> PathBuf {
     root.join("target/fresh")
 }
 
-/// A command in the clone, with the build of everything else.
+/// A command in the clone that uses the build folder of everything else.
 fn in_clone(root: &Path, program: &str) -> Command {
     let mut command = Command::new(program);
     command.env("CARGO_TARGET_DIR", root.join("target"));
@@ -181,7 +182,7 @@ fn released(root: &Path, arguments: &[&str]) -> Result<(), String> {
     run(in_clone(root, env!("CARGO")).args(["run", "--quiet", "--release"]).args(arguments), &clone_of(root))
 }
 
-/// Runs every command of the documents' `sh` blocks in a fresh clone, but those that would run this again.
+/// Runs every command in the documents' `sh` blocks in a fresh clone, except those that would run this step again.
 fn documents(root: &Path) -> Result<(), String> {
     let clone = clone_of(root);
     remove(&clone)?;
@@ -201,8 +202,8 @@ fn documents(root: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Removes a folder. What was built from a clone would pass for built from here after the next change, while its sources
-/// are there.
+/// Removes a folder. While the sources of a clone are there, files built from it would pass for built from here after
+/// the next change.
 fn remove(folder: &Path) -> Result<(), String> {
     if !folder.exists() {
         return Ok(());
@@ -244,7 +245,7 @@ mod tests {
         assert_eq!(super::skipped(record), expected);
     }
 
-    /// A document that is renamed, or loses its commands, would be passed over only in a run of many minutes.
+    /// A document that is renamed or loses its commands would otherwise be noticed only in a run of many minutes.
     #[test]
     fn every_document_that_is_run_has_commands() {
         for name in super::DOCUMENTS {

@@ -1,4 +1,4 @@
-//! What developers run: `cargo xtask COMMAND`.
+//! The commands for developers: `cargo xtask COMMAND`.
 
 mod bench;
 mod ci;

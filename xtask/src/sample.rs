@@ -1,7 +1,7 @@
 //! `cargo xtask sample`: writes `samples/`, the market, the portfolio and the scenarios that come with the program.
 //!
-//! Everything in them is ours: levels chosen by hand, a smile of three numbers, our own Black-76, a stated covariance and
-//! a fixed seed. The same bytes come out every time, and a test holds the committed files to them.
+//! All data in them is our own: levels chosen by hand, a smile of three numbers, our own Black-76, a stated covariance
+//! and a fixed seed. Every run writes the same bytes, and a test compares them with the committed files.
 
 pub mod crowd;
 mod layout;

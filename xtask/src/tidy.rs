@@ -1,4 +1,4 @@
-//! The architecture's invariants, checked: layers, lints, citations, docs, words that do not belong in the tree.
+//! Checks the invariants of the architecture: layers, lints, citations, docs, words that do not belong in the tree.
 
 mod citations;
 mod docs;
@@ -9,9 +9,9 @@ use std::process::{Command, ExitCode};
 
 use serde_json::Value;
 
-/// The ladder. A crate may depend on those before it, and on the external crates of its row.
+/// The layers of the core. A crate may depend on the crates before it, and on the external crates in its row.
 ///
-/// Above the line (`feed` and later) external crates are chosen freely; the list below it is short on purpose: pure,
+/// Above the core (`feed` and later) external crates are chosen freely; this list is short on purpose: pure,
 /// deterministic, few.
 const CORE: &[(&str, &[&str])] = &[
     ("units", &["arrayvec", "itoa", "serde", "thiserror", "time"]),
@@ -23,7 +23,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("engine", &["blake3", "postcard", "serde", "thiserror"]),
 ];
 
-/// Above the line: anything may use the core, and those of the shell before it.
+/// The layers above the core: a crate may use the core, and the shell crates before it.
 const SHELL: &[&str] = &[
     "audit",
     "feed",
@@ -41,10 +41,10 @@ const SHELL: &[&str] = &[
     "xtask",
 ];
 
-/// What simulates, breaks rules on purpose, or disagrees with the engine: in no program but `upm-lab`.
+/// Crates that simulate, break rules on purpose, or check the engine: only the program `upm-lab` contains them.
 const LABORATORY: &[&str] = &["audit", "sim", "incidents", "cascade", "lab"];
 
-/// Words that have no business in a finished tree, in two halves so that this file does not contain them.
+/// Words that must not be in a finished tree, in two halves so that this file does not contain them.
 const BANNED: &[(&str, &str)] = &[
     ("TO", "DO"),
     ("FIX", "ME"),
@@ -56,7 +56,7 @@ const BANNED: &[(&str, &str)] = &[
     ("#[ign", "ore"),
 ];
 
-/// Prints what is wrong with the tree.
+/// Prints the problems of the tree.
 pub fn command() -> ExitCode {
     let problems = check(root());
     for problem in &problems {
@@ -70,7 +70,7 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the root")
 }
 
-/// What the core has no use for: it opens, prints, asks and spawns nothing.
+/// Names that the core must not use: it opens no file, prints nothing, asks for nothing and starts nothing.
 const OUTSIDE: &[&str] = &[
     "std::fs",
     "std::env",
@@ -84,7 +84,7 @@ const OUTSIDE: &[&str] = &[
     "print!(",
 ];
 
-/// Runs every check and returns what is wrong.
+/// Runs every check and returns the problems.
 pub fn check(root: &Path) -> Vec<String> {
     let mut problems = layers(&metadata(root));
     let files = tracked_files(root);
@@ -110,13 +110,13 @@ fn metadata(root: &Path) -> Value {
     serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON")
 }
 
-/// The name of a crate in the layers: its package without the name of the project before it.
+/// The name of a crate in the layers: its package name without the prefix of the project.
 fn layer_of(package: &Value) -> &str {
     let name = package["name"].as_str().unwrap_or_default();
     name.strip_prefix("upm-").unwrap_or(name)
 }
 
-/// Every arrow points down, and every crate keeps the lints of the workspace.
+/// Checks that crates depend only on layers below, and that every crate keeps the lints of the workspace.
 fn layers(metadata: &Value) -> Vec<String> {
     let mut problems = Vec::new();
     let packages = metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -189,7 +189,7 @@ fn words(root: &Path, files: &[String]) -> Vec<String> {
     problems
 }
 
-/// Every source file of a crate says what it is for.
+/// Checks that every source file of a crate begins with its purpose.
 fn heads(root: &Path, files: &[String]) -> Vec<String> {
     let source = |file: &&String| has_extension(file, &["rs"]) && file.contains("/src/");
     let headless = |file: &&String| !std::fs::read_to_string(root.join(file)).unwrap_or_default().starts_with("//!");
@@ -201,14 +201,14 @@ fn heads(root: &Path, files: &[String]) -> Vec<String> {
         .collect()
 }
 
-/// Every doc comment of a crate's sources says something.
+/// Checks that no doc comment in a crate's sources is too short to say something.
 fn short_docs(root: &Path, files: &[String]) -> Vec<String> {
     let sources = files.iter().filter(|file| has_extension(file, &["rs"]) && file.contains("/src/"));
     let read = |file: &String| std::fs::read_to_string(root.join(file)).unwrap_or_default();
     sources.flat_map(|file| docs::check(file, &read(file))).collect()
 }
 
-/// The core names nothing of the world outside, but in its tests.
+/// Checks that the core uses no names of the outside world, except in its tests.
 fn outside(root: &Path, files: &[String]) -> Vec<String> {
     let core = |file: &&String| CORE.iter().any(|(name, _)| file.starts_with(&format!("crates/{name}/src/")));
     let mut problems = Vec::new();
@@ -224,10 +224,10 @@ fn outside(root: &Path, files: &[String]) -> Vec<String> {
     problems
 }
 
-/// Libraries whose messages are read by people who have no command line, beside those of the core.
+/// Libraries besides the core whose messages are read by people without a command line.
 const LIBRARIES: &[&str] = &["feed", "upm", "journal", "sequencer"];
 
-/// No message of a library speaks of an option such as `--strict`: the command line adds its own hint.
+/// Checks that no message of a library names an option such as `--strict`: the command line adds its own hint.
 fn options(root: &Path, files: &[String]) -> Vec<String> {
     let names = || CORE.iter().map(|(name, _)| *name).chain(LIBRARIES.iter().copied());
     let library = |file: &&String| names().any(|name| file.starts_with(&format!("crates/{name}/src/")));
@@ -244,7 +244,7 @@ fn options(root: &Path, files: &[String]) -> Vec<String> {
     problems
 }
 
-/// The first word of a line that is an option of a command line.
+/// The first word of a line that looks like a command-line option.
 fn option_in(line: &str) -> Option<&str> {
     let words = line.split(|character: char| !(character.is_ascii_alphanumeric() || character == '-'));
     words.into_iter().find(|word| {
@@ -252,7 +252,7 @@ fn option_in(line: &str) -> Option<&str> {
     })
 }
 
-/// Every rule of the methodology is cited by a test, and every rule that code cites exists.
+/// Checks that a test cites every rule of the methodology, and that every rule that code cites exists.
 fn rule_ids(root: &Path, files: &[String]) -> Vec<String> {
     let text = std::fs::read_to_string(root.join("docs/methodology.md")).unwrap_or_default();
     let defined: BTreeSet<String> =
@@ -261,7 +261,7 @@ fn rule_ids(root: &Path, files: &[String]) -> Vec<String> {
     let mut cited: BTreeMap<String, String> = BTreeMap::new();
     for file in files.iter().filter(|file| has_extension(file, &["rs", "case"])) {
         let text = std::fs::read_to_string(root.join(file)).unwrap_or_default();
-        // The second books are nothing but what tests compare with.
+        // The audit's second books exist only for tests to compare with.
         let is_test = ["/tests/", "/cases/", "crates/audit/"].iter().any(|place| file.contains(place));
         let unit_tests = text.find("#[cfg(test)]").unwrap_or(text.len());
         for id in ids(&text) {
@@ -277,7 +277,7 @@ fn rule_ids(root: &Path, files: &[String]) -> Vec<String> {
     untested.chain(unknown).collect()
 }
 
-/// Every `VAL-1`, `P-11` and so on in a text.
+/// The rule numbers in a text, such as `VAL-1` or `P-11`.
 fn ids(text: &str) -> BTreeSet<String> {
     const PREFIXES: &[&str] = &["VAL", "SCN", "FAM", "CHG", "REQ", "P"];
     let words = text.split(|character: char| !(character.is_ascii_alphanumeric() || character == '-'));

@@ -1,4 +1,4 @@
-//! `cargo xtask vectors SUITE FILE`: every reference vector of a file, recomputed.
+//! `cargo xtask vectors SUITE FILE`: recomputes every reference vector of a file.
 //!
 //! A suite reads the file, computes each vector with our code and hands both answers to a [`Tally`]. A vector passes
 //! when every quantity the file gives for it agrees.
@@ -11,23 +11,23 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::process::ExitCode;
 
-/// How many failed vectors are named.
+/// The number of failed vectors that are named.
 const NAMED: usize = 10;
 
-/// What came of a file of vectors.
+/// The results for a file of vectors.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// Vectors whose every quantity agrees.
+    /// Vectors with all quantities in agreement.
     pub passed: usize,
-    /// Vectors with one that does not, or that could not be computed.
+    /// Vectors with a quantity that differs, or that could not be computed.
     pub failed: usize,
     /// The worst quantity of each failed vector.
     failures: Vec<Failure>,
     /// The largest difference between amounts of money, in USD.
     worst_usd: f64,
-    /// The largest difference in parts of the gross notional.
+    /// The largest difference as a share of the gross notional.
     worst_of_gross: f64,
-    /// Quantities of the file that we have no counterpart for.
+    /// Quantities of the file without a counterpart in our results.
     not_compared: BTreeSet<String>,
 }
 
@@ -37,11 +37,11 @@ struct Failure {
     what: String,
 }
 
-/// One vector on its way to being passed or failed.
+/// The comparison of one vector.
 #[derive(Debug)]
 pub struct Comparison {
     gross: f64,
-    /// Quantities that were compared.
+    /// The number of quantities compared.
     compared: usize,
     worst_usd: f64,
     failure: Option<(f64, String)>,
@@ -49,7 +49,7 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Of a portfolio of this gross notional.
+    /// Begins the comparison of a portfolio with this gross notional.
     pub fn new(gross: f64) -> Self {
         Self { gross, compared: 0, worst_usd: 0.0, failure: None, not_compared: BTreeSet::new() }
     }
@@ -59,18 +59,18 @@ impl Comparison {
         1e-6 + 1e-12 * self.gross
     }
 
-    /// Amounts of money that must agree to the tolerance for money.
+    /// Compares amounts of money, which must agree within the tolerance for money.
     pub fn money(&mut self, quantity: &str, ours: f64, theirs: f64) {
         self.money_within(quantity, ours, theirs, self.money_tolerance());
     }
 
-    /// Amounts of money that must agree to `tolerance`.
+    /// Compares amounts of money, which must agree within `tolerance`.
     pub fn money_within(&mut self, quantity: &str, ours: f64, theirs: f64, tolerance: f64) {
         self.worst_usd = self.worst_usd.max((ours - theirs).abs());
         self.within(quantity, ours, theirs, tolerance);
     }
 
-    /// Numbers that must agree to `tolerance`. One that is not a number never does.
+    /// Compares numbers, which must agree within `tolerance`. NaN never agrees.
     pub fn within(&mut self, quantity: &str, ours: f64, theirs: f64, tolerance: f64) {
         self.compared += 1;
         let excess = (ours - theirs).abs() / tolerance;
@@ -83,14 +83,14 @@ impl Comparison {
         }
     }
 
-    /// A quantity that we have no counterpart for.
+    /// Notes a quantity without a counterpart in our results.
     pub fn skip(&mut self, quantity: &str) {
         self.not_compared.insert(quantity.to_owned());
     }
 }
 
 impl Tally {
-    /// Counts a vector that was compared, or one that could not be.
+    /// Counts a vector that was compared, or that could not be compared.
     pub fn count(&mut self, vector: &str, comparison: Result<Comparison, String>) {
         let what = match comparison {
             Ok(comparison) => {
@@ -146,7 +146,7 @@ pub fn run(suite: &str, text: &str) -> Result<Tally, String> {
     Ok(tally)
 }
 
-/// The command: 0 when all passed, 1 when any failed, 2 when the file could not be read.
+/// Runs the command: status 0 when all passed, 1 when any failed, 2 when the file could not be read.
 pub fn command(suite: &str, file: &str) -> ExitCode {
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
@@ -195,7 +195,7 @@ mod tests {
         assert_eq!((tally.passed, tally.failed), (0, 1));
     }
 
-    /// A runner that cannot fail proves nothing: one digit of one answer changed must be found, and only there.
+    /// A test that cannot fail proves nothing: a change of one digit in one answer must be found, and only there.
     #[test]
     fn a_wrong_answer_fails_from_shared() {
         let Some(text) = shared_text("vectors/derive.json") else { return };

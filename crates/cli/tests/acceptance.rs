@@ -36,7 +36,7 @@ fn check(test: &str, chain: &str, at: &str) {
     println!("{}", answer(&["compare", "--market", &market, "--portfolio", &portfolio]));
 }
 
-/// In coin, over all options: the third word of the report's line "all".
+/// The median error in coin, over all options: the third word of the report's line "all".
 fn median_error(report: &str) -> f64 {
     let line =
         report.lines().find(|line| line.trim_start().starts_with("all ")).expect("the report has a line for all");

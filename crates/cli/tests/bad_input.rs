@@ -7,20 +7,20 @@ use common::journal::Day;
 use common::{PORTFOLIO, Run, path, upm, upm_reading, written};
 use testdata::MARKET;
 
-/// Margins a market and a portfolio, one of which is wrong.
+/// Margins a market and a portfolio of which one is invalid.
 fn check(test: &str, market: &str, portfolio: &str, message: &str) {
     let market = written(&format!("{test}-market.json"), market);
     let portfolio = written(&format!("{test}-portfolio.json"), portfolio);
     refused(&upm(&["margin", "--market", &market, "--portfolio", &portfolio]), message);
 }
 
-/// One problem, a line of its own. `message` has a `…` where anything may stand.
+/// Checks that there is one problem, on its own line. A `…` in `message` matches any text.
 fn refused(run: &Run, message: &str) {
     assert_eq!(run.err.lines().count(), 1, "{}", run.err);
     refused_among_others(run, message);
 }
 
-/// The first of the problems of a document.
+/// Checks the first of the problems of a document.
 fn refused_among_others(run: &Run, message: &str) {
     assert_eq!((run.status, run.out.as_str()), (2, ""), "{}", run.err);
     assert!(run.err.lines().all(|line| line.starts_with("upm: ") && line.len() < 1000), "{}", run.err);
@@ -195,7 +195,7 @@ fn text_that_is_not_utf_8_and_no_text_at_all_are_named() {
     for (name, bytes, message) in cases {
         let file = written(&format!("encoding-{name}.json"), "");
         std::fs::write(&file, bytes).unwrap();
-        // A market is read at once, a portfolio piece by piece or, where a trade is tried, at once.
+        // A market is read at once; a portfolio is read piece by piece or, where a trade is tried, at once.
         for (command, market, portfolio, more) in [
             ("margin", &file, &portfolio, &[][..]),
             ("margin", &sound_market, &file, &[]),
@@ -386,7 +386,7 @@ fn a_price_of_the_dollar() {
     );
 }
 
-/// What no reader of a market takes as a name is not written into one.
+/// A name that no reader of a market accepts is not written into one.
 #[test]
 fn a_price_of_what_has_no_name() {
     let data = "crates/feed/tests/data";
@@ -408,7 +408,7 @@ fn a_price_of_what_has_no_name() {
     }
 }
 
-/// `message` has a `…` where anything may stand; what is broken and not wrong has exit status 1.
+/// Checks a failure with exit status 1, for input that is damaged but not wrong. A `…` in `message` matches any text.
 fn broken(run: &Run, message: &str) {
     assert_eq!(run.status, 1, "{}", run.err);
     refused(&Run { status: 2, out: String::new(), err: run.err.clone() }, message);

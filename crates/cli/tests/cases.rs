@@ -1,4 +1,4 @@
-//! `upm journal cases` and `upm explain --case`: liquidations as a journal tells them.
+//! `upm journal cases` and `upm explain --case`: the liquidations in a journal.
 
 mod common;
 
@@ -33,7 +33,8 @@ fn records(file: &str) -> Vec<Value> {
         .collect()
 }
 
-/// What the journal itself says of a case: where it was opened and closed, and what funds paid for it.
+/// The facts of a case in the journal itself: the records where it was opened and closed, and the payments of funds for
+/// it.
 fn facts(records: &[Value], number: u64) -> (u64, Option<u64>, u64) {
     let all = records.iter().flat_map(|record| {
         list(&record["events"]).iter().map(move |event| (record["sequence"].as_u64().expect("a number"), event))
@@ -94,11 +95,11 @@ fn every_case_is_listed_followed_and_decided_again() {
     for wait in ["due", "taker", "bids", "cure", "market", "recovery", "price", "silence"] {
         assert!(waits.contains(wait), "{wait}: {waits:?}");
     }
-    // Whoever asked in vain is told what was in the way.
+    // For each request in vain the reason is given.
     assert!(asked.contains("recovery") && !asked.contains("due"), "{asked:?}");
 }
 
-/// A case that the engine itself opens says so: nobody else changed the account.
+/// A case that the engine itself opens says so: no other party changed the account.
 fn begins(case: &Value, opened: &Value) {
     let steps = entries(case, "step");
     let first = steps.iter().find(|step| step["sequence"] == *opened).expect("the step that opened it");
@@ -112,7 +113,8 @@ fn begins(case: &Value, opened: &Value) {
     }
 }
 
-/// In order of time and without a gap, each step with its reason and the figures it was done on, and a bill that adds up.
+/// The steps are in order of time and without a gap, each with its reason and the figures on which it was decided, and
+/// the bill adds up.
 fn is_a_story(case: &Value) {
     let steps = entries(case, "step");
     let mut last = 0;
@@ -131,7 +133,7 @@ fn is_a_story(case: &Value) {
         assert!(wait["seconds"].as_i64().expect("a number") >= 0 && !text(&wait["words"]).is_empty(), "{wait}");
         assert!(wait["asked"] == 0 || !text(&wait["words"]).contains("nobody has asked"), "{wait}");
     }
-    // Funds, backstops and bidders: the payments of the steps are the lines of the bill.
+    // Funds, backstops and bidders: the payments in the steps equal the lines of the bill.
     let paid = steps.iter().flat_map(|step| list(&step["payments"]));
     let paid: f64 = paid.filter(|one| one["why"] == "cover of a loss").map(|one| number(&one["usd"])).sum();
     let billed = list(&case["bill"]).iter().filter(|line| line["what"] == "fund");

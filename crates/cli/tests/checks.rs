@@ -1,4 +1,4 @@
-//! A check that checked nothing fails and says so; an option that does nothing is refused.
+//! A check that checked nothing fails with a message; an option without effect is refused.
 
 mod common;
 

@@ -1,5 +1,5 @@
-//! Portfolios of many accounts: the answer is the same on any number of threads, carries the hash of all that was read, and is
-//! there whole or not at all.
+//! Portfolios of many accounts: the answer is the same on any number of threads, contains the hash of all input, and is
+//! written whole or not at all.
 
 mod common;
 
@@ -9,7 +9,7 @@ use common::{Run, path, sample, upm, upm_reading, written};
 use model::{Market, Portfolio};
 use serde_json::{Value, json};
 
-/// A portfolio in which every sample account stands `times` times, and the names of its accounts.
+/// A portfolio with every sample account `times` times, and the names of its accounts.
 fn crowd(times: usize) -> Value {
     let text = std::fs::read_to_string(sample("portfolio.json")).expect("the sample is there");
     let mut document: Value = serde_json::from_str(&text).expect("the sample is JSON");

@@ -1,4 +1,4 @@
-//! Decimal text: every number that the program writes can be read back by its own reader, and exponents are exact.
+//! Decimal text: the program's own reader can read every number that the program writes, and exponents are exact.
 
 mod common;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use testdata::MARKET;
 use units::Ratio;
 
-/// Every text of a document that stands for a number, and every number that is not one of JSON's integers.
+/// Every text in a document that is a number, and every number that is not one of JSON's integers.
 fn numbers(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::String(text) => {
@@ -25,7 +25,7 @@ fn numbers(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// A market with options so far from the money that their sensitivities have a hundred zeros behind the point.
+/// A market with options so far from the money that their sensitivities have a hundred zeros after the point.
 fn far_from_the_money(test: &str) -> [String; 2] {
     let market = MARKET.replace(r#""strike": "80000""#, r#""strike": "400000""#).replace("0.5", "0.15");
     let market = market.replace(r#""mark": "3400""#, r#""mark": "0""#);

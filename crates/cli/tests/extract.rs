@@ -6,14 +6,14 @@ use common::journal::Day;
 use common::{answer, document, path, simulated, upm};
 use serde_json::Value;
 
-/// A place for documents where nothing is.
+/// A free path for documents.
 fn place(name: &str) -> String {
     let place = path(name);
     let _ = std::fs::remove_dir_all(&place);
     place
 }
 
-/// What `upm margin` says of every account that was extracted to a place.
+/// The assessments by `upm margin` of every account extracted to a directory.
 fn margined(place: &str) -> Vec<Value> {
     let [market, portfolio, parameters] =
         ["market.json", "portfolio.json", "parameters.toml"].map(|name| format!("{place}/{name}"));
@@ -21,7 +21,7 @@ fn margined(place: &str) -> Vec<Value> {
     document(&[&arguments[..], &["--output", "json"]].concat())["accounts"].as_array().expect("a list").clone()
 }
 
-/// Every account at a moment as the engine's own method assesses it, and as the documents do.
+/// Checks that every account at a moment has the same assessment by the engine's own method and from the documents.
 fn is_reproduced(file: &str, at: &str, name: &str) {
     let to = place(name);
     let extracted = document(&["journal", "extract", file, "--at", at, "--to", &to, "--output", "json"]);
@@ -55,7 +55,7 @@ fn a_moment_of_a_day_is_reproduced_to_the_last_digit() {
     assert_eq!(alice["positions"][0], perpetual);
 }
 
-/// Coins, spot, inverse contracts, depegs, locations, ramps and liquidations; and an option that has expired and waits for its
+/// Coins, spot, inverse contracts, depegs, locations, ramps and liquidations; and an expired option that waits for its
 /// settlement (seed 35).
 #[test]
 fn moments_of_simulated_runs_are_reproduced_to_the_last_digit() {

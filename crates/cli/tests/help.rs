@@ -34,7 +34,8 @@ const COMMANDS: &[&[&str]] = &[
     &["man"],
 ];
 
-/// Runs an example. What the laboratory writes for it is written here without that program, which is another package's.
+/// Runs an example. A file that the laboratory would write for it is written here without that program, which is in
+/// another package.
 fn works(example: &[String]) {
     make_room(example);
     match example.iter().map(String::as_str).collect::<Vec<_>>()[..] {

@@ -1,4 +1,4 @@
-//! What an import takes, and what it refuses.
+//! Texts that an import accepts, and texts that it refuses.
 
 mod common;
 

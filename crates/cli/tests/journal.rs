@@ -6,13 +6,13 @@ use common::journal::Day;
 use common::{Run, answer, document, path, simulated, upm};
 use serde_json::Value;
 
-/// The journal of a whole day, under a name of its own: a journal has one reader at a time.
+/// The journal of a whole day, in a file of its own: a journal has one reader at a time.
 fn day(name: &str) -> String {
     drop(Day::whole(name));
     path(name)
 }
 
-/// What a program reads, whatever the exit status.
+/// The JSON output of a run, for any exit status.
 fn json(run: &Run) -> Value {
     serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {}\n{}", run.out, run.err))
 }
@@ -22,7 +22,7 @@ fn lines(file: &str, more: &[&str]) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
 }
 
-/// The last record that judges the account of that number, as exported.
+/// The last record that judges the account with this number, as exported.
 fn judged(records: &[Value], account: u64) -> (u64, Value) {
     let found = records.iter().rev().find_map(|record| {
         let events = record["events"].as_array()?;
@@ -63,7 +63,7 @@ fn a_head_that_was_kept_elsewhere_is_asked_for() {
     assert_eq!(met["head_sequence"].as_u64().unwrap(), last + since);
     assert!(answer(&["journal", "verify", &longer, "--head", &head]).contains("met after record"));
 
-    // The journal without its last records is sound, and is not the one that the head was kept of.
+    // The journal without its last records is sound, but does not contain the head that was kept.
     let lost = met["head"].as_str().unwrap();
     let run = upm(&["journal", "verify", &file, "--head", lost]);
     assert_eq!((run.status, run.out.as_str()), (1, ""), "{}", run.err);
@@ -192,7 +192,7 @@ fn an_explanation_recomputes_what_was_judged_to_the_last_digit() {
             assert_eq!(judged["recomputed"][figure], recorded[figure], "{figure}");
         }
     }
-    // Just after that record nothing has moved: the page of the moment has the figures of the judgement.
+    // Just after that record no price has moved: the page of the moment has the figures of the judgement.
     let at = sequence.to_string();
     let moment = document(&["explain", "alice", "--journal", &file, "--at", &at, "--output", "json"]);
     let explained = &moment["explanation"]["at_mark"];

@@ -190,7 +190,8 @@ fn a_comparison_says_what_margin_says() {
     }
 }
 
-/// 753,000 USDC borrowed against coin: what Deribit asks for that is not in its documents, and Paradex takes no coin.
+/// 753,000 USDC borrowed against coin: Deribit's documents do not give its margin for that, and Paradex accepts no
+/// coin.
 #[test]
 fn what_is_not_known_is_never_the_cheapest() {
     let arguments = with(book("compare"), &["--account", "coin on credit"]);
@@ -214,7 +215,8 @@ fn what_is_not_known_is_never_the_cheapest() {
     assert!(deribit["requirement"]["reasons"][0].as_str().unwrap().contains("owed"));
 }
 
-/// A venue that takes no coin is compared by the margin of the risk, and what it does not take stands beside it.
+/// A venue that accepts no coin is compared by the margin of the risk; the collateral that it does not accept is in a
+/// column.
 #[test]
 fn what_is_not_accepted_stands_in_its_own_column() {
     let text = answer(&with(book("compare"), &["--account", "covered call"]));

@@ -1,4 +1,4 @@
-//! `upm plan` says in names and contracts what a liquidation would do, in a few trades.
+//! `upm plan` shows in names and contracts the few trades that a liquidation would do.
 
 mod common;
 
@@ -8,7 +8,7 @@ use common::{answer, document, path, root, sample, upm, written};
 use serde_json::Value;
 use testdata::{MARKET, shared};
 
-/// Short fifteen perpetuals and not enough for it: index 80,000, so that nothing but a purchase helps.
+/// Short fifteen perpetuals with too little margin, at an index of 80,000: only a purchase helps.
 const SHORT: &str = r#"{"format": "upm.portfolio/1", "accounts": [{"account": "alice",
     "balances": [{"asset": "USDC", "amount": "100000"}],
     "positions": [{"instrument": "BTC-PERP", "quantity": "-15"}]}]}"#;
@@ -20,7 +20,7 @@ fn planned(test: &str, more: &[&str]) -> Vec<String> {
     arguments.iter().chain(more).map(|argument| (*argument).to_owned()).collect()
 }
 
-/// Numbers of a document that are no text.
+/// The number of JSON numbers in a document.
 fn numbers(value: &Value) -> usize {
     match value {
         Value::Number(_) => 1,
@@ -64,7 +64,7 @@ fn a_trade_has_a_name_contracts_and_a_currency() {
     assert!(!text.contains("lots"), "{text}");
 }
 
-/// A trade is shown whole; what one interval bears is said beside it.
+/// A trade is shown whole, with the number of intervals that it needs.
 #[test]
 fn a_large_trade_is_spread_over_intervals() {
     let arguments = planned("plan-intervals", &["--output", "json"]);
@@ -77,7 +77,7 @@ fn a_large_trade_is_spread_over_intervals() {
     assert_eq!(plan["plans"][0]["reached"], true, "{plan}");
 }
 
-/// What trades cannot reach says how far it gets.
+/// A target that trades cannot reach is reported with the equity that is missing.
 #[test]
 fn a_target_out_of_reach_says_what_is_missing() {
     let plan = document(&planned("plan-missing", &["--less", "99990", "--output", "json"]));

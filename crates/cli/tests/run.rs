@@ -5,7 +5,7 @@ mod common;
 use common::{answer, path, sample, upm, upm_reading, written};
 use serde_json::Value;
 
-/// A journal that is not there yet, under a name of its own.
+/// The path of a journal that does not exist yet.
 fn fresh(name: &str) -> String {
     let file = path(name);
     let _ = std::fs::remove_file(&file);
@@ -36,7 +36,7 @@ fn a_venue_is_run_from_a_file_of_commands() {
     let commands = std::fs::read_to_string(sample("venue.jsonl")).expect("a sample").lines().count();
     let answered: Vec<u64> = told.iter().filter_map(|line| line["line"].as_u64()).collect();
     assert_eq!(answered, (1..=u64::try_from(commands).expect("few")).collect::<Vec<_>>());
-    // Alice may not take out what her position needs; she is liquidated by the duties of the venue alone.
+    // Alice may not withdraw the margin that her position needs; the duties of the venue alone liquidate her.
     let refused: Vec<&Value> = told.iter().filter(|line| line["line"].is_u64() && !line["refused"].is_null()).collect();
     assert_eq!(refused.len(), 1, "{refused:?}");
     assert!(refused[0]["refused"]["why"].as_str().is_some_and(|why| why.contains("margin")), "{refused:?}");
@@ -55,7 +55,7 @@ fn the_same_commands_make_the_same_journal() {
     let begin = |file: &str| answer(&["run", "--journal", file, "--begin", &sample("venue.jsonl")]);
     assert_eq!(begin(&first), begin(&again));
     assert_eq!(head(&first), head(&again));
-    // What was exported, with the engine's own commands in it, makes it again.
+    // The exported records, including the engine's own commands, make the same journal again.
     let records = written("run-3.jsonl", &answer(&["journal", "export", &first]));
     answer(&["run", "--journal", &exported, "--genesis", &first, "--no-duties", &records]);
     assert_eq!(head(&exported), head(&first));
@@ -71,7 +71,7 @@ fn a_journal_is_gone_on_with_and_nothing_happens_twice() {
     let second = upm_reading(&["run", "--journal", &file, "--each"], after);
     assert_eq!(second.status, 0, "{}", second.err);
     assert!(second.err.contains("19 taken, 0 refused"), "{}", second.err);
-    // The same again: it is of the past, and changes nothing.
+    // The same commands again: they lie in the past, and change nothing.
     let head_before = head(&file);
     let third = upm_reading(&["run", "--journal", &file], before);
     assert!(third.err.contains("0 taken, 21 refused") && third.status == 0, "{}", third.err);

@@ -1,4 +1,5 @@
-//! How large a position is: said in contracts or as a size, shown as both, and rounded in one way wherever it is printed.
+//! The size of a position: given in contracts or as a size, shown as both, and rounded in one way wherever it is
+//! printed.
 
 mod common;
 
@@ -103,7 +104,7 @@ fn dollars(amount: Money, round: Round) -> String {
     text
 }
 
-/// The same requirement in a sheet, a comparison, a what-if and a picture: up in every one; equity down.
+/// The same requirement in a sheet, a comparison, a what-if and a picture: rounded up in each; equity is rounded down.
 #[test]
 fn one_number_is_rounded_in_one_way() {
     let [market, portfolio] = ["market.json", "portfolio.json"].map(sample);

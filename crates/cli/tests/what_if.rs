@@ -1,4 +1,4 @@
-//! `upm what-if` is `upm margin` of the portfolio that the trades lead to.
+//! `upm what-if` gives the same result as `upm margin` of the portfolio after the trades.
 
 mod common;
 
@@ -115,9 +115,9 @@ fn a_trade_that_the_account_cannot_carry_is_said_to_be_refused() {
     let refused = what_if("refused", thin, "BTC-PERP -20");
     assert_eq!(refused["verdict"]["accepted"], false);
     assert!(refused["verdict"]["why"].as_str().unwrap().contains("is below the initial margin"), "{refused}");
-    // Bought at ten times the mark the account has nothing left.
+    // After buying at ten times the mark the account has no equity left.
     assert_eq!(what_if("bought", thin, "BTC-PERP +2 @800500")["verdict"]["accepted"], false);
-    // What reduces an account that holds too little is taken.
+    // A trade that reduces an account with too little margin is accepted.
     let broke = r#"{"asset": "USDC", "amount": "500"}"#;
     assert_eq!(what_if("reduced", broke, "BTC-PERP +0.5")["verdict"]["accepted"], true);
 }

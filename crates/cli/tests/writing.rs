@@ -1,4 +1,4 @@
-//! Files that commands write: whole or not at all, and never over something of another kind.
+//! Files that commands write: whole or not at all, and never over a file of another kind.
 
 mod common;
 

@@ -1,7 +1,7 @@
 //! The programs that the run needs besides cargo.
 //!
-//! What is missing is installed where that was asked for, each command printed before it runs. Anywhere else the run ends
-//! and prints the commands.
+//! A missing tool is installed if that was requested, and each command is printed before it runs. Otherwise the run
+//! ends and prints the commands.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +10,7 @@ use super::run;
 
 /// A program that the run needs, and the commands that install it.
 struct Tool {
-    /// What it is, in words.
+    /// The name of the tool, in words.
     what: &'static str,
     /// The program that answers `--version` when it is there.
     program: &'static str,
@@ -29,7 +29,7 @@ const TOOLS: [Tool; 3] = [
     Tool { what: "clippy", program: "cargo-clippy", installed_by: &[("rustup", &["component", "add", "clippy"])] },
 ];
 
-/// Installs what is missing, and says so before.
+/// Installs missing tools, and prints each command first.
 pub fn install(root: &Path) -> Result<(), String> {
     for tool in TOOLS.iter().filter(|tool| !tool.is_there()) {
         println!("  {} ({}) is missing and is installed now", tool.what, tool.program);
@@ -41,7 +41,7 @@ pub fn install(root: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Changes nothing; the error names all that is missing, with the commands that install it.
+/// Changes nothing; the error names all missing tools, with the commands that install them.
 pub fn require(_: &Path) -> Result<(), String> {
     let missing: Vec<&Tool> = TOOLS.iter().filter(|tool| !tool.is_there()).collect();
     if missing.is_empty() { Ok(()) } else { Err(refusal(&missing)) }
@@ -57,7 +57,7 @@ impl Tool {
         Command::new(self.program).arg("--version").output().is_ok_and(|output| output.status.success())
     }
 
-    /// That it is missing, with the commands that install it.
+    /// The message that the tool is missing, with the commands that install it.
     fn line(&self) -> String {
         let commands =
             self.installed_by.iter().map(|(program, arguments)| format!("{program} {}", arguments.join(" ")));

@@ -1,5 +1,5 @@
-//! `cargo xtask crowd ACCOUNTS POSITIONS DIRECTORY`: a market of some 5,000 instruments and as many accounts as wanted, to
-//! measure `upm margin` on. The same bytes come out every time.
+//! `cargo xtask crowd ACCOUNTS POSITIONS DIRECTORY`: a market of some 5,000 instruments and any number of accounts, to
+//! measure `upm margin`. Every run writes the same bytes.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -12,7 +12,7 @@ use model::{AccountDocument, BalanceDocument, InstrumentDocument, KindDocument, 
 use super::random::Pcg;
 use super::{exact, market};
 
-/// Strikes lie so many times closer than in the sample.
+/// The number of times that strikes are closer than in the sample.
 const FINER: i32 = 10;
 const SEED: u64 = 20_261_120;
 
@@ -51,7 +51,7 @@ fn write(accounts: usize, positions: usize, directory: &Path) -> std::io::Result
     Ok(())
 }
 
-/// An account that holds some dollars, some coins and so many instruments, long and short.
+/// An account that holds dollars, coins and `positions` instruments, long and short.
 fn account(index: usize, positions: usize, listed: &[&InstrumentDocument], random: &mut Pcg) -> AccountDocument {
     let mut held = BTreeSet::new();
     while held.len() < positions {
@@ -77,7 +77,7 @@ fn account(index: usize, positions: usize, listed: &[&InstrumentDocument], rando
     AccountDocument { account: format!("account {index}"), balances, positions, orders: Vec::new() }
 }
 
-/// A place among `count`, each as likely as another.
+/// A number below `count`, each with the same chance.
 fn place(count: usize, random: &mut Pcg) -> usize {
     let drawn = random.uniform() * f64::from(u32::try_from(count).expect("some thousand instruments"));
     let text = format!("{:.0}", drawn.floor());

@@ -1,4 +1,5 @@
-//! JSON that a person can read and `diff`: the outer levels one entry a line, everything inside them on that line.
+//! JSON that a person can read and `diff`: one line per entry on the outer levels, with the content of an entry on its
+//! line.
 
 use std::io::{self, Write};
 
@@ -6,7 +7,7 @@ use serde::Serialize;
 use serde_json::Serializer;
 use serde_json::ser::Formatter;
 
-/// The document as text, its outermost `levels` levels of objects and lists one entry a line.
+/// The document as text, with one line per entry on its outermost `levels` levels of objects and lists.
 pub fn write(document: &impl Serialize, levels: usize) -> String {
     let mut text = Vec::new();
     let formatter = Lines { levels, depth: 0, filled: false };

@@ -1,7 +1,7 @@
 //! `samples/market.json`: three coins on the morning of 20 November 2026, at levels of our own choosing.
 //!
 //! The smile is the surface SSVI of Gatheral and Jacquier ("Arbitrage-free SVI volatility surfaces", 2014) in its
-//! square-root form: three numbers a coin besides the volatility at the money. With `k = ln(K/F)` and `θ = σ₀²T`
+//! square-root form: three numbers per coin besides the volatility at the money. With `k = ln(K/F)` and `θ = σ₀²T`
 //!
 //! ```text
 //! w(k) = θ/2 · (1 + ρφk + √((φk + ρ)² + 1 − ρ²)),   φ = η/√θ,   σ = √(w/T)
@@ -22,7 +22,7 @@ use super::{decimal, exact};
 
 /// The moment of the sample.
 const TIME: &str = "2026-11-20T12:00:00Z";
-/// Twenty hours, a week, a month, four months and seven from it.
+/// The expiries: twenty hours, a week, a month, four months and seven months later.
 const EXPIRIES: [&str; 5] = [
     "2026-11-21T08:00:00Z",
     "2026-11-27T08:00:00Z",
@@ -41,17 +41,18 @@ const STETH: f64 = 0.9991;
 struct Coin {
     name: &'static str,
     index: f64,
-    /// Continuously compounded premium of forwards over the index, a year.
+    /// Premium of forwards over the index, continuously compounded, per year.
     carry: f64,
     funding_rate_8h: f64,
     smile: Smile,
-    /// Distance of strikes and how many on each side of the forward, by expiry; no options where there are none.
+    /// The distance of strikes and their number on each side of the forward, by expiry; no options where the number
+    /// is zero.
     strikes: [(f64, i32); 5],
-    /// Dollars of an inverse contract; none where the coin has no inverse contracts.
+    /// The size of an inverse contract in dollars; none where the coin has no inverse contracts.
     inverse_size: Option<&'static str>,
-    /// Steps in which dollar prices are quoted.
+    /// The tick of dollar prices.
     tick: f64,
-    /// Contracts open at the money.
+    /// Open interest at the money, in contracts.
     open_interest: f64,
     adv_usd: &'static str,
     /// USD in the book within 10, 50, 100 and 200 basis points.
@@ -110,7 +111,7 @@ const COINS: [Coin; 3] = [
 ];
 
 impl Smile {
-    /// Volatility of log-moneyness `k` at `years`, as the file gives it: four decimals.
+    /// The volatility at log-moneyness `k` and `years`, rounded to four decimals as in the file.
     fn vol(&self, k: f64, years: f64) -> f64 {
         let at_the_money = self.long + (self.short - self.long) * math::exp(-years * 365.0 / self.days);
         let theta = at_the_money * at_the_money * years;
@@ -126,7 +127,7 @@ pub fn document() -> MarketDocument {
     document_with(1)
 }
 
-/// The document with strikes so many times closer, over the same range.
+/// The document with strikes `finer` times closer, over the same range.
 pub fn document_with(finer: i32) -> MarketDocument {
     MarketDocument {
         format: MARKET_FORMAT.into(),
@@ -187,7 +188,7 @@ impl Coin {
         }
     }
 
-    /// As the file gives it: two decimals.
+    /// The forward, rounded to two decimals as in the file.
     fn forward(&self, years: f64) -> f64 {
         decimal::<Ratio>(self.index * math::exp(self.carry * years), 2).to_f64()
     }
@@ -222,7 +223,7 @@ impl Coin {
         list
     }
 
-    /// Spot, a perpetual or a dated future; what it is quoted in is read off its name.
+    /// Spot, a perpetual or a dated future; the name contains the quote.
     fn future(&self, instrument: String, kind: KindDocument, expiry: Option<&str>) -> InstrumentDocument {
         let quote = ["USDC", "USDT"].into_iter().find(|stable| instrument.contains(stable));
         let (payoff, dollars) = match quote {
@@ -232,7 +233,7 @@ impl Coin {
         };
         let fair = expiry.map_or(self.index, |expiry| self.forward(years(expiry))) / dollars;
         let perpetual = kind == KindDocument::Perpetual;
-        // A perpetual stands off the index by what funding takes back in eight hours.
+        // A perpetual differs from the index by the funding of eight hours.
         let premium = if perpetual { 1.0 + self.funding_rate_8h } else { 1.0 };
         let mark = fair * premium;
         InstrumentDocument {
@@ -264,7 +265,7 @@ impl Coin {
 
     fn option(&self, payoff: Payoff, expiry: &str, strike: f64, right: Right) -> InstrumentDocument {
         let years = years(expiry);
-        // In what the strike is written in.
+        // The forward in the currency of the strike.
         let forward = self.forward(years) / if payoff == Payoff::Linear { USDC } else { 1.0 };
         let vol = self.smile.vol(math::ln(strike / forward), years);
         let letter = if right == Right::Call { "C" } else { "P" };
@@ -272,16 +273,16 @@ impl Coin {
             let inputs = Inputs { right, forward, strike, vol, years, discount: 1.0 };
             Black76::new(inputs).expect("a forward, a strike and a volatility above 0")
         };
-        // Premium in the coin, four decimals in quotes and six in marks, or in dollars.
+        // The premium is in the coin, with four decimals in quotes and six in marks, or in dollars.
         let (quote, prefix, unit) = match payoff {
             Payoff::Inverse => (self.name, self.name.to_owned(), 1.0 / forward),
             Payoff::Linear => ("USDC", format!("{}_USDC", self.name), 1.0),
         };
         let tick = if payoff == Payoff::Inverse { 0.0001 } else { self.tick };
-        // Quotes stand a volatility point apart around the mark.
+        // Bid and ask are a volatility point apart around the mark.
         let bid = (black(vol - 0.005).price() * unit / tick).floor() * tick;
         let ask = (black(vol + 0.005).price() * unit / tick).ceil() * tick;
-        // Most is open at the money, less the further away, least in the money.
+        // Open interest is highest at the money, lower further away, lowest in the money.
         let distance = math::ln(strike / forward) / black(vol).stdev();
         let in_the_money = if right.sign() * distance < 0.0 { 0.3 } else { 1.0 };
         InstrumentDocument {

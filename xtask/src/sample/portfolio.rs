@@ -1,4 +1,4 @@
-//! `samples/portfolio.json`: accounts that are what their names say.
+//! `samples/portfolio.json`: accounts that match their names.
 
 use margin::greeks;
 use model::{
@@ -8,9 +8,9 @@ use model::{
 
 use super::{decimal, exact};
 
-/// A balance: asset, amount, and where it lies ("" when that is not said).
+/// A balance: asset, amount, and location ("" for none).
 type Held = (&'static str, &'static str, &'static str);
-/// A position: instrument, contracts, and the price it was entered at ("" for the mark).
+/// A position: instrument, contracts, and entry price ("" for the mark).
 type Open = (&'static str, &'static str, &'static str);
 
 /// The document. Hedges are computed in `market`.
@@ -77,7 +77,7 @@ const STRANGLE: ([Held; 1], [Open; 4]) = (
     ],
 );
 
-/// Short a week, long four months, at the same strikes; the difference in delta sold.
+/// Short a week, long four months, at the same strikes; the remaining delta is sold.
 const CALENDAR: ([Held; 2], [Open; 7]) = (
     [("BTC", "2", ""), ("USDC", "120000", "")],
     [
@@ -134,7 +134,7 @@ const RESTING: ([Held; 2], [Open; 2]) = (
     [("BTC_USDC-PERPETUAL", "2", "85900"), ("SOL_USDC-25DEC26-150-C", "-400", "4.1")],
 );
 
-/// Instrument, side, contracts, limit.
+/// Instrument, side, contracts and limit of each order.
 const RESTING_ORDERS: [(&str, Side, &str, &str); 5] = [
     ("BTC_USDC-PERPETUAL", Side::Buy, "6", "85200"),
     ("BTC_USDC-PERPETUAL", Side::Sell, "8", "87400"),
@@ -176,7 +176,7 @@ fn order((instrument, side, quantity, limit): (&str, Side, &str, &str)) -> Order
     OrderDocument { instrument: instrument.into(), side, quantity, amount: None, limit: exact(limit) }
 }
 
-/// The account with the whole contracts of each perpetual that take its delta away.
+/// The account with the whole contracts of each perpetual that offset its delta.
 fn hedged(mut account: AccountDocument, perpetuals: &[&str], market: &Market) -> AccountDocument {
     let document = PortfolioDocument { format: PORTFOLIO_FORMAT.into(), accounts: vec![account.clone()] };
     let portfolio = Portfolio::new(&document, market).expect("the sample account is valid");

@@ -1,4 +1,4 @@
-//! Random numbers that are the same everywhere: O'Neill's PCG, and what is drawn from it.
+//! Random numbers that are the same on every machine: O'Neill's PCG, and distributions drawn from it.
 
 use pricing::math;
 
@@ -9,7 +9,7 @@ const MULTIPLIER: u64 = 6_364_136_223_846_793_005;
 const INCREMENT: u64 = 1_442_695_040_888_963_407;
 
 impl Pcg {
-    /// The sequence of a seed.
+    /// The generator with this seed.
     pub fn new(seed: u64) -> Self {
         Self(seed.wrapping_add(INCREMENT).wrapping_mul(MULTIPLIER).wrapping_add(INCREMENT))
     }
@@ -22,17 +22,17 @@ impl Pcg {
         u32::try_from(shifted).expect("32 bits").rotate_right(turn)
     }
 
-    /// Between 0 and 1, never either.
+    /// A uniform number between 0 and 1, never either.
     pub fn uniform(&mut self) -> f64 {
         (f64::from(self.bits()) + 0.5) / (f64::from(u32::MAX) + 1.0)
     }
 
-    /// Standard normal, by the inverse of its distribution.
+    /// A standard normal number, by the inverse of its distribution.
     pub fn normal(&mut self) -> f64 {
         math::quantile(self.uniform())
     }
 
-    /// Chi-square with four degrees of freedom: twice the sum of two exponentials.
+    /// A chi-square number with four degrees of freedom: twice the sum of two exponentials.
     pub fn chi_square_4(&mut self) -> f64 {
         -2.0 * math::ln(self.uniform() * self.uniform())
     }
@@ -45,7 +45,8 @@ mod tests {
     /// The first outputs of the reference implementation, `pcg32_srandom(42, 54)`.
     #[test]
     fn the_generator_is_the_published_one() {
-        // The reference seeds with stream 54: increment (54 << 1) | 1. Ours has a fixed one, so compare the step itself.
+        // The reference seeds with stream 54: increment (54 << 1) | 1. Our increment is fixed, so only the step itself
+        // is compared.
         let mut state = 0_u64;
         let (increment, mut outputs) = ((54_u64 << 1) | 1, Vec::new());
         state = state.wrapping_mul(super::MULTIPLIER).wrapping_add(increment).wrapping_add(42);

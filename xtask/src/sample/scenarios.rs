@@ -5,8 +5,8 @@
 //! price = exp(σ·y) − 1           vol = exp(σ_v·(ρ_v·y + √(1−ρ_v²)·z_v/√(χ²/ν)·√((ν−2)/ν))) − 1
 //! ```
 //!
-//! The same draws serve every regime, so that regimes differ by their correlation and by nothing else; every draw is
-//! followed by its mirror image.
+//! All regimes use the same draws, so that they differ only in their correlation; every draw is followed by its mirror
+//! image.
 
 use margin::{AggregationDocument, FamilyDocument, MoveDocument, SCENARIOS_FORMAT, ScenarioDocument};
 use pricing::math;
@@ -15,17 +15,17 @@ use super::random::Pcg;
 use super::{decimal, exact};
 
 const UNDERLYINGS: [&str; 3] = ["BTC", "ETH", "SOL"];
-/// Daily volatility of each.
+/// Daily volatility of each coin.
 const SIGMA: [f64; 3] = [0.0280, 0.0371, 0.0492];
 /// Daily correlation: BTC/ETH, BTC/SOL, ETH/SOL.
 const MEASURED: [[f64; 3]; 3] = [[1.0, 0.854, 0.829], [0.854, 1.0, 0.875], [0.829, 0.875, 1.0]];
-/// How far a regime leaves the measured correlation.
+/// The share by which a regime moves away from the measured correlation.
 const THETA: f64 = 0.5;
 /// Daily volatility of volatility at 30 days, and its correlation with the price.
 const VOL_SIGMA: f64 = 0.06;
 const VOL_PRICE: f64 = -0.5;
 const ASSETS: [&str; 3] = ["USDC", "USDT", "stETH"];
-/// Daily volatility of what each does on top of what it follows.
+/// Daily volatility of each asset's own move in addition to the move of the underlying that it follows.
 const RESIDUAL_SIGMA: [f64; 3] = [0.0003, 0.0005, 0.0010];
 const FREEDOM: f64 = 4.0;
 const PAIRS: usize = 64;
@@ -38,7 +38,7 @@ variance times the daily volatility: BTC 0.0280, ETH 0.0371, SOL 0.0492. Correla
 0.0005, stETH 0.0010 a day, independent. 64 draws and their mirror images, the same in every regime; PCG32, seed 20261120. \
 Price and volatility moves are exp(x) - 1. Written by `cargo xtask sample`.";
 
-/// One draw of everything that is random.
+/// One draw of all random numbers.
 struct Draw {
     prices: [f64; 3],
     vols: [f64; 3],
@@ -76,7 +76,8 @@ pub fn document() -> ScenarioDocument {
     document
 }
 
-/// Normal draws over the square root of one chi-square: Student's t, scaled to unit variance; then their mirror images.
+/// Normal draws divided by the square root of one chi-square draw: Student's t, scaled to unit variance; then their
+/// mirror images.
 fn draws() -> Vec<Draw> {
     let mut random = Pcg::new(SEED);
     let mut draws = Vec::with_capacity(2 * PAIRS);

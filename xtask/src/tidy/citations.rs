@@ -1,38 +1,38 @@
-//! Numbers of invariants and incidents: each that is cited is explained in its document, each that is explained is cited,
-//! and the files that the explanation names cite it.
+//! Checks the numbers of invariants and incidents: every cited number is explained in its document, every explained
+//! number is cited, and the files named in an explanation cite it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// Where numbers are explained, and the letters of those that belong there.
+/// The documents that explain numbers, and the prefixes of the numbers in each.
 const DOCUMENTS: &[(&str, &[&str])] = &[("docs/invariants.md", &["I", "R"]), ("docs/incidents.md", &["S"])];
 
-/// Numbers of no incident, and the tests that ask for them.
+/// Numbers that stand for no incident, and the tests that use them.
 const UNKNOWN: &[(&str, &str)] = &[
     ("crates/incidents/tests/incidents.rs", "S-99"),
     ("crates/lab/src/command/incident.rs", "S-77"),
     ("crates/lab/tests/incident.rs", "S-00"),
 ];
 
-/// The numbers in this file are examples.
+/// This file, in which the numbers are examples.
 const OWN: &str = "xtask/src/tidy/citations.rs";
 
-/// A number as its document explains it.
+/// The explanation of a number in its document.
 #[derive(Debug, Default)]
 struct Explained {
     document: &'static str,
-    /// The files that it names, as paths from the root.
+    /// The files that the explanation names, as paths from the root.
     places: Vec<String>,
 }
 
-/// Compares what the files of the project cite with what the documents explain.
+/// Compares the citations in the project's files with the explanations in the documents.
 pub fn check(root: &Path, files: &[String]) -> Vec<String> {
     let cites = |file: &&String| super::has_extension(file, &["rs", "md", "case"]) && *file != OWN;
     let read = |file: &String| (file.clone(), std::fs::read_to_string(root.join(file)).unwrap_or_default());
     problems(&files.iter().filter(cites).map(read).collect(), UNKNOWN)
 }
 
-/// What is wrong with these files; `unknown` are numbers that a file may cite though they stand for nothing.
+/// The problems of these files; `unknown` are numbers that a file may cite although they stand for nothing.
 fn problems(texts: &BTreeMap<String, String>, unknown: &[(&str, &str)]) -> Vec<String> {
     let mut problems = Vec::new();
     let explained = explanations(texts, &mut problems);
@@ -67,7 +67,8 @@ fn problems(texts: &BTreeMap<String, String>, unknown: &[(&str, &str)]) -> Vec<S
     problems
 }
 
-/// What the documents explain: in a row of a table whose first cell is a number, or under a heading that begins with one.
+/// The explanations in the documents: in a row of a table whose first cell is a number, or under a heading that begins
+/// with one.
 fn explanations(texts: &BTreeMap<String, String>, problems: &mut Vec<String>) -> BTreeMap<String, Explained> {
     let mut explained: BTreeMap<String, Explained> = BTreeMap::new();
     for (document, _) in DOCUMENTS {
@@ -91,7 +92,7 @@ fn explanations(texts: &BTreeMap<String, String>, problems: &mut Vec<String>) ->
     explained
 }
 
-/// The number that a line begins to explain.
+/// The number whose explanation begins on a line.
 fn explains(line: &str) -> Option<&str> {
     let rest = line.strip_prefix("| ").or_else(|| line.strip_prefix("### "))?;
     rest.split(' ').next().filter(|word| is_number(word))
@@ -103,14 +104,14 @@ fn places(line: &str) -> impl Iterator<Item = String> {
     quoted.filter(|text| text.contains('/')).map(|path| format!("crates/{path}"))
 }
 
-/// The document in which a number belongs.
+/// The document that explains a number.
 fn document_of(number: &str) -> &'static str {
     let prefix = number.split('-').next().unwrap_or_default();
     let found = DOCUMENTS.iter().find(|(_, prefixes)| prefixes.contains(&prefix));
     found.map_or("no document", |(document, _)| document)
 }
 
-/// Every number in a text, and in the names of a source file's tests.
+/// Every number in a text, and in the names of tests in a source file.
 fn numbers(file: &str, text: &str) -> BTreeSet<String> {
     let words = text.split(|character: char| !(character.is_alphanumeric() || character == '-'));
     let mut found: BTreeSet<String> = words.filter(|word| is_number(word)).map(str::to_owned).collect();

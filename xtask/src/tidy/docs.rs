@@ -1,9 +1,9 @@
-//! Docs that say nothing: "Whose." or "The record." above a field explains it to nobody.
+//! Finds docs that explain nothing: "Whose." or "The record." above a field helps nobody.
 
 /// The fewest words of a doc comment.
 const WORDS_MIN: usize = 3;
 
-/// Every doc comment of a source file that has fewer than three words. Tests cite rules in theirs and are left out.
+/// The doc comments of a source file with fewer than three words. Tests cite rules in theirs and are left out.
 pub fn check(file: &str, text: &str) -> Vec<String> {
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
     let docs: Vec<Option<&str>> = code.lines().map(doc).collect();
@@ -22,7 +22,7 @@ pub fn check(file: &str, text: &str) -> Vec<String> {
     problems
 }
 
-/// What a line of a doc comment says; none for other lines.
+/// The text of a line of a doc comment; none for other lines.
 fn doc(line: &str) -> Option<&str> {
     let line = line.trim_start();
     line.strip_prefix("///").or_else(|| line.strip_prefix("//!"))

@@ -1,4 +1,4 @@
-//! Black-76 against 60-digit arithmetic: both prices within 1e-13 of the larger of forward and strike.
+//! Black-76 against 60-digit arithmetic: both prices agree within 1e-13 of the larger of forward and strike.
 
 use margin::method::derive::expiry::price;
 use pricing::Right;

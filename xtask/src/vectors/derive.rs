@@ -1,6 +1,6 @@
 //! Derive's three managers against the original contracts run in an EVM.
 //!
-//! Our outcome is written under the names of the file, path by path; then every number of the file is looked up in it.
+//! Our results are listed under the names of the file, path by path; then every number of the file is looked up there.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::document::{Document, Heading, PortfolioInputs, StandardInputs, from_json, number_of, read};
 use super::{Comparison, Tally};
 
-/// Ratios of order 1: shocks, discounts, confidences.
+/// The tolerance for ratios of order 1: shocks, discounts, confidences.
 const RATIO_TOLERANCE: f64 = 1e-12;
 
 /// Our numbers under the file's names.
@@ -61,7 +61,7 @@ fn compare(vector: &Value, sets: &BTreeMap<String, Value>) -> Result<Comparison,
     }
 }
 
-/// A parameter set is the contract's parameters and two lines about them.
+/// Reads a parameter set: the contract's parameters, without the two lines about them.
 fn parameters<T: DeserializeOwned>(set: &Value) -> Result<T, String> {
     let mut set = set.clone();
     if let Value::Object(fields) = &mut set {
@@ -70,7 +70,7 @@ fn parameters<T: DeserializeOwned>(set: &Value) -> Result<T, String> {
     from_json(set).map_err(|problem| format!("parameter_sets: {problem}"))
 }
 
-/// Everything held, at spot, with no sign.
+/// The gross value of all holdings at spot, without signs.
 fn gross(held: &Holdings, collateral_values: &[f64]) -> f64 {
     let options: f64 = held.expiries.iter().map(margin::method::derive::portfolio::Expiry::gross).sum();
     let collateral: f64 = collateral_values.iter().map(|value| value.abs()).sum();
@@ -103,7 +103,7 @@ fn against(heading: &Heading, gross: f64, ours: &Ours) -> Comparison {
     comparison
 }
 
-/// Another scenario may be the worst where the two are as good as equal.
+/// Another scenario may be the worst where the results of the two are equal within the tolerance.
 fn same_worst(comparison: &mut Comparison, ours: &Ours, index: f64, theirs: f64) {
     let profit = |index: f64| ours.get(&format!("scenario_pnl[{index}]")).or_else(|| ours.get("basis_contingency"));
     let tie = match (profit(index), profit(theirs)) {
@@ -115,14 +115,14 @@ fn same_worst(comparison: &mut Comparison, ours: &Ours, index: f64, theirs: f64)
     }
 }
 
-/// Quantities that are no money: shocks, discounts, confidences, sizes.
+/// Whether a quantity is not money: shocks, discounts, confidences, sizes.
 fn is_ratio(path: &str) -> bool {
     let name = path.rsplit('.').next().unwrap_or(path);
     let names = ["vol_shock_up", "vol_shock_down", "discount", "min_confidence", "abs_options", "strike"];
     names.contains(&name) || name.starts_with("static_discount")
 }
 
-/// The numbers that the venue's own repository expects, as exactly as it asks for.
+/// Compares with the numbers that the venue's own repository expects, as exactly as it requires.
 fn against_repository(comparison: &mut Comparison, name: &str, expected: &Value, tolerance: &str, ours: &Ours) {
     if let Value::Array(items) = expected {
         for (index, item) in items.iter().enumerate() {
@@ -138,7 +138,7 @@ fn against_repository(comparison: &mut Comparison, name: &str, expected: &Value,
     let stated = match words.as_slice() {
         ["relative", share, ..] => share.parse().ok().map(|share: f64| share * theirs.abs()),
         ["absolute", amount, ..] => amount.parse().ok(),
-        // Truncated toward zero: the exact value lies up to a dollar further out.
+        // Truncated toward zero: the exact value may be up to a dollar further from zero.
         ["whole", "dollars", ..] => Some(if ours.trunc() == theirs { 1.0 } else { 0.0 }),
         _ => None,
     };
@@ -151,7 +151,7 @@ fn against_repository(comparison: &mut Comparison, name: &str, expected: &Value,
     }
 }
 
-/// Every number under its path. The components of the standard manager go by name, not by place.
+/// Lists every number under its path. The components of the standard manager are listed by name, not by position.
 fn flatten(value: &Value, path: &str, numbers: &mut Ours) {
     let child = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     match value {
@@ -220,7 +220,7 @@ fn pmrm2_names(outcome: &Outcome, held: &Holdings) -> Ours {
 }
 
 fn portfolio_names(outcome: &Outcome, held: &Holdings) -> Ours {
-    // The requirement as our answers show it, line by line, where the contract has mark-to-market less margin.
+    // The requirement as in our answers, line by line; the contract has mark-to-market less margin.
     let loss = outcome.scan.loss();
     let lines = |of: fn(&(String, f64, f64)) -> f64| loss + outcome.charges.iter().map(of).sum::<f64>();
     let mut ours = margin_names(outcome.initial_margin, outcome.maintenance_margin, outcome.mark_to_market);
@@ -231,7 +231,7 @@ fn portfolio_names(outcome: &Outcome, held: &Holdings) -> Ours {
         ("worst_scenario_index".to_owned(), worst),
         ("basis_contingency".to_owned(), outcome.scan.basis_contingency),
         ("perp_value".to_owned(), held.perp.value),
-        // The repository's own books write it as a loss.
+        // The repository's own files write it as a loss.
         ("oracle_contingency_im".to_owned(), -outcome.confidence_contingency),
     ]);
     for (index, pnl) in outcome.scan.profits.iter().enumerate() {
@@ -292,7 +292,7 @@ mod tests {
     use margin::params::Params;
     use std::fmt::Debug;
 
-    /// The parameter files are the mainnet sets of the vectors, number for number.
+    /// The parameter files equal the mainnet sets of the vectors, number for number.
     #[test]
     fn parameter_files_are_the_mainnet_sets_from_shared() {
         let Some(text) = testdata::shared_text("vectors/derive.json") else { return };

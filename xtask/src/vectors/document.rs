@@ -1,4 +1,5 @@
-//! The shape of `vectors/derive.json`. What only some files carry is optional; what is not read here is not an error.
+//! The shape of `vectors/derive.json`. Fields that only some files have are optional; fields that are not read are
+//! ignored.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
 use units::Ratio;
 
-/// The file of vectors that the venue's contracts answered.
+/// The file of vectors that the venue's contracts computed.
 #[derive(Deserialize)]
 pub struct Document {
     #[serde(default)]
@@ -24,12 +25,12 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     from_json(&mut serde_json::Deserializer::from_str(text))
 }
 
-/// Reads a part of it, naming the field that is wrong.
+/// Reads a part of the file; the error names the wrong field.
 pub fn from_json<'de, T: Deserialize<'de>, D: Deserializer<'de>>(json: D) -> Result<T, String> {
     serde_path_to_error::deserialize(json).map_err(|error| format!("{}: {}", error.path(), error.inner()))
 }
 
-/// What every vector says of itself.
+/// The description of a vector.
 #[derive(Deserialize)]
 pub struct Heading {
     pub engine: String,
@@ -39,7 +40,7 @@ pub struct Heading {
     pub repo_expected: Option<BTreeMap<String, Value>>,
     #[serde(default)]
     pub repo_tolerance: Option<String>,
-    /// Says why an expected value is not to be met.
+    /// The reason why an expected value need not be met.
     #[serde(default)]
     pub repo_note: Option<String>,
 }
@@ -89,7 +90,7 @@ struct MarketInputs {
 struct ExpiryInputs {
     #[serde(deserialize_with = "number")]
     seconds_to_expiry: f64,
-    /// Given in two parts, or whole.
+    /// The forward, given in two parts or whole.
     #[serde(default, deserialize_with = "number")]
     forward_fixed: f64,
     #[serde(alias = "forward", deserialize_with = "number")]
@@ -174,7 +175,7 @@ pub struct Black76Vector {
 }
 
 impl PortfolioInputs {
-    /// What the manager looks at.
+    /// The holdings as the manager sees them.
     pub fn holdings(self) -> Result<(Holdings, Cash), String> {
         let cash = Cash { amount: self.positions.cash, price: self.market.stable_price };
         Ok((holdings(&self.market, self.positions)?, cash))
@@ -182,7 +183,7 @@ impl PortfolioInputs {
 }
 
 impl StandardInputs {
-    /// What the manager looks at, by name of the underlying.
+    /// The holdings as the manager sees them, by name of the underlying.
     pub fn holdings(self) -> Result<(Vec<(String, Holdings)>, Cash), String> {
         let cash = Cash { amount: self.cash, price: self.stable_price };
         let mut markets = Vec::with_capacity(self.markets.len());

@@ -1,4 +1,4 @@
-//! A journal for tests: a perpetual, a call, three people, and a crash in which one of them is judged.
+//! A journal for tests: a perpetual, a call, three accounts, and a crash after which one of them is judged.
 
 use engine::state::{InstrumentTerms, UnderlyingTerms};
 use engine::{AccountId, Command, Envelope, FeedId, OrderId, Party, Principal, SURFACE_SOURCE};
@@ -16,7 +16,7 @@ const BOB: AccountId = AccountId(1);
 const PERPETUAL: InstrumentId = InstrumentId(0);
 const CALL: InstrumentId = InstrumentId(1);
 
-/// A day being written down.
+/// A day while its journal is being written.
 pub struct Day {
     sequencer: Sequencer<Store>,
     now: i64,
@@ -77,12 +77,12 @@ impl Day {
         day
     }
 
-    /// Writes the state down, so that recovery begins here.
+    /// Stores a snapshot, so that recovery begins here.
     pub fn snapshot(&mut self) {
         self.sequencer.snapshot().expect("nothing fails here");
     }
 
-    /// Writes the state down and drops the records before it.
+    /// Stores a snapshot and drops the records before it.
     pub fn compact(&mut self) -> u64 {
         self.snapshot();
         let place = self.sequencer.head().sequence;
@@ -90,7 +90,7 @@ impl Day {
         place
     }
 
-    /// Says one more thing.
+    /// Appends one more price.
     pub fn one_more(&mut self, price: &str) {
         self.prices(price);
     }
@@ -107,7 +107,7 @@ impl Day {
         assert!(matches!(answers.as_slice(), [Answer::Accepted { .. }]), "{envelope:?}: {answers:?}");
     }
 
-    /// Three sources say a price, and ten seconds later again, so that it stands.
+    /// Three sources report a price, and again ten seconds later, so that the price has settled.
     fn prices(&mut self, price: &str) {
         for _ in 0..2 {
             self.now += 5 * SECOND;

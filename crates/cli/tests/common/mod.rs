@@ -13,13 +13,13 @@ use sim::keep::{Witness, keep};
 use sim::run::run_with;
 use testdata::program::{self, Program};
 
-/// What a run left behind.
+/// The result of a run.
 pub type Run = program::Run;
 
-/// The program that is tested.
+/// The program under test.
 pub const UPM: Program = Program { file: env!("CARGO_BIN_EXE_upm"), folder: env!("CARGO_TARGET_TMPDIR") };
 
-/// The root of the repository, where examples are run.
+/// The root of the repository, in which examples are run.
 pub fn root() -> PathBuf {
     program::root()
 }
@@ -59,15 +59,15 @@ pub fn written(name: &str, text: &str) -> String {
     UPM.written(name, text)
 }
 
-/// Writes the journal of a simulated run into a file of that name, as `upm-lab run --keep` does. Gives the path and the
-/// hash of the state in which the run ended.
+/// Writes the journal of a simulated run into a file of that name, as `upm-lab run --keep` does. Returns the path and
+/// the hash of the state at the end of the run.
 pub fn simulated(name: &str, seed: u64, ticks: u64) -> (String, String) {
     let file = UPM.fresh(name);
     let ended = keep_run(file.as_ref(), seed, ticks);
     (file, ended)
 }
 
-/// Writes the journal of a simulated run into a new file. Gives the hash of the state in which the run ended.
+/// Writes the journal of a simulated run into a new file. Returns the hash of the state at the end of the run.
 pub fn keep_run(file: &Path, seed: u64, ticks: u64) -> String {
     let mut witness = Witness::new(|_| {});
     let outcome = run_with(&sim::Options::new(seed, ticks), &mut witness);
