@@ -20,7 +20,7 @@ pub struct Hashes<'a> {
     pub scenarios: String,
 }
 
-/// The begin of a document of accounts under one method, with the fields described in `formats.md`; accounts and hashes
+/// The beginning of a document of accounts under one method, with the fields described in `formats.md`; accounts and hashes
 /// follow.
 #[derive(Serialize)]
 pub struct Head {
@@ -36,7 +36,7 @@ pub struct Tail<'a> {
     pub hashes: Hashes<'a>,
 }
 
-/// The begin of the document, for accounts that `rules` assess in the market of `book`.
+/// The beginning of the document, for accounts that `rules` assess in the market of `book`.
 pub fn opening(book: &Book, rules: &Rules) -> String {
     let (method, params, time) = (rules.method.about.name, rules.rulebook.name(), book.market.time.to_string());
     before_accounts(&Head { format: "upm.assessment/1", method, params, time })
@@ -53,7 +53,7 @@ pub fn frame<'a>(to: &'a Destination, opening: String, closing: &'a dyn Fn(&str)
     Frame { to, opening, between: ",\n    ", closing }
 }
 
-/// The fields of `head` and the begin of the list of accounts.
+/// The fields of `head` and the beginning of the list of accounts.
 pub fn before_accounts(head: &impl Serialize) -> String {
     let fields = pretty(head, 0);
     format!("{},\n  \"accounts\": [\n    ", fields.trim_end_matches(['\n', '}']))

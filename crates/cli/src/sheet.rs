@@ -226,7 +226,7 @@ pub fn notes(notes: &[String]) -> String {
     grouped(notes).iter().map(|note| paragraph("  note", 8, note)).collect()
 }
 
-/// Each note once: notes that differ only in the instrument at their begin become one.
+/// Each note once: notes that differ only in their first word, an instrument, become one.
 pub fn grouped<S: AsRef<str>>(notes: &[S]) -> Vec<String> {
     let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
     for note in notes.iter().map(AsRef::as_ref) {

@@ -114,11 +114,11 @@ pub enum Kept {
 /// The number of operations and faults of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Writes requested.
+    /// The writes requested.
     pub writes: u64,
-    /// Changes of length requested.
+    /// The changes of length requested.
     pub lengths: u64,
-    /// Syncs requested.
+    /// The syncs requested.
     pub syncs: u64,
     /// Crashes of the machine.
     pub crashes: u64,

@@ -179,7 +179,7 @@ impl Store {
         Ok(Self { file: name.to_owned(), identity, bounds, storage: storage.clone(), access })
     }
 
-    /// Makes `base` the begin of a journal without records, durably.
+    /// Makes `base` the beginning of a journal without records, durably.
     pub(crate) fn begin_at(&mut self, base: Head) -> Result<(), AppendError> {
         let origin = Bounds { base, head: base, ..self.bounds }.seal();
         self.write(base, base, |transaction| {

@@ -19,7 +19,7 @@
 //!               width    cap                  sources      average
 //! ```
 //!
-//! Where to read what:
+//! Where to find an answer:
 //!
 //! | question | file |
 //! |---|---|

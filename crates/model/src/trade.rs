@@ -4,8 +4,8 @@
 //! |---|---|
 //! | spot | the coin gains `q·c`, the quote pays `q·c·p` |
 //! | option | the quote pays the premium `q·c·p` |
-//! | linear future, perpetual | what is closed pays `q·c·(p − e)` into the settle balance |
-//! | inverse future, perpetual | what is closed pays `q·c·(1/e − 1/p)` into the settle balance |
+//! | linear future, perpetual | the part that closes a position pays `q·c·(p − e)` into the settle balance |
+//! | inverse future, perpetual | the part that closes a position pays `q·c·(1/e − 1/p)` into the settle balance |
 //!
 //! Contracts that add to a position move its entry to the average price paid (for inverse contracts: the average that
 //! leaves the profit in coins unchanged). A trade through zero closes the position at `p` and opens the rest at `p`. So

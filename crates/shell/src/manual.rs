@@ -9,7 +9,7 @@ use crate::printer::Answer;
 /// An empty argument in roff: without it the version would appear in the place of the date.
 const NO_DATE: &str = "\"\"";
 
-/// The begin of the section with the examples, which `man` would break and hyphenate like prose.
+/// The beginning of the section with the examples, which `man` would break and hyphenate like prose.
 const FILLED: &str = ".SH EXTRA\nExample:\n";
 /// The same with its lines kept as they are until the next section.
 const AS_WRITTEN: &str = ".SH EXAMPLE\n.nf\n";

@@ -38,10 +38,10 @@ pub const fn count(number: i64) -> f64 {
 
 /// `digits · 10⁻¹⁸` to the nearest `f64`, ties to even, for digits that are not 0.
 ///
-/// The numerator is shifted so that its leading bit is 2¹²⁶, the divisor so that its is 2⁶³: the quotient has 63 or 64
-/// bits. Rounding it to 53 bits needs to know only whether the remainder is 0: an odd last bit marks a remainder that
-/// is not 0, and is too far behind to mean anything else. The power of two is exact, and the result is at least 2⁻⁶⁰,
-/// so never subnormal.
+/// The numerator is shifted so that its leading bit is 2¹²⁶; the leading bit of the divisor is 2⁶³. So the quotient has
+/// 63 or 64 bits. Rounding it to 53 bits needs to know only whether the remainder is 0: an odd last bit marks a
+/// remainder that is not 0, and is too far behind to mean anything else. The power of two is exact, and the result is
+/// at least 2⁻⁶⁰, so never subnormal.
 fn divided(digits: u128) -> f64 {
     let shift = digits.leading_zeros();
     // i128::MIN has the leading bit 2¹²⁷; the shift back by one loses nothing, because its other bits are 0.

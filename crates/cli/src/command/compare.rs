@@ -31,7 +31,7 @@ pub struct Args {
     /// Refuse what a venue does not list instead of converting it
     #[arg(long)]
     strict: bool,
-    /// Print what was converted, and what is uncertain about each method
+    /// Print the notes of each method: its conversions and uncertainties
     #[arg(long)]
     notes: bool,
     /// table for people, or json (upm.comparison/1) for programs
@@ -41,7 +41,7 @@ pub struct Args {
     work: WorkArgs,
 }
 
-/// The begin of `upm.comparison/1`; accounts and hashes follow.
+/// The beginning of `upm.comparison/1`; accounts and hashes follow.
 #[derive(Serialize)]
 struct Head {
     format: &'static str,

@@ -21,13 +21,13 @@ use crate::case::timeline::follow;
 use crate::history::{self, broken};
 use crate::{naming, sheet};
 
-/// Explain an account or a liquidation from a journal: what happened and why, and whether that is what was decided
+/// Explain an account or a liquidation from a journal, and check the explanation against the recorded decisions
 ///
 /// An account: the journal is replayed until just after a record, and an engine built at that moment assesses it.
 ///
 /// A case: every step from the fall below maintenance to the end, every wait with its reason, and who paid.
 ///
-/// Where the engine judged or acted, it decides again, to the last digit. Exit status 1 when that differs.
+/// Every judgement and every step is decided again, to the last digit. Exit status 1 when a decision differs.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:

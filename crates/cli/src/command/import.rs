@@ -12,7 +12,7 @@ use shell::input::Reader;
 use shell::printer::Answer;
 use units::Timestamp;
 
-/// Make a market document from what a venue or a recording says
+/// Make a market document from the answers of a venue or from a recording
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
@@ -41,7 +41,7 @@ struct DeribitArgs {
     /// The market's time, RFC 3339; the newest timestamp of the answers when not given
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
-    /// USD per unit of a currency that the answers give no index of, or that is held besides
+    /// USD per unit of a currency for which the answers have no index, or that accounts hold besides
     #[arg(long = "price", value_name = "ASSET=USD", value_parser = price_of)]
     prices: Vec<(String, UsdPrice)>,
 }

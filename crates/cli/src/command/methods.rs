@@ -9,7 +9,7 @@ use shell::table::paragraph;
 
 use crate::input::rulebook;
 
-/// List the methods: from which document, at which date, how proven, what is uncertain
+/// List the methods with source document, date, evidence and uncertainties
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:

@@ -42,7 +42,7 @@ struct ShowArgs {
     params: Option<PathBuf>,
 }
 
-/// Check a parameter file, and print what it changes of the built-in one
+/// Check a parameter file, and print its differences from the built-in one
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:

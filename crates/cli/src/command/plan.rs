@@ -14,11 +14,11 @@ use units::{Overflow, Quantity, Ratio, Round};
 use crate::input::{BookArgs, MethodArgs};
 use document::{AccountPlan, PlanDocument};
 
-/// Show what a liquidation would do: each step with its cost, what it leaves and why
+/// Show the steps that a liquidation would take: each with its cost, its result and its reason
 ///
-/// Orders go, then the few trades that restore the target; where selling hurts, an auction, the backstop, winners.
+/// Orders are cancelled, then few trades restore the target; where trading hurts: an auction, the backstop, winners.
 ///
-/// Of two plans the one with fewer steps is shown, unless it costs a tenth more. An account that holds its margin gets none.
+/// Of two plans the one with fewer steps is shown, unless it costs a tenth more. An account above its margin gets none.
 ///
 /// A trade is shown whole, with the intervals that it is spread over to keep to its share of the depth within 1 % of the mid.
 #[derive(clap::Args)]
@@ -32,13 +32,13 @@ pub struct Args {
     book: BookArgs,
     #[command(flatten)]
     method: MethodArgs,
-    /// As if so many USD of the account were gone: a loss that has not happened yet
+    /// USD to take off the account first: a loss that has not happened yet
     #[arg(long, value_name = "USD", default_value = "0")]
     less: Quantity,
     /// USD within one per cent of the mid, for underlyings whose depth the market does not give
     #[arg(long, value_name = "USD")]
     depth: Option<Quantity>,
-    /// Contracts a lot
+    /// Contracts per lot
     #[arg(long, value_name = "CONTRACTS", default_value = "0.001")]
     lot: Quantity,
     /// Target, as a multiple of the maintenance margin

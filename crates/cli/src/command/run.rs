@@ -53,7 +53,7 @@ Example:
   upm explain alice --journal target/venue.journal"
 )]
 pub struct Args {
-    /// Journal to go on with, or to begin
+    /// Journal to continue, or to begin
     #[arg(long, value_name = "FILE")]
     journal: PathBuf,
     /// Begin the journal where there is none: at the time of the first command, with the parameters of this program
@@ -68,7 +68,7 @@ pub struct Args {
     /// Write and answer every command by itself
     #[arg(long)]
     each: bool,
-    /// Take the commands and do nothing else: what `upm journal export` has written makes the same journal again
+    /// Execute the commands and no duties: the output of `upm journal export` makes the same journal again
     #[arg(long, conflicts_with = "each")]
     no_duties: bool,
     /// Seconds from tick to tick

@@ -46,7 +46,7 @@ pub struct Args {
     /// Moves of price × moves of volatility, both odd
     #[arg(long, value_name = "PRICE×VOL", default_value = GRID)]
     grid: Grid,
-    /// One scenario of the method in place of the grid, position by position; any other name lists them
+    /// One scenario of the method instead of the grid, position by position; an unknown name lists all of them
     #[arg(long, value_name = "NAME", conflicts_with_all = ["grid", "svg"])]
     scenario: Option<String>,
     /// Tables for people, JSON (upm.stress/1) for programs

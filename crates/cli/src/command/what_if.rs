@@ -16,9 +16,9 @@ use crate::verdict::{self, VerdictDocument};
 
 /// Margin an account before and after trades
 ///
-/// A trade without a price is made at the mark. Profits and premiums move into the balances; fees are not taken.
+/// A trade without a price is made at the mark. Profits and premiums move into the balances; fees are not charged.
 ///
-/// The answer says whether an engine would take the trades, and warns of prices far from the mark.
+/// The answer says whether an engine would accept the trades, and warns of prices far from the mark.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:

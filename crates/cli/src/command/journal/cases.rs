@@ -16,9 +16,9 @@ use crate::case::page::item;
 use crate::history::{self, broken};
 use crate::sheet;
 
-/// List every liquidation of a journal: whose, from when to when, why, how it ended, what it cost and who paid
+/// List every liquidation of a journal: account, beginning and end, reasons, cost, and who paid
 ///
-/// `upm explain --case NUMBER` tells one of them step by step.
+/// `upm explain --case NUMBER` explains one of them step by step.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:

@@ -32,7 +32,7 @@ pub struct Args {
     /// The other of the two
     #[arg(value_name = "B")]
     second: PathBuf,
-    /// Names in place of numbers, contracts in place of lots; both journals are replayed up to the record, to know them
+    /// Names in place of numbers, contracts in place of lots; both journals are replayed up to the record to find the names
     #[arg(long)]
     names: bool,
     /// table for people, or json (upm.journal-diff/1) for programs

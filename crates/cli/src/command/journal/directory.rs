@@ -24,7 +24,7 @@ pub struct Texts {
     pub parameters_before: Option<String>,
 }
 
-/// Refuses a path that is in use.
+/// Refuses a path with a file, or with a directory that is not empty.
 pub fn vacant(directory: &Path) -> Result<(), Failure> {
     let refused = |found: &str| {
         let problem = format_args!("found {found}, expected a directory that is empty or not there");

@@ -10,11 +10,11 @@ use super::named::named;
 use crate::history::{self, broken};
 use crate::record::{JSON, RecordDocument};
 
-/// Print records as JSON lines: who asked for what, what was decided, the hashes around it
+/// Print records as JSON lines: the principal, the command, the events and the hashes of each
 ///
 /// Lines are printed as they are read; a damaged record ends them with exit status 1. A file is written whole or not at all.
 ///
-/// Without --names they are as the engine keeps them, and `upm-lab run --script` reads them again.
+/// Without --names the records are in the form of the engine, which `upm-lab run --script` can read.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
@@ -27,10 +27,10 @@ pub struct Args {
     /// The first record; the first that is kept when not given
     #[arg(long, value_name = "SEQUENCE")]
     from: Option<u64>,
-    /// The last record; the last there is when not given
+    /// The last record; the end of the journal when not given
     #[arg(long, value_name = "SEQUENCE")]
     to: Option<u64>,
-    /// Names in place of numbers, contracts in place of lots; the whole journal is replayed first, to know them
+    /// Names in place of numbers, contracts in place of lots; the whole journal is replayed first to find the names
     #[arg(long)]
     names: bool,
 }

@@ -24,9 +24,9 @@ use crate::history::{self, broken};
 /// The method of the engine.
 const METHOD: &str = "universal";
 
-/// Write a moment of a journal as documents: market, portfolio and parameters, for `upm margin` and all others
+/// Write one moment of a journal as documents (market, portfolio, parameters) for `upm margin` and other commands
 ///
-/// The journal is replayed until just after a record, and what is written is read again.
+/// The journal is replayed until just after a record, and the written documents are read again.
 ///
 /// Every account is assessed from the documents and by the engine; exit status 1 where a digit differs.
 ///
@@ -47,7 +47,7 @@ pub struct Args {
     /// Only this account
     #[arg(long, value_name = "NAME")]
     account: Option<String>,
-    /// Directory for the documents; it is made, and one that holds something is refused
+    /// Directory for the documents; it is created if missing, and refused when it is not empty
     #[arg(long, value_name = "DIRECTORY")]
     to: PathBuf,
     /// table for people, or json (upm.extract/1) for programs

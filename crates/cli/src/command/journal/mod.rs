@@ -17,7 +17,7 @@ use shell::draft::Destination;
 use shell::failure::Failure;
 use shell::printer::Answer;
 
-/// Read a journal: verify it, replay it, export it, compare it with another, save what is left of it
+/// Read a journal: verify it, replay it, export it, compare it with another, salvage it
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:

@@ -34,7 +34,7 @@ Example:
 pub struct Args {
     #[command(flatten)]
     journal: JournalArgs,
-    /// The last record to replay; the last there is when not given
+    /// The last record to replay; the end of the journal when not given
     #[arg(long, value_name = "SEQUENCE")]
     until: Option<u64>,
     /// table for people, or json (upm.state/1) for programs

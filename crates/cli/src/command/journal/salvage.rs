@@ -17,13 +17,13 @@ use crate::history::{broken, unopened};
 
 /// Save the whole records of a damaged journal in a new one, up to the first that is lost
 ///
-/// Every byte of the file is looked at, none is changed. Saved is what was written and follows the record before.
+/// Every byte of the file is read, none is changed. A record is saved if it is whole and follows the record before.
 ///
-/// Where a record is lost that a later snapshot stands for, the new journal begins behind it, as after a compaction.
+/// Where a later snapshot covers a lost record, the new journal begins after that record, as after a compaction.
 ///
-/// What comes after the last record is lost for good, though it was acknowledged: compare with backups and exports.
+/// Records after the last saved one are lost for good, even acknowledged ones: compare with backups and exports.
 ///
-/// Where the file no longer says how many records there were, the last may be of a batch that was never acknowledged.
+/// When the file no longer gives the number of records, the last may be of a batch that was never acknowledged.
 ///
 /// Keep the damaged file.
 #[derive(clap::Args)]
@@ -35,7 +35,7 @@ Example:
 pub struct Args {
     #[command(flatten)]
     journal: JournalArgs,
-    /// The new journal; nothing is written over
+    /// The new journal; nothing is ever overwritten
     #[arg(value_name = "NEW")]
     to: PathBuf,
     /// table for people, or json (upm.journal-salvage/1) for programs

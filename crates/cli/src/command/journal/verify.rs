@@ -19,11 +19,11 @@ const FORMAT: &str = "upm.journal-report/1";
 ///
 /// Every record is hashed again and must follow the one before; then every event is applied, from the first record on.
 ///
-/// Every state hash on the way and the newest snapshot must be met. Exit status 1 when something does not hold.
+/// Every state hash on the way and the newest snapshot must match. Exit status 1 when a check fails.
 ///
 /// Hashes find accidents. Somebody who can write the file can also compute new hashes: keep the printed head in another place.
 ///
-/// Asked for with --head, it also finds that the last records are gone.
+/// With that head as --head, the check also finds that the last records are missing.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
@@ -32,7 +32,7 @@ Example:
 pub struct Args {
     #[command(flatten)]
     journal: JournalArgs,
-    /// The head as it was printed once and kept elsewhere: the journal must still go through it
+    /// A head that was printed earlier and kept elsewhere: the journal must still contain it
     #[arg(long, value_name = "HASH")]
     head: Option<Hash>,
     /// table for people, or json (upm.journal-report/1) for programs
