@@ -67,7 +67,7 @@ struct ExplanationDocument {
     state: String,
     owner: u32,
     standing: Standing,
-    /// The last record in which the engine's judgement of it changed.
+    /// The last judgement of the engine that differed from the one before.
     judged: Option<Judgement>,
     explanation: Explanation,
 }

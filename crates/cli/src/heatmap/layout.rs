@@ -4,7 +4,7 @@ use margin::stress::Matrix;
 
 use crate::scale::Scale;
 
-/// The number of underlyings with their own line of moves; later ones share one line.
+/// The number of underlyings with their own line of moves; further ones are only counted.
 pub const LABELLED: usize = 4;
 
 /// Width of a picture, and its left and right margin.
