@@ -70,7 +70,8 @@ fn settle(world: &mut World, step: &Step) {
     world.tally.needed += needed.to_f64();
 }
 
-/// The distance of a price from the mark, in USD a coin: positive when it favours the account that trades `lots`.
+/// The distance of a price from the mark, in USD a coin: positive when it favours the account that trades `lots`, which
+/// are below 0 when it sells.
 fn above(mark: Price, price: Price, lots: i64) -> f64 {
     (price.to_f64() - mark.to_f64()) * if lots < 0 { 1.0 } else { -1.0 }
 }
