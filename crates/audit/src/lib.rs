@@ -2,8 +2,8 @@
 //!
 //! | module | what it keeps | source |
 //! |---|---|---|
-//! | [`margin`] | what an account must hold | an account, a market, the numbers of a parameter file |
-//! | [`books`] | what every account and every pot has | commands, and whether the engine accepted them |
+//! | [`margin`] | the margin that an account must hold | an account, a market, the numbers of a parameter file |
+//! | [`books`] | the holdings of every account and every pot | commands, and whether the engine accepted them |
 //! | [`cases`] | open liquidations and their offers | commands, and the plans of the engine |
 //! | [`auditor`] | whether the engine may do what it did | both, and the prices that the state says are in force |
 //!
@@ -28,7 +28,7 @@ pub use books::Books;
 pub struct Finding {
     /// The number of the invariant, such as `I-08`.
     pub invariant: &'static str,
-    /// What was found and what was expected.
+    /// The value found and the value expected, as a sentence.
     pub what: String,
 }
 

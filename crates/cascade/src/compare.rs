@@ -85,7 +85,7 @@ pub struct Row {
 pub struct Comparison {
     /// The shock's name.
     pub shock: String,
-    /// What the shock does, in a sentence.
+    /// A description of the shock, in a sentence.
     pub about: String,
     /// Runs of each engine.
     pub seeds: usize,

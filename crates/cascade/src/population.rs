@@ -14,8 +14,8 @@ const LARGEST: f64 = 0.05;
 /// Days of a year.
 const YEAR_DAYS: f64 = 365.0;
 
-/// Creates traders whose longs, and whose shorts, add up to the open interest of each coin, to less than a lot for each
-/// trader.
+/// Creates traders. Their longs, and likewise their shorts, add up to the open interest of each coin, to less than a lot
+/// for each trader.
 pub fn population(calibration: &Calibration, seed: u64) -> Vec<Account> {
     let mut dice = Dice::new(seed, TRADERS);
     let mut traders = Vec::new();

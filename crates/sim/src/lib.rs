@@ -8,7 +8,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`swarm`] | what a seed draws: weights, faults, corners |
+//! | [`swarm`] | the options that a seed draws: weights, faults, corners |
 //! | [`world`] | the venue and its true prices |
 //! | [`workload`] | commands, plausible and implausible |
 //! | `liquidator.rs`, `bidder.rs` | the driver of liquidations, and the accounts that take the other side |
@@ -20,7 +20,7 @@
 //! | [`shrink`] | a failing run as a short script |
 //! | [`keep`] | a run as a journal |
 //! | [`crash`] | a real process, killed at random moments |
-//! | [`report`] | what was reached, and what was not |
+//! | [`report`] | the states and commands that were reached, and those that were not |
 //!
 //! The same seed gives the same run, to the last hash, on every machine and on any number of threads.
 

@@ -1,5 +1,5 @@
 //! Accounts that meddle with accounts to be liquidated: strangers send dust, friends send a little money, owners trade a
-//! lot with a friend. The feeds of what the account holds fall silent.
+//! lot with a friend. Feeds of assets and instruments with little trading fall silent.
 
 use engine::state::State;
 use engine::{AccountId, Command, Envelope, FeedId, LocationId, Party, Principal, Status};

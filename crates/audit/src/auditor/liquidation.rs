@@ -148,7 +148,7 @@ impl Auditor {
         })
     }
 
-    /// Whether an account would reach its target by a trade at the mark that costs what is expected.
+    /// Whether an account would reach its target by a trade at the mark with its expected cost.
     fn enough(&mut self, state: &State, account: usize, (instrument, lots): (usize, i64)) -> bool {
         let trade = self.trade_of(state, instrument, lots);
         let terms = &state.contracts[instrument].terms;

@@ -29,7 +29,7 @@ pub(super) struct Deeds {
     pub closed: bool,
     pub auctioned: bool,
     pub offer: Option<Offer>,
-    /// The account in liquidation whose offer the step's own offer met; none when no offer was crossed.
+    /// The other account in liquidation, with which the step crossed its offer; none when no offer was crossed.
     pub crossed: Option<usize>,
     pub given: Vec<Given>,
     /// Payments for taking over: whether the liquidated account paid, the asset, and the amount.
