@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: how fast the kernel, account margins, fills, the whole path and the engine are, next to the
-//! best of others.
+//! `cargo xtask bench`: the speed of the kernel, account margins, fills, the whole path and the engine, next to the best
+//! other programs.
 //!
 //! ```text
 //! workload.rs   what is computed: the same inputs for everyone, from a fixed seed, written to raw files
@@ -10,8 +10,9 @@
 //! engine/       the engine: fills, ticks, durability, recovery, memory
 //! ```
 //!
-//! A small driver of our own instead of a benchmark harness: peers in four languages have to appear in one table, measured
-//! in the same rounds by the same clock, with their results compared. See README.md for what is fair about each.
+//! A small driver of our own instead of a benchmark harness: peers in four languages have to appear in one table,
+//! measured in the same rounds by the same clock, with their results compared. README.md explains why each comparison is
+//! fair.
 
 mod engine;
 mod market;
@@ -35,10 +36,10 @@ use peers::{Peers, Process};
 use report::{ACCOUNTS, FILLS, Machine, PREPARED, REPRICE, WARM_FILL, WHOLE};
 use workload::{Chain, FUTURES, Holdings, INDEX, OPTIONS, POSITIONS, SCENARIOS};
 
-/// Accounts that do not fit any cache: 32 MB of positions, 83 MB of vectors.
+/// Accounts that do not fit into any cache: 32 MB of positions, 83 MB of vectors.
 const MANY: usize = 100_000;
 
-/// Accounts whose vectors stay in the second-level cache.
+/// Accounts whose vectors fit into the second-level cache.
 const FEW: usize = 64;
 
 fn main() -> ExitCode {
@@ -78,7 +79,7 @@ fn main() -> ExitCode {
     if nobody_missed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Prices, margins and fills on rows, beside the best of others.
+/// Prices, margins and fills on rows, next to the best other programs.
 fn kernel(effort: Effort, peers: &Peers) -> (Vec<Line>, Vec<Value>) {
     let chain = Chain::new();
     let prices = ours::prices(&chain, Isa::detect());
@@ -141,7 +142,7 @@ fn reprice(effort: Effort, peers: &Peers, chain: &Chain, prices: &[f64]) -> Vec<
     lines
 }
 
-/// The worst scenario of every account. Differences are relative to the account's gross notional.
+/// Computes the worst scenario of every account. Differences are relative to the account's gross notional.
 fn accounts(effort: Effort, peers: &Peers, rows: &[f64]) -> Vec<Line> {
     let holdings = Holdings::new(MANY);
     holdings.write(&peers.folder, rows).expect("bench/target can be written");
@@ -175,7 +176,7 @@ fn accounts(effort: Effort, peers: &Peers, rows: &[f64]) -> Vec<Line> {
     lines
 }
 
-/// A fill and the account's worst value after it.
+/// Measures a fill and the account's worst value after it.
 fn fills(effort: Effort, rows: &Rows) -> Vec<Line> {
     const FILLS_A_RUN: usize = 20_000;
     let mut entries = Vec::new();
@@ -191,7 +192,7 @@ fn fills(effort: Effort, rows: &Rows) -> Vec<Line> {
     lines
 }
 
-/// What users call: a market revalued under every universal scenario, an account assessed with all explanations.
+/// The calls of users: a market revalued under every universal scenario, an account assessed with all explanations.
 fn whole(effort: Effort, chain: &Chain) -> Vec<Line> {
     let market = &market::market(chain);
     let params = &market::rules();
@@ -215,7 +216,7 @@ fn whole(effort: Effort, chain: &Chain) -> Vec<Line> {
     lines
 }
 
-/// A peer in another process, its results compared.
+/// A peer in another process; its results are compared with ours.
 fn other<'a>(
     peers: &Peers,
     peer: &str,
@@ -232,7 +233,7 @@ fn other<'a>(
     Entry { peer: peer.to_owned(), runner, difference }
 }
 
-/// The largest difference, each in its own unit; infinite when something is not a number.
+/// The largest difference, each in its own unit; infinite when a value is not a number.
 fn worst_difference(expected: &[f64], answer: &[f64], scale: &[f64]) -> f64 {
     let differences =
         expected.iter().zip(answer).zip(scale).map(|((expected, answer), scale)| (expected - answer).abs() / scale);

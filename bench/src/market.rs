@@ -1,4 +1,4 @@
-//! The workload's chain as a market and accounts, for what users call: everything revalued, one account assessed.
+//! The workload's chain as a market with accounts, for the calls of users: revalue everything, assess one account.
 
 use margin::method::universal::rules::Rules;
 use margin::method::universal::{self, PARAMS};
@@ -65,10 +65,10 @@ pub fn market(chain: &Chain) -> Market {
     Market::parse(&document.to_string()).expect("a valid market")
 }
 
-/// An account of that many different positions and a deposit.
+/// An account with a deposit and that many different positions.
 pub fn account(market: &Market, positions: usize) -> Account {
     let mut random = Random(3);
-    // Every third instrument after the other: 3 and 605 have no common divisor, so none comes twice.
+    // The positions are 3 places apart: 3 and 605 have no common divisor, so no instrument comes twice.
     let position = |place: usize| {
         let instrument = &market.instruments[place * 3 % market.instruments.len()].name;
         let quantity = (1 + random.below(50)) as f64 * random.sign() / 10.0;

@@ -1,7 +1,7 @@
-//! The rounds: who is measured, for how long, and what comes out.
+//! The rounds: which entries are measured, for how long, and with what results.
 //!
-//! * Time is **CPU time of the measuring thread**: what others do on the machine is not counted as ours or a peer's.
-//!   They still take cache and clock frequency away, and that is why
+//! * Time is **CPU time of the measuring thread**: work of other programs on the machine is not counted as ours or a
+//!   peer's. They still take cache and clock frequency away, and therefore
 //! * peers take **turns**: in every round each works for the same time, so a slow moment meets all of them;
 //! * a ratio is taken **within a round**, and medians over rounds are reported, with half the distance of the quartiles as
 //!   the spread. No best-of: a best round shows the luck of the machine.
@@ -12,13 +12,13 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::peers::Process;
 
-/// Something whose work can be repeated.
+/// Work that can be repeated.
 pub enum Runner<'a> {
-    /// In this process: a function that does the work once.
+    /// Work in this process: a function that does it once.
     Here(Box<dyn FnMut() + 'a>),
-    /// Another program that has answered `ready`.
+    /// Work in another program that has answered `ready`.
     There(Process),
-    /// Not on this machine.
+    /// A peer that is not on this machine, with the reason.
     Missing(String),
 }
 
@@ -27,20 +27,20 @@ pub struct Line {
     pub workload: &'static str,
     pub unit: &'static str,
     pub peer: String,
-    /// Nanoseconds of one unit, round by round; or why there are none.
+    /// Nanoseconds of one unit in each round, or the reason why there are none.
     pub rounds: Result<Vec<f64>, String>,
     /// The largest difference from our results, in the unit that the workload states.
     pub difference: Option<f64>,
 }
 
-/// A peer on the way to a line.
+/// A peer whose line is being measured.
 pub struct Entry<'a> {
     pub peer: String,
     pub runner: Runner<'a>,
     pub difference: Option<f64>,
 }
 
-/// Rounds of work.
+/// The number and the length of rounds.
 #[derive(Clone, Copy)]
 pub struct Effort {
     pub rounds: usize,
@@ -48,7 +48,7 @@ pub struct Effort {
 }
 
 impl Effort {
-    /// Lets all entries take turns. A run of the work does `units` units.
+    /// Lets all entries take turns. One run of the work does `units` units.
     pub fn measure(self, workload: &'static str, unit: &'static str, units: usize, entries: Vec<Entry>) -> Vec<Line> {
         let mut all: Vec<(Line, Runner)> = Vec::new();
         for Entry { peer, mut runner, difference } in entries {
@@ -78,7 +78,7 @@ impl Effort {
         all.into_iter().map(|(line, _)| line).collect()
     }
 
-    /// The clock is a system call: work shorter than a hundred of them is repeated between two looks at it.
+    /// The clock is a system call: work shorter than a hundred of them is repeated between two readings.
     fn repeat(self, work: &mut dyn FnMut()) -> f64 {
         let (start, mut runs, mut spent, mut batch) = (cpu_nanoseconds(), 0_u32, 0.0, 1);
         while spent < self.milliseconds * 1e6 {
@@ -93,7 +93,7 @@ impl Effort {
     }
 }
 
-/// A runner in this process. What it returns is looked at, so that no work can be left out.
+/// A runner in this process. The result of the work is used, so that the compiler cannot leave out any of it.
 pub fn here<'a, T>(mut work: impl FnMut() -> T + 'a) -> Runner<'a> {
     Runner::Here(Box::new(move || {
         black_box(work());
@@ -105,7 +105,7 @@ pub fn cpu_nanoseconds() -> f64 {
     nanoseconds(ClockId::ThreadCPUTime)
 }
 
-/// Time of the clock on the wall: for what waits, as a disk does.
+/// Wall time, for work that waits, as on a disk.
 pub fn wall_nanoseconds() -> f64 {
     nanoseconds(ClockId::Monotonic)
 }
@@ -115,7 +115,7 @@ fn nanoseconds(clock: ClockId) -> f64 {
     now.tv_sec as f64 * 1e9 + now.tv_nsec as f64
 }
 
-/// Median, and half the distance of the quartiles.
+/// Median, and half the distance between the quartiles.
 pub fn median_and_spread(values: &[f64]) -> (f64, f64) {
     let (low, median, high) = quartiles(values);
     (median, (high - low) / 2.0)
@@ -133,7 +133,7 @@ pub fn quartiles(values: &[f64]) -> (f64, f64, f64) {
     (at(0.25), at(0.5), at(0.75))
 }
 
-/// How many times longer `line` took than `base`, round by round, in the median.
+/// The factor by which `line` took longer than `base` in each round; of these the median.
 pub fn ratio(line: &Line, base: &Line) -> Option<f64> {
     let (Ok(line), Ok(base)) = (&line.rounds, &base.rounds) else { return None };
     let ratios: Vec<f64> = line.iter().zip(base).map(|(line, base)| line / base).collect();

@@ -1,7 +1,7 @@
-//! Our side: the same inputs through the kernel, the scalar reference and the risk array.
+//! Our side: the same inputs for the kernel, the scalar reference and the risk array.
 //!
-//! Timed is everything from raw inputs to prices in memory: logarithms of forwards and strikes, the columns of every
-//! expiry, the contracts. Only the memory of the results is allocated beforehand, as for every peer.
+//! The timed part is everything from raw inputs to prices in memory: logarithms of forwards and strikes, the columns of
+//! every expiry, the contracts. Only the memory of the results is allocated beforehand, as for every peer.
 
 use pricing::Right;
 use pricing::black76::{Black76, Inputs};
@@ -13,7 +13,7 @@ fn right(sign: f64) -> Right {
     if sign > 0.0 { Right::Call } else { Right::Put }
 }
 
-/// Every option in every scenario, by the kernel.
+/// Prices every option in every scenario with the kernel.
 pub fn reprice(chain: &Chain, isa: Isa, prices: &mut Rows) {
     let mut contracts = Vec::with_capacity(STRIKES);
     for expiry in 0..chain.forward.len() {
@@ -24,13 +24,14 @@ pub fn reprice(chain: &Chain, isa: Isa, prices: &mut Rows) {
     }
 }
 
-/// The columns and contracts of every expiry.
+/// Prepares the columns and contracts of every expiry.
 pub fn prepare(chain: &Chain) -> Vec<(Columns, Vec<Contract>)> {
     let columns = |expiry| Columns::collect(columns_of(chain, expiry)).expect("priceable");
     (0..chain.forward.len()).map(|expiry| (columns(expiry), contracts_of(chain, expiry).collect())).collect()
 }
 
-/// [`reprice`] with columns and contracts at hand, as after a pass over the same market: what the kernel itself costs.
+/// Like [`reprice`], with columns and contracts prepared, as after a pass over the same market: the cost of the kernel
+/// alone.
 pub fn reprice_prepared(prepared: &[(Columns, Vec<Contract>)], isa: Isa, prices: &mut Rows) {
     for (expiry, (columns, contracts)) in prepared.iter().enumerate() {
         columns.price(isa, contracts, prices, expiry * STRIKES);
@@ -54,7 +55,7 @@ fn contracts_of(chain: &Chain, expiry: usize) -> impl Iterator<Item = Contract> 
     })
 }
 
-/// Every option in every scenario, one price at a time.
+/// Prices every option in every scenario, one price at a time.
 pub fn reprice_scalar(chain: &Chain, prices: &mut [f64]) {
     for (option, row) in prices.chunks_exact_mut(SCENARIOS).enumerate() {
         let expiry = option / STRIKES;
@@ -72,7 +73,7 @@ pub fn reprice_scalar(chain: &Chain, prices: &mut [f64]) {
     }
 }
 
-/// Rows end to end, without their padding.
+/// All rows end to end, without their padding.
 pub fn flat(rows: &Rows) -> Vec<f64> {
     (0..rows.len()).flat_map(|row| rows.row(row)).copied().collect()
 }
@@ -92,7 +93,7 @@ pub fn rows(values: &[f64]) -> Rows {
     rows
 }
 
-/// Accounts as the kernel takes them.
+/// Accounts in the form that the kernel takes.
 pub struct Book {
     starts: Vec<usize>,
     positions: Vec<Position>,
@@ -109,7 +110,7 @@ impl Book {
         }
     }
 
-    /// The worst scenario of every account.
+    /// Computes the worst scenario of every account.
     pub fn worst(&self, rows: &Rows, isa: Isa, worst: &mut [Worst]) {
         kernel::Accounts { starts: &self.starts, positions: &self.positions }.worst(isa, rows, worst);
     }
@@ -129,7 +130,7 @@ impl Fills {
         Self { vectors: Rows::zeros(accounts, SCENARIOS), fills: (0..count).map(fill).collect() }
     }
 
-    /// Every fill and the account's worst value after it.
+    /// Applies every fill and computes the account's worst value after it.
     pub fn run(&mut self, rows: &Rows, isa: Isa) -> f64 {
         let mut least: f64 = 0.0;
         for (account, row, quantity) in &self.fills {

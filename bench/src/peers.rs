@@ -1,6 +1,6 @@
-//! The other programs: installed, compiled and started by this command, never by the build or the tests.
+//! The other programs. They are installed, compiled and started by this command, never by the build or the tests.
 //!
-//! What cannot be had is reported as not measured, with the reason; it never ends the run.
+//! A peer that is not available is reported as not measured, with the reason; it never ends the run.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -36,7 +36,7 @@ impl Process {
         Ok(line.trim().to_owned())
     }
 
-    /// Works for that much CPU time; nanoseconds of one run.
+    /// Works for that much CPU time; returns the nanoseconds of one run.
     pub fn round(&mut self, milliseconds: f64) -> Result<f64, String> {
         writeln!(self.input, "{milliseconds}").map_err(|error| error.to_string())?;
         self.line()?.parse().map_err(|_| "ended early".to_owned())
@@ -45,24 +45,24 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself, and nothing depends on it any more.
+        // The process may have ended by itself, and nothing depends on it any more.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// What is there to measure against.
+/// The peers that are available on this machine.
 pub struct Peers {
     /// The folder `bench/` of the project.
     root: PathBuf,
-    /// Where inputs and answers are.
+    /// The folder of inputs and answers.
     pub folder: PathBuf,
     packages: Result<(), String>,
     python: Result<PathBuf, String>,
 }
 
 impl Peers {
-    /// Installs Debian's packages and Python's, when they are missing.
+    /// Installs Debian's and Python's packages where they are missing.
     pub fn install() -> Self {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let folder = root.join("target/peers");
@@ -72,7 +72,7 @@ impl Peers {
         Self { root, folder, packages, python }
     }
 
-    /// Versions of what was found, for the report.
+    /// The versions of the peers that were found, for the report.
     pub fn versions(&self) -> Vec<String> {
         let first_line = |command: &mut Command| {
             let output = command.stderr(Stdio::null()).output().ok().filter(|output| output.status.success())?;
@@ -126,7 +126,7 @@ impl Peers {
         self.start(Command::new(python).arg(self.root.join("peers/peers.py")).arg(name), name)
     }
 
-    /// Where a peer leaves its results.
+    /// The file into which a peer writes its results.
     pub fn answer(&self, name: &str) -> PathBuf {
         self.folder.join(name).with_extension("answer")
     }
@@ -135,7 +135,7 @@ impl Peers {
         Process::start(command.arg(&self.folder).arg(self.answer(name)))
     }
 
-    /// Whether a compiled peer calls the vector maths library: what makes it the peer it claims to be.
+    /// Whether a compiled peer calls the vector maths library, as a vectorised peer must.
     pub fn is_vectorised(&self, name: &str) -> bool {
         let symbols = Command::new("nm").arg("-D").arg(self.folder.join(name)).output();
         symbols.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("v_erfc"))

@@ -1,15 +1,15 @@
-//! What comes out: a table for people, JSON for programs, and whether the goals of the project are reached.
+//! The results: a table for readers, JSON for programs, and whether the goals of the project are reached.
 
 use serde_json::{Value, json};
 
 use crate::measure::{Line, median_and_spread, ratio};
 
-/// What the project wants, as a ratio within the run.
+/// A goal of the project, as a ratio within the run.
 pub struct Goal {
     pub workload: &'static str,
-    /// Beginnings of the names of the peers it is against; the fastest of them counts.
+    /// The beginnings of the names of the peers that it is compared with; the fastest of them counts.
     pub against: &'static [&'static str],
-    /// Whose time the peer's is divided by.
+    /// The name of our line, by whose time the peer's time is divided.
     pub ours: &'static str,
     pub at_least: f64,
 }
@@ -18,7 +18,7 @@ pub const REPRICE: &str = "600 options × 99 scenarios";
 pub const ACCOUNTS: &str = "account of 20 positions × 99 scenarios";
 pub const FILLS: &str = "fill on a cached vector";
 pub const WHOLE: &str = "whole path, universal method";
-/// What follows the name of our line when columns and contracts were built before.
+/// The end of the name of our line when columns and contracts were prepared before.
 pub const PREPARED: &str = ", prepared";
 pub const WARM_FILL: &str = "warm: 64 accounts";
 
@@ -39,7 +39,7 @@ const GOALS: &[Goal] = &[
 /// The longest that a fill on a warm vector may take, in nanoseconds.
 const FILL_AT_MOST: f64 = 15.0;
 
-/// Name of our line on an instruction set.
+/// The name of our line on an instruction set.
 pub fn ours(isa: &str) -> String {
     format!("upm, {isa}")
 }
@@ -69,7 +69,7 @@ impl Machine {
     }
 }
 
-/// One workload: a line a peer, slowest last.
+/// Prints one workload: a line for each peer, slowest last.
 pub fn table(lines: &[Line]) {
     let Some(first) = lines.first() else { return };
     let base =
@@ -119,13 +119,13 @@ pub fn table(lines: &[Line]) {
     }
 }
 
-/// Four digits, more when there are more before the point.
+/// A number with four digits; with more when it has more before the point.
 fn significant(value: f64) -> String {
     let decimals = [1000.0, 100.0, 10.0].into_iter().filter(|bound| value < *bound).count();
     format!("{value:.decimals$}")
 }
 
-/// The goals in words and for programs.
+/// Prints the goals in words, and returns them for programs.
 pub fn goals(lines: &[Line]) -> Vec<Value> {
     println!("\ngoals");
     let mut found = Vec::new();
@@ -163,7 +163,7 @@ pub fn goals(lines: &[Line]) -> Vec<Value> {
     found
 }
 
-/// Everything, for programs.
+/// All results, for programs.
 pub fn json(machine: &Machine, lines: &[Line], goals: Vec<Value>, engine: Value) -> Value {
     let line = |line: &Line| {
         let rounds = line.rounds.as_ref().ok();

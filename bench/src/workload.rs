@@ -1,8 +1,8 @@
-//! What is computed, the same for every peer: an option chain under scenarios, and accounts over its rows.
+//! The workload, the same for every peer: an option chain under scenarios, and accounts over its rows.
 //!
-//! Everything is made from a fixed seed and written to raw files, which the other programs read. Prices are large, times
+//! All inputs are made from a fixed seed and written to raw files, which the other programs read. Prices are large, times
 //! run from a day to two years, and the most extreme scenarios leave options without time value on both sides, so that no
-//! peer profits from an easy corner.
+//! peer profits from an easy case.
 
 use std::path::Path;
 use std::{fs, io};
@@ -22,7 +22,7 @@ pub const POSITIONS: usize = 20;
 /// The index behind all forwards.
 pub const INDEX: f64 = 100_000.0;
 
-/// One underlying's options, expiry by expiry, and the moves they are priced under.
+/// The options of one underlying, expiry by expiry, and the moves under which they are priced.
 pub struct Chain {
     pub forward: Vec<f64>,
     pub years: Vec<f64>,
@@ -80,7 +80,7 @@ impl Chain {
         chain
     }
 
-    /// What the other programs read.
+    /// Writes the inputs for the other programs.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
         let arrays = [
             ("forward", &self.forward),
@@ -95,7 +95,7 @@ impl Chain {
         arrays.into_iter().try_for_each(|(name, values)| write_f64(folder, name, values))
     }
 
-    /// `max(F, K)` of every price: what differences are measured in.
+    /// `max(F, K)` of every price: differences are measured relative to it.
     pub fn scale(&self) -> Vec<f64> {
         let shocked = |option: usize, scenario: usize| self.forward[option / STRIKES] * self.price_factor[scenario];
         let of_option =
@@ -103,9 +103,9 @@ impl Chain {
         (0..OPTIONS).flat_map(of_option).collect()
     }
 
-    /// Profit of every option and future in every scenario, row by row, from the chain's `prices`.
+    /// Profit of every option and future in every scenario, row by row, computed from the chain's `prices`.
     pub fn profits(&self, prices: &[f64]) -> Vec<f64> {
-        // Where neither price nor volatility moves.
+        // The scenario in which neither price nor volatility moves.
         let still = SCENARIOS / 2;
         let options = prices.chunks_exact(SCENARIOS).flat_map(|row| row.iter().map(move |price| price - row[still]));
         let futures = (0..FUTURES).flat_map(|_| self.price_factor.iter().map(|factor| INDEX * (factor - 1.0)));
@@ -132,7 +132,7 @@ impl Holdings {
     }
 }
 
-/// Steele, Lea and Flood's SplitMix64: short, and the same everywhere.
+/// Steele, Lea and Flood's SplitMix64: a short generator, with the same numbers everywhere.
 pub struct Random(pub u64);
 
 impl Random {
@@ -162,7 +162,7 @@ fn write_i32(folder: &Path, name: &str, values: &[i32]) -> io::Result<()> {
     fs::write(folder.join(name).with_extension("i32"), bytes)
 }
 
-/// What a peer answered.
+/// Reads the answer of a peer.
 pub fn read_f64(file: &Path) -> io::Result<Vec<f64>> {
     let bytes = fs::read(file)?;
     Ok(bytes.as_chunks::<8>().0.iter().map(|value| f64::from_le_bytes(*value)).collect())

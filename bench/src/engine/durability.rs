@@ -1,8 +1,8 @@
-//! A fill until it is on disk: the sequencer over our journal and over what else one could write to, all in the same
-//! rounds with the same commands. Recovery of what was written, and snapshots.
+//! The time of a fill until it is on disk: the sequencer over our journal and over other ways to write, all in the same
+//! rounds with the same commands. Also recovery of the written journal, and snapshots.
 //!
-//! Every contestant decides, applies, encodes and hashes alike; only the last step differs. Times are wall time, for a
-//! disk is waited for.
+//! Every contestant decides, applies, encodes and hashes in the same way; only the last step differs. Times are wall
+//! time, because the program waits for the disk.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -26,7 +26,7 @@ const BATCH: &str = "append, fdatasync per batch";
 const SQLITE: &str = "SQLite, WAL, FULL, a transaction per batch";
 const NOWHERE: &str = "no disk: decide, apply, encode, hash";
 
-/// Fills a second at each batch size, over each disk.
+/// Fills a second at each batch size, with each kind of disk.
 pub fn measure(size: Size) -> Vec<Figure> {
     let folder = folder();
     println!("\nfile system of {}: {}", folder.display(), file_system(&folder));
@@ -37,7 +37,7 @@ pub fn measure(size: Size) -> Vec<Figure> {
         Contestant::new(SQLITE, over(sqlite(&folder.join("fills.sqlite")))),
         Contestant::new(NOWHERE, over(Box::new(|_| Ok(())))),
     ];
-    // The same commands for everyone, made on a state of our own that has the same listings and marks.
+    // All contestants get the same commands, which are made on a separate state with the same listings and marks.
     let (mut venue, commands) = setup(size);
     let mut engine = Engine::new(genesis().state()).expect("parameters");
     commands.iter().for_each(|command| venue::take(&mut engine, command));
@@ -58,7 +58,8 @@ pub fn measure(size: Size) -> Vec<Figure> {
             };
             let fills: Vec<Envelope> = (0..batch * batches).map(|_| next()).collect();
             for (place, contestant) in contestants.iter_mut().enumerate() {
-                // One sync a command is as slow in a large batch as in a small one: a part of it will do.
+                // One sync for each command is as slow in a large batch as in a small one, so a part of the batch is
+                // enough.
                 let most = if contestant.name == EACH { 64 } else { usize::MAX };
                 let (mut took, mut done) = (0.0, 0);
                 for fills in fills.chunks(batch) {
@@ -73,7 +74,7 @@ pub fn measure(size: Size) -> Vec<Figure> {
                 rounds[place].push(took / done as f64);
             }
         }
-        // How many times longer the others took, round by round, in the median.
+        // The factor by which the others took longer, in each round; then the median.
         let against = |name: &str| {
             let place = contestants.iter().position(|contestant| contestant.name == name).expect("it takes part");
             let ratios: Vec<f64> = rounds[place].iter().zip(&rounds[0]).map(|(other, ours)| other / ours).collect();
@@ -99,7 +100,7 @@ pub fn measure(size: Size) -> Vec<Figure> {
     figures
 }
 
-/// What was written is read again: by replay, and by deciding every command anew.
+/// Reads the written journal again: by replay, and by deciding every command anew.
 pub fn recovery(size: Size) -> Vec<Figure> {
     let folder = folder();
     let mut figures = Vec::new();
@@ -149,7 +150,7 @@ pub fn recovery(size: Size) -> Vec<Figure> {
     figures
 }
 
-/// A state as a snapshot: written, and read again.
+/// Writes a state as a snapshot and reads it again.
 fn snapshots(size: Size, folder: &Path) -> Vec<Figure> {
     let (_, mut state, _) = venue::populated(size.many, 10, venue::mixed);
     let accounts = state.accounts.clone();
@@ -197,12 +198,12 @@ fn snapshots(size: Size, folder: &Path) -> Vec<Figure> {
     vec![written, read]
 }
 
-/// A listed venue with accounts that hold 20 positions, as commands.
+/// The commands of a listed venue with accounts that hold 20 positions.
 fn setup(size: Size) -> (Venue, Vec<Envelope>) {
     let (mut venue, mut commands) = Venue::list();
     commands.extend(venue.two_days());
     commands.extend(venue.accounts(0..size.traders, 50_000_000));
-    // Marks are known once the prices are applied.
+    // The marks are known once the prices are applied.
     let mut engine = Engine::new(genesis().state()).expect("parameters");
     commands.iter().for_each(|command| venue::take(&mut engine, command));
     let mut random = Random(5);
@@ -223,14 +224,14 @@ fn identity() -> Identity {
     Identity { shard: 1, genesis: genesis().text() }
 }
 
-/// Where files are written: on the disk that the build is on, never in memory.
+/// The folder for files: on the disk of the build, never in memory.
 fn folder() -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/engine");
     fs::create_dir_all(&folder).expect("bench/target can be written");
     folder
 }
 
-/// The type and device of the file system that holds `folder`: of the mounts that it lies under, the longest.
+/// The type and device of the file system that holds `folder`: of all mounts above it, the one with the longest path.
 fn file_system(folder: &Path) -> String {
     let mounts = fs::read_to_string("/proc/mounts").unwrap_or_default();
     let under = mounts.lines().filter_map(|line| {
@@ -241,7 +242,7 @@ fn file_system(folder: &Path) -> String {
     under.max().map_or_else(|| "unknown".to_owned(), |(_, words)| words)
 }
 
-/// Takes a batch of commands, and says how many were accepted.
+/// Submits a batch of commands and returns how many were accepted.
 type Submit = Box<dyn FnMut(&[Envelope]) -> usize>;
 
 struct Contestant {
@@ -277,7 +278,7 @@ fn over(disk: Disk) -> Submit {
     submitting(Other { head: identity.genesis_head(), identity, disk })
 }
 
-/// A log that only grows. Synced after each record, or after all of a batch.
+/// A log that only grows. It is synced after each record, or after all records of a batch.
 fn append(path: &Path, each: bool) -> Disk {
     let mut file = OpenOptions::new().create(true).write(true).truncate(true).open(path).expect("a fresh file");
     Box::new(move |records| {
@@ -320,7 +321,7 @@ fn sqlite(path: &Path) -> Disk {
     })
 }
 
-/// A journal that seals records as ours does and gives the bytes to another disk. It is only ever written.
+/// A journal that seals records as ours does and passes the bytes to another disk. It is only written, never read.
 struct Other {
     identity: Identity,
     head: Head,

@@ -1,6 +1,6 @@
-//! Fills in memory: what the engine itself takes, without a journal.
+//! Fills in memory: the time that the engine itself needs, without a journal.
 //!
-//! Both sides of every fill pass all layers. A batch ends with the engine's own `Watch`, as in the sequencer.
+//! Both accounts of every fill pass all layers. A batch ends with the engine's own `Watch`, as in the sequencer.
 
 use std::hint::black_box;
 
@@ -13,14 +13,14 @@ use crate::workload::Random;
 
 const POSITIONS: usize = 20;
 
-/// Engine time of a fill at each batch size, and of what it could have been.
+/// Engine time of a fill at each batch size, and of the alternatives.
 pub fn measure(size: Size) -> Vec<Figure> {
     let mut figures = Vec::new();
     for (accounts, words) in [(size.few, "in cache"), (size.many, "in memory")] {
         let (venue, state, _) = venue::populated(accounts, POSITIONS, venue::healthy);
         let holders = venue::holders(&state);
         let mut run = Run { engine: Engine::new(state).expect("parameters"), venue, holders, random: Random(11) };
-        // Everyone is judged once; then everyone is certified who can be.
+        // All accounts are judged once; then every account that can be certified is.
         let watch = venue::watch(&run.venue);
         venue::take(&mut run.engine, &watch);
         let assessed = run.assessed(size);
@@ -58,7 +58,8 @@ impl Run {
         (0..count).map(next).collect()
     }
 
-    /// CPU time of a fill with its share of the watch, round by round; wall time of every batch; share accepted.
+    /// CPU time of a fill with its share of the watch, in each round; wall time of every batch; the share of fills
+    /// accepted.
     fn handled(&mut self, size: Size, batch: usize) -> (Vec<f64>, Vec<f64>, f64) {
         let (mut rounds, mut latencies, mut accepted, mut asked) = (Vec::new(), Vec::new(), 0, 0);
         for _ in 0..size.rounds {
@@ -79,14 +80,15 @@ impl Run {
         (rounds, latencies, accepted as f64 / asked as f64)
     }
 
-    /// Decisions alone, all on the same state.
+    /// CPU time of decisions alone, all on the same state.
     fn decided(&mut self, size: Size) -> Vec<f64> {
         self.each(size, |engine, fill| {
             let _ = black_box(engine.decide(fill));
         })
     }
 
-    /// The obvious alternative to judging: the whole assessment of both accounts at the mark and at the slow average.
+    /// CPU time of the obvious alternative to judging: the whole assessment of both accounts at the mark and at the slow
+    /// average.
     fn assessed(&mut self, size: Size) -> Vec<f64> {
         self.each(size, |engine, fill| {
             let Command::Fill { buyer, seller, .. } = &fill.command else { return };

@@ -1,7 +1,8 @@
 //! Liquidations: one plan, a burst ten times the largest on record, winners of a whole market.
 //!
-//! On 10 October 2025 one venue began 11,279 liquidations at one timestamp; ten times as many are planned here on one tick,
-//! while deposits and orders that only reduce go on: whoever runs the engine takes them before the next liquidation.
+//! On 10 October 2025 one venue began 11,279 liquidations at one timestamp. Ten times as many are planned here on one
+//! tick, while deposits and reduce-only orders go on: the program that runs the engine takes these before the next
+//! liquidation.
 
 use std::hint::black_box;
 
@@ -17,7 +18,7 @@ use crate::workload::Random;
 
 const POSITIONS: usize = 10;
 const MANY_POSITIONS: usize = 50;
-/// Liquidations between two commands of others.
+/// The number of liquidations between two commands of users.
 const EVERY: usize = 100;
 
 /// Measures single plans, a burst of liquidations on one tick, and deleveraging among many winners.
@@ -28,7 +29,7 @@ pub fn measure(size: Size) -> Vec<Figure> {
     figures
 }
 
-/// An engine that ticks again and has judged everyone, when the time to cure after its listing is over.
+/// An engine that has ticked and judged all accounts, after the time to cure that follows its listing.
 fn calm(venue: &mut Venue, state: State) -> Engine {
     let mut engine = Engine::new(state).expect("parameters");
     for _ in 0..5 {
@@ -39,7 +40,7 @@ fn calm(venue: &mut Venue, state: State) -> Engine {
     engine
 }
 
-/// Two to twenty per cent below maintenance.
+/// A utilisation at which maintenance margin is two to twenty per cent above equity.
 fn below(random: &mut Random) -> f64 {
     1.02 + 0.18 * venue::uniform(random)
 }
@@ -69,7 +70,7 @@ fn plans(size: Size) -> Vec<Figure> {
 }
 
 fn burst(accounts: usize) -> Vec<Figure> {
-    // Prices move while the time to cure passes: some are above maintenance again.
+    // Prices move while the time to cure passes, so some accounts are above maintenance again.
     let (mut venue, state, _) = venue::populated(accounts + accounts / 2, POSITIONS, below);
     let mut engine = calm(&mut venue, state);
     let start = wall_nanoseconds();
@@ -117,7 +118,7 @@ fn deposit(venue: &Venue, place: usize) -> Envelope {
     Envelope { time: venue.time(), principal: Principal::Custody, command }
 }
 
-/// An order of an account whose turn has not come that brings one of its positions nearer to nothing.
+/// A reduce-only order of an account whose liquidation has not begun, for one lot of one of its positions.
 fn reduce(venue: &Venue, engine: &Engine, account: AccountId, place: usize) -> Envelope {
     let whose: &AccountState = &engine.state().accounts[account.place()];
     let held = whose.positions[0];
@@ -129,7 +130,7 @@ fn reduce(venue: &Venue, engine: &Engine, account: AccountId, place: usize) -> E
     Envelope { time: venue.time(), principal: Principal::Owner(whose.owner), command }
 }
 
-/// One account is long what all others are short of; the price falls, and nobody but they can pay.
+/// One account holds the long side of all others' shorts; the price falls, and only the others can pay.
 fn winners(accounts: usize) -> Vec<Figure> {
     let (mut venue, state) = venue::one_against_all(accounts);
     let bankrupt = AccountId(0);

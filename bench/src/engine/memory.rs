@@ -1,7 +1,8 @@
-//! Memory of an account, part by part, beside the same accounts as rows of SQLite and a risk array kept for each.
+//! Memory of an account, part by part, next to the same accounts as rows of SQLite and with a risk array for each.
 //!
-//! Ours is what is given back when a part is dropped, to the byte: neither what was needed on the way, nor the pages
-//! that are left of it. SQLite's is its own count of what it holds. What malloc adds to a block is in neither.
+//! Our figure is the memory that is freed when a part is dropped, to the byte. It contains neither temporary memory nor
+//! the pages that remain. SQLite's figure is its own count of its memory. The overhead of malloc for a block is in
+//! neither.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::BTreeSet;
@@ -21,12 +22,12 @@ use super::{Figure, resident};
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Whether anyone wants to know: to count costs time, which other figures must not pay.
+/// Whether allocations are counted. Counting takes time, which must not be part of other figures.
 static COUNTS: AtomicBool = AtomicBool::new(false);
 static BYTES: AtomicI64 = AtomicI64::new(0);
 static BLOCKS: AtomicI64 = AtomicI64::new(0);
 
-/// The allocator of the system, with a count of what it has given out.
+/// The allocator of the system, with a count of the memory that it has given out.
 struct Counting;
 
 impl Counting {
@@ -38,7 +39,7 @@ impl Counting {
     }
 }
 
-// SAFETY: every call goes to the allocator of the system as it came.
+// SAFETY: every call is passed unchanged to the allocator of the system.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         Self::count(layout.size() as i64, 1);
@@ -61,7 +62,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// What was asked for and not given back, or the other way round.
+/// Memory that was allocated and not freed, or the other way round.
 #[derive(Clone, Copy)]
 struct Kept {
     bytes: f64,
@@ -74,7 +75,7 @@ impl Kept {
     }
 }
 
-/// What the work gives, and what is kept of it.
+/// The result of the work, and the memory that it keeps.
 fn kept<T>(work: impl FnOnce() -> T) -> (T, Kept) {
     let now = || (BYTES.load(Ordering::Relaxed), BLOCKS.load(Ordering::Relaxed));
     let (bytes, blocks) = now();
@@ -85,13 +86,13 @@ fn kept<T>(work: impl FnOnce() -> T) -> (T, Kept) {
     (result, Kept { bytes: (after.0 - bytes) as f64, blocks: (after.1 - blocks) as f64 })
 }
 
-/// What the work gives, and what it gives back.
+/// The result of the work, and the memory that it frees.
 fn dropped<T>(work: impl FnOnce() -> T) -> (T, Kept) {
     let (result, Kept { bytes, blocks }) = kept(work);
     (result, Kept { bytes: -bytes, blocks: -blocks })
 }
 
-/// The figures of an engine that has run. `before` is what the process had in memory before there were accounts.
+/// The figures of an engine that has run. `before` is the resident memory of the process before there were accounts.
 pub fn figures(mut engine: Engine, before: f64) -> Vec<Figure> {
     let (_, hashes) = kept(|| engine.hash());
     let resident = resident() - before;
@@ -104,7 +105,7 @@ pub fn figures(mut engine: Engine, before: f64) -> Vec<Figure> {
     let filled: usize = accounts().map(filled).sum();
 
     let (state, desk) = dropped(|| engine.into_state());
-    // A new desk is the index, and a list of everyone: nobody holds a certificate.
+    // A new desk consists of the index and a list of all accounts: no account has a certificate yet.
     let (new, index) = kept(|| Desk::new(&state).expect("parameters"));
     let (_, everyone) = kept(|| (0..count).map(|place| AccountId(place as u32)).collect::<BTreeSet<_>>());
     drop(new);
@@ -150,7 +151,7 @@ pub fn figures(mut engine: Engine, before: f64) -> Vec<Figure> {
     vec![ours, alone, found, certificate, hash, rows, own_array]
 }
 
-/// What of the memory of an account holds something.
+/// The bytes of an account's memory that hold data.
 fn filled(account: &AccountState) -> usize {
     size_of::<AccountState>()
         + account.name.len()
@@ -159,7 +160,7 @@ fn filled(account: &AccountState) -> usize {
         + account.orders.len() * size_of::<Order>()
 }
 
-/// The accounts in a database, in bytes.
+/// The accounts in a database: memory used and size of its pages in bytes, and the number of rows.
 struct Rows {
     used: f64,
     pages: f64,
@@ -175,8 +176,8 @@ const TABLES: &str = "
     CREATE TABLE balances (account INTEGER NOT NULL, asset INTEGER NOT NULL, location INTEGER NOT NULL,
         amount BLOB NOT NULL, profit BLOB NOT NULL, PRIMARY KEY (account, asset, location)) WITHOUT ROWID;";
 
-/// The same accounts as rows, in order, so that pages are full; found by name and owner as ours are. Amounts have 128
-/// bits and are blobs, in as few bytes as they need.
+/// The same accounts as rows, inserted in order, so that pages are full, with an index by name and by owner like ours.
+/// Amounts have 128 bits and are blobs, in as few bytes as possible.
 fn sqlite(state: &State) -> rusqlite::Result<Rows> {
     let before = sqlite_used();
     let mut connection = Connection::open_in_memory()?;
@@ -210,20 +211,20 @@ fn sqlite(state: &State) -> rusqlite::Result<Rows> {
     Ok(Rows { used: (sqlite_used() - before) as f64, pages: pages as f64, rows: rows as f64 })
 }
 
-/// Bytes that SQLite has asked for and not given back.
+/// Bytes that SQLite has allocated and not freed.
 fn sqlite_used() -> i64 {
-    // SAFETY: it reads a counter, under a lock of its own.
+    // SAFETY: the function reads a counter, under a lock of its own.
     unsafe { rusqlite::ffi::sqlite3_memory_used() }
 }
 
-/// Bytes of a risk array for each account, by the scenarios of the scan alone.
+/// Bytes of a risk array for each account, for the scenarios of the scan alone.
 struct Array {
-    /// One number a scenario and underlying that the account holds.
+    /// With one number for each scenario and each underlying that the account holds.
     bytes: f64,
-    /// Scenarios that move the underlying alike share a number.
+    /// With one number for all scenarios that move the underlying in the same way.
     distinct: f64,
     scan: usize,
-    /// Of the whole set.
+    /// The number of scenarios of the whole set.
     scenarios: usize,
 }
 

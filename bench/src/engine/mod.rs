@@ -1,4 +1,4 @@
-//! The engine: what fills, prices, durability, recovery and memory cost, each beside the obvious alternative.
+//! The engine: the cost of fills, prices, durability, recovery and memory, each next to the obvious alternative.
 //!
 //! ```text
 //! venue.rs        a venue as commands; accounts by events
@@ -19,26 +19,26 @@ use serde_json::{Value, json};
 
 use crate::measure::quartiles;
 
-/// How much is done.
+/// The amounts of work.
 #[derive(Clone, Copy)]
 pub struct Size {
     pub rounds: usize,
-    /// Fills that one round measures.
+    /// The fills that one round measures.
     pub fills: usize,
-    /// Accounts that stay in the cache.
+    /// The number of accounts that fit into the cache.
     pub few: usize,
-    /// Accounts that do not.
+    /// The number of accounts that do not fit into it.
     pub many: usize,
-    /// Accounts of the tick, and how many ticks.
+    /// The number of accounts of the tick, and the number of ticks.
     pub all: usize,
     pub ticks: usize,
-    /// Accounts and ticks of the run in which everyone is assessed at every tick.
+    /// Accounts and ticks of the run in which every account is assessed at every tick.
     pub checked: (usize, usize),
     /// Accounts of the runs with a journal, and batches a round at each batch size.
     pub traders: u32,
     /// Liquidations on one tick.
     pub burst: usize,
-    /// Accounts that winners are looked for among.
+    /// The number of accounts among which winners are searched.
     pub winners: usize,
     pub batches: [(usize, usize); 3],
 }
@@ -78,13 +78,13 @@ pub struct Figure {
     pub what: String,
     pub value: f64,
     pub unit: &'static str,
-    /// Half the distance of the quartiles, as a share of the value.
+    /// Half the distance between the quartiles, as a share of the value.
     pub spread: Option<f64>,
     /// p50 and p99 in nanoseconds of wall time.
     pub latency: Option<(f64, f64)>,
-    /// How many times better than this alternative.
+    /// The factor by which the figure is better than this alternative.
     pub ratio: Option<(f64, &'static str)>,
-    /// What the project wants, and whether it is so.
+    /// The goal of the project, and whether it is reached.
     pub wanted: Option<(&'static str, bool)>,
     pub note: String,
 }
@@ -95,7 +95,7 @@ impl Figure {
         Self { what, value, unit, spread: None, latency: None, ratio: None, wanted: None, note: String::new() }
     }
 
-    /// Of times in rounds: the lower quartile, since others work on the same cores.
+    /// A figure from times in rounds: the lower quartile, since other programs run on the same cores.
     fn rounds(what: impl Into<String>, rounds: &[f64], unit: &'static str) -> Self {
         let (low, _, high) = quartiles(rounds);
         Self { spread: Some((high - low) / 2.0 / low), ..Self::new(what, low, unit) }
@@ -128,7 +128,7 @@ impl Figure {
     }
 }
 
-/// Everything, printed as it comes; for programs, and whether nobody was missed.
+/// Measures everything and prints it as it comes. Returns it for programs, and whether no liquidation was missed.
 pub fn run(size: Size) -> (Value, bool) {
     let mut all = Vec::new();
     let mut section = |title: &str, figures: Vec<Figure>| {
@@ -136,7 +136,7 @@ pub fn run(size: Size) -> (Value, bool) {
         figures.iter().for_each(Figure::print);
         all.push(json!({"section": title, "figures": figures.iter().map(Figure::json).collect::<Vec<_>>()}));
     };
-    // First, while memory is as a venue of that size would find it: what a million accounts leave behind lies in pieces.
+    // Fills come first, while memory is as a venue of that size would find it: a million accounts leave it fragmented.
     section("engine: a fill in memory, 20 positions a side", fills::measure(size));
     let [ticks, memory] = tick::measure(size);
     section("engine: a tick over all accounts", ticks);
@@ -149,7 +149,7 @@ pub fn run(size: Size) -> (Value, bool) {
     (Value::Array(all), missed == 0)
 }
 
-/// The 50th and the 99th percentile of latencies, in their unit.
+/// The 50th and the 99th percentile of latencies, in the same unit.
 fn percentiles(mut latencies: Vec<f64>) -> (f64, f64) {
     latencies.sort_by(f64::total_cmp);
     let at = |part: f64| latencies[(part * (latencies.len() - 1) as f64).round() as usize];
@@ -169,7 +169,7 @@ fn significant(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-/// Bytes of this process in memory.
+/// Bytes of memory that are resident for this process.
 fn resident() -> f64 {
     let text = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages = text.split(' ').nth(1).and_then(|pages| pages.parse::<f64>().ok());

@@ -1,8 +1,8 @@
-//! A price tick over all accounts: who must be liquidated, and how many were looked at to know it.
+//! A price tick over all accounts: finds the accounts to liquidate, and counts the accounts that were assessed for it.
 //!
-//! Prices move with a volatility of 60 % a year at ten ticks a second; the volatility of each option wanders by itself
-//! inside ±0.5 % of where it began; the sources of every feed speak, the surface is fitted, prices are formed, everyone
-//! is judged.
+//! Prices move with a volatility of 60 % a year at ten ticks a second. The volatility of each option wanders by itself
+//! inside ±0.5 % of its start. The sources of every feed report, the surface is fitted, prices are formed, and all
+//! accounts are judged.
 
 use engine::{AccountId, Engine, Status};
 use margin::method::universal::Prepared;
@@ -17,22 +17,23 @@ use crate::workload::Random;
 const POSITIONS: usize = 10;
 /// Time from one tick to the next, in microseconds.
 const TICK: i64 = 100_000;
-/// Watches until every account that can be certified has been.
+/// The number of watches until every account that can be certified has been.
 const WARM: usize = 3;
 
-/// What one tick took.
+/// The measurements of one tick.
 struct Took {
-    /// Nanoseconds of wall time and of CPU time from the tick to the last liquidation being known.
+    /// Nanoseconds of wall time and of CPU time from the tick until the last liquidation is known.
     wall: f64,
     cpu: f64,
-    /// Nanoseconds of CPU time to follow what was judged: certificates for the ticks to come.
+    /// Nanoseconds of CPU time to apply the judgements: certificates for the ticks to come.
     after: f64,
     /// Accounts that were assessed.
     assessed: usize,
     liquidated: usize,
 }
 
-/// Every account is assessed at every tick besides: nobody is missed. Gives the number of those who were.
+/// In addition, every account is assessed at every tick, to check that no liquidation is missed. Returns the figures and
+/// the number of differences that are faults: liquidations missed, and accounts worse than their status.
 pub fn checked(size: Size) -> (Vec<Figure>, usize) {
     let (accounts, ticks) = size.checked;
     let (mut venue, mut engine) = warm(accounts);
@@ -61,7 +62,7 @@ pub fn checked(size: Size) -> (Vec<Figure>, usize) {
     (vec![figure, found], missed + worse)
 }
 
-/// All accounts, timed; and their memory.
+/// Times the ticks of all accounts, and measures their memory.
 pub fn measure(size: Size) -> [Vec<Figure>; 2] {
     let before = resident();
     let start = wall_nanoseconds();
@@ -117,7 +118,7 @@ pub fn measure(size: Size) -> [Vec<Figure>; 2] {
     [vec![time, saved, after_figure, everyone, once], memory::figures(engine, before)]
 }
 
-/// Accounts that were judged, and certified as far as they can be.
+/// Accounts that have been judged, and certified where possible.
 fn warm(accounts: usize) -> (Venue, Engine) {
     let (mut venue, state, _) = venue::populated(accounts, POSITIONS, venue::mixed);
     let mut engine = Engine::new(state).expect("parameters");
@@ -130,7 +131,8 @@ fn warm(accounts: usize) -> (Venue, Engine) {
     (venue, engine)
 }
 
-/// One tick. Reports and the surface are taken before the clock starts: they come one by one between ticks.
+/// Runs one tick. Reports and the surface are applied before the clock starts: in reality they arrive one by one between
+/// ticks.
 fn tick(venue: &mut Venue, engine: &mut Engine, random: &mut Random) -> Took {
     venue.wander(random, TICK);
     let mut commands = venue.prices();
@@ -154,7 +156,8 @@ fn tick(venue: &mut Venue, engine: &mut Engine, random: &mut Random) -> Took {
     Took { wall, cpu: known - start, after: cpu_nanoseconds() - end, assessed, liquidated }
 }
 
-/// What the obvious alternative costs: nanoseconds to judge an account, over enough of them, and to revalue the market.
+/// The cost of the obvious alternative: nanoseconds to judge an account, averaged over enough of them, and to revalue the
+/// market.
 fn full(engine: &Engine, size: Size) -> (f64, f64) {
     let (state, desk) = (engine.state(), engine.desk());
     let step = (size.all / 20_000).max(1);

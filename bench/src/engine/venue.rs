@@ -1,7 +1,8 @@
-//! A venue as commands: what is listed, what its sources say, who trades what. Every number comes from a fixed seed.
+//! A venue as commands: its listings, the reports of its sources, and the trades of its accounts. Every number comes from
+//! a fixed seed.
 //!
 //! BTC and ETH with perpetuals, futures and options at three expiries, all paid in USDC, which has a price of its own.
-//! Limits are so wide that none binds; every one is checked.
+//! The limits are so wide that none binds, but each of them is checked.
 
 use std::ops::Range;
 
@@ -17,45 +18,45 @@ use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
 
 use crate::workload::Random;
 
-/// Of each underlying.
+/// The days to the expiries of each underlying.
 const EXPIRIES: [i64; 3] = [5, 26, 96];
 const STRIKES: i64 = 7;
 const DAY: i64 = 86_400_000_000;
 const SOURCES: Range<u32> = 1..4;
 pub const USDC: AssetId = AssetId(1);
 
-/// Where a run is: its clock, the counters of its sources, and what they say.
+/// The progress of a run: its clock, the counters of its sources, and the prices that they report.
 #[derive(Clone)]
 pub struct Venue {
     pub now: i64,
     sequence: u64,
     surface: u64,
     matches: u64,
-    /// What every source says of every feed.
+    /// The price that every source reports for each feed.
     pub feeds: Vec<(FeedId, f64)>,
-    /// Volatility of every option: where it began, and where it is.
+    /// The volatility of every option: at the start, and now.
     pub vols: Vec<(InstrumentId, f64, f64)>,
     pub instruments: usize,
 }
 
-/// The parameters: collateral counts at once, and what stands behind open interest is not the limit.
+/// The policy: collateral counts at once, and the funds behind open interest are not the limit.
 pub fn policy() -> Policy {
     let dollars = |whole: i128| Money::from_raw(whole * Money::ONE.raw());
     Policy { collateral_ramp: 1, fund_floor: dollars(1_000_000_000_000_000), ..Policy::default() }
 }
 
-/// When every run begins.
+/// The time when every run begins.
 pub fn start() -> Timestamp {
     "2026-11-20T08:00:00Z".parse().expect("a moment")
 }
 
-/// An engine with nothing in it.
+/// A state with no listings and no accounts.
 fn empty() -> State {
     State::new(start(), universal::PARAMS.to_owned(), policy())
 }
 
 impl Venue {
-    /// The venue, and the commands that list it.
+    /// Creates the venue and the commands that list it.
     pub fn list() -> (Self, Vec<Envelope>) {
         let mut venue = Self {
             now: start().micros(),
@@ -152,8 +153,8 @@ impl Venue {
         Timestamp::from_micros(self.now)
     }
 
-    /// A tick: every source speaks of every feed, the surface is fitted, prices are formed. The last command is the
-    /// tick.
+    /// The commands of a tick: every source reports every feed, the surface is fitted, prices are formed. The last
+    /// command is the tick.
     pub fn prices(&mut self) -> Vec<Envelope> {
         let time = self.time();
         self.sequence += 1;
@@ -180,7 +181,7 @@ impl Venue {
         commands
     }
 
-    /// A feed falls to a part of itself, a second later.
+    /// Lets a feed fall to a part of its price, a second later.
     pub fn fall(&mut self, feed: FeedId, part: f64) {
         self.pass(1_000_000);
         for (_, value) in self.feeds.iter_mut().filter(|(known, _)| *known == feed) {
@@ -188,8 +189,8 @@ impl Venue {
         }
     }
 
-    /// A step of a path: indices move with a volatility of 60 % a year and a correlation of 0.85, volatilities each for
-    /// itself inside ±0.5 % of where they began.
+    /// One step of a random path: indices move with a volatility of 60 % a year and a correlation of 0.85; the volatility
+    /// of each option moves by itself inside ±0.5 % of its start.
     pub fn wander(&mut self, random: &mut Random, micros: i64) {
         self.pass(micros);
         let deviation = 0.6 * (micros as f64 / (365.0 * DAY as f64)).sqrt();
@@ -206,8 +207,8 @@ impl Venue {
         }
     }
 
-    /// Prices of two days. A feed begins at the reference of its listing: by then its slow average has come to what sources say, as
-    /// in a venue that has been open for a while.
+    /// The price commands of two days. A feed begins at the reference of its listing; by then its slow average has
+    /// reached the reported prices, as in a venue that has been open for a while.
     pub fn two_days(&mut self) -> Vec<Envelope> {
         let mut commands = Vec::new();
         for _ in 0..96 {
@@ -217,7 +218,7 @@ impl Venue {
         commands
     }
 
-    /// Opens accounts and gives each so many dollars.
+    /// The commands that open accounts and give `dollars` to each.
     pub fn accounts(&self, accounts: Range<u32>, dollars: i128) -> Vec<Envelope> {
         let time = self.time();
         let mut commands = Vec::new();
@@ -233,7 +234,7 @@ impl Venue {
         commands
     }
 
-    /// Two accounts trade at the mark; positive lots are bought by the first.
+    /// A trade of two accounts at the mark; the first buys when lots are positive.
     pub fn trade(
         &mut self,
         state: &State,
@@ -256,19 +257,20 @@ impl Venue {
     }
 }
 
-/// The engine judges whom prices or trades have moved.
+/// The command by which the engine judges the accounts that prices or trades have moved.
 pub fn watch(venue: &Venue) -> Envelope {
     Envelope { time: venue.time(), principal: Principal::System, command: Command::Watch }
 }
 
-/// The mark, on a tick.
+/// The mark, rounded to a tick.
 pub fn at_mark(state: &State, id: InstrumentId) -> Price {
     let tick = state.contracts[id.0].terms.tick;
     let mark = state.market.listing(id).mark.in_quote();
     Price::from_raw(mark.raw() - mark.raw() % tick.raw()).max(tick)
 }
 
-/// What a pair of accounts has: instruments, and lots of the first (the second has the opposite).
+/// The random positions of a pair of accounts: instruments, and the lots of the first account. The second has the
+/// opposite.
 pub fn portfolio(random: &mut Random, instruments: usize, positions: usize) -> Vec<(InstrumentId, i64)> {
     let mut held: Vec<(InstrumentId, i64)> = Vec::new();
     while held.len() < positions {
@@ -280,7 +282,7 @@ pub fn portfolio(random: &mut Random, instruments: usize, positions: usize) -> V
     held
 }
 
-/// Who has something in each instrument.
+/// The accounts with a position in each instrument.
 pub fn holders(state: &State) -> Vec<Vec<AccountId>> {
     let mut holders = vec![Vec::new(); state.contracts.len()];
     for (place, account) in state.accounts.iter().enumerate() {
@@ -291,7 +293,7 @@ pub fn holders(state: &State) -> Vec<Vec<AccountId>> {
     holders
 }
 
-/// Two accounts that have an instrument, and one lot of it.
+/// A random fill: two accounts that hold an instrument, and one lot of it.
 pub fn next_fill(venue: &mut Venue, state: &State, holders: &[Vec<AccountId>], random: &mut Random) -> Envelope {
     loop {
         let id = InstrumentId(random.below(holders.len()));
@@ -316,14 +318,14 @@ pub fn listed() -> (Venue, Engine) {
     (venue, engine)
 }
 
-/// Decides and applies what must be accepted.
+/// Decides and applies a command that must be accepted.
 pub fn take(engine: &mut Engine, command: &Envelope) {
     if let Err(reject) = engine.handle(command) {
         panic!("{:?}: {reject}", command.command);
     }
 }
 
-/// How far accounts are used: maintenance margin over equity.
+/// The utilisation of an account: maintenance margin over equity.
 pub type Utilisation = fn(&mut Random) -> f64;
 
 /// Uniform from 5 to 95 % for 19 of 20 accounts, from 95 to 100 % for the rest.
@@ -331,14 +333,14 @@ pub fn mixed(random: &mut Random) -> f64 {
     if random.below(20) == 0 { 0.95 + 0.05 * uniform(random) } else { 0.05 + 0.9 * uniform(random) }
 }
 
-/// Uniform from 5 to 60 %: everyone may trade.
+/// Uniform from 5 to 60 %: every account may trade.
 pub fn healthy(random: &mut Random) -> f64 {
     0.05 + 0.55 * uniform(random)
 }
 
-/// Accounts by the events that commands would have made, without deciding each: pairs that hold the opposite of each
-/// other, and deposits in USD, so that each is used as far as `utilisation` says. Returns the share of accounts that
-/// are used less: what they own is worth more than they must hold, without a deposit.
+/// Creates accounts by the events that commands would have made, without deciding each command. Pairs hold opposite
+/// positions, and deposits in USD bring each account to the utilisation that `utilisation` draws. Returns the share of
+/// accounts with a lower utilisation: their equity is too high for it even without a deposit.
 pub fn populated(accounts: usize, positions: usize, utilisation: Utilisation) -> (Venue, State, f64) {
     let (venue, engine) = listed();
     let mut state = engine.into_state();
@@ -362,7 +364,7 @@ pub fn populated(accounts: usize, positions: usize, utilisation: Utilisation) ->
             let from = Holder::Pot(Pot::Custody(None));
             engine::apply(&mut state, &Event::Moved { from, to: holder, asset, amount, cause: Cause::Deposit });
         };
-        // What was paid for options was the account's own.
+        // The account had paid the premium of its options out of its own money.
         if premium > Quantity::ZERO {
             deposit(USDC, premium);
         }
@@ -377,7 +379,7 @@ pub fn populated(accounts: usize, positions: usize, utilisation: Utilisation) ->
     (venue, state, f64::from(short) / accounts as f64)
 }
 
-/// One account with little money is long the first perpetual; all others are short of it, some lots each, and have enough.
+/// One account with little money is long the first perpetual; all others are short some lots each, and have enough money.
 pub fn one_against_all(accounts: usize) -> (Venue, State) {
     let (venue, engine) = listed();
     let mut state = engine.into_state();
@@ -399,7 +401,7 @@ pub fn one_against_all(accounts: usize) -> (Venue, State) {
     (venue, state)
 }
 
-/// What a trade at the mark does, without fees.
+/// Applies the events of a trade at the mark, without fees.
 fn settle(state: &mut State, (first, second): (AccountId, AccountId), instrument: InstrumentId, lots: i64) {
     let terms = &state.contracts[instrument.0].terms;
     let cost = times(terms.unit(), lots).and_then(|units| units.at(at_mark(state, instrument), Round::Down));
@@ -422,7 +424,7 @@ fn settle(state: &mut State, (first, second): (AccountId, AccountId), instrument
     engine::apply(state, &matched);
 }
 
-/// Of every account: what it owes in USDC, its equity once that is paid, and its maintenance margin then.
+/// For every account: its debt in USDC, and its equity and maintenance margin once that is paid.
 fn needs(engine: &Engine) -> Vec<(Quantity, f64, f64)> {
     let (state, desk) = (engine.state(), engine.desk());
     let of = |account: &AccountState| {
@@ -473,7 +475,7 @@ fn ratio(value: f64) -> Ratio {
     Ratio::from_raw(millionths(value))
 }
 
-/// Whole millionths: 0.1 as it is written and not the number next to it.
+/// A value rounded to whole millionths, so that 0.1 is exactly 0.1 and not the nearest binary number.
 fn millionths(value: f64) -> i128 {
     (value * 1e6).round() as i128 * 1_000_000_000_000
 }
@@ -482,7 +484,7 @@ pub fn uniform(random: &mut Random) -> f64 {
     random.below(1 << 53) as f64 / (1_u64 << 53) as f64
 }
 
-/// The sum of twelve uniform numbers, about its mean: tails end at six deviations, which 600 ticks do not reach.
+/// The sum of twelve uniform numbers, less its mean: its tails end at six deviations, which 600 ticks do not reach.
 fn normal(random: &mut Random) -> f64 {
     (0..12).map(|_| uniform(random)).sum::<f64>() - 6.0
 }

@@ -1,4 +1,4 @@
-//! Whole-number arithmetic in units of 10⁻¹⁸, by the book: a product of 256 bits, divided a bit at a time.
+//! Whole-number arithmetic in units of 10⁻¹⁸, as in a textbook: a product of 256 bits, divided one bit at a time.
 
 /// One whole unit.
 pub const ONE: i128 = 1_000_000_000_000_000_000;
@@ -9,7 +9,7 @@ const RANGE: &str = "the engine accepted it, and what it accepts is in range";
 pub fn proportion(a: i128, b: i128, c: i128, up: bool) -> i128 {
     let negative = (a < 0) ^ (b < 0) ^ (c < 0);
     let (quotient, exact) = divided(product(a.unsigned_abs(), b.unsigned_abs()), c.unsigned_abs());
-    // Away from zero when the wanted direction is that of the sign.
+    // The magnitude is rounded up when the wanted direction is away from zero.
     let magnitude = if !exact && (up != negative) { quotient.checked_add(1).expect(RANGE) } else { quotient };
     let magnitude = i128::try_from(magnitude).expect(RANGE);
     if negative { -magnitude } else { magnitude }
@@ -35,7 +35,7 @@ fn product(a: u128, b: u128) -> (u128, u128) {
     (a_high * b_high + (first >> 64) + (second >> 64), (second << 64) | (low & HALF))
 }
 
-/// The quotient, rounded down, and whether nothing was left.
+/// The quotient, rounded down, and whether the division leaves no rest.
 fn divided((high, low): (u128, u128), by: u128) -> (u128, bool) {
     if high == 0 {
         return (low / by, low.is_multiple_of(by));

@@ -1,4 +1,4 @@
-//! The auditor: what the engine accepted, held against the books and the plain margin.
+//! The auditor: compares the commands that the engine accepted with the books and with the plain margin.
 
 mod liquidation;
 mod rescue;
@@ -24,61 +24,62 @@ use crate::books::Books;
 use crate::cases::Cases;
 use crate::{Finding, ensure, margin};
 
-/// How an account stands, by the plain margin, in USD.
+/// The standing of an account by the plain margin, in USD.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing {
     /// Equity at current prices, in USD.
     pub equity: f64,
-    /// What it must hold to take risk.
+    /// Initial margin: the equity that the account needs to take new risk, in USD.
     pub initial: f64,
     /// Maintenance margin, in USD.
     pub maintenance: f64,
-    /// What it costs to close everything it holds, in USD.
+    /// The cost of closing all positions, in USD.
     pub closing: f64,
-    /// How far apart two programs may be that compute the same.
+    /// The difference that rounding may cause between two programs that compute the same figures, in USD.
     pub tolerance: f64,
 }
 
-/// How often each thing was checked.
+/// The number of times that each kind of check was made.
 pub type Checks = BTreeMap<&'static str, u64>;
 
-/// The second opinion.
+/// The auditor: it follows commands and reports invariants that do not hold.
 #[derive(Debug)]
 pub struct Auditor {
     books: Books,
     cases: Cases,
     methods: Vec<(String, Params<Rules>)>,
     reports: BTreeMap<FeedId, BTreeMap<u32, Report>>,
-    /// What the outflow limiter should hold, and since when.
+    /// The USD that the outflow limiter should hold, and the time of that amount in microseconds.
     spent: (f64, i64),
     market: Option<(MarketKey, Market)>,
-    /// Every how many margin questions one is asked.
+    /// One margin question in this many is asked.
     every: u64,
     asked: u64,
-    /// How many accounts are judged after a watch.
+    /// The number of accounts that are judged after a watch.
     judged: usize,
     turn: usize,
-    /// How accounts stood at the last watch.
+    /// The status of every account at the last watch.
     stood: Vec<Status>,
-    /// Accounts that stand better than they have been told, and since which version.
+    /// Accounts whose status has improved without an event that says so, with the state version in which that was first
+    /// seen.
     healed: BTreeMap<usize, u64>,
     /// The time of the last tick.
     ticked: Option<Timestamp>,
-    /// Offers that could have been asked whether fewer lots would do.
+    /// The number of offers for which the auditor could have checked whether fewer lots are enough.
     asked_least: u64,
-    /// What is left out of the account whose liquidation is being followed.
+    /// The parts that are left out of the account whose liquidation is being followed.
     left: Left,
     checks: Checks,
 }
 
-/// In so many versions whoever stands better has been told: several rounds of turns.
+/// An account whose status has improved is told within this many state versions: several rounds of turns.
 const TOLD_WITHIN: u64 = 400;
 
-/// What the market of a state depends on.
+/// The parts of a state that its market depends on.
 type MarketKey = ((u64, u64, u64), usize, usize, usize, i64);
 
 impl Auditor {
-    /// An auditor of an engine in which nothing has happened, that asks every question.
+    /// Creates an auditor of an engine in which nothing has happened. It asks every question.
     pub fn new(genesis: &State) -> Self {
         Self {
             books: Books::new(genesis),
@@ -100,25 +101,25 @@ impl Auditor {
         }
     }
 
-    /// Asks one margin question in `every`, and judges `judged` accounts after a watch, in turn: for long runs.
+    /// Asks one margin question in `every` and judges `judged` accounts after a watch, in turn. Meant for long runs.
     #[must_use]
     pub fn sampling(mut self, every: u64, judged: usize) -> Self {
         (self.every, self.judged) = (every.max(1), judged.max(1));
         self
     }
 
-    /// The second books, as the commands so far leave them.
+    /// The second books, after all commands so far.
     pub fn books(&self) -> &Books {
         &self.books
     }
 
-    /// How often each thing was checked.
+    /// The number of times that each kind of check was made.
     pub fn checks(&self) -> &Checks {
         &self.checks
     }
 
-    /// A command was accepted in `state`, which is as it was before it, with these events. Books it; finds what should
-    /// have been refused.
+    /// Books a command that the engine accepted, with its events. `state` is the state before the command. Fails when the
+    /// command should have been refused.
     pub fn accepted(&mut self, state: &State, envelope: &Envelope, events: &[Event]) -> Result<(), Finding> {
         self.authorised(envelope)?;
         let step = self.steps(state, envelope, events)?;
@@ -162,7 +163,8 @@ impl Auditor {
         Ok(())
     }
 
-    /// No command moves the clock by more than a step, and none but a resumption by more than a pause can last (I-16).
+    /// No command moves the clock by more than one step. Only a resumption may move it further, by the longest pause at
+    /// most (I-16).
     fn clock_moves(&mut self, state: &State, envelope: &Envelope) -> Result<(), Finding> {
         let ahead = envelope.time.seconds_since(state.clock);
         if ahead <= 3_600.0 {
@@ -175,7 +177,7 @@ impl Auditor {
         ensure(ahead <= most, "I-16", || format!("a command {ahead} s ahead was accepted, at most {most} may be"))
     }
 
-    /// A command was applied, and `state` is what became of it.
+    /// Checks the `state` after a command was applied.
     pub fn committed(&mut self, state: &State, envelope: &Envelope) -> Result<(), Finding> {
         if let Command::Report { feed, report } = &envelope.command {
             let known = self.reports.entry(*feed).or_default();
@@ -197,7 +199,7 @@ impl Auditor {
         self.cases.compare(state)
     }
 
-    /// Who may ask for what (I-64), written down a second time.
+    /// The permissions of principals (I-64), written down a second time.
     fn authorised(&self, envelope: &Envelope) -> Result<(), Finding> {
         use Command as C;
         let owner = |account: engine::AccountId| {
@@ -255,7 +257,7 @@ impl Auditor {
         Some(self.methods.len() - 1)
     }
 
-    /// How an account stands in the market of `state`; none when it cannot be priced.
+    /// The standing of an account in the market of `state`; none when the account cannot be priced.
     pub fn standing(&mut self, state: &State, place: usize) -> Option<Standing> {
         let view = view(state, &self.books, place, false)?;
         self.assess(state, &view)
@@ -264,7 +266,7 @@ impl Auditor {
     fn assess(&mut self, state: &State, view: &Account) -> Option<Standing> {
         let settled = state.contracts.iter().filter(|contract| contract.mode == Mode::Settled).count();
         let counts = (state.market.assets.len(), state.market.instruments.len());
-        // A rate that was paid is what the next period is reckoned with, in the same version.
+        // The next period is computed with the rate that was paid last, also when the version is the same.
         let periods = state.contracts.iter().fold(0_u64, |sum, contract| sum.wrapping_add(contract.last_period));
         let versions = (state.version, state.surface.version, periods);
         let key = (versions, counts.0, counts.1, settled, state.market.time.micros());
@@ -297,7 +299,7 @@ impl Auditor {
         Some(Standing { equity, initial, maintenance, closing, tolerance })
     }
 
-    /// Whom a command can make worse off.
+    /// The accounts that a command can make worse off.
     fn questions(&self, envelope: &Envelope) -> Vec<Question> {
         let lots_of = |account: usize, instrument: usize| {
             self.books.accounts[account].lots.get(&instrument).map_or(0, |held| held.lots)
@@ -362,7 +364,7 @@ impl Auditor {
         }
     }
 
-    /// How an account stands that a question is about, before the command.
+    /// The standing, before the command, of the account that a question is about.
     fn asked_about(&mut self, state: &State, question: &Question, now: Timestamp) -> Option<Standing> {
         match question.kind {
             Kind::Liquidated => self.seen(state, question.account, now).map(|seen| {
@@ -373,7 +375,7 @@ impl Auditor {
         }
     }
 
-    /// Whether an account may be where a command has brought it (I-23, I-25, I-29, I-37).
+    /// Whether an account may have the standing to which a command has brought it (I-23, I-25, I-29, I-37).
     fn holds(
         &mut self,
         state: &State,
@@ -401,7 +403,7 @@ impl Auditor {
                 })
             }
             Kind::Risk { instrument, lots, price, reduces } => {
-                // What it owns and has no price counts for nothing; what it risks must have one.
+                // An asset without a price counts for nothing; everything that the account risks must have a price.
                 let priced = self.risk_trusted(state, account);
                 ensure(priced || reduces, "I-11", || format!("account {account} took risk without a price"))?;
                 let unflattered = self.standing(state, account);
@@ -434,8 +436,8 @@ impl Auditor {
         }
     }
 
-    /// Nobody is liquidated who is not below maintenance at last prices and by what has a price, and nothing is traded without a
-    /// valid price (I-11, I-35).
+    /// Only an account that is below maintenance, both at last prices and by the parts that have a price, is liquidated;
+    /// nothing is traded without a valid price (I-11, I-35).
     fn liquidated(
         &mut self,
         state: &State,
@@ -448,7 +450,7 @@ impl Auditor {
         ensure(seen.may_be_below(), "I-35", || format!("account {account} was liquidated and stands at {seen:?}"))
     }
 
-    /// Nothing leaves while more than a trifling loss is not covered (I-51).
+    /// No amount leaves custody while a loss that is more than a trifle is not covered (I-51).
     fn covered(&mut self, state: &State) -> Result<(), Finding> {
         let rules = self.method(&state.method.text);
         let trifling = rules.map_or(0.0, |place| self.methods[place].1.rules.engine.trifling_loss.to_f64());
@@ -464,7 +466,7 @@ impl Auditor {
         ensure(deficit <= trifling, "I-51", || format!("a withdrawal while accounts lack {deficit}"))
     }
 
-    /// What leaves custody fits the limiter (I-67): a bucket that drains once a window.
+    /// Every amount that leaves custody fits the limiter (I-67): a bucket that drains once a window.
     fn flows(&mut self, state: &State, now: i64, asset: usize, amount: i128) -> Result<(), Finding> {
         let price = |asset: usize| state.market.assets[asset].price.usd().to_f64();
         let usd = |asset: usize, amount: i128| Quantity::from_raw(amount).to_f64() * price(asset);
@@ -490,7 +492,7 @@ impl Auditor {
         })
     }
 
-    /// A quote that is called valid has a quorum of fresh reports behind it, and lies among them (I-11, I-13, I-15).
+    /// A quote that is marked valid has a quorum of fresh reports behind it and lies among them (I-11, I-13, I-15).
     fn quoted(&mut self, state: &State) -> Result<(), Finding> {
         for (id, feed) in &state.feeds {
             ensure(prices_something(state, *id), "I-12", || format!("{id}: a feed of what is settled"))?;
@@ -501,7 +503,7 @@ impl Auditor {
                     format!("{id}: a quote of {} after the tick of {}", quote.at, state.clock),
                 ));
             }
-            // A second tick of one moment keeps the quote of the first, whatever was said since.
+            // A second tick at the same time keeps the quote of the first, also when reports have arrived since.
             if quote.cause != Cause::Agreed || self.ticked == Some(state.clock) {
                 continue;
             }
@@ -538,8 +540,8 @@ impl Auditor {
         Ok(())
     }
 
-    /// After a watch every account stands as the plain margin says (I-36, I-43), and nobody below maintenance on valid
-    /// prices is not flagged.
+    /// After a watch every account has the status that the plain margin gives (I-36, I-43), and every account below
+    /// maintenance on valid prices is flagged.
     fn watched(&mut self, state: &State) -> Result<(), Finding> {
         ensure(state.watched == state.version, "I-36", || format!("watched {}", state.watched))?;
         let all = state.accounts.len();
@@ -560,7 +562,7 @@ impl Auditor {
         }
         let Some(seen) = self.seen(state, place, state.clock) else { return Ok(()) };
         let standing = seen.better;
-        // A price that was valid at its tick may have grown old since; then nobody need say anything.
+        // A price that was valid at its tick may have grown old since; then no event is required.
         let old = state.feeds.values().any(|feed| feed.feed.last().is_some_and(|quote| quote.at < state.clock));
         if seen.flawed {
             let stood = self.stood.get(place).copied().unwrap_or(Status::Healthy);
@@ -592,8 +594,8 @@ impl Auditor {
         self.told(state, place, expected, || format!("{standing:?}"))
     }
 
-    /// Whether an account was told how it stands: at once when it stands worse, and when it stood below maintenance;
-    /// within some turns when prices have healed it (I-36, I-43).
+    /// Whether an account was told its status: at once when the status is worse or was below maintenance, within some
+    /// turns when prices have improved it (I-36, I-43).
     fn told(&mut self, state: &State, place: usize, expected: Status, why: impl Fn() -> String) -> Result<(), Finding> {
         let status = state.accounts[place].status;
         if status == expected {
@@ -607,7 +609,7 @@ impl Auditor {
         ensure(state.version - since <= TOLD_WITHIN, "I-43", shown)
     }
 
-    /// Whether every price is valid that what an account risks depends on: positions, orders and debts.
+    /// Whether every price is valid that the risk of an account depends on: its positions, orders and debts.
     fn risk_trusted(&self, state: &State, place: usize) -> bool {
         let ledger = &self.books.accounts[place];
         let mut owed = ledger.balances.iter().filter(|(_, held)| held.amount < 0).map(|((asset, _), _)| *asset);
@@ -618,7 +620,7 @@ impl Auditor {
     }
 }
 
-/// The account as the books have it, without what they cannot see a price of.
+/// The account as the books have it. With `without_unpriced`, the parts without a known price are left out.
 fn view(state: &State, books: &Books, place: usize, without_unpriced: bool) -> Option<Account> {
     let ledger = &books.accounts[place];
     let mut view = Account { name: place.to_string(), ..Account::default() };
@@ -642,7 +644,7 @@ fn view(state: &State, books: &Books, place: usize, without_unpriced: bool) -> O
         let entry = QuotePrice::from_f64(entry, Round::Down).ok()?;
         view.positions.push(Position { instrument: InstrumentId(*instrument), quantity, entry });
     }
-    // What may only reduce is judged when it fills, not while it rests.
+    // A reduce-only order is judged when it fills, not while it rests.
     for order in ledger.orders.values().filter(|order| !order.reduce_only) {
         let lot = state.contracts[order.instrument.0].terms.lot;
         let quantity = Quantity::from_raw(lot.raw() * i128::from(order.lots));
@@ -680,7 +682,7 @@ fn trusted_feed(state: &State, feed: FeedId) -> bool {
     state.quote(feed).is_some_and(|quote| quote.cause == Cause::Agreed)
 }
 
-/// What the price of an asset is made of.
+/// The feeds that the price of an asset is computed from.
 fn asset_feeds(state: &State, asset: usize) -> impl Iterator<Item = FeedId> {
     let own = FeedId::Asset(AssetId(asset));
     let index = state.market.assets[asset].follows.map(FeedId::Index);
@@ -688,7 +690,7 @@ fn asset_feeds(state: &State, asset: usize) -> impl Iterator<Item = FeedId> {
     index.into_iter().chain(has_own.then_some(own))
 }
 
-/// Whether something that is not settled depends on a feed.
+/// Whether any asset or contract that is not settled depends on a feed.
 fn prices_something(state: &State, feed: FeedId) -> bool {
     let FeedId::Forward(underlying, expiry) = feed else { return true };
     state.contracts.iter().any(|contract| {
@@ -701,7 +703,7 @@ fn instrument_trusted(state: &State, instrument: usize) -> bool {
     instrument_feeds(state, instrument).into_iter().all(|feed| trusted_feed(state, feed))
 }
 
-/// What the mark of an instrument is made of.
+/// The feeds that the mark of an instrument is computed from.
 fn instrument_feeds(state: &State, instrument: usize) -> Vec<FeedId> {
     let terms = &state.contracts[instrument].terms;
     let own = match terms.expiry() {
@@ -715,7 +717,7 @@ fn instrument_feeds(state: &State, instrument: usize) -> Vec<FeedId> {
     feeds
 }
 
-/// What a trade at `price` gains against the mark, in USD.
+/// The gain of a trade at `price` against the mark, in USD.
 fn flattered(state: &State, instrument: usize, lots: i64, price: i128) -> f64 {
     let terms = &state.contracts[instrument].terms;
     if terms.kind == InstrumentKind::Spot {

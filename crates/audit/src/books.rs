@@ -1,8 +1,8 @@
-//! Slow books: who has what, kept from commands and from whether the engine accepted them.
+//! Slow books: all balances and positions, kept from commands and from whether the engine accepted them.
 //!
-//! Events are not read, but for what a plan of the engine chose: which lots a liquidation gave to whom, and who paid
-//! whom for that. What a trade costs, what a funding period pays, what an expiry settles at is worked out again here,
-//! in whole units of 10⁻¹⁸, and compared with the state to the last of them.
+//! Of the events only the choices of a liquidation plan are read: the lots that were given, the accounts that got them,
+//! and the payments for that. The cost of a trade, the payments of a funding period and the settlement of an expiry are
+//! computed again here, in whole units of 10⁻¹⁸, and compared with the state to the last unit.
 
 mod forced;
 
@@ -27,25 +27,25 @@ pub struct Held {
     pub profit: i128,
 }
 
-/// Open lots of one instrument and what they cost.
+/// Open lots of one instrument and their cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lots {
     /// Negative when short.
     pub lots: i64,
-    /// What they cost, on average-cost accounting.
+    /// The cost of the lots, by average-cost accounting.
     pub cost: i128,
 }
 
-/// What one account holds, owes and has ordered.
+/// The balances, positions and orders of one account.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
-    /// The person behind it.
+    /// The number of the person that owns the account.
     pub owner: u32,
     /// Balances, by asset and location.
     pub balances: BTreeMap<(usize, Option<u16>), Held>,
     /// Open lots, by the number of their instrument.
     pub lots: BTreeMap<usize, Lots>,
-    /// Open orders, by the owner's number.
+    /// Open orders, by the number that the owner gave them.
     pub orders: BTreeMap<u64, Order>,
     /// Profit realised, by instrument.
     pub realised: BTreeMap<usize, i128>,
@@ -64,7 +64,7 @@ struct Listed {
 
 #[derive(Clone, Debug, Default)]
 struct Coin {
-    /// What losers paid out of their own money less what winners took away.
+    /// The amount that losers paid out of their own money, less the profit that winners took out.
     settled: i128,
     reference: u64,
     base: i128,
@@ -72,10 +72,10 @@ struct Coin {
     since: i64,
 }
 
-/// Who moved, for the rule of what is profit.
+/// The reason of a movement, which decides whether profit moves with it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Why {
-    /// Its owner asked for it.
+    /// The owner of the account asked for the movement.
     Wish,
     /// Profit or loss of a position.
     Profit,
@@ -89,10 +89,10 @@ enum Who {
     Pot(Pot),
 }
 
-/// The second books: what every account and every pot holds.
+/// The second books: the holdings of every account and every pot.
 #[derive(Clone, Debug)]
 pub struct Books {
-    /// What each account holds; the place is the account's number.
+    /// The ledgers of all accounts; the place in the vector is the account's number.
     pub accounts: Vec<Ledger>,
     pots: BTreeMap<(Pot, usize), i128>,
     contracts: Vec<Listed>,
@@ -105,7 +105,7 @@ pub struct Books {
 }
 
 impl Books {
-    /// The books of an engine in which nothing has happened.
+    /// Creates the books of an engine in which nothing has happened.
     pub fn new(genesis: &State) -> Self {
         let largest = engine::state::LARGEST_AMOUNT.raw();
         Self {
@@ -121,8 +121,8 @@ impl Books {
         }
     }
 
-    /// Books a command that the engine accepted in `state`, as it was before it, with what it says it did. Finds what
-    /// may not be accepted.
+    /// Books a command that the engine accepted, with its events. `state` is the state before the command. Fails when the
+    /// command should have been refused.
     pub fn follow(&mut self, state: &State, envelope: &Envelope, events: &[Event]) -> Result<(), Finding> {
         let now = envelope.time;
         ensure(now.micros() >= self.clock, "I-16", || format!("accepted at {now}, before its clock"))?;
@@ -265,8 +265,8 @@ impl Books {
         Ok(())
     }
 
-    /// Looks at what an accepted command left: a tick adds a sample to each open window whose index, and what it is written in,
-    /// are trusted.
+    /// Takes the samples of an accepted command: a tick adds one to each open window whose index, and the asset that it
+    /// is written in, are trusted.
     pub fn sample(&mut self, state: &State, envelope: &Envelope, trusted: impl Fn(&InstrumentTerms) -> bool) {
         if envelope.command != Command::Tick {
             return;
@@ -284,7 +284,7 @@ impl Books {
         }
     }
 
-    /// Compares everything with the state; finds the first difference.
+    /// Compares the books with the state; returns the first difference.
     pub fn compare(&self, state: &State) -> Result<(), Finding> {
         ensure(state.clock.micros() == self.clock, "I-16", || format!("the clock stands at {}", state.clock))?;
         ensure(state.accounts.len() == self.accounts.len(), "I-64", || format!("{} accounts", state.accounts.len()))?;
@@ -338,7 +338,7 @@ impl Books {
         ensure(theirs.iter().eq(self.proposals.keys()), "I-67", || format!("proposals {theirs:?}"))
     }
 
-    /// What must add up in the state itself, whatever the books say.
+    /// Sums that must hold in the state itself, independent of the books.
     fn conserved(&self, state: &State) -> Result<(), Finding> {
         let mut sums = vec![0_i128; state.collateral.len()];
         for balance in state.accounts.iter().flat_map(|account| &account.balances) {
@@ -378,18 +378,18 @@ impl Books {
         Ok(())
     }
 
-    /// What is in custody of an asset.
+    /// The amount of an asset that is in custody.
     pub fn custody(&self, asset: usize) -> i128 {
         let custody = self.pots.iter().filter(|((pot, of), _)| matches!(pot, Pot::Custody(_)) && *of == asset);
         -custody.map(|(_, amount)| *amount).sum::<i128>()
     }
 
-    /// When the cap of an asset began to grow, and from what.
+    /// The time when the cap of an asset began to grow, and the cap at that time.
     pub fn ramp(&self, asset: usize) -> (i64, i128) {
         (self.coins[asset].since, self.coins[asset].base)
     }
 
-    /// A balance, 0 when there is none.
+    /// A balance; 0 when the account has none.
     pub fn balance(&self, account: usize, asset: usize, location: Option<u16>) -> Held {
         self.accounts[account].balances.get(&(asset, location)).copied().unwrap_or_default()
     }
@@ -409,7 +409,7 @@ impl Books {
         coin.base + times(coin.cap - coin.base, share, false)
     }
 
-    /// Whether the owner may take that much away, as far as the books know.
+    /// Checks that the owner may withdraw or send `amount`, as far as the books know.
     fn leaves(&self, account: usize, asset: usize, location: Option<u16>, amount: i128) -> Result<(), Finding> {
         let held = self.balance(account, asset, location);
         ensure(held.amount >= amount, "I-29", || {
@@ -422,7 +422,7 @@ impl Books {
         })
     }
 
-    /// Moves an amount, the other way when it is negative, and keeps apart what of it is profit.
+    /// Moves an amount, in the other direction when it is negative, and keeps track of the part that is profit.
     fn post(&mut self, (from, to): (Who, Who), asset: usize, amount: i128, why: Why) {
         let (from, to, amount) = if amount < 0 { (to, from, -amount) } else { (from, to, amount) };
         if amount == 0 {
@@ -432,7 +432,7 @@ impl Books {
             Who::Pot(pot) => self.pour(pot, asset, -amount),
             Who::Account(account, location) => {
                 let held = self.accounts[account].balances.entry((asset, location)).or_default();
-                // By wish, one's own money goes first; otherwise profit does.
+                // For an owner's wish, own money leaves before profit; otherwise profit leaves first.
                 let own = (held.amount - held.profit).max(0);
                 let won = if why == Why::Wish { (amount - own).max(0) } else { amount }.min(held.profit);
                 let there = held.amount.max(0);
@@ -515,7 +515,7 @@ impl Books {
         Ok(())
     }
 
-    /// Spot: what is bought against what is paid.
+    /// Books a spot trade: the asset bought against the asset paid.
     fn exchange(
         &mut self,
         state: &State,
@@ -556,13 +556,13 @@ impl Books {
         Ok(())
     }
 
-    /// One side of a trade: premium at once for options; cost carried, and paid when closed, for the others.
+    /// Books one side of a trade: options pay the premium at once; other contracts carry their cost and pay when closed.
     fn trade(&mut self, account: usize, instrument: usize, price: i128, lots: i64) {
         let terms = self.contracts[instrument].terms.clone();
         self.booked(account, instrument, lots, cost(&terms, lots, price));
     }
 
-    /// A trade that cost so much.
+    /// Books a trade with the cost `paid`.
     fn booked(&mut self, account: usize, instrument: usize, lots: i64, paid: i128) {
         let terms = self.contracts[instrument].terms.clone();
         let clearing = Who::Pot(Pot::Clearing(model::InstrumentId(instrument)));
@@ -577,7 +577,7 @@ impl Books {
         let closed = if closes { i128::from(lots.abs().min(before.lots.abs())) } else { 0 };
         let mut after = Lots { lots: before.lots + lots, cost: before.cost + paid };
         if closed > 0 {
-            // What was paid for the closed part, and what closing it paid: each share rounded up, against the account.
+            // The cost of the closed part and the proceeds of closing it: each share is rounded up, against the account.
             let opened = proportion(before.cost, closed, i128::from(before.lots.abs()), true);
             let closing = proportion(paid, closed, i128::from(lots.abs()), true);
             let profit = -(opened + closing);
@@ -754,7 +754,7 @@ fn compare_account(place: usize, account: &engine::state::AccountState, ours: &L
     ensure(account.owner == ours.owner, "I-64", || format!("account {place}: owner {}", account.owner))
 }
 
-/// The first key whose value differs, with what the first map says (nothing counts as the default).
+/// The first key with different values, and its value in the first map (a missing key counts as the default).
 fn difference<K: Ord + Copy, V: PartialEq + Copy + Default>(
     one: &BTreeMap<K, V>,
     other: &BTreeMap<K, V>,
@@ -764,7 +764,7 @@ fn difference<K: Ord + Copy, V: PartialEq + Copy + Default>(
     keys.into_iter().find(|key| of(one, key) != of(other, key)).map(|key| (key, of(one, &key)))
 }
 
-/// What so many lots cost: positive when bought; of an inverse contract minus the coins it stands for.
+/// The cost of `lots`: positive when bought. For an inverse contract, minus the coins of its notional.
 fn cost(terms: &InstrumentTerms, lots: i64, price: i128) -> i128 {
     let units = terms.unit().raw() * i128::from(lots);
     if terms.payoff == Payoff::Inverse && !terms.is_option() {
@@ -774,7 +774,7 @@ fn cost(terms: &InstrumentTerms, lots: i64, price: i128) -> i128 {
     times(units, price, false)
 }
 
-/// The price that a funding rate is a part of: longs pay a positive rate, whatever the sign of the mark.
+/// The price that a funding rate applies to: longs pay a positive rate, also when the mark is negative.
 fn funding_price(state: &State, instrument: usize) -> i128 {
     let listing = &state.market.instruments[instrument];
     let scale = state.market.underlyings[listing.underlying.0].scale;
@@ -783,7 +783,7 @@ fn funding_price(state: &State, instrument: usize) -> i128 {
     scale.map_or(mark, |scale| mark.abs().max(over(scale.usd().raw(), unit, true)))
 }
 
-/// What so many lots are worth when they are settled, rounded against who holds them.
+/// The settlement value of `lots`, rounded against the account that holds them.
 pub(crate) fn worth(terms: &InstrumentTerms, lots: i64, price: i128) -> i128 {
     let units = terms.unit().raw() * i128::from(lots);
     match (&terms.kind, terms.payoff) {

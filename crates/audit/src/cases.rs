@@ -1,8 +1,8 @@
-//! Liquidations, kept a second time: which are open, what is offered for them, since when they are auctioned, and when
-//! none may go on.
+//! Liquidations, kept a second time: the open cases, their offers, the beginnings of their auctions, and the pause after
+//! an outage.
 //!
-//! What is offered is the engine's choice and is read from its events. When it may be, what is left of it and when it
-//! ends follows from commands.
+//! An offer is the engine's choice and is read from its events. When an offer is allowed, how much of it is left and when
+//! it ends follows from commands.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,36 +13,37 @@ use engine::{AccountId, Command, Envelope, Event};
 /// The liquidation of one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Open {
-    /// Above that of every earlier one.
+    /// The number of the case, above that of every earlier case.
     pub epoch: u64,
-    /// What may be traded for it.
+    /// The lots that may be traded for it.
     pub offer: Option<Offer>,
-    /// Since when its portfolio is in auction, in microseconds.
+    /// The time when the auction of its portfolio began, in microseconds; none when there is no auction.
     pub auction: Option<i64>,
 }
 
-/// Every liquidation, and what limits them.
+/// All open liquidations, and their limits.
 #[derive(Clone, Debug, Default)]
 pub struct Cases {
     /// Open liquidations, by the number of their account.
     pub open: BTreeMap<usize, Open>,
     /// Accounts that take over portfolios.
     pub backstops: BTreeSet<usize>,
-    /// Nobody is liquidated before, in microseconds.
+    /// No account is liquidated before this time, in microseconds.
     pub calm: i64,
-    /// USD that liquidations have traded of each underlying and that has not drained, and since when, in microseconds.
+    /// The USD that liquidations have traded of each underlying and that have not drained, and the time of that sum in
+    /// microseconds.
     pub flows: BTreeMap<usize, (f64, i64)>,
     last_epoch: u64,
     ticked: Option<i64>,
 }
 
 impl Cases {
-    /// None, of an engine that begins at `clock`, in microseconds.
+    /// No cases, for an engine that begins at `clock`, in microseconds.
     pub fn new(clock: i64) -> Self {
         Self { calm: clock, ..Self::default() }
     }
 
-    /// Books a command that the engine accepted in `state`, as it was before it.
+    /// Books a command that the engine accepted. `state` is the state before the command.
     pub fn follow(&mut self, state: &State, envelope: &Envelope, events: &[Event]) -> Result<(), Finding> {
         let now = envelope.time.micros();
         let command = &envelope.command;
@@ -71,7 +72,8 @@ impl Cases {
         Ok(())
     }
 
-    /// What was offered for accounts other than the one that is traded, and is offered no longer: whether rightly, the auditor asks.
+    /// Books the offers that were withdrawn for other accounts than the traded one. The auditor checks whether they
+    /// should have been.
     fn withdrawn(&mut self, events: &[Event], traded: Option<AccountId>) {
         for event in events {
             if let Event::Offered { account, offer: None } = event
@@ -83,7 +85,7 @@ impl Cases {
         }
     }
 
-    /// Cases that a watch opens, each with a new number (I-46).
+    /// Books the cases that a watch opens, each with a new number (I-46).
     fn begun(&mut self, events: &[Event]) -> Result<(), Finding> {
         for event in events {
             let Event::CaseOpened { account, epoch, .. } = event else { continue };
@@ -107,8 +109,8 @@ impl Cases {
         !silent && now >= self.calm
     }
 
-    /// A fill is a part of what is offered in this market: its instrument, its side, no more, and no
-    /// worse (I-38, I-42).
+    /// Checks that a fill is a part of an offer in this market: the same instrument and side, no more lots, and no worse
+    /// price (I-38, I-42).
     fn filled(
         &mut self,
         version: u64,
@@ -132,8 +134,8 @@ impl Cases {
         Ok(())
     }
 
-    /// What a step says of cases. It opens one with a new number (I-46), offers for its own account, and leaves of the
-    /// offer of another what was not crossed with it.
+    /// Books what a step reports about cases. A step opens its case with a new number (I-46), makes an offer for its own
+    /// account, and leaves of another account's offer the lots that were not crossed with it.
     fn stepped(&mut self, version: u64, (account, now): (usize, i64), events: &[Event]) -> Result<(), Finding> {
         let mut crossed: BTreeMap<usize, i64> = BTreeMap::new();
         for event in events {
@@ -162,7 +164,7 @@ impl Cases {
         Ok(())
     }
 
-    /// What is offered for an account now, in a step of `account` in which `met` lots of its earlier offer were crossed.
+    /// Books the new offer of an account, in a step of `account` that crossed `met` lots of its earlier offer.
     fn offered(
         &mut self,
         version: u64,
@@ -188,7 +190,7 @@ impl Cases {
         Ok(())
     }
 
-    /// Compares with the state; finds the first difference.
+    /// Compares the cases with the state; returns the first difference.
     pub fn compare(&self, state: &State) -> Result<(), Finding> {
         let theirs = &state.liquidations;
         let same = |(whose, case): (&AccountId, &engine::state::Case)| {
@@ -208,8 +210,8 @@ impl Cases {
         ensure(backstops.eq(self.backstops.iter().copied()), "I-64", || format!("backstops {:?}", theirs.backstops))
     }
 
-    /// Takes so many USD out of what liquidations may trade of an underlying, which is `capacity` at once and in an
-    /// interval; gives what has not drained with them.
+    /// Adds `usd` to the trades of liquidations in an underlying, which may reach `capacity` at once and again in each
+    /// interval; returns the sum that has not drained.
     pub fn spend(
         &mut self,
         underlying: usize,
@@ -224,7 +226,7 @@ impl Cases {
     }
 }
 
-/// Whether so many lots, signed as the account trades them, are a part of an offer of this version.
+/// Whether `lots`, signed as the account trades them, are a part of an offer of this version.
 fn within(offer: Offer, lots: i64, version: u64) -> bool {
     offer.version == version && offer.lots.signum() == lots.signum() && lots.unsigned_abs() <= offer.lots.unsigned_abs()
 }

@@ -1,15 +1,15 @@
-//! A second opinion on the engine: slow books and a plain margin, which share no computation with what they check.
+//! A second opinion on the engine: slow books and a plain margin that share no computation with the engine.
 //!
-//! | module | what it keeps | from what |
+//! | module | what it keeps | source |
 //! |---|---|---|
-//! | [`margin`] | what an account must hold | an account, a market, the numbers of a parameter file |
-//! | [`books`] | who has what | commands, and whether the engine accepted them |
-//! | [`cases`] | who is liquidated, and what is offered | commands, and what the engine planned |
+//! | [`margin`] | the margin that an account must hold | an account, a market, the numbers of a parameter file |
+//! | [`books`] | the holdings of every account and every pot | commands, and whether the engine accepted them |
+//! | [`cases`] | open liquidations and their offers | commands, and the plans of the engine |
 //! | [`auditor`] | whether the engine may do what it did | both, and the prices that the state says are in force |
 //!
-//! The auditor reads prices, listings and the policy from the state, and nothing that was derived from them: no desk,
-//! no assessment, and of events only what a liquidation planned. What it finds is a [`Finding`] with the number of the
-//! invariant that does not hold (`docs/invariants.md`).
+//! The auditor reads prices, listings and the policy from the state. It reads nothing that was derived from them: no
+//! desk, no assessment, and of the events only those that tell what a liquidation planned. Every fault is returned as a
+//! [`Finding`] with the number of the invariant that does not hold (`docs/invariants.md`).
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -28,18 +28,18 @@ pub use books::Books;
 pub struct Finding {
     /// The number of the invariant, such as `I-08`.
     pub invariant: &'static str,
-    /// What was found and what was expected.
+    /// The value found and the value expected, as a sentence.
     pub what: String,
 }
 
 impl Finding {
-    /// `invariant` does not hold: `what`.
+    /// A finding that `invariant` does not hold, explained by `what`.
     pub fn new(invariant: &'static str, what: impl Into<String>) -> Self {
         Self { invariant, what: what.into() }
     }
 }
 
-/// Refuses unless it holds.
+/// Returns a finding unless `holds` is true.
 pub(crate) fn ensure(holds: bool, invariant: &'static str, what: impl FnOnce() -> String) -> Result<(), Finding> {
     if holds { Ok(()) } else { Err(Finding::new(invariant, what())) }
 }

@@ -1,7 +1,8 @@
 //! A second assessor, slow and plain, written from the methodology and the parameter file alone.
 //!
-//! It shares no code with the vectorised path: no risk array, no scenario set, no charges, no normal distribution of
-//! ours. It values the whole account before and after each scenario and subtracts. Where the two differ, one is wrong.
+//! It shares no code with the vectorised path: no risk array, no scenario set, no charges, no normal distribution of the
+//! project. It values the whole account before and after each scenario and subtracts. Where the two assessors differ, one
+//! is wrong.
 #![expect(clippy::disallowed_methods, reason = "the platform's functions are the independent reference here")]
 
 use std::collections::BTreeMap;
@@ -9,22 +10,22 @@ use std::collections::BTreeMap;
 use ::margin::method::universal::rules::Rules;
 use model::{Account, InstrumentId, InstrumentKind, Market, Payoff, Position, Right, Side};
 
-/// What an account must hold, with its workings, in USD.
+/// The margin that an account must hold, with its workings, in USD.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Requirement {
-    /// The loss of each family of scenarios.
+    /// The loss of each family of scenarios, in USD.
     pub families: Vec<(&'static str, f64)>,
-    /// The worst of them.
+    /// The worst loss of all families, in USD.
     pub core: f64,
-    /// Charges for what scenarios cannot see, by name, in USD.
+    /// Charges for risks that scenarios do not show, by name, in USD.
     pub charges: Vec<(&'static str, f64)>,
-    /// What open orders add to the initial margin, in USD.
+    /// The amount that open orders add to the initial margin, in USD.
     pub orders: f64,
     /// Initial margin, in USD.
     pub initial: f64,
     /// Maintenance margin, in USD.
     pub maintenance: f64,
-    /// The USD that rounding errors are measured by: what every line of the account could be worth.
+    /// The scale of rounding errors in USD: the sum of the largest possible values of every line of the account.
     pub gross: f64,
 }
 
@@ -47,7 +48,7 @@ struct Shock {
     weight: f64,
 }
 
-/// Black-76 by the book, with the complementary error function of the C library.
+/// Black-76 as in a textbook, with the complementary error function of the C library.
 pub fn black76(right: Right, forward: f64, strike: f64, vol: f64, years: f64, discount: f64) -> f64 {
     let sign = if right == Right::Call { 1.0 } else { -1.0 };
     let s = vol * years.sqrt();
@@ -55,7 +56,7 @@ pub fn black76(right: Right, forward: f64, strike: f64, vol: f64, years: f64, di
         return discount * (sign * (forward - strike)).max(0.0);
     }
     let d1 = (forward / strike).ln() / s + 0.5 * s;
-    // In the money by parity, so that no digits are lost.
+    // Options in the money are valued by put-call parity, so that no digits are lost.
     let out = |sign: f64| (sign * (forward * normal(sign * d1) - strike * normal(sign * (d1 - s)))).max(0.0);
     let value = if sign * (forward - strike) > 0.0 { out(-sign) + sign * (forward - strike) } else { out(sign) };
     discount * value
@@ -86,12 +87,12 @@ impl Shock {
 /// Delta, gamma and vega of an expiry, and contracts of calls and puts by strike as text.
 type Bucket = (f64, f64, f64, BTreeMap<String, [f64; 2]>);
 
-/// What `account` must hold in `market` by `rules`.
+/// The margin that `account` must hold in `market` by `rules`.
 pub fn requirement(account: &Account, market: &Market, rules: &Rules) -> Requirement {
     Slow { market, rules }.assess(account)
 }
 
-/// What a relative move of a price in USD is a part of: the price, or its size and at least the scale where it may be
+/// The base of a relative move of a price in USD: the price, or its size and at least the scale where prices may be
 /// negative.
 fn size_of(underlying: &model::Underlying, price: f64) -> f64 {
     match underlying.scale {
@@ -100,7 +101,7 @@ fn size_of(underlying: &model::Underlying, price: f64) -> f64 {
     }
 }
 
-/// What `account` is worth in `market`, in USD.
+/// The equity of `account` in `market`, in USD.
 pub fn equity(account: &Account, market: &Market) -> f64 {
     let price = |asset: usize| market.assets[asset].price.usd().to_f64();
     let held = account.balances.iter().map(|balance| balance.amount.to_f64() * price(balance.asset.0));
@@ -117,7 +118,7 @@ pub fn equity(account: &Account, market: &Market) -> f64 {
     held.chain(open).sum()
 }
 
-/// Everything the slow assessor looks at.
+/// The inputs of the slow assessor.
 struct Slow<'a> {
     market: &'a Market,
     rules: &'a Rules,
@@ -148,7 +149,8 @@ impl Slow<'_> {
         }
     }
 
-    /// VAL-4: the part of an exposure that is not fixed, where the market does not say what is.
+    /// VAL-4: the part of an exposure that the settlement average has not fixed, computed from time where the market does
+    /// not say it.
     fn remaining(&self, seconds: f64) -> f64 {
         let window = self.rules.settlement.window_seconds;
         if seconds <= 0.0 {
@@ -160,14 +162,14 @@ impl Slow<'_> {
         }
     }
 
-    /// Profit in USD of one contract between now and after the shock, entered at `entry`.
+    /// The profit in USD of one contract that was entered at `entry`, between now and after the shock.
     fn contract_profit(&self, id: InstrumentId, entry: f64, shock: &Shock) -> f64 {
         let (market, listing) = (self.market, self.market.listing(id));
         let at = listing.underlying.0;
         let (size, mark) = (listing.contract_size.to_f64(), listing.mark.in_quote().to_f64());
         let factor =
             (1.0 + shock.price[at]) * (1.0 + if listing.kind == InstrumentKind::Spot { 0.0 } else { shock.basis });
-        // What a price of this contract is written in, now and after the shock.
+        // The asset in which a price of this contract is written, now and after the shock.
         let unit = market.assets[listing.counter_asset().0].price.usd().to_f64();
         let unit_after = self.price_after(listing.counter_asset().0, shock);
         let terms = listing.expiry().and_then(|expiry| market.expiry(listing.underlying, expiry));
@@ -178,7 +180,7 @@ impl Slow<'_> {
         if let InstrumentKind::Option { expiry, strike, right, iv } = &listing.kind {
             let terms = terms.expect("listed");
             let (strike, iv) = (strike.in_counter().to_f64(), iv.expect("given").to_f64());
-            // The forward in what the strike is written in; what is settled of it is settled in that.
+            // The forward in the asset of the strike; the settled part of it is in the same asset.
             let (forward, said) = (terms.forward.usd().to_f64() / unit, said / unit);
             let (years, days) = (expiry.years_since(market.time), expiry.days_since(market.time));
             let value = |forward: f64, vol: f64, years: f64, price: f64| {
@@ -210,7 +212,7 @@ impl Slow<'_> {
         }
     }
 
-    /// SCN-3: the change of the USD value of everything, undampened.
+    /// SCN-3: the change of the USD value of the whole account, undampened.
     fn profit(&self, account: &Account, shock: &Shock) -> f64 {
         let mut profit = 0.0;
         for balance in &account.balances {
@@ -229,7 +231,8 @@ impl Slow<'_> {
         profit
     }
 
-    /// REQ-4: what an order that fills at its limit shows in a scenario: the account with it less the account without.
+    /// REQ-4: the profit in a scenario of an order that fills at its limit: the account with the order less the account
+    /// without it.
     fn order_profit(&self, order: &model::Order, shock: &Shock) -> f64 {
         let listing = self.market.listing(order.instrument);
         let quantity = order.quantity.to_f64() * if order.side == Side::Buy { 1.0 } else { -1.0 };
@@ -237,7 +240,8 @@ impl Slow<'_> {
             (order.limit.in_quote().to_f64(), listing.mark.in_quote().to_f64(), listing.contract_size.to_f64());
         let price = |asset: usize| self.market.assets[asset].price.usd().to_f64();
         if listing.is_option() {
-            // The option appears at its mark, the premium leaves the balance, and what is left there moves without it.
+            // The option appears at its mark, the premium leaves the balance, and the rest of the balance moves without
+            // it.
             let paid = limit * self.price_after(listing.settle.0, shock);
             let model = self.contract_profit(order.instrument, mark, shock);
             return quantity * (model + size * (mark * price(listing.settle.0) - paid));
@@ -249,7 +253,8 @@ impl Slow<'_> {
         quantity * (self.contract_profit(order.instrument, limit, shock) + settled * price(listing.settle.0))
     }
 
-    /// The worst over every subset of the orders: one by one while they are few, then the sum of those that lose.
+    /// The worst result over every subset of the orders: all subsets while orders are few, then the sum of the orders
+    /// that lose.
     fn worst_orders(&self, account: &Account, shock: &Shock) -> f64 {
         let profits: Vec<f64> = account.orders.iter().map(|order| self.order_profit(order, shock)).collect();
         if profits.len() > 6 {
@@ -341,7 +346,7 @@ impl Slow<'_> {
         shocks
     }
 
-    /// FAM-9: coins leave what they follow, and locations fail.
+    /// FAM-9: coins lose their pegs, and locations fail.
     fn depeg(&self) -> Vec<Shock> {
         let still = Shock::still(self.market);
         let mut shocks = Vec::new();
@@ -423,7 +428,7 @@ impl Slow<'_> {
                 price(listing.settle.0) / forward
             };
         let slope = (forward - said) / index;
-        // What is paid in coins also moves with the coin: by the product rule on `(P/F)(S) · price(F(S))`.
+        // The value of an option paid in coins also moves with the coin, by the product rule on `(P/F)(S) · price(F(S))`.
         let value = black76(*right, forward, strike, iv, years, discount);
         let coin = if listing.payoff == Payoff::Linear { 0.0 } else { dollar * (1.0 / index - slope / forward) };
         let coin_again = if listing.payoff == Payoff::Linear { 0.0 } else { -2.0 * coin * slope / forward };
@@ -440,7 +445,7 @@ impl Slow<'_> {
         (dollar * delta * slope + coin * value, gamma, dollar * vega)
     }
 
-    /// CHG-1 for one position of `value`, by looking for the best pace.
+    /// CHG-1 for one position of `value`, found by a search for the best pace.
     fn exit(&self, value: f64, daily: f64, impact: f64, sigma: f64, half_spread: f64) -> f64 {
         if value == 0.0 {
             return 0.0;
@@ -470,7 +475,7 @@ impl Slow<'_> {
                     delta += balance.amount.to_f64() * asset.price.usd().to_f64() / index;
                 }
             }
-            // Profit that is not settled yet is held in the coin it will be paid in.
+            // Profit that is not settled yet is held in the coin in which it will be paid.
             for position in &account.positions {
                 let listing = market.listing(position.instrument);
                 let settle = &market.assets[listing.settle.0];
@@ -484,7 +489,7 @@ impl Slow<'_> {
                     };
                     delta += coins * settle.price.usd().to_f64() / index;
                 }
-                // What is written in a coin falls when that coin rises.
+                // The value of a contract that is written in a coin falls when that coin rises.
                 if !listing.is_option() && here(listing.counter_asset()) {
                     let (of_delta, ..) = self.greeks(position.instrument);
                     let underlying = &market.underlyings[listing.underlying.0];
@@ -614,7 +619,7 @@ impl Slow<'_> {
         funding.max(0.0) + fees
     }
 
-    /// REQ-1 to REQ-4.
+    /// Initial and maintenance margin by REQ-1 to REQ-4.
     fn assess(&self, account: &Account) -> Requirement {
         let worst = |families: &[(&str, f64)]| families.iter().fold(0.0_f64, |worst, (_, loss)| worst.max(*loss));
         let families = self.families(account, false);
@@ -627,7 +632,7 @@ impl Slow<'_> {
         Requirement { families, core, charges, orders, initial, maintenance: core + total, gross }
     }
 
-    /// What rounding errors are measured by: every position at five times its strike, forward, entry or mark.
+    /// The scale of rounding errors in USD: every position at five times its strike, forward, entry or mark.
     fn gross(&self, account: &Account) -> f64 {
         let of = |id: InstrumentId, quantity: f64, entry: f64| {
             let listing = self.market.listing(id);
@@ -659,8 +664,8 @@ impl Slow<'_> {
     }
 }
 
-/// The mean concession of selling `value` into cumulative levels: the area under a line that bends at the levels, goes
-/// on as steeply as the line from the origin to the last, and is cut off at `limit`.
+/// The mean concession of selling `value` into cumulative levels. It is the area under a line that bends at the levels,
+/// continues beyond the last level on the line from the origin through it, and is cut off at `limit`, divided by `value`.
 fn average_price(value: f64, levels: &[(f64, f64)], limit: f64) -> f64 {
     let (last_usd, last_distance) = *levels.last().expect("not empty");
     let uncut = |usd: f64| {
@@ -673,7 +678,7 @@ fn average_price(value: f64, levels: &[(f64, f64)], limit: f64) -> f64 {
         }
         last_distance * usd / last_usd
     };
-    // Where the line meets the limit: it only rises.
+    // The point where the line meets the limit: the line only rises.
     let (mut low, mut high) = (0.0, value);
     for _ in 0..200 {
         let middle = f64::midpoint(low, high);

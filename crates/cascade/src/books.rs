@@ -1,7 +1,7 @@
-//! Who holds what: exact money, whole lots, and every amount with two ends.
+//! The books of a venue: exact money, whole lots, and two sides of every amount.
 //!
-//! A leg is the cash of a position: what was paid for it, and under isolated margin what was put behind it. So equity
-//! is cash plus lots at the price, nothing is marked in money, and the sum of all cash and of all lots never changes.
+//! A leg is the cash of one position: the cost of its lots and, under isolated margin, its margin. Equity is therefore
+//! cash plus lots at the price; no cash entry is marked to market, and the sum of all cash and of all lots never changes.
 
 use units::{Money, Round};
 
@@ -11,26 +11,26 @@ use crate::market::Market;
 /// An account: a trader, the backstop, or the world outside.
 #[derive(Clone, Debug)]
 pub struct Account {
-    /// Cash behind nothing in particular.
+    /// Cash that does not belong to a position.
     pub free: Money,
-    /// Cash of each position.
+    /// The cash of each position.
     pub leg: [Money; COINS],
     /// Lots of each perpetual, below 0 when short.
     pub perp: [i32; COINS],
-    /// Lots of each coin itself.
+    /// Lots of each coin that the account owns.
     pub spot: [i32; COINS],
     /// USD a lot at which each position was opened, on average.
     pub entry: PerCoin,
-    /// Whether anything was ever done to it by force because it held too little.
+    /// Whether any position was ever closed by force because the account held too little.
     pub liquidated: bool,
-    /// All cash, as a risk number.
+    /// All cash as a floating-point number, for risk figures.
     cash: f64,
-    /// The legs, as risk numbers.
+    /// The legs as floating-point numbers, for risk figures.
     legs: PerCoin,
 }
 
 impl Account {
-    /// Nothing but cash.
+    /// An account with only cash.
     pub fn of(free: Money) -> Self {
         let mut account = Self {
             free,
@@ -46,7 +46,7 @@ impl Account {
         account
     }
 
-    /// Works out cash and legs again after money has moved.
+    /// Computes the floating-point cash and legs again after money has moved.
     pub fn refresh(&mut self) {
         self.legs = self.leg.map(Money::to_f64);
         self.cash = self.free.to_f64() + self.legs[0] + self.legs[1];
@@ -57,7 +57,7 @@ impl Account {
         self.leg.iter().fold(self.free, |sum, leg| plus(sum, *leg))
     }
 
-    /// Equity in USD with everything in one pot; coins less `haircut`.
+    /// Equity in USD with everything in one pot; coins count less `haircut`.
     pub fn equity(&self, prices: PerCoin, haircut: f64) -> f64 {
         let worth =
             |coin: usize| (f64::from(self.perp[coin]) + (1.0 - haircut) * f64::from(self.spot[coin])) * prices[coin];
@@ -69,7 +69,7 @@ impl Account {
         self.legs[coin] + f64::from(self.perp[coin]) * price
     }
 
-    /// USD of one position, without sign.
+    /// The notional of one position in USD, without sign.
     pub fn notional(&self, coin: usize, price: f64) -> f64 {
         f64::from(self.perp[coin]).abs() * price
     }
@@ -79,7 +79,7 @@ impl Account {
         f64::from(self.perp[coin]) * (price - self.entry[coin])
     }
 
-    /// Adds lots bought at a price, or takes lots away; the entry is the average of what was opened.
+    /// Adds lots at a price, or removes lots; the entry is the average price of the lots that were opened.
     fn add(&mut self, coin: usize, lots: i32, price: f64) {
         let held = self.perp[coin];
         let after = held + lots;
@@ -93,7 +93,7 @@ impl Account {
     }
 }
 
-/// Somebody who can trade by force.
+/// An account that can trade by force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Who {
     /// A trader, by number.
@@ -102,54 +102,54 @@ pub enum Who {
     Backstop,
 }
 
-/// What has happened so far, in USD.
+/// Sums over the run so far, in USD.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tally {
-    /// Traded on the market by force.
+    /// Forced trades on the market.
     pub traded: f64,
     /// Negative equity that was found when accounts were closed, before any fund or winner paid for it.
     pub bad_debt: f64,
-    /// Positions of winners that were closed.
+    /// Positions of winners that were deleveraged.
     pub deleveraged: f64,
     /// Profit that winners gave back, in USD.
     pub taken: f64,
-    /// What they had to give back: bad debt that no fund paid.
+    /// The profit that they had to give back: bad debt that no fund paid.
     pub needed: f64,
-    /// Handed to the backstop.
+    /// Positions that were handed to the backstop.
     pub backstopped: f64,
-    /// Crossed between accounts that were liquidated on either side.
+    /// Positions that were crossed between liquidated accounts.
     pub crossed: f64,
-    /// Second of the first and of the last step by force.
+    /// The seconds of the first and of the last forced step.
     pub forced: Option<(u32, u32)>,
 }
 
-/// The venue and the market, as an engine sees and changes them.
+/// The venue and the market, in the form in which an engine reads and changes them.
 #[derive(Clone, Debug)]
 pub struct World {
-    /// What everyone takes as given.
+    /// The calibration of the run.
     pub calibration: Calibration,
-    /// The market on which everyone trades.
+    /// The market on which every account trades.
     pub market: Market,
-    /// The crowd of traders, by number.
+    /// The traders, by number.
     pub traders: Vec<Account>,
-    /// Those who stand ready to take over positions; empty where an engine has none.
+    /// The account that takes over positions; empty where an engine has none.
     pub backstop: Account,
     /// The other side of all trades on the market.
     pub outside: Account,
-    /// The fund of each market; nothing where there is one fund.
+    /// The fund of each market; zero where there is one fund only.
     pub market_funds: [Money; COINS],
-    /// The fund of all.
+    /// The shared fund.
     pub fund: Money,
     /// Trading fees taken so far, in USD.
     pub fees: Money,
-    /// Sums of what has happened so far.
+    /// Sums over the run so far.
     pub tally: Tally,
-    /// Seconds since the beginning.
+    /// Seconds since the beginning of the run.
     pub second: u32,
 }
 
 impl World {
-    /// A venue before anything has happened, with all its support in one fund.
+    /// Creates a venue before anything has happened, with all its support in one fund.
     pub fn new(calibration: &Calibration, traders: Vec<Account>) -> Self {
         let interest: f64 = calibration.coins.iter().map(|coin| coin.open_interest).sum();
         let market = Market::new(calibration);
@@ -173,7 +173,7 @@ impl World {
         }
     }
 
-    /// The account of somebody.
+    /// The account of a trader or of the backstop.
     pub fn account(&mut self, who: Who) -> &mut Account {
         match who {
             Who::Trader(number) => &mut self.traders[number],
@@ -181,18 +181,18 @@ impl World {
         }
     }
 
-    /// Something is done by force now.
+    /// Records that a forced step happens now.
     pub fn force(&mut self) {
         let first = self.tally.forced.map_or(self.second, |(first, _)| first);
         self.tally.forced = Some((first, self.second));
     }
 
-    /// Buys `lots` of a perpetual on the market, or sells them when below 0, whatever it costs.
+    /// Buys `lots` of a perpetual on the market, or sells them when below 0, at any price.
     pub fn trade(&mut self, who: Who, coin: usize, lots: i32) {
         self.exchange(who, coin, lots, false);
     }
 
-    /// Sells coins themselves on the market.
+    /// Sells coins on the market.
     pub fn sell_coins(&mut self, who: Who, coin: usize, lots: i32) {
         self.exchange(who, coin, -lots, true);
     }
@@ -204,7 +204,7 @@ impl World {
         self.force();
         let mark = self.market.price(coin);
         let price = self.market.trade(coin, f64::from(lots) * mark);
-        // Against the account: it buys dearer and sells cheaper.
+        // Rounds against the account: it buys dearer and sells cheaper.
         let round = if lots > 0 { Round::Up } else { Round::Down };
         let value = times(money(price, round), lots);
         let fee = money(value.to_f64().abs() * self.calibration.fee, Round::Up);
@@ -227,7 +227,7 @@ impl World {
         self.tally.traded += value.to_f64().abs();
     }
 
-    /// Moves `lots` from one to another at a price, USD a lot; below 0 a short position moves.
+    /// Moves `lots` from one account to another at a price in USD a lot; a short position moves when below 0.
     pub fn hand_over(&mut self, from: Who, to: Who, coin: usize, lots: i32, price: Money) {
         self.force();
         let value = times(price, lots);
@@ -247,7 +247,7 @@ impl World {
         money(self.market.price(coin), Round::Down)
     }
 
-    /// All cash there is, which never changes; and all lots, perpetuals and coins, which never change.
+    /// The sums of all cash, of all perpetual lots and of all coin lots. They never change.
     pub fn totals(&self) -> (Money, [i64; COINS], [i64; COINS]) {
         let everyone = || self.traders.iter().chain([&self.backstop, &self.outside]);
         let cash = everyone().fold(plus(self.fund, self.fees), |sum, account| plus(sum, account.cash()));
@@ -257,14 +257,14 @@ impl World {
         (cash, perps, spots)
     }
 
-    /// What stands behind the venue, in USD: funds, and the backstop at the marks.
+    /// The support of the venue in USD: its funds, and the backstop's equity at the marks.
     pub fn support(&self) -> f64 {
         let funds = self.market_funds.iter().fold(self.fund, |sum, fund| plus(sum, *fund));
         funds.to_f64() + self.backstop.equity(self.market.prices(), 0.0)
     }
 }
 
-/// A sum. Amounts of a venue are far below what money can hold.
+/// The sum of two amounts. Amounts of a venue are far below the range of money.
 pub fn plus(one: Money, other: Money) -> Money {
     one.plus(other).expect("a venue's sums are far below the range")
 }
@@ -274,17 +274,17 @@ pub fn less(one: Money, other: Money) -> Money {
     one.minus(other).expect("a venue's differences are far below the range")
 }
 
-/// So many lots at a price a lot.
+/// The value of `lots` at a price a lot.
 pub fn times(price: Money, lots: i32) -> Money {
     Money::from_raw(price.raw() * i128::from(lots))
 }
 
-/// A risk number as money.
+/// Converts a risk figure to money.
 pub fn money(value: f64, round: Round) -> Money {
     Money::from_f64(value, round).expect("finite, and far below the range")
 }
 
-/// Whole lots in a risk number, not above it in size.
+/// Whole lots of a floating-point number, rounded towards zero.
 pub fn whole(lots: f64) -> i32 {
     let size = Money::from_f64(lots.abs().min(2.0e9), Round::Down).map_or(0, |size| size.raw() / Money::ONE.raw());
     let size = i32::try_from(size).expect("below 2·10⁹");

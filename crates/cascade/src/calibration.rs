@@ -1,13 +1,13 @@
-//! The numbers of the market and of the traders, and where each comes from.
+//! The numbers of the market and of the traders, each with its source.
 //!
-//! They are fixed before engines are compared, and the same for all. What is an assumption says so.
+//! They are fixed before engines are compared, and are the same for all. An assumption is marked as one.
 
 use serde::Serialize;
 
 /// Coins of the simulated venue.
 pub const COINS: usize = 2;
 
-/// Of every coin one number.
+/// One number for each coin.
 pub type PerCoin = [f64; COINS];
 
 /// One perpetual market, spot included.
@@ -19,7 +19,7 @@ pub struct Coin {
     pub price: f64,
     /// Coins that one lot stands for.
     pub lot: f64,
-    /// Open interest at the beginning, USD: what all longs hold.
+    /// Open interest at the beginning, in USD: the sum of all longs.
     pub open_interest: f64,
     /// USD that move the price by one part in a hundred in a quiet market.
     pub depth: f64,
@@ -29,64 +29,64 @@ pub struct Coin {
     pub maintenance: f64,
     /// Highest leverage at the beginning: notional over margin.
     pub leverage_max: f64,
-    /// Volatility of a year, of hourly returns.
+    /// Annual volatility, from hourly returns.
     pub volatility: f64,
     /// Median leverage of longs.
     pub long_leverage: f64,
-    /// Standard deviation of its logarithm.
+    /// Standard deviation of the logarithm of leverage.
     pub leverage_spread: f64,
     /// Median leverage of shorts.
     pub short_leverage: f64,
 }
 
-/// Everything that a run takes as given.
+/// All inputs of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Calibration {
     /// The market of each coin.
     pub coins: [Coin; COINS],
     /// Correlation of the coins' returns.
     pub correlation: f64,
-    /// Seconds a step.
+    /// The length of a step, in seconds.
     pub step: u32,
-    /// Part of the impact on the quiet book that stays.
+    /// The permanent part of the price impact on the quiet book.
     pub permanent: f64,
     /// Seconds in which half of the temporary impact is gone.
     pub resilience: f64,
-    /// Distance from what the price should be at which patient buyers and sellers add the quiet depth once.
+    /// The distance from the path's price at which patient buyers and sellers add the quiet depth once more.
     pub patience: f64,
-    /// Makers stay while a minute's move is below so many standard deviations.
+    /// Makers stay while the move of a minute is below this many standard deviations.
     pub calm: f64,
-    /// Depth falls with this power of the move above that.
+    /// Above that, depth falls with this power of the move.
     pub withdrawal: f64,
-    /// Least depth, as a part of the quiet one.
+    /// The least depth, as a part of the quiet depth.
     pub depth_min: f64,
     /// Seconds in which makers forget half of the logarithm of a move.
     pub memory: f64,
-    /// Naked longs of one coin.
+    /// The number of naked longs of one coin.
     pub longs: u32,
-    /// Naked shorts of one coin.
+    /// The number of naked shorts of one coin.
     pub shorts: u32,
-    /// Shorts of one coin that hold the coin.
+    /// The number of shorts of one coin that hold the coin.
     pub carriers: u32,
-    /// Accounts long one coin and short the other, of either direction.
+    /// The number of accounts long one coin and short the other, for each direction.
     pub pairs: u32,
     /// Part of the short open interest whose holders own the coin.
     pub carried: f64,
     /// Part of the open interest, on either side, held against the other coin.
     pub paired: f64,
-    /// Standard deviation of the logarithm of the size of positions.
+    /// Standard deviation of the logarithm of position size.
     pub size_spread: f64,
-    /// Days over which positions were opened: their profits follow from it.
+    /// The most days since positions were opened; their profits follow from it.
     pub age: f64,
-    /// Taker fee, as a part of the notional; to the venue, the same everywhere.
+    /// Taker fee, as a part of the notional; it goes to the venue, the same for all engines.
     pub fee: f64,
-    /// What stands behind the venue, as a part of all open interest: funds and backstop together.
+    /// The support of the venue as a part of all open interest: funds and backstop together.
     pub support: f64,
-    /// Haircut on coins as collateral, where they are collateral.
+    /// Haircut on coins, where they are collateral.
     pub haircut: f64,
 }
 
-/// Where a number comes from.
+/// The source of a number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Evidence {
     /// The name of the number or numbers.
@@ -158,7 +158,7 @@ impl Default for Calibration {
 }
 
 impl Calibration {
-    /// Every number and where it comes from.
+    /// Every number with its source.
     pub fn evidence(&self) -> Vec<Evidence> {
         const DEPTH: &str = "depth/hyperliquid_depth_50bps_6h_2024-01_2025-12.csv.gz";
         const INTEREST: &str = "liquidations/open_interest_usd_2025-12_2026-03.parquet";
@@ -256,6 +256,6 @@ impl Calibration {
     }
 }
 
-/// How the leverage of longs is found from what was liquidated.
+/// The way in which the leverage of longs is derived from liquidations.
 const LONGS: &str = "longs liquidated a day over open interest: bitcoin 1.1 % in days that fall 3 %, 3.0 % at 6 %, \
     ether 1.8 % at 8 %; and 33.5 % of open interest gone on 10 October 2025 (S-01): a lognormal through both";

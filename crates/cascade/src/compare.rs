@@ -1,4 +1,5 @@
-//! Many seeds, all engines, one table: median and worst of everything, and where ours is not better.
+//! Compares all engines over many seeds in one table: median and worst of every measure, and the measures in which ours
+//! is not better.
 
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,11 +12,11 @@ use crate::run::{Outcome, run};
 use crate::shock::Shock;
 use crate::venue::Engine;
 
-/// In what a measure is counted.
+/// The unit of a measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// Parts of one, shown in per cent.
+    /// A fraction, shown in per cent.
     Part,
     /// A number of things.
     Count,
@@ -25,20 +26,20 @@ pub enum Kind {
     Seconds,
 }
 
-/// Something that a run measures; more is worse.
+/// A quantity that a run measures; a larger value is worse.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Measure {
     /// Its name in documents.
     pub key: &'static str,
     /// Its name in tables.
     pub name: &'static str,
-    /// In what it is counted.
+    /// The unit in which it is counted.
     pub kind: Kind,
     #[serde(skip)]
     of: fn(&Outcome) -> f64,
 }
 
-/// What is measured, in the order of tables.
+/// All measures, in the order of tables.
 pub const MEASURES: [Measure; 14] = [
     Measure { key: "fall_btc", name: "deepest fall, BTC", kind: Kind::Part, of: |run| -run.trough[0] },
     Measure { key: "fall_eth", name: "deepest fall, ETH", kind: Kind::Part, of: |run| -run.trough[1] },
@@ -64,7 +65,7 @@ pub const MEASURES: [Measure; 14] = [
 /// One measure of one engine over seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Spread {
-    /// The middle one; between two, their mean.
+    /// The median; of an even number of values, the mean of the middle two.
     pub median: f64,
     /// The largest value over all seeds.
     pub worst: f64,
@@ -75,31 +76,31 @@ pub struct Spread {
 pub struct Row {
     /// The measure of this row.
     pub measure: Measure,
-    /// Its median and its worst, one entry an engine.
+    /// Median and worst value, one entry an engine.
     pub spreads: Vec<Spread>,
 }
 
-/// One shock, and what all engines made of it.
+/// One shock, with the results of all engines.
 #[derive(Clone, Debug, Serialize)]
 pub struct Comparison {
     /// The shock's name.
     pub shock: String,
-    /// What the shock does, in a sentence.
+    /// A description of the shock, in a sentence.
     pub about: String,
     /// Runs of each engine.
     pub seeds: usize,
-    /// Which engines, in the order of tables.
+    /// The engines, in the order of tables.
     pub engines: Vec<Engine>,
     /// One row a measure, in the order of [`MEASURES`].
     pub rows: Vec<Row>,
-    /// Measures, by key, in whose median ours is worse than the better of the others.
+    /// Measures, by key, whose median is worse for ours than for the better of the other stand-ins.
     pub behind: Vec<&'static str>,
-    /// The same of the worst.
+    /// Measures, by key, whose worst value is worse for ours than for the better of the other stand-ins.
     pub behind_worst: Vec<&'static str>,
 }
 
 impl Comparison {
-    /// Of the runs of one shock: those of [`Engine::ALL`] at least.
+    /// Compares the runs of one shock, which must include those of [`Engine::ALL`].
     pub fn of(shock: &Shock, outcomes: &[Outcome]) -> Self {
         let ran = |engine: &Engine| outcomes.iter().any(|outcome| outcome.engine == *engine);
         let engines: Vec<Engine> = Engine::EVERY.into_iter().filter(ran).collect();
@@ -135,7 +136,7 @@ impl Comparison {
     }
 }
 
-/// Whether one amount is worse than another by more than is shown.
+/// Whether one amount is worse than another by more than the table's rounding.
 fn is_worse(one: f64, other: f64, kind: Kind) -> bool {
     let shown = match kind {
         Kind::Part => 0.000_5,
@@ -153,8 +154,8 @@ fn spread(mut values: Vec<f64>) -> Spread {
     Spread { median, worst }
 }
 
-/// Runs every shock, engine and seed on `threads` threads: for every shock its runs by engine and seed, whatever the
-/// threads did. `progress` hears how many runs have ended.
+/// Runs every shock, engine and seed on `threads` threads. Returns, for every shock, its runs by engine and seed; the
+/// order does not depend on the threads. `progress` is called with the number of runs that have ended.
 pub fn run_all(
     calibration: &Calibration,
     (shocks, engines): (&[Shock], &[Engine]),

@@ -1,4 +1,4 @@
-//! One seed, one stream of numbers: everything that is left to chance in a run comes from here.
+//! One seed, one stream of random numbers: all chance in a run comes from here.
 
 use pricing::math;
 use rand_pcg::Pcg64;
@@ -9,7 +9,8 @@ use rand_pcg::rand_core::{Rng, SeedableRng};
 pub struct Dice(Pcg64);
 
 impl Dice {
-    /// The stream of a seed; `salt` separates the streams of one seed, so that one may grow and the others stay.
+    /// Creates the stream of a seed. `salt` separates the streams of one seed, so that a change in one leaves the others
+    /// as they are.
     pub fn new(seed: u64, salt: u64) -> Self {
         Self(Pcg64::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(salt)))
     }

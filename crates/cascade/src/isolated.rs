@@ -1,9 +1,9 @@
 //! Each position has its own margin and is closed alone, as most venues do it.
 //!
-//! Below its maintenance a position is sold by an order that takes what the book has at no worse than the bankruptcy
-//! price, and again in the next step. A position that is worth less than nothing is taken over by the fund and sold,
-//! while the fund can pay for that; when it cannot, winners take the position over at its bankruptcy price, by rank,
-//! as many lots as it has.
+//! A position below its maintenance is sold by an order that takes all lots the book has at no worse than the bankruptcy
+//! price, and again in the next step. A position with negative equity is taken over by the fund and sold, while the fund
+//! can pay for that. When it cannot, winners take the position over at its bankruptcy price, by rank, until all its lots
+//! are gone.
 
 use liquidation::deleverage::{give_back, queue};
 use units::{Money, Round, count};
@@ -13,7 +13,7 @@ use crate::calibration::COINS;
 use crate::venue::Venue;
 use crate::winners::{Loser, candidates, settle};
 
-/// The engine that closes positions.
+/// The engine with isolated margin.
 #[derive(Clone, Copy, Debug)]
 pub struct Isolated;
 
@@ -49,7 +49,7 @@ impl Venue for Isolated {
     }
 }
 
-/// Sells what the book has at no worse than the bankruptcy price.
+/// Sells the lots that the book takes at no worse than the bankruptcy price.
 fn close(world: &mut World, number: usize, coin: usize) {
     let price = world.market.price(coin);
     let trader = &world.traders[number];
@@ -63,7 +63,7 @@ fn close(world: &mut World, number: usize, coin: usize) {
     world.trade(Who::Trader(number), coin, -lots.signum() * most.min(lots.abs()));
 }
 
-/// The margin of a closed position is free; a hole in it is bad debt, which the fund pays.
+/// Frees the margin of a closed position. A negative rest is bad debt, which the fund pays.
 fn release(world: &mut World, number: usize, coin: usize) {
     let mut left = world.traders[number].leg[coin];
     if left.is_negative() {
@@ -75,7 +75,7 @@ fn release(world: &mut World, number: usize, coin: usize) {
     }
     let trader = &mut world.traders[number];
     if left.is_negative() {
-        // Owed, and left where it is.
+        // A debt, which stays in the leg.
         trader.leg[coin] = left;
     } else {
         trader.free = plus(trader.free, left);
@@ -84,7 +84,7 @@ fn release(world: &mut World, number: usize, coin: usize) {
     trader.refresh();
 }
 
-/// Positions worth less than nothing: to the fund while it can pay, then to winners.
+/// Closes positions with negative equity: by the fund while it can pay, then by winners.
 fn take_over(world: &mut World, coin: usize, lost: &[usize]) {
     let mut losers: [Vec<Loser>; 2] = [Vec::new(), Vec::new()];
     for &number in lost {
@@ -118,14 +118,14 @@ fn deleverage(world: &mut World, coin: usize, side: i32, losers: &[Loser]) {
     let deficit = losers.iter().fold(Money::ZERO, |sum, loser| plus(sum, loser.deficit));
     let each = give_back(deficit, lots);
     let mut outcome = queue(lots, each, &candidates(world, coin, side));
-    // Matched: the last in the queue closes no more than is there.
+    // Lots are matched exactly: the last winner in the queue closes only the rest.
     if let Some(last) = outcome.closed.last_mut().filter(|_| outcome.left < 0) {
         last.lots += outcome.left;
         last.give_back = Money::from_raw(each.raw() * i128::from(last.lots));
     }
     let part = 1.0 - lots_part(outcome.left.max(0), lots);
     world.tally.bad_debt += deficit.to_f64() * part;
-    // What the fund still had would have been enough for less.
+    // The remaining money of the fund would have been enough for a part of it.
     world.tally.needed += (deficit.to_f64() * part - world.fund.to_f64().max(0.0)).max(0.0);
     settle(world, coin, side, losers, &outcome);
     for loser in losers {
@@ -148,7 +148,7 @@ fn deleverage(world: &mut World, coin: usize, side: i32, losers: &[Loser]) {
     }
 }
 
-/// A part of lots as a number.
+/// The ratio of `part` to `all` lots.
 pub fn lots_part(part: i64, all: i64) -> f64 {
     count(part) / count(all)
 }

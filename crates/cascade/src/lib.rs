@@ -1,22 +1,21 @@
-//! A market that reacts: the same shock, traders and makers under three ways to liquidate, and under the engine itself.
+//! A market that reacts: the same shock, traders and makers under three ways to liquidate and under the engine itself.
 //!
 //! | module | question |
 //! |---|---|
-//! | `calibration` | which numbers, and where do they come from? |
-//! | `shock` | what happens to the price without anyone's reaction? |
-//! | `market` | what does a trade do to the price, and what do makers do when it moves? |
-//! | `population` | who holds what, with how much behind it? |
-//! | `books` | who has traded with whom, and where is the money? |
-//! | `naive`, `isolated`, `ours` | what is done to those who hold too little? |
-//! | `upm` | what does the engine itself do, by commands? |
-//! | `winners` | whose positions are closed when nobody else can pay? |
-//! | `run`, `compare` | what came of it, over many seeds? |
+//! | `calibration` | which numbers are used, and what are their sources? |
+//! | `shock` | how does the price move without any reaction? |
+//! | `market` | how does a trade move the price, and how do makers react to a move? |
+//! | `population` | which positions do traders hold, and with how much margin? |
+//! | `books` | which account holds which lots and which money? |
+//! | `naive`, `isolated`, `ours` | how are accounts liquidated that hold too little margin? |
+//! | `upm` | how does the engine itself liquidate them, run by commands? |
+//! | `winners` | which positions are closed when no fund can pay? |
+//! | `run`, `compare` | what are the results, over many seeds? |
 //!
-//! Nothing is read or written here and no clock is asked: a run is a function of calibration, shock, engine and seed,
-//! to the last bit. The path and the traders depend on the seed alone, so engines differ in nothing but their rules
-//! (`Engine::Published` alone asks traders to bring more).
-//! Money is exact: the sum of all cash and of all lots never changes. What drives decisions is `f64`, in a fixed
-//! order.
+//! This crate reads no file, writes none and asks no clock: a run is a function of calibration, shock, engine and seed,
+//! to the last bit. The path and the traders depend on the seed alone, so engines differ only in their rules (except
+//! that `Engine::Published` asks traders to bring more money). Money is exact: the sum of all cash and of all lots never
+//! changes. Decisions are computed in `f64`, in a fixed order.
 //!
 //! ```
 //! use cascade::{Calibration, Engine, run, synthetic};

@@ -1,4 +1,4 @@
-//! A market that reacts: what is sold moves the price, makers withdraw when it moves fast, and patience brings it back.
+//! A market that reacts: sales move the price, makers withdraw when it moves fast, and patient traders bring it back.
 //!
 //! ```text
 //! price  = first · exp(path + permanent + temporary)
@@ -9,8 +9,8 @@
 //! temporary halves every `resilience` seconds
 //! ```
 //!
-//! A small trade meets makers and moves the price in proportion; a large one meets patience and moves it by the
-//! square root.
+//! A small trade meets makers and moves the price in proportion to its size; a large one meets patient traders and moves
+//! it by the square root of its size.
 
 use pricing::math;
 
@@ -20,28 +20,28 @@ use crate::calibration::{COINS, Calibration, PerCoin};
 const YEAR: f64 = 31_536_000.0;
 /// Seconds over which a move is measured.
 const MINUTE: u32 = 60;
-/// The price never falls below this part of what it should be, nor rises above its inverse.
+/// The largest temporary impact, as a logarithm of the price over the path's price, in either direction.
 const FURTHEST: f64 = 2.3;
 
 /// The market of one coin.
 #[derive(Clone, Debug)]
 struct Side {
-    /// USD a lot at the beginning.
+    /// The price in USD a lot at the beginning.
     first: f64,
     /// Logarithm of the price without reaction, over the first.
     path: f64,
     permanent: f64,
     temporary: f64,
-    /// The price as it is, USD a lot.
+    /// The present price in USD a lot.
     price: f64,
-    /// USD a per cent in a quiet market.
+    /// USD that move the price by one per cent in a quiet market.
     depth: f64,
     half_spread: f64,
-    /// Standard deviation of the logarithm over a minute, on an ordinary day.
+    /// Standard deviation of the price's logarithm over a minute, on an ordinary day.
     minute: f64,
-    /// Logarithms of the price in the last minute, in a ring.
+    /// Logarithms of the price in the last minute, in a ring buffer.
     recent: Vec<f64>,
-    /// Logarithm of the largest recent move over what makers do not mind.
+    /// Logarithm of the largest recent move over the move that makers tolerate.
     stress: f64,
 }
 
@@ -50,9 +50,9 @@ struct Side {
 pub struct Market {
     sides: Vec<Side>,
     place: usize,
-    /// Of the temporary impact, what is left after a step.
+    /// The part of the temporary impact that is left after a step.
     kept: f64,
-    /// Of stress, what is left after a step.
+    /// The part of the stress that is left after a step.
     remembered: f64,
     permanent: f64,
     patience: f64,
@@ -91,7 +91,7 @@ impl Market {
         }
     }
 
-    /// One step on: the path moves, impact decays, makers look at the last minute.
+    /// Advances one step: the path moves, impact decays, makers look at the last minute.
     pub fn step(&mut self, path: PerCoin) {
         for (side, path) in self.sides.iter_mut().zip(path) {
             side.path = path;
@@ -111,7 +111,7 @@ impl Market {
         self.sides[coin].price
     }
 
-    /// USD a lot of all coins.
+    /// The prices of one lot of all coins, in USD.
     pub fn prices(&self) -> PerCoin {
         std::array::from_fn(|coin| self.sides[coin].price)
     }
@@ -122,13 +122,13 @@ impl Market {
         (side.path + side.permanent + side.temporary, side.path)
     }
 
-    /// USD that move the price by one part in a hundred, now.
+    /// The USD that move the price by one part in a hundred, now.
     pub fn depth(&self, coin: usize) -> f64 {
         let side = &self.sides[coin];
         side.depth * (side.makers(self) + side.temporary.abs() / self.patience)
     }
 
-    /// Distance from the mark to the best price, as a part of it: it widens as depth leaves.
+    /// Distance from the mark to the best price, as a part of the mark: it widens as depth leaves.
     pub fn half_spread(&self, coin: usize) -> f64 {
         let side = &self.sides[coin];
         side.half_spread * (side.depth / self.depth(coin)).max(1.0)
@@ -140,7 +140,7 @@ impl Market {
         self.half_spread(coin) + 1.0 - math::exp(-0.5 * moved)
     }
 
-    /// The most USD that trade at once at prices no further from the mark than `distance`, as a part of it; `sign` is
+    /// The most USD that trade at once at prices no further from the mark than `distance`, a part of the mark; `sign` is
     /// 1 to buy and -1 to sell.
     pub fn within(&self, coin: usize, sign: f64, distance: f64) -> f64 {
         let side = &self.sides[coin];
@@ -149,7 +149,7 @@ impl Market {
         (self.pressure(coin, to) - self.pressure(coin, from)).abs()
     }
 
-    /// Trades `notional` USD, above 0 to buy: the average price, USD a lot. A later buyer pays more.
+    /// Trades `notional` USD, above 0 to buy. Returns the average price in USD a lot. A later buyer pays more.
     pub fn trade(&mut self, coin: usize, notional: f64) -> f64 {
         let pushed = self.pushed(coin, notional).clamp(-FURTHEST, FURTHEST);
         let half_spread = self.half_spread(coin).min(0.5);
@@ -163,7 +163,7 @@ impl Market {
         price
     }
 
-    /// The temporary impact after `notional` USD.
+    /// The temporary impact after a trade of `notional` USD.
     fn pushed(&self, coin: usize, notional: f64) -> f64 {
         let side = &self.sides[coin];
         let pressure = self.pressure(coin, side.temporary) + notional;
@@ -183,7 +183,7 @@ impl Market {
 }
 
 impl Side {
-    /// What is left of the quiet depth.
+    /// The part of the quiet depth that makers still offer.
     fn makers(&self, market: &Market) -> f64 {
         math::exp(-market.withdrawal * self.stress).max(market.depth_min)
     }
@@ -193,7 +193,7 @@ impl Side {
     }
 }
 
-/// How many coins there are is the same everywhere.
+/// The number of coins is fixed in several places.
 const _: () = assert!(COINS == 2, "accounts, shocks and charges are written for two coins");
 
 #[cfg(test)]
@@ -206,8 +206,8 @@ mod tests {
         let mut market = Market::new(&calibration);
         market.step([0.0; COINS]);
         let first = market.price(0);
-        // A tenth of what moves the quiet book by one part in a hundred: patience adds a little to the depth on the
-        // way.
+        // A tenth of the USD that move the quiet book by one part in a hundred: patient traders add a little to the depth
+        // on the way.
         let average = market.trade(0, -0.1 * calibration.coins[0].depth);
         assert!((average / first - 0.999_5).abs() < 2e-5, "{average}");
         assert!((market.price(0) / first - 0.999).abs() < 5e-5);
@@ -215,7 +215,7 @@ mod tests {
         for _ in 0..1000 {
             market.step([0.0; COINS]);
         }
-        // What stays is the permanent part.
+        // The permanent part of the impact stays.
         assert!((market.price(0) / first - (1.0 - 0.001 * calibration.permanent)).abs() < 1e-6);
     }
 
@@ -229,7 +229,7 @@ mod tests {
         let left = market.depth(0) / calibration.coins[0].depth;
         assert!((0.015..0.03).contains(&left), "{left}");
         assert_eq!(market.depth(1), calibration.coins[1].depth);
-        // 2.65 hours later 28 % is back.
+        // After 2.65 hours 28 % of the depth is back.
         for _ in 0..4770 {
             market.step([-0.131, 0.0]);
         }

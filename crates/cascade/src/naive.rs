@@ -1,8 +1,8 @@
-//! Below maintenance the whole account is sold on the market at once, whatever that does to the price.
+//! Naive liquidation: below maintenance the whole account is sold on the market at once, at any price.
 //!
-//! Cross margin: one pot of cash and coins, and a requirement that adds positions up, each alone. What is missing
-//! after the sale the fund pays; when it is empty, winners give up their whole profit by rank until the hole is
-//! filled, and what the last of them gave too much goes to the fund.
+//! Cross margin: one pot of cash and coins, and a requirement that is the sum over single positions. The fund pays the
+//! deficit after the sale. When the fund is empty, winners give up their whole profit by rank until the deficit is
+//! filled; the surplus of the last one goes to the fund.
 
 use units::{Money, Round};
 
@@ -10,7 +10,7 @@ use crate::books::{Who, World, less, money, plus};
 use crate::calibration::COINS;
 use crate::venue::Venue;
 
-/// The engine that sells.
+/// The naive engine.
 #[derive(Clone, Copy, Debug)]
 pub struct Naive;
 
@@ -52,7 +52,8 @@ fn liquidate(world: &mut World, number: usize) {
     world.traders[number].refresh();
 }
 
-/// Winners give up their whole profit, by profit over equity, until `needed` is there. What there is, at most `needed`.
+/// Winners give up their whole profit, ranked by profit over equity, until `needed` is reached. Returns the sum, at most
+/// `needed`.
 fn clawback(world: &mut World, needed: Money) -> Money {
     if needed == Money::ZERO {
         return Money::ZERO;
@@ -62,7 +63,7 @@ fn clawback(world: &mut World, needed: Money) -> Money {
     let mut ranks = Vec::new();
     for (number, trader) in world.traders.iter().enumerate() {
         for coin in 0..COINS {
-            // Only what is there can be given: profit, as far as the account is worth it.
+            // A winner can give only its profit, and at most its equity.
             let equity = trader.equity(prices, 0.0);
             let profit = trader.profit(coin, prices[coin]).min(equity);
             if profit > 0.0 {
@@ -79,7 +80,7 @@ fn clawback(world: &mut World, needed: Money) -> Money {
         let given = money(profit, Round::Down);
         let trader = &mut world.traders[number];
         trader.leg[coin] = less(trader.leg[coin], given);
-        // The profit is settled: it begins again at this price.
+        // The profit is settled: the next profit counts from this price.
         trader.entry[coin] = prices[coin];
         world.tally.deleveraged += trader.notional(coin, prices[coin]);
         trader.refresh();

@@ -1,4 +1,5 @@
-//! One requirement for the portfolio, the least reduction, at the pace of the market, and an order of who pays.
+//! The liquidation of this project: one requirement for the portfolio, the least reduction, at the pace of the market,
+//! and an order in which losses are paid.
 //!
 //! ```text
 //! equity ≥ maintenance          nothing
@@ -30,9 +31,9 @@ use crate::winners::{Loser, candidates, settle};
 pub use requirement::requirement;
 use want::{Want, least};
 
-/// Of the support, the fund of each market.
+/// The fund of each market, as a part of the support.
 pub const MARKET_FUND: f64 = 0.125;
-/// Of the support, the capital of the backstop; what is left is the shared fund.
+/// The capital of the backstop, as a part of the support; the rest is the shared fund.
 pub const BACKSTOP: f64 = 0.5;
 /// The backstop holds at most this many times its equity.
 const BACKSTOP_LEVERAGE: f64 = 5.0;
@@ -40,10 +41,10 @@ const BACKSTOP_LEVERAGE: f64 = 5.0;
 const AUCTION: f64 = 0.5;
 /// Below this part of maintenance it is deleveraged.
 const LAST: f64 = 1.0 / 3.0;
-/// The move within which it is counted what would be liquidated next.
+/// The price move within which the next liquidations are counted to measure how near a cascade is.
 const REACH: f64 = 0.01;
 
-/// Lots to hand to winners, of longs and of shorts of every coin.
+/// Lots to hand to winners, for longs and shorts of every coin.
 type Losers = [[Vec<Loser>; 2]; COINS];
 
 /// The engine of this project.
@@ -51,19 +52,19 @@ type Losers = [[Vec<Loser>; 2]; COINS];
 pub struct Ours {
     rules: Rules,
     beta: f64,
-    /// Since when an account is auctioned, in microseconds.
+    /// The time when the auction of each account began, in microseconds; none without an auction.
     auctions: Vec<Option<i64>>,
     flows: [Flow; COINS],
-    /// What may still be traded in this step, in USD.
+    /// The USD that may still be traded in this step, by coin.
     rooms: [f64; COINS],
-    /// How much of the depth counts, by coin: less as a cascade comes nearer.
+    /// The part of the depth that counts, by coin: less as a cascade comes nearer.
     slow: [f64; COINS],
-    /// What the shared fund may still pay in this event.
+    /// The amount that the shared fund may still pay in this event.
     shared: Money,
 }
 
 impl Ours {
-    /// An engine that has seen nothing, for a number of traders.
+    /// Creates an engine for a number of traders, before anything has happened.
     pub fn new(traders: usize) -> Self {
         let rules = Rules::default();
         let start = Flow::new(Timestamp::from_micros(0));
@@ -95,7 +96,7 @@ impl Venue for Ours {
         }
         let mut wants = self.wants(world);
         cross(world, &mut wants);
-        // Those worth less than nothing come first, at the price at which that was found.
+        // Accounts with negative equity come first, at the price at which it was found.
         let mut bankrupt = Losers::default();
         for want in wants.iter().filter(|want| want.equity <= 0.0) {
             self.fail(world, *want, &mut bankrupt);
@@ -114,7 +115,7 @@ impl Venue for Ours {
 }
 
 impl Ours {
-    /// How near a cascade is, for the slices of the next interval.
+    /// Measures how near a cascade is, for the slices of the next interval.
     fn look_ahead(&mut self, world: &World) {
         let prices = world.market.prices();
         for coin in 0..COINS {
@@ -131,7 +132,7 @@ impl Ours {
         }
     }
 
-    /// Who holds too little, and the least that restores them, the worst first.
+    /// Accounts below maintenance with the least reduction that restores each, the worst first.
     fn wants(&mut self, world: &mut World) -> Vec<Want> {
         let prices = world.market.prices();
         let haircut = world.calibration.haircut;
@@ -158,7 +159,7 @@ impl Ours {
         wants
     }
 
-    /// An account worth less than nothing: the funds pay, and all it has goes to winners.
+    /// Closes an account with negative equity: the funds pay, and all its positions go to winners.
     fn fail(&mut self, world: &mut World, want: Want, bankrupt: &mut Losers) {
         let Want { number, coin, .. } = want;
         let lots = world.traders[number].perp;
@@ -170,7 +171,7 @@ impl Ours {
         }
     }
 
-    /// One account: market, auction, backstop, or a place among those who are deleveraged.
+    /// Treats one account: market, auction, backstop, or a place among the accounts that are deleveraged.
     fn treat(&mut self, world: &mut World, want: Want, now: Timestamp, at_mark: &mut Losers) {
         let Want { number, coin, equity, maintenance, .. } = want;
         let price = world.market.price(coin);
@@ -193,12 +194,12 @@ impl Ours {
         at_mark[coin][usize::from(held < 0)].push(loser);
     }
 
-    /// The depth that liquidations may count with.
+    /// The depth that liquidations may use, in USD.
     fn depth(&self, world: &World, coin: usize) -> f64 {
         world.market.depth(coin) * self.slow[coin]
     }
 
-    /// USD that may be traded now.
+    /// The USD that may be traded now.
     fn room(&self, world: &World, coin: usize, now: Timestamp) -> f64 {
         pace::room(&self.flows[coin], self.depth(world, coin), now, &self.rules).to_f64()
     }
@@ -215,8 +216,8 @@ impl Ours {
         self.rooms[coin] = self.room(world, coin, now);
     }
 
-    /// Offers a share of the portfolio to the backstop: at the discount of the moment, or as its duty at the last one
-    /// of the fast phase. Whether it took it.
+    /// Offers a share of the portfolio to the backstop at the present discount, or, where taking it is its duty, at least
+    /// at the last discount of the fast phase. Returns whether the backstop took it.
     fn auction(&mut self, world: &mut World, want: Want, elapsed: i64) -> bool {
         let prices = world.market.prices();
         let Want { number, equity, maintenance, .. } = want;
@@ -256,10 +257,10 @@ impl Ours {
         true
     }
 
-    /// The funds pay for an account that is worth less than nothing; what they do not pay.
+    /// Lets the funds pay for an account with negative equity. Returns the amount that they do not pay.
     fn pay(&mut self, world: &mut World, number: usize, coin: usize) -> Money {
         let prices = world.market.prices();
-        // Coins have been taken at their price less a haircut: here they are sold.
+        // As collateral, coins count at their price less a haircut; here they are sold.
         for coin in 0..COINS {
             let spot = world.traders[number].spot[coin];
             world.sell_coins(Who::Trader(number), coin, spot);
@@ -282,7 +283,7 @@ impl Ours {
         split.winners
     }
 
-    /// An account without positions keeps no dust below zero, as far as the fund may pay.
+    /// Pays the small negative cash of an account without positions, as far as the fund may pay.
     fn sweep(&mut self, world: &mut World, number: usize) {
         let trader = &world.traders[number];
         if trader.perp != [0; COINS] || !trader.cash().is_negative() {
@@ -296,7 +297,7 @@ impl Ours {
         world.traders[number].refresh();
     }
 
-    /// The backstop sells with what room is left.
+    /// The backstop sells its positions within the room that is left.
     fn unwind(&mut self, world: &mut World, now: Timestamp) {
         for coin in 0..COINS {
             let held = world.backstop.perp[coin];
@@ -310,7 +311,7 @@ impl Ours {
     }
 }
 
-/// Opposite liquidations meet at the mark.
+/// Crosses opposite liquidations at the mark.
 fn cross(world: &mut World, wants: &mut [Want]) {
     for coin in 0..COINS {
         let of = |sign: i32| -> Vec<usize> {
@@ -341,7 +342,7 @@ fn cross(world: &mut World, wants: &mut [Want]) {
     }
 }
 
-/// Lots of losers to winners pro rata, coin by coin and side by side.
+/// Hands the lots of losers to winners pro rata, for each coin and each side.
 fn hand_to_winners(world: &mut World, losers: &Losers) {
     for (coin, sides) in losers.iter().enumerate() {
         for (losers, side) in sides.iter().zip([1, -1]) {
@@ -359,7 +360,7 @@ fn hand_to_winners(world: &mut World, losers: &Losers) {
     }
 }
 
-/// The book of a coin as a plan sees it.
+/// The order book of a coin in the form that a plan uses.
 fn book(world: &World, coin: usize) -> Book {
     Book {
         lot: Quantity::ONE,

@@ -1,4 +1,4 @@
-//! The traders of a seed: the same for every engine.
+//! The traders of a seed, which are the same for every engine.
 
 use pricing::math;
 use units::{Money, Round};
@@ -7,14 +7,15 @@ use crate::books::{Account, less, money, times, whole};
 use crate::calibration::{COINS, Calibration};
 use crate::dice::Dice;
 
-/// The stream of seeds that belongs to traders.
+/// The salt of the stream of random numbers for traders.
 const TRADERS: u64 = 2;
-/// Nobody holds more than this part of what all of a kind hold.
+/// No trader holds more than this part of the total of its kind.
 const LARGEST: f64 = 0.05;
 /// Days of a year.
 const YEAR_DAYS: f64 = 365.0;
 
-/// Traders whose longs, and whose shorts, are the open interest of each coin, but for less than a lot each.
+/// Creates traders. Their longs, and likewise their shorts, add up to the open interest of each coin, to less than a lot
+/// for each trader.
 pub fn population(calibration: &Calibration, seed: u64) -> Vec<Account> {
     let mut dice = Dice::new(seed, TRADERS);
     let mut traders = Vec::new();
@@ -40,7 +41,7 @@ pub fn population(calibration: &Calibration, seed: u64) -> Vec<Account> {
             traders.push(carrier);
         }
     }
-    // The smaller market bounds what is held against the other coin; what is left of the larger is naked.
+    // The smaller market bounds the positions held against the other coin; the rest of the larger market is naked.
     let interest = calibration.coins.iter().map(|coin| coin.open_interest).fold(f64::INFINITY, f64::min);
     for long in 0..COINS {
         for share in shares(&mut dice, calibration.pairs) {
@@ -50,7 +51,7 @@ pub fn population(calibration: &Calibration, seed: u64) -> Vec<Account> {
     traders
 }
 
-/// One position of about `notional` USD, of a leverage by chance.
+/// One position of about `notional` USD, with a random leverage.
 fn naked(calibration: &Calibration, dice: &mut Dice, coin: usize, notional: f64, side: f64) -> Account {
     let mut account = Account::of(Money::ZERO);
     let median =
@@ -60,11 +61,11 @@ fn naked(calibration: &Calibration, dice: &mut Dice, coin: usize, notional: f64,
     account
 }
 
-/// As much of one coin as against the other.
+/// A long position in one coin and an equal short position in the other.
 fn pair(calibration: &Calibration, dice: &mut Dice, long: usize, notional: f64) -> Account {
     let mut account = Account::of(Money::ZERO);
     let short = 1 - long;
-    // The leverage of what both legs are together; each has its part of the cash.
+    // The leverage of both legs together; each leg has its part of the cash.
     let leverage = (0..COINS).map(|coin| leverage(calibration, dice, coin, calibration.coins[coin].long_leverage));
     let leverage = leverage.fold(f64::INFINITY, f64::min);
     open(calibration, dice, &mut account, long, notional, notional / leverage);
@@ -72,13 +73,13 @@ fn pair(calibration: &Calibration, dice: &mut Dice, long: usize, notional: f64) 
     account
 }
 
-/// A leverage that the venue allows.
+/// A random leverage that the venue allows.
 fn leverage(calibration: &Calibration, dice: &mut Dice, coin: usize, median: f64) -> f64 {
     let coin = &calibration.coins[coin];
     dice.lognormal(median, coin.leverage_spread).min(0.9 * coin.leverage_max)
 }
 
-/// A position at the price of today with `margin` USD behind it, which was opened some days ago.
+/// Adds a position at today's price with `margin` USD behind it; it was opened some days ago at another price.
 fn open(calibration: &Calibration, dice: &mut Dice, account: &mut Account, coin: usize, notional: f64, margin: f64) {
     let facts = &calibration.coins[coin];
     let price = facts.price * facts.lot;
@@ -105,7 +106,7 @@ mod tests {
             for side in [1, -1] {
                 let lots: i32 = traders.iter().map(|trader| (side * trader.perp[coin]).max(0)).sum();
                 let part = f64::from(lots) * price / facts.open_interest;
-                // The pairs are a tenth of the smaller market on both.
+                // The pairs hold a tenth of the smaller market in both coins.
                 assert!((0.97..1.0).contains(&part), "{part}");
             }
         }

@@ -1,4 +1,4 @@
-//! One seed, one shock, one engine: a run and what it measures.
+//! Runs one engine through one shock with one seed, and measures the run.
 
 use serde::Serialize;
 
@@ -8,10 +8,10 @@ use crate::population::population;
 use crate::shock::Shock;
 use crate::venue::Engine;
 
-/// Steps between two points of a recorded path.
+/// Steps between two points of the recorded path.
 const EVERY: usize = 15;
 
-/// What a run measures. USD unless said otherwise.
+/// The measurements of a run, in USD unless said otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Outcome {
     /// The seed that was run.
@@ -22,46 +22,46 @@ pub struct Outcome {
     pub trough: PerCoin,
     /// The highest price of each coin over the first, less 1.
     pub peak: PerCoin,
-    /// The largest distance between the price and what it would be without reaction, as a part of the latter.
+    /// The largest distance between the price and the price without reaction, as a part of the latter.
     pub overreaction: PerCoin,
-    /// Accounts to which something was done because they held too little.
+    /// The number of accounts with a forced step because they held too little.
     pub liquidated: u32,
-    /// Open interest at the end over that at the beginning, less 1, without what is held by the backstop.
+    /// Open interest at the end over that at the beginning, less 1, without the backstop's positions.
     pub interest: f64,
-    /// Traded on the market by force.
+    /// Forced trades on the market.
     pub traded: f64,
-    /// What the market outside has earned by trading with those who had to, at the last prices; below 0 when it lost.
+    /// The profit that the outside market has made on forced trades, at the last prices; below 0 when it lost.
     pub given_away: f64,
     /// Negative equity of accounts that were closed, before any fund or winner paid for it.
     pub bad_debt: f64,
-    /// What funds and backstop lost, at the marks of the end; below 0 when they gained.
+    /// The loss of funds and backstop, at the marks of the end; below 0 when they gained.
     pub fund_used: f64,
     /// Positions of winners that were closed, or whose profit was taken.
     pub deleveraged: f64,
     /// Profit taken from winners.
     pub taken: f64,
-    /// Of that, beyond what was needed.
+    /// The part of that profit that was not needed.
     pub overshoot: f64,
-    /// Handed to the backstop.
+    /// Positions handed to the backstop.
     pub backstopped: f64,
-    /// Crossed between liquidated accounts.
+    /// Positions crossed between liquidated accounts.
     pub crossed: f64,
     /// Debts at the end that nobody has paid.
     pub unpaid: f64,
-    /// Seconds from the first to the last step by force.
+    /// Seconds from the first to the last forced step.
     pub calm: u32,
-    /// Logarithms of the prices over the first, with reaction and without, every 15 steps.
+    /// Logarithms of the prices over the first price, with reaction and without, every 15 steps.
     #[serde(skip)]
     pub path: Vec<(PerCoin, PerCoin)>,
 }
 
-/// Runs one engine through one shock. The path and the traders depend on the seed alone, but for what traders must
-/// bring to [`Engine::Published`].
+/// Runs one engine through one shock. The path and the traders depend on the seed alone, except for the money that
+/// traders must bring to [`Engine::Published`].
 pub fn run(calibration: &Calibration, shock: &Shock, engine: Engine, seed: u64) -> Outcome {
     run_with(calibration, shock, engine, seed, &mut |_| {})
 }
 
-/// As [`run`], and `seen` sees the world after every step.
+/// Like [`run`]; `seen` is called with the world after every step.
 pub fn run_with(
     calibration: &Calibration,
     shock: &Shock,
@@ -126,7 +126,7 @@ pub fn run_with(
     }
 }
 
-/// What all longs hold, in USD at the first prices.
+/// The sum of all long positions, in USD at the first prices.
 fn open_interest(calibration: &Calibration, traders: &[crate::books::Account]) -> f64 {
     (0..COINS)
         .map(|coin| {

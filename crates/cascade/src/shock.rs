@@ -1,4 +1,4 @@
-//! What happens to the price without anyone's reaction.
+//! The path of the price without any reaction of traders, makers or engines.
 
 use serde::Serialize;
 
@@ -7,19 +7,19 @@ use crate::dice::Dice;
 
 /// Seconds of a year of 365 days.
 const YEAR: f64 = 31_536_000.0;
-/// The stream of seeds that belongs to noise.
+/// The salt of the stream of random numbers for noise.
 const NOISE: u64 = 1;
 
-/// The price as it would be if nobody were liquidated.
+/// The path that the price would take if no account were liquidated.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Shock {
-    /// Its name, as it is asked for.
+    /// The name by which the shock is selected.
     pub name: String,
-    /// What it is, in a line.
+    /// A description in one line.
     pub about: String,
     /// Seconds between two values.
     pub every: u32,
-    /// Logarithms of the price over the first one, coin by coin; the first is 0.
+    /// Logarithms of each coin's price over the first price; the first entry is 0.
     pub path: Vec<PerCoin>,
 }
 
@@ -52,13 +52,13 @@ impl Shock {
         sound.then(|| Self { name: name.to_owned(), about: about.to_owned(), every, path })
     }
 
-    /// How long it lasts, in seconds.
+    /// The length of the shock, in seconds.
     pub fn seconds(&self) -> u32 {
         let steps = u32::try_from(self.path.len().saturating_sub(1)).expect("a path is short");
         steps * self.every
     }
 
-    /// The path of a seed: the shock, with the noise of an ordinary day on top, one value a step.
+    /// The path of a seed: the shock plus the noise of an ordinary day, one value a step.
     pub fn walk(&self, calibration: &Calibration, seed: u64) -> Vec<PerCoin> {
         let mut dice = Dice::new(seed, NOISE);
         let deviation: PerCoin = std::array::from_fn(|coin| {

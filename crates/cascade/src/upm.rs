@@ -1,14 +1,14 @@
-//! The engine itself: commands in, events out, with its own requirement, plans, auctions, funds and winners.
+//! The engine itself, run by commands, with its own requirement, plans, auctions, funds and deleveraging.
 //!
 //! ```text
 //! begin   list → funds → maker, backstop → every trader: account, dollars, coins, a fill with the maker
-//! step    reports, surface, tick, watch → measure → liquidate, whoever is due
+//! step    reports, surface, tick, watch → measure → liquidate each account that is due
 //!         → offers are traded on the market → the backstop bids and unwinds → the world is read from the state
 //! ```
 //!
-//! The market is the one that all engines have. One account of the engine, the maker, stands for it: what the engine
-//! offers is sold to it at the price that the market gives, and what that does to the price comes back as reports in
-//! the next step. Nothing is decided here but what an operator and a backstop decide: when to ask, and whether to bid.
+//! The market is the same for all engines. One account of the engine, the maker, stands for it: offers of the engine are
+//! sold to the maker at the price that the market gives, and the effect on the price returns as reports in the next step.
+//! This module decides only as an operator and a backstop would: when to ask, and whether to bid.
 
 mod backstop;
 mod entry;
@@ -33,25 +33,26 @@ use exchange::Exchange;
 use listing::{MAKER, SECOND, asset, coin_of, underlying};
 use mirror::Brought;
 
-/// USD that the maker brings, and coins of each kind: more than it can ever need.
+/// The USD that the maker brings: more than it can ever need.
 const DEEP: i128 = 100_000_000_000;
-/// Lots of each coin that the maker brings.
+/// The lots of each coin that the maker brings.
 const DEEP_LOTS: i32 = 1_000_000;
-/// Of the room that there is: what is rounded twice must still fit.
+/// The part of the available room that is used: an amount that is rounded twice must still fit.
 const NEARLY: f64 = 0.999_999;
 const BEGUN: &str = "a run begins before its first step";
 
-/// By what the engine reckons what an account must hold.
+/// The margin rates that the engine uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rates {
-    /// The universal method's moves made as small as the venue's maintenance rates: the traders are those of the seed.
+    /// The moves of the universal method are scaled down to the venue's maintenance rates. The traders are those of the
+    /// seed.
     Venue,
-    /// The universal method as published. Its maintenance is ten times the venue's; every trader brings the difference,
-    /// so that all stand as far above maintenance in USD as under the venue's rates, and at least initial margin.
+    /// The universal method as published. Its maintenance is ten times the venue's. Every trader brings the difference,
+    /// so that each is as far above maintenance in USD as under the venue's rates and holds at least initial margin.
     Published,
 }
 
-/// The engine, and who runs it.
+/// The engine, its operator and its backstop.
 #[derive(Debug)]
 pub struct Upm {
     rates: Rates,
@@ -71,12 +72,13 @@ impl Rates {
 }
 
 impl Upm {
-    /// An engine with nothing in it.
+    /// Creates an engine that has not begun.
     pub fn new(rates: Rates) -> Self {
         Self { rates, exchange: None, brought: Brought::default(), backstop: Backstop::default() }
     }
 
-    /// Trades what is offered for an account on the market: as much as there is room for, at no worse than was offered.
+    /// Trades the offer for an account on the market: as many lots as there is room for, at no worse than the offer's
+    /// price.
     fn trade(&mut self, world: &mut World, account: AccountId) {
         let exchange = self.exchange.as_mut().expect(BEGUN);
         let state = exchange.state();
@@ -98,7 +100,7 @@ impl Upm {
                     return;
                 }
             }
-            // Less of it moves the market less.
+            // Fewer lots move the market less.
             lots /= 2;
         }
     }
@@ -107,7 +109,7 @@ impl Upm {
 impl Venue for Upm {
     fn begin(&mut self, world: &mut World) {
         let mut exchange = Exchange::new(&world.calibration, self.rates.parameters());
-        // Deposits count from the moment after what they are was listed.
+        // Deposits count only after the moment at which their asset was listed.
         tick(&mut exchange, world, Timestamp::from_micros(listing::start().micros() + SECOND));
         let part = |share: f64| money(world.fund.to_f64() * share, Round::Down);
         let (market, capital) = (part(MARKET_FUND), part(BACKSTOP));
@@ -123,7 +125,7 @@ impl Venue for Upm {
         }
         let everyone = exchange.touched();
         mirror::read(exchange.state(), &everyone, &self.brought, world);
-        // The outside begins with nothing but the other side of what the traders hold.
+        // The outside begins with no cash, only with the positions opposite to the traders'.
         self.brought.maker = plus(self.brought.maker, world.outside.cash());
         mirror::read(exchange.state(), &everyone, &self.brought, world);
         self.exchange = Some(exchange);
@@ -152,7 +154,7 @@ impl Venue for Upm {
     }
 }
 
-/// The sources say what the market says.
+/// All sources report the prices of the market.
 fn tick(exchange: &mut Exchange, world: &World, now: Timestamp) {
     let coins = &world.calibration.coins;
     let prices = std::array::from_fn(|coin| world.market.price(coin) / coins[coin].lot);
@@ -160,7 +162,7 @@ fn tick(exchange: &mut Exchange, world: &World, now: Timestamp) {
     exchange.tick(now, prices, depths);
 }
 
-/// The maker comes in.
+/// Opens the maker's account and makes its deposits.
 fn deep(exchange: &mut Exchange, world: &World) -> Brought {
     let maker = exchange.open("maker".to_owned());
     debug_assert_eq!(maker, MAKER, "the first account");
@@ -172,19 +174,19 @@ fn deep(exchange: &mut Exchange, world: &World) -> Brought {
     Brought { maker, maker_coins: [DEEP_LOTS; COINS], fees: [Money::ZERO; COINS] }
 }
 
-/// So many lots of something.
+/// The quantity of `lots` lots.
 fn lots_of(lot: Quantity, lots: i32) -> Quantity {
     Quantity::from_raw(lot.raw() * i128::from(lots))
 }
 
-/// One step of the liquidation of an account. What is refused is tried again in the next step.
+/// Requests one step of the liquidation of an account. A refused step is requested again in the next step of the run.
 fn liquidate(exchange: &mut Exchange, world: &mut World, account: AccountId) {
     if let Ok(events) = exchange.ask(Principal::System, Command::Liquidate { account }) {
         record::step(exchange.state(), world, account, &events);
     }
 }
 
-/// What a trade on the market would be.
+/// The result of a trade on the market, before it is made.
 struct Sale {
     /// USD a coin, rounded to a tick against the account that trades.
     price: Price,
@@ -192,12 +194,12 @@ struct Sale {
     fee: Quantity,
     /// USD traded, without sign.
     usd: f64,
-    /// The market after it.
+    /// The market after the trade.
     market: crate::Market,
 }
 
 impl Sale {
-    /// It has happened.
+    /// Makes the trade: the market moves.
     fn happens(self, world: &mut World) {
         world.force();
         world.market = self.market;
@@ -205,7 +207,7 @@ impl Sale {
     }
 }
 
-/// What the market would give for lots of an instrument, bought when above 0; none for none.
+/// The trade of `lots` of an instrument on the market, bought when above 0; none for 0 lots.
 fn sale(world: &World, instrument: model::InstrumentId, lots: i64) -> Option<Sale> {
     if lots == 0 {
         return None;
@@ -214,7 +216,7 @@ fn sale(world: &World, instrument: model::InstrumentId, lots: i64) -> Option<Sal
     let unit = world.calibration.coins[coin].lot;
     let mut market = world.market.clone();
     let average = market.trade(coin, count(lots) * world.market.price(coin));
-    // Against whoever trades: they buy dearer and sell cheaper.
+    // Rounds against the account: it buys dearer and sells cheaper.
     let price = listing::on_tick(average / unit, if lots > 0 { Round::Up } else { Round::Down });
     let usd = price.to_f64() * unit * count(lots).abs();
     let fee = Quantity::from_raw(money(usd * world.calibration.fee, Round::Up).raw());
@@ -226,8 +228,8 @@ mod tests {
     use super::*;
     use crate::{Calibration, Shock, population};
 
-    /// I-01, I-08: over all holders every asset adds up to nothing, and so do the lots of every instrument, whatever is
-    /// liquidated.
+    /// I-01, I-08: over all holders every asset adds up to zero, and so do the lots of every instrument, also during
+    /// liquidations.
     #[test]
     fn the_ledger_adds_up_in_every_step() {
         let calibration = Calibration { longs: 60, shorts: 30, carriers: 10, pairs: 10, ..Calibration::default() };

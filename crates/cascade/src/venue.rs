@@ -1,4 +1,4 @@
-//! What an engine is: a rule for what happens to accounts in one step of one world.
+//! An engine: a rule for the accounts of a world, applied once a step.
 
 use serde::Serialize;
 
@@ -8,12 +8,12 @@ use crate::naive::Naive;
 use crate::ours::Ours;
 use crate::upm::{Rates, Upm};
 
-/// A rule for what is done by force.
+/// The rule by which an engine closes positions by force.
 pub trait Venue {
-    /// Before anything has happened: how the support is divided, and whatever else must be there.
+    /// Called before anything has happened: divides the support and sets up everything the engine needs.
     fn begin(&mut self, _world: &mut World) {}
 
-    /// One step, at the prices of the market.
+    /// Applies one step, at the prices of the market.
     fn step(&mut self, world: &mut World);
 }
 
@@ -25,21 +25,22 @@ pub enum Engine {
     Naive,
     /// Each position has its own margin and is closed alone, at no worse than its bankruptcy price.
     Isolated,
-    /// One requirement for the portfolio, the least reduction, at the pace of the market, and an order of who pays.
+    /// One requirement for the portfolio, the least reduction, at the pace of the market, and an order in which losses
+    /// are paid.
     Ours,
-    /// The engine itself instead of a stand-in, with rates as low as the venue's: the same traders.
+    /// The engine itself instead of a stand-in, with rates as low as the venue's, for the same traders.
     #[serde(rename = "engine")]
     Itself,
-    /// The engine itself with the universal method as published, and traders who bring what that asks for.
+    /// The engine itself with the universal method as published, for traders who bring the margin that it requires.
     #[serde(rename = "engine-published")]
     Published,
 }
 
 impl Engine {
-    /// Those that every comparison runs, in the order of tables.
+    /// The engines that every comparison runs, in the order of tables.
     pub const ALL: [Self; 3] = [Self::Naive, Self::Isolated, Self::Ours];
 
-    /// The same, then the engine itself: ten to a hundred times slower.
+    /// These engines and the engine itself, which is ten to a hundred times slower.
     pub const EVERY: [Self; 5] = [Self::Naive, Self::Isolated, Self::Ours, Self::Itself, Self::Published];
 
     /// Its name in tables.
@@ -53,7 +54,7 @@ impl Engine {
         }
     }
 
-    /// Its rule, for a number of traders.
+    /// Creates its rule, for a number of traders.
     pub fn venue(self, traders: usize) -> Box<dyn Venue> {
         match self {
             Self::Naive => Box::new(Naive),

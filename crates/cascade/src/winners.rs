@@ -1,11 +1,11 @@
-//! Those on the other side of a position, as deleveraging sees them.
+//! The winners on the other side of a position, in the form that deleveraging uses.
 
 use liquidation::deleverage::{Candidate, Outcome};
 use units::{Money, Round};
 
 use crate::books::{Who, World, money, plus, times};
 
-/// Everyone with a profit on the other side of `side` (1 for longs, -1 for shorts) in one coin.
+/// All traders with a profit on the other side of `side` (1 for longs, -1 for shorts) in one coin.
 pub fn candidates(world: &World, coin: usize, side: i32) -> Vec<Candidate> {
     let prices = world.market.prices();
     let price = prices[coin];
@@ -13,7 +13,7 @@ pub fn candidates(world: &World, coin: usize, side: i32) -> Vec<Candidate> {
     let candidate = |(number, trader): (usize, &crate::books::Account)| {
         let lots = trader.perp[coin];
         let other = 1 - coin;
-        // What its own coins or a position in the other coin against it hedge.
+        // The part of the position that is hedged by the trader's own coins or by an opposite position in the other coin.
         let coins = if lots < 0 { trader.spot[coin].min(-lots) } else { 0 };
         let against = trader.perp[other];
         let across = if (lots < 0) == (against > 0) && against != 0 {
@@ -33,19 +33,19 @@ pub fn candidates(world: &World, coin: usize, side: i32) -> Vec<Candidate> {
     world.traders.iter().enumerate().filter(|(_, trader)| opposite(trader)).map(candidate).collect()
 }
 
-/// Lots that somebody must be rid of in one coin.
+/// Lots of one coin that an account must hand over.
 #[derive(Clone, Copy, Debug)]
 pub struct Loser {
     /// The trader or the backstop that must be rid of them.
     pub who: Who,
     /// Lots to hand over, without sign.
     pub lots: i32,
-    /// What of its debts winners must make good, in USD.
+    /// The part of its debts that winners must make good, in USD.
     pub deficit: Money,
 }
 
-/// Hands the lots of `losers`, all on `side` of one coin, to the winners of an outcome at the mark, and their
-/// give-back to the losers who need it. What winners give back beyond that goes to the fund.
+/// Hands the lots of `losers`, all on `side` of one coin, to the winners of an outcome at the mark, and the money that
+/// winners give back to the losers with a deficit. Any remainder of that money goes to the fund.
 pub fn settle(world: &mut World, coin: usize, side: i32, losers: &[Loser], outcome: &Outcome) {
     let mark = world.mark(coin);
     let mut queue = losers.iter().copied().filter(|loser| loser.lots > 0);

@@ -1,11 +1,11 @@
-//! What holds in every run of the engine itself: the traders are those of the seed, money and lots are conserved,
+//! Laws that hold in every run of the engine itself: the traders are those of the seed, money and lots are conserved,
 //! nothing happens without a shock, the same seed is the same run, and winners never give more than is missing.
 
 use cascade::{COINS, Calibration, Engine, Shock, World, population, run, run_all, run_with, synthetic};
 
 const ITSELF: [Engine; 2] = [Engine::Itself, Engine::Published];
 
-/// Few traders with the open interest of many: a run takes less than a second.
+/// Few traders with the open interest of many, so that a run takes less than a second.
 fn few() -> Calibration {
     Calibration { longs: 60, shorts: 30, carriers: 10, pairs: 10, ..Calibration::default() }
 }
@@ -20,7 +20,7 @@ fn crash() -> Shock {
     Shock::through("crash", "", &[(0, [0.0; COINS]), (60, [0.0; COINS]), (62, fall), (900, fall.map(|x| 0.5 * x))])
 }
 
-/// The world before anything has happened.
+/// The world after an engine has begun, before the first step.
 fn begun(calibration: &Calibration, engine: Engine, seed: u64) -> World {
     let mut world = World::new(calibration, population(calibration, seed));
     engine.venue(world.traders.len()).begin(&mut world);
@@ -77,7 +77,7 @@ fn the_same_seed_is_the_same_run() {
     assert_ne!(one[0][0], one[0][1]);
 }
 
-/// I-50: what winners give beyond what is missing is worth less than one lot; and somebody gave something.
+/// I-50: the money that winners give beyond the deficit is less than one lot is worth; and some winner gave money.
 #[test]
 fn winners_give_at_most_a_lot_more_than_is_missing() {
     let calibration = few();

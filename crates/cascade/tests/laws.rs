@@ -1,5 +1,5 @@
-//! What holds in every run: money and lots are conserved, engines see the same market, nothing happens without a
-//! shock, the same seed is the same run, nobody is made worse off by a step of ours, and winners never give more than
+//! Laws that hold in every run: money and lots are conserved, engines see the same market, nothing happens without a
+//! shock, the same seed is the same run, no account is made worse off by a step of ours, and winners never give more than
 //! is missing.
 
 use cascade::{
@@ -7,7 +7,7 @@ use cascade::{
 };
 use proptest::prelude::*;
 
-/// Cases of each property.
+/// The number of cases of each property.
 fn cases() -> u32 {
     std::env::var("UPM_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(4)
 }
@@ -25,7 +25,7 @@ fn crash() -> Shock {
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Cash, fees, funds and what the market outside has: the sum is what it was, to the last digit. So is every lot.
+    /// The sum of cash, fees, funds and the outside market's money is unchanged to the last digit, and so is every lot.
     #[test]
     fn money_and_lots_are_conserved(seed in 1_u64..10_000, engine in 0_usize..3, shock in 0_usize..7, deep: bool) {
         let calibration = Calibration::default();
@@ -37,7 +37,7 @@ proptest! {
         });
     }
 
-    /// Nobody who is not below maintenance is touched: without a shock nobody is.
+    /// Only accounts below maintenance are touched: without a shock there are none.
     #[test]
     fn without_a_shock_nobody_is_liquidated(seed in 1_u64..10_000) {
         for engine in Engine::ALL {
@@ -48,7 +48,7 @@ proptest! {
         }
     }
 
-    /// The path without reaction and the traders are those of the seed, whatever the engine does.
+    /// The path without reaction and the traders are those of the seed, for every engine.
     #[test]
     fn every_engine_sees_the_same_market(seed in 1_u64..10_000) {
         let calibration = Calibration::default();
@@ -67,8 +67,7 @@ proptest! {
         prop_assert_eq!(&runs[1], &runs[2]);
     }
 
-    /// What is owed is never below zero, and what is taken is never less than what is needed by more than a lot's
-    /// rounding.
+    /// No sum of losses is negative, and the crash leaves bad debt under every engine.
     #[test]
     fn losses_have_a_sign(seed in 1_u64..10_000, engine in 0_usize..3) {
         let outcome = run(&Calibration::default(), &crash(), Engine::ALL[engine], seed);
@@ -77,7 +76,8 @@ proptest! {
         prop_assert!(outcome.bad_debt > 1e6, "{}", outcome.bad_debt);
     }
 
-    /// I-50: what winners give beyond what is missing is worth less than one lot. Others take more: the test can fail.
+    /// I-50: the money that winners give beyond the deficit is less than one lot is worth. The naive engine takes more:
+    /// the test can fail.
     #[test]
     fn ours_takes_at_most_a_lot_more_than_is_needed(seed in 1_u64..10_000) {
         let calibration = Calibration::default();
@@ -88,8 +88,8 @@ proptest! {
         prop_assert!(naive.overshoot > lot, "{}", naive.overshoot);
     }
 
-    /// I-37: after a step of ours an account that was below maintenance stands no worse than if nothing had been done
-    /// to it, at the prices after the step.
+    /// I-37: after a step of ours, an account that was below maintenance has no worse health than if nothing had been
+    /// done to it, at the prices after the step.
     #[test]
     fn a_step_of_ours_leaves_nobody_worse(seed in 1_u64..10_000, deep: bool) {
         let calibration = Calibration::default();
@@ -123,7 +123,7 @@ proptest! {
     }
 }
 
-/// Bit for bit, and whatever the threads do.
+/// The same bits, on any number of threads.
 #[test]
 fn the_same_seed_is_the_same_run() {
     let calibration = Calibration::default();
@@ -135,7 +135,7 @@ fn the_same_seed_is_the_same_run() {
     assert_ne!(one[0][0], one[0][1]);
 }
 
-/// A market sold by the published amount moves by the square root of it, as studies of large orders find.
+/// A market sold by the published amount moves by its square root, as studies of large orders find.
 #[test]
 fn large_orders_move_the_price_by_the_square_root() {
     let calibration = Calibration { permanent: 0.0, ..Calibration::default() };

@@ -1,4 +1,4 @@
-//! What has gone wrong elsewhere, replayed: as it happened, and with our controls.
+//! Incidents of other venues, replayed: as they happened, and with our controls.
 //!
 //! ```text
 //! Incident { facts, replay } ──▶ Replayed { without, with, assertion, figures, holds }
@@ -7,8 +7,8 @@
 //! with       the same attack on the real engine (venue.rs), or on the rules of the liquidation crate
 //! ```
 //!
-//! Each file tells one incident: the facts with their sources, both variants, and what must hold. An assertion is a
-//! figure and the most it may be. With controls off it must be broken, or the replay would show nothing.
+//! Each file tells one incident: the facts with their sources, both variants, and the condition that must hold. The
+//! condition is a figure and its limit. Without our controls it must be broken, or the replay would show nothing.
 
 mod report;
 mod stream;
@@ -32,21 +32,21 @@ mod s50;
 
 pub use report::{Bound, Check, Facts, Figure, Near, Replayed, Told, dollars};
 
-/// A replay that could not be run: a command of its script was refused that never is.
+/// A replay that could not be run: a command of its script was refused, although it should never be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Broken(pub String);
 
-/// An incident and how it is replayed.
+/// An incident and its replay.
 #[derive(Clone, Copy, Debug)]
 pub struct Incident {
-    /// What is known of the incident, with its sources.
+    /// The known facts of the incident, with their sources.
     pub facts: &'static Facts,
     /// Runs both variants.
     pub replay: fn() -> Result<Replayed, Broken>,
 }
 
-/// Every incident, in the order of its number.
+/// Every incident, ordered by number.
 pub const INCIDENTS: &[Incident] = &[
     Incident { facts: &s01::FACTS, replay: s01::replay },
     Incident { facts: &s02::FACTS, replay: s02::replay },
@@ -65,16 +65,16 @@ pub const INCIDENTS: &[Incident] = &[
     Incident { facts: &s50::FACTS, replay: s50::replay },
 ];
 
-/// The incident of that number, such as S-10; upper and lower case are the same.
+/// The incident with a number such as S-10, in upper or lower case.
 pub fn incident(id: &str) -> Option<&'static Incident> {
     INCIDENTS.iter().find(|incident| incident.facts.id.eq_ignore_ascii_case(id))
 }
 
-/// Attacks of a search: what each took and what it may take.
+/// The attacks of a search, each with the amount that it took and its limit.
 #[derive(Debug, Default)]
 pub(crate) struct Rows(Vec<Row>);
 
-/// A measured figure with the most that it may be.
+/// A measured figure and its limit.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) name: String,
@@ -87,7 +87,7 @@ impl Rows {
         self.0.push(Row { name: name.to_owned(), found, limit });
     }
 
-    /// The one that comes nearest to its limit, or passes it most.
+    /// The row that comes nearest to its limit, or exceeds it most.
     pub(crate) fn worst(&self) -> Result<&Row, Broken> {
         let order = |one: &&Row, other: &&Row| (one.found - one.limit).total_cmp(&(other.found - other.limit));
         self.0.iter().max_by(order).ok_or_else(|| Broken("nothing was tried".to_owned()))
@@ -102,7 +102,7 @@ impl Rows {
     }
 }
 
-/// Cases of a property test: few, or as many as the environment says.
+/// The number of cases of a property test: 8, or the number in `UPM_CASES`.
 #[cfg(test)]
 pub(crate) fn cases() -> u32 {
     std::env::var("UPM_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(8)

@@ -1,21 +1,21 @@
-//! What a replay says: the facts, both variants, and the assertion with its figures.
+//! The report of a replay: the facts, both variants, and the assertion with its figures.
 
 use serde::Serialize;
 
-/// What happened in the real market, in our own words.
+/// The facts of the real incident, in our own words.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Facts {
     /// The number of the incident, such as S-10.
     pub id: &'static str,
-    /// Where it happened, in a few words.
+    /// The venue and the incident, in a few words.
     pub title: &'static str,
-    /// The day, or the days.
+    /// The day or days of the incident.
     pub date: &'static str,
-    /// What happened, in a few sentences.
+    /// The course of the incident, in a few sentences.
     pub what: &'static str,
     /// What the incident cost, and who paid it, in a sentence.
     pub loss: &'static str,
-    /// Where the facts are from.
+    /// The sources of the facts.
     pub sources: &'static [&'static str],
 }
 
@@ -26,31 +26,32 @@ pub struct Figure {
     pub what: &'static str,
     /// The measured value, in `unit`.
     pub value: f64,
-    /// In what: USD, BTC, a share (1 is 100 %), a count.
+    /// The unit: USD, BTC, a share (1 is 100 %), a count.
     pub unit: &'static str,
 }
 
 /// One variant of a replay.
 #[derive(Clone, Debug, Serialize)]
 pub struct Told {
-    /// What happened in it.
+    /// The course of this variant.
     pub words: String,
-    /// What was measured in it.
+    /// The measured figures of this variant.
     pub figures: Vec<Figure>,
 }
 
-/// How near the model of the venue as it was comes to what was published.
+/// A figure of the model beside its published value.
 #[derive(Clone, Debug, Serialize)]
 pub struct Near {
     /// The name of the figure.
     pub what: &'static str,
     /// The value that was published, in `unit`.
     pub published: f64,
-    /// As the model gives it.
+    /// The value that the model gives, in `unit`.
     pub modelled: f64,
     /// The unit of both values.
     pub unit: &'static str,
-    /// What the model was given so that it comes near, because it is not published; empty when nothing was.
+    /// An input of the model that is not published and was chosen so that the result comes near; empty when there is
+    /// none.
     pub chosen: &'static str,
 }
 
@@ -61,7 +62,7 @@ impl Near {
     }
 }
 
-/// A figure and the most it may be.
+/// A figure and its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Bound {
     /// The measured figure.
@@ -71,7 +72,7 @@ pub struct Bound {
 }
 
 impl Bound {
-    /// Whether the figure is within its limit. What is not a number is not.
+    /// Whether the figure is within its limit. NaN is not.
     pub fn holds(self) -> bool {
         self.found <= self.limit
     }
@@ -86,28 +87,28 @@ pub struct Check {
     pub holds: bool,
 }
 
-/// What a replay found.
+/// The result of a replay.
 #[derive(Clone, Debug, Serialize)]
 pub struct Replayed {
-    /// What happened in the real market.
+    /// The facts of the real incident.
     pub facts: &'static Facts,
     /// The venue as it was: controls off.
     pub without: Told,
     /// The same script with our controls.
     pub with: Told,
-    /// How near the first variant is to what was published.
+    /// A published figure beside the result of the first variant.
     pub near: Near,
-    /// What must hold, as a figure and its limit.
+    /// The assertion: a figure and its limit, in words.
     pub assertion: &'static str,
     /// The unit of the figure and its limit.
     pub unit: &'static str,
-    /// Both, with controls off: there it must not hold.
+    /// Figure and limit without our controls: there the assertion must not hold.
     pub bound_without: Bound,
-    /// Both, with ours.
+    /// Figure and limit with our controls.
     pub bound_with: Bound,
-    /// What else must hold with ours.
+    /// Further conditions that must hold with our controls.
     pub checks: Vec<Check>,
-    /// Whether all of it does.
+    /// Whether the assertion and all conditions hold.
     pub holds: bool,
 }
 
@@ -125,7 +126,7 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Says whether all that must hold does.
+    /// Judges whether everything holds that must hold.
     pub(crate) fn judged(self) -> Replayed {
         let Self { facts, without, with, near, assertion, unit, bound_without, bound_with, checks } = self;
         let holds = bound_with.holds() && checks.iter().all(|check| check.holds);
@@ -143,7 +144,7 @@ pub(crate) fn figure(what: &'static str, value: f64, unit: &'static str) -> Figu
     Figure { what, value, unit }
 }
 
-/// An amount in USD for people, with three or four significant digits.
+/// An amount in USD for readers, with three or four significant digits.
 pub fn dollars(usd: f64) -> String {
     let size = usd.abs();
     let sign = if usd <= -0.005 { "−" } else { "" };

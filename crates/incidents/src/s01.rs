@@ -1,4 +1,4 @@
-//! S-01, the path of 10 October 2025: leverage, and books that were gone when they were needed.
+//! S-01, the path of 10 October 2025: leverage, and order books that were empty when they were needed.
 
 use engine::state::{Policy, Pot};
 use engine::{AccountId, FeedId, Status};
@@ -12,7 +12,7 @@ use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, f
 use crate::stream::Stream;
 use crate::venue::{Listing, MINUTE, SECOND, Venue, money, rules};
 
-/// What happened, what it cost, and who published it.
+/// The event, its cost, and the sources of both.
 pub static FACTS: Facts = Facts {
     id: "S-01",
     title: "The market path of 10 October 2025",
@@ -29,8 +29,8 @@ pub static FACTS: Facts = Facts {
     ],
 };
 
-/// Minutes after 20:50 UTC; BTC, ETH and SOL in USD, to three digits; what is left of the depth of books. Published
-/// points, and between them the extremes of quarters of an hour of a large venue.
+/// Minutes after 20:50 UTC; BTC, ETH and SOL in USD, to three digits; the part of the books' depth that is left. The
+/// points are published; between them are the extremes of quarters of an hour of a large venue.
 const PATH: [(u32, [f64; 3], f64); 13] = [
     (0, [117_000.0, 4010.0, 207.0], 1.0),
     (5, [115_000.0, 3950.0, 204.0], 0.6),
@@ -47,17 +47,17 @@ const PATH: [(u32, [f64; 3], f64); 13] = [
     (100, [112_000.0, 3870.0, 184.0], 0.5),
 ];
 
-/// USD that move each by one part in a hundred on a quiet day: assumptions of the order of one large venue.
+/// USD that move each price by one part in a hundred on a quiet day: assumptions of the order of one large venue.
 const DEPTH: [f64; 3] = [100e6, 60e6, 15e6];
-/// Accounts of each coin.
+/// The number of accounts of each coin.
 const ACCOUNTS: u32 = 40;
 /// Open interest of each coin, in USD.
 const OPEN: [f64; 3] = [4e9, 2.5e9, 1e9];
-/// Margin at the worst minute over margin before, at most: the buffer of a quarter that Article 28 of Regulation
-/// 153/2013 names.
+/// The largest ratio of the margin at the worst minute to the margin before: the buffer of a quarter that Article 28 of
+/// Regulation 153/2013 names.
 const RISE: f64 = 1.25;
 
-/// Runs the incident without and with our controls; fails when a command of its script is refused.
+/// Runs the incident without and with our controls. Fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     let was = as_it_was()?;
     let ours = crash()?;
@@ -121,9 +121,9 @@ struct Crash {
     fund: f64,
     rise: f64,
     done: bool,
-    /// Ticks in which the price of a coin was held back by its collar, so that nobody was liquidated on it.
+    /// Ticks in which the price of a coin was held back by its collar, so that no account was liquidated on it.
     held_back: u32,
-    /// The most that was below zero at any time, though not in the end, in USD.
+    /// The largest sum of negative equity at any time, also if it is gone at the end, in USD.
     deepest: f64,
 }
 
@@ -141,7 +141,7 @@ impl Crash {
     }
 }
 
-/// Prices and what is left of depth `seconds` after 20:50 UTC: straight lines between the points.
+/// Prices and the part of depth that is left `seconds` after 20:50 UTC: straight lines between the points.
 fn at(seconds: u32) -> ([f64; 3], f64) {
     let minutes = f64::from(seconds) / 60.0;
     let after = PATH.iter().position(|(minute, ..)| f64::from(*minute) >= minutes).unwrap_or(PATH.len() - 1).max(1);
@@ -165,7 +165,7 @@ fn book(coin: usize, left: f64) -> Book {
     }
 }
 
-/// The size of an account as a share of all: heavy tailed.
+/// The sizes of the accounts as shares of all: heavy-tailed.
 fn sizes(coin: u64) -> Vec<f64> {
     let mut stream = Stream::new(10 + coin);
     let drawn: Vec<f64> = (0..ACCOUNTS).map(|_| stream.pareto(1.5).min(20.0)).collect();
@@ -173,14 +173,14 @@ fn sizes(coin: u64) -> Vec<f64> {
     drawn.iter().map(|size| size / sum).collect()
 }
 
-/// A venue with isolated margin: a long at leverage L holds 1/L and is sold, all at once, when half of it is left.
+/// A venue with isolated margin: a long at leverage L holds 1/L and is sold at once when half of that is left.
 fn as_it_was() -> Result<Crash, Broken> {
     let mut found = Crash { fund: OPEN.iter().fold(0.0, |sum, open| sum + open) * FUND, ..Crash::default() };
     for coin in 0..3_usize {
         let number = u64::try_from(coin).map_err(|why| Broken(why.to_string()))?;
         let mut stream = Stream::new(100 + number);
         for size in sizes(number) {
-            // Opened, or opened again, at some moment before the worst minutes.
+            // The position was opened, or opened again, at some moment before the worst minutes.
             let entered = stream.below(BOUGHT);
             let first = at(entered).0[coin];
             let leverage = [5.0, 10.0, 20.0, 30.0, 50.0][usize::try_from(stream.below(5)).unwrap_or_default()];
@@ -189,7 +189,7 @@ fn as_it_was() -> Result<Crash, Broken> {
             let Some(hit) = (entered / 10..100 * 6).find(below) else { continue };
             let (prices, left) = at(hit * 10 + DELAY);
             let notional = units * prices[coin];
-            // Others sell too, so a position has a part of the books for itself.
+            // Others sell too, so each position can use only a part of the books.
             let cost = book(coin, left).cost(notional).min(notional * WORST);
             let equity = units * (prices[coin] - first) + units * first * margin - cost;
             found.liquidated += 1;
@@ -204,19 +204,19 @@ fn as_it_was() -> Result<Crash, Broken> {
     Ok(found)
 }
 
-/// Seconds from the price that liquidates to the trade: on the venue with public books the first forced closing came
-/// 61.7 s after the first liquidation.
+/// Seconds from the price that triggers a liquidation to its trade: on the venue with public books the first forced
+/// closing came 61.7 s after the first liquidation.
 const DELAY: u32 = 60;
-/// Positions of the model are opened within so many seconds after 20:50 UTC, the last at 21:17.
+/// Positions of the model are opened within this many seconds after 20:50 UTC, the last at 21:17.
 const BOUGHT: u32 = 27 * 60;
-/// Of the open interest, longs of people with leverage; the rest is hedged or not levered.
+/// The part of the open interest that is long with leverage; the rest is hedged or without leverage.
 const LEVERED: f64 = 0.35;
-/// No sale of the model fetches less than the mark by more than this part: $97 k on one venue, $101.4 k on another.
+/// The largest discount of a sale to the mark, as a part of the mark: $97 k on one venue, $101.4 k on another.
 const WORST: f64 = 0.043;
-/// The fund, as a share of the open interest.
+/// The insurance fund, as a share of the open interest.
 const FUND: f64 = 0.001;
 
-/// The real engine on the same path.
+/// Runs the real engine on the same path.
 fn crash() -> Result<Crash, Broken> {
     let policy = Policy { fund_floor: money(1e12), ..Policy::default() };
     let mut venue = Venue::new(policy, "2025-10-10T20:40:00Z")?;
@@ -230,7 +230,7 @@ fn crash() -> Result<Crash, Broken> {
     venue.pass_steps(MINUTE, 10)?;
     let mut found = Crash { fund: OPEN.iter().fold(0.0, |sum, open| sum + open) * FUND, ..Crash::default() };
     venue.fund(Pot::SharedFund, found.fund)?;
-    // The other side: as many makers as there are longs, so that nobody is a concentration, and somebody to buy.
+    // The other side: as many makers as longs, so that none is a concentration, and one account that buys.
     let buyer = venue.account("buyers of liquidations", 1, 5e9)?;
     let mut longs = Vec::new();
     for (coin, perpetual) in perpetuals.iter().copied().enumerate() {
@@ -238,7 +238,7 @@ fn crash() -> Result<Crash, Broken> {
         for (place, size) in (0_u32..).zip(sizes(number)) {
             let notional = size * OPEN[coin] * LEVERED;
             let owner = 1000 * u32::try_from(coin + 1).unwrap_or_default() + place;
-            // From all that initial margin lets through to two thirds of it.
+            // Positions from the largest that initial margin allows to two thirds of it.
             let rate = [0.17, 0.2, 0.32][coin] * (1.0 + f64::from(place % 5) / 8.0);
             let long = venue.account(&format!("{coin} long {place}"), owner, notional * rate)?;
             let maker = venue.account(&format!("{coin} maker {place}"), 100_000 + owner, notional)?;
@@ -276,8 +276,8 @@ fn crash() -> Result<Crash, Broken> {
     Ok(found)
 }
 
-/// Sells a tenth of what is left of the depth of each coin, shared by those who must be sold, at the mark less what
-/// that costs.
+/// Sells a tenth of the remaining depth of each coin, shared by the accounts that must be sold, at the mark less the cost
+/// of selling.
 fn slices(
     venue: &mut Venue,
     longs: &[(AccountId, usize, InstrumentId)],
@@ -298,7 +298,7 @@ fn slices(
         let most = whole(room[coin] / (unit * mark)).max(1).min(lots);
         let notional = count(most) * unit * mark;
         let concession = book(coin, left).cost(notional) / notional;
-        // Refused while the price is not valid, or where selling would leave the account worse.
+        // Refused while the price is not valid, or where the sale would leave the account worse.
         if venue.liquidate(perpetual, mark * (1.0 - concession), -most, (long, buyer)).is_ok() {
             room[coin] = (room[coin] - notional).max(0.0);
             found.notional += notional;
@@ -306,7 +306,7 @@ fn slices(
     }
 }
 
-/// Initial margin of each account over what it holds; 0 for those that hold nothing.
+/// Initial margin of each account over its notional; 0 for accounts without a position.
 fn rates(venue: &Venue, longs: &[(AccountId, usize, InstrumentId)]) -> Result<Vec<f64>, Broken> {
     let of = |(long, _, perpetual): &(AccountId, usize, InstrumentId)| {
         let lots = venue.lots(*long, *perpetual);
@@ -317,7 +317,7 @@ fn rates(venue: &Venue, longs: &[(AccountId, usize, InstrumentId)]) -> Result<Ve
     longs.iter().map(of).collect()
 }
 
-/// How many accounts are below zero, and by how much together, in USD.
+/// The number of accounts with negative equity, and the sum of it in USD.
 fn below_zero(venue: &Venue, longs: &[(AccountId, usize, InstrumentId)]) -> Result<(u32, f64), Broken> {
     let (mut count, mut lacking) = (0, 0.0);
     for (long, ..) in longs {
@@ -330,7 +330,7 @@ fn below_zero(venue: &Venue, longs: &[(AccountId, usize, InstrumentId)]) -> Resu
     Ok((count, lacking))
 }
 
-/// The whole part of a number that is not negative.
+/// A non-negative number, rounded down to a whole one.
 fn whole(number: f64) -> i64 {
     let amount = Quantity::from_f64(number, units::Round::Down).unwrap_or_default();
     i64::try_from(amount.raw() / Quantity::ONE.raw()).unwrap_or(i64::MAX)

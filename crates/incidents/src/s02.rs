@@ -1,4 +1,4 @@
-//! S-02, the collateral index of 10 October 2025: a venue that priced wrapped coins by its own thin books.
+//! S-02, the collateral index of 10 October 2025: a venue priced wrapped coins by its own thin order books.
 
 use engine::state::Policy;
 use engine::{AccountId, FeedId, Status};
@@ -9,7 +9,7 @@ use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
 use crate::venue::{DAY, Listing, MINUTE, SECOND, Venue, rules};
 
-/// What happened, what it cost, and who published it.
+/// The event, its cost, and the sources of both.
 pub static FACTS: Facts = Facts {
     id: "S-02",
     title: "Binance, wrapped collateral",
@@ -21,24 +21,24 @@ pub static FACTS: Facts = Facts {
     sources: &["CoinDesk, 12 October 2025", "aicoin.com (weights)", "bitcoinethereumnews.com", "krishnannair.com"],
 };
 
-/// Of ETH, and of a wBETH by what it can be redeemed for.
+/// The price of ETH in USD, and the ETH for which a wBETH can be redeemed.
 const ETH: f64 = 3800.0;
 const REDEEMED: f64 = 1.08;
 const LOW: f64 = 430.0;
 /// Price of the dollar pair at the worst moment; with the native pair at `BOOK` the index is [`LOW`].
 const DOLLAR_PAIR: f64 = 430.0;
-/// What the accounts hold: coins each, and a long of ETH worth so many dollars a coin.
+/// The coins that each account holds; it is also long ETH for some USD a coin.
 const COINS: f64 = 100.0;
-/// Coefficient of the venue on wBETH as collateral, and its maintenance margin of the long.
+/// The venue's coefficient on wBETH as collateral, and its maintenance margin of the long.
 const COEFFICIENT: f64 = 0.92;
 const MAINTENANCE: f64 = 0.01;
 
-/// Runs the incident without and with our controls; fails when a command of its script is refused.
+/// Runs the incident without and with our controls. Fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     let native_pair = (LOW - 0.2 * DOLLAR_PAIR) / 0.8;
     let index = 0.2 * DOLLAR_PAIR + 0.8 * native_pair;
     let worth = ETH * REDEEMED;
-    // Longs of half, one, two and three times the collateral were open, ETH had fallen by a tenth since.
+    // Longs of half, one, two and three times the collateral were open; ETH had fallen by a tenth since they were opened.
     let lost = 0.1;
     let mut wrong = 0.0;
     let mut of = 0.0;
@@ -126,8 +126,8 @@ struct Stage {
     accounts: Vec<AccountId>,
 }
 
-/// ETH at 4,300, with accounts that hold wBETH and are long ETH: eight of them, the last so far that the fall of ETH
-/// alone is too much.
+/// ETH at 4,300, and eight accounts that hold wBETH and are long ETH. The last is so large that the fall of ETH alone is
+/// too much for it.
 fn stage() -> Result<Stage, Broken> {
     let mut venue = Venue::new(Policy::default(), "2025-10-01T12:00:00Z")?;
     let eth = venue.underlying("ETH", 4300.0, rules(5, 3), 1e9)?;
@@ -143,7 +143,7 @@ fn stage() -> Result<Stage, Broken> {
     for number in 0..8_u32 {
         let account = venue.account(&format!("holder {number}"), 10 + number, 0.0)?;
         venue.deposit(account, coin, COINS).map_err(|reject| Broken(reject.to_string()))?;
-        // From a half to as much as initial margin lets through.
+        // Sizes from a half to the most that initial margin allows.
         let most = i64::from(500 * (1 + number));
         venue.fill_most(perpetual, 4300.0, most, (account, maker));
         accounts.push(account);
@@ -151,7 +151,7 @@ fn stage() -> Result<Stage, Broken> {
     Ok(Stage { venue, eth: FeedId::Index(eth), wrapped: FeedId::Asset(coin), coin, accounts })
 }
 
-/// The own books fall, the others and redemption do not, and ETH goes where it went.
+/// The venue's own books fall, the other sources and redemption do not, and ETH moves as it did.
 fn depegged() -> Result<Depegged, Broken> {
     let mut stage = stage()?;
     let venue = &mut stage.venue;
@@ -162,7 +162,7 @@ fn depegged() -> Result<Depegged, Broken> {
         lowest: f64::INFINITY,
     };
     let mut known = vec![false; stage.accounts.len()];
-    // ETH in steps of two minutes, and the own books as a share of ETH.
+    // The price of ETH in steps of two minutes, and the price in the venue's own books as a share of ETH.
     let path = [
         (4200.0, 1.08),
         (4100.0, 1.07),
@@ -191,7 +191,7 @@ fn depegged() -> Result<Depegged, Broken> {
                 }
                 known[place] = true;
                 let judged = venue.judge(account)?;
-                // By redemption: the coins at what they are redeemed for instead of at the price they have here.
+                // Equity by redemption: the coins at their redemption value instead of their price here.
                 let price = venue.state().market.assets[stage.coin.0].price.usd().to_f64();
                 let redeemed = venue.state().market.underlyings[0].index.usd().to_f64() * REDEEMED;
                 let equity = judged.equity.to_f64() + COINS * (redeemed - price);
@@ -221,7 +221,7 @@ fn collared() -> Result<Collared, Broken> {
     venue.pass(10 * SECOND)?;
     let cause = venue.state().quote(stage.wrapped).map(|quote| quote.cause);
     let moved = 1.0 - venue.state().market.assets[stage.coin.0].price.usd().to_f64() / before;
-    // A minute, in which somebody looks.
+    // A minute, in which somebody looks at the price.
     venue.pass_steps(10 * SECOND, 6)?;
     let liquidated = stage.accounts.iter().filter(|account| venue.status(**account) <= Status::Liquidation).count();
     Ok(Collared { cause, liquidated: f64::from(u32::try_from(liquidated).unwrap_or(u32::MAX)), moved })

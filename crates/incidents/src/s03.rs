@@ -1,4 +1,4 @@
-//! S-03, the deleveraging of 10 October 2025: a queue that closed whole positions from the top.
+//! S-03, the deleveraging of 10 October 2025: a queue closed whole positions from the top.
 
 use liquidation::deleverage::{Candidate, Outcome, deleverage, give_back, queue};
 use units::{Money, count};
@@ -8,7 +8,7 @@ use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, f
 use crate::stream::Stream;
 use crate::venue::money;
 
-/// What happened, what it cost, and who published it.
+/// The event, its cost, and the sources of both.
 pub static FACTS: Facts = Facts {
     id: "S-03",
     title: "Hyperliquid, deleveraging",
@@ -23,7 +23,7 @@ pub static FACTS: Facts = Facts {
     ],
 };
 
-/// Accounts below zero, and what they lacked together, in USD.
+/// The number of accounts with negative equity; `DEFICIT` is the sum they lacked, in USD.
 const BANKRUPT: u32 = 302;
 const DEFICIT: f64 = 23.19e6;
 /// Notional closed against winners, in USD.
@@ -33,13 +33,13 @@ const MARKETS: u32 = 162;
 const LOT: f64 = 100.0;
 /// Winners on the other side of each market.
 const WINNERS: u32 = 400;
-/// Their mean position as a multiple of the mean of a bankrupt one: the one number that is not published, chosen so
-/// that the queue overshoots by about what it did.
+/// The mean position of winners as a multiple of the mean bankrupt position. It is the one number that is not published,
+/// chosen so that the queue overshoots by about the published amount.
 const SIZE: f64 = 1.6;
-/// Overshoot is at most this, in USD.
+/// The most that the overshoot may be, in USD.
 const MOST: f64 = 3e6;
 
-/// Runs the incident without and with our controls; fails when a command of its script is refused.
+/// Runs the incident without and with our controls. Fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     let bankrupt = accounts();
     let (mut theirs, mut ours) = (Sum::default(), Sum::default());
@@ -100,7 +100,7 @@ pub fn replay() -> Result<Replayed, Broken> {
     .judged())
 }
 
-/// An account below zero.
+/// An account with negative equity.
 struct Bankrupt {
     market: u32,
     lots: i64,
@@ -111,7 +111,8 @@ fn accounts() -> Vec<Bankrupt> {
     let mut stream = Stream::new(20_251_010);
     let drawn: Vec<(u32, f64, f64)> = (0..BANKRUPT)
         .map(|_| {
-            // Few markets have most of it: the place is the square of a part.
+            // A few markets have most of the accounts: the number of the market is proportional to the square of a
+            // uniform number.
             let part = stream.part();
             let market = f64::from(MARKETS) * part * part;
             (floor(market), stream.pareto(1.3), stream.exponential())
@@ -127,14 +128,14 @@ fn accounts() -> Vec<Bankrupt> {
     drawn.iter().map(sized).collect()
 }
 
-/// The whole part of a number that is not negative and fits.
+/// A non-negative number, rounded down to a whole one.
 fn floor(number: f64) -> u32 {
     let amount = units::Quantity::from_f64(number, units::Round::Down).unwrap_or_default();
     u32::try_from(amount.raw() / units::Quantity::ONE.raw()).unwrap_or(u32::MAX)
 }
 
-/// The winners of a market: heavy tailed sizes, a median leverage of a fifth, one in five hedged for half
-/// of the position.
+/// The winners of a market: heavy-tailed sizes, a mean leverage of a fifth, and one in five hedged for half of the
+/// position.
 fn candidates(market: u32) -> Vec<Candidate> {
     let mut stream = Stream::new(u64::from(market) * 7919 + 17);
     let mean = CLOSED / f64::from(BANKRUPT) * SIZE;
@@ -146,7 +147,7 @@ fn candidates(market: u32) -> Vec<Candidate> {
             key: u64::from(market) * 1_000_000 + u64::from(number),
             lots,
             hedged,
-            // A short since some per cent higher: about a fifth of its notional is won.
+            // A short that was opened some per cent higher: its profit is about a fifth of its notional.
             profit: money(notional * 0.2 * stream.exponential().max(0.05)),
             equity: money(notional / (0.2 * stream.exponential().max(0.01))),
             notional: money(notional),
@@ -170,7 +171,7 @@ struct Sum {
 }
 
 impl Sum {
-    /// Given back beyond what was lacking, in USD.
+    /// The money given back beyond the deficit, in USD.
     fn overshoot(&self) -> f64 {
         self.given - self.deficit
     }
@@ -186,7 +187,7 @@ impl Sum {
     }
 }
 
-/// Closes one account against the winners of its market, who have less afterwards.
+/// Closes one account against the winners of its market, whose positions shrink.
 fn close(
     one: &Bankrupt,
     winners: &mut Vec<Candidate>,

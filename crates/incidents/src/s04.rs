@@ -1,5 +1,5 @@
-//! S-04, the halt of 10 October 2025: a transfer that was computed before the fund had paid, and old prices
-//! after the restart.
+//! S-04, the halt of 10 October 2025: a transfer was computed before the fund had paid, and old prices were used after
+//! the restart.
 
 use engine::state::{Mode, Policy, Pot};
 use engine::{AccountId, Command, Event, FeedId, Principal, Reject, Status};
@@ -13,7 +13,7 @@ use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, f
 use crate::stream::Stream;
 use crate::venue::{HOUR, Listing, MINUTE, SECOND, Venue, money, ratio, rules};
 
-/// What happened, what it cost, and who published it.
+/// The event, its cost, and the sources of both.
 pub static FACTS: Facts = Facts {
     id: "S-04",
     title: "dYdX Chain, halt",
@@ -25,10 +25,10 @@ pub static FACTS: Facts = Facts {
     sources: &["dYdX, October 2025 chain incident review", "kwf1.net"],
 };
 
-/// Sequences of closings that are tried.
+/// The number of closings that are tried.
 const SEQUENCES: u32 = 2_000;
 
-/// Runs the incident without and with our controls; fails when a command of its script is refused.
+/// Runs the incident without and with our controls. Fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     let (first, ours) = (tried(Order::TransferFirst)?, tried(Order::Together)?);
     let [rich, poor] = [closed(FUNDS[0])?, closed(FUNDS[1])?];
@@ -115,7 +115,7 @@ pub fn replay() -> Result<Replayed, Broken> {
     .judged())
 }
 
-/// In which order a loss is paid.
+/// The order in which a loss is paid.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Order {
     /// The pool pays all of it; the fund tops it up afterwards.
@@ -173,7 +173,7 @@ fn tried(order: Order) -> Result<Tried, Broken> {
     Ok(found)
 }
 
-/// Whether winners with enough profit close every lot and give back no more than their part.
+/// Whether winners with enough profit close every lot and give back no more than their part of the loss.
 fn winners(stream: &mut Stream, lots: i64, part: Money) -> Result<bool, Broken> {
     let many: Vec<Candidate> = (0..5)
         .map(|key| {
@@ -196,7 +196,8 @@ struct Listed {
     others: [AccountId; 2],
 }
 
-/// An isolated market with two accounts in it, and another; every tick in time, or as seldom as the script likes.
+/// An isolated market with two accounts, and another market. With `punctual` a missing tick is an outage; otherwise the
+/// script ticks as seldom as it likes.
 fn listed(fund: f64, punctual: bool) -> Result<Listed, Broken> {
     let venue = if punctual { Venue::punctual } else { Venue::new };
     let mut venue = venue(Policy::default(), "2025-10-10T20:00:00Z")?;
@@ -206,7 +207,7 @@ fn listed(fund: f64, punctual: bool) -> Result<Listed, Broken> {
     let first = Listing { name: "THIN-PERP", underlying: thin, kind: kind.clone(), lot: 1.0, tick: 0.001, band: 0.2 };
     let second = Listing { name: "BTC-PERP", underlying: btc, kind, lot: 0.001, tick: 0.5, band: 0.1 };
     let (first, second) = (venue.instrument(&first)?, venue.instrument(&second)?);
-    // Liquidations may trade a tenth of what three sources see in ten seconds: a part of the position.
+    // Liquidations may trade a tenth of the depth that three sources report, in ten seconds: a part of the position.
     venue.deep(FeedId::Index(thin), 100_000.0);
     venue.pass_steps(10 * SECOND, 3)?;
     venue.fund(Pot::MarketFund(thin), fund)?;
@@ -221,17 +222,18 @@ fn listed(fund: f64, punctual: bool) -> Result<Listed, Broken> {
 
 /// USD in the shared fund.
 const SHARED: f64 = 1_000.0;
-/// USD behind the market: enough, and far too little.
+/// USD in the fund of the market: enough, and far too little.
 const FUNDS: [f64; 2] = [1e6, 200.0];
 
-/// What is left of the price when nobody buys any more: a number that is no whole multiple of a tick.
+/// The part of the price that is left when nobody buys any more; it does not lead to a whole multiple of a tick.
 const GAP: f64 = 0.600_21;
 
 struct Closed {
-    /// Steps of the engine that closed something.
+    /// Steps of the engine that closed lots.
     steps: u32,
     open: i64,
-    /// What lacked, what the funds of the market and of all paid, and what the winner gave back, in USD.
+    /// The deficit, the payments of the market's fund and of the shared fund, and the money that the winner gave back, in
+    /// USD.
     lacking: f64,
     market: f64,
     shared: f64,
@@ -241,8 +243,8 @@ struct Closed {
     over: bool,
 }
 
-/// The price falls. Three steps of the liquidation find a buyer; then the price gaps below what the account is worth,
-/// and the rest of the market closes against the winner.
+/// The price falls. Three steps of the liquidation find a buyer; then the price gaps below the account's bankruptcy
+/// price, and the rest of the position closes against the winner.
 fn closed(fund: f64) -> Result<Closed, Broken> {
     let Listed { mut venue, thin, index, other, long, short, others } = listed(fund, false)?;
     let underlying = venue.state().contracts[thin.0].terms.underlying;
@@ -265,7 +267,7 @@ fn closed(fund: f64) -> Result<Closed, Broken> {
         if venue.status(long) <= Status::Liquidation {
             let (mark, equity) = (venue.mark(thin), venue.judge(long)?.equity.to_f64());
             let events = match venue.step(long) {
-                // The next tick goes on.
+                // The next tick tries again.
                 Err(Reject::NoPrice { .. }) => Vec::new(),
                 answer => answer.map_err(|reject| Broken(reject.to_string()))?,
             };
@@ -283,14 +285,14 @@ fn closed(fund: f64) -> Result<Closed, Broken> {
                 usd *= if found.steps == 3 { GAP } else { 1.0 };
             }
         }
-        // All the while the other market trades.
+        // The other market trades all the while.
         let parties = if step % 2 == 0 { (others[0], others[1]) } else { (others[1], others[0]) };
         found.other_trades &= venue.fill(other, 117_000.0, 10, parties).is_ok();
         if venue.lots(long, thin) == 0 {
             break;
         }
     }
-    // What rounding left is asked of the funds, and the case is over.
+    // The funds pay the rest that rounding left, and the case is over.
     for _ in 0..3 {
         let _ = venue.step(long);
     }
@@ -308,14 +310,14 @@ fn closed(fund: f64) -> Result<Closed, Broken> {
 struct Restarted {
     tried: u32,
     early: u32,
-    /// Refused for want of a price (400), and because accounts may be cured first (404).
+    /// Refusals because there is no price (400), and because accounts may be cured first (404).
     no_price: u32,
     curing: u32,
     later: bool,
 }
 
-/// The chain stands still for an hour while the account is below maintenance and a part of it is offered; then sources
-/// come back one by one, or all at once.
+/// The chain stands still for an hour while the account is below maintenance and a part of its position is offered. Then
+/// sources return one by one, or all at once.
 fn restarted(at_once: bool) -> Result<Restarted, Broken> {
     let Listed { mut venue, thin, index, long, short, .. } = listed(FUNDS[0], true)?;
     for step in 1..=60 {
@@ -349,13 +351,13 @@ fn restarted(at_once: bool) -> Result<Restarted, Broken> {
             }
             let answer = venue.step(long);
             found.count(&answer);
-            // Neither what is offered now, were it so, nor what was offered before the halt.
+            // Neither the present offer, if there is one, nor the offer before the halt may be filled.
             let lots = venue.offer(long).map_or(offer.lots, |offer| offer.lots);
             found.count(&venue.take(thin, usd, lots, (long, short)));
         }
     }
     venue.one_says(index, 3, usd);
-    // The price is handed over to the new set, and then it is valid.
+    // The price is handed over to the new set of sources and then becomes valid.
     for _ in 0..40 {
         venue.pass(20 * SECOND)?;
         found.later |= venue.liquidate(thin, usd, offer.lots, (long, short)).is_ok();
@@ -380,7 +382,7 @@ impl Restarted {
 mod tests {
     use super::*;
 
-    /// The count of the replay is that of the order of payment and of nothing else.
+    /// The negative balances of the replay come from the order of payment and from nothing else.
     #[test]
     fn the_order_is_what_goes_wrong() {
         assert!(tried(Order::TransferFirst).unwrap().negative > 100);

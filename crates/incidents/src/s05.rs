@@ -1,5 +1,5 @@
-//! S-05, the backstop of 10 October 2025: a pool that made markets and took over what nobody wanted, with all
-//! that it had.
+//! S-05, the backstop of 10 October 2025: a pool made markets and, with the same money and without a limit, took over the
+//! positions that nobody else bought.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
 use crate::venue::{Listing, MINUTE, SECOND, Venue, money, ratio, rules};
 
-/// What happened, what it cost, and who published it.
+/// The event, its cost, and the sources of both.
 pub static FACTS: Facts = Facts {
     id: "S-05",
     title: "Lighter, the liquidity pool",
@@ -24,19 +24,20 @@ pub static FACTS: Facts = Facts {
     sources: &["world-today-news.com"],
 };
 
-/// The pool: its size is not published and does not matter, for everything is a share of it.
+/// The size of the pool in USD. It is not published and does not matter, because all results are shares of it.
 const POOL: f64 = 100e6;
-/// BTC fell by so much within the twelve minutes in which it took over.
+/// The fall of BTC within the twelve minutes in which the pool took over.
 const FALL: f64 = 0.131;
-/// What it took over as a share of itself: not published; so much loses what it lost.
+/// The notional that the pool took over, as a share of the pool. It is not published; this value gives the published
+/// loss.
 const INHERITED: f64 = 0.408;
-/// What is ring-fenced for the backstop of ours, as a share of the pool: all that it can lose.
+/// The capital of our backstop as a share of the pool: the most that it can lose.
 const TRANCHE: f64 = 0.02;
 
-/// In a second run BTC falls by so much more, which takes accounts below zero.
+/// The further fall of BTC in a second run, which takes accounts below zero.
 const FURTHER: f64 = 0.09;
 
-/// Runs the incident without and with our controls; fails when a command of its script is refused.
+/// Runs the incident without and with our controls. Fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     let lost = INHERITED * FALL;
     let (ours, worse) = (taken_over(0.0)?, taken_over(FURTHER)?);
@@ -113,7 +114,7 @@ struct Taken {
     /// Notional of accounts that went into liquidation, in USD.
     fallen: f64,
     inherited: f64,
-    /// The most that the backstop has paid for one account below zero.
+    /// The most that the backstop has paid for one account with negative equity, in USD.
     paid: f64,
     to_winners: f64,
     funds: f64,
@@ -127,19 +128,19 @@ struct Taken {
 }
 
 const FIRST: f64 = 112_000.0;
-/// BTC had fallen by so much since the longs were opened: they hold little above maintenance when the crash begins.
+/// The fall of BTC since the longs were opened: they hold little above maintenance when the crash begins.
 const BEFORE: f64 = 0.045;
 /// The size of one lot, in BTC.
 const LOT: f64 = 0.001;
 const LONGS: u32 = 20;
 const SHORTS: u32 = 10;
-/// USD in the fund of the market.
+/// The fund of the market, in USD.
 const FUND: f64 = 2_000.0;
-/// The most that the backstop may lose by taking one account over below zero, in USD.
+/// The most that the backstop may lose by taking over one account with negative equity, in USD.
 const BUDGET: f64 = TRANCHE * POOL / 20.0;
 
-/// Longs that hold little more than maintenance margin; BTC falls as it did, the books are empty, and nobody but the
-/// backstop and the winners buys. Then it falls by `further`, as it did not.
+/// Longs hold little more than maintenance margin. BTC falls as it did, the books are empty, and only the backstop and
+/// the winners buy. Then it falls by `further`, which it did not do in the real market.
 fn taken_over(further: f64) -> Result<Taken, Broken> {
     let mut policy = Policy { fund_floor: money(1e10), ..Policy::default() };
     policy.liquidation.backstop_budget = money(BUDGET);
@@ -172,7 +173,7 @@ fn taken_over(further: f64) -> Result<Taken, Broken> {
     }
     venue.deep(FeedId::Index(btc), 0.001);
     let mut run = Run { venue, perpetual, backstop, found: Taken::new(), known: BTreeSet::new() };
-    // Down within twelve minutes, and at the bottom for as long as an auction takes.
+    // The fall takes twelve minutes; then the price stays at the bottom for the length of an auction.
     for step in 1..=312 {
         let fallen = FALL * f64::from(step.min(72)) / 72.0;
         let more = further * f64::from((step.max(72) - 72).min(72)) / 72.0;
@@ -212,8 +213,8 @@ struct Run {
 }
 
 impl Run {
-    /// Asks for steps of an account in liquidation as long as they do something; while it is in auction the backstop
-    /// bids as much as it may.
+    /// Requests steps of an account in liquidation as long as they have an effect. While the account is in auction, the
+    /// backstop bids as much as it may.
     fn close(&mut self, account: AccountId) -> Result<(), Broken> {
         let lots = self.venue.lots(account, self.perpetual);
         let begun = self.venue.state().liquidations.cases.contains_key(&account);
@@ -225,7 +226,7 @@ impl Run {
         }
         for _ in 0..64 {
             let equity = self.venue.judge(account)?.equity.to_f64();
-            // Refused while the price is held back, and while an auction waits for bids.
+            // A step is refused while the price is held back, and while an auction waits for bids.
             let Ok(events) = self.venue.step(account) else { break };
             self.count(equity, &events);
             let moves = |event: &Event| matches!(event, Event::Transferred { .. } | Event::Moved { .. });
@@ -236,7 +237,7 @@ impl Run {
         self.bid(account)
     }
 
-    /// The backstop bids for shares of what is in auction and asks for what the clock pays.
+    /// The backstop bids for shares of a portfolio in auction, at the premium that the clock pays.
     fn bid(&mut self, account: AccountId) -> Result<(), Broken> {
         let mut wanted = Ratio::ONE;
         while account != self.backstop && wanted > ratio(0.01) {
@@ -263,7 +264,7 @@ impl Run {
         Ok(())
     }
 
-    /// Adds up who took what, and who paid.
+    /// Adds up the lots that each side took and the amounts that each paid.
     fn count(&mut self, equity: f64, events: &[Event]) {
         let mark = self.venue.mark(self.perpetual);
         let (mut funds, mut winners) = (0.0, false);
@@ -292,12 +293,12 @@ impl Run {
     }
 }
 
-/// What lots stand for, in USD.
+/// The notional of lots, in USD.
 fn usd(lots: i64, mark: f64) -> f64 {
     count(lots) * LOT * mark
 }
 
-/// The whole part of a number that is not negative.
+/// A non-negative number, rounded down to a whole one.
 fn whole(number: f64) -> i64 {
     let amount = Quantity::from_f64(number, Round::Down).unwrap_or_default();
     i64::try_from(amount.raw() / Quantity::ONE.raw()).unwrap_or(i64::MAX)

@@ -1,4 +1,4 @@
-//! S-10, Mango: a position against oneself, a pushed index, and a profit that nobody had paid.
+//! S-10, Mango: a position against oneself, a pushed index, and a profit that no loser had paid.
 
 use engine::FeedId;
 use engine::state::Policy;
@@ -9,7 +9,7 @@ use crate::report::{Bound, Facts, Figure, Near, Parts, Replayed, Told, check, do
 use crate::venue::{Listing, MINUTE, SECOND, Venue, money, rules};
 use crate::{Broken, Rows};
 
-/// What happened, what it cost, and who published it.
+/// The event, its cost, and the sources of both.
 pub static FACTS: Facts = Facts {
     id: "S-10",
     title: "Mango",
@@ -24,29 +24,29 @@ pub static FACTS: Facts = Facts {
 const FIRST: f64 = 0.0382;
 const LAST: f64 = 0.91;
 const UNITS: f64 = 483e6;
-/// What each of the two accounts brought.
+/// The money that each of the two accounts brought, in USD.
 const OWN: f64 = 5e6;
 /// USD that the attacker spent on spot.
 const SPENT: f64 = 4e6;
-/// What others had in the venue and could be borrowed, the upper published figure.
+/// The money of other users that could be borrowed, in USD; the upper published figure.
 const POOL: f64 = 116e6;
 /// Units in a lot.
 const LOT: f64 = 1000.0;
-/// Open interest is at most so many times what moves the price by one part in a hundred.
+/// Open interest is at most this many times the USD that move the price by one part in a hundred.
 const DEPTHS: f64 = 5.0;
 
-/// USD that move the logarithm of the price by one hundredth: what was spent, over how far it went.
+/// The USD that move the logarithm of the price by one hundredth: the amount spent, divided by the move.
 fn depth() -> f64 {
     SPENT / (100.0 * ln(LAST / FIRST))
 }
 
-/// What a push from `FIRST` by a part `far` of it costs when the price falls back afterwards: spent, less what the
-/// tokens are worth then. Impact is linear in the logarithm of the price: `100·depth·(ln(1+m) − m/(1+m))`.
+/// The cost of a push from `FIRST` by a part `far` of it when the price falls back afterwards: the amount spent, less the
+/// value of the tokens then. Impact is linear in the logarithm of the price: `100·depth·(ln(1+m) − m/(1+m))`.
 fn cost(far: f64) -> f64 {
     100.0 * depth() * (ln(1.0 + far) - far / (1.0 + far))
 }
 
-/// Runs the incident without and with our controls; fails when a command of its script is refused.
+/// Runs the incident without and with our controls. Fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     let claim = UNITS * (LAST - FIRST);
     let taken = claim.min(POOL);
@@ -126,7 +126,7 @@ fn figures(listed: &Crossed, open: &Crossed) -> Vec<Figure> {
     ]
 }
 
-/// What stands behind open interest is no limit.
+/// A policy in which funds and shares of open interest are no limit.
 fn unlimited() -> Policy {
     Policy { fund_floor: money(1e12), share_floor: money(1e12), ..Policy::default() }
 }
@@ -142,8 +142,7 @@ fn listed(open_interest_usd: f64, policy: Policy) -> Result<(Venue, FeedId, Inst
     Ok((venue, FeedId::Index(mngo), perpetual))
 }
 
-/// The index goes from its first price to `far` above it in ten minutes and is held there until the
-/// average has followed.
+/// Moves the index from its first price to `far` above it in ten minutes.
 fn push(venue: &mut Venue, index: FeedId, far: f64) -> Result<(), Broken> {
     for step in 1..=20 {
         venue.say(index, FIRST * exp(ln(1.0 + far) * f64::from(step) / 20.0));
@@ -153,17 +152,17 @@ fn push(venue: &mut Venue, index: FeedId, far: f64) -> Result<(), Broken> {
 }
 
 struct Crossed {
-    /// Notional, in USD.
+    /// Notional of the position, in USD.
     opened: f64,
     /// Profit of the long at the last mark, in USD.
     claim: f64,
-    /// Taken out by both, less what both brought, in USD.
+    /// Withdrawals from both accounts, less the deposits to both, in USD.
     extracted: f64,
-    /// Taken out by the winner beyond their own money and what the loser had brought, in USD.
+    /// Withdrawals of the winner beyond its own deposit and the loser's, in USD.
     unpaid: f64,
 }
 
-/// Both sides are the attacker.
+/// Both sides of the position belong to the attacker.
 fn alone(open_interest_usd: f64, policy: Policy) -> Result<Crossed, Broken> {
     let (mut venue, index, perpetual) = listed(open_interest_usd, policy)?;
     let (long, short) = (venue.account("long", 2, OWN)?, venue.account("short", 3, OWN)?);
@@ -171,12 +170,12 @@ fn alone(open_interest_usd: f64, policy: Policy) -> Result<Crossed, Broken> {
     let mut taken = [0.0, 0.0];
     push(&mut venue, index, LAST / FIRST - 1.0)?;
     taken[0] += venue.withdraw_most(long, USD);
-    // Held until the averages have followed: nothing is suspect any more.
+    // The price is held until the averages have followed: nothing is suspect any more.
     venue.pass_steps(MINUTE, 8 * 60)?;
     let units = lots_of(lots) * LOT;
     let claim = units * (venue.mark(perpetual) - FIRST);
     taken[0] += venue.withdraw_most(long, USD);
-    // The long closes against the short, at the mark and at the edges of the band, as much as is let through.
+    // The long closes against the short, at the mark and at the edges of the band, as many lots as the engine accepts.
     for far in [1.0, 1.04, 0.96] {
         let mark = venue.mark(perpetual) * far;
         let left = venue.lots(long, perpetual);
@@ -195,7 +194,7 @@ fn alone(open_interest_usd: f64, policy: Policy) -> Result<Crossed, Broken> {
     Ok(Crossed { opened: units * FIRST, claim, extracted, unpaid: (taken[0] - 2.0 * OWN).max(0.0) })
 }
 
-/// Initial margin of a short, as a share of what it stands for.
+/// Initial margin of a short, as a share of its notional.
 fn initial_rate() -> Result<f64, Broken> {
     let (mut venue, _, perpetual) = listed(DEPTHS * depth(), Policy::default())?;
     let (long, short) = (venue.account("long", 2, OWN)?, venue.account("short", 3, OWN)?);
@@ -209,8 +208,8 @@ fn lots_of(lots: i64) -> f64 {
     i32::try_from(lots).map_or(f64::INFINITY, f64::from)
 }
 
-/// The shorts are other people who hold `held` times their initial margin; what liquidations take from them goes to
-/// the attacker. What the attacker takes out beyond what was brought, in USD.
+/// The shorts belong to other people, who hold `held` times their initial margin. Positions that liquidations take from
+/// them go to the attacker. Returns the attacker's withdrawals less its deposits, in USD.
 fn against_others(far: f64, held: f64) -> Result<f64, Broken> {
     let each = DEPTHS * depth() / 4.0;
     let rate = initial_rate()?;
@@ -230,7 +229,7 @@ fn against_others(far: f64, held: f64) -> Result<f64, Broken> {
         for short in shorts.iter().copied().filter(|short| venue.lots(*short, perpetual) != 0).collect::<Vec<_>>() {
             let lots = -venue.lots(short, perpetual);
             let mark = venue.mark(perpetual);
-            // Refused while nobody is below maintenance or the price is not valid.
+            // Refused while no account is below maintenance or the price is not valid.
             let _ = venue.liquidate(perpetual, mark, lots, (short, long));
         }
         if shorts.iter().all(|short| venue.lots(*short, perpetual) == 0) {
@@ -243,7 +242,7 @@ fn against_others(far: f64, held: f64) -> Result<f64, Broken> {
         taken += venue.withdraw_most(long, USD);
         venue.pass_steps(MINUTE, 60)?;
     }
-    // What stays in the account is the attacker's too, at the price without the push.
+    // Money that stays in the account belongs to the attacker too, at the price without the push.
     let own = venue.has(long, USD).min((OWN - taken).max(0.0));
     Ok(taken + own - OWN)
 }
@@ -257,14 +256,15 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(crate::cases()))]
 
-        /// I-28, I-30: whatever is pushed, and however much others hold, what is taken is at most what the push costs.
+        /// I-28, I-30: for every push, and for every margin that others hold, the attacker takes at most what the push
+        /// costs.
         #[test]
         fn no_push_pays(far in 0.05..40.0_f64, held in 1.05..5.0_f64) {
             let taken = against_others(far, held).unwrap();
             prop_assert!(taken <= cost(far), "pushed by {far}, held {held}: {taken} above {}", cost(far));
         }
 
-        /// The same with both sides in one hand and no limit of open interest: nothing is gained.
+        /// The same with both sides in one hand and no limit of open interest: the attacker gains nothing.
         #[test]
         fn crossing_oneself_pays_nothing(open_interest_usd in 1e4..1e9_f64) {
             let crossed = alone(open_interest_usd, unlimited()).unwrap();

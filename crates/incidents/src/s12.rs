@@ -1,4 +1,4 @@
-//! S-12, JELLY: a short that was meant to be liquidated, so that the vault of the venue had to own it.
+//! S-12, JELLY: a short was opened to be liquidated, so that the vault of the venue had to own it.
 
 use engine::state::{Change, Holder, Policy};
 use engine::{AccountId, Cause, Command, Event, FeedId, Principal, Status};
@@ -12,7 +12,7 @@ use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, f
 use crate::stream::Stream;
 use crate::venue::{Listing, MINUTE, SECOND, Venue, money, price, quantity, rules};
 
-/// What happened, what it cost, and who published it.
+/// The event, its cost, and the sources of both.
 pub static FACTS: Facts = Facts {
     id: "S-12",
     title: "Hyperliquid, JELLY",
@@ -28,18 +28,18 @@ const UNITS: f64 = 398e6;
 const FIRST: f64 = 0.0103;
 const LAST: f64 = 0.043;
 const OWN: f64 = 7.17e6;
-/// USD that move the price by two parts in a hundred: an assumption, for a token of ten millions.
+/// USD that move the price by two parts in a hundred: an assumption, for a token worth ten million dollars.
 const DEPTH: f64 = 60_000.0;
-/// Open interest is at most so many times what moves the price by one part in a hundred, half of `DEPTH`.
+/// Open interest is at most this many times the USD that move the price by one part in a hundred, half of `DEPTH`.
 const DEPTHS: f64 = 5.0;
-/// The backstop inherits at most so many times `DEPTH`: the limit of open interest, and the price at which a short
-/// falls below maintenance is less than 1.6 times its first.
+/// The backstop inherits at most this many times `DEPTH`. This follows from the limit of open interest, and from the
+/// price at which a short falls below maintenance, which is less than 1.6 times its first price.
 const TIMES: f64 = 4.0;
 
-/// Other heights to which the token may be bought up.
+/// Other prices to which the token may be pushed.
 const HEIGHTS: [f64; 9] = [0.0125, 0.014, 0.0155, 0.016, 0.0165, 0.017, 0.018, 0.02, 0.03];
 
-/// Runs the incident without and with our controls; fails when a command of its script is refused.
+/// Runs the incident without and with our controls. Fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     let inherited = UNITS * LAST;
     let lost = UNITS * (LAST - FIRST);
@@ -122,7 +122,7 @@ struct Liquidated {
     no_price: bool,
 }
 
-/// The token goes to `last`.
+/// Runs the attack: the token rises to `last`.
 fn liquidated(last: f64) -> Result<Liquidated, Broken> {
     let mut venue = Venue::new(Policy::default(), "2025-03-26T12:00:00Z")?;
     let jelly = venue.underlying("JELLY", FIRST, rules(3, 3), DEPTHS * DEPTH / 2.0)?;
@@ -150,7 +150,7 @@ fn liquidated(last: f64) -> Result<Liquidated, Broken> {
         no_price: no_price(&mut venue, perpetual),
     };
     for step in 1..=3 * 360 {
-        // Up within an hour, and held there.
+        // The price rises within an hour and is held there.
         let far = f64::from(step.min(360)) / 360.0;
         venue.say(FeedId::Index(jelly), FIRST * exp(ln(last / FIRST) * far));
         venue.pass(10 * SECOND)?;
@@ -159,8 +159,8 @@ fn liquidated(last: f64) -> Result<Liquidated, Broken> {
             if found.inherited == 0.0 {
                 (found.at, found.equity) = (mark, venue.judge(short)?.equity.to_f64());
             }
-            // Nobody else buys: the backstop takes what is offered, and what the engine hands it over.
-            // Refused while the price is held back: the next tick goes on.
+            // Nobody else buys: the backstop takes the offers and the lots that the engine hands to it. A step is refused
+            // while the price is held back; the next tick tries again.
             let before = venue.lots(backstop, perpetual);
             let paid = venue.step(short).map(|events| paid(&events, backstop)).unwrap_or_default();
             if let Some(offer) = venue.offer(short) {
@@ -183,7 +183,7 @@ fn liquidated(last: f64) -> Result<Liquidated, Broken> {
     Ok(found)
 }
 
-/// What the backstop has paid for an account below zero, in USD.
+/// The amount that the backstop has paid for an account with negative equity, in USD.
 fn paid(events: &[Event], backstop: AccountId) -> f64 {
     let of = |event: &Event| match event {
         Event::Moved { from: Holder::Account(from, _), amount, cause: Cause::Takeover, .. } if *from == backstop => {
@@ -194,7 +194,7 @@ fn paid(events: &[Event], backstop: AccountId) -> f64 {
     events.iter().map(of).sum()
 }
 
-/// Whether nobody can settle a perpetual at a price of their choice.
+/// Whether no principal can settle a perpetual at a price of its choice.
 fn no_price(venue: &mut Venue, instrument: model::InstrumentId) -> bool {
     let change = Change::SettlementPrice { instrument, price: model::CounterPrice::new(price(0.0095)) };
     let proposed = venue.propose(change).is_err();
@@ -204,8 +204,8 @@ fn no_price(venue: &mut Venue, instrument: model::InstrumentId) -> bool {
     proposed && expired
 }
 
-/// What the rule of the waterfall says of the short as it was: the price, and who closes how many lots; with the
-/// winners in reverse order, if asked for.
+/// The result of the waterfall's rule for the short of the real incident: the price, and the lots that each winner
+/// closes. With `reversed` the winners are passed in reverse order.
 fn settled(reversed: bool) -> Result<(units::Price, Vec<(u64, i64)>), Broken> {
     let mut stream = Stream::new(398);
     let lots = 398_000;

@@ -1,4 +1,5 @@
-//! S-16, Synthetix sKRW: two sources left, one of them wrong by a thousand, and an average of both.
+//! S-16, Synthetix sKRW: two sources were left, one of them was wrong by a factor of a thousand, and the price was the
+//! average of both.
 
 use engine::state::Policy;
 use engine::{FeedId, Reject};
@@ -9,7 +10,7 @@ use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, figure};
 use crate::venue::{Listing, MINUTE, SECOND, Venue, rules};
 use crate::{Broken, Rows};
 
-/// What happened, what it cost, and who published it.
+/// The event, its cost, and the sources of both.
 pub static FACTS: Facts = Facts {
     id: "S-16",
     title: "Synthetix sKRW",
@@ -21,15 +22,15 @@ pub static FACTS: Facts = Facts {
     sources: &["Synthetix, response to the oracle incident"],
 };
 
-/// USD for a won, about.
+/// USD for a won, approximately.
 const TRUE: f64 = 0.00086;
 const WRONG: f64 = 1000.0;
 
-/// Runs the incident without and with our controls; fails when a command of its script is refused.
+/// Runs the incident without and with our controls. Fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     let averaged = f64::midpoint(TRUE, WRONG * TRUE);
     let factor = averaged / TRUE;
-    // A stake is multiplied by the factor in every round trip between a good and a bad price.
+    // Every round trip between a good and a bad price multiplies the stake by the factor.
     let round_trips = 2_u32;
     let stake = 4000.0;
     let made = stake * factor * factor;
@@ -59,7 +60,7 @@ pub fn replay() -> Result<Replayed, Broken> {
                 .to_owned(),
             figures: vec![figure("move of the mark", worst.found, "share")],
         },
-        // How much the bot began with is not published: of the profit only the order can be compared.
+        // The bot's first stake is not published, so only the order of magnitude of its profit can be compared.
         near: Near {
             what: "profit in name",
             published: 1e9,
@@ -82,10 +83,10 @@ struct TwoLeft {
     refused: bool,
 }
 
-/// Three sources, of which one dies; then one of the two that are left says `wrong` times the truth.
+/// Three sources, one of which falls silent; then one of the other two reports `wrong` times the true price.
 fn two_left(quorum: u32, wrong: f64) -> Result<TwoLeft, Broken> {
     let mut venue = Venue::new(Policy::default(), "2019-06-24T12:00:00Z")?;
-    // A unit is a million won, so that ticks are not lost in decimals.
+    // A unit is a million won, so that ticks have enough decimals.
     let true_usd = TRUE * 1e6;
     let won = venue.underlying("KRW", true_usd, rules(3, quorum), 1e8)?;
     let kind = InstrumentKind::Perpetual;
@@ -99,7 +100,7 @@ fn two_left(quorum: u32, wrong: f64) -> Result<TwoLeft, Broken> {
     venue.pass_steps(10 * SECOND, 12)?;
     let (mut moved, mut invalid, mut refused) = (0.0_f64, true, true);
     for round in 0..10 {
-        // It comes and goes.
+        // The wrong price comes and goes.
         venue.one_says(index, 2, if round % 2 == 0 { true_usd * wrong } else { true_usd });
         venue.pass(MINUTE / 2)?;
         moved = moved.max((venue.mark(perpetual) / before - 1.0).abs());
@@ -125,7 +126,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(crate::cases()))]
 
-        /// I-11, I-15: two sources further apart than the band are no price, whichever is wrong and by how much.
+        /// I-11, I-15: two sources further apart than the band give no valid price, whichever of them is wrong, and by
+        /// any factor.
         #[test]
         fn two_that_disagree_are_no_price(apart in 1.12..2000.0_f64, below: bool, quorum in 2_u32..=3) {
             let found = two_left(quorum, if below { 1.0 / apart } else { apart }).unwrap();
@@ -133,7 +135,7 @@ mod tests {
         }
     }
 
-    /// Within the band two of two make a price: the check does not refuse everything.
+    /// Two sources within the band give a valid price: the check does not refuse everything.
     #[test]
     fn two_that_agree_are_a_price() {
         let found = two_left(2, 1.001).unwrap();

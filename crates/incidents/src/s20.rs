@@ -1,4 +1,4 @@
-//! S-20, Venus and Blizz: a feed that stopped at its floor and looked fresh.
+//! S-20, Venus and Blizz: a feed stopped at its floor and looked fresh.
 
 use engine::state::Policy;
 use engine::{FeedId, Reject};
@@ -9,7 +9,7 @@ use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
 use crate::venue::{DAY, Listing, MINUTE, SECOND, Venue, price, ratio, rules};
 
-/// What happened, what it cost, and who published it.
+/// The event, its cost, and the sources of both.
 pub static FACTS: Facts = Facts {
     id: "S-20",
     title: "Venus and Blizz, LUNA",
@@ -22,12 +22,12 @@ pub static FACTS: Facts = Facts {
 
 const FLOOR: f64 = 0.107;
 const MARKET: f64 = 0.01;
-/// What may be borrowed against a dollar of collateral.
+/// The amount that may be borrowed against a dollar of collateral.
 const FACTOR: f64 = 0.55;
-/// Tokens pledged: not published exactly; as many as make the loss of Venus plausible.
+/// The tokens that were pledged. The number is not published exactly; this one makes the loss of Venus plausible.
 const TOKENS: f64 = 230e6;
 
-/// Runs the incident without and with our controls; fails when a command of its script is refused.
+/// Runs the incident without and with our controls. Fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     let borrowed = TOKENS * FLOOR * FACTOR;
     let lost = borrowed - TOKENS * MARKET;
@@ -95,14 +95,14 @@ struct Frozen {
     near: bool,
 }
 
-/// Every source of LUNA stops at its floor; attackers pledge tokens, and one account loses to the other.
+/// Every source of LUNA stops at its floor. Attackers pledge tokens, and one account loses money to the other.
 fn frozen() -> Result<Frozen, Broken> {
     let mut venue = Venue::new(Policy::default(), "2022-05-01T00:00:00Z")?;
     let clamped = |mut rules: Rules| {
         for source in &mut rules.sources {
             source.bounds = Some(Bounds { low: price(FLOOR), high: price(10_000.0) });
         }
-        // A collapse within days is no handover, and this script walks in few steps.
+        // The wide collar lets the price collapse within days, because this script takes few steps.
         Rules { collar: ratio(10.0), ..rules }
     };
     let luna = venue.underlying("LUNA", 80.0, clamped(rules(3, 3)), 1e9)?;
@@ -116,7 +116,7 @@ fn frozen() -> Result<Frozen, Broken> {
     venue.account("everybody else", 1, 2e7)?;
     let (pledger, winner) = (venue.account("pledger", 2, 0.0)?, venue.account("winner", 3, 1e6)?);
     let index = FeedId::Index(luna);
-    // While the price is free, the coin carries risk.
+    // While the price is free, the coin can back risk.
     deposit(&mut venue, pledger, coin, 10_000.0)?;
     let taken_before = venue.fill(perpetual, 30_000.0, 10, (pledger, winner)).is_ok();
     venue.fill(perpetual, 30_000.0, 10, (winner, pledger)).map_err(|reject| Broken(reject.to_string()))?;
@@ -149,7 +149,7 @@ fn deposit(venue: &mut Venue, whose: engine::AccountId, coin: model::AssetId, un
     venue.deposit(whose, coin, units).map(|_| ()).map_err(|reject| Broken(reject.to_string()))
 }
 
-/// One source stands just above its floor, the others follow the market: whether the mark stays with the others.
+/// One source stands just above its floor, the others follow the market. Returns whether the mark stays with the others.
 fn near_the_floor() -> Result<bool, Broken> {
     let mut venue = Venue::new(Policy::default(), "2022-05-01T00:00:00Z")?;
     let luna = venue.underlying("LUNA", 0.2, Rules { collar: ratio(10.0), ..rules(3, 2) }, 1e9)?;

@@ -1,4 +1,5 @@
-//! S-30, the ETH whale: margin drawn down to the last, so that the liquidation engine was the best buyer.
+//! S-30, the ETH whale: margin was withdrawn to the limit, so that the liquidation engine was the best buyer of the
+//! position.
 
 use engine::state::Policy;
 use engine::{AccountId, FeedId, Reject, Status};
@@ -10,7 +11,7 @@ use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, f
 use crate::venue::{Listing, MINUTE, Venue, money, ratio, rules};
 use crate::{Broken, Rows};
 
-/// What happened, what it cost, and who published it.
+/// The event, its cost, and the sources of both.
 pub static FACTS: Facts = Facts {
     id: "S-30",
     title: "Hyperliquid, the ETH whale",
@@ -22,14 +23,14 @@ pub static FACTS: Facts = Facts {
 };
 
 const ETH: f64 = 160_234.0;
-/// USDC drawn out.
+/// The USDC that the trader withdrew.
 const DRAWN: f64 = 17.09e6;
-/// At which the vault took over.
+/// The price at which the vault took over, in USD.
 const TAKEN: f64 = 1915.0;
-/// The price at which it was bought, and the price when it was drawn down; about.
+/// The price at which the position was bought, and the price at the withdrawal; both approximate.
 const BOUGHT: f64 = 1884.0;
 const DRAWN_AT: f64 = 1938.0;
-/// USD that move ETH by one part in a hundred, so that leaving $306 M costs what the vault lost.
+/// USD that move ETH by one part in a hundred, chosen so that selling $306 M costs the vault's loss.
 const DEPTH: f64 = 117e6;
 /// Units in a lot.
 const LOT: f64 = 1.0;
@@ -48,12 +49,12 @@ fn book() -> Book {
     }
 }
 
-/// Runs the incident without and with our controls; fails when a command of its script is refused.
+/// Runs the incident without and with our controls. Fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     let impact = book().cost(ETH * TAKEN);
     let gained = ETH * (TAKEN - BOUGHT);
     let at_once = ETH * (DRAWN_AT - BOUGHT) - book().cost(ETH * DRAWN_AT);
-    // At the price of the liquidation both sell the same; only who pays the impact differs.
+    // At the price of the liquidation both sell the same lots; they differ only in the account that pays the impact.
     let (liquidated, sold) = (gained, gained - impact);
     let mut tried = Rows::default();
     let mut runs = Vec::new();
@@ -148,20 +149,20 @@ struct Whale {
     fell: bool,
     equity: f64,
     vault_loss: f64,
-    /// Units that were sold by liquidation, what they gave away to the mark, and what selling them costs, in USD.
+    /// Units sold by liquidation, the discount to the mark that they were sold at, and the cost of selling them, in USD.
     lots: f64,
     given: f64,
     impact: f64,
     liquidated: f64,
     sold: f64,
-    /// Whether what the real trader drew out was refused for want of margin.
+    /// Whether the withdrawal of the real trader was refused for want of margin.
     refused: bool,
     brought: f64,
     units: f64,
 }
 
-/// The trader brings `over` times the initial margin of the whole position, buys what that carries, draws out all
-/// that is let go at a profit, and is liquidated as ETH falls.
+/// The trader brings `over` times the initial margin of the whole position, buys as many lots as that allows, withdraws
+/// as much as the engine allows while in profit, and is liquidated as ETH falls.
 fn whale(over: f64) -> Result<Whale, Broken> {
     let policy = Policy { fund_floor: money(1e11), outflow_share: ratio(1.0), ..Policy::default() };
     let mut venue = Venue::new(policy, "2025-03-12T00:00:00Z")?;
@@ -214,8 +215,8 @@ fn whale(over: f64) -> Result<Whale, Broken> {
             slice(&mut venue, perpetual, (trader, maker), &mut run)?;
         }
     }
-    // What it is worth in the end with what was drawn out, less what was brought; and what it would be worth, had the
-    // trader sold the same lots at the same time, into the same market.
+    // The trader's final equity plus withdrawals less deposits; then the same result if the trader had sold the same lots
+    // at the same time, into the same market.
     let worth = venue.judge(trader)?.equity.to_f64();
     run.vault_loss = (-worth).max(0.0);
     run.liquidated = worth.max(0.0) + run.drawn - brought;
@@ -223,8 +224,8 @@ fn whale(over: f64) -> Result<Whale, Broken> {
     Ok(run)
 }
 
-/// One part of it is sold as the engine offers it, at the mark less what that costs: whoever takes it over can
-/// sell it for that.
+/// One part of the position is sold as the engine offers it, at the mark less the cost of selling it: the account that
+/// takes it over can sell it for that.
 fn slice(
     venue: &mut Venue,
     perpetual: InstrumentId,
@@ -232,7 +233,7 @@ fn slice(
     run: &mut Whale,
 ) -> Result<(), Broken> {
     match venue.step(trader) {
-        // The next tick goes on.
+        // The next tick tries again.
         Err(Reject::NoPrice { .. }) => return Ok(()),
         answer => answer.map_err(|reject| Broken(reject.to_string()))?,
     };
@@ -252,7 +253,7 @@ fn slice(
     Ok(())
 }
 
-/// So much open interest of others that the trader is no concentration: ten pairs.
+/// Creates ten pairs of other traders with enough open interest that the trader is not a concentration.
 fn crowd(venue: &mut Venue, perpetual: InstrumentId) -> Result<(), Broken> {
     let mut many = Vec::new();
     for number in 0..20_u32 {

@@ -1,4 +1,4 @@
-//! S-31, Drift v1: winners were paid before losers had paid.
+//! S-31, Drift v1: winners were paid before the losers had paid.
 
 use engine::state::Policy;
 use engine::{AccountId, Command, FeedId, Principal};
@@ -9,7 +9,7 @@ use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
 use crate::venue::{DAY, Listing, MINUTE, Venue, money, ratio, rules};
 
-/// What happened, what it cost, and who published it.
+/// The event, its cost, and the sources of both.
 pub static FACTS: Facts = Facts {
     id: "S-31",
     title: "Drift v1",
@@ -22,12 +22,12 @@ pub static FACTS: Facts = Facts {
 
 const SETTLED: f64 = 19.5e6;
 const FINANCED: f64 = 14.55e6;
-/// What others had in the pool.
+/// The money of other users in the pool, in USD.
 const POOL: f64 = 13.66e6;
 
-/// Runs the incident without and with our controls; fails when a command of its script is refused.
+/// Runs the incident without and with our controls. Fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
-    // Losers had what was not financed.
+    // The losers' money: the settled profit less the part that others financed.
     let losers = SETTLED - FINANCED;
     let (gap, owed) = (fall(losers, &GAP)?, fall(losers, &OWED)?);
     Ok(Parts {
@@ -89,9 +89,9 @@ pub fn replay() -> Result<Replayed, Broken> {
     .judged())
 }
 
-/// What losers have, and how far LUNA falls from $30.
+/// The losers' money, and the price to which LUNA falls from $30.
 struct Fall {
-    /// Of what losers have, the part in USD; and coins worth so many times as much.
+    /// The part of the losers' money in USD; `coins` is the value of their coins as a multiple of their money.
     dollars: f64,
     coins: f64,
     last: f64,
@@ -107,18 +107,18 @@ struct Fell {
     opened: f64,
     /// Realised profit of the winner, in USD.
     profit: f64,
-    /// What losers have paid of it out of their own money, in USD.
+    /// The part of the profit that losers have paid out of their own money, in USD.
     paid: f64,
-    /// Profit that could be taken out then, in USD.
+    /// The profit that could be withdrawn at that time, in USD.
     withdrawn: f64,
-    /// Profit that could be taken out in all after losers had paid their debts in dollars.
+    /// The total profit that could be withdrawn after losers had paid their debts in dollars.
     withdrawn_later: f64,
-    /// What the others have in the end, in USD.
+    /// The money of other users at the end, in USD.
     pool: f64,
 }
 
 fn fall(losers: f64, how: &Fall) -> Result<Fell, Broken> {
-    // Neither the limiter nor open interest is what is shown here.
+    // The outflow limiter and the limit of open interest are switched off: they are not the subject of this replay.
     let open = Policy { fund_floor: money(1e9), share_floor: money(1e9), ..Policy::default() };
     let mut venue = Venue::new(Policy { outflow_share: ratio(1.0), ..open }, "2022-05-01T00:00:00Z")?;
     let wide = marks::Rules { collar: ratio(10.0), ..rules(3, 3) };
@@ -148,7 +148,7 @@ fn fall(losers: f64, how: &Fall) -> Result<Fell, Broken> {
     }
     venue.say(FeedId::Index(luna), how.last);
     venue.pass_steps(MINUTE, 90)?;
-    // Variation settlement makes profit and loss of what is open into balances.
+    // Variation settlement turns the profit and loss of open positions into balances.
     venue.must(Principal::System, Command::Settle { instrument: perpetual })?;
     venue.pass(MINUTE)?;
     let profit = venue.state().accounts[winner.place()].balance(USD, None).profit.to_f64();
@@ -160,7 +160,7 @@ fn fall(losers: f64, how: &Fall) -> Result<Fell, Broken> {
         if debt > 0.0 {
             venue.deposit(account, USD, debt + 1.0).map_err(|reject| Broken(reject.to_string()))?;
         }
-        // With nothing open any more, no margin holds profit back.
+        // With no open position, margin no longer holds profit back.
         let lots = venue.lots(account, perpetual);
         venue.fill(perpetual, how.last, lots, (winner, account)).map_err(|reject| Broken(reject.to_string()))?;
     }
@@ -175,7 +175,7 @@ fn fall(losers: f64, how: &Fall) -> Result<Fell, Broken> {
     })
 }
 
-/// As much as is let go within six hours.
+/// Withdraws as much as the engine allows within six hours.
 fn withdraw(venue: &mut Venue, winner: AccountId) -> Result<f64, Broken> {
     let mut taken = 0.0;
     for _ in 0..6 {

@@ -1,4 +1,4 @@
-//! S-32, Euler: one operation that nobody had to be healthy after, and a liquidation of oneself.
+//! S-32, Euler: one operation had no health check, and an attacker liquidated their own account.
 
 use engine::state::{Policy, Pot};
 use engine::{AccountId, Command, FeedId, Reject, Status};
@@ -9,7 +9,7 @@ use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, f
 use crate::stream::Stream;
 use crate::venue::{DAY, Listing, MINUTE, SECOND, Venue, rules};
 
-/// What happened, what it cost, and who published it.
+/// The event, its cost, and the sources of both.
 pub static FACTS: Facts = Facts {
     id: "S-32",
     title: "Euler",
@@ -31,13 +31,13 @@ struct AsItWas {
     debt: f64,
     /// Debt that the liquidator takes on with all collateral.
     taken: f64,
-    /// What the pool held and could pay.
+    /// The money that the pool held and could pay.
     paid: f64,
     /// The flash loan, of which two thirds were deposited and one third repaid.
     loan: f64,
 }
 
-/// Deposit, mint, repay, mint, give away; then the liquidator takes everything at the largest discount.
+/// Deposit, mint, repay, mint, donate; then the liquidator takes everything at the largest discount.
 fn as_it_was() -> AsItWas {
     // A receipt was worth a little more than a DAI.
     let receipt = 20.0 / 19.568;
@@ -47,12 +47,12 @@ fn as_it_was() -> AsItWas {
         debt += 200.0 - repaid;
     }
     collateral -= 100.0 * receipt;
-    // A fifth of discount, and a fiftieth on top of what is taken for the reserves.
+    // A discount of a fifth, and a fiftieth of the taken amount in addition, for the reserves.
     let taken = collateral * 0.8 * 1.02;
     AsItWas { collateral, debt, taken, paid: 38.9, loan: 30.0 }
 }
 
-/// Runs the incident without and with our controls; fails when a command of its script is refused.
+/// Runs the incident without and with our controls. Fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     let was = as_it_was();
     let made = (was.collateral - was.taken).min(was.paid) - was.loan;
@@ -169,7 +169,7 @@ fn operations(seed: u64, count: u32) -> Result<Operations, Broken> {
             }
             5 => venue.deposit(one, USD, amount / 40.0),
             _ => {
-                // Trades off the mark give to one what they take from the other.
+                // Trades away from the mark give to one account what they take from the other.
                 let off = 1.0 + (f64::from(stream.below(200)) - 100.0) / 1000.0;
                 venue.fill(instrument, venue.mark(instrument) * off, lots, (one, other))
             }
@@ -191,13 +191,13 @@ fn operations(seed: u64, count: u32) -> Result<Operations, Broken> {
     Ok(found)
 }
 
-/// Of each account: what it has above its initial margin, as a share of the margin.
+/// For each account, equity above initial margin as a share of the margin.
 fn healthy(venue: &Venue, accounts: &[AccountId]) -> Result<Vec<f64>, Broken> {
     let of = |account: &AccountId| {
         let judged = venue.judge(*account)?;
         let margin = judged.initial_margin.to_f64();
         let excess = judged.equity.minus(judged.initial_margin).map_err(|why| Broken(why.to_string()))?;
-        // The sign is exact; the share only says how near.
+        // The sign is exact; the share only tells how near the account is.
         Ok(if margin > 0.0 { excess.to_f64() / margin } else { excess.to_f64() })
     };
     accounts.iter().map(of).collect()
@@ -210,7 +210,7 @@ struct Liquidator {
     said: String,
 }
 
-/// A price makes an account unhealthy; its owner, and a stranger, try to take it over.
+/// A price makes an account unhealthy; its owner and a stranger try to take it over.
 fn liquidator() -> Result<Liquidator, Broken> {
     let (mut venue, [perpetual, _], _) = listed()?;
     venue.fund(Pot::SharedFund, 1e6)?;
@@ -247,7 +247,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(crate::cases()))]
 
-        /// I-26: whatever the operations are.
+        /// I-26, for any sequence of operations.
         #[test]
         fn no_operation_makes_a_healthy_account_unhealthy(seed in 1_u64..) {
             let found = operations(seed, 400).unwrap();
@@ -255,7 +255,7 @@ mod tests {
         }
     }
 
-    /// The count can be other than zero: a price does what no operation does.
+    /// The count can be other than zero: a price does what no operation can do.
     #[test]
     fn a_price_makes_a_healthy_account_unhealthy() {
         let (mut venue, [perpetual, _], _) = listed().unwrap();

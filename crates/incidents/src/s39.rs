@@ -1,4 +1,4 @@
-//! S-39, Drift v2: whoever held the keys of governance made a worthless token into collateral.
+//! S-39, Drift v2: an attacker who held the keys of governance made a worthless token into collateral.
 
 use engine::state::{AssetTerms, Change, Policy, Pot};
 use engine::{AccountId, Command, FeedId, Principal};
@@ -8,7 +8,7 @@ use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
 use crate::venue::{DAY, HOUR, Listing, MINUTE, Venue, money, price, quantity, ratio, rules};
 
-/// What happened, what it cost, and who published it.
+/// The event, its cost, and the sources of both.
 pub static FACTS: Facts = Facts {
     id: "S-39",
     title: "Drift v2",
@@ -21,14 +21,14 @@ pub static FACTS: Facts = Facts {
 
 const VAULTS: f64 = 309e6;
 const LEFT: f64 = 24e6;
-/// The token: as many as one likes, at a dollar as the attackers' sources say.
+/// The attackers' tokens: an unlimited number, worth a dollar each by the attackers' sources.
 const TOKENS: f64 = 500e6;
-/// What is lent on a dollar of collateral.
+/// The amount that is lent on a dollar of collateral.
 const WEIGHT: f64 = 0.9;
 
-/// Runs the incident without and with our controls; fails when a command of its script is refused.
+/// Runs the incident without and with our controls. Fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
-    // What was not lent out could be borrowed at once.
+    // All money that was not lent out could be borrowed at once.
     let taken = (TOKENS * WEIGHT).min(VAULTS);
     let (minutes, day) = (hostile(12, MINUTE, true)?, hostile(60, HOUR, false)?);
     let outflow = |run: &Hostile| format!("{} of at most {}", dollars(run.outflow), dollars(run.budget));
@@ -90,17 +90,17 @@ pub fn replay() -> Result<Replayed, Broken> {
 struct Hostile {
     outflow: f64,
     capacity: f64,
-    /// `capacity · (1 + T/window)` by the policy as it was at first.
+    /// `capacity · (1 + T/window)` by the policy at the beginning.
     budget: f64,
     by_token: f64,
     asked: f64,
     in_force: f64,
-    /// Whether every account still has what it brought.
+    /// Whether every account still has the money that it brought.
     accounts_whole: bool,
 }
 
-/// The keys of governance and of the sources of the token are hostile for so many steps; with `owners` those of every
-/// account too.
+/// The keys of governance and of the token's sources are hostile for `steps` steps; with `owners` the keys of every
+/// account are too.
 fn hostile(steps: u32, step: i64, owners: bool) -> Result<Hostile, Broken> {
     let mut venue = Venue::new(Policy::default(), "2026-03-20T00:00:00Z")?;
     let btc = venue.underlying("BTC", 90_000.0, rules(3, 3), 1e9)?;
@@ -118,7 +118,7 @@ fn hostile(steps: u32, step: i64, owners: bool) -> Result<Hostile, Broken> {
     let (policy, began) = (venue.state().policy.clone(), venue.state().clock.micros());
     let capacity = VAULTS * policy.outflow_share.to_f64();
     let token = list_token(&mut venue)?;
-    // The accounts of the attackers bring nothing but the token.
+    // The attackers' accounts bring only the token.
     let (pledger, friend) = (venue.account("pledger", 1, 0.0)?, venue.account("friend", 2, 0.0)?);
     let mut found =
         Hostile { outflow: 0.0, capacity, budget: 0.0, by_token: 0.0, asked: 0.0, in_force: 0.0, accounts_whole: true };
@@ -147,7 +147,7 @@ fn list_token(venue: &mut Venue) -> Result<AssetId, Broken> {
     venue.coin("CVT", None, (1.0, 1.0), Some(rules(1, 1)), 1e9)
 }
 
-/// The token goes in, and what it backs is lost to a friend.
+/// Deposits the token; the pledger loses the money that it backs to a friend.
 fn pledge(venue: &mut Venue, (pledger, friend): (AccountId, AccountId), token: AssetId, perpetual: InstrumentId) {
     let mut step = TOKENS;
     while step > 1.0 {
@@ -163,7 +163,7 @@ fn pledge(venue: &mut Venue, (pledger, friend): (AccountId, AccountId), token: A
     venue.fill_most(perpetual, mark * 0.91, lots, (friend, pledger));
 }
 
-/// Everything that governance can ask for.
+/// Sends every kind of request that governance can make.
 fn demands(venue: &mut Venue, token: AssetId, perpetual: InstrumentId, found: &mut Hostile) {
     let policy = venue.state().policy.clone();
     let wider = ratio(policy.outflow_share.to_f64() * 1.2);

@@ -1,4 +1,4 @@
-//! S-42, the quarterly future of a venue: one account with more than half of the open interest.
+//! S-42, the quarterly future of a venue: one account held more than half of the open interest.
 
 use engine::Reject;
 use engine::state::Policy;
@@ -9,7 +9,7 @@ use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
 use crate::venue::{Listing, MINUTE, Venue, money, rules};
 
-/// What happened, what it cost, and who published it.
+/// The event, its cost, and the sources of both.
 pub static FACTS: Facts = Facts {
     id: "S-42",
     title: "OKEx quarterly future",
@@ -24,12 +24,12 @@ pub static FACTS: Facts = Facts {
 const CONTRACTS: f64 = 4_168_515.0;
 const BANKRUPT: f64 = 8020.0;
 const SETTLED: f64 = 7483.0;
-/// Lots that stand for about $1 M.
+/// The lots of about $1 M notional.
 const MILLION: i64 = 1220;
-/// Open interest of the contract, in USD, about.
+/// Open interest of the contract in USD, approximately.
 const OPEN: f64 = 800e6;
 
-/// Runs the incident without and with our controls; fails when a command of its script is refused.
+/// Runs the incident without and with our controls. Fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
     let notional = CONTRACTS * 100.0;
     // Inverse contracts: coins per dollar at both prices.
@@ -91,7 +91,8 @@ struct Built {
     margin_left: bool,
 }
 
-/// Eight hundred million are open among many; then one buys from all of them whatever it may.
+/// Many accounts hold an open interest of eight hundred million; then one account buys from all of them as much as it
+/// may.
 fn built() -> Result<Built, Broken> {
     let mut venue = Venue::new(Policy { fund_floor: money(1e10), ..Policy::default() }, "2018-07-30T00:00:00Z")?;
     let btc = venue.underlying("BTC", 8200.0, rules(3, 3), 2e9)?;
@@ -104,7 +105,7 @@ fn built() -> Result<Built, Broken> {
     for number in 0..20_u32 {
         many.push(venue.account(&format!("trader {number}"), 100 + number, 60e6)?);
     }
-    // Ten are long against the other ten, all growing together: nobody is large on the way.
+    // Ten accounts are long against the other ten. All grow together, so that none is a concentration on the way.
     for round in 0..800_usize {
         let (long, short) = (many[round % 10], many[10 + (round + round / 10) % 10]);
         venue.fill(future, 8200.0, MILLION, (long, short)).map_err(|reject| Broken(reject.to_string()))?;

@@ -1,4 +1,4 @@
-//! S-50, WTI: a price below zero, which a broker's screens and margin model did not know.
+//! S-50, WTI: a price below zero, which a broker's screens and its margin model could not represent.
 
 use engine::state::Policy;
 use engine::{AccountId, Command, Event, FeedId, Principal, Status};
@@ -10,7 +10,7 @@ use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
 use crate::venue::{Listing, MINUTE, Venue, price, rules};
 
-/// What happened, what it cost, and who published it.
+/// The event, its cost, and the sources of both.
 pub static FACTS: Facts = Facts {
     id: "S-50",
     title: "WTI below zero",
@@ -26,17 +26,18 @@ const OWN: f64 = 77_000.0;
 /// Barrels in a contract.
 const BARRELS: f64 = 1000.0;
 const SETTLED: f64 = -37.63;
-/// The average price at which the account bought is not published; the size follows from it.
+/// The average price at which the account bought; it is not published. The size of the position follows from it.
 const BOUGHT: f64 = 0.32;
-/// What moves of the index are parts of, where the index is smaller: the price a month before.
+/// Moves of the index are measured against at least this price, the one of a month before.
 const SCALE: f64 = 20.0;
 /// The last hours, in steps of ten minutes.
 const PATH: [f64; 16] =
     [10.0, 8.0, 6.0, 4.5, 3.0, 2.0, 1.0, 0.5, 0.01, -3.7, -8.0, -14.0, -21.0, -29.0, -37.63, -37.63];
 
-/// Runs the incident without and with our controls; fails when a command of its script is refused.
+/// Runs the incident without and with our controls. Fails when a command of its script is refused.
 pub fn replay() -> Result<Replayed, Broken> {
-    // The model thinks that a barrel can lose its price and no more: all of the account buys as many contracts as that.
+    // The model assumes that a barrel can lose its price and no more: the account buys as many contracts as its money
+    // covers.
     let contracts = (OWN / (BOUGHT * BARRELS)).floor();
     let lost = contracts * BARRELS * (BOUGHT - SETTLED);
     let runs = [10.0, 1.0, 0.01, -3.7].map(bought_at);
@@ -107,7 +108,7 @@ struct Run {
     at: f64,
     contracts: f64,
     missing: f64,
-    /// Furthest that equity was from money plus lots times the move, in USD.
+    /// The largest difference between equity and money plus lots times the move, in USD.
     off: f64,
     least_margin: f64,
     cured: bool,
@@ -115,7 +116,7 @@ struct Run {
 }
 
 fn listed() -> Result<(Venue, FeedId, InstrumentId), Broken> {
-    // The contract settles on its last two minutes.
+    // The contract settles on the prices of its last two minutes.
     let policy = Policy { settlement_window: 2 * MINUTE, settlement_samples: 2, ..Policy::default() };
     let mut venue = Venue::new(policy, "2020-04-20T15:49:00Z")?;
     let oil = Rules { signed: true, scale: price(SCALE), collar: crate::venue::ratio(1.0), ..rules(3, 3) };
@@ -128,8 +129,8 @@ fn listed() -> Result<(Venue, FeedId, InstrumentId), Broken> {
     Ok((venue, FeedId::Index(oil), future))
 }
 
-/// The account buys as much as it may when the price first reaches `at`, and is judged and, when below maintenance,
-/// sold out at every step of the path.
+/// The account buys as much as it may when the price first reaches `at`. It is judged at every step of the path, and sold
+/// out when it is below maintenance.
 fn bought_at(at: f64) -> Result<Run, Broken> {
     let (mut venue, index, future) = listed()?;
     let maker = venue.account("maker", 1, 1e8)?;
@@ -146,7 +147,7 @@ fn bought_at(at: f64) -> Result<Run, Broken> {
     let mut paid = None;
     for usd in PATH {
         for step in 1..=10 {
-            // In small steps, as a market trades: a tenth of the way each minute.
+            // In small steps, as a market trades: a third of the remaining way each minute.
             let from = venue.mark(future);
             venue.say(index, if step == 10 { usd } else { from + (usd - from) / 3.0 });
             venue.pass(MINUTE)?;
@@ -171,8 +172,7 @@ fn bought_at(at: f64) -> Result<Run, Broken> {
     Ok(run)
 }
 
-/// Checks what an account is said to be worth against its money and lots, and sells it out when it
-/// is below maintenance.
+/// Compares the equity of an account with its money and lots, and sells it out when it is below maintenance.
 fn watched(
     venue: &mut Venue,
     future: InstrumentId,
@@ -198,7 +198,7 @@ fn watched(
     Ok(())
 }
 
-/// A limit below zero where the index may be, and where it may not.
+/// Whether a limit below zero is accepted where the index may be negative, and refused where it may not.
 fn orders() -> Result<bool, Broken> {
     let (mut venue, index, future) = listed()?;
     let btc = venue.underlying("BTC", 7000.0, rules(3, 3), 1e9)?;
@@ -226,8 +226,8 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(crate::cases()))]
 
-        /// I-14: at any price above, at and below zero a position is worth its money plus lots times the move, margin
-        /// is asked for, and closing pays exactly that.
+        /// I-14: at any price above, at and below zero, a position is worth its money plus lots times the move, needs
+        /// margin, and pays exactly that when it is closed.
         #[test]
         fn signed_prices_are_prices(at in -4_000_i32..20_000, then in -4_000_i32..20_000, lots in 1_i64..80) {
             let (mut venue, index, future) = listed().unwrap();

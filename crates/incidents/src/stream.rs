@@ -1,13 +1,13 @@
-//! Numbers from a seed, for scripts that try many things.
+//! Random numbers from a seed, for scripts that try many cases.
 
 use pricing::math::{ln, pow};
 
-/// A stream of numbers from a seed (Marsaglia's xorshift with a multiplication).
+/// A stream of random numbers from a seed (Marsaglia's xorshift with a multiplication).
 #[derive(Clone, Debug)]
 pub(crate) struct Stream(u64);
 
 impl Stream {
-    /// The stream of a seed, above 0.
+    /// Creates the stream of a seed, which is above 0.
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed.max(1))
     }
@@ -29,12 +29,12 @@ impl Stream {
         (f64::from(self.next()) + 0.5) / 4_294_967_296.0
     }
 
-    /// Pareto distributed, at least 1, with this tail.
+    /// A Pareto-distributed number, at least 1, with this tail exponent.
     pub(crate) fn pareto(&mut self, tail: f64) -> f64 {
         pow(self.part(), -1.0 / tail)
     }
 
-    /// Exponentially distributed with mean 1.
+    /// An exponentially distributed number with mean 1.
     pub(crate) fn exponential(&mut self) -> f64 {
         -ln(self.part())
     }

@@ -1,7 +1,7 @@
-//! A venue around the real engine: it lists, lets sources speak, brings in money and matches trades, as a script says.
+//! A venue around the real engine: it lists, reports prices, deposits money and matches trades, as a script requests.
 //!
-//! Every command goes through an [`Operator`] to the engine, so what is refused here is refused everywhere. Settlement is in
-//! USD unless a script lists a coin.
+//! Every command goes through an [`Operator`] to the engine, so the engine's refusals here are its refusals everywhere.
+//! Settlement is in USD unless a script lists a coin.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -25,7 +25,7 @@ pub(crate) const HOUR: i64 = 60 * MINUTE;
 /// A day, in microseconds.
 pub(crate) const DAY: i64 = 24 * HOUR;
 
-/// What a perpetual of a script is.
+/// The terms of a perpetual or future of a script.
 pub(crate) struct Listing<'a> {
     pub(crate) name: &'a str,
     pub(crate) underlying: UnderlyingId,
@@ -34,24 +34,24 @@ pub(crate) struct Listing<'a> {
     pub(crate) lot: f64,
     /// Smallest step of the price, in USD.
     pub(crate) tick: f64,
-    /// Furthest from the mark that a trade may be, as a share.
+    /// The largest distance of a trade from the mark, as a share of the mark.
     pub(crate) band: f64,
 }
 
-/// A small venue for a script: an engine, what its price sources say, and what its funds have had.
+/// A small venue for a script: an engine, the reports of its price sources, and the balances of its funds.
 #[derive(Debug)]
 pub(crate) struct Venue {
     operator: Operator<Memory>,
-    /// What each source says of each feed; who is not in it is silent.
+    /// The price that each source reports for each feed; a source without an entry is silent.
     said: BTreeMap<(FeedId, u32), Price>,
-    /// USD that each source of a feed sees within one per cent; a billion where nothing else is said.
+    /// The USD that each source of a feed reports within one per cent; a billion without an entry.
     depths: BTreeMap<FeedId, Money>,
-    /// The funds, added up from one event to the next, and the least that one of them has had.
+    /// The balances of the funds, added up from event to event; `lowest` is the least that any fund has had.
     funds: BTreeMap<(Pot, AssetId), Quantity>,
     lowest: Quantity,
 }
 
-/// Whether a command was refused: an engine in memory never stops.
+/// The reject of a refused command: an engine in memory never stops.
 fn refused(failed: Failed<Infallible>) -> Reject {
     match failed {
         Failed::Refused(reject) => reject,
@@ -59,13 +59,13 @@ fn refused(failed: Failed<Infallible>) -> Reject {
     }
 }
 
-/// A price of so many USD, to 10⁻⁹.
+/// A price of `usd`, to 10⁻⁹.
 pub(crate) fn price(usd: f64) -> Price {
     let exact = Price::from_f64(usd + 0.5e-9, Round::Down).and_then(|price| price.to_decimals(9, Round::Down));
     exact.expect("prices of scripts are small")
 }
 
-/// An amount of so many units, to 10⁻⁶.
+/// An amount of `units`, to 10⁻⁶.
 pub(crate) fn quantity(units: f64) -> Quantity {
     let exact = Quantity::from_f64(units + 0.5e-6, Round::Down).and_then(|amount| amount.to_decimals(6, Round::Down));
     exact.expect("amounts of scripts are small")
@@ -77,13 +77,13 @@ pub(crate) fn ratio(share: f64) -> Ratio {
     exact.expect("shares of scripts are small")
 }
 
-/// An amount of so many USD, to 10⁻⁶.
+/// An amount of `usd`, to 10⁻⁶.
 pub(crate) fn money(usd: f64) -> Money {
     Money::from_raw(quantity(usd).raw())
 }
 
-/// How a feed of `sources` sources is read here: `quorum` of them must agree within 5 %, the price stays within 10 %
-/// of its ten minutes' average, and is suspect where they are 2 % apart.
+/// The rules of a feed with `sources` sources: `quorum` of them must agree within 5 %, the price stays within 10 % of its
+/// ten-minute average, and it is suspect where sources are 2 % apart.
 pub(crate) fn rules(sources: u32, quorum: u32) -> Rules {
     let source = |source| Source { source, max_age_micros: MINUTE, bounds: None };
     Rules {
@@ -103,15 +103,15 @@ pub(crate) fn rules(sources: u32, quorum: u32) -> Rules {
 }
 
 impl Venue {
-    /// A venue with nothing listed, under these parameters, at the time the script begins.
+    /// Creates a venue with nothing listed, under this policy, at the time the script begins.
     pub(crate) fn new(policy: Policy, start: &str) -> Result<Self, Broken> {
-        // Scripts tick as seldom as they can: that is no outage, unless a script says so.
+        // Scripts tick as seldom as they can: this is no outage, unless a script says so.
         let mut policy = policy;
         policy.liquidation.outage = policy.liquidation.outage.max(DAY);
         Self::punctual(policy, start)
     }
 
-    /// The same, where time without a tick is an outage as the policy says.
+    /// Like [`Self::new`], but time without a tick is an outage as the policy says.
     pub(crate) fn punctual(policy: Policy, start: &str) -> Result<Self, Broken> {
         let start: Timestamp = start.parse().map_err(|_| Broken(format!("{start}: expected a moment")))?;
         let state = State::new(start, universal::PARAMS.to_owned(), policy);
@@ -130,12 +130,12 @@ impl Venue {
         self.operator.state()
     }
 
-    /// Asks for something now.
+    /// Sends a command now.
     pub(crate) fn ask(&mut self, principal: Principal, command: Command) -> Result<Vec<Event>, Reject> {
         self.ask_later(0, principal, command)
     }
 
-    /// The same after so much time in which nobody has said anything and no prices were formed.
+    /// Sends a command `micros` later, without reports or ticks in between.
     pub(crate) fn ask_later(
         &mut self,
         micros: i64,
@@ -147,12 +147,12 @@ impl Venue {
         self.followed(done)
     }
 
-    /// The commands that follow are of so much later.
+    /// Moves the time of the following commands forward by `micros`.
     fn later(&mut self, micros: i64) {
         self.operator.at(Timestamp::from_micros(self.state().clock.micros() + micros));
     }
 
-    /// What became of a command, with the funds followed from event to event.
+    /// The result of a command; follows the balances of the funds from event to event.
     fn followed(&mut self, done: Result<Vec<Event>, Failed<Infallible>>) -> Result<Vec<Event>, Reject> {
         let events = done.map_err(refused)?;
         for event in &events {
@@ -167,24 +167,24 @@ impl Venue {
         Ok(events)
     }
 
-    /// Whether no fund was below zero after any event so far, and each holds what its events add up to.
+    /// Whether no fund was below zero after any event so far, and each holds the sum of its events.
     pub(crate) fn funds_held(&self) -> bool {
         let held = |fund: &(Pot, AssetId)| self.state().pots.get(fund).copied().unwrap_or_default();
         !self.lowest.is_negative() && self.funds.iter().all(|(fund, amount)| held(fund) == *amount)
     }
 
-    /// What a fund holds, in USD of the venue.
+    /// The balance of a fund in USD.
     pub(crate) fn fund_has(&self, fund: Pot) -> f64 {
         self.state().pots.get(&(fund, USD)).copied().unwrap_or_default().to_f64()
     }
 
-    /// Asks for something that is never refused in this script.
+    /// Sends a command that is never refused in this script.
     pub(crate) fn must(&mut self, principal: Principal, command: Command) -> Result<Vec<Event>, Broken> {
         let said = format!("{command:?}");
         self.ask(principal, command).map_err(|reject| Broken(format!("{reject}: {said}")))
     }
 
-    /// Lists an underlying whose sources say its index, with its limit of open interest in USD.
+    /// Lists an underlying whose index the sources report, with its limit of open interest in USD.
     pub(crate) fn underlying(
         &mut self,
         name: &str,
@@ -209,7 +209,7 @@ impl Venue {
         Ok(id)
     }
 
-    /// Lists a coin as collateral. `ratio` is its price per unit of what it follows, or in USD.
+    /// Lists a coin as collateral. `ratio` is its price in units of the underlying that it follows, or in USD.
     pub(crate) fn coin(
         &mut self,
         name: &str,
@@ -259,7 +259,7 @@ impl Venue {
         Ok(id)
     }
 
-    /// Opens an account of an owner, with so many USD in it.
+    /// Opens an account of an owner and deposits `usd` to it.
     pub(crate) fn account(&mut self, name: &str, owner: u32, usd: f64) -> Result<AccountId, Broken> {
         self.must(Principal::System, Command::OpenAccount { name: name.to_owned(), owner })?;
         let id = self.state().account_named(name).ok_or_else(|| Broken(format!("{name}: was not opened")))?;
@@ -269,26 +269,25 @@ impl Venue {
         Ok(id)
     }
 
-    /// An asset arrives for an account.
+    /// Deposits an asset to an account.
     pub(crate) fn deposit(&mut self, account: AccountId, asset: AssetId, units: f64) -> Result<Vec<Event>, Reject> {
         let done = self.operator.deposit(account, asset, None, quantity(units));
         self.followed(done)
     }
 
-    /// Money arrives for a fund.
+    /// Deposits money to a fund.
     pub(crate) fn fund(&mut self, fund: Pot, usd: f64) -> Result<Vec<Event>, Broken> {
         let done = self.operator.fund(fund, USD, quantity(usd));
         self.followed(done).map_err(|reject| Broken(format!("{reject}: money for {fund:?}")))
     }
 
-    /// The owner of an account asks for an asset out of it.
+    /// The owner of an account withdraws an asset.
     pub(crate) fn withdraw(&mut self, account: AccountId, asset: AssetId, units: f64) -> Result<Vec<Event>, Reject> {
         let done = self.operator.withdraw(account, asset, None, quantity(units));
         self.followed(done)
     }
 
-    /// Takes out of an account as much of an asset as the engine lets go, to a millionth of what is there. How much
-    /// that was.
+    /// Withdraws as much of an asset as the engine allows, to a millionth of the balance. Returns the amount.
     pub(crate) fn withdraw_most(&mut self, account: AccountId, asset: AssetId) -> f64 {
         let mut step = self.has(account, asset);
         let least = (step / 1e6).max(0.01);
@@ -303,7 +302,7 @@ impl Venue {
         taken
     }
 
-    /// The owner of an account moves an asset to another.
+    /// The owner of an account transfers an asset to another account.
     pub(crate) fn transfer(
         &mut self,
         from: AccountId,
@@ -315,27 +314,27 @@ impl Venue {
         self.followed(done)
     }
 
-    /// Who owns an account.
+    /// The owner of an account.
     pub(crate) fn owner(&self, account: AccountId) -> Principal {
         Principal::Owner(self.state().accounts[account.place()].owner)
     }
 
-    /// What an account has of an asset, in units.
+    /// The balance of an asset in an account, in units.
     pub(crate) fn has(&self, account: AccountId, asset: AssetId) -> f64 {
         self.state().accounts[account.place()].balance(asset, None).amount.to_f64()
     }
 
-    /// What an account has of an instrument, in lots.
+    /// The position of an account in an instrument, in lots.
     pub(crate) fn lots(&self, account: AccountId, instrument: InstrumentId) -> i64 {
         self.state().accounts[account.place()].position(instrument).lots
     }
 
-    /// How an account stands.
+    /// The status of an account.
     pub(crate) fn status(&self, account: AccountId) -> Status {
         self.state().accounts[account.place()].status
     }
 
-    /// What an account is worth and must hold, at the marks.
+    /// The equity and margin of an account, at the marks.
     pub(crate) fn judge(&self, account: AccountId) -> Result<Judged, Broken> {
         let whose = &self.state().accounts[account.place()];
         self.operator.engine().desk().judge(self.state(), whose).map_err(|why| Broken(why.to_string()))
@@ -346,14 +345,14 @@ impl Venue {
         self.state().market.listing(instrument).mark.in_quote().to_f64()
     }
 
-    /// The multiple of the tick next to `usd`.
+    /// The multiple of the tick that is nearest to `usd`.
     pub(crate) fn on_tick(&self, instrument: InstrumentId, usd: f64) -> Price {
         let tick = self.state().contracts[instrument.0].terms.tick.raw();
         let near = price(usd).raw() + tick / 2;
         Price::from_raw(near - near.rem_euclid(tick))
     }
 
-    /// Two accounts trade at `usd`, or at the tick next to it.
+    /// Two accounts trade at the tick nearest to `usd`.
     pub(crate) fn fill(
         &mut self,
         instrument: InstrumentId,
@@ -367,7 +366,7 @@ impl Venue {
         self.followed(done)
     }
 
-    /// The most lots that two accounts may trade at `usd`, found by asking for less and less; they are traded.
+    /// Trades the most lots that two accounts may trade at `usd`, found by halving refused amounts. Returns the lots.
     pub(crate) fn fill_most(
         &mut self,
         instrument: InstrumentId,
@@ -386,18 +385,18 @@ impl Venue {
         done
     }
 
-    /// The next step of the liquidation of an account.
+    /// Requests the next step of the liquidation of an account.
     pub(crate) fn step(&mut self, account: AccountId) -> Result<Vec<Event>, Reject> {
         self.ask(Principal::System, Command::Liquidate { account })
     }
 
-    /// What may be traded for an account in liquidation.
+    /// The present offer for an account in liquidation.
     pub(crate) fn offer(&self, account: AccountId) -> Option<Offer> {
         let offer = self.state().liquidations.cases.get(&account)?.offer;
         offer.filter(|offer| offer.version == self.state().version)
     }
 
-    /// So many lots are traded for an account in liquidation at `usd`, whatever was offered.
+    /// Trades `lots` for an account in liquidation at `usd`, without regard to its offer.
     pub(crate) fn take(
         &mut self,
         instrument: InstrumentId,
@@ -408,7 +407,7 @@ impl Venue {
         self.take_later(0, instrument, usd, lots, parties)
     }
 
-    /// The same after so much time without a tick.
+    /// The same, `micros` later, without a tick in between.
     pub(crate) fn take_later(
         &mut self,
         micros: i64,
@@ -423,8 +422,8 @@ impl Venue {
         self.followed(done)
     }
 
-    /// The next step, and what it offers is taken: no more of it than `lots`, at `usd` or the worst price if that is
-    /// better for the account.
+    /// Requests the next step and takes its offer: at most `lots` of it, at `usd`, or at the worst price of the offer if
+    /// that is better for the account.
     pub(crate) fn liquidate(
         &mut self,
         instrument: InstrumentId,
@@ -445,7 +444,7 @@ impl Venue {
         self.ask(Principal::Governance, Command::Propose { change })
     }
 
-    /// From now on every source says this of a feed.
+    /// From now on every source reports `usd` for a feed.
     pub(crate) fn say(&mut self, feed: FeedId, usd: f64) {
         for ((said, _), known) in &mut self.said {
             if *said == feed {
@@ -454,22 +453,22 @@ impl Venue {
         }
     }
 
-    /// From now on one source says this.
+    /// From now on one source reports `usd`.
     pub(crate) fn one_says(&mut self, feed: FeedId, source: u32, usd: f64) {
         self.said.insert((feed, source), price(usd));
     }
 
-    /// From now on one source says nothing.
+    /// From now on one source is silent.
     pub(crate) fn silence(&mut self, feed: FeedId, source: u32) {
         self.said.remove(&(feed, source));
     }
 
-    /// From now on every source of a feed sees so many USD within one per cent.
+    /// From now on every source of a feed reports a depth of `usd` within one per cent.
     pub(crate) fn deep(&mut self, feed: FeedId, usd: f64) {
         self.depths.insert(feed, money(usd));
     }
 
-    /// Time passes; every source that is not silent speaks, prices are formed and accounts judged.
+    /// Lets time pass: every source that is not silent reports, prices are formed and accounts are judged.
     pub(crate) fn pass(&mut self, micros: i64) -> Result<(), Broken> {
         self.later(micros);
         if micros > DAY {
@@ -487,7 +486,7 @@ impl Venue {
         Ok(())
     }
 
-    /// Time passes in steps, with a tick at the end of each.
+    /// Lets time pass in steps, with a tick at the end of each.
     pub(crate) fn pass_steps(&mut self, micros: i64, steps: u32) -> Result<(), Broken> {
         (0..steps).try_for_each(|_| self.pass(micros))
     }

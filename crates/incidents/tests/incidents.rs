@@ -1,5 +1,5 @@
-//! Every incident holds with ours and is broken without; the models come near what was published; every run is the
-//! same.
+//! Every incident holds with our controls and is broken without; the models come near the published figures; every run is
+//! the same.
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 
@@ -11,7 +11,7 @@ fn replayed() -> Vec<(&'static Incident, Replayed)> {
     INCIDENTS.iter().map(|incident| (incident, (incident.replay)().unwrap())).collect()
 }
 
-/// Every incident that is replayed, in the order of its number.
+/// Every incident that is replayed, ordered by number.
 const IDS: [&str; 15] = [
     "S-01", "S-02", "S-03", "S-04", "S-05", "S-10", "S-12", "S-16", "S-20", "S-30", "S-31", "S-32", "S-39", "S-42",
     "S-50",
@@ -31,7 +31,7 @@ fn every_assertion_holds_with_ours_and_is_broken_without() {
     }
 }
 
-/// The model of the venue as it was gives the order of magnitude that was published: within a factor of three.
+/// The model of the venue gives the published order of magnitude: within a factor of three.
 #[test]
 fn models_come_near_what_was_published() {
     for (_, found) in replayed() {
@@ -67,7 +67,7 @@ fn a_replay_says_the_same_twice() {
     }
 }
 
-/// The judgement can fail: a figure above its limit, or one condition that is not met, is enough.
+/// The judgement can fail: one figure above its limit, or one condition that is not met, is enough.
 #[test]
 fn a_bound_is_at_most_its_limit() {
     assert!(Bound { found: 0.0, limit: 0.0 }.holds());

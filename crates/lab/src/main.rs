@@ -1,8 +1,8 @@
 //! `upm-lab`, the laboratory: the engine under simulation, with rules broken on purpose, killed processes, crashing markets
 //! and incidents of the past.
 //!
-//! It is a program of its own, so that nothing of it is in `upm`, which people use on their books. How both read, print,
-//! write files and fail is in the crate [`shell`].
+//! It is a program of its own, so that none of it is in `upm`, the program that people use on their books. The crate
+//! [`shell`] holds the code of both for reading, printing, writing files and failing.
 
 mod command;
 mod seeds;
@@ -34,10 +34,10 @@ struct Arguments {
     to: Destination,
 }
 
-/// The program under the name that users start it by.
+/// The program, under the name with which users start it.
 const LAB: Program = Program::named("upm-lab");
 
-/// Runs allocate many small texts and lists, on many threads at once.
+/// The allocator: runs allocate many small texts and lists, on many threads at once.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,8 +1,8 @@
-//! Ranges of seeds, as arguments give them.
+//! Ranges of seeds, as they are written in arguments.
 
 use std::ops::RangeInclusive;
 
-/// For clap: `1..100`, both included.
+/// The value parser of clap for a range: `1..100`, both included.
 pub fn range(text: &str) -> Result<RangeInclusive<u64>, String> {
     let ends = text.split_once("..").map(|(first, last)| (first.parse(), last.parse()));
     match ends {
@@ -11,7 +11,7 @@ pub fn range(text: &str) -> Result<RangeInclusive<u64>, String> {
     }
 }
 
-/// How many seeds a range has.
+/// The number of seeds in a range.
 pub fn count(seeds: &RangeInclusive<u64>) -> u64 {
     (seeds.end() - seeds.start()).saturating_add(1)
 }

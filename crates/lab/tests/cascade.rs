@@ -31,10 +31,10 @@ fn a_document_has_runs_and_evidence_and_is_the_same_on_any_number_of_threads() {
             .iter()
             .all(|row| row["source"].as_str().is_some_and(|text| !text.is_empty()))
     );
-    // By engine, then by seed.
+    // Runs are sorted by engine, then by seed.
     let run = |place: usize| &one["runs"][0][place];
     assert_eq!((&run(2)["engine"], &run(2)["seed"]), (&"isolated".into(), &3.into()));
-    // An outage empties funds, and a queue takes more than is missing; ours never does.
+    // An outage empties the funds. The naive engine takes more than is missing; ours never does.
     assert!(run(0)["overshoot"].as_f64().unwrap() > 1e6 && run(4)["taken"].as_f64().unwrap() > 1e5);
     assert!(run(4)["overshoot"].as_f64().unwrap() < 118.0);
 }
@@ -83,7 +83,7 @@ fn what_is_no_shock_is_refused() {
     assert_eq!(LAB.run(&["cascade", "--carried", "90"]).status, 2);
 }
 
-/// The calibration meets what was recorded: isolated margin over the closes falls as far as the recorded low,
+/// The calibration agrees with the records: on the path of closes, isolated margin falls as far as the recorded low,
 /// 101,516.5 after 116,970.
 #[test]
 fn the_recorded_lows_are_met_by_isolated_margin_from_shared() {

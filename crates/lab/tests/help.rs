@@ -6,7 +6,7 @@ use common::LAB;
 use testdata::help::{commands, examples, make_room};
 use testdata::manual::{check_completions, check_pages};
 
-/// It runs for minutes, and `cargo xtask ci` runs it.
+/// This command runs for minutes; `cargo xtask ci` runs it.
 const LONG: &str = "canaries";
 
 #[test]

@@ -1,4 +1,4 @@
-//! `upm-lab incident`: an incident by its number, and a number of none.
+//! `upm-lab incident`: an incident by its number, and a number that does not exist.
 
 mod common;
 

@@ -1,4 +1,4 @@
-//! `upm-lab run`: seeds and scripts, what a run leaves behind, and what is refused before anything runs.
+//! `upm-lab run`: seeds and scripts, the files that a run writes, and arguments that are refused before a run.
 
 mod common;
 
@@ -9,14 +9,14 @@ use sim::run::run_with;
 use sim::{Options, shrink};
 use testdata::MARKET;
 
-/// `message` is on the only line of what is wrong.
+/// The run fails with one line of error text, which contains `message`.
 fn refused(arguments: &[&str], message: &str) {
     let run = LAB.run(arguments);
     assert_eq!((run.status, run.out.as_str(), run.err.lines().count()), (2, "", 1), "{arguments:?}: {}", run.err);
     assert!(run.err.starts_with("upm-lab: ") && run.err.contains(message), "{arguments:?}: {}", run.err);
 }
 
-/// `message` is among the lines in which clap says what is wrong.
+/// The run fails with clap's error text, which contains `message`.
 fn misused(arguments: &[&str], message: &str) {
     let run = LAB.run(arguments);
     assert_eq!((run.status, run.out.as_str()), (2, ""), "{arguments:?}: {}", run.err);
@@ -42,7 +42,7 @@ fn a_kept_journal_leads_to_the_state_in_which_the_run_ended() {
     assert_eq!(run["runs"][0]["hash"], replayed.engine.hash().to_string());
 }
 
-/// Until it is whole, a kept journal does not bear its name.
+/// A kept journal gets its name only once it is complete.
 #[test]
 fn an_interrupted_run_leaves_no_journal() {
     let file = LAB.fresh("lab-interrupted.journal");

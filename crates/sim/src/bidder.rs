@@ -1,4 +1,4 @@
-//! Who takes over portfolios: bidders that are good, greedy, poor, late or gone.
+//! Accounts that take over portfolios: bidders that are good, greedy, poor, late or gone.
 
 use engine::state::{Case, State};
 use engine::{AccountId, Command, Engine, Envelope, Principal};
@@ -8,7 +8,7 @@ use units::{Money, Ratio, Round};
 use crate::swarm::{Bidders, Corner};
 use crate::world::{ONE, World};
 
-/// Backstops of the venue: the market makers, and now and then somebody else, who may be too poor for it.
+/// Registers the backstops of the venue: the market makers, and sometimes another account, which may be too poor for it.
 pub fn registered(world: &mut World, state: &State) -> Vec<Envelope> {
     let mut made = Vec::new();
     let auctions = world.swarm.seeks(Corner::Auctions);
@@ -23,7 +23,8 @@ pub fn registered(world: &mut World, state: &State) -> Vec<Envelope> {
     made
 }
 
-/// Bids for whatever is in auction. A bidder may go before its bid arrives, and somebody comes back when all have gone.
+/// Bids for portfolios in auction. A bidder may be deregistered before its bid arrives, and a backstop returns when all
+/// have gone.
 pub fn bids(world: &mut World, engine: &Engine) -> Vec<Envelope> {
     let state = engine.state();
     let mut made = Vec::new();
@@ -45,12 +46,12 @@ pub fn bids(world: &mut World, engine: &Engine) -> Vec<Envelope> {
     made
 }
 
-/// All who would take over are gone at once.
+/// Deregisters all backstops at once.
 pub fn vanish(world: &World, state: &State) -> Vec<Envelope> {
     state.liquidations.backstops.iter().map(|account| backed(world, *account, false)).collect()
 }
 
-/// Bids that come when an auction has just ended, before anyone has asked for the next step.
+/// Bids that arrive when an auction has just ended, before anyone has requested the next step.
 pub fn late(world: &mut World, engine: &Engine) -> Vec<Envelope> {
     let state = engine.state();
     let rules = &state.policy.liquidation;
@@ -73,14 +74,14 @@ fn anyone(world: &mut World, state: &State) -> AccountId {
     AccountId(u32::try_from(world.dice.place(state.accounts.len())).expect("ids are u32"))
 }
 
-/// One of those who may bid, and now and then somebody else.
+/// A registered backstop, and sometimes another account.
 fn bidder(world: &mut World, state: &State) -> AccountId {
     let backstops: Vec<AccountId> = state.liquidations.backstops.iter().copied().collect();
     if backstops.is_empty() || world.dice.chance(50) { anyone(world, state) } else { world.dice.pick(&backstops) }
 }
 
-/// A bid for a share of a portfolio: what restores the target, less, or a little more; for what the clock pays, for
-/// less, or for more.
+/// A bid for a share of a portfolio: the share that restores the target, less, or a little more; at the premium that the
+/// clock pays, at less, or at more.
 fn bid(
     world: &mut World,
     engine: &Engine,
@@ -93,7 +94,7 @@ fn bid(
     let excess = judged.equity.minus(judged.maintenance_margin.scaled(rules.beta, Round::Up).ok()?).ok()?;
     let elapsed = world.now - case.auction?.micros();
     let sale = |share: Ratio| auction::sale(share, excess, judged.equity, Money::ZERO, elapsed, rules);
-    // Who comes too late bids all the same.
+    // A bidder that comes too late bids all the same.
     let none = Sale { share: Ratio::from_raw(ONE / 2), premium: Money::from_raw(1000 * ONE) };
     let whole = sale(Ratio::ONE).unwrap_or(none).share;
     let share = match world.dice.below(8) {
@@ -107,7 +108,7 @@ fn bid(
     let asked = match world.dice.below(8) {
         0..=2 if greedy => premium + 1,
         _ if greedy => premium.saturating_mul(i128::from(world.dice.pick(&[2_i64, 3, 10]))),
-        // It pays for it.
+        // The bidder pays a dollar for the share.
         0 => -ONE,
         1 | 2 => premium / 2,
         _ => premium,

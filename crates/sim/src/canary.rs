@@ -1,8 +1,8 @@
-//! Rules that are broken on purpose. A simulator that does not notice them would not notice the like
-//! by accident either.
+//! Rules that are broken on purpose. A simulator that does not notice them would not notice such a fault in the engine
+//! either.
 //!
-//! The engine stays as it is: a canary asks it, and alters the answer, or asks it about a state that is not
-//! the true one.
+//! The engine itself is not changed: a canary asks it and alters the answer, or asks it about a state that is not the
+//! true one.
 
 mod forced;
 mod meddling;
@@ -15,9 +15,9 @@ use units::{Price, Quantity, Timestamp};
 
 use crate::run::{Options, run_with};
 
-/// How commands are decided: by the engine, or by something that should be caught.
+/// The rules that decide commands: those of the engine, or broken ones that should be caught.
 pub trait Rules {
-    /// The events of a command, or why it is refused.
+    /// The events of a command, or the reason why it is refused.
     fn decide(&mut self, engine: &Engine, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
         engine.decide(envelope)
     }
@@ -28,7 +28,7 @@ pub trait Rules {
     }
 }
 
-/// The rules as they are.
+/// The unbroken rules of the engine.
 #[derive(Debug)]
 pub struct Sound;
 
@@ -39,31 +39,31 @@ impl Rules for Sound {}
 pub enum Canary {
     /// A fee is taken twice.
     FeeTwice,
-    /// What rounding leaves of a cost is lost.
+    /// The rest that rounding a cost leaves is lost.
     ResidueLost,
     /// Profit may be withdrawn before its loser has paid.
     UnpaidProfit,
     /// One account needs no initial margin.
     NoMargin,
-    /// Stale reports make a valid price.
+    /// A valid price is formed from stale reports.
     StalePrice,
     /// A match that was applied is applied again.
     MatchTwice,
-    /// A position turns around and its loss or profit is not settled.
+    /// A position is turned around without settling its profit or loss.
     FreeFlip,
     /// The settlement price is the last sample, not the average.
     LastSample,
     /// A healthy account is liquidated.
     HealthyLiquidated,
-    /// A withdrawal passes the outflow limiter.
+    /// A withdrawal is not held back by the outflow limiter.
     NoLimiter,
-    /// Nobody is told that an account is below maintenance.
+    /// No event says that an account is below maintenance.
     SilentStatus,
     /// A crash loses the last acknowledged batch.
     LostBatch,
-    /// An order that was filled stays.
+    /// A filled order stays open.
     OrderStays,
-    /// A change of parameters comes into force at once.
+    /// A change of parameters takes effect at once.
     NoDelay,
     /// The collateral cap does not hold.
     NoCap,
@@ -77,9 +77,9 @@ pub enum Canary {
     WholeShared,
     /// A loss is rounded in favour of the account that is liquidated.
     TruncatedLoss,
-    /// Twice as much is offered as is needed.
+    /// An offer is for twice the lots that are needed.
     OverLiquidated,
-    /// An owner takes over what they own already.
+    /// An owner takes over from another account of the same owner.
     SelfLiquidation,
     /// An account that has won nothing is deleveraged.
     Bystander,
@@ -89,13 +89,13 @@ pub enum Canary {
     NoCure,
     /// A case has the number of the one before it.
     RepeatedEpoch,
-    /// A forced trade at a price beyond the worst.
+    /// A forced trade is accepted at a price beyond the worst of its offer.
     BadPrice,
-    /// An offer of an earlier market is filled.
+    /// An offer that was made in an earlier version of the market is filled.
     StaleOffer,
     /// A fund pays more than it has.
     FundBelowZero,
-    /// Liquidations trade as much as they like.
+    /// Liquidations trade without a pace.
     NoPace,
     /// One side of a take-over keeps its lots.
     OneLegGone,
@@ -105,11 +105,11 @@ pub enum Canary {
     GreedyBid,
     /// Two liquidations cross away from the mark.
     SkewedCross,
-    /// Whoever owns anything without a valid price is not liquidated.
+    /// An account that owns any asset without a valid price is not liquidated.
     DustBlinds,
-    /// Whatever happens to an account withdraws what is offered for it.
+    /// Every deposit, transfer or fill of an account withdraws its offer.
     OfferFalls,
-    /// Who is below maintenance has no case until somebody asks.
+    /// An account below maintenance has no case until a step is requested.
     NoCase,
     /// Dust may be sent to anybody.
     DustSent,
@@ -160,13 +160,13 @@ pub const CANARIES: &[Canary] = &[
 /// The account that needs no margin.
 const PRIVILEGED: AccountId = AccountId(3);
 
-/// The most seeds that are tried to catch a canary.
+/// The most seeds that are tried to catch one canary.
 const SEEDS: u64 = 40;
 
-/// How long each of them runs.
+/// The number of ticks of each seed.
 const TICKS: u64 = 300;
 
-/// What became of a canary.
+/// The result of letting one canary loose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Caught {
     /// The rule that was broken on purpose.
@@ -177,7 +177,7 @@ pub struct Caught {
     pub sound_passes: bool,
 }
 
-/// The run in which a canary was noticed.
+/// The run in which a canary was caught.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CaughtBy {
     /// The seed whose run failed.
@@ -186,18 +186,18 @@ pub struct CaughtBy {
     pub tick: u64,
     /// The number of the invariant that failed, such as `I-08`.
     pub invariant: String,
-    /// What was found, as a sentence.
+    /// The finding, as a sentence.
     pub what: String,
 }
 
 impl Caught {
-    /// Whether the simulator noticed, and only then.
+    /// Whether the simulator caught the broken rule and passes the unbroken one.
     pub fn passes(&self) -> bool {
         self.by.is_some() && self.sound_passes
     }
 }
 
-/// Lets every canary loose and says what caught it.
+/// Lets every canary loose and returns the run that caught each.
 pub fn canaries(mut progress: impl FnMut(&Caught)) -> Vec<Caught> {
     let mut report = Vec::with_capacity(CANARIES.len());
     let mut sound: std::collections::BTreeMap<u64, bool> = std::collections::BTreeMap::new();
@@ -335,7 +335,7 @@ impl Rules for Canary {
     }
 }
 
-/// What the engine would decide in another state.
+/// The decision of the engine in a changed copy of its state.
 fn doctored(engine: &Engine, envelope: &Envelope, change: impl FnOnce(&mut State)) -> Result<Vec<Event>, Reject> {
     let mut state = engine.state().clone();
     change(&mut state);

@@ -1,8 +1,8 @@
-//! A real process that does durable work, killed at random moments: nothing that it acknowledged is lost, and nothing
-//! is there that was never asked of it.
+//! Kills a real process that writes durably, at random moments. No acknowledged record is lost, and no record appears
+//! that was never requested.
 //!
-//! The work is that of a seed, so that the parent knows every command the child may have done, to the hash of its
-//! record. The child prints a line for every batch after it is durable: sequence and hash of the head. The parent
+//! The work is determined by a seed, so the parent knows every command that the child may have done, and even the hash of
+//! its record. The child prints a line for every batch once it is durable: sequence and hash of the head. The parent
 //! remembers the lines.
 
 use std::ffi::OsString;
@@ -22,35 +22,35 @@ use crate::faults::Struck;
 use crate::workload;
 use crate::world::{World, identity};
 
-/// After so many kills the work begins anew, so that finding one's place in it stays quick.
+/// After this many kills the work begins anew, so that the child quickly finds its place in it.
 const KILLS_A_ROUND: u64 = 20;
 
-/// The child writes a snapshot after so many batches.
+/// The child writes a snapshot after this many batches.
 const SNAPSHOT_EVERY: u64 = 25;
 
-/// A child that has not done anything after this long hangs.
+/// A child that prints nothing for this long hangs.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// What killing came to.
+/// The result of killing processes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CrashReport {
     /// Processes that were killed.
     pub kills: u64,
     /// Batches that were acknowledged.
     pub acknowledged: u64,
-    /// Of these, batches that were not there afterwards.
+    /// Acknowledged batches that were not in the journal afterwards.
     pub lost: u64,
-    /// Records that were there and should not have been.
+    /// Records that were in the journal and should not have been.
     pub invented: u64,
-    /// Records that were there in the end, over all rounds.
+    /// Records in the journals at the end, over all rounds.
     pub records: u64,
-    /// What else went wrong, first of all.
+    /// The first other thing that went wrong.
     pub problem: Option<String>,
 }
 
 impl CrashReport {
-    /// Whether processes were killed that had acknowledged something, nothing was lost, nothing invented and nothing went
-    /// wrong. Where nobody was killed or nothing was acknowledged, nothing was checked.
+    /// Whether processes were killed and had acknowledged batches, with nothing lost, nothing invented and no problem.
+    /// Fails also when no process was killed or no batch was acknowledged: then nothing was checked.
     pub fn passes(&self) -> bool {
         self.kills > 0 && self.acknowledged > 0 && self.lost == 0 && self.invented == 0 && self.problem.is_none()
     }
@@ -70,7 +70,7 @@ pub fn arguments(dir: &Path, seed: u64) -> Vec<OsString> {
     arguments
 }
 
-/// The work of a seed: a batch a tick.
+/// The work of a seed: one batch a tick.
 struct Work {
     world: World,
     struck: Struck,
@@ -98,7 +98,7 @@ fn file(dir: &Path) -> PathBuf {
     dir.join("journal")
 }
 
-/// The same work in memory: what a journal of that seed must look like.
+/// The same work in memory: the journal that the seed must give.
 struct Reference {
     work: Work,
     sequencer: Sequencer<Memory>,
@@ -110,7 +110,7 @@ impl Reference {
         Ok(Self { work: Work::new(seed), sequencer })
     }
 
-    /// Does what the seed asks until there are at least so many records.
+    /// Does the work of the seed until there are at least `sequence` records.
     fn reach(&mut self, sequence: u64) -> Result<Head, String> {
         while self.sequencer.head().sequence < sequence {
             let batch = self.work.next(self.sequencer.engine().state());
@@ -120,7 +120,7 @@ impl Reference {
     }
 }
 
-/// Does the work of a seed on the journal in `dir` until it is killed. Returns only what went wrong.
+/// Does the work of a seed on the journal in `dir` until it is killed. Returns only when it fails, with the reason.
 pub fn child(dir: &Path, seed: u64) -> String {
     match works(dir, seed) {
         Ok(never) => match never {},
@@ -153,8 +153,8 @@ fn works(dir: &Path, seed: u64) -> Result<std::convert::Infallible, String> {
     }
 }
 
-/// Runs the program `exe` as a child `kills` times on journals in `dir`, kills it each time, and compares what it said
-/// with what is there. `progress` hears of every kill.
+/// Runs the program `exe` as a child `kills` times on journals in `dir`, kills it each time, and compares the lines that
+/// it printed with the journal. `progress` is called after every kill.
 pub fn parent(
     exe: &Path,
     dir: &Path,
@@ -178,7 +178,7 @@ pub fn parent(
     Ok(report)
 }
 
-/// One journal, killed some times. What goes wrong is in the inner result.
+/// Kills the writer of one journal several times. Failures of the journal are in the inner result.
 fn rounds(
     exe: &Path,
     dir: &Path,
@@ -212,7 +212,8 @@ fn rounds(
     Ok(Ok(()))
 }
 
-/// Starts a child, kills it, and returns what it acknowledged; not before it has said something, where `waits`.
+/// Starts a child, kills it, and returns the batches that it acknowledged. Where `waits`, it is killed only after it has
+/// acknowledged one.
 fn killed(exe: &Path, dir: &Path, seed: u64, (dice, waits): (&mut Dice, bool)) -> std::io::Result<Vec<(u64, String)>> {
     let mut process = Process::new(exe).args(arguments(dir, seed)).stdout(Stdio::piped()).spawn()?;
     let out = process.stdout.take().ok_or_else(|| std::io::Error::other("a child without an output"))?;
@@ -221,21 +222,21 @@ fn killed(exe: &Path, dir: &Path, seed: u64, (dice, waits): (&mut Dice, bool)) -
         let mut said = Vec::new();
         let mut out = BufReader::new(out);
         let mut line = String::new();
-        // A line without its end was not said.
+        // A line without its end does not count as printed.
         while out.read_line(&mut line).is_ok_and(|length| length > 0) && line.ends_with('\n') {
             if let Some((sequence, hash)) = line.trim_end().split_once(' ')
                 && let Ok(sequence) = sequence.parse::<u64>()
             {
                 said.push((sequence, hash.to_owned()));
                 if sender.send(()).is_err() {
-                    // Nobody waits any more; what is said still counts.
+                    // Nobody waits any more; the line still counts.
                 }
             }
             line.clear();
         }
         said
     });
-    // Some die while they recover, most while they work.
+    // Some are killed while they recover, most while they work.
     if dice.chance(800) || waits {
         let begun = receiver.recv_timeout(PATIENCE);
         if begun == Err(mpsc::RecvTimeoutError::Timeout) {
@@ -250,7 +251,7 @@ fn killed(exe: &Path, dir: &Path, seed: u64, (dice, waits): (&mut Dice, bool)) -
     listener.join().map_err(|_| std::io::Error::other("a listener that panicked"))
 }
 
-/// Holds what a child said and what it left against each other and against the work.
+/// Compares the lines that a child printed with the journal that it left, and both with the work.
 fn compared(
     dir: &Path,
     said: &[(u64, String)],

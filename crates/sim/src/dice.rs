@@ -1,4 +1,4 @@
-//! One seed, one stream of numbers: everything that is left to chance in a run comes from here.
+//! One seed, one stream of random numbers: all chance in a run comes from here.
 
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
@@ -8,7 +8,7 @@ use rand_pcg::rand_core::{Rng, SeedableRng};
 pub struct Dice(Pcg64);
 
 impl Dice {
-    /// The stream of a seed.
+    /// Creates the stream of a seed.
     pub fn new(seed: u64) -> Self {
         Self(Pcg64::seed_from_u64(seed))
     }
@@ -30,23 +30,23 @@ impl Dice {
         low.saturating_add_unsigned(self.below(span))
     }
 
-    /// True in so many of a thousand cases.
+    /// True with the probability of `per_mille` in a thousand.
     pub fn chance(&mut self, per_mille: u64) -> bool {
         self.below(1000) < per_mille
     }
 
-    /// A place in a list of `length`.
+    /// A random place in a list of `length`.
     pub fn place(&mut self, length: usize) -> usize {
         let bound = u64::try_from(length.max(1)).expect("a length fits");
         usize::try_from(self.below(bound)).expect("below a length")
     }
 
-    /// One of a list that is not empty.
+    /// A random item of a list that is not empty.
     pub fn pick<T: Copy>(&mut self, list: &[T]) -> T {
         list[self.place(list.len())]
     }
 
-    /// One of a list by weight; the first when all weights are 0.
+    /// A random item of a list, by weight; the first when all weights are 0.
     pub fn weighted<T: Copy>(&mut self, list: &[(T, u32)]) -> T {
         let sum: u64 = list.iter().map(|(_, weight)| u64::from(*weight)).sum();
         let mut left = self.below(sum.max(1));

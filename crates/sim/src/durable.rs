@@ -1,5 +1,5 @@
-//! The journal of a run: each tick is one batch on a disk that fails, and what comes back is held against
-//! what was said.
+//! The journal of a run: each tick is one batch on a disk that fails. The records that survive are compared with the
+//! batches that were acknowledged.
 
 use audit::Finding;
 use engine::state::StateHash;
@@ -11,7 +11,7 @@ use crate::dice::Dice;
 use crate::faults::{Struck, count};
 use crate::world::{genesis, identity};
 
-/// A state is written with every so many batches, so that recovery begins there.
+/// A snapshot of the state is written after this many batches, so that recovery begins there.
 const SNAPSHOT_EVERY: u64 = 40;
 
 /// A journal on a disk that fails.
@@ -22,7 +22,7 @@ pub struct Durable {
     store: Store,
     /// The last head that was acknowledged, and the hash of the state there.
     acknowledged: (Head, StateHash),
-    /// What was on the disk before the last batch.
+    /// The contents of the disk before the last batch.
     before: Vec<u8>,
     keeps_images: bool,
     batches: u64,
@@ -33,7 +33,7 @@ fn broken(what: &'static str) -> impl Fn(String) -> Finding {
 }
 
 impl Durable {
-    /// A new journal on an empty disk, with the hash of the engine's first state.
+    /// Creates a journal on an empty disk, with the hash of the engine's first state.
     pub fn create(state: StateHash, keeps_images: bool) -> Result<Self, Finding> {
         let identity = identity();
         let disk = Disk::new();
@@ -44,7 +44,7 @@ impl Durable {
         Ok(Self { identity, disk, store, acknowledged, before, keeps_images, batches: 0 })
     }
 
-    /// Writes a batch; the power goes meanwhile when `crash`. Afterwards the batch is acknowledged either way.
+    /// Writes a batch; the power fails meanwhile when `crash`. Afterwards the batch is acknowledged in either case.
     pub fn write(
         &mut self,
         batch: &[(Envelope, Vec<Event>)],
@@ -69,7 +69,7 @@ impl Durable {
                 self.acknowledged = (head, hash);
             }
             let mut disk_dice = DiskDice::new(dice.any());
-            // Now and then everything was written, and only the answer is missing.
+            // Sometimes the whole batch was written, and only the answer is missing.
             let whole = dice.chance(300);
             let image = self.disk.crash(|pending| if whole { Kept::All } else { disk_dice.keep(pending) });
             let counts = self.disk.counts();
@@ -91,8 +91,8 @@ impl Durable {
         Ok(())
     }
 
-    /// Opens what the crash left: everything acknowledged is there, nothing else is but the batch that was under way,
-    /// and the state that follows is the state that was.
+    /// Opens the disk after a crash. Every acknowledged record is there, no other record except the batch that was under
+    /// way, and replay gives the state that was.
     fn recover(
         &mut self,
         image: Vec<u8>,
@@ -135,14 +135,14 @@ impl Durable {
             count(struck, "kept unacknowledged batch");
             self.acknowledged = (head, hash);
         } else if acknowledged.sequence == head.sequence && state_there != hash {
-            // Nobody was told: the client asks again.
+            // The batch was lost and never acknowledged: the client sends it again.
             let head = self.store.append(drafts).map_err(|error| broken("append again")(error.to_string()))?;
             self.acknowledged = (head, hash);
         }
         Ok(())
     }
 
-    /// Reads the journal from its genesis and compares the state that follows.
+    /// Replays the journal from its genesis and compares the hash of the resulting state.
     pub fn verify(&self, expected: StateHash) -> Result<(), Finding> {
         let mut engine =
             engine::Engine::new(genesis().state()).map_err(|error| broken("genesis")(error.to_string()))?;

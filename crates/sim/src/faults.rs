@@ -1,5 +1,4 @@
-//! What goes wrong on the way in: feeds that lie, stall and shift; commands that arrive twice, late and in
-//! the wrong order.
+//! Faults on the way in: feeds that lie, stall and shift; commands that arrive twice, late and in the wrong order.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +9,13 @@ use units::{Money, Price, Timestamp};
 
 use crate::world::{ONE, SECOND, World};
 
-/// How often each fault struck.
+/// The number of times that each fault struck.
 pub type Struck = BTreeMap<&'static str, u64>;
 
 /// A year of 365 days, in microseconds.
 const YEAR: i64 = 365 * 86_400 * SECOND;
 
-/// Every fault that a run can meet.
+/// Every fault that can occur in a run.
 pub const FAULTS: &[&str] = &[
     "silent source",
     "outlier",
@@ -34,7 +33,7 @@ pub const FAULTS: &[&str] = &[
     "kept unacknowledged batch",
 ];
 
-/// The reports of a tick, with what goes wrong with them.
+/// The reports of a tick, with their faults.
 pub fn reports(world: &mut World, state: &State, struck: &mut Struck) -> Vec<Envelope> {
     let mut made = Vec::new();
     for (feed, rules) in state.feeds.iter().map(|(feed, known)| (*feed, &known.rules)) {
@@ -91,7 +90,8 @@ pub fn reports(world: &mut World, state: &State, struck: &mut Struck) -> Vec<Env
     made
 }
 
-/// What the transport does to a batch: some arrive twice, some change places, some bear an earlier time.
+/// Sends a batch through a transport with faults: some commands arrive twice, some are swapped, some carry an earlier
+/// time.
 pub fn transported(world: &mut World, mut batch: Vec<Envelope>, struck: &mut Struck) -> Vec<Envelope> {
     if !world.faulty {
         return batch;
@@ -107,7 +107,7 @@ pub fn transported(world: &mut World, mut batch: Vec<Envelope>, struck: &mut Str
         if world.dice.chance(rates.reorder / 4) {
             envelope.time = Timestamp::from_micros(envelope.time.micros() - world.dice.between(1, 100) * SECOND);
             count(struck, "earlier clock");
-            // A clock that is set wrong may as well be years ahead: taken, it would stop the engine until then.
+            // A wrong clock may also be years ahead: if the engine accepted that time, it would stop until then.
             let mut ahead = batch[place].clone();
             ahead.time = Timestamp::from_micros(ahead.time.micros() + 10 * YEAR);
             arrived.push(ahead);

@@ -1,4 +1,4 @@
-//! A run that is kept: the commands that were accepted, written into a journal as a sequencer writes them.
+//! A run that is kept as a journal: the accepted commands, written in the way a sequencer writes them.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use sequencer::{ReplayError, Sequencer, Stopped};
 use crate::canary::Rules;
 use crate::world::identity;
 
-/// The rules as they are. Remembers what they accepted, and tells how many ticks have passed.
+/// The unbroken rules. Remembers the commands that they accepted, and reports the number of ticks.
 #[derive(Debug)]
 pub struct Witness<F> {
     accepted: Vec<Envelope>,
@@ -17,10 +17,10 @@ pub struct Witness<F> {
     ticked: F,
 }
 
-/// Why a run could not be kept.
+/// The reason why a run could not be kept.
 #[derive(Debug, thiserror::Error)]
 pub enum NotKept {
-    /// The file could not be made a journal.
+    /// The file could not be opened as a new journal.
     #[error(transparent)]
     Open(#[from] OpenError),
     /// The new journal could not be read again.
@@ -32,7 +32,7 @@ pub enum NotKept {
 }
 
 impl<F: FnMut(u64)> Witness<F> {
-    /// A witness of a run that has not begun; `ticked` hears of every tick how many there have been.
+    /// Creates a witness of a run that has not begun. `ticked` is called at every tick with the number of ticks so far.
     pub fn new(ticked: F) -> Self {
         Self { accepted: Vec::new(), ticks: 0, ticked }
     }
@@ -57,8 +57,9 @@ impl<F: FnMut(u64)> Rules for Witness<F> {
     }
 }
 
-/// Writes the accepted commands of a run into a new journal and says how many records it has; `written` hears after every
-/// batch how many there are so far. A batch ends where the run itself asks for a watch, so that the sequencer adds none.
+/// Writes the accepted commands of a run into a new journal and returns its number of records. `written` is called after
+/// every batch with the number so far. A batch ends where the run itself asks for a watch, so that the sequencer adds
+/// none.
 pub fn keep(file: &Path, accepted: &[Envelope], mut written: impl FnMut(u64)) -> Result<u64, NotKept> {
     let (mut sequencer, _) = Sequencer::open(Store::create(file, &identity())?)?;
     for batch in accepted.split_inclusive(|envelope| envelope.command == Command::Watch) {

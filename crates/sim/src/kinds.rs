@@ -1,4 +1,4 @@
-//! Names of commands, events and rejects, to count them by; the lists say what a run could have reached.
+//! Names of commands, events and rejects, used as the keys of counts. The lists tell what a run could have reached.
 
 use engine::{AccountId, Cause, Command, Event};
 
@@ -81,7 +81,7 @@ pub const EVENTS: &[&str] = &[
     "Retired",
 ];
 
-/// A reject by number and name, such as `400 NoPrice`; one that is not listed by its number alone.
+/// The number and name of a reject, such as `400 NoPrice`; the number alone when the list does not have it.
 pub fn reject(code: u16) -> String {
     let known = REJECTS.iter().find(|(known, _)| *known == code);
     known.map_or_else(|| code.to_string(), |(code, name)| format!("{code} {name}"))
@@ -134,7 +134,7 @@ pub const REJECTS: &[(u16, &str)] = &[
 pub const STATUSES: &[&str] =
     &["bankrupt", "below maintenance margin", "near maintenance margin", "below initial margin", "healthy"];
 
-/// What a command is called.
+/// The name of a command.
 pub fn command(command: &Command) -> &'static str {
     match command {
         Command::OpenAccount { .. } => "OpenAccount",
@@ -172,7 +172,7 @@ pub fn command(command: &Command) -> &'static str {
     }
 }
 
-/// What an event is called.
+/// The name of an event.
 pub fn event(event: &Event) -> &'static str {
     match event {
         Event::Clock { .. } => "Clock",
@@ -217,16 +217,16 @@ pub fn event(event: &Event) -> &'static str {
     }
 }
 
-/// What liquidations can come to.
+/// The kinds of things that can happen in a liquidation.
 pub const LIQUIDATIONS: &[&str] =
     &["begun", "offer", "fill", "crossing", "auction", "bid", "take-over", "deleveraging", "cover", "calmed", "ended"];
 
-/// What a command did in a liquidation, by its events: of each kind at most one.
+/// The kinds of things that a command did in a liquidation, read from its events; each kind at most once.
 pub fn liquidation(command: &Command, events: &[Event]) -> Vec<&'static str> {
     let any = |is: fn(&Event) -> bool| events.iter().any(is);
     let given = any(|event| matches!(event, Event::Transferred { .. }));
     let paid = any(|event| matches!(event, Event::Moved { cause: Cause::Takeover, .. }));
-    // A crossing ends with what is left of both offers, that of the other first.
+    // A crossing ends with two events: the rest of both offers, that of the other account first.
     let crosses = |of: AccountId| match events {
         [.., Event::Offered { account: other, .. }, Event::Offered { account, .. }] => *account == of && *other != of,
         _ => false,

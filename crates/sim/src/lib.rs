@@ -1,4 +1,4 @@
-//! A seed in, a run out: everything that can be asked of the engine, everything that can go wrong, and an auditor.
+//! Simulates the engine from a seed: all commands, all faults that can occur, and an auditor that checks every step.
 //!
 //! ```text
 //! seed ──▶ swarm ──▶ world ──▶ workload ──▶ faults ──▶ rules (the engine, or a canary) ──▶ auditor
@@ -8,21 +8,21 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`swarm`] | what a seed draws: weights, faults, corners |
+//! | [`swarm`] | the options that a seed draws: weights, faults, corners |
 //! | [`world`] | the venue and its true prices |
 //! | [`workload`] | commands, plausible and implausible |
-//! | `liquidator.rs`, `bidder.rs` | who drives liquidations, and who takes the other side |
+//! | `liquidator.rs`, `bidder.rs` | the driver of liquidations, and the accounts that take the other side |
 //! | [`scene`] | corners that take many steps to reach |
-//! | `meddler.rs` | who puts dust and a little money into accounts that are liquidated |
+//! | `meddler.rs` | accounts that put dust and a little money into accounts that are liquidated |
 //! | [`faults`] | feeds and transport that fail; `durable.rs`: the disk |
 //! | [`mod@run`] | safety phase, then liveness phase |
 //! | [`canary`] | rules broken on purpose, which must be caught |
 //! | [`shrink`] | a failing run as a short script |
 //! | [`keep`] | a run as a journal |
 //! | [`crash`] | a real process, killed at random moments |
-//! | [`report`] | what was reached, and what was not |
+//! | [`report`] | the states and commands that were reached, and those that were not |
 //!
-//! The same seed is the same run, to the last hash, on every machine and on any number of threads.
+//! The same seed gives the same run, to the last hash, on every machine and on any number of threads.
 
 mod bidder;
 pub mod canary;

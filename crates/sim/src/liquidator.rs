@@ -1,7 +1,8 @@
-//! Who drives liquidations, and who takes the other side: the engine's own driver, a market that trades what is
-//! offered, and owners who deposit at the last moment.
+//! Drives liquidations and trades against them: the engine's own driver, a market that fills offers, and owners who
+//! deposit at the last moment.
 //!
-//! What may be done is known only after the tick, so a round is made from the state as it is and sent before the next.
+//! The possible commands are known only after the tick, so each round is made from the current state and sent before the
+//! next round is made.
 
 use engine::state::{Mode, Offer, State};
 use engine::{AccountId, Command, Engine, Envelope, Principal, Status};
@@ -12,7 +13,7 @@ use crate::swarm::Corner;
 use crate::world::{ONE, SECOND, USDC, World};
 use crate::{bidder, meddler, scene};
 
-/// Rounds after a tick: steps are asked for in even ones, and answered in odd ones.
+/// The number of rounds after a tick: steps are requested in even rounds and answered in odd ones.
 pub const ROUNDS: u64 = 6;
 
 /// The commands of a round after a tick.
@@ -32,7 +33,7 @@ pub fn round(world: &mut World, engine: &Engine, (tick, round): (u64, u64)) -> V
     if round == 0 && world.faulty && world.swarm.seeks(Corner::Halts) {
         made.extend(halted(world, state));
     }
-    // How near a cascade is, every other tick.
+    // Every other tick the engine measures how near a cascade is.
     if round == 0 && tick.is_multiple_of(2) {
         made.push(world.envelope(Principal::System, Command::Measure));
     }
@@ -50,7 +51,8 @@ pub fn round(world: &mut World, engine: &Engine, (tick, round): (u64, u64)) -> V
     made
 }
 
-/// Who holds much of a stablecoin loses with it, long or short: opposite accounts are liquidated in the same moment.
+/// Deposits much of the stablecoin to every account, so that long and short accounts lose with it and are liquidated at
+/// the same time.
 fn stable_collateral(world: &mut World, state: &State) -> Vec<Envelope> {
     let accounts = 2..u32::try_from(state.accounts.len()).expect("ids are u32");
     let amount = Quantity::from_raw(2_000_000 * ONE);
@@ -62,7 +64,8 @@ fn stable_collateral(world: &mut World, state: &State) -> Vec<Envelope> {
     accounts.zip(references).map(deposit).collect()
 }
 
-/// Asks for the next step of whoever needs it, in any order; not always, and now and then of somebody healthy.
+/// Requests the next step for accounts in liquidation, in random order. Sometimes a step is left out, and sometimes one
+/// is requested for a healthy account.
 fn asked(world: &mut World, state: &State) -> Vec<Envelope> {
     let mut places: Vec<usize> = (0..state.accounts.len())
         .filter(|place| {
@@ -87,7 +90,7 @@ fn asked(world: &mut World, state: &State) -> Vec<Envelope> {
         .collect()
 }
 
-/// Every market that an account below maintenance could trade in is halted, and opened again.
+/// Halts every market in which an account below maintenance could trade, and opens it again.
 fn halted(world: &mut World, state: &State) -> Vec<Envelope> {
     let ill =
         state.accounts.iter().find(|account| account.status <= Status::Liquidation && !account.positions.is_empty());
@@ -108,7 +111,7 @@ fn halted(world: &mut World, state: &State) -> Vec<Envelope> {
     commands.map(|command| world.envelope(Principal::Guardian, command)).collect()
 }
 
-/// What happens between a plan and its trade: owners deposit, instruments expire, are halted, and time passes.
+/// Events between a plan and its trade: owners deposit, instruments expire, backstops come and go, and time passes.
 fn interference(world: &mut World, state: &State) -> Vec<Envelope> {
     let mut made = Vec::new();
     let cases: Vec<AccountId> = state.liquidations.cases.keys().copied().collect();
@@ -120,7 +123,7 @@ fn interference(world: &mut World, state: &State) -> Vec<Envelope> {
         made.push(world.envelope(Principal::Custody, command));
     }
     if world.dice.chance(15) {
-        // The hedge of an account goes first.
+        // The expired positions of the account are settled first, its hedge among them.
         for position in &state.accounts[account.place()].positions {
             let instrument = position.instrument;
             if state.contracts[instrument.0].terms.expiry().is_some_and(|expiry| expiry.micros() <= world.now) {
@@ -135,13 +138,13 @@ fn interference(world: &mut World, state: &State) -> Vec<Envelope> {
     }
     world.now += world.dice.pick(&[0, 0, 1, 3]) * SECOND;
     if world.dice.chance(6) {
-        // Nothing is heard for so long that prices are too old.
+        // No report arrives for so long that prices are too old.
         world.now += 155 * SECOND;
     }
     made
 }
 
-/// Trades what is offered.
+/// Fills the offers of liquidations.
 fn answered(world: &mut World, state: &State) -> Vec<Envelope> {
     let mut made = Vec::new();
     let mut matches = std::collections::BTreeMap::new();
@@ -159,7 +162,8 @@ fn answered(world: &mut World, state: &State) -> Vec<Envelope> {
     made
 }
 
-/// A fill of an offer: whole or a part; now and then too much, too bad a price, or with an account of the same owner.
+/// A fill of an offer, whole or in part. Sometimes it is too large, at too bad a price, or with an account of the same
+/// owner.
 fn fill(world: &mut World, state: &State, account: AccountId, offer: Offer, match_id: u64) -> Command {
     let terms = &state.contracts[offer.instrument.0].terms;
     let sign = offer.lots.signum();

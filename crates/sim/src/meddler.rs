@@ -1,5 +1,5 @@
-//! Who puts things into accounts that are to be liquidated: strangers with dust, friends with a little money, owners who trade
-//! a lot with a friend; and feeds that fall silent under what lies there.
+//! Accounts that meddle with accounts to be liquidated: strangers send dust, friends send a little money, owners trade a
+//! lot with a friend. Feeds of assets and instruments with little trading fall silent.
 
 use engine::state::State;
 use engine::{AccountId, Command, Envelope, FeedId, LocationId, Party, Principal, Status};
@@ -8,14 +8,14 @@ use units::{Price, Quantity};
 
 use crate::world::{BTC_INVERSE, OIL, ONE, STETH, USDC, World};
 
-/// Ticks that a feed is silent for at most: longer than its last price counts.
+/// The most ticks that a feed is silent: longer than its last price counts.
 const SILENCE: i64 = 30;
 
-/// What is done in a round after a tick.
+/// The meddling commands of a round after a tick.
 pub fn round(world: &mut World, state: &State, (tick, round): (u64, u64)) -> Vec<Envelope> {
     let mut made = Vec::new();
     if round == 0 && tick.is_multiple_of(8) {
-        // Somebody has some of a coin that may lose its price.
+        // Some account receives dust of a coin that may lose its price.
         let account = AccountId(u32::try_from(world.dice.place(state.accounts.len())).expect("ids are u32"));
         made.extend(dust(world, state, account, STETH));
     }
@@ -43,7 +43,7 @@ fn accounts(state: &State) -> impl Iterator<Item = AccountId> + use<> {
     (0..u32::try_from(state.accounts.len()).expect("ids are u32")).map(AccountId)
 }
 
-/// All sources of something that is not traded much fall silent.
+/// All sources of a feed with little trading fall silent.
 fn silence(world: &mut World, state: &State) {
     let feed = world.dice.pick(&[
         FeedId::Asset(STETH),
@@ -58,7 +58,7 @@ fn silence(world: &mut World, state: &State) {
     }
 }
 
-/// The smallest amounts arrive, somewhere.
+/// The smallest amounts of an asset are deposited to an account, at one of its locations.
 fn dust(world: &mut World, state: &State, account: AccountId, asset: AssetId) -> Option<Envelope> {
     let collateral = state.collateral.get(asset.0)?;
     let location = world.dice.pick(&[None, Some(LocationId(0))]);
@@ -66,7 +66,7 @@ fn dust(world: &mut World, state: &State, account: AccountId, asset: AssetId) ->
     Some(world.envelope(Principal::Custody, Command::Deposit { account, asset, location, amount, reference }))
 }
 
-/// A friend sends something: next to nothing, or what may be sent.
+/// A friend sends money: next to nothing, or an amount that is large enough to be accepted.
 fn gift(world: &mut World, state: &State, to: AccountId) -> Envelope {
     let from = AccountId(u32::from(to.0 == 0));
     let amount = world.dice.pick(&[Quantity::from_raw(1), Quantity::from_raw(ONE + 1), Quantity::from_raw(40 * ONE)]);
@@ -75,7 +75,7 @@ fn gift(world: &mut World, state: &State, to: AccountId) -> Envelope {
     world.envelope(Principal::Owner(owner), command)
 }
 
-/// The owner sells or buys back a lot from a friend, at the mark.
+/// The owner trades one lot with a friend near the mark, to reduce the position.
 fn sale(world: &mut World, state: &State, account: AccountId) -> Option<Envelope> {
     let held = *state.accounts[account.place()].positions.first()?;
     let contract = &state.contracts[held.instrument.0];

@@ -1,4 +1,4 @@
-//! What a run reached: counted, so that it can be seen what it did not.
+//! Coverage: counts of what a run reached, which also show what it did not reach.
 
 use std::collections::BTreeMap;
 
@@ -6,27 +6,27 @@ use serde::Serialize;
 
 use crate::kinds;
 
-/// What was reached, and how often.
+/// The counts of everything that was reached.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Coverage {
     /// Commands by kind: accepted and refused.
     pub commands: BTreeMap<&'static str, (u64, u64)>,
     /// Events by kind.
     pub events: BTreeMap<&'static str, u64>,
-    /// Refusals by number; a document has the name beside it.
+    /// Refusals by number; documents print the name beside it.
     #[serde(serialize_with = "named")]
     pub rejects: BTreeMap<u16, u64>,
-    /// Accounts seen to stand like this after a watch.
+    /// Accounts by their status after a watch.
     pub statuses: BTreeMap<String, u64>,
     /// Faults by kind.
     pub faults: BTreeMap<&'static str, u64>,
-    /// What the auditor checked, by kind.
+    /// The auditor's checks, by kind.
     pub checks: BTreeMap<&'static str, u64>,
-    /// What liquidations came to, by kind.
+    /// Things that happened in liquidations, by kind.
     pub liquidations: BTreeMap<&'static str, u64>,
 }
 
-/// What was never reached. A generator that never reaches a state proves nothing about it.
+/// Everything that was never reached. A generator that never reaches a state proves nothing about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Unreached {
     /// Commands that were never accepted.
@@ -35,11 +35,11 @@ pub struct Unreached {
     pub events: Vec<&'static str>,
     /// Refusals that were never given.
     pub rejects: Vec<String>,
-    /// Statuses that nobody had.
+    /// Statuses that no account had.
     pub statuses: Vec<&'static str>,
     /// Faults that never struck.
     pub faults: Vec<&'static str>,
-    /// What liquidations never came to.
+    /// Things that never happened in a liquidation.
     pub liquidations: Vec<&'static str>,
 }
 
@@ -48,7 +48,7 @@ fn named<S: serde::Serializer>(rejects: &BTreeMap<u16, u64>, serializer: S) -> R
 }
 
 impl Coverage {
-    /// Adds what another run reached.
+    /// Adds the counts of another run.
     pub fn add(&mut self, other: &Self) {
         for (kind, (accepted, refused)) in &other.commands {
             let sum = self.commands.entry(kind).or_default();
@@ -62,7 +62,7 @@ impl Coverage {
         sum(&mut self.liquidations, &other.liquidations);
     }
 
-    /// What is missing.
+    /// Everything that these counts lack.
     pub fn unreached(&self) -> Unreached {
         let accepted = |kind: &str| self.commands.get(kind).is_some_and(|(accepted, _)| *accepted > 0);
         let rejects = kinds::REJECTS.iter().filter(|(code, _)| !self.rejects.contains_key(code));

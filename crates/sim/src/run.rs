@@ -1,4 +1,4 @@
-//! One seed: a safety phase in which everything goes wrong, then a liveness phase in which nothing does.
+//! Runs one seed: a safety phase with faults, then a liveness phase without.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -19,43 +19,43 @@ use crate::swarm::Swarm;
 use crate::world::{ONE, SECOND, START, World, genesis};
 use crate::{kinds, liquidator, shrink, workload};
 
-/// One command in so many is decided again by a desk that was made anew.
+/// One command in this many is decided again by a newly built desk, to compare the answers.
 const COLD_EVERY: u64 = 150;
 
-/// Ticks of the liveness phase, at most, until every price is valid again. A price held by a narrow collar is slow:
-/// with a collar of a twentieth around an average of ten minutes it needs hours to follow a fall by half.
+/// The most ticks of the liveness phase until every price is valid again. A price held by a narrow collar is slow: with a
+/// collar of a twentieth around an average of ten minutes it needs hours to follow a fall by half.
 const RECOVERY: u64 = 1500;
 
-/// What to run, and how closely to look.
+/// The run to make, and the depth of its checks.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The seed that everything is drawn from.
+    /// The seed from which everything is drawn.
     pub seed: u64,
     /// Ticks of the safety phase.
     pub ticks: u64,
-    /// Commands to replay instead of what the seed would make.
+    /// Commands to replay instead of those that the seed would make.
     pub script: Option<Vec<Envelope>>,
-    /// Whether a failing run is shrunken to a short script.
+    /// Whether a failing run is reduced to a short script.
     pub shrinks: bool,
-    /// Ask the plain margin about every command and every account, not only about some.
+    /// Whether the plain margin checks every command and every account, not only some.
     pub thorough: bool,
 }
 
 impl Options {
-    /// A seed for so many ticks.
+    /// Options for a seed and a number of ticks.
     pub fn new(seed: u64, ticks: u64) -> Self {
         Self { seed, ticks, ..Self::default() }
     }
 }
 
-/// What became of a run.
+/// The result of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Outcome {
     /// The seed that was run.
     pub seed: u64,
     /// Ticks that were run.
     pub ticks: u64,
-    /// What the seed has drawn.
+    /// The options that the seed has drawn.
     pub swarm: Swarm,
     /// Commands that were sent.
     pub commands: u64,
@@ -67,7 +67,7 @@ pub struct Outcome {
     pub hash: String,
     /// Commands, events, rejects and faults that were reached.
     pub coverage: Coverage,
-    /// What failed first; none when the run is sound.
+    /// The first failure; none when the run is sound.
     pub failure: Option<Failure>,
 }
 
@@ -76,24 +76,24 @@ pub struct Outcome {
 pub struct Failure {
     /// The number of the invariant, such as `I-08`.
     pub invariant: String,
-    /// What was found, as a sentence.
+    /// The finding, as a sentence.
     pub what: String,
-    /// The tick in which it was broken.
+    /// The tick in which the invariant was broken.
     pub tick: u64,
-    /// The command that showed it, in words.
+    /// The command that showed the failure, in words.
     pub command: String,
-    /// How to see it again.
+    /// The way to reproduce the failure.
     pub reproduce: String,
-    /// The shortest script that still fails, when it was looked for.
+    /// The shortest script that still fails, when one was looked for.
     pub script: Vec<Envelope>,
 }
 
-/// Runs a seed, or a script.
+/// Runs a seed or a script with the unbroken rules.
 pub fn run(options: &Options) -> Outcome {
     run_with(options, &mut Sound)
 }
 
-/// Runs a seed, or a script, by other rules.
+/// Runs a seed or a script with the given rules.
 pub fn run_with(options: &Options, rules: &mut dyn Rules) -> Outcome {
     let mut run = Run::new(options, rules);
     let failed = match &options.script {
@@ -124,7 +124,7 @@ struct Run<'r> {
     auditor: Auditor,
     world: World,
     durable: Option<Durable>,
-    /// Chance of the checks, apart from that of the world: a check changes nothing.
+    /// The dice of the checks, separate from those of the world: a check changes nothing.
     chance: Dice,
     batch: Vec<(Envelope, Vec<Event>)>,
     script: Vec<Envelope>,
@@ -218,7 +218,7 @@ impl<'r> Run<'r> {
         self.closes()
     }
 
-    /// One command: decided, booked, committed, compared. Gives the reason when it was refused.
+    /// Processes one command: decided, booked, committed, compared. Returns the reason when the command was refused.
     fn step(&mut self, envelope: Envelope) -> Result<Option<Reject>, Finding> {
         self.script.push(envelope);
         let envelope = self.script.last().expect("just pushed");
@@ -281,7 +281,7 @@ impl<'r> Run<'r> {
         written
     }
 
-    /// Faults stop and prices come back: everyone can be judged, deposit and reduce, and stands where they should.
+    /// Faults stop and prices come back: every account can be judged, deposit and reduce, and has its correct status.
     fn lives(&mut self) -> Result<(), Finding> {
         self.world.faulty = false;
         (self.world.crash, self.world.pinned, self.world.scene) = ((0, 0), None, None);
@@ -360,7 +360,7 @@ impl<'r> Run<'r> {
         judged.map(|_| ()).map_err(|refusal| Finding::new("I-32", format!("account {id} cannot be judged: {refusal}")))
     }
 
-    /// An account with one position may say that it wants to close it.
+    /// An account with one position can place an order that closes it.
     fn reduces(&mut self, id: AccountId) -> Result<(), Finding> {
         let account = &self.engine.state().accounts[id.place()];
         let owner = Principal::Owner(account.owner);
@@ -377,7 +377,7 @@ impl<'r> Run<'r> {
         let mark = state.market.listing(position.instrument).mark.in_quote().raw();
         let tick = contract.terms.tick.raw();
         let due = contract.terms.expiry().is_some_and(|expiry| expiry.micros() <= self.world.now);
-        // At a price that is no worse than the mark: up to the next tick when selling, down when buying.
+        // The limit is no worse than the mark: up to the next tick when selling, down when buying.
         let limit =
             if position.lots > 0 { (mark + tick - 1).div_euclid(tick) * tick } else { mark.div_euclid(tick) * tick };
         let allowed = mark / 10_000 * (contract.terms.band.raw() / (ONE / 10_000));
@@ -403,7 +403,7 @@ impl<'r> Run<'r> {
         Ok(())
     }
 
-    /// The journal and the state agree, and what the state's hash remembers is what it is.
+    /// The journal and the state agree, and the cached hash of the state is the hash of the state.
     fn closes(&mut self) -> Result<(), Finding> {
         let hash = self.engine.hash();
         if let Some(durable) = &self.durable {

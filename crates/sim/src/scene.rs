@@ -1,5 +1,5 @@
-//! Corners that take many steps to reach, played out on purpose: liquidations that cross, and portfolios that no trade
-//! makes healthier.
+//! Scenes: situations that take many steps to reach, played out on purpose. Liquidations that cross, and portfolios that
+//! no trade makes healthier.
 //!
 //! ```text
 //! casting ──▶ loading ──▶ falling ──▶ over
@@ -7,8 +7,8 @@
 //!   and money   brink       there until their cases are closed
 //! ```
 //!
-//! What an account bears is found by asking the engine, so a scene needs no margin rule of its own. Whatever else the
-//! run does goes on meanwhile: a scene that is spoiled by it ends after a while, and another begins.
+//! The position that an account can bear is found by asking the engine, so a scene needs no margin rule of its own. The
+//! rest of the run goes on meanwhile: a scene that it spoils ends after a while, and another begins.
 
 use engine::state::{Mode, State};
 use engine::{AccountId, Command, Engine, Envelope, FeedId, Party, Principal, Status};
@@ -20,74 +20,74 @@ use crate::swarm::Corner;
 use crate::world::{BTC_INVERSE, BTC_PERPETUAL, ETH_FUTURE, ETH_PERPETUAL, FIRST_PRICES, OIL_PERPETUAL};
 use crate::world::{OIL, ONE, SECOND, World};
 
-/// The first of the owners whose accounts are on stage: nobody else's.
+/// The number of the first owner whose accounts are on stage. No other account has these owners.
 const STAGE: u32 = 1000;
 
-/// Accounts from which on no new ones are opened for a scene.
+/// At this number of accounts no new ones are opened for a scene.
 const CROWD: usize = 40;
 
-/// Ticks that a scene lasts at most.
+/// The most ticks that a scene lasts.
 const LONGEST: u32 = 30;
 
-/// Ticks after which a scene is given up that is not at the brink.
+/// A scene that has not reached the brink is given up after this many ticks.
 const PATIENCE: u32 = 5;
 
-/// Ticks below maintenance after which a scene that ruins goes on.
+/// A scene that ruins pauses for this many ticks below maintenance before it goes on.
 const RESPITE: u32 = 3;
 
 /// The plot that a scene follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Plot {
-    /// Two accounts hold opposite positions, and both lose on something else.
+    /// Two accounts hold opposite positions in one instrument, and both lose on another.
     Crossing,
-    /// One account holds two legs that hedge each other, and what is between their prices moves.
+    /// One account holds two legs that hedge each other, and the difference between their prices moves.
     Auction,
 }
 
-/// One step to the brink.
+/// One step that brings the accounts closer to the brink.
 #[derive(Clone, Copy, Debug)]
 enum Load {
-    /// The first takes on what it will lose on.
+    /// The first account opens the position on which it will lose.
     Lever,
-    /// The second as much as the first.
+    /// The second account opens the same position.
     SameLever,
-    /// They trade the other instrument with each other.
+    /// The two accounts trade the other instrument with each other.
     Opposite,
-    /// What hedges all of the lever.
+    /// The account opens the hedge of the whole lever.
     Hedge,
-    /// This one gives away the money that it may do without.
+    /// The account with this number in the cast gives away the money that it does not need for margin.
     Release(usize),
 }
 
-/// How far it has come.
+/// The progress of a scene.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Act {
     Casting,
-    /// With the number of the next step.
+    /// Bringing the accounts to the brink, with the number of the next step.
     Loading(usize),
-    /// With the ticks since all were below maintenance at once; 0 before.
+    /// Moving the price, with the ticks since all accounts were below maintenance at once; 0 before.
     Falling(u32),
 }
 
-/// A corner on its way.
+/// A scene that is being played.
 #[derive(Clone, Debug)]
 pub struct Scene {
     plot: Plot,
     act: Act,
     cast: Vec<AccountId>,
-    /// What everyone loses on.
+    /// The instrument on which all accounts lose.
     lever: InstrumentId,
-    /// What is crossed, or what hedges.
+    /// The instrument that is crossed, or the hedge.
     other: InstrumentId,
     /// The sign of the positions in the lever.
     way: i64,
-    /// Whether it goes on until somebody is bankrupt, and whoever would take over is gone.
+    /// Whether the scene goes on until an account is bankrupt, with no backstop left to take over.
     ruins: bool,
     /// Ticks since the scene began.
     age: u32,
 }
 
-/// What scenes do in a round after a tick; it may begin one or end it.
+/// The commands of scenes in a round after a tick; a round may begin a scene or end it.
 pub fn round(world: &mut World, engine: &Engine, round: u64) -> Vec<Envelope> {
     let state = engine.state();
     let Some(mut scene) = world.scene.take() else {
@@ -115,14 +115,13 @@ pub fn round(world: &mut World, engine: &Engine, round: u64) -> Vec<Envelope> {
     made
 }
 
-/// Whether the liquidation of an account is left for later: until the other side of its crossing is
-/// below maintenance too.
+/// Whether the liquidation of an account should wait until the other side of its crossing is below maintenance too.
 pub fn waits(world: &World, id: AccountId) -> bool {
     let scene = world.scene.as_ref().filter(|scene| scene.plot == Plot::Crossing && scene.act == Act::Falling(0));
     scene.is_some_and(|scene| scene.cast.contains(&id))
 }
 
-/// Whether an account is on stage now: others leave it alone.
+/// Whether an account is on stage now; other actions leave it alone.
 pub fn plays(world: &World, id: AccountId) -> bool {
     world.scene.as_ref().is_some_and(|scene| scene.cast.contains(&id))
 }
@@ -152,14 +151,15 @@ fn begun(world: &mut World, state: &State) -> Option<Scene> {
     };
     let feed = feed(state, plot, lever);
     let (truth, first) = (world.truth(feed), first(feed));
-    // Back to where it began, so that many scenes do not carry a price away; nothing that is nearly worthless.
+    // The price moves back towards its start, so that many scenes do not carry it away. A price that is nearly zero is
+    // not used.
     (trades(lever) && trades(other) && truth > first / 4).then(|| {
         let (way, ruins) = (if truth < first { -1 } else { 1 }, world.dice.chance(550));
         Scene { plot, act: Act::Casting, cast: Vec::new(), lever, other, way, ruins, age: 0 }
     })
 }
 
-/// What is moved: the index of the lever, or its premium.
+/// The feed that the scene moves: the index of the lever, or its premium.
 fn feed(state: &State, plot: Plot, lever: InstrumentId) -> FeedId {
     match plot {
         Plot::Crossing => FeedId::Index(state.contracts[lever.0].terms.underlying),
@@ -176,7 +176,7 @@ fn first(feed: FeedId) -> i128 {
 }
 
 impl Scene {
-    /// Takes accounts on stage that have nothing, or opens some, and gives them money.
+    /// Takes accounts on stage that hold nothing, or opens new ones, and gives them money.
     fn casts(&mut self, world: &mut World, state: &State) -> Vec<Envelope> {
         let wanted = if self.plot == Plot::Crossing { 2 } else { 1 };
         let known = state.accounts.iter().enumerate();
@@ -213,8 +213,8 @@ impl Scene {
         made
     }
 
-    /// The next step to the brink: everyone takes on the lever, then what is crossed or what hedges, and gives away the
-    /// money that it may do without. A trade that the engine does not take now is tried again.
+    /// The next step to the brink: all accounts take on the lever, then the instrument that is crossed or that hedges,
+    /// and give away the money that they do not need for margin. A trade that the engine refuses now is tried again.
     fn loads(&mut self, world: &mut World, engine: &Engine, step: usize) -> Vec<Envelope> {
         let maker = AccountId(u32::from(world.dice.chance(500)));
         let (lever, other, way) = (self.lever, self.other, self.way);
@@ -252,8 +252,8 @@ impl Scene {
         vec![world.envelope(Principal::Matching, filled(engine.state(), (one, two), instrument, lots))]
     }
 
-    /// Moves the price until all are below maintenance, and holds it there; back again when one is nearly ruined, unless
-    /// that is wanted.
+    /// Moves the price until all accounts are below maintenance, and holds it there. Moves it back when one is nearly
+    /// ruined, unless the scene is meant to ruin.
     fn falls(&mut self, world: &mut World, engine: &Engine, since: u32) {
         let state = engine.state();
         let judged = self.cast.iter().filter_map(|id| engine.desk().judge(state, &state.accounts[id.place()]).ok());
@@ -266,7 +266,7 @@ impl Scene {
         let feed = feed(state, self.plot, self.lever);
         let Some(quote) = state.quote(feed) else { return };
         let (truth, slow) = (world.truth(feed), quote.slow.raw());
-        // In hundredths of a per cent.
+        // The step is in hundredths of a per cent.
         let step = match feed {
             FeedId::Index(OIL) => 500,
             FeedId::Index(_) => 200,
@@ -278,13 +278,13 @@ impl Scene {
             false if least < 0.25 => self.way,
             _ => 0,
         };
-        // Within four fifths of the collar, so that the price stays valid; and never down to nothing.
+        // Within four fifths of the collar, so that the price stays valid, and never down to zero.
         let collar = slow.abs() / 1000 * 8 * world.swarm.collar.min(90);
         let pinned = truth + truth.abs() / 10_000 * i128::from(by * step);
         world.pinned = Some((feed, pinned.clamp(slow - collar, slow + collar)));
     }
 
-    /// Whether it has done what it was for.
+    /// Whether the scene has reached its purpose or its time is up.
     fn is_over(&self, state: &State) -> bool {
         let ill = |id: &AccountId| {
             state.liquidations.cases.contains_key(id) || state.accounts[id.place()].status <= Status::Liquidation
@@ -294,7 +294,7 @@ impl Scene {
         healed || since > if self.plot == Plot::Crossing { 12 } else { LONGEST }
     }
 
-    /// Lets go of the price and opens what was halted.
+    /// Releases the price and opens the halted markets.
     fn ended(self, world: &mut World, state: &State) -> Vec<Envelope> {
         world.pinned = None;
         match self.plot {
@@ -303,7 +303,8 @@ impl Scene {
         }
     }
 
-    /// Halts or opens every market of the lever's underlying: what is lost on is not what is traded.
+    /// Halts or opens every market of the lever's underlying, so that the accounts do not trade the instrument on which
+    /// they lose.
     fn modes(&self, world: &World, state: &State, (from, to): (Mode, Mode)) -> Vec<Envelope> {
         let underlying = state.contracts[self.lever.0].terms.underlying;
         let contracts = state.contracts.iter().enumerate();
@@ -313,7 +314,7 @@ impl Scene {
     }
 }
 
-/// A trade of two accounts at the mark: so many lots, signed as the first trades them.
+/// A trade of two accounts at the mark. `lots` is signed as the first account trades them.
 fn filled(state: &State, (one, two): (AccountId, AccountId), instrument: InstrumentId, lots: i64) -> Command {
     let contract = &state.contracts[instrument.0];
     let tick = contract.terms.tick.raw();
@@ -323,7 +324,7 @@ fn filled(state: &State, (one, two): (AccountId, AccountId), instrument: Instrum
     Command::Fill { instrument, match_id: contract.last_match + 1, price, lots: lots.abs(), buyer, seller }
 }
 
-/// The most lots that the engine takes, signed by `way` as the first trades them.
+/// The most lots that the engine accepts, signed by `way` as the first account trades them.
 fn most(
     world: &World,
     engine: &Engine,
@@ -337,7 +338,7 @@ fn most(
     })
 }
 
-/// An account gives away all the dollars that it may do without.
+/// An account gives away all the dollars that it does not need for margin.
 fn release(world: &World, engine: &Engine, from: AccountId, to: AccountId) -> Vec<Envelope> {
     let account = &engine.state().accounts[from.place()];
     let transfer = |dollars: i64| {
@@ -350,12 +351,12 @@ fn release(world: &World, engine: &Engine, from: AccountId, to: AccountId) -> Ve
     most.map(transfer).into_iter().collect()
 }
 
-/// The largest number up to a limit that is taken, to one in a hundred, where every smaller one is taken too; none when
-/// 1 is not.
+/// The largest number up to `limit` that `takes` accepts, to one in a hundred, if it accepts every smaller number too;
+/// none when it refuses 1.
 fn largest(limit: i64, takes: impl Fn(i64) -> bool) -> Option<i64> {
     let (mut taken, mut refused) = (0, limit.max(0).saturating_add(1));
     while refused - taken > 1 + taken / 100 {
-        // Downwards by quarters at first: the largest is far below the limit.
+        // The search first goes down by quarters, because the largest number is far below the limit.
         let middle = if taken == 0 { (refused + 3) / 4 } else { taken + (refused - taken) / 2 };
         if takes(middle) {
             taken = middle;
@@ -366,7 +367,7 @@ fn largest(limit: i64, takes: impl Fn(i64) -> bool) -> Option<i64> {
     (taken > 0).then_some(taken)
 }
 
-/// The lots that take away what an account gains or loses with its position in another instrument of the underlying.
+/// The lots of `with` that hedge the position of an account in another instrument of the same underlying.
 fn hedge(state: &State, id: AccountId, held: InstrumentId, with: InstrumentId) -> Option<i64> {
     let account = &state.accounts[id.place()];
     let lots = account.position(held).lots;

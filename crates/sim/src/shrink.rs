@@ -1,14 +1,14 @@
-//! From a long script that fails to a short one: halves, quarters, eighths are left out while it fails the same way.
+//! Shortens a failing script: halves, quarters and eighths are left out as long as the script fails in the same way.
 
 use engine::Envelope;
 
 use crate::canary::Rules;
 use crate::run::{Options, run_with};
 
-/// How often a shorter script is tried.
+/// The most shorter scripts that are tried.
 const TRIES: usize = 600;
 
-/// The shortest script found that fails the same invariant; the whole one when no part of it does.
+/// The shortest script found that fails the same invariant; the whole script when no shorter one does.
 pub fn shrunken(script: &[Envelope], invariant: &str, rules: &mut dyn Rules) -> Vec<Envelope> {
     let mut kept = script.to_vec();
     let mut tries = 0;
@@ -43,7 +43,7 @@ pub fn to_lines(script: &[Envelope]) -> String {
     script.iter().map(line).collect()
 }
 
-/// Reads what [`to_lines`] wrote; names the line that it cannot read.
+/// Reads the output of [`to_lines`]; an error names the line that cannot be read.
 pub fn from_lines(text: &str) -> Result<Vec<Envelope>, BadLine> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     lines
@@ -53,12 +53,12 @@ pub fn from_lines(text: &str) -> Result<Vec<Envelope>, BadLine> {
         .collect()
 }
 
-/// A line of a script that is no command.
+/// A line of a script that is not a command.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {why}")]
 pub struct BadLine {
     /// The number of the line, counted from 1.
     pub line: usize,
-    /// What the parser says of it.
+    /// The error of the parser.
     pub why: String,
 }

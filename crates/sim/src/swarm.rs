@@ -1,10 +1,11 @@
-//! What a seed draws before it begins: how often each thing is done, which faults strike, which corners are sought.
+//! The options that a seed draws before its run begins: the weights of actions, the faults, and the corners that are
+//! sought.
 
 use serde::Serialize;
 
 use crate::dice::Dice;
 
-/// What a user, an operator or the engine itself may do between two ticks.
+/// An action of a user, an operator or the engine itself between two ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "each is the command or the group of commands it makes")]
 pub enum Action {
@@ -58,9 +59,9 @@ const ACTIONS: &[(Action, u32)] = &[
 pub enum Corner {
     /// Amounts and lots of the smallest size.
     Dust,
-    /// Everyone but the makers buys.
+    /// All accounts but the market makers buy.
     OneSide,
-    /// One account takes all there is of an instrument.
+    /// One account takes all open interest of an instrument.
     WholeInterest,
     /// Parameters change all the time, and most of all in a crash.
     Parameters,
@@ -72,17 +73,17 @@ pub enum Corner {
     Depeg,
     /// Accounts are leveraged to the limit, and prices jump.
     Brink,
-    /// A market that a moment's silence of one source makes unpriceable.
+    /// A market without a valid price as soon as one source is silent for a moment.
     Thin,
     /// Funds that cannot pay much.
     PoorFunds,
-    /// What an account in liquidation would trade is halted.
+    /// The markets in which an account in liquidation would trade are halted.
     Halts,
-    /// Opposite positions lose on something else, and are liquidated at the same time.
+    /// Accounts with opposite positions lose on another instrument and are liquidated at the same time.
     Crossing,
-    /// Hedged portfolios, which no trade makes healthier, fall below maintenance.
+    /// Hedged portfolios fall below maintenance; no trade makes them healthier.
     Auctions,
-    /// Others put dust, things without a price and a little money into accounts that are liquidated.
+    /// Other accounts put dust, assets without a price and a little money into accounts that are liquidated.
     Meddlers,
 }
 
@@ -102,69 +103,69 @@ const CORNERS: &[Corner] = &[
     Corner::Auctions,
 ];
 
-/// What the dice of those who meddle begin with.
+/// The seed of the dice that draw the meddlers is the run's seed combined with this number.
 const MEDDLING: u64 = 0x6d65_6464_6c65;
 
-/// What those do who may bid for portfolios.
+/// The behaviour of accounts that may bid for portfolios.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Bidders {
-    /// They ask for what the clock pays.
+    /// They ask for the premium that the clock of the auction pays.
     Good,
-    /// They ask for more.
+    /// They ask for more than the clock pays.
     Greedy,
-    /// They do not come.
+    /// They leave before they bid.
     Vanishing,
 }
 
-/// How often feeds and the transport fail, in so many of a thousand.
+/// The rates of failures of feeds and of the transport, in cases of a thousand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct FaultRates {
-    /// A source falls silent for a while.
+    /// A source falls silent for several ticks.
     pub silent: u64,
     /// A report is far off.
     pub outlier: u64,
     /// A report has its point in the wrong place.
     pub shifted: u64,
-    /// A source stands at its bound.
+    /// A source reports a price at its bound.
     pub clamped: u64,
     /// A report is old, or from the future.
     pub mistimed: u64,
     /// A command is delivered twice.
     pub duplicate: u64,
-    /// Commands change places, or carry an earlier time.
+    /// Commands are swapped, or carry an earlier time.
     pub reorder: u64,
     /// The clock jumps.
     pub clock: u64,
-    /// The power goes while a batch is written.
+    /// The power fails while a batch is written.
     pub crash: u64,
 }
 
-/// What a seed has drawn.
+/// The options that a seed has drawn.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Swarm {
     /// The seed that all of this was drawn from.
     pub seed: u64,
-    /// Accounts at the start; the first two make the market.
+    /// The number of accounts at the start; the first two make the market.
     pub accounts: u32,
-    /// Accounts of one person.
+    /// The number of accounts of one person.
     pub linked: u32,
-    /// Commands between two ticks, at most.
+    /// The most commands between two ticks.
     pub busy: u64,
-    /// Seconds from tick to tick, at most.
+    /// The most seconds from one tick to the next.
     pub step: i64,
     /// The largest move of an index in a tick, in hundredths of a per cent.
     pub swing: i64,
     /// The collar of a feed, in per cent.
     pub collar: i128,
-    /// How often each action is taken.
+    /// The weight of each action.
     pub weights: Vec<(Action, u32)>,
-    /// Which corners are sought.
+    /// The corners that are sought.
     pub corners: Vec<Corner>,
     /// The chance of each fault.
     pub faults: FaultRates,
-    /// How many accounts take over portfolios.
+    /// The number of accounts that take over portfolios.
     pub backstops: u32,
-    /// What they do in auctions.
+    /// The behaviour of these accounts in auctions.
     pub bidders: Bidders,
 }
 
@@ -184,10 +185,10 @@ impl Swarm {
             _ => 280,
         };
         let mut corners: Vec<Corner> = CORNERS.iter().copied().filter(|corner| dice.chance(likely(corner))).collect();
-        // A price that a narrow collar holds back liquidates nobody.
+        // A price that a narrow collar holds back does not move far enough to liquidate an account.
         let moves = corners.contains(&Corner::Crossing) || corners.contains(&Corner::Auctions);
         let quiet = dice.chance(200);
-        // Drawn by dice of its own, so that what a seed draws besides does not depend on it.
+        // Drawn by dice of its own, so that the other options of a seed do not depend on it.
         if Dice::new(seed ^ MEDDLING).chance(400) {
             corners.push(Corner::Meddlers);
         }

@@ -1,4 +1,4 @@
-//! Many seeds on many threads: the outcomes are those of one thread, in the order of the seeds.
+//! Runs many seeds on many threads. The outcomes are those of one thread, in the order of the seeds.
 
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,12 +9,12 @@ use serde::Serialize;
 use crate::report::Coverage;
 use crate::run::{Options, Outcome, run};
 
-/// What many runs came to.
+/// The results of many runs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// Every run, in the order of the seeds.
     pub outcomes: Vec<Outcome>,
-    /// What was reached over all of them.
+    /// The coverage of all runs together.
     pub coverage: Coverage,
     /// Commands that were sent.
     pub commands: u64,
@@ -29,7 +29,7 @@ impl Summary {
     }
 }
 
-/// Runs the seeds of a range for so many ticks each. `progress` hears of each run when it ends, in any order.
+/// Runs each seed of a range for `ticks` ticks. `progress` is called with each run when it ends, in any order.
 pub fn run_seeds(
     seeds: RangeInclusive<u64>,
     template: &Options,

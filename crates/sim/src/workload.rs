@@ -1,4 +1,5 @@
-//! What is asked of the engine: every command, plausible and implausible, and states that chance alone would not reach.
+//! The commands that are sent to the engine: every kind, plausible and implausible, also to reach states that chance
+//! alone would not reach.
 
 use engine::state::{Change, Mode, Pot, State};
 use engine::{AccountId, Command, Envelope, FeedId, LocationId, OrderId, Party, Principal, SURFACE_SOURCE, Status};
@@ -35,7 +36,7 @@ pub fn tick(world: &mut World, state: &State, number: u64, struck: &mut Struck) 
     arrived
 }
 
-/// What accounts and funds begin with.
+/// The first deposits of accounts and funds.
 fn endowment(world: &mut World, state: &State, number: u64) -> Vec<Envelope> {
     let mut commands = Vec::new();
     for (account, reference) in accounts(state).zip(state.collateral[0].reference + 1..) {
@@ -68,7 +69,7 @@ fn accounts(state: &State) -> impl Iterator<Item = AccountId> + use<> {
     (0..u32::try_from(state.accounts.len()).expect("ids are u32")).map(AccountId)
 }
 
-/// A surface that gives every option a volatility near the one it has.
+/// A surface that gives every option a volatility near its present one.
 pub fn surface(world: &mut World, state: &State) -> Envelope {
     let mut vols = Vec::new();
     for (place, contract) in state.contracts.iter().enumerate() {
@@ -85,7 +86,7 @@ pub fn surface(world: &mut World, state: &State) -> Envelope {
     world.envelope(Principal::Source(SURFACE_SOURCE), Command::Surface { version, published, vols })
 }
 
-/// What the world does next: one command or a few that belong together.
+/// The next action of the world: one command, or a few that belong together.
 fn action(world: &mut World, state: &State) -> Vec<Envelope> {
     if state.accounts.len() < 2 || state.contracts.is_empty() {
         return Vec::new();
@@ -192,7 +193,7 @@ fn action(world: &mut World, state: &State) -> Vec<Envelope> {
 
 type Made = Vec<(Principal, Command)>;
 
-/// Anyone; seldom somebody who is on stage, so that scenes are not spoiled.
+/// Any account, seldom one on stage, so that scenes are not spoiled.
 fn account(world: &mut World, state: &State) -> AccountId {
     let account = AccountId(u32::try_from(world.dice.place(state.accounts.len())).expect("ids are u32"));
     if scene::plays(world, account) && world.dice.chance(970) { AccountId(account.0 % 2) } else { account }
@@ -233,7 +234,7 @@ fn deposit(world: &mut World, state: &State) -> Made {
     vec![(Principal::Custody, Command::Deposit { account, asset, location, amount, reference })]
 }
 
-/// An account with something that it can give away, and how much it tries to.
+/// An account, one of its balances, and the amount that it tries to send away.
 fn balance(world: &mut World, state: &State) -> (AccountId, AssetId, Option<LocationId>, Quantity) {
     let account = account(world, state);
     let balances = &state.accounts[account.place()].balances;
@@ -253,7 +254,7 @@ fn balance(world: &mut World, state: &State) -> (AccountId, AssetId, Option<Loca
     (account, held.asset, held.location, Quantity::from_raw(part.max(1)))
 }
 
-/// Lots that the account could perhaps bear, or could not.
+/// A number of lots that the account may or may not be able to bear.
 fn lots(world: &mut World, state: &State, account: AccountId, instrument: InstrumentId) -> i64 {
     if world.swarm.seeks(Corner::Dust) && world.dice.chance(400) {
         return 1;
@@ -273,7 +274,7 @@ fn lots(world: &mut World, state: &State, account: AccountId, instrument: Instru
     i64::try_from(capped).unwrap_or(1).max(1)
 }
 
-/// Who buys and who sells: the market makers stand on one side more often than not.
+/// The buyer and the seller: a market maker is on one side more often than not.
 fn sides(world: &mut World, state: &State) -> (AccountId, AccountId) {
     let maker = AccountId(u32::from(world.dice.chance(500)));
     let other = account(world, state);
@@ -304,7 +305,7 @@ fn fill(world: &mut World, state: &State) -> Made {
     let (buys, sells) = sides(world, state);
     let smaller = if buys.0 < 2 { sells } else { buys };
     let held = state.accounts[smaller.place()].position(instrument).lots;
-    // Now and then exactly what is held: to close, or to turn around.
+    // Sometimes exactly the position, to close it, or twice the position, to turn it around.
     let lots = match world.dice.below(5) {
         0 if held != 0 => held.abs(),
         1 if held != 0 => held.abs() * 2,
@@ -339,7 +340,7 @@ fn place(world: &mut World, state: &State) -> Made {
     vec![(Principal::Owner(state.accounts[account.place()].owner), command)]
 }
 
-/// A fill of an order that rests, in part or whole.
+/// A partial or whole fill of a resting order.
 fn fill_order(world: &mut World, state: &State) -> Made {
     let start = world.dice.place(state.accounts.len());
     let mut resting = (0..state.accounts.len()).map(|step| (start + step) % state.accounts.len());
@@ -410,7 +411,7 @@ fn fund(world: &mut World, state: &State) -> Made {
     vec![(Principal::Governance, Command::FundWithdraw { fund, asset, amount })]
 }
 
-/// A parameter file in which one number is a little other than in the one in force.
+/// A parameter file in which one number differs a little from the file in force.
 fn other_method(world: &mut World, text: &str) -> String {
     let (key, values): (&str, &[&str]) = world.dice.pick(&[
         ("im_factor = { value = \"", &["1.2", "1.3", "1.4", "1.5", "1.6", "9"]),
@@ -511,7 +512,7 @@ fn list(world: &mut World, state: &State) -> Made {
     }
 }
 
-/// What nobody should send.
+/// Commands that nobody should send.
 fn nonsense(world: &mut World, state: &State) -> Made {
     let account = AccountId(u32::try_from(world.dice.pick(&[0_usize, 1, 999, state.accounts.len()])).expect("small"));
     let instrument = InstrumentId(world.dice.pick(&[0_usize, 1, 99]));

@@ -1,4 +1,4 @@
-//! What the generator knows and the engine does not: true prices, who is silent, what was sent.
+//! The facts that the generator knows and the engine does not: true prices, silent sources, commands that were sent.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ pub const START: i64 = 1_795_305_600 * SECOND;
 pub const BTC: UnderlyingId = UnderlyingId(0);
 /// The underlying of ether's instruments.
 pub const ETH: UnderlyingId = UnderlyingId(1);
-/// Its price may fall below zero.
+/// The underlying of oil; its price may fall below zero.
 pub const OIL: UnderlyingId = UnderlyingId(2);
 /// The stablecoin that most contracts settle in.
 pub const USDC: AssetId = AssetId(1);
@@ -38,17 +38,17 @@ pub const STETH: AssetId = AssetId(4);
 pub const BTC_PERPETUAL: InstrumentId = InstrumentId(1);
 /// The perpetual on bitcoin that pays in bitcoin.
 pub const BTC_INVERSE: InstrumentId = InstrumentId(2);
-/// Ether without end.
+/// The perpetual on ether.
 pub const ETH_PERPETUAL: InstrumentId = InstrumentId(3);
-/// Ether until the first expiry; it has no feed of its own.
+/// The future on ether with the first expiry; it has no feed of its own.
 pub const ETH_FUTURE: InstrumentId = InstrumentId(4);
-/// Settled in dollars.
+/// The perpetual on oil, settled in dollars.
 pub const OIL_PERPETUAL: InstrumentId = InstrumentId(10);
 
 /// The index of each underlying at the start, in USD.
 pub const FIRST_PRICES: [i128; 3] = [80_000, 2_500, 25];
 
-/// A whole number of hundredths as 18 decimals.
+/// A number of hundredths as a fixed-point number with 18 decimals.
 fn cents(hundredths: i128) -> i128 {
     hundredths * (ONE / 100)
 }
@@ -65,16 +65,16 @@ fn money(dollars: i128) -> Money {
     Money::from_raw(dollars * ONE)
 }
 
-/// What the journal of every run is called and begins with.
+/// The identity of the journal of every run.
 pub fn identity() -> Identity {
     Identity { shard: 0, genesis: genesis().text() }
 }
 
-/// What every run begins with: the rules of the house with delays and ramps short enough to live through them.
+/// The genesis of every run: the rules of the house with delays and ramps that are short enough for a run to pass them.
 pub fn genesis() -> Genesis {
     let minutes = |minutes: i64| minutes * 60 * SECOND;
-    // Longer than most steps from tick to tick and shorter than the longest, so that both sides of the gate are reached. Auctions
-    // last some ticks. What a backstop does not take on is left for those who have won.
+    // Longer than most steps between ticks and shorter than the longest, so that both sides of the gate are reached.
+    // Auctions last some ticks. A loss that no backstop takes on is left for the winners.
     let mut liquidation = Policy::default().liquidation;
     (liquidation.outage, liquidation.cure, liquidation.slow) = (70 * SECOND, minutes(1), minutes(5));
     liquidation.backstop_budget = money(50_000);
@@ -100,38 +100,38 @@ pub fn genesis() -> Genesis {
 /// The world of a run.
 #[derive(Clone, Debug)]
 pub struct World {
-    /// What the seed has drawn.
+    /// The options that the seed has drawn.
     pub swarm: Swarm,
     /// The stream of random numbers.
     pub dice: Dice,
     /// The time of the next command, in microseconds.
     pub now: i64,
-    /// True index of each underlying.
+    /// The true index of each underlying, in units of 10⁻¹⁸ USD.
     pub prices: Vec<i128>,
-    /// True ratio of every other feed; 1 at first.
+    /// The true ratio of every other feed; 1 at first.
     pub ratios: BTreeMap<FeedId, i128>,
-    /// The count of each source's reports and the time of its last.
+    /// The number of reports of each source, and the time of the last one.
     pub spoken: BTreeMap<(FeedId, u32), (u64, i64)>,
-    /// Sources that are silent for so many ticks more.
+    /// The number of further ticks for which each source is silent.
     pub silent: BTreeMap<(FeedId, u32), u32>,
-    /// Ticks that the crash lasts, and hundredths of a per cent a tick.
+    /// The remaining ticks of the crash, and its move in hundredths of a per cent a tick.
     pub crash: (u32, i64),
-    /// Whether faults strike: in the safety phase they do.
+    /// Whether faults strike: only in the safety phase.
     pub faulty: bool,
-    /// Commands that may be delivered again.
+    /// Commands that may be delivered a second time.
     pub sent: Vec<Envelope>,
-    /// When the next expiries are.
+    /// The times of the next expiries, in microseconds.
     pub expiries: [i64; 2],
-    /// How many series were listed after the first.
+    /// The number of series that were listed after the first.
     pub series: u32,
-    /// What is played out on purpose.
+    /// The scene that is being played out.
     pub scene: Option<Scene>,
-    /// A feed whose truth a scene has taken hold of, and what it is.
+    /// A feed whose true value a scene has fixed, and the value.
     pub pinned: Option<(FeedId, i128)>,
 }
 
 impl World {
-    /// The world of a seed, before anything has happened.
+    /// Creates the world of a seed, before anything has happened.
     pub fn new(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
         let swarm = Swarm::draw(seed, &mut dice);
@@ -159,12 +159,12 @@ impl World {
         Timestamp::from_micros(self.now)
     }
 
-    /// A command of now.
+    /// A command with the current time.
     pub fn envelope(&self, principal: Principal, command: Command) -> Envelope {
         Envelope { time: self.time(), principal, command }
     }
 
-    /// What a feed would say if it told the truth.
+    /// The true value of a feed, without faults.
     pub fn truth(&self, feed: FeedId) -> i128 {
         match feed {
             FeedId::Index(underlying) => self.prices.get(underlying.0).copied().unwrap_or(10 * ONE),
@@ -172,7 +172,7 @@ impl World {
         }
     }
 
-    /// The commands that found the venue.
+    /// The commands that set up the venue.
     pub fn founding(&mut self) -> Vec<Envelope> {
         let mut commands = Vec::new();
         for name in ["ethereum", "solana"] {
@@ -223,7 +223,7 @@ impl World {
         commands.into_iter().map(|(principal, command)| self.envelope(principal, command)).collect()
     }
 
-    /// How a feed is read.
+    /// The rules by which a feed is read.
     pub fn rules(&self, sources: u32, signed: bool, bounded: bool) -> Rules {
         let thin = self.swarm.seeks(Corner::Thin);
         let source = |number: u32| Source {
@@ -321,7 +321,7 @@ impl World {
         vec![option, Terms::new(&format!("BTC-F-{number}"), future, BTC, USDC).sized(100_000, 1, 50).build()]
     }
 
-    /// The market moves; faults of feeds begin and end.
+    /// Moves the market by one tick; faults of feeds begin and end.
     pub fn advance(&mut self, state: &State) {
         let step = self.dice.between(1, self.swarm.step) * SECOND;
         self.now += step;
@@ -392,7 +392,7 @@ impl World {
     }
 }
 
-/// The terms of an instrument, before they are complete.
+/// The terms of an instrument that are not yet complete.
 struct Terms {
     name: String,
     kind: InstrumentKind,
@@ -400,7 +400,7 @@ struct Terms {
     payoff: Payoff,
     quote: AssetId,
     settle: AssetId,
-    /// Of a contract and a lot, in millionths and thousandths.
+    /// Sizes: of a contract in hundred-thousandths, of a lot in thousandths of a contract.
     size: i128,
     lot: i128,
     tick: i128,

@@ -1,5 +1,5 @@
-//! Journals that somebody else wrote: their chain holds, and what they say never happened. Whoever replays one gets an error
-//! with the place of it, and never a panic.
+//! Journals that somebody else wrote: their chain holds, but their events never happened. A program that replays one gets
+//! an error with the place in the journal, and never a panic.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
@@ -19,11 +19,11 @@ use sim::workload;
 use sim::world::{World, genesis, identity};
 use units::{Money, Price, Quantity, Ratio, Timestamp};
 
-/// Whole numbers that ids, lots and versions may be replaced by.
+/// Whole numbers that replace ids, lots and versions.
 const NUMBERS: [i128; 7] =
     [0, 1, 5_000, 4_294_967_295, 9_223_372_036_854_775_807, -9_223_372_036_854_775_808, 18_446_744_073_709_551_615];
 
-/// Texts that amounts, prices, times and names may be replaced by.
+/// Texts that replace amounts, prices, times and names.
 const TEXTS: [&str; 9] = [
     "0",
     "-1",
@@ -57,7 +57,7 @@ fn records(journal: &Memory) -> Vec<(Record, Vec<Event>)> {
     journal.read(0).map(|record| decoded(record.unwrap())).collect()
 }
 
-/// A journal with these events, and a chain that holds.
+/// A journal with these events and a valid chain.
 fn forged(records: &[(Record, Vec<Event>)]) -> Memory {
     let mut journal = Memory::new(&identity());
     let draft = |(record, events): &(Record, Vec<Event>)| Draft {
@@ -71,7 +71,7 @@ fn forged(records: &[(Record, Vec<Event>)]) -> Memory {
     journal
 }
 
-/// Looks at everything that a reader of a state looks at.
+/// Reads every part of a state that readers use.
 fn examine(state: State) {
     let Ok(mut engine) = Engine::new(state) else { return };
     engine.hash();
@@ -81,14 +81,14 @@ fn examine(state: State) {
     }
 }
 
-/// Every value that differs from `value` in one leaf, or in the length of one list.
+/// Every value that differs from `value` in one leaf, or by emptying one list.
 fn changed(value: &Value) -> Vec<Value> {
     match value {
         Value::Number(_) => NUMBERS.iter().filter_map(|number| serde_json::to_value(number).ok()).collect(),
         Value::String(_) => TEXTS.iter().map(|text| json!(text)).collect(),
         Value::Array(items) => {
             let mut all = vec![json!([])];
-            // The items of a list are alike.
+            // The items of a list are alike, so two are enough.
             for (place, item) in items.iter().enumerate().take(2) {
                 all.extend(changed(item).into_iter().map(|item| {
                     let mut items = items.clone();
@@ -112,7 +112,7 @@ fn changed(value: &Value) -> Vec<Value> {
     }
 }
 
-/// Applies what follows a change as long as it can be; what is left is looked at where `looks`.
+/// Applies the events from a changed one on, as far as possible. The resulting state is examined where `looks`.
 fn survives(mut state: State, events: &[&Event], looks: bool) -> Result<bool, String> {
     let described = format!("{:?}", events.first());
     catch_unwind(AssertUnwindSafe(|| {
@@ -125,7 +125,7 @@ fn survives(mut state: State, events: &[&Event], looks: bool) -> Result<bool, St
     .map_err(|_| described)
 }
 
-/// The kinds of events that a short run does not make, in an order in which they can be applied to `state`.
+/// Events of the kinds that a short run does not make, in an order in which they can be applied to `state`.
 fn rare(state: &State) -> Vec<Event> {
     let (underlying, instrument, asset) = (UnderlyingId(0), InstrumentId(0), model::USD);
     let accounts = (0..).map(AccountId);
@@ -176,7 +176,7 @@ fn rare(state: &State) -> Vec<Event> {
     events
 }
 
-/// Every field of every kind of event, replaced by what is too large, too small, unknown or empty.
+/// Every field of every kind of event is replaced by values that are too large, too small, unknown or empty.
 #[test]
 fn no_event_that_is_read_from_a_file_stops_a_reader() {
     let journal = history(3, 60);
@@ -192,7 +192,7 @@ fn no_event_that_is_read_from_a_file_stops_a_reader() {
         let kind = value.as_object().and_then(|fields| fields.keys().next().cloned()).unwrap_or_default();
         let times = seen.entry(kind).or_default();
         *times += 1;
-        // Of each kind the first, and some later ones.
+        // The first event of each kind, and some later ones.
         if matches!(*times, 1 | 2 | 40 | 400) || rare.contains(event) {
             for (number, changed) in changed(&value).into_iter().enumerate() {
                 let Ok(changed) = serde_json::from_value::<Event>(changed) else { continue };
@@ -212,7 +212,7 @@ fn no_event_that_is_read_from_a_file_stops_a_reader() {
     assert!(seen.len() > 35 && refused > 300 && taken > 300, "{seen:?}: {refused} refused, {taken} taken");
 }
 
-/// Bytes of events turned, events lost, doubled and out of order, in a chain that was hashed anew.
+/// Bytes of events are turned, events are lost, doubled and reordered, in a chain that was hashed anew.
 #[test]
 fn a_forged_journal_is_an_error_with_its_sequence_and_never_a_panic() {
     let records = records(&history(5, 12));
@@ -253,13 +253,13 @@ fn a_forged_journal_is_an_error_with_its_sequence_and_never_a_panic() {
     assert!(refused > 30, "{refused} refused are a poor trial");
 }
 
-/// A program that did not retire what it had settled wrote the same, but for that: its journals replay, and who goes on with one
-/// catches up at the first tick.
+/// A program that did not retire settled contracts wrote the same journal without the retirements. Its journals replay,
+/// and a program that continues one catches up at the first tick.
 #[test]
 fn a_journal_in_which_nothing_was_retired_goes_on() {
     let is_kept = |event: &Event| !matches!(event, Event::Retired { .. });
     let feeds = |sequencer: &Sequencer<Memory>| sequencer.engine().state().feeds.len();
-    // A run in which all of an expiry that has a feed was settled, and the same without what that retired.
+    // A run in which all contracts of an expiry with a feed were settled, and the same run without its retirements.
     let run = |seed| {
         let journal = history(seed, 400);
         let mut older = records(&journal);
@@ -284,7 +284,7 @@ fn a_journal_in_which_nothing_was_retired_goes_on() {
     assert_eq!(ends(older), ends(fresh));
 }
 
-/// The message says where and what.
+/// The message names the place and the fault.
 #[test]
 fn the_record_the_event_and_what_was_expected_are_named() {
     let records = records(&history(5, 12));
@@ -325,7 +325,7 @@ fn the_record_the_event_and_what_was_expected_are_named() {
     assert!(huge.starts_with("amount: found 170141183460469231731.687"), "{huge}");
 }
 
-/// A snapshot is a file's word too.
+/// A snapshot is a file like any other and is not trusted.
 #[test]
 fn a_forged_snapshot_is_refused_or_harmless() {
     let journal = history(7, 30);
@@ -350,7 +350,7 @@ fn a_forged_snapshot_is_refused_or_harmless() {
     }
     assert!(refused > 10, "{refused} refused are a poor trial");
 
-    // One whose hash is right, of a state that no engine has.
+    // A snapshot whose hash is right, of a state that no engine has.
     let mut state: State = postcard::from_bytes(&bytes).unwrap();
     state.contracts.pop();
     let (mut journal, at) = (journal.clone(), journal.head());

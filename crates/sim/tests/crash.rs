@@ -1,4 +1,4 @@
-//! I-71: a real process that does durable work is killed at random moments, and loses and invents nothing.
+//! I-71: a real process that writes durably is killed at random moments. It loses no records and invents none.
 
 use std::path::Path;
 use std::process::ExitCode;

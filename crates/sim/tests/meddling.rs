@@ -1,11 +1,11 @@
-//! What others put into accounts to keep them from being liquidated is tried in runs, and an engine that lets them is caught.
+//! Runs in which other accounts try to prevent a liquidation. An engine that lets them do so is caught.
 
 mod common;
 
 use common::{assert_caught, reached};
 use sim::canary::Canary;
 
-/// Seeds in which others meddle with accounts that are liquidated.
+/// Seeds in which other accounts meddle with accounts that are liquidated.
 const SEEDS: [u64; 5] = [1, 6, 10, 13, 14];
 
 const TICKS: u64 = 60;

@@ -1,4 +1,4 @@
-//! The simulator itself: the same seed is the same run, canaries are caught, short scripts still fail.
+//! Tests of the simulator itself: the same seed is the same run, canaries are caught, short scripts still fail.
 
 mod common;
 
@@ -29,7 +29,7 @@ fn broken_rules_are_caught_and_sound_ones_pass() {
     assert!(CANARIES.len() >= 8);
 }
 
-/// I-38, I-42, I-43: accounts are liquidated in a run, and what is done wrong with them is noticed.
+/// I-38, I-42, I-43: accounts are liquidated in a run, and errors in their liquidation are noticed.
 #[test]
 fn broken_liquidations_are_caught() {
     let (seeds, ticks) = ([10, 24], 50);
@@ -47,7 +47,7 @@ fn broken_liquidations_are_caught() {
     assert_caught(&canaries, &seeds, ticks);
 }
 
-/// Corners that chance alone hardly reaches, and that a change of the workload could lose without a word.
+/// Corners that chance alone hardly reaches, and that a change of the workload could lose unnoticed.
 #[test]
 fn liquidations_cross_and_portfolios_are_auctioned_and_bid_for() {
     let reached = reached(&[1, 17, 20, 24, 26, 42], 30);
@@ -58,7 +58,7 @@ fn liquidations_cross_and_portfolios_are_auctioned_and_bid_for() {
     assert!(accepted > 0 && refused > accepted, "bids that ask too much, take too much or come too late are refused");
 }
 
-/// What a canary does is shown by a handful of commands, and by the same ones when they are read from a file.
+/// A canary is shown by a handful of commands, and by the same commands when they are read from a file.
 #[test]
 fn a_failing_run_shrinks_to_a_short_script() {
     let caught = |seed| run_with(&Options { shrinks: true, ..Options::new(seed, 25) }, &mut Canary::FeeTwice).failure;
@@ -74,7 +74,7 @@ fn a_failing_run_shrinks_to_a_short_script() {
     assert_eq!(shrink::from_lines("{}\n").expect_err("no command").line, 1);
 }
 
-/// A rule that panics is a failure like any other.
+/// A panic of a rule counts as a failure.
 #[test]
 fn a_panic_is_found() {
     struct Panics;

@@ -1,4 +1,4 @@
-//! One step of a liquidation: who may be liquidated, when, how much, at which price, and whether it helped.
+//! Checks one step of a liquidation: which account, when, how many lots, at which price, and whether the step helped.
 
 use engine::state::State;
 use engine::{AccountId, Command, Envelope, Event};
@@ -11,18 +11,18 @@ use super::step::{DUST, Deeds, Step};
 use super::{Auditor, Standing, rescue};
 use crate::{Finding, ensure};
 
-/// One in so many offers is asked whether fewer lots would do.
+/// One offer in this many is checked for whether fewer lots would do.
 const LEAST_EVERY: u64 = 2;
 
 impl Auditor {
-    /// Whether a step of a liquidation may be taken now, and for this account (I-35, I-43, I-44).
+    /// Whether a step of a liquidation may be taken now and for this account (I-35, I-43, I-44).
     pub(super) fn steps(
         &mut self,
         state: &State,
         envelope: &Envelope,
         events: &[Event],
     ) -> Result<Option<Step>, Finding> {
-        // A fill of what was offered is asked about as a trade.
+        // A fill of an offer is checked as a trade, not here.
         let filled = matches!(envelope.command, Command::LiquidationFill { .. });
         let Some(id) = envelope.command.liquidated().filter(|_| !filled) else { return Ok(None) };
         let bid = if let Command::AuctionBid { account, share, price, .. } = &envelope.command {
@@ -66,7 +66,7 @@ impl Auditor {
         Ok(Some(Step { account, now, deeds, before, lacking, worth, left, met, books: self.books.clone(), bid }))
     }
 
-    /// Nobody is liquidated in the time to cure after an outage (I-44).
+    /// No account is liquidated in the time to cure after an outage (I-44).
     pub(super) fn calm(&self, envelope: &Envelope, id: AccountId) -> Result<(), Finding> {
         let until = Timestamp::from_micros(self.cases.calm);
         ensure(envelope.time >= until, "I-44", || {
@@ -84,7 +84,7 @@ impl Auditor {
         let rules = self.method(&state.method.text);
         let warn = rules.map_or(1.0, |place| self.methods[place].1.rules.margin.warn.to_f64());
         let enough = before.maintenance * if begun { warn } else { 1.0 };
-        // While a position or a debt has no price nobody can say that it is over.
+        // While a position or a debt has no price, the case cannot be called over.
         let clear = harmless || (!seen.blind && before.equity - enough > before.tolerance);
         let unclear = !harmless && (seen.blind || enough - before.equity > before.tolerance);
         ensure(!clear || deeds.closed, "I-43", || {
@@ -95,7 +95,7 @@ impl Auditor {
         })
     }
 
-    /// What is offered is the least that is enough, and at a price that the depth explains (I-38, I-42).
+    /// An offer is for the fewest lots that are enough, at a price that the depth explains (I-38, I-42).
     fn offers(&mut self, state: &State, account: usize, (deeds, flawed): (&Deeds, bool)) -> Result<(), Finding> {
         let Some(offer) = deeds.offer else { return Ok(()) };
         let instrument = offer.instrument.0;
@@ -122,11 +122,11 @@ impl Auditor {
         Ok(())
     }
 
-    /// Fewer lots would not have been enough, but for two and one in a hundred (I-38).
+    /// Fewer lots would not have been enough, within a margin of two lots and one in a hundred (I-38).
     fn least(&mut self, state: &State, account: usize, (instrument, lots): (usize, i64)) -> Result<(), Finding> {
         self.count("least lots");
         let all = lots.abs();
-        // Enough may lie on both sides of too much: a long that is sold twice over is a short.
+        // The search halves first, because too many lots may fail as well: a long that is sold twice over is a short.
         let Some(mut enough) = [all, all / 2, all / 4, all / 8]
             .into_iter()
             .find(|part| *part > 0 && self.enough(state, account, (instrument, lots.signum() * part)))
@@ -148,7 +148,7 @@ impl Auditor {
         })
     }
 
-    /// Whether an account would stand at its target after a trade at the mark and its expected cost.
+    /// Whether an account would reach its target by a trade at the mark with its expected cost.
     fn enough(&mut self, state: &State, account: usize, (instrument, lots): (usize, i64)) -> bool {
         let trade = self.trade_of(state, instrument, lots);
         let terms = &state.contracts[instrument].terms;
@@ -164,7 +164,7 @@ impl Auditor {
         after.is_some_and(|after| after.equity - beta * after.maintenance > 2.0 * after.tolerance)
     }
 
-    /// What a liquidation trades keeps to a share of the depth, in a bucket that drains in an interval.
+    /// The trades of liquidations keep to a share of the depth: a bucket that drains once an interval.
     pub(super) fn paced(
         &mut self,
         state: &State,
@@ -201,7 +201,8 @@ impl Auditor {
         }
     }
 
-    /// A step was booked: it has not made its account worse (I-37), and whoever took over holds what that needs (I-23).
+    /// Checks a step after it was booked: its account is no worse off (I-37), and the account that took over holds the
+    /// margin that its new portfolio needs (I-23).
     pub(super) fn stepped(&mut self, state: &State, step: &Step) -> Result<(), Finding> {
         if let Some(met) = step.met
             && let Some(other) = step.deeds.crossed
@@ -217,7 +218,8 @@ impl Auditor {
             self.taken_over(state, step)?;
         } else if step.deeds.crossed.is_none() {
             self.rescued(state, step)?;
-            // The last resort may close a hedge before what it hedges: it never costs the account.
+            // The last resort may close a hedge before the position that it hedges, but it never costs the account
+            // equity.
             let after = self.viewed(state, step.account, step.left, Timestamp::from_micros(step.now));
             let Some(after) = after else { return Ok(()) };
             let slack = step.before.tolerance + after.tolerance + DUST;
@@ -243,7 +245,7 @@ impl Auditor {
     }
 }
 
-/// A trade as an offer sees it.
+/// Size and costs of a trade, by the rules for offers.
 #[derive(Clone, Copy, Debug)]
 struct Trade {
     usd: f64,

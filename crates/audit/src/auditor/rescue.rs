@@ -1,5 +1,5 @@
-//! Where the market has not helped: what may be taken over for how much, who pays a loss and in which order, and what
-//! winners give back.
+//! Checks the steps after the market has not helped: the price of a takeover, the order in which a loss is paid, and the
+//! profit that winners give back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,8 +17,8 @@ use crate::books::{Books, worth};
 use crate::{Finding, ensure, margin};
 
 impl Auditor {
-    /// What a backstop may lose by taking an account over: no more than a share of the depth of each of its markets, where its part of
-    /// the loss is that of the notional.
+    /// The USD that a backstop may lose by taking an account over: at most the budget of the rules, and a share of the
+    /// depth of each of its markets. The loss is split between the markets in proportion to notional.
     fn budget(&self, state: &State, step: &Step) -> f64 {
         let rules = &state.policy.liquidation;
         let mut markets: BTreeMap<usize, f64> = BTreeMap::new();
@@ -39,8 +39,8 @@ impl Auditor {
         bears.fold(rules.backstop_budget.to_f64(), f64::min)
     }
 
-    /// A share went to a bidder or a backstop at what it is worth, less what the clock of the auction allows; whoever took it
-    /// holds initial margin with it.
+    /// A share went to a bidder or a backstop at its worth less the discount that the clock of the auction allows; the
+    /// account that took it holds initial margin with it.
     pub(super) fn taken_over(&mut self, state: &State, step: &Step) -> Result<(), Finding> {
         self.count("take-overs");
         let account = step.account;
@@ -78,7 +78,8 @@ impl Auditor {
             ensure(lacking <= budget + slack, "I-47", || {
                 format!("a backstop took on {lacking} USD, {budget} is its budget")
             })?;
-            // Between nothing and the whole: what is paid is the same share of the worth as what is taken.
+            // The share of the worth that is paid equals the share of the portfolio that is taken, between nothing and
+            // the whole.
             let whole = if lacking > 0.0 { -lacking } else { step.worth.min(equity_before) };
             let ratio = paid / whole;
             if whole.abs() > 1.0 {
@@ -95,7 +96,7 @@ impl Auditor {
         })
     }
 
-    /// A loss was paid in order: the funds of its markets, a share of the shared fund, and then those who have won
+    /// A loss was paid in order: by the funds of its markets, by a share of the shared fund, and then by the winners
     /// (I-47 to I-50).
     pub(super) fn rescued(&mut self, state: &State, step: &Step) -> Result<(), Finding> {
         self.count("rescues");
@@ -103,7 +104,8 @@ impl Auditor {
         let slack = step.before.tolerance + DUST;
         let lacking = step.lacking;
         let held = &before.accounts[account].lots;
-        // The markets it had positions in when its case was opened, and what the shared fund has paid for it before.
+        // The markets of the positions that the account had when its case was opened, and the amount that the shared fund
+        // has paid for it before.
         let case = state.liquidations.cases.get(&AccountId(u32::try_from(account).expect("ids are u32")));
         let known = case.map(|case| case.markets.iter().map(|market| market.0)).into_iter().flatten();
         let here = held.keys().map(|instrument| state.contracts[*instrument].terms.underlying.0);
@@ -154,8 +156,8 @@ impl Auditor {
         self.winners(state, step)
     }
 
-    /// Who gives back holds the opposite, closes no more than that, had an unsettled profit, and keeps all but that
-    /// profit (I-48, I-49).
+    /// A winner that gives profit back held the opposite position, closes no more than that position, had an unsettled
+    /// profit, and loses no more than that profit (I-48, I-49).
     fn winners(&self, state: &State, step: &Step) -> Result<(), Finding> {
         let mut profits: BTreeMap<usize, (f64, f64)> = BTreeMap::new();
         // Legs of one underlying are closed together: the profit of one may pay for another.
@@ -204,13 +206,13 @@ impl Auditor {
         Ok(())
     }
 
-    /// What an account is worth now, in USD.
+    /// The equity of an account now, in USD.
     fn equity(&self, state: &State, account: usize) -> Option<f64> {
         view(state, &self.books, account, false).map(|view| margin::equity(&view, &state.market))
     }
 }
 
-/// What the other side of lots loses by their price, against the mark, in USD; only of linear contracts.
+/// The loss of the other side of a trade against the mark, in USD; 0 for options and inverse contracts.
 fn given_back(state: &State, given: &Given) -> f64 {
     let terms = &state.contracts[given.instrument].terms;
     if terms.is_option() || terms.payoff == Payoff::Inverse {
@@ -228,7 +230,7 @@ fn whole(lots: i64) -> f64 {
     Quantity::from_raw(i128::from(lots) * Quantity::ONE.raw()).to_f64()
 }
 
-/// The discount of an auction so long after its beginning: two straight lines; none once it is over.
+/// The discount of an auction at `elapsed` microseconds: two straight lines; none once the auction is over.
 fn discount(elapsed: i64, policy: &Policy) -> Option<f64> {
     let rules = &policy.liquidation;
     let (first, second) = (rules.first_discount.to_f64(), rules.fast_discount.to_f64());
@@ -242,7 +244,7 @@ fn discount(elapsed: i64, policy: &Policy) -> Option<f64> {
     (elapsed < rules.fast + rules.slow).then(|| second + (1.0 - second) * part(elapsed - rules.fast, rules.slow))
 }
 
-/// Whatever is given without a market is given at the mark, within a tick; only winners may have to take linear
+/// Lots that are given without a market are given at the mark, within a tick; only winners may have to take linear
 /// contracts at another price (I-42).
 pub(super) fn prices(state: &State, step: &Step) -> Result<(), Finding> {
     for given in &step.deeds.given {
@@ -252,7 +254,7 @@ pub(super) fn prices(state: &State, step: &Step) -> Result<(), Finding> {
         let away = (given.price - listing_mark(state, given.instrument)).abs();
         let linear = terms.payoff == Payoff::Linear && !terms.is_option();
         let rescued = !step.deeds.is_paid() && step.bid.is_none() && step.deeds.crossed.is_none();
-        // An option that is worth less than a tick is given for nothing.
+        // An option whose value is less than a tick is given for nothing.
         let sound = given.price > 0 || signed || (given.price == 0 && terms.is_option());
         ensure(sound, "I-42", || format!("{name} was given at {}", given.price))?;
         ensure(away < terms.tick.raw() || (rescued && linear), "I-42", || {
@@ -268,7 +270,8 @@ fn payment(state: &State, step: &Step) -> f64 {
     step.deeds.payments.iter().map(usd).sum()
 }
 
-/// A backstop is paid for no more than it took, and takes no more than it pays for, but for what is less than a lot.
+/// A backstop is paid for no more than it took, and takes no more than it pays for; a difference of less than a lot is
+/// allowed.
 fn share_of(step: &Step, ratio: f64) -> Result<(), Finding> {
     for given in &step.deeds.given {
         let held = step.books.accounts[step.account].lots.get(&given.instrument).map_or(0, |held| held.lots);
@@ -284,8 +287,8 @@ fn share_of(step: &Step, ratio: f64) -> Result<(), Finding> {
     Ok(())
 }
 
-/// Every lot of an instrument is given at the price at which the whole of it makes good what is left of
-/// the loss (I-42).
+/// Every lot of an instrument is given at one price: that at which closing all its lots makes good the remaining loss
+/// (I-42).
 fn formula(state: &State, step: &Step, missing: f64) -> Result<(), Finding> {
     let mut done: BTreeMap<usize, (i128, i64)> = BTreeMap::new();
     for given in &step.deeds.given {
@@ -296,7 +299,7 @@ fn formula(state: &State, step: &Step, missing: f64) -> Result<(), Finding> {
         })?;
         *lots += given.lots;
     }
-    // Linear contracts in open markets share the loss by what they stand for at the index.
+    // Linear contracts in open markets share the loss in proportion to their notional at the index.
     let held = &step.books.accounts[step.account].lots;
     let shares = |instrument: usize| {
         let contract = &state.contracts[instrument];
@@ -322,15 +325,15 @@ fn formula(state: &State, step: &Step, missing: f64) -> Result<(), Finding> {
         let mark = listing_mark(state, instrument);
         let unit = state.market.assets[terms.quote.0].price.usd().raw();
         let scale = state.market.underlyings[terms.underlying.0].scale;
-        // Where prices may be negative the size of a mark is that of its absolute value, and the scale at least.
+        // Where prices may be negative, the size of a mark is its absolute value, and at least the scale.
         let size = scale.map_or(mark, |scale| mark.abs().max(over(scale.usd().raw(), unit, true)));
         let most = units.abs() * Quantity::from_raw((size - terms.tick.raw()).max(0)).to_f64();
-        // Where nothing is worth anything the first has to make good all of it.
+        // Where all notional is zero, the first instrument has to make good the whole loss.
         let first = held.keys().copied().find(|place| shares(*place)) == Some(instrument);
         let part = if all > 0.0 { worth(instrument) / all } else { f64::from(first) };
         let loss = (missing * part / coin).min(most);
         let away = Quantity::from_raw(price - mark).to_f64();
-        // The mark is brought to a tick, and the price again.
+        // The mark is rounded to a tick, and the price is rounded again.
         let tick = 2.0 * terms.tick.to_f64() * 1.001 + (step.before.tolerance + DUST) / units.abs();
         ensure((away - loss / units).abs() <= tick, "I-42", || {
             format!(
@@ -344,7 +347,7 @@ fn formula(state: &State, step: &Step, missing: f64) -> Result<(), Finding> {
     Ok(())
 }
 
-/// What ticks of all that was given come to, in USD.
+/// The value of the tick roundings of all lots that were given, in USD.
 fn tick_usd(state: &State, step: &Step) -> f64 {
     let of = |given: &Given| {
         let terms = &state.contracts[given.instrument].terms;

@@ -1,8 +1,8 @@
-//! An account some of which has no valid price, looked at a second time: as it is at last prices, as what has a price, and
-//! without the assets that have none.
+//! Looks a second time at an account with parts that have no valid price: at last prices, by the parts with a price only,
+//! and without the assets that have none.
 //!
-//! What has no valid price counts for nothing and stops nothing (I-73): an account that is below maintenance at last prices and
-//! by what has a price is to be liquidated, whatever else lies in it.
+//! An asset without a valid price counts for nothing and stops nothing (I-73): an account that is below maintenance at
+//! last prices and by the parts with a price is to be liquidated, whatever else it holds.
 
 use engine::state::{Mode, Offer, State};
 use engine::{AccountId, Command, Envelope, Event, FeedId, Reject, Status};
@@ -14,49 +14,49 @@ use super::size::listing_mark;
 use super::{Auditor, Standing, asset_feeds, instrument_feeds, trusted_feed, view};
 use crate::{Finding, ensure};
 
-/// What is left out of an account.
+/// The parts that are left out of an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Left {
-    /// What it owns whose last price is not recent, and orders in markets without a valid price.
+    /// Assets whose last price is not recent, and orders in markets without a valid price.
     #[default]
     Lapsed,
-    /// All that has no valid price.
+    /// Everything without a valid price.
     Unpriced,
-    /// What it owns without a valid price, and such orders.
+    /// Assets without a valid price, and orders in markets without one.
     Void,
 }
 
-/// How an account stands in each of these ways, where it can be told.
+/// The standings of an account in these ways, where they can be computed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
-    /// Whether something that it has or owes has no valid price.
+    /// Whether a balance, debt or position of the account has no valid price.
     pub flawed: bool,
-    /// Whether a position or a debt has none.
+    /// Whether a position or a debt has no valid price.
     pub blind: bool,
-    /// The way in which it stands better, of those that count for a liquidation.
+    /// The way in which the account stands better, among those that count for a liquidation.
     pub left: Left,
     /// Its standing with the better of the possible prices.
     pub better: Standing,
-    /// How it stands without the assets that have no valid price.
+    /// Its standing without the assets that have no valid price.
     pub firm: Standing,
-    /// What others would have to pay, in USD.
+    /// The loss that others would have to pay, in USD.
     pub lacking: f64,
 }
 
 impl Seen {
-    /// Whether it is surely below its maintenance margin.
+    /// Whether the account is surely below its maintenance margin.
     pub fn is_below(&self) -> bool {
         self.better.equity < self.better.maintenance - self.better.tolerance
     }
 
-    /// Whether it is below it, or too near to tell.
+    /// Whether the account is below its maintenance margin, or too near to tell.
     pub fn may_be_below(&self) -> bool {
         self.better.equity < self.better.maintenance + self.better.tolerance
     }
 }
 
 impl Auditor {
-    /// Looks at an account in every way; none when it cannot be priced.
+    /// Computes the standings of an account in every way; none when the account cannot be priced.
     pub(super) fn seen(&mut self, state: &State, place: usize, now: Timestamp) -> Option<Seen> {
         let ledger = &self.books.accounts[place];
         let unpriced = |asset: usize| !asset_feeds(state, asset).all(|feed| priced_feed(state, feed, now));
@@ -81,7 +81,7 @@ impl Auditor {
         Some(Seen { flawed, blind, left, better, firm: if blind { firm_here } else { firm }, lacking })
     }
 
-    /// How an account stands without what is left out of it.
+    /// The standing of an account without the parts that `left` names.
     pub(super) fn viewed(&mut self, state: &State, place: usize, left: Left, now: Timestamp) -> Option<Standing> {
         let mut view = view(state, &self.books, place, false)?;
         self.leave_out(state, &mut view, left, now);
@@ -104,7 +104,8 @@ impl Auditor {
         }
     }
 
-    /// An account that an event reports below maintenance has a case from the same watch on, but for the time to cure (I-73).
+    /// An account that an event reports below maintenance has a case from the same watch on, except in the time to cure
+    /// (I-73).
     pub(super) fn has_cases(&mut self, state: &State) -> Result<(), Finding> {
         if !self.cases.is_calm(state, state.clock.micros()) {
             return Ok(());
@@ -122,7 +123,7 @@ impl Auditor {
         Ok(())
     }
 
-    /// A command was refused in `state`: a liquidation that what has no valid price must not stop was not stopped (I-73).
+    /// Checks a command that was refused in `state`: an asset without a valid price must not stop a liquidation (I-73).
     pub fn refused(&mut self, state: &State, envelope: &Envelope, reject: &Reject) -> Result<(), Finding> {
         let Command::Liquidate { account } = &envelope.command else { return Ok(()) };
         let Some(ledger) = self.books.accounts.get(account.place()) else { return Ok(()) };
@@ -139,14 +140,15 @@ impl Auditor {
         let (tradable, begun) = (ledger.lots.keys().any(trades), self.cases.open.contains_key(&account.place()));
         let Some(seen) = self.seen(state, account.place(), now) else { return Ok(()) };
         self.count("refused liquidations");
-        // What is left may have no taker, where a position has no price; an asset without one has nothing to do with that.
+        // Where a position has no price, the rest may find no taker; an asset without a price is no such reason.
         let stopped = tradable && seen.is_below() && !(begun && seen.blind);
         ensure(!stopped, "I-73", || {
             format!("account {account} stands at {:?} and is not liquidated: {reject}", seen.better)
         })
     }
 
-    /// What was offered was withdrawn by a command that does not trade it: the account is healed, or half of it would do (I-74).
+    /// Checks an offer that was withdrawn by a command that does not trade it: the account has recovered, or half of the
+    /// offer would do (I-74).
     pub(super) fn falls(
         &mut self,
         state: &State,
@@ -189,7 +191,7 @@ impl Auditor {
         ensure(!right, "I-74", || format!("account {place}: {offer:?} was withdrawn, and is still right: {seen:?}"))
     }
 
-    /// Nobody sends dust to an account of another owner (I-75).
+    /// No account sends dust to an account of another owner (I-75).
     pub(super) fn no_dust(&mut self, state: &State, command: &Command) -> Result<(), Finding> {
         let Command::Transfer { from, to, asset, amount, .. } = command else { return Ok(()) };
         let owner = |account: &AccountId| self.books.accounts[account.place()].owner;
@@ -205,7 +207,7 @@ impl Auditor {
     }
 }
 
-/// Whether a price was formed at the last tick and has not grown too old since.
+/// Whether a feed has a price that was formed at the last tick and has not grown too old since.
 pub(super) fn priced_feed(state: &State, feed: FeedId, now: Timestamp) -> bool {
     if feed == FeedId::Surface {
         let age = now.micros().saturating_sub(state.surface.published.micros());
@@ -218,18 +220,18 @@ pub(super) fn priced_feed(state: &State, feed: FeedId, now: Timestamp) -> bool {
     trusted_feed(state, feed) && state.feeds.get(&feed).is_some_and(fresh)
 }
 
-/// Whether all that the mark of an instrument is made of has a valid price.
+/// Whether all feeds of the mark of an instrument have a valid price.
 pub(super) fn instrument_priced(state: &State, instrument: usize, now: Timestamp) -> bool {
     instrument_feeds(state, instrument).into_iter().all(|feed| priced_feed(state, feed, now))
 }
 
-/// Whether the last price of a feed was formed longer than that before the last tick.
+/// Whether the last price of a feed was formed more than `longest` seconds before the last tick.
 fn lapsed(state: &State, feed: FeedId, longest: f64) -> bool {
     let quote = state.quote(feed).filter(|quote| quote.validity() == Validity::Invalid);
     quote.is_some_and(|quote| state.market.time.seconds_since(quote.published) > longest)
 }
 
-/// Whether lots went to an account without the market: its offer met that of another.
+/// Whether lots went to an account without the market, because its offer met the offer of another account.
 fn trades(events: &[Event], account: AccountId) -> bool {
     events.iter().any(|event| matches!(event, Event::Transferred { to, .. } if *to == account))
 }

@@ -1,4 +1,4 @@
-//! What instruments trade at and stand for, and what the books of a market bear.
+//! Prices and notional of instruments, and the depth of their order books.
 
 use engine::FeedId;
 use engine::state::State;
@@ -9,7 +9,7 @@ use units::Money;
 use super::Auditor;
 
 impl Auditor {
-    /// What the live sources of an index see, none of them more than the middle one says.
+    /// The depth that the live sources of an index report, in USD. Each counts for at most the median report.
     pub(super) fn depth(&self, state: &State, underlying: usize) -> f64 {
         let feed = FeedId::Index(model::UnderlyingId(underlying));
         let (Some(quote), Some(known)) = (state.quote(feed), self.reports.get(&feed)) else { return 0.0 };
@@ -21,7 +21,7 @@ impl Auditor {
     }
 }
 
-/// USD traded with one lot: the premium of options, the size at the mark of everything else.
+/// The USD that a trade of one lot moves: the premium of options, the notional at the mark of everything else.
 pub(super) fn lot_usd(state: &State, instrument: usize) -> f64 {
     let (terms, listing) = (&state.contracts[instrument].terms, &state.market.instruments[instrument]);
     let (unit, price) = (terms.unit().to_f64(), |asset: AssetId| state.market.assets[asset.0].price.usd().to_f64());
@@ -34,7 +34,7 @@ pub(super) fn lot_usd(state: &State, instrument: usize) -> f64 {
     }
 }
 
-/// What a relative move of the mark is a part of.
+/// The base of a relative move of the mark: the mark, or at least the scale where prices may be negative.
 pub(super) fn moving(state: &State, instrument: usize) -> f64 {
     let listing = &state.market.instruments[instrument];
     let scale = state.market.underlyings[listing.underlying.0].scale;

@@ -1,4 +1,4 @@
-//! What a step of a liquidation did, as its events say, and how all stood before it.
+//! A step of a liquidation: the deeds that its events tell, and the standings before it.
 
 use engine::state::Offer;
 use engine::{AccountId, Cause, Event};
@@ -8,7 +8,7 @@ use super::Standing;
 use super::sight::Left;
 use crate::books::Books;
 
-/// USD: what fixed point leaves of amounts that were converted once or twice.
+/// The rounding error in USD of amounts that were converted to fixed point once or twice.
 pub(super) const DUST: f64 = 1e-6;
 
 /// Lots that went to another account.
@@ -22,24 +22,24 @@ pub(super) struct Given {
     pub price: i128,
 }
 
-/// What a step says it did.
+/// The deeds of a step, as its events tell them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Deeds {
     pub opened: bool,
     pub closed: bool,
     pub auctioned: bool,
     pub offer: Option<Offer>,
-    /// The account in liquidation whose offer it met; none when it crossed nobody.
+    /// The other account in liquidation, with which the step crossed its offer; none when no offer was crossed.
     pub crossed: Option<usize>,
     pub given: Vec<Given>,
-    /// What was paid for taking over: whether by the liquidated account, which asset, how much.
+    /// Payments for taking over: whether the liquidated account paid, the asset, and the amount.
     pub payments: Vec<(bool, usize, i128)>,
-    /// Amounts that funds paid.
+    /// The number of amounts that funds paid.
     pub covers: u32,
 }
 
 impl Deeds {
-    /// What the events of a step say of the account it was for.
+    /// Reads the deeds of a step for account `id` from its events.
     pub fn of(id: AccountId, events: &[Event]) -> Self {
         let mut deeds = Self::default();
         for event in events {
@@ -60,8 +60,8 @@ impl Deeds {
                 deeds.payments.push((from.is_of(id), asset.0, amount.raw()));
             }
         }
-        // A crossing ends with what is left of both offers. An offer that only lapses comes with what its account was
-        // given.
+        // A crossing ends with two events: the rest of both offers. An offer that only lapses is reported together with
+        // the lots that its account was given.
         if let ([given], [.., Event::Offered { account: other, .. }, Event::Offered { account: own, .. }]) =
             (&deeds.given[..], events)
             && *own == id
@@ -72,18 +72,18 @@ impl Deeds {
         deeds
     }
 
-    /// Whether somebody was paid for taking over, or paid for it.
+    /// Whether anybody paid for the takeover, in either direction.
     pub fn is_paid(&self) -> bool {
         !self.payments.is_empty()
     }
 
-    /// Whether anything was done beside opening and closing the case.
+    /// Whether the step did anything besides opening or closing the case.
     pub fn acts(&self) -> bool {
         self.auctioned || self.offer.is_some() || self.covers > 0 || !self.given.is_empty()
     }
 }
 
-/// A step that was accepted and is not booked yet: what it did, and how all stood before it.
+/// A step that was accepted and is not booked yet: its deeds, and the standings before it.
 #[derive(Debug)]
 pub(super) struct Step {
     pub account: usize,
@@ -91,16 +91,16 @@ pub(super) struct Step {
     pub now: i64,
     pub deeds: Deeds,
     pub before: Standing,
-    /// What others would have to pay, in USD.
+    /// The loss that others would have to pay, in USD.
     pub lacking: f64,
-    /// What it is worth without what has no valid price, in USD.
+    /// The worth of the account without the assets that have no valid price, in USD.
     pub worth: f64,
-    /// What is left out of the account in this.
+    /// The parts that are left out of the account when it is judged.
     pub left: Left,
-    /// How the other side of a crossing stood, and what was left out of it.
+    /// The other side of a crossing: the parts that are left out of it, and its standing.
     pub met: Option<(Left, Standing)>,
-    /// The books as they were.
+    /// The books before the step.
     pub books: Books,
-    /// The bidder, and what share it asked for at what price in USD.
+    /// The bidder, the share that it asked for, and its price in USD.
     pub bid: Option<(usize, Ratio, Money)>,
 }

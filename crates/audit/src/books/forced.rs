@@ -1,6 +1,7 @@
-//! What a plan did, booked from its facts: which lots went to whom at what price, and who paid whom.
+//! Books the steps of liquidations from their facts: the lots, their receivers and prices, and the payments between
+//! accounts.
 //!
-//! What a step of a liquidation does is chosen by the engine. What that costs is worked out here like any other trade.
+//! The engine chooses what a step does. The cost of that is computed here like the cost of any other trade.
 
 use engine::state::{Holder, Pot};
 use engine::{Cause, Event};
@@ -9,7 +10,7 @@ use super::{Books, Who, Why, cost};
 use crate::{Finding, ensure};
 
 impl Books {
-    /// Books what a step for `account` says it did: what was transferred, paid for it, and covered.
+    /// Books the deeds that a step for `account` reports: transfers of lots, payments for them, and cover.
     pub(super) fn forced(&mut self, account: usize, events: &[Event]) -> Result<(), Finding> {
         for event in events {
             if let Event::Transferred { instrument, from, to, lots, price, .. } = event {
@@ -17,13 +18,14 @@ impl Books {
                     format!("{lots} lots of account {from} went in the liquidation of account {account}")
                 })?;
                 self.stranger(account, to.place())?;
-                // The mark need be no tick: what one side pays is what the other gets, to the last unit.
+                // The mark need not be on a tick: the amount that one side pays is the amount that the other gets, to the
+                // last unit.
                 let paid = cost(&self.contracts[instrument.0].terms, *lots, price.raw());
                 self.booked(account, instrument.0, *lots, paid);
                 self.booked(to.place(), instrument.0, lots.saturating_neg(), -paid);
             }
             if let Event::Moved { from, to, asset, amount, cause: Cause::Takeover } = event {
-                // What pays for it stays where it lies.
+                // Collateral that pays for a takeover stays at its location.
                 let (Holder::Account(from, at), Holder::Account(to, there)) = (from, to) else {
                     return Err(Finding::new("I-45", format!("a take-over moved {amount} from {from:?} to {to:?}")));
                 };
@@ -35,7 +37,7 @@ impl Books {
                 self.stranger(account, other)?;
                 let place = at.map(|at| at.0);
                 let way = (Who::Account(from.place(), place), Who::Account(to.place(), place));
-                // It may be paid out of profit whose loser has not paid.
+                // The payment may come out of profit that its loser has not paid.
                 self.paid(way, asset.0, amount.raw(), Why::Profit)?;
             }
             if let Event::Moved { from, to, asset, amount, cause: Cause::Cover } = event {
@@ -54,17 +56,17 @@ impl Books {
         Ok(())
     }
 
-    /// What a fund has of an asset.
+    /// The amount of an asset that a fund has.
     pub fn fund(&self, fund: Pot, asset: usize) -> i128 {
         self.pots.get(&(fund, asset)).copied().unwrap_or(0)
     }
 
-    /// Every asset that a fund has something of.
+    /// All assets of which a fund has an amount, with the amounts.
     pub fn of_fund(&self, fund: Pot) -> impl Iterator<Item = (usize, i128)> {
         self.pots.iter().filter(move |((pot, _), _)| *pot == fund).map(|((_, asset), amount)| (*asset, *amount))
     }
 
-    /// The books after a trade that was not made, without the orders of its account: what would have become of it.
+    /// The books as they would be after a trade that was not made, without the orders of the account.
     pub(crate) fn supposing(&self, account: usize, instrument: usize, (price, lots): (i128, i64), cost: i128) -> Self {
         let mut books = self.clone();
         books.accounts[account].orders.clear();
@@ -80,7 +82,7 @@ impl Books {
         Ok(())
     }
 
-    /// Nobody takes over what they own already (I-39).
+    /// No account takes over from an account of the same owner (I-39).
     fn stranger(&self, account: usize, other: usize) -> Result<(), Finding> {
         let linked = self.accounts[account].owner == self.accounts[other].owner;
         ensure(!linked, "I-39", || format!("account {other} takes over from account {account} of its owner"))

@@ -1,22 +1,23 @@
-//! What a portfolio must hold: a stand-in for portfolio margin that agrees with the venue's rates on a single position.
+//! The requirement of a portfolio: a stand-in for portfolio margin that agrees with the venue's rates on a single
+//! position.
 
 use crate::books::Account;
 use crate::calibration::{COINS, Calibration, PerCoin};
 
-/// Correlation that opposite positions in two coins are granted: below what is measured.
+/// The correlation that opposite positions in two coins are credited with: below the measured one.
 const OFFSET: f64 = 0.5;
-/// Of what is hedged in the same coin, this part of the rate is held against the basis.
+/// The part of the rate that hedged lots of the same coin must hold, for the basis.
 const BASIS: f64 = 0.25;
 
 /// Maintenance margin in USD.
 ///
-/// Per coin `a = rate · net` with coins themselves netted; positions of one sign add up, opposite ones give
-/// `√(a² + b² − 2·OFFSET·|a·b|)`; what was netted holds a quarter of the rate.
+/// Per coin `a = rate · net`, where coins that the account owns are netted. Positions of one sign add up; opposite ones
+/// give `√(a² + b² − 2·OFFSET·|a·b|)`. The netted part holds a quarter of the rate.
 pub fn requirement(calibration: &Calibration, account: &Account, prices: PerCoin) -> f64 {
     held(calibration, account.perp, account.spot, prices)
 }
 
-/// The same of positions that somebody might have.
+/// The requirement of the given lots.
 pub fn held(calibration: &Calibration, perp: [i32; COINS], spot: [i32; COINS], prices: PerCoin) -> f64 {
     let mut basis = 0.0;
     let alone: PerCoin = std::array::from_fn(|coin| {
@@ -25,7 +26,7 @@ pub fn held(calibration: &Calibration, perp: [i32; COINS], spot: [i32; COINS], p
         if perp * spot < 0.0 {
             basis += BASIS * rate * perp.abs().min(spot.abs()) * prices[coin];
         }
-        // Coins alone are paid for and need nothing.
+        // Coins without a perpetual are paid for and need no margin.
         let net = if perp == 0.0 { 0.0 } else { perp + if perp * spot < 0.0 { spot.min(perp.abs()) } else { 0.0 } };
         rate * net * prices[coin]
     });
@@ -50,9 +51,9 @@ mod tests {
         assert_eq!(of([8, 0], [0, 0]), 10.0);
         assert_eq!(of([-8, 0], [0, 0]), 10.0);
         assert_eq!(of([8, 5], [0, 0]), 20.0);
-        // Equal risk against each other is as much as one leg.
+        // Two opposite legs of equal risk need as much as one leg.
         assert!((of([8, -5], [0, 0]) - 10.0).abs() < 1e-12);
-        // A short that owns the coin holds a quarter.
+        // A short whose owner holds the coin needs a quarter.
         assert_eq!(of([-8, 0], [8, 0]), 2.5);
         assert_eq!(of([-8, 0], [20, 0]), 2.5);
         assert_eq!(of([0, 0], [8, 0]), 0.0);

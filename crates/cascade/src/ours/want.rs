@@ -5,18 +5,18 @@ use crate::calibration::{COINS, Calibration, PerCoin};
 
 use super::requirement::held;
 
-/// What one account needs.
+/// The reduction that one account needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Want {
     /// The trader's number.
     pub number: usize,
     /// The coin to trade first.
     pub coin: usize,
-    /// Lots to buy, below 0 to sell.
+    /// Lots to buy; below 0, lots to sell.
     pub lots: i32,
     /// Equity, in USD.
     pub equity: f64,
-    /// What it must hold, in USD.
+    /// Maintenance margin, in USD.
     pub maintenance: f64,
 }
 
@@ -27,8 +27,8 @@ impl Want {
     }
 }
 
-/// The coin whose reduction lowers the requirement most, and the fewest lots after which equity less their cost is
-/// `beta` times the requirement; all lots where none are enough.
+/// The coin whose reduction lowers the requirement most, and the fewest lots after which equity less their cost is `beta`
+/// times the requirement; all lots when no number is enough.
 pub fn least(
     calibration: &Calibration,
     account: &Account,

@@ -1,4 +1,4 @@
-//! Who takes over portfolios: a bidder that takes what pays, and after a while what it is there for.
+//! The backstop: it bids for portfolios where that pays, and after a while because it is its duty.
 
 use engine::{AccountId, Command, Principal};
 use liquidation::auction::{discount, sale};
@@ -11,14 +11,14 @@ use super::listing::{BACKSTOP, MAKER, perpetual};
 use crate::books::{World, less, money, whole};
 use crate::calibration::COINS;
 
-/// It bids for no more than brings what it holds to this many times its equity, as in the stand-in.
+/// It bids for a share only if its notional then is at most this many times its equity, as in the stand-in.
 const LEVERAGE: f64 = 5.0;
-/// Below this part of maintenance it bids as its duty, as in the stand-in.
+/// Below this part of maintenance bidding is its duty, as in the stand-in.
 const DUTY: f64 = 0.5;
-/// Shares of what may be sold that it tries to bear, the largest first.
+/// The divisors of the largest share that may be sold, tried in this order.
 const SHARES: [i128; 4] = [1, 2, 4, 8];
 
-/// The backstop, and what of the market's room liquidations and it have used together.
+/// The backstop, and the flow of forced trades that it and liquidations have made together.
 #[derive(Clone, Debug)]
 pub struct Backstop {
     flows: [Flow; COINS],
@@ -31,14 +31,14 @@ impl Default for Backstop {
 }
 
 impl Backstop {
-    /// USD of a coin that were traded by force now.
+    /// Records `usd` of a coin that were traded by force now.
     pub fn spend(&mut self, exchange: &Exchange, coin: usize, usd: f64) {
         let rules = &exchange.state().policy.liquidation;
         let depth = exchange.slowed_depth(coin);
         self.flows[coin] = pace::spend(&self.flows[coin], money(usd, Round::Up), depth, exchange.now(), rules);
     }
 
-    /// Sells what it has taken over, with what room liquidations have left.
+    /// Sells the positions that it has taken over, within the room that liquidations have left.
     pub fn unwind(&mut self, exchange: &mut Exchange, world: &mut World) {
         for coin in 0..COINS {
             let held = exchange.state().accounts[BACKSTOP.place()].position(perpetual(coin)).lots;
@@ -60,7 +60,7 @@ impl Backstop {
     }
 }
 
-/// The backstop comes in with its capital, and is registered.
+/// Opens the account of the backstop, deposits its capital and registers it.
 pub fn open(exchange: &mut Exchange, capital: Money) {
     let account = exchange.open("backstop".to_owned());
     debug_assert_eq!(account, BACKSTOP, "the second account");
@@ -71,8 +71,8 @@ pub fn open(exchange: &mut Exchange, capital: Money) {
     exchange.must(Principal::Governance, Command::SetBackstop { account, on: true });
 }
 
-/// Bids at the clock's price for what is auctioned, where the premium pays for selling it, or where the fast phase
-/// is over and selling costs no more than its budget beyond that.
+/// Bids at the clock's price for portfolios in auction. It bids where the premium pays for the sale of the positions, or
+/// where bidding is its duty and the sale costs no more than its budget beyond the premium.
 pub fn bid(exchange: &mut Exchange, world: &mut World, queue: &[AccountId]) {
     for auctioned in queue {
         let case = exchange.state().liquidations.cases.get(auctioned);
@@ -81,7 +81,7 @@ pub fn bid(exchange: &mut Exchange, world: &mut World, queue: &[AccountId]) {
     }
 }
 
-/// A bid of what is auctioned since so many microseconds, if there is one to make.
+/// Bids for a portfolio that has been in auction for `elapsed` microseconds, if a bid is worth making.
 fn bid_for(exchange: &mut Exchange, world: &mut World, auctioned: AccountId, elapsed: i64) {
     let state = exchange.state();
     let whose = &state.accounts[auctioned.place()];
@@ -117,7 +117,7 @@ fn bid_for(exchange: &mut Exchange, world: &mut World, auctioned: AccountId, ela
     }
 }
 
-/// What selling a share of a portfolio is expected to cost, USD.
+/// The expected cost of selling a share of a portfolio, in USD.
 fn closing(exchange: &Exchange, world: &World, auctioned: AccountId, share: Ratio) -> f64 {
     let whose = &exchange.state().accounts[auctioned.place()];
     (0..COINS)
@@ -130,7 +130,7 @@ fn closing(exchange: &Exchange, world: &World, auctioned: AccountId, share: Rati
         .sum()
 }
 
-/// Whether the backstop holds no more than it wants to with a share of a portfolio, or less than before.
+/// Whether the backstop, with a share of a portfolio, is within its leverage limit or holds less than before.
 fn bears(exchange: &Exchange, world: &World, auctioned: AccountId, share: Ratio) -> bool {
     let prices = world.market.prices();
     let accounts = &exchange.state().accounts;

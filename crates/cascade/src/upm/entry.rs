@@ -1,6 +1,7 @@
-//! How the traders of a seed come into the engine: with the cash, the coins and the positions that they have elsewhere.
+//! Brings the traders of a seed into the engine, with the cash, coins and positions that they have under the other
+//! engines.
 //!
-//! Positions begin at the price of the day, as after a settlement of variation: profits made before are cash.
+//! Positions begin at today's price, as after a settlement of variation margin: earlier profits are cash.
 
 use engine::AccountId;
 use engine::state::Position;
@@ -14,12 +15,12 @@ use crate::books::{World, less, money, plus};
 use crate::calibration::COINS;
 use crate::ours::requirement;
 
-/// Of what is left to trade of a pair, this part is traded at once, so that neither leg is ever far ahead of the other.
+/// One trade opens this fraction (one in four) of the rest of a pair, so that neither leg is ever far ahead of the other.
 const PART: i32 = 4;
-/// What is brought beyond initial margin where that is what is missing: rounding must not be what decides.
+/// The factor on initial margin where the deposit is sized by it, so that rounding does not decide.
 const ABOVE: f64 = 1.001;
 
-/// Opens the account of a trader, brings what belongs to it, and trades its positions with the maker.
+/// Opens the account of a trader, deposits its coins and cash, and trades its positions with the maker.
 pub fn enter(exchange: &mut Exchange, rates: Rates, world: &World, place: usize) {
     let account = exchange.open(format!("trader {place}"));
     debug_assert_eq!(account, trader(place), "in the order of the population");
@@ -53,14 +54,14 @@ pub fn enter(exchange: &mut Exchange, rates: Rates, world: &World, place: usize)
     }
 }
 
-/// Dollars arrive for an account, where there are any.
+/// Deposits dollars to an account, when the amount is above 0.
 fn bring(exchange: &mut Exchange, account: AccountId, usd: Money) {
     if usd > Money::ZERO {
         exchange.deposit(account, USD, Quantity::from_raw(usd.raw()));
     }
 }
 
-/// Trades lots of a perpetual with the maker, at the price of the day and without a fee.
+/// Trades lots of a perpetual with the maker, at today's price and without a fee.
 fn open(exchange: &mut Exchange, world: &World, account: AccountId, coin: usize, lots: i32) {
     let price = listing::price(world.calibration.coins[coin].price);
     let parties = (account, MAKER);
@@ -68,14 +69,15 @@ fn open(exchange: &mut Exchange, world: &World, account: AccountId, coin: usize,
     filled.unwrap_or_else(|reject| panic!("{lots} lots of coin {coin} by {account:?}: {reject}"));
 }
 
-/// What lots cost at the price of the day, USD.
+/// The cost of lots at today's price, in USD.
 fn cost(world: &World, coin: usize, lots: i32) -> Money {
     let facts = &world.calibration.coins[coin];
     let value = lots_of(listing::lot(facts), lots).at(listing::price(facts.price), Round::Up);
     value.expect("a position is far below the range")
 }
 
-/// What an account must bring to stand as far above maintenance as by the venue's rates, and to hold initial margin.
+/// The amount that an account must add to be as far above maintenance as by the venue's rates, and to hold initial
+/// margin.
 fn missing(exchange: &Exchange, world: &World, place: usize, costs: [Money; COINS]) -> Money {
     let whose = &world.traders[place];
     let state = exchange.state();
@@ -98,7 +100,7 @@ mod tests {
     use super::*;
     use crate::{Calibration, population};
 
-    /// What a long must hold that is as large as all others, as a part of its notional, by coin.
+    /// The maintenance margin of a long when all longs are equal, as a part of its notional, by coin.
     fn rates(rates: Rates) -> [f64; COINS] {
         let calibration = Calibration { size_spread: 0.0, ..Calibration::default() };
         let mut world = World::new(&calibration, population(&calibration, 1));

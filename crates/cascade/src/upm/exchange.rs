@@ -1,5 +1,5 @@
-//! The exchange that the engine serves in a run: its prices, deposits and trades go to the engine through an
-//! [`operator::Operator`], and what the engine has touched is remembered until the run has looked at it.
+//! The exchange that the engine serves in a run. Its prices, deposits and trades go to the engine through an
+//! [`operator::Operator`]. It remembers the accounts that the engine has touched until the run has read them.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -14,18 +14,18 @@ use units::{Money, Price, Quantity, Round, Timestamp};
 use super::listing::{self, SOURCES};
 use crate::calibration::{COINS, Calibration, PerCoin};
 
-/// The engine behind its operator, and what a run must remember: the depths of the market, and who was touched.
+/// The engine behind its operator, with the depths of the market and the touched accounts.
 #[derive(Debug)]
 pub struct Exchange {
     operator: Operator<Memory>,
     /// USD that move the price of each coin by one part in a hundred, as last reported.
     depths: PerCoin,
-    /// Accounts whose money or positions have changed since they were last asked for.
+    /// Accounts whose money or positions have changed since `touched` was last called.
     touched: BTreeSet<AccountId>,
 }
 
 impl Exchange {
-    /// An engine under the parameters of a margin method, with the venue listed and nobody there.
+    /// Creates an engine under the parameters of a margin method, with the venue listed and no accounts.
     pub fn new(calibration: &Calibration, parameters: &str) -> Self {
         let state = State::new(listing::start(), parameters.to_owned(), listing::policy());
         let door = Memory::new(state).expect("parameters that are part of the program");
@@ -37,12 +37,12 @@ impl Exchange {
         exchange
     }
 
-    /// The engine as the commands so far leave it.
+    /// The engine, after all commands so far.
     pub fn engine(&self) -> &engine::Engine {
         self.operator.engine()
     }
 
-    /// The engine's truth.
+    /// The state of the engine.
     pub fn state(&self) -> &State {
         self.operator.state()
     }
@@ -52,18 +52,18 @@ impl Exchange {
         self.operator.now()
     }
 
-    /// Accounts whose money or positions have changed since this was last asked.
+    /// Takes the accounts whose money or positions have changed since the last call.
     pub fn touched(&mut self) -> BTreeSet<AccountId> {
         std::mem::take(&mut self.touched)
     }
 
-    /// Asks the engine for something.
+    /// Sends a command to the engine.
     pub fn ask(&mut self, principal: Principal, command: Command) -> Result<Vec<Event>, Reject> {
         let done = self.operator.must(principal, command);
         self.followed(done)
     }
 
-    /// What became of a command, with the accounts that it has touched remembered.
+    /// The result of a command; remembers the accounts that it has touched.
     fn followed(&mut self, done: Result<Vec<Event>, Failed<Infallible>>) -> Result<Vec<Event>, Reject> {
         let events = done.map_err(|failed| match failed {
             Failed::Refused(reject) => reject,
@@ -87,26 +87,26 @@ impl Exchange {
         Ok(events)
     }
 
-    /// Asks for something that the engine has no reason to refuse here.
+    /// Sends a command that the engine has no reason to refuse here.
     pub fn must(&mut self, principal: Principal, command: Command) -> Vec<Event> {
         let said = format!("{command:?}");
         self.ask(principal, command).unwrap_or_else(|reject| panic!("{reject}: {said}"))
     }
 
-    /// Opens the next account, with its number as its owner.
+    /// Opens the next account; its owner has the same number.
     pub fn open(&mut self, name: String) -> AccountId {
         let owner = u32::try_from(self.state().accounts.len()).expect("thousands of accounts");
         self.must(Principal::System, Command::OpenAccount { name, owner });
         AccountId(owner)
     }
 
-    /// An amount above 0 arrives for an account.
+    /// Deposits an amount above 0 to an account.
     pub fn deposit(&mut self, account: AccountId, asset: AssetId, amount: Quantity) {
         let done = self.operator.deposit(account, asset, None, amount);
         self.followed(done).expect("what a trader brings is above 0 and below every cap");
     }
 
-    /// USD arrive for a fund.
+    /// Deposits USD to a fund.
     pub fn fund(&mut self, fund: Pot, usd: Money) {
         let amount = Quantity::from_raw(usd.raw());
         if amount > Quantity::ZERO {
@@ -115,7 +115,7 @@ impl Exchange {
         }
     }
 
-    /// An account trades `lots` with another at a price: it buys, or it sells when below 0, and pays the fee.
+    /// An account trades `lots` with another at a price: it buys, or sells when below 0, and pays the fee.
     pub fn fill(
         &mut self,
         instrument: InstrumentId,
@@ -131,7 +131,7 @@ impl Exchange {
         self.followed(done)
     }
 
-    /// What was offered for an account in liquidation, or a part of it, is traded with another.
+    /// Trades the offer for an account in liquidation, or a part of it, with another account.
     pub fn liquidation_fill(
         &mut self,
         instrument: InstrumentId,
@@ -144,8 +144,9 @@ impl Exchange {
         self.followed(done)
     }
 
-    /// Time passes: every source says the price and its part of the depth of each coin, prices are formed, and whoever
-    /// they concern is judged. `prices` are USD a coin, `depths` USD that move them by one part in a hundred.
+    /// Moves time on: every source reports the price and its part of the depth of each coin, prices are formed, and the
+    /// accounts that they concern are judged. `prices` are USD a coin, `depths` USD that move them by one part in a
+    /// hundred.
     pub fn tick(&mut self, now: Timestamp, prices: PerCoin, depths: PerCoin) {
         self.operator.at(now);
         self.depths = depths;
@@ -164,7 +165,7 @@ impl Exchange {
         self.must(Principal::System, Command::Tick);
     }
 
-    /// How much of a slice is traded as a cascade comes near, as the engine last measured it.
+    /// The part of a slice that is traded as a cascade comes near, as the engine last measured it.
     pub fn slow(&self, coin: usize) -> f64 {
         let cascades = &self.state().liquidations.cascades;
         pace::slow(
@@ -172,12 +173,12 @@ impl Exchange {
         )
     }
 
-    /// The depth that the engine lets liquidations take their share of, in USD.
+    /// The depth of which liquidations may take their share, in USD.
     pub fn slowed_depth(&self, coin: usize) -> f64 {
         self.depths[coin] * self.slow(coin)
     }
 
-    /// USD of a coin that liquidations may still trade now.
+    /// The USD of a coin that liquidations may still trade now.
     pub fn room(&self, coin: usize) -> f64 {
         let state = self.state();
         let flow = state.liquidations.flows.get(&listing::underlying(coin)).copied();

@@ -1,4 +1,4 @@
-//! What the venue lists, by what rules it reads prices, and what it may do.
+//! The venue's listings, the rules for reading its prices, and its policy.
 
 use engine::state::{AssetTerms, InstrumentTerms, LARGEST_AMOUNT, Policy, UnderlyingTerms};
 use engine::{AccountId, Command};
@@ -10,15 +10,15 @@ use crate::calibration::{COINS, Calibration, Coin};
 
 /// A second, in microseconds.
 pub const SECOND: i64 = 1_000_000;
-/// Who speaks of each price. The market is one, so all say the same.
+/// The sources of each price. There is one market, so all report the same.
 pub const SOURCES: [u32; 3] = [1, 2, 3];
 /// The other side of every trade on the market.
 pub const MAKER: AccountId = AccountId(0);
-/// Who takes over portfolios.
+/// The account that takes over portfolios.
 pub const BACKSTOP: AccountId = AccountId(1);
 /// The number of the first trader.
 const FIRST_TRADER: u32 = 2;
-/// A minute in which nobody speaks makes a price invalid.
+/// A price becomes invalid after a minute without reports.
 const HEARTBEAT: i64 = 60 * SECOND;
 /// The smallest step of a price, USD a coin.
 const TICK: Price = Price::from_raw(Price::ONE.raw() / 1000);
@@ -28,7 +28,7 @@ pub fn trader(place: usize) -> AccountId {
     AccountId(FIRST_TRADER + u32::try_from(place).expect("thousands of traders"))
 }
 
-/// The place in the population of the trader whose account it is.
+/// The place in the population of an account's trader.
 pub fn place_of(account: AccountId) -> Option<usize> {
     account.0.checked_sub(FIRST_TRADER).map(|place| usize::try_from(place).expect("a u32 fits"))
 }
@@ -48,18 +48,18 @@ pub fn perpetual(coin: usize) -> InstrumentId {
     InstrumentId(coin)
 }
 
-/// The coin that an instrument is on: perpetuals are listed first, then spot markets in the same order.
+/// The coin of an instrument: perpetuals are listed first, then spot markets in the same order.
 pub fn coin_of(instrument: InstrumentId) -> usize {
     instrument.0 % COINS
 }
 
-/// When a run begins.
+/// The time when a run begins.
 pub fn start() -> Timestamp {
     "2025-10-10T20:45:00Z".parse().expect("a moment")
 }
 
-/// The engine's own parameters as published, but for limits that have to do with how the population comes in: deposits
-/// count at once, and neither the funds nor the size of the other accounts bound what is open.
+/// The engine's own parameters as published, except for limits that concern how the population comes in: deposits count
+/// at once, and neither the funds nor the size of other accounts bound open interest.
 pub fn policy() -> Policy {
     let wide = Money::from_raw(1_000_000_000_000_000 * Money::ONE.raw());
     Policy { collateral_ramp: 1, fund_floor: wide, share_floor: wide, ..Policy::default() }
@@ -115,8 +115,8 @@ pub fn commands(calibration: &Calibration) -> Vec<Command> {
     underlyings.chain(assets).chain(instruments).collect()
 }
 
-/// How an index is read: three sources that agree within 5 %. The collar is wide, as for outside sources: a crash that
-/// all of them see is a price.
+/// The rules of an index: three sources that agree within 5 %. The collar is wide, as for outside sources: a crash that
+/// all sources report is a price.
 fn rules() -> Rules {
     let percent = |whole: i128| Ratio::from_raw(whole * (Ratio::ONE.raw() / 100));
     Rules {
@@ -135,18 +135,18 @@ fn rules() -> Rules {
     }
 }
 
-/// Coins that one lot of a coin stands for, to six decimals.
+/// The coins of one lot, to six decimals.
 pub fn lot(coin: &Coin) -> Quantity {
     let exact = Quantity::from_f64(coin.lot + 0.5e-6, Round::Down).and_then(|lot| lot.to_decimals(6, Round::Down));
     exact.expect("a lot is a decimal of few places")
 }
 
-/// A price of so many USD a coin, rounded down to a tick.
+/// A price of `usd` a coin, rounded down to a tick.
 pub fn price(usd: f64) -> Price {
     on_tick(usd + 0.5e-9, Round::Down)
 }
 
-/// USD a coin, on a tick.
+/// A price of `usd` a coin, rounded to a tick.
 pub fn on_tick(usd: f64, round: Round) -> Price {
     let raw = Price::from_f64(usd, round).expect("finite, and far below the range").raw();
     let below = raw - raw.rem_euclid(TICK.raw());

@@ -1,4 +1,4 @@
-//! The world as the engine's state has it: nothing is kept twice, everything is read again after it has changed.
+//! Copies the engine's state into the world. Nothing is kept twice: everything is read again after it has changed.
 
 use std::collections::BTreeSet;
 
@@ -11,18 +11,18 @@ use super::listing::{BACKSTOP, MAKER, asset, perpetual, place_of, underlying};
 use crate::books::{Account, World, less, plus};
 use crate::calibration::COINS;
 
-/// What of the maker and of the funds was there before the run, and so is no result of it.
+/// Money and coins of the maker and the funds that are not a result of the run.
 #[derive(Clone, Debug, Default)]
 pub struct Brought {
     /// USD that the maker brought.
     pub maker: Money,
     /// Lots of each coin that the maker brought.
     pub maker_coins: [i32; COINS],
-    /// Fees of liquidations in the fund of each market: they are fees of the venue elsewhere.
+    /// Liquidation fees in the fund of each market; the other engines book them as fees of the venue.
     pub fees: [Money; COINS],
 }
 
-/// Reads the accounts that were touched, and what the venue has.
+/// Reads the accounts that were touched, and the funds and fees of the venue.
 pub fn read(state: &State, touched: &BTreeSet<AccountId>, brought: &Brought, world: &mut World) {
     for id in touched {
         let read = &state.accounts[id.place()];
@@ -49,7 +49,7 @@ pub fn read(state: &State, touched: &BTreeSet<AccountId>, brought: &Brought, wor
     }
 }
 
-/// One account: its dollars, the cost of its positions, and lots.
+/// Copies one account: its dollars, the cost of its positions, and its lots.
 fn copy(state: &State, read: &AccountState, account: &mut Account) {
     account.free = usd(amount(read, USD));
     for coin in 0..COINS {
@@ -64,7 +64,7 @@ fn copy(state: &State, read: &AccountState, account: &mut Account) {
     account.refresh();
 }
 
-/// Lots in so many coins; parts of a lot are left out.
+/// Whole lots in an amount of coins; parts of a lot are left out.
 fn whole_lots(coins: Quantity, unit: Quantity) -> i32 {
     i32::try_from(coins.raw() / unit.raw()).expect("coins fit")
 }

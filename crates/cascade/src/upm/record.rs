@@ -1,4 +1,4 @@
-//! What the engine's events come to, in the measures of a run.
+//! Counts the engine's events in the measures of a run.
 
 use engine::state::{Holder, State};
 use engine::{AccountId, Cause, Event, Status};
@@ -7,20 +7,20 @@ use units::{Money, Price, Quantity, Round, count};
 use super::listing::{BACKSTOP, place_of};
 use crate::books::{World, less, money, plus};
 
-/// What one step of a liquidation did, before it is known which of the measures it belongs to.
+/// The facts of one step of a liquidation, before they are assigned to measures.
 #[derive(Clone, Copy, Debug, Default)]
 struct Step {
-    /// What the account was worth when it was judged, USD.
+    /// The equity of the account when it was judged, in USD.
     equity: Money,
-    /// What funds paid for it.
+    /// The amount that funds paid for it.
     covered: Money,
-    /// What the backstop paid for taking it over.
+    /// The amount that the backstop paid for taking it over.
     paid_by_backstop: Money,
-    /// What winners gave back: lots away from the mark.
+    /// The amount that winners gave back through prices away from the mark.
     given: Money,
 }
 
-/// Counts what a step of the liquidation of `account` did.
+/// Counts the events of a step in the liquidation of `account`.
 pub fn step(state: &State, world: &mut World, account: AccountId, events: &[Event]) {
     let mut step = Step::default();
     for event in events {
@@ -37,10 +37,10 @@ pub fn step(state: &State, world: &mut World, account: AccountId, events: &[Even
             }
             Event::Transferred { instrument, to, lots, price, .. } => {
                 let mark = state.market.listing(*instrument).mark.in_quote();
-                // Coins: only perpetuals go from account to account.
+                // The size in coins: only perpetuals are transferred between accounts.
                 let size = count(*lots).abs() * state.contracts[instrument.0].terms.unit().to_f64();
                 let value = size * mark.to_f64();
-                // Where lots cross, the offer of whoever takes them becomes less.
+                // In a crossing, the offer of the account that takes the lots shrinks.
                 let crosses =
                     events.iter().any(|other| matches!(other, Event::Offered { account, .. } if account == to));
                 world.force();
@@ -70,7 +70,8 @@ fn settle(world: &mut World, step: &Step) {
     world.tally.needed += needed.to_f64();
 }
 
-/// By how much a price is better than the mark for an account that trades lots, below 0 when it sells: USD a coin.
+/// The distance of a price from the mark, in USD a coin: positive when it favours the account that trades `lots`, which
+/// are below 0 when it sells.
 fn above(mark: Price, price: Price, lots: i64) -> f64 {
     (price.to_f64() - mark.to_f64()) * if lots < 0 { 1.0 } else { -1.0 }
 }

@@ -1,4 +1,4 @@
-//! `upm-lab canaries`: rules broken on purpose, each of which the simulator must notice.
+//! `upm-lab canaries`: breaks rules on purpose, each of which the simulator must notice.
 
 use shell::input::Output;
 use shell::printer::{Answer, Tone, toned};
@@ -19,7 +19,7 @@ pub struct Args {
     output: Output,
 }
 
-/// Breaks every rule once.
+/// Breaks every rule once and reports the run that noticed it.
 pub fn run(args: &Args) -> Answer {
     let mut progress = Progress::new("canaries", u64::try_from(CANARIES.len()).unwrap_or(u64::MAX));
     let mut done = 0;

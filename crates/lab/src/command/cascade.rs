@@ -1,4 +1,4 @@
-//! `upm-lab cascade`: one market that reacts, three ways to liquidate and the engine itself, many seeds.
+//! `upm-lab cascade`: one market that reacts, three ways to liquidate and the engine itself, over many seeds.
 
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
@@ -29,14 +29,14 @@ const RECORDED: [(&str, &str); 2] = [
     ),
     ("october-lows", "the same with the low of every bar on the way: what others' engines did is part of the path"),
 ];
-/// The engine itself beside what stands for it elsewhere.
+/// The engine itself, next to the stand-in for it.
 const ITSELF: [Engine; 3] = [Engine::Ours, Engine::Itself, Engine::Published];
-/// Seconds of a recorded bar.
+/// The length of a recorded bar, in seconds.
 const BAR: u32 = 900;
 /// The first close and the last, in microseconds since 1970: the bars of 20:30 and 22:45 on 10 October 2025.
 const BARS: RangeInclusive<i64> = 1_760_128_200_000_000..=1_760_136_300_000_000;
 
-/// Liquidate the same traders in the same market in three ways, and compare what became of it
+/// Liquidate the same traders in the same market in three ways, and compare the results
 ///
 /// The market reacts: forced trades move the price and makers withdraw.
 ///
@@ -44,9 +44,9 @@ const BARS: RangeInclusive<i64> = 1_760_128_200_000_000..=1_760_136_300_000_000;
 ///
 /// With --engine the engine itself runs too, by commands, with rates as low as the venue's.
 ///
-/// "published" is the engine with the universal method as it is: there traders bring what that asks for.
+/// "published" is the engine with the universal method as published: there traders bring the margin that it requires.
 ///
-/// What the numbers are calibrated to is said in docs/cascade.md, and by --json.
+/// The sources of the numbers are in docs/cascade.md, and in the output of --json.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
@@ -63,10 +63,10 @@ pub struct Args {
     /// Recorded prices of 10 October 2025, parquet, for october and october-lows; without them the synthetic shocks run
     #[arg(long, value_name = "FILE")]
     prices: Option<PathBuf>,
-    /// What stands behind the venue, in per cent of open interest
+    /// Support of the venue: funds and backstop together, in per cent of open interest
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     support: Option<f64>,
-    /// How much of the short open interest is held by owners of the coin, in per cent
+    /// Part of the short open interest that is held by owners of the coin, in per cent
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     carried: Option<f64>,
     /// Run the engine itself too: seconds to a minute a run, instead of a tenth of a second
@@ -94,7 +94,7 @@ struct Document<'a> {
     last_seed: u64,
     calibration: &'a Calibration,
     evidence: Vec<Evidence>,
-    /// Shocks that could not be run, and why.
+    /// The shocks that could not be run, with the reasons.
     missing: &'a [String],
     comparisons: &'a [Comparison],
     /// Every run, by shock, engine and seed.
@@ -102,13 +102,13 @@ struct Document<'a> {
 }
 
 impl Args {
-    /// The file that a picture is drawn into.
+    /// The file into which a picture is drawn.
     pub fn picture(&self) -> Option<&Path> {
         self.plot.as_deref()
     }
 }
 
-/// Runs what was asked for.
+/// Runs the requested shocks and engines.
 pub fn run(args: &Args, to: &Destination) -> Result<Answer, Failure> {
     let (shocks, missing) = shocks(args)?;
     let calibration = calibration(args)?;
@@ -155,7 +155,7 @@ fn calibration(args: &Args) -> Result<Calibration, Failure> {
     Ok(Calibration { support, carried, ..published })
 }
 
-/// The shocks that were asked for, and what is missing for others.
+/// The requested shocks, and messages about recorded shocks that are left out.
 fn shocks(args: &Args) -> Result<(Vec<Shock>, Vec<String>), Failure> {
     let mut shocks = synthetic();
     let mut missing = Vec::new();
@@ -187,7 +187,7 @@ fn shocks(args: &Args) -> Result<(Vec<Shock>, Vec<String>), Failure> {
     Ok((shocks, missing))
 }
 
-/// 10 October 2025 as it was recorded.
+/// The recorded shocks of 10 October 2025.
 fn recorded(file: &Path) -> Result<Vec<Shock>, Failure> {
     let bytes = Reader::default().bytes(file)?;
     let name = file.display().to_string();
@@ -248,7 +248,7 @@ fn table(comparison: &Comparison, engines: &[Engine]) -> Table {
     table
 }
 
-/// A table with two columns an engine: median and worst.
+/// A table with two columns for each engine: median and worst.
 fn columns(first: &str, engines: &[Engine]) -> Table {
     let pairs = engines.iter().flat_map(|engine| [(engine.name(), Side::Right), ("", Side::Right)]);
     let columns: Vec<(&str, Side)> = std::iter::once((first, Side::Left)).chain(pairs).collect();
@@ -263,7 +263,7 @@ fn cells(first: String, row: &Row, (comparison, engines): (&Comparison, &[Engine
     std::iter::once(first).chain(values.map(|value| shown(value, row.measure.kind))).collect()
 }
 
-/// Where ours is not the best, and by how much.
+/// The measures in which ours is not the best, with the values of all.
 fn behind(comparison: &Comparison, keys: &[&str], of: fn(&Spread) -> f64) -> String {
     let worse = |row: &Row| {
         let [naive, isolated, ours] = [0, 1, 2].map(|place| shown(of(&row.spreads[place]), row.measure.kind));
@@ -273,7 +273,7 @@ fn behind(comparison: &Comparison, keys: &[&str], of: fn(&Spread) -> f64) -> Str
     if rows.is_empty() { "nowhere".to_owned() } else { rows.join(", ") }
 }
 
-/// What winners gave, against what was published of 10 October 2025.
+/// The profit that winners gave beyond the need, next to the published figures of 10 October 2025.
 fn deleveraging(comparisons: &[Comparison]) -> String {
     let engines = &Engine::ALL;
     let mut table = columns("profit taken beyond what was needed, million USD", engines);
@@ -286,7 +286,7 @@ fn deleveraging(comparisons: &[Comparison]) -> String {
     table.text() + "\n" + &paragraph("  published", 14, published)
 }
 
-/// A measure and what it is counted in.
+/// The name of a measure with its unit.
 pub fn named(measure: &Measure) -> String {
     let unit = match measure.kind {
         Kind::Part => ", %",
@@ -297,7 +297,7 @@ pub fn named(measure: &Measure) -> String {
     format!("{}{unit}", measure.name)
 }
 
-/// An amount of it.
+/// A value of a measure in the unit that tables show.
 pub fn shown(value: f64, kind: Kind) -> String {
     match kind {
         Kind::Part => number(value * 100.0, 1),
@@ -306,7 +306,7 @@ pub fn shown(value: f64, kind: Kind) -> String {
     }
 }
 
-/// For clap: a number of per cent.
+/// The value parser of clap for a number of per cent.
 fn percent(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|value| (0.0..=100.0).contains(value)).ok_or_else(|| "expected 0 to 100".to_owned())
 }

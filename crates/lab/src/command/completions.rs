@@ -1,4 +1,4 @@
-//! `upm-lab completions`: what a shell reads to complete the commands, the options and their values.
+//! `upm-lab completions`: the script that a shell reads to complete commands, options and their values.
 
 use clap::CommandFactory;
 use shell::completions::{Shell, script};
@@ -22,7 +22,7 @@ pub struct Args {
     shell: Shell,
 }
 
-/// Writes the script from the commands as they are declared.
+/// Writes the script from the declared commands.
 pub fn run(args: &Args) -> Answer {
     script(Arguments::command(), args.shell)
 }

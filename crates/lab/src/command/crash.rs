@@ -10,7 +10,7 @@ use shell::table::paragraph;
 use sim::{CrashReport, crash};
 use units::grouped::exact;
 
-/// Processes that are killed when no number is given.
+/// The number of processes that are killed when none is given.
 const KILLS: u64 = 50;
 
 /// Kill a process that writes a journal, at random moments, and check that nothing it acknowledged is lost
@@ -28,7 +28,7 @@ pub struct Args {
     /// An empty folder for the journals; a temporary one, removed afterwards, when not given
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// To be the process that is killed
+    /// Run as the process that is killed
     #[arg(long, value_name = "DIR", hide = true, conflicts_with_all = ["kills", "dir"])]
     child: Option<PathBuf>,
     /// table for people, or json for programs
@@ -36,7 +36,7 @@ pub struct Args {
     output: Output,
 }
 
-/// Kills processes, or is the process that is killed.
+/// Kills processes, or runs as the process that is killed.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     match &args.child {
         Some(dir) => Err(Failure::Broken(crash::child(dir, args.seed))),
@@ -44,7 +44,7 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     }
 }
 
-/// Kills, and compares what was said with what is there.
+/// Kills processes and compares their output with the journals that they left.
 fn kill(args: &Args) -> Result<Answer, Failure> {
     let temporary = temporary();
     let dir = args.dir.as_deref().unwrap_or(&temporary);
@@ -56,7 +56,7 @@ fn kill(args: &Args) -> Result<Answer, Failure> {
     progress.over();
     let passes = report.passes();
     if passes && args.dir.is_none() {
-        // What is left of it lies in the folder for what is temporary.
+        // If the folder cannot be removed, its rest stays in the folder for temporary files.
         let _ = std::fs::remove_dir_all(dir);
     }
     let answer = match args.output {
@@ -67,13 +67,13 @@ fn kill(args: &Args) -> Result<Answer, Failure> {
     Ok(Answer { failed: !passes, report: left, ..answer })
 }
 
-/// A folder of this process that is not there yet.
+/// A new temporary folder of this process.
 fn temporary() -> PathBuf {
     let name = |number: u32| std::env::temp_dir().join(format!("upm-crash-{}-{number}", std::process::id()));
     (0..u32::MAX).map(name).find(|folder| !folder.exists()).unwrap_or_else(|| name(u32::MAX))
 }
 
-/// What lies in the folder already would be taken for what the killed processes left.
+/// Refuses a folder with files: they would be mistaken for files of the killed processes.
 fn empty(folder: &Path) -> Result<(), Failure> {
     let found = match std::fs::read_dir(folder).map(|mut entries| entries.next()) {
         Ok(None) => return Ok(()),

@@ -1,4 +1,4 @@
-//! `upm-lab incident`: what went wrong elsewhere, replayed as it happened and with our controls.
+//! `upm-lab incident`: incidents of other venues, replayed as they happened and with our controls.
 
 use incidents::{Bound, INCIDENTS, Incident, Near, Replayed, dollars};
 use serde::Serialize;
@@ -9,7 +9,7 @@ use shell::progress::{Progress, pace};
 use shell::table::paragraph;
 use units::grouped::number;
 
-/// Replay what went wrong elsewhere, without and with our controls, and check what must hold
+/// Replay incidents of other venues, without and with our controls, and check what must hold
 ///
 /// For each, what happened in the market, what happens here without and with our controls, and the assertion's figure.
 ///
@@ -29,7 +29,7 @@ pub struct Args {
     output: Output,
 }
 
-/// What every replay found, as a document `upm.incidents/1`.
+/// The results of the replays, as a document `upm.incidents/1`.
 #[derive(Serialize)]
 struct Document<'a> {
     format: &'static str,
@@ -73,7 +73,7 @@ fn text(found: &[Replayed]) -> String {
     if found.len() > 1 { blocks.join("\n") + "\n" + &sum + "\n" } else { blocks.concat() }
 }
 
-/// A line for each of four: what happened, without, with, the assertion.
+/// Four paragraphs: the incident, the run without our controls, the run with them, and the assertion.
 fn block(replayed: &Replayed) -> String {
     let line = |lead: &str, words: &str| paragraph(&format!("  {lead}"), 12, words);
     let facts = replayed.facts;
@@ -94,14 +94,14 @@ fn block(replayed: &Replayed) -> String {
     text
 }
 
-/// How near the model of the first variant is.
+/// The figure of the model next to the published one.
 fn near(near: &Near) -> String {
     let (modelled, published) = (amount(near.modelled, near.unit), amount(near.published, near.unit));
     let chosen = if near.chosen.is_empty() { String::new() } else { format!("; chosen for it: {}", near.chosen) };
     format!("Model: {} {modelled}, published {published} ({} times{chosen}).", near.what, number(near.ratio(), 2))
 }
 
-/// A figure in its unit.
+/// A figure with its unit.
 fn amount(value: f64, unit: &str) -> String {
     match unit {
         "USD" => dollars(value),
@@ -111,7 +111,7 @@ fn amount(value: f64, unit: &str) -> String {
     }
 }
 
-/// The first letter as at the beginning of a sentence.
+/// The words with a capital first letter, to begin a sentence.
 fn capital(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())

@@ -1,4 +1,4 @@
-//! `upm-lab man`: the manual page of a command, from the same words as its `--help`.
+//! `upm-lab man`: the manual page of a command, with the text of its `--help`.
 
 use clap::CommandFactory;
 use shell::failure::Failure;
@@ -21,7 +21,7 @@ pub struct Args {
     words: Vec<String>,
 }
 
-/// Renders the page of the command that the words name.
+/// Renders the page of the command with these words.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
     page(Arguments::command(), &args.words)
 }

@@ -1,4 +1,4 @@
-//! The experiments: one file each, arguments as data and a function from them to an [`Answer`].
+//! The experiments, one file each: arguments as data, and a function from them to an [`Answer`].
 
 mod canaries;
 mod crash;
@@ -19,7 +19,7 @@ use shell::draft::Destination;
 use shell::failure::Failure;
 use shell::printer::Answer;
 
-/// What can be tried.
+/// The commands of the laboratory.
 #[derive(Subcommand)]
 pub enum Command {
     Run(run::Args),
@@ -40,7 +40,7 @@ impl Command {
         }
     }
 
-    /// The whole answer for that destination, or why there is none.
+    /// The whole answer for that destination, or the reason for which there is none.
     pub fn run(&self, to: &Destination) -> Result<Answer, Failure> {
         match self {
             Self::Run(args) => run::run(args, to),

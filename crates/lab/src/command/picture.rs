@@ -1,4 +1,4 @@
-//! A cascade as a picture: the price with and without reaction, and bars of what it did.
+//! A picture of a cascade: the price with and without reaction, and bars of the measures.
 
 use std::fmt::Write;
 
@@ -12,24 +12,24 @@ const WIDTH: f64 = 1200.0;
 const HEIGHT: f64 = 860.0;
 const LEFT: f64 = 44.0;
 const RIGHT: f64 = WIDTH - LEFT;
-/// Where the price is drawn: left, top, right and bottom, in pixels.
+/// The rectangle in which the price is drawn: left, top, right and bottom, in pixels.
 const PLOT: [f64; 4] = [96.0, 152.0, RIGHT, 500.0];
-/// The legend, and the words below it.
+/// The vertical positions of the legend and of the caption below it.
 const LEGEND: f64 = 105.0;
 const CAPTION: f64 = 130.0;
 /// The top of the bars, in pixels.
 const BARS_TOP: f64 = 560.0;
 const BAR_HEIGHT: f64 = 14.0;
-/// What is shown in bars, by key; one too many would not fit.
+/// The measures shown as bars, by key; there is no room for another one.
 const SHOWN: [&str; 9] =
     ["fall_btc", "liquidated", "traded", "bad_debt", "fund_used", "deleveraged", "taken", "overshoot", "calm"];
-/// Of each engine, in the order of tables.
+/// The colour of each engine, in the order of tables.
 const COLOURS: [&str; 3] = ["#b2182b", "#e08214", "#2166ac"];
 
-/// Points of a path in a minute: fifteen steps of two seconds lie between two.
+/// Points of a path in a minute: there are fifteen steps of two seconds between two points.
 const A_MINUTE: usize = 2;
 
-/// One seed, the lowest and the highest of all at one moment, as parts of the first price, less 1.
+/// At one moment: the price of one seed, the lowest and the highest of all seeds, as parts of the first price, less 1.
 type Band = (f64, f64, f64);
 
 /// The picture as an SVG document.
@@ -58,7 +58,7 @@ pub fn svg(shock: &Shock, comparison: &Comparison, outcomes: &[Outcome]) -> Stri
     )
 }
 
-/// The seed whose fall under isolated margin is in the middle.
+/// The seed with the median fall under isolated margin.
 fn typical(outcomes: &[Outcome]) -> u64 {
     let isolated = outcomes.iter().filter(|outcome| outcome.engine == Engine::Isolated);
     let mut falls: Vec<(f64, u64)> = isolated.map(|outcome| (outcome.trough[0], outcome.seed)).collect();
@@ -66,7 +66,7 @@ fn typical(outcomes: &[Outcome]) -> u64 {
     falls.get(falls.len() / 2).map_or(0, |(_, seed)| *seed)
 }
 
-/// Bitcoin's price over the seeds of one engine, or without reaction.
+/// Bitcoin's price over the seeds of one engine; without an engine, the price without reaction.
 fn bands(outcomes: &[Outcome], engine: Option<Engine>, seed: u64) -> Vec<Band> {
     let one = engine.unwrap_or(Engine::ALL[0]);
     let runs: Vec<&Outcome> = outcomes.iter().filter(|outcome| outcome.engine == one).collect();
@@ -122,7 +122,7 @@ fn curves(canvas: &mut Canvas, engines: &[Vec<Band>], without: &[Band]) {
         let points = points(there.chain(back));
         let _ = writeln!(canvas.text, "<polygon points=\"{points}\" fill=\"{colour}\" fill-opacity=\"0.10\"/>");
     }
-    // What is drawn first is wider, so that it is seen where lines are the same.
+    // Lines that are drawn first are wider, so that they are visible where lines coincide.
     let lines = engines.iter().map(Vec::as_slice).chain([without]);
     let strokes = [
         "stroke-width=\"5\"",
@@ -140,7 +140,7 @@ fn points(places: impl Iterator<Item = (f64, f64)>) -> String {
     places.map(|(x, y)| format!("{},{}", short(x), short(y))).collect::<Vec<_>>().join(" ")
 }
 
-/// One measure: a bar for each engine, as long as its median, with a tick at the worst.
+/// One measure: a bar for each engine as long as its median, with a tick at the worst value.
 fn bars(canvas: &mut Canvas, comparison: &Comparison, place: usize, key: &str) {
     let Some(row) = comparison.row(key) else { return };
     let column = (RIGHT - LEFT) / 3.0;

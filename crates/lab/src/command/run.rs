@@ -1,4 +1,5 @@
-//! `upm-lab run`: the engine against a simulated venue in which everything goes wrong, and an auditor that notices.
+//! `upm-lab run`: the engine against a simulated venue in which everything goes wrong, with an auditor that checks every
+//! step.
 
 mod page;
 
@@ -60,11 +61,11 @@ pub struct Args {
     output: Output,
 }
 
-/// What became of every seed, as a document `upm.sim/1`.
+/// The results of every seed, as a document `upm.sim/1`.
 #[derive(Serialize)]
 struct SimDocument<'a> {
     format: &'static str,
-    /// The script that was run, if it was one.
+    /// The script that was run; none for seeds.
     script: Option<String>,
     passed: bool,
     commands: u64,
@@ -72,7 +73,7 @@ struct SimDocument<'a> {
     runs: &'a [Outcome],
     coverage: &'a Coverage,
     unreached: Unreached,
-    /// Where the commands of each failing run were written; none where the commands alone do not show the failure.
+    /// The files with the commands of each failing run; none where the commands alone do not show the failure.
     scripts: Vec<Option<String>>,
 }
 
@@ -104,7 +105,7 @@ pub fn run(args: &Args, to: &Destination) -> Result<Answer, Failure> {
     Ok(Answer { report, failed: !document.passed, ..answer })
 }
 
-/// Whether there was a run, and each sent something: a run without commands has checked nothing.
+/// Whether there was a run and each sent commands: a run without commands has checked nothing.
 fn checked(summary: &Summary) -> bool {
     !summary.outcomes.is_empty() && summary.outcomes.iter().all(|outcome| outcome.commands > 0)
 }
@@ -113,7 +114,7 @@ fn failures(summary: &Summary) -> impl Iterator<Item = (u64, &Broken)> {
     summary.outcomes.iter().filter_map(|outcome| Some((outcome.seed, outcome.failure.as_ref()?)))
 }
 
-/// Writes the commands that show a failure, under `target` where there is one.
+/// Writes the commands that show a failure, into the folder `target` if there is one.
 fn written(seed: u64, script: &[Envelope], to: &Destination) -> Result<Option<String>, Failure> {
     if script.is_empty() {
         return Ok(None);
@@ -124,7 +125,7 @@ fn written(seed: u64, script: &[Envelope], to: &Destination) -> Result<Option<St
     Ok(Some(file.display().to_string()))
 }
 
-/// Every seed of a range, on threads.
+/// Runs every seed of a range, on several threads.
 fn many(args: &Args, seeds: RangeInclusive<u64>) -> (Summary, String) {
     let threads = args.threads.unwrap_or_else(processors).get();
     let mut progress = Progress::new("seeds", seeds::count(&seeds));
@@ -138,7 +139,7 @@ fn many(args: &Args, seeds: RangeInclusive<u64>) -> (Summary, String) {
     (summary, report)
 }
 
-/// One seed, or a script; its journal is kept where that was asked for.
+/// Runs one seed or a script; its journal is kept if requested.
 fn one(args: &Args, script: Option<&Path>) -> Result<(Summary, String), Failure> {
     let script = match script {
         Some(file) => {
@@ -166,7 +167,7 @@ fn one(args: &Args, script: Option<&Path>) -> Result<(Summary, String), Failure>
         report += &written_down(aside, &accepted)?;
     }
     if outcome.failure.is_some() {
-        // Again, for a short script: the witness has seen one run and not the many by which a script is shortened.
+        // Run again to get a short script: the witness has seen one run only, not the many that shorten a script.
         outcome = sim::run(&Options { shrinks: true, ..options });
     }
     let mut summary = Summary::default();
@@ -177,7 +178,7 @@ fn one(args: &Args, script: Option<&Path>) -> Result<(Summary, String), Failure>
     Ok((summary, report))
 }
 
-/// Writes what was accepted into a journal, which bears its name when it is whole.
+/// Writes the accepted commands into a journal, which gets its name only once it is complete.
 fn written_down(aside: Aside, accepted: &[Envelope]) -> Result<String, Failure> {
     let mut progress = Progress::new("commands written", u64::try_from(accepted.len()).unwrap_or(u64::MAX));
     let records = keep(aside.path(), accepted, |records| progress.at(records)).map_err(Failure::broken)?;

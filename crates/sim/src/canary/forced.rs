@@ -57,7 +57,7 @@ fn forces(command: &Command) -> bool {
     matches!(command, Command::Liquidate { .. } | Command::LiquidationFill { .. } | Command::AuctionBid { .. })
 }
 
-/// What is refused, and done all the same.
+/// Accepts a command that the engine refuses.
 fn let_through(canary: Canary, engine: &Engine, envelope: &Envelope, reject: Reject) -> Result<Vec<Event>, Reject> {
     let command = &envelope.command;
     match (canary, &reject, command) {
@@ -92,13 +92,13 @@ fn let_through(canary: Canary, engine: &Engine, envelope: &Envelope, reject: Rej
     }
 }
 
-/// Lets liquidations trade all that the markets hold, whatever they have traded before.
+/// Lets liquidations trade the whole depth of the markets, regardless of what they have traded before.
 fn unpaced(state: &mut State) {
     state.liquidations.flows.clear();
     state.policy.liquidation.participation = Ratio::ONE;
 }
 
-/// What is decided anew in a state that is not the true one; none where it makes no difference.
+/// Decides a command anew in a state that is not the true one; none where that makes no difference.
 fn redecided(
     canary: Canary,
     engine: &Engine,
@@ -119,7 +119,7 @@ fn redecided(
         Canary::WholeShared if covers(Pot::SharedFund) => {
             Some(doctored(engine, envelope, |state| state.policy.liquidation.shared_share = Ratio::ONE))
         }
-        // Everyone on either side has won.
+        // Every account on either side counts as a winner.
         Canary::Bystander if rescues && events.iter().any(|event| matches!(event, Event::Transferred { .. })) => {
             let Command::Liquidate { account } = envelope.command else { return None };
             let answer = doctored(engine, envelope, |state| {
@@ -130,12 +130,12 @@ fn redecided(
             });
             answer.is_ok().then_some(answer)
         }
-        // Also what is offered is as much as the markets hold.
+        // Offers are also as large as the markets bear.
         Canary::NoPace if matches!(envelope.command, Command::Liquidate { .. }) => {
             let answer = doctored(engine, envelope, unpaced);
             answer.is_ok().then_some(answer)
         }
-        // What was asked, three times.
+        // Three times the payment that was asked.
         Canary::GreedyBid if matches!(envelope.command, Command::AuctionBid { .. }) => {
             let mut events = events.to_vec();
             for event in &mut events {
@@ -145,7 +145,7 @@ fn redecided(
             }
             Some(Ok(events))
         }
-        // A per cent above the mark, where they would meet there as well.
+        // Crossed at one per cent above the mark, where the offers would meet there as well.
         Canary::SkewedCross if kinds::liquidation(&envelope.command, events).contains(&"crossing") => {
             let met = events.iter().find_map(|event| match event {
                 Event::Transferred { instrument, .. } => Some(*instrument),
@@ -162,7 +162,7 @@ fn redecided(
     }
 }
 
-/// What is done otherwise than it was decided.
+/// Changes the events of a decision.
 fn alter(canary: Canary, engine: &Engine, events: &mut Vec<Event>) {
     let cover = |event: &Event| matches!(event, Event::Moved { cause: Cause::Cover, .. });
     match canary {

@@ -1,4 +1,4 @@
-//! Rules that keep others from pacing a liquidation, broken on purpose.
+//! Breaks, on purpose, the rules that prevent other accounts from delaying a liquidation.
 
 use engine::state::State;
 use engine::{AccountId, Command, Engine, Envelope, Event, FeedId, Reject};
@@ -56,7 +56,7 @@ pub fn decide(
     }
 }
 
-/// Why something that an account owns has no valid price.
+/// The reject for an asset of the account that has no valid price; none when all have one.
 fn unpriced(state: &State, account: AccountId) -> Option<Reject> {
     let assets = state.accounts[account.place()].balances.iter().map(|held| held.asset);
     let mut feeds = assets.flat_map(|asset| {

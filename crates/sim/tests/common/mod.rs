@@ -1,10 +1,10 @@
-//! What several tests of the simulator ask of a few seeds.
+//! Helpers that several tests of the simulator share.
 
 use sim::canary::Canary;
 use sim::run::{run, run_with};
 use sim::{Coverage, Options};
 
-/// Runs seeds under the rules as they are, which must hold, and gives what all of them together reached.
+/// Runs seeds with the unbroken rules, which must hold, and returns their coverage together.
 pub fn reached(seeds: &[u64], ticks: u64) -> Coverage {
     let mut reached = Coverage::default();
     for seed in seeds {

@@ -1,4 +1,4 @@
-//! What became of simulated runs, for people.
+//! The results of simulated runs, as text for readers.
 
 use shell::printer::{Tone, toned};
 use shell::table::paragraph;
@@ -7,7 +7,7 @@ use units::grouped::exact;
 
 use super::SimDocument;
 
-/// The page of all runs that a document tells of.
+/// The page with all runs of a document.
 pub fn text(document: &SimDocument) -> String {
     let line = |lead: &str, words: &str| paragraph(&format!("  {lead}"), 16, words);
     let verdict = if document.passed { toned(Tone::Green, "passed") } else { toned(Tone::Red, "failed") };
