@@ -1,4 +1,4 @@
-//! The Dutch auction: its clock, the share it sells, what it pays.
+//! The Dutch auction: its clock, the share it sells, and its payments.
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 
@@ -144,8 +144,8 @@ proptest! {
         let excess = |share: Ratio| {
             let sold = Money::from_raw(value - reserved).scaled(share, Round::Down).unwrap();
             let freed = Money::from_raw(target).scaled(share, Round::Down).unwrap();
-            // What the account holds after it, less what it must: the premium is gone, the requirement of the share
-            // too.
+            // The account's excess after the sale: equity less target. The premium is gone, and so is the requirement
+            // of the share that was sold.
             value - premium(sold, discount).raw() - (target - freed.raw())
         };
         // Within a share of 10⁻¹⁸ of everything, and what rounds.

@@ -1,4 +1,4 @@
-//! What is traded, and what is not.
+//! The choice of trades: which instruments are traded, and which are not.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ fn open(market: &Market) -> Vec<Book> {
     books
 }
 
-/// USD that make the equity of an account of these positions `equity`.
+/// The USD balance that gives an account of these positions the equity `equity`.
 fn with_equity(equity: f64, positions: &[(InstrumentId, f64)], market: &Market) -> Account {
     let account = account(0.0, positions, market);
     let value = margin::valuation::equity(&account, market).unwrap().to_f64();
@@ -151,7 +151,7 @@ fn debts_are_repaid_on_spot() {
     assert!(matches!(plan.steps[0].step, Step::Repay { sell: USD, buy: BTC, .. }) && plan.reached);
 }
 
-/// Who owes more than they have trades nothing: somebody else would pay for it.
+/// An account that owes more than it has trades nothing: somebody else would pay for it.
 #[test]
 fn an_insolvent_account_only_escalates() {
     let market = market();
@@ -209,7 +209,7 @@ fn a_gain_is_kept_when_a_position_grows() {
     assert!((plan.before.equity - plan.after.equity - plan.cost()).abs() < 1e-6, "{}", shown(&plan));
 }
 
-/// What is bought to repay a debt goes where it is owed, though some is owned at another place.
+/// An asset bought to repay a debt goes to the place with the largest debt, though some is owed at another place.
 #[test]
 fn a_debt_is_repaid_where_it_is_owed() {
     let market = market();

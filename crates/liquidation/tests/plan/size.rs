@@ -1,4 +1,4 @@
-//! How much is traded.
+//! The size of trades.
 
 use liquidation::{Book, Gauge, Plan, Rules, Standing, Step, Stop, Why};
 use model::{Account, Market, Payoff, Position};
@@ -9,7 +9,7 @@ use crate::common::cases;
 use crate::world::*;
 
 const BETA: f64 = 1.1;
-/// The part of what is missing that a step gives at least where the target is out of reach.
+/// The least part of the missing USD that a step gives when the target is out of reach.
 const DUST: f64 = 0.01;
 
 /// Only the perpetual trades.
@@ -129,7 +129,7 @@ proptest! {
     }
 }
 
-/// A long and a short position of equal size whose books cost and bear so much.
+/// A long and a short position of equal size, with the cost and depth of their books.
 #[derive(Clone, Copy, Debug)]
 struct Pair {
     rate: f64,
@@ -167,7 +167,7 @@ impl Pair {
         let least = costs.fold(f64::INFINITY, f64::min);
         prop_assert_eq!(plan.reached, least.is_finite(), "{} {}", least, shown(&plan));
         if plan.reached {
-            // A tenth for a step less, and what a balance of two books leaves.
+            // A tenth for saving a step, and the part that balancing two books leaves.
             let tolerance = (0.1 * least).max(1e-4 * plan.before.maintenance);
             prop_assert!(plan.cost() <= 1.02 * (least + tolerance), "{} {}", least, shown(&plan));
             prop_assert!(plan.cost() >= least - 1e-6, "{} {}", least, shown(&plan));
@@ -251,7 +251,7 @@ fn beyond_the_frontier_nothing_is_sold() {
     assert!(inside.reached && sold(&inside) > 7000, "{}", shown(&inside));
     let outside = at(0.0376);
     assert_eq!((sold(&outside), outside.stopped), (0, Some(Stop::Frontier)));
-    // p = (44,000 − 30,000) / (44,000 − 2 % · 30,000) = 0.322581; the discount is 2 % of that of 30,000.
+    // p = (44,000 − 30,000) / (44,000 − 2 % · 30,000) = 0.322581; the discount is 2 % of p times 30,000.
     let [auction, backstop, deleverage] = &outside.steps[..] else { panic!("{}", shown(&outside)) };
     assert_eq!(auction.step, Step::Auction { share: "0.322581".parse().unwrap() });
     assert!((auction.cost - 0.02 * 30_000.0 * 14_000.0 / 43_400.0).abs() < 1e-9);
@@ -276,7 +276,7 @@ fn an_account_that_holds_maintenance_margin_again_is_not_auctioned() {
     assert!(plan.steps.iter().all(|planned| !planned.step.escalates()));
 }
 
-/// Contracts that pay in the coin are sized in the coin: what is taken off pays its cost from the coin balance.
+/// Contracts that pay in the coin are sized in the coin: closing them pays its cost from the coin balance.
 #[test]
 fn an_inverse_contract_is_closed_by_the_closed_form() {
     let market = market();
@@ -318,7 +318,7 @@ fn every_trade_has_a_worst_price() {
     }
 }
 
-/// Dust below a lot is no trade, and a gauge that refuses is heard.
+/// A position below one lot is not traded, and a refusal of the gauge is passed on.
 #[test]
 fn dust_is_left_and_refusals_pass() {
     let market = market();
@@ -339,7 +339,7 @@ fn dust_is_left_and_refusals_pass() {
     assert_eq!(refused.unwrap_err().to_string(), "test: test");
 }
 
-/// An instrument is traded once: what a thin book has to take beside a deep one without room is one step, sized to the
+/// An instrument is traded once: the trade in a thin book, beside a deep book without room, is one step, sized to the
 /// greatest health.
 #[test]
 fn a_thin_book_takes_what_a_deep_one_has_no_room_for_in_one_step() {
