@@ -1,4 +1,4 @@
-//! Derive (formerly Lyra): three managers, each the sole judge of the subaccounts it is in charge of.
+//! Derive (formerly Lyra): three managers, each the sole judge of its own subaccounts.
 //!
 //! | method | manager | in a sentence |
 //! |---|---|---|
@@ -11,13 +11,13 @@
 //!                 the contract's inputs      the contract's answer
 //! ```
 //!
-//! [`portfolio`] is what the contracts look at. [`expiry`] revalues one expiry under a shock and [`scan`] holds what the
-//! portfolio managers share; [`pmrm`], [`pmrm2`] and [`standard`] are each the rest of one contract, which its `assess`
-//! reproduces number for number (`cargo xtask vectors derive`). `adapt` translates our documents into those inputs and
-//! `report` the answer into workings.
+//! [`portfolio`] holds the inputs of the contracts. [`expiry`] revalues one expiry under a shock, and [`scan`] holds
+//! the code that the portfolio managers share; [`pmrm`], [`pmrm2`] and [`standard`] are each the rest of one contract,
+//! which its `assess` reproduces number for number (`cargo xtask vectors derive`). `adapt` translates our documents
+//! into those inputs and `report` translates the answer into workings.
 //!
-//! Margins of the contracts are net: mark-to-market and cash less the requirement. They count in the stablecoin of their
-//! cash, a unit for a dollar of the index; the workings convert what is required at its price.
+//! Margins of the contracts are net: mark-to-market and cash less the requirement. They are in units of the cash
+//! stablecoin, one unit for a dollar of the index; the workings convert the requirement at the stablecoin's price.
 
 mod adapt;
 pub mod expiry;
