@@ -1,9 +1,9 @@
 //! Paradex against the venue's own engine.
 //!
 //! `paradex/*.json` holds two moments of one market (`night`, and `settlement`: a quarter of an hour before options
-//! settle, with fees), one portfolio document, and what `paradex_py.margin` 0.8.2 answers for every account of it
-//! (`engine-*.json`; its cross margin reads the options' parameters that the documentation publishes). The engine margins
-//! one underlying a call: its answers are added up.
+//! settle, with fees), one portfolio document, and the answers of `paradex_py.margin` 0.8.2 for every account in it
+//! (`engine-*.json`; its cross margin reads the options' parameters that the documentation publishes). The engine
+//! margins one underlying per call, so its answers are summed.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, and so may what it is written with")]
 
