@@ -102,8 +102,7 @@ pub struct Sale {
 }
 
 /// The sale to a bid for the share `wanted`, `elapsed` microseconds after the start, of a portfolio as in [`share`].
-/// `None` when the auction has ended, nothing is wanted, nothing needs to be sold, or the part not yet sold is worth
-/// nothing.
+/// `None` when the auction has ended, nothing is wanted, nothing needs to be sold, or the part not yet sold is worth nothing.
 pub fn sale(wanted: Ratio, excess: Money, value: Money, reserved: Money, elapsed: i64, rules: &Rules) -> Option<Sale> {
     let discount = discount(elapsed, rules)?;
     let share = share(excess, value, reserved, discount).min(wanted);

@@ -93,8 +93,7 @@ pub fn price(mark: Price, deficit: Money, quantity: Quantity) -> Result<Price, O
 }
 
 /// The amount that each of `lots` lots gives back so that together they make good `deficit`, in USD a lot, rounded
-/// down: the sum is never more than the deficit, and short of it by less than 10⁻¹⁸ USD a lot. 0 when there are no
-/// lots.
+/// down: the sum is never more than the deficit, and short of it by less than 10⁻¹⁸ USD a lot. 0 when there are no lots.
 pub fn give_back(deficit: Money, lots: i64) -> Money {
     if lots <= 0 { Money::ZERO } else { Money::from_raw(deficit.raw().max(0) / i128::from(lots)) }
 }

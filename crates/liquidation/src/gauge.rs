@@ -1,9 +1,9 @@
-//! How an account stands, by any margin method.
+//! The equity and margins of an account, by any margin method.
 
 use margin::{Judge, Refusal, valuation};
 use model::Account;
 
-/// Says how an account stands in one market. The engine's desk and prepared margin methods implement it.
+/// Gives the equity and margins of an account in one market. The engine's desk and prepared margin methods implement it.
 pub trait Gauge {
     /// Equity and margins of `account`; a refusal when the method cannot judge it.
     fn stands(&self, account: &Account) -> Result<Standing, Refusal>;

@@ -5,9 +5,9 @@
 //! gauge.rs       how an account stands, by any margin method: all that a plan asks of a method
 //! book.rs        the expected cost of trading an instrument
 //! rules.rs       targets, shares of depth, the auction's clock, budgets
-//! auction.rs     what a Dutch auction pays at a moment, and how much of the portfolio it sells
+//! auction.rs     the premium of a Dutch auction at a moment, and the share of the portfolio that it sells
 //! waterfall.rs   who pays a loss: account, market fund, shared fund, winners
-//! deleverage.rs  what winners give back: whole lots, by largest remainder
+//! deleverage.rs  the profit that winners give back: whole lots, by largest remainder
 //! planner.rs     plans from the depth, quotes and fees in a market document
 //! price.rs       how far one underlying may move until an account is liquidated
 //! pace.rs        how much may be sold in an interval, and how near a cascade is

@@ -28,8 +28,7 @@ impl Flow {
     }
 }
 
-/// The size of the bucket, in USD, rounded down: the share of the depth that liquidations may take. 0 where no depth is
-/// known.
+/// The size of the bucket, in USD, rounded down: the share of the depth that liquidations may take. 0 where no depth is known.
 fn capacity(depth_usd: f64, rules: &Rules) -> Money {
     let depth = if depth_usd > 0.0 { depth_usd } else { 0.0 };
     let share = rules.participation.max(Ratio::ZERO);
@@ -50,8 +49,7 @@ fn level(flow: &Flow, capacity: Money, now: Timestamp, rules: &Rules) -> Money {
     level
 }
 
-/// USD that may be sold at `now`, given the observed depth `depth_usd` of the underlying. 0 where the depth is not
-/// known.
+/// USD that may be sold at `now`, given the observed depth `depth_usd` of the underlying. 0 where the depth is not known.
 pub fn room(flow: &Flow, depth_usd: f64, now: Timestamp, rules: &Rules) -> Money {
     let capacity = capacity(depth_usd, rules);
     assert!(!capacity.is_negative(), "a share of a depth is not below 0: {capacity}");

@@ -3,11 +3,11 @@
 //! ```text
 //! cancel      open orders                                               always first; often enough
 //! hedge       a perpetual or future, where that costs least      ┐
-//! repay       debts, from what is owned, on spot                 ├───   few steps, chosen and sized together; the last is
+//! repay       debts, from owned assets, on spot                  ├───   few steps, chosen and sized together; the last is
 //! reduce      positions toward zero                              ┘      no larger than the target needs (I-38)
 //! auction     a share of everything, to bidders                         when a trade costs more health than it gives
-//! backstop    what nobody bids for, within its budget                   contingent
-//! deleverage  what the backstop does not take                           contingent
+//! backstop    the part without bids, within its budget                  contingent
+//! deleverage  the part that the backstop does not take                  contingent
 //! ```
 //!
 //! **Target.** Equity of `beta` times the maintenance margin, where `beta` is above 1, so that the next tick does not
@@ -21,8 +21,7 @@
 //!
 //! **Reasons.** A trade that raises health relieves maintenance margin and takes away equity only by its cost. So no
 //! step raises maintenance margin, and a leg that hedges another is left alone until closing it helps. An instrument is
-//! traded at most once, so no step takes back another step's trade. `plan/search.rs` explains how the few steps are
-//! found.
+//! traded at most once, so no step takes back another step's trade. `plan/search.rs` explains how the few steps are found.
 
 mod alone;
 mod candidates;
@@ -97,7 +96,7 @@ pub enum Step {
     Repay {
         /// The spot instrument that is traded.
         instrument: InstrumentId,
-        /// Lots of it, negative when sold.
+        /// Lots of that instrument, negative when sold.
         lots: i64,
         /// The asset that the account gives.
         sell: AssetId,
@@ -136,8 +135,7 @@ pub enum Purpose {
 pub enum Why {
     /// Orders hold margin, and could add risk if they fill.
     OrdersFirst,
-    /// With the steps before it, this step reaches the target at the least expected cost of any plan with this few
-    /// steps.
+    /// With the steps before it, this step reaches the target at the least expected cost of any plan with this few steps.
     Reaches,
     /// This trade gives most per expected cost; its size is right beside the other steps.
     Relieves {
@@ -249,8 +247,7 @@ impl Plan {
         Ok(())
     }
 
-    /// Adds the steps for an account that trading does not help: an auction and, if that fails, the backstop and
-    /// deleveraging.
+    /// Adds the steps for an account that trading does not help: an auction and, if that fails, the backstop and deleveraging.
     ///
     /// An auction sells the same share of everything the account has, so margins shrink in proportion. Charges on large
     /// positions shrink faster than that, and the proceeds are held in USD, which needs no margin.

@@ -34,8 +34,7 @@ pub struct LiquidationPrices {
 ///
 /// Forwards, marks and the assets that follow the underlying move with its index; volatilities and all other
 /// underlyings stay. The method judges the account anew at each price. The search walks in steps of five per cent, so
-/// it may pass over a range narrower than a step in which the account would be liquidated but would not be on either
-/// side.
+/// it may pass over a range narrower than a step in which the account would be liquidated but would not be on either side.
 pub fn liquidation_prices(
     account: &Account,
     market: &Market,
@@ -65,8 +64,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// The smallest relative change of the index, as found by the search, at which the account crosses its maintenance
-    /// margin.
+    /// The smallest relative change of the index, as found by the search, at which the account crosses its maintenance margin.
     fn crossing(&self, is_below_now: bool, step: f64) -> Result<Option<f64>, Refusal> {
         let (mut near, mut factor) = (0.0, 1.0);
         loop {
@@ -82,8 +80,7 @@ impl Search<'_> {
         }
     }
 
-    /// The change between `near`, where the account is on the same side of its margin as now, and `far`, where it is
-    /// not.
+    /// The change between `near`, where the account is on the same side of its margin as now, and `far`, where it is not.
     fn between(&self, mut near: f64, mut far: f64, is_below_now: bool) -> Result<f64, Refusal> {
         for _ in 0..HALVINGS {
             let half = f64::midpoint(near, far);

@@ -144,7 +144,7 @@ fn the_price_brings_the_loss_to_zero() {
     assert_eq!((give_back(usd(1), 0), give_back(usd(-1), 3)), (Money::ZERO, Money::ZERO));
 }
 
-/// The rule closes what was asked; the queue closes whole positions and takes from the top alone.
+/// The rule closes the lots asked for; the queue closes whole positions and takes only from its top.
 #[test]
 fn the_queue_overshoots_and_the_rule_does_not() {
     let candidates: Vec<Candidate> = (1..=10).map(|key| candidate(key, 100, 1_000, 100, 1_000)).collect();

@@ -55,8 +55,7 @@ fn cut(number: u128) -> u32 {
 /// ⌊number · factor / whole⌋, for results up to 2³⁰ and numbers of up to [`ROOM_BITS`] bits.
 ///
 /// A division of 128 bits is slow. The leading 34 bits of `whole`, and the bits of `number` at the same places, give
-/// the result to within twice 2³⁰ · 2⁻³³. The guess is therefore at most one too high or one too low, and one product
-/// decides.
+/// the result to within twice 2³⁰ · 2⁻³³. The guess is therefore at most one too high or one too low, and one product decides.
 fn quotient(number: u128, factor: u64, whole: u128) -> u64 {
     let shift = (u128::BITS - whole.leading_zeros()).saturating_sub(34);
     let short = |long: u128| u64::try_from(long >> shift).expect("a result up to 2³⁰ times 34 bits");

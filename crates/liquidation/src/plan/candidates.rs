@@ -15,8 +15,7 @@ const HEDGES: usize = 3;
 /// More lots than any book has.
 const LOTS: i64 = 1 << 40;
 
-/// Every trade that may help an account that lacks `missing` USD: one per instrument and side, in the order of
-/// instruments.
+/// Every trade that may help an account that lacks `missing` USD: one per instrument and side, in the order of instruments.
 pub(super) fn candidates(account: &Account, (market, books): (&Market, &[Book]), missing: f64) -> Vec<Trade> {
     let mut trades = Vec::new();
     for position in &account.positions {

@@ -7,8 +7,7 @@
 //! adds its own cut.
 //!
 //! That point is found in the dual problem: weights of the cuts that add up to 1. The weighted sum of the slopes is the
-//! direction; weight moves from the cut that binds least to the cut that binds most until all cuts with a weight bind
-//! alike.
+//! direction; weight moves from the cut that binds least to the cut that binds most until all cuts with a weight bind alike.
 
 /// The number of cuts kept: when it is reached, the cut that bound least makes room for a new one.
 const CUTS: usize = 40;
@@ -145,8 +144,7 @@ fn apart(one: &[f64], other: &[f64]) -> Vec<f64> {
 mod tests {
     use super::{Cuts, Range};
 
-    /// Climbs the lower envelope of some planes, each given by a height at zero and its slopes; returns the highest
-    /// point.
+    /// Climbs the lower envelope of some planes, each given by a height at zero and its slopes; returns the highest point.
     fn climbed(planes: &[(f64, [f64; 2])], most: [f64; 2]) -> (Vec<f64>, f64) {
         let height = |sizes: &[f64]| {
             let value = |(height, slopes): &(f64, [f64; 2])| height + slopes[0] * sizes[0] + slopes[1] * sizes[1];

@@ -145,8 +145,7 @@ impl Search<'_> {
         Ok(Some(state).filter(|state| self.reached(&state.standing)))
     }
 
-    /// Every trade that may help the account. Repayments are found anew, because earlier trades may have created a
-    /// debt.
+    /// Every trade that may help the account. Repayments are found anew, because earlier trades may have created a debt.
     pub fn all(&self, state: &State) -> Vec<Trade> {
         let mut trades: Vec<Trade> = self.trades.iter().filter(|trade| trade.repays.is_none()).copied().collect();
         trades.extend(repayments(&state.account, (self.market, self.books)));

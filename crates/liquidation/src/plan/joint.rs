@@ -81,8 +81,7 @@ impl<'a> Climb<'a> {
         climb
     }
 
-    /// The highest point found from a point in at most `climbs` steps; stops at the first point that reaches the
-    /// target.
+    /// The highest point found from a point in at most `climbs` steps; stops at the first point that reaches the target.
     fn summit(&self, cuts: &mut Cuts, from: Place, climbs: usize) -> Result<Place, Refusal> {
         let (mut centre, mut reach) = (from, 1.0);
         if centre.height >= 0.0 || !self.cut(cuts, &centre)? {

@@ -17,8 +17,7 @@ use crate::Standing;
 
 /// A peak is located to within its size divided by this.
 const PEAK: i64 = 256;
-/// Every time this many chords are drawn, the interval is halved instead, so that a curved line cannot stall the
-/// search.
+/// Every time this many chords are drawn, the interval is halved instead, so that a curved line cannot stall the search.
 const HALVES: u32 = 4;
 
 /// A trade on top of an account.

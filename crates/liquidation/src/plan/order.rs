@@ -49,8 +49,7 @@ impl Search<'_> {
         steps.map(|steps| self.trimmed(steps)).transpose()
     }
 
-    /// As many trades of a plan as improve health one after the other, starting with the one that gives most for its
-    /// burden.
+    /// As many trades of a plan as improve health one after the other, starting with the one that gives most for its burden.
     pub fn improving_steps(&self, plan: &State) -> Result<Ordered, Refusal> {
         let mut way = Way::new(plan);
         while let Some((leg, next)) = self.onward(&way)?.into_iter().next() {

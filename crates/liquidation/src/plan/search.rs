@@ -6,7 +6,7 @@
 //! alone        one trade that reaches the target by itself                                                alone.rs
 //! grow         adds the trade that gives most for its burden, or more of one that is there already        grow.rs
 //! joint        every trade at once, where adding does not reach the target or takes many steps             joint.rs
-//! settle       drops, exchanges and sizes what was added, all trades at once                              settle.rs
+//! settle       drops, exchanges and sizes the added trades, all at once                                   settle.rs
 //! order        the order in which every step improves health, and the last step to the lot                order.rs
 //! ```
 //!
@@ -94,8 +94,7 @@ pub(super) struct State {
 }
 
 impl<'a> Search<'a> {
-    /// A search for the trades of an account with the given standing; it assesses the account at most `evaluations`
-    /// times.
+    /// A search for the trades of an account with the given standing; it assesses the account at most `evaluations` times.
     pub fn new(
         (account, standing): (&'a Account, Standing),
         (market, gauge, books): (&'a Market, &'a dyn Gauge, &'a [Book]),
@@ -129,8 +128,7 @@ impl<'a> Search<'a> {
         Ok(Outcome { steps: self.nearest(&grown)?, ends })
     }
 
-    /// Searches for trades added one after the other. Tries the ways to grow a plan in turn until a short plan is
-    /// found.
+    /// Searches for trades added one after the other. Tries the ways to grow a plan in turn until a short plan is found.
     fn one_by_one(&self, found: &mut Found, grown: &mut Vec<State>) -> Result<(), Refusal> {
         let start = self.start();
         let first = self.improving(&start, &self.all(&start))?;
@@ -163,8 +161,7 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Searches with all trades at once: first the fewest that reach the target, then more, until a short plan is
-    /// found.
+    /// Searches with all trades at once: first the fewest that reach the target, then more, until a short plan is found.
     fn all_at_once(&self, found: &mut Found, grown: &mut Vec<State>) -> Result<(), Refusal> {
         for joint in self.joint()? {
             if found.steps.as_ref().is_some_and(|steps| steps.len() <= LONG) {
@@ -225,8 +222,7 @@ impl<'a> Search<'a> {
     }
 
     /// USD toward the target that a step of `lots` lots has to give, where `dust` is the part of the missing USD that
-    /// is too little. A step that takes half of its market's lots in an interval may give less: the next interval goes
-    /// on.
+    /// is too little. A step that takes half of its market's lots in an interval may give less: the next interval goes on.
     pub fn least(&self, trade: &Trade, lots: i64, dust: f64) -> f64 {
         debug_assert!(dust >= WORTH, "what is dust is no less than what is worth a step: {dust}");
         let half = lots.saturating_mul(2) >= self.books[trade.instrument.0].whole_room;

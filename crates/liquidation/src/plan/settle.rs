@@ -38,8 +38,7 @@ impl Search<'_> {
         Found { least: f64::INFINITY, burden: f64::INFINITY, state: self.start(), steps: None }
     }
 
-    /// Reduces a plan that reaches the target to few steps, and keeps the result where it is better than the best plan
-    /// so far.
+    /// Reduces a plan that reaches the target to few steps, and keeps the result where it is better than the best plan so far.
     pub fn settle(&self, found: &mut Found, grown: State) -> Result<(), Refusal> {
         let mut changed = self.consider(found, grown.clone())?;
         let balanced = self.balance(grown)?;

@@ -29,8 +29,7 @@ pub(super) fn in_order(account: &Account) -> Account {
     ordered
 }
 
-/// The worst price at which `value` USD may be traded, in the quote; rounded toward the mark, in favour of the account
-/// (I-42).
+/// The worst price at which `value` USD may be traded, in the quote; rounded toward the mark, in favour of the account (I-42).
 pub(super) fn worst(
     listing: &Instrument,
     market: &Market,

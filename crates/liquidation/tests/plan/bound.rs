@@ -49,8 +49,8 @@ fn no_account_is_assessed_without_end() {
     }
 }
 
-/// An account that holds every instrument, with a third of what it needs, is assessed as often as it may be, and gets
-/// the best plan of those that were found: one that makes it healthier. It does not say that no trades reach the target.
+/// An account that holds every instrument, with a third of the equity it needs, uses up its assessments and gets the
+/// best plan that was found: one that makes it healthier. The plan does not claim that no trades reach the target.
 #[test]
 fn a_plan_that_is_cut_off_still_helps() {
     let every = |seed: usize| -> Vec<(InstrumentId, f64)> {

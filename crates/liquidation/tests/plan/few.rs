@@ -95,8 +95,8 @@ fn cheapest_single(account: &Account, books: &[Book]) -> Option<(InstrumentId, i
 proptest! {
     #![proptest_config(cases(24))]
 
-    /// No instrument is traded twice but where trades take turns, every step gives a thousandth of what was missing at
-    /// first, or all that still is, equity falls by what the plan costs, and the same account gives the same plan.
+    /// No instrument is traded twice except where trades take turns; every step gives a thousandth of the amount
+    /// missing at first, or all of the rest; equity falls by the cost of the plan; and the same account gives the same plan.
     #[test]
     fn every_step_is_worth_its_while(account in accounts(30)) {
         let (books, gauge) = (books(), gauge());

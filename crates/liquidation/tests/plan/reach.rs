@@ -150,8 +150,8 @@ fn a_cheap_hedge_does_not_keep_an_account_from_its_target() {
     assert!(plan.reached && lots.iter().any(|(instrument, _)| *instrument == option), "{}", shown(&plan));
 }
 
-/// Closing all of what is held reaches the target, and so do two of these trades; what gives most at first leads to where
-/// nothing helps.
+/// Closing all positions reaches the target, and so do two of these trades; the trade that gives most at first leads to
+/// a state in which nothing helps.
 #[test]
 fn what_closing_reaches_is_reached() {
     let held = [

@@ -79,7 +79,7 @@ proptest! {
         let part = (target * notional - equity) / (notional * (target - cost));
         prop_assert!(part < 1.0);
         let lots = (part * contracts / lot).ceil();
-        // What is less than a lot cannot be closed.
+        // A part of less than a lot cannot be closed.
         if lots <= (contracts / lot).floor() {
             prop_assert!(plan.reached, "{}", shown(&plan));
             let sold = f64::from(i32::try_from(sold(&plan)).unwrap());
@@ -114,11 +114,11 @@ proptest! {
         if let Some(least) = least {
             prop_assert!(sold <= least + 1 && sold + 1 >= least, "{} for {}\n{}", sold, least, shown(&plan));
         } else {
-            // Where nothing is required any more there is no health, and here no equity either.
+            // Where nothing is required, health is not defined, and here equity is 0 too.
             let health = |standing: &Standing| standing.equity / standing.maintenance;
             let with_risk = tried.iter().filter(|standing| standing.maintenance > 1e-6);
             let healthiest = with_risk.max_by(|one, other| health(one).total_cmp(&health(other))).unwrap();
-            // What is left to gain is next to nothing: in health, or as a part of what is missing.
+            // The remaining gain is next to nothing: in health, or as a part of the missing amount.
             let left = healthiest.excess(BETA) - plan.after.excess(BETA);
             let (reached, greatest) = (health(&plan.after), health(healthiest));
             prop_assert!(
@@ -146,7 +146,7 @@ fn pairs() -> impl Strategy<Value = Pair> {
 }
 
 impl Pair {
-    /// What the plan costs is near the least that any pair of lots costs, found by trying every pair.
+    /// The cost of the plan is near the least cost of any pair of lots, found by trying every pair.
     fn check(self) -> Result<(), TestCaseError> {
         let Self { rate, health, costs, depths } = self;
         let market = market();
@@ -260,8 +260,8 @@ fn beyond_the_frontier_nothing_is_sold() {
     assert_eq!(deleverage.step, Step::Deleverage);
 }
 
-/// A trade that stops at the greatest health leaves an account that holds maintenance margin alone: no auction
-/// of it (I-35).
+/// A trade that stops at the greatest health leaves an account that holds its maintenance margin: the account is not
+/// auctioned (I-35).
 #[test]
 fn an_account_that_holds_maintenance_margin_again_is_not_auctioned() {
     let market = market();
@@ -282,7 +282,7 @@ fn an_inverse_contract_is_closed_by_the_closed_form() {
     let market = market();
     let mut books = closed(&market);
     books[INVERSE.0] = book(1.0, 0.001, f64::INFINITY);
-    // Entered a tenth lower: a profit of 800,000 · (1/0.9 − 1) / 80,000 coins stands open.
+    // Entered a tenth lower: a profit of 800,000 · (1/0.9 − 1) / 80,000 coins is unsettled.
     let mut account = account(0.0, &[(INVERSE, 80_000.0)], &market);
     account.positions[0] = Position { entry: price(0.99 * INDEX), ..account.positions[0] };
     account.balances.push(model::Balance { asset: BTC, amount: quantity(0.3), location: None });
@@ -299,7 +299,7 @@ fn an_inverse_contract_is_closed_by_the_closed_form() {
     );
 }
 
-/// The worst price is on the losing side of the mark, and as far as the book says (I-42).
+/// The worst price is on the losing side of the mark, at the distance that the book gives (I-42).
 #[test]
 fn every_trade_has_a_worst_price() {
     let market = market();

@@ -79,8 +79,7 @@ impl std::fmt::Debug for World {
     }
 }
 
-/// An account with these positions, in millions of USD of the underlying, and equity of `health` times its maintenance
-/// margin.
+/// An account with these positions, in millions of USD of the underlying, and equity of `health` times its maintenance margin.
 pub fn below(positions: &[(InstrumentId, f64)], health: f64) -> Account {
     let contracts = |(instrument, millions): &(InstrumentId, f64)| {
         let listing = MARKET.listing(*instrument);
