@@ -67,7 +67,7 @@ pub struct Assessment {
     pub notes: Vec<String>,
 }
 
-/// How an account stands (REQ-5), worst first.
+/// The status of an account (REQ-5), worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -230,8 +230,7 @@ pub struct ScenarioPnl {
 pub struct Workings {
     /// Whether the workings are the whole requirement.
     pub state: RequirementState,
-    /// The families, each with its loss and the scenario that determines it. The core is the largest loss, the first on
-    /// a tie.
+    /// The families, each with its loss and the scenario that determines it. The core is the largest loss, the first on a tie.
     pub families: Vec<(String, f64, String)>,
     /// Lines added to the core: name, initial, maintenance.
     pub charges: Vec<(String, f64, f64)>,

@@ -28,7 +28,7 @@ pub struct Evidence {
     pub path: String,
     /// The value as the file writes it.
     pub value: String,
-    /// Why the value is what it is.
+    /// The reason for the value.
     pub reason: String,
     /// The day on which the value was valid.
     pub as_of: String,

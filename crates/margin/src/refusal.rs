@@ -11,7 +11,7 @@ pub enum Refusal {
         /// The option's name.
         instrument: String,
     },
-    /// A shocked or given number is outside what can be priced.
+    /// A shocked or given number is outside the range that can be priced.
     #[error("{instrument}: {what} is {value}, expected {expected}")]
     NotPriceable {
         /// The instrument's name.

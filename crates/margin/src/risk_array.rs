@@ -136,7 +136,7 @@ struct Block {
     written: AssetId,
     /// The asset in which values are paid.
     paid: AssetId,
-    /// The state each column stands for; column 0 is the market as it is.
+    /// The state of each column; column 0 is the current market.
     states: Vec<State>,
     /// The column of each scenario.
     column_of: Vec<usize>,
@@ -187,8 +187,7 @@ impl Profit {
     }
 
     /// The amounts that a fill at `limit` adds, in units of the asset it pays in: at the current price, and at the
-    /// shocked price. The premium of an option leaves the balance; the option itself counts at its mark and moves by
-    /// its row.
+    /// shocked price. The premium of an option leaves the balance; the option itself counts at its mark and moves by its row.
     fn of_fill(&self, limit: f64) -> (f64, f64) {
         match self.kind {
             ProfitKind::Linear | ProfitKind::Inverse => (0.0, self.of(limit)),
@@ -210,8 +209,7 @@ pub fn prepare(
     prepare_live(market, set, vol, window_seconds, isa, &|_| true)
 }
 
-/// [`prepare`], limited to instruments for which `is_live` is true. An account that holds another instrument is
-/// refused.
+/// [`prepare`], limited to instruments for which `is_live` is true. An account that holds another instrument is refused.
 pub(crate) fn prepare_live(
     market: &Market,
     set: ScenarioSet,
@@ -620,8 +618,7 @@ impl State {
 }
 
 impl VolRules {
-    /// Multiplier and floor of every volatility of an expiry (SCN-2). A skew depends on the strike and is not included
-    /// here.
+    /// Multiplier and floor of every volatility of an expiry (SCN-2). A skew depends on the strike and is not included here.
     pub(crate) fn at_expiry(&self, shift: VolMove, days: f64) -> (f64, f64) {
         match shift {
             VolMove::Level(level) => {
@@ -752,8 +749,7 @@ mod tests {
         // An expiry of less than a day counts as one day: 30^0.3 = 2.774192…; the result is never below zero.
         near(rules.at_expiry(VolMove::Level(-0.25), 0.01), 1.0 - 0.25 * 2.774_191_114_672_181, 0.0);
         near(rules.at_expiry(VolMove::Level(-0.9), 0.0), 0.0, 0.0);
-        // A twist turns around sixty days: in full at an eighth of it and at eight times it, by a third at half and
-        // double.
+        // A twist turns around sixty days: in full at an eighth of it and at eight times it, by a third at half and double.
         near(rules.at_expiry(VolMove::Twist(0.2), 60.0), 1.0, 0.0);
         near(rules.at_expiry(VolMove::Twist(0.2), 7.5), 1.2, 0.0);
         near(rules.at_expiry(VolMove::Twist(0.2), 1.0), 1.2, 0.0);

@@ -101,8 +101,7 @@ pub struct ScenarioSet {
 pub struct FamilyLoss {
     /// The loss in USD; negative when even the worst scenario is a profit.
     pub loss: f64,
-    /// The loss as a sum over scenarios: index and coefficient of each scenario that it depends on, the most important
-    /// first.
+    /// The loss as a sum over scenarios: index and coefficient of each scenario that it depends on, the most important first.
     ///
     /// `loss = −Σ coefficient · pnl[index]`. The part of a position follows from it (Euler's rule).
     pub parts: Vec<(usize, f64)>,

@@ -19,12 +19,11 @@ pub enum RequirementState {
         /// The assets that count for nothing.
         not_accepted: Vec<NotAccepted>,
     },
-    /// The method has no rule for a part of the account. The margins cover only the rest, so they are not a
-    /// requirement.
+    /// The method has no rule for a part of the account. The margins cover only the rest, so they are not a requirement.
     Unknown {
         /// The parts without a rule, in words.
         reasons: Vec<String>,
-        /// The assets that count for nothing besides.
+        /// The assets that count for nothing, in addition.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         not_accepted: Vec<NotAccepted>,
     },

@@ -1,5 +1,4 @@
-//! The profit and loss of an account when all prices and all volatilities move together, and the moves that liquidate
-//! it.
+//! The profit and loss of an account when all prices and all volatilities move together, and the moves that liquidate it.
 //!
 //! ```text
 //! grid.rs        the number of moves of price and of volatility

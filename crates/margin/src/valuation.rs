@@ -80,8 +80,7 @@ mod tests {
         position_value(&Position { instrument: model::InstrumentId(instrument), quantity, entry }, market).unwrap()
     }
 
-    /// VAL-2: on either side, with a gain or a loss, a rounded value is never above the exact value, and hardly below
-    /// it.
+    /// VAL-2: on either side, with a gain or a loss, a rounded value is never above the exact value, and hardly below it.
     #[test]
     fn both_sides_of_a_trade_round_against_themselves() {
         let (tiny, two, third): (Quantity, QuotePrice, QuotePrice) =

@@ -449,8 +449,7 @@ proptest! {
         }
     }
 
-    /// The effect of a fill, tested in place, equals the effect of the actual fill; undone, it leaves every bit
-    /// unchanged.
+    /// The effect of a fill, tested in place, equals the effect of the actual fill; undone, it leaves every bit unchanged.
     #[test]
     fn a_fill_that_is_taken_back_leaves_the_holding_as_it_was_bit_for_bit(
         (world, lots, extra) in world(), steps in vec((any::<prop::sample::Index>(), -5_i32..=5, 0.5..2.0, 0..3_usize, any::<bool>()), 1..40),
@@ -746,8 +745,8 @@ fn an_account_that_the_argument_does_not_cover_has_no_certificate() {
     assert!(refused(Width { peg: f64::NAN, ..NARROW }) && !refused(NARROW));
 }
 
-/// CELL-5: a skew reaches as far as the moneyness does in the cell. A hedged call loses most where strikes above the
-/// forward lose volatility, and the more of it the lower the forward has come.
+/// CELL-5: a skew acts over all moneyness values in the cell. A hedged call loses most where strikes above the forward
+/// lose volatility, and it loses more of it the lower the forward is.
 #[test]
 fn a_skew_is_widened_over_the_cell() {
     let market = venue(8);

@@ -399,8 +399,7 @@ fn cells_are_those_of_the_venue() {
     assert_eq!(cells[34].words("BTC"), "BTC +500 % vol up, extended");
 }
 
-/// A column and a row are rules per coin, so they apply to no other coin; an option uses the shares that apply to all
-/// coins.
+/// A column and a row are rules per coin, so they apply to no other coin; an option uses the shares that apply to all coins.
 #[test]
 fn what_has_no_column_is_not_known() {
     let market = Market::parse(
@@ -440,8 +439,7 @@ fn what_has_no_column_is_not_known() {
     assert_close(margins(&shares).0, 1_000.0 * (0.15 * 2.0 + 0.1), 1e-9);
 }
 
-/// A spot order in a pair of coins: one ETH at 0.05 BTC, with a limit of twice that. Its limit and its mark are in
-/// dollars.
+/// A spot order in a pair of coins: one ETH at 0.05 BTC, with a limit of twice that. Its limit and its mark are in dollars.
 #[test]
 fn what_is_quoted_in_a_coin_is_converted_at_the_index() {
     let market = Market::parse(
@@ -474,8 +472,7 @@ fn what_is_quoted_in_a_coin_is_converted_at_the_index() {
     }
 }
 
-/// The requirement of a debt is not known, and a balance in one currency is no margin for another: the answer notes
-/// both.
+/// The requirement of a debt is not known, and a balance in one currency is no margin for another: the answer notes both.
 #[test]
 fn debts_are_not_known_and_other_currencies_do_not_count() {
     let market = market();

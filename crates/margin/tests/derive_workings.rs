@@ -244,7 +244,7 @@ fn what_is_not_listed_is_noted_and_strict_refuses_it() {
     }
 }
 
-/// The two readings of the script's static discounts differ in two numbers, and the other one asks for more.
+/// The two readings of the script's static discounts differ in two numbers; the other reading requires more.
 #[test]
 fn the_other_reading_exchanges_two_discounts() {
     let other = include_str!("../params/derive/2026-01-21-unswapped.toml");

@@ -1,5 +1,4 @@
-//! Bounds over a whole cell: lines under and over the value of one contract, and ranges of its sensitivities and
-//! charges.
+//! Bounds over a whole cell: lines under and over the value of one contract, and ranges of its sensitivities and charges.
 //!
 //! `x` is the index relative to the anchor, from `1 − width` to `1 + width`. A line is stored as its values at these
 //! two ends. The letters are those of `docs/cells.md`.
@@ -223,8 +222,7 @@ impl Anchor<'_> {
         let days = Span { low: expiry.days_since(self.end), high: expiry.days_since(self.market.time) };
         let (ends, basis) = (self.ends(), self.basis());
         // A call gains with its forward and a put loses, in dollars and in coins alike. For options written in a
-        // stablecoin the strike is a debt in it: whatever the forward, a call loses when the stablecoin rises and a put
-        // gains.
+        // stablecoin the strike is a debt in it: whatever the forward, a call loses when the stablecoin rises and a put gains.
         let unit = self.unit();
         let (worse, better, worse_unit, better_unit) = match right {
             Right::Call => (forward * basis.low, forward * basis.high, unit.high, unit.low),

@@ -428,8 +428,7 @@ impl Cell {
             vega + terms.basis * delta_low.abs().max(delta_high.abs()) + naked * options.short_rate * sheet.index + pin;
     }
 
-    /// CHG-3: short options, in coins, that no long option at the same strike covers. The positions are in order of
-    /// strikes.
+    /// CHG-3: short options, in coins, that no long option at the same strike covers. The positions are in order of strikes.
     fn naked(&self, positions: &[Held]) -> f64 {
         let (mut sum, mut strike, mut calls, mut puts) = (0.0, None, 0.0, 0.0);
         for held in positions {

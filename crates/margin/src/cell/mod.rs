@@ -97,8 +97,7 @@ pub struct Cell {
 /// The rows of all contracts of one underlying.
 #[derive(Clone, Debug)]
 struct Sheet {
-    /// The number of columns: the joint scenarios, the scenarios of its own groups not among them, and the current
-    /// market.
+    /// The number of columns: the joint scenarios, the scenarios of its own groups not among them, and the current market.
     columns: usize,
     /// `columns` rounded up to whole cache lines: the values at the upper end begin here.
     stride: usize,
@@ -147,8 +146,7 @@ struct Contract {
     bucket: usize,
     /// For an option: its strike, with the asset in which it is written, and whether it is a call.
     strike: Option<((AssetId, CounterPrice), bool)>,
-    /// The rank in the order of underlying, expiry, written asset, strike: positions that are charged together are
-    /// neighbours.
+    /// The rank in the order of underlying, expiry, written asset, strike: positions that are charged together are neighbours.
     rank: u32,
     lot: Quantity,
     size: f64,
@@ -302,8 +300,7 @@ impl Cell {
         self.contracts.iter().flatten().count()
     }
 
-    /// The number of groups of positions charged together: for each underlying the perpetuals, and every expiry still
-    /// to come.
+    /// The number of groups of positions charged together: for each underlying the perpetuals, and every expiry still to come.
     pub fn buckets(&self) -> usize {
         self.sheets.iter().map(|sheet| sheet.buckets.len()).sum()
     }
@@ -479,8 +476,7 @@ impl Cell {
         Ok(found)
     }
 
-    /// The expiries of an underlying that lie after the anchor. An expired instrument has no row and no bucket
-    /// (CELL-3).
+    /// The expiries of an underlying that lie after the anchor. An expired instrument has no row and no bucket (CELL-3).
     fn coming(&self, underlying: UnderlyingId) -> &[Expiry] {
         let expiries = &self.market.underlyings[underlying.0].expiries;
         &expiries[expiries.partition_point(|terms| terms.time <= self.market.time)..]

@@ -193,8 +193,7 @@ impl Cell {
         }
     }
 
-    /// Computes units of every asset, including the profit of positions up to the anchor's marks; returns their gross
-    /// value.
+    /// Computes units of every asset, including the profit of positions up to the anchor's marks; returns their gross value.
     fn coins(&self, holding: &Holding, coins: &mut Vec<f64>) -> f64 {
         coins.clear();
         coins.resize(self.assets.len(), 0.0);

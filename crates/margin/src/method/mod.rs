@@ -231,8 +231,7 @@ impl<R: Send + Sync> Judge for Venue<'_, R> {
         self.market
     }
 
-    /// Venues publish no warning band between healthy and liquidation, so the warning level is the maintenance margin
-    /// itself.
+    /// Venues publish no warning band between healthy and liquidation, so the warning level is the maintenance margin itself.
     fn warn(&self) -> Ratio {
         Ratio::ONE
     }

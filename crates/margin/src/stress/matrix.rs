@@ -1,8 +1,7 @@
 //! The profit of an account in every cell of a grid of price and volatility, by full revaluation.
 //!
 //! The grid's steps are a quarter of the scan range in price and a half of the scan's move in volatility, so that every
-//! scan scenario on a quarter step lies on the grid, bit for bit: 9 × 5 covers the scan range itself, larger grids go
-//! beyond.
+//! scan scenario on a quarter step lies on the grid, bit for bit: 9 × 5 covers the scan range itself, larger grids go beyond.
 
 use model::{Account, Instrument, InstrumentId, Market, UnderlyingId};
 use pricing::kernel::Isa;

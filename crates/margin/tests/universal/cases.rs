@@ -1,5 +1,4 @@
-//! Golden accounts: every file of `tests/cases` is one; its name is the sentence it proves, and it contains the
-//! arithmetic.
+//! Golden accounts: every file of `tests/cases` is one; its name is the sentence it proves, and it contains the arithmetic.
 //!
 //! ```text
 //! asset NAME PRICE [follows UNDERLYING]            underlying NAME INDEX

@@ -121,8 +121,7 @@ fn a_contract_written_in_a_coin_is_one_coin_less_the_other() {
     near(liquidity.maintenance.to_f64(), 0.0, 1e-6);
 }
 
-/// The market with USDC at `peg`: contracts written in USDC keep their numbers, so index and forwards in USD scale with
-/// it.
+/// The market with USDC at `peg`: contracts written in USDC keep their numbers, so index and forwards in USD scale with it.
 fn pegged(document: &MarketDocument, peg: f64) -> Market {
     let mut document = document.clone();
     let scaled = |price: UsdPrice| UsdPrice::from_f64(price.usd().to_f64() * peg, Round::Down).expect("in range");

@@ -34,7 +34,7 @@ pub struct World {
     pub account: Account,
 }
 
-/// What the account touches, a line each.
+/// Shows what the account depends on, one item a line.
 impl std::fmt::Debug for World {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { market, account } = self;
@@ -196,8 +196,7 @@ pub fn market() -> impl Strategy<Value = Market> {
 /// in that or in USDC. Inverse perpetuals and futures are written in USD or USDC.
 fn write_in(listed: &mut InstrumentDocument, place: usize, dollar: f64, (coin, coin_price): (&str, f64)) {
     let is_option = listed.kind == KindDocument::Option;
-    // Rounded in another unit, a strike at the money is no longer exactly there, and without volatility nothing else
-    // matters.
+    // Rounded in another unit, a strike at the money is no longer exactly there, and without volatility nothing else matters.
     let is_still = listed.iv.is_some_and(|iv| iv.to_f64() < 0.01);
     if listed.payoff == Payoff::Linear && is_option && (is_still || place.is_multiple_of(4)) {
         "USD".clone_into(&mut listed.quote);

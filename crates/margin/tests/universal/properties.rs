@@ -318,8 +318,7 @@ proptest! {
     }
 
     /// REQ-4: every subset of up to eight orders is filled, as positions at the limit, with the premium paid out of the
-    /// balance. The change of the account's value in each scenario, at its worst, equals the amount that the rule
-    /// requires.
+    /// balance. The change of the account's value in each scenario, at its worst, equals the amount that the rule requires.
     #[test]
     fn orders_add_the_worst_of_every_subset(world in world()) {
         let judge = judge(&world.market);
@@ -562,8 +561,7 @@ fn comonotone(factors: &[f64]) -> (Market, ScenarioDocument) {
     (Market::new(&document).expect("valid"), scenarios)
 }
 
-/// The market for P-6 and P-7: BTC at 80,000, calls (even) and puts (odd) at these strikes, one expiry; last, a
-/// perpetual.
+/// The market for P-6 and P-7: BTC at 80,000, calls (even) and puts (odd) at these strikes, one expiry; last, a perpetual.
 fn strip(days: f64, iv: f64, strikes: &[f64]) -> Market {
     let mut document = generate::empty_market();
     document.assets.push(generate::asset("USDC", 1.0, None));
@@ -597,14 +595,12 @@ fn holding(market: &Market, lines: &[(usize, f64)]) -> Account {
     Account { name: "held".to_owned(), positions: lines.iter().map(position).collect(), ..Account::default() }
 }
 
-/// P-6, in the range in which it holds: at the money or in it, from three days to ninety, for volatilities from 30 % to
-/// 100 %.
+/// P-6, in the range in which it holds: at the money or in it, from three days to ninety, for volatilities from 30 % to 100 %.
 ///
 /// Elsewhere it cannot hold. A long call out of the money can lose no more than its small premium, and any hedge that
 /// can lose anything exceeds that (at 7 days and 60 %, a strike 10 % above the forward has a ratio of cores of 1.28).
 /// In the last day a call at the money can lose all of its value to theta, hedged or not. From about 180 days CHG-2
-/// takes `exp(0.075·T) − 1` of the call's delta besides the 1 % of the perpetual's, which is more than the scan gives
-/// back.
+/// takes `exp(0.075·T) − 1` of the call's delta besides the 1 % of the perpetual's, which is more than the scan gives back.
 #[test]
 fn a_call_and_its_hedge_cost_less_than_either() {
     let strikes: Vec<f64> = (0..9).map(|step| 80_000.0 * (0.6 + 0.05 * f64::from(step))).collect();

@@ -300,8 +300,7 @@ fn a_forward_that_is_not_positive_is_refused() {
     }
 }
 
-/// An option without a volatility in the market is refused when held, alone or ordered, and does not affect other
-/// accounts.
+/// An option without a volatility in the market is refused when held, alone or ordered, and does not affect other accounts.
 #[test]
 fn an_option_without_volatility_is_refused_only_where_it_is_held() {
     let mut document = generate::empty_market();

@@ -1,10 +1,9 @@
-//! Deribit: inverse contracts settle in the coin, linear contracts in a stablecoin, and each currency is margined
-//! separately.
+//! Deribit: inverse contracts settle in the coin, linear contracts in a stablecoin, and each currency is margined separately.
 //!
 //! | method | model | in a sentence |
 //! |---|---|---|
 //! | `deribit` | S:PM | the worst of a matrix of price and volatility moves, plus shocks for rolling and unwinding delta |
-//! | `deribit-standard` | S:SM | every position by itself: futures by size, options by moneyness |
+//! | `deribit-standard` | S:SM | every position separately: futures by size, options by moneyness |
 //!
 //! ```text
 //! Account ──adapt──▶ PairBook ──requirement──▶ Requirement ──workings──▶ Workings

@@ -372,8 +372,7 @@ fn order_pnl(order: &Order, cell: &Cell, payoff: Payoff, general: &General, colu
     Ok(pnl.min(0.0))
 }
 
-/// The cost of rolling: for every expiry a share of its net delta, larger for later ones. A perpetual counts as
-/// expiring now.
+/// The cost of rolling: for every expiry a share of its net delta, larger for later ones. A perpetual counts as expiring now.
 fn roll_shock(book: &PairBook, column: &Column) -> f64 {
     let mut expiries: Vec<(f64, f64)> = Vec::new();
     for leg in &book.positions {
@@ -497,8 +496,7 @@ fn charges(currencies: &BTreeMap<String, Sum>, maintenance_factor: f64) -> Vec<(
     ]
 }
 
-/// Writes the requirement of one pair into the workings. Returns the scenario that determines it, in words, when any
-/// loses.
+/// Writes the requirement of one pair into the workings. Returns the scenario that determines it, in words, when any loses.
 fn report(book: &PairBook, cells: &[Cell], requirement: &Requirement, workings: &mut Workings) -> Option<String> {
     let (family, usd) = (format!("{} risk matrix", book.name()), book.currency.usd);
     let words = |place: usize| cells.get(place).map_or_else(String::new, |cell| cell.words(&book.underlying));

@@ -23,8 +23,7 @@ pub struct InUsd {
     pub maintenance: f64,
 }
 
-/// Whether any balance is negative: the documents that we hold give no rule for debts. With `strict`, a debt is
-/// refused.
+/// Whether any balance is negative: the documents that we hold give no rule for debts. With `strict`, a debt is refused.
 pub fn debts(account: &Account, market: &Market, strict: bool) -> Result<RequirementState, Refusal> {
     let mut state = RequirementState::default();
     for balance in account.balances.iter().filter(|balance| balance.amount.is_negative()) {
@@ -41,8 +40,7 @@ pub fn note(workings: &mut Workings, name: &str, (initial, maintenance): (f64, f
     workings.notes.push(format!("{name}: {figures}{of_what}"));
 }
 
-/// Records in the workings the balances and surpluses that back none of the requirements in `required`, which is by
-/// currency.
+/// Records in the workings the balances and surpluses that back none of the requirements in `required`, which is by currency.
 pub fn segregate(
     workings: &mut Workings,
     (account, market): (&Account, &Market),
@@ -61,8 +59,7 @@ pub fn segregate(
     let mut owned: BTreeMap<&str, Money> = required.keys().map(|currency| (currency.as_str(), Money::ZERO)).collect();
     for (place, balance) in account.balances.iter().enumerate() {
         let mut asset = market.assets[balance.asset.0].name.as_str();
-        // USD, the valuation currency, is counted as a currency of the venue: every market lists it, but no venue holds
-        // it.
+        // USD, the valuation currency, is counted as a currency of the venue: every market lists it, but no venue holds it.
         if let Some(dollars) = dollars.filter(|_| balance.asset == USD && !required.contains_key(asset)) {
             let how = format!("it is counted as {} of the same value", dollars.currency.name);
             if strict {
@@ -94,8 +91,7 @@ fn add(sum: &mut Money, value: Result<Money, Overflow>) -> Result<(), Overflow> 
     Ok(())
 }
 
-/// The surplus of every other currency over its maintenance margin, while some currency has less than its initial
-/// margin.
+/// The surplus of every other currency over its maintenance margin, while some currency has less than its initial margin.
 fn idle(owned: &BTreeMap<&str, Money>, required: &BTreeMap<String, InUsd>) -> Result<Vec<NotAccepted>, Overflow> {
     let (mut short, mut beyond) = (Vec::new(), Vec::new());
     for (currency, InUsd { initial, maintenance }) in required {

@@ -150,8 +150,7 @@ pub fn margin(leg: &Leg, size: f64, book: &PairBook, row: Option<&FutureRow>, sh
     })
 }
 
-/// The amount that the orders of one instrument add to the initial margin of the position `held` in it, where that is
-/// known.
+/// The amount that the orders of one instrument add to the initial margin of the position `held` in it, where that is known.
 pub fn open_orders(
     leg: &Leg,
     held: f64,

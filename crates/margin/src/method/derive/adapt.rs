@@ -321,8 +321,7 @@ impl Subaccount {
     }
 }
 
-/// The mark of the underlying's perpetual in USD: the linear one if the market lists it, else the inverse one, else the
-/// index.
+/// The mark of the underlying's perpetual in USD: the linear one if the market lists it, else the inverse one, else the index.
 fn perpetual_mark(book: &UnderlyingBook, market: &Market) -> f64 {
     let of = |payoff: Payoff| {
         let wanted = |listing: &&Instrument| {

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `derive` | `PMRM_2` | the worst of 33 moves of spot, volatility and skew, with any listed coin as collateral |
 //! | `derive-pmrm` | PMRM | the worst of 23 moves of spot and volatility, with the base asset as collateral |
-//! | `derive-standard` | SRM | every short by itself, options no worse than their expiry can pay |
+//! | `derive-standard` | SRM | every short option separately, limited by the worst payoff of its expiry |
 //!
 //! ```text
 //! Book ──adapt──▶ Holdings, Cash ──assess──▶ Outcome ──workings──▶ Workings

@@ -156,9 +156,8 @@ pub struct MarginRules {
     pub long_base_static_discount: f64,
 }
 
-/// The tilt of volatilities: by `min(|k|·cap/k*, cap)` with `k = ln(K/F)`, up in one wing and down in the other
-/// (linear), or up in both (abs). `cap = base_cap + c_base·√τ` and `k* = max(min_k_star, √τ·width_scale·(static +
-/// scale·√τ))`.
+/// The tilt of volatilities: by `min(|k|·cap/k*, cap)` with `k = ln(K/F)`, up in one wing and down in the other (linear),
+/// or up in both (abs). `cap = base_cap + c_base·√τ` and `k* = max(min_k_star, √τ·width_scale·(static + scale·√τ))`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SkewRules {

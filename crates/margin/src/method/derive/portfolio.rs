@@ -1,7 +1,6 @@
 //! The inputs of the managers: those of the contracts, in dollars, units of the underlying and seconds.
 //!
-//! Confidences are exact numbers, because the contracts charge below a threshold but not at it; everything else is a
-//! float.
+//! Confidences are exact numbers, because the contracts charge below a threshold but not at it; everything else is a float.
 
 use pricing::Right;
 use units::Ratio;

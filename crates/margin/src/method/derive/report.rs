@@ -1,5 +1,4 @@
-//! Turns the managers' answers into workings: a requirement is mark-to-market less the net margin, line by line, in
-//! cash.
+//! Turns the managers' answers into workings: a requirement is mark-to-market less the net margin, line by line, in cash.
 
 use model::Account;
 

@@ -1,7 +1,6 @@
 //! Black–Scholes as the official engine computes it, with its approximation of the normal distribution.
 //!
-//! The approximation is off by up to 7e-8, which is visible in a margin. It is kept, so that margins agree with the
-//! venue's.
+//! The approximation is off by up to 7e-8, which is visible in a margin. It is kept, so that margins agree with the venue's.
 
 use model::Right;
 use pricing::math::{exp, ln};

@@ -6,8 +6,7 @@
 //! ```
 //!
 //! The buy side of a market is the position once every purchase fills and no sale does; the sell side is the position
-//! once every sale fills and no purchase does. The core shows the margin of the positions alone, at the maintenance
-//! fractions.
+//! once every sale fills and no purchase does. The core shows the margin of the positions alone, at the maintenance fractions.
 
 use std::collections::BTreeMap;
 

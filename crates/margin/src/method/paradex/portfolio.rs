@@ -337,8 +337,7 @@ impl Deltas {
     }
 }
 
-/// The provision for eight hours of funding. The engine counts orders with the opposite sign of positions, and so do
-/// we.
+/// The provision for eight hours of funding. The engine counts orders with the opposite sign of positions, and so do we.
 fn funding(portfolio: &Portfolio) -> Provision {
     let received = |leg: &Leg| match leg.contract {
         Contract::Perpetual { funding_rate_8h } => -funding_rate_8h.unwrap_or_default() * leg.size * portfolio.spot,

@@ -101,10 +101,10 @@ impl Exit {
         }
     }
 
-    /// `min over T of { a/T + b·√T } − risk of h, floored at 0, + half-spread`, with `a = impact·V²/ADV` and `b =
-    /// z·σ·V/√3`; at `T = (2a/b)^⅔` the minimum is `3·(a·b²/4)^⅓`. It is 0 without impact, because the exit is
-    /// immediate, and without risk, because the exit may take forever. It is infinite, and so refused, where nothing
-    /// trades.
+    /// `min over T of { a/T + b·√T } − risk of h, floored at 0, + half-spread`,
+    /// with `a = impact·V²/ADV` and `b = z·σ·V/√3`; at `T = (2a/b)^⅔` the minimum is `3·(a·b²/4)^⅓`. It is 0 without
+    /// impact, because the exit is immediate, and without risk, because the exit may take forever. It is infinite, and so
+    /// refused, where nothing trades.
     pub(crate) fn cost(&self, rules: &Rules) -> f64 {
         if self.value <= 0.0 {
             return 0.0;

@@ -88,8 +88,7 @@ pub struct ContractTerms {
     pub funding_rate: f64,
     /// For a contract whose unsettled profit is paid in a coin: the data to count it.
     pub unsettled: Option<Unsettled>,
-    /// For a contract written in a coin: the underlying that the coin follows, and the units of it that a contract
-    /// owes.
+    /// For a contract written in a coin: the underlying that the coin follows, and the units of it that a contract owes.
     pub quoted: Option<(usize, f64)>,
 }
 
