@@ -154,8 +154,7 @@ impl<T> Quantities<T> {
     }
 }
 
-/// Before [`Prepare`] runs, the arrays hold the columns as given; those of the deviations hold multipliers, floors and
-/// years.
+/// Before [`Prepare`] runs, the arrays hold the columns as given; those of the deviations hold multipliers, floors and years.
 impl Quantities<&mut [f64]> {
     /// Writes the columns as given, and copies of the last one into the padding.
     #[inline]
@@ -298,8 +297,7 @@ impl Task for Prepare<'_, '_> {
         }
         for j in 0..n {
             let root = inverse_unit[j].sqrt();
-            // The value is finite, so that a volatility of 0 gives a deviation of 0, and the sign of that 0 is
-            // positive.
+            // The value is finite, so that a volatility of 0 gives a deviation of 0, and the sign of that 0 is positive.
             let unit = Stdev::unfloored(min((half_unit[j] * root).abs(), f64::MAX));
             let floor = Stdev::new(half_floor[j] * root);
             (half_unit[j], inverse_unit[j]) = (unit.half, unit.inverse);

@@ -2,12 +2,12 @@
 //!
 //! # In one page
 //!
-//! | module | question |
+//! | module | contents |
 //! |---|---|
-//! | [`black76`] | what is this option worth, and how does that change? Reads like the formula |
-//! | [`kernel`] | what is every option of an expiry worth in every scenario, and every account? A nanosecond a price |
-//! | [`implied`] | which volatility does this price speak of? |
-//! | [`payoff`] | what are futures, perpetuals and coin-quoted options worth? |
+//! | [`black76`] | the value of an option and its Greeks; reads like the formula |
+//! | [`kernel`] | the value of every option of an expiry in every scenario, and of every account; a nanosecond a price |
+//! | [`implied`] | the volatility that a price implies |
+//! | [`payoff`] | the value of futures, perpetuals and coin-quoted options |
 //! | [`math`] | `exp`, `ln`, `pow`, and the normal distribution |
 //!
 //! ```

@@ -14,7 +14,7 @@
 //! | [`pow`] | (2 + \|y ln x\|) ε |
 //! | [`pdf`] | 2 ε, while normal |
 //! | [`cdf`] | 4 ε in both tails, while normal: the absolute error is below 2e-16 everywhere |
-//! | [`quantile`] | 4 ε of the quantile, plus what rounding `p` alone does to it |
+//! | [`quantile`] | 4 ε of the quantile, plus the effect of rounding `p` alone |
 
 #![expect(clippy::inline_always, reason = "the kernel's loops vectorise only with everything inlined")]
 

@@ -40,8 +40,7 @@ pub fn coin_quoted(price: f64, forward: f64) -> f64 {
 
 /// The part of a settlement average that is not yet fixed (VAL-4): 1 before the window, 0 at expiry.
 ///
-/// `seconds_left` is the time to expiry. The average runs over the last `window_seconds`; if that is 0, it is a single
-/// price.
+/// `seconds_left` is the time to expiry. The average runs over the last `window_seconds`; if that is 0, it is a single price.
 #[inline]
 pub fn remaining_fraction(seconds_left: f64, window_seconds: f64) -> f64 {
     if seconds_left <= 0.0 {

@@ -27,8 +27,7 @@ fn indeterminacy(right: Right, forward: f64, strike: f64, s: f64, price: f64) ->
     let d1 = x / s + 0.5 * s;
     let time_value = price - (right.sign() * (forward - strike)).max(0.0);
     let low = forward.min(strike);
-    // Subtracting intrinsic value, and subtracting from the upper bound, each cost one rounding of the number they
-    // start from.
+    // Subtracting intrinsic value, and subtracting from the upper bound, each cost one rounding of the number they start from.
     let lost = f64::EPSILON * price.max(time_value).max(low * f64::from(u8::from(time_value > 0.5 * low)));
     lost / (forward * pdf(d1) * s)
 }

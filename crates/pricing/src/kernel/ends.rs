@@ -1,5 +1,4 @@
-//! Lines over an interval, stored as their values at its two ends: the numbers with which a cell of markets is
-//! certified.
+//! Lines over an interval, stored as their values at its two ends: the numbers with which a cell of markets is certified.
 //!
 //! Every operation is written once and has one rounding, so the bits do not depend on the instruction set.
 

@@ -8,9 +8,9 @@
 //! call = F N(d1) − K N(d2),   put = K N(−d2) − F N(−d1)
 //! ```
 //!
-//! A price is its intrinsic value plus a *time value*. The time value is the same for the call and the put, and does
-//! not change when F and K are swapped. So the kernel prices the option that is out of the money, with `low = min(F,
-//! K)`, `x = |ln(F/K)|`, and the two distances
+//! A price is its intrinsic value plus a *time value*. The time value is the same for the call and the put, and does not
+//! change when F and K are swapped. So the kernel prices the option that is out of the money, with
+//! `low = min(F, K)`, `x = |ln(F/K)|`, and the two distances
 //!
 //! ```text
 //! z1 = x/s − s/2,   z2 = x/s + s/2,   time value = low N(−z1) − high N(−z2)
@@ -31,8 +31,7 @@
 //!
 //! Distances are scaled by `SCALE = √(½ log2 e)`: in `w = SCALE z` the exponential is `2^(−w²)`. Adding [`MAGIC`] splits
 //! `−w²` into an integer, which is added to the exponent field, and a fraction, whose power of two is a polynomial.
-//! A fused multiply-add makes that fraction exact. The code uses selections, not branches, so the loop over lanes
-//! vectorises.
+//! A fused multiply-add makes that fraction exact. The code uses selections, not branches, so the loop over lanes vectorises.
 //!
 //! # Error, in units of max(F, K)
 //!

@@ -26,8 +26,7 @@ pub(crate) struct Aligned {
 impl Aligned {
     pub(crate) fn zeros(len: usize) -> Self {
         let memory = vec![0.0; len + LANES - 1];
-        // `align_offset` may decline to answer (it does under an interpreter); alignment affects speed only, never
-        // results.
+        // `align_offset` may decline to answer (it does under an interpreter); alignment affects speed only, never results.
         let start = memory.as_ptr().align_offset(LINE).min(LANES - 1);
         Self { memory, start, len }
     }

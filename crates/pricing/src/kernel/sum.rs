@@ -1,8 +1,7 @@
 //! Sums priced rows over accounts: `vector = Σ quantity · row`, and the worst column of each vector.
 //!
 //! Every sum runs over the positions in their order, with one fused multiply-add each, starting at zero: the bits
-//! depend on neither the instruction set nor the batch. The sums of an account stay in registers while its rows stream
-//! past.
+//! depend on neither the instruction set nor the batch. The sums of an account stay in registers while its rows stream past.
 
 #![expect(clippy::inline_always, reason = "a task must be compiled inside the function that has the instruction set")]
 
@@ -33,8 +32,7 @@ pub struct Worst {
 /// The positions of many accounts, end to end: account `i` holds `positions[starts[i]..starts[i + 1]]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Accounts<'a> {
-    /// The index at which each account starts, followed by the end of the last one: one more entry than there are
-    /// accounts.
+    /// The index at which each account starts, followed by the end of the last one: one more entry than there are accounts.
     pub starts: &'a [usize],
     /// The positions of all accounts.
     pub positions: &'a [Position],
