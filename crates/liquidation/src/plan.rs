@@ -168,8 +168,8 @@ pub enum Stop {
     Frontier,
     /// Every remaining trade, limited to the size that its market bears in an interval, gives next to nothing.
     Dust,
-    /// Trades that reach the target were found, but in no order does each of them improve health (I-37): they help only
-    /// together, so the account is auctioned as a whole.
+    /// Trades that reach the target were found, but in no order does each of them improve health (I-37): the remaining
+    /// positions help only when closed together, so they are auctioned together.
     Unordered,
     /// The search used up its number of assessments before it found trades that reach the target step by step. Such
     /// trades may exist.

@@ -490,7 +490,7 @@ proptest! {
         let cell = cell(&world.market, &ScenarioSet::default(), &lots, width);
         let inside = at(&world.market, &width, &point);
         if inside.instruments.iter().any(|listing| listing.mark == QuotePrice::ZERO) {
-            // A mark that would be below zero is none.
+            // A mark that would be below zero was set to zero, so this market is no point of the cell.
             return Ok(());
         }
         prop_assert!(cell.contains(&inside));

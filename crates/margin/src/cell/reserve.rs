@@ -98,8 +98,7 @@ impl Cell {
     pub fn spend(&self, reserve: &Reserve, trade: &Trade) -> Option<Reserve> {
         let contract = self.contracts.get(trade.instrument.0)?.as_ref()?;
         let asset = self.assets.get(trade.asset.0)?;
-        // `gone` is the payment less the value of the lots at the anchor's mark; the value itself is balance and
-        // unsettled profit.
+        // `gone` is the payment less the value of the lots at the anchor's mark: this rest is balance and unsettled profit.
         let (cost, gone) = (trade.lots * contract.cost(), trade.paid - trade.lots * contract.cost());
         let (lots, coins) = (trade.lots.abs(), gone.abs());
         let traded = self.tolls[trade.instrument.0][usize::from(trade.lots < 0.0)];

@@ -99,7 +99,7 @@ pub struct Column {
     /// The power by which vol shocks shrink beyond 30 days.
     #[serde(deserialize_with = "decimal::read")]
     pub long_term_vega_power: f64,
-    /// The fraction of an extended loss that counts, at the edge of the price range.
+    /// The fraction of a profit or loss in the extended table that counts, at the edge of the price range.
     #[serde(deserialize_with = "decimal::read")]
     pub extended_table_factor: f64,
     /// USD subtracted from an extended loss for each further price range moved.

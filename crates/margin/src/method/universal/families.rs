@@ -128,7 +128,7 @@ fn stress(market: &Market, rules: &Rules) -> Vec<Scenario> {
         .collect()
 }
 
-/// FAM-7: far moves of all prices, volatility up, weighted below 1.
+/// FAM-7: far moves of all prices, volatility up, dampened by their weights.
 fn tails(market: &Market, rules: &Rules) -> Vec<Scenario> {
     rules
         .tails
