@@ -83,7 +83,7 @@ pub struct OptionShares {
     /// Minimum initial margin.
     #[serde(deserialize_with = "decimal::read")]
     pub initial_otm: f64,
-    /// Maintenance margin.
+    /// Maintenance margin, as a share of the underlying.
     #[serde(deserialize_with = "decimal::read")]
     pub maintenance: f64,
 }
