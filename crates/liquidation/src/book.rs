@@ -1,20 +1,20 @@
-//! What trading an instrument is expected to cost.
+//! The expected cost of trading an instrument.
 
 use model::{AssetId, Instrument, InstrumentKind, Market, Payoff};
 use units::Quantity;
 
-/// The market of one instrument, as far as a liquidation may use it.
+/// The order book of one instrument, as far as a liquidation may use it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Book {
     /// Contracts a lot: trades are whole lots.
     pub lot: Quantity,
-    /// Whether it may be traded now.
+    /// Whether the instrument may be traded now.
     pub open: bool,
-    /// Whether it takes nothing but what reduces a position.
+    /// Whether only trades that reduce a position are allowed.
     pub reduces_only: bool,
-    /// Distance from the mark to the best price, as a part of it.
+    /// Distance from the mark to the best price, as a part of the mark.
     pub half_spread: f64,
-    /// USD that move the price by one part in a hundred.
+    /// USD of trading that move the price by one per cent.
     pub depth_usd: f64,
     /// Taker fee, as a part of the notional.
     pub fee: f64,
@@ -25,11 +25,11 @@ pub struct Book {
 }
 
 impl Book {
-    /// Room for any trade: where nothing is paced.
+    /// A room for any trade: used where trading is not paced.
     pub const UNLIMITED: i64 = i64::MAX;
 
-    /// USD traded with one lot of the instrument of this book: the premium of options, the size at the mark of
-    /// everything else.
+    /// Value in USD of one lot of `listing`, as it counts towards a trade: the premium for options and spot, the size
+    /// at the mark for everything else.
     pub fn lot_usd(&self, listing: &Instrument, market: &Market) -> f64 {
         let units = self.lot.to_f64() * listing.contract_size.to_f64();
         let price = |asset: AssetId| market.assets[asset.0].price.usd().to_f64();
@@ -42,8 +42,8 @@ impl Book {
         }
     }
 
-    /// Expected cost of trading `notional` USD at once, in USD: half the spread and the fee, and half the impact, which is
-    /// linear in size: one part in a hundred for every `depth_usd`. Infinite where nothing trades.
+    /// Expected cost of trading `notional` USD at once, in USD: half the spread, the fee, and half the market impact.
+    /// The impact is linear in size: one per cent of the price for every `depth_usd`. Infinite where nothing trades.
     pub fn cost(&self, notional: f64) -> f64 {
         let size = notional.abs();
         if size == 0.0 {
@@ -55,8 +55,8 @@ impl Book {
         size * (self.half_spread + self.fee + 0.5 * 0.01 * size / self.depth_usd)
     }
 
-    /// The worst price at which that much may be traded, as a part away from the mark: the whole impact, the spread, and as much
-    /// again for a market that moves while it is sold.
+    /// The worst price at which `notional` USD may be traded, as a distance from the mark relative to the mark: the
+    /// whole impact and half the spread, twice, because the market may move during the trade.
     pub fn worst(&self, notional: f64) -> f64 {
         2.0 * (self.half_spread + 0.01 * notional.abs() / self.depth_usd)
     }

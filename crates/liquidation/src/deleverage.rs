@@ -1,25 +1,25 @@
-//! What winners give back when nothing else pays a loss: whole lots, by largest remainder.
+//! Auto-deleveraging: winners give back profit when nothing else pays a loss. Whole lots, by largest remainder.
 //!
-//! The bankrupt side must be closed, and the winners of the other side close against it, at a price that leaves the
-//! bankrupt account with nothing ([`price`]): away from the mark by the deficit per unit. That distance, times what it
-//! closes, is what a winner gives back.
+//! The bankrupt account's position must be closed. Accounts with a profit on the other side close against it, at a
+//! price that leaves the bankrupt account with nothing ([`price`]): the mark moved by the deficit per unit. That
+//! distance, times the size that a winner closes, is the amount that the winner gives back.
 //!
-//! *Who.* A candidate is on the opposite side and has an unsettled profit (I-48, I-49). It closes no more lots than it
-//! has, and no more than its profit pays for: principal is never cut.
+//! *Candidates.* A candidate is on the opposite side and has an unsettled profit (I-48, I-49). It closes no more lots
+//! than it has, and no more than its profit pays for: principal is never cut.
 //!
-//! *How much.* In proportion to profit · (1 + leverage), leverage being notional over equity, at most [`HIGHEST`].
-//! Profit is linear, so that an account gains nothing by being two; more leverage closes more, as its risk does.
-//! An account that reaches its limit stays there, and the others share what is left in the same proportion. What does not divide
-//! into whole lots goes to the largest remainders, of equal ones to the smallest key (a hash of the account). So
-//! exactly the lots asked for are closed, the overshoot in lots is 0 (I-50 allows one), and what is given back is never
-//! above the deficit.
+//! *Size.* In proportion to profit · (1 + leverage), where leverage is notional over equity, at most [`HIGHEST`]. The
+//! weight is linear in profit, so an account gains nothing by splitting in two; more leverage closes more, because it
+//! is more risk. An account that reaches its limit stays there, and the others share the remaining lots in the same
+//! proportion. Lots that do not divide evenly go to the largest remainders, and among equal remainders to the smallest
+//! key (a hash of the account). So exactly the lots asked for are closed, the overshoot in lots is 0 (I-50 allows one),
+//! and the amount given back is never above the deficit.
 //!
-//! *Hedges.* Lots that hedge another position of their account ([`Candidate::hedged`]) are taken only when nobody's
-//! free lots are left: closing them would leave the winner with the risk the hedge was for. Where several instruments
-//! of one underlying must be closed together, [`portfolio`] first closes bundles, which take all of them at once;
-//! [`spread`] says what part of the deficit each of them makes good.
+//! *Hedges.* Lots that hedge another position of their account ([`Candidate::hedged`]) are taken only when no account
+//! has unhedged lots left: closing them would leave the winner with the risk that they hedged. Where several
+//! instruments of one underlying must be closed together, [`portfolio`] first closes bundles, which take a slice of all
+//! of them at once; [`spread`] says what part of the deficit each instrument makes good.
 //!
-//! *Speed.* Linear but for the sorting by key, with one wide division a candidate.
+//! *Speed.* Linear in the number of candidates except for the sorting by key, with one wide division per candidate.
 
 mod apportion;
 mod bundle;
@@ -31,55 +31,56 @@ use units::{Money, Overflow, Price, Quantity, Ratio, Round};
 pub use apportion::HIGHEST;
 pub use bundle::{Holder, Holding, Leg, Portfolio, Taken, portfolio};
 
-/// Somebody who holds the opposite side of one instrument.
+/// An account that holds the opposite side of one instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
-    /// A hash of the account, different for each: it names the account, and breaks ties.
+    /// A hash of the account, different for each account: it identifies the account and breaks ties.
     pub key: u64,
-    /// Lots held on the opposite side, as a positive number; without any it is no candidate.
+    /// Lots held on the opposite side, as a positive number; an account without any is no candidate.
     pub lots: i64,
-    /// Of those, how many hedge another position of the account: what is beyond 0 and `lots` is cut off.
+    /// How many of those lots hedge another position of the account; clamped to 0 … `lots`.
     pub hedged: i64,
-    /// The unsettled profit of the position, in USD; without any it is no candidate.
+    /// The unsettled profit of the position, in USD; an account without any is no candidate.
     pub profit: Money,
-    /// What the account is worth, in USD. Zero or less is the highest leverage.
+    /// Equity of the account, in USD. Zero or less counts as the highest leverage.
     pub equity: Money,
-    /// What the account holds, in USD at the marks, without sign.
+    /// Notional of all positions of the account at the marks, in USD, without sign.
     pub notional: Money,
 }
 
-/// What one winner closes.
+/// The lots that one winner closes, and the amount it gives back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closed {
     /// The key of the candidate.
     pub key: u64,
     /// Lots closed, above 0.
     pub lots: i64,
-    /// What it gives back by that, in USD: what it would have had at the mark, less what it gets.
+    /// The amount that the winner gives back by closing, in USD: its proceeds at the mark less its actual proceeds.
     pub give_back: Money,
 }
 
-/// Who closes what.
+/// The result of deleveraging one instrument: the lots that each winner closes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// By key, ascending; by rank for [`queue`]. Nobody who closes nothing.
+    /// Sorted by key, ascending; by rank for [`queue`]. Accounts that close nothing are left out.
     pub closed: Vec<Closed>,
-    /// Lots asked for that nobody can close; below zero, lots closed beyond what was asked, which only [`queue`] does.
+    /// Lots asked for that no candidate can close; negative when more lots are closed than asked for, which only
+    /// [`queue`] does.
     pub left: i64,
 }
 
 impl Outcome {
-    /// What all give back, in USD.
+    /// The sum that all winners give back, in USD.
     pub fn give_back(&self) -> Result<Money, Overflow> {
         self.closed.iter().try_fold(Money::ZERO, |sum, closed| sum.plus(closed.give_back))
     }
 }
 
-/// The price at which closing `quantity` (signed, what the bankrupt account holds) brings its loss to zero: the mark,
-/// where closing would change nothing, moved by the deficit per unit. Rounded against the bankrupt account: a long
-/// sells at the lower price, a short buys at the higher. So winners never give back more than `deficit` (USD, not below
-/// zero), and what is missing, less than 10⁻¹⁸ USD a unit, stays with the funds. For linear contracts; fails when
-/// nothing is held.
+/// The price at which closing `quantity` (the signed position of the bankrupt account) brings its loss to zero: the
+/// mark, at which closing would change nothing, moved by the deficit per unit. Rounded against the bankrupt account: a
+/// long sells at the lower price, a short buys at the higher. So winners never give back more than `deficit` (USD, not
+/// below zero), and the rounding difference, less than 10⁻¹⁸ USD a unit, stays with the funds. For linear contracts;
+/// fails when `quantity` is zero.
 pub fn price(mark: Price, deficit: Money, quantity: Quantity) -> Result<Price, Overflow> {
     let round = if quantity.is_negative() { Round::Up } else { Round::Down };
     let shift =
@@ -91,14 +92,15 @@ pub fn price(mark: Price, deficit: Money, quantity: Quantity) -> Result<Price, O
     mark.plus(Price::from_raw(shift.raw()))
 }
 
-/// What each of `lots` gives back so that together they make good `deficit`, in USD a lot, rounded down: never more
-/// than the deficit, and less than 10⁻¹⁸ USD a lot from it. Nothing when there are no lots.
+/// The amount that each of `lots` lots gives back so that together they make good `deficit`, in USD a lot, rounded
+/// down: the sum is never more than the deficit, and short of it by less than 10⁻¹⁸ USD a lot. 0 when there are no lots.
 pub fn give_back(deficit: Money, lots: i64) -> Money {
     if lots <= 0 { Money::ZERO } else { Money::from_raw(deficit.raw().max(0) / i128::from(lots)) }
 }
 
-/// The parts of a deficit that each of several legs makes good, in USD: in proportion to their `notionals` (USD at the
-/// marks; below zero counts as zero), to the last unit. All of it to the first when nothing is worth anything.
+/// The part of a deficit that each of several legs makes good, in USD: in proportion to their `notionals` (USD at the
+/// marks; below zero counts as zero), adding up to the deficit to the last unit. The first leg takes all of it when no
+/// leg is worth anything.
 pub fn spread(deficit: Money, notionals: &[Money]) -> Vec<Money> {
     let worth = |notional: &Money| notional.raw().max(0);
     let deficit = deficit.max(Money::ZERO);
@@ -107,7 +109,7 @@ pub fn spread(deficit: Money, notionals: &[Money]) -> Vec<Money> {
     let parts = notionals.iter().map(|notional| {
         running = running.saturating_add(worth(notional));
         let share = Money::from_raw(running).per(Money::from_raw(total), Round::Down);
-        // Of all legs up to the last that is worth something it is the whole.
+        // The legs up to the last one with a notional above 0 make good the whole deficit.
         let up_to = match share {
             Some(share) if running < total => deficit.scaled(share, Round::Down).unwrap_or(deficit).raw(),
             _ => deficit.raw(),
@@ -122,7 +124,7 @@ pub fn spread(deficit: Money, notionals: &[Money]) -> Vec<Money> {
     parts
 }
 
-/// How many of `lots` at `give_back` USD each (not below 0) a profit pays for.
+/// The number of lots, up to `lots`, that a profit pays for at `give_back` USD each (not below 0).
 fn affordable(lots: i64, profit: i128, give_back: i128) -> i64 {
     let profit = profit.max(0);
     let paid_for = match give_back.checked_mul(lots.into()) {
@@ -134,13 +136,13 @@ fn affordable(lots: i64, profit: i128, give_back: i128) -> i64 {
     paid_for
 }
 
-/// Which candidates close `lots` lots at `give_back` USD a lot (below zero counts as zero), by the rule of this module.
-/// The result does not depend on the order of the candidates.
+/// Chooses the candidates that close `lots` lots at `give_back` USD a lot (below zero counts as zero), by the rule of
+/// this module. The result does not depend on the order of the candidates.
 pub fn deleverage(lots: i64, give_back: Money, candidates: &[Candidate]) -> Outcome {
     let each = give_back.raw().max(0);
     let chosen = || candidates.iter().filter(|one| is_candidate(one));
     let largest = largest(chosen().map(|one| one.profit));
-    // Claims are small, and sorted in place of the candidates.
+    // Claims are smaller than candidates, so claims are sorted instead.
     let mut claims: Vec<Claim> = chosen().map(|one| claim(one, each, largest)).collect();
     claims.sort_by_key(|claim| claim.key);
     let weights: Vec<u64> = claims.iter().map(|claim| claim.weight).collect();
@@ -159,7 +161,7 @@ pub fn deleverage(lots: i64, give_back: Money, candidates: &[Candidate]) -> Outc
     Outcome { closed: closed.collect(), left }
 }
 
-/// A candidate, as far as lots are shared by it.
+/// The parts of a candidate that decide how lots are shared out.
 struct Claim {
     key: u64,
     weight: u64,
@@ -177,8 +179,8 @@ fn is_candidate(one: &Candidate) -> bool {
     one.lots > 0 && one.profit > Money::ZERO
 }
 
-/// Lots from what is `free` of everybody, and only when that is not enough, from the rest of their `limits`; and what
-/// is left.
+/// Takes lots from the `free` lots of all candidates and, only when those are not enough, from the rest of their
+/// `limits`. Returns the lots taken from each candidate, and the lots that are left.
 fn in_turn(lots: i64, weights: &[u64], free: &[i64], limits: &[i64]) -> (Vec<i64>, i64) {
     assert!(weights.len() == free.len() && free.len() == limits.len(), "each claim has a weight, a part and a limit");
     debug_assert!(free.iter().zip(limits).all(|(free, limit)| free <= limit), "what is free is within the limit");
@@ -194,10 +196,10 @@ fn in_turn(lots: i64, weights: &[u64], free: &[i64], limits: &[i64]) -> (Vec<i64
     (taken, left)
 }
 
-/// What others do: a queue by profit per notional times leverage, which is profit over equity, from the top; each
-/// closes its whole position until the lots are covered. It overshoots by what is left of the last position, puts the
-/// whole loss on the top of the queue, and asks neither for a hedge nor whether a profit pays for what is given back.
-/// For comparison in simulations.
+/// The rule of other venues, for comparison in simulations: a queue sorted by profit per notional times leverage, which
+/// is profit over equity. From the top, each account closes its whole position until the lots are covered. The queue
+/// overshoots by the rest of the last position, puts the whole loss on the top of the queue, and checks neither hedges
+/// nor whether a profit pays for the amount given back.
 pub fn queue(lots: i64, give_back: Money, candidates: &[Candidate]) -> Outcome {
     let each = give_back.raw().max(0);
     let rank = |one: &Candidate| {

@@ -1,20 +1,20 @@
-//! How an account stands, by whatever method.
+//! The equity and margins of an account, by any margin method.
 
 use margin::{Judge, Refusal, valuation};
 use model::Account;
 
-/// Says how an account stands in one market: implemented by the engine's desk and by a prepared method.
+/// Gives the equity and margins of an account in one market. The engine's desk and prepared margin methods implement it.
 pub trait Gauge {
-    /// How `account` stands.
+    /// Equity and margins of `account`; a refusal when the method cannot judge it.
     fn stands(&self, account: &Account) -> Result<Standing, Refusal>;
 }
 
-/// A method in one market as a gauge: equity that the method accepts, and the margins it asks for. Where it does not know
-/// what it asks for, it refuses with the reason.
+/// A margin method in one market as a gauge: the equity that the method accepts and the margins it requires. Where the
+/// method cannot know a requirement, the gauge refuses with the reason.
 pub struct ByMethod<'a> {
     /// The method in one market.
     pub judge: &'a dyn Judge,
-    /// What is asked for, such as "plan": a refusal begins with it.
+    /// The name of the request, such as "plan": a refusal begins with it.
     pub asked: &'static str,
 }
 
@@ -33,12 +33,12 @@ impl Gauge for ByMethod<'_> {
     }
 }
 
-/// What an account is worth and what it must hold, in USD. Risk numbers: they choose and size steps and move no money.
+/// An account's equity and margins, in USD. These are risk numbers: they choose and size steps and move no money.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Standing {
     /// Equity, in USD.
     pub equity: f64,
-    /// What it must hold to take risk.
+    /// Initial margin, in USD: the equity that the account needs to take on risk.
     pub initial: f64,
     /// Maintenance margin, in USD.
     pub maintenance: f64,

@@ -1,20 +1,20 @@
-//! What to do with an account that no longer holds its maintenance margin: the least harm that restores it.
+//! Liquidation of an account that no longer holds its maintenance margin: the least harm that restores the margin.
 //!
 //! ```text
 //! plan(account, market, gauge, books, rules)   cancel → hedge → collateral → reduce → auction → backstop → deleverage   plan.rs
-//! gauge.rs       how an account stands, by whatever method: the only thing a plan asks of one
-//! book.rs        what trading an instrument is expected to cost
+//! gauge.rs       how an account stands, by any margin method: all that a plan asks of a method
+//! book.rs        the expected cost of trading an instrument
 //! rules.rs       targets, shares of depth, the auction's clock, budgets
-//! auction.rs     what a Dutch auction pays at a moment, and how much of the portfolio it sells
+//! auction.rs     the premium of a Dutch auction at a moment, and the share of the portfolio that it sells
 //! waterfall.rs   who pays a loss: account, market fund, shared fund, winners
-//! deleverage.rs  what winners give back: whole lots, by largest remainder
-//! planner.rs     plans by what a market document says of depth, quotes and fees
+//! deleverage.rs  the profit that winners give back: whole lots, by largest remainder
+//! planner.rs     plans from the depth, quotes and fees in a market document
 //! price.rs       how far one underlying may move until an account is liquidated
 //! pace.rs        how much may be sold in an interval, and how near a cascade is
 //! ```
 //!
-//! Everything here is a function of its arguments. The engine executes a plan one step at a time and asks again before each:
-//! a plan is what would be done if prices stood still.
+//! Everything here is a function of its arguments. The engine executes a plan one step at a time and plans again before
+//! each step: a plan says what would be done if prices stood still.
 //!
 //! ```
 //! use liquidation::{Planner, Rules};

@@ -1,55 +1,55 @@
-//! How much may be sold in an interval, and how near a cascade is.
+//! How much may be sold in an interval, and how near a cascade of liquidations is.
 //!
-//! *Flow.* The liquidations of one underlying share a leaky bucket. It holds a share of the observed depth, and as much
-//! leaks out in an interval: so much may be sold at once, and in the long run that much in every interval.
+//! *Flow.* The liquidations of one underlying share a leaky bucket. The bucket holds a share of the observed depth, and
+//! the same amount leaks out in one interval. So that amount may be sold at once, and in the long run that amount in
+//! every interval.
 //!
 //! *Cascade.* Selling moves the price by λ per USD, and a move liquidates ρ USD per unit of −Δln p. With R = λ·ρ a
-//! shock becomes shock·(1 + R + R² + …) = shock / (1 − R), and from R = 1 on it feeds itself. As R rises slices get
-//! smaller and new risk dearer. Risk numbers: they size and price, and move no money.
+//! shock becomes shock·(1 + R + R² + …) = shock / (1 − R), and from R = 1 on it feeds itself. As R rises, slices get
+//! smaller and new risk costs more. R is a risk number: it sizes and prices, and moves no money.
 
 use crate::Rules;
 use serde::{Deserialize, Serialize};
 use units::{Money, Ratio, Round, Timestamp};
 
-/// What has lately been sold of one underlying.
+/// The recent liquidation volume of one underlying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flow {
     /// USD in the bucket at `since`.
     pub spent: Money,
-    /// When `spent` was brought up to date.
+    /// The time at which `spent` was last brought up to date.
     pub since: Timestamp,
 }
 
 impl Flow {
-    /// Nothing sold, at `now`.
+    /// A flow in which nothing has been sold, at `now`.
     pub const fn new(now: Timestamp) -> Self {
         Self { spent: Money::ZERO, since: now }
     }
 }
 
-/// What the bucket holds, in USD, rounded down: the share of the depth that liquidations may take. Nothing where no
-/// depth is known.
+/// The size of the bucket, in USD, rounded down: the share of the depth that liquidations may take. 0 where no depth is known.
 fn capacity(depth_usd: f64, rules: &Rules) -> Money {
     let depth = if depth_usd > 0.0 { depth_usd } else { 0.0 };
     let share = rules.participation.max(Ratio::ZERO);
     Money::from_f64(depth, Round::Down).and_then(|depth| depth.scaled(share, Round::Down)).unwrap_or(Money::ZERO)
 }
 
-/// What is in the bucket at `now`, in USD: what leaks rounds down.
+/// The level of the bucket at `now`, in USD; the leaked amount rounds down.
 fn level(flow: &Flow, capacity: Money, now: Timestamp, rules: &Rules) -> Money {
     let elapsed = now.micros().saturating_sub(flow.since.micros()).max(0);
     let spent = flow.spent.max(Money::ZERO);
     let Some(part) = Money::from_raw(elapsed.into()).per(Money::from_raw(rules.interval.into()), Round::Down) else {
         return spent;
     };
-    // What does not fit is more than was ever spent.
+    // An amount that overflows is more than was ever spent.
     let leaked = capacity.scaled(part, Round::Down).unwrap_or(spent);
     let level = Money::from_raw(spent.raw().saturating_sub(leaked.raw().max(0)).max(0));
     assert!(level <= spent, "a bucket only leaks: {level} of {spent}");
     level
 }
 
-/// USD that may be sold at `now`, with `depth_usd` of the underlying observed. Nothing where the depth is not known.
+/// USD that may be sold at `now`, given the observed depth `depth_usd` of the underlying. 0 where the depth is not known.
 pub fn room(flow: &Flow, depth_usd: f64, now: Timestamp, rules: &Rules) -> Money {
     let capacity = capacity(depth_usd, rules);
     assert!(!capacity.is_negative(), "a share of a depth is not below 0: {capacity}");
@@ -58,8 +58,8 @@ pub fn room(flow: &Flow, depth_usd: f64, now: Timestamp, rules: &Rules) -> Money
     room
 }
 
-/// The flow after `sold` USD were sold at `now`. What was sold was sold: this does not refuse what [`room`] would not
-/// have allowed, and a time before the last one counts as the last one.
+/// The flow after `sold` USD were sold at `now`. It records every sale, even one that [`room`] would not have allowed.
+/// A time before the last one counts as the last one.
 #[must_use]
 pub fn spend(flow: &Flow, sold: Money, depth_usd: f64, now: Timestamp, rules: &Rules) -> Flow {
     let left = level(flow, capacity(depth_usd, rules), now, rules);
@@ -68,35 +68,36 @@ pub fn spend(flow: &Flow, sold: Money, depth_usd: f64, now: Timestamp, rules: &R
     Flow { spent, since: flow.since.max(now) }
 }
 
-/// What will be sold or bought by liquidation when the price moves.
+/// A position that will be liquidated when the price moves far enough.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Exposure {
-    /// |Δln p| at which it is liquidated, above 0; what is not, or is not a number, is liquidated by any move.
+    /// |Δln p| at which the position is liquidated, above 0. A value that is not above 0, or is not a number, counts as
+    /// liquidated by any move.
     pub distance: f64,
-    /// What is traded then, in USD, not below 0.
+    /// The notional traded by the liquidation, in USD, not below 0.
     pub notional: f64,
-    /// Whether a falling price does it.
+    /// Whether a falling price liquidates it.
     pub long: bool,
 }
 
-/// How much a move feeds itself: R = λ·ρ, for either direction.
+/// How strongly a price move feeds itself: R = λ·ρ, for each direction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cascade {
-    /// For a falling price, by what longs must sell.
+    /// R for a falling price, from the positions that longs must sell.
     pub down: f64,
-    /// For a rising price, by what shorts must buy.
+    /// R for a rising price, from the positions that shorts must buy.
     pub up: f64,
 }
 
 impl Cascade {
-    /// The worse of the two.
+    /// The larger R of the two directions.
     pub fn worst(&self) -> f64 {
         if self.down.is_nan() || self.down > self.up { self.down } else { self.up }
     }
 }
 
-/// R of either direction, with ρ = what is liquidated within a move of `reach` (|Δln p|, above 0), per unit of that
-/// move, and `impact_per_usd` = |Δln p| for every USD traded. Sums run in the order given.
+/// R for each direction. ρ is the notional liquidated within a move of `reach` (|Δln p|, above 0) per unit of that
+/// move; `impact_per_usd` (λ) is |Δln p| for every USD traded. Sums run in the order given.
 pub fn cascade(exposures: &[Exposure], impact_per_usd: f64, reach: f64) -> Cascade {
     assert!(reach > 0.0, "a move has a size: {reach}");
     let (mut down, mut up) = (0.0, 0.0);
@@ -110,28 +111,28 @@ pub fn cascade(exposures: &[Exposure], impact_per_usd: f64, reach: f64) -> Casca
     Cascade { down: impact_per_usd * (down / reach), up: impact_per_usd * (up / reach) }
 }
 
-/// By how much a shock grows: 1 / (1 − R), infinite from R = 1 on.
+/// The factor by which a shock grows: 1 / (1 − R), infinite from R = 1 on.
 pub fn amplification(r: f64) -> f64 {
     if r < 1.0 { 1.0 / (1.0 - r.max(0.0)) } else { f64::INFINITY }
 }
 
-/// The smallest part of a slice that is still traded: a liquidation goes on, however slowly (I-36).
+/// The smallest part of a slice that is still traded, so that a liquidation goes on, however slowly (I-36).
 pub const SLOWEST: f64 = 0.1;
-/// Up to this R new risk costs what it costs.
+/// Up to this R, new risk carries no surcharge.
 pub const CALM: f64 = 0.5;
-/// From R = 1 on new risk costs this many times as much.
+/// From R = 1 on, the requirement of new risk is multiplied by this.
 pub const DEAREST: f64 = 2.0;
 
-/// The part of a slice to trade: 1 − R, at least [`SLOWEST`]. So much that slice and what it sets off are together what
-/// the slice alone would be without a cascade. What is not a number slows down most.
+/// The part of a slice to trade: 1 − R, at least [`SLOWEST`]. With it, the slice and the liquidations that it sets off
+/// add up to the full slice. An R that is not a number gives [`SLOWEST`].
 pub fn slow(r: f64) -> f64 {
     let part = if r.is_nan() { SLOWEST } else { (1.0 - r).clamp(SLOWEST, 1.0) };
     debug_assert!((SLOWEST..=1.0).contains(&part), "I-36: {part} of a slice");
     part
 }
 
-/// The factor on the initial requirement of new risk: 1 up to [`CALM`], [`DEAREST`] from R = 1 on, a straight line
-/// between. What is not a number is dearest.
+/// The factor on the initial requirement of new risk: 1 up to [`CALM`], [`DEAREST`] from R = 1 on, and a straight line
+/// between. An R that is not a number gives the largest factor.
 pub fn surcharge(r: f64) -> f64 {
     if r.is_nan() {
         return DEAREST;

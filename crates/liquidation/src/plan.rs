@@ -1,28 +1,27 @@
-//! What to do with an account that no longer holds its maintenance margin, step by step, so that anyone can read it
-//! before it runs.
+//! A plan to restore an account that no longer holds its maintenance margin, step by step, readable before it runs.
 //!
 //! ```text
 //! cancel      open orders                                               always first; often enough
 //! hedge       a perpetual or future, where that costs least      ┐
-//! repay       debts, from what is owned, on spot                 ├───   few steps, chosen and sized together; the last is
+//! repay       debts, from owned assets, on spot                  ├───   few steps, chosen and sized together; the last is
 //! reduce      positions toward zero                              ┘      no larger than the target needs (I-38)
 //! auction     a share of everything, to bidders                         when a trade costs more health than it gives
-//! backstop    what nobody bids for, within its budget                   contingent
-//! deleverage  what the backstop does not take                           contingent
+//! backstop    the part without bids, within its budget                  contingent
+//! deleverage  the part that the backstop does not take                  contingent
 //! ```
 //!
 //! **Target.** Equity of `beta` times the maintenance margin, where `beta` is above 1, so that the next tick does not
-//! ask again.
+//! start another liquidation.
 //!
 //! **Frontier.** Closing a part of a position improves health if and only if its cost per notional is below equity per
-//! notional (`φ < E/N`: Warmuz, Chaudhary and Pinna, "Toxic liquidation spirals"). With margins that are no fixed part
-//! of the notional the same condition is: cost per USD of maintenance margin relieved is below equity per maintenance
-//! margin. That is to say, health rises; so it is health that a trade is tested by, at every size, and a plan never
-//! sells through the frontier.
+//! notional (`φ < E/N`: Warmuz, Chaudhary and Pinna, "Toxic liquidation spirals"). Where margins are not a fixed part
+//! of the notional, the same condition reads: cost per USD of maintenance margin relieved is below equity per
+//! maintenance margin. In other words, health (equity per maintenance margin) rises. So every trade is tested by
+//! health, at every size, and a plan never sells through the frontier.
 //!
 //! **Reasons.** A trade that raises health relieves maintenance margin and takes away equity only by its cost. So no
-//! step raises maintenance, and a leg that hedges another is left alone until closing it helps. An instrument is traded
-//! once at most, so no step takes back what another traded. How the few steps are found: `plan/search.rs`.
+//! step raises maintenance margin, and a leg that hedges another is left alone until closing it helps. An instrument is
+//! traded at most once, so no step takes back another step's trade. `plan/search.rs` explains how the few steps are found.
 
 mod alone;
 mod candidates;
@@ -44,16 +43,17 @@ use line::healthier;
 use search::{EVALUATIONS, OF_A_REASON, Outcome, Search, State};
 use trade::Trade;
 
-/// What would be done if prices stood still.
+/// The steps of a liquidation, as they would be done if prices stood still.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// How the account stands with its orders.
+    /// How the account stands with its open orders.
     pub before: Standing,
-    /// In the order in which they run.
+    /// The steps, in the order in which they run.
     pub steps: Vec<Planned>,
-    /// How it stands after its orders are cancelled and its trades are done, auctions and what follows them left out.
+    /// How the account stands after its orders are cancelled and its trades are done, without auction, backstop and
+    /// deleveraging.
     pub after: Standing,
-    /// Whether that is enough: nothing had to be traded, or equity is `beta` times the maintenance margin.
+    /// Whether `after` is enough: nothing had to be traded, or equity is `beta` times the maintenance margin.
     pub reached: bool,
     /// Why trades do not reach the target, when they do not.
     pub stopped: Option<Stop>,
@@ -64,16 +64,16 @@ pub struct Plan {
 pub struct Planned {
     /// The action of this step.
     pub step: Step,
-    /// What it is expected to cost in USD: what a trade or a discount gives away, or the deficit that somebody else
-    /// takes on.
+    /// Expected cost in USD: the cost of a trade, the discount of an auction, or the deficit that the backstop or the
+    /// winners take on.
     pub cost: f64,
-    /// How the account stands then.
+    /// How the account stands after this step.
     pub after: Standing,
-    /// Why this step and why now.
+    /// Why this step is planned at this point.
     pub why: Why,
 }
 
-/// What can be done with an account.
+/// An action of a liquidation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Cancels every open order.
@@ -89,18 +89,18 @@ pub enum Step {
         lots: i64,
         /// The worst price it may fill at, in the quote (I-42).
         worst: Price,
-        /// What the trade is to achieve.
+        /// The purpose of the trade.
         purpose: Purpose,
     },
-    /// Exchanges what is owned for what is owed.
+    /// Exchanges an asset that the account owns for one that it owes.
     Repay {
-        /// The spot instrument it is exchanged on.
+        /// The spot instrument that is traded.
         instrument: InstrumentId,
-        /// Lots of it, negative when sold.
+        /// Lots of that instrument, negative when sold.
         lots: i64,
-        /// The asset that is given for it.
+        /// The asset that the account gives.
         sell: AssetId,
-        /// Units of it at the mark.
+        /// Units of `sell` that it gives, at the mark.
         amount: Quantity,
         /// The asset that is repaid.
         buy: AssetId,
@@ -109,19 +109,19 @@ pub enum Step {
     },
     /// Sells a share of everything the account has in a Dutch auction.
     Auction {
-        /// Of every position and balance.
+        /// The share of every position and balance.
         share: Ratio,
     },
-    /// The backstop takes over a share of everything that is left.
+    /// The backstop takes over a share of everything that the account still has.
     Backstop {
-        /// Of every position and balance.
+        /// The share of every position and balance.
         share: Ratio,
     },
-    /// Winners on the other side give back what nobody took.
+    /// Winners on the other side close the rest of the account and give back profit.
     Deleverage,
 }
 
-/// What a trade is for.
+/// The purpose of a trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// It offsets the risk of other positions, and may open one.
@@ -133,54 +133,54 @@ pub enum Purpose {
 /// Why a step is planned.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Why {
-    /// Orders hold margin, and filled they could add risk.
+    /// Orders hold margin, and could add risk if they fill.
     OrdersFirst,
-    /// With the steps before it, it reaches the target at the least expected cost of so few steps.
+    /// With the steps before it, this step reaches the target at the least expected cost of any plan with this few steps.
     Reaches,
-    /// It gives most per expected cost, as much as is right beside the other steps.
+    /// This trade gives most per expected cost; its size is right beside the other steps.
     Relieves {
-        /// Excess over the target that it gives, its cost taken off, in USD.
+        /// The increase of the excess over the target, net of the trade's cost, in USD.
         relief: f64,
     },
-    /// It gives most per expected cost, and the room of its book ends it.
+    /// This trade gives most per expected cost, and the room of its book limits its size.
     EndOfRoom {
-        /// Excess over the target that it gives, its cost taken off, in USD.
+        /// The increase of the excess over the target, net of the trade's cost, in USD.
         relief: f64,
     },
-    /// No trade improves health: a bidder takes risk and hedge together.
+    /// No trade improves health, so bidders take positions and their hedges together.
     TradingHurts,
-    /// If nobody bids.
+    /// This step runs if nobody bids.
     NobodyBids,
-    /// If the backstop has no budget left for it.
+    /// This step runs if the backstop has no budget left.
     BackstopEnds,
 }
 
 /// Why trades do not reach the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// The account owes more than it has: every cost would be somebody else's.
+    /// The account owes more than it has: somebody else would pay every cost.
     Insolvent,
-    /// Books have no more room in this interval, and trades would still help: the next interval goes on.
+    /// The books have no more room in this interval, and trades would still help: the next interval goes on.
     Room,
-    /// Nothing that could help is traded now.
+    /// No instrument that could help is traded now.
     NoMarket,
-    /// Every trade that is left costs more health than it gives.
+    /// Every remaining trade costs more health than it gives.
     Frontier,
-    /// Every trade that is left, or as much of it as its market bears in an interval, gives next to nothing.
+    /// Every remaining trade, limited to the size that its market bears in an interval, gives next to nothing.
     Dust,
-    /// Trades that reach the target were found, but in no order does each of them improve health (I-37): what is left helps
-    /// only together, and is auctioned together.
+    /// Trades that reach the target were found, but in no order does each of them improve health (I-37): the remaining
+    /// positions help only when closed together, so they are auctioned together.
     Unordered,
-    /// The search assessed the account as often as it may before it found trades that reach the target step by step. There
-    /// may be some.
+    /// The search used up its number of assessments before it found trades that reach the target step by step. Such
+    /// trades may exist.
     CutOff,
 }
 
-/// The least harm that brings `account` to `rules.beta` times its maintenance margin. `books` are by instrument; an
-/// instrument without one is not traded.
+/// The least harm that brings `account` to `rules.beta` times its maintenance margin. `books` are indexed by
+/// instrument; an instrument without a book is not traded.
 ///
-/// An account that holds its maintenance margin gets nothing done, and one that does so once its orders are cancelled
-/// nothing more (I-35). What the gauge refuses is refused.
+/// The plan is empty for an account that holds its maintenance margin. An account that holds it once its orders are
+/// cancelled gets no further step (I-35). When the gauge refuses, so does this function.
 pub fn plan(
     account: &Account,
     market: &Market,
@@ -218,7 +218,7 @@ fn holds(standing: &Standing) -> bool {
 }
 
 impl Plan {
-    /// What every trade, discount and deficit of the plan is expected to cost before it escalates, in USD.
+    /// Expected cost of the plan's steps before it escalates (auction, backstop, deleveraging), in USD.
     pub fn cost(&self) -> f64 {
         let traded = self.steps.iter().filter(|planned| !planned.step.escalates());
         traded.fold(0.0, |sum, planned| sum + planned.cost)
@@ -228,7 +228,7 @@ impl Plan {
         self.steps.push(Planned { step, cost, after, why });
     }
 
-    /// Adds the trades that reach the target, or as much of it as trades can, and says why they stop.
+    /// Adds the trades that reach the target, or that come as near to it as trades can, and records why they stop.
     fn trade(&mut self, search: &Search<'_>) -> Result<(), Refusal> {
         if search.standing.equity <= 0.0 {
             self.stopped = Some(Stop::Insolvent);
@@ -247,10 +247,10 @@ impl Plan {
         Ok(())
     }
 
-    /// Adds what is done where trading does not help: an auction and, if it fails, the backstop and winners.
+    /// Adds the steps for an account that trading does not help: an auction and, if that fails, the backstop and deleveraging.
     ///
-    /// Everything the account has is sold in one share, so margins shrink with it; larger positions only need more than
-    /// their share, and what is bought with is held in USD, which needs none.
+    /// An auction sells the same share of everything the account has, so margins shrink in proportion. Charges on large
+    /// positions shrink faster than that, and the proceeds are held in USD, which needs no margin.
     fn escalate(&mut self, from: Standing, rules: &Rules) -> Result<(), units::Overflow> {
         let deficit = (-from.equity).max(0.0);
         let (share, discount) = (auctioned(&from, rules), rules.first_discount.to_f64());
@@ -273,10 +273,10 @@ impl Plan {
     }
 }
 
-/// Decimals of a share that is taken over.
+/// Decimals of the share that an auction sells or the backstop takes.
 const SHARE_DECIMALS: u32 = 6;
 
-/// The share of the portfolio that restores the target when it is sold at the first discount, 1 when none does.
+/// The share of the portfolio that restores the target when sold at the first discount; 1 when no share does.
 fn auctioned(from: &Standing, rules: &Rules) -> f64 {
     let money = |usd: f64| Money::from_f64(usd, Round::Down);
     let (Ok(excess), Ok(value)) = (money(from.equity - rules.beta.to_f64() * from.maintenance), money(from.equity))
@@ -295,14 +295,14 @@ fn scaled(standing: &Standing, share: f64) -> Standing {
 }
 
 impl Step {
-    /// Whether it takes the account out of the market's hands.
+    /// Whether the step goes beyond trading in the market: auction, backstop or deleveraging.
     pub fn escalates(&self) -> bool {
         matches!(self, Self::Auction { .. } | Self::Backstop { .. } | Self::Deleverage)
     }
 }
 
 impl Search<'_> {
-    /// Why trades end before the target.
+    /// Why trades end before they reach the target.
     fn stop(&self, end: &State, ends: Option<Stop>) -> Result<Stop, Refusal> {
         let with_room = |room: fn(&Book) -> i64| -> Vec<Book> {
             self.books.iter().map(|book| Book { room: room(book), ..*book }).collect()

@@ -1,4 +1,4 @@
-//! Plans for the accounts of one market, by what the market itself says of depth, quotes and fees.
+//! Plans for the accounts of one market, from the depth, quotes and fees in the market itself.
 
 use margin::{Judge, Refusal};
 use model::{Account, Instrument, Invalid, Market, Payoff, Underlying};
@@ -9,7 +9,7 @@ use crate::{Book, ByMethod, Plan, Rules, plan};
 /// Basis points of the mid within which depth is counted.
 const WITHIN_BPS: f64 = 100.0;
 
-/// Makes plans: a method in one market, what trading costs there, and what a liquidation aims at.
+/// Makes plans: holds a margin method in one market, the cost of trading there, and the rules of a liquidation.
 pub struct Planner<'a> {
     judge: &'a dyn Judge,
     rules: Rules,
@@ -18,8 +18,9 @@ pub struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    /// A planner in the market of `judge`. `lot` is the contracts a lot, above 0. `depth` is USD within one per cent of the
-    /// mid, for underlyings whose depth the market does not give; without it such an underlying is refused.
+    /// A planner in the market of `judge`. `lot` is the number of contracts in a lot, above 0. `depth` is USD within
+    /// one per cent of the mid, for underlyings whose depth the market does not give; without `depth` such an
+    /// underlying is refused.
     pub fn new(judge: &'a dyn Judge, rules: Rules, lot: Quantity, depth: Option<Quantity>) -> Result<Self, Invalid> {
         if lot <= Quantity::ZERO {
             return Err(Invalid::new("lot", lot, "contracts above 0"));
@@ -41,7 +42,7 @@ impl<'a> Planner<'a> {
         Ok(Self { judge, rules, depths, books })
     }
 
-    /// What a liquidation of `account` would do if prices stood still; it is worked out and changes nothing.
+    /// The steps that a liquidation of `account` would take if prices stood still; planning changes nothing.
     pub fn plan(&self, account: &Account) -> Result<Plan, Refusal> {
         let market = self.judge.market();
         let budget = self.budget(account).map_err(|overflow| {
@@ -52,17 +53,18 @@ impl<'a> Planner<'a> {
         plan(account, market, &ByMethod { judge: self.judge, asked: "plan" }, &self.books, &rules)
     }
 
-    /// What trading each instrument of the market costs, in its order.
+    /// The trading costs of each instrument, in the market's order of instruments.
     pub fn books(&self) -> &[Book] {
         &self.books
     }
 
-    /// USD within one per cent of the mid of each underlying of the market, in its order.
+    /// USD within one per cent of the mid of each underlying, in the market's order of underlyings.
     pub fn depths(&self) -> &[f64] {
         &self.depths
     }
 
-    /// What a backstop may lose by taking over an account, by what it has in each underlying at the index.
+    /// The most that the backstop may lose by taking over an account, from the account's notional in each underlying at
+    /// the index.
     fn budget(&self, account: &Account) -> Result<Money, Overflow> {
         let market = self.judge.market();
         let mut markets = vec![0.0; market.underlyings.len()];
@@ -81,7 +83,7 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// What trading an instrument costs, by its quotes and fee and the depth of its underlying.
+/// The trading costs of an instrument, from its quotes, its fee and the depth of its underlying.
 fn book(listing: &Instrument, rules: &Rules, lot: Quantity, depths: &[f64]) -> Book {
     let (spread, share) = if listing.is_option() {
         (rules.option_half_spread, rules.option_depth.to_f64())
@@ -100,13 +102,13 @@ fn book(listing: &Instrument, rules: &Rules, lot: Quantity, depths: &[f64]) -> B
         half_spread: quoted.filter(|spread| *spread >= 0.0).unwrap_or(spread.to_f64()),
         depth_usd: depths[listing.underlying.0] * share,
         fee: listing.fee_rate.map_or(0.0, Ratio::to_f64),
-        // A plan is whole: what one interval bears is for whoever runs it.
+        // A plan covers the whole account; the caller who runs it limits the volume of each interval.
         room: Book::UNLIMITED,
         whole_room: Book::UNLIMITED,
     }
 }
 
-/// USD within one per cent of the mid of an underlying, or of the asset that bears its name.
+/// USD within one per cent of the mid of an underlying, or of the asset with the same name.
 fn depth_of(underlying: &Underlying, market: &Market) -> Option<f64> {
     let named = market.assets.iter().find(|asset| asset.name == underlying.name);
     let levels = [Some(&underlying.depth), named.map(|asset| &asset.depth)];

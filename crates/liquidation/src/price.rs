@@ -8,33 +8,33 @@ use units::Round;
 
 use crate::{ByMethod, Gauge};
 
-/// What the index is multiplied by from step to step of the search.
+/// The factor on the index from one step of the search to the next.
 const DOWN: f64 = 0.95;
 const UP: f64 = 1.05;
-/// As a part of it, the index falls no further than this, and rises no further.
+/// The furthest fall and rise of the index that the search tries, as a part of the index.
 const FALL_MAX: f64 = -0.99;
 const RISE_MAX: f64 = 9.0;
-/// Halvings of the step in which the account's standing changes: to a part in a billion of the step.
+/// Halvings of the step in which the account crosses its margin: to a part in a billion of the step.
 const HALVINGS: usize = 30;
 
-/// Where an account would be liquidated while only one underlying moves.
+/// The index prices at which an account would be liquidated while only one underlying moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LiquidationPrices {
     /// The index now.
     pub index: UsdPrice,
-    /// Whether the account is below its maintenance margin now; then the prices are where it holds it again.
+    /// Whether the account is below its maintenance margin now; then the prices are those at which it holds it again.
     pub is_below_now: bool,
-    /// The nearest index below; none down to a hundredth of the index now.
+    /// The nearest such index below the current one; none down to a hundredth of the current index.
     pub falling: Option<UsdPrice>,
-    /// The nearest index above; none up to ten times the index now.
+    /// The nearest such index above the current one; none up to ten times the current index.
     pub rising: Option<UsdPrice>,
 }
 
 /// The nearest indices of `underlying` on either side at which `account` crosses its maintenance margin.
 ///
-/// Forwards, marks and the assets that follow the underlying move with its index; volatilities and every other underlying
-/// stay. At each price the method judges the account anew. The search walks in steps of five per cent: a stretch narrower
-/// than a step in which the account would be liquidated, and would not be on either side of it, may be passed over.
+/// Forwards, marks and the assets that follow the underlying move with its index; volatilities and all other
+/// underlyings stay. The method judges the account anew at each price. The search walks in steps of five per cent, so
+/// it may pass over a range narrower than a step in which the account would be liquidated but would not be on either side.
 pub fn liquidation_prices(
     account: &Account,
     market: &Market,
@@ -53,7 +53,7 @@ pub fn liquidation_prices(
     })
 }
 
-/// One question: who is asked about, where, and by which method.
+/// One search: the account, the market, the underlying that moves, and the margin method.
 struct Search<'a> {
     account: &'a Account,
     market: &'a Market,
@@ -64,7 +64,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// The relative change of the index at which the account's standing first differs from what it is now.
+    /// The smallest relative change of the index, as found by the search, at which the account crosses its maintenance margin.
     fn crossing(&self, is_below_now: bool, step: f64) -> Result<Option<f64>, Refusal> {
         let (mut near, mut factor) = (0.0, 1.0);
         loop {
@@ -80,7 +80,7 @@ impl Search<'_> {
         }
     }
 
-    /// The change between `near`, where the standing is that of now, and `far`, where it is not.
+    /// The change between `near`, where the account is on the same side of its margin as now, and `far`, where it is not.
     fn between(&self, mut near: f64, mut far: f64, is_below_now: bool) -> Result<f64, Refusal> {
         for _ in 0..HALVINGS {
             let half = f64::midpoint(near, far);

@@ -1,9 +1,9 @@
-//! What a liquidation aims at and keeps to.
+//! The targets and limits of a liquidation.
 
 use serde::{Deserialize, Serialize};
 use units::{Money, Overflow, Ratio, Round};
 
-/// Targets, shares and clocks. Durations are in microseconds.
+/// Targets, shares of depth, and durations. Durations are in microseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
     /// A liquidation aims at this multiple of the maintenance margin (β of I-38), above 1.
@@ -12,9 +12,9 @@ pub struct Rules {
     pub participation: Ratio,
     /// The length of that interval, in microseconds.
     pub interval: i64,
-    /// Of what an auction sells, the discount it begins with.
+    /// The discount at the start of an auction, as a part of the value sold.
     pub first_discount: Ratio,
-    /// The discount the fast phase ends with.
+    /// The discount at the end of the fast phase.
     pub fast_discount: Ratio,
     /// Length of the fast phase.
     pub fast: i64,
@@ -22,25 +22,26 @@ pub struct Rules {
     pub slow: i64,
     /// The backstop takes on at most this much loss for one account, in USD.
     pub backstop_budget: Money,
-    /// And in every market at most this share of its observed depth.
+    /// In every market, the backstop takes on a loss of at most this share of the observed depth.
     pub backstop_depth: Ratio,
-    /// Of the shared fund, at most this share for one event.
+    /// The shared fund pays at most this share of itself for one event.
     pub shared_share: Ratio,
     /// After an outage nobody is liquidated for this long, so that accounts can be cured (I-44).
     pub cure: i64,
-    /// Distance from the mark to the best price of a perpetual, a future or spot, as a part of it.
+    /// Distance from the mark to the best price of a perpetual, a future or spot, as a part of the mark.
     pub half_spread: Ratio,
-    /// The same of an option.
+    /// Distance from the mark to the best price of an option, as a part of the mark.
     pub option_half_spread: Ratio,
     /// The depth of an option, as a part of the depth of its underlying.
     pub option_depth: Ratio,
-    /// Without a tick for this long there was an outage.
+    /// A time without a tick that lasts this long counts as an outage.
     pub outage: i64,
 }
 
 impl Default for Rules {
-    /// 1.1 times maintenance; a tenth of the depth in ten seconds; two per cent to twenty in a minute, the rest in half an hour; a
-    /// million, and half of the depth, for the backstop to lose; cure of a minute after thirty seconds of silence.
+    /// Target: 1.1 times the maintenance margin. Pace: a tenth of the depth in ten seconds. Auction: from two per cent
+    /// to twenty in a minute, the rest in half an hour. Backstop: a loss of at most a million USD and half of the
+    /// depth. Outage: thirty seconds without a tick, then a minute in which accounts can be cured.
     fn default() -> Self {
         const SECOND: i64 = 1_000_000;
         let percent = |whole: i128| Ratio::from_raw(whole * (Ratio::ONE.raw() / 100));
@@ -65,16 +66,17 @@ impl Default for Rules {
 }
 
 impl Rules {
-    /// The most that the backstop may lose by taking over one portfolio, in USD, rounded down: the budget of one account, or less
-    /// where a market could not bear its part of the loss, which is that of its notional. A market nobody can sell into inherits
-    /// nothing (S-12). `markets` is what the portfolio has in each and its observed depth, in USD.
+    /// The most that the backstop may lose by taking over one portfolio, in USD, rounded down: the budget of one
+    /// account, or less where a market could not bear its part of the loss. Losses are attributed to markets in
+    /// proportion to notional. A portfolio in a market without depth is not taken over (S-12). `markets` holds the
+    /// portfolio's notional in each market and the market's observed depth, in USD.
     pub fn budget(&self, markets: &[(Money, Money)]) -> Result<Money, Overflow> {
         let total = markets.iter().try_fold(Money::ZERO, |sum, (notional, _)| sum.plus(*notional))?;
         markets.iter().filter(|(notional, _)| *notional > Money::ZERO).try_fold(
             self.backstop_budget.max(Money::ZERO),
             |least, (notional, depth)| {
                 let bears = depth.scaled(self.backstop_depth, Round::Down)?;
-                // A part that is next to nothing limits nothing.
+                // A quotient that overflows means a negligible notional, which limits nothing.
                 let whole = total.per(*notional, Round::Down).and_then(|times| bears.scaled(times, Round::Down).ok());
                 Ok(least.min(whole.unwrap_or(least)))
             },
@@ -100,7 +102,7 @@ mod tests {
         };
         assert_eq!(budget(&[]), dollars(1_000_000));
         assert_eq!(budget(&[(4_000_000, 50_000_000)]), dollars(1_000_000));
-        // Half of the depth, whatever is held; a quarter of the loss is made where a quarter of the notional is.
+        // Half of the depth, for any notional; a market with a quarter of the notional makes a quarter of the loss.
         assert_eq!(budget(&[(4_000_000, 30_000)]), dollars(15_000));
         assert_eq!(budget(&[(1_000_000, 30_000), (3_000_000, 50_000_000)]), dollars(60_000));
         assert_eq!(budget(&[(4_000_000, 0)]), Money::ZERO);

@@ -1,53 +1,54 @@
-//! Who pays a loss, in one transition (I-47).
+//! The layers that pay a loss, and the amount of each, in one transition (I-47).
 //!
 //! The order is total and fixed: the collateral of the account, the fund of the market, the shared fund up to its cap,
-//! and then the winners ([`crate::deleverage`]). A later layer pays nothing while an earlier one has something, nothing
-//! falls below zero on the way, and the parts add up to the loss to the last unit.
+//! and then the winners ([`crate::deleverage`]). A later layer pays nothing while an earlier one still has money, no
+//! layer falls below zero on the way, and the parts add up to the loss to the last unit.
 //!
 //! dYdX stopped for hours in October 2025 because a transfer was computed before the fund had paid. Here all parts are
-//! computed before any of them moves.
+//! computed before any money moves.
 
 use serde::{Deserialize, Serialize};
 use units::{Money, Ratio, Round};
 
-/// What each layer has, in USD. An amount below zero is nothing.
+/// The money in each layer, in USD. An amount below zero counts as zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layers {
-    /// Collateral left of the account that made the loss.
+    /// Remaining collateral of the account that made the loss.
     pub account: Money,
-    /// The fund of the market in which it was made.
+    /// The fund of the market in which the loss was made.
     pub market_fund: Money,
     /// The fund that all markets share.
     pub shared_fund: Money,
-    /// Of the shared fund, at most this share for one event: what is below 0 is 0, what is above 1 is 1.
+    /// The largest share of the shared fund that one event may take; clamped to 0 … 1.
     pub shared_share: Ratio,
 }
 
-/// What each layer pays, in USD, none below zero.
+/// The payment of each layer, in USD, none below zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Split {
-    /// The collateral of the account.
+    /// Paid by the collateral of the account.
     pub account: Money,
-    /// The fund of the market.
+    /// Paid by the fund of the market.
     pub market_fund: Money,
-    /// The shared fund.
+    /// Paid by the shared fund.
     pub shared_fund: Money,
-    /// Those who have won what was lost.
+    /// Paid by the winners: the accounts that gained on the other side.
     pub winners: Money,
 }
 
 impl Layers {
-    /// What the shared fund may pay in one event, rounded down.
+    /// The most that the shared fund may pay in one event, rounded down.
     fn shared_cap(&self) -> Money {
         let share = self.shared_share.clamp(Ratio::ZERO, Ratio::ONE);
         let fund = self.shared_fund.max(Money::ZERO);
-        // A share of at most 1 of an amount that fits fits.
+        // An amount that fits, times a share of at most 1, fits too.
         let cap = fund.scaled(share, Round::Down).unwrap_or(fund).min(fund);
         assert!(!cap.is_negative(), "I-47: nothing falls below zero: {cap}");
         cap
     }
 
-    /// What is left after `split` was paid; none is below zero when `split` is of these layers and they were not.
+    /// The money left in each layer after `split` was paid. No layer is below zero when `split` was computed from these
+    /// layers and none was below zero before.
     #[must_use]
     pub fn after(&self, split: &Split) -> Self {
         let less = |has: Money, paid: Money| Money::from_raw(has.raw().saturating_sub(paid.raw()));
@@ -60,7 +61,7 @@ impl Layers {
     }
 }
 
-/// Who pays `loss`, in USD. A loss of zero or less is no loss, and nobody pays.
+/// Splits `loss`, in USD, among the layers. A loss of zero or less is no loss, and no layer pays.
 pub fn waterfall(loss: Money, layers: &Layers) -> Split {
     let mut rest = loss.max(Money::ZERO).raw();
     let mut pay = |limit: Money| {

@@ -1,4 +1,4 @@
-//! The Dutch auction: its clock, the share it sells, what it pays.
+//! The Dutch auction: its clock, the share it sells, and its payments.
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 
@@ -129,7 +129,7 @@ proptest! {
         prop_assert_eq!(discount(rules.fast + rules.slow, &rules), None);
     }
 
-    /// The books of the account after the sale, written out: cash, what was kept, and the requirement of what was kept.
+    /// The account after the sale, written out: cash, the kept part, and the requirement of the kept part.
     #[test]
     fn after_the_sale_the_rest_reaches_its_target_and_with_less_it_would_not(
         value in 1..1_000_000_i128, over in 1..1_000_000_i128, reserved in 0..1000_i128, percent in 0..99_i128,
@@ -144,11 +144,11 @@ proptest! {
         let excess = |share: Ratio| {
             let sold = Money::from_raw(value - reserved).scaled(share, Round::Down).unwrap();
             let freed = Money::from_raw(target).scaled(share, Round::Down).unwrap();
-            // What the account holds after it, less what it must: the premium is gone, the requirement of the share
-            // too.
+            // The account's excess after the sale: equity less target. The premium is gone, and so is the requirement
+            // of the share that was sold.
             value - premium(sold, discount).raw() - (target - freed.raw())
         };
-        // Within a share of 10⁻¹⁸ of everything, and what rounds.
+        // Equal within a share of 10⁻¹⁸ of everything, and rounding.
         let unit = 4 + (value + target) / Ratio::ONE.raw();
         prop_assert!(excess(share) >= -unit, "{} {}", share, excess(share));
         if share < Ratio::ONE {

@@ -1,4 +1,4 @@
-//! Several legs closed together: bundles first, and nobody's hedge broken up while others can pay.
+//! Several legs closed together: bundles first, and no account's hedge is broken up while others can pay.
 
 mod common;
 
@@ -18,8 +18,8 @@ fn holder(key: u64, holdings: &[(i64, i128)]) -> Holder {
     Holder { key, equity: usd(100), notional: usd(1_000), holdings }
 }
 
-/// A bankrupt holder of 100 perpetuals against 50 options: its mirror closes both at 2 to 1, before anybody's single
-/// leg.
+/// A bankrupt holder of 100 perpetuals against 50 options: its mirror image closes both at 2 to 1, before any account's
+/// single leg.
 #[test]
 fn a_mirror_closes_both_legs() {
     let legs = [Leg { lots: 100, give_back: usd(1) }, Leg { lots: 50, give_back: usd(2) }];
@@ -38,7 +38,7 @@ fn a_mirror_closes_both_legs() {
     assert_eq!(outcome.left, [0, 0]);
 }
 
-/// A leg of several is given alone only when nobody else has any.
+/// A leg of several is closed alone only when no other account has any lots.
 #[test]
 fn a_leg_of_several_is_given_last() {
     let legs = [Leg { lots: 30, give_back: Money::ZERO }, Leg { lots: 0, give_back: Money::ZERO }];

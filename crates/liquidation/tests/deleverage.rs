@@ -1,4 +1,4 @@
-//! What winners give back: the rule against a second computation, and what it promises (I-48 to I-50).
+//! Deleveraging compared with a second computation, and its promises (I-48 to I-50).
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 
@@ -36,7 +36,7 @@ fn weight(one: &Candidate, largest: i128) -> i128 {
     profit.max(1) * (100 + leverage)
 }
 
-/// The rule in rounds: share, give those who reach their limit just that, and share again what is left.
+/// The rule in rounds: share, give the claims that reach their limit just that, and share the rest again.
 fn in_rounds(mut lots: i128, mut open: Vec<(u64, i128, i128)>) -> BTreeMap<u64, i128> {
     let mut taken = BTreeMap::new();
     loop {
@@ -144,7 +144,7 @@ fn the_price_brings_the_loss_to_zero() {
     assert_eq!((give_back(usd(1), 0), give_back(usd(-1), 3)), (Money::ZERO, Money::ZERO));
 }
 
-/// The rule closes what was asked; the queue closes whole positions and takes from the top alone.
+/// The rule closes the lots asked for; the queue closes whole positions and takes only from its top.
 #[test]
 fn the_queue_overshoots_and_the_rule_does_not() {
     let candidates: Vec<Candidate> = (1..=10).map(|key| candidate(key, 100, 1_000, 100, 1_000)).collect();
@@ -208,7 +208,8 @@ proptest! {
         prop_assert_eq!(lots(&outcome), expected);
     }
 
-    /// I-48, I-49: only those with a profit, no more than it and than they hold; all that was asked, or all there is.
+    /// I-48, I-49: only accounts with a profit close, no more than their profit and lots allow; all lots asked for, or
+    /// all there are.
     #[test]
     fn only_winners_and_only_profit(asked in 1..3000_i64, each in 0..500_i128, candidates in any_candidates(25)) {
         let outcome = deleverage(asked, usd(each), &candidates);
@@ -297,8 +298,8 @@ proptest! {
         prop_assert!(of(&outcome, second) >= of(&outcome, first) - 1);
     }
 
-    /// An account that is two of half its size closes what it would have closed as one, but for what rounds: within a
-    /// lot for each of the two.
+    /// An account split into two of half its size closes the same lots as the whole, up to rounding: within a lot for
+    /// each of the two.
     #[test]
     fn being_two_does_not_pay(
         asked in 1..1000_i64, others in any_candidates(20), profit in 1..5_000_i128, notional in 0..5_000_i128,

@@ -1,4 +1,4 @@
-//! The bucket of an underlying, and cascades against one that is played out.
+//! The leaky bucket of an underlying, and cascades compared with a simulated one.
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 
@@ -59,7 +59,7 @@ fn slices_shrink_and_new_risk_gets_dearer_as_r_nears_one() {
     ] {
         assert_eq!((slow(r), surcharge(r)), (part, factor), "{r}");
     }
-    // A slice and what it sets off are what the slice would be alone, until it is at its slowest.
+    // A slice and the liquidations that it sets off add up to the full slice, until the pace is at its slowest.
     for hundredths in 0..90 {
         let r = f64::from(hundredths) / 100.0;
         assert!((slow(r) * amplification(r) - 1.0).abs() < 1e-12, "{r}");
@@ -82,8 +82,8 @@ fn longs_feed_a_fall_and_shorts_a_rise() {
     assert!((broken.down - 0.2).abs() < 1e-15, "what is not known is near");
 }
 
-/// Shocks the price, liquidates whom the move has reached, moves the price by what they sell, until nothing more
-/// happens.
+/// Simulates a cascade: shocks the price, liquidates the accounts that the move has reached, and moves the price by
+/// their sales, until nothing more happens.
 fn played_out(exposures: &[Exposure], impact: f64, shock: f64) -> f64 {
     let mut moved = shock;
     loop {
@@ -125,8 +125,8 @@ fn the_amplification_is_that_of_a_cascade_that_is_played_out() {
 proptest! {
     #![proptest_config(cases(256))]
 
-    /// Whoever sells whatever there is room for sells at most a bucket at once, two in any interval, and one an
-    /// interval in the long run.
+    /// An account that always sells as much as there is room for sells at most one bucket at once, two in any interval,
+    /// and one per interval in the long run.
     #[test]
     fn the_bucket_bounds_every_window(steps in prop::collection::vec((0..3_000_000_i64, 0..=100_i128), 1..60)) {
         let rules = Rules::default();

@@ -1,4 +1,4 @@
-//! Who pays a loss (I-47), against a count of single units.
+//! The payers of a loss (I-47), compared with a count of single units.
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 

@@ -1,18 +1,18 @@
-//! What a method is, where it is written down, and how far it has been proven.
+//! The description of a margin method: its documents, its date, and how far it has been proven.
 
-/// The description of a method, as people are shown it.
+/// The description of a method, for readers.
 #[derive(Clone, Copy, Debug)]
 pub struct About {
-    /// The name it is asked for by, such as `derive-pmrm`.
+    /// The name by which a method is selected, such as `derive-pmrm`.
     pub name: &'static str,
     /// The name of the method in a few words.
     pub title: &'static str,
-    /// The venue's documents or code it was written from.
+    /// The venue's documents or code from which the method was written.
     pub documents: &'static str,
-    /// The day the documents said so.
+    /// The day on which the documents said so.
     pub as_of: &'static str,
-    /// What it has been checked against.
+    /// The data or computations it has been checked against.
     pub proof: &'static str,
-    /// What is not known for certain; every answer under the method repeats these as notes.
+    /// Points that are uncertain; every answer under the method repeats them as notes.
     pub uncertain: &'static [&'static str],
 }

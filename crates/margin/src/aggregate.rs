@@ -1,7 +1,7 @@
-//! The few ways to make one loss out of many, written once.
+//! The ways to aggregate many losses into one, written once.
 
-/// The index of the smallest profit, the first on a tie; `None` when there is none. What is no number is worse than any,
-/// so that it is refused and never passed over.
+/// The index of the smallest profit, the first on a tie; `None` for an empty list. A NaN counts as worse than any
+/// number, so that it is refused and never passed over.
 pub fn worst(pnls: &[f64]) -> Option<usize> {
     let mut worst = None;
     for (index, pnl) in pnls.iter().enumerate() {
@@ -12,15 +12,15 @@ pub fn worst(pnls: &[f64]) -> Option<usize> {
     worst
 }
 
-/// The larger of two losses; no number when either is none.
+/// The larger of two losses; NaN when either is NaN.
 pub fn largest(held: f64, loss: f64) -> f64 {
     if held.is_nan() || loss <= held { held } else { loss }
 }
 
-/// The expected shortfall at `level` (such as 0.975) of equally likely profits, as a loss, and the indices of its tail,
-/// worst first.
+/// The expected shortfall at `level` (such as 0.975) of equally likely profits, as a loss, and the outcomes of its
+/// tail, worst first, each with its index and weight.
 ///
-/// The mean of the worst `(1 − level)·n` outcomes, the last one in part when that is no whole number
+/// It is the mean of the worst `(1 − level)·n` outcomes, the last one counted in part when that number is not whole
 /// (Acerbi and Tasche, "On the coherence of expected shortfall", 2002, definition 2.6): coherent for any `n`.
 pub fn expected_shortfall(pnls: &[f64], level: f64) -> (f64, Vec<(usize, f64)>) {
     let mut order: Vec<usize> = (0..pnls.len()).collect();
@@ -43,15 +43,15 @@ pub fn expected_shortfall(pnls: &[f64], level: f64) -> (f64, Vec<(usize, f64)>) 
     (loss, tail)
 }
 
-/// `√(Σ ℓ²)`: losses that have nothing to do with one another.
+/// `√(Σ ℓ²)`: the aggregate of independent losses.
 pub fn root_sum_square(losses: impl IntoIterator<Item = f64>) -> f64 {
     losses.into_iter().fold(0.0, |sum, loss| sum + loss * loss).sqrt()
 }
 
-/// Contracts sold at one strike that nothing bought at that strike covers: a call and a put there are netted.
+/// The naked short contracts at one strike: short calls and puts that no long contract at the same strike covers.
 ///
-/// Both short: both count. Opposite signs: what the short side has more than the long side, so that a synthetic forward
-/// is not naked. (Derive PMRM; the universal short-option charge, CHG-3.)
+/// When call and put are both short, both count. When the signs differ, only the excess of the short side over the long
+/// side counts, so that a synthetic forward is not naked. (Derive PMRM; the universal short-option charge, CHG-3.)
 pub fn naked_shorts(call: f64, put: f64) -> f64 {
     let naked = match (call < 0.0, put < 0.0) {
         (true, true) => -call - put,

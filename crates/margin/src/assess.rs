@@ -10,12 +10,12 @@ use crate::assessment::{
 use crate::greeks::{self, Greeks};
 use crate::{Refusal, Standing, exposure, valuation};
 
-/// A method ready to judge accounts in one market, on any number of threads: it can be sent to another and shared by many.
+/// A method prepared to judge accounts in one market. It can be sent to another thread and shared by many.
 pub trait Judge: Send + Sync {
-    /// What the account must hold, worked out line by line.
+    /// The requirement of the account, worked out line by line.
     fn workings(&self, account: &Account) -> Result<Workings, Refusal>;
 
-    /// The maintenance margin alone: what [`Self::workings`] adds up to, without the words.
+    /// The maintenance margin alone: the sum of [`Self::workings`], without the explanations.
     fn maintenance(&self, account: &Account) -> Result<Money, Refusal> {
         required(account, &self.workings(account)?).map(|required| required.maintenance)
     }
@@ -25,25 +25,25 @@ pub trait Judge: Send + Sync {
         each_alone(account, |alone| self.maintenance(alone))
     }
 
-    /// The sensitivities of one contract, its settlement averages over [`Self::settlement_window`].
+    /// The sensitivities of one contract, with settlement averages over [`Self::settlement_window`].
     fn sensitivities(&self, id: InstrumentId) -> Result<Greeks, Refusal> {
         greeks::of_contract(id, self.market(), self.settlement_window())
     }
 
-    /// The market it judges in.
+    /// The market in which accounts are judged.
     fn market(&self) -> &Market;
 
-    /// Health below which an account is warned (REQ-5).
+    /// The health below which an account is warned (REQ-5).
     fn warn(&self) -> Ratio;
 
     /// Length of the settlement average in seconds (VAL-4).
     fn settlement_window(&self) -> f64;
 
-    /// The hash of the scenarios that were looked at (SCN-6).
+    /// The hash of the scenarios used (SCN-6).
     fn scenarios(&self) -> String;
 }
 
-/// What `account` must hold, what it holds, and why.
+/// The requirement and equity of `account`, with their explanation.
 pub fn assess(account: &Account, judge: &(impl Judge + ?Sized)) -> Result<Assessment, Refusal> {
     let workings = judge.workings(account)?;
     let contracts = account.positions.iter().map(|position| judge.sensitivities(position.instrument));
@@ -57,7 +57,7 @@ pub fn assess(account: &Account, judge: &(impl Judge + ?Sized)) -> Result<Assess
         .map_err(|overflow| out_of_range(account, overflow))
 }
 
-/// The margin of every position, then of every balance, each in an account of its own, which is one and the same.
+/// The margin of every position, then of every balance, each held alone. One account is reused for all of them.
 pub(crate) fn each_alone(
     account: &Account,
     mut margin: impl FnMut(&Account) -> Result<Money, Refusal>,
@@ -78,7 +78,7 @@ pub(crate) fn each_alone(
     Ok(margins)
 }
 
-/// What workings add up to.
+/// The sums of the workings.
 struct Required {
     core: Money,
     charges: Vec<Charge>,
@@ -86,8 +86,8 @@ struct Required {
     maintenance: Money,
 }
 
-/// What the workings of an account add up to. No method may ask for less than nothing, or for more to keep a position
-/// than to take it.
+/// The sums of an account's workings. Fails when a method requires less than zero, or a maintenance margin above the
+/// initial margin.
 fn required(account: &Account, workings: &Workings) -> Result<Required, Refusal> {
     let (core, charges, initial, maintenance) =
         workings.requirement().map_err(|overflow| out_of_range(account, overflow))?;

@@ -1,4 +1,4 @@
-//! The answer: what an account must hold, what it holds, and why.
+//! The answer of a margin method: requirement and equity of an account, with an explanation.
 
 use model::QuotePrice;
 use serde::{Deserialize, Serialize};
@@ -6,19 +6,19 @@ use units::{Decimal as _, Money, Overflow, Quantity, Ratio, Round};
 
 use crate::{RequirementState, Standing};
 
-/// Decimals of a requirement in USD. Requirements round up to here, once.
+/// Decimals of a requirement in USD. A requirement is rounded up to this many decimals, once.
 const REQUIREMENT_DECIMALS: u32 = 12;
 
-/// The line that lifts an initial margin to the maintenance margin.
+/// The name of the line that lifts an initial margin to the maintenance margin.
 const AT_LEAST_MAINTENANCE: &str = "initial margin is at least the maintenance margin";
 
-/// The line that takes back what the errors of doubles leave below nothing.
+/// The name of the line that lifts a slightly negative sum, caused by floating-point error, to zero.
 const ROUNDING: &str = "rounding";
 
-/// The part of the sizes in a sum of doubles that may be its error.
+/// The part of the total size of a floating-point sum that may be its error.
 const NOISE: f64 = 1e-12;
 
-/// What one account must hold under one method, with its workings.
+/// The requirement of one account under one method, with its workings.
 ///
 /// Two identities hold exactly, in the printed decimals, for every method:
 /// `initial_margin = core.loss + Σ charges.initial` and `maintenance_margin = core.loss + Σ charges.maintenance`;
@@ -27,15 +27,15 @@ const NOISE: f64 = 1e-12;
 pub struct Assessment {
     /// The account's name.
     pub account: String,
-    /// Whether what the method asks for is known.
+    /// Whether the method knows the requirement.
     pub requirement: RequirementState,
-    /// What the account is worth at current index and mark, in USD (VAL-1).
+    /// Equity of the account at current index and mark, in USD (VAL-1).
     pub equity: Money,
-    /// `equity` less what the method does not accept.
+    /// `equity` less the value that the method does not accept.
     pub counted_equity: Money,
-    /// Required to take new risk, in USD; of what is known, where not all is.
+    /// Required to take new risk, in USD. When the requirement is only partly known, the known part.
     pub initial_margin: Money,
-    /// Required to keep what it has, in USD; of what is known, where not all is.
+    /// Required to keep the positions, in USD. When the requirement is only partly known, the known part.
     pub maintenance_margin: Money,
     /// `counted_equity − maintenance_margin`; none when the requirement is not known.
     pub excess: Option<Money>,
@@ -43,31 +43,31 @@ pub struct Assessment {
     pub health: Option<Ratio>,
     /// The first band of REQ-5 that holds for the counted equity.
     pub status: Standing,
-    /// The scan loss that everything else is added to.
+    /// The scan loss to which the charges are added.
     pub core: Core,
-    /// The loss of every family of scenarios; the core is the largest.
+    /// The loss of every family of scenarios; the core is the largest loss.
     pub families: Vec<Family>,
-    /// What is added to the core, line by line. A venue's factor or relief is a line too, and may be negative.
+    /// The charges added to the core, line by line. A venue's factor or relief is a line too, and may be negative.
     pub charges: Vec<Charge>,
     /// The sum of the maintenance margins of every position and balance held alone.
     pub standalone_margin: Money,
-    /// What portfolio treatment saved: `standalone_margin − maintenance_margin`.
+    /// The margin saved by portfolio treatment: `standalone_margin − maintenance_margin`.
     pub offset: Money,
     /// Sensitivities by underlying.
     pub greeks: Vec<UnderlyingGreeks>,
-    /// Each position's part.
+    /// Each position's size, value and share of the core.
     pub positions: Vec<PositionPart>,
-    /// Each balance's part.
+    /// Each balance's value, share of the core and haircut.
     pub balances: Vec<BalancePart>,
-    /// Profit and loss of every scenario, when asked for.
+    /// Profit and loss of every scenario, when requested.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scenarios: Vec<ScenarioPnl>,
-    /// Conversions made and what is uncertain about the method.
+    /// The conversions made, and the uncertain points of the method.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
-/// How an account stands (REQ-5), worst first.
+/// The status of an account (REQ-5), worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -77,9 +77,9 @@ pub enum Status {
     Liquidation,
     /// Equity below `warn` times the maintenance margin.
     Warning,
-    /// Equity below the initial margin: may only reduce risk.
+    /// Equity below the initial margin: the account may only reduce risk.
     Restricted,
-    /// None of the others.
+    /// Equity at or above every threshold.
     Healthy,
 }
 
@@ -102,18 +102,18 @@ pub struct Core {
     pub family: String,
     /// The scenario in words.
     pub scenario: String,
-    /// What the account loses in it, in USD, at least 0.
+    /// The account's loss in the scenario, in USD, at least 0.
     pub loss: Money,
 }
 
-/// What one family of scenarios says.
+/// The result of one family of scenarios.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Family {
     /// The family's name, such as `scan-alone`.
     pub family: String,
     /// Its aggregated loss, in USD.
     pub loss: Money,
-    /// The scenario that decided, in words.
+    /// The scenario that determines the loss, in words.
     pub scenario: String,
 }
 
@@ -133,10 +133,10 @@ pub struct Charge {
 pub struct UnderlyingGreeks {
     /// The underlying's name.
     pub underlying: String,
-    /// Units of the underlying that move as much.
+    /// Delta: units of the underlying with the same price sensitivity.
     #[serde(serialize_with = "as_text")]
     pub delta: f64,
-    /// `delta` at the index.
+    /// `delta` valued at the index.
     #[serde(serialize_with = "as_text")]
     pub delta_usd: f64,
     /// Change of `delta_usd` for a move of one per cent.
@@ -148,7 +148,7 @@ pub struct UnderlyingGreeks {
     /// Change of the value in one day, all else unchanged.
     #[serde(serialize_with = "as_text")]
     pub theta_usd_day: f64,
-    /// For one percentage point of the rate.
+    /// Change of the value for one percentage point of the rate.
     #[serde(serialize_with = "as_text")]
     pub rho_usd: f64,
     /// Change of `delta_usd` for one volatility point.
@@ -164,7 +164,7 @@ pub struct UnderlyingGreeks {
 pub struct PositionPart {
     /// The name of the instrument.
     pub instrument: String,
-    /// How much of it, and at which prices.
+    /// The size of the position and its prices.
     #[serde(flatten)]
     pub exposure: Exposure,
     /// Its value in USD (VAL-2).
@@ -175,24 +175,24 @@ pub struct PositionPart {
     pub standalone: Money,
 }
 
-/// How large a position is.
+/// The size of a position.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Exposure {
     /// Contracts, negative when short.
     pub quantity: Quantity,
     /// The size of these contracts, in `unit`, negative when short.
     pub amount: Quantity,
-    /// What the size is counted in: the underlying, or the quote of an inverse perpetual or future.
+    /// The unit of the size: the underlying, or the quote of an inverse perpetual or future.
     pub unit: String,
-    /// The price it was entered at, in the quote.
+    /// The entry price, in the quote.
     pub entry: QuotePrice,
     /// The mark, in the quote.
     pub mark: QuotePrice,
-    /// The asset that mark and entry are written in.
+    /// The asset in which mark and entry are written.
     pub quote: String,
-    /// What the contracts are on, in USD, whatever the side: see [`crate::exposure::notional`].
+    /// The notional of the contracts in USD, without sign: see [`crate::exposure::notional`].
     pub notional: Money,
-    /// Units of the underlying that move as much as the contracts do.
+    /// Delta: units of the underlying with the same price sensitivity as the contracts.
     #[serde(serialize_with = "as_text")]
     pub delta: f64,
 }
@@ -209,11 +209,11 @@ pub struct BalancePart {
     pub value: Money,
     /// Its share of the core.
     pub contribution: Money,
-    /// What the method holds back from it, in USD.
+    /// The haircut of the method on this balance, in USD.
     pub haircut: Money,
 }
 
-/// The account in one scenario.
+/// The profit of the account in one scenario.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ScenarioPnl {
     /// The name of the scenario's family.
@@ -225,12 +225,12 @@ pub struct ScenarioPnl {
     pub pnl: f64,
 }
 
-/// What a method works out for one account, before rounding: every number in USD, losses positive.
+/// The results of a method for one account, before rounding: every number in USD, losses positive.
 #[derive(Clone, Debug, Default)]
 pub struct Workings {
-    /// Whether they are all that is required.
+    /// Whether the workings are the whole requirement.
     pub state: RequirementState,
-    /// The families, each with its loss and the scenario that decided. The core is the largest, the first on a tie.
+    /// The families, each with its loss and the scenario that determines it. The core is the largest loss, the first on a tie.
     pub families: Vec<(String, f64, String)>,
     /// Lines added to the core: name, initial, maintenance.
     pub charges: Vec<(String, f64, f64)>,
@@ -238,16 +238,16 @@ pub struct Workings {
     pub position_contributions: Vec<f64>,
     /// Each balance's part of the core, in the order of the account.
     pub balance_contributions: Vec<f64>,
-    /// What is held back from each balance, in the order of the account.
+    /// The haircut of each balance, in the order of the account.
     pub haircuts: Vec<f64>,
     /// Every scenario: family, words, profit.
     pub scenarios: Vec<(String, String, f64)>,
-    /// What a reader must know.
+    /// Notes for the reader.
     pub notes: Vec<String>,
 }
 
 impl Workings {
-    /// The largest family, and its loss with a floor of 0.
+    /// The index of the family with the largest loss, and that loss with a floor of 0.
     pub fn core(&self) -> (usize, f64) {
         let mut worst = 0;
         for (index, family) in self.families.iter().enumerate() {
@@ -258,7 +258,7 @@ impl Workings {
         (worst, self.families.get(worst).map_or(0.0, |family| family.1.max(0.0)))
     }
 
-    /// Every amount times `factor`: what is required in one currency, in another.
+    /// Every amount times `factor`: converts a requirement from one currency to another.
     #[must_use]
     pub fn scaled(mut self, factor: f64) -> Self {
         for (_, loss, _) in &mut self.families {
@@ -278,10 +278,10 @@ impl Workings {
 
     /// Core and charges as money, each rounded up once: `(core, charges, initial margin, maintenance margin)`.
     ///
-    /// The margins are the sums of the rounded lines, so that what is printed adds up. A family that is no number is out
-    /// of range, for no other family may stand in for it. A method whose initial margin is not below 0 but below its
-    /// maintenance margin gets a line for the difference: who may keep a position may not be asked more than who takes it.
-    /// What the errors of doubles leave below nothing is taken back in a line of its own.
+    /// The margins are the sums of the rounded lines, so that the printed numbers add up. A family loss that is NaN or
+    /// infinite is out of range, because no other family may stand in for it. If the initial margin is not below 0 but
+    /// below the maintenance margin, a line for the difference is added: keeping a position may not require more than
+    /// taking it. If floating-point errors make a margin slightly negative, a separate line lifts it to zero.
     pub fn requirement(&self) -> Result<(Money, Vec<Charge>, Money, Money), Overflow> {
         self.families.iter().try_for_each(|(_, loss, _)| requirement(*loss).map(|_| ()))?;
         let core = requirement(self.core().1)?;
@@ -321,22 +321,22 @@ impl Workings {
     }
 }
 
-/// Whether [`requirement`] has an answer.
+/// Checks that [`requirement`] gives a result for `usd`.
 pub(crate) fn is_requirement(usd: f64) -> Result<(), Overflow> {
-    // Far below what fixed point can hold nobody needs the digits.
+    // Below this size the number always fits fixed point, so the conversion is skipped.
     if usd.abs() < 1e18 { Ok(()) } else { requirement(usd).map(|_| ()) }
 }
 
-/// A risk number as money that is owed: rounded up, once, at the edge.
+/// A risk number as a required amount of money: rounded up, once, when it leaves the risk calculation.
 pub fn requirement(usd: f64) -> Result<Money, Overflow> {
-    // Most charges of most accounts are nothing.
+    // A shortcut: most charges of most accounts are 0.
     if usd == 0.0 {
         return Ok(Money::ZERO);
     }
     Money::from_f64(usd, Round::Up)?.to_decimals(REQUIREMENT_DECIMALS, Round::Up)
 }
 
-/// The first band of REQ-5 that holds.
+/// The first status of REQ-5 that applies.
 pub fn status(equity: Money, initial: Money, maintenance: Money, warn: Ratio) -> Result<Status, Overflow> {
     assert!(initial >= maintenance, "REQ-3: initial margin {initial} is below maintenance margin {maintenance}");
     Ok(if equity.is_negative() {
@@ -352,8 +352,8 @@ pub fn status(equity: Money, initial: Money, maintenance: Money, warn: Ratio) ->
     })
 }
 
-/// Splits `whole` in proportion to nothing but the parts given: each part rounded to the decimals of a requirement and
-/// what is left by the rounding put on the largest part, so that the parts sum to `whole` exactly.
+/// The given parts as money that sums to `whole` exactly: each part is rounded to the decimals of a requirement, and
+/// the difference to `whole` is added to the largest part.
 pub fn shares(parts: &[f64], whole: Money) -> Result<Vec<Money>, Overflow> {
     let mut shares = Vec::with_capacity(parts.len());
     let mut left = whole;
@@ -374,7 +374,7 @@ pub fn shares(parts: &[f64], whole: Money) -> Result<Vec<Money>, Overflow> {
     Ok(shares)
 }
 
-/// Decimal text that documents are read with; null when the number is not finite or does not fit.
+/// The number as decimal text, the form that documents use; null when it is not finite or does not fit.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
 fn as_text<S: serde::Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     Ratio::shortest(*number).ok().serialize(serializer)

@@ -1,27 +1,27 @@
 //! An account as a venue sees it: per underlying, in units of the coin, with a note for every conversion.
 //!
-//! Venues list different contracts. What one does not list is margined there as its nearest equivalent, so that the
-//! question "what would this book cost there" has an answer: an inverse future as a linear one of the same delta, a dated
-//! future as the perpetual, a coin-margined option as the dollar-margined one, all converted at the index. Every
-//! conversion is noted; a strict book refuses instead.
+//! Venues list different contracts. A contract that a venue does not list is margined there as its nearest equivalent,
+//! so that the question "what would this book cost there" has an answer: an inverse future as a linear one of the same
+//! delta, a dated future as the perpetual, a coin-margined option as the dollar-margined one, all converted at the
+//! index. Every conversion is noted; a strict book refuses it instead.
 //!
-//! Every price here is in USD, at the price of what it is written in: a strike of 23,000 USDC is 20,240 USD while USDC is
-//! worth 0.88. A size is how many coins the contract moves like, so that a contract on a USD index that pays in such USDC
-//! is 0.88 of a coin. A method divides by the price of the currency in which it counts, and multiplies what it requires
-//! there by the same price.
+//! Every price here is in USD, converted at the price of the asset in which it is written: a strike of 23,000 USDC is
+//! 20,240 USD while USDC is worth 0.88. A size is the number of coins with the same price sensitivity as the contract:
+//! a contract on a USD index that pays in such USDC has a size of 0.88 coins. A method divides by the price of the
+//! currency in which it calculates, and multiplies the resulting requirement by the same price.
 
 mod builder;
 
 use model::{AssetId, InstrumentId, Payoff, Right, UnderlyingId};
 use units::Timestamp;
 
-/// Which kinds of contract a venue lists; what it does not list is converted.
+/// The kinds of contract that a venue lists; other kinds are converted.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "five independent answers of a venue, each to its own question")]
 pub struct Listed {
-    /// Its name, as notes write it.
+    /// The venue's name, as notes write it.
     pub venue: &'static str,
-    /// Spot, where only orders are: what was bought is a balance.
+    /// Spot. Only orders are on spot, because a bought asset is a balance.
     pub spot: bool,
     /// Perpetuals and futures settled in the coin.
     pub inverse_futures: bool,
@@ -33,19 +33,19 @@ pub struct Listed {
     pub linear_options: bool,
 }
 
-/// In what a venue settles. What settles in anything else is converted.
+/// The currencies in which a venue settles. A contract that settles in another asset is converted.
 #[derive(Clone, Copy, Debug)]
 pub enum Settlement<'a> {
-    /// In any of these currencies, each margined by itself.
+    /// The venue settles in any of these currencies, each margined by itself.
     Each(&'a [String]),
-    /// In this one, whatever the contract says.
+    /// The venue settles in this currency only; every contract counts as settled in it.
     Only(&'a str),
 }
 
-/// An account, per underlying and in coins.
+/// An account, grouped by underlying, with sizes in coins.
 #[derive(Clone, Debug, Default)]
 pub struct Book {
-    /// One entry for each underlying that the account touches, in the order of the market.
+    /// One entry for each underlying that the account depends on, in the order of the market.
     pub underlyings: Vec<UnderlyingBook>,
     /// Balances that follow no underlying: dollars and stablecoins.
     pub cash: Vec<Holding>,
@@ -53,7 +53,7 @@ pub struct Book {
     pub notes: Vec<String>,
 }
 
-/// Everything an account has in one underlying.
+/// All positions, balances and orders of an account in one underlying.
 #[derive(Clone, Debug)]
 pub struct UnderlyingBook {
     /// The underlying's number in the market.
@@ -62,13 +62,13 @@ pub struct UnderlyingBook {
     pub name: String,
     /// Its index, in USD.
     pub index: f64,
-    /// How far the index can be trusted, 0 to 1.
+    /// Confidence in the index, 0 to 1.
     pub confidence: f64,
     /// Perpetuals and futures.
     pub futures: Vec<FuturePosition>,
     /// Positions in its options.
     pub options: Vec<OptionPosition>,
-    /// Balances of the coin and of what follows it.
+    /// Balances of the coin and of assets that follow it.
     pub coins: Vec<Holding>,
     /// Open orders on its instruments.
     pub orders: Vec<BookOrder>,
@@ -77,7 +77,7 @@ pub struct UnderlyingBook {
 /// A balance of one asset.
 #[derive(Clone, Debug)]
 pub struct Holding {
-    /// Where it stands among the balances of the account.
+    /// The index of the balance in the account.
     pub place: usize,
     /// The asset's number in the market.
     pub asset: AssetId,
@@ -92,17 +92,18 @@ pub struct Holding {
 /// A perpetual or a future.
 #[derive(Clone, Debug)]
 pub struct FuturePosition {
-    /// Where it stands among the positions of the account.
+    /// The index of the position in the account.
     pub place: usize,
-    /// Which instrument of the market.
+    /// The instrument's number in the market.
     pub instrument: InstrumentId,
     /// None for perpetuals, and for dated futures at a venue that lists none.
     pub expiry: Option<Timestamp>,
     /// Whether profit is counted in the coin at this venue.
     pub payoff: Payoff,
-    /// Signed size in coins: what it moves like at the current mark and at the current prices of quote and settlement.
+    /// Signed size in coins: the number of coins with the same price sensitivity, at the current mark and at the
+    /// current prices of quote and settlement.
     pub size: f64,
-    /// What profit is paid in.
+    /// The asset in which profit is paid.
     pub settle: AssetId,
     /// Mark, in USD per coin.
     pub mark: f64,
@@ -117,15 +118,15 @@ pub struct FuturePosition {
 /// A position in one option.
 #[derive(Clone, Debug)]
 pub struct OptionPosition {
-    /// Where it stands among the positions of the account.
+    /// The index of the position in the account.
     pub place: usize,
-    /// Which instrument of the market.
+    /// The instrument's number in the market.
     pub instrument: InstrumentId,
-    /// The asset that profit and premium are paid in.
+    /// The asset in which profit and premium are paid.
     pub settle: AssetId,
     /// The contract and the state of its market.
     pub contract: OptionContract,
-    /// Signed size in coins, as of a future.
+    /// Signed size in coins, defined as for a future.
     pub size: f64,
 }
 
@@ -134,7 +135,7 @@ pub struct OptionPosition {
 pub struct OptionContract {
     /// The moment of settlement.
     pub expiry: Timestamp,
-    /// In USD at the current price of what it is written in.
+    /// Strike in USD, at the current price of the asset in which it is written.
     pub strike: f64,
     /// Whether it is a call or a put.
     pub right: Right,
@@ -154,11 +155,11 @@ pub struct OptionContract {
     pub forward_settled: f64,
     /// Continuously compounded rate, per year.
     pub rate: f64,
-    /// How far the forward can be trusted.
+    /// Confidence in the forward, 0 to 1.
     pub forward_confidence: f64,
-    /// How far the rate can be trusted.
+    /// Confidence in the rate, 0 to 1.
     pub rate_confidence: f64,
-    /// How far the volatility can be trusted.
+    /// Confidence in the volatility, 0 to 1.
     pub vol_confidence: f64,
     /// The venue's own delta, when the market carries one.
     pub delta: Option<f64>,
@@ -169,19 +170,19 @@ pub struct OptionContract {
 /// An open order on a perpetual, a future or an option.
 #[derive(Clone, Debug)]
 pub struct BookOrder {
-    /// Where it stands among the orders of the account.
+    /// The index of the order in the account.
     pub place: usize,
-    /// What would be held if it filled: size in coins with its sign, at its instrument's mark.
+    /// The position if the order filled: size in coins with its sign, at the instrument's mark.
     pub filled: OrderFill,
     /// Limit, in USD per coin.
     pub limit: f64,
 }
 
-/// What an order would add.
+/// The position that an order would add.
 #[derive(Clone, Debug)]
 pub enum OrderFill {
-    /// A perpetual or a future; `place` within is that of the order.
+    /// A perpetual or a future; its `place` is that of the order.
     Future(FuturePosition),
-    /// An option; `place` within is that of the order.
+    /// An option; its `place` is that of the order.
     Option(OptionPosition),
 }

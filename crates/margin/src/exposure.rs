@@ -1,4 +1,4 @@
-//! How large a position is: contracts, size, notional and delta.
+//! The size of a position: contracts, size, notional and delta.
 
 use model::{Account, Market, Payoff, Position};
 use units::{Money, Overflow, Round};
@@ -6,10 +6,10 @@ use units::{Money, Overflow, Round};
 use crate::Exposure;
 use crate::greeks::Greeks;
 
-/// What the contracts of a position are on, in USD and never below zero, rounded up.
+/// The notional of a position's contracts, in USD, never below zero, rounded up.
 ///
 /// * Inverse perpetuals and futures: the size in the quote, at the price of the quote.
-/// * Linear ones: the size at the mark, at the price of what they settle in.
+/// * Linear perpetuals and futures: the size at the mark, at the price of the settlement asset.
 /// * Options: the size in the coin, at the index.
 pub fn notional(position: &Position, market: &Market) -> Result<Money, Overflow> {
     let listing = market.listing(position.instrument);
@@ -25,10 +25,11 @@ pub fn notional(position: &Position, market: &Market) -> Result<Money, Overflow>
     }
 }
 
-/// How large every position of an account is, in their order; `contracts` are the sensitivities of one contract of each.
+/// The size of every position of an account, in the account's order; `contracts` are the sensitivities of one contract
+/// of each position.
 ///
-/// The delta is that of the contracts. Profit that is not settled yet and will be paid in a coin moves like a balance: it is
-/// in the account's Greeks alone.
+/// The delta is that of the contracts alone. Unsettled profit that will be paid in a coin moves like a balance of that
+/// coin and is only part of the account's Greeks.
 pub fn of_account(account: &Account, market: &Market, contracts: &[Greeks]) -> Result<Vec<Exposure>, Overflow> {
     let of = |(position, each): (&Position, &Greeks)| {
         let listing = market.listing(position.instrument);

@@ -1,9 +1,9 @@
 //! Sensitivities of one contract and of an account, in USD.
 //!
-//! `delta` is in units of the underlying: the index, the forward and the coin a contract pays in all move by the same
-//! fraction. So an inverse perpetual entered at the mark has the delta of its size in coins, and a coin-margined option the
-//! delta of its model price in dollars. The price of a stablecoin stays where it is: a contract written in one has the delta
-//! of the same contract written in USD.
+//! `delta` is in units of the underlying, where the index, the forward and the coin in which a contract pays all move
+//! by the same fraction. So an inverse perpetual entered at the mark has the delta of its size in coins, and a
+//! coin-margined option the delta of its model price in dollars. The price of a stablecoin is held fixed: a contract
+//! written in a stablecoin has the delta of the same contract written in USD.
 
 use std::sync::OnceLock;
 
@@ -16,15 +16,15 @@ use crate::{Refusal, UnderlyingGreeks};
 /// The sensitivities of one contract (or, added up, of many).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Greeks {
-    /// Units of the underlying that move as much.
+    /// Units of the underlying with the same price sensitivity.
     pub delta: f64,
     /// Change of delta per dollar of the index.
     pub gamma: f64,
     /// USD per 1.00 of volatility.
     pub vega: f64,
-    /// USD per year that passes.
+    /// USD per year of time that passes.
     pub theta: f64,
-    /// USD per 1.00 of the rate, the forward held.
+    /// USD per 1.00 of the rate, with the forward held fixed.
     pub rho: f64,
     /// Change of delta per 1.00 of volatility.
     pub vanna: f64,
@@ -52,8 +52,8 @@ impl Greeks {
     }
 }
 
-/// The inputs of Black-76 for an option of `market`. Forward and strike, and so the price of the model, are in its
-/// counter currency ([`Instrument::counter_asset`]).
+/// The inputs of Black-76 for an option of `market`. Forward, strike and model price are in the option's counter
+/// currency ([`Instrument::counter_asset`]).
 pub fn option_inputs(listing: &Instrument, market: &Market) -> Result<Inputs, Refusal> {
     let InstrumentKind::Option { expiry, strike, right, iv } = &listing.kind else {
         return Err(Refusal::NotSupported { method: "Black-76", why: format!("{} is not an option", listing.name) });
@@ -71,10 +71,11 @@ pub fn option_inputs(listing: &Instrument, market: &Market) -> Result<Inputs, Re
     })
 }
 
-/// The part of the exposure that a running settlement average has not fixed yet (VAL-4), for a window of that length.
+/// The part of the exposure that a running settlement average has not fixed yet (VAL-4), for a window of
+/// `window_seconds`.
 ///
-/// Where the expiry says how much of its forward is settled, that decides: the mark of a future moves by the rest of it,
-/// and an option's whole size is on a forward that carries it.
+/// Where the market says how much of the expiry's forward is already settled, that decides: the mark of a future moves
+/// by the unsettled rest. For an option the result is 1, because its forward already contains the settled part.
 pub fn unsettled_part(listing: &Instrument, market: &Market, window_seconds: f64) -> f64 {
     let Some(expiry) = listing.expiry() else { return 1.0 };
     let said = market.expiry(listing.underlying, expiry).filter(|terms| terms.forward_settled > UsdPrice::ZERO);
@@ -85,7 +86,7 @@ pub fn unsettled_part(listing: &Instrument, market: &Market, window_seconds: f64
     }
 }
 
-/// The sensitivities of one contract of `id`, settlement averages over `window_seconds`.
+/// The sensitivities of one contract of `id`, with settlement averages over `window_seconds`.
 pub fn of_contract(id: InstrumentId, market: &Market, window_seconds: f64) -> Result<Greeks, Refusal> {
     let listing = market.listing(id);
     let underlying = &market.underlyings[listing.underlying.0];
@@ -104,14 +105,14 @@ pub fn of_contract(id: InstrumentId, market: &Market, window_seconds: f64) -> Re
     let black = Black76::new(inputs).map_err(|refusal| not_priceable(listing, refusal))?;
     let greeks = black.greeks();
     let terms = market.expiry(listing.underlying, *expiry).expect("the market checked that it is listed");
-    // What one unit of the model price is worth in USD, and how far the forward moves when the index moves by a dollar.
+    // The value in USD of one unit of the model price, and the move of the forward when the index moves by a dollar.
     let dollar = match listing.payoff {
         Payoff::Linear => settle,
         Payoff::Inverse => settle / inputs.forward,
     } * size;
     let settled = terms.forward_settled.in_units_of(market.usd_per_counter(listing));
     let slope = (inputs.forward - settled) / index;
-    // In coins, `dollar` is `P / F`: the coin moves with the index in full, the forward only by what is not settled.
+    // In coins, `dollar` is `P / F`: the coin moves with the index in full, the forward only by its unsettled part.
     let turn = match listing.payoff {
         Payoff::Linear => 0.0,
         Payoff::Inverse => dollar / index * settled / inputs.forward,
@@ -128,17 +129,18 @@ pub fn of_contract(id: InstrumentId, market: &Market, window_seconds: f64) -> Re
     })
 }
 
-/// What one contract owes in the coin that its price is written in, such as bitcoin for a perpetual on ETH/BTC: which
-/// underlying the coin follows, and how many units of it, negative for a long contract. None for options and for
-/// contracts written in USD or a stablecoin.
+/// The coin exposure from the currency in which a contract's price is written, such as bitcoin for a perpetual on
+/// ETH/BTC: the underlying that the coin follows, and units of it per contract, negative for a long contract. None for
+/// options and for contracts written in USD or a stablecoin.
 pub fn quoted_coins(listing: &Instrument, delta: f64, market: &Market) -> Option<(UnderlyingId, f64)> {
     let coin = market.assets[listing.counter_asset().0].follows.filter(|_| !listing.is_option())?;
     let size = |underlying: UnderlyingId| market.underlyings[underlying.0].size();
     Some((coin, -delta * size(listing.underlying) / size(coin)))
 }
 
-/// The change of [`quoted_coins`] per dollar of the coin's index: a linear contract is worth one over the price of the coin, an inverse
-/// one that price; paid in the same coin, each gets one power more of it.
+/// The change of [`quoted_coins`] per dollar of the coin's index. The value of a linear contract is proportional to one
+/// over the price of the coin, that of an inverse contract to the price; when paid in the same coin, each gains one
+/// more power of the price.
 fn quoted_gamma(listing: &Instrument, (coin, units): (UnderlyingId, f64), market: &Market) -> f64 {
     let power = match (listing.payoff, market.assets[listing.settle.0].follows == Some(coin)) {
         (Payoff::Linear, false) => -2.0,
@@ -148,8 +150,8 @@ fn quoted_gamma(listing: &Instrument, (coin, units): (UnderlyingId, f64), market
     power * units / market.underlyings[coin.0].size()
 }
 
-/// The profit of a position that is not settled yet, where it will be paid in a coin: which underlying the coin follows,
-/// and how many units of it that is. It moves with the coin like a balance.
+/// The unsettled profit of a position that will be paid in a coin: the underlying that the coin follows, and the profit
+/// in units of it. It moves with the coin like a balance.
 pub fn unsettled_coins(position: &Position, market: &Market) -> Option<(UnderlyingId, f64)> {
     let listing = market.listing(position.instrument);
     let settle = &market.assets[listing.settle.0];
@@ -169,23 +171,24 @@ pub fn unsettled_coins(position: &Position, market: &Market) -> Option<(Underlyi
     Some((underlying, dollars / market.underlyings[underlying.0].index.usd().to_f64()))
 }
 
-/// The sensitivities of an account to each underlying it touches, balances and unsettled profit included.
+/// The sensitivities of an account to each underlying it depends on, balances and unsettled profit included.
 pub fn of_account(account: &Account, market: &Market, window_seconds: f64) -> Result<Vec<UnderlyingGreeks>, Refusal> {
     let contracts = account.positions.iter().map(|position| of_contract(position.instrument, market, window_seconds));
     Ok(summed(account, market, &contracts.collect::<Result<Vec<_>, _>>()?))
 }
 
-/// The sensitivities of the contracts of one market, each worked out when it is first asked for: many accounts hold the same.
+/// A cache of the sensitivities of one market's contracts. Each is computed on first use, because many accounts hold
+/// the same contracts.
 #[derive(Debug)]
 pub struct Known(Box<[OnceLock<Greeks>]>);
 
 impl Known {
-    /// None yet, of as many contracts as `market` has.
+    /// An empty cache with a slot for every contract of `market`.
     pub fn new(market: &Market) -> Self {
         Self(market.instruments.iter().map(|_| OnceLock::new()).collect())
     }
 
-    /// [`of_contract`], of the market and the window that all calls are for.
+    /// [`of_contract`], cached. All calls must use the same market and window.
     pub fn of_contract(&self, id: InstrumentId, market: &Market, window_seconds: f64) -> Result<Greeks, Refusal> {
         let known = &self.0[id.0];
         if let Some(greeks) = known.get() {
@@ -196,7 +199,7 @@ impl Known {
     }
 }
 
-/// The sensitivities of an account of which those of each position's contract are known.
+/// The sensitivities of an account, given those of each position's contract.
 pub fn summed(account: &Account, market: &Market, contracts: &[Greeks]) -> Vec<UnderlyingGreeks> {
     let mut sums: Vec<Option<Greeks>> = vec![None; market.underlyings.len()];
     for balance in &account.balances {
@@ -239,7 +242,7 @@ pub fn summed(account: &Account, market: &Market, contracts: &[Greeks]) -> Vec<U
         .collect()
 }
 
-/// What pricing refused, with the name of the instrument.
+/// A refusal by the pricing crate, with the name of the instrument.
 pub fn not_priceable(listing: &Instrument, refusal: pricing::Refusal) -> Refusal {
     let (what, value) = match refusal {
         pricing::Refusal::Forward(value) => ("forward", value),

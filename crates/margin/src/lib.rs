@@ -1,7 +1,7 @@
-//! What an account must hold, what it holds, and why.
+//! Margin requirements: the amount that an account must hold, the amount it holds, and why.
 //!
-//! A *margin* is what an account must own beyond what it owes, so that its positions can be closed before they cost more
-//! than it has. It is computed here in three steps, the same for every method:
+//! A *margin* is the equity that an account must have so that its positions can be closed before they cost more than
+//! the account has. It is computed here in three steps, the same for every method:
 //!
 //! ```text
 //!             what might happen            what it does to each contract      what it does to the account
@@ -13,19 +13,19 @@
 //!                                                                              Assessment
 //! ```
 //!
-//! * **equity** is what the account is worth at index and mark: fixed point, rounded down ([`valuation`]).
+//! * **equity** is the value of the account at index and mark: fixed point, rounded down ([`valuation`]).
 //! * the **core** is the loss in the worst family of scenarios, everything revalued ([`risk_array`], [`scenario`]).
-//! * **charges** are what scenarios cannot see: liquidity, basis, expiry, borrow, haircuts, fees.
+//! * **charges** cover risks that scenarios cannot see: liquidity, basis, expiry, borrow, haircuts, fees.
 //! * **maintenance margin** = core + charges; **initial margin** adds a factor on the core and open orders.
 //! * **health** = equity / maintenance margin.
-//! * a requirement is **known**, known but with a part of what is owned **not accepted**, or **unknown** ([`RequirementState`]):
-//!   what a method has no rule for is never margined with nothing.
+//! * a requirement is **known**, known but with a part of the account's assets **not accepted**, or **unknown**
+//!   ([`RequirementState`]): a position or asset that a method has no rule for is never given a margin of zero.
 //!
-//! A venue's method is its own rules composed of the same pieces: its scenarios, its volatility rule ([`vol`]), its way to
-//! aggregate ([`aggregate`]), its charges. What a venue does not list is converted, and the answer says so ([`book`]).
-//! Parameters are data with evidence ([`params`]), never code. Risk numbers are `f64` in a fixed order; a requirement
-//! becomes money once, rounded up. Nothing here opens, prints, asks the time or draws a number, and what is missing is
-//! refused ([`Refusal`]), never assumed.
+//! A venue's method is its own rules composed of the same pieces: its scenarios, its volatility rule ([`vol`]), its way
+//! to aggregate ([`aggregate`]), its charges. A contract that a venue does not list is converted, and the answer says
+//! so ([`book`]). Parameters are data with evidence ([`params`]), never code. Risk numbers are `f64` in a fixed order;
+//! a requirement becomes money once, rounded up. This crate opens no file, prints nothing, reads no clock and draws no
+//! random number. Missing data is refused ([`Refusal`]), never assumed.
 //!
 //! ```
 //! use margin::assess;

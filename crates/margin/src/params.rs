@@ -1,36 +1,36 @@
 //! Parameter files: every value with its reason.
 //!
-//! A file is TOML (or JSON). A leaf is either a bare value or a table `{ value, reason, as_of, source }`; `[about]` says
-//! what the file is and gives the `as_of` and `source` of every leaf that does not name its own.
+//! A file is TOML (or JSON). A leaf is either a bare value or a table `{ value, reason, as_of, source }`. `[about]`
+//! describes the file and gives the `as_of` and `source` of every leaf that does not name its own.
 
 use model::Invalid;
 use serde::de::DeserializeOwned;
 
-/// A parameter file: the rules it gives and the evidence for each.
+/// A parameter file: its rules, and the evidence for each value.
 #[derive(Clone, Debug)]
 pub struct Params<T> {
     /// The method it was written for, such as `universal`.
     pub method: String,
-    /// The day it was true, such as `2026-11-22`.
+    /// The day on which the values were valid, such as `2026-11-22`.
     pub as_of: String,
     /// BLAKE3 of the file, in hexadecimal.
     pub hash: String,
-    /// The values, in the form of the method.
+    /// The values, in the type that the method reads.
     pub rules: T,
     /// Every leaf with its evidence, in the order of the file.
     pub evidence: Vec<Evidence>,
 }
 
-/// One value and why it is what it is.
+/// One value and the evidence for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
-    /// Where in the file, such as `scan.range.BTC`.
+    /// The path of the value in the file, such as `scan.range.BTC`.
     pub path: String,
     /// The value as the file writes it.
     pub value: String,
-    /// Why the value is what it is.
+    /// The reason for the value.
     pub reason: String,
-    /// The day it was true.
+    /// The day on which the value was valid.
     pub as_of: String,
     /// The publication or person that says so.
     pub source: String,
@@ -63,7 +63,7 @@ pub fn written_for(text: &str, method: &str) -> Result<(), Invalid> {
         Some(whose) if whose != method => {
             Err(Invalid::new("about.method", format_args!("\"{whose}\""), format_args!("\"{method}\"")))
         }
-        // What is missing is said when the file is read.
+        // A missing name is reported when the file is read.
         _ => Ok(()),
     }
 }
@@ -75,7 +75,7 @@ impl<T> Params<T> {
     }
 }
 
-/// The tables of a file: JSON when it opens with a brace, TOML else.
+/// The tables of a file, read as JSON when it starts with a brace, and as TOML otherwise.
 fn tree_of(text: &str) -> Result<toml::Table, Invalid> {
     if text.trim_start().starts_with('{') {
         return model::read_json(text);
@@ -153,13 +153,13 @@ pub mod decimal {
         Ratio::deserialize(deserializer).map(Ratio::to_f64)
     }
 
-    /// The same for a list.
+    /// The same as `read` for a list.
     pub fn list<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
         let list = Vec::<Ratio>::deserialize(deserializer)?;
         Ok(list.into_iter().map(Ratio::to_f64).collect())
     }
 
-    /// The same for a table of named numbers.
+    /// The same as `read` for a table of named numbers.
     pub fn map<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<std::collections::BTreeMap<String, f64>, D::Error> {

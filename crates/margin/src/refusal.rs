@@ -1,17 +1,17 @@
-//! Why an account cannot be margined. Nothing is ever assumed in place of what is missing.
+//! The reasons why an account cannot be margined. Missing data is never replaced by an assumption.
 
 use units::{Money, Overflow};
 
-/// A question without an answer: the account is refused, never margined on a default.
+/// Why an account is refused; it is never margined on a default.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Refusal {
-    /// An option is held whose volatility the market does not give.
+    /// The account holds an option for which the market gives no volatility.
     #[error("{instrument}: the market gives no iv, expected one for an option that is held")]
     NoVolatility {
         /// The option's name.
         instrument: String,
     },
-    /// A shocked or given number is outside what can be priced.
+    /// A shocked or given number is outside the range that can be priced.
     #[error("{instrument}: {what} is {value}, expected {expected}")]
     NotPriceable {
         /// The instrument's name.
@@ -30,10 +30,10 @@ pub enum Refusal {
         instrument: String,
         /// The venue that does not list it.
         venue: &'static str,
-        /// What would have been done.
+        /// The conversion that would have been made.
         why: String,
     },
-    /// The method has no rule for it, and only what is known was wanted.
+    /// The method has no rule for a part of the account, and only known requirements were wanted.
     #[error("{what}: what {venue} requires for it is not known ({why}), and strict rules accept only what is")]
     NotKnown {
         /// The name of the underlying or asset.
@@ -43,7 +43,7 @@ pub enum Refusal {
         /// Why the rule is not known, as a sentence.
         why: String,
     },
-    /// What a method asks for contradicts itself.
+    /// The margins of a method contradict each other.
     #[error(
         "account {account}: initial margin {initial} and maintenance margin {maintenance}, expected the first not below the second and neither below 0"
     )]
@@ -52,7 +52,7 @@ pub enum Refusal {
         account: String,
         /// Required to take new risk, in USD.
         initial: Money,
-        /// Required to keep what is held, in USD.
+        /// Required to keep the positions, in USD.
         maintenance: Money,
     },
     /// The method cannot answer for this account at all.

@@ -1,15 +1,15 @@
-//! Every instrument revalued under every scenario, once per market state; an account is then a sum of rows.
+//! Revalues every instrument under every scenario once per market state; an account is then a sum of rows.
 //!
 //! ```text
 //! prepare(market, scenarios)      one row per instrument: its profit in USD, in every distinct state of its block
 //! vector(account)                 Σ quantity · row, one pass over the positions
-//! add_fill(vector, fill)          one row more
-//! pnl(vector)                     the account in every scenario
+//! add_fill(vector, fill)          adds one row
+//! pnl(vector)                     the account's profit in every scenario
 //! ```
 //!
-//! A *block* is the instruments of one underlying that are written and paid in the same assets: their profit depends on nothing else. Most
-//! scenarios of a set look the same to a block (the others' moves), so its rows have one column per *distinct* state and
-//! a table says which column a scenario is. Column 0 is the market as it is.
+//! A *block* holds the instruments of one underlying that are written and paid in the same assets, because their profit
+//! depends on nothing else. Most scenarios of a set look the same to a block (they move other underlyings), so its rows
+//! have one column per *distinct* state, and a table gives the column of each scenario. Column 0 is the current market.
 
 use std::collections::BTreeMap;
 
@@ -25,71 +25,71 @@ use crate::greeks::{not_priceable, option_inputs, unsettled_part};
 use crate::scenario::{Move, Scenario, ScenarioSet, VolMove};
 use crate::vol::TermRule;
 
-/// The name that stands for every name that is not listed.
+/// The name under which all unlisted names are looked up.
 pub const OTHER: &str = "other";
 
-/// How volatilities answer a scenario's move (SCN-2).
+/// The rules by which volatilities respond to a scenario's move (SCN-2).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct VolRules {
-    /// How a level move grows for short expiries.
+    /// The growth of a level move for short expiries.
     pub term: TermRule,
-    /// What a volatility is raised to at least when it moves up.
+    /// The minimum to which a volatility is raised when it moves up.
     pub floor_up: f64,
-    /// The expiry, in days, at which a twist does nothing.
+    /// The expiry, in days, at which a twist has no effect.
     pub twist_pivot_days: f64,
-    /// A skew moves no volatility by more than this fraction.
+    /// The largest fraction by which a skew may move a volatility.
     pub skew_cap: f64,
 }
 
-/// Every instrument of a market under every scenario.
+/// The profit of every instrument of a market under every scenario.
 #[derive(Clone, Debug)]
 pub struct RiskArray {
     /// The scenarios, with their families.
     pub set: ScenarioSet,
     isa: Isa,
     blocks: Vec<Block>,
-    /// Where each instrument's row is; none for options without a volatility and for what nothing can be held of.
+    /// The row of each instrument; none for options without a volatility and for instruments that cannot be held.
     places: Vec<Option<Place>>,
     names: Vec<String>,
-    /// `[asset][scenario]`: price after, relative to before.
+    /// `[asset][scenario]`: price after the scenario, relative to the price before.
     asset_factors: Vec<Vec<f64>>,
-    /// The same less 1, in rows of the kernel.
+    /// The asset factors less 1, in rows of the kernel.
     asset_moves: Rows,
     asset_prices: Vec<f64>,
     weights: Vec<f64>,
-    /// Names of locations that fail, in alphabetical order.
+    /// Names of the locations that fail in some scenario, in alphabetical order.
     locations: Vec<String>,
-    /// Scenarios in which one fails: which, where, and the part that is lost.
+    /// The scenarios in which a location fails: scenario, location, and the part that is lost.
     failures: Vec<(usize, usize, f64)>,
-    /// What turns a fill price into unsettled profit.
+    /// The data of each instrument that turn an entry price into unsettled profit.
     profits: Vec<Profit>,
 }
 
-/// An account as sums of rows: what a fill changes and what scenarios are read from.
+/// An account as sums of rows: fills update it, and scenario profits are read from it.
 #[derive(Clone, Debug, Default)]
 pub struct AccountVector {
     blocks: Vec<BlockSum>,
     /// Units of every asset: balances and the unsettled profit of positions.
     coins: Vec<f64>,
-    /// What lies where it can fail, in USD.
+    /// Value of the balances at each location that can fail, in USD.
     locations: Vec<f64>,
 }
 
 #[derive(Clone, Debug)]
 struct BlockSum {
     sums: Rows,
-    /// Whether nothing was added: the sums are 0.
+    /// Whether nothing was added, so that all sums are 0.
     idle: bool,
 }
 
-/// A position as the arithmetic sees it.
+/// A position as numbers for the calculation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Line {
     /// The number of the instrument.
     pub instrument: InstrumentId,
     /// Contracts, negative when short.
     pub quantity: f64,
-    /// The price profit is counted from.
+    /// The price from which profit is counted.
     pub entry: f64,
 }
 
@@ -100,12 +100,12 @@ impl Line {
     }
 }
 
-/// Memory of [`RiskArray::sum`] and [`RiskArray::read`], to be used again.
+/// Reusable memory for [`RiskArray::sum`] and [`RiskArray::read`].
 #[derive(Clone, Debug)]
 pub(crate) struct Scratch {
     lines: Vec<Line>,
     vector: AccountVector,
-    /// By block: its positions.
+    /// The positions of each block.
     held: Vec<Vec<Held>>,
     pnl: Rows,
 }
@@ -123,7 +123,7 @@ impl Scratch {
         &self.lines
     }
 
-    /// Its profit in every scenario.
+    /// The profit of that account in every scenario.
     pub(crate) fn pnl(&self) -> &[f64] {
         self.pnl.row(0)
     }
@@ -132,13 +132,13 @@ impl Scratch {
 #[derive(Clone, Debug)]
 struct Block {
     underlying: UnderlyingId,
-    /// What its prices are written in ([`Instrument::counter_asset`]).
+    /// The asset in which prices are written ([`Instrument::counter_asset`]).
     written: AssetId,
-    /// What its values are paid in.
+    /// The asset in which values are paid.
     paid: AssetId,
-    /// The state each column stands for; column 0 is the market as it is.
+    /// The state of each column; column 0 is the current market.
     states: Vec<State>,
-    /// Which column each scenario is.
+    /// The column of each scenario.
     column_of: Vec<usize>,
     rows: Rows,
 }
@@ -149,13 +149,13 @@ struct Place {
     row: usize,
 }
 
-/// All that a block can see of a scenario.
+/// The parts of a scenario that affect a block.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct State {
     shift: Move,
-    /// Price after, relative to before, of the asset that prices are written in.
+    /// Price of the written asset after the scenario, relative to before.
     written_factor: f64,
-    /// The same of the asset that values are paid in.
+    /// Price of the paid asset after the scenario, relative to before.
     paid_factor: f64,
     years: f64,
 }
@@ -176,8 +176,8 @@ enum ProfitKind {
 }
 
 impl Profit {
-    /// Units of the settlement asset that a contract entered at `price` has earned at its mark; the premium of an option
-    /// was paid out of the balance.
+    /// Units of the settlement asset that a contract entered at `price` has earned at its mark. 0 for an option,
+    /// because its premium was paid out of the balance.
     fn of(&self, price: f64) -> f64 {
         match self.kind {
             ProfitKind::Linear => self.size * (self.mark - price),
@@ -186,8 +186,8 @@ impl Profit {
         }
     }
 
-    /// What a fill at `limit` adds, in units of the asset it pays in: at the price of now, and at the shocked price. The
-    /// premium of an option leaves the balance; what it bought is there at its mark and moves by its row.
+    /// The amounts that a fill at `limit` adds, in units of the asset it pays in: at the current price, and at the
+    /// shocked price. The premium of an option leaves the balance; the option itself counts at its mark and moves by its row.
     fn of_fill(&self, limit: f64) -> (f64, f64) {
         match self.kind {
             ProfitKind::Linear | ProfitKind::Inverse => (0.0, self.of(limit)),
@@ -198,7 +198,7 @@ impl Profit {
 
 /// Revalues every instrument of `market` under every scenario of `set`.
 ///
-/// `window_seconds` is the length of the settlement average (VAL-4). Refuses a scenario that no price can be made of.
+/// `window_seconds` is the length of the settlement average (VAL-4). Refuses a scenario that leads to an invalid price.
 pub fn prepare(
     market: &Market,
     set: ScenarioSet,
@@ -209,7 +209,7 @@ pub fn prepare(
     prepare_live(market, set, vol, window_seconds, isa, &|_| true)
 }
 
-/// [`prepare`] of those instruments that `is_live` says something can be held of. An account that holds another is refused.
+/// [`prepare`], limited to instruments for which `is_live` is true. An account that holds another instrument is refused.
 pub(crate) fn prepare_live(
     market: &Market,
     set: ScenarioSet,
@@ -273,24 +273,24 @@ pub(crate) fn prepare_live(
 }
 
 impl RiskArray {
-    /// How many instruments have a row.
+    /// The number of instruments that have a row.
     pub fn rows(&self) -> usize {
         self.places.iter().flatten().count()
     }
 
-    /// What it computes with.
+    /// The instruction set used for the computation.
     pub(crate) fn isa(&self) -> Isa {
         self.isa
     }
 
-    /// The account as sums of rows. Refuses an option the market gives no volatility for.
+    /// The account as sums of rows. Refuses an option for which the market gives no volatility.
     pub fn vector(&self, account: &Account) -> Result<AccountVector, Refusal> {
         let mut scratch = Scratch::default();
         self.sum(account, &mut scratch)?;
         Ok(scratch.vector)
     }
 
-    /// The profit of an account in every scenario: [`Self::pnl`] of its vector, in memory that is used again.
+    /// The profit of an account in every scenario: [`Self::pnl`] of its vector, in reused memory.
     pub(crate) fn read(&self, account: &Account, scratch: &mut Scratch) -> Result<(), Refusal> {
         self.sum(account, scratch)?;
         let count = self.set.scenarios.len();
@@ -330,7 +330,7 @@ impl RiskArray {
         Ok(())
     }
 
-    /// Makes `vector` that of an account without anything.
+    /// Resets `vector` to that of an empty account.
     fn clear(&self, vector: &mut AccountVector) {
         let AccountVector { blocks, coins, locations } = vector;
         let fits = |(sum, block): (&BlockSum, &Block)| sum.sums.width() == block.rows.width();
@@ -349,8 +349,8 @@ impl RiskArray {
         }
     }
 
-    /// Adds `quantity` contracts filled at `price`: one row, and the profit the fill has at the mark. The premium of an
-    /// option changes a balance and is the caller's to move.
+    /// Adds `quantity` contracts filled at `price`: one row, and the profit of the fill at the mark. The premium of an
+    /// option changes a balance, which the caller must update.
     pub fn add_fill(
         &self,
         vector: &mut AccountVector,
@@ -367,7 +367,7 @@ impl RiskArray {
         Ok(())
     }
 
-    /// The profit of `vector` in every scenario, in USD, dampened by the weight of the scenario.
+    /// The profit of `vector` in every scenario, in USD, multiplied by the weight of the scenario.
     pub fn pnl(&self, vector: &AccountVector) -> Vec<f64> {
         let mut pnl = Rows::zeros(1, self.set.scenarios.len());
         self.fill_pnl(vector, &mut pnl);
@@ -396,8 +396,8 @@ impl RiskArray {
         }
     }
 
-    /// What an order adds to every scenario if it fills at its limit and loses there, dampened like [`Self::pnl`]; 0 where
-    /// it would gain (REQ-4: summed over all orders, this is the worst over all subsets of them).
+    /// The loss that an order adds to every scenario if it fills at its limit, weighted like [`Self::pnl`]; 0 where the
+    /// order would gain (REQ-4: summed over all orders, this is the worst over all subsets of them).
     pub fn order_losses(&self, instrument: InstrumentId, quantity: f64, limit: f64) -> Result<Vec<f64>, Refusal> {
         let place = self.place(instrument)?;
         let block = &self.blocks[place.block];
@@ -414,7 +414,7 @@ impl RiskArray {
             .collect())
     }
 
-    /// The part of one position in the profit of one scenario, dampened like [`Self::pnl`].
+    /// The part of one position in the profit of one scenario, weighted like [`Self::pnl`].
     pub fn position_pnl(&self, position: &Position, scenario: usize) -> Result<f64, Refusal> {
         let place = self.place(position.instrument)?;
         let block = &self.blocks[place.block];
@@ -426,7 +426,7 @@ impl RiskArray {
         Ok(position.quantity.to_f64() * (row + converted) * self.set.scenarios[scenario].weight)
     }
 
-    /// The part of one balance in the profit of one scenario, dampened like [`Self::pnl`].
+    /// The part of one balance in the profit of one scenario, weighted like [`Self::pnl`].
     pub fn balance_pnl(&self, balance: &Balance, scenario: usize) -> f64 {
         let value = balance.amount.to_f64() * self.asset_prices[balance.asset.0];
         let scenario_of = &self.set.scenarios[scenario];
@@ -437,7 +437,7 @@ impl RiskArray {
         (value * (self.asset_factors[balance.asset.0][scenario] - 1.0) - lost) * scenario_of.weight
     }
 
-    /// The place of the name under which a location fails: its own, or [`OTHER`] when no scenario names it.
+    /// The index of the name under which a location fails: its own name, or [`OTHER`] when no scenario names it.
     fn failing(&self, location: &str) -> Option<usize> {
         let place = |name: &str| self.locations.binary_search_by(|failed| failed.as_str().cmp(name)).ok();
         place(location).or_else(|| place(OTHER))
@@ -483,8 +483,9 @@ impl Block {
         Ok(())
     }
 
-    /// VAL-2 for perpetuals, futures and spot: the mark moves with index and basis and against the asset it is written in, profit
-    /// converts at the shocked price. A mark that may be zero or negative moves by parts of its scale (SCN-1).
+    /// VAL-2 for perpetuals, futures and spot. The mark moves with index and basis, and inversely to the price of the
+    /// asset in which it is written; profit converts at the shocked price. A mark that may be zero or negative moves by
+    /// parts of its scale (SCN-1).
     fn revalue_future(&mut self, market: &Market, listing: &Instrument, row: usize, window_seconds: f64) {
         let (mark, size) = (
             listing.mark.in_quote().to_f64(),
@@ -506,7 +507,8 @@ impl Block {
         });
     }
 
-    /// VAL-3: every option of an expiry, model after minus model before, each in USD at the asset it pays in.
+    /// VAL-3: revalues all options of one expiry: model price after minus model price before, in USD at the price of
+    /// the paid asset.
     fn revalue_chain(
         &mut self,
         market: &Market,
@@ -566,7 +568,7 @@ impl Block {
         Ok(())
     }
 
-    /// Reprices the columns whose volatility depends on the strike: a skew.
+    /// Reprices the columns whose volatility depends on the strike, which are those with a skew.
     fn tilt(
         &self,
         columns: &[Column],
@@ -609,14 +611,14 @@ impl Block {
 }
 
 impl State {
-    /// What forwards and marks in USD are multiplied by.
+    /// The factor on forwards and marks in USD.
     fn forward_factor(&self) -> f64 {
         (1.0 + self.shift.price) * (1.0 + self.shift.basis)
     }
 }
 
 impl VolRules {
-    /// Multiplier and floor of every volatility of an expiry (SCN-2). A skew depends on the strike and is not seen here.
+    /// Multiplier and floor of every volatility of an expiry (SCN-2). A skew depends on the strike and is not included here.
     pub(crate) fn at_expiry(&self, shift: VolMove, days: f64) -> (f64, f64) {
         match shift {
             VolMove::Level(level) => {
@@ -628,14 +630,15 @@ impl VolRules {
         }
     }
 
-    /// +1 for expiries an eighth of the pivot away or nearer, 0 at the pivot, −1 at eight times the pivot and beyond,
-    /// linear in the logarithm between.
+    /// +1 for expiries up to an eighth of the pivot, 0 at the pivot, −1 from eight times the pivot on, and linear in
+    /// the logarithm between.
     fn twist(&self, days: f64) -> f64 {
         (math::ln(self.twist_pivot_days / days.max(self.term.floor_days)) / math::ln(8.0)).clamp(-1.0, 1.0)
     }
 }
 
-/// Price of an asset after a scenario, relative to before (SCN-1): what it follows, times its own residual.
+/// Price of an asset after a scenario, relative to before (SCN-1): the factor of the underlying it follows, times its
+/// own residual.
 pub(crate) fn asset_factor(market: &Market, asset: AssetId, scenario: &Scenario) -> f64 {
     let follows = market.assets[asset.0].follows;
     let price = follows.map_or(0.0, |underlying| scenario.moves[underlying.0].price);
@@ -651,8 +654,8 @@ fn profit_of(listing: &Instrument) -> Profit {
     Profit { asset: listing.settle, size: listing.contract_size.to_f64(), mark: listing.mark.in_quote().to_f64(), kind }
 }
 
-/// The states of a block and which of them each scenario is; state 0 is the market as it is. `factors` are those of the asset that
-/// prices are written in and of the asset that values are paid in.
+/// The distinct states of a block, and the state of each scenario; state 0 is the current market. `factors` are the
+/// price factors of the asset in which prices are written and of the asset in which values are paid.
 fn distinct_states(underlying: UnderlyingId, factors: [&[f64]; 2], scenarios: &[Scenario]) -> (Vec<State>, Vec<usize>) {
     let mut states = vec![State { shift: Move::NONE, written_factor: 1.0, paid_factor: 1.0, years: 0.0 }];
     let mut known = BTreeMap::from([(states[0].key(), 0)]);
@@ -671,7 +674,7 @@ fn distinct_states(underlying: UnderlyingId, factors: [&[f64]; 2], scenarios: &[
 }
 
 impl State {
-    /// Equal states have equal keys; −0 and 0 are told apart, which only costs a column.
+    /// Equal states have equal keys. −0 and 0 have different keys, which only costs a column.
     fn key(&self) -> [u64; 7] {
         let (kind, vol) = match self.shift.vol {
             VolMove::Level(vol) => (0, vol),
@@ -692,7 +695,7 @@ impl State {
 mod tests {
     use super::*;
 
-    /// A block has one column for every state it can tell apart, the market as it is first.
+    /// A block has one column for every state it can distinguish, the current market first.
     #[test]
     fn scenarios_that_look_the_same_share_a_column() {
         let market = Market::parse(
@@ -722,7 +725,7 @@ mod tests {
         assert_eq!(columns, [0, 1, 0, 1, 2, 3, 4]);
         assert_eq!(states.len(), 5);
         assert_eq!((states[0].shift, states[1].shift, states[3].shift), (Move::NONE, price, skew));
-        // The price of the asset a block pays in tells states apart too: a depeg.
+        // The price of the asset in which a block pays distinguishes states too: a depeg.
         let depeg = [1.0, 1.0, 1.0, 0.9, 1.0, 1.0, 1.0];
         let (states, columns) = distinct_states(UnderlyingId(1), [&[1.0; 7], &depeg], &scenarios);
         assert_eq!(columns, [0, 0, 1, 2, 0, 0, 3]);
@@ -743,10 +746,10 @@ mod tests {
         near(rules.at_expiry(VolMove::Level(0.5), 30.0), 1.5, 0.5);
         near(rules.at_expiry(VolMove::Level(-0.25), 30.0), 0.75, 0.0);
         near(rules.at_expiry(VolMove::Level(0.0), 7.0), 1.0, 0.0);
-        // Below a day an expiry counts as one: 30^0.3 = 2.774192…; never below zero.
+        // An expiry of less than a day counts as one day: 30^0.3 = 2.774192…; the result is never below zero.
         near(rules.at_expiry(VolMove::Level(-0.25), 0.01), 1.0 - 0.25 * 2.774_191_114_672_181, 0.0);
         near(rules.at_expiry(VolMove::Level(-0.9), 0.0), 0.0, 0.0);
-        // A twist turns around sixty days: in full at an eighth and at eight times of it, by a third at half and double.
+        // A twist turns around sixty days: in full at an eighth of it and at eight times it, by a third at half and double.
         near(rules.at_expiry(VolMove::Twist(0.2), 60.0), 1.0, 0.0);
         near(rules.at_expiry(VolMove::Twist(0.2), 7.5), 1.2, 0.0);
         near(rules.at_expiry(VolMove::Twist(0.2), 1.0), 1.2, 0.0);

@@ -1,4 +1,4 @@
-//! What might happen: scenarios, and the families they come in.
+//! Scenarios, and the families into which they are grouped.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use pricing::kernel::{Isa, least};
 
 use crate::aggregate;
 
-/// What happens to one underlying in a scenario.
+/// The move of one underlying in a scenario.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Move {
     /// Relative move of the index, above −1.
@@ -18,7 +18,7 @@ pub struct Move {
     pub vol: VolMove,
 }
 
-/// What happens to the volatilities of one underlying.
+/// The move of the volatilities of one underlying.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum VolMove {
     /// Every volatility moves by this fraction, more for short expiries (SCN-2).
@@ -34,25 +34,25 @@ impl Move {
     pub const NONE: Self = Self { price: 0.0, basis: 0.0, vol: VolMove::Level(0.0) };
 }
 
-/// One thing that might happen. Vectors are in the order of the market.
+/// One scenario. Vectors are in the order of the market.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
     /// The scenario in words.
     pub name: String,
     /// The move of each underlying.
     pub moves: Vec<Move>,
-    /// Relative move of each asset on top of the underlying it follows: a depeg.
+    /// Relative move of each asset on top of the underlying it follows, such as a depeg.
     pub residuals: Vec<f64>,
-    /// A chain, bridge or custodian that fails, and the share of what it holds that is lost.
+    /// The chain, bridge or custodian that fails, and the share of its balances that is lost.
     pub failure: Option<(String, f64)>,
     /// Time that passes, in years.
     pub years: f64,
-    /// How much of the profit and loss counts, above 0.
+    /// The factor on the scenario's profit and loss, above 0.
     pub weight: f64,
 }
 
 impl Scenario {
-    /// Nothing happens to anything in `market`.
+    /// A scenario in which nothing in `market` moves.
     pub fn still(name: impl Into<String>, market: &Market) -> Self {
         Self {
             name: name.into(),
@@ -65,7 +65,7 @@ impl Scenario {
     }
 }
 
-/// How the scenarios of a family become one loss.
+/// The way in which the scenarios of a family become one loss.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Aggregation {
     /// The largest loss of all groups.
@@ -81,29 +81,29 @@ pub enum Aggregation {
 pub struct ScenarioFamily {
     /// The family's name.
     pub name: String,
-    /// How its scenarios become one loss.
+    /// The way in which its scenarios become one loss.
     pub aggregation: Aggregation,
-    /// Where its scenarios lie in the set; more than one group for [`Aggregation::RootSumSquare`].
+    /// The ranges of its scenarios in the set; more than one group for [`Aggregation::RootSumSquare`].
     pub groups: Vec<Range<usize>>,
 }
 
-/// Everything that might happen (SCN-6).
+/// All scenarios that are considered (SCN-6).
 #[derive(Clone, Debug, Default)]
 pub struct ScenarioSet {
-    /// In the order of the methodology.
+    /// The families, in the order of the methodology.
     pub families: Vec<ScenarioFamily>,
-    /// All scenarios, family after family.
+    /// All scenarios, sorted by family.
     pub scenarios: Vec<Scenario>,
 }
 
-/// What a family says of an account.
+/// The loss of an account in one family of scenarios.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FamilyLoss {
-    /// In USD; negative when even the worst is a profit.
+    /// The loss in USD; negative when even the worst scenario is a profit.
     pub loss: f64,
-    /// The loss as a sum over scenarios: index and coefficient of each that it depends on, the most important first.
+    /// The loss as a sum over scenarios: index and coefficient of each scenario that it depends on, the most important first.
     ///
-    /// `loss = −Σ coefficient · pnl[index]`, which is how a position's part is found (Euler's rule).
+    /// `loss = −Σ coefficient · pnl[index]`. The part of a position follows from it (Euler's rule).
     pub parts: Vec<(usize, f64)>,
 }
 
@@ -133,7 +133,7 @@ impl ScenarioSet {
         }
     }
 
-    /// A fingerprint of everything a scenario says: BLAKE3 over names and the bits of every number.
+    /// A hash of all scenarios and families: BLAKE3 over names and the bits of every number.
     pub fn hash(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         let mut number = |value: f64| {
@@ -165,12 +165,12 @@ impl ScenarioSet {
 }
 
 impl ScenarioFamily {
-    /// All its scenarios.
+    /// The range of all its scenarios.
     pub fn range(&self) -> Range<usize> {
         self.groups.first().map_or(0, |group| group.start)..self.groups.last().map_or(0, |group| group.end)
     }
 
-    /// The loss of [`Self::loss`] alone: the same bits, without saying which scenarios it depends on.
+    /// The loss of [`Self::loss`] alone, bit for bit the same, without the scenarios on which it depends.
     pub fn loss_alone(&self, isa: Isa, pnls: &[f64]) -> f64 {
         let worst_of = |group: &Range<usize>| -least(isa, &pnls[group.clone()]);
         match self.aggregation {
@@ -183,7 +183,7 @@ impl ScenarioFamily {
         }
     }
 
-    /// One loss out of the weighted profits of all scenarios of the set.
+    /// The loss of the family, from the weighted profits of all scenarios of the set.
     pub fn loss(&self, pnls: &[f64]) -> FamilyLoss {
         assert!(self.range().end <= pnls.len(), "SCN-6: {} has a profit in each of its scenarios", self.name);
         let worst_of = |group: &Range<usize>| {

@@ -15,8 +15,8 @@
 //! }
 //! ```
 //!
-//! `price` and `vol` are in the order of `underlyings`, `residual` (may be left out) in that of `assets`. A market with an
-//! underlying that the document does not move is refused: it would seem to be free of risk.
+//! `price` and `vol` are in the order of `underlyings`; `residual` (optional) is in the order of `assets`. A market
+//! with an underlying that the document does not move is refused, because that underlying would seem free of risk.
 
 use model::{Invalid, Market, read_json};
 use serde::{Deserialize, Serialize};
@@ -37,9 +37,9 @@ pub struct ScenarioDocument {
     pub name: String,
     /// How the set was computed, in a few sentences.
     pub about: String,
-    /// The underlyings it moves, in the order of every `price` and `vol`.
+    /// The underlyings that the set moves, in the order of every `price` and `vol`.
     pub underlyings: Vec<String>,
-    /// The assets it moves on top, in the order of every `residual`.
+    /// The assets that the set moves on top, in the order of every `residual`.
     #[serde(default)]
     pub assets: Vec<String>,
     /// The families of scenarios.
@@ -55,12 +55,12 @@ pub struct ScenarioDocument {
 pub struct FamilyDocument {
     /// The family's name, unique in the document.
     pub family: String,
-    /// How its scenarios become one loss.
+    /// The way in which its scenarios become one loss.
     pub aggregation: AggregationDocument,
-    /// Of an expected shortfall, such as 0.975.
+    /// The level of an expected shortfall, such as 0.975.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Ratio>,
-    /// How much of every profit and loss counts; 1 when absent.
+    /// The factor on every profit and loss; 1 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<Ratio>,
     /// The scenarios of the family.
@@ -87,7 +87,7 @@ pub struct MoveDocument {
     pub price: Vec<Ratio>,
     /// Relative move of every underlying's volatility at 30 days.
     pub vol: Vec<Ratio>,
-    /// Relative move of every asset on top of what it follows.
+    /// Relative move of every asset on top of the underlying it follows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub residual: Option<Vec<Ratio>>,
 }
@@ -116,7 +116,7 @@ impl ScenarioDocument {
         blake3::hash(text.as_bytes()).to_string()
     }
 
-    /// The families as they move `market`.
+    /// The families as scenarios for `market`.
     pub fn scenarios_for(&self, market: &Market) -> Result<ScenarioSet, Invalid> {
         if self.assets.iter().any(|name| name == "USD") {
             return Err(Invalid::new("assets", "\"USD\"", "any other asset: USD is what the others are measured in"));

@@ -1,4 +1,4 @@
-//! Whether what a method asks for is known, and how an account stands by it.
+//! Whether a method knows the requirement of an account, and the status of the account under it.
 
 use model::{Account, Market};
 use serde::{Serialize, Serializer};
@@ -6,42 +6,43 @@ use units::{Money, Overflow};
 
 use crate::{Refusal, Status, valuation};
 
-/// Whether what a method asks for is known: in all, but not of everything the account has, or not at all.
+/// Whether a method knows the requirement: fully, fully but without accepting every asset, or not fully.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum RequirementState {
     /// The method has a rule for everything in the account.
     #[default]
     Known,
-    /// It has, but a part of what the account owns counts for nothing there: the margins are those of the risk alone.
+    /// The method has a rule for everything, but a part of the account's assets counts for nothing: the margins cover
+    /// the risk alone.
     NotAccepted {
-        /// What counts for nothing.
+        /// The assets that count for nothing.
         not_accepted: Vec<NotAccepted>,
     },
-    /// The method has no rule for a part of the account: the margins are those of the rest, and no requirement.
+    /// The method has no rule for a part of the account. The margins cover only the rest, so they are not a requirement.
     Unknown {
-        /// What it has no rule for, in words.
+        /// The parts without a rule, in words.
         reasons: Vec<String>,
-        /// What counts for nothing besides.
+        /// The assets that count for nothing, in addition.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         not_accepted: Vec<NotAccepted>,
     },
 }
 
-/// A part of what an account owns that counts for nothing by a method.
+/// A part of an account's assets that counts for nothing under a method.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NotAccepted {
-    /// Which asset, or a surplus in words.
+    /// The name of the asset, or a surplus in words.
     pub what: String,
     /// The chain, bridge or custodian that holds it; none is the venue itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
-    /// What it is worth, in USD.
+    /// Its value, in USD.
     pub value: Money,
 }
 
 impl NotAccepted {
-    /// The balance at `place` of an account.
+    /// The balance with index `place` in an account.
     pub fn balance(account: &Account, place: usize, market: &Market) -> Result<Self, Refusal> {
         let balance = &account.balances[place];
         let value = valuation::balance_value(balance, market)
@@ -52,7 +53,7 @@ impl NotAccepted {
 }
 
 impl RequirementState {
-    /// Adds something that counts for nothing.
+    /// Adds an asset that counts for nothing.
     pub fn not_accept(&mut self, part: NotAccepted) {
         match self {
             Self::Known => *self = Self::NotAccepted { not_accepted: vec![part] },
@@ -60,7 +61,7 @@ impl RequirementState {
         }
     }
 
-    /// Adds something that the method has no rule for.
+    /// Adds a part of the account for which the method has no rule.
     pub fn not_know(&mut self, reason: String) {
         match self {
             Self::Known => *self = Self::Unknown { reasons: vec![reason], not_accepted: Vec::new() },
@@ -75,7 +76,7 @@ impl RequirementState {
         }
     }
 
-    /// Adds something that a venue has no rule for that we hold. With `strict` it is refused.
+    /// Adds a part of the account for which the venue has a rule that we do not know. With `strict`, refuses instead.
     pub(crate) fn unknown_at(
         &mut self,
         venue: &'static str,
@@ -90,12 +91,12 @@ impl RequirementState {
         Ok(())
     }
 
-    /// Whether the margins are a requirement.
+    /// Whether the margins are the whole requirement.
     pub fn is_known(&self) -> bool {
         !matches!(self, Self::Unknown { .. })
     }
 
-    /// What the method has no rule for.
+    /// The parts of the account for which the method has no rule, in words.
     pub fn reasons(&self) -> &[String] {
         match self {
             Self::Unknown { reasons, .. } => reasons,
@@ -103,7 +104,7 @@ impl RequirementState {
         }
     }
 
-    /// What counts for nothing.
+    /// The assets that count for nothing.
     pub fn not_accepted(&self) -> &[NotAccepted] {
         match self {
             Self::Known => &[],
@@ -111,22 +112,22 @@ impl RequirementState {
         }
     }
 
-    /// What all that counts for nothing is worth, in USD.
+    /// The total value of all assets that count for nothing, in USD.
     pub fn value_not_accepted(&self) -> Result<Money, Overflow> {
         self.not_accepted().iter().try_fold(Money::ZERO, |sum, part| sum.plus(part.value))
     }
 }
 
-/// How an account stands by a method.
+/// The status of an account under a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// By a requirement that is known.
+    /// The status under a known requirement.
     Known(Status),
-    /// The requirement is not known, so nobody can say.
+    /// The requirement is not known, so there is no status.
     Unknown,
 }
 
-/// As a status is written, or `unknown`.
+/// Serialized like a status, or as `unknown`.
 impl Serialize for Standing {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

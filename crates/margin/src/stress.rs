@@ -1,12 +1,12 @@
-//! What an account gains and loses when all prices and all volatilities move together, and where it would be liquidated.
+//! The profit and loss of an account when all prices and all volatilities move together, and the moves that liquidate it.
 //!
 //! ```text
-//! grid.rs        how many moves of price and of volatility
-//! moves.rs       how far each of them is, by the scan of the universal method
+//! grid.rs        the number of moves of price and of volatility
+//! moves.rs       the size of each move, by the scan of the universal method
 //! matrix.rs      the profit of an account in every cell of a grid
-//! estimate.rs    scan scenarios in full, and as delta, gamma, vega and theta have them
+//! estimate.rs    scan scenarios in full, and estimated by delta, gamma, vega and theta
 //! moved.rs       a market after a move, which any method can judge
-//! frontier.rs    the line over the grid on which equity is the maintenance margin
+//! frontier.rs    the line over the grid on which equity equals the maintenance margin
 //! ```
 
 mod estimate;

@@ -1,9 +1,9 @@
-//! What an account holds, in USD: fixed point, rounded against the account (VAL-1, VAL-2).
+//! The value of balances, positions and accounts, in USD: fixed point, rounded against the account (VAL-1, VAL-2).
 
 use model::{Account, Balance, Instrument, InstrumentKind, Market, Payoff, Position, QuotePrice};
 use units::{Money, Overflow, Round};
 
-/// The value of a balance at the price of its asset. What is owed rounds away from zero.
+/// The value of a balance at the price of its asset. A debt rounds away from zero.
 pub fn balance_value(balance: &Balance, market: &Market) -> Result<Money, Overflow> {
     balance.amount.at(market.assets[balance.asset.0].price.usd(), Round::Down)
 }
@@ -33,7 +33,7 @@ fn linear_profit(position: &Position, listing: &Instrument) -> Result<Money, Ove
     position.quantity.times(listing.contract_size, round_size(position, listing))?.at(gain.in_quote(), Round::Down)
 }
 
-/// How a size rounds against the account: fewer units where each has gained, more where each has lost.
+/// The rounding of a size against the account: down where a unit has gained, up where it has lost.
 fn round_size(position: &Position, listing: &Instrument) -> Round {
     if listing.mark < position.entry { Round::Up } else { Round::Down }
 }
@@ -56,7 +56,7 @@ mod tests {
     use proptest::prelude::*;
     use units::{Price, Quantity};
 
-    /// One contract of `size` units at `mark`, profit in a coin worth `coin`; linear, inverse and an option.
+    /// One contract of `size` units at `mark`, with profit in a coin worth `coin`; linear, inverse and an option.
     fn market(size: &str, mark: QuotePrice, coin: &str) -> Market {
         let listed = |name: &str, kind: &str, payoff: &str, quote: &str, rest: &str| {
             format!(
@@ -80,13 +80,13 @@ mod tests {
         position_value(&Position { instrument: model::InstrumentId(instrument), quantity, entry }, market).unwrap()
     }
 
-    /// VAL-2: whatever the side and whoever won, a value is never above what it is worth, and hardly below.
+    /// VAL-2: on either side, with a gain or a loss, a rounded value is never above the exact value, and hardly below it.
     #[test]
     fn both_sides_of_a_trade_round_against_themselves() {
         let (tiny, two, third): (Quantity, QuotePrice, QuotePrice) =
             ("0.000000000000000001".parse().unwrap(), "2".parse().unwrap(), "0.333333333333333333".parse().unwrap());
         let market = market("0.5", "3".parse().unwrap(), "1");
-        // Half of 10⁻¹⁸ gains 1 or loses 1: what is gained rounds to nothing, what is lost to one.
+        // Half of 10⁻¹⁸ gains 1 or loses 1: the gain rounds to zero, the loss to one unit.
         let (gained, lost) = (value(&market, 0, tiny, two), value(&market, 0, tiny.negated().unwrap(), two));
         assert_eq!((gained.raw(), lost.raw()), (0, -1));
         let (lost, gained) = (
@@ -99,7 +99,7 @@ mod tests {
     }
 
     proptest! {
-        /// The two sides of one trade never own more than nothing between them.
+        /// The values of the two sides of one trade never add up to more than zero.
         #[test]
         fn no_value_comes_out_of_rounding(quantity in 1..10_i128.pow(22), entry in 10_i128.pow(9)..10_i128.pow(22), mark in 10_i128.pow(9)..10_i128.pow(22)) {
             let market = market("0.000123456789012345", QuotePrice::new(Price::from_raw(mark)), "0.777777777777777777");

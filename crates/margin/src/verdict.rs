@@ -1,35 +1,36 @@
-//! Whether the rules of new risk would take trades that have not happened.
+//! Whether the rules for new risk accept trades that have not happened yet.
 
 use units::Money;
 
 use crate::{Assessment, Standing, Status};
 
-/// What the rules of new risk say of trades, and what decided.
+/// The answer of the rules for new risk to proposed trades, with the reason.
 ///
-/// After its trades an account holds its initial margin, or is nearer to it than before and needs less. What the method
-/// does not accept as collateral counts for nothing, and where the requirement is not known nothing is taken.
+/// Trades are accepted when the account holds its initial margin after them, or is nearer to it than before and needs
+/// no more. Assets that the method does not accept as collateral count for nothing, and trades are refused where the
+/// requirement is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Taken: the account holds its initial margin after them.
+    /// Accepted: the account holds its initial margin after the trades.
     Holds,
-    /// Taken: the account is below its initial margin, and they bring it nearer.
+    /// Accepted: the account is below its initial margin, and the trades bring it nearer.
     Nearer,
-    /// Refused: the account does not hold its initial margin after them.
+    /// Refused: the account does not hold its initial margin after the trades.
     Short {
-        /// The equity that counts after them, in USD.
+        /// The counted equity after the trades, in USD.
         equity: Money,
-        /// The initial margin after them, in USD.
+        /// The initial margin after the trades, in USD.
         initial_margin: Money,
     },
-    /// Refused: what the account must hold after them is not known.
+    /// Refused: the requirement after the trades is not known.
     Unknown {
-        /// Why it is not known, a sentence each.
+        /// The reasons why it is not known, a sentence each.
         reasons: Vec<String>,
     },
 }
 
 impl Verdict {
-    /// What is said of an account that was assessed before and after trades.
+    /// The verdict on an account assessed before and after the trades.
     pub fn of(before: &Assessment, after: &Assessment) -> Self {
         let is_nearer = before.requirement.is_known()
             && after.initial_margin <= before.initial_margin
@@ -42,7 +43,7 @@ impl Verdict {
         }
     }
 
-    /// Whether the trades are taken.
+    /// Whether the trades are accepted.
     pub fn accepts(&self) -> bool {
         matches!(self, Self::Holds | Self::Nearer)
     }
@@ -65,7 +66,7 @@ impl std::fmt::Display for Verdict {
     }
 }
 
-/// Equity that counts less initial margin, in raw units.
+/// Counted equity less initial margin, in raw units.
 fn slack(assessment: &Assessment) -> i128 {
     assessment.counted_equity.raw().saturating_sub(assessment.initial_margin.raw())
 }

@@ -1,4 +1,4 @@
-//! How far a volatility moves: one rule for every method (SCN-2).
+//! The size of a volatility move: one rule for every method (SCN-2).
 
 use pricing::math;
 
@@ -11,7 +11,7 @@ pub struct TermRule {
     pub short_power: f64,
     /// Power for expiries from 30 days on.
     pub long_power: f64,
-    /// Days below which an expiry counts as this many.
+    /// The minimum of days to expiry: a nearer expiry counts as this many days.
     pub floor_days: f64,
     /// Whether exactly 30 days uses the short power (Derive) or the long one (the others).
     pub short_at_30: bool,

@@ -1,7 +1,7 @@
 //! Certified cells: no market in a cell gives an account less than its certificate says.
 //!
-//! The argument is `docs/cells.md`. Each of its letters is looked for here in corners: ends of the index, of every basis,
-//! volatility and peg, the first and the last moment, with signs chosen against the account.
+//! The argument is `docs/cells.md`. Its assumptions are tested here at their corners: the ends of the index, of every
+//! basis, volatility and peg, and the first and the last moment, with signs chosen against the account.
 
 #[path = "universal/generate.rs"]
 #[expect(dead_code, reason = "the generator of another test")]
@@ -26,7 +26,7 @@ const TICK: f64 = 1e-6;
 
 const NARROW: Width = Width { index: 0.005, basis: 0.0005, vol: 0.005, mark: 1e-6, peg: 0.0005, seconds: 60 };
 
-/// How wide a cell is: nothing at all, each side alone, everything.
+/// Widths of a cell: zero, one side alone, or all sides.
 fn width() -> impl Strategy<Value = Width> {
     let sides = (0.0..0.06, 0.0..0.02, 0.0..0.1, 0.0..0.001, 0.0..0.01, 0..100_000_u32);
     (sides, any::<[bool; 6]>(), prop_oneof![1 => Just(true), 3 => Just(false)]).prop_map(|(all, on, every)| {
@@ -42,7 +42,7 @@ fn width() -> impl Strategy<Value = Width> {
     })
 }
 
-/// Families of a scenario document: two shortfalls, one of them dampened.
+/// Families of a scenario document: two shortfalls, one of them with a weight below 1.
 fn extra(market: &Market) -> impl Strategy<Value = ScenarioSet> + use<> {
     let market = market.clone();
     let moves = vec((-0.4..0.5, -0.6..1.2, -0.1..0.1, -0.05..0.05), 40 * 5);
@@ -71,7 +71,7 @@ fn extra(market: &Market) -> impl Strategy<Value = ScenarioSet> + use<> {
     })
 }
 
-/// About a dollar of every instrument.
+/// Lots worth about a dollar of every instrument.
 fn lots(market: &Market) -> Vec<Quantity> {
     let lot = |listing: &model::Instrument| {
         let index = market.underlyings[listing.underlying.0].index.usd().to_f64();
@@ -93,7 +93,7 @@ fn in_lots(account: &Account, lots: &[Quantity]) -> Account {
     account
 }
 
-/// A number of every coordinate, from −1 to 1.
+/// A number from −1 to 1 for every coordinate.
 #[derive(Clone)]
 struct Point {
     index: Vec<f64>,
@@ -128,7 +128,7 @@ fn scaled_mark(mark: QuotePrice, factor: f64) -> QuotePrice {
     QuotePrice::from_f64(mark.in_quote().to_f64() * factor, Round::Down).expect("in range")
 }
 
-/// Just inside: coordinates are rounded to decimals.
+/// A factor that stays just inside the box, because coordinates are rounded to decimals.
 const INSIDE: f64 = 1.0 - 1e-7;
 
 /// The market at a point of the cell around `anchor`.
@@ -203,7 +203,7 @@ fn gap(market: &Market, place: usize) -> (f64, f64) {
     )
 }
 
-/// What the account has above its margins, exactly.
+/// The exact surplus of the account over its margins.
 fn exact(account: &Account, market: &Market, extra: &ScenarioSet) -> Result<(f64, f64), Refusal> {
     let judge = universal::prepare(market, &PARAMS.rules, extra, Isa::detect())?;
     let assessment = margin::assess(account, &judge)?;
@@ -224,7 +224,7 @@ fn certified(cell: &Cell, account: &Account) -> Option<Surplus> {
     Some(surplus)
 }
 
-/// The gross dollars of an account, about.
+/// The approximate gross value of an account, in USD.
 fn gross(account: &Account, market: &Market) -> f64 {
     let of = |position: &Position| {
         let listing = market.listing(position.instrument);
@@ -255,7 +255,7 @@ fn against(account: &Account, market: &Market, width: &Width, point: &Point) -> 
 
 fn world() -> impl Strategy<Value = (World, Vec<Quantity>, ScenarioSet)> {
     generate::world().prop_flat_map(|mut world| {
-        // What is about to settle cannot be certified: most accounts should not hold it.
+        // A contract about to settle cannot be certified, so most accounts should not hold one.
         let (market, lots) = (world.market.clone(), lots(&world.market));
         let far = |position: &Position| {
             let expiry = market.listing(position.instrument).expiry();
@@ -272,8 +272,9 @@ fn world() -> impl Strategy<Value = (World, Vec<Quantity>, ScenarioSet)> {
     })
 }
 
-/// Trades `count` lots at `ratio` of the mark and moves the balance by `gained` of what that costs; what the cell is to be
-/// told of it, and USD that this may be wrong by here, where costs are no fixed point. None, and nothing is traded, where the cell has no rows or there is no balance.
+/// Trades `count` lots at `ratio` of the mark and moves the balance by `gained` of the cost. Returns the trade for the
+/// cell, and its possible error here in USD, where costs are not fixed point. Returns none, and trades nothing, where
+/// the cell has no rows or there is no balance.
 fn trade(
     cell: &Cell,
     account: &mut Account,
@@ -288,7 +289,7 @@ fn trade(
         return None;
     }
     let size = listing.contract_size.to_f64();
-    // What a position is worth at the anchor's mark, in the asset it is paid in, beyond its row.
+    // The value of a position at the anchor's mark, in the asset in which it is paid, beyond its row.
     let coins = |held: &Position| {
         let (units, mark, entry) =
             (held.quantity.to_f64() * size, listing.mark.in_quote().to_f64(), held.entry.in_quote().to_f64());
@@ -352,7 +353,7 @@ proptest! {
         }
         for market in &markets {
             if !cell.contains(market) {
-                // A mark that would be below zero is none.
+                // A mark that would be below zero is set to zero.
                 prop_assert!(market.instruments.iter().any(|listing| listing.mark == QuotePrice::ZERO));
                 continue;
             }
@@ -362,7 +363,7 @@ proptest! {
         }
     }
 
-    /// Without width nothing is lost but ticks: no term of the requirement is left out or counted twice.
+    /// With zero width only ticks are lost: no term of the requirement is left out or counted twice.
     #[test]
     fn a_cell_without_width_certifies_what_the_account_has((world, lots, extra) in world()) {
         let width = Width { index: 0.0, basis: 0.0, vol: 0.0, mark: 0.0, peg: 0.0, seconds: 0 };
@@ -374,7 +375,7 @@ proptest! {
         prop_assert!(surplus.initial > initial - slack, "initial: {} below {initial}", surplus.initial);
     }
 
-    /// CELL-11: what is left after trades is never more than the account has, in any market of the cell.
+    /// CELL-11: the reserve left after trades is never more than the account's surplus, in any market of the cell.
     #[test]
     fn no_trade_leaves_more_in_reserve_than_the_account_has(
         (world, lots, extra) in world(), width in width(), points in vec(point(), 3),
@@ -407,7 +408,7 @@ proptest! {
         }
     }
 
-    /// Rows are integers and the rest is worked out anew: how the account came to hold what it does leaves no trace.
+    /// Rows are integers and the rest is computed anew, so the path to a holding leaves no trace.
     #[test]
     fn a_holding_kept_through_fills_is_the_one_built_afresh_bit_for_bit(
         (world, lots, extra) in world(), steps in vec((any::<prop::sample::Index>(), -5_i32..=5, any::<bool>(), 0.5..2.0), 1..40),
@@ -448,7 +449,7 @@ proptest! {
         }
     }
 
-    /// What a fill would do, asked in place, is what it does; and taken back it leaves no bit behind.
+    /// The effect of a fill, tested in place, equals the effect of the actual fill; undone, it leaves every bit unchanged.
     #[test]
     fn a_fill_that_is_taken_back_leaves_the_holding_as_it_was_bit_for_bit(
         (world, lots, extra) in world(), steps in vec((any::<prop::sample::Index>(), -5_i32..=5, 0.5..2.0, 0..3_usize, any::<bool>()), 1..40),
@@ -459,7 +460,7 @@ proptest! {
         let mut scratch = Scratch::default();
         for (which, count, ratio, credits, kept) in steps {
             let id = InstrumentId(which.index(market.instruments.len()));
-            // A few lots, and now and then more than sums can hold.
+            // A few lots, and occasionally more than sums can represent.
             let many = if count == 5 && kept { 10_i128.pow(10) } else { 1 };
             let quantity = Quantity::from_raw(i128::from(count) * lots[id.0].raw() * many);
             let position = Position { instrument: id, quantity, entry: scaled_mark(market.listing(id).mark, ratio) };
@@ -480,7 +481,7 @@ proptest! {
         }
     }
 
-    /// A step over any side of the box leaves the cell, a step to just before it does not.
+    /// A step over any side of the box leaves the cell; a step to just before it does not.
     #[test]
     fn a_cell_contains_its_sides_and_nothing_beyond(
         (world, lots, _) in world(), point in point(), outside in 0..6_usize, which in any::<prop::sample::Index>(),
@@ -489,7 +490,7 @@ proptest! {
         let cell = cell(&world.market, &ScenarioSet::default(), &lots, width);
         let inside = at(&world.market, &width, &point);
         if inside.instruments.iter().any(|listing| listing.mark == QuotePrice::ZERO) {
-            // A mark that would be below zero is none.
+            // A mark that would be below zero was set to zero, so this market is no point of the cell.
             return Ok(());
         }
         prop_assert!(cell.contains(&inside));
@@ -531,7 +532,7 @@ proptest! {
             4 => market.time = Timestamp::from_micros(world.market.time.micros() + 100_000_001),
             _ => {
                 let place = which.index(market.instruments.len());
-                // What has expired is in no account that can be certified, and is not looked at.
+                // An expired instrument is in no account that can be certified, so it is not checked.
                 if market.instruments[place].expiry().is_some_and(|expiry| expiry <= world.market.time) {
                     return Ok(());
                 }
@@ -542,12 +543,12 @@ proptest! {
     }
 }
 
-/// More with `UPM_CASES`.
+/// The number of cases; `UPM_CASES` sets more.
 fn cases(least: u32) -> u32 {
     std::env::var("UPM_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(least)
 }
 
-/// A number that looks drawn, from 0 to 1; the same on every run.
+/// A pseudo-random number from 0 to 1; the same on every run.
 struct Draw(u64);
 
 impl Draw {
@@ -596,7 +597,7 @@ fn venue(strikes: u32) -> Market {
     Market::new(&document).expect("in range")
 }
 
-/// An account of some positions with equity for its margin and a bit.
+/// An account of some positions, with equity a little above its margin.
 fn drawn(market: &Market, lots: &[Quantity], draw: &mut Draw, positions: usize, utilisation: f64) -> Account {
     let mut account = Account { name: "drawn".to_owned(), ..Account::default() };
     while account.positions.len() < positions {
@@ -619,8 +620,8 @@ fn drawn(market: &Market, lots: &[Quantity], draw: &mut Draw, positions: usize, 
     account
 }
 
-/// Where nothing diversifies a reserve is what the account has: more of the same perpetual and option, both ways, up to where
-/// leaving moves the market, and coins that are sold at a discount.
+/// Where nothing diversifies, the reserve equals the surplus: more of the same perpetual and option, both ways, up to
+/// the size at which leaving moves the market, and coins that are sold at a discount.
 #[test]
 fn more_of_the_same_costs_what_it_costs_at_its_size() {
     let still = Width { index: 0.0, basis: 0.0, vol: 0.0, mark: 0.0, peg: 0.0, seconds: 0 };
@@ -656,7 +657,7 @@ fn more_of_the_same_costs_what_it_costs_at_its_size() {
     }
 }
 
-/// How much a certificate gives away. Run with `--nocapture` for the table of `docs/cells.md`.
+/// Measures how much a certificate underestimates. Run with `--nocapture` for the table of `docs/cells.md`.
 #[test]
 fn a_narrow_cell_certifies_most_healthy_accounts() {
     let market = venue(8);
@@ -702,7 +703,7 @@ fn a_narrow_cell_certifies_most_healthy_accounts() {
     }
 }
 
-/// What no certificate can be given for.
+/// Cases for which no certificate can be given.
 #[test]
 fn an_account_that_the_argument_does_not_cover_has_no_certificate() {
     let market = venue(4);
@@ -744,14 +745,14 @@ fn an_account_that_the_argument_does_not_cover_has_no_certificate() {
     assert!(refused(Width { peg: f64::NAN, ..NARROW }) && !refused(NARROW));
 }
 
-/// CELL-5: a skew reaches as far as the moneyness does in the cell. A hedged call loses most where strikes above the
-/// forward lose volatility, and the more of it the lower the forward has come.
+/// CELL-5: a skew acts over all moneyness values in the cell. A hedged call loses most where strikes above the forward
+/// lose volatility, and it loses more of it the lower the forward is.
 #[test]
 fn a_skew_is_widened_over_the_cell() {
     let market = venue(8);
     let lots = lots(&market);
     let mut rules = PARAMS.rules.clone();
-    // Little else is left to bind.
+    // Removes most other scenarios that could bind.
     (rules.scan.vol_down, rules.vol.twist, rules.depeg.weight) = (0.0, 0.0, 0.01);
     (rules.vol.skew, rules.vol.skew_cap) = (8.0, 0.9);
     let held = |name: &str, count: i128| {

@@ -33,7 +33,7 @@ fn linear(underlying: &str, index: f64, positions: Vec<Leg>) -> PairBook {
     PairBook { payoff: Payoff::Linear, currency, ..inverse(underlying, index, positions) }
 }
 
-/// JSON with its numbers as text, for `serde_json` reads the last digit of some numbers wrong.
+/// JSON with its numbers as text, because `serde_json` reads the last digit of some numbers wrong.
 fn read(text: &str) -> Value {
     let mut quoted = String::with_capacity(2 * text.len());
     let (mut in_string, mut in_number) = (false, false);
@@ -176,12 +176,12 @@ fn the_risk_matrix_of_eth() {
     assert_close(0.8 * risk_matrix_margin, number(&answer["maintenance_margin"]), 1e-15);
 }
 
-/// The recorded cross account: what it tells about the segregated rules.
+/// The recorded cross account, and the evidence it gives about the segregated rules.
 ///
-/// Its risk matrix margin in USD is `MM / 0.8`. It comes out as the sum of two underlyings, each at its own worst: BTC
-/// held as collateral falling by its range, ETH rising by its own; the gain of the inverse leg counted in full against the
-/// loss of the linear one; and the roll of both legs at the rate of the ETH column, not of the USD one (0.01, which is
-/// 0.0098 USD off). Balances are printed to 1e-6 ETH and 1e-8 BTC, which leaves 3e-4 USD open.
+/// Its risk matrix margin in USD is `MM / 0.8`. It equals the sum of two underlyings, each at its own worst: BTC held
+/// as collateral falls by its range, ETH rises by its own; the gain of the inverse leg counts in full against the loss
+/// of the linear one; and both legs roll at the rate of the ETH column, not of the USD one (0.01, which would be 0.0098
+/// USD off). Balances are printed to 1e-6 ETH and 1e-8 BTC, which leaves 3e-4 USD open.
 #[test]
 fn a_cross_account_adds_up_by_underlying_from_shared() {
     let Some(document) = recorded("deribit_cross_pm_account_2025_2026.json") else { return };
@@ -357,7 +357,7 @@ fn only_losses_beyond_the_dampener_count_in_the_extended_table() {
     let general = General { buckets: vec![0.0], ..rules.general.clone() };
     let book = |size: f64| linear("BTC", 100_000.0, vec![future("BTC_USDC-PERPETUAL", 0.0, 100_000.0, size)]);
     let long = portfolio::requirement(&book(1.0), &general, &column).unwrap();
-    // −66 %: 16,000 less 3.125 ranges beyond the first; −33 %: less 1.0625.
+    // −66 %: 16,000 less 3.125 ranges beyond the first; −33 %: less 1.0625 ranges.
     assert_close(long.aggregated_risk_vectors.extended[0], -16_000.0 + 3_125.0, 1e-9);
     assert_close(long.aggregated_risk_vectors.extended[1], -16_000.0 + 1_062.5, 1e-9);
     assert_close(long.worst_case, 14_937.5, 1e-9);
@@ -378,7 +378,7 @@ fn delta_shock_grows_with_what_is_beyond_the_threshold() {
     assert_close(shock(vec![perpetual(1_400.0)]), 1_000.0 * 0.00005 * 1_400.0, 1e-9);
     assert_close(shock(vec![perpetual(-1_400.0)]), 70.0, 1e-9);
     assert_close(shock(vec![perpetual(10_000.0)]), 0.1 * 10_000.0, 1e-9);
-    // A long option relieves, and never turns the sign.
+    // A long option reduces the shock, and never turns its sign.
     let option = |size: f64, delta: f64| {
         let contract = Contract::Option { right: Right::Put, strike: 50_000.0, forward: 50_000.0, vol: 0.5, rate: 0.0 };
         Leg { contract, delta, years: 0.1, mark: 0.05, ..future("put", 0.1, 0.05, size) }
@@ -399,7 +399,7 @@ fn cells_are_those_of_the_venue() {
     assert_eq!(cells[34].words("BTC"), "BTC +500 % vol up, extended");
 }
 
-/// A column and a row are rules per coin: no other coin takes them, and an option takes the shares that hold for all.
+/// A column and a row are rules per coin, so they apply to no other coin; an option uses the shares that apply to all coins.
 #[test]
 fn what_has_no_column_is_not_known() {
     let market = Market::parse(
@@ -439,7 +439,7 @@ fn what_has_no_column_is_not_known() {
     assert_close(margins(&shares).0, 1_000.0 * (0.15 * 2.0 + 0.1), 1e-9);
 }
 
-/// A spot order in a pair of coins: one ETH at 0.05 BTC, wanted at twice that. Its limit and its mark are dollars.
+/// A spot order in a pair of coins: one ETH at 0.05 BTC, with a limit of twice that. Its limit and its mark are in dollars.
 #[test]
 fn what_is_quoted_in_a_coin_is_converted_at_the_index() {
     let market = Market::parse(
@@ -462,7 +462,7 @@ fn what_is_quoted_in_a_coin_is_converted_at_the_index() {
     assert_close(margins(&workings).0, 10_000.0 - 5_000.0 * 0.82, 1e-6);
     assert!(workings.notes.iter().any(|note| note.starts_with("ETH_BTC: ") && note.contains("contract on dollars")));
 
-    // A dollar of move pays 0.00001 BTC, which is a dollar: the delta of one ETH.
+    // A dollar of move pays 0.00001 BTC, which is worth a dollar: the delta of one ETH.
     let quanto = account(r#""positions": [{"instrument": "ETH-IN-COINS", "quantity": "1", "entry": "4000"}]"#);
     let workings = portfolio::workings(&quanto, &market, &rules(), false).unwrap();
     assert_close(workings.core().1, 5_000.0 * 0.18, 1e-6);
@@ -472,7 +472,7 @@ fn what_is_quoted_in_a_coin_is_converted_at_the_index() {
     }
 }
 
-/// What a debt requires is not known, and a balance in one currency is no margin for another: either is said.
+/// The requirement of a debt is not known, and a balance in one currency is no margin for another: the answer notes both.
 #[test]
 fn debts_are_not_known_and_other_currencies_do_not_count() {
     let market = market();
@@ -506,7 +506,7 @@ fn debts_are_not_known_and_other_currencies_do_not_count() {
     assert!(matches!(strict, Err(Refusal::NotKnown { .. })));
 }
 
-/// Two currencies of one account: while one is short, what the other has beyond its own margin counts for nothing.
+/// Two currencies of one account: while one is short, the surplus of the other over its own margin counts for nothing.
 #[test]
 fn a_surplus_in_one_currency_does_not_pay_for_another() {
     let market = market();

@@ -1,12 +1,12 @@
-//! From an account to the workings of Derive's managers. The managers' numbers themselves are held against the contracts
-//! by `cargo xtask vectors derive`; here are the cells in which an account meets them.
+//! From an account to the workings of Derive's managers. `cargo xtask vectors derive` compares the managers' numbers
+//! with the contracts; these tests cover the translation from an account.
 
 use margin::method::derive::{pmrm, pmrm2, standard};
 use margin::params::Params;
 use margin::{Refusal, Workings};
 use model::{Market, Portfolio};
 
-/// Spot 100 and 10, so that shares read as money.
+/// Spot 100 and 10, so that percentages read as money.
 const MARKET: &str = r#"{
   "format": "upm.market/1", "time": "2026-04-22T08:00:00Z",
   "assets": [
@@ -46,7 +46,7 @@ const MARKET: &str = r#"{
 
 type Margined = Result<Workings, Refusal>;
 
-/// What each manager says of a book such as `USDC 1000, BTC-PERP +1`, or why it refuses.
+/// The answer of each manager for a book such as `USDC 1000, BTC-PERP +1`, or its refusal.
 fn all(book: &str, strict: bool) -> [(&'static str, Margined); 3] {
     let market = Market::parse(MARKET).expect("a market");
     let (mut balances, mut positions) = (Vec::new(), Vec::new());
@@ -99,8 +99,8 @@ fn check(book: &str, expected: [(f64, f64); 3]) {
     }
 }
 
-/// PMRM: 20 % of the notional in the worst scenario and 3 % besides; the initial margin is 125 % of both.
-/// `PMRM_2`: 18 % and 3 %; maintenance takes 80 % of the first, initial 1 % more of the notional. SRM: 6.5 % and 10 %.
+/// PMRM: 20 % of the notional in the worst scenario and 3 % on top; the initial margin is 125 % of both. `PMRM_2`: 18 %
+/// and 3 %; maintenance takes 80 % of the first, initial 1 % more of the notional. SRM: 6.5 % and 10 %.
 #[test]
 fn a_perpetual_is_a_share_of_its_notional() {
     for book in ["BTC-PERP +1", "BTC-PERP -1", "USDC 1000, BTC-PERP +1"] {
@@ -124,13 +124,13 @@ fn a_coin_is_collateral() {
     check("BTC 1", [(1.25 * 23.0, 23.0), (18.0 + 2.0 + 1.0, 18.0 * 0.8 + 2.0), (100.0 - 75.0 * 0.93, 25.0)]);
 }
 
-/// The coin and a short perpetual of the same size lose nothing together; what is left are contingencies.
+/// The coin and a short perpetual of the same size lose nothing together; only contingencies remain.
 #[test]
 fn a_hedged_coin_needs_contingencies_only() {
     check("BTC 1, BTC-PERP -1", [(1.25 * 6.0, 6.0), (3.0 + 1.0 + 2.0 + 1.0, 5.0), (10.0 + 30.25, 6.5 + 25.0)]);
 }
 
-/// Dollars that Derive takes as collateral have haircuts under `PMRM_2`: 2 % of USDT, and 3 % besides.
+/// Dollars that Derive accepts as collateral have haircuts under `PMRM_2`: 2 % of USDT, and 3 % in addition.
 #[test]
 fn cash_needs_nothing() {
     check("USDC 1000", [(0.0, 0.0); 3]);
@@ -144,7 +144,7 @@ fn cash_needs_nothing() {
     assert_eq!(taken("BTC 1, USDC 5, USDT -5"), [true; 3]);
 }
 
-/// A debt of coins moves like a short perpetual, and that is what it is there.
+/// A debt in coins moves like a short perpetual, and is counted as one there.
 #[test]
 fn a_coin_that_is_owed_is_a_short_perpetual() {
     check("BTC -1", [(1.25 * 23.0, 23.0), (22.0, 17.4), (10.0, 6.5)]);
@@ -198,7 +198,7 @@ fn families_compete_and_scenarios_are_named() {
     assert_eq!(calendar[0].core().1, family("scan").max(family("basis contingency")));
 }
 
-/// Several underlyings: the sum of the worst of each, whether scan or basis.
+/// Several underlyings: the sum of the worst of each, from scan or basis.
 #[test]
 fn the_core_of_several_underlyings_is_the_first_family() {
     let [(_, pmrm), ..] = all("BTC-PERP +1, ETH-C10 -10", false);
@@ -210,7 +210,7 @@ fn the_core_of_several_underlyings_is_the_first_family() {
 
 #[test]
 fn what_is_not_listed_is_noted_and_strict_refuses_it() {
-    // The book, the managers that convert something in it, and what they say.
+    // Each row: the book, the managers that convert something in it, and the note.
     let rows: [(&str, &[&str], &str); 4] = [
         ("BTC-INVERSE +1", &["PMRM", "PMRM_2", "SRM"], "as a linear contract"),
         ("BTC-JUNE +1", &["PMRM", "PMRM_2", "SRM"], "as the perpetual"),
@@ -244,7 +244,7 @@ fn what_is_not_listed_is_noted_and_strict_refuses_it() {
     }
 }
 
-/// The two readings of the script's static discounts differ in two numbers, and the other one asks for more.
+/// The two readings of the script's static discounts differ in two numbers; the other reading requires more.
 #[test]
 fn the_other_reading_exchanges_two_discounts() {
     let other = include_str!("../params/derive/2026-01-21-unswapped.toml");
@@ -262,7 +262,7 @@ fn the_other_reading_exchanges_two_discounts() {
     );
 }
 
-/// Every value of the three files says why it is what it is, where it is from and since when.
+/// Every value of the three files has a reason, a source and a date.
 #[test]
 fn every_parameter_has_its_evidence() {
     let evidence = [

@@ -1,9 +1,9 @@
 //! Paradex against the venue's own engine.
 //!
 //! `paradex/*.json` holds two moments of one market (`night`, and `settlement`: a quarter of an hour before options
-//! settle, with fees), one portfolio document, and what `paradex_py.margin` 0.8.2 answers for every account of it
-//! (`engine-*.json`; its cross margin reads the options' parameters that the documentation publishes). The engine margins
-//! one underlying a call: its answers are added up.
+//! settle, with fees), one portfolio document, and the answers of `paradex_py.margin` 0.8.2 for every account in it
+//! (`engine-*.json`; its cross margin reads the options' parameters that the documentation publishes). The engine
+//! margins one underlying per call, so its answers are summed.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, and so may what it is written with")]
 
@@ -18,7 +18,7 @@ const PORTFOLIO: &str = include_str!("paradex/portfolio.json");
 const NIGHT: &str = include_str!("paradex/market-night.json");
 const SETTLEMENT: &str = include_str!("paradex/market-settlement.json");
 
-/// Relative difference that is only the order of additions.
+/// The relative difference that the order of additions alone can cause.
 const TOLERANCE: f64 = 1e-12;
 
 fn rules() -> portfolio::Rules {
@@ -33,7 +33,7 @@ fn accounts(market: &Market) -> Vec<Account> {
     model::Portfolio::parse(PORTFOLIO, market).unwrap().accounts
 }
 
-/// Workings as the engine has them: in USDC, and beside them what it charges for balances.
+/// Workings in the engine's units: in USDC, with its charges for balances separate.
 fn in_usdc(mut workings: Workings, market: &Market) -> (Workings, f64) {
     let (_, owed, _) = workings.charges.pop().filter(|(name, ..)| name == "spot balances owed").unwrap();
     let balances = owed + workings.state.value_not_accepted().unwrap().to_f64();
@@ -60,7 +60,7 @@ fn close(found: f64, expected: f64, what: &str) {
     assert!(error <= TOLERANCE, "{what}: {found} instead of {expected}, {error:e}");
 }
 
-/// What the engine answered.
+/// The answer of the engine.
 #[derive(Deserialize)]
 struct Engine {
     cross: CrossAnswer,
@@ -141,7 +141,7 @@ fn portfolio_margin_is_that_of_the_official_engine() {
     }
 }
 
-/// The words of scenario `number` of the venue's list, which counts from 1.
+/// The words of scenario `number` in the venue's list, which counts from 1.
 fn words(underlying: &str, number: usize) -> String {
     let rules = rules();
     let class = rules.class.values().find(|class| class.members.iter().any(|member| member == underlying)).unwrap();
@@ -203,7 +203,7 @@ fn scenario_prices_are_those_of_the_official_engine() {
     for (scenario, [perpetual_price, call_price]) in class.scenarios.iter().zip(expected) {
         let price = |leg| portfolio::scenario_price(&leg, SPOT, scenario, &rules, class).unwrap();
         close(price(perpetual(-0.0005)), number(&perpetual_price), "perpetual");
-        // Far out of the money the call is worth less than a rounding of the spot.
+        // Far out of the money, the call is worth less than a rounding error of the spot.
         assert!((price(call(0.001)) - number(&call_price)).abs() <= TOLERANCE * SPOT);
     }
 }
@@ -311,7 +311,7 @@ fn the_settlement_average_fades_an_option_out() {
     assert_eq!(portfolio::live_fraction(&perpetual(1.0), &rules()), 1.0);
 }
 
-/// The approximation is meant: 7.9656 is the true price, and the engine is within its own tolerance of it.
+/// The approximation is intended: 7.9656 is the true price, and the engine is within its own tolerance of it.
 #[test]
 fn black_scholes_of_the_engine() {
     let terms = |right, strike, years| Terms { right, strike, years, rate: 0.0 };
@@ -349,7 +349,7 @@ fn what_is_not_listed_is_converted_with_a_note_or_refused() {
         model::Portfolio::parse(&text, &market).unwrap().accounts.remove(0)
     };
     let workings = portfolio::workings(&hold("BTC-PERPETUAL"), &market, &rules(), false).unwrap();
-    // One coin short: +16 % is the worst of the list's whole weights; the 500 % tail at 0.024 costs less.
+    // One coin short: +16 % is the worst scenario with full weight; the 500 % tail at weight 0.024 costs less.
     close(workings.core().1, 0.16 * 78_000.0, "as a linear perpetual of one coin");
     assert!(workings.notes.iter().any(|note| note.contains("BTC-PERPETUAL: not listed at Paradex")));
     assert!(workings.notes.iter().any(|note| note.contains("no fee_rate")));

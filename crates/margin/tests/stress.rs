@@ -1,4 +1,4 @@
-//! The stress grid, markets after a move and the line of liquidation, on the accounts of the sample.
+//! The stress grid, markets after a move, and the liquidation frontier, on the accounts of the sample.
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 
@@ -35,8 +35,8 @@ fn matrix(account: &Account, market: &Market, grid: &str) -> Matrix {
     Matrix::of(account, market, &rules(), grid.parse().unwrap(), Isa::detect()).unwrap()
 }
 
-/// What an account is worth when every price has moved by a part of its scan range and volatility by `vol` at 30 days:
-/// the formulas of VAL-2 and VAL-3 as they are written, option by option.
+/// The value of an account when every price has moved by a part of its scan range and volatility by `vol` at 30 days:
+/// the formulas of VAL-2 and VAL-3 written out, option by option.
 fn worth(account: &Account, market: &Market, rules: &Rules, part: f64, vol: f64) -> f64 {
     let price = |asset: AssetId| {
         let asset = &market.assets[asset.0];
@@ -146,7 +146,7 @@ fn the_scan_lies_on_the_grid_bit_for_bit() {
             .filter(|one| one.family == TOGETHER)
             .map(|one| one.pnl)
             .collect();
-        // The scan: unchanged first, then falling to rising; volatility up, same, down.
+        // The order of the scan: unchanged first, then falling to rising; volatility up, same, down.
         let columns = [4, 0, 1, 2, 3, 5, 6, 7, 8];
         let cells: Vec<f64> = columns.iter().flat_map(|column| [0, 2, 4].map(|row| matrix.pnl[row][*column])).collect();
         assert_eq!(scan.len(), 27);
@@ -189,7 +189,7 @@ fn an_account_is_worth_there_what_the_grid_says() {
             for (part, pnl) in matrix.prices.iter().zip(row) {
                 let there = moved(&market, &rules, *part, vol.relative).unwrap();
                 let found = equity(account, &there).unwrap().to_f64();
-                // An option whose mark is below its model cannot fall by as much: no mark is below 0.
+                // An option whose mark is below its model price cannot fall by as much, because no mark is below 0.
                 let apart = (found - now - pnl).abs();
                 assert!(apart < 1e-5 * now.abs().max(1e5), "{} at {part}, {vol:?}: {apart}", account.name);
             }
@@ -212,7 +212,7 @@ fn on_the_line_equity_is_the_maintenance_margin() {
         assert!((question.slack((0.0, 0.0)).unwrap() - slack).abs() < 1e-6, "{}", account.name);
         assert_eq!(frontier.is_below_now, slack < 0.0);
         for place in frontier.pieces.iter().flatten() {
-            // A thousandth of a cell to either side the sign has changed.
+            // A thousandth of a cell to either side, the sign differs.
             let apart = 1.0 / 1024.0;
             let sides = [(-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0), (1.0, 1.0)];
             let around = sides.map(|(x, y)| question.slack((place.0 + apart * x, place.1 + apart * y)).unwrap() < 0.0);

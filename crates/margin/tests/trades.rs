@@ -1,4 +1,4 @@
-//! What a trade does to what an account is worth.
+//! The effect of a trade on the value of an account.
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 

@@ -1,7 +1,8 @@
-//! Every venue's method where a stablecoin is no dollar, where the venue has no rule, and where it takes no collateral.
+//! Every venue's method where a stablecoin is away from a dollar, where the venue has no rule, and where it accepts no
+//! collateral.
 //!
-//! `venues/*.json` are small cases worked out by hand: a stablecoin at 0.88, two stablecoins that settle, a coin of another
-//! size, an index below zero.
+//! `venues/*.json` are small cases computed by hand: a stablecoin at 0.88, two settlement stablecoins, a coin of
+//! another size, an index below zero.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, and so may what it is written with")]
 
@@ -23,7 +24,7 @@ const NEGATIVE: (&str, &str) =
 const SAMPLES: (&str, &str) =
     (include_str!("../../../samples/market.json"), include_str!("../../../samples/portfolio.json"));
 
-/// What a method answers for every account of two documents.
+/// The answer of a method for every account of two documents.
 fn answers(method: &str, (market, portfolio): (&str, &str), strict: bool) -> Vec<Result<Assessment, Refusal>> {
     let market = Market::parse(market).unwrap();
     let accounts = Portfolio::parse(portfolio, &market).unwrap().accounts;
@@ -44,13 +45,13 @@ fn near(found: Money, expected: f64, what: &str) {
     assert!((found - expected).abs() <= 1e-6 + 1e-9 * expected.abs(), "{what}: {found} instead of {expected}");
 }
 
-/// The market of the same day with the stablecoin at par: prices in it as they were, the coin at 23,000 USD.
+/// The market of the same day with the stablecoin at par: prices in it unchanged, the coin at 23,000 USD.
 fn at_par() -> String {
     PEG.0.replace("\"0.88\"", "\"1\"").replace("\"20240\"", "\"23000\"")
 }
 
-/// What is written and paid in a stablecoin scales with its price. (Derive charges a stablecoin below its peg besides, in the
-/// initial margin.)
+/// Margins of contracts written and paid in a stablecoin scale with its price. (Derive additionally charges a
+/// stablecoin below its peg in the initial margin.)
 #[test]
 fn margins_at_088_are_those_at_par_times_088() {
     let par = at_par();
@@ -66,7 +67,7 @@ fn margins_at_088_are_those_at_par_times_088() {
     }
 }
 
-/// So do amounts that the venue publishes in USD: 3,000 coins are beyond the threshold of the delta shock.
+/// Amounts that the venue publishes in USD scale too: 3,000 coins are beyond the threshold of the delta shock.
 #[test]
 fn large_positions_scale_too() {
     let (par, large) = (at_par(), PEG.1.replace("\"quantity\": \"1\"", "\"quantity\": \"3000\""));
@@ -81,7 +82,7 @@ fn a_call_at_a_strike_of_a_cent_is_the_coin() {
     near(answer("deribit", PEG, "perp").initial_margin, 3_440.8, "16 % and 1 % of 23,000 USDC at 0.88");
     for method in ["deribit", "paradex"] {
         let hedged = answer(method, PEG, "call less perp: no risk");
-        // The least that delta requires at Paradex is no scenario.
+        // The minimum requirement from delta at Paradex is not a scenario.
         let delta = ["net portfolio requirement", "BTC minimum delta"];
         for family in hedged.families.iter().filter(|family| !delta.contains(&family.family.as_str())) {
             // Paradex prices with a normal distribution that is off by 7e-8.
@@ -122,14 +123,14 @@ fn every_settlement_currency_is_margined_by_itself() {
     }
 }
 
-/// No rule per coin is taken from a coin of another size; what is not published is not known.
+/// A rule per coin is never taken from a coin of another size; an unpublished requirement is not known.
 #[test]
 fn a_coin_without_parameters_is_not_known() {
     for method in VENUES {
         let doge = answers(method, COIN, false).remove(0).unwrap();
         assert_eq!((doge.status, doge.excess, doge.health), (Standing::Unknown, None, None), "{method}");
         assert!(doge.requirement.reasons()[0].contains("DOGE"), "{:?}", doge.requirement);
-        // What is shown is nothing, or an estimate by shares of the notional.
+        // The figure is 0, or an estimate by shares of the notional.
         assert!(doge.initial_margin.to_f64() <= 170_000.0, "{method}: {}", doge.initial_margin);
         if method.starts_with("deribit") {
             assert_eq!(doge.initial_margin, Money::ZERO, "{method}");
@@ -169,7 +170,7 @@ fn a_debt_without_a_rule_is_not_known() {
     }
 }
 
-/// Collateral that a venue does not take counts for nothing there, and the margin is that of the risk alone.
+/// Collateral that a venue does not accept counts for nothing there, and the margin is that of the risk alone.
 #[test]
 fn what_is_not_accepted_counts_for_nothing() {
     let covered = answer("paradex", SAMPLES, "covered call");
@@ -188,7 +189,7 @@ fn what_is_not_accepted_counts_for_nothing() {
     assert_eq!(others.requirement.not_accepted().iter().map(|part| part.what.as_str()).collect::<Vec<_>>(), ["SOL"]);
 }
 
-/// A method whose lines are given.
+/// A method with given charges.
 struct Given(Market, f64, f64);
 
 impl Judge for Given {
@@ -230,7 +231,7 @@ fn margins_are_in_order_or_refused() {
     assert_eq!(lines, lifted.initial_margin);
 }
 
-/// Its contracts take the dollars of a coin's margin for as many USDC; the answer says so where these differ.
+/// Its contracts count the dollars of a coin's margin as USDC; the answer notes it where the two differ.
 #[test]
 fn derive_says_that_it_counts_the_dollars_of_a_coin_as_usdc() {
     let portfolio = r#"{"format": "upm.portfolio/1", "accounts": [
@@ -259,7 +260,7 @@ fn a_negative_fee_rate_asks_what_no_fee_asks() {
     }
 }
 
-/// Sums of doubles may miss nothing by their error, and by no more.
+/// Floating-point sums may be below zero by their error, and by no more.
 #[test]
 fn the_error_of_doubles_is_taken_back_in_a_line_of_its_own() {
     let lines = |last: f64| Workings {

@@ -9,8 +9,8 @@
 //!
 //! Where `s` is 0 (at expiry, or without volatility) an option is worth its intrinsic value.
 //!
-//! The price runs the operations of the vectorised kernel (`kernel/lane.rs`), one lane of them: its error is at most 2e-14
-//! of `max(F, K)`, and its bits are those of [`crate::kernel::Columns`]. The Greeks read like the formulas above.
+//! The price runs the operations of the vectorised kernel (`kernel/lane.rs`) on one lane: its error is at most 2e-14 of
+//! `max(F, K)`, and its bits are those of [`crate::kernel::Columns`]. The Greeks are coded like the formulas above.
 
 use crate::{
     Refusal, Right,
@@ -19,7 +19,7 @@ use crate::{
     refusal::{non_negative, positive},
 };
 
-/// What a price is made of.
+/// The inputs of a price.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Inputs {
     /// Whether it is a call or a put.
@@ -32,11 +32,11 @@ pub struct Inputs {
     pub vol: f64,
     /// Time to expiry in years of 365 days: at least 0.
     pub years: f64,
-    /// What 1 paid at expiry is worth now: positive; 1 for an undiscounted price.
+    /// The present value of 1 paid at expiry: positive; 1 for an undiscounted price.
     pub discount: f64,
 }
 
-/// An option in one state of the market, checked: nothing after [`Black76::new`] can fail.
+/// An option in one state of the market, with checked inputs: nothing after [`Black76::new`] can fail.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Black76 {
     right: Right,
@@ -58,10 +58,10 @@ pub struct Greeks {
     pub gamma: f64,
     /// ∂price/∂σ per 1.00 of volatility (divide by 100 for a vol point).
     pub vega: f64,
-    /// Change per **year** that passes, the forward, the volatility and the rate of `discount` held (divide by 365 for a
-    /// day): negative for most long options.
+    /// Change per **year** that passes, with the forward, the volatility and the rate behind `discount` held fixed
+    /// (divide by 365 for a day): negative for most long options.
     pub theta: f64,
-    /// ∂price/∂r per 1.00 of the continuously compounded rate, the **forward held**: `−T · price`.
+    /// ∂price/∂r per 1.00 of the continuously compounded rate, with the **forward held** fixed: `−T · price`.
     pub rho: f64,
     /// ∂²price/∂F∂σ: change of delta per 1.00 of volatility.
     pub vanna: f64,
@@ -70,7 +70,7 @@ pub struct Greeks {
 }
 
 impl Black76 {
-    /// Check the inputs.
+    /// Checks the inputs.
     pub fn new(inputs: Inputs) -> Result<Self, Refusal> {
         let forward = positive(inputs.forward, Refusal::Forward)?;
         let strike = positive(inputs.strike, Refusal::Strike)?;
@@ -104,15 +104,15 @@ impl Black76 {
         }
     }
 
-    /// What exercising now would bring, undiscounted.
+    /// The value of exercising now, undiscounted.
     pub fn intrinsic(&self) -> f64 {
         (self.right.sign() * (self.forward.value - self.strike.value)).max(0.0)
     }
 
     /// The price with its derivatives.
     ///
-    /// At `s = 0` the price is a kinked line: delta is that of the side the forward is on, and half of it on the strike;
-    /// gamma, vega, vanna and volga are 0.
+    /// At `s = 0` the price has a kink at the strike: delta is that of the side on which the forward lies, and half of
+    /// it at the strike; gamma, vega, vanna and volga are 0.
     pub fn greeks(&self) -> Greeks {
         let (forward, vol, discount, sign) = (self.forward.value, self.vol, self.discount, self.right.sign());
         let price = self.price();

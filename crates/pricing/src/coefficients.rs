@@ -1,7 +1,7 @@
 //! Every fitted coefficient of the crate, as printed by `tests/reference/fit.py`, lowest power first.
 //!
-//! The comment above a pair states its largest error before and after rounding to `f64`, and the smallest error any fit
-//! of the same degrees could have.
+//! The comment above a pair states its largest error before and after rounding to `f64`, and the smallest error
+//! possible for any fit of the same degrees.
 #![expect(clippy::unreadable_literal, reason = "printed by the fit script, compared by eye with its output")]
 
 // KERNEL: degrees 5/6 on [0.0, 8.0], error 5.21e-15, best possible 5.07e-15, with coefficients rounded to f64 5.2e-15

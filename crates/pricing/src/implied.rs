@@ -1,14 +1,14 @@
 //! Implied volatility: the `vol` at which Black-76 gives a price.
 //!
-//! Work on the time value over `low = min(F, K)`, a number `b` between 0 and 1 that rises with the deviation `s = vol √T`
-//! (see `kernel/lane.rs`):
+//! The calculation uses the time value over `low = min(F, K)`, a number `b` between 0 and 1 that rises with the
+//! deviation `s = vol √T` (see `kernel/lane.rs`):
 //!
 //! ```text
 //! x = |ln(F/K)|,   z1 = x/s − s/2,   z2 = x/s + s/2,   b(s) = N(−z1) − e^x N(−z2),   b'(s) = φ(z1)
 //! ```
 //!
-//! `b` bends upwards until `z1 = 0`, at `s = √(2x)`, and downwards after, and is flat at both ends, so Newton's method on
-//! `b` itself is slow or lost. Each region has a function of `b` that is close to a straight line:
+//! `b` is convex until `z1 = 0`, at `s = √(2x)`, concave after it, and flat at both ends, so Newton's method on `b`
+//! itself is slow or diverges. In each region another function of `b` is close to a straight line:
 //!
 //! | where | because | solve for |
 //! |---|---|---|
@@ -16,8 +16,8 @@
 //! | `z1 <= 0`, `b <= 3/4` | `b` is concave | `b` |
 //! | `z1 <= 0`, `b > 3/4` | `ln(1 − b) ~ −s²/8` | `ln(1 − b)` |
 //!
-//! Newton's steps are kept inside a shrinking bracket, with bisection when a step leaves it: the search cannot fail.
-//! All of it works on logarithms, so a price of 1e-300 has a volatility like any other.
+//! Newton's steps are kept inside a shrinking bracket, with bisection when a step leaves it, so the search cannot fail.
+//! The calculation uses logarithms, so a price of 1e-300 has a volatility like any other.
 
 use std::{error, fmt};
 
@@ -30,21 +30,22 @@ use crate::{
 /// The density of the normal distribution at 0: 1/√(2π).
 const DENSITY_AT_ZERO: f64 = 0.398_942_280_401_432_7;
 
-/// More steps than bisection needs to exhaust the digits of an `f64`; Newton's method takes about five.
+/// More steps than bisection needs to reach the last digit of an `f64`; Newton's method takes about five.
 const STEPS: usize = 200;
 
-/// Why a price has no volatility.
+/// The reason why a price has no implied volatility.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Unimplied {
-    /// The forward, strike or time is no input of any price.
+    /// The forward, strike or time is not a valid input of any price.
     Refused(Refusal),
     /// The price is NaN or infinite.
     NotFinite(f64),
-    /// An option is worth its intrinsic value at the least; this is by how much the price is lower.
+    /// The price is below intrinsic value, the least that an option is worth; this is the difference.
     BelowIntrinsic(f64),
-    /// A call is worth less than the forward, a put less than the strike, at any volatility.
+    /// The price is not below the bound given here. At any volatility a call is worth less than the forward, a put less
+    /// than the strike.
     NotBelowBound(f64),
-    /// There is no time left, and the price is not intrinsic.
+    /// No time is left, and the price is not the intrinsic value.
     NoTime,
 }
 
@@ -70,9 +71,9 @@ impl From<Refusal> for Unimplied {
 
 /// The volatility at which Black-76 gives the **undiscounted** `price`.
 ///
-/// Accurate to 1e-12 relative wherever the price determines it that well: the digits lost are those that the time value
-/// loses when intrinsic value is subtracted from the price, or that `low − time value` loses near the upper bound. A
-/// price that equals intrinsic value is that of every small volatility, and 0 is returned.
+/// Accurate to 1e-12 relative wherever the price determines it that well. Digits are lost when intrinsic value is
+/// subtracted from the price to get the time value, and when `low − time value` is computed near the upper bound. A
+/// price equal to intrinsic value fits every small volatility, and 0 is returned.
 pub fn vol(right: Right, forward: f64, strike: f64, years: f64, price: f64) -> Result<f64, Unimplied> {
     let forward = positive(forward, Refusal::Forward)?;
     let strike = positive(strike, Refusal::Strike)?;
@@ -100,7 +101,7 @@ pub fn vol(right: Right, forward: f64, strike: f64, years: f64, price: f64) -> R
     Ok(stdev(log_moneyness(forward, strike), low, time_value) / years.sqrt())
 }
 
-/// |ln(F/K)|, to the last digits however close the two are: what the quotient lost in rounding is added back.
+/// |ln(F/K)|, exact to the last digits even when the two are close: the rounding error of the quotient is added back.
 fn log_moneyness(forward: f64, strike: f64) -> f64 {
     let (low, high) = (forward.min(strike), forward.max(strike));
     let quotient = high / low;
@@ -131,7 +132,7 @@ fn stdev(x: f64, low: f64, time_value: f64) -> f64 {
             Objective { value: depth - goal, slope: 0.5 * depth * depth * depth * DENSITY_AT_ZERO / tails }
         })
     } else if target <= 0.75 {
-        // b rises at most by φ(0) per unit of s: a first step that cannot overshoot.
+        // b rises by at most φ(0) per unit of s, so this first step cannot overshoot.
         let start = inflection + (target - at_inflection) / DENSITY_AT_ZERO;
         search(inflection, f64::MAX.sqrt(), start, |s| {
             let at = Distances::new(x, s);
@@ -139,7 +140,7 @@ fn stdev(x: f64, low: f64, time_value: f64) -> f64 {
         })
     } else {
         let goal = ln((low - time_value) / low);
-        // ln(1 − b) falls: turn it round, so that every objective rises.
+        // ln(1 − b) falls, so its sign is changed: every objective must rise.
         search(inflection, f64::MAX.sqrt(), inflection.max(1.0), |s| {
             let at = Distances::new(x, s);
             let tails = at.sum();
@@ -159,7 +160,7 @@ fn search(mut low: f64, mut high: f64, start: f64, objective: impl Fn(f64) -> Ob
             high = s;
         }
         let newton = s - at.value / at.slope;
-        // A step that leaves the bracket, or is not a number, is replaced by halving.
+        // A step that leaves the bracket, or is NaN, is replaced by halving.
         let next = if newton > 0.0 && newton >= low && newton <= high {
             newton
         } else {
@@ -173,7 +174,7 @@ fn search(mut low: f64, mut high: f64, start: f64, objective: impl Fn(f64) -> Ob
     s
 }
 
-/// z1 and z2 at a deviation `s`. With `R(z) = N(−z) e^(z²/2)`, both below free of underflow:
+/// z1 and z2 at a deviation `s`. With `R(z) = N(−z) e^(z²/2)`, both forms below are free of underflow:
 ///
 /// ```text
 /// b = e^(−z1²/2) (R(z1) − R(z2))           used where z1 > 0, and for small s
@@ -199,7 +200,7 @@ impl Distances {
         (-0.5 * self.z1).mul_add(self.z1, ln(tails))
     }
 
-    /// R(z1) − R(z2), where z1 is positive or, at small `s`, not far below.
+    /// R(z1) − R(z2), for z1 positive or, at small `s`, slightly negative.
     fn difference(&self) -> f64 {
         if self.s < 1.0 {
             tail_difference(self.z1, self.s)
@@ -208,12 +209,12 @@ impl Distances {
         }
     }
 
-    /// R(−z1) + R(z2), where z1 is negative.
+    /// R(−z1) + R(z2), for negative z1.
     fn sum(&self) -> f64 {
         far_tail_ratio((-self.z1).max(0.0)) + far_tail_ratio(self.z2)
     }
 
-    /// The normalised price b, by the form that is exact where the point lies.
+    /// The normalised price b, by the form that is accurate at this point.
     fn time_value(&self) -> f64 {
         if self.z1 > 0.0 || (self.s < 1.0 && self.z1 > -0.5) {
             self.gauss() * self.difference()
@@ -223,7 +224,7 @@ impl Distances {
     }
 }
 
-/// R(z), beyond the range of its fit by its asymptotic series.
+/// R(z); beyond the range of its fit by its asymptotic series.
 fn far_tail_ratio(z: f64) -> f64 {
     if z < 38.0 {
         return tail_ratio(z);
@@ -233,10 +234,10 @@ fn far_tail_ratio(z: f64) -> f64 {
     DENSITY_AT_ZERO / z * series
 }
 
-/// R(z1) − R(z1 + s) for `s < 1`, `z1 > −½`, to the last digits however small `s` is: the integral of
-/// −R'(z) = φ(0) − z R(z), by Gauss's rule with eight points, which is exact here to 1e-16.
+/// R(z1) − R(z1 + s) for `s < 1`, `z1 > −½`, accurate to the last digits even for tiny `s`: the integral of −R'(z) =
+/// φ(0) − z R(z), by Gauss's rule with eight points, whose error here is 1e-16.
 fn tail_difference(z1: f64, s: f64) -> f64 {
-    /// Points in (0, 1) and weights, pairwise about the middle.
+    /// Points in (0, 1) and weights, in pairs symmetric about the middle.
     const RULE: [(f64, f64); 4] = [
         (0.183_434_642_495_649_8, 0.362_683_783_378_362),
         (0.525_532_409_916_329, 0.313_706_645_877_887_3),

@@ -1,4 +1,4 @@
-//! Every option of an expiry under every scenario: the vectorised kernel.
+//! The vectorised kernel: prices every option of an expiry under every scenario.
 //!
 //! ```text
 //!                  column 0        column 1        ...     one scenario each
@@ -7,10 +7,10 @@
 //! Rows                                                     all rows; account = Σ quantity · row
 //! ```
 //!
-//! Lanes run over the columns: a row comes out contiguous and a 512-bit register holds eight scenarios of one contract.
-//! Everything that does not depend on both the contract and the scenario is computed once, outside the loop. The
-//! operations themselves are in `kernel/lane.rs`, and [`crate::black76::Black76`] runs the same ones: one price has one bit
-//! pattern, whoever computes it and on whichever [`Isa`].
+//! The lanes of a register run over the columns: a row comes out contiguous, and a 512-bit register holds eight
+//! scenarios of one contract. Values that do not depend on both the contract and the scenario are computed once,
+//! outside the loop. The operations themselves are in `kernel/lane.rs`, and [`crate::black76::Black76`] runs the same
+//! ones: a price has the same bits in both, on every [`Isa`].
 
 #![expect(clippy::inline_always, reason = "a task must be compiled inside the function that has the instruction set")]
 
@@ -33,18 +33,18 @@ use rows::{Aligned, padded};
 pub use rows::{LANES, Rows};
 pub use sum::{Accounts, Position, Worst, accumulate, accumulate_min, least, min_index, sum_rows};
 
-/// One scenario as one expiry sees it: the market after the shock.
+/// The inputs of one scenario for one expiry: the market after the shock.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Column {
     /// The forward, shocked.
     pub forward: f64,
-    /// Multiplies the volatility of every contract.
+    /// The factor on the volatility of every contract.
     pub vol_multiplier: f64,
-    /// The least volatility of a contract after the multiplier; 0 for none.
+    /// The minimum volatility of a contract after the multiplier; 0 for none.
     pub vol_floor: f64,
     /// Time left, in years.
     pub years: f64,
-    /// What 1 paid at expiry is worth now.
+    /// The present value of 1 paid at expiry.
     pub discount: f64,
 }
 
@@ -59,7 +59,7 @@ impl Column {
     }
 }
 
-/// A contract of the expiry that a [`Columns`] describes, checked.
+/// A contract of the expiry that a [`Columns`] describes, with checked inputs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Contract {
     right: Right,
@@ -74,8 +74,8 @@ impl Contract {
     }
 }
 
-/// What all prices of a contract share, for up to [`Batch::MOST`] contracts: eight logarithms and inverses take hardly
-/// longer than one.
+/// Values shared by all prices of a contract, for up to [`Batch::MOST`] contracts: computing eight logarithms and
+/// inverses takes hardly longer than one.
 struct Batch {
     ln_strike: [f64; Self::MOST],
     inverse_vol: [f64; Self::MOST],
@@ -86,12 +86,12 @@ impl Batch {
 
     #[inline(always)]
     fn new(contracts: &[Contract]) -> Self {
-        // Strikes and volatilities first, and ones behind the last.
+        // The arrays first hold strikes and volatilities, followed by ones as padding.
         let (mut ln_strike, mut inverse_vol) = ([1.0; Self::MOST], [1.0; Self::MOST]);
         for (i, contract) in contracts.iter().enumerate() {
             (ln_strike[i], inverse_vol[i]) = (contract.strike, contract.vol);
         }
-        // Whole registers: a loop of known length would be unrolled, and not vectorised.
+        // The loop runs over whole registers: with a length known in advance it would be unrolled, and not vectorised.
         let n = padded(contracts.len()).min(Self::MOST);
         for i in 0..n {
             ln_strike[i] = ln_of_positive(ln_strike[i]);
@@ -107,7 +107,7 @@ impl Batch {
     }
 }
 
-/// A [`Contract`] with what all its prices share, as the loops want it.
+/// A [`Contract`] with the values that all its prices share, in the form that the loops use.
 #[derive(Clone, Copy)]
 struct Terms {
     strike: Level,
@@ -119,12 +119,12 @@ struct Terms {
 #[derive(Clone, Debug)]
 pub struct Columns {
     width: usize,
-    /// The arrays of [`Quantities`], end to end: one piece of memory, because asking for seven takes longer than filling
-    /// them.
+    /// The arrays of [`Quantities`], end to end in one allocation, because seven allocations take longer than filling
+    /// the arrays.
     values: Aligned,
 }
 
-/// The arrays of [`Columns`]. What the loops over them do is in [`lane`].
+/// The arrays of [`Columns`]. The operations of the loops over them are in [`lane`].
 struct Quantities<T> {
     forward: T,
     ln_forward: T,
@@ -154,9 +154,9 @@ impl<T> Quantities<T> {
     }
 }
 
-/// Before [`Prepare`] the arrays hold the columns as given, and the places of the deviations what they are made of.
+/// Before [`Prepare`] runs, the arrays hold the columns as given; those of the deviations hold multipliers, floors and years.
 impl Quantities<&mut [f64]> {
-    /// Write the columns as given, and copies of the last into the padding.
+    /// Writes the columns as given, and copies of the last one into the padding.
     #[inline]
     fn fill(&mut self, columns: impl Iterator<Item = Column>, width: usize) {
         let values = self.forward.iter_mut().zip(&mut *self.discount);
@@ -188,12 +188,12 @@ impl Quantities<&mut [f64]> {
 }
 
 impl Columns {
-    /// Check every column and prepare what all contracts share.
+    /// Checks every column and prepares the values that all contracts share.
     pub fn new(columns: &[Column]) -> Result<Self, Refusal> {
         Self::collect(columns.iter().copied())
     }
 
-    /// [`Columns::new`] for columns that are nowhere yet: each is taken apart as it comes, and none is kept.
+    /// [`Columns::new`] for columns from an iterator: each is copied into the arrays as it comes, and none is kept.
     pub fn collect(columns: impl ExactSizeIterator<Item = Column>) -> Result<Self, Refusal> {
         let width = columns.len();
         let stride = padded(width);
@@ -202,7 +202,7 @@ impl Columns {
             let mut arrays = Quantities::from(values.chunks_exact_mut(stride));
             arrays.fill(columns, width);
             let mut sound = true;
-            // Whatever the instruction set: the bits are the same.
+            // On any instruction set: the bits are the same.
             Isa::detect().run(Prepare { arrays: &mut arrays, sound: &mut sound });
             if !sound {
                 (0..width).try_for_each(|j| arrays.given(j).check())?;
@@ -211,7 +211,7 @@ impl Columns {
         Ok(Self { width, values })
     }
 
-    /// Only when there are columns.
+    /// The arrays. Only valid when there are columns.
     fn arrays(&self) -> Quantities<&[f64]> {
         Quantities::from(self.values.chunks_exact(padded(self.width)))
     }
@@ -226,13 +226,13 @@ impl Columns {
         self.width == 0
     }
 
-    /// Price contracts in every column: contract `i` fills row `first_row + i`, per unit of underlying, discounted.
+    /// Prices contracts in every column: contract `i` fills row `first_row + i`, per unit of underlying, discounted.
     ///
     /// A row does not depend on the other contracts of the batch.
     ///
     /// # Panics
     ///
-    /// If the rows are not as wide as the columns, or too few.
+    /// If the rows are not as wide as the columns, or there are too few rows.
     pub fn price(&self, isa: Isa, contracts: &[Contract], rows: &mut Rows, first_row: usize) {
         assert_eq!(self.width, rows.width(), "rows and columns are different scenarios");
         let out = rows.rows_mut(first_row, contracts.len());
@@ -241,14 +241,14 @@ impl Columns {
         }
     }
 
-    /// The same with a standard deviation (`vol √T`) of its own for every contract and column, row `i` of `stdevs` for
-    /// contract `i`: a volatility that moves with moneyness, such as a skew. The columns' times, multipliers and floors
-    /// are not looked at. Costs a division more per price, and agrees with [`Columns::price`] to the error bound, not to
-    /// the bit. A NaN deviation gives a NaN price.
+    /// [`Columns::price`] with a separate standard deviation (`vol √T`) for every contract and column, row `i` of
+    /// `stdevs` for contract `i`: for a volatility that moves with moneyness, such as a skew. The columns' times,
+    /// multipliers and floors are ignored. It costs one more division per price, and agrees with [`Columns::price`] to
+    /// the error bound, not to the bit. A NaN deviation gives a NaN price.
     ///
     /// # Panics
     ///
-    /// If rows, deviations and columns are not equally wide, or rows or deviations too few.
+    /// If rows, deviations and columns are not equally wide, or there are too few rows or deviations.
     pub fn price_with_stdevs(
         &self,
         isa: Isa,
@@ -267,7 +267,7 @@ impl Columns {
     }
 }
 
-/// Turns the columns as given into the arrays of [`Columns`], if all of them are [sound](Column::check).
+/// Turns the columns as given into the arrays of [`Columns`], if all of them pass [the check](Column::check).
 struct Prepare<'a, 'b> {
     arrays: &'a mut Quantities<&'b mut [f64]>,
     sound: &'a mut bool,
@@ -297,7 +297,7 @@ impl Task for Prepare<'_, '_> {
         }
         for j in 0..n {
             let root = inverse_unit[j].sqrt();
-            // Finite, so that a volatility of 0 gives a deviation of 0; and that 0 not a negative one.
+            // The value is finite, so that a volatility of 0 gives a deviation of 0, and the sign of that 0 is positive.
             let unit = Stdev::unfloored(min((half_unit[j] * root).abs(), f64::MAX));
             let floor = Stdev::new(half_floor[j] * root);
             (half_unit[j], inverse_unit[j]) = (unit.half, unit.inverse);
@@ -330,7 +330,7 @@ impl Task for Chain<'_> {
     }
 }
 
-/// The hot loop. Slices of one length, so that it has no bounds checks and vectorises.
+/// The hot loop. All slices have one length, so that it has no bounds checks and vectorises.
 #[inline(always)]
 fn price_row<const PUT: bool>(arrays: &Quantities<&[f64]>, contract: &Terms, row: &mut [f64]) {
     let n = row.len();
@@ -346,7 +346,7 @@ fn price_row<const PUT: bool>(arrays: &Quantities<&[f64]>, contract: &Terms, row
     }
 }
 
-/// As [`Chain`], with a deviation for every price.
+/// As [`Chain`], with a separate deviation for every price.
 struct Tilted<'a> {
     arrays: Quantities<&'a [f64]>,
     contracts: &'a [Contract],
@@ -372,7 +372,7 @@ impl Task for Tilted<'_> {
     }
 }
 
-/// As [`price_row`], with a deviation for every price.
+/// As [`price_row`], with a separate deviation for every price.
 #[inline(always)]
 fn price_row_with<const PUT: bool>(arrays: &Quantities<&[f64]>, contract: &Terms, stdevs: &[f64], row: &mut [f64]) {
     let n = row.len();

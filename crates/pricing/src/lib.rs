@@ -1,13 +1,13 @@
-//! What one instrument is worth in one state of the market: pure functions of `f64`, with the same bits everywhere.
+//! The value of one instrument in one state of the market: pure functions of `f64`, with the same bits everywhere.
 //!
 //! # In one page
 //!
-//! | module | question |
+//! | module | contents |
 //! |---|---|
-//! | [`black76`] | what is this option worth, and how does that change? Reads like the formula |
-//! | [`kernel`] | what is every option of an expiry worth in every scenario, and every account? A nanosecond a price |
-//! | [`implied`] | which volatility does this price speak of? |
-//! | [`payoff`] | what are futures, perpetuals and coin-quoted options worth? |
+//! | [`black76`] | the value of an option and its Greeks; reads like the formula |
+//! | [`kernel`] | the value of every option of an expiry in every scenario, and of every account; a nanosecond a price |
+//! | [`implied`] | the volatility that a price implies |
+//! | [`payoff`] | the value of futures, perpetuals and coin-quoted options |
 //! | [`math`] | `exp`, `ln`, `pow`, and the normal distribution |
 //!
 //! ```
@@ -37,10 +37,10 @@
 //!
 //! 1. **Same bits.** Only IEEE operations with one rounding each, in a written order; a fused multiply-add exactly where
 //!    `mul_add` is written. Platform `exp` and `ln` differ between machines and are not used. AVX-512, AVX2, the baseline
-//!    and 64-bit Arm give identical results, and the tests compare all that the machine has.
-//! 2. **Stated error.** Every function says how wrong it can be, and a test against 60-digit arithmetic holds it to that.
+//!    and 64-bit Arm give identical results, and the tests compare all instruction sets that the machine has.
+//! 2. **Stated error.** Every function states its largest error, and a test against 60-digit arithmetic checks it.
 //!    A price is within 2e-14 of `max(F, K)`: a few billionths of a dollar on bitcoin.
-//! 3. **Checked at the door.** `new` refuses what no price can be made of ([`Refusal`]); after it nothing can fail.
+//! 3. **Checked on entry.** `new` refuses inputs from which no price can be computed ([`Refusal`]); after it nothing can fail.
 //! 4. **No guesses.** Polynomials are fitted by `tests/reference/fit.py`, which an auditor can run again.
 //!
 //! Units: volatility 1.0 is 100 % a year, a year has 365 days, rates compound continuously, a put is worth a positive

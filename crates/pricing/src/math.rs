@@ -1,9 +1,10 @@
 //! `exp`, `ln`, `pow` and the normal distribution, with the same bits on every machine.
 //!
-//! The platform's versions differ between processors and C libraries, so a margin computed here could not be checked
-//! there. These use IEEE operations with one rounding each, in a fixed order, and are total: every `f64` has an answer.
+//! The platform's versions differ between processors and C libraries, so a margin computed on one machine could not be
+//! checked on another. These use IEEE operations with one rounding each, in a fixed order, and are total: every `f64`
+//! has a result.
 //!
-//! Error bounds are stated in `EPSILON = 2^-52`, the spacing of numbers at 1, and checked against 50-digit arithmetic
+//! Error bounds are stated in `EPSILON = 2^-52`, the spacing of numbers at 1, and checked against 60-digit arithmetic
 //! in `tests/math.rs`:
 //!
 //! | function | bound on the relative error |
@@ -13,7 +14,7 @@
 //! | [`pow`] | (2 + \|y ln x\|) ε |
 //! | [`pdf`] | 2 ε, while normal |
 //! | [`cdf`] | 4 ε in both tails, while normal: the absolute error is below 2e-16 everywhere |
-//! | [`quantile`] | 4 ε of the quantile, plus what rounding `p` alone does to it |
+//! | [`quantile`] | 4 ε of the quantile, plus the effect of rounding `p` alone |
 
 #![expect(clippy::inline_always, reason = "the kernel's loops vectorise only with everything inlined")]
 
@@ -29,13 +30,13 @@ const INV_SQRT_2PI: f64 = 0.398_942_280_401_432_7;
 const LN2_HIGH: f64 = 0.693_147_180_369_123_8;
 const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
 
-/// The smaller, written so that it compiles to one instruction. A NaN in `a` stays.
+/// The smaller number, written so that it compiles to one instruction. A NaN in `a` stays.
 #[inline(always)]
 pub(crate) fn min(a: f64, b: f64) -> f64 {
     if b < a { b } else { a }
 }
 
-/// The larger, written so that it compiles to one instruction. A NaN in `a` stays.
+/// The larger number, written so that it compiles to one instruction. A NaN in `a` stays.
 #[inline(always)]
 pub(crate) fn max(a: f64, b: f64) -> f64 {
     if b > a { b } else { a }
@@ -69,7 +70,7 @@ pub fn exp(x: f64) -> f64 {
     let n = shifted - MAGIC;
     let r = (-n).mul_add(LN2_LOW, (-n).mul_add(LN2_HIGH, x));
     let value = 1.0 + (r * r).mul_add(polynomial(&EXP_P, r), r);
-    // Two steps, so that results below the normal numbers round once and 2^1024 is never formed.
+    // Two steps, so that subnormal results round once and 2^1024 is never formed.
     let k = shifted.to_bits().wrapping_sub(MAGIC.to_bits()).cast_signed();
     value * power_of_two(k / 2) * power_of_two(k - k / 2)
 }
@@ -91,14 +92,14 @@ pub fn ln(x: f64) -> f64 {
 #[inline(always)]
 pub(crate) fn ln_of_positive(x: f64) -> f64 {
     const SQRT_HALF: u64 = 0x3FE6_A09E_667F_3BCD;
-    // Lift the subnormal numbers: x · 2^54 is normal.
+    // Scales subnormal numbers up: x · 2^54 is normal.
     let (scale, lifted) = if x < f64::MIN_POSITIVE { (18_014_398_509_481_984.0, 54.0) } else { (1.0, 0.0) };
     let x = x * scale;
     // x = 2^k m with √½ <= m < √2.
     let k = x.to_bits().wrapping_sub(SQRT_HALF).cast_signed() >> 52;
     let m = f64::from_bits(x.to_bits().wrapping_sub((k << 52).cast_unsigned()));
     let k = f64::from_bits(MAGIC.to_bits().wrapping_add(k.cast_unsigned())) - MAGIC - lifted;
-    // ln(1 + f) = 2 atanh(s) with s = f / (2 + f), arranged so that f, the largest term, is added last and exact.
+    // ln(1 + f) = 2 atanh(s) with s = f / (2 + f), arranged so that f, the largest term, is added last and exactly.
     let f = m - 1.0;
     let s = f / (2.0 + f);
     let v = s * s;
@@ -116,12 +117,12 @@ pub fn pow(x: f64, y: f64) -> f64 {
     let l = ln(x);
     let exponent = y * l;
     let power = exp(exponent);
-    // What the product lost in rounding, applied as e^(exponent + lost) ~ power (1 + lost).
+    // The rounding error of the product, applied as e^(exponent + lost) ~ power (1 + lost).
     let lost = y.mul_add(l, -exponent);
     if lost.is_finite() && power.is_finite() { lost.mul_add(power, power) } else { power }
 }
 
-/// e^(−z²/2), with the rounding of z² made good.
+/// e^(−z²/2), corrected for the rounding of z².
 fn gauss(z: f64) -> f64 {
     let z = min(z.abs(), 40.0);
     let square = z * z;
@@ -135,9 +136,9 @@ pub fn pdf(z: f64) -> f64 {
     if z.is_nan() { z } else { INV_SQRT_2PI * gauss(z) }
 }
 
-/// N(−z) e^(z²/2) for z >= 0: what is left of a normal tail without its exponential (Mills' ratio over √(2π)).
+/// N(−z) e^(z²/2) for z >= 0: a normal tail divided by its exponential (Mills' ratio over √(2π)).
 ///
-/// Relative error at most 2 ε for z up to 38.6, where N(−z) ends.
+/// Relative error at most 2 ε for z up to 38.6, where N(−z) reaches the end of the `f64` range.
 pub(crate) fn tail_ratio(z: f64) -> f64 {
     polynomial(&MILLS_P, z) / polynomial(&MILLS_Q, z)
 }
@@ -153,9 +154,9 @@ pub fn cdf(z: f64) -> f64 {
 
 /// The `z` with `cdf(z) = p`; −∞ at 0, ∞ at 1, NaN outside.
 ///
-/// A guess good to 5e-4 and three steps of Halley's method, each of which cubes the error.
+/// Starts from a guess good to 5e-4 and makes three steps of Halley's method, each of which cubes the error.
 pub fn quantile(p: f64) -> f64 {
-    // The upper half by symmetry: 1 − p is exact there.
+    // The upper half follows by symmetry: 1 − p is exact there.
     if p > 0.5 {
         return if p <= 1.0 { -quantile(1.0 - p) } else { f64::NAN };
     }

@@ -1,10 +1,10 @@
-//! Why an input was not accepted.
+//! The reasons why an input is not accepted.
 
 use std::{error, fmt};
 
-/// An input that no price can be made of, with the value that was offered.
+/// An input from which no price can be computed, with its value.
 ///
-/// Everything is checked once, at the door (`new`), so that the hot paths have no failure to report.
+/// Everything is checked once, on entry (`new`), so that the hot paths have no failure to report.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Refusal {
     /// A forward must be positive and finite.
@@ -40,7 +40,7 @@ impl fmt::Display for Refusal {
 
 impl error::Error for Refusal {}
 
-/// Whether `value` is positive and finite. Written as a range: asking for the class of the number takes five times as long.
+/// Whether `value` is positive and finite. Written as a range, because classifying the number takes five times as long.
 #[inline]
 pub(crate) fn is_positive(value: f64) -> bool {
     value > 0.0 && value <= f64::MAX

@@ -1,4 +1,4 @@
-//! Black-76 against a venue's vectors, and the laws every option price obeys.
+//! Black-76 compared with a venue's vectors, and the laws that every option price obeys.
 #![expect(clippy::print_stdout, reason = "the error reached is worth reading")]
 
 use pricing::{
@@ -31,7 +31,7 @@ fn prices_agree_with_the_vectors_of_derive_from_shared() {
         for (right, exact) in [(Right::Call, number("exact_call")), (Right::Put, number("exact_put"))] {
             let inputs = Inputs { right, forward, strike, vol, years: seconds / YEAR, discount };
             if forward == 0.0 || strike == 0.0 {
-                // The venue gives such a price a meaning; here it is refused at the door.
+                // The venue defines such a price; here it is refused on entry.
                 assert!(Black76::new(inputs).is_err());
                 continue;
             }
@@ -114,11 +114,11 @@ proptest! {
         let call = price(Inputs { right: Right::Call, ..inputs });
         let put = price(Inputs { right: Right::Put, ..inputs });
         let contract = inputs.discount * (inputs.forward - inputs.strike);
-        // The same time value is in both, so that only roundings are left.
+        // The same time value is in both, so only rounding errors remain.
         prop_assert!((call - put - contract).abs() <= 4.0 * f64::EPSILON * inputs.forward.max(inputs.strike));
     }
 
-    /// Jäckel's, which is right to the last digits in relative terms.
+    /// Comparison with Jäckel's price, which is right to the last digits in relative terms.
     #[test]
     fn an_independent_implementation_agrees(inputs in inputs()) {
         let theirs = implied_vol::PriceBlackScholes::builder()

@@ -21,13 +21,13 @@ fn oracle(right: Right, forward: f64, strike: f64, years: f64, price: f64) -> Op
         .and_then(|implied| implied.calculate::<DefaultSpecialFn>())
 }
 
-/// How much one rounding of the price moves the deviation, relative to it: the digits the price does not determine.
+/// The relative change of the deviation from one rounding of the price: the digits that the price does not determine.
 fn indeterminacy(right: Right, forward: f64, strike: f64, s: f64, price: f64) -> f64 {
     let x = ln(forward / strike);
     let d1 = x / s + 0.5 * s;
     let time_value = price - (right.sign() * (forward - strike)).max(0.0);
     let low = forward.min(strike);
-    // Subtracting intrinsic value, and subtracting from the upper bound, both cost a rounding of what they start from.
+    // Subtracting intrinsic value, and subtracting from the upper bound, each cost one rounding of the number they start from.
     let lost = f64::EPSILON * price.max(time_value).max(low * f64::from(u8::from(time_value > 0.5 * low)));
     lost / (forward * pdf(d1) * s)
 }
@@ -65,7 +65,7 @@ proptest! {
         let right = if call { Right::Call } else { Right::Put };
         let option = Black76::new(Inputs { right, forward, strike, vol: sigma, years, discount: 1.0 }).expect("valid");
         let implied = vol(right, forward, strike, years, option.undiscounted()).expect("valid");
-        // The price is good to 2e-14 of max(F, K): that much vega away.
+        // The price is good to 2e-14 of max(F, K), which the vega turns into this much volatility.
         let allowed = 1e-12 * sigma + 2e-14 * forward.max(strike) / option.greeks().vega;
         prop_assert!((implied - sigma).abs() <= allowed, "{implied} {sigma} {allowed:e}");
     }
@@ -80,8 +80,8 @@ proptest! {
     }
 }
 
-/// Far beyond where the absolute error of a price hides it: a price of 1e-290 has a volatility like any other. The
-/// prices are those of 60-digit arithmetic (`tests/reference/generate.py`).
+/// Prices far below the absolute error of a price: a price of 1e-290 has a volatility like any other. The prices come
+/// from 60-digit arithmetic (`tests/reference/generate.py`).
 #[test]
 fn a_price_of_almost_nothing_has_a_volatility() {
     let mut smallest = 1.0f64;
@@ -96,7 +96,7 @@ fn a_price_of_almost_nothing_has_a_volatility() {
     assert!(smallest < 1e-200);
 }
 
-/// Where the method changes: at s = √(2x), where the bend of the price turns.
+/// Where the method changes: at s = √(2x), the inflection point of the price.
 #[test]
 fn nothing_breaks_where_the_regions_meet() {
     for step in -400..400 {

@@ -152,7 +152,7 @@ proptest! {
             let mut worst = vec![Worst { value: 0.0, column: 0 }; accounts.len()];
             batch.worst(isa, &rows, &mut worst);
             for account in 0..accounts.len() {
-                // One position at a time, in plain code.
+                // The expected sum, one position at a time, in plain code.
                 let mut expected = vec![0.0; width];
                 for position in &positions[starts[account]..starts[account + 1]] {
                     for (sum, value) in expected.iter_mut().zip(rows.row(position.row)) {
@@ -171,7 +171,7 @@ proptest! {
                 prop_assert_eq!(worst[account], Worst { value: least, column: first });
                 prop_assert_eq!(min_index(isa, &expected), Some(Worst { value: least, column: first }));
 
-                // A fill gives what a recomputation gives.
+                // A fill gives the same result as a recomputation.
                 let (mut vector, mut other) = (expected.clone(), expected.clone());
                 accumulate(isa, rows.row(3), -2.5, &mut vector);
                 let after = accumulate_min(isa, rows.row(3), -2.5, &mut other);
@@ -184,7 +184,7 @@ proptest! {
     }
 }
 
-/// A small count as a number.
+/// A small count as an `f64`.
 fn count(j: usize) -> f64 {
     f64::from(u32::try_from(j).expect("small"))
 }

@@ -23,12 +23,12 @@ fn lines(function: &str) -> Vec<Vec<f64>> {
     lines
 }
 
-/// |ours − exact|, where `exact` is two numbers.
+/// |ours − exact|, where `exact` is the sum of two numbers.
 fn distance(ours: f64, exact: &[f64]) -> f64 {
     ((ours - exact[0]) - exact[1]).abs()
 }
 
-/// The worst of the errors, which must be within the bound. `error` is in units of it.
+/// Checks that the worst error is within the bound. `error` is in units of the bound.
 fn check(name: &str, errors: impl Iterator<Item = (Vec<f64>, f64)>) {
     let worst = errors.max_by(|a, b| a.1.total_cmp(&b.1)).expect("at least one line");
     println!("{name}: {:.3} of the bound, at {:?}", worst.1, worst.0);
@@ -78,7 +78,7 @@ fn quantile_is_within_its_bound() {
     check(
         "quantile",
         lines("quantile").into_iter().map(|v| {
-            // What half a rounding of p does to the quantile comes on top.
+            // The effect on the quantile of half a rounding of p is added.
             let from_p = 0.5 * EPSILON * v[0] / pdf(v[1]);
             (vec![v[0]], distance(quantile(v[0]), &v[1..]) / 4.0f64.mul_add(EPSILON * v[1].abs(), 2.0 * from_p))
         }),
@@ -133,8 +133,8 @@ fn prices_are_within_2e_14_of_the_larger_of_forward_and_strike() {
     }
 }
 
-/// Relative errors also of Greeks a hundred orders of magnitude below the price. They are amplified where the density
-/// is steep: a rounding of ln(F/K) moves d by (|ln F| + |ln K|)/s, and the density by d times that.
+/// Checks relative errors also of Greeks a hundred orders of magnitude below the price. They are amplified where the
+/// density is steep: a rounding of ln(F/K) moves d by (|ln F| + |ln K|)/s, and the density by d times that.
 #[test]
 fn greeks_are_right_to_the_last_digits_that_the_inputs_determine() {
     for (name, index) in [("delta", 0), ("gamma", 1), ("vega", 2), ("theta", 3), ("vanna", 4), ("volga", 5)] {
@@ -147,7 +147,7 @@ fn greeks_are_right_to_the_last_digits_that_the_inputs_determine() {
                 let d = ln(v[0] / v[1]).abs() / s + 0.5 * s;
                 let moved = EPSILON * (ln(v[0]).abs() + ln(v[1]).abs() + 1.0) / s + EPSILON * d;
                 let exact = v[8 + index];
-                // vanna and volga pass through zero with d: their scale is that of the neighbouring slope.
+                // vanna and volga pass through zero with d, so their scale is that of the neighbouring slope.
                 let scale = match index {
                     4 => exact.abs() + v[9] * v[0] * s / v[2],
                     5 => exact.abs() + v[10] * (d + 1.0) / v[2],

@@ -1,4 +1,4 @@
-//! Payoffs by hand.
+//! Payoffs computed by hand.
 
 use pricing::payoff::{coin_quoted, inverse_value, linear_value, option_value, remaining_fraction, settlement_forward};
 
@@ -15,7 +15,7 @@ fn an_inverse_future_pays_coin_by_the_difference_of_inverse_prices() {
     assert!((inverse_value(100.0, 10.0, 50_000.0, 40_000.0, 40_000.0) + 200.0).abs() < 1e-10);
 }
 
-/// P-11: a coin and the inverse perpetual that sells it are worth the same dollars at every price.
+/// P-11: a coin and a short inverse perpetual of its size are together worth the same dollars at every price.
 #[test]
 fn a_coin_and_its_short_inverse_perpetual_keep_their_value() {
     let (coins, entry) = (2.0, 50_000.0);
@@ -36,7 +36,7 @@ fn a_coin_quoted_option_is_worth_dollars_at_the_price_of_the_coin() {
 fn a_settlement_average_fixes_itself_over_its_window() {
     let fractions = [3_600.0, 1_800.0, 900.0, 0.0, -5.0].map(|left| remaining_fraction(left, 1_800.0));
     assert_eq!(fractions, [1.0, 1.0, 0.5, 0.0, 0.0]);
-    // A single print: all of it is open until the moment it is taken.
+    // A single price: all of it is open until the moment it is taken.
     assert_eq!([1.0, 0.0].map(|left| remaining_fraction(left, 0.0)), [1.0, 0.0]);
     // Half averaged at 100, half open at 110, which falls by 10 %.
     assert_eq!(settlement_forward(50.0, 55.0, 0.9), 99.5);

@@ -6,27 +6,27 @@ use units::Money;
 /// The highest leverage that still adds to a weight.
 pub const HIGHEST: u8 = 100;
 
-/// A profit is counted in 2⁻³⁰ of the largest.
+/// A profit is counted in units of 2⁻³⁰ of the largest profit.
 const PROFIT_BITS: u32 = 30;
 /// Leverage is counted in hundredths.
 const HUNDREDTHS: u64 = 100;
-/// Numbers of so many bits can be multiplied by either of the two.
+/// Numbers of this many bits can be multiplied by either of the two constants above without overflow.
 const ROOM_BITS: u32 = 127 - PROFIT_BITS;
 
 /// The weights of claims (profit above 0, equity, notional): profit · (1 + leverage), as whole numbers from 1 to less
-/// than 2⁴⁴. They do not change when all amounts are multiplied by the same number, below 10¹¹ USD, where no digit is
-/// cut off.
+/// than 2⁴⁴. For amounts below 10¹¹ USD, where no digit is cut off, the weights do not change when all amounts are
+/// multiplied by the same number.
 pub fn weights(claims: &[(Money, Money, Money)]) -> Vec<u64> {
     let largest = largest(claims.iter().map(|(profit, ..)| *profit));
     claims.iter().map(|(profit, equity, notional)| weight(*profit, *equity, *notional, largest)).collect()
 }
 
-/// The largest of some profits, as [`weight`] wants it.
+/// The largest of some profits, in the form that [`weight`] expects.
 pub fn largest(profits: impl Iterator<Item = Money>) -> Money {
     profits.max().unwrap_or(Money::ONE).max(Money::from_raw(1))
 }
 
-/// The weight of one claim, of those whose largest profit is `largest`.
+/// The weight of one claim, where `largest` is the largest profit of all claims.
 pub fn weight(profit: Money, equity: Money, notional: Money, largest: Money) -> u64 {
     let (profit, largest) = (profit.raw().unsigned_abs(), largest.raw().unsigned_abs());
     let shift = cut(largest);
@@ -47,15 +47,15 @@ fn leverage(equity: Money, notional: Money) -> u64 {
     if notional >= u128::from(highest) * equity { highest * HUNDREDTHS } else { quotient(notional, HUNDREDTHS, equity) }
 }
 
-/// By how many bits a number is too long to be multiplied.
+/// The number of bits by which a number is too long to be multiplied.
 fn cut(number: u128) -> u32 {
     (u128::BITS - number.leading_zeros()).saturating_sub(ROOM_BITS)
 }
 
-/// ⌊number · factor / whole⌋, of results up to 2³⁰ and numbers of [`ROOM_BITS`] bits.
+/// ⌊number · factor / whole⌋, for results up to 2³⁰ and numbers of up to [`ROOM_BITS`] bits.
 ///
-/// A division of 128 bits takes long. The leading 34 bits of `whole`, and of `number` what stands above them, give the
-/// result to within 2³⁰ · 2⁻³³, twice: one too many or too few at most, which a product tells.
+/// A division of 128 bits is slow. The leading 34 bits of `whole`, and the bits of `number` at the same places, give
+/// the result to within twice 2³⁰ · 2⁻³³. The guess is therefore at most one too high or one too low, and one product decides.
 fn quotient(number: u128, factor: u64, whole: u128) -> u64 {
     let shift = (u128::BITS - whole.leading_zeros()).saturating_sub(34);
     let short = |long: u128| u64::try_from(long >> shift).expect("a result up to 2³⁰ times 34 bits");
@@ -67,7 +67,7 @@ fn quotient(number: u128, factor: u64, whole: u128) -> u64 {
     }
 }
 
-/// One claim that may still be given something.
+/// One claim that may still receive lots.
 #[derive(Clone, Copy)]
 struct Open {
     limit: u64,
@@ -79,20 +79,21 @@ impl Open {
         Self { limit: limit.unsigned_abs(), weight }
     }
 
-    /// Whether its part of `lots`, shared among `total` of weight, reaches its limit.
+    /// Whether the claim's part of `lots`, shared among claims of weight `total`, reaches its limit.
     fn reaches(&self, lots: i128, total: i128) -> bool {
         i128::from(self.limit) * total <= lots * i128::from(self.weight)
     }
 
-    /// Who reaches the limit first as lots are shared.
+    /// Orders claims by how early they reach their limit as lots are shared out.
     fn order(&self, other: &Self) -> Ordering {
         let product = |limit: u64, weight: u64| u128::from(limit) * u128::from(weight);
         product(self.limit, other.weight).cmp(&product(other.limit, self.weight))
     }
 }
 
-/// `lots` in proportion to `weights` (above 0), each within its limit, and how many are left when all have reached
-/// theirs. Remainders go to the largest, of equal ones to the first. Below 2⁵⁰ lots there is room for 2³² claims.
+/// Shares `lots` in proportion to `weights` (above 0), each within its limit. Also returns the lots that are left when
+/// all claims have reached their limits. Lots that do not divide evenly go to the largest remainders, and among equal
+/// ones to the first. For fewer than 2⁵⁰ lots there is room for 2³² claims.
 pub fn apportion(lots: i64, weights: &[u64], limits: &[i64]) -> (Vec<i64>, i64) {
     assert_eq!(weights.len(), limits.len(), "each claim has a weight and a limit");
     debug_assert!(weights.iter().all(|weight| *weight > 0), "a weight is above 0");
@@ -117,7 +118,7 @@ pub fn apportion(lots: i64, weights: &[u64], limits: &[i64]) -> (Vec<i64>, i64) 
         let part = product / total;
         rest -= part;
         remainders.push((Reverse(product - part * total), place));
-        // Not at its limit, so below it: one lot more is still within.
+        // This claim is below its limit, so one more lot is still within it.
         taken.push(i64::try_from(part).expect("below a limit"));
     }
     let rest = usize::try_from(rest).expect("remainders are less than a lot each");
@@ -131,11 +132,11 @@ pub fn apportion(lots: i64, weights: &[u64], limits: &[i64]) -> (Vec<i64>, i64) 
     (taken, 0)
 }
 
-/// The lots and the weight that are left to share once all claims that reach their limit have it.
+/// The lots and the total weight that are left to share once all claims that reach their limit have received it.
 ///
-/// Sorted by limit per weight, those who reach it come first: whoever is given its limit before the last of them leaves
-/// the others no less per weight, and after it no more. So the last of them is found by halving, each time with the
-/// middle of those in question, in linear time.
+/// Sorted by limit per weight, the claims that reach their limit come first. Giving a claim its limit leaves the others
+/// no less per weight as long as it comes before the last claim that reaches its limit, and no more after that. So that
+/// last claim is found by halving, each time with the median of the claims in question, in linear time.
 fn level(lots: i128, weights: &[u64], limits: &[i64]) -> (i128, i128) {
     let mut open: Vec<Open> = limits.iter().zip(weights).map(|(limit, weight)| Open::new(*limit, *weight)).collect();
     let mut open = open.as_mut_slice();

@@ -1,53 +1,53 @@
 //! Several instruments of one underlying, closed together.
 //!
 //! The bankrupt account holds legs a₁ … aₘ, in lots. A *bundle* is a slice of all of them in their proportion: with K
-//! the largest leg, k slices are k·aⱼ/K lots of leg j. Whoever holds the opposite side of every leg closes bundles, so
-//! that what hedges what in the one account still does in the other. Whole lots come from rounding the running total:
-//! after S slices ⌊S·aⱼ/K⌋ lots of leg j are closed. So each winner is within one lot of the proportion in every leg,
-//! and legs add up.
+//! the largest leg, k slices are k·aⱼ/K lots of leg j. Accounts that hold the opposite side of every leg close bundles,
+//! so that their positions still hedge each other afterwards. Whole lots come from rounding the running total: after S
+//! slices ⌊S·aⱼ/K⌋ lots of leg j are closed. So each winner is within one lot of the proportion in every leg, and the
+//! lots of each leg add up.
 //!
-//! What bundles leave is closed leg by leg as if each stood alone: first what is free of those who hold one leg only,
-//! then what is hedged, or is a leg of several.
+//! The lots that bundles leave are closed leg by leg, as if each leg stood alone: first the unhedged lots of accounts
+//! that hold only one leg, then lots that are hedged or that belong to an account with several legs.
 
 use super::{affordable, in_turn};
 use crate::deleverage::apportion::{apportion, weights};
 use serde::{Deserialize, Serialize};
 use units::Money;
 
-/// One instrument of the bankrupt account.
+/// One instrument of the bankrupt account that must be closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leg {
-    /// Lots to be closed; none when not above 0.
+    /// Lots to be closed; zero or less means none.
     pub lots: i64,
-    /// What each gives back, in USD; below zero counts as zero.
+    /// The amount that each lot gives back, in USD; below zero counts as zero.
     pub give_back: Money,
 }
 
-/// What somebody holds in one leg.
+/// The position of one account in one leg.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holding {
-    /// Lots on the opposite side of the bankrupt account; 0 when it holds none, or the same side.
+    /// Lots on the side opposite to the bankrupt account; 0 when the account holds none, or is on the same side.
     pub lots: i64,
-    /// Of those, how many hedge a position outside the legs.
+    /// How many of those lots hedge a position outside the legs.
     pub hedged: i64,
     /// The unsettled profit of the position, in USD, signed.
     pub profit: Money,
 }
 
-/// Somebody who holds the opposite side of some of the legs.
+/// An account that holds the opposite side of some of the legs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
-    /// A hash of the account, different for each: it names the account, and breaks ties.
+    /// A hash of the account, different for each account: it identifies the account and breaks ties.
     pub key: u64,
-    /// What the account is worth, in USD.
+    /// Equity of the account, in USD.
     pub equity: Money,
-    /// What the account holds, in USD at the marks, without sign.
+    /// Notional of all positions of the account at the marks, in USD, without sign.
     pub notional: Money,
-    /// What it holds in each leg, in their order; missing ones are none.
+    /// The position of the account in each leg, in the order of the legs; a missing entry counts as no position.
     pub holdings: Vec<Holding>,
 }
 
-/// What one winner closes.
+/// The lots that one winner closes of each leg, and the amount it gives back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Taken {
     /// The key of the holder.
@@ -56,27 +56,27 @@ pub struct Taken {
     pub bundled: Vec<i64>,
     /// Lots of each leg closed, the bundles included.
     pub lots: Vec<i64>,
-    /// What it gives back by that, in USD; never more than its profit in all legs.
+    /// The amount that the winner gives back by closing, in USD; never more than its profit in all legs.
     pub give_back: Money,
 }
 
-/// Who closes what of several legs.
+/// The result of deleveraging several legs: the lots that each winner closes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Portfolio {
-    /// By key, ascending. Nobody who closes nothing.
+    /// Sorted by key, ascending. Accounts that close nothing are left out.
     pub taken: Vec<Taken>,
-    /// Lots of each leg that nobody can close.
+    /// Lots of each leg that no account can close.
     pub left: Vec<i64>,
 }
 
-/// A holder while legs are closed. Most close nothing, and keep empty lists.
+/// A holder while legs are closed. Most holders close nothing and keep empty lists.
 struct Winner<'a> {
     key: u64,
     equity: Money,
     notional: Money,
-    /// What it held of each leg at first, within bounds.
+    /// The holder's initial position in each leg, with lots and hedged lots within their bounds.
     held: &'a [Holding],
-    /// The unsettled profit of all legs that is not given back yet.
+    /// The unsettled profit of all legs, less the amount already given back.
     profit: i128,
     bundled: Vec<i64>,
     lots: Vec<i64>,
@@ -114,13 +114,13 @@ impl<'a> Winner<'a> {
     }
 }
 
-/// Which holders close which lots of the legs: bundles first, then leg by leg in the order given. The result does not
-/// depend on the order of the holders.
+/// Chooses the holders that close the legs, and the lots of each: bundles first, then leg by leg in the order given.
+/// The result does not depend on the order of the holders.
 pub fn portfolio(legs: &[Leg], holders: &[Holder]) -> Portfolio {
     let legs: Vec<(i64, i128)> = legs.iter().map(|leg| (leg.lots.max(0), leg.give_back.raw().max(0))).collect();
     let mut order: Vec<(u64, &Holder)> = holders.iter().map(|holder| (holder.key, holder)).collect();
     order.sort_by_key(|(key, _)| *key);
-    // Side by side in this order, because they are read many times.
+    // The holdings are stored next to each other in this order, because they are read many times.
     let held: Vec<Holding> =
         order.iter().flat_map(|(_, holder)| (0..legs.len()).map(|leg| held(holder, leg))).collect();
     let held = held.chunks(legs.len().max(1)).chain(std::iter::repeat(&[][..]));
@@ -146,14 +146,14 @@ pub fn portfolio(legs: &[Leg], holders: &[Holder]) -> Portfolio {
     Portfolio { taken: taken.collect(), left }
 }
 
-/// What a holder has of a leg, with lots and hedged lots within their bounds.
+/// The position of a holder in one leg, with lots and hedged lots within their bounds.
 fn held(holder: &Holder, leg: usize) -> Holding {
     let holding = holder.holdings.get(leg).copied().unwrap_or_default();
     let lots = holding.lots.max(0);
     Holding { lots, hedged: holding.hedged.clamp(0, lots), profit: holding.profit }
 }
 
-/// Closes what can be closed of all legs at once.
+/// Closes as many bundles of all legs as the winners can close.
 fn bundles(legs: &[(i64, i128)], left: &mut [i64], winners: &mut [Winner]) {
     let slices = legs.iter().map(|(lots, _)| *lots).max().unwrap_or(0);
     let limits: Vec<i64> = winners.iter().map(|winner| limit(legs, slices, winner)).collect();
@@ -175,7 +175,7 @@ fn bundles(legs: &[(i64, i128)], left: &mut [i64], winners: &mut [Winner]) {
     }
 }
 
-/// The most slices that a winner has the lots and the profit for, wherever the rounding of the running total falls.
+/// The most slices that a winner has the lots and the profit for, however the running total rounds.
 fn limit(legs: &[(i64, i128)], slices: i64, winner: &Winner) -> i64 {
     let mut most = slices;
     for (leg, (lots, _)) in legs.iter().enumerate().filter(|(_, (lots, _))| *lots > 0) {
@@ -184,7 +184,7 @@ fn limit(legs: &[(i64, i128)], slices: i64, winner: &Winner) -> i64 {
         let free = (held.lots - held.hedged).min(*lots);
         most = most.min(floor(slices, free, *lots));
     }
-    // A cost that does not fit is more than any profit.
+    // A cost that overflows is more than any profit.
     let pays = |count: i64| {
         let cost = legs.iter().try_fold(0_i128, |sum, (lots, give_back)| {
             sum.checked_add(give_back.checked_mul(ceiling(*lots, count, slices).into())?)
@@ -197,7 +197,7 @@ fn limit(legs: &[(i64, i128)], slices: i64, winner: &Winner) -> i64 {
     if pays(most) {
         return most;
     }
-    // The largest count that is paid for: between one that is and one that is not.
+    // Finds the largest affordable count by halving, between one that is affordable and one that is not.
     let (mut enough, mut beyond) = (0, most);
     while beyond - enough > 1 {
         let middle = enough + (beyond - enough) / 2;
@@ -218,9 +218,9 @@ fn ceiling(lots: i64, count: i64, slices: i64) -> i64 {
     i64::try_from(exact).expect("at most the lots")
 }
 
-/// Closes what is left of one leg.
+/// Closes the rest of one leg.
 fn single(leg: usize, give_back: i128, left: &mut i64, winners: &mut [Winner]) {
-    // The profit of this leg less what bundles have taken of it, and no more than is left of all profit.
+    // The profit of this leg less the part that bundles have taken, and no more than the remaining profit of all legs.
     let profit = |winner: &Winner| {
         let given = give_back * i128::from(winner.closed(leg));
         winner.profit.min(winner.held[leg].profit.raw().saturating_sub(given))

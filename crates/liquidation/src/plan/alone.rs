@@ -1,7 +1,7 @@
 //! One trade that reaches the target by itself.
 //!
-//! A hedge may give most for its burden at first and lead to where no trade helps any more, where closing the position
-//! that it hedges would have been enough.
+//! A hedge may give most for its burden at first, but lead to a state in which no trade helps any more, where closing
+//! the hedged position would have been enough.
 
 use margin::Refusal;
 
@@ -10,14 +10,14 @@ use super::line::healthier;
 use super::search::Search;
 use super::settle::Found;
 
-/// A trade that promises all that is missing but for this part is tried: promises are rounded.
+/// A trade is tried when it promises all the missing USD but for this part, because promises are rounded.
 const ROUNDING: f64 = 1e-9;
 
-/// The part of a candidate's probe at which its slope is taken.
+/// A candidate's slope is measured at its probe's lots divided by this.
 const NEAR: i64 = 1024;
 
 impl Search<'_> {
-    /// Keeps the one of the candidates that reaches the target by itself, where it is better than what was found.
+    /// Keeps the candidate that reaches the target by itself, where it is better than the plan found so far.
     pub fn alone(&self, found: &mut Found, candidates: &[Candidate<'_>]) -> Result<(), Refusal> {
         let start = self.start();
         let enough = self.missing(&start.standing) * (1.0 - ROUNDING);
@@ -41,7 +41,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// A burden below which a candidate does not reach the target: no lot gives more than the first ones.
+    /// A lower bound on the burden with which a candidate reaches the target: no lot gives more than the first ones.
     fn least_burden(&self, candidate: &Candidate<'_>) -> Result<f64, Refusal> {
         let Candidate { line, from, probe, promise } = candidate;
         let near = line.at((probe.lots / NEAR).max(1))?;

@@ -1,5 +1,5 @@
-//! Which trades may help an account: every position toward zero, the cheapest hedges of every underlying, every
-//! debt by spot.
+//! The trades that may help an account: every position toward zero, the cheapest hedges of every underlying, every debt
+//! on spot.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,13 +9,13 @@ use units::{Quantity, Ratio};
 use super::trade::{self, Trade};
 use crate::Book;
 
-/// Instruments tried as a hedge of one underlying: the cheapest, and the cheapest of every currency that the account depends on.
+/// The number of cheapest instruments tried as a hedge of one underlying. The cheapest in every currency that the
+/// account depends on is tried as well.
 const HEDGES: usize = 3;
 /// More lots than any book has.
 const LOTS: i64 = 1 << 40;
 
-/// Every trade that may help an account that lacks so many USD, one for an instrument and a side, in the
-/// order of instruments.
+/// Every trade that may help an account that lacks `missing` USD: one per instrument and side, in the order of instruments.
 pub(super) fn candidates(account: &Account, (market, books): (&Market, &[Book]), missing: f64) -> Vec<Trade> {
     let mut trades = Vec::new();
     for position in &account.positions {
@@ -32,7 +32,7 @@ pub(super) fn candidates(account: &Account, (market, books): (&Market, &[Book]),
     trades
 }
 
-/// Leaves what the room of every book bears, and drops what is less than a lot.
+/// Limits every trade to the room of its book, and drops trades of less than a lot.
 fn within_room(trades: &mut Vec<Trade>, books: &[Book]) {
     for trade in &mut *trades {
         trade.most = trade.most.min(books[trade.instrument.0].room);
@@ -40,10 +40,11 @@ fn within_room(trades: &mut Vec<Trade>, books: &[Book]) {
     trades.retain(|trade| trade.most > 0 && books[trade.instrument.0].lot > Quantity::ZERO);
 }
 
-/// The cheapest perpetuals and futures of every underlying that the account depends on, both ways. One that is held
-/// may be traded through zero.
+/// The cheapest perpetuals and futures of every underlying that the account depends on, on both sides. An instrument
+/// that is held may be traded through zero.
 ///
-/// What is written in a stablecoin loses when that stablecoin rises, and only a contract that is written in it gains as much.
+/// A position written in a stablecoin loses when that stablecoin rises; only a contract written in the same stablecoin
+/// gains as much.
 fn hedges(account: &Account, (market, books): (&Market, &[Book]), missing: f64, trades: &mut Vec<Trade>) {
     let of_positions = account.positions.iter().map(|position| market.listing(position.instrument).underlying);
     let of_balances = account.balances.iter().filter_map(|balance| market.assets[balance.asset.0].follows);
@@ -78,13 +79,13 @@ fn hedges(account: &Account, (market, books): (&Market, &[Book]), missing: f64, 
     }
 }
 
-/// The assets that an account has or owes, and those that the prices of what it holds are written in.
+/// The assets that an account has or owes, and those in which the prices of its positions are written.
 fn currencies(account: &Account, market: &Market) -> BTreeSet<AssetId> {
     let written = account.positions.iter().map(|position| market.listing(position.instrument).counter_asset());
     written.chain(account.balances.iter().map(|balance| balance.asset)).collect()
 }
 
-/// Every exchange on spot of something owned for something owed.
+/// Every spot exchange of an asset that is owned for one that is owed.
 pub(super) fn repayments(account: &Account, (market, books): (&Market, &[Book])) -> Vec<Trade> {
     let mut trades = Vec::new();
     for (place, listing) in market.instruments.iter().enumerate().take(books.len()) {
@@ -102,7 +103,7 @@ pub(super) fn repayments(account: &Account, (market, books): (&Market, &[Book]))
     trades
 }
 
-/// Lots of a repayment that take no more than is owned and give no more than is owed.
+/// The most lots of a repayment that take no more than is owned and give no more than is owed.
 pub(super) fn repaid(account: &Account, trade: &Trade, (market, books): (&Market, &[Book])) -> i64 {
     let Some((sell, buy)) = trade.repays else { return 0 };
     let amounts =
@@ -117,7 +118,7 @@ pub(super) fn repaid(account: &Account, trade: &Trade, (market, books): (&Market
     floor(owned.to_f64() / of_sell).min(floor(-owed.to_f64() / of_buy))
 }
 
-/// Whole lots in a quantity of contracts, whatever its sign.
+/// Whole lots in a number of contracts, regardless of sign.
 fn whole_lots(contracts: Quantity, lot: Quantity) -> i64 {
     if lot <= Quantity::ZERO {
         return 0;
@@ -125,7 +126,7 @@ fn whole_lots(contracts: Quantity, lot: Quantity) -> i64 {
     i64::try_from(contracts.raw().unsigned_abs() / lot.raw().unsigned_abs()).unwrap_or(LOTS).min(LOTS)
 }
 
-/// The whole part of a number, within what a book may have.
+/// The whole part of a number, limited to the lots that a book may have.
 pub(super) fn floor(number: f64) -> i64 {
     const WIDEST: f64 = 1e12;
     let whole = Ratio::from_f64(number.clamp(0.0, WIDEST), units::Round::Down).unwrap_or_default();

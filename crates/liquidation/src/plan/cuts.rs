@@ -1,29 +1,30 @@
-//! The summit of a concave function of many sizes, from its values and slopes at a few places.
+//! Finds the maximum of a concave function of many sizes, from its values and slopes at a few points.
 //!
 //! The proximal bundle method (Kiwiel, "Proximity control in bundle methods for convex nondifferentiable minimization",
-//! Mathematical Programming 46, 1990). The value and the slopes of a concave function at one place bound it from above
-//! everywhere: a *cut*. [`Cuts::highest`] finds the place that is highest under all cuts, less the square of its
-//! distance from the best place so far. A place that is not as high as the cuts promise adds its own cut.
+//! Mathematical Programming 46, 1990). The value and the slopes of a concave function at one point bound it from above
+//! everywhere: such a bound is a *cut*. [`Cuts::highest`] finds the point at which the lowest cut, less the square of
+//! the distance from the best point so far, is highest. If the function is lower there than the cuts promise, the point
+//! adds its own cut.
 //!
-//! The highest place is found in its dual: weights of the cuts that add up to 1. The slopes, weighted, are the direction;
-//! weight moves from the cut that binds least to the cut that binds most until all cuts with a weight bind alike.
+//! That point is found in the dual problem: weights of the cuts that add up to 1. The weighted sum of the slopes is the
+//! direction; weight moves from the cut that binds least to the cut that binds most until all cuts with a weight bind alike.
 
-/// Cuts that are kept: the one that bound least makes room for a new one.
+/// The number of cuts kept: when it is reached, the cut that bound least makes room for a new one.
 const CUTS: usize = 40;
-/// Times that weight moves from one cut to another.
+/// The most times that weight moves from one cut to another.
 const SHIFTS: usize = 400;
 /// Halvings that find how much weight moves.
 const HALVINGS: usize = 30;
-/// Cuts that differ by less than this bind alike.
+/// Cuts whose values differ by less than this bind alike.
 const ALIKE: f64 = 1e-4;
 
-/// What bounds a concave function: its height and slopes at one place.
+/// An upper bound of a concave function: its height and slopes at one point.
 #[derive(Clone, Debug)]
 struct Cut {
     height: f64,
     at: Vec<f64>,
     slopes: Vec<f64>,
-    /// How much it bound when the highest place was looked for last, from 0 to 1.
+    /// How strongly the cut bound in the last search for the highest point, from 0 to 1.
     weight: f64,
 }
 
@@ -33,7 +34,7 @@ pub(super) struct Cuts {
     cuts: Vec<Cut>,
 }
 
-/// Where a place may lie: from 0 to `most` in every size, near `centre` or, where `reach` is larger, farther away.
+/// The allowed points: from 0 to `most` in every size, and the farther from `centre` the larger `reach` is.
 #[derive(Clone, Copy)]
 pub(super) struct Range<'a> {
     pub centre: &'a [f64],
@@ -42,7 +43,7 @@ pub(super) struct Range<'a> {
 }
 
 impl Cuts {
-    /// Adds the cut at a place: the height there, and how it changes with every size.
+    /// Adds the cut at a point: the function's height there, and its slope in every size.
     pub fn add(&mut self, height: f64, at: Vec<f64>, slopes: Vec<f64>) {
         if self.cuts.len() >= CUTS {
             let weights = self.cuts.iter().enumerate();
@@ -53,7 +54,7 @@ impl Cuts {
         self.cuts.push(Cut { height, at, slopes, weight: 0.0 });
     }
 
-    /// The sizes of the highest place, and a height that the function does not exceed there. None without cuts.
+    /// The sizes of the highest point, and a height that the function does not exceed there. None without cuts.
     pub fn highest(&mut self, range: Range<'_>) -> Option<(Vec<f64>, f64)> {
         let heights: Vec<f64> =
             self.cuts.iter().map(|cut| cut.height + dot(&cut.slopes, &apart(range.centre, &cut.at))).collect();
@@ -68,7 +69,7 @@ impl Cuts {
             let toward = apart(&self.cuts[low].slopes, &self.cuts[high].slopes);
             let part = self.cuts[high].weight;
             let shifted = |part: f64| -> Vec<f64> { slope.iter().zip(&toward).map(|(s, t)| s + part * t).collect() };
-            // How far the cut that gives weight still lies above the one that takes it.
+            // The height of the cut that gives weight above the cut that takes it.
             let above = |part: f64| heights[high] - heights[low] - dot(&toward, &range.step(&shifted(part)));
             let part = if above(part) >= 0.0 { part } else { zero_of(above, part) };
             debug_assert!((0.0..=self.cuts[high].weight).contains(&part), "no more weight moves than there is: {part}");
@@ -81,12 +82,12 @@ impl Cuts {
         Some((range.centre.iter().zip(&step).map(|(at, step)| at + step).collect(), top))
     }
 
-    /// The slopes of all cuts by their weights, which add up to 1 afterwards. None without cuts.
+    /// The weighted sum of the slopes of all cuts, after scaling the weights to add up to 1. None without cuts.
     fn weighted(&mut self) -> Option<Vec<f64>> {
         let sum: f64 = self.cuts.iter().map(|cut| cut.weight).sum();
         let last = self.cuts.len().checked_sub(1)?;
         for (place, cut) in self.cuts.iter_mut().enumerate() {
-            // The cut with the most weight may have left: then the newest has all of it.
+            // The cut with the most weight may have been removed: then the newest cut gets all the weight.
             cut.weight = if sum > 0.5 { cut.weight / sum } else { f64::from(u8::from(place == last)) };
         }
         let sizes = self.cuts[last].slopes.len();
@@ -94,12 +95,12 @@ impl Cuts {
         Some((0..sizes).map(slope).collect())
     }
 
-    /// The height of every cut a step away from the centre, where they have these heights.
+    /// The value of every cut one step away from the centre, given the values at the centre.
     fn values(&self, heights: &[f64], step: &[f64]) -> Vec<f64> {
         self.cuts.iter().zip(heights).map(|(cut, height)| height + dot(&cut.slopes, step)).collect()
     }
 
-    /// The lowest of all cuts, and the highest of those that have weight.
+    /// The lowest of all cuts, and the highest of the cuts that have weight.
     fn extremes(&self, values: &[f64]) -> Option<(usize, usize)> {
         let by_value = |one: &usize, other: &usize| values[*one].total_cmp(&values[*other]);
         let low = (0..values.len()).min_by(by_value)?;
@@ -109,14 +110,14 @@ impl Cuts {
 }
 
 impl Range<'_> {
-    /// The step from the centre along a slope, as far as the range allows.
+    /// The step from the centre along a slope, limited to the range.
     fn step(&self, slope: &[f64]) -> Vec<f64> {
         let within = |((slope, at), most): ((&f64, &f64), &f64)| (slope * self.reach).clamp(-at, (most - at).max(-at));
         slope.iter().zip(self.centre).zip(self.most).map(within).collect()
     }
 }
 
-/// Where a function that falls from above zero at 0 to below zero at `end` is zero.
+/// The zero of a function that falls from above zero at 0 to below zero at `end`.
 fn zero_of(function: impl Fn(f64) -> f64, end: f64) -> f64 {
     let (mut low, mut high) = (0.0, end);
     for _ in 0..HALVINGS {
@@ -134,7 +135,7 @@ fn dot(one: &[f64], other: &[f64]) -> f64 {
     one.iter().zip(other).fold(0.0, |sum, (one, other)| sum + one * other)
 }
 
-/// How far `one` is from `other`, in every size.
+/// The difference of `one` and `other`, in every size.
 fn apart(one: &[f64], other: &[f64]) -> Vec<f64> {
     one.iter().zip(other).map(|(one, other)| one - other).collect()
 }
@@ -143,7 +144,7 @@ fn apart(one: &[f64], other: &[f64]) -> Vec<f64> {
 mod tests {
     use super::{Cuts, Range};
 
-    /// Climbs the lowest of some planes, each a height at zero and its slopes, and gives the highest place.
+    /// Climbs the lower envelope of some planes, each given by a height at zero and its slopes; returns the highest point.
     fn climbed(planes: &[(f64, [f64; 2])], most: [f64; 2]) -> (Vec<f64>, f64) {
         let height = |sizes: &[f64]| {
             let value = |(height, slopes): &(f64, [f64; 2])| height + slopes[0] * sizes[0] + slopes[1] * sizes[1];
@@ -166,14 +167,14 @@ mod tests {
         (centre, best)
     }
 
-    /// Each size alone lowers the lower of two planes; both together raise it without end.
+    /// Each size alone lowers the lower of two planes; both together raise it without limit.
     #[test]
     fn two_sizes_together_climb_where_each_alone_falls() {
         let (sizes, best) = climbed(&[(0.0, [3.0, -1.0]), (0.0, [-1.0, 3.0])], [5.0, 5.0]);
         assert!((best - 10.0).abs() < 1e-2, "{sizes:?} {best}");
     }
 
-    /// The summit of a roof: 1 − |x − 2| − |y − 1|, at (2, 1).
+    /// The maximum of a roof: 1 − |x − 2| − |y − 1|, at (2, 1).
     #[test]
     fn the_summit_of_a_roof_is_found() {
         let planes: Vec<(f64, [f64; 2])> = [(1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0)]
@@ -184,7 +185,7 @@ mod tests {
         assert!((best - 1.0).abs() < 1e-2, "{sizes:?} {best}");
     }
 
-    /// A place stays within its range.
+    /// A point stays within its range.
     #[test]
     fn a_size_ends_at_its_most() {
         let (sizes, best) = climbed(&[(0.0, [1.0, 2.0])], [0.5, 0.25]);

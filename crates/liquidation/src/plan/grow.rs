@@ -1,4 +1,4 @@
-//! One trade more, or more of one, until the target is reached or nothing improves health.
+//! Grows a plan: adds one trade, or more of one, until the target is reached or nothing improves health.
 
 use margin::Refusal;
 use units::count;
@@ -9,31 +9,32 @@ use super::order::Ordered;
 use super::search::{DUST, Leg, Search, State, WORTH};
 use super::trade::Trade;
 
-/// Trades that are sized before one is chosen.
+/// The number of candidates that are sized before one is chosen.
 const FINALISTS: usize = 4;
-/// Times that something is added.
+/// The most times that a trade or more of one is added.
 const ROUNDS: usize = 64;
-/// Multiples of its size that a trade is tried at, with another that offsets what it harms.
+/// The multiples of a trade's size that are tried, each with another trade that offsets the harm of the larger size.
 const LARGER: [f64; 5] = [1.25, 1.5, 2.0, 4.0, 8.0];
 
 /// How a plan is grown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Growth {
-    /// By what a trade gives for its burden. What is there already may grow again, also beyond what helps alone where
-    /// another trade takes back what that harms.
+    /// Chooses by the USD toward the target per burden. A trade that is in the plan may grow again, also beyond the
+    /// size that helps alone, where another trade offsets the harm.
     Cheapest,
-    /// The same, and a further step counts as dearer by what it has to save.
+    /// As `Cheapest`, but a new step counts as dearer by the amount that it has to save.
     Fewest,
-    /// As fewest, of trades that bring nearer to zero what is held or owed: hedges can lead to where nothing helps.
+    /// As `Fewest`, with only trades that bring a position or a debt nearer to zero: hedges can lead to a state in
+    /// which nothing helps.
     Reducing,
-    /// As fewest, where every trade improves health after those before it and stays as it is then.
+    /// As `Fewest`, where every trade improves health after those before it and then keeps its size.
     Forward,
-    /// By what a trade gives for its burden, where everything that is added improves health after what was added
-    /// before: trades may take turns.
+    /// Chooses by the USD toward the target per burden, where every addition improves health after the additions before
+    /// it: trades may take turns.
     InTurns,
 }
 
-/// A trade that improves health, and what it seems to give.
+/// A trade that improves health, and its estimated effect.
 #[derive(Clone)]
 pub(super) struct Candidate<'a> {
     pub line: Line<'a>,
@@ -42,27 +43,27 @@ pub(super) struct Candidate<'a> {
     pub promise: Promise,
 }
 
-/// What more of a trade gives and what it takes.
+/// The estimated effect and burden of more of a trade.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Promise {
-    /// USD toward the target, no more than are missing.
+    /// USD toward the target, at most the missing amount.
     pub gives: f64,
-    /// What the trade would burden the market with, in USD.
+    /// The burden of the trade (`Search::burden`), in USD.
     pub burden: f64,
-    /// Whether it is a step more.
+    /// Whether the trade is a new step of the plan.
     new: bool,
 }
 
 impl Promise {
-    /// USD toward the target for every USD of burden, to which a further step adds `charge`.
+    /// USD toward the target for every USD of burden; a new step adds `charge` to the burden.
     fn rate(&self, charge: f64) -> f64 {
         self.gives / (self.burden + if self.new { charge } else { 0.0 })
     }
 }
 
 impl Search<'_> {
-    /// Adds trades to nothing until the target is reached, or nothing improves health: what was added, one after the
-    /// other. `first` are the candidates for the first of all.
+    /// Adds trades to an empty plan until the target is reached, or nothing improves health; returns the additions in
+    /// order. `first` are the candidates for the first addition.
     pub fn grow(&self, growth: Growth, first: &[Candidate<'_>]) -> Result<Ordered, Refusal> {
         let charges = matches!(growth, Growth::Fewest | Growth::Reducing | Growth::Forward);
         let (mut path, mut charge) = (Ordered::new(), if charges { None } else { Some(0.0) });
@@ -78,7 +79,7 @@ impl Search<'_> {
             };
             let known = path.is_empty() && growth != Growth::Reducing;
             let candidates = if known { first.to_vec() } else { self.improving(&state, &trades)? };
-            // What the best rate would cost in all says what a step has to save.
+            // The charge of a step is derived from the burden of the whole way to the target at the best rate.
             let cheapest = candidates.iter().map(|candidate| candidate.promise.rate(0.0)).fold(0.0, f64::max);
             let charge = *charge.get_or_insert_with(|| self.worth(self.missing(&state.standing) / cheapest));
             let next = match self.best(&state, candidates, (charge, WORTH))? {
@@ -93,8 +94,8 @@ impl Search<'_> {
         Ok(path)
     }
 
-    /// Half of what was added last, where it does not reach the target: once one trade has given all that it can, another
-    /// may not help by itself; half-way both may.
+    /// Half of the last addition, where it does not reach the target: once one trade has given all that it can, another
+    /// trade may not help by itself; half-way, both may.
     fn half_way(&self, state: &State, next: State) -> Result<State, Refusal> {
         let Some(last) = next.legs.last().filter(|_| !self.reached(&next.standing)) else { return Ok(next) };
         let added = last.lots - state.lots(&last.trade);
@@ -102,19 +103,19 @@ impl Search<'_> {
         Ok(half.filter(|half| healthier(&half.standing, &state.standing)).unwrap_or(next))
     }
 
-    /// With one trade more, or more of one: that which gives most for its burden and charge.
+    /// Adds one trade, or more of one: the candidate that gives most for its burden and charge.
     pub fn next(&self, state: &State, charge: f64) -> Result<Option<State>, Refusal> {
         let candidates = self.improving(state, &self.all(state))?;
         self.best(state, candidates, (charge, WORTH))
     }
 
-    /// With a trade that is not there yet: that which gives most for its burden.
+    /// Adds a trade that is not in the plan yet: the candidate that gives most for its burden.
     pub fn another(&self, state: &State) -> Result<Option<State>, Refusal> {
         let candidates = self.improving(state, &self.untraded(state))?;
         self.best(state, candidates, (0.0, WORTH))
     }
 
-    /// The steps, and further ones with other trades as long as they are worth making.
+    /// Adds steps with other trades as long as they are worth making.
     pub fn extended(&self, mut steps: Ordered) -> Result<Ordered, Refusal> {
         loop {
             let state = self.end(&steps);
@@ -130,7 +131,7 @@ impl Search<'_> {
         }
     }
 
-    /// With more of the trades that are there, until the target is reached; none when they do not reach it.
+    /// Adds more of the trades that are in the plan until the target is reached; none when they do not reach it.
     pub fn fill(&self, mut state: State) -> Result<Option<State>, Refusal> {
         let trades: Vec<Trade> = state.legs.iter().map(|leg| leg.trade).collect();
         for _ in 0..=trades.len() {
@@ -144,7 +145,7 @@ impl Search<'_> {
         Ok(Some(state).filter(|state| self.reached(&state.standing)))
     }
 
-    /// Every trade that the account may have use for; what it owes may have come with the trades before.
+    /// Every trade that may help the account. Repayments are found anew, because earlier trades may have created a debt.
     pub fn all(&self, state: &State) -> Vec<Trade> {
         let mut trades: Vec<Trade> = self.trades.iter().filter(|trade| trade.repays.is_none()).copied().collect();
         trades.extend(repayments(&state.account, (self.market, self.books)));
@@ -152,18 +153,18 @@ impl Search<'_> {
         trades
     }
 
-    /// Those of them that are not there yet.
+    /// The trades of `Search::all` that are not in the plan yet.
     fn untraded(&self, state: &State) -> Vec<Trade> {
         self.all(state).into_iter().filter(|trade| state.lots(trade) == 0).collect()
     }
 
-    /// Those of them that only reduce what is held or owed.
+    /// The trades of `Search::all`, limited to the lots that reduce a position or a debt.
     pub fn reducing(&self, state: &State) -> Vec<Trade> {
         let reducing = |trade: Trade| Trade { most: trade.most.min(trade.held), ..trade };
         self.all(state).into_iter().map(reducing).filter(|trade| trade.most > 0).collect()
     }
 
-    /// Whether a step is worth making that `narrow` has no room for, while this search has more.
+    /// Whether a step is worth making for which this search has room and `narrow` has not.
     pub fn has_use_for_room(&self, state: &State, narrow: &Self) -> Result<bool, Refusal> {
         let known = narrow.all(state);
         let most = |trade: &Trade| known.iter().find(|known| known.is(trade)).map_or(0, |known| known.most);
@@ -180,7 +181,7 @@ impl Search<'_> {
         Ok(!self.improving(state, &self.all(state))?.is_empty())
     }
 
-    /// Those that improve health.
+    /// The trades that improve health, as candidates.
     pub fn improving(&self, state: &State, trades: &[Trade]) -> Result<Vec<Candidate<'_>>, Refusal> {
         let mut candidates = Vec::new();
         for trade in trades {
@@ -195,8 +196,9 @@ impl Search<'_> {
         Ok(candidates)
     }
 
-    /// Of the candidates that are worth a step, given the part of what is missing that is `dust`, the one that gives most
-    /// for its burden and charge, as far as it helps; of equals the first instrument (I-41).
+    /// The plan with the best candidate, sized as far as it helps: the one that gives most for its burden and charge,
+    /// and among equals the first instrument (I-41). A candidate that gives less than the part `dust` of the missing
+    /// USD is not worth a step.
     fn best(
         &self,
         state: &State,
@@ -210,7 +212,7 @@ impl Search<'_> {
         });
         let (mut best, mut sizes): (Option<(f64, State)>, usize) = (None, 0);
         for Candidate { line, from, probe, promise } in &candidates {
-            // A lot gives less the more lots there are before it: those that are left give less than they promise.
+            // A lot gives less the more lots come before it, so the remaining candidates give less than they promise.
             let enough = |(rate, _): &(f64, State)| sizes >= FINALISTS || *rate >= promise.rate(charge);
             if best.as_ref().is_some_and(enough) {
                 break;
@@ -235,7 +237,7 @@ impl Search<'_> {
         Promise { gives, burden: self.burden(trade, to) - self.burden(trade, from), new: from == 0 }
     }
 
-    /// What a trade would give if it gave as much at every size as at its probe.
+    /// The estimated effect of a trade, if every lot gave as much as those up to its probe.
     pub fn promise(&self, trade: &Trade, (from, probe): (&Place, &Place)) -> Promise {
         let missing = self.missing(&from.standing);
         let gives = (missing - self.missing(&probe.standing)).max(f64::MIN_POSITIVE);
@@ -244,8 +246,9 @@ impl Search<'_> {
         self.given(trade, (from.lots, from.lots.saturating_add(floor(lots))), (gives / probed * lots).min(missing))
     }
 
-    /// Where nothing improves health alone: more of a trade that is there, beyond what helps by itself, and another
-    /// that takes back what it harms. Two scenarios that bind at once are lowered by two trades at once.
+    /// For a state in which no trade improves health alone: adds more of a trade in the plan, beyond the size that
+    /// helps by itself, and another trade that offsets the harm. When two scenarios bind at once, only two trades
+    /// together lower both.
     fn together(&self, state: &State) -> Result<Option<State>, Refusal> {
         let mut best: Option<State> = None;
         for leg in &state.legs {
@@ -268,7 +271,7 @@ impl Search<'_> {
     }
 }
 
-/// A state with a trade at a size.
+/// The state with a trade at a size.
 pub(super) fn with(state: &State, line: &Line<'_>, sized: Place) -> Option<State> {
     let account = line.account(sized.lots)?;
     let legs = state.with(&Leg { trade: line.trade, lots: sized.lots });

@@ -1,9 +1,9 @@
-//! Many trades sized at once, where no trade that is added to others reaches the target.
+//! Sizes many trades at once, for accounts that no sequence of added trades brings to the target.
 //!
-//! Adding one trade after another ends where each trade by itself lowers health, though two together would raise it: two
-//! worst cases bind at once, or the loss is in two currencies. Equity falls by costs that grow faster than size, and
-//! margins are worst cases; so excess is concave in the sizes of all trades together, or nearly so, and has one summit.
-//! [`Cuts`] climbs it. Then trades are left out as long as the others still reach the target.
+//! Adding one trade after another ends where each trade by itself lowers health, though two together would raise it:
+//! two worst cases bind at once, or the loss is in two currencies. Equity falls by costs that grow faster than size,
+//! and margins are worst cases. So the excess is concave, or nearly so, in the sizes of all trades together, and has
+//! one maximum. [`Cuts`] climbs to it. Then trades are left out as long as the others still reach the target.
 
 use margin::Refusal;
 use units::count;
@@ -13,40 +13,40 @@ use super::cuts::{Cuts, Range};
 use super::search::{Leg, Search, State, WORTH};
 use super::trade::Trade;
 
-/// Times that a summit is climbed toward, at most; each takes one assessment for every trade.
+/// The most steps of a climb to the maximum; each step takes one assessment for every trade.
 const CLIMBS: usize = 60;
-/// The same where some trades are left out of those that reached the target.
+/// The most steps of a climb after some trades were left out of a set that reached the target.
 const CLIMBS_OF_FEWER: usize = 8;
-/// A hedge of one unit is worth so many times what is missing.
+/// One unit of a hedge is worth this many times the missing USD.
 const UNIT: f64 = 4.0;
-/// The part of a unit by which a size is moved to see how much more or less it gives.
+/// The part of a unit by which a size is changed to measure its slope.
 const NUDGE: f64 = 1e-3;
-/// A place has to give this part of the rise that cuts promise.
+/// A new point must give this part of the rise that the cuts promise.
 const GIVEN: f64 = 0.1;
-/// The reach that is tried last.
+/// The largest reach that is tried.
 const FARTHEST: f64 = 128.0;
 
-/// Every trade of an account, measured in units of its own.
+/// All trades of an account, each measured in its own unit.
 struct Climb<'a> {
     search: &'a Search<'a>,
     trades: Vec<Trade>,
-    /// Lots of one unit of each trade.
+    /// Lots in one unit of each trade.
     units: Vec<f64>,
 }
 
-/// Sizes of all trades in their units, and the account after them.
+/// The sizes of all trades in their units, and the account after them.
 #[derive(Clone)]
 struct Place {
     sizes: Vec<f64>,
-    /// Units that each trade may have: none where it is left out.
+    /// The most units that each trade may have: 0 when the trade is left out.
     most: Vec<f64>,
     state: State,
-    /// Excess as a part of what was missing at first: −1 before any trade, 0 at the target.
+    /// Excess as a part of the USD that were missing at first: −1 before any trade, 0 at the target.
     height: f64,
 }
 
 impl Search<'_> {
-    /// The trades that reach the target together and, of many, the few that still do; or those that come nearest.
+    /// Sets of trades that reach the target together, the fewest trades first; or the set that comes nearest.
     pub fn joint(&self) -> Result<Vec<State>, Refusal> {
         let climb = Climb::new(self);
         let most: Vec<f64> =
@@ -81,7 +81,7 @@ impl<'a> Climb<'a> {
         climb
     }
 
-    /// The highest place that is found from a place in so many climbs: the first that reaches the target.
+    /// The highest point found from a point in at most `climbs` steps; stops at the first point that reaches the target.
     fn summit(&self, cuts: &mut Cuts, from: Place, climbs: usize) -> Result<Place, Refusal> {
         let (mut centre, mut reach) = (from, 1.0);
         if centre.height >= 0.0 || !self.cut(cuts, &centre)? {
@@ -115,8 +115,8 @@ impl<'a> Climb<'a> {
         Ok(centre)
     }
 
-    /// A place that reaches the target without some of the trades of another: without the half, the quarter or the one of
-    /// them that gives least.
+    /// A point that reaches the target without some of the trades of another point: without the half, the quarter or
+    /// the one of its trades that give least.
     fn with_fewer(&self, cuts: &Cuts, place: &Place) -> Result<Option<Place>, Refusal> {
         let least_first = self.least_first(place)?;
         let all = least_first.len();
@@ -125,7 +125,7 @@ impl<'a> Climb<'a> {
         for left_out in parts {
             let mut fewer = place.clone();
             for (size, most) in fewer.sizes.iter_mut().zip(&mut fewer.most) {
-                // What has no size now is not looked at again.
+                // A trade without size now is not tried again.
                 *most = if *size > 0.0 { *most } else { 0.0 };
             }
             for which in &least_first[..left_out] {
@@ -140,7 +140,7 @@ impl<'a> Climb<'a> {
         Ok(None)
     }
 
-    /// The trades of a place, the one first without which the account stands best.
+    /// The trades of a point, sorted so that the one comes first without which the account is healthiest.
     fn least_first(&self, place: &Place) -> Result<Vec<usize>, Refusal> {
         let mut heights = Vec::new();
         for which in (0..place.sizes.len()).filter(|which| place.sizes[*which] > 0.0) {
@@ -153,13 +153,13 @@ impl<'a> Climb<'a> {
         Ok(heights.into_iter().map(|(_, which)| which).collect())
     }
 
-    /// A place of these sizes, each of which may have up to `most`; none when the account is not assessed any more.
+    /// The point with these sizes, each limited to `most`; none when no assessments are left.
     fn place(&self, sizes: Vec<f64>, most: &[f64]) -> Result<Option<Place>, Refusal> {
         let found = self.height(&sizes)?;
         Ok(found.map(|(state, height)| Place { sizes, most: most.to_vec(), state, height }))
     }
 
-    /// The account after trades of these sizes, and its height ([`Place::height`]); none when it is not assessed any more.
+    /// The account after trades of these sizes, and its height ([`Place::height`]); none when no assessments are left.
     fn height(&self, sizes: &[f64]) -> Result<Option<(State, f64)>, Refusal> {
         let state = self.search.after(&self.legs(sizes))?;
         let first = self.search.missing(&self.search.standing);
@@ -169,7 +169,7 @@ impl<'a> Climb<'a> {
         }))
     }
 
-    /// The trades of these sizes, in whole lots: purchases and sales of one instrument offset each other.
+    /// The trades of these sizes in whole lots; a purchase and a sale of one instrument offset each other.
     fn legs(&self, sizes: &[f64]) -> Vec<Leg> {
         let mut legs: Vec<Leg> = Vec::new();
         for (which, size) in sizes.iter().enumerate() {
@@ -188,7 +188,7 @@ impl<'a> Climb<'a> {
         floor(size * self.units[which]).min(self.trades[which].most)
     }
 
-    /// Adds the cut at a place; false when the account is not assessed any more.
+    /// Adds the cut at a point; false when no assessments are left.
     fn cut(&self, cuts: &mut Cuts, place: &Place) -> Result<bool, Refusal> {
         let mut slopes = vec![0.0; self.trades.len()];
         for (which, most) in place.most.iter().enumerate().filter(|(_, most)| **most > 0.0) {

@@ -1,8 +1,8 @@
-//! One trade at any size, on top of an account that stays as it is: the accounts along it differ in one position.
+//! One trade at any size on top of a fixed account: the accounts along the line differ in one position only.
 //!
-//! Scenario margins are convex along a trade and costs are too, so health along it rises to one peak and falls: steps
-//! that double find the peak's sides, the golden section the peak, and chords the fewest lots that reach the target.
-//! Where a method is not convex a size is still only taken when it improves health.
+//! Scenario margins are convex in the size of a trade, and so are costs. So health along the line rises to one peak and
+//! then falls: doubling steps bracket the peak, the golden section finds it, and chords find the fewest lots that reach
+//! the target. Where a method is not convex, a size is still only taken when it improves health.
 
 use std::borrow::Cow;
 
@@ -15,9 +15,9 @@ use super::search::Search;
 use super::trade::{self, Trade};
 use crate::Standing;
 
-/// A peak is known to this part of its size.
+/// A peak is located to within its size divided by this.
 const PEAK: i64 = 256;
-/// Every so many chords the rest is halved: a line that bends is no trap.
+/// Every time this many chords are drawn, the interval is halved instead, so that a curved line cannot stall the search.
 const HALVES: u32 = 4;
 
 /// A trade on top of an account.
@@ -28,21 +28,21 @@ pub(super) struct Line<'a> {
     pub trade: Trade,
 }
 
-/// A place on a line: so many lots traded and how the account stands then.
+/// A point on a line: the number of lots traded, and how the account stands after them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     pub lots: i64,
     pub standing: Standing,
 }
 
-/// Whether one account stands healthier than another: equity per maintenance margin, compared without dividing.
+/// Whether one account is healthier than another: equity per maintenance margin, compared without dividing.
 pub(super) fn healthier(one: &Standing, other: &Standing) -> bool {
     one.equity * other.maintenance > other.equity * one.maintenance
 }
 
 impl Line<'_> {
-    /// The account after so many lots, at the mark and their expected cost; none where nothing trades or no number
-    /// holds it.
+    /// The account after `lots` lots, traded at the mark less their expected cost. None where nothing trades or a
+    /// number overflows.
     pub fn account(&self, lots: i64) -> Option<Account> {
         let Search { market, books, .. } = self.search;
         let cost = self.search.cost(&self.trade, lots);
@@ -52,14 +52,14 @@ impl Line<'_> {
         trade::after(&self.base, market, &books[self.trade.instrument.0], (&self.trade, lots), cost).ok()
     }
 
-    /// How the account stands after so many lots; none where it is not assessed any more.
+    /// How the account stands after `lots` lots; none when no assessments are left.
     pub fn at(&self, lots: i64) -> Result<Option<Place>, Refusal> {
         let Some(account) = self.account(lots) else { return Ok(None) };
         Ok(self.search.stands(&account)?.map(|standing| Place { lots, standing }))
     }
 
-    /// A place beyond `from` where the account is healthier: as many USD farther as are missing or, where that is too
-    /// far, one lot; none when neither improves health.
+    /// A point beyond `from` at which the account is healthier: farther by the missing USD or, where that is too far,
+    /// by one lot. None when neither improves health.
     pub fn probe(&self, from: &Place) -> Result<Option<Place>, Refusal> {
         let Search { market, books, .. } = self.search;
         let value = books[self.trade.instrument.0].lot_usd(market.listing(self.trade.instrument), market);
@@ -77,8 +77,8 @@ impl Line<'_> {
         Ok(None)
     }
 
-    /// The fewest lots beyond `from` that reach the target, else those at which health is greatest. `probe` lies beyond
-    /// `from` and is healthier.
+    /// The fewest lots beyond `from` that reach the target, else the number at which health is greatest. `probe` lies
+    /// beyond `from` and is healthier.
     pub fn size(&self, from: &Place, probe: &Place) -> Result<Place, Refusal> {
         let (mut below, mut best) = (*from, *probe);
         while !self.search.reached(&best.standing) && best.lots < self.trade.most {
@@ -94,7 +94,8 @@ impl Line<'_> {
         if self.search.reached(&best.standing) { self.least(&below, best) } else { Ok(best) }
     }
 
-    /// Where the target should be, by the last two places, and a little farther; at most eight times as far.
+    /// An estimate of where the target lies, extrapolated from the last two points and a little farther; at most eight
+    /// times as far.
     fn farther(&self, below: &Place, best: &Place) -> i64 {
         let (step, gained) =
             (best.lots - below.lots, self.search.missing(&below.standing) - self.search.missing(&best.standing));
@@ -103,10 +104,11 @@ impl Line<'_> {
         best.lots.saturating_add(lots.min(best.lots.saturating_mul(7).max(1))).min(self.trade.most)
     }
 
-    /// The number of lots between two at which health is greatest, or one that reaches the target.
+    /// The number of lots between the two bounds at which health is greatest, or one that reaches the target.
     fn peak(&self, mut best: Place, (mut low, mut high): (i64, i64)) -> Result<Place, Refusal> {
         while high - low > (best.lots / PEAK).max(1) && !self.search.reached(&best.standing) {
-            // Between the best and the farther end, at the golden part of it: the nearer end moves up to the loser.
+            // Tries a point between the best one and the farther bound, at the golden section; the worse point becomes
+            // a bound.
             let (upper, lower) = (high - best.lots, best.lots - low);
             let lots = if upper >= lower { best.lots + golden(upper) } else { best.lots - golden(lower) };
             if lots <= low || lots >= high || lots == best.lots {
@@ -122,7 +124,7 @@ impl Line<'_> {
         Ok(best)
     }
 
-    /// The smallest number of lots beyond `below` that reaches the target, as `enough` does (I-38).
+    /// The fewest lots beyond `below` that reach the target, which `enough` reaches (I-38).
     pub fn least(&self, below: &Place, mut enough: Place) -> Result<Place, Refusal> {
         let (mut short, mut lacking) = (below.lots, self.search.missing(&below.standing));
         let mut over = -self.search.missing(&enough.standing);
@@ -135,7 +137,8 @@ impl Line<'_> {
             let lots = short + if tries.is_multiple_of(HALVES) { span / 2 } else { chord };
             let tried = self.at(lots)?;
             let reaches = tried.is_some_and(|tried| self.search.reached(&tried.standing));
-            // Two on the same side in a row: the other end counts for half, and the chord comes over (Illinois).
+            // After two points in a row on the same side, the value at the other end is halved, so that the chord
+            // crosses (Illinois).
             let again = last == Some(reaches);
             last = Some(reaches);
             match tried {

@@ -1,4 +1,4 @@
-//! The order in which the trades of a plan are done, and its last step to the lot.
+//! The order in which the trades of a plan are done; trims the last step to the lot.
 
 use std::collections::BTreeSet;
 
@@ -10,21 +10,21 @@ use super::line::{Place, healthier};
 use super::search::{Leg, Search, State};
 use super::trade::Trade;
 
-/// The trades of a plan one after the other, each with the account after it.
+/// The trades of a plan in order, each with the account after it.
 pub(super) type Ordered = Vec<(Trade, State)>;
 
-/// Sets of trades after which a next step is looked for, at most: as many as six trades have.
+/// The most sets of trades after which a next step is searched: as many as there are subsets of six trades.
 const LOOKS: usize = 64;
-/// Steps more than trades where some are done in slices.
+/// The most extra steps, beyond one per trade, when some trades are done in slices.
 const SLICES: usize = 8;
-/// A slice gives at least this part of what was missing at first.
+/// A slice gives at least this part of the USD that were missing at first.
 const SLICE: f64 = 0.01;
 
-/// A way through the trades of a plan.
+/// A partial order of the trades of a plan.
 struct Way {
     steps: Ordered,
     left: Vec<Leg>,
-    /// Sets of trades after which no order of the others reaches the target.
+    /// Sets of trades after which no order of the remaining trades reaches the target.
     closed: BTreeSet<Vec<InstrumentId>>,
     looks: usize,
 }
@@ -41,15 +41,15 @@ impl Way {
 }
 
 impl Search<'_> {
-    /// The trades of a plan in an order in which each improves health (I-37) and the last is no larger than it has to be
-    /// (I-38); none when there is no such order. Where two trades only help in turns they are done in slices.
+    /// The trades of a plan in an order in which each improves health (I-37) and the last is no larger than needed
+    /// (I-38); none when there is no such order. Trades that help only in turns are done in slices.
     pub fn ordered(&self, plan: &State) -> Result<Option<Ordered>, Refusal> {
         let mut way = Way::new(plan);
         let steps = if self.leads(&mut way)? { Some(way.steps) } else { self.sliced(plan)? };
         steps.map(|steps| self.trimmed(steps)).transpose()
     }
 
-    /// As many trades of a plan as improve health one after the other, the one that gives most for its burden first.
+    /// As many trades of a plan as improve health one after the other, starting with the one that gives most for its burden.
     pub fn improving_steps(&self, plan: &State) -> Result<Ordered, Refusal> {
         let mut way = Way::new(plan);
         while let Some((leg, next)) = self.onward(&way)?.into_iter().next() {
@@ -58,7 +58,7 @@ impl Search<'_> {
         Ok(way.steps)
     }
 
-    /// Whether the steps so far can be continued to the target; tries those first that give most for their burden.
+    /// Whether the steps so far can be continued to the target; first tries the trades that give most for their burden.
     fn leads(&self, way: &mut Way) -> Result<bool, Refusal> {
         if self.reached(&self.end(&way.steps).standing) {
             return Ok(true);
@@ -81,7 +81,7 @@ impl Search<'_> {
         Ok(false)
     }
 
-    /// The trades that may come next, the one that gives most for its burden first.
+    /// The trades that may come next, sorted so that the one that gives most for its burden comes first.
     fn onward(&self, way: &Way) -> Result<Vec<(Leg, State)>, Refusal> {
         let state = self.end(&way.steps);
         let mut onward = Vec::new();
@@ -95,7 +95,7 @@ impl Search<'_> {
         Ok(onward.into_iter().map(|(_, leg, next)| (leg, next)).collect())
     }
 
-    /// A trade up to its size after others, if it improves health and repays no more than is owed by then.
+    /// The state after one more trade, if it improves health and repays no more than is owed at that point.
     fn step(&self, state: &State, leg: &Leg) -> Result<Option<State>, Refusal> {
         let repays = repaid(&state.account, &leg.trade, (self.market, self.books));
         if leg.trade.repays.is_some() && leg.lots - state.lots(&leg.trade) > repays {
@@ -105,8 +105,8 @@ impl Search<'_> {
         Ok(next.filter(|next| healthier(&next.standing, &state.standing)))
     }
 
-    /// The trades of a plan in slices, each as much of one as helps by itself; none when that takes too many, or slices
-    /// that give next to nothing.
+    /// The trades of a plan in slices, each as large as helps by itself; none when that takes too many slices, or
+    /// slices that give next to nothing.
     fn sliced(&self, plan: &State) -> Result<Option<Ordered>, Refusal> {
         let mut way = Way::new(plan);
         for _ in 0..plan.legs.len() + SLICES {
@@ -124,7 +124,7 @@ impl Search<'_> {
         Ok(None)
     }
 
-    /// Of some trades the part that gives most by itself.
+    /// Of the remaining trades, the part of one that gives most by itself.
     fn slice(&self, state: &State, left: &[Leg]) -> Result<Option<(Trade, State)>, Refusal> {
         let mut best: Option<(Trade, State)> = None;
         for leg in left {
@@ -150,7 +150,7 @@ impl Search<'_> {
         steps.last().map_or_else(|| self.start(), |(_, state)| state.clone())
     }
 
-    /// The steps, the last at the fewest lots that reach the target.
+    /// The steps, with the last one cut to the fewest lots that reach the target.
     pub fn trimmed(&self, mut steps: Ordered) -> Result<Ordered, Refusal> {
         let Some((trade, end)) = steps.pop() else { return Ok(steps) };
         let before = self.end(&steps);

@@ -1,4 +1,4 @@
-//! The few trades that bring an account to its target: which, and how much of each.
+//! Searches the few trades that bring an account to its target, and their sizes.
 //!
 //! ```text
 //! candidates   every position toward zero · the cheapest hedges of every underlying · every debt by spot   candidates.rs
@@ -6,14 +6,14 @@
 //! alone        one trade that reaches the target by itself                                                alone.rs
 //! grow         adds the trade that gives most for its burden, or more of one that is there already        grow.rs
 //! joint        every trade at once, where adding does not reach the target or takes many steps             joint.rs
-//! settle       drops, exchanges and sizes what was added, all trades at once                              settle.rs
+//! settle       drops, exchanges and sizes the added trades, all at once                                   settle.rs
 //! order        the order in which every step improves health, and the last step to the lot                order.rs
 //! ```
 //!
-//! **Few.** A longer plan is taken only where each further step saves a [`TOLERANCE`] of the cost, and a [`FLOOR`] of the
-//! maintenance margin.
+//! **Few.** A longer plan is taken only where each further step saves at least [`TOLERANCE`] of the cost and [`FLOOR`]
+//! of the maintenance margin.
 //!
-//! **Once.** An instrument is traded once at most, at a size that is right for the plan as a whole.
+//! **Once.** An instrument is traded at most once, at a size that is right for the plan as a whole.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -30,30 +30,31 @@ use super::settle::Found;
 use super::trade::Trade;
 use crate::{Book, Gauge, Standing, Stop};
 
-/// A further step has to save this part of what the plan costs, ...
+/// A further step has to save this part of the plan's cost, ...
 const TOLERANCE: f64 = 0.1;
 /// ... and this part of the maintenance margin.
 const FLOOR: f64 = 1e-4;
 
-/// A step gives at least this part of what was missing at first, ...
+/// A step gives at least this part of the USD that were missing at first, ...
 pub(super) const WORTH: f64 = 1e-3;
-/// ... and where the target is out of reach this part: less is dust, unless it takes half of what an interval bears.
+/// ... and, when the target is out of reach, this part. A smaller step is dust, unless it takes half of the lots that
+/// its market bears in an interval.
 pub(super) const DUST: f64 = 0.01;
 
-/// A plan of more steps is also looked for with all trades at once.
+/// When a plan has more steps than this, all trades are also sized at once.
 const LONG: usize = 6;
 
-/// Times that one search assesses the account at most while it adds trades one by one; then the best plan so far is
+/// The most assessments of the account in one search that adds trades one by one. After them the best plan so far is
 /// taken, so that no account holds up the others.
 pub(super) const EVALUATIONS: usize = 8_000;
-/// Times that it assesses the account at most while it looks for all trades at once.
+/// The most assessments while all trades are sized at once.
 const OF_ALL_AT_ONCE: usize = 8_000;
-/// Times that it is assessed at most for the order of what comes nearest to a target out of reach, ...
+/// The most assessments for ordering the plan that comes nearest to a target out of reach, ...
 const OF_THE_NEAREST: usize = 2_000;
-/// ... and for each of the two questions why trades end there.
+/// ... and for each of the two questions why trades end before the target.
 pub(super) const OF_A_REASON: usize = 500;
 
-/// What a search looks at.
+/// The inputs of a search, and its remaining assessments.
 pub(super) struct Search<'a> {
     pub market: &'a Market,
     pub gauge: &'a dyn Gauge,
@@ -64,9 +65,9 @@ pub(super) struct Search<'a> {
     pub account: &'a Account,
     /// How the account stands before anything is traded.
     pub standing: Standing,
-    /// What may be traded of it.
+    /// The trades that may help the account.
     pub trades: Vec<Trade>,
-    /// Times that it may still be assessed.
+    /// The remaining number of assessments.
     left: Cell<usize>,
 }
 
@@ -77,10 +78,10 @@ pub(super) struct Leg {
     pub lots: i64,
 }
 
-/// What a search has found.
+/// The result of a search.
 pub(super) struct Outcome {
     pub steps: Ordered,
-    /// Why the search itself ended before the target, where it did: [`Stop::Unordered`] or [`Stop::CutOff`].
+    /// Why the search itself ended before the target, if it did: [`Stop::Unordered`] or [`Stop::CutOff`].
     pub ends: Option<Stop>,
 }
 
@@ -93,7 +94,7 @@ pub(super) struct State {
 }
 
 impl<'a> Search<'a> {
-    /// A search for what may be traded of an account that stands so, and is assessed so many times at most.
+    /// A search for the trades of an account with the given standing; it assesses the account at most `evaluations` times.
     pub fn new(
         (account, standing): (&'a Account, Standing),
         (market, gauge, books): (&'a Market, &'a dyn Gauge, &'a [Book]),
@@ -104,7 +105,7 @@ impl<'a> Search<'a> {
         Self { market, gauge, books, beta, account, standing, trades, left: Cell::new(evaluations) }
     }
 
-    /// The steps of the plan: those that reach the target or, where none do, those that come nearest.
+    /// The steps of the plan: those that reach the target or, if none do, those that come nearest.
     pub fn steps(&self) -> Result<Outcome, Refusal> {
         let (mut found, mut grown) = (self.nothing(), Vec::new());
         self.one_by_one(&mut found, &mut grown)?;
@@ -127,7 +128,7 @@ impl<'a> Search<'a> {
         Ok(Outcome { steps: self.nearest(&grown)?, ends })
     }
 
-    /// Looks for trades that are added one after the other, in one way after the other until a short plan is found.
+    /// Searches for trades added one after the other. Tries the ways to grow a plan in turn until a short plan is found.
     fn one_by_one(&self, found: &mut Found, grown: &mut Vec<State>) -> Result<(), Refusal> {
         let start = self.start();
         let first = self.improving(&start, &self.all(&start))?;
@@ -138,7 +139,7 @@ impl<'a> Search<'a> {
             if steps <= 2 || (steps < usize::MAX && alternates) {
                 break;
             }
-            // One that takes long leaves the others their part.
+            // Each way to grow gets half of the remaining assessments, so that a slow one leaves some for the others.
             let part = rest / 2;
             self.left.set(part);
             let path = self.grow(growth, &first)?;
@@ -160,7 +161,7 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Looks for all trades at once: the fewest of them that reach the target, then more, until a short plan is found.
+    /// Searches with all trades at once: first the fewest that reach the target, then more, until a short plan is found.
     fn all_at_once(&self, found: &mut Found, grown: &mut Vec<State>) -> Result<(), Refusal> {
         for joint in self.joint()? {
             if found.steps.as_ref().is_some_and(|steps| steps.len() <= LONG) {
@@ -174,14 +175,14 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Everything that is held, as near to zero as books have room for.
+    /// The account after every position and debt is brought as near to zero as the books have room for.
     fn closed(&self) -> Result<Option<State>, Refusal> {
         let whole = self.reducing(&self.start()).into_iter().map(|trade| Leg { trade, lots: trade.most });
         let legs: Vec<Leg> = whole.filter(|leg| self.cost(&leg.trade, leg.lots).is_finite()).collect();
         self.after(&legs)
     }
 
-    /// The steps that come nearest to the target, of what was grown.
+    /// The steps that come nearest to the target, from the plans in `grown`.
     fn nearest(&self, grown: &[State]) -> Result<Ordered, Refusal> {
         self.left.set(OF_THE_NEAREST);
         let mut nearest = Ordered::new();
@@ -192,12 +193,12 @@ impl<'a> Search<'a> {
         self.extended(nearest)
     }
 
-    /// Whether some steps end healthier than others.
+    /// Whether the account is healthier after the steps `one` than after the steps `other`.
     fn nearer(&self, one: &Ordered, other: &Ordered) -> bool {
         healthier(&self.end(one).standing, &self.end(other).standing)
     }
 
-    /// The steps without dust, where the target is out of reach.
+    /// The steps without dust, for a target out of reach.
     fn worth_their_while(&self, mut steps: Ordered) -> Result<Ordered, Refusal> {
         loop {
             let mut before = self.start();
@@ -220,8 +221,8 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// USD toward the target that a step of so many lots has to give where `dust` is the part of what is missing that is
-    /// too little. All that a thin market bears in an interval may give less: the next interval goes on.
+    /// USD toward the target that a step of `lots` lots has to give, where `dust` is the part of the missing USD that
+    /// is too little. A step that takes half of its market's lots in an interval may give less: the next interval goes on.
     pub fn least(&self, trade: &Trade, lots: i64, dust: f64) -> f64 {
         debug_assert!(dust >= WORTH, "what is dust is no less than what is worth a step: {dust}");
         let half = lots.saturating_mul(2) >= self.books[trade.instrument.0].whole_room;
@@ -233,29 +234,29 @@ impl<'a> Search<'a> {
         State { account: self.account.clone(), standing: self.standing, legs: Vec::new() }
     }
 
-    /// USD of excess that are missing to the target.
+    /// USD of excess that the account lacks to the target; negative above it.
     pub fn missing(&self, standing: &Standing) -> f64 {
         -standing.excess(self.beta)
     }
 
-    /// Whether that is the target.
+    /// Whether the account has reached the target.
     pub fn reached(&self, standing: &Standing) -> bool {
         standing.excess(self.beta) >= 0.0
     }
 
-    /// USD traded with so many lots.
+    /// USD traded with this many lots.
     pub fn value(&self, trade: &Trade, lots: i64) -> f64 {
         let book = &self.books[trade.instrument.0];
         count(lots) * book.lot_usd(self.market.listing(trade.instrument), self.market)
     }
 
-    /// What so many lots are expected to cost, in USD.
+    /// Expected cost of this many lots, in USD.
     pub fn cost(&self, trade: &Trade, lots: i64) -> f64 {
         self.books[trade.instrument.0].cost(self.value(trade, lots))
     }
 
-    /// That cost as trades are compared by: what goes through zero or hedges has to be closed again with what it
-    /// hedges, so it counts twice.
+    /// The cost by which trades are compared. The part of a trade that goes through zero or hedges has to be closed
+    /// again later, with the position it hedges, so its cost counts twice.
     pub fn burden(&self, trade: &Trade, lots: i64) -> f64 {
         let cost = self.cost(trade, lots);
         if lots > trade.held { 2.0 * cost - self.cost(trade, trade.held) } else { cost }
@@ -266,12 +267,12 @@ impl<'a> Search<'a> {
         legs.iter().fold(0.0, |sum, leg| sum + self.burden(&leg.trade, leg.lots))
     }
 
-    /// What a step has to save in a plan of this burden.
+    /// The USD that a further step has to save in a plan of this burden.
     pub fn worth(&self, burden: f64) -> f64 {
         (TOLERANCE * burden).max(FLOOR * self.standing.maintenance)
     }
 
-    /// A trade on top of the account after some others; none where they have no account.
+    /// A trade on top of the account after some other trades; none when that account cannot be computed.
     pub fn line(&self, others: &[Leg], trade: Trade) -> Option<Line<'_>> {
         let mut base = Cow::Borrowed(self.account);
         for leg in others {
@@ -280,14 +281,14 @@ impl<'a> Search<'a> {
         Some(Line { search: self, base, trade })
     }
 
-    /// How an account stands; none when this search has assessed as many as it may.
+    /// How an account stands; none when no assessments are left.
     pub fn stands(&self, account: &Account) -> Result<Option<Standing>, Refusal> {
         let Some(left) = self.left.get().checked_sub(1) else { return Ok(None) };
         self.left.set(left);
         self.gauge.stands(account).map(Some)
     }
 
-    /// The account after some trades; none where there is none, or it is not assessed any more.
+    /// The account after some trades; none when it cannot be computed, or no assessments are left.
     pub fn after(&self, legs: &[Leg]) -> Result<Option<State>, Refusal> {
         let Some((last, others)) = legs.split_last() else { return Ok(Some(self.start())) };
         let Some(account) = self.line(others, last.trade).and_then(|line| line.account(last.lots)) else {
@@ -300,24 +301,24 @@ impl<'a> Search<'a> {
 }
 
 impl State {
-    /// Lots of a trade that are in it.
+    /// The lots of a trade that this state contains.
     pub fn lots(&self, trade: &Trade) -> i64 {
         self.legs.iter().find(|leg| leg.trade.is(trade)).map_or(0, |leg| leg.lots)
     }
 
-    /// The trades, one at another size.
+    /// The trades of the state, with one of them at another size.
     pub fn with(&self, leg: &Leg) -> Vec<Leg> {
         let mut legs = self.others(&leg.trade);
         legs.extend((leg.lots > 0).then_some(*leg));
         legs
     }
 
-    /// The trades but one.
+    /// The trades of the state without one of them.
     pub fn others(&self, trade: &Trade) -> Vec<Leg> {
         self.legs.iter().filter(|leg| !leg.trade.is(trade)).copied().collect()
     }
 
-    /// Whether a trade would take back what another did.
+    /// Whether a trade would undo a trade of the state.
     pub fn takes_back(&self, trade: &Trade) -> bool {
         let opposite = |leg: &Leg| leg.trade.instrument == trade.instrument && leg.trade.side != trade.side;
         self.legs.iter().any(opposite)
@@ -325,7 +326,7 @@ impl State {
 }
 
 impl Trade {
-    /// Whether two trades are of one instrument and side, whatever their size.
+    /// Whether two trades are of the same instrument and side; sizes may differ.
     pub fn is(&self, other: &Self) -> bool {
         (self.instrument, self.side == Side::Buy) == (other.instrument, other.side == Side::Buy)
     }

@@ -1,7 +1,7 @@
-//! All trades of a plan at once: fewer, cheaper, and none larger than it has to be beside the others.
+//! Improves a plan as a whole: fewer trades, cheaper trades, and none larger than needed beside the others.
 //!
-//! Every move starts from a plan that reaches the target and ends at one that does. Of all that were found the one is kept
-//! whose burden, with what each of its steps has to save, is least.
+//! Every change starts from a plan that reaches the target and ends at one that does. Of all plans found, the one is
+//! kept with the least burden, where each step adds the amount that it has to save.
 
 use margin::Refusal;
 use units::count;
@@ -10,42 +10,41 @@ use super::line::Place;
 use super::order::Ordered;
 use super::search::{Leg, Search, State};
 
-/// Times that a part of one trade is exchanged for more of another.
+/// The most times that a part of one trade is exchanged for more of another.
 const EXCHANGES: usize = 8;
-/// Parts of a trade that are exchanged, as divisors: a half, ... All of it is what [`Search::drop`] tries: as an exchange
-/// it would hide cheaper plans between the two.
+/// Parts of a trade that are exchanged, as divisors: a half, ... The whole is not among them, because [`Search::drop`]
+/// tries it: as an exchange it would hide cheaper plans between the two.
 const PARTS: [i64; 3] = [2, 4, 8];
 /// An exchange has to save this part of the burden.
 const SAVES: f64 = 0.01;
-/// Times that half of the dearest trade is moved to another book.
+/// The most times that half of the dearest trade is moved to another book.
 const ADDED: usize = 4;
-/// Longer plans are not tried with one trade in the place of two.
+/// Only plans of up to this many trades are tried with one trade in the place of two.
 const REPLACED: usize = 6;
 
-/// The best plan that was found, and the least burden of any that can be done step by step.
+/// The best plan found so far, and the least burden of any plan that can be done step by step.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
     least: f64,
     burden: f64,
     state: State,
-    /// None as long as no plan was found that can be done step by step.
+    /// None until a plan is found that can be done step by step.
     pub steps: Option<Ordered>,
 }
 
 impl Search<'_> {
-    /// Before anything was found.
+    /// The state of the search before any plan is found.
     pub fn nothing(&self) -> Found {
         Found { least: f64::INFINITY, burden: f64::INFINITY, state: self.start(), steps: None }
     }
 
-    /// Looks for the few steps that a plan which reaches the target comes down to, and keeps them where they are fewer
-    /// or cheaper than what was found.
+    /// Reduces a plan that reaches the target to few steps, and keeps the result where it is better than the best plan so far.
     pub fn settle(&self, found: &mut Found, grown: State) -> Result<(), Refusal> {
         let mut changed = self.consider(found, grown.clone())?;
         let balanced = self.balance(grown)?;
         changed |= self.consider(found, balanced.clone())?;
         if found.steps.is_none() {
-            // Its parts may do what it cannot do as a whole.
+            // The parts of the plan may be done in an order even if the whole plan cannot.
             (found.state, changed) = (balanced, true);
         }
         if changed {
@@ -60,7 +59,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Keeps a plan where it has fewer steps or costs less; says whether it did.
+    /// Keeps a plan if it has fewer steps or costs less than the best so far; returns whether it did.
     pub fn consider(&self, found: &mut Found, state: State) -> Result<bool, Refusal> {
         let burden = self.burdens(&state.legs);
         if burden >= found.least && !self.may_be_better(found, state.legs.len(), burden) {
@@ -77,8 +76,8 @@ impl Search<'_> {
         Ok(keep)
     }
 
-    /// Whether so many steps of this burden are better than what was found, if they can be done one after the other:
-    /// every step counts as dearer by what a further one has to save.
+    /// Whether `steps` steps of this burden would be better than the best plan so far, if they can be done one after
+    /// the other. Every step adds to the burden the amount that a further step has to save.
     pub fn may_be_better(&self, found: &Found, steps: usize, burden: f64) -> bool {
         let Some(known) = &found.steps else { return true };
         let charge = self.worth(found.least.min(burden));
@@ -95,7 +94,7 @@ impl Search<'_> {
         Ok(state)
     }
 
-    /// A part of the trade that gives least for its burden, replaced by more of that which gives most.
+    /// Replaces a part of the trade that gives least for its burden by more of the trade that gives most.
     fn exchange(&self, state: &State) -> Result<Option<State>, Refusal> {
         if state.legs.len() < 2 {
             return Ok(None);
@@ -128,7 +127,7 @@ impl Search<'_> {
         Ok(cheapest.filter(|(burden, _)| saves(*burden)).map(|(_, state)| state))
     }
 
-    /// A plan without the lot of each trade that the target does not need beside the others.
+    /// The plan less one lot of each trade, where the target is still reached without it.
     fn tightened(&self, mut state: State) -> Result<State, Refusal> {
         for leg in state.legs.clone() {
             let less = self.after(&state.with(&Leg { lots: leg.lots - 1, ..leg }))?;
@@ -137,7 +136,7 @@ impl Search<'_> {
         Ok(state)
     }
 
-    /// USD toward the target that the last eighth of a trade gives for every USD of its burden.
+    /// USD toward the target per USD of burden, measured on the last eighth of a trade.
     fn last_rate(&self, state: &State, leg: &Leg) -> Result<f64, Refusal> {
         let lots = leg.lots - (leg.lots / 8).max(1);
         let Some(less) = self.after(&state.with(&Leg { lots, ..*leg }))? else { return Ok(f64::INFINITY) };
@@ -156,8 +155,8 @@ impl Search<'_> {
         Ok(account.map(|account| State { account, standing: sized.standing, legs }))
     }
 
-    /// Half of the trade with the largest burden by another trade: impact grows with size, so that two books can be
-    /// cheaper than one. Says whether that is kept.
+    /// Replaces half of the trade with the largest burden by another trade: impact grows with size, so two books can be
+    /// cheaper than one. Returns whether the result is kept.
     fn relieve(&self, found: &mut Found) -> Result<bool, Refusal> {
         let burden = |leg: &Leg| self.burden(&leg.trade, leg.lots);
         let dearest = found.state.legs.iter().copied().max_by(|one, other| burden(one).total_cmp(&burden(other)));
@@ -172,8 +171,8 @@ impl Search<'_> {
         self.consider(found, balanced)
     }
 
-    /// Tries the plan without each of its trades, the least useful first, the others filling what is missing; says
-    /// whether that was kept.
+    /// Tries the plan without each of its trades, the least useful first, while the other trades make up for it.
+    /// Returns whether a result was kept.
     fn drop(&self, found: &mut Found) -> Result<bool, Refusal> {
         if found.state.legs.len() < 2 {
             return Ok(false);
@@ -199,14 +198,14 @@ impl Search<'_> {
         Ok(kept)
     }
 
-    /// One trade in the place of two; says whether a plan was kept.
+    /// Tries one trade in the place of two; returns whether a plan was kept.
     fn replace(&self, found: &mut Found) -> Result<bool, Refusal> {
         let legs = found.state.legs.clone();
         for (place, one) in legs.iter().enumerate() {
             for other in &legs[place + 1..] {
                 let rest: Vec<Leg> = legs.iter().filter(|leg| *leg != one && *leg != other).copied().collect();
                 let Some(rest) = self.after(&rest)? else { continue };
-                // As if a step were dear: that which gives most comes first.
+                // With a high charge for a step, the trade that gives most comes first.
                 let Some(next) = self.next(&rest, found.burden)? else { continue };
                 let Some(next) = self.fill(next)? else { continue };
                 let balanced = self.balance(next)?;

@@ -1,4 +1,4 @@
-//! One trade, what it is worth, and the account after it.
+//! One trade, its value, and the account after it.
 
 use margin::valuation::position_value;
 use model::{
@@ -13,15 +13,15 @@ use crate::Book;
 pub(super) struct Trade {
     pub instrument: InstrumentId,
     pub side: Side,
-    /// Lots up to which it only reduces what is held or owed; beyond them it opens the opposite.
+    /// Lots up to which the trade only reduces a position or a debt; beyond them it opens the opposite position.
     pub held: i64,
-    /// Lots that it may have.
+    /// The most lots that the trade may have.
     pub most: i64,
-    /// On spot: what is given, and what is repaid with it.
+    /// For spot: the asset given, and the asset repaid with it.
     pub repays: Option<(AssetId, AssetId)>,
 }
 
-/// The account in one order of positions and balances, whatever order they were given in, and without its orders.
+/// The account with positions and balances sorted, so that their original order has no effect, and without its orders.
 pub(super) fn in_order(account: &Account) -> Account {
     let mut ordered = Account { orders: Vec::new(), ..account.clone() };
     ordered.positions.sort_by_key(|position| position.instrument);
@@ -29,7 +29,7 @@ pub(super) fn in_order(account: &Account) -> Account {
     ordered
 }
 
-/// The worst price at which `value` USD may be traded, in the quote: rounded toward the mark, for the account (I-42).
+/// The worst price at which `value` USD may be traded, in the quote; rounded toward the mark, in favour of the account (I-42).
 pub(super) fn worst(
     listing: &Instrument,
     market: &Market,
@@ -45,20 +45,20 @@ pub(super) fn worst(
     }
 }
 
-/// A distance of prices, rounded down to nine digits: the depth it comes from is known to far fewer.
+/// A price distance, rounded down to nine significant digits: the depth behind it is known to far fewer.
 fn leading(away: Price) -> Price {
     let digits = away.raw().checked_ilog10().map_or(0, |last| last + 1);
     let unit = 10_i128.pow(digits.saturating_sub(9));
     Price::from_raw(away.raw() / unit * unit)
 }
 
-/// Contracts in so many lots.
+/// Contracts in this many lots.
 fn size(book: &Book, lots: i64) -> Result<Quantity, Overflow> {
     let too_many = Overflow { quantity: "quantity" };
     book.lot.raw().checked_mul(i128::from(lots)).map(Quantity::from_raw).ok_or(too_many)
 }
 
-/// Units that a trade on spot gives at the mark: of the base when it sells, else of the quote.
+/// Units that a spot trade gives at the mark: of the base when it sells, of the quote when it buys.
 pub(super) fn given(listing: &Instrument, book: &Book, (side, lots): (Side, i64)) -> Result<Quantity, Overflow> {
     let units = size(book, lots)?.times(listing.contract_size, Round::Up)?;
     match side {
@@ -67,10 +67,11 @@ pub(super) fn given(listing: &Instrument, book: &Book, (side, lots): (Side, i64)
     }
 }
 
-/// The account after `lots` were traded at the mark and their expected `cost` in USD was paid, rounded against it.
+/// The account after `lots` lots were traded at the mark and their expected `cost` in USD was paid, rounded against the
+/// account.
 ///
-/// As in the engine, only what is closed realises its profit: a position that grows keeps what it has gained or lost in
-/// the average of its entries, so that one more lot pays no debt.
+/// As in the engine, only the closed part realises its profit. A position that grows keeps its unrealised profit or
+/// loss in its average entry price, so adding a lot does not produce cash that could pay a debt.
 pub(super) fn after(
     account: &Account,
     market: &Market,
@@ -100,12 +101,12 @@ pub(super) fn after(
     Ok(after)
 }
 
-/// What a spot instrument exchanges for its quote: the asset of the name of its underlying.
+/// The base asset of a spot instrument: the asset with the name of its underlying.
 pub(super) fn base(listing: &Instrument, market: &Market) -> Option<AssetId> {
     market.asset(&market.underlyings[listing.underlying.0].name)
 }
 
-/// Moves a position and gives what leaves its value, in USD.
+/// Changes a position; returns the value that leaves it, in USD.
 fn moved(
     account: &mut Account,
     market: &Market,
@@ -128,8 +129,8 @@ fn moved(
     position_value(&held, market)?.minus(position_value(&position, market)?)
 }
 
-/// The price that a position counts as entered at after `contracts` more at the mark: its own where it is reduced, the
-/// mark where it is new or turned round, the average where it grows, rounded against the account.
+/// The entry price of a position after `contracts` more at the mark. A reduced position keeps its entry price, a new or
+/// reversed one takes the mark, and a growing one takes the average, rounded against the account.
 fn entry(held: &Position, contracts: Quantity, listing: &Instrument) -> Result<QuotePrice, Overflow> {
     let quantity = held.quantity.plus(contracts)?;
     let same_side = held.quantity != Quantity::ZERO && quantity.is_negative() == held.quantity.is_negative();
@@ -154,7 +155,8 @@ fn entry(held: &Position, contracts: Quantity, listing: &Instrument) -> Result<Q
     Ok(QuotePrice::new(Price::from_raw(average.raw())))
 }
 
-/// Puts an amount where most is owed, else where no place is named, else where most is; takes it from where most is.
+/// Credits an amount to the balance that owes most, else to the one without a location, else to the largest. Debits the
+/// largest balance.
 fn credit(account: &mut Account, asset: AssetId, amount: Quantity) -> Result<(), Overflow> {
     let of_asset = account.balances.iter().enumerate().filter(|(_, balance)| balance.asset == asset);
     let key = |balance: &Balance| {
@@ -162,7 +164,7 @@ fn credit(account: &mut Account, asset: AssetId, amount: Quantity) -> Result<(),
         let rank = if amount.is_negative() { (0, false) } else { (-owed, balance.location.is_none()) };
         (rank, balance.amount)
     };
-    // Of equals the first, so that the order is that of the account.
+    // Among equals the first is chosen, so that the order of the account decides.
     let chosen = of_asset.rev().max_by_key(|(_, balance)| key(balance)).map(|(place, _)| place);
     if let Some(place) = chosen {
         account.balances[place].amount = account.balances[place].amount.plus(amount)?;

@@ -1,4 +1,4 @@
-//! What every test of liquidations is written with.
+//! Settings that every test of liquidations shares.
 
 use proptest::prelude::ProptestConfig;
 

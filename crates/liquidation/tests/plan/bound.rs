@@ -1,4 +1,4 @@
-//! A plan takes a bounded number of looks at its account, however hard the account is.
+//! A plan assesses its account a bounded number of times, however hard the account is.
 
 use std::cell::Cell;
 
@@ -12,8 +12,8 @@ use crate::few;
 use crate::universal::{ByUniversal, MARKET, below, gauge, world};
 use crate::world::{planned, shown, trades};
 
-/// With its orders and without them, 8,000 for trades one by one, 8,000 for all at once, 2,000 for what comes nearest, and
-/// twice 500 for why they end.
+/// Assessments: with orders and without them, 8,000 for trades one by one, 8,000 for all at once, 2,000 for the nearest
+/// plan, and twice 500 for the reason why trades end.
 const MOST: usize = 2 + 8_000 + 8_000 + 2_000 + 2 * 500;
 
 /// A gauge that counts how often it is asked.
@@ -49,8 +49,8 @@ fn no_account_is_assessed_without_end() {
     }
 }
 
-/// An account that holds every instrument, with a third of what it needs, is assessed as often as it may be, and gets
-/// the best plan of those that were found: one that makes it healthier. It does not say that no trades reach the target.
+/// An account that holds every instrument, with a third of the equity it needs, uses up its assessments and gets the
+/// best plan that was found: one that makes it healthier. The plan does not claim that no trades reach the target.
 #[test]
 fn a_plan_that_is_cut_off_still_helps() {
     let every = |seed: usize| -> Vec<(InstrumentId, f64)> {

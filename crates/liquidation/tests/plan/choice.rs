@@ -1,4 +1,4 @@
-//! What is traded, and what is not.
+//! The choice of trades: which instruments are traded, and which are not.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ fn open(market: &Market) -> Vec<Book> {
     books
 }
 
-/// USD that make the equity of an account of these positions `equity`.
+/// The USD balance that gives an account of these positions the equity `equity`.
 fn with_equity(equity: f64, positions: &[(InstrumentId, f64)], market: &Market) -> Account {
     let account = account(0.0, positions, market);
     let value = margin::valuation::equity(&account, market).unwrap().to_f64();
@@ -125,7 +125,7 @@ fn equals_are_chosen_by_instrument() {
     assert_eq!(trades(&planned(&account, &market, &of_delta(&market), &books))[0].0, FUTURE);
 }
 
-/// A debt is repaid from what is owned, on spot, either way, and no further than the target.
+/// A debt is repaid from owned assets, on spot, in either direction, and no further than the target.
 #[test]
 fn debts_are_repaid_on_spot() {
     let market = market();
@@ -145,13 +145,13 @@ fn debts_are_repaid_on_spot() {
     let expected = |amount: Quantity| Step::Repay { instrument: SPOT, lots: -99, sell: BTC, amount, buy: USD, worst };
     assert_eq!(*step, expected("0.099".parse().unwrap()));
     assert!((after.equity - (4000.0 - 7.92)).abs() < 1e-9 && plan.reached);
-    // The other way the cost of what is bought is paid from what is sold, so it repays as much.
+    // In the other direction the cost is paid from the asset sold, so the trade repays as much.
     let plan = planned(&held(24_000.0, -0.25), &market, &gauge, &books);
     assert_eq!(trades(&plan), [(SPOT, 99)]);
     assert!(matches!(plan.steps[0].step, Step::Repay { sell: USD, buy: BTC, .. }) && plan.reached);
 }
 
-/// Who owes more than they have trades nothing: somebody else would pay for it.
+/// An account that owes more than it has trades nothing: somebody else would pay for it.
 #[test]
 fn an_insolvent_account_only_escalates() {
     let market = market();
@@ -196,7 +196,7 @@ fn order_of_positions_changes_nothing() {
     assert_eq!(planned(&account, &market, &gauge, &books), planned(&turned, &market, &gauge, &books));
 }
 
-/// A position that is added to keeps what it has gained: a trade at the mark costs what its book says and no more.
+/// A position that grows keeps its unrealised profit: a trade at the mark costs the cost of its book and no more.
 #[test]
 fn a_gain_is_kept_when_a_position_grows() {
     let market = market();
@@ -209,7 +209,7 @@ fn a_gain_is_kept_when_a_position_grows() {
     assert!((plan.before.equity - plan.after.equity - plan.cost()).abs() < 1e-6, "{}", shown(&plan));
 }
 
-/// What is bought to repay a debt goes where it is owed, though some is owned at another place.
+/// An asset bought to repay a debt goes to the place with the largest debt, though some is owed at another place.
 #[test]
 fn a_debt_is_repaid_where_it_is_owed() {
     let market = market();
@@ -226,7 +226,7 @@ fn a_debt_is_repaid_where_it_is_owed() {
     assert!(plan.reached && matches!(trades(&plan)[..], [(SPOT, -162..=-161)]), "{}", shown(&plan));
 }
 
-/// A hundredth of what is held in each currency, net of what offsets it there: dollars against dollars, USDT against USDT.
+/// A gauge that requires a hundredth of the net exposure in each currency: dollars offset dollars, and USDT offsets USDT.
 struct ByCurrency<'a>(&'a Market);
 
 impl Gauge for ByCurrency<'_> {
@@ -240,7 +240,7 @@ impl Gauge for ByCurrency<'_> {
     }
 }
 
-/// Three perpetuals in USD are cheaper, and none of them offsets what is written in USDT.
+/// Three perpetuals in USD are cheaper, but none of them offsets a position written in USDT.
 #[test]
 fn what_is_written_in_a_stablecoin_is_hedged_in_it() {
     let mut document = empty();

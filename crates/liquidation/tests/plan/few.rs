@@ -14,9 +14,9 @@ use crate::universal::{MARKET, below, gauge, replayed};
 use crate::world::{book, planned, shown, trades};
 
 const BETA: f64 = 1.1;
-/// A step more has to save a tenth of the cost and a hundredth of a per cent of the maintenance margin.
+/// A further step has to save a tenth of the cost and a hundredth of a per cent of the maintenance margin.
 const TOLERANCE: (f64, f64) = (0.1, 1e-4);
-/// Steps more than trades, where trades only help in turns.
+/// The most extra steps, beyond one per trade, when trades only help in turns.
 const SLICES: usize = 8;
 
 /// Everything trades, options at a hundred times the spread and a fiftieth of the depth of the rest.
@@ -28,7 +28,7 @@ pub fn books() -> Vec<Book> {
     MARKET.instruments.iter().map(book_of).collect()
 }
 
-/// An account of up to so many positions, below its maintenance margin.
+/// Accounts of up to `most` positions, below their maintenance margin.
 pub fn accounts(most: usize) -> impl Strategy<Value = Account> {
     let positions = vec((0..MARKET.instruments.len(), -1.0..1.0_f64), 1..most);
     (positions, 0.5..0.99_f64).prop_map(|(positions, health)| {
@@ -39,7 +39,7 @@ pub fn accounts(most: usize) -> impl Strategy<Value = Account> {
     })
 }
 
-/// The cost of a trade as plans compare it: what goes through zero or hedges counts twice.
+/// The cost of a trade as plans compare it: the part that goes through zero or hedges counts twice.
 fn burden(account: &Account, book: &Book, (instrument, lots): (InstrumentId, f64)) -> f64 {
     let lot = book.lot.to_f64() * MARKET.listing(instrument).mark.in_quote().to_f64();
     let held = account.positions.iter().find(|position| position.instrument == instrument);
@@ -53,7 +53,7 @@ fn count(lots: i64) -> f64 {
     f64::from(i32::try_from(lots).unwrap())
 }
 
-/// What a plan costs as plans compare it.
+/// The cost of a plan as plans compare it.
 fn burden_of(account: &Account, plan: &Plan, books: &[Book]) -> f64 {
     trades(plan)
         .iter()
@@ -95,8 +95,8 @@ fn cheapest_single(account: &Account, books: &[Book]) -> Option<(InstrumentId, i
 proptest! {
     #![proptest_config(cases(24))]
 
-    /// No instrument is traded twice but where trades take turns, every step gives a thousandth of what was missing at
-    /// first, or all that still is, equity falls by what the plan costs, and the same account gives the same plan.
+    /// No instrument is traded twice except where trades take turns; every step gives a thousandth of the amount
+    /// missing at first, or all of the rest; equity falls by the cost of the plan; and the same account gives the same plan.
     #[test]
     fn every_step_is_worth_its_while(account in accounts(30)) {
         let (books, gauge) = (books(), gauge());

@@ -16,7 +16,7 @@ const TRIES: u32 = 20_000;
 /// Parts of a range that a size is moved by: a half, a quarter, ...
 const HALVINGS: i32 = 12;
 
-/// Lots of every instrument that may be traded, negative when sold, and how far they may go.
+/// The search's state: lots of every instrument that may be traded, negative when sold, with their limits.
 struct Climb<'a> {
     account: &'a Account,
     books: &'a [Book],
@@ -52,7 +52,7 @@ impl<'a> Climb<'a> {
         self.gauge.stands(&replayed((self.account, self.books), &trades)).unwrap().excess(BETA)
     }
 
-    /// Moves one size, or two at once, as long as that helps, by ever smaller parts of their ranges; true when the
+    /// Changes one size, or two at once, by ever smaller parts of their ranges, as long as that helps; true when the
     /// target is reached.
     fn reaches(mut self) -> bool {
         let mut lots = vec![0; self.ranges.len()];
@@ -123,8 +123,8 @@ fn a_plan_stops_only_where_a_slow_search_stops() {
     assert!(searched > 0, "no plan stopped: the test says nothing");
 }
 
-/// Accounts whose target trades reach that are sized all at once, where adding one trade after another ends too early:
-/// what gives most at first leads to where every single trade lowers health.
+/// Accounts that reach the target only when all trades are sized at once: adding one trade after another ends too
+/// early, in a state where every single trade lowers health.
 #[test]
 fn trades_sized_together_reach_what_trades_one_by_one_do_not() {
     for (seed, most) in [(868, 2), (1444, 2), (2098, 3), (2268, 3), (2807, 4)] {
@@ -150,8 +150,8 @@ fn a_cheap_hedge_does_not_keep_an_account_from_its_target() {
     assert!(plan.reached && lots.iter().any(|(instrument, _)| *instrument == option), "{}", shown(&plan));
 }
 
-/// Closing all of what is held reaches the target, and so do two of these trades; what gives most at first leads to where
-/// nothing helps.
+/// Closing all positions reaches the target, and so do two of these trades; the trade that gives most at first leads to
+/// a state in which nothing helps.
 #[test]
 fn what_closing_reaches_is_reached() {
     let held = [

@@ -1,4 +1,4 @@
-//! How much is traded.
+//! The size of trades.
 
 use liquidation::{Book, Gauge, Plan, Rules, Standing, Step, Stop, Why};
 use model::{Account, Market, Payoff, Position};
@@ -9,7 +9,7 @@ use crate::common::cases;
 use crate::world::*;
 
 const BETA: f64 = 1.1;
-/// The part of what is missing that a step gives at least where the target is out of reach.
+/// The least part of the missing USD that a step gives when the target is out of reach.
 const DUST: f64 = 0.01;
 
 /// Only the perpetual trades.
@@ -79,7 +79,7 @@ proptest! {
         let part = (target * notional - equity) / (notional * (target - cost));
         prop_assert!(part < 1.0);
         let lots = (part * contracts / lot).ceil();
-        // What is less than a lot cannot be closed.
+        // A part of less than a lot cannot be closed.
         if lots <= (contracts / lot).floor() {
             prop_assert!(plan.reached, "{}", shown(&plan));
             let sold = f64::from(i32::try_from(sold(&plan)).unwrap());
@@ -114,11 +114,11 @@ proptest! {
         if let Some(least) = least {
             prop_assert!(sold <= least + 1 && sold + 1 >= least, "{} for {}\n{}", sold, least, shown(&plan));
         } else {
-            // Where nothing is required any more there is no health, and here no equity either.
+            // Where nothing is required, health is not defined, and here equity is 0 too.
             let health = |standing: &Standing| standing.equity / standing.maintenance;
             let with_risk = tried.iter().filter(|standing| standing.maintenance > 1e-6);
             let healthiest = with_risk.max_by(|one, other| health(one).total_cmp(&health(other))).unwrap();
-            // What is left to gain is next to nothing: in health, or as a part of what is missing.
+            // The remaining gain is next to nothing: in health, or as a part of the missing amount.
             let left = healthiest.excess(BETA) - plan.after.excess(BETA);
             let (reached, greatest) = (health(&plan.after), health(healthiest));
             prop_assert!(
@@ -129,7 +129,7 @@ proptest! {
     }
 }
 
-/// A long and a short position of equal size whose books cost and bear so much.
+/// A long and a short position of equal size, with the cost and depth of their books.
 #[derive(Clone, Copy, Debug)]
 struct Pair {
     rate: f64,
@@ -146,7 +146,7 @@ fn pairs() -> impl Strategy<Value = Pair> {
 }
 
 impl Pair {
-    /// What the plan costs is near the least that any pair of lots costs, found by trying every pair.
+    /// The cost of the plan is near the least cost of any pair of lots, found by trying every pair.
     fn check(self) -> Result<(), TestCaseError> {
         let Self { rate, health, costs, depths } = self;
         let market = market();
@@ -167,7 +167,7 @@ impl Pair {
         let least = costs.fold(f64::INFINITY, f64::min);
         prop_assert_eq!(plan.reached, least.is_finite(), "{} {}", least, shown(&plan));
         if plan.reached {
-            // A tenth for a step less, and what a balance of two books leaves.
+            // A tenth for saving a step, and the part that balancing two books leaves.
             let tolerance = (0.1 * least).max(1e-4 * plan.before.maintenance);
             prop_assert!(plan.cost() <= 1.02 * (least + tolerance), "{} {}", least, shown(&plan));
             prop_assert!(plan.cost() >= least - 1e-6, "{} {}", least, shown(&plan));
@@ -251,7 +251,7 @@ fn beyond_the_frontier_nothing_is_sold() {
     assert!(inside.reached && sold(&inside) > 7000, "{}", shown(&inside));
     let outside = at(0.0376);
     assert_eq!((sold(&outside), outside.stopped), (0, Some(Stop::Frontier)));
-    // p = (44,000 − 30,000) / (44,000 − 2 % · 30,000) = 0.322581; the discount is 2 % of that of 30,000.
+    // p = (44,000 − 30,000) / (44,000 − 2 % · 30,000) = 0.322581; the discount is 2 % of p times 30,000.
     let [auction, backstop, deleverage] = &outside.steps[..] else { panic!("{}", shown(&outside)) };
     assert_eq!(auction.step, Step::Auction { share: "0.322581".parse().unwrap() });
     assert!((auction.cost - 0.02 * 30_000.0 * 14_000.0 / 43_400.0).abs() < 1e-9);
@@ -260,8 +260,8 @@ fn beyond_the_frontier_nothing_is_sold() {
     assert_eq!(deleverage.step, Step::Deleverage);
 }
 
-/// A trade that stops at the greatest health leaves an account that holds maintenance margin alone: no auction
-/// of it (I-35).
+/// A trade that stops at the greatest health leaves an account that holds its maintenance margin: the account is not
+/// auctioned (I-35).
 #[test]
 fn an_account_that_holds_maintenance_margin_again_is_not_auctioned() {
     let market = market();
@@ -276,13 +276,13 @@ fn an_account_that_holds_maintenance_margin_again_is_not_auctioned() {
     assert!(plan.steps.iter().all(|planned| !planned.step.escalates()));
 }
 
-/// Contracts that pay in the coin are sized in the coin: what is taken off pays its cost from the coin balance.
+/// Contracts that pay in the coin are sized in the coin: closing them pays its cost from the coin balance.
 #[test]
 fn an_inverse_contract_is_closed_by_the_closed_form() {
     let market = market();
     let mut books = closed(&market);
     books[INVERSE.0] = book(1.0, 0.001, f64::INFINITY);
-    // Entered a tenth lower: a profit of 800,000 · (1/0.9 − 1) / 80,000 coins stands open.
+    // Entered a tenth lower: a profit of 800,000 · (1/0.9 − 1) / 80,000 coins is unsettled.
     let mut account = account(0.0, &[(INVERSE, 80_000.0)], &market);
     account.positions[0] = Position { entry: price(0.99 * INDEX), ..account.positions[0] };
     account.balances.push(model::Balance { asset: BTC, amount: quantity(0.3), location: None });
@@ -299,7 +299,7 @@ fn an_inverse_contract_is_closed_by_the_closed_form() {
     );
 }
 
-/// The worst price is on the losing side of the mark, and as far as the book says (I-42).
+/// The worst price is on the losing side of the mark, at the distance that the book gives (I-42).
 #[test]
 fn every_trade_has_a_worst_price() {
     let market = market();
@@ -318,7 +318,7 @@ fn every_trade_has_a_worst_price() {
     }
 }
 
-/// Dust below a lot is no trade, and a gauge that refuses is heard.
+/// A position below one lot is not traded, and a refusal of the gauge is passed on.
 #[test]
 fn dust_is_left_and_refusals_pass() {
     let market = market();
@@ -339,7 +339,7 @@ fn dust_is_left_and_refusals_pass() {
     assert_eq!(refused.unwrap_err().to_string(), "test: test");
 }
 
-/// An instrument is traded once: what a thin book has to take beside a deep one without room is one step, sized to the
+/// An instrument is traded once: the trade in a thin book, beside a deep book without room, is one step, sized to the
 /// greatest health.
 #[test]
 fn a_thin_book_takes_what_a_deep_one_has_no_room_for_in_one_step() {

@@ -1,4 +1,4 @@
-//! Random portfolios under the universal method: what holds of every plan.
+//! Random portfolios under the universal method: properties of every plan.
 
 use std::sync::LazyLock;
 
@@ -68,7 +68,7 @@ pub struct World {
     pub books: Vec<Book>,
 }
 
-/// What the account has, a line each.
+/// Shows the account, one position or balance a line.
 impl std::fmt::Debug for World {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for Position { instrument, quantity, .. } in &self.account.positions {
@@ -79,7 +79,7 @@ impl std::fmt::Debug for World {
     }
 }
 
-/// An account of these positions, in millions of USD of the underlying, that has `health` times its maintenance margin.
+/// An account with these positions, in millions of USD of the underlying, and equity of `health` times its maintenance margin.
 pub fn below(positions: &[(InstrumentId, f64)], health: f64) -> Account {
     let contracts = |(instrument, millions): &(InstrumentId, f64)| {
         let listing = MARKET.listing(*instrument);
@@ -116,8 +116,8 @@ pub fn world() -> impl Strategy<Value = World> {
     })
 }
 
-/// The account after trades, counted without the crate: positions move at the mark, options are paid for,
-/// books are paid.
+/// The account after trades, computed independently of the crate: positions move at the mark, options are paid for,
+/// trading costs are deducted.
 pub fn replayed((account, books): (&Account, &[Book]), trades: &[(InstrumentId, i64)]) -> Account {
     let mut account = account.clone();
     let mut used = std::collections::BTreeMap::<InstrumentId, f64>::new();
@@ -125,7 +125,7 @@ pub fn replayed((account, books): (&Account, &[Book]), trades: &[(InstrumentId, 
         let (listing, book) = (MARKET.listing(*instrument), &books[instrument.0]);
         let contracts = f64::from(i32::try_from(*lots).unwrap()) * book.lot.to_f64();
         let traded = contracts * listing.mark.in_quote().to_f64();
-        // What moved the price before makes the next trade dearer.
+        // Earlier trades in the instrument have moved the price, so the next trade costs more.
         let used = used.entry(*instrument).or_default();
         let paid = if listing.is_option() { traded } else { 0.0 } + book.cost(*used + traded.abs()) - book.cost(*used);
         *used += traded.abs();
@@ -170,7 +170,7 @@ fn check(world: &World, plan: &Plan) -> Result<(), TestCaseError> {
         } else {
             done.push((*instrument, *lots));
         }
-        // A second computation of where it leads.
+        // A second, independent computation of the result.
         let after = gauge.stands(&replayed((&world.account, &world.books), &done)).unwrap();
         prop_assert!(
             near(after.equity, planned.after.equity) && near(after.maintenance, planned.after.maintenance),
@@ -185,7 +185,7 @@ fn check(world: &World, plan: &Plan) -> Result<(), TestCaseError> {
         );
         prop_assert!(planned.after.excess(BETA) > standing.excess(BETA), "{}", text());
         prop_assert!(planned.after.maintenance <= standing.maintenance, "{}", text());
-        // Nothing is traded back.
+        // No trade is undone.
         prop_assert!(
             done.iter().all(|(other, there)| other != instrument || there.signum() == lots.signum()),
             "{}",
@@ -226,7 +226,7 @@ proptest! {
     }
 }
 
-/// The generator reaches plans of every kind: else the property above says little.
+/// The generator reaches plans of every kind; otherwise the property above would prove little.
 #[test]
 fn random_portfolios_reach_every_kind_of_plan() {
     use proptest::strategy::ValueTree;

@@ -27,7 +27,7 @@ pub fn quantity(number: f64) -> Quantity {
     format!("{number:.10}").parse().unwrap()
 }
 
-/// A price in whatever currency is asked for.
+/// A price of the type that the caller asks for.
 pub fn price<T: Decimal>(number: f64) -> T {
     T::cut(&format!("{number:.10}"), 0).unwrap()
 }
@@ -176,7 +176,7 @@ pub fn account(usd: f64, positions: &[(InstrumentId, f64)], market: &Market) -> 
     }
 }
 
-/// Maintenance margin of a part of the notional of every position, and initial margin of 1.3 times that.
+/// A gauge whose maintenance margin is a part of every position's notional; initial margin is 1.3 times that.
 pub struct OfNotional<'a> {
     pub market: &'a Market,
     pub rate: f64,
@@ -193,8 +193,8 @@ impl Gauge for OfNotional<'_> {
     }
 }
 
-/// Maintenance margin of a part of the net delta, by instrument given, and a smaller part of every delta; orders hold
-/// some too.
+/// A gauge whose maintenance margin is a part of the net delta, which is given by instrument, plus a smaller part of
+/// every delta; orders hold some margin too.
 pub struct OfDelta<'a> {
     pub market: &'a Market,
     pub deltas: Vec<f64>,
@@ -218,7 +218,7 @@ impl Gauge for OfDelta<'_> {
     }
 }
 
-/// The standing of an account with that maintenance margin, its initial margin 1.3 times that.
+/// The standing of an account with the given maintenance margin, and initial margin of 1.3 times that.
 pub fn standing(account: &Account, market: &Market, maintenance: f64) -> Result<Standing, Refusal> {
     let equity = equity(account, market)
         .map_err(|overflow| Refusal::OutOfRange { account: account.name.clone(), overflow })?
@@ -240,7 +240,7 @@ pub fn trades(plan: &Plan) -> Vec<(InstrumentId, i64)> {
     plan.steps.iter().filter_map(|planned| trade(&planned.step)).collect()
 }
 
-/// A plan for whoever reads why a test failed.
+/// Formats a plan for the message of a failed test.
 pub fn shown(plan: &Plan) -> String {
     format!("{plan:#?}")
 }

@@ -1,4 +1,5 @@
-//! From an account and a market to a [`Book`]: every position and order in USD and coins, and a note for every conversion.
+//! Builds a [`Book`] from an account and a market: every position and order in USD and coins, with a note for every
+//! conversion.
 
 use model::{
     Account, AssetId, Instrument, InstrumentId, InstrumentKind, Market, Payoff, QuotePrice, Side, UnderlyingId,
@@ -12,8 +13,8 @@ use super::{
 use crate::Refusal;
 
 impl Book {
-    /// The account as the venue of `listed`, which settles as `settlement` says, would hold it. With `strict` a conversion
-    /// is refused; so is, always, a price of zero or less, for which no venue has a rule.
+    /// The account as the venue described by `listed` and `settlement` would hold it. With `strict`, a conversion is
+    /// refused. A price of zero or less is always refused, because no venue has a rule for it.
     pub fn of(
         account: &Account,
         market: &Market,
@@ -87,7 +88,7 @@ impl Builder<'_> {
         self.underlying(self.market.listing(instrument).underlying)
     }
 
-    /// `quantity` contracts entered at `entry`, as this venue would hold them.
+    /// A position of `quantity` contracts entered at `entry`, as this venue would hold it.
     fn fill(&mut self, id: InstrumentId, quantity: f64, entry: QuotePrice, place: usize) -> Result<OrderFill, Refusal> {
         let market = self.market;
         let listing = market.listing(id);
@@ -176,7 +177,7 @@ impl Builder<'_> {
         })
     }
 
-    /// Notes a contract that settles in what the venue does not settle in.
+    /// Notes a contract whose settlement asset the venue does not settle in.
     fn settles(&mut self, listing: &Instrument) -> Result<(), Refusal> {
         let settle = &self.market.assets[listing.settle.0].name;
         match self.settlement {
@@ -213,7 +214,7 @@ fn other(payoff: Payoff) -> Payoff {
     }
 }
 
-/// Refuses a price of zero or less: the venues' rules take shares of prices, and none says what a share of such a price is.
+/// Refuses a price of zero or less: venue rules take percentages of prices, and none says what to do with such a price.
 fn above_zero(name: &str, what: &'static str, price: Price) -> Result<(), Refusal> {
     if price > Price::ZERO {
         return Ok(());

@@ -1,7 +1,7 @@
-//! Lines under and over the value of one contract, and spans of what the charges look at, over a whole cell.
+//! Bounds over a whole cell: lines under and over the value of one contract, and ranges of its sensitivities and charges.
 //!
-//! `x` is the index relative to the anchor, from `1 − width` to `1 + width`. A line is kept as its values at these two
-//! ends. Every letter of `docs/cells.md` is used as there.
+//! `x` is the index relative to the anchor, from `1 − width` to `1 + width`. A line is stored as its values at these
+//! two ends. The letters are those of `docs/cells.md`.
 
 use model::{AssetId, Instrument, InstrumentKind, Market, Payoff, Right};
 use pricing::kernel::{Column, Columns, Contract, Isa, Rows};
@@ -18,7 +18,7 @@ use crate::{Refusal, greeks};
 /// Values at both ends of the index interval.
 pub type Ends = [f64; 2];
 
-/// Everything from a least value to a greatest.
+/// A range from a least value to a greatest value.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Span {
     /// The least value in it.
@@ -27,16 +27,16 @@ pub struct Span {
     pub high: f64,
 }
 
-/// What a rounding error of a value is at most, as a part of its magnitude: fifty times the kernel's own bound.
+/// The largest rounding error of a value, as a part of its magnitude: fifty times the kernel's own bound.
 pub const ERROR: f64 = 1e-12;
 
 impl Span {
-    /// A number within a relative distance, either way.
+    /// The range within a relative distance of a number, on both sides.
     pub fn around(center: f64, part: f64) -> Self {
         Self { low: center * (1.0 - part), high: center * (1.0 + part) }
     }
 
-    /// Of two numbers that are not negative.
+    /// The product of two ranges that are not negative.
     fn times(self, other: Self) -> Self {
         Self { low: self.low * other.low, high: self.high * other.high }
     }
@@ -53,48 +53,48 @@ impl Span {
         Self { low: self.low - by, high: self.high + by }
     }
 
-    /// The least of `value` times anything in here.
+    /// The least product of `value` and a number in this range.
     fn least(self, value: f64) -> f64 {
         (value * self.low).min(value * self.high)
     }
 
-    /// The most of `value` times anything in here.
+    /// The greatest product of `value` and a number in this range.
     fn most(self, value: f64) -> f64 {
         (value * self.low).max(value * self.high)
     }
 }
 
-/// What a scenario does to the contracts of one underlying that are written in one asset: equal states share a column
-/// of the kernel.
+/// The effect of a scenario on the contracts of one underlying that are written in one asset. Equal states share a
+/// column of the kernel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct State {
     /// The move of index, basis and volatility.
     pub shift: Move,
-    /// Price after, relative to before, of the asset that prices are written in.
+    /// Price of the written asset after the scenario, relative to before.
     pub written: f64,
     /// The time that passes, in years.
     pub years: f64,
 }
 
 impl State {
-    /// The market as it is.
+    /// The market without any move.
     pub const STILL: Self = Self { shift: Move::NONE, written: 1.0, years: 0.0 };
 
-    /// What forwards and marks are multiplied by.
+    /// The factor on forwards and marks.
     fn factor(&self) -> f64 {
         (1.0 + self.shift.price) * (1.0 + self.shift.basis) / self.written
     }
 }
 
-/// One contract in one state: a line under its value and a line over it, in USD before the asset's own factor, and how
-/// large the numbers are that it was computed from.
+/// One contract in one state: a line under its value and a line over it, in USD before the factor of the settlement
+/// asset, and the size of the numbers from which they were computed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Lines {
-    /// A line that is nowhere above the value, by its ends.
+    /// A line that is nowhere above the value, given by its ends.
     pub lower: Ends,
-    /// A line that is nowhere below the value, by its ends.
+    /// A line that is nowhere below the value, given by its ends.
     pub upper: Ends,
-    /// The largest number that met a rounding error.
+    /// The largest number that a rounding error was relative to.
     pub magnitude: f64,
 }
 
@@ -103,11 +103,11 @@ pub struct Lines {
 pub struct Bounds {
     /// The asset whose shocked price multiplies every line.
     pub asset: AssetId,
-    /// In every state of what it is written in, the first the market as it is.
+    /// The lines in every state of the asset in which it is written; the first state is the market without any move.
     pub states: Vec<Lines>,
-    /// The value of the mark above the model, USD.
+    /// The value of the mark less the model price, in USD.
     pub gap: Lines,
-    /// What it adds to the dollar delta of the underlying.
+    /// Its contribution to the dollar delta of the underlying.
     pub net_delta: Span,
     /// Its own dollar delta.
     pub delta: Span,
@@ -115,13 +115,13 @@ pub struct Bounds {
     pub vega: Span,
     /// Gamma times the square of the index, USD.
     pub gamma: Span,
-    /// What it is worth: notional of a future, premium of an option.
+    /// Its value: the notional of a future, the premium of an option.
     pub worth: Span,
-    /// The fee to close it, at most.
+    /// The largest fee to close it.
     pub fee: f64,
 }
 
-/// What the bounds of an underlying's contracts are made from.
+/// The inputs from which the bounds of an underlying's contracts are computed.
 pub struct Anchor<'a> {
     pub market: &'a Market,
     pub rules: &'a Rules,
@@ -129,9 +129,9 @@ pub struct Anchor<'a> {
     pub width: &'a Width,
     pub end: Timestamp,
     pub isa: Isa,
-    /// What the contracts are written in: USD, or the stablecoin that they are paid in too.
+    /// The asset in which the contracts are written: USD, or the stablecoin in which they are also paid.
     pub written: AssetId,
-    /// The states of what is written in it, the first the market as it is.
+    /// The states of that asset's contracts; the first is the market without any move.
     pub states: &'a [State],
 }
 
@@ -144,18 +144,18 @@ impl Anchor<'_> {
         Span::around(1.0, self.width.basis)
     }
 
-    /// The price of a stablecoin.
+    /// The range of a stablecoin's price.
     fn stable(&self, asset: AssetId) -> Span {
         let price = self.market.assets[asset.0].price.usd().to_f64();
         if asset == model::USD { Span { low: price, high: price } } else { Span::around(price, self.width.peg) }
     }
 
-    /// What a unit of a price is worth, USD.
+    /// The value of one unit of a price, in USD.
     fn unit(&self) -> Span {
         self.stable(self.written)
     }
 
-    /// A perpetual or a dated future; its profit since the anchor's mark (the rest is a coin amount).
+    /// A perpetual or a dated future: its profit since the anchor's mark (the rest is an amount of coins).
     pub fn future(&self, listing: &Instrument) -> Bounds {
         let (mark, size) = (listing.mark.in_quote().to_f64(), listing.contract_size.to_f64());
         let unit = self.market.usd_per_counter(listing).usd().to_f64();
@@ -163,8 +163,8 @@ impl Anchor<'_> {
         let price = self.market.usd_per_settle(listing).usd().to_f64();
         let stable = self.stable(listing.settle);
         let coins = size * price / mark;
-        // Written in what it pays in, a contract is so much of the underlying less a debt: the price of the asset moves the
-        // debt alone. On a price in USD it moves all of the profit.
+        // A contract written in the asset it pays in is an amount of the underlying less a debt, so the price of the
+        // asset moves only the debt. For a contract priced in USD it moves all of the profit.
         let pays_itself = self.written != model::USD;
         let lines = |state: &State| {
             let factor = state.factor();
@@ -221,8 +221,8 @@ impl Anchor<'_> {
         let time = Span { low: expiry.years_since(self.end), high: expiry.years_since(self.market.time) };
         let days = Span { low: expiry.days_since(self.end), high: expiry.days_since(self.market.time) };
         let (ends, basis) = (self.ends(), self.basis());
-        // A call gains with its forward and a put loses, in dollars and in coins alike. Written in a stablecoin the strike is a
-        // debt of it: a call loses when the stablecoin rises, a put gains, whatever the forward.
+        // A call gains with its forward and a put loses, in dollars and in coins alike. For options written in a
+        // stablecoin the strike is a debt in it: whatever the forward, a call loses when the stablecoin rises and a put gains.
         let unit = self.unit();
         let (worse, better, worse_unit, better_unit) = match right {
             Right::Call => (forward * basis.low, forward * basis.high, unit.high, unit.low),
@@ -284,8 +284,9 @@ impl Anchor<'_> {
             let ln_strike = math::ln(strike);
             let lines = |(column, state): (usize, &State)| {
                 let factor = state.factor();
-                // What a unit of the model is worth: the stablecoin at the price that the forward was written at, any stablecoin
-                // where the forward is in USD, or the coin over the same forward.
+                // The value of one unit of the model price: the price of the stablecoin at which the forward was
+                // converted, the range of the stablecoin's price where the forward is in USD, or the coin over the same
+                // forward.
                 let at = |price: f64| Span { low: price, high: price };
                 let (dollar_under, dollar_over) = match listing.payoff {
                     Payoff::Linear if self.written != model::USD => (at(worse_unit), at(better_unit)),
@@ -307,7 +308,7 @@ impl Anchor<'_> {
             let gap = self.gap(listing)?;
             let coin = Span { low: quote * basis.low * ends[0], high: quote * basis.high * ends[1] };
             let forwards = Span { low: forward * basis.low * ends[0], high: forward * basis.high * ends[1] };
-            // Dollar times forward, as every sensitivity has it.
+            // Dollar value times forward, a factor of every sensitivity.
             let level = match listing.payoff {
                 Payoff::Linear if self.written != model::USD => forwards,
                 Payoff::Linear => forwards.times(stable),
@@ -355,7 +356,7 @@ impl Anchor<'_> {
         Ok(bounds)
     }
 
-    /// SCN-2 over the cell: the least and the most that a volatility becomes.
+    /// SCN-2 over the cell: the range of a volatility after the move.
     fn shocked(&self, shift: VolMove, vol: f64, days: Span, moneyness: Span) -> Span {
         let (multiplier, floor) = match shift {
             VolMove::Level(_) | VolMove::Twist(_) => {
@@ -373,7 +374,7 @@ impl Anchor<'_> {
         Span { low: vol.low.max(floor), high: vol.high.max(floor) }
     }
 
-    /// What the mark is above the model, in USD: within [`Width::mark`] of what it is at the anchor.
+    /// The mark less the model price, in USD: within [`Width::mark`] of its value at the anchor.
     fn gap(&self, listing: &Instrument) -> Result<Lines, Refusal> {
         let (gap, unit) = gap(listing, self.market)?;
         let size = listing.contract_size.to_f64();
@@ -391,7 +392,8 @@ impl Anchor<'_> {
     }
 }
 
-/// The mark of an option above the model, for one unit in the asset it is quoted in, and what [`Width::mark`] is a part of there.
+/// The mark of an option less its model price, for one unit in the asset in which it is quoted; and the amount there
+/// that [`Width::mark`] is a part of.
 pub fn gap(listing: &Instrument, market: &Market) -> Result<(f64, f64), Refusal> {
     let inputs = greeks::option_inputs(listing, market)?;
     let black = pricing::black76::Black76::new(inputs).map_err(|refusal| not_priceable(listing, refusal))?;
@@ -412,7 +414,7 @@ fn strike_and_vol(listing: &Instrument) -> (f64, f64) {
     }
 }
 
-/// Change of an undiscounted price per 1 of the forward; without deviation one of the slopes at the kink.
+/// Change of an undiscounted price per 1 of the forward; without deviation, one of the two slopes at the kink.
 fn slope(right: Right, log_moneyness: f64, deviation: f64) -> f64 {
     if deviation < 1e-18 {
         let exercised = right.sign() * log_moneyness > 0.0;
@@ -422,8 +424,8 @@ fn slope(right: Right, log_moneyness: f64, deviation: f64) -> f64 {
     right.sign() * math::cdf(right.sign() * distance)
 }
 
-/// What `d1 = l/s + s/2` can be for `l` and `s` in their spans: rising in `l`; in `s` falling up to `√(2l)` and rising
-/// from there.
+/// The range of `d1 = l/s + s/2` for `l` and `s` in their ranges. It rises in `l`; in `s` it falls up to `√(2l)` and
+/// rises from there.
 fn distances(moneyness: Span, deviation: Span) -> Span {
     if deviation.low < 1e-9 {
         return Span { low: f64::NEG_INFINITY, high: f64::INFINITY };

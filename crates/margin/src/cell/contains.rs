@@ -1,4 +1,4 @@
-//! Whether a market lies in a cell: every number that an assessment reads, compared.
+//! Whether a market lies in a cell: compares every number that an assessment reads.
 
 use model::{Asset, Instrument, InstrumentKind, Market, Payoff, UnderlyingId, UsdPrice};
 
@@ -12,7 +12,8 @@ impl Cell {
             && (0..self.market.underlyings.len()).all(|place| self.contains_underlying(market, UnderlyingId(place)))
     }
 
-    /// The part of [`Self::contains`] that no underlying has: the time, the lists, and what follows nothing.
+    /// The part of [`Self::contains`] that belongs to no underlying: the time, the lists, and assets that follow no
+    /// underlying.
     pub fn contains_rest(&self, market: &Market) -> bool {
         let (anchor, peg) = (&self.market, self.width.peg);
         anchor.time <= market.time
@@ -27,8 +28,8 @@ impl Cell {
             })
     }
 
-    /// The part of [`Self::contains`] that one underlying has: its index, forwards, marks and volatilities, and what
-    /// follows it. Costs a price for each of its options.
+    /// The part of [`Self::contains`] that belongs to one underlying: its index, forwards, marks and volatilities, and
+    /// the assets that follow it. Computes one price for each of its options.
     pub fn contains_underlying(&self, market: &Market, id: UnderlyingId) -> bool {
         let (Some(held), Some(now)) = (self.market.underlyings.get(id.0), market.underlyings.get(id.0)) else {
             return false;
@@ -36,7 +37,7 @@ impl Cell {
         if held.name != now.name || held.adv_usd != now.adv_usd || held.expiries.len() != now.expiries.len() {
             return false;
         }
-        // What may be zero or negative has no row (CELL-3): nothing of it can break a certificate.
+        // An underlying whose price may be zero or negative has no row (CELL-3), so it cannot break a certificate.
         if held.scale.is_some() || now.scale.is_some() {
             return held.scale == now.scale;
         }
@@ -46,7 +47,7 @@ impl Cell {
             return false;
         }
         let along = |now: UsdPrice, held: UsdPrice| near(usd([now, held]), usd([index, anchor]), basis);
-        // Nor can what had expired at the anchor.
+        // Nor can an expiry that had passed at the anchor.
         let coming = self.coming(id);
         let expiries = coming.iter().zip(&now.expiries[held.expiries.len() - coming.len()..]).all(|(held, now)| {
             held.time == now.time
@@ -93,10 +94,10 @@ impl Cell {
     }
 }
 
-/// The rounding of a comparison. The bounds leave ten times as much room ([`bounds::ERROR`]).
+/// The rounding error of a comparison. The bounds leave ten times as much room ([`bounds::ERROR`]).
 const SHAVE: f64 = 1e-13;
 
-/// Whether a price, now and at the anchor, has kept its part of an index in the same currency.
+/// Whether the ratio of a price to an index in the same currency is near its value at the anchor.
 fn near([now, held]: [f64; 2], [index, anchor]: [f64; 2], width: f64) -> bool {
     ((now / index) / (held / anchor) - 1.0).abs() <= width + SHAVE
 }

@@ -1,8 +1,8 @@
-//! An account as a cell sees it: sums of integer rows, and what its charges are worked out from.
+//! An account in the form a cell needs: sums of integer rows, and the inputs of its charges.
 //!
-//! Every number is a function of what the account holds, never of how it came to hold it: rows are whole ticks, so that
-//! sums are exact in any order, and what is no integer is worked out anew from the positions and balances it depends on.
-//! A holding kept through fills equals one built afresh, bit for bit.
+//! Every number depends only on what the account holds, never on the path to it. Rows are whole ticks, so sums are
+//! exact in any order. Numbers that are not integers are computed anew from the positions and balances on which they
+//! depend. So a holding updated through fills equals one built afresh, bit for bit.
 
 use model::{Account, AssetId, InstrumentId, Payoff, Position};
 use pricing::kernel::{Rows, accumulate};
@@ -11,25 +11,25 @@ use units::Quantity;
 use super::{Cell, Contract, Scratch, Surplus, tail};
 use crate::aggregate::naked_shorts;
 
-/// Sums of whole ticks are exact below twice this: 2^52.
+/// Sums of whole ticks are exact below twice this limit of 2^52.
 pub(super) const MOST: f64 = 4_503_599_627_370_496.0;
 
 /// An account in the rows of one cell. Empty by default.
 #[derive(Clone, Debug, Default)]
 pub struct Holding {
-    /// In the order of their contracts.
+    /// The positions, in the order of their contracts.
     pub(super) positions: Vec<Held>,
     pub(super) balances: Vec<Kept>,
     pub(super) parts: Vec<Part>,
-    /// Memory of parts that were, for the next.
+    /// Parts no longer in use, whose memory is reused.
     spare: Vec<Part>,
-    /// Memory of the names of locations that were, for the next.
+    /// Names of locations no longer in use, whose memory is reused.
     names: Vec<String>,
-    /// What takes back the last [`Cell::surplus_after`], the last step last.
+    /// The steps that undo the last [`Cell::surplus_after`], in the order in which they were made.
     steps: Vec<Step>,
-    /// Holds what the cell cannot: no certificate.
+    /// Whether the account holds something that the cell cannot represent: then nothing is certified.
     pub(super) lost: bool,
-    /// Has open orders: no certificate of the initial margin.
+    /// Whether the account has open orders: then the initial margin is not certified.
     pub(super) orders: bool,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Held {
     bucket: usize,
     pub(super) instrument: InstrumentId,
     lots: f64,
-    /// What was earned from the entry to the anchor's mark, in the asset it is paid in.
+    /// The profit from the entry to the anchor's mark, in the asset in which it is paid.
     pub(super) coins: f64,
 }
 
@@ -48,15 +48,15 @@ pub(super) struct Held {
 pub(super) struct Kept {
     pub(super) asset: AssetId,
     location: Option<String>,
-    /// Where the location fails.
+    /// The index of the failure list that applies to the location.
     pub(super) fails: Option<usize>,
     amount: Quantity,
     pub(super) units: f64,
-    /// CHG-5 and CHG-6 at most.
+    /// The largest CHG-5 and CHG-6 of this balance.
     pub(super) charge: f64,
 }
 
-/// What was there before a step.
+/// The state before a step, to undo it.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Position(InstrumentId, Option<Held>),
@@ -75,14 +75,14 @@ pub(super) struct Part {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Bucket {
     place: usize,
-    /// Delta, vega and gamma in ticks: at least, at most.
+    /// Delta, vega and gamma in ticks; for each the least, then the most.
     sums: [f64; 6],
-    /// CHG-1 on vega, CHG-2, CHG-3 and CHG-4 at most.
+    /// The largest sum of CHG-1 on vega, CHG-2, CHG-3 and CHG-4.
     pub(super) charge: f64,
 }
 
 impl Bucket {
-    /// The most vega either way, USD.
+    /// The largest absolute vega, USD.
     pub(super) fn vega(&self, tick: f64) -> f64 {
         (self.sums[2] * tick).abs().max((self.sums[3] * tick).abs())
     }
@@ -104,12 +104,12 @@ impl PartialEq for Holding {
 }
 
 impl Holding {
-    /// Whether it holds something the cell has no rows for: then every surplus is −∞ until it is built afresh.
+    /// Whether it holds something for which the cell has no rows: then every surplus is −∞ until it is built afresh.
     pub fn is_lost(&self) -> bool {
         self.lost
     }
 
-    /// Says whether the account has open orders; while it has, no initial margin is certified.
+    /// Records whether the account has open orders; while it has, no initial margin is certified.
     pub fn set_orders(&mut self, open: bool) {
         self.orders = open;
     }
@@ -122,19 +122,19 @@ impl Holding {
         (self.lost, self.orders) = (false, false);
     }
 
-    /// Where a contract is held, or would be.
+    /// The index at which a contract is held, or would be inserted.
     fn position(&self, contract: &Contract) -> Result<usize, usize> {
         let key = (contract.sheet, contract.rank);
         self.positions.binary_search_by_key(&key, |held| (held.sheet, held.rank))
     }
 
-    /// Where a balance is kept, or would be.
+    /// The index at which a balance is kept, or would be inserted.
     fn balance(&self, asset: AssetId, location: Option<&str>) -> Result<usize, usize> {
         let key = (asset, location);
         self.balances.binary_search_by(|kept| (kept.asset, kept.location.as_deref()).cmp(&key))
     }
 
-    /// The part of a sheet, made when there is none.
+    /// The index of the part of a sheet, which is created when there is none.
     fn part(&mut self, sheet: usize, width: usize) -> usize {
         match self.parts.binary_search_by_key(&sheet, |part| part.sheet) {
             Ok(place) => place,
@@ -155,14 +155,15 @@ impl Holding {
 }
 
 impl Cell {
-    /// The account in the rows of this cell; none when it holds what the cell cannot: an instrument without a row (no
-    /// volatility, about to settle, paid in another coin), no whole number of lots, or too many.
+    /// The account in the rows of this cell. None when the cell cannot represent it: it holds an instrument without a
+    /// row (no volatility, about to settle, paid in another coin), a quantity that is not a whole number of lots, or
+    /// too many lots.
     pub fn holding(&self, account: &Account) -> Option<Holding> {
         let mut holding = Holding::default();
         self.rebuild(account, &mut holding).then_some(holding)
     }
 
-    /// The same into the memory of another holding; whether it can be held.
+    /// As [`Self::holding`], into the memory of another holding; returns whether the account can be represented.
     pub fn rebuild(&self, account: &Account, holding: &mut Holding) -> bool {
         holding.clear();
         holding.orders = !account.orders.is_empty();
@@ -190,8 +191,9 @@ impl Cell {
         true
     }
 
-    /// A fill: `position` is what the account has of its instrument now, none of it when the quantity is 0. What the fill
-    /// paid, earned or cost moves a balance: [`Self::credit`]. Whether it can be held; if not the holding is lost.
+    /// Updates the holding after a fill: `position` is the account's position in the instrument after it, with quantity
+    /// 0 when it is closed. Payments, profits and fees of the fill change balances: [`Self::credit`]. Returns whether
+    /// the account can be represented; if not, the holding is lost.
     pub fn trade(&self, holding: &mut Holding, position: &Position) -> bool {
         holding.steps.clear();
         let Some((contract, lots)) = self.contract(position) else {
@@ -202,11 +204,11 @@ impl Cell {
         !holding.lost
     }
 
-    /// [`Self::surplus`] after a fill, which stays: `position` is what the account has of its instrument then, and `credits`
-    /// what it moves balances by that lie at no location (the premium, the fee, what was realised). −∞, and nothing is
-    /// changed, when the account could not be held then.
+    /// Applies a fill and returns the [`Self::surplus`] after it. `position` is the account's position in the
+    /// instrument after the fill, and `credits` are the changes of balances without a location (premium, fee, realised
+    /// profit). Returns −∞, and changes nothing, when the account could not be represented after the fill.
     ///
-    /// [`Self::undo`] takes it back: to ask what a fill would do needs no copy.
+    /// [`Self::undo`] reverts it, so that the effect of a fill can be tested without a copy.
     pub fn surplus_after(
         &self,
         holding: &mut Holding,
@@ -234,8 +236,8 @@ impl Cell {
         self.surplus(holding, scratch)
     }
 
-    /// Takes back the last [`Self::surplus_after`] if nothing else was done to the holding since: it is what it was before,
-    /// bit for bit, for rows are whole ticks and all else is a function of what is held.
+    /// Reverts the last [`Self::surplus_after`], if the holding was not changed since. The holding is then the same as
+    /// before, bit for bit, because rows are whole ticks and all else depends only on what is held.
     pub fn undo(&self, holding: &mut Holding) {
         while let Some(step) = holding.steps.pop() {
             match step {
@@ -256,13 +258,13 @@ impl Cell {
         }
     }
 
-    /// The contract of a position that can be held, and how many lots of it there are.
+    /// The contract of a position that can be represented, and its number of lots.
     fn contract(&self, position: &Position) -> Option<(&Contract, f64)> {
         let contract = self.contracts.get(position.instrument.0)?.as_ref()?;
         Some((contract, lots(position, contract)?))
     }
 
-    /// Replaces what is held of a contract; gives what was held.
+    /// Replaces the position in a contract; returns the previous one.
     fn put(&self, holding: &mut Holding, contract: &Contract, after: Option<Held>) -> Option<Held> {
         let place = holding.position(contract);
         let before = place.ok().map(|place| holding.positions[place]);
@@ -290,7 +292,7 @@ impl Cell {
         before
     }
 
-    /// Whether sums stay exact with `lots` of a contract in place of what is held of it.
+    /// Whether sums stay exact when `lots` of a contract replace the current position in it.
     fn fits(&self, holding: &Holding, contract: &Contract, lots: f64) -> bool {
         let sheet = &self.sheets[contract.sheet];
         let each = sheet.rows.row(contract.row)[2 * sheet.stride + tail::GROSS];
@@ -298,13 +300,13 @@ impl Cell {
         self.gross(holding) + (lots.abs() - before.abs()) * each < MOST
     }
 
-    /// The largest number of every row times its lots, ticks.
+    /// The sum over positions of lots times the largest number in the row, in ticks.
     fn gross(&self, holding: &Holding) -> f64 {
         let gross = |part: &Part| part.sums.row(0)[2 * self.sheets[part.sheet].stride + tail::GROSS];
         holding.parts.iter().fold(0.0, |sum, part| sum + gross(part))
     }
 
-    /// A credit that can be taken back; whether it could be made.
+    /// Makes a credit that can be undone; returns whether it was possible.
     fn step_credit(&self, holding: &mut Holding, asset: AssetId, amount: Quantity) -> bool {
         if asset.0 >= self.assets.len() {
             return false;
@@ -318,7 +320,7 @@ impl Cell {
         true
     }
 
-    /// A deposit, a withdrawal, a fee, a premium, a realised profit: `amount` more of an asset at a location.
+    /// Adds `amount` of an asset at a location: a deposit, withdrawal, fee, premium or realised profit.
     pub fn credit(&self, holding: &mut Holding, asset: AssetId, location: Option<&str>, amount: Quantity) -> bool {
         if asset.0 >= self.assets.len() {
             holding.lost = true;
@@ -335,7 +337,7 @@ impl Cell {
         !holding.lost
     }
 
-    /// A new balance at its place, of nothing.
+    /// Inserts an empty balance at its place.
     fn insert(&self, holding: &mut Holding, place: usize, asset: AssetId, location: Option<&str>) -> usize {
         let kept = self.keep(asset, location, &mut holding.names);
         holding.balances.insert(place, kept);
@@ -358,7 +360,7 @@ impl Cell {
         Kept { asset, location: name, fails, amount: Quantity::ZERO, units: 0.0, charge: 0.0 }
     }
 
-    /// One more position of an account that is being built; its bucket is charged when all are there.
+    /// Adds one more position to an account that is being built; its bucket is charged when all positions are in.
     fn place(&self, holding: &mut Holding, position: &Position) -> bool {
         let Some((contract, lots)) = self.contract(position) else {
             holding.lost |= position.quantity != Quantity::ZERO;
@@ -371,8 +373,8 @@ impl Cell {
         !holding.lost
     }
 
-    /// From `before` to `after` lots of a contract: a long lot is under its row, a short lot over the other one. Gives the
-    /// place of the part.
+    /// Changes the position in a contract from `before` to `after` lots. A long lot uses the row under the value, a
+    /// short lot the row over it. Returns the index of the part.
     fn add(&self, holding: &mut Holding, contract: &Contract, before: f64, after: f64) -> usize {
         let sheet = &self.sheets[contract.sheet];
         let place = holding.part(contract.sheet, sheet.rows.width());
@@ -403,13 +405,13 @@ impl Cell {
                 pair[1] += lots * high;
             }
         }
-        // Only sums below this are exact; a larger one is never trusted again.
+        // Only sums below this limit are exact, so a holding with a larger sum is lost.
         let gross = self.gross(holding);
         holding.lost |= gross.is_nan() || gross >= MOST;
         place
     }
 
-    /// The charges of one expiry at their most.
+    /// Updates the largest possible charges of one expiry.
     fn charge_bucket(&self, holding: &mut Holding, part: usize, bucket: usize) {
         let part = &mut holding.parts[part];
         let (sheet, place) = (&self.sheets[part.sheet], part.buckets[bucket].place);
@@ -426,7 +428,7 @@ impl Cell {
             vega + terms.basis * delta_low.abs().max(delta_high.abs()) + naked * options.short_rate * sheet.index + pin;
     }
 
-    /// CHG-3: contracts in coins that nothing at their strike covers. The positions are in order of strikes.
+    /// CHG-3: short options, in coins, that no long option at the same strike covers. The positions are in order of strikes.
     fn naked(&self, positions: &[Held]) -> f64 {
         let (mut sum, mut strike, mut calls, mut puts) = (0.0, None, 0.0, 0.0);
         for held in positions {
@@ -442,7 +444,7 @@ impl Cell {
         sum + naked_shorts(calls, puts)
     }
 
-    /// CHG-5 and CHG-6 at the end of the cell where the balance is worth, or owed, the most.
+    /// CHG-5 and CHG-6 at the end of the cell at which the balance or debt is worth most.
     fn charge_balance(&self, kept: &mut Kept) {
         let asset = &self.assets[kept.asset.0];
         let value = kept.units * asset.price.high[1];
@@ -468,7 +470,7 @@ fn held(position: &Position, contract: &Contract, lots: f64) -> Held {
     }
 }
 
-/// How many lots a position is; none when it is no whole number of them, or one too large.
+/// The number of lots of a position; none when it is not a whole number or too large.
 fn lots(position: &Position, contract: &Contract) -> Option<f64> {
     let (quantity, lot) = (position.quantity.raw(), contract.lot.raw());
     let lots = i64::try_from(quantity / lot).ok().filter(|lots| lots.unsigned_abs() < 1 << 52)?;

@@ -2,15 +2,15 @@
 //!
 //! ```text
 //! Cell::new(market, set, …)       lines under and over every contract, rounded to integer ticks       bounds.rs
-//! holding(account)                Σ lots · row, exact in any order, and what the charges look at      holding.rs
-//! surplus(holding)                the least of both ends of every line, less the most of every charge surplus.rs
-//! spend(reserve, trade)           what is left of a surplus after a trade, from the trade alone        reserve.rs
+//! holding(account)                Σ lots · row, exact in any order, and the inputs of the charges     holding.rs
+//! surplus(holding)                the lesser end of every line, less the largest value of every charge surplus.rs
+//! spend(reserve, trade)           the surplus left after a trade, from the trade alone                reserve.rs
 //! contains(market)                whether a market lies in the box                                    contains.rs
 //! ```
 //!
-//! *Surplus* is equity less margin (REQ-3). The number holds for every market the cell [contains](Cell::contains): the
-//! argument, rule by rule, is `docs/cells.md`, and `tests/cells.rs` looks for a market that breaks it. A certificate says
-//! which accounts need no look; the exact assessment decides.
+//! *Surplus* is equity less margin (REQ-3). The certified number holds for every market that the cell
+//! [contains](Cell::contains). `docs/cells.md` gives the argument, rule by rule, and `tests/cells.rs` searches for a
+//! market that breaks it. A certificate says which accounts need no check; for all others the exact assessment decides.
 
 mod bounds;
 mod contains;
@@ -42,75 +42,77 @@ use crate::scenario::{Aggregation, Move, ScenarioSet};
 use bounds::{Anchor, Bounds, Ends, Span, State};
 use reserve::Toll;
 
-/// How far a market may be from the anchor. Every part is relative and goes both ways.
+/// How far a market may be from the anchor. Every width is relative and applies in both directions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Width {
-    /// How far any index may move, as a part of it.
+    /// The move of any index, as a part of it.
     pub index: f64,
-    /// Of every forward, mark and coin price over its index.
+    /// The move of every forward, mark and coin price relative to its index.
     pub basis: f64,
-    /// How far any volatility may move, as a part of it.
+    /// The move of any volatility, as a part of it.
     pub vol: f64,
-    /// Of every option's mark above its model, as a part of the anchor's index (of a coin, for coin-quoted options).
+    /// The move of every option's mark less its model price, as a part of the anchor's index (of a coin, for
+    /// coin-quoted options).
     pub mark: f64,
-    /// Of every price that follows no underlying.
+    /// The move of the price of every asset that follows no underlying.
     pub peg: f64,
-    /// How long the cell lasts.
+    /// The lifetime of the cell, in seconds.
     pub seconds: u32,
 }
 
-/// An anchor market, a box around it, and what every contract is worth at least and at most in there.
+/// An anchor market, a box around it, and bounds on the value of every contract in the box.
 #[derive(Clone, Debug)]
 pub struct Cell {
     market: Market,
     rules: Rules,
-    /// REQ-5: the multiple of the maintenance margin that warns.
+    /// The multiple of the maintenance margin below which an account is warned (REQ-5).
     warn: f64,
     width: Width,
     end: Timestamp,
-    /// The least step that amounts are rounded to, in USD.
+    /// The step to which amounts are rounded, in USD.
     tick: f64,
     isa: Isa,
     sheets: Vec<Sheet>,
-    /// By instrument; none for what no certificate can hold.
+    /// The contracts by instrument; none for an instrument that cannot be certified.
     contracts: Vec<Option<Contract>>,
-    /// By underlying: its instruments that had not expired at the anchor.
+    /// For each underlying, its instruments that had not expired at the anchor.
     coming: Vec<Vec<usize>>,
-    /// What an option's mark was above its model.
+    /// The mark of each option less its model price, at the anchor.
     gaps: Vec<f64>,
     assets: Vec<AssetBounds>,
-    /// The scenarios of families that look at one scenario at a time, and of shortfalls.
+    /// The number of scenarios of the families that take the worst scenario or an expected shortfall.
     joint: usize,
     families: Vec<(Range<usize>, Aggregation)>,
     roots: usize,
     locations: BTreeMap<String, usize>,
-    /// Of each location: which scenarios fail it, and the weighted part that is lost.
+    /// For each location, the scenarios in which it fails, and the weighted part that is lost.
     failures: Vec<Vec<(usize, f64)>>,
     funded: bool,
-    /// By instrument, of a lot bought and a lot sold.
+    /// For each instrument, the tolls of a lot bought and of a lot sold.
     tolls: Vec<[Toll; 2]>,
-    /// By asset, of a unit received and a unit paid.
+    /// For each asset, the tolls of a unit received and of a unit paid.
     coin_tolls: Vec<[Toll; 2]>,
 }
 
-/// All rows of one underlying.
+/// The rows of all contracts of one underlying.
 #[derive(Clone, Debug)]
 struct Sheet {
-    /// Columns: the joint scenarios, those of its own groups that are not among them, and the market as it is.
+    /// The number of columns: the joint scenarios, the scenarios of its own groups not among them, and the current market.
     columns: usize,
-    /// `columns` in whole cache lines: the values at the upper end begin here.
+    /// `columns` rounded up to whole cache lines: the values at the upper end begin here.
     stride: usize,
-    /// A long contract's row, then a short one's, in ticks a lot.
+    /// For each contract the row of a long lot, then of a short lot, in ticks a lot.
     rows: Rows,
     /// For each family that adds groups as a root of squares: 0 in the columns of its group, infinite in all others.
     groups: Vec<Vec<f64>>,
-    /// What follows it, with `1 + weight · (factor − 1)` of every column, then zeros up to the stride.
+    /// The assets that follow the underlying, each with `1 + weight · (factor − 1)` of every column, then zeros up to
+    /// the stride.
     coins: Vec<(usize, Vec<f64>)>,
-    /// At the upper end of the cell, USD.
+    /// The index at the upper end of the cell, USD.
     index: f64,
     delta_exit: Leave,
     vega_exit: Leave,
-    /// Perpetuals first, then the expiries: the basis charge a dollar of delta pays.
+    /// The terms of each bucket, perpetuals first, then the expiries.
     buckets: Vec<BucketTerms>,
 }
 
@@ -120,31 +122,31 @@ struct BucketTerms {
     pinned: bool,
 }
 
-/// Columns behind the two ends of every scenario.
+/// The columns behind the scenario columns of both ends.
 mod tail {
-    /// Over the value now, at the lower end; then at the upper end.
+    /// A bound over the current value, at the lower end; then at the upper end.
     pub const NOW: usize = 0;
-    /// Dollar delta, at least; then at most.
+    /// Least dollar delta; then the greatest.
     pub const DELTA: usize = 2;
-    /// Funding paid, at most.
+    /// Largest funding paid.
     pub const FUNDING: usize = 4;
-    /// Fees to close, at most.
+    /// Largest fees to close.
     pub const FEES: usize = 5;
-    /// The largest number of the row.
+    /// Largest number of the row.
     pub const GROSS: usize = 6;
     pub const COUNT: usize = 8;
 }
 
-/// What an account's position in an instrument is looked up by.
+/// The data of one instrument that positions in it use.
 #[derive(Clone, Debug)]
 struct Contract {
     sheet: usize,
-    /// Of the long row; the short one follows.
+    /// The index of the long row; the short row follows.
     row: usize,
     bucket: usize,
-    /// Of an option: its strike, with the asset it is written in, and whether it is a call.
+    /// For an option: its strike, with the asset in which it is written, and whether it is a call.
     strike: Option<((AssetId, CounterPrice), bool)>,
-    /// Instruments in order of underlying, expiry, asset written in, strike: what is charged together lies together.
+    /// The rank in the order of underlying, expiry, written asset, strike: positions that are charged together are neighbours.
     rank: u32,
     lot: Quantity,
     size: f64,
@@ -153,7 +155,7 @@ struct Contract {
     mark: f64,
     payoff: Payoff,
     asset: AssetId,
-    /// Delta, vega and gamma of a lot in ticks: at least, at most.
+    /// Delta, vega and gamma of a lot in ticks; for each the least, then the most.
     sensitivities: [f64; 6],
 }
 
@@ -167,23 +169,24 @@ struct AssetPrice {
 struct AssetBounds {
     /// The underlying it follows.
     sheet: Option<usize>,
-    /// USD a unit at both ends.
+    /// Bounds of the price, in USD a unit, at both ends.
     price: AssetPrice,
-    /// CHG-5 and CHG-6.
+    /// The terms of CHG-5 and CHG-6.
     terms: AssetTerms,
-    /// Of what follows nothing: `1 + weight · (factor − 1)` of every joint scenario, then zeros up to whole cache lines.
+    /// For an asset that follows no underlying: `1 + weight · (factor − 1)` of every joint scenario, then zeros up to
+    /// whole cache lines.
     factors: Vec<f64>,
 }
 
-/// A contract over the cell.
+/// A contract with its bounds over the cell.
 struct Bounded {
     id: InstrumentId,
     bounds: Bounds,
-    /// Which of the states of the bounds each column is.
+    /// The index of each column's state in the bounds.
     states: Rc<[usize]>,
 }
 
-/// What makes a column.
+/// The scenario of a column, and its weight.
 #[derive(Clone, Copy, Debug)]
 struct Seen {
     scenario: usize,
@@ -193,9 +196,10 @@ struct Seen {
 impl Cell {
     /// Bounds every contract of `market` over a box around it.
     ///
-    /// `set` are the scenarios accounts are assessed on (those of the prepared risk array), `lots` how many contracts a
-    /// lot of each instrument has, and `tick` what rows are rounded to, in USD: an account is certified up to `2^52` ticks
-    /// gross. Refuses widths that are no box, weights above 1, and families that the argument does not cover.
+    /// `set` holds the scenarios on which accounts are assessed (those of the prepared risk array). `lots` is the
+    /// number of contracts in a lot of each instrument. `tick` is the step to which rows are rounded, in USD: an
+    /// account is certified up to `2^52` ticks gross. Refuses widths that do not form a box, weights above 1, and
+    /// families that the argument does not cover.
     pub fn new(
         market: &Market,
         rules: &Rules,
@@ -229,7 +233,7 @@ impl Cell {
                 let start = joint.len();
                 joint.extend(family.range());
                 match (families.last_mut(), family.aggregation) {
-                    // The worst of two families is the worst of the scenarios of both.
+                    // The worst loss over two families is the worst over the scenarios of both.
                     (Some((range, Aggregation::Worst)), Aggregation::Worst) => *range = range.start..joint.len(),
                     _ => families.push((start..joint.len(), family.aggregation)),
                 }
@@ -286,27 +290,27 @@ impl Cell {
         Ok(cell)
     }
 
-    /// The anchor: the market that the cell is built around.
+    /// The anchor: the market around which the cell is built.
     pub fn market(&self) -> &Market {
         &self.market
     }
 
-    /// How many instruments it can hold.
+    /// The number of instruments that the cell can represent.
     pub fn rows(&self) -> usize {
         self.contracts.iter().flatten().count()
     }
 
-    /// How many groups of positions it charges together: of each underlying the perpetuals, and every expiry that is to come.
+    /// The number of groups of positions charged together: for each underlying the perpetuals, and every expiry still to come.
     pub fn buckets(&self) -> usize {
         self.sheets.iter().map(|sheet| sheet.buckets.len()).sum()
     }
 
-    /// How far it reaches.
+    /// The width of the cell.
     pub fn width(&self) -> Width {
         self.width
     }
 
-    /// The last moment it holds for.
+    /// The last moment for which the cell holds.
     pub fn end(&self) -> Timestamp {
         self.end
     }
@@ -335,7 +339,7 @@ impl Cell {
         1.0 + scenario.weight * (asset_factor(&self.market, asset, scenario) - 1.0)
     }
 
-    /// Rows and terms of one underlying.
+    /// The rows and terms of one underlying.
     fn sheet(
         &mut self,
         underlying: UnderlyingId,
@@ -414,7 +418,7 @@ impl Cell {
         Ok(sheet)
     }
 
-    /// Every instrument of an underlying that a certificate can hold, by expiry, strike and right.
+    /// Every instrument of an underlying that can be certified, by expiry, strike and right.
     fn contracts(
         &mut self,
         underlying: UnderlyingId,
@@ -472,20 +476,21 @@ impl Cell {
         Ok(found)
     }
 
-    /// The expiries of an underlying that lie after the anchor. What has expired has no row and no bucket (CELL-3).
+    /// The expiries of an underlying that lie after the anchor. An expired instrument has no row and no bucket (CELL-3).
     fn coming(&self, underlying: UnderlyingId) -> &[Expiry] {
         let expiries = &self.market.underlyings[underlying.0].expiries;
         &expiries[expiries.partition_point(|terms| terms.time <= self.market.time)..]
     }
 
-    /// Whether the argument covers an instrument for as long as the cell lasts.
+    /// Whether the argument covers an instrument for the lifetime of the cell.
     fn holds(&self, listing: &Instrument, market: &Market, window: f64) -> bool {
         let far = |expiry: Timestamp| {
             let left = expiry.seconds_since(self.end);
             let terms = market.expiry(listing.underlying, expiry);
             left > 0.0 && left >= window && terms.is_none_or(|terms| terms.forward_settled == model::UsdPrice::ZERO)
         };
-        // Of two prices that move each on its own a contract may depend on one: what it is written in, or what it pays in.
+        // A contract may depend on only one price that moves on its own: that of the asset in which it is written, or
+        // of the one in which it pays.
         let quiet = |asset: AssetId| market.assets[asset.0].follows.is_none();
         let linear = quiet(listing.settle) && (listing.quote == model::USD || listing.quote == listing.settle);
         if !(linear || listing.payoff == Payoff::Inverse && listing.counter_asset() == model::USD) {
@@ -502,9 +507,10 @@ impl Cell {
         }
     }
 
-    /// One contract's two rows in integer ticks, rounded against whoever holds them.
+    /// Writes one contract's two rows in integer ticks, rounded against the holder.
     ///
-    /// Of every column: the scenario, the place of its state among those of the bounds, and the factor of the asset it pays in.
+    /// For every column it needs the scenario, the index of its state in the bounds, and the factor of the asset the
+    /// contract pays in.
     fn write(
         &mut self,
         sheet: &mut Sheet,
@@ -563,7 +569,7 @@ impl Cell {
         let sensitivities: &[f64] = sensitivities.as_flattened();
         let rows = [sheet.rows.row(2 * place), sheet.rows.row(2 * place + 1)];
         let largest = |values: &[f64]| {
-            // Never through `max`, which passes over what is no number.
+            // `max` is not used, because it ignores NaN.
             values.iter().fold(0.0, |most: f64, value| if value.abs() <= most { most } else { value.abs() })
         };
         let gross = largest(&[largest(rows[0]), largest(rows[1]), largest(sensitivities), gross]).ceil();
@@ -598,13 +604,14 @@ impl Cell {
         self.contracts[id.0] = Some(contract);
     }
 
-    /// Which list of failures a location is under: its own name, or that of all unlisted ones.
+    /// The failure list of a location: that of its own name, or that of all unlisted locations.
     fn location(&self, name: Option<&str>) -> Option<usize> {
         self.locations.get(name?).or_else(|| self.locations.get(OTHER)).copied()
     }
 }
 
-/// The states of what is written in an asset, the first the market as it is, and which of them each column is.
+/// The distinct states of contracts written in an asset, and the state of each column; the first state is the market
+/// without any move.
 fn states_of(
     market: &Market,
     underlying: UnderlyingId,
@@ -626,12 +633,13 @@ fn states_of(
     (states, state_of)
 }
 
-/// `count` values, then others up to whole cache lines.
+/// `count` values, followed by `other` up to whole cache lines.
 fn padded(values: impl Iterator<Item = f64>, count: usize, other: f64) -> Vec<f64> {
     values.chain(std::iter::repeat(other)).take(count.next_multiple_of(pricing::kernel::LANES)).collect()
 }
 
-/// By underlying, the scenarios of a family whose every group moves one underlying alone; none when a group does more.
+/// For each underlying, the scenarios of a family in which every group moves one underlying alone; none when a group
+/// moves more.
 fn alone(market: &Market, set: &ScenarioSet, groups: &[Range<usize>]) -> Option<Vec<Vec<usize>>> {
     let mut by_underlying = vec![Vec::new(); market.underlyings.len()];
     for group in groups {

@@ -1,8 +1,8 @@
-//! What is left of a certified surplus after trades, without adding the account up again.
+//! The certified surplus left after trades, without summing the account again.
 //!
-//! A requirement is no more than the sum of those of the parts of an account, but for the exits of CHG-1, which have a
-//! slope. So a trade costs no more than what it would have to hold alone, and a dollar of delta or vega at the slope.
-//! `docs/cells.md`, CELL-11.
+//! The requirement of an account is no more than the sum of the requirements of its parts, except for the exit costs of
+//! CHG-1, which are bounded by their slope. So a trade costs at most the requirement it would have alone, plus its
+//! dollars of delta and vega at that slope. See `docs/cells.md`, CELL-11.
 
 use model::{Account, AssetId, Balance, InstrumentId, Payoff, Position};
 use units::Quantity;
@@ -11,8 +11,8 @@ use super::surplus::{LINES, ROUNDING};
 use super::{Cell, Contract, Scratch, Surplus};
 use crate::method::universal::charges::Leave;
 
-/// A lower bound of what an account has above both its initial margin and `warn` times its maintenance margin everywhere in a
-/// cell, kept through trades: each takes off what it costs at most.
+/// A lower bound of an account's equity above both its initial margin and `warn` times its maintenance margin,
+/// everywhere in a cell. It is kept up to date through trades: each trade subtracts its largest possible cost.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reserve {
     surplus: f64,
@@ -20,34 +20,34 @@ pub struct Reserve {
     vega: f64,
 }
 
-/// What a trade changes of an account.
+/// The changes that a trade makes to an account.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Trade {
     /// The instrument that was traded.
     pub instrument: InstrumentId,
     /// Lots, negative when sold.
     pub lots: f64,
-    /// Lots of the position that came of it.
+    /// Lots of the position after the trade.
     pub held: f64,
-    /// What that position was acquired at, in the asset its profit is paid in.
+    /// The acquisition cost of that position, in the asset in which its profit is paid.
     pub cost: Quantity,
-    /// The asset it is paid in.
+    /// The asset in which profit is paid.
     pub asset: AssetId,
-    /// What was paid of it, fees included: a premium, or what the cost of the position rose by and the balance fell by together.
-    /// Negative when it was received.
+    /// Units of that asset paid, fees included: a premium, or the sum of the rise in the position's cost and the fall
+    /// of the balance. Negative when received.
     pub paid: f64,
-    /// What the balance gained.
+    /// The increase of the balance.
     pub gained: f64,
-    /// What is owed of it then; 0 when nothing is.
+    /// The debt in that asset after the trade; 0 when there is none.
     pub owed: f64,
 }
 
-/// What one unit of something adds to any account.
+/// The contribution of one unit of a contract or asset to any account.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Toll {
-    /// To what is above the margins; seldom above 0.
+    /// Contribution to the surplus over the margins; rarely above 0.
     surplus: f64,
-    /// To a dollar delta and a vega, at most.
+    /// Largest contribution to a dollar delta and to a vega.
     delta: f64,
     vega: f64,
 }
@@ -56,19 +56,20 @@ impl Reserve {
     /// Nothing is certified.
     pub const NONE: Self = Self { surplus: f64::NEG_INFINITY, delta: f64::INFINITY, vega: f64::INFINITY };
 
-    /// Of what was certified. −∞ where nothing was.
+    /// The reserve of a certified surplus; −∞ when nothing was certified.
     pub fn new(surplus: &Surplus) -> Self {
         Self { surplus: surplus.initial.min(surplus.warning), delta: surplus.delta, vega: surplus.vega }
     }
 
-    /// What is left of the surplus, in USD.
+    /// The surplus that is left, in USD.
     pub fn surplus(&self) -> f64 {
         self.surplus
     }
 }
 
 impl Contract {
-    /// What a lot costs at the anchor's mark, in the asset it is paid in; an option's row is all it is worth.
+    /// The cost of a lot at the anchor's mark, in the asset in which it is paid; 0 for an option, whose row is its
+    /// whole value.
     fn cost(&self) -> f64 {
         match (self.strike, self.payoff) {
             (Some(_), _) => 0.0,
@@ -77,7 +78,7 @@ impl Contract {
         }
     }
 
-    /// What rounding the entry price of a position at its last decimal takes at most, in the asset it is paid in.
+    /// The largest loss from rounding a position's entry price at its last decimal, in the asset in which it is paid.
     fn rounded(&self, trade: &Trade) -> f64 {
         let units = trade.held.abs() * self.unit;
         match (self.strike, self.payoff) {
@@ -93,11 +94,11 @@ impl Contract {
 }
 
 impl Cell {
-    /// What is left after a trade; none when this cell has no rows for what was traded.
+    /// The reserve after a trade; none when this cell has no rows for the traded instrument.
     pub fn spend(&self, reserve: &Reserve, trade: &Trade) -> Option<Reserve> {
         let contract = self.contracts.get(trade.instrument.0)?.as_ref()?;
         let asset = self.assets.get(trade.asset.0)?;
-        // Less what the lots are worth at the anchor's mark: the rest is balance and unsettled profit.
+        // `gone` is the payment less the value of the lots at the anchor's mark: this rest is balance and unsettled profit.
         let (cost, gone) = (trade.lots * contract.cost(), trade.paid - trade.lots * contract.cost());
         let (lots, coins) = (trade.lots.abs(), gone.abs());
         let traded = self.tolls[trade.instrument.0][usize::from(trade.lots < 0.0)];
@@ -127,12 +128,12 @@ impl Cell {
         self.contracts.get(instrument.0).is_some_and(Option::is_some)
     }
 
-    /// What another unit of an exit costs at most while there are no more than `value` of them.
+    /// The largest cost of another unit of an exit, while there are no more than `value` units.
     fn slope(&self, leave: &Leave, value: f64) -> f64 {
         if value > 0.0 { leave.slope(value, &self.rules) } else { 0.0 }
     }
 
-    /// What one lot of each contract and one unit of each asset add to any account, bought and sold.
+    /// Computes the tolls of one lot of each contract and one unit of each asset, bought and sold.
     pub(super) fn set_tolls(&mut self) {
         let mut scratch = Scratch::default();
         let mut toll = |account: &Account| {
@@ -152,7 +153,7 @@ impl Cell {
             let balance = Balance { asset: AssetId(place), amount, location: None };
             Account { balances: vec![balance], ..Account::default() }
         };
-        // What has no row is never traded in the cell.
+        // An instrument without a row is never traded in the cell.
         let of = |place: usize| match self.contracts[place] {
             Some(_) => [1, -1].map(|sign| toll(&lot(place, sign))),
             None => [Toll { surplus: f64::NEG_INFINITY, delta: f64::INFINITY, vega: f64::INFINITY }; 2],

@@ -1,4 +1,4 @@
-//! What an account has at least above its margin, anywhere in the cell.
+//! The least surplus of an account over its margin, anywhere in the cell.
 
 use pricing::kernel::{Ends as Lines, LANES, accumulate, least};
 
@@ -16,9 +16,9 @@ pub struct Surplus {
     pub warning: f64,
     /// Equity less initial margin.
     pub initial: f64,
-    /// Not a surplus: the most net dollar delta in any underlying, either way.
+    /// Not a surplus: the largest absolute net dollar delta in any underlying.
     pub delta: f64,
-    /// The most net vega of any expiry, either way.
+    /// The largest absolute net vega of any expiry.
     pub vega: f64,
 }
 
@@ -33,7 +33,7 @@ impl Surplus {
     };
 }
 
-/// Memory of [`Cell::surplus`], to be used again.
+/// Reusable memory for [`Cell::surplus`].
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
     coins: Vec<f64>,
@@ -54,14 +54,14 @@ struct Alone {
     loss: Ends,
 }
 
-/// A part of an account that is not lost to rounding in any sum of it.
+/// The relative rounding error that is allowed for in the sums of an account.
 pub(super) const ROUNDING: f64 = 1e-12;
 
-/// Every line of a requirement is rounded up to 10⁻¹² USD.
+/// The allowance for rounding: every line of a requirement is rounded up to 10⁻¹² USD.
 pub(super) const LINES: f64 = 1e-10;
 
 impl Cell {
-    /// The surplus of an account that is not kept as a holding; −∞ when it cannot be held.
+    /// The surplus of an account that is not kept as a holding; −∞ when it cannot be represented.
     pub fn surplus_of(&self, account: &model::Account, scratch: &mut Scratch) -> Surplus {
         let mut holding = std::mem::take(&mut scratch.holding);
         let surplus = if self.rebuild(account, &mut holding) { self.surplus(&holding, scratch) } else { Surplus::NONE };
@@ -82,7 +82,7 @@ impl Cell {
         let (mut equity, mut funding, mut fees) = (0.0, 0.0, 0.0);
         let (mut most_delta, mut most_vega) = (0.0, 0.0);
 
-        // What follows no underlying.
+        // Assets that follow no underlying.
         maintenance.clear();
         maintenance.resize(self.joint.next_multiple_of(LANES), 0.0);
         let mut quiet_most = 0.0;
@@ -193,7 +193,7 @@ impl Cell {
         }
     }
 
-    /// Units of every asset, the profit of positions up to the anchor's marks included; gives their gross value.
+    /// Computes units of every asset, including the profit of positions up to the anchor's marks; returns their gross value.
     fn coins(&self, holding: &Holding, coins: &mut Vec<f64>) -> f64 {
         coins.clear();
         coins.resize(self.assets.len(), 0.0);
@@ -217,13 +217,13 @@ fn ordered(amount: f64, low: f64, high: f64) -> (f64, f64) {
     if amount > 0.0 { (low, high) } else { (high, low) }
 }
 
-/// The smaller; no number if either is none.
+/// The smaller number; NaN if either is NaN.
 #[inline]
 fn lesser(one: f64, other: f64) -> f64 {
     if one < other || one.is_nan() { one } else { other }
 }
 
-/// The mean of the worst `(1 − level)·n`, the last in part.
+/// The mean of the worst `(1 − level)·n` totals, the last one counted in part.
 fn tail_mean(totals: &[f64], level: f64, memory: &mut Vec<f64>) -> f64 {
     memory.clear();
     memory.extend_from_slice(totals);
@@ -241,10 +241,10 @@ fn tail_mean(totals: &[f64], level: f64, memory: &mut Vec<f64>) -> f64 {
     sum
 }
 
-/// The least over all corners of `factor·(Σ now − ‖loss‖) − (factor − 1)·Σ most`, from below.
+/// A lower bound on the least of `factor·(Σ now − ‖loss‖) − (factor − 1)·Σ most` over all corners.
 ///
 /// `‖ℓ‖ = min over t > 0 of ‖ℓ‖²/(2t) + t/2`, so any `t` gives a lower bound, and for one `t` the corners separate. The
-/// first `t` is the largest norm, the second that of the corner which the first chose.
+/// first `t` is the largest norm; the second is the norm of the corner that the first one chose.
 fn root<'a>(parts: &(impl Iterator<Item = &'a Alone> + Clone), factor: f64) -> f64 {
     let base = |part: &Alone, end: usize| factor * part.now[end] - (factor - 1.0) * part.most[end];
     let square = |part: &Alone, end: usize| part.loss[end] * part.loss[end];

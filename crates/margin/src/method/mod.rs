@@ -1,4 +1,4 @@
-//! The methods: each a short file that reads like the venue's own document, and the table of them all.
+//! The margin methods: each a short file that reads like the venue's own document, and the table of all methods.
 
 pub mod deribit;
 pub mod derive;
@@ -16,9 +16,9 @@ use crate::params::{self, Evidence, Params};
 use crate::scenario::ScenarioSet;
 use crate::{About, Refusal, Workings};
 
-/// A method that can be asked for by name.
+/// A method that can be selected by name.
 pub struct Method {
-    /// What it is and how far it is proven.
+    /// Its description, and how far it is proven.
     pub about: &'static About,
     /// The parameter file that comes with the program.
     pub params: &'static str,
@@ -65,7 +65,7 @@ pub const METHODS: &[Method] = &[
     },
 ];
 
-/// A venue's parameter file with the function that applies it.
+/// A venue's parameter file, combined with the function that applies it.
 fn venue<R: DeserializeOwned + Send + Sync + 'static>(
     about: &'static About,
     text: &str,
@@ -75,22 +75,23 @@ fn venue<R: DeserializeOwned + Send + Sync + 'static>(
 }
 
 impl Method {
-    /// The method of that name.
+    /// The method with that name.
     pub fn named(name: &str) -> Option<&'static Self> {
         METHODS.iter().find(|method| method.about.name == name)
     }
 
-    /// Its rules as a parameter file gives them.
+    /// The rules of the method, read from a parameter file.
     pub fn rulebook(&self, params: &str) -> Result<Box<dyn Rulebook>, Invalid> {
         params::written_for(params, self.about.name)?;
         (self.parse)(params)
     }
 }
 
-/// The parameters of an underlying at a venue: its own or, where none are held, those of the fallback.
+/// The parameters of an underlying at a venue: its own or, if we hold none, those of the fallback underlying.
 ///
-/// Only shares of a notional may be borrowed, never a rule per coin. What is borrowed is an estimate: it is noted, and the
-/// requirement is not known. A strict question is refused.
+/// Only parameters that are shares of a notional may be borrowed from the fallback, never amounts per coin. Figures
+/// from borrowed parameters are an estimate: they are noted, and the requirement is not known. With `strict`, the
+/// account is refused instead.
 fn own_or_fallback<'a, T>(
     underlying: &str,
     own: Option<&'a T>,
@@ -110,14 +111,14 @@ fn own_or_fallback<'a, T>(
     Ok(parameters)
 }
 
-/// How a method is applied.
+/// Options for applying a method.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Whether what a venue does not list is refused instead of converted.
+    /// Whether contracts that a venue does not list are refused instead of converted.
     pub strict: bool,
     /// Families from a scenario document (FAM-4, FAM-5), for the universal method.
     pub scenarios: ScenarioSet,
-    /// The instruction set to price with. Every one gives the same bits.
+    /// The instruction set for pricing. Every one gives the same bits.
     pub isa: Isa,
     /// Whether answers list every scenario with its profit.
     pub list_scenarios: bool,
@@ -141,7 +142,7 @@ pub trait Rulebook: Send + Sync {
     /// Every value with its evidence.
     fn evidence(&self) -> &[Evidence];
 
-    /// The rules of the universal method, whose scan is what stress grids walk over; none of a venue's method.
+    /// The rules of the universal method, over whose scan range stress grids are laid; none for a venue's method.
     fn universal(&self) -> Option<&universal::rules::Rules> {
         None
     }
@@ -173,7 +174,7 @@ impl Rulebook for Params<universal::rules::Rules> {
     }
 }
 
-/// The workings of a venue's method: a function of the account, the market, its rules, and whether it is strict.
+/// The workings of a venue's method: a function of account, market, rules, and `strict`.
 type VenueWorkings<R> = fn(&Account, &Market, &R, bool) -> Result<Workings, Refusal>;
 
 /// A venue's rules with the function that applies them.
@@ -230,12 +231,12 @@ impl<R: Send + Sync> Judge for Venue<'_, R> {
         self.market
     }
 
-    /// Venues publish no band between healthy and liquidation; ours is their maintenance margin itself.
+    /// Venues publish no warning band between healthy and liquidation, so the warning level is the maintenance margin itself.
     fn warn(&self) -> Ratio {
         Ratio::ONE
     }
 
-    /// Every venue here settles on the last half hour.
+    /// Every venue here settles on the average of the last half hour.
     fn settlement_window(&self) -> f64 {
         1800.0
     }

@@ -1,4 +1,4 @@
-//! Scan scenarios in full and as Greeks have them: where a quadratic estimate fails.
+//! Scan scenarios revalued in full and estimated by Greeks: shows where a quadratic estimate fails.
 
 use model::{Account, AssetId, Market, UnderlyingId};
 
@@ -9,7 +9,7 @@ use crate::risk_array::RiskArray;
 use crate::scenario::{Scenario, VolMove};
 use crate::{Refusal, valuation};
 
-/// The families of the universal method that scan, in the order of the methodology.
+/// The scan families of the universal method, in the order of the methodology.
 const SCANS: [&str; 3] = ["scan together", "scan alone", "scan apart"];
 
 /// A scan scenario, revalued in full and estimated.
@@ -19,13 +19,13 @@ pub struct Estimate {
     pub family: String,
     /// The scenario in words.
     pub scenario: String,
-    /// Full revaluation, in USD.
+    /// Profit by full revaluation, in USD.
     pub pnl: f64,
-    /// Delta, gamma, vega and theta, in USD.
+    /// Profit estimated by delta, gamma, vega and theta, in USD.
     pub second_order: f64,
 }
 
-/// Every scan scenario of the method, in full and estimated.
+/// Every scan scenario of the method, revalued in full and estimated.
 pub fn estimates(account: &Account, universal: &Universal) -> Result<Vec<Estimate>, Refusal> {
     let array = &universal.array;
     let pnl = array.pnl(&array.vector(account)?);
@@ -44,7 +44,7 @@ pub fn estimates(account: &Account, universal: &Universal) -> Result<Vec<Estimat
         .collect()
 }
 
-/// The profit of an account in a scenario as its delta, gamma, vega and theta have it, dampened by the weight.
+/// The profit of an account in a scenario, estimated by delta, gamma, vega and theta, times the weight of the scenario.
 fn second_order(account: &Account, market: &Market, rules: &Rules, scenario: &Scenario) -> Result<f64, Refusal> {
     let move_of =
         |asset: AssetId| market.assets[asset.0].follows.map_or(0.0, |follows| scenario.moves[follows.0].price);
@@ -68,7 +68,7 @@ fn second_order(account: &Account, market: &Market, rules: &Rules, scenario: &Sc
         let greeks = of_contract(position.instrument, market, rules.settlement.window_seconds)?;
         profit += position.quantity.to_f64() * greeks.second_order(index, shift.price, vol, scenario.years);
         if !listing.is_option() {
-            // Greeks are those of a position entered at the mark; what it has earned since is a balance.
+            // Greeks are those of a position entered at the mark; profit earned since the entry counts like a balance.
             let earned = valuation::position_value(position, market)
                 .map_err(|overflow| Refusal::OutOfRange { account: account.name.clone(), overflow })?;
             profit += earned.to_f64() * move_of(listing.settle);

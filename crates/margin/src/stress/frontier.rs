@@ -1,7 +1,8 @@
-//! Where an account would be liquidated: the line over price and volatility on which its equity is its maintenance margin.
+//! The liquidation frontier: the line over price and volatility on which equity equals the maintenance margin.
 //!
-//! The method judges the account in the moved market itself, at every node of the grid; between two nodes that differ the
-//! place is found by halving. So the line is exact where it crosses the grid, and straight in between.
+//! The method judges the account in the moved market itself, at every node of the grid. Between two nodes with
+//! different results the crossing is found by halving. So the line is exact where it crosses the grid, and straight in
+//! between.
 
 use model::{Account, Market};
 use pricing::kernel::Isa;
@@ -16,27 +17,27 @@ use crate::{Refusal, valuation};
 /// Halvings between two nodes: to a thousandth of a cell.
 const HALVINGS: usize = 10;
 
-/// A place of the grid: a part of the scan range, and a part of the scan's move of volatility.
+/// A point of the grid: a part of the scan range, and a part of the scan's move of volatility.
 pub type Place = (f64, f64);
 
-/// The line, in pieces, and on which side the market is.
+/// The line, in pieces, and the side on which the current market lies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frontier {
     /// Pieces from one edge of a cell to another.
     pub pieces: Vec<[Place; 2]>,
-    /// Whether the account is below its maintenance margin where nothing moves.
+    /// Whether the account is below its maintenance margin when nothing moves.
     pub is_below_now: bool,
 }
 
-/// What decides on one place.
+/// The inputs that decide whether the account is below its margin at a point.
 pub struct Question<'a> {
-    /// The account that is asked about.
+    /// The account that is judged.
     pub account: &'a Account,
-    /// The market in which nothing has moved.
+    /// The market before any move.
     pub market: &'a Market,
     /// The parameters of the method.
     pub rules: &'a Rules,
-    /// Scenarios that were given besides.
+    /// Additional scenarios given by the caller.
     pub extra: &'a ScenarioSet,
 }
 
@@ -52,7 +53,7 @@ impl Question<'_> {
         slack.map(units::Money::to_f64).map_err(out_of_range)
     }
 
-    /// Where between two places the slack changes its sign; nowhere when it does not.
+    /// The point between two points at which the slack changes its sign; none when it does not.
     fn between(&self, ends: [(Place, f64); 2]) -> Result<Option<Place>, Refusal> {
         let [(mut from, first), (mut to, last)] = ends;
         if (first < 0.0) == (last < 0.0) {

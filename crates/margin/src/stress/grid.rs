@@ -1,18 +1,18 @@
-//! How many moves of price and of volatility a stress grid has.
+//! The number of price moves and volatility moves of a stress grid.
 
 use std::str::FromStr;
 
 /// The fewest and the most moves of one kind.
 const MOVES: std::ops::RangeInclusive<i32> = 3..=41;
 
-/// How many moves of price and of volatility, both odd, so that "nothing moves" is the middle.
+/// The number of price moves and of volatility moves. Both are odd, so that "nothing moves" is in the middle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Grid {
     pub(super) prices: i32,
     pub(super) vols: i32,
 }
 
-/// A text or counts that are no grid.
+/// A text or a pair of counts that does not describe a grid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected two odd numbers from 3 to 41 such as 11x7: moves of price x moves of volatility")]
 pub struct NotGrid;
@@ -21,7 +21,7 @@ impl Grid {
     /// The scan range of the universal method itself: 9 moves of price by 5 of volatility.
     pub const SCAN: Self = Self { prices: 9, vols: 5 };
 
-    /// So many moves of price and of volatility, each an odd number from 3 to 41.
+    /// A grid with this many moves of price and of volatility, each an odd number from 3 to 41.
     pub fn new(prices: i32, vols: i32) -> Result<Self, NotGrid> {
         let counts = |count: i32| MOVES.contains(&count) && count % 2 == 1;
         if counts(prices) && counts(vols) { Ok(Self { prices, vols }) } else { Err(NotGrid) }
@@ -29,7 +29,7 @@ impl Grid {
 }
 
 impl Default for Grid {
-    /// From beyond the scan range on one side to beyond it on the other: 11 by 7.
+    /// A grid from beyond one end of the scan range to beyond the other: 11 by 7.
     fn default() -> Self {
         Self { prices: 11, vols: 7 }
     }

@@ -1,7 +1,7 @@
-//! The profit of an account in every cell of a grid of price and volatility, everything revalued.
+//! The profit of an account in every cell of a grid of price and volatility, by full revaluation.
 //!
-//! The grid walks in quarters of the scan range and in halves of the scan's moves of volatility, so that every scan
-//! scenario of a quarter lies on it, bit for bit: 9 × 5 is the scan range itself, more is what lies beyond.
+//! The grid's steps are a quarter of the scan range in price and a half of the scan's move in volatility, so that every
+//! scan scenario on a quarter step lies on the grid, bit for bit: 9 × 5 covers the scan range itself, larger grids go beyond.
 
 use model::{Account, Instrument, InstrumentId, Market, UnderlyingId};
 use pricing::kernel::Isa;
@@ -21,15 +21,16 @@ const VOL_STEPS: i32 = 2;
 /// The profit of an account over common moves of price and volatility.
 #[derive(Clone, Debug)]
 pub struct Matrix {
-    /// Parts of the scan range of every underlying, falling to rising.
+    /// Price moves, as parts of the scan range of every underlying, falling to rising.
     pub prices: Vec<f64>,
     /// Moves of volatility, rising to falling.
     pub vols: Vec<VolStep>,
-    /// The underlyings that the account touches, each with its scan range.
+    /// The underlyings that the account depends on, each with its scan range.
     pub ranges: Vec<(String, f64)>,
-    /// In USD: `[vol][price]`, a loss is negative.
+    /// Profit in USD: `[vol][price]`; a loss is negative.
     pub pnl: Vec<Vec<f64>>,
-    /// Moves of price and of volatility that were asked for and are left out: a price or a volatility would fall to nothing.
+    /// The numbers of requested price moves and volatility moves that are left out, because a price or a volatility
+    /// would fall to zero.
     pub left_out: [usize; 2],
 }
 
@@ -40,7 +41,7 @@ pub struct VolStep {
     pub part: f64,
     /// The relative move at 30 days.
     pub relative: f64,
-    /// The mean change of what is held, weighted by vega, in points; none without options.
+    /// The mean change of the held options' volatility, weighted by vega, in points; none without options.
     pub points: Option<f64>,
 }
 
@@ -72,19 +73,19 @@ impl Matrix {
         Ok(Self { prices, vols, ranges, pnl, left_out })
     }
 
-    /// Where nothing moves: its row and column.
+    /// The row and column of the cell in which nothing moves.
     pub fn middle(&self) -> (usize, usize) {
         let row = self.vols.iter().position(|vol| vol.part == 0.0);
         let column = self.prices.iter().position(|part| *part == 0.0);
         row.zip(column).expect("nothing moves in the middle of every grid")
     }
 
-    /// The largest loss of the grid: its row and column.
+    /// The row and column of the largest loss of the grid.
     pub fn worst(&self) -> (usize, usize) {
         self.worst_where(|_, _| true)
     }
 
-    /// The largest loss inside the scan range: its row and column.
+    /// The row and column of the largest loss inside the scan range.
     pub fn worst_in_scan(&self) -> (usize, usize) {
         self.worst_where(|row, column| self.in_scan(row, column))
     }
@@ -94,13 +95,13 @@ impl Matrix {
         self.vols[row].part.abs() <= 1.0 && self.prices[column].abs() <= 1.0
     }
 
-    /// The largest profit or loss of the grid, in size.
+    /// The largest absolute profit or loss of the grid.
     pub fn largest(&self) -> f64 {
         self.pnl.iter().flatten().fold(0.0, |largest: f64, pnl| largest.max(pnl.abs()))
     }
 
     fn worst_where(&self, counts: impl Fn(usize, usize) -> bool) -> (usize, usize) {
-        // Of equal losses the one nearest to where the market is.
+        // Among equal losses the cell nearest to the current market is chosen.
         let away = |(row, column): (usize, usize)| self.vols[row].part.abs() + self.prices[column].abs();
         let cells = (0..self.vols.len()).flat_map(|row| (0..self.prices.len()).map(move |column| (row, column)));
         cells
@@ -110,12 +111,12 @@ impl Matrix {
     }
 }
 
-/// `count` parts around 0, `each` steps to 1.
+/// `count` steps around 0, with `each` steps from 0 to 1.
 fn steps(count: i32, each: i32) -> Vec<f64> {
     (-(count / 2)..=count / 2).map(|step| f64::from(step) / f64::from(each)).collect()
 }
 
-/// How many times further than at 30 days the volatility of some option held moves.
+/// The largest factor between the volatility move of a held option and the move at 30 days.
 fn sharpest(account: &Account, market: &Market, rules: &Rules) -> f64 {
     let listed = account.positions.iter().map(|position| market.listing(position.instrument));
     let days = listed.filter(|listing| listing.is_option()).filter_map(Instrument::expiry);
@@ -123,7 +124,7 @@ fn sharpest(account: &Account, market: &Market, rules: &Rules) -> f64 {
     days.map(multiplier).fold(1.0, f64::max)
 }
 
-/// Every underlying by the same part of its scan range.
+/// A scenario in which every underlying moves by the same part of its scan range.
 fn cell(part: f64, vol: f64, market: &Market, rules: &Rules) -> Scenario {
     let mut scenario = Scenario::still("", market);
     for (shift, underlying) in scenario.moves.iter_mut().zip(&market.underlyings) {
@@ -133,7 +134,7 @@ fn cell(part: f64, vol: f64, market: &Market, rules: &Rules) -> Scenario {
     scenario
 }
 
-/// What a move of the level means for the options held: the mean of the changes, weighted by vega, in points.
+/// The effect of a level move on the held options: the mean of their volatility changes, weighted by vega, in points.
 fn mean_points(account: &Account, market: &Market, rules: &Rules, level: f64) -> Result<Option<f64>, Refusal> {
     let (mut changes, mut weights) = (0.0, 0.0);
     for position in &account.positions {
@@ -148,7 +149,7 @@ fn mean_points(account: &Account, market: &Market, rules: &Rules, level: f64) ->
     Ok((weights > 0.0).then(|| 100.0 * changes / weights))
 }
 
-/// The underlyings that an account's positions and balances depend on; all of the market's when it has none.
+/// The underlyings that an account's positions and balances depend on; all underlyings of the market if there are none.
 fn touched(account: &Account, market: &Market, rules: &Rules) -> Vec<(String, f64)> {
     let of_position = |id: InstrumentId| market.listing(id).underlying;
     let positions = account.positions.iter().map(|position| of_position(position.instrument));

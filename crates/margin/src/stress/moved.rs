@@ -1,4 +1,4 @@
-//! A market after a common move: what a stress does to every price, as a market that any method can judge.
+//! A market after a common move: the stressed prices, as a market that any method can judge.
 
 use model::{Instrument, InstrumentKind, Market, Payoff, QuotePrice, UsdPrice};
 use pricing::black76::Black76;
@@ -10,19 +10,19 @@ use crate::greeks::{not_priceable, option_inputs, unsettled_part};
 use crate::method::universal::rules::Rules;
 use crate::risk_array::VolRules;
 
-/// No volatility is moved below this.
+/// The lowest volatility after a move.
 const VOL_MIN: f64 = 1e-6;
 
-/// What moves besides prices, and how settlement averages are counted.
+/// The volatility move, and the window of settlement averages.
 struct Around<'a> {
-    /// The rules by which volatilities move, and by how much at 30 days; none where they stay.
+    /// The rules by which volatilities move, and the move at 30 days; none when volatilities stay.
     vol: Option<(&'a VolRules, f64)>,
     /// Seconds of the settlement average (VAL-4).
     window: f64,
 }
 
 /// `market` after every price has moved by `part` of its scan range and every volatility by `level` at 30 days (SCN-1,
-/// SCN-2). An account is then worth what a grid of the risk array says: its equity now and the profit of the cell.
+/// SCN-2). The account's value in it equals its current equity plus the profit in the matching cell of the risk array.
 pub fn moved(market: &Market, rules: &Rules, part: f64, level: f64) -> Result<Market, Refusal> {
     let moves: Vec<f64> =
         market.underlyings.iter().map(|underlying| price_move(part, rules.scan.range(&underlying.name))).collect();
@@ -55,13 +55,13 @@ fn after(market: &Market, moves: &[f64], around: &Around) -> Result<Market, Refu
     Ok(after)
 }
 
-/// Moves indices, forwards, and the assets that follow.
+/// Moves indices, forwards, and the assets that follow an underlying.
 fn prices(market: &Market, after: &mut Market, moves: &[f64]) -> Result<(), Overflow> {
     let price = |value: f64| UsdPrice::from_f64(value, Round::Down);
     for ((underlying, before), by) in after.underlyings.iter_mut().zip(&market.underlyings).zip(moves) {
         underlying.index = price(before.size().mul_add(*by, before.index.usd().to_f64()))?;
         for (expiry, old) in underlying.expiries.iter_mut().zip(&before.expiries) {
-            // What the settlement average has fixed does not move.
+            // The part that the settlement average has fixed does not move.
             let moving = before.size_of(old.forward) - old.forward_settled.usd().to_f64();
             expiry.forward = price(moving.mul_add(*by, old.forward.usd().to_f64()))?;
         }
@@ -74,7 +74,8 @@ fn prices(market: &Market, after: &mut Market, moves: &[f64]) -> Result<(), Over
     Ok(())
 }
 
-/// The mark of a contract that is no option (VAL-2): it moves with its underlying, and against what it is written in (SCN-1).
+/// The mark of a contract other than an option (VAL-2): it moves with its underlying, and inversely to the price of the
+/// asset in which it is written (SCN-1).
 fn future((market, after): (&Market, &Market), window: f64, listing: &Instrument, by: f64) -> f64 {
     let mark = listing.mark.in_quote().to_f64();
     let unsettled = unsettled_part(listing, market, window);

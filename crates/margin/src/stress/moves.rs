@@ -1,4 +1,4 @@
-//! How far prices and volatilities move: as parts of the scan of the universal method (SCN-1, SCN-2).
+//! The sizes of price and volatility moves, as parts of the scan of the universal method (SCN-1, SCN-2).
 
 use model::{Instrument, Market};
 
@@ -7,10 +7,10 @@ use crate::greeks::option_inputs;
 use crate::method::universal::rules::Rules;
 use crate::risk_array::VolRules;
 
-/// No price falls further than this, as a part of it.
+/// The largest fall of a price, as a relative move.
 pub const PRICE_FALL_MAX: f64 = -0.99;
 
-/// The relative move of a price by a part of its scan range; no price falls to nothing.
+/// The relative move of a price by a part of its scan range; a price never falls to zero.
 pub fn price_move(part: f64, range: f64) -> f64 {
     (part * range).max(PRICE_FALL_MAX)
 }

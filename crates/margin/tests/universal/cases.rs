@@ -1,4 +1,4 @@
-//! Golden accounts: every file of `tests/cases` is one, its name the sentence it proves, its arithmetic in the file.
+//! Golden accounts: every file of `tests/cases` is one; its name is the sentence it proves, and it contains the arithmetic.
 //!
 //! ```text
 //! asset NAME PRICE [follows UNDERLYING]            underlying NAME INDEX
@@ -44,7 +44,7 @@ fn every_case_holds() {
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
 }
 
-/// A case that is wrong must fail: the checker itself is checked.
+/// A wrong case must fail: this tests the checker itself.
 #[test]
 fn a_wrong_case_fails() {
     let given = "underlying BTC 100\nasset USDC 1\nperpetual P BTC linear 100\nhold P 1\n";
@@ -54,7 +54,7 @@ fn a_wrong_case_fails() {
     assert_eq!(check(given), ["nothing is expected"]);
 }
 
-/// Every expectation that does not hold.
+/// Returns every expectation that does not hold.
 fn check(text: &str) -> Vec<String> {
     let (mut document, mut account) =
         (generate::empty_market(), Account { name: "case".to_owned(), ..Account::default() });
@@ -144,7 +144,7 @@ fn check(text: &str) -> Vec<String> {
     failures
 }
 
-/// What is wrong with one expectation, if anything.
+/// The problem with one expectation, if there is one.
 fn unmet(line: &str, answer: &Assessment) -> Option<String> {
     if let Some((what, words)) = line.split_once(" is ") {
         let found = match what {
@@ -246,7 +246,7 @@ fn seconds(after: &str) -> i64 {
         }
 }
 
-/// Sums of products of numbers and parentheses.
+/// Evaluates sums of products of numbers and parentheses.
 fn value(expression: &str) -> f64 {
     let spaced: String = expression
         .chars()

@@ -1,4 +1,5 @@
-//! What prices are written in and paid in: stablecoins away from one USD, depegs, and contracts written in a coin.
+//! The currencies in which prices are written and paid: stablecoins away from one USD, depegs, and contracts written in
+//! a coin.
 
 use margin::Assessment;
 use margin::method::universal;
@@ -38,8 +39,9 @@ fn near(found: f64, expected: f64, within: f64) {
     assert!((found - expected).abs() <= within, "{found}, expected {expected}");
 }
 
-/// VAL-3: a linear option is priced in what it is written in. With USDC at 0.88 a call struck at 0.01 USDC is the coin, at the
-/// money is where the forward is the strike in USDC, and deltas are those of a contract written in USD.
+/// VAL-3: a linear option is priced in the asset in which it is written. With USDC at 0.88, a call struck at 0.01 USDC
+/// is worth the coin, an option is at the money where the forward equals the strike in USDC, and deltas are those of a
+/// contract written in USD.
 #[test]
 fn what_is_written_in_a_stablecoin_is_priced_in_it() {
     let answers = assessed(PEG);
@@ -82,7 +84,8 @@ fn a_depeg_moves_what_is_written_in_the_stablecoin() {
     assert!(says("USDC: prices of BTC-USD-PERP are in USD, and USDC pays for them one for one"), "{notes:?}");
 }
 
-/// SCN-1, CHG-1: a perpetual on ETH written and paid in BTC is so much ETH less so much BTC: held against them there is no risk.
+/// SCN-1, CHG-1: a perpetual on ETH written and paid in BTC is an amount of ETH less an amount of BTC: hedged with
+/// both, it has no risk.
 #[test]
 fn a_contract_written_in_a_coin_is_one_coin_less_the_other() {
     let mut document = generate::empty_market();
@@ -118,7 +121,7 @@ fn a_contract_written_in_a_coin_is_one_coin_less_the_other() {
     near(liquidity.maintenance.to_f64(), 0.0, 1e-6);
 }
 
-/// The market with USDC at `peg`: what is written in it is the same number, so index and forwards in USD scale with it.
+/// The market with USDC at `peg`: contracts written in USDC keep their numbers, so index and forwards in USD scale with it.
 fn pegged(document: &MarketDocument, peg: f64) -> Market {
     let mut document = document.clone();
     let scaled = |price: UsdPrice| UsdPrice::from_f64(price.usd().to_f64() * peg, Round::Down).expect("in range");
@@ -137,7 +140,7 @@ fn pegged(document: &MarketDocument, peg: f64) -> Market {
 proptest! {
     #![proptest_config(config(60))]
 
-    /// SCN-1, VAL-3: everything written and paid in USDC scales with the price of USDC, and deltas are what they were.
+    /// SCN-1, VAL-3: everything written and paid in USDC scales with the price of USDC, and deltas do not change.
     #[test]
     fn what_is_written_in_usdc_scales_with_its_price(
         peg in 0.5..1.5, strike in 0.6..1.6, call in any::<bool>(), iv in 0.2..1.5, quantities in [-5.0..5.0, -5.0..5.0],

@@ -34,7 +34,7 @@ pub struct World {
     pub account: Account,
 }
 
-/// What the account touches, a line each.
+/// Shows what the account depends on, one item a line.
 impl std::fmt::Debug for World {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { market, account } = self;
@@ -54,7 +54,7 @@ impl std::fmt::Debug for World {
     }
 }
 
-/// What the universal method says of an account, by the bundled parameters.
+/// The assessment of an account under the universal method with the bundled parameters.
 pub fn assessed(account: &Account, market: &Market) -> Assessment {
     let judge =
         universal::prepare(market, &PARAMS.rules, &ScenarioSet::default(), Isa::detect()).expect("a market to prepare");
@@ -76,7 +76,7 @@ pub fn after(seconds: i64) -> Timestamp {
     Timestamp::from_micros(now().micros() + seconds * 1_000_000)
 }
 
-/// A price in whatever currency is asked for.
+/// A price of the type that the caller asks for.
 pub fn price<T: Decimal>(number: f64) -> T {
     let price = Price::from_f64(number, Round::Down).expect("in range");
     let rounded = price.to_decimals(10, Round::Up).expect("in range");
@@ -191,12 +191,12 @@ pub fn market() -> impl Strategy<Value = Market> {
     })
 }
 
-/// Writes a contract, whose prices are in USD so far, in one of what venues write theirs in: linear ones in USDC and paid in it, in
-/// USD and paid in USDC, or (no options) in the coin of the first underlying and paid in that or in USDC; inverse perpetuals and
-/// futures in USD or USDC.
+/// Converts a contract, whose prices are in USD so far, to a currency that venues use. Linear contracts are written and
+/// paid in USDC, written in USD and paid in USDC, or (no options) written in the coin of the first underlying and paid
+/// in that or in USDC. Inverse perpetuals and futures are written in USD or USDC.
 fn write_in(listed: &mut InstrumentDocument, place: usize, dollar: f64, (coin, coin_price): (&str, f64)) {
     let is_option = listed.kind == KindDocument::Option;
-    // Rounded anew in another unit a strike at the money is no longer at it, and without volatility nothing else decides.
+    // Rounded in another unit, a strike at the money is no longer exactly there, and without volatility nothing else matters.
     let is_still = listed.iv.is_some_and(|iv| iv.to_f64() < 0.01);
     if listed.payoff == Payoff::Linear && is_option && (is_still || place.is_multiple_of(4)) {
         "USD".clone_into(&mut listed.quote);
@@ -252,7 +252,7 @@ pub fn underlying(name: &str, index: f64) -> UnderlyingDocument {
     }
 }
 
-/// A perpetual; its other kinds are made of it by update.
+/// A perpetual; other kinds are made from it by struct update.
 pub fn perpetual(name: &str, underlying: &str, payoff: Payoff, mark: f64) -> InstrumentDocument {
     let (quote, settle) = if payoff == Payoff::Linear { ("USDC", "USDC") } else { ("USD", underlying) };
     InstrumentDocument {
@@ -358,7 +358,7 @@ fn list(document: &mut MarketDocument, name: &str, plan: &UnderlyingPlan) {
     document.underlyings.push(entry);
 }
 
-/// What an account is like.
+/// The character of a generated account.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Mood {
     Mixed,

@@ -1,12 +1,12 @@
 //! The proof of the universal method: its rules and properties, each test citing the ID it proves.
 //!
-//! | module | what |
+//! | module | subject |
 //! |---|---|
 //! | `generate` | markets and accounts that reach corner states on purpose |
 //! | `slow` | the second assessor of `audit`, written from the methodology alone, that must agree |
 //! | `properties` | P-1 to P-11 and the identities of an assessment |
 //! | `cases` | hand-computed accounts, one file one sentence |
-//! | `currency` | what prices are written in and paid in: pegs, depegs, coins |
+//! | `currency` | the currencies in which prices are written and paid: pegs, depegs, coins |
 //! | `refusals` | parameters, scenario documents and numbers that must be refused |
 
 mod cases;

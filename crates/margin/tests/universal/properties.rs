@@ -25,7 +25,7 @@ fn core(judge: &Universal<'_>, account: &Account) -> f64 {
     judge.workings(account).expect("workings").core().1
 }
 
-/// What rounding errors are measured by: the worst that each line alone, bought and sold, can do.
+/// The scale of rounding errors: the worst loss of each line alone, bought and sold.
 fn gross(judge: &Universal<'_>, account: &Account) -> f64 {
     let lines = account.positions.iter().map(|position| Account { positions: vec![*position], ..Account::default() });
     let lines = lines.chain(
@@ -62,7 +62,7 @@ fn charge<'a>(answer: &'a Assessment, name: &str) -> &'a margin::Charge {
     answer.charges.iter().find(|charge| charge.charge == name).expect("a charge of that name")
 }
 
-/// Both accounts in one.
+/// Merges two accounts into one.
 fn together(one: &Account, other: &Account) -> Account {
     let mut all = one.clone();
     all.positions.extend(&other.positions);
@@ -82,7 +82,7 @@ fn two_accounts() -> impl Strategy<Value = (Market, Account, Account)> {
     })
 }
 
-/// The generator reaches every corner it promises, or the properties below prove nothing about them.
+/// The generator reaches every corner it promises; otherwise the properties below would prove little.
 #[test]
 fn the_generated_accounts_reach_the_corners() {
     let mut runner = TestRunner::deterministic();
@@ -148,7 +148,7 @@ fn the_generated_accounts_reach_the_corners() {
 proptest! {
     #![proptest_config(config(200))]
 
-    /// REQ-2, REQ-3, REQ-6, P-3, P-8: what is printed adds up, exactly.
+    /// REQ-2, REQ-3, REQ-6, P-3, P-8: the printed numbers add up exactly.
     #[test]
     fn what_is_printed_adds_up(world in world()) {
         let answer = assessed(&world.account, &world.market);
@@ -172,7 +172,7 @@ proptest! {
         prop_assert_eq!(answer.offset, answer.standalone_margin.minus(answer.maintenance_margin).expect("in range"));
         prop_assert_eq!(answer.excess, Some(answer.equity.minus(answer.maintenance_margin).expect("in range")));
         prop_assert_eq!(answer.health.is_none(), answer.maintenance_margin == Money::ZERO);
-        // Each balance is held back for its own haircut, and the line is their sum.
+        // Each balance has its own haircut, and the line is their sum.
         let held_back = sum(answer.balances.iter().map(|part| part.haircut)).minus(charge(&answer, "haircut").initial).expect("in range");
         prop_assert!(held_back.to_f64().abs() < 1e-11 * (1.0 + charge(&answer, "haircut").initial.to_f64()), "{held_back}");
         for part in &answer.balances {
@@ -180,7 +180,7 @@ proptest! {
         }
     }
 
-    /// P-8, before any rounding: the parts sum to the core by themselves, not because the difference is hidden in one.
+    /// P-8, before any rounding: the parts sum to the core, not only because a difference is hidden in one of them.
     #[test]
     fn contributions_sum_to_the_core(world in world()) {
         let judge = judge(&world.market);
@@ -189,8 +189,8 @@ proptest! {
         prop_assert!((parts - workings.core().1).abs() <= 1e-13 * gross(&judge, &world.account), "{parts} {}", workings.core().1);
     }
 
-    /// P-1. Cash is USD anywhere, or a stablecoin while all of it is below ten times what sells within one per cent:
-    /// beyond a hundred times that, CHG-6 holds back more than a whole dollar of the last dollar added.
+    /// P-1. Cash is USD in any amount, or a stablecoin while its total is below ten times the amount that sells within
+    /// one per cent: beyond a hundred times that amount, the CHG-6 haircut on the last dollar added exceeds a dollar.
     #[test]
     fn adding_cash_never_lowers_excess(world in world(), usd in 0.0..4e8_f64, of in 0..3_usize, place in 0..3_usize) {
         let location = [None, Some("ethereum"), Some("atlantis")][place].map(str::to_owned);
@@ -237,7 +237,7 @@ proptest! {
         }
     }
 
-    /// REQ-3: the margins without the words are those that the lines of the workings add up to, to the last digit.
+    /// REQ-3: the margins without explanations equal the sums of the workings' lines, to the last digit.
     #[test]
     fn margins_are_the_sums_of_their_lines(world in world()) {
         let judge = judge(&world.market);
@@ -250,7 +250,7 @@ proptest! {
         prop_assert_eq!(judge.maintenance(&world.account).expect("a margin"), maintenance);
     }
 
-    /// P-5: to the bit, for doubling rounds nothing.
+    /// P-5: bit for bit, because doubling causes no rounding.
     #[test]
     fn twice_the_account_is_twice_the_core(world in world()) {
         let judge = judge(&world.market);
@@ -262,7 +262,7 @@ proptest! {
         prop_assert_eq!(core(&judge, &twice), 2.0 * core(&judge, &world.account));
     }
 
-    /// P-11: coin and short inverse perpetual of the same size, marked anywhere near the index.
+    /// P-11: a coin and a short inverse perpetual of the same size, marked anywhere near the index.
     #[test]
     fn a_coin_and_its_short_inverse_perpetual_move_only_with_the_basis(index in 1.0..1e5_f64, premium in -0.02..0.02_f64, contracts in 1.0..1e6_f64) {
         let market = one_coin(index, premium);
@@ -317,8 +317,8 @@ proptest! {
         prop_assert!(threads.iter().all(|text| *text == reference));
     }
 
-    /// REQ-4: every subset of up to eight orders is filled, as positions at the limit with the premium paid out of the
-    /// balance; the change of the account's worth in each scenario, the worst of all, is what the rule asks for.
+    /// REQ-4: every subset of up to eight orders is filled, as positions at the limit, with the premium paid out of the
+    /// balance. The change of the account's value in each scenario, at its worst, equals the amount that the rule requires.
     #[test]
     fn orders_add_the_worst_of_every_subset(world in world()) {
         let judge = judge(&world.market);
@@ -345,8 +345,8 @@ proptest! {
         prop_assert!((orders - expected).abs() <= slack, "{orders} {expected}");
     }
 
-    /// A fill on a cached vector is the vector built again: the same bits, whole quantities or not, for both add row by row
-    /// in the same order. In any other order it is the same to rounding.
+    /// A fill on a cached vector gives the same bits as building the vector again, for whole quantities or not, because
+    /// both add row by row in the same order. In any other order the results are the same up to rounding.
     #[test]
     fn a_fill_is_the_vector_built_again(world in world(), whole in any::<bool>()) {
         let judge = judge(&world.market);
@@ -373,7 +373,7 @@ proptest! {
         }
     }
 
-    /// The printed delta and gamma are the slopes of the very profit that scenarios show, settled parts included.
+    /// The printed delta and gamma are the slopes of the profits that scenarios show, settled parts included.
     #[test]
     fn greeks_are_the_slopes_of_scenario_profit(world in world()) {
         let World { market, account } = &world;
@@ -407,7 +407,8 @@ proptest! {
     }
 }
 
-/// Fills an order at its limit: a position, and for an option the premium out of the balance. Returns the profit at once.
+/// Fills an order at its limit: adds a position, and for an option takes the premium out of the balance. Returns the
+/// immediate profit.
 fn fill(account: &mut Account, order: &model::Order, market: &Market) -> f64 {
     let listing = market.listing(order.instrument);
     let quantity = if order.side == Side::Buy { order.quantity } else { order.quantity.negated().expect("in range") };
@@ -429,14 +430,14 @@ fn fill(account: &mut Account, order: &model::Order, market: &Market) -> f64 {
     }
 }
 
-/// A market under scenarios of our own.
+/// A market under given scenarios.
 fn array(market: &Market, scenarios: impl IntoIterator<Item = Scenario>) -> RiskArray {
     let mut set = ScenarioSet::default();
     set.add("ours", Aggregation::Worst, scenarios);
     risk_array::prepare(market, set, &PARAMS.rules.vol_rules(), 1800.0, Isa::detect()).expect("a market to prepare")
 }
 
-/// REQ-5, each band at its very edge.
+/// REQ-5, each status at its exact threshold.
 #[test]
 fn the_bands_of_health_begin_where_the_rule_says() {
     let money = |text: &str| -> Money { text.parse().expect("money") };
@@ -451,7 +452,7 @@ fn the_bands_of_health_begin_where_the_rule_says() {
         ("110", "130", "100", Status::Restricted),
         ("129.999999999999999999", "130", "100", Status::Restricted),
         ("130", "130", "100", Status::Healthy),
-        // Warned although the initial margin is met: the first band that holds.
+        // Warned although the initial margin is met: the first status that applies.
         ("105", "101", "100", Status::Warning),
     ] {
         assert_eq!(status(money(equity), money(initial), money(maintenance), warn), Ok(expected), "{equity}");
@@ -461,8 +462,8 @@ fn the_bands_of_health_begin_where_the_rule_says() {
 proptest! {
     #![proptest_config(config(500))]
 
-    /// FAM-4, FAM-5: the expected shortfall is coherent (monotone, homogeneous, sub-additive, and cash comes off in full),
-    /// and lies between the mean and the worst.
+    /// FAM-4, FAM-5: the expected shortfall is coherent (monotone, homogeneous, sub-additive, and cash reduces it in
+    /// full), and lies between the mean and the worst.
     #[test]
     fn the_expected_shortfall_is_coherent(pairs in vec((-1e3..1e3_f64, -1e3..1e3_f64), 1..200), level in 0.5..0.999_f64) {
         let (one, other): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
@@ -505,8 +506,8 @@ proptest! {
     }
 }
 
-/// FAM-5: one BTC at 80,000 dollars loses 40 % in the worst of ten days, 32,000 USDC, and counts by the weight of the family.
-/// Where that is the largest loss it is the core.
+/// FAM-5: one BTC at 80,000 dollars loses 40 % in the worst of ten days, 32,000 USDC, multiplied by the weight of the
+/// family. Where that is the largest loss, it is the core.
 #[test]
 fn a_document_joins_the_maximum_by_its_weight() {
     let (market, mut document) = comonotone(&[-0.4, 0.1, -0.2, 0.3, -0.1, 0.0, 0.2, 0.1, -0.3, 0.05]);
@@ -560,7 +561,7 @@ fn comonotone(factors: &[f64]) -> (Market, ScenarioDocument) {
     (Market::new(&document).expect("valid"), scenarios)
 }
 
-/// P-6 and P-7 stand on BTC at 80,000: calls (even) and puts (odd) at these strikes, one expiry; the last is a perpetual.
+/// The market for P-6 and P-7: BTC at 80,000, calls (even) and puts (odd) at these strikes, one expiry; last, a perpetual.
 fn strip(days: f64, iv: f64, strikes: &[f64]) -> Market {
     let mut document = generate::empty_market();
     document.assets.push(generate::asset("USDC", 1.0, None));
@@ -594,12 +595,12 @@ fn holding(market: &Market, lines: &[(usize, f64)]) -> Account {
     Account { name: "held".to_owned(), positions: lines.iter().map(position).collect(), ..Account::default() }
 }
 
-/// P-6, where it is true: at the money or in it, from three days to ninety, for volatilities from 30 % to 100 %.
+/// P-6, in the range in which it holds: at the money or in it, from three days to ninety, for volatilities from 30 % to 100 %.
 ///
-/// Elsewhere it cannot be: a long call out of the money can lose no more than its small premium, which any hedge that can
-/// lose anything exceeds (at 7 days and 60 %, a strike 10 % above the forward has a ratio of cores of 1.28); in the last day
-/// a call at the money can lose all of it to theta, hedged or not; and from about 180 days CHG-2 takes
-/// `exp(0.075·T) − 1` of the call's delta beside the 1 % of the perpetual's, above what the scan gives back.
+/// Elsewhere it cannot hold. A long call out of the money can lose no more than its small premium, and any hedge that
+/// can lose anything exceeds that (at 7 days and 60 %, a strike 10 % above the forward has a ratio of cores of 1.28).
+/// In the last day a call at the money can lose all of its value to theta, hedged or not. From about 180 days CHG-2
+/// takes `exp(0.075·T) − 1` of the call's delta besides the 1 % of the perpetual's, which is more than the scan gives back.
 #[test]
 fn a_call_and_its_hedge_cost_less_than_either() {
     let strikes: Vec<f64> = (0..9).map(|step| 80_000.0 * (0.6 + 0.05 * f64::from(step))).collect();
@@ -621,8 +622,8 @@ fn a_call_and_its_hedge_cost_less_than_either() {
     }
 }
 
-/// Moves inside the scan range that are not on its grid: every underlying by one part of its range, volatility anywhere
-/// between down and up.
+/// Moves inside the scan range that are not on its grid: every underlying by the same part of its range, volatility
+/// anywhere between down and up.
 fn off_grid(market: &Market, parts: u32) -> RiskArray {
     let scan = &PARAMS.rules.scan;
     let mut scenarios = Vec::new();
@@ -639,8 +640,8 @@ fn off_grid(market: &Market, parts: u32) -> RiskArray {
     array(market, scenarios)
 }
 
-/// How much more than its core an account can lose off the grid, as a part of the gross scan loss: the sum over its lines
-/// of the worst each does alone in the scan.
+/// The loss of an account off the grid beyond its core, as a part of the gross scan loss: the sum over its lines of the
+/// worst loss of each alone in the scan.
 fn beyond_the_grid(judge: &Universal<'_>, dense: &RiskArray, account: &Account) -> f64 {
     let worst = |pnls: &[f64]| pnls.iter().fold(0.0_f64, |worst, pnl| worst.max(-pnl));
     let lines = account.positions.iter().map(|position| Account { positions: vec![*position], ..Account::default() });
@@ -654,7 +655,7 @@ fn beyond_the_grid(judge: &Universal<'_>, dense: &RiskArray, account: &Account) 
     if gross > 0.0 { (lost - core(judge, account)) / gross } else { 0.0 }
 }
 
-/// The worst ratio spread `1 × −n` and butterfly of one strip, by trying them all.
+/// The worst ratio spread `1 × −n` or butterfly of one strip, found by trying all of them.
 fn worst_spread(days: f64, iv: f64) -> (f64, String) {
     let range = PARAMS.rules.scan.range("BTC");
     let strikes: Vec<f64> = (-24..=24).map(|step| 80_000.0 * (1.0 + range * f64::from(step) / 24.0)).collect();
@@ -716,8 +717,8 @@ fn worst_spread(days: f64, iv: f64) -> (f64, String) {
     worst
 }
 
-/// P-7: the published tolerance, as a part of the gross scan loss, by `s = σ√T` of the nearest options against the range
-/// `R` of their underlying.
+/// P-7: the published tolerance, as a part of the gross scan loss, by `s = σ√T` of the nearest options relative to the
+/// range `R` of their underlying.
 ///
 /// | nearest options | tolerance |
 /// |---|---|
@@ -726,10 +727,10 @@ fn worst_spread(days: f64, iv: f64) -> (f64, String) {
 /// | `s ≥ R/4` | 20 % |
 /// | less: hours left | 75 %; no bound but 100 % is known |
 ///
-/// Measured by trying, on 49 strikes across the range, every ratio spread `−1 × n` and butterfly of calls or puts, against
-/// 193 steps of the index and six of volatility. The worst are all one picture: a short option on one step of the grid,
-/// covered at the next step by many cheap ones bought just before it, and nothing at all between the two steps. Each row
-/// is held from both sides, so that the table stays what is measured.
+/// Measured by trying, on 49 strikes across the range, every ratio spread `−1 × n` and butterfly of calls or puts,
+/// against 193 steps of the index and six of volatility. The worst cases all have the same form: a short option on one
+/// step of the grid, covered at the next step by many cheap options bought just before it, with nothing between the two
+/// steps. The test bounds each row from both sides, so that the table stays equal to the measurement.
 #[test]
 fn off_the_grid_no_spread_loses_more_than_published() {
     for (days, iv, tolerance) in

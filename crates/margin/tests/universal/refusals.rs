@@ -1,4 +1,4 @@
-//! What must be refused, and the message that says so: path, value, expectation.
+//! Inputs that must be refused, and the message of each refusal: path, value, expectation.
 
 use margin::method::universal::{self};
 use margin::scenario::ScenarioSet;
@@ -69,7 +69,7 @@ fn a_scan_range_that_takes_the_whole_price_is_refused() {
     );
 }
 
-/// FAM-3: a pair the wrong way round would never be found, and its correlation silently be that of `other`.
+/// FAM-3: a pair in the wrong order would never be found, and its correlation would silently be that of `other`.
 #[test]
 fn a_pair_out_of_alphabetical_order_is_refused() {
     let message = refused("\"BTC/ETH\" = ", "\"ETH/BTC\" = ");
@@ -151,7 +151,7 @@ fn market(names: &[&str]) -> Market {
     Market::new(&document).expect("valid")
 }
 
-/// The message for a document that was changed before it was asked for the scenarios of BTC and ETH.
+/// The message for a document that was changed before its scenarios for BTC and ETH were requested.
 fn unusable(change: impl Fn(&mut ScenarioDocument)) -> String {
     let mut document = document();
     change(&mut document);
@@ -236,7 +236,7 @@ fn a_scenario_document_that_does_not_fit_is_refused() {
     );
 }
 
-/// FAM-4, FAM-5: a document's family joins the maximum, its columns in the order of its own names.
+/// FAM-4, FAM-5: a document's family joins the maximum; its columns are in the order of its own names.
 #[test]
 fn the_families_of_a_document_join_the_maximum() {
     let market = market(&["BTC", "ETH"]);
@@ -255,7 +255,7 @@ fn the_families_of_a_document_join_the_maximum() {
     let account =
         Account { name: "a".to_owned(), positions: vec![position], balances: vec![cash], ..Account::default() };
     let answer = margin::assess(&account, &judge).expect("an answer");
-    // ETH −30 % of 10 × 1000; the mean of the worst half of two is the worst. What is below 10⁻¹² rounds up.
+    // ETH −30 % of 10 × 1000; the mean of the worst half of two is the worst. Digits below 10⁻¹² round up.
     assert_eq!((answer.core.family.as_str(), answer.core.scenario.as_str()), ("hand", "one"));
     assert!((answer.core.loss.to_f64() - 3000.0).abs() < 1e-11, "{}", answer.core.loss);
     // ETH +30 %, and USDC −5 %: a long perpetual in USDC is ten coins less a debt of 10,000 USDC.
@@ -271,7 +271,7 @@ fn the_families_of_a_document_join_the_maximum() {
     );
 }
 
-/// SCN-6: the hash names everything that a scenario says, where it fails included.
+/// SCN-6: the hash covers everything in a scenario, the failing location included.
 #[test]
 fn the_hash_of_a_set_sees_the_place_that_fails() {
     let market = market(&["BTC"]);
@@ -300,7 +300,7 @@ fn a_forward_that_is_not_positive_is_refused() {
     }
 }
 
-/// An option whose volatility the market does not give is refused when held, alone or ordered, and harms nobody else.
+/// An option without a volatility in the market is refused when held, alone or ordered, and does not affect other accounts.
 #[test]
 fn an_option_without_volatility_is_refused_only_where_it_is_held() {
     let mut document = generate::empty_market();
@@ -333,7 +333,7 @@ fn an_option_without_volatility_is_refused_only_where_it_is_held() {
     assert!(margin::assess(&Account::default(), &judge).is_ok());
 }
 
-/// CHG-1, CHG-5: where nothing trades, leaving costs everything; the account is refused, never let off.
+/// CHG-1, CHG-5: where nothing trades, leaving a position costs everything; the account is refused, never let off.
 #[test]
 fn a_market_without_any_volume_is_refused_where_it_matters() {
     let mut document = generate::empty_market();
@@ -354,7 +354,7 @@ fn a_market_without_any_volume_is_refused_where_it_matters() {
     assert!(matches!(refusal, Refusal::OutOfRange { .. }), "{refusal}");
 }
 
-/// CHG-7, FAM-9: a funding rate that the market does not give and a token that nothing is known of are said.
+/// CHG-7, FAM-9: notes name a missing funding rate and a token about which nothing is known.
 #[test]
 fn what_is_not_known_is_noted() {
     let mut document = generate::empty_market();
@@ -380,7 +380,7 @@ fn what_is_not_known_is_noted() {
     assert!(notes.iter().all(|note| !note.starts_with("USD:")), "{notes:?}");
 }
 
-/// A loss that is no number is out of range, whichever family it is in; no other stands in for it.
+/// A NaN loss is out of range in any family; no other family stands in for it.
 #[test]
 fn a_loss_that_is_no_number_is_refused() {
     let family = |loss: f64| ("family".to_owned(), loss, String::new());
@@ -390,7 +390,7 @@ fn a_loss_that_is_no_number_is_refused() {
     }
 }
 
-/// Every value says why it is what it is, but what a day is called.
+/// Every value has a reason, except the names of days.
 #[test]
 fn every_parameter_has_its_reason() {
     for leaf in PARAMS.evidence.iter().filter(|leaf| leaf.path.rsplit('.').next() != Some("name")) {

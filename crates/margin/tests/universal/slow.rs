@@ -1,5 +1,5 @@
-//! The slow assessor of the auditor, which shares no code with the vectorised path, against ours: where the two differ, one
-//! is wrong.
+//! The auditor's slow assessor, which shares no code with the vectorised path, compared with ours: where the two
+//! differ, one is wrong.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 use crate::generate::{self, PARAMS, World, config};
 
-/// To one part in 10⁹, or to the rounding of what cancels; each of ten lines is rounded up to 10⁻¹² USD.
+/// Equal to one part in 10⁹, or to the rounding of cancelling terms; each of ten lines is rounded up to 10⁻¹² USD.
 fn agrees(what: &str, ours: f64, slow: f64, gross: f64) -> Result<(), TestCaseError> {
     let allowed = 1e-9 * slow.abs() + 2e-13 * gross + 1.2e-11;
     prop_assert!((ours - slow).abs() <= allowed, "{what}: {ours} against the slow {slow}, gross {gross}");
@@ -63,7 +63,7 @@ proptest! {
     }
 }
 
-/// A quantity whose value leaves the range is an error that says so, never a panic.
+/// A quantity whose value leaves the range gives an error, never a panic.
 #[test]
 fn a_quantity_that_is_too_large_is_refused() {
     let mut document = generate::empty_market();

@@ -1,13 +1,14 @@
-//! Lines over an interval, as their values at its two ends: what a cell of markets is certified with.
+//! Lines over an interval, stored as their values at its two ends: the numbers with which a cell of markets is certified.
 //!
-//! Every operation is written once and has one rounding, so the bits depend on no instruction set.
+//! Every operation is written once and has one rounding, so the bits do not depend on the instruction set.
 
 #![expect(clippy::inline_always, reason = "a task must be compiled inside the function that has the instruction set")]
 
 use super::isa::{Isa, Task};
 use super::rows::LANES;
 
-/// One line for every column: values at the lower end, and at the upper one. Whole cache lines each, equally long.
+/// One line for every column: the values at the lower end and at the upper end. Both vectors have whole cache lines and
+/// the same length.
 #[derive(Clone, Debug, Default)]
 pub struct Ends {
     /// The value of each column at the lower end.
@@ -17,7 +18,7 @@ pub struct Ends {
 }
 
 impl Ends {
-    /// Sets both ends to zeros, as many as there are columns.
+    /// Sets both ends to `columns` zeros.
     pub fn clear(&mut self, columns: usize) {
         for values in [&mut self.low, &mut self.high] {
             values.clear();
@@ -25,7 +26,7 @@ impl Ends {
         }
     }
 
-    /// `factor` times `low` and `high`.
+    /// Sets the ends to `factor` times `low` and `high`.
     pub fn scale(&mut self, isa: Isa, low: &[f64], high: &[f64], factor: f64) {
         isa.run(Scale { low, high, factor, to: self });
     }
@@ -36,14 +37,14 @@ impl Ends {
         super::accumulate(isa, row, high, &mut self.high);
     }
 
-    /// `sum += min(low, high)` and `other += min(factor·low − less[0], factor·high − less[1])`, column by column, as many as
-    /// the sums have. A sum is no number where a term is none.
+    /// `sum += min(low, high)` and `other += min(factor·low − less[0], factor·high − less[1])`, column by column, for
+    /// as many columns as the sums have. A sum is NaN where a term is NaN.
     pub fn add_lesser(&self, isa: Isa, sum: &mut [f64], other: &mut [f64], factor: f64, less: [f64; 2]) {
         isa.run(AddLesser { ends: self, sum, other, factor, less });
     }
 
-    /// The least of `values + mask` at each end: a mask is 0 for the columns that count and infinite for the others. NaN
-    /// if any value is.
+    /// The least of `values + mask` at each end. A mask is 0 for the columns that count and infinite for the others.
+    /// NaN if any value is.
     pub fn least_among(&self, isa: Isa, mask: &[f64]) -> [f64; 2] {
         let mut least = [f64::INFINITY; 2];
         isa.run(LeastAmong { ends: self, mask, least: &mut least });
@@ -112,7 +113,7 @@ impl Task for LeastAmong<'_> {
     }
 }
 
-/// The smaller; no number if either is none.
+/// The smaller number; NaN if either is NaN.
 #[inline(always)]
 fn lesser(one: f64, other: f64) -> f64 {
     if one < other || one.is_nan() { one } else { other }
@@ -129,7 +130,7 @@ mod tests {
     }
 
     proptest! {
-        /// Every instruction set against the loops written out.
+        /// Every instruction set compared with plain loops.
         #[test]
         fn lines_have_the_same_bits_everywhere(
             low in numbers(), high in numbers(), row in vec(-2.0..2.0, 24), counts in vec(any::<bool>(), 24),

@@ -1,4 +1,4 @@
-//! Which instruction set a batch runs on: the one place of this workspace with `unsafe` code.
+//! The instruction set on which a batch runs. This is the only `unsafe` code of this workspace.
 //!
 //! A [`Task`] is ordinary scalar Rust. Compiled inside a function that may use AVX-512, its loops become 512-bit
 //! instructions; inside one that may use AVX2, 256-bit ones. Every operation is an IEEE operation with one rounding
@@ -20,10 +20,11 @@ enum Level {
 }
 
 impl Isa {
-    /// What every machine of the target has. On x86-64 its fused multiply-add is a library call: correct, and slow.
+    /// The instructions that every machine of the target has. On x86-64 its fused multiply-add is a library call:
+    /// correct, but slow.
     pub const BASELINE: Self = Self(Level::Baseline);
 
-    /// The widest set of this machine. Costs a few nanoseconds (the answer is cached by std): ask once per batch.
+    /// The widest set of this machine. Costs a few nanoseconds (the answer is cached by std): call it once per batch.
     pub fn detect() -> Self {
         #[cfg(target_arch = "x86_64")]
         {
@@ -55,7 +56,7 @@ impl Isa {
         all.into_iter().filter(|isa| *isa <= widest).collect()
     }
 
-    /// Whether there are 32 registers of eight numbers.
+    /// Whether the set has 32 registers of eight numbers.
     pub(crate) fn is_wide(self) -> bool {
         #[cfg(target_arch = "x86_64")]
         return self.0 == Level::Avx512;
@@ -63,7 +64,7 @@ impl Isa {
         false
     }
 
-    /// Run a task compiled for this instruction set.
+    /// Runs a task compiled for this instruction set.
     #[expect(unsafe_code, reason = "a function compiled for an instruction set may only be called where it exists")]
     pub(crate) fn run<T: Task>(self, task: T) {
         match self.0 {
@@ -92,7 +93,7 @@ impl fmt::Display for Isa {
     }
 }
 
-/// Ask for the cache line that is `ahead` elements behind `place`, whether or not there is one.
+/// Prefetches the cache line that is `ahead` elements behind `place`, whether or not there is one.
 #[inline(always)]
 #[expect(unsafe_code, reason = "the only way to ask for memory early")]
 pub(crate) fn prefetch<T>(place: &T, ahead: usize) {
@@ -100,7 +101,7 @@ pub(crate) fn prefetch<T>(place: &T, ahead: usize) {
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         let address = std::ptr::from_ref(place).wrapping_add(ahead);
-        // SAFETY: a prefetch is a hint. It reads nothing, whatever the address, and all x86-64 processors have it.
+        // SAFETY: a prefetch is a hint. It reads nothing at any address, and all x86-64 processors have it.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) };
     }
     #[cfg(not(target_arch = "x86_64"))]

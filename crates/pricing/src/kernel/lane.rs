@@ -8,9 +8,9 @@
 //! call = F N(d1) − K N(d2),   put = K N(−d2) − F N(−d1)
 //! ```
 //!
-//! A price is its intrinsic value plus a *time value*, and the time value is the same for the call and the put, and
-//! unchanged when F and K trade places. So price the option that is out of the money, with `low = min(F, K)`,
-//! `x = |ln(F/K)|`, and the two distances
+//! A price is its intrinsic value plus a *time value*. The time value is the same for the call and the put, and does not
+//! change when F and K are swapped. So the kernel prices the option that is out of the money, with
+//! `low = min(F, K)`, `x = |ln(F/K)|`, and the two distances
 //!
 //! ```text
 //! z1 = x/s − s/2,   z2 = x/s + s/2,   time value = low N(−z1) − high N(−z2)
@@ -24,14 +24,14 @@
 //!                  = 1 − e^(−z1²/2) (R(−z1) + R(z2))   where z1 < 0
 //! ```
 //!
-//! Nothing here cancels badly: both forms stay between 0 and 1, call − put is `F − K` whatever the error of `R`, and an
-//! error in `ln F − ln K` enters only through `R(z2)`, half of it at most.
+//! There is no harmful cancellation: both forms stay between 0 and 1, call − put is `F − K` for any error of `R`, and
+//! an error in `ln F − ln K` enters only through `R(z2)`, with a factor of at most one half.
 //!
 //! # Arithmetic
 //!
 //! Distances are scaled by `SCALE = √(½ log2 e)`: in `w = SCALE z` the exponential is `2^(−w²)`. Adding [`MAGIC`] splits
 //! `−w²` into an integer, which is added to the exponent field, and a fraction, whose power of two is a polynomial.
-//! A fused multiply-add makes that fraction exact. Selections, never branches: the loop over lanes vectorises.
+//! A fused multiply-add makes that fraction exact. The code uses selections, not branches, so the loop over lanes vectorises.
 //!
 //! # Error, in units of max(F, K)
 //!
@@ -56,14 +56,14 @@ const SCALE: f64 = 0.849_321_800_288_019_1;
 /// `half_stdev · inverse_stdev` of any [`Stdev`]: SCALE²/2 = ¼ log2 e.
 const HALF_SQUARE: f64 = 0.360_673_760_222_240_86;
 
-/// Beyond this scaled distance (z = 37) everything left is below 1e-299. It keeps 2^(−w²) among the normal numbers.
+/// Beyond this scaled distance (z = 37) the rest is below 1e-299. The limit keeps 2^(−w²) among the normal numbers.
 const FARTHEST: f64 = 31.5;
 
-/// The least standard deviation that is worth telling from none: an option has lost all time value.
+/// The smallest standard deviation that is distinguished from zero: at it, an option has lost all time value.
 pub(crate) const LEAST_STDEV: f64 = 1e-18;
 
-/// A standard deviation `s = vol √T` as the kernel wants it: half of it and its inverse, both scaled, so that
-/// `w = x · inverse ± half`. Kept as a pair because a division per price would cost a tenth of the price.
+/// A standard deviation `s = vol √T` in the form that the kernel uses: half of it and its inverse, both scaled, so that
+/// `w = x · inverse ± half`. Both are kept, because a division per price would cost a tenth of the pricing time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stdev {
     pub(crate) half: f64,
@@ -71,20 +71,20 @@ pub(crate) struct Stdev {
 }
 
 impl Stdev {
-    /// From `s` itself, which may be 0: the inverse is infinite then, and only [`Stdev::at_least`] makes it usable.
+    /// From `s` itself, which may be 0: then the inverse is infinite, and only [`Stdev::at_least`] makes it usable.
     #[inline(always)]
     pub(crate) fn unfloored(s: f64) -> Self {
         let half = s * (0.5 * SCALE);
         Self { half, inverse: HALF_SQUARE / half }
     }
 
-    /// From `s` itself. NaN stays NaN; anything below [`LEAST_STDEV`] becomes that.
+    /// From `s` itself. NaN stays NaN; a value below [`LEAST_STDEV`] is raised to it.
     #[inline(always)]
     pub(crate) fn new(s: f64) -> Self {
         Self::unfloored(max(s, LEAST_STDEV))
     }
 
-    /// The deviation of an option whose volatility is `vol`, where this one is that of volatility 1.
+    /// The deviation of an option with volatility `vol`, where `self` is the deviation at volatility 1.
     #[inline(always)]
     pub(crate) fn at_vol(self, vol: f64, inverse_vol: f64) -> Self {
         Self { half: vol * self.half, inverse: inverse_vol * self.inverse }
@@ -123,7 +123,7 @@ fn time_value(x: f64, stdev: Stdev) -> f64 {
     exp2_minus_square(near).mul_add(tails, if w1 < 0.0 { 1.0 } else { 0.0 })
 }
 
-/// A forward or a strike with its logarithm, taken once.
+/// A forward or a strike with its logarithm, computed once.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Level {
     pub(crate) value: f64,
@@ -134,7 +134,7 @@ pub(crate) struct Level {
 #[inline(always)]
 pub(crate) fn price<const PUT: bool>(forward: Level, strike: Level, stdev: Stdev) -> f64 {
     let low = min(forward.value, strike.value);
-    // max(±(F − K), 0), one operation shorter and exactly the same.
+    // max(±(F − K), 0), with one operation fewer and exactly the same result.
     let exercise = if PUT { strike.value - low } else { forward.value - low };
     low.mul_add(time_value((forward.ln - strike.ln).abs(), stdev), exercise)
 }

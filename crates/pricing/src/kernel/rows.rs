@@ -1,8 +1,8 @@
-//! Aligned storage: a buffer that starts on a cache line, and a matrix whose rows all do.
+//! Aligned storage: a buffer that starts on a cache line, and a matrix in which every row does.
 
 use std::ops::{Deref, DerefMut};
 
-/// Numbers in one cache line, and in one 512-bit register.
+/// The number of `f64`s in one cache line, and in one 512-bit register.
 pub const LANES: usize = 8;
 
 /// Bytes of a cache line.
@@ -15,7 +15,7 @@ pub(crate) const fn padded(width: usize) -> usize {
 
 /// Zeroed `f64`s whose first element starts a cache line.
 ///
-/// Safe code: the vector is seven elements too long, and the slice starts where the first line does.
+/// This needs no `unsafe`: the vector is seven elements too long, and the slice starts at the first cache line in it.
 #[derive(Debug)]
 pub(crate) struct Aligned {
     memory: Vec<f64>,
@@ -26,7 +26,7 @@ pub(crate) struct Aligned {
 impl Aligned {
     pub(crate) fn zeros(len: usize) -> Self {
         let memory = vec![0.0; len + LANES - 1];
-        // `align_offset` may decline to answer (it does under an interpreter); alignment is speed, never meaning.
+        // `align_offset` may decline to answer (it does under an interpreter); alignment affects speed only, never results.
         let start = memory.as_ptr().align_offset(LINE).min(LANES - 1);
         Self { memory, start, len }
     }
@@ -45,7 +45,7 @@ impl DerefMut for Aligned {
     }
 }
 
-/// A copy lies elsewhere in memory and aligns anew.
+/// A copy lies elsewhere in memory, so it is aligned again.
 impl Clone for Aligned {
     fn clone(&self) -> Self {
         let mut copy = Self::zeros(self.len);
@@ -56,8 +56,8 @@ impl Clone for Aligned {
 
 /// A matrix of `f64`, one row per instrument or account, one column per scenario.
 ///
-/// Every row starts a cache line and is padded to whole ones, which makes reading it 1.4 times faster. The padding of
-/// a row repeats its last value: sums and worst-of may run over whole lines without looking at the width.
+/// Every row starts a cache line and is padded to whole ones, which makes reading it 1.4 times faster. The padding of a
+/// row repeats its last value, so sums and minima may run over whole lines without checking the width.
 #[derive(Clone, Debug)]
 pub struct Rows {
     values: Aligned,
@@ -102,13 +102,13 @@ impl Rows {
         &self.values[index * stride..][..stride]
     }
 
-    /// One row with its padding, to be written. Whoever writes repeats the last value in the padding.
+    /// One row with its padding, for writing. The writer must repeat the last value in the padding.
     pub fn padded_row_mut(&mut self, index: usize) -> &mut [f64] {
         let stride = self.stride();
         &mut self.values[index * stride..][..stride]
     }
 
-    /// Write one row from the value of each column.
+    /// Writes one row from the value of each column.
     pub fn fill_row(&mut self, index: usize, value: impl FnMut(usize) -> f64) {
         let width = self.width;
         let row = self.padded_row_mut(index);

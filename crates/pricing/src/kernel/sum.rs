@@ -1,7 +1,7 @@
-//! Accounts over priced rows: `vector = Σ quantity · row`, and where the vector is worst.
+//! Sums priced rows over accounts: `vector = Σ quantity · row`, and the worst column of each vector.
 //!
-//! Every sum runs over the positions in their order, one fused multiply-add each, starting at zero: the bits depend on
-//! neither the instruction set nor the batch. The sums of an account stay in registers while its rows stream past.
+//! Every sum runs over the positions in their order, with one fused multiply-add each, starting at zero: the bits
+//! depend on neither the instruction set nor the batch. The sums of an account stay in registers while its rows stream past.
 
 #![expect(clippy::inline_always, reason = "a task must be compiled inside the function that has the instruction set")]
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::math::min;
 
-/// One holding: so many units of the instrument behind a row.
+/// A position: units of the instrument in a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Position {
     /// The row of the instrument.
@@ -32,7 +32,7 @@ pub struct Worst {
 /// The positions of many accounts, end to end: account `i` holds `positions[starts[i]..starts[i + 1]]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Accounts<'a> {
-    /// Where each account starts, and after the last where it ends: one more than there are accounts.
+    /// The index at which each account starts, followed by the end of the last one: one more entry than there are accounts.
     pub starts: &'a [usize],
     /// The positions of all accounts.
     pub positions: &'a [Position],
@@ -58,7 +58,7 @@ impl<'a> Accounts<'a> {
     ///
     /// # Panics
     ///
-    /// If the vectors are not as wide as the rows, or too few, or a position has no row.
+    /// If the vectors are not as wide as the rows, there are too few vectors, or a position has no row.
     pub fn sum(self, isa: Isa, rows: &Rows, vectors: &mut Rows) {
         assert_eq!(rows.width(), vectors.width(), "rows and vectors are different scenarios");
         let vectors = vectors.rows_mut(0, self.len());
@@ -69,7 +69,7 @@ impl<'a> Accounts<'a> {
     ///
     /// # Panics
     ///
-    /// If there are not as many answers as accounts, or a position has no row.
+    /// If the number of answers differs from the number of accounts, or a position has no row.
     pub fn worst(self, isa: Isa, rows: &Rows, worst: &mut [Worst]) {
         assert_eq!(self.len(), worst.len(), "one answer per account");
         let mut scratch = Rows::zeros(1, rows.width());
@@ -82,7 +82,7 @@ impl<'a> Accounts<'a> {
 ///
 /// # Panics
 ///
-/// If the vectors are not as wide as the rows, or there is no such row, or a position has none.
+/// If the vectors are not as wide as the rows, there is no row `vector_row`, or a position has no row.
 pub fn sum_rows(isa: Isa, rows: &Rows, positions: &[Position], vectors: &mut Rows, vector_row: usize) {
     assert_eq!(rows.width(), vectors.width(), "rows and vectors are different scenarios");
     let accounts = Accounts { starts: &[0, positions.len()], positions };
@@ -90,22 +90,22 @@ pub fn sum_rows(isa: Isa, rows: &Rows, positions: &[Position], vectors: &mut Row
     isa.run(Sums { rows: Matrix::of(rows), accounts, vectors, block: block(isa) });
 }
 
-/// `vector += quantity · row`, element by element: a fill, on a cached vector.
+/// `vector += quantity · row`, element by element: applies a fill to a cached vector.
 ///
 /// # Panics
 ///
-/// If the two are not equally long.
+/// If the row and the vector are not equally long.
 pub fn accumulate(isa: Isa, row: &[f64], quantity: f64, vector: &mut [f64]) {
     assert_eq!(row.len(), vector.len(), "row and vector are different scenarios");
     isa.run(Fill { row, quantity, vector });
 }
 
-/// [`accumulate`], and the least value after it: what a cached account is worth in its worst scenario. NaN if any value
-/// is; infinite when there are none.
+/// [`accumulate`], then the least value: the value of a cached account in its worst scenario. NaN if any value is;
+/// infinite when the vector is empty.
 ///
 /// # Panics
 ///
-/// If the two are not equally long.
+/// If the row and the vector are not equally long.
 pub fn accumulate_min(isa: Isa, row: &[f64], quantity: f64, vector: &mut [f64]) -> f64 {
     assert_eq!(row.len(), vector.len(), "row and vector are different scenarios");
     let mut least = f64::INFINITY;
@@ -113,26 +113,27 @@ pub fn accumulate_min(isa: Isa, row: &[f64], quantity: f64, vector: &mut [f64]) 
     least
 }
 
-/// The worst of a vector; `None` when it is empty.
+/// The worst column of a vector; `None` when it is empty.
 pub fn min_index(isa: Isa, vector: &[f64]) -> Option<Worst> {
     let mut worst = None;
     isa.run(WorstOf { vector, worst: &mut worst });
     worst
 }
 
-/// The least value of a vector: NaN if any value is, infinite when there are none.
+/// The least value of a vector: NaN if any value is, infinite when it is empty.
 pub fn least(isa: Isa, vector: &[f64]) -> f64 {
     let mut least = f64::INFINITY;
     isa.run(LeastOf { vector, least: &mut least });
     least
 }
 
-/// How many cache lines of sums fit the registers: 13 of 32 wide ones hold 104 columns, 7 are 14 of 16 narrower ones.
+/// The number of cache lines of sums that fit the registers: 13 of 32 wide registers hold 104 columns; 7 lines take 14
+/// of 16 narrower registers.
 fn block(isa: Isa) -> usize {
     if isa.is_wide() { 13 } else { 7 }
 }
 
-/// [`Rows`] as the loops want them.
+/// [`Rows`] in the form that the loops use.
 #[derive(Clone, Copy)]
 struct Matrix<'a> {
     values: &'a [f64],
@@ -271,8 +272,8 @@ fn sum_positions(rows: Matrix<'_>, positions: &[Position], vector: &mut [f64], b
     }
 }
 
-/// Positions are asked for this many early, a kilobyte: the random rows between them hide their order from the processor,
-/// and a book larger than its caches took 1.5 times as long.
+/// Positions are prefetched this many ahead, a kilobyte. The random row accesses between them hide their order from the
+/// processor, and without prefetching a book larger than its caches took 1.5 times as long.
 const AHEAD: usize = 64;
 
 /// The sums of `LINES` cache lines of columns, from column `first`.
@@ -323,8 +324,8 @@ impl Least {
         }
     }
 
-    /// Over all lanes and the numbers of an unfinished line; NaN if any was. A chain, because the shorter tree makes the
-    /// compiler split the loop before it into registers of two numbers.
+    /// The least over all lanes and the numbers of an incomplete line; NaN if any was. It is a chain, because with the
+    /// shorter tree the compiler splits the loop before it into registers of two numbers.
     #[inline(always)]
     fn of_all(self, rest: &[f64]) -> f64 {
         let least = self.values.into_iter().fold(f64::INFINITY, min);
@@ -344,14 +345,14 @@ fn least_of(vector: &[f64]) -> f64 {
     least.of_all(rest)
 }
 
-/// Least value and first column with it.
+/// The least value and the first column with it.
 #[inline(always)]
 fn worst_of(vector: &[f64]) -> Option<Worst> {
     let value = least_of(vector);
     if value.is_nan() {
         return vector.iter().position(|other| other.is_nan()).map(|column| Worst { value, column });
     }
-    // From the back, so that the first column has the last word. (By index: written with iterators this does not
+    // Runs from the back, so that the first column is written last. (By index: written with iterators this does not
     // vectorise, and the whole takes five times as long.)
     let (lines, rest) = vector.as_chunks::<LANES>();
     let mut at = [usize::MAX; LANES];

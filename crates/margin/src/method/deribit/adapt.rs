@@ -1,4 +1,4 @@
-//! From an account and a market to the books of the venue: one for each pair and settlement currency.
+//! Builds the books of the venue from an account and a market: one for each pair and settlement currency.
 
 use model::{Account, AssetId, InstrumentId, Market, Payoff};
 use pricing::black76::{Black76, Inputs};
@@ -13,13 +13,13 @@ use crate::{Refusal, RequirementState};
 pub struct Adapted {
     /// A book for each pair and settlement currency.
     pub pairs: Vec<PairBook>,
-    /// What is known of the requirement before any rule is asked.
+    /// The state of the requirement before any rule is applied.
     pub state: RequirementState,
     /// Every conversion made.
     pub notes: Vec<String>,
 }
 
-/// The account as the venue sees it. With `strict` conversions and debts are refused.
+/// The account as the venue sees it. With `strict`, conversions and debts are refused.
 pub fn adapt(account: &Account, market: &Market, currencies: &Currencies, strict: bool) -> Result<Adapted, Refusal> {
     let book = Book::of(account, market, &LISTED, Settlement::Each(&currencies.settlement), strict)?;
     let adapter = Adapter { market, currencies };
@@ -33,7 +33,7 @@ pub fn adapt(account: &Account, market: &Market, currencies: &Currencies, strict
     Ok(Adapted { pairs, state, notes: book.notes })
 }
 
-/// Every way in which contracts of an underlying pay: inverse ones first, then by currency.
+/// All payoffs and settlement currencies of contracts on an underlying: inverse first, then by currency.
 fn kinds(underlying: &UnderlyingBook) -> Vec<(Payoff, AssetId)> {
     let futures = underlying.futures.iter().map(of_future);
     let options = underlying.options.iter().map(of_option);
@@ -64,7 +64,7 @@ struct Adapter<'a> {
 }
 
 impl Adapter<'_> {
-    /// Everything in one underlying that pays in one way.
+    /// The book of all positions and orders on one underlying with the same payoff and settlement currency.
     fn pair(&self, underlying: &UnderlyingBook, payoff: Payoff, settle: AssetId) -> Result<PairBook, Refusal> {
         let (currency, kind) = (self.currency(payoff, settle), (payoff, settle));
         let usd = currency.usd;
@@ -79,7 +79,7 @@ impl Adapter<'_> {
         for order in underlying.orders.iter().filter(|order| of_order(order) == kind) {
             let (fill, limit) = match &order.filled {
                 OrderFill::Future(future) => (self.future(future, usd), written(order.limit, payoff, usd)),
-                // The premium is in the settlement currency, whatever the payoff.
+                // The premium is in the settlement currency for both payoffs.
                 OrderFill::Option(option) => (self.option(option, usd)?, order.limit / usd),
             };
             orders.push(Order { fill, limit });
@@ -107,7 +107,7 @@ impl Adapter<'_> {
         }
     }
 
-    /// An option, with the delta of the market or, where it gives none, that of Black-76.
+    /// An option, with the market's delta or, where the market gives none, that of Black-76.
     fn option(&self, option: &OptionPosition, usd: f64) -> Result<Leg, Refusal> {
         let &OptionPosition { place, instrument, ref contract, size, .. } = option;
         let (name, years, rate) = (self.name(instrument), contract.years, contract.rate);
@@ -136,7 +136,7 @@ impl Adapter<'_> {
     }
 }
 
-/// A price in USD as the book of a currency worth `usd` writes it: inverse contracts keep USD.
+/// A price in USD, converted to the unit of a book whose currency is worth `usd`; inverse contracts keep USD.
 fn written(price: f64, payoff: Payoff, usd: f64) -> f64 {
     match payoff {
         Payoff::Inverse => price,

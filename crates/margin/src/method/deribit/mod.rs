@@ -1,18 +1,18 @@
-//! Deribit: inverse contracts settled in the coin and linear contracts settled in a stablecoin, each currency by itself.
+//! Deribit: inverse contracts settle in the coin, linear contracts in a stablecoin, and each currency is margined separately.
 //!
 //! | method | model | in a sentence |
 //! |---|---|---|
 //! | `deribit` | S:PM | the worst of a matrix of price and volatility moves, plus shocks for rolling and unwinding delta |
-//! | `deribit-standard` | S:SM | every position by itself: futures by size, options by moneyness |
+//! | `deribit-standard` | S:SM | every position separately: futures by size, options by moneyness |
 //!
 //! ```text
 //! Account ──adapt──▶ PairBook ──requirement──▶ Requirement ──workings──▶ Workings
 //!                    one pair, one currency    in that currency          in USD
 //! ```
 //!
-//! A [`PairBook`] holds what one currency pair has in one settlement currency: `btc_btc` counts in BTC, `btc_usdc` in
-//! USDC. Both models answer in the settlement currency; the workings convert at its price, and the notes keep the venue's
-//! own figures. `segregated.rs` says what the currencies cannot do for one another.
+//! A [`PairBook`] holds the positions and orders of one currency pair in one settlement currency: `btc_btc` is in BTC,
+//! `btc_usdc` in USDC. Both models answer in the settlement currency; the workings convert at its price, and the notes
+//! keep the venue's own figures. `segregated.rs` applies the rule that currencies do not back each other.
 
 mod adapt;
 pub mod portfolio;
@@ -28,7 +28,7 @@ use crate::Refusal;
 use crate::book::Listed;
 use adapt::adapt;
 
-/// What Deribit lists: everything that the model knows.
+/// The contracts that Deribit lists: every kind that the model knows.
 pub const LISTED: Listed = Listed {
     venue: "Deribit",
     spot: true,
@@ -38,65 +38,65 @@ pub const LISTED: Listed = Listed {
     linear_options: true,
 };
 
-/// What one currency pair has in one settlement currency.
+/// The positions and orders of one currency pair in one settlement currency.
 #[derive(Clone, Debug)]
 pub struct PairBook {
     /// The name of the underlying.
     pub underlying: String,
-    /// Inverse counts in the coin, linear in a stablecoin.
+    /// Inverse contracts count in the coin, linear ones in a stablecoin.
     pub payoff: Payoff,
     /// The currency that the contracts settle in.
     pub currency: Currency,
-    /// Per coin: in USD for inverse contracts, in the settlement currency for linear ones.
+    /// The index per coin: in USD for inverse contracts, in the settlement currency for linear ones.
     pub index: f64,
     /// The positions of the book.
     pub positions: Vec<Leg>,
-    /// What may come to be held.
+    /// The open orders of the book.
     pub orders: Vec<Order>,
 }
 
-/// What contracts settle in.
+/// A settlement currency.
 #[derive(Clone, Debug)]
 pub struct Currency {
     /// The currency's name, such as `USDC`.
     pub name: String,
     /// Price of a unit, in USD.
     pub usd: f64,
-    /// What a dollar of the venue's parameters counts for in prices of this book: one in USD and in a stablecoin that the
-    /// venue takes for the dollar, whatever that is worth; in another currency what it costs.
+    /// The value of a dollar of the venue's parameters, in prices of this book. It is 1 in USD and in a stablecoin that
+    /// the venue treats as a dollar, at any price of that stablecoin; in another currency it is the price of a dollar.
     pub dollar: f64,
 }
 
-/// In which currencies contracts settle.
+/// The currencies in which contracts settle.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Currencies {
-    /// Every one of them.
+    /// All settlement currencies.
     pub settlement: Vec<String>,
-    /// Those that the venue takes for the dollar of its parameters.
+    /// The currencies that the venue treats as the dollar of its parameters.
     pub dollars: Vec<String>,
 }
 
-/// A position, or what an order would make one.
+/// A position, or the position that an order would create.
 #[derive(Clone, Debug)]
 pub struct Leg {
-    /// Where it stands among the positions (or orders) of the account.
+    /// The index of the position (or order) in the account.
     pub place: usize,
     /// The name of the instrument.
     pub name: String,
     /// The kind of contract and its terms.
     pub contract: Contract,
-    /// To expiry, of 365 days; 0 for a perpetual.
+    /// Years of 365 days to expiry; 0 for a perpetual.
     pub years: f64,
     /// The venue's mark per coin: USD for inverse futures, the settlement currency for everything else.
     pub mark: f64,
     /// Delta per coin.
     pub delta: f64,
-    /// Coins at the current mark: long when positive.
+    /// Size in coins at the current mark: positive when long.
     pub size: f64,
 }
 
-/// What an instrument pays.
+/// The kind of contract and its terms.
 #[derive(Clone, Copy, Debug)]
 pub enum Contract {
     /// A perpetual or a future.
@@ -105,33 +105,33 @@ pub enum Contract {
     Option {
         /// Whether it is a call or a put.
         right: Right,
-        /// As the index is written.
+        /// The strike, in the unit of the index.
         strike: f64,
-        /// The price of the future of its expiry, as the index is written: the venue's `underlying_price`.
+        /// The price of the future with the same expiry, in the unit of the index: the venue's `underlying_price`.
         forward: f64,
         /// Volatility of its mark, annualised.
         vol: f64,
-        /// Continuously compounded, per year.
+        /// Continuously compounded rate, per year.
         rate: f64,
     },
 }
 
-/// An open order and what it would become.
+/// An open order and the position it would create.
 #[derive(Clone, Debug)]
 pub struct Order {
-    /// What is held once it fills: bought when positive.
+    /// The position once the order fills: positive when bought.
     pub fill: Leg,
-    /// In the unit of the mark.
+    /// The limit, in the unit of the mark.
     pub limit: f64,
 }
 
 impl PairBook {
-    /// Such as `btc_usdc`: the currency pair and what it settles in.
+    /// The currency pair and its settlement currency, such as `btc_usdc`.
     pub fn name(&self) -> String {
         format!("{}_{}", self.underlying, self.currency.name).to_lowercase()
     }
 
-    /// The settlement currency per coin.
+    /// The price of a coin in the settlement currency.
     fn per_coin(&self) -> f64 {
         match self.payoff {
             Payoff::Inverse => 1.0,
@@ -141,7 +141,7 @@ impl PairBook {
 }
 
 impl Leg {
-    /// What the instrument is worth, in the unit of its mark, after a relative move of prices and at volatility `vol`.
+    /// The value of the instrument, in the unit of its mark, after a relative move of prices and at volatility `vol`.
     pub fn price(&self, payoff: Payoff, price_move: f64, vol: f64) -> Result<f64, Refusal> {
         let Contract::Option { right, strike, forward, rate, .. } = self.contract else {
             return Ok(self.mark * (1.0 + price_move));

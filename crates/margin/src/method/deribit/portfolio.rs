@@ -6,9 +6,9 @@
 //! MM                 = mm_factor · risk matrix margin
 //! ```
 //!
-//! The worst case is read off a matrix: nine moves of the price by three states of volatility (the standard table) and
-//! eight far moves of which only a fraction counts (the extended table). Names are those of `private/pme/simulate`, whose
-//! recorded answers [`requirement`] reproduces digit for digit; parameters those of `public/pme/get_params`.
+//! The worst case is read off a matrix: nine moves of the price by three states of volatility (the standard table), and
+//! eight far moves that count only in part (the extended table). Names are those of `private/pme/simulate`, whose
+//! recorded answers [`requirement`] reproduces digit for digit; parameters are those of `public/pme/get_params`.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ use super::{Contract, Currencies, LISTED, Leg, Order, PairBook, adapt};
 use crate::method::universal::families::percent;
 use crate::{About, Refusal, Workings, aggregate, params::decimal, vol::TermRule};
 
-/// What the method is and how far it is proven.
+/// The description of the method, and how far it is proven.
 pub const ABOUT: About = About {
     name: "deribit",
     title: "Deribit segregated portfolio margin: risk matrix, extended table, roll and delta shock",
@@ -47,17 +47,17 @@ pub const ABOUT: About = About {
 /// The parameters that come with the program.
 pub const PARAMS: &str = include_str!("../../../params/deribit/2026-02-16.toml");
 
-/// The numbers of the method.
+/// The parameters of the method.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
-    /// What holds for every pair.
+    /// Parameters of every pair.
     pub general: General,
     /// The column of each underlying.
     pub underlying: BTreeMap<String, Column>,
 }
 
-/// What holds for every pair.
+/// Parameters of every pair.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct General {
@@ -67,17 +67,17 @@ pub struct General {
     /// The moves of the extended table.
     #[serde(deserialize_with = "decimal::list")]
     pub extended_moves: Vec<f64>,
-    /// The share of the risk matrix margin that must be maintained.
+    /// The maintenance margin, as a share of the risk matrix margin.
     #[serde(deserialize_with = "decimal::read")]
     pub maintenance_factor: f64,
-    /// Days below which an expiry counts as this many in the vol shock.
+    /// The minimum of days to expiry in the vol shock: a nearer expiry counts as this many days.
     #[serde(deserialize_with = "decimal::read")]
     pub days_floor: f64,
-    /// In which currencies contracts settle.
+    /// The currencies in which contracts settle.
     pub currencies: Currencies,
 }
 
-/// The column of one underlying, under the venue's names.
+/// The parameters of one underlying, under the venue's names.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Column {
@@ -90,28 +90,28 @@ pub struct Column {
     /// Relative move of volatility down, at 30 days.
     #[serde(deserialize_with = "decimal::read")]
     pub volatility_range_down: f64,
-    /// No upward shock ends at a volatility below this.
+    /// The minimum volatility after an upward shock.
     #[serde(deserialize_with = "decimal::read")]
     pub min_volatility_for_shock_up: f64,
-    /// How vol shocks grow below 30 days.
+    /// The power by which vol shocks grow below 30 days.
     #[serde(deserialize_with = "decimal::read")]
     pub short_term_vega_power: f64,
-    /// How they shrink beyond.
+    /// The power by which vol shocks shrink beyond 30 days.
     #[serde(deserialize_with = "decimal::read")]
     pub long_term_vega_power: f64,
-    /// The fraction of the extended table, at the edge of the price range.
+    /// The fraction of a profit or loss in the extended table that counts, at the edge of the price range.
     #[serde(deserialize_with = "decimal::read")]
     pub extended_table_factor: f64,
-    /// USD taken off an extended loss for each further price range moved.
+    /// USD subtracted from an extended loss for each further price range moved.
     #[serde(deserialize_with = "decimal::read")]
     pub extended_dampener: f64,
     /// The share of a gain that may offset other books.
     #[serde(deserialize_with = "decimal::read")]
     pub pnl_offset: f64,
-    /// The least that rolling a delta costs, as a share.
+    /// The minimum cost of rolling a delta, as a share of it.
     #[serde(deserialize_with = "decimal::read")]
     pub min_annualised_move: f64,
-    /// How that grows with the expiry, a year.
+    /// The growth of that cost with the time to expiry, per year.
     #[serde(deserialize_with = "decimal::read")]
     pub annualised_move_risk: f64,
     /// USD of delta that can be unwound without a shock.
@@ -125,7 +125,7 @@ pub struct Column {
     pub max_delta_shock: f64,
 }
 
-/// Where volatility goes.
+/// The volatility state of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VolState {
     /// Up by the range.
@@ -141,9 +141,9 @@ pub enum VolState {
 pub struct Cell {
     /// Relative move of every price.
     pub price_move: f64,
-    /// State of every volatility.
+    /// The state of every volatility.
     pub vol: VolState,
-    /// Whether only a fraction counts.
+    /// Whether the cell is in the extended table, where only a fraction counts.
     pub extended: bool,
 }
 
@@ -158,7 +158,7 @@ pub fn cells(general: &General, column: &Column) -> Vec<Cell> {
 }
 
 impl Cell {
-    /// Such as `BTC −16 % vol up`.
+    /// The cell in words, such as `BTC −16 % vol up`.
     pub fn words(&self, underlying: &str) -> String {
         let vol = match self.vol {
             VolState::Up => "vol up",
@@ -174,8 +174,9 @@ impl Cell {
         if self.price_move < 0.0 { -column.price_range } else { column.price_range }
     }
 
-    /// The part of a profit that counts. In the extended table dollars shrink by `factor · range / |move|`, which leaves
-    /// of a future's profit what it makes at the edge of the range; coins go by their dollars, there and back.
+    /// The part of a profit that counts. In the extended table profits in dollars shrink by `factor · range / |move|`:
+    /// a future keeps the profit it would make at the edge of the range, times the factor. Profits in coins are
+    /// converted to dollars, shrunk, and converted back.
     fn fraction(&self, payoff: Payoff, column: &Column) -> f64 {
         if !self.extended {
             return 1.0;
@@ -187,7 +188,7 @@ impl Cell {
         }
     }
 
-    /// What the dampener leaves of the sum of an extended cell: further moves are dampened more.
+    /// The profit of an extended cell after the dampener; farther moves are dampened more.
     fn damped(&self, pnl: f64, book: &PairBook, column: &Column) -> f64 {
         if !self.extended {
             return pnl;
@@ -244,48 +245,48 @@ impl RiskVectors {
         Self { standard: pnls, extended }
     }
 
-    /// Profit in a cell, by its place in [`cells`].
+    /// Profit in a cell, by the index of the cell in [`cells`].
     pub fn at(&self, place: usize) -> f64 {
         self.standard.iter().chain(&self.extended).nth(place).copied().unwrap_or_default()
     }
 }
 
-/// What one pair requires, in its settlement currency.
+/// The requirement of one pair, in its settlement currency.
 #[derive(Clone, Debug)]
 pub struct Requirement {
     /// The vectors of every position (`initial_risk_vectors`).
     pub initial_risk_vectors: Vec<RiskVectors>,
     /// Their sums (`pre_aggregated_risk_vectors`).
     pub pre_aggregated_risk_vectors: RiskVectors,
-    /// After dampener and offset (`aggregated_risk_vectors`).
+    /// The sums after dampener and offset (`aggregated_risk_vectors`).
     pub aggregated_risk_vectors: RiskVectors,
-    /// The place in [`cells`] of the largest loss, the first on a tie.
+    /// The index in [`cells`] of the largest loss, the first on a tie.
     pub worst_case_place: usize,
     /// The loss there, at least 0.
     pub worst_case: f64,
-    /// For rolling what expires.
+    /// The charge for rolling expiring positions.
     pub roll_shock: f64,
-    /// For unwinding a large delta.
+    /// The charge for unwinding a large delta.
     pub delta_shock: f64,
-    /// What orders add to the worst case.
+    /// The amount that orders add to the worst case.
     pub open_orders_margin: f64,
 }
 
 impl Requirement {
-    /// The worst case as the venue adds it, with its shocks.
+    /// The worst case, rounded as the venue does, plus the shocks.
     pub fn risk_matrix_margin(&self) -> f64 {
         to_nano(self.worst_case) + self.roll_shock + self.delta_shock
     }
 }
 
-/// What is added to the risk matrix margin of a currency.
+/// Amounts added to the risk matrix margin of a currency.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Additions {
-    /// For spot orders and debts.
+    /// Margin for spot orders and debts.
     pub spot_margin: f64,
-    /// For orders under market maker protection.
+    /// Margin for orders under market maker protection.
     pub mmp_margin: f64,
-    /// For all others.
+    /// Margin for all other orders.
     pub open_orders_margin: f64,
 }
 
@@ -294,12 +295,12 @@ pub fn initial_margin(risk_matrix_margin: f64, additions: Additions) -> f64 {
     to_nano(risk_matrix_margin + additions.spot_margin + additions.mmp_margin + additions.open_orders_margin)
 }
 
-/// To nine decimals, as the venue's answers are: worst case and initial margin, not the maintenance margin.
+/// Rounds to nine decimals, as the venue does for worst case and initial margin, but not for the maintenance margin.
 fn to_nano(amount: f64) -> f64 {
     (amount * 1e9).round() / 1e9
 }
 
-/// What one pair requires, in its settlement currency.
+/// Computes the requirement of one pair, in its settlement currency.
 pub fn requirement(book: &PairBook, general: &General, column: &Column) -> Result<Requirement, Refusal> {
     let cells = cells(general, column);
     let fractions: Vec<f64> = cells.iter().map(|cell| cell.fraction(book.payoff, column)).collect();
@@ -350,17 +351,17 @@ fn worst_case_of(pnls: &[f64]) -> (usize, f64) {
     (place, pnls.get(place).map_or(0.0, |pnl| aggregate::largest(0.0, -pnl)))
 }
 
-/// What a position makes in a cell, in the settlement currency.
+/// The profit of a position in a cell, in the settlement currency.
 fn position_pnl(leg: &Leg, cell: &Cell, payoff: Payoff, general: &General, column: &Column) -> Result<f64, Refusal> {
     match (leg.contract, payoff) {
-        // 1/mark − 1/price, times the dollars of the contract: in this order the venue's own digits come out.
+        // 1/mark − 1/price, times the dollars of the contract; this order of operations gives the venue's own digits.
         (Contract::Future, Payoff::Inverse) => Ok(leg.size * (cell.price_move / (1.0 + cell.price_move))),
         (Contract::Future, Payoff::Linear) => Ok(leg.size * leg.mark * cell.price_move),
         (Contract::Option { .. }, _) => Ok(leg.size * (cell.price(leg, payoff, general, column)? - leg.mark)),
     }
 }
 
-/// What an order makes in a cell: it fills only where that costs.
+/// The profit of an order in a cell: it fills only where it loses.
 fn order_pnl(order: &Order, cell: &Cell, payoff: Payoff, general: &General, column: &Column) -> Result<f64, Refusal> {
     let leg = &order.fill;
     let price = cell.price(leg, payoff, general, column)?;
@@ -371,7 +372,7 @@ fn order_pnl(order: &Order, cell: &Cell, payoff: Payoff, general: &General, colu
     Ok(pnl.min(0.0))
 }
 
-/// The cost of rolling: for every expiry a share of its net delta, larger for later ones. A perpetual expires now.
+/// The cost of rolling: for every expiry a share of its net delta, larger for later ones. A perpetual counts as expiring now.
 fn roll_shock(book: &PairBook, column: &Column) -> f64 {
     let mut expiries: Vec<(f64, f64)> = Vec::new();
     for leg in &book.positions {
@@ -403,10 +404,10 @@ fn delta_shock(book: &PairBook, column: &Column) -> f64 {
     book.per_coin() * unwound * (beyond * column.m_inc).min(column.max_delta_shock)
 }
 
-/// The words of a family in which every scenario brings a profit or nothing.
+/// The words for a family in which no scenario loses.
 const NOTHING_LOSES: &str = "nothing loses";
 
-/// What the account must hold, worked out line by line.
+/// Computes the requirement of the account, line by line.
 pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool) -> Result<Workings, Refusal> {
     let Adapted { pairs, state, notes } = adapt(account, market, &rules.general.currencies, strict)?;
     let mut workings = Workings {
@@ -447,7 +448,7 @@ pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool)
     Ok(workings)
 }
 
-/// What one settlement currency requires, in that currency.
+/// The requirement of one settlement currency, in that currency.
 #[derive(Clone, Copy, Debug)]
 struct Sum {
     usd: f64,
@@ -495,7 +496,7 @@ fn charges(currencies: &BTreeMap<String, Sum>, maintenance_factor: f64) -> Vec<(
     ]
 }
 
-/// Writes what one pair requires into the workings; returns what decided, in words, when anything loses.
+/// Writes the requirement of one pair into the workings. Returns the scenario that determines it, in words, when any loses.
 fn report(book: &PairBook, cells: &[Cell], requirement: &Requirement, workings: &mut Workings) -> Option<String> {
     let (family, usd) = (format!("{} risk matrix", book.name()), book.currency.usd);
     let words = |place: usize| cells.get(place).map_or_else(String::new, |cell| cell.words(&book.underlying));
@@ -509,7 +510,7 @@ fn report(book: &PairBook, cells: &[Cell], requirement: &Requirement, workings: 
         return None;
     }
     workings.families.push((family, worst_case * usd, words(place)));
-    // The dampener (and the rounding) relieves every position in proportion.
+    // The dampener (and the rounding) reduces every position's part in proportion.
     let kept = worst_case / -requirement.pre_aggregated_risk_vectors.at(place);
     for (leg, vectors) in book.positions.iter().zip(&requirement.initial_risk_vectors) {
         workings.position_contributions[leg.place] = -vectors.at(place) * kept * usd;

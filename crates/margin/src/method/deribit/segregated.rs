@@ -1,5 +1,5 @@
-//! What the segregation of settlement currencies does to an account: what lies in one currency backs nothing in another,
-//! and what is owed has no rule in the documents held.
+//! The effect of segregated settlement currencies: a balance in one currency backs nothing in another, and debts have
+//! no rule in the documents that we hold.
 
 use std::collections::BTreeMap;
 
@@ -10,20 +10,20 @@ use super::{LISTED, PairBook};
 use crate::assessment::requirement;
 use crate::{NotAccepted, Refusal, RequirementState, Workings, valuation};
 
-/// Said when contracts settle in several currencies.
+/// The note when contracts settle in several currencies.
 const SEGREGATED: &str =
     "each settlement currency is margined by itself at the venue: what one has too much is no margin for another";
 
-/// What one settlement currency requires, in USD.
+/// The requirement of one settlement currency, in USD.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct InUsd {
-    /// To take new risk.
+    /// Required to take new risk.
     pub initial: f64,
-    /// To keep what is held.
+    /// Required to keep the positions.
     pub maintenance: f64,
 }
 
-/// Whether anything is owed: what a debt requires is not in the documents held. With `strict` it is refused.
+/// Whether any balance is negative: the documents that we hold give no rule for debts. With `strict`, a debt is refused.
 pub fn debts(account: &Account, market: &Market, strict: bool) -> Result<RequirementState, Refusal> {
     let mut state = RequirementState::default();
     for balance in account.balances.iter().filter(|balance| balance.amount.is_negative()) {
@@ -33,14 +33,14 @@ pub fn debts(account: &Account, market: &Market, strict: bool) -> Result<Require
     Ok(state)
 }
 
-/// Notes what a currency requires in itself, as the venue would write it.
+/// Notes the requirement of a currency in that currency, as the venue would write it.
 pub fn note(workings: &mut Workings, name: &str, (initial, maintenance): (f64, f64)) {
     let of_what = if workings.state.is_known() { "" } else { ", of what is known" };
     let figures = format!("initial margin {initial} {name}, maintenance margin {maintenance} {name}");
     workings.notes.push(format!("{name}: {figures}{of_what}"));
 }
 
-/// Says in the workings what of the account backs none of what `required` lists by currency.
+/// Records in the workings the balances and surpluses that back none of the requirements in `required`, which is by currency.
 pub fn segregate(
     workings: &mut Workings,
     (account, market): (&Account, &Market),
@@ -59,7 +59,7 @@ pub fn segregate(
     let mut owned: BTreeMap<&str, Money> = required.keys().map(|currency| (currency.as_str(), Money::ZERO)).collect();
     for (place, balance) in account.balances.iter().enumerate() {
         let mut asset = market.assets[balance.asset.0].name.as_str();
-        // The valuation currency stands for a currency of the venue: it is listed in every market and held nowhere.
+        // USD, the valuation currency, is counted as a currency of the venue: every market lists it, but no venue holds it.
         if let Some(dollars) = dollars.filter(|_| balance.asset == USD && !required.contains_key(asset)) {
             let how = format!("it is counted as {} of the same value", dollars.currency.name);
             if strict {
@@ -91,7 +91,7 @@ fn add(sum: &mut Money, value: Result<Money, Overflow>) -> Result<(), Overflow> 
     Ok(())
 }
 
-/// While a currency has less than its initial margin: what the others have beyond their maintenance margin.
+/// The surplus of every other currency over its maintenance margin, while some currency has less than its initial margin.
 fn idle(owned: &BTreeMap<&str, Money>, required: &BTreeMap<String, InUsd>) -> Result<Vec<NotAccepted>, Overflow> {
     let (mut short, mut beyond) = (Vec::new(), Vec::new());
     for (currency, InUsd { initial, maintenance }) in required {

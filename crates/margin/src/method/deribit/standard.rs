@@ -1,4 +1,4 @@
-//! Standard margin (S:SM): every position by itself.
+//! Standard margin (S:SM): every position separately.
 //!
 //! ```text
 //! future        IM = size · (initial + slope · size)            MM = size · (maintenance + slope · size)
@@ -7,8 +7,8 @@
 //! long option   IM = MM = 0: the premium is paid
 //! ```
 //!
-//! Inverse contracts read these in coins. Linear contracts read shares of the underlying price, in the settlement currency;
-//! a linear future takes its coins at the index.
+//! For inverse contracts these formulas are in coins. For linear contracts the percentages are shares of the underlying
+//! price, in the settlement currency; a linear future converts its coins at the index.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use super::segregated::{InUsd, note, segregate};
 use super::{Contract, Currencies, LISTED, Leg, Order, PairBook, adapt};
 use crate::{About, Refusal, Workings, params::decimal};
 
-/// What the method is and how far it is proven.
+/// The description of the method, and how far it is proven.
 pub const ABOUT: About = About {
     name: "deribit-standard",
     title: "Deribit segregated standard margin: futures by size, options by moneyness",
@@ -38,52 +38,52 @@ pub const ABOUT: About = About {
 /// The parameters that come with the program.
 pub const PARAMS: &str = include_str!("../../../params/deribit-standard/2026-02-16.toml");
 
-/// The numbers of the method.
+/// The parameters of the method.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
-    /// What holds for every underlying.
+    /// Parameters of every underlying.
     pub general: General,
     /// The row of each underlying.
     pub future: BTreeMap<String, FutureRow>,
-    /// Of every option.
+    /// The shares of every option.
     pub option: OptionShares,
 }
 
-/// What holds for every underlying.
+/// Parameters of every underlying.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct General {
-    /// In which currencies contracts settle.
+    /// The currencies in which contracts settle.
     pub currencies: Currencies,
 }
 
-/// What a future requires, as a share of its size in coins.
+/// The margin of a future, as a share of its size in coins.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FutureRow {
-    /// Of the smallest position, initially.
+    /// Initial margin of the smallest position.
     #[serde(deserialize_with = "decimal::read")]
     pub initial: f64,
-    /// The same to maintain it.
+    /// Maintenance margin of the smallest position.
     #[serde(deserialize_with = "decimal::read")]
     pub maintenance: f64,
-    /// What each coin adds to either.
+    /// The increase of either share for each coin of size.
     #[serde(deserialize_with = "decimal::read")]
     pub slope: f64,
 }
 
-/// What a short option requires beside its mark, as shares of the underlying.
+/// The margin of a short option on top of its mark, as shares of the underlying.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptionShares {
-    /// Initially, less what it is out of the money.
+    /// Initial margin, from which the amount out of the money is subtracted.
     #[serde(deserialize_with = "decimal::read")]
     pub initial_itm: f64,
-    /// Initially, at least.
+    /// Minimum initial margin.
     #[serde(deserialize_with = "decimal::read")]
     pub initial_otm: f64,
-    /// To maintain it.
+    /// Maintenance margin, as a share of the underlying.
     #[serde(deserialize_with = "decimal::read")]
     pub maintenance: f64,
 }
@@ -91,7 +91,7 @@ pub struct OptionShares {
 /// Initial and maintenance margin.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Margin {
-    /// To take the position.
+    /// Required to take the position.
     pub initial: f64,
     /// Required to keep the position, in the unit of `initial`.
     pub maintenance: f64,
@@ -104,7 +104,7 @@ impl Margin {
 }
 
 impl FutureRow {
-    /// What a position of this many coins requires, in coins.
+    /// The margin of a position of this many coins, in coins.
     pub fn margin(&self, size: f64) -> Margin {
         let size = size.abs();
         Margin {
@@ -115,8 +115,8 @@ impl FutureRow {
 }
 
 impl OptionShares {
-    /// What one short option requires. `unit` is what a share is of: one coin for an inverse option, the underlying price
-    /// for a linear one; `mark` is in the same currency.
+    /// The margin of one short option. `unit` is the amount that shares refer to: one coin for an inverse option, the
+    /// underlying price for a linear one; `mark` is in the same currency.
     pub fn short(&self, right: Right, strike: f64, underlying_price: f64, unit: f64, mark: f64) -> Margin {
         let out_of_the_money = match right {
             Right::Call => (strike - underlying_price).max(0.0),
@@ -134,8 +134,8 @@ impl OptionShares {
     }
 }
 
-/// What `size` coins of an instrument require, in the settlement currency of the book; none for a future whose row is not
-/// held, for a row is a rule per coin and says nothing of another coin.
+/// The margin of `size` coins of an instrument, in the settlement currency of the book. None for a future for which we
+/// hold no row, because a row is a rule per coin and does not apply to another coin.
 pub fn margin(leg: &Leg, size: f64, book: &PairBook, row: Option<&FutureRow>, shares: &OptionShares) -> Option<Margin> {
     Some(match leg.contract {
         Contract::Future => row?.margin(size).times(book.per_coin()),
@@ -150,7 +150,7 @@ pub fn margin(leg: &Leg, size: f64, book: &PairBook, row: Option<&FutureRow>, sh
     })
 }
 
-/// What the orders of one instrument add to the initial margin of the position `held` in it, where that is known.
+/// The amount that the orders of one instrument add to the initial margin of the position `held` in it, where that is known.
 pub fn open_orders(
     leg: &Leg,
     held: f64,
@@ -169,7 +169,7 @@ pub fn open_orders(
     Some(initial(bought)?.max(initial(sold)?).max(initial(held)?) - initial(held)? + premium)
 }
 
-/// What the account must hold, worked out line by line.
+/// Computes the requirement of the account, line by line.
 pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool) -> Result<Workings, Refusal> {
     let Adapted { pairs, state, notes } = adapt(account, market, &rules.general.currencies, strict)?;
     let mut workings = Workings {
@@ -223,7 +223,7 @@ pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool)
     Ok(workings)
 }
 
-/// Every instrument of a book once, with what is held in it. An account has one position an instrument.
+/// Every instrument of a book once, with the position in it. An account has one position per instrument.
 fn instruments(book: &PairBook) -> Vec<(&Leg, f64)> {
     let mut instruments: Vec<(&Leg, f64)> = book.positions.iter().map(|leg| (leg, leg.size)).collect();
     for order in &book.orders {

@@ -1,18 +1,19 @@
-//! From an account and a market to what the managers look at.
+//! Builds the inputs of Derive's managers from an account and a market.
 //!
 //! A portfolio manager judges one underlying, so an account over several is several subaccounts, each judged alone; the
-//! standard manager judges them together. A requirement does not depend on cash, so none is put into them.
+//! standard manager judges them together. A requirement does not depend on cash, so the subaccounts hold no cash.
 //!
-//! What Derive does not list is converted and noted, on top of what [`Book`] converts:
+//! A contract that Derive does not list is converted and noted, in addition to the conversions of [`Book`]:
 //!
-//! - a contract is as many of Derive's as move like it: those have prices in USD and pay a unit of cash for a dollar;
-//! - every perpetual and future of an underlying is its one perpetual, at the perpetual's mark;
-//! - a coin that is owed is a short perpetual, for nothing but cash can be owed there;
-//! - other dollars that are owed are cash that is owed, and USD is cash.
+//! - a contract becomes the number of Derive's contracts with the same price sensitivity: those have prices in USD and
+//!   pay a unit of cash for a dollar;
+//! - every perpetual and future of an underlying becomes its one perpetual, at the perpetual's mark;
+//! - an owed coin becomes a short perpetual, because only cash can be owed there;
+//! - other owed dollars become owed cash, and USD becomes cash.
 //!
-//! Coins and dollars that are owned and that a manager does not take count for nothing.
+//! Coins and dollars that a manager does not accept count for nothing.
 //!
-//! A market says how far an index can be trusted but not a perpetual: the perpetual is trusted as far as its index.
+//! A market gives a confidence for an index but not for a perpetual: the perpetual has the confidence of its index.
 
 use model::{Account, Instrument, InstrumentKind, Market, Payoff, USD};
 use serde::Deserialize;
@@ -23,7 +24,7 @@ use super::portfolio::{Cash, Collateral, Expiry, Holdings, OptionHolding, Perp};
 use crate::book::{Book, Holding, Listed, Settlement, UnderlyingBook};
 use crate::{NotAccepted, Refusal, RequirementState, params::decimal};
 
-/// What Derive lists: linear options and perpetuals, settled in USDC.
+/// The contracts that Derive lists: linear options and perpetuals, settled in USDC.
 pub const LISTED: Listed = Listed {
     venue: "Derive",
     spot: false,
@@ -33,31 +34,31 @@ pub const LISTED: Listed = Listed {
     linear_options: true,
 };
 
-/// Where a manager is offered, and what stands in for what it does not know.
+/// The underlyings of a manager, and substitutes for data that it lacks.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Venue {
-    /// The coin that cash consists of.
+    /// The stablecoin that serves as cash.
     pub cash: String,
-    /// What it is worth in a market that has no price of it.
+    /// Its price in a market that gives none, in USD.
     #[serde(deserialize_with = "decimal::read")]
     pub cash_price: f64,
-    /// The underlyings it has parameters for.
+    /// The underlyings for which the manager has parameters.
     pub underlyings: Vec<String>,
-    /// Whose parameters any other underlying borrows for an estimate. All of them are shares.
+    /// The underlying whose parameters are borrowed for an estimate of any other. All of them are shares.
     pub fallback: String,
 }
 
 /// An account as the managers see it.
 #[derive(Debug)]
 pub struct Adapted<'a> {
-    /// Cash: what it is worth, and none of it.
+    /// Cash: an amount of 0, and its price.
     pub cash: Cash,
-    /// One for each underlying.
+    /// One subaccount for each underlying.
     pub subaccounts: Vec<Subaccount>,
     /// Dollars that are not the venue's cash.
     pub dollars: Vec<Holding>,
-    /// What is known of the requirement.
+    /// Whether the requirement is known.
     pub state: RequirementState,
     /// Every conversion made.
     pub notes: Vec<String>,
@@ -65,38 +66,38 @@ pub struct Adapted<'a> {
     strict: bool,
 }
 
-/// Everything an account has in one underlying, and which position or balance each part of it comes from.
+/// All positions and coins of an account in one underlying, and the position or balance from which each part comes.
 #[derive(Debug, Default)]
 pub struct Subaccount {
-    /// Which; empty for collateral that belongs to none.
+    /// The name of the underlying; empty for collateral that belongs to none.
     pub underlying: String,
     /// The underlying whose parameters apply.
     pub rules: String,
-    /// What the manager looks at. Its base or collaterals are filled in by the manager, from `coins`.
+    /// The inputs of the manager. The manager fills in base or collaterals from `coins`.
     pub held: Holdings,
-    /// The coins, none owed.
+    /// The coins that the account owns; owed coins are in `perps`.
     pub coins: Vec<Holding>,
-    /// What is behind the perpetual: where from, signed size.
+    /// The origins of the perpetual position: position or balance, and signed size.
     pub perps: Vec<(Place, f64)>,
-    /// What is behind the collaterals: place of the balance, which collateral, what share of it.
+    /// The origins of the collaterals: index of the balance, index of the collateral, and share of it.
     pub backing: Vec<(usize, usize, f64)>,
-    /// Places of the options of each expiry among the positions of the account.
+    /// The indices, in the account, of the option positions of each expiry.
     pub options: Vec<Vec<usize>>,
     /// The day of each expiry.
     pub days: Vec<String>,
 }
 
-/// Where something stands in an account.
+/// The index of a position or balance in an account.
 #[derive(Clone, Copy, Debug)]
 pub enum Place {
-    /// Among its positions.
+    /// An index among its positions.
     Position(usize),
-    /// Among its balances.
+    /// An index among its balances.
     Balance(usize),
 }
 
 impl<'a> Adapted<'a> {
-    /// The account as Derive would hold it. With `strict` a conversion is refused.
+    /// The account as Derive would hold it. With `strict`, a conversion is refused.
     pub fn of(account: &Account, market: &Market, venue: &'a Venue, strict: bool) -> Result<Self, Refusal> {
         let book = Book::of(account, market, &LISTED, Settlement::Only(&venue.cash), strict)?;
         let listed = market.asset(&venue.cash).map(|id| market.assets[id.0].price.usd().to_f64());
@@ -133,7 +134,7 @@ impl<'a> Adapted<'a> {
         Ok(adapted)
     }
 
-    /// Counts USD and every dollar that is owed as cash, and no other.
+    /// Counts USD and all owed dollars as cash; other dollars are not accepted.
     pub fn dollars_as_cash(&mut self, account: &Account, market: &Market) -> Result<(), Refusal> {
         for holding in std::mem::take(&mut self.dollars) {
             if holding.asset == USD || holding.amount < 0.0 {
@@ -145,7 +146,7 @@ impl<'a> Adapted<'a> {
         Ok(())
     }
 
-    /// Counts the coin of each underlying as the manager's base asset; what follows it is not taken.
+    /// Counts the coin of each underlying as the manager's base asset; assets that follow the coin are not accepted.
     pub fn coins_as_base(&mut self, account: &Account, market: &Market) -> Result<(), Refusal> {
         let mut subaccounts = std::mem::take(&mut self.subaccounts);
         for subaccount in &mut subaccounts {
@@ -165,7 +166,7 @@ impl<'a> Adapted<'a> {
         Ok(())
     }
 
-    /// Counts coins and dollars that have a haircut as collateral; others are not taken.
+    /// Counts coins and dollars that have a haircut as collateral; others are not accepted.
     pub fn as_collateral(
         &mut self,
         CollateralRules { haircuts }: &CollateralRules,
@@ -182,7 +183,7 @@ impl<'a> Adapted<'a> {
                 }
             }
         }
-        // Dollars move with no underlying: what is held back from them is the same wherever they lie.
+        // Dollars move with no underlying, so their haircut is the same in any subaccount.
         let mut apart = Subaccount::default();
         apart.held.spot_confidence = Ratio::ONE;
         self.dollars.retain(|dollars| match of(dollars).filter(|_| dollars.amount > 0.0) {
@@ -250,7 +251,7 @@ impl<'a> Adapted<'a> {
         Ok(subaccount)
     }
 
-    /// Says that the contract takes the dollars of a coin's margin for as many of its stablecoin, where these are not the same.
+    /// Notes that the contract counts the dollars of a coin's margin as units of its stablecoin, where the two differ.
     pub fn note_base_in_cash(&mut self) {
         let Cash { price, .. } = self.cash;
         if price != 1.0 && self.subaccounts.iter().any(|subaccount| subaccount.held.base != 0.0) {
@@ -275,7 +276,7 @@ impl<'a> Adapted<'a> {
 }
 
 impl Subaccount {
-    /// Adds a collateral. It is trusted as far as its underlying: a market says nothing of coins themselves.
+    /// Adds a collateral. Its confidence is that of its underlying, because a market gives none for coins themselves.
     fn back(&mut self, holding: &Holding, haircut: Haircut, risk_cancelling: bool) {
         self.backing.push((holding.place, self.held.collaterals.len(), 1.0));
         self.held.collaterals.push(Collateral {

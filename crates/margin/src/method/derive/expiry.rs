@@ -1,4 +1,4 @@
-//! One expiry under a shock: the piece of the methodology that every manager is built from.
+//! One expiry under a shock: the calculation that every manager uses.
 
 use pricing::Right;
 use pricing::black76::{Black76, Inputs};
@@ -21,12 +21,12 @@ impl Expiry {
         self.rate.max(0.0)
     }
 
-    /// The forward when spot is multiplied by `spot_shock`: what the settlement average has fixed stays.
+    /// The forward when spot is multiplied by `spot_shock`: the part that the settlement average has fixed stays.
     pub fn forward(&self, spot_shock: f64) -> f64 {
         self.forward_variable * spot_shock + self.forward_fixed
     }
 
-    /// What each option position is worth with spot multiplied by `spot_shock` and the volatility that `vol` gives it.
+    /// The value of each option position with spot multiplied by `spot_shock` and the volatility given by `vol`.
     pub fn values(
         &self,
         spot_shock: f64,
@@ -43,17 +43,17 @@ impl Expiry {
         self.options.iter().map(value).collect()
     }
 
-    /// The gross size of its options: longs and shorts both count.
+    /// The gross size of its options: long and short positions both count.
     pub fn gross(&self) -> f64 {
         self.options.iter().map(|option| option.amount.abs()).sum()
     }
 
-    /// The size of its shorts, nothing netted.
+    /// The total size of its short positions, without netting.
     pub fn shorts(&self) -> f64 {
         self.options.iter().map(|option| (-option.amount).max(0.0)).sum()
     }
 
-    /// Shorts that nothing at the same strike covers; different strikes never offset.
+    /// Short positions that no long position at the same strike covers; different strikes never offset.
     pub fn naked_shorts(&self) -> f64 {
         let mut strikes: Vec<(f64, f64, f64)> = Vec::new();
         for option in &self.options {
@@ -88,8 +88,8 @@ impl Expiry {
     }
 }
 
-/// Black-76 as the contracts have it: a forward or a strike of 0, whose logarithm does not exist, leaves no doubt about
-/// exercise, and the option is worth what that brings.
+/// Black-76 as the contracts compute it. For a forward or a strike of 0 the logarithm does not exist, but exercise is
+/// certain or excluded, so the option is worth its exercise value.
 pub fn price(inputs: Inputs) -> Result<f64, pricing::Refusal> {
     let Inputs { right, forward, strike, discount, .. } = inputs;
     if forward == 0.0 || strike == 0.0 {
@@ -98,7 +98,7 @@ pub fn price(inputs: Inputs) -> Result<f64, pricing::Refusal> {
     Black76::new(inputs).map(|option| option.price())
 }
 
-/// How far volatilities move, and how much further for short expiries.
+/// The size of volatility moves, and their growth for short expiries.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VolRange {
@@ -111,12 +111,12 @@ pub struct VolRange {
     /// Power of the term rule up to 30 days.
     #[serde(deserialize_with = "decimal::read")]
     pub short_term_power: f64,
-    /// Power of the term rule beyond.
+    /// Power of the term rule beyond 30 days.
     #[serde(deserialize_with = "decimal::read")]
     pub long_term_power: f64,
-    /// Shorter expiries count as this long.
+    /// The minimum time to expiry, in seconds: shorter expiries count as this long.
     pub dte_floor_seconds: u32,
-    /// The least volatility after a move up (`PMRM_2`; PMRM has none).
+    /// The minimum volatility after a move up (`PMRM_2`; PMRM has none).
     #[serde(default, deserialize_with = "decimal::read")]
     pub min_vol_up_shock: f64,
 }
@@ -124,9 +124,9 @@ pub struct VolRange {
 /// The multipliers of volatility for one expiry.
 #[derive(Clone, Copy, Debug)]
 pub struct VolMultipliers {
-    /// When volatilities rise.
+    /// The multiplier when volatilities rise.
     pub up: f64,
-    /// When they fall, never below 0.
+    /// The multiplier when volatilities fall, never below 0.
     pub down: f64,
 }
 
@@ -144,19 +144,19 @@ impl VolRange {
     }
 }
 
-/// What the shocked value of a whole expiry is multiplied by, so that far-off gains count for less and losses for more.
+/// The multiplier on the shocked value of a whole expiry, so that distant gains count for less and losses for more.
 ///
 /// It applies to the netted value, in every scenario, the unshocked one included.
 #[derive(Clone, Copy, Debug)]
 pub struct StaticDiscount {
-    /// When the expiry is worth something.
+    /// The multiplier when the value of the expiry is not negative.
     pub asset: f64,
-    /// When it is a debt.
+    /// The multiplier when the value of the expiry is negative.
     pub liability: f64,
 }
 
 impl StaticDiscount {
-    /// The one for an expiry of this value.
+    /// The multiplier for an expiry of this value.
     pub fn of(self, value: f64) -> f64 {
         if value < 0.0 { self.liability } else { self.asset }
     }

@@ -12,7 +12,7 @@ use super::report::{self, Judged, scenario_words};
 use super::scan::{self, BasisRules, Contingency, Outcome, Parts, Revaluation, Scan, Terms};
 use crate::{About, Refusal, Workings, params::decimal};
 
-/// What the method is and how far it is proven.
+/// The description of the method, and how far it is proven.
 pub const ABOUT: About = About {
     name: "derive-pmrm",
     title: "Derive portfolio margin, first manager (PMRM): 23 scenarios, basis contingency",
@@ -26,13 +26,13 @@ pub const ABOUT: About = About {
 /// The parameter file that comes with the program.
 pub const PARAMS: &str = include_str!("../../../params/derive-pmrm/2026-01-21.toml");
 
-/// The parameter file.
+/// The parameters of the method.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
-    /// Where the manager is offered.
+    /// The underlyings and the cash of the manager.
     pub venue: Venue,
-    /// Those of the contract.
+    /// The parameters of the contract.
     pub parameters: Parameters,
 }
 
@@ -42,38 +42,38 @@ pub struct Rules {
 pub struct Parameters {
     /// Moves of the forwards alone.
     pub basis_contingency: BasisRules,
-    /// What is held back without a scenario.
+    /// Contingencies that need no scenario.
     pub other_contingency: OtherContingency,
     /// Factor of the initial margin, and the static discount.
     pub margin: MarginRules,
     /// Moves of volatility.
     pub vol_shock: VolRange,
-    /// The moves of spot and volatility that are tried.
+    /// The moves of spot and volatility that are scanned.
     pub scenarios: Vec<Scenario>,
 }
 
-/// What is held back without a scenario.
+/// Contingencies that need no scenario.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OtherContingency {
-    /// Price of the stablecoin below which losses count for more.
+    /// The price of the stablecoin below which losses are scaled up.
     #[serde(deserialize_with = "decimal::read")]
     pub peg_loss_threshold: f64,
-    /// How much more, per dollar below.
+    /// The increase of the loss factor per dollar below that price.
     #[serde(deserialize_with = "decimal::read")]
     pub peg_loss_factor: f64,
-    /// Confidence below which a notional is charged.
+    /// The confidence below which a notional is charged.
     pub confidence_threshold: Ratio,
-    /// Share of the notional, at a confidence of 0.
+    /// The charge at a confidence of 0, as a share of the notional.
     #[serde(deserialize_with = "decimal::read")]
     pub confidence_margin: f64,
-    /// Share of the base position.
+    /// The charge on the base position, as a share of it.
     #[serde(deserialize_with = "decimal::read")]
     pub base_percent: f64,
-    /// Share of the perpetual position.
+    /// The charge on the perpetual position, as a share of it.
     #[serde(deserialize_with = "decimal::read")]
     pub perp_percent: f64,
-    /// Share of the notional of naked short options.
+    /// The charge on the notional of naked short options, as a share of it.
     #[serde(deserialize_with = "decimal::read")]
     pub option_percent: f64,
 }
@@ -82,7 +82,7 @@ pub struct OtherContingency {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MarginRules {
-    /// What the initial margin multiplies the loss by.
+    /// The factor on the loss in the initial margin.
     #[serde(deserialize_with = "decimal::read")]
     pub im_factor: f64,
     /// Discount at expiry.
@@ -91,7 +91,7 @@ pub struct MarginRules {
     /// Weight of the rate.
     #[serde(deserialize_with = "decimal::read")]
     pub rate_mult_scale: f64,
-    /// Added to the rate.
+    /// The amount added to the rate.
     #[serde(deserialize_with = "decimal::read")]
     pub rate_add_scale: f64,
 }
@@ -107,7 +107,7 @@ pub struct Scenario {
     pub vol_shock: VolShock,
 }
 
-/// Where volatility goes.
+/// The direction of a volatility move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum VolShock {
     /// Volatility stays where it is.
@@ -118,7 +118,7 @@ pub enum VolShock {
     Down,
 }
 
-/// What an account must hold under this manager.
+/// Computes the requirement of an account under this manager.
 pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool) -> Result<Workings, Refusal> {
     let mut adapted = Adapted::of(account, market, &rules.venue, strict)?;
     adapted.dollars_as_cash(account, market)?;
@@ -133,7 +133,7 @@ pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool)
     Ok(report::of_portfolios(account, &judged, (adapted.state, adapted.notes)).scaled(adapted.cash.price))
 }
 
-/// What the manager answers for one underlying.
+/// The manager's margins for one underlying.
 pub fn assess(held: &Holdings, cash: Cash, rules: &Parameters) -> Result<Outcome, Refusal> {
     let base_value = held.base * held.spot / cash.price;
     let expiries = revaluations(held, rules)?;
@@ -148,7 +148,7 @@ pub fn assess(held: &Holdings, cash: Cash, rules: &Parameters) -> Result<Outcome
     let peg_loss = scan::peg_loss(cash, other.peg_loss_threshold, other.peg_loss_factor);
     let im_factor = rules.margin.im_factor;
 
-    // Factors scale the static contingency, but not what is held back for confidence.
+    // Factors scale the static contingency, but not the confidence contingency.
     let loss = scan.loss() + fixed.total();
     Ok(Outcome {
         initial_margin: mark_to_market - loss * (im_factor + peg_loss) - confidence_contingency,
@@ -206,7 +206,7 @@ impl Scenario {
     }
 }
 
-/// Option prices are undiscounted, and only what is worth something is discounted after a shock.
+/// Option prices are undiscounted; after a shock, only a positive value is discounted.
 fn revaluations(held: &Holdings, rules: &Parameters) -> Result<Vec<Revaluation>, Refusal> {
     let value = |expiry: &Expiry| {
         let growth = expiry.floored_rate() * rules.margin.rate_mult_scale + rules.margin.rate_add_scale;
@@ -228,7 +228,7 @@ fn static_contingency(held: &Holdings, rules: &OtherContingency) -> Contingency 
     }
 }
 
-/// One term for the perpetual and the base, one for each expiry.
+/// One term for the perpetual and the base together, and one for each expiry.
 fn confidence_contingency(held: &Holdings, expiries: &[Revaluation], rules: &OtherContingency) -> f64 {
     let doubt = |confidence| scan::doubt(confidence, rules.confidence_threshold, rules.confidence_margin) * held.spot;
     let linear = doubt(held.confidence()) * (held.perp.amount.abs() + held.base);

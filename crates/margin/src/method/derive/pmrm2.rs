@@ -1,12 +1,12 @@
 //! `PMRM_2`, the second portfolio manager: many collaterals, dampened tails, skew scenarios.
 //!
-//! It differs from PMRM in this:
+//! It differs from PMRM as follows:
 //!
-//! - anything on the list may be collateral: it counts in full, and haircuts are contingencies;
-//! - option prices are discounted, volatility has a floor when it rises, debts have a static discount of their own;
-//! - a scenario may be dampened: an extreme move counts for a part of what it would cost;
+//! - any asset on the list may be collateral: it counts in full, and haircuts are contingencies;
+//! - option prices are discounted, volatility has a floor when it rises, and debts have their own static discount;
+//! - a scenario may be dampened: only a part of the loss from an extreme move counts;
 //! - two scenarios tilt volatilities by strike; expiries never offset in them, and a gain counts as a loss;
-//! - contingencies are money: no factor scales them.
+//! - contingencies are fixed amounts of money: no factor scales them.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ use super::report::{self, Judged, scenario_words};
 use super::scan::{self, BasisRules, Contingency, Outcome, Parts, Revaluation, Scan, Terms};
 use crate::{About, Refusal, Workings, params::decimal};
 
-/// What the method is and how far it is proven.
+/// The description of the method, and how far it is proven.
 pub const ABOUT: About = About {
     name: "derive",
     title: "Derive portfolio margin, second manager (PMRM_2): 33 scenarios with dampened tails and skews, haircuts",
@@ -43,39 +43,39 @@ pub const ABOUT: About = About {
 /// The parameter file that comes with the program.
 pub const PARAMS: &str = include_str!("../../../params/derive/2026-01-21.toml");
 
-/// The parameter file.
+/// The parameters of the method.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
-    /// Where the manager is offered.
+    /// The underlyings and the cash of the manager.
     pub venue: Venue,
-    /// What may back an account, and for how much.
+    /// The accepted collateral and its haircuts.
     pub collateral: CollateralRules,
-    /// Those of the contract.
+    /// The parameters of the contract.
     pub parameters: Parameters,
 }
 
-/// What may back an account, and for how much.
+/// The accepted collateral and its haircuts.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CollateralRules {
-    /// What is held back from each coin, by its name in capitals. No other counts.
+    /// The haircut of each coin, by its name in capitals. Other coins count for nothing.
     pub haircuts: BTreeMap<String, Haircut>,
 }
 
-/// What is held back from a coin.
+/// The haircut of a coin.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Haircut {
-    /// Share, for both margins.
+    /// The share held back from both margins.
     #[serde(deserialize_with = "decimal::read")]
     pub mm_haircut: f64,
-    /// Share, for the initial margin besides.
+    /// The additional share held back from the initial margin.
     #[serde(deserialize_with = "decimal::read")]
     pub im_haircut: f64,
 }
 
-/// Multiplier of spot for options in a skew scenario, whatever the scenario says of the rest.
+/// The multiplier of spot for options in a skew scenario, regardless of the scenario's own spot move.
 const UNSHOCKED: f64 = 1.0;
 
 /// The parameters of the contract, under their names there.
@@ -84,7 +84,7 @@ const UNSHOCKED: f64 = 1.0;
 pub struct Parameters {
     /// Moves of the forwards alone.
     pub basis_contingency: BasisRules,
-    /// What is held back without a scenario.
+    /// Contingencies that need no scenario.
     pub other_contingency: OtherContingency,
     /// Factors of the margins, and the static discounts.
     pub margin: MarginRules,
@@ -92,85 +92,85 @@ pub struct Parameters {
     pub vol_shock: VolRange,
     /// Tilts of volatility by strike.
     pub skew_shock: SkewRules,
-    /// The moves of spot, volatility and skew that are tried.
+    /// The moves of spot, volatility and skew that are scanned.
     pub scenarios: Vec<Scenario>,
 }
 
-/// What is held back without a scenario. What is said of `im` comes on top of `mm` in the initial margin.
+/// Contingencies that need no scenario. Values named `im` are added to those named `mm` in the initial margin.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OtherContingency {
-    /// Price of the stablecoin below which losses count for more.
+    /// The price of the stablecoin below which losses are scaled up.
     #[serde(deserialize_with = "decimal::read")]
     pub peg_loss_threshold: f64,
-    /// How much more, per dollar below.
+    /// The increase of the loss factor per dollar below that price.
     #[serde(deserialize_with = "decimal::read")]
     pub peg_loss_factor: f64,
-    /// Confidence below which a notional is charged.
+    /// The confidence below which a notional is charged.
     pub confidence_threshold: Ratio,
-    /// Share of the notional, at a confidence of 0.
+    /// The charge at a confidence of 0, as a share of the notional.
     #[serde(deserialize_with = "decimal::read")]
     pub confidence_margin: f64,
-    /// Share of the perpetual position.
+    /// The charge on the perpetual position, as a share of it.
     #[serde(deserialize_with = "decimal::read")]
     pub mm_perp_percent: f64,
-    /// The same, on top.
+    /// The additional charge on it in the initial margin.
     #[serde(deserialize_with = "decimal::read")]
     pub im_perp_percent: f64,
-    /// Share of the notional of naked short options.
+    /// The charge on the notional of naked short options, as a share of it.
     #[serde(deserialize_with = "decimal::read")]
     pub mm_option_percent: f64,
-    /// The same, on top.
+    /// The additional charge on it in the initial margin.
     #[serde(deserialize_with = "decimal::read")]
     pub im_option_percent: f64,
 }
 
-/// Factors of the margins, and the static discounts `base · e^(−τ(rate·mult + add))` of what is worth something (long)
-/// and its inverse for what is owed (short).
+/// Factors of the margins, and the static discounts `base · e^(−τ(rate·mult + add))` of positive values (long) and its
+/// inverse for negative values (short).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MarginRules {
-    /// What the initial margin multiplies the loss by.
+    /// The factor on the loss in the initial margin.
     #[serde(deserialize_with = "decimal::read")]
     pub im_factor: f64,
-    /// What the maintenance margin multiplies the loss by.
+    /// The factor on the loss in the maintenance margin.
     #[serde(deserialize_with = "decimal::read")]
     pub mm_factor: f64,
-    /// Weight of the rate for what is owed.
+    /// Weight of the rate for negative values.
     #[serde(deserialize_with = "decimal::read")]
     pub short_rate_mult_scale: f64,
-    /// Weight of the rate for what is worth something.
+    /// Weight of the rate for positive values.
     #[serde(deserialize_with = "decimal::read")]
     pub long_rate_mult_scale: f64,
-    /// Added to the rate for what is owed.
+    /// The amount added to the rate for negative values.
     #[serde(deserialize_with = "decimal::read")]
     pub short_rate_add_scale: f64,
-    /// Added to the rate for what is worth something.
+    /// The amount added to the rate for positive values.
     #[serde(deserialize_with = "decimal::read")]
     pub long_rate_add_scale: f64,
-    /// Discount at expiry of what is owed.
+    /// Discount at expiry of negative values.
     #[serde(deserialize_with = "decimal::read")]
     pub short_base_static_discount: f64,
-    /// Discount at expiry of what is worth something.
+    /// Discount at expiry of positive values.
     #[serde(deserialize_with = "decimal::read")]
     pub long_base_static_discount: f64,
 }
 
-/// How far volatilities tilt: by `min(|k|·cap/k*, cap)` with `k = ln(K/F)`, up in one wing and down in the other (linear),
+/// The tilt of volatilities: by `min(|k|·cap/k*, cap)` with `k = ln(K/F)`, up in one wing and down in the other (linear),
 /// or up in both (abs). `cap = base_cap + c_base·√τ` and `k* = max(min_k_star, √τ·width_scale·(static + scale·√τ))`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SkewRules {
-    /// Largest relative move at expiry, one wing against the other.
+    /// The linear tilt's largest relative move at expiry: one wing up, the other down.
     #[serde(deserialize_with = "decimal::read")]
     pub linear_base_cap: f64,
-    /// Largest relative move at expiry, both wings together.
+    /// The abs tilt's largest relative move at expiry: both wings up.
     #[serde(deserialize_with = "decimal::read")]
     pub abs_base_cap: f64,
-    /// What `√τ` adds to the first.
+    /// The increase of the linear cap with `√τ`.
     #[serde(deserialize_with = "decimal::read")]
     pub linear_c_base: f64,
-    /// What `√τ` adds to the second.
+    /// The increase of the abs cap with `√τ`.
     #[serde(deserialize_with = "decimal::read")]
     pub abs_c_base: f64,
     /// The least width of the tilt, in log-moneyness.
@@ -179,34 +179,34 @@ pub struct SkewRules {
     /// Width in standard deviations.
     #[serde(deserialize_with = "decimal::read")]
     pub width_scale: f64,
-    /// Volatility that the width is measured with.
+    /// The volatility by which the width is measured.
     #[serde(deserialize_with = "decimal::read")]
     pub vol_param_static: f64,
-    /// What `√τ` adds to it.
+    /// The increase of that volatility with `√τ`.
     #[serde(deserialize_with = "decimal::read")]
     pub vol_param_scale: f64,
 }
 
-/// A move of spot and volatility, and what its profit is multiplied by.
+/// A move of spot and volatility, and a factor on its profit.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
     /// Multiplier of spot.
     #[serde(deserialize_with = "decimal::read")]
     pub spot_shock: f64,
-    /// What volatility does.
+    /// The move of volatility.
     pub vol_shock: VolShock,
-    /// What the profit is multiplied by.
+    /// The factor on the profit.
     #[serde(deserialize_with = "decimal::read")]
     pub dampening: f64,
 }
 
-/// What volatility does.
+/// The kind of a volatility move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum VolShock {
     /// Volatility stays where it is.
     None,
-    /// Rises by the range, to the floor at least.
+    /// Rises by the range, at least to the floor.
     Up,
     /// Falls by the range.
     Down,
@@ -216,7 +216,7 @@ pub enum VolShock {
     Abs,
 }
 
-/// What an account must hold under this manager.
+/// Computes the requirement of an account under this manager.
 pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool) -> Result<Workings, Refusal> {
     let mut adapted = Adapted::of(account, market, &rules.venue, strict)?;
     adapted.as_collateral(&rules.collateral, account, market)?;
@@ -229,7 +229,7 @@ pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool)
     Ok(report::of_portfolios(account, &judged, (adapted.state, adapted.notes)).scaled(adapted.cash.price))
 }
 
-/// What the manager answers for one underlying.
+/// The manager's margins for one underlying.
 pub fn assess(held: &Holdings, cash: Cash, rules: &Parameters) -> Result<Outcome, Refusal> {
     let values: Vec<f64> = held.collaterals.iter().map(|collateral| collateral.value(cash)).collect();
     let expiries = revaluations(held, rules)?;
@@ -304,7 +304,8 @@ impl Scenario {
     }
 }
 
-/// Option prices are discounted; so is what is worth something, and what is owed grows, to its undiscounted price at most.
+/// Option prices are discounted. After a shock, a positive value is discounted again, and a negative one grows, at most
+/// to its undiscounted price.
 fn revaluations(held: &Holdings, rules: &Parameters) -> Result<Vec<Revaluation>, Refusal> {
     let margin = &rules.margin;
     let value = |expiry: &Expiry| {
@@ -338,7 +339,7 @@ fn option_profits(
         VolShock::Linear | VolShock::Abs => {
             let tilt = |option: &OptionHolding| rules.skew_shock.multiplier(expiry, option, scenario.vol_shock);
             let profits = at_mark.profits(expiry, UNSHOCKED, |option| option.vol * tilt(option))?;
-            // The tilt may as well go the other way: what an expiry gains counts as lost.
+            // The tilt may also go the other way, so the gain of an expiry counts as a loss.
             let sign = if profits.iter().sum::<f64>() > 0.0 { -1.0 } else { 1.0 };
             Ok(profits.into_iter().map(|profit| sign * profit).collect())
         }
@@ -346,8 +347,8 @@ fn option_profits(
 }
 
 impl SkewRules {
-    /// The multiplier of an option's volatility, never below 0: its wing moves in proportion to its distance from the
-    /// forward, as far as the cap.
+    /// The multiplier of an option's volatility, never below 0: the volatility moves in proportion to the strike's
+    /// distance from the forward, up to the cap.
     fn multiplier(&self, expiry: &Expiry, option: &OptionHolding, shock: VolShock) -> f64 {
         let root = expiry.years().sqrt();
         let width = root * self.width_scale * (self.vol_param_static + self.vol_param_scale * root);
@@ -363,7 +364,7 @@ impl SkewRules {
     }
 }
 
-/// Shares of the notional of the perpetual and of naked short options, and a haircut of each collateral.
+/// Shares of the notional of the perpetual and of naked short options, and a haircut on each collateral.
 fn contingency(
     held: &Holdings,
     values: &[f64],
@@ -383,8 +384,8 @@ fn contingency(
     }
 }
 
-/// One term for the perpetual, one for each expiry, one for each collateral. A collateral is trusted as far as its own
-/// feed and spot; the perpetual is not asked.
+/// One term for the perpetual, one for each expiry, one for each collateral. The confidence of a collateral is the
+/// lower of its own and that of spot; the perpetual's is not used.
 fn confidence_contingency(held: &Holdings, values: &[f64], expiries: &[Revaluation], rules: &OtherContingency) -> f64 {
     let doubt = |confidence| scan::doubt(confidence, rules.confidence_threshold, rules.confidence_margin);
     let perp = doubt(held.confidence()) * held.perp.amount.abs() * held.spot;

@@ -1,4 +1,4 @@
-//! From what the managers answer to workings: a requirement is mark-to-market less the net margin, line by line, in cash.
+//! Turns the managers' answers into workings: a requirement is mark-to-market less the net margin, line by line, in cash.
 
 use model::Account;
 
@@ -12,11 +12,11 @@ const SCAN: &str = "scan";
 const EACH: &str = "worst of each underlying";
 const STANDARD: &str = "standard";
 
-/// A subaccount and what a portfolio manager answered for it.
+/// A subaccount and the answer of a portfolio manager for it.
 pub struct Judged<'a> {
     /// The subaccount that was judged.
     pub subaccount: &'a Subaccount,
-    /// What the portfolio manager answered.
+    /// The answer of the portfolio manager.
     pub outcome: Outcome,
     /// Its scenarios in words.
     pub scenarios: Vec<String>,
@@ -28,15 +28,15 @@ impl Judged<'_> {
         format!("{} {what}", self.subaccount.underlying)
     }
 
-    /// The worst scenario, whether or not the basis contingency is worse.
+    /// The worst scenario, even when the basis contingency is worse.
     fn scan(&self) -> (f64, String) {
         let profits = &self.outcome.scan.profits;
         aggregate::worst(profits).map_or_else(Default::default, |index| (0.0 - profits[index], self.words(index)))
     }
 }
 
-/// The workings under a portfolio manager: the core is the worst loss, or the sum of the worst losses of the underlyings,
-/// each of which is judged by a manager of its own.
+/// The workings under a portfolio manager. The core is the worst loss; for several underlyings it is the sum of their
+/// worst losses, because each underlying is judged by a manager of its own.
 pub fn of_portfolios(account: &Account, judged: &[Judged], said: (RequirementState, Vec<String>)) -> Workings {
     let mut workings = empty(account, said);
     for Judged { subaccount, outcome, .. } in judged {
@@ -64,7 +64,7 @@ pub fn of_portfolios(account: &Account, judged: &[Judged], said: (RequirementSta
         let basis = judged.words(usize::MAX);
         workings.scenarios.push((BASIS.into(), basis, judged.outcome.scan.basis_contingency));
     }
-    // The basis contingency comes first and stands on a tie, as in the contracts.
+    // The basis contingency comes first and wins a tie, as in the contracts.
     if at_risk().count() > 1 {
         workings
             .families
@@ -77,8 +77,8 @@ pub fn of_portfolios(account: &Account, judged: &[Judged], said: (RequirementSta
     workings
 }
 
-/// The workings under the standard manager: the core is what every part requires for maintenance, and the charges are
-/// what the initial margin asks for besides.
+/// The workings under the standard manager. The core is the sum of the maintenance requirements of all parts; the
+/// charges are the additional requirements of the initial margin.
 pub fn of_standard(
     account: &Account,
     subaccounts: &[Subaccount],
@@ -112,8 +112,8 @@ pub fn of_standard(
         charge(&mut workings, 4, "stablecoin below its peg", market.components().map(|part| part.depeg).sum(), 0.0);
     }
     if core < 0.0 {
-        // Marks that contradict each other: options together worth less than the least they can pay. That relieves the
-        // initial margin of what it asks for besides, and neither margin is below 0.
+        // The marks contradict each other: the options together are worth less than their worst payoff. This reduces
+        // the additional initial margin, and neither margin falls below 0.
         let besides: f64 = workings.charges.iter().map(|(_, initial, _)| initial).sum();
         workings.charges.push(("marked below the worst payoff".into(), core.max(-besides.max(0.0)), 0.0));
     }
@@ -151,7 +151,7 @@ fn empty(account: &Account, (state, notes): (RequirementState, Vec<String>)) -> 
     }
 }
 
-/// Splits what the perpetual of an underlying loses over all that is behind it, by size; what hedges it has a negative part.
+/// Splits the perpetual's loss of an underlying over its origins, by size; an origin that hedges has a negative part.
 fn attribute_perp(workings: &mut Workings, subaccount: &Subaccount, loss: f64) {
     let net = subaccount.held.perp.amount;
     for (place, size) in subaccount.perps.iter().filter(|_| net != 0.0) {
@@ -163,7 +163,7 @@ fn attribute_perp(workings: &mut Workings, subaccount: &Subaccount, loss: f64) {
     }
 }
 
-/// Adds to a line of the charges, which are the same for every underlying.
+/// Adds to a line of the charges. Every underlying has the same lines.
 fn charge(workings: &mut Workings, line: usize, name: &str, initial: f64, maintenance: f64) {
     if line == workings.charges.len() {
         workings.charges.push((name.to_owned(), 0.0, 0.0));
@@ -174,7 +174,7 @@ fn charge(workings: &mut Workings, line: usize, name: &str, initial: f64, mainte
     held.2 += maintenance;
 }
 
-/// One family out of one loss for each underlying.
+/// Sums one loss for each underlying into one family.
 fn sum(family: &str, losses: impl Iterator<Item = (f64, String)>) -> (String, f64, String) {
     let (losses, words): (Vec<f64>, Vec<String>) = losses.unzip();
     (family.to_owned(), losses.iter().fold(0.0, |sum, loss| sum + loss), words.join("; "))

@@ -1,4 +1,4 @@
-//! What the two portfolio managers share: scenarios against the mark, the basis contingency that competes with
+//! Code shared by the two portfolio managers: scenarios against the mark, the basis contingency that competes with
 //! them, and contingencies.
 //!
 //! ```text
@@ -14,48 +14,48 @@ use super::expiry::{StaticDiscount, VolMultipliers};
 use super::portfolio::{Cash, Expiry, Holdings, OptionHolding};
 use crate::{Refusal, aggregate, params::decimal};
 
-/// What a portfolio manager answers. Margins are net, as the contracts give them: healthy at 0 and above.
+/// The answer of a portfolio manager. Margins are net, as the contracts give them: healthy at 0 and above.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// To take new risk.
+    /// The net initial margin: for taking new risk.
     pub initial_margin: f64,
-    /// To keep what is held.
+    /// The net maintenance margin: for keeping the positions.
     pub maintenance_margin: f64,
-    /// What everything is worth, cash included.
+    /// Value of all positions and assets, cash included.
     pub mark_to_market: f64,
-    /// What each collateral is worth, the base of PMRM being its only one.
+    /// Value of each collateral; for PMRM the base is the only one.
     pub collateral_values: Vec<f64>,
-    /// What might happen to it.
+    /// The scenarios and the worst of them.
     pub scan: Scan,
-    /// Taken from both margins, before factors.
+    /// Contingencies subtracted from both margins, before factors.
     pub maintenance_contingency: Contingency,
-    /// Taken from the initial margin besides.
+    /// Additional contingencies subtracted from the initial margin.
     pub initial_contingency: Contingency,
-    /// Taken from the initial margin for feeds that are not trusted.
+    /// Amount subtracted from the initial margin for feeds with low confidence.
     pub confidence_contingency: f64,
-    /// What the initial margin multiplies the loss by.
+    /// The factor on the loss in the initial margin.
     pub initial_factor: f64,
-    /// What the requirements add to the loss, line by line: name, initial, maintenance.
+    /// The additions to the loss in the requirements, line by line: name, initial, maintenance.
     pub charges: Vec<(String, f64, f64)>,
-    /// One for each expiry.
+    /// The revaluation of each expiry.
     pub expiries: Vec<Revaluation>,
 }
 
-/// What might happen to a portfolio, and the worst of it.
+/// The scenario profits of a portfolio, and the worst of them.
 #[derive(Clone, Debug)]
 pub struct Scan {
     /// Profit against the mark in each scenario, in the order of the parameters.
     pub profits: Vec<f64>,
-    /// What a move of the forwards alone costs; never above 0.
+    /// The profit from a move of the forwards alone; never above 0.
     pub basis_contingency: f64,
-    /// Which scenario is the worst; their number when the basis contingency is worse than all.
+    /// The index of the worst scenario; the number of scenarios when the basis contingency is worse than all.
     pub worst_index: usize,
-    /// The worst profit, split over what is held; never above 0.
+    /// The worst profit, split by position; never above 0.
     pub worst: Parts,
 }
 
 impl Scan {
-    /// Lets the basis contingency compete with the scenarios. It comes first, and on a tie the earlier one stands.
+    /// Compares the basis contingency with the scenarios. It comes first, and on a tie the earlier one wins.
     pub fn of(basis: Parts, mut scenarios: Vec<Parts>) -> Self {
         let candidates: Vec<f64> = std::iter::once(&basis).chain(&scenarios).map(Parts::total).collect();
         let (basis_contingency, profits) = (candidates[0], candidates[1..].to_vec());
@@ -66,27 +66,27 @@ impl Scan {
         Self { profits, basis_contingency, worst_index, worst }
     }
 
-    /// What the worst costs; never below 0.
+    /// The loss in the worst case; never below 0.
     pub fn loss(&self) -> f64 {
         0.0 - self.worst.total()
     }
 }
 
-/// A profit, split over what is held; it is the sum of its parts.
+/// A profit, split by position; it is the sum of its parts.
 #[derive(Clone, Debug, Default)]
 pub struct Parts {
     /// Profit of the perpetual, in USD.
     pub perp: f64,
     /// Profit of each collateral, in USD.
     pub collaterals: Vec<f64>,
-    /// Each option of each expiry.
+    /// Profit of each option of each expiry, in USD.
     pub options: Vec<Vec<f64>>,
 }
 
 impl Parts {
     /// The perpetual and the collaterals with spot multiplied by `spot_shock`.
     ///
-    /// The perpetual moves on its own price; a collateral moves one for one with spot, or not at all.
+    /// The perpetual moves with its own price; a collateral moves one for one with spot, or not at all.
     pub fn linear(held: &Holdings, collaterals: impl IntoIterator<Item = (f64, bool)>, spot_shock: f64) -> Self {
         let moved = |(value, moves)| if moves { value * (spot_shock - 1.0) } else { 0.0 };
         Self {
@@ -96,7 +96,7 @@ impl Parts {
         }
     }
 
-    /// Profit of everything that is held, in USD.
+    /// The total profit, in USD.
     pub fn total(&self) -> f64 {
         let options: f64 = self.options.iter().map(|expiry| expiry.iter().sum::<f64>()).sum();
         self.perp + self.collaterals.iter().sum::<f64>() + options
@@ -112,19 +112,19 @@ impl Parts {
     }
 }
 
-/// Money held back without a scenario, by what it is held back for.
+/// Amounts held back without a scenario, by their reason.
 #[derive(Clone, Debug, Default)]
 pub struct Contingency {
     /// Held back for the perpetual, in USD.
     pub perp: f64,
-    /// Naked short options.
+    /// Held back for naked short options, in USD.
     pub options: f64,
     /// Held back for each collateral, in USD.
     pub collaterals: Vec<f64>,
 }
 
 impl Contingency {
-    /// Held back for everything, in USD.
+    /// The total held back, in USD.
     pub fn total(&self) -> f64 {
         self.perp + self.options + self.collateral()
     }
@@ -135,58 +135,58 @@ impl Contingency {
     }
 }
 
-/// How much a move of forwards that spot does not make can cost.
+/// The rules for forwards that move independently of spot.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BasisRules {
-    /// Multiplier of spot upward.
+    /// Multiplier of spot for a move up.
     #[serde(deserialize_with = "decimal::read")]
     pub spot_up: f64,
-    /// Multiplier of spot downward.
+    /// Multiplier of spot for a move down.
     #[serde(deserialize_with = "decimal::read")]
     pub spot_down: f64,
     /// Share of the loss that counts at any expiry.
     #[serde(deserialize_with = "decimal::read")]
     pub add_factor: f64,
-    /// Share of the loss that counts besides for each year to expiry.
+    /// Additional share of the loss that counts for each year to expiry.
     #[serde(deserialize_with = "decimal::read")]
     pub mult_factor: f64,
 }
 
-/// An expiry with all that no scenario changes.
+/// An expiry with its values that no scenario changes.
 #[derive(Clone, Debug)]
 pub struct Revaluation {
-    /// What each option is worth at the mark.
+    /// The value of each option at the mark.
     pub marks: Vec<f64>,
-    /// What each is worth with spot moved up by the basis rules.
+    /// The value of each option with spot moved up by the basis rules.
     pub basis_up: Vec<f64>,
-    /// What each is worth with spot moved down by the basis rules.
+    /// The value of each option with spot moved down by the basis rules.
     pub basis_down: Vec<f64>,
     /// Discount factor of the option prices; 1 where they are undiscounted.
     pub discount: f64,
-    /// What shocked values are multiplied by.
+    /// The multiplier on shocked values.
     pub static_discount: StaticDiscount,
     /// Multipliers of volatility.
     pub vol: VolMultipliers,
-    /// The least of the confidences it depends on.
+    /// The lowest of the confidences on which it depends.
     pub confidence: Ratio,
     /// Gross size of its options.
     pub gross: f64,
 }
 
-/// What a manager decides about an expiry before it is valued.
+/// The terms that a manager sets for an expiry before it is valued.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms {
     /// Discount factor of the option prices.
     pub discount: f64,
-    /// What shocked values are multiplied by.
+    /// The multiplier on shocked values.
     pub static_discount: StaticDiscount,
     /// Multipliers of volatility.
     pub vol: VolMultipliers,
 }
 
 impl Revaluation {
-    /// Values an expiry of `held` at the mark and on both sides of it.
+    /// Values an expiry of `held` at the mark, and with spot up and down by the basis rules.
     pub fn of(expiry: &Expiry, held: &Holdings, terms: Terms, basis: &BasisRules) -> Result<Self, Refusal> {
         let Terms { discount, static_discount, vol } = terms;
         let at = |spot_shock| expiry.values(spot_shock, discount, |option| option.vol);
@@ -203,7 +203,7 @@ impl Revaluation {
         })
     }
 
-    /// What all its options are worth at the mark.
+    /// The value of all its options at the mark.
     pub fn mark_to_market(&self) -> f64 {
         self.marks.iter().sum()
     }
@@ -221,8 +221,8 @@ impl Revaluation {
     }
 }
 
-/// The basis contingency: what each expiry loses when its forward moves to its worse side, volatilities unchanged,
-/// nothing discounted, no netting between expiries, options only.
+/// The basis contingency: the loss of each expiry when its forward moves to its worse side. Volatilities are unchanged,
+/// nothing is discounted, expiries do not net, and only options count.
 pub fn basis_contingency(expiries: &[Expiry], revaluations: &[Revaluation], rules: &BasisRules) -> Parts {
     let mut parts = Parts::default();
     for (expiry, held) in expiries.iter().zip(revaluations) {
@@ -234,12 +234,12 @@ pub fn basis_contingency(expiries: &[Expiry], revaluations: &[Revaluation], rule
     parts
 }
 
-/// The share of a notional that is held back while its feed is not trusted: a jump at the threshold, not a slope.
+/// The share of a notional that is held back for a feed with low confidence: it jumps at the threshold.
 pub fn doubt(confidence: Ratio, threshold: Ratio, factor: f64) -> f64 {
     if confidence < threshold { (1.0 - confidence.to_f64()) * factor } else { 0.0 }
 }
 
-/// What the initial margin multiplies losses by on account of a stablecoin below its peg, on top of its own factor.
+/// The increase of the loss factor in the initial margin for a stablecoin below its peg.
 pub fn peg_loss(cash: Cash, threshold: f64, factor: f64) -> f64 {
     (threshold - cash.price).max(0.0) * factor
 }

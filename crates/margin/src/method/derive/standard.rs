@@ -1,4 +1,4 @@
-//! The standard manager (SRM): every position by itself, options no worse than their expiry can pay.
+//! The standard manager (SRM): every position separately, with options limited by the worst payoff of their expiry.
 //!
 //! ```text
 //! margin = cash + Σ over markets of [perpetual + base + Σ over expiries of options]
@@ -17,7 +17,7 @@ use super::report;
 use super::scan::{doubt, peg_loss};
 use crate::{About, Refusal, Workings, params::decimal};
 
-/// What the method is and how far it is proven.
+/// The description of the method, and how far it is proven.
 pub const ABOUT: About = About {
     name: "derive-standard",
     title: "Derive standard margin (SRM): isolated shorts, or the largest loss of their expiry",
@@ -31,13 +31,13 @@ pub const ABOUT: About = About {
 /// The parameter file that comes with the program.
 pub const PARAMS: &str = include_str!("../../../params/derive-standard/2026-01-21.toml");
 
-/// The parameter file.
+/// The parameters of the method.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
-    /// Where the manager is offered.
+    /// The underlyings and the cash of the manager.
     pub venue: Venue,
-    /// Those of the contract.
+    /// The parameters of the contract.
     pub parameters: Parameters,
 }
 
@@ -45,20 +45,20 @@ pub struct Rules {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
-    /// What a stablecoin below its peg costs.
+    /// The charge for a stablecoin below its peg.
     pub depeg: DepegRules,
-    /// The numbers of each market, by underlying.
+    /// The parameters of each market, by underlying.
     pub markets: BTreeMap<String, MarketRules>,
 }
 
-/// What a stablecoin below its peg costs, of the notional of perpetuals and short options.
+/// The charge for a stablecoin below its peg, on the notional of perpetuals and short options.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DepegRules {
-    /// Price below which it costs.
+    /// The price below which the charge applies.
     #[serde(deserialize_with = "decimal::read")]
     pub threshold: f64,
-    /// Share per dollar below.
+    /// The share of the notional, per dollar below that price.
     #[serde(deserialize_with = "decimal::read")]
     pub factor: f64,
 }
@@ -67,13 +67,13 @@ pub struct DepegRules {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MarketRules {
-    /// The numbers of the perpetual.
+    /// The parameters of the perpetual.
     pub perp: PerpRules,
-    /// The numbers of the options.
+    /// The parameters of the options.
     pub option: OptionRules,
-    /// Of feeds that are not trusted.
+    /// The charges for feeds with low confidence.
     pub oracle: OracleRules,
-    /// Of the underlying itself as collateral.
+    /// The underlying itself as collateral.
     pub base: BaseRules,
 }
 
@@ -81,60 +81,60 @@ pub struct MarketRules {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PerpRules {
-    /// For the maintenance margin.
+    /// Share for the maintenance margin.
     #[serde(deserialize_with = "decimal::read")]
     pub mm: f64,
-    /// For the initial margin.
+    /// Share for the initial margin.
     #[serde(deserialize_with = "decimal::read")]
     pub im: f64,
 }
 
-/// What a short option requires: shares of spot, and scales.
+/// The margin of a short option: shares of spot, and scales.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptionRules {
-    /// Initial, at the money.
+    /// Initial margin, at the money.
     #[serde(deserialize_with = "decimal::read")]
     pub max_spot_req: f64,
-    /// Initial, far out of the money.
+    /// Initial margin, far out of the money.
     #[serde(deserialize_with = "decimal::read")]
     pub min_spot_req: f64,
-    /// Maintenance of a call.
+    /// Maintenance margin of a call.
     #[serde(deserialize_with = "decimal::read")]
     pub mm_call_spot_req: f64,
-    /// Maintenance of a put.
+    /// Maintenance margin of a put.
     #[serde(deserialize_with = "decimal::read")]
     pub mm_put_spot_req: f64,
-    /// Maintenance of a put, as a share of its mark.
+    /// Maintenance margin of a put, as a share of its mark.
     #[serde(deserialize_with = "decimal::read")]
     pub mm_put_mtm_req: f64,
-    /// Initial, of the forward for each call that no call covers, on top of the largest loss.
+    /// Initial margin on top of the largest loss: share of the forward for each call that no call covers.
     #[serde(deserialize_with = "decimal::read")]
     pub unpaired_im_scale: f64,
-    /// The same for maintenance.
+    /// Maintenance margin on top of the largest loss, for the same calls.
     #[serde(deserialize_with = "decimal::read")]
     pub unpaired_mm_scale: f64,
-    /// Initial of a put, as a multiple of its maintenance at least.
+    /// Minimum initial margin of a put, as a multiple of its maintenance margin.
     #[serde(deserialize_with = "decimal::read")]
     pub mm_offset_scale: f64,
 }
 
-/// Confidence below which a notional is charged; a threshold of 0 charges nothing.
+/// The confidence thresholds below which a notional is charged; a threshold of 0 charges nothing.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OracleRules {
-    /// Of spot and the perpetual.
+    /// Threshold for perpetuals: the confidence in spot and the perpetual.
     pub perp_threshold: Ratio,
-    /// Of spot, the forward and the volatilities.
+    /// Threshold for options: the confidence in spot, the forward and the volatilities.
     pub option_threshold: Ratio,
-    /// For holdings of the underlying: the confidence of spot.
+    /// Threshold for holdings of the underlying: the confidence in spot.
     pub base_threshold: Ratio,
-    /// Share of the notional, at a confidence of 0.
+    /// The charge at a confidence of 0, as a share of the notional.
     #[serde(deserialize_with = "decimal::read")]
     pub factor: f64,
 }
 
-/// What the underlying counts for.
+/// The value of the underlying as collateral.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BaseRules {
@@ -146,20 +146,20 @@ pub struct BaseRules {
     pub im_scale: f64,
 }
 
-/// What the manager answers. Margins are net, as the contract gives them: healthy at 0 and above.
+/// The answer of the manager. Margins are net, as the contract gives them: healthy at 0 and above.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// To take new risk.
+    /// The net initial margin: for taking new risk.
     pub initial_margin: f64,
-    /// To keep what is held.
+    /// The net maintenance margin: for keeping the positions.
     pub maintenance_margin: f64,
-    /// What everything is worth, cash included.
+    /// Value of all positions and assets, cash included.
     pub mark_to_market: f64,
-    /// One for each market, in the order given.
+    /// The result of each market, in the order given.
     pub markets: Vec<MarketOutcome>,
 }
 
-/// What one market adds to the margins.
+/// The contribution of one market to the margins.
 #[derive(Clone, Debug)]
 pub struct MarketOutcome {
     /// The perpetual, its unrealised cash included.
@@ -170,23 +170,23 @@ pub struct MarketOutcome {
     pub expiries: Vec<ExpiryOutcome>,
 }
 
-/// What one part of an account adds to the margins.
+/// The contribution of one part of an account to the margins.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Component {
     /// Value at current marks, in USD.
     pub mark_to_market: f64,
-    /// To the maintenance margin.
+    /// Contribution to the maintenance margin.
     pub maintenance: f64,
-    /// To the initial margin, before what follows.
+    /// Contribution to the initial margin, before the deductions below.
     pub initial: f64,
-    /// Taken from the initial margin for feeds that are not trusted.
+    /// Deduction from the initial margin for feeds with low confidence.
     pub confidence: f64,
-    /// Taken from the initial margin for a stablecoin below its peg.
+    /// Deduction from the initial margin for a stablecoin below its peg.
     pub depeg: f64,
 }
 
 impl Component {
-    /// To the initial margin, all told.
+    /// Contribution to the initial margin, after all deductions.
     pub fn initial_margin(&self) -> f64 {
         self.initial - self.confidence - self.depeg
     }
@@ -195,29 +195,29 @@ impl Component {
 /// The options of one expiry.
 #[derive(Clone, Debug)]
 pub struct ExpiryOutcome {
-    /// All of them together.
+    /// All options of the expiry together.
     pub component: Component,
-    /// Each by itself: mark, maintenance, initial.
+    /// Each option separately: mark, maintenance, initial.
     pub isolated: Vec<Component>,
-    /// What decides the maintenance margin.
+    /// The rule that determines the maintenance margin.
     pub binding: Binding,
     /// Each option's part of the maintenance requirement, which is its mark less its margin.
     pub requirement_parts: Vec<f64>,
 }
 
-/// What decides the margin of an expiry: the better of two.
+/// The rule that determines the margin of an expiry: the better of two.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Binding {
-    /// Every short by itself.
+    /// The sum of every short option separately.
     Isolated,
-    /// The worst that the expiry can pay.
+    /// The worst payoff of the expiry.
     MaxLoss {
-        /// The settlement price at which it does; none when it never pays less than nothing.
+        /// The settlement price of the worst payoff; none when the payoff is never negative.
         settlement: Option<f64>,
     },
 }
 
-/// What an account must hold under this manager.
+/// Computes the requirement of an account under this manager.
 pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool) -> Result<Workings, Refusal> {
     let mut adapted = Adapted::of(account, market, &rules.venue, strict)?;
     adapted.dollars_as_cash(account, market)?;
@@ -236,7 +236,7 @@ pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool)
     Ok(report::of_standard(account, &adapted.subaccounts, &outcome, said).scaled(adapted.cash.price))
 }
 
-/// What the manager answers for an account over several markets, each with its rules.
+/// The manager's margins for an account over several markets, each with its rules.
 pub fn assess(markets: &[(&Holdings, &MarketRules)], cash: Cash, depeg: &DepegRules) -> Result<Outcome, Refusal> {
     let depeg = peg_loss(cash, depeg.threshold, depeg.factor);
     let mut outcome = Outcome {
@@ -263,7 +263,7 @@ pub fn assess(markets: &[(&Holdings, &MarketRules)], cash: Cash, depeg: &DepegRu
 }
 
 impl MarketOutcome {
-    /// Perpetual, base, then each expiry.
+    /// The components: perpetual, base, then each expiry.
     pub fn components(&self) -> impl Iterator<Item = &Component> {
         [&self.perp, &self.base].into_iter().chain(self.expiries.iter().map(|expiry| &expiry.component))
     }
@@ -282,7 +282,7 @@ fn assess_perp(held: &Holdings, rules: &MarketRules, depeg: f64) -> Component {
     }
 }
 
-/// Only its mark is counted in the stablecoin; its margin is in dollars.
+/// Only the mark is converted to the stablecoin; the margin stays in dollars.
 fn assess_base(held: &Holdings, rules: &MarketRules, cash: Cash) -> Component {
     let notional = held.base * held.spot;
     let maintenance = notional * rules.base.margin_factor;
@@ -297,7 +297,7 @@ fn assess_base(held: &Holdings, rules: &MarketRules, cash: Cash) -> Component {
     }
 }
 
-/// The better of two: the sum of every short by itself, and the worst that the expiry can pay.
+/// The better of two: the sum of every short option separately, and the worst payoff of the expiry.
 fn assess_expiry(held: &Holdings, expiry: &Expiry, rules: &MarketRules, depeg: f64) -> Result<ExpiryOutcome, Refusal> {
     let marks = expiry.values(1.0, 1.0, |option| option.vol)?;
     let isolate = |(option, mark): (&OptionHolding, &f64)| isolated(option, *mark, held.spot, &rules.option);
@@ -331,7 +331,7 @@ fn assess_expiry(held: &Holdings, expiry: &Expiry, rules: &MarketRules, depeg: f
     Ok(ExpiryOutcome { component, isolated, binding, requirement_parts })
 }
 
-/// A short option by itself: its mark and a share of spot. A long one needs nothing and counts for nothing.
+/// A short option separately: its mark and a share of spot. A long option needs no margin and contributes nothing.
 fn isolated(option: &OptionHolding, mark: f64, spot: f64, rules: &OptionRules) -> Component {
     let alone = Component { mark_to_market: mark, ..Component::default() };
     if option.amount >= 0.0 {
@@ -349,7 +349,8 @@ fn isolated(option: &OptionHolding, mark: f64, spot: f64, rules: &OptionRules) -
     }
 }
 
-/// The least that the options of an expiry pay together, over settlement at 0 and at every strike, and where; not above 0.
+/// The settlement price and amount of the worst joint payoff of an expiry's options, over settlement at 0 and at every
+/// strike; not above 0.
 fn worst_payoff(expiry: &Expiry) -> (Option<f64>, f64) {
     let mut worst = (None, 0.0);
     for settlement in std::iter::once(0.0).chain(expiry.options.iter().map(|option| option.strike)) {
@@ -361,7 +362,7 @@ fn worst_payoff(expiry: &Expiry) -> (Option<f64>, f64) {
     worst
 }
 
-/// What an option pays when its expiry settles at this price.
+/// The payoff of an option when its expiry settles at this price.
 fn payoff(option: &OptionHolding, settlement: f64) -> f64 {
     option.amount * (option.right.sign() * (settlement - option.strike)).max(0.0)
 }

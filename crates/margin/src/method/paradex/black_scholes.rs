@@ -1,24 +1,24 @@
 //! Black–Scholes as the official engine computes it, with its approximation of the normal distribution.
 //!
-//! The approximation is off by up to 7e-8, which a margin shows: it is kept, so that margins agree with the venue's.
+//! The approximation is off by up to 7e-8, which is visible in a margin. It is kept, so that margins agree with the venue's.
 
 use model::Right;
 use pricing::math::{exp, ln};
 
-/// What an option pays, and what its price depends on beside spot and volatility.
+/// The terms of an option: the inputs of its price besides spot and volatility.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Terms {
     /// Whether it is a call or a put.
     pub right: Right,
     /// The strike, in USD.
     pub strike: f64,
-    /// To expiry, of 365 days.
+    /// Years of 365 days to expiry.
     pub years: f64,
-    /// Continuously compounded, per year.
+    /// Continuously compounded rate, per year.
     pub rate: f64,
 }
 
-/// The standard normal distribution, through the error function of Abramowitz and Stegun, 7.1.26.
+/// The standard normal distribution function, through the error function of Abramowitz and Stegun, 7.1.26.
 pub fn cdf(x: f64) -> f64 {
     const P: f64 = 0.327_591_1;
     const A: [f64; 5] = [0.254_829_592, -0.284_496_736, 1.421_413_741, -1.453_152_027, 1.061_405_429];
@@ -30,7 +30,7 @@ pub fn cdf(x: f64) -> f64 {
 }
 
 impl Terms {
-    /// What it is worth at this spot and volatility; what exercise would bring when either time or volatility is gone.
+    /// The price at this spot and volatility; the exercise value when time or volatility is 0.
     pub fn price(&self, spot: f64, vol: f64) -> f64 {
         let sign = self.sign();
         if self.years == 0.0 || vol == 0.0 {
@@ -41,7 +41,7 @@ impl Terms {
         sign * spot * cdf(sign * d1) - sign * self.strike * exp(-self.rate * self.years) * cdf(sign * d2)
     }
 
-    /// How far the price moves with the spot; the step at the strike when either time or volatility is gone.
+    /// The change of the price with the spot; a step at the strike when time or volatility is 0.
     pub fn delta(&self, spot: f64, vol: f64) -> f64 {
         let sign = self.sign();
         if self.years <= 1e-10 || vol == 0.0 {

@@ -1,12 +1,12 @@
-//! Cross margin: every market by itself, each by its larger side.
+//! Cross margin: every market separately, each by its larger side.
 //!
 //! ```text
 //! IM = Σ markets max(buy side, sell side) + fees on the larger side + open loss     + spot balances owed
 //! MM = Σ markets the position alone       + fees on the position                    + spot balances owed
 //! ```
 //!
-//! The buy side of a market is what is held once every purchase fills and no sale does; the sell side the other way
-//! round. The margin of the positions alone, at the maintenance fractions, is shown as the core.
+//! The buy side of a market is the position once every purchase fills and no sale does; the sell side is the position
+//! once every sale fills and no purchase does. The core shows the margin of the positions alone, at the maintenance fractions.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::{Contract, Leg, Order, Portfolio, adapt, class_of};
 use crate::{About, Refusal, Workings, params::decimal};
 
-/// What the method is and how far it is proven.
+/// The description of the method, and how far it is proven.
 pub const ABOUT: About = About {
     name: "paradex-cross",
     title: "Paradex cross margin: each market by its larger side, options by moneyness",
@@ -33,33 +33,33 @@ pub const ABOUT: About = About {
 /// The parameters that come with the program.
 pub const PARAMS: &str = include_str!("../../../params/paradex-cross/2026-06.toml");
 
-/// The numbers of the method.
+/// The parameters of the method.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
-    /// What holds for every underlying.
+    /// Parameters of every underlying.
     pub general: General,
-    /// Underlyings that share their numbers, by the name of the class.
+    /// Classes of underlyings that share parameters, by the name of the class.
     pub class: BTreeMap<String, Class>,
 }
 
-/// What holds for every underlying.
+/// Parameters of every underlying.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct General {
-    /// The share of a perpetual's initial margin that must be maintained.
+    /// The maintenance margin of a perpetual, as a share of its initial margin.
     #[serde(deserialize_with = "decimal::read")]
     pub maintenance_factor: f64,
-    /// The token that is not charged.
+    /// The collateral token, whose balances are not charged.
     pub collateral: String,
-    /// An option's fee is at most this share of its mark.
+    /// The maximum fee of an option, as a share of its mark.
     #[serde(deserialize_with = "decimal::read")]
     pub option_fee_cap: f64,
-    /// The class of underlyings that are in none.
+    /// The class of underlyings that belong to no class.
     pub fallback: String,
 }
 
-/// Underlyings that share their numbers.
+/// A class of underlyings that share parameters.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Class {
@@ -70,7 +70,7 @@ pub struct Class {
     pub perpetual: f64,
     /// Fractions of an option, for the initial margin.
     pub initial: OptionFractions,
-    /// The same for the maintenance margin.
+    /// Fractions of an option, for the maintenance margin.
     pub maintenance: OptionFractions,
 }
 
@@ -80,34 +80,34 @@ impl AsRef<[String]> for Class {
     }
 }
 
-/// What one option requires, in shares of mark and spot.
+/// The margin of one option, in shares of mark and spot.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptionFractions {
-    /// A long option: of its mark.
+    /// For a long option: share of its mark.
     #[serde(deserialize_with = "decimal::read")]
     pub premium_multiplier: f64,
-    /// A long option: at most this share of the spot.
+    /// For a long option: maximum, as a share of the spot.
     #[serde(deserialize_with = "decimal::read")]
     pub long_itm: f64,
-    /// A short option: of the spot, less what it is out of the money.
+    /// For a short option: share of the spot, from which the amount out of the money is subtracted.
     #[serde(deserialize_with = "decimal::read")]
     pub short_itm: f64,
-    /// A short option: at least this share of the spot.
+    /// For a short option: minimum, as a share of the spot.
     #[serde(deserialize_with = "decimal::read")]
     pub short_otm: f64,
-    /// A short put: at most this share of the spot.
+    /// For a short put: maximum, as a share of the spot.
     #[serde(deserialize_with = "decimal::read")]
     pub short_put_cap: f64,
 }
 
 impl OptionFractions {
-    /// What one long option requires.
+    /// The margin of one long option.
     pub fn long(&self, mark: f64, spot: f64) -> f64 {
         (mark * self.premium_multiplier).min(self.long_itm * spot)
     }
 
-    /// What one short option requires.
+    /// The margin of one short option.
     pub fn short(&self, right: Right, strike: f64, spot: f64) -> f64 {
         let out_of_the_money = match right {
             Right::Call => (strike - spot).max(0.0),
@@ -121,7 +121,7 @@ impl OptionFractions {
     }
 }
 
-/// What one market requires.
+/// The requirement of one market.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Requirement {
     /// Coins held once every purchase fills and no sale does, at least 0.
@@ -136,23 +136,23 @@ pub struct Requirement {
     pub fee_initial: f64,
     /// Fee of the position.
     pub fee_maintenance: f64,
-    /// What orders beyond the mark lose at once when they fill.
+    /// The loss that orders priced beyond the mark make at once when they fill.
     pub open_loss: f64,
 }
 
 impl Requirement {
-    /// Required to take new risk; spot balances come on top, once an account.
+    /// Required to take new risk. The charge for spot balances comes on top, once per account.
     pub fn initial_margin(&self) -> f64 {
         self.net_initial + self.fee_initial + self.open_loss
     }
 
-    /// Required to keep what is held.
+    /// Required to keep the positions.
     pub fn maintenance_margin(&self) -> f64 {
         self.net_maintenance + self.fee_maintenance
     }
 }
 
-/// What one market requires. `market` is any leg of it: its size does not count.
+/// Computes the requirement of one market. `market` is any leg of the market; its size is ignored.
 pub fn requirement(market: &Leg, held: f64, orders: &[&Order], spot: f64, rules: &Rules, class: &Class) -> Requirement {
     let ordered = |side: f64| -> f64 { orders.iter().map(|order| (side * order.fill.size).max(0.0)).sum() };
     let buy_open_size = (ordered(1.0) + held).max(0.0);
@@ -184,7 +184,7 @@ pub fn requirement(market: &Leg, held: f64, orders: &[&Order], spot: f64, rules:
     }
 }
 
-/// What the account must hold, worked out line by line.
+/// Computes the requirement of the account, line by line.
 pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool) -> Result<Workings, Refusal> {
     let mut adapted = adapt(account, market, &rules.general.collateral, strict)?;
     let mut workings = adapted.workings(account);
@@ -214,7 +214,7 @@ pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool)
     Ok(adapted.finish(workings))
 }
 
-/// Every market of a portfolio once, with what is held in it. An account has one position an instrument.
+/// Every market of a portfolio once, with the position in it. An account has one position per instrument.
 fn markets(portfolio: &Portfolio) -> Vec<(&Leg, f64)> {
     let mut markets: Vec<(&Leg, f64)> = portfolio.positions.iter().map(|leg| (leg, leg.size)).collect();
     for order in &portfolio.orders {

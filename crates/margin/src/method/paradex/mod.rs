@@ -5,19 +5,19 @@
 //! | `paradex` | portfolio margin | the worst of 24 moves of spot and volatility, never less than a share of delta |
 //! | `paradex-cross` | cross margin | every market by itself, each by its larger side |
 //!
-//! Both follow the venue's own engine (`paradex_py/margin`) operation by operation and take its names. Its prices are in
-//! USD and what it pays is USDC, a unit for a dollar: a contract here is as many of the venue's as move like it, what they
-//! require is in USDC, and the workings convert at the price of USDC. Beside the core, each mode provides for fees. The
-//! engine charges the whole value of every balance that is not USDC: what is owned is not accepted in our words, and what
-//! is owed is a charge.
+//! Both follow the venue's own engine (`paradex_py/margin`) operation by operation and use its names. The engine's
+//! prices are in USD, and its contracts pay one USDC for each dollar. A contract here is converted into the number of
+//! the venue's contracts with the same price sensitivity; their requirement is in USDC, and the workings convert it at
+//! the price of USDC. On top of the core, each mode provides for fees. The engine charges the whole value of every
+//! balance that is not USDC: here an asset counts as not accepted, and a debt as a charge.
 //!
 //! ```text
 //! Account ──adapt──▶ Portfolio, haircuts ──requirement──▶ Requirement ──workings──▶ Workings
 //!                    the engine's inputs                  the engine's answer
 //! ```
 //!
-//! [`portfolio`] and [`cross`] each hold one mode; [`black_scholes`] prices as the engine does; what both modes look at
-//! is here.
+//! [`portfolio`] and [`cross`] each hold one mode; [`black_scholes`] prices as the engine does; this file holds the
+//! inputs that both modes share.
 
 pub mod black_scholes;
 pub mod cross;
@@ -32,7 +32,7 @@ use crate::book::{Book, FuturePosition, Holding, Listed, OptionPosition, OrderFi
 use crate::{NotAccepted, Refusal, RequirementState, Workings};
 use black_scholes::Terms;
 
-/// What Paradex lists: perpetuals and options on dollars. No dated futures, nothing inverse.
+/// The contracts that Paradex lists: perpetuals and options on dollars. No dated futures, nothing inverse.
 pub const LISTED: Listed = Listed {
     venue: "Paradex",
     spot: false,
@@ -42,7 +42,7 @@ pub const LISTED: Listed = Listed {
     linear_options: true,
 };
 
-/// Everything an account has in one underlying.
+/// All positions and orders of an account on one underlying.
 #[derive(Clone, Debug)]
 pub struct Portfolio {
     /// The name of the underlying.
@@ -51,18 +51,18 @@ pub struct Portfolio {
     pub spot: f64,
     /// The positions on the underlying.
     pub positions: Vec<Leg>,
-    /// What may come to be held.
+    /// The open orders on the underlying.
     pub orders: Vec<Order>,
 }
 
-/// A position, or what an order would make one.
+/// A position, or the position that an order would create.
 #[derive(Clone, Debug)]
 pub struct Leg {
-    /// Where it stands among the positions (or orders) of the account.
+    /// The index of the position (or order) in the account.
     pub place: usize,
     /// The name of the market.
     pub name: String,
-    /// What is traded there.
+    /// The contract that is traded in the market.
     pub contract: Contract,
     /// The venue's mark, in USD per coin.
     pub mark: f64,
@@ -70,30 +70,30 @@ pub struct Leg {
     pub delta: f64,
     /// The taker fee, as a share.
     pub fee_rate: f64,
-    /// Contracts of one coin, each paying a unit of USDC for a dollar: long when positive.
+    /// Size in contracts of one coin, each paying one USDC for a dollar: positive when long.
     pub size: f64,
 }
 
-/// An open order and what it would become.
+/// An open order and the position it would create.
 #[derive(Clone, Debug)]
 pub struct Order {
-    /// What is held once it fills: bought when positive.
+    /// The position once the order fills: positive when bought.
     pub fill: Leg,
-    /// The worst price it fills at, in USD per coin.
+    /// The worst price at which it fills, in USD per coin.
     pub limit: f64,
 }
 
-/// What is traded in a market.
+/// The contract that is traded in a market.
 #[derive(Clone, Copy, Debug)]
 pub enum Contract {
     /// A future without expiry.
     Perpetual {
-        /// Longs pay when positive; none where the market gives none.
+        /// Funding per eight hours, paid by longs when positive; none where the market gives none.
         funding_rate_8h: Option<f64>,
     },
     /// A dated option.
     Option {
-        /// Right, strike and time of the option.
+        /// Right, strike and time to expiry of the option.
         terms: Terms,
         /// Volatility of its mark, annualised.
         vol: f64,
@@ -103,14 +103,14 @@ pub enum Contract {
 }
 
 impl Portfolio {
-    /// Whether nothing is held and nothing is ordered.
+    /// Whether there is neither a position nor an order.
     pub fn is_empty(&self) -> bool {
         self.positions.is_empty() && self.orders.is_empty()
     }
 }
 
 impl Leg {
-    /// The fee of trading it: a share of the mark of a perpetual; a share of the spot for an option, at most
+    /// The fee of trading the leg: a share of the mark for a perpetual; a share of the spot for an option, at most
     /// `option_cap` of its mark.
     pub fn fee(&self, spot: f64, option_cap: f64) -> f64 {
         match self.contract {
@@ -120,21 +120,21 @@ impl Leg {
     }
 }
 
-/// An account as the engine looks at it.
+/// An account as the engine sees it.
 struct Adapted {
     portfolios: Vec<Portfolio>,
     /// USD per unit of the token in which everything is paid.
     usd: f64,
     state: RequirementState,
-    /// What is held back from each balance, in USD and in the order of the account.
+    /// The charge on each balance, in USD, in the order of the account.
     haircuts: Vec<f64>,
-    /// The part of it that is held back from what is owed.
+    /// The part of the charges that is for debts, in USD.
     owed: f64,
     notes: Vec<String>,
 }
 
 impl Adapted {
-    /// What an account must hold before anything is added up; nothing in it is scaled to USD.
+    /// Workings without any sums yet; amounts added to them are in the venue's token, not USD.
     fn workings(&mut self, account: &Account) -> Workings {
         Workings {
             state: std::mem::take(&mut self.state),
@@ -145,7 +145,7 @@ impl Adapted {
         }
     }
 
-    /// Finishes workings in the venue's token: in USD, with what is held back from balances.
+    /// Converts workings from the venue's token to USD, and adds the charges on balances.
     fn finish(self, workings: Workings) -> Workings {
         let mut workings = workings.scaled(self.usd);
         workings.charges.push(("spot balances owed".to_owned(), self.owed, self.owed));
@@ -161,7 +161,7 @@ fn adapt(account: &Account, market: &Market, collateral: &str, strict: bool) -> 
     let mut adapter = Adapter { market, usd: 1.0, notes: book.notes };
     let coins = book.underlyings.iter().flat_map(|underlying| &underlying.coins);
     for Holding { place, asset, name, amount, price } in book.cash.iter().chain(coins) {
-        // The valuation currency stands for the collateral: it is listed in every market and held nowhere.
+        // USD, the valuation currency, is counted as the collateral: every market lists it, but no venue holds it.
         if *asset == USD {
             let how = format!("it is counted as {collateral} of the same value");
             adapter.converted(name, &how, strict)?;
@@ -227,7 +227,7 @@ impl Adapter<'_> {
         }
     }
 
-    /// An option, with the delta of the market or, where it gives none, of the engine's own formula.
+    /// An option, with the market's delta or, where the market gives none, the delta of the engine's own formula.
     fn option(&mut self, option: &OptionPosition, spot: f64) -> Leg {
         let contract = &option.contract;
         let years = contract.seconds / 86_400.0 / 365.0;
@@ -258,7 +258,7 @@ impl Adapter<'_> {
         Ok(())
     }
 
-    /// The rate that closing pays. A rebate is not earned before it is paid, and backs nothing.
+    /// The fee rate for closing. A rebate counts as 0: it is not earned before it is paid, so it backs nothing.
     fn fee_rate(&mut self, instrument: InstrumentId, given: Option<f64>) -> f64 {
         let rate = given.unwrap_or_else(|| {
             let note = format!("{}: the market gives no fee_rate, no fee is provided for", self.name(instrument));
@@ -271,7 +271,7 @@ impl Adapter<'_> {
     }
 }
 
-/// The class that has an underlying among its members, or that of the fallback.
+/// The class that has an underlying among its members, or the fallback class.
 fn class_of<'a, C: AsRef<[String]>>(
     underlying: &str,
     classes: &'a BTreeMap<String, C>,

@@ -5,8 +5,8 @@
 //! MM = max(SCAN risk, minimum delta) · mmf   + funding + fees + spot balances owed      positions only
 //! ```
 //!
-//! Of the two cores, the one of the positions is shown as the core; what orders add and what the maintenance factor takes
-//! away are charges.
+//! The core shown is that of the positions alone. The amount that orders add, and the reduction by the maintenance
+//! factor, are shown as charges.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use super::{Contract, Leg, Order, Portfolio, adapt, class_of};
 use crate::method::universal::families::percent;
 use crate::{About, Refusal, Workings, aggregate, params::decimal, vol::TermRule};
 
-/// What the method is and how far it is proven.
+/// The description of the method, and how far it is proven.
 pub const ABOUT: About = About {
     name: "paradex",
     title: "Paradex portfolio margin: SCAN risk over 24 scenarios, with a floor on delta",
@@ -36,42 +36,42 @@ pub const ABOUT: About = About {
 /// The parameters that come with the program.
 pub const PARAMS: &str = include_str!("../../../params/paradex/2026-06.toml");
 
-/// The numbers of the method.
+/// The parameters of the method.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
-    /// What holds for every underlying.
+    /// Parameters of every underlying.
     pub general: General,
-    /// How a shock of volatility grows towards expiry.
+    /// The growth of a volatility shock towards expiry.
     pub vol_shock: VolShock,
-    /// Underlyings that share their numbers, by the name of the class.
+    /// Classes of underlyings that share parameters, by the name of the class.
     pub class: BTreeMap<String, Class>,
 }
 
-/// What holds for every underlying.
+/// Parameters of every underlying.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct General {
-    /// The share of the net requirement that must be maintained.
+    /// The maintenance margin, as a share of the net requirement.
     #[serde(deserialize_with = "decimal::read")]
     pub maintenance_factor: f64,
-    /// The token that is not charged.
+    /// The collateral token, whose balances are not charged.
     pub collateral: String,
-    /// An option's fee is at most this share of its mark.
+    /// The maximum fee of an option, as a share of its mark.
     #[serde(deserialize_with = "decimal::read")]
     pub option_fee_cap: f64,
-    /// Length of the average that options settle on.
+    /// Length of the average on which options settle, in seconds.
     #[serde(deserialize_with = "decimal::read")]
     pub settlement_seconds: f64,
-    /// The class of underlyings that are in none.
+    /// The class of underlyings that belong to no class.
     pub fallback: String,
 }
 
-/// How a shock of volatility grows towards expiry: `(30 / max(days, floor))^power`.
+/// The growth of a volatility shock towards expiry: `(30 / max(days, floor))^power`.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VolShock {
-    /// Days below which an expiry counts as this many.
+    /// The minimum of days to expiry: a nearer expiry counts as this many days.
     #[serde(deserialize_with = "decimal::read")]
     pub days_floor: f64,
     /// The power for expiries nearer than 30 days.
@@ -82,26 +82,26 @@ pub struct VolShock {
     pub long_power: f64,
 }
 
-/// Underlyings that share their numbers.
+/// A class of underlyings that share parameters.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Class {
     /// The names of the underlyings.
     pub members: Vec<String>,
-    /// Charged on delta that other delta hedges.
+    /// The charge on delta that other delta hedges, as a share of it.
     #[serde(deserialize_with = "decimal::read")]
     pub hedged_margin_factor: f64,
-    /// Charged on delta that nothing hedges.
+    /// The charge on unhedged delta, as a share of it.
     #[serde(deserialize_with = "decimal::read")]
     pub unhedged_margin_factor: f64,
-    /// No upward shock ends at a volatility below this.
+    /// The minimum volatility after an upward shock.
     #[serde(deserialize_with = "decimal::read")]
     pub vol_floor_up: f64,
-    /// What may happen.
+    /// The scenarios of the scan.
     pub scenarios: Vec<Scenario>,
 }
 
-/// One thing that may happen: written `[spot shock, vol shock, weight]`.
+/// A scenario, written `[spot shock, vol shock, weight]`.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(from = "[Ratio; 3]")]
 pub struct Scenario {
@@ -109,7 +109,7 @@ pub struct Scenario {
     pub spot_shock: f64,
     /// Relative move of volatility at 30 days.
     pub vol_shock: f64,
-    /// The share of the loss that counts.
+    /// The share of the profit or loss that counts.
     pub weight: f64,
 }
 
@@ -120,7 +120,7 @@ impl From<[Ratio; 3]> for Scenario {
 }
 
 impl Scenario {
-    /// Such as `BTC −66 % vol up, weight 0.18`.
+    /// The scenario in words, such as `BTC −66 % vol up, weight 0.18`.
     pub fn words(&self, underlying: &str) -> String {
         let vol = if self.vol_shock > 0.0 { "vol up" } else { "vol down" };
         let weight = if self.weight == 1.0 { String::new() } else { format!(", weight {}", self.weight) };
@@ -134,33 +134,33 @@ impl AsRef<[String]> for Class {
     }
 }
 
-/// What the portfolio of one underlying requires.
+/// The requirement of the portfolio of one underlying.
 #[derive(Clone, Debug)]
 pub struct Requirement {
-    /// What each position makes in each scenario, weighted.
+    /// The weighted profit of each position in each scenario.
     pub position_pnls: Vec<Vec<f64>>,
     /// The sum over all positions in each scenario, weighted.
     pub pnls: Vec<f64>,
-    /// What the orders make: each fills in the scenarios in which it loses.
+    /// The profit of the orders in each scenario: each order fills in the scenarios in which it loses.
     pub order_pnls: Vec<f64>,
-    /// What positions alone require.
+    /// The requirement of the positions alone.
     pub positions: Net,
-    /// What positions and orders together require.
+    /// The requirement of positions and orders together.
     pub with_orders: Net,
-    /// The funding that eight hours may cost.
+    /// The provision for eight hours of funding.
     pub funding: Provision,
-    /// The fees that positions and orders may cost.
+    /// The provision for fees of positions and orders.
     pub fee: Provision,
 }
 
 /// The net portfolio requirement: the larger of its two parts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Net {
-    /// The worst scenario, its place in the list.
+    /// The index of the worst scenario.
     pub scenario: usize,
-    /// What is lost in it, at least 0.
+    /// The loss in that scenario, at least 0.
     pub scan: f64,
-    /// The least that delta requires.
+    /// The minimum requirement from delta.
     pub minimum_delta: f64,
 }
 
@@ -192,18 +192,18 @@ impl Provision {
 }
 
 impl Requirement {
-    /// Required to take new risk; spot balances come on top, once an account.
+    /// Required to take new risk. The charge for spot balances comes on top, once per account.
     pub fn initial_margin(&self) -> f64 {
         self.with_orders.loss() + self.funding.initial + self.fee.initial
     }
 
-    /// Required to keep what is held.
+    /// Required to keep the positions.
     pub fn maintenance_margin(&self, maintenance_factor: f64) -> f64 {
         self.positions.loss() * maintenance_factor + self.funding.maintenance + self.fee.maintenance
     }
 }
 
-/// What the portfolio of one underlying requires.
+/// Computes the requirement of the portfolio of one underlying.
 pub fn requirement(portfolio: &Portfolio, rules: &Rules, class: &Class) -> Result<Requirement, Refusal> {
     let Portfolio { spot, positions, orders, .. } = portfolio;
     let mut position_pnls = Vec::with_capacity(positions.len());
@@ -250,7 +250,7 @@ impl Net {
     }
 }
 
-/// What a position makes in each scenario: its price there less its mark, weighted.
+/// The profit of a position in each scenario: its price there less its mark, weighted.
 fn position_pnl(leg: &Leg, spot: f64, rules: &Rules, class: &Class) -> Result<Vec<f64>, Refusal> {
     let live = live_fraction(leg, rules);
     let pnl = |scenario: &Scenario| {
@@ -260,7 +260,7 @@ fn position_pnl(leg: &Leg, spot: f64, rules: &Rules, class: &Class) -> Result<Ve
     class.scenarios.iter().map(pnl).collect()
 }
 
-/// What an order makes in each scenario. It fills only where that costs: a purchase above the price, a sale below it.
+/// The profit of an order in each scenario. It fills only where it loses: a purchase above the price, a sale below it.
 fn order_pnl(order: &Order, spot: f64, rules: &Rules, class: &Class) -> Result<Vec<f64>, Refusal> {
     let live = live_fraction(&order.fill, rules);
     let pnl = |scenario: &Scenario| {
@@ -271,7 +271,7 @@ fn order_pnl(order: &Order, spot: f64, rules: &Rules, class: &Class) -> Result<V
     class.scenarios.iter().map(pnl).collect()
 }
 
-/// The price in one scenario: a perpetual keeps its basis, an option is priced anew from the spot.
+/// The price in one scenario: a perpetual keeps its basis, an option is repriced from the spot.
 pub fn scenario_price(leg: &Leg, spot: f64, scenario: &Scenario, rules: &Rules, class: &Class) -> Result<f64, Refusal> {
     let refused = |what, value, expected| Refusal::NotPriceable { instrument: leg.name.clone(), what, value, expected };
     let shocked = spot * (1.0 + scenario.spot_shock);
@@ -307,7 +307,7 @@ pub fn live_fraction(leg: &Leg, rules: &Rules) -> f64 {
     }
 }
 
-/// Delta on either side.
+/// The sums of positive and of negative deltas.
 #[derive(Clone, Copy, Debug, Default)]
 struct Deltas {
     long: f64,
@@ -325,8 +325,8 @@ impl Deltas {
         deltas
     }
 
-    /// The least that delta requires, in coins. Orders may fill on one side and not on the other: the unhedged delta is
-    /// the most they can leave, and what is hedged beside it pays the lower factor.
+    /// The minimum requirement from delta, in coins. Orders may fill on one side only: the unhedged delta is the
+    /// largest that they can leave, and the hedged rest pays the lower factor.
     ///
     /// Without orders this is `unhedged · |net| + hedged · (gross − |net|) / 2`.
     fn minimum(self, ordered: Self, class: &Class) -> f64 {
@@ -337,7 +337,7 @@ impl Deltas {
     }
 }
 
-/// What eight hours of funding may cost. The engine counts orders with the opposite sign of positions; so do we.
+/// The provision for eight hours of funding. The engine counts orders with the opposite sign of positions, and so do we.
 fn funding(portfolio: &Portfolio) -> Provision {
     let received = |leg: &Leg| match leg.contract {
         Contract::Perpetual { funding_rate_8h } => -funding_rate_8h.unwrap_or_default() * leg.size * portfolio.spot,
@@ -348,7 +348,7 @@ fn funding(portfolio: &Portfolio) -> Provision {
     Provision { initial: (-(held + ordered)).max(0.0), maintenance: (-held).max(0.0) }
 }
 
-/// Says which perpetuals (or dated futures in their place) have no funding to provide for.
+/// Notes the perpetuals (or dated futures converted to them) for which the market gives no funding rate.
 fn note_missing_funding(portfolio: &Portfolio, notes: &mut Vec<String>) {
     for leg in portfolio.positions.iter().chain(portfolio.orders.iter().map(|order| &order.fill)) {
         let note = format!("{}: the market gives no funding_rate_8h, no funding is provided for", leg.name);
@@ -358,10 +358,10 @@ fn note_missing_funding(portfolio: &Portfolio, notes: &mut Vec<String>) {
     }
 }
 
-/// The words of a family in which every scenario brings a profit or nothing.
+/// The words for a family in which no scenario loses.
 const NOTHING_LOSES: &str = "nothing loses";
 
-/// What the account must hold, worked out line by line.
+/// Computes the requirement of the account, line by line.
 pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool) -> Result<Workings, Refusal> {
     let mut adapted = adapt(account, market, &rules.general.collateral, strict)?;
     let mut workings = adapted.workings(account);
@@ -388,7 +388,7 @@ pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool)
     Ok(adapted.finish(workings))
 }
 
-/// Writes what one underlying requires into the workings; returns what decided, in words, when anything did.
+/// Writes the requirement of one underlying into the workings. Returns what determines it, in words, if anything does.
 fn report(portfolio: &Portfolio, class: &Class, requirement: &Requirement, workings: &mut Workings) -> Option<String> {
     let Requirement { positions: net, position_pnls, pnls, .. } = requirement;
     let underlying = &portfolio.name;
@@ -409,8 +409,8 @@ fn report(portfolio: &Portfolio, class: &Class, requirement: &Requirement, worki
     Some(if net.is_minimum() { minimum } else { words(net.scenario) })
 }
 
-/// A position's part of the minimum delta: with the net it pays the unhedged factor, against it the pair of factors
-/// turns its delta into a relief.
+/// A position's part of the minimum delta. Delta in the direction of the net pays the unhedged factor; for delta
+/// against it, the two factors together give a reduction.
 fn minimum_delta_part(leg: &Leg, portfolio: &Portfolio, class: &Class) -> f64 {
     let deltas = Deltas::of(portfolio.positions.iter());
     let delta = leg.delta * leg.size;

@@ -1,4 +1,4 @@
-//! CHG-1 to CHG-7: what scanning cannot see. Each is at least 0.
+//! CHG-1 to CHG-7: charges for risks that scanning cannot see. Each is at least 0.
 
 use model::Underlying;
 use pricing::math;
@@ -11,7 +11,7 @@ use crate::aggregate::largest;
 /// The charges of an account, by name, in USD, in the order of the methodology.
 pub type Lines = [(&'static str, f64); 7];
 
-/// The lines that are the cost of closing a position.
+/// The charges that are the cost of closing positions.
 pub const CLOSING: &[&str] = &["liquidity", "funding and fees"];
 
 /// All charges of an account.
@@ -22,17 +22,17 @@ pub fn of(exposures: &Exposures, terms: &Terms, rules: &Rules) -> Lines {
         exposures.underlyings.iter().zip(&terms.underlyings).filter(|(exposure, _)| exposure.touched)
     {
         let index = terms.index;
-        // CHG-1: what leaving the net delta, and the vega of each expiry, costs beyond the margin period of risk.
+        // CHG-1: the cost of leaving the net delta, and the vega of each expiry, beyond the margin period of risk.
         let delta = terms.delta_exit.cost(exposure.delta().abs() * index, rules);
         let vega = exposure.expiries().iter().map(|bucket| terms.vega_exit.cost(bucket.vega.abs() / 100.0, rules));
         liquidity += vega.fold(delta, |sum, exit| sum + exit);
-        // CHG-2: forwards of different expiries do not move as one. A calendar pair is charged on both legs.
+        // CHG-2: forwards of different expiries do not move together. A calendar pair is charged on both legs.
         let buckets = || exposure.buckets.iter().zip(&terms.buckets);
         let legs = buckets().map(|(bucket, terms)| bucket.delta.abs() * index * terms.basis);
         basis += legs.fold(0.0, |sum, leg| sum + leg);
-        // CHG-3: sold options that nothing at their strike covers.
+        // CHG-3: short options that no long option at their strike covers.
         short_options += exposure.naked * rules.options.short_rate * index;
-        // CHG-4: short gamma of what expires within a day, over a move around the strike.
+        // CHG-4: short gamma of options that expire within a day, over a move around the strike.
         let dollars = rules.options.pin_move * index;
         let pinned = buckets().filter(|(_, terms)| terms.pinned);
         expiry += pinned.fold(0.0, |sum, (bucket, _)| sum + 0.5 * (-bucket.gamma).max(0.0) * dollars * dollars);
@@ -41,7 +41,7 @@ pub fn of(exposures: &Exposures, terms: &Terms, rules: &Rules) -> Lines {
     for (name, charge) in
         [("CHG-1", liquidity), ("CHG-2", basis), ("CHG-3", short_options), ("CHG-4", expiry), ("CHG-5", borrow)]
     {
-        // What is no number is refused where it is rounded.
+        // NaN is refused where the charge is rounded.
         debug_assert!(charge.is_nan() || charge >= 0.0, "{name} is at least 0: {charge}");
     }
     [
@@ -55,30 +55,30 @@ pub fn of(exposures: &Exposures, terms: &Terms, rules: &Rules) -> Lines {
     ]
 }
 
-/// CHG-6, balance by balance: what is held back from each.
+/// CHG-6: the haircut of each balance.
 pub fn haircuts(exposures: &Exposures, terms: &Terms, rules: &Rules) -> impl Iterator<Item = f64> {
     let balances = exposures.amounts.iter().map(|(asset, amount)| (&terms.assets[*asset], *amount));
     balances.map(|(asset, amount)| asset.haircut(amount * asset.price, rules))
 }
 
-/// Leaving a position at the best pace: impact falls and risk grows with the time taken
-/// (Almgren and Chriss, "Optimal execution of portfolio transactions", 2000; linear temporary impact).
+/// The cost of leaving a position at the best pace: over a longer time, impact falls and risk grows (Almgren and
+/// Chriss, "Optimal execution of portfolio transactions", 2000; linear temporary impact).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Exit {
-    /// In USD (for vega: USD per point).
+    /// Value to leave, in USD (for vega: USD per point).
     pub(crate) value: f64,
-    /// Of the market, in the same unit.
+    /// Daily volume of the market, in the same unit.
     pub(crate) daily_volume: f64,
     /// Concession per unit of value for trading a day's volume in a day.
     pub(crate) impact: f64,
     /// Daily standard deviation per unit of value.
     pub(crate) sigma: f64,
-    /// Per unit of value.
+    /// Half the spread, per unit of value.
     pub(crate) half_spread: f64,
 }
 
 impl Exit {
-    /// Out of the delta of an underlying.
+    /// The exit from the delta of an underlying.
     pub(crate) fn of_delta(listed: &Underlying, rules: &Rules) -> Self {
         let name = &listed.name;
         Self {
@@ -90,7 +90,7 @@ impl Exit {
         }
     }
 
-    /// Out of the vega of one of its expiries.
+    /// The exit from the vega of one of its expiries.
     pub(crate) fn of_vega(listed: &Underlying, rules: &Rules) -> Self {
         Self {
             value: 0.0,
@@ -102,8 +102,9 @@ impl Exit {
     }
 
     /// `min over T of { a/T + b·√T } − risk of h, floored at 0, + half-spread`,
-    /// with `a = impact·V²/ADV` and `b = z·σ·V/√3`; at `T = (2a/b)^⅔` the minimum is `3·(a·b²/4)^⅓`. It is 0 without impact,
-    /// for one leaves at once, or without risk, for one takes forever; and infinite, so refused, where nothing trades.
+    /// with `a = impact·V²/ADV` and `b = z·σ·V/√3`; at `T = (2a/b)^⅔` the minimum is `3·(a·b²/4)^⅓`. It is 0 without
+    /// impact, because the exit is immediate, and without risk, because the exit may take forever. It is infinite, and so
+    /// refused, where nothing trades.
     pub(crate) fn cost(&self, rules: &Rules) -> f64 {
         if self.value <= 0.0 {
             return 0.0;
@@ -115,7 +116,7 @@ impl Exit {
     }
 }
 
-/// An exit with the value up to which only the spread is paid.
+/// An exit, and the value up to which only the spread is charged.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Leave {
     exit: Exit,
@@ -124,21 +125,22 @@ pub(crate) struct Leave {
 
 impl Leave {
     pub(crate) fn new(exit: Exit, rules: &Rules) -> Self {
-        // Impact grows as V^(4/3) and the risk it is set against as V: nothing is charged up to their crossing. Near to it
-        // rounding might decide, so the last part of it is left to the formula: the bits are those of `Exit::cost`.
+        // Impact cost grows as V^(4/3) and the risk subtracted from it as V, so nothing is charged up to their
+        // crossing. Near the crossing rounding might decide, so the last part is left to the formula: the bits are
+        // those of `Exit::cost`.
         let risk = rules.scan.quantile * exit.sigma;
         let (a, b) = (exit.impact / exit.daily_volume, risk / 3.0_f64.sqrt());
         let ratio = risk * rules.scan.days.sqrt() / (3.0 * math::pow(0.25 * a * b * b, 1.0 / 3.0));
         Self { exit, free: ratio * ratio * ratio * (1.0 - 1e-9) }
     }
 
-    /// [`Exit::cost`] of a value that is not negative.
+    /// [`Exit::cost`] of a value that is not below zero.
     pub(crate) fn cost(&self, value: f64, rules: &Rules) -> f64 {
         if value <= self.free { self.exit.half_spread * value } else { Exit { value, ..self.exit }.cost(rules) }
     }
 
-    /// What another unit costs at most while there are no more than `value` of them, above 0: the slope of the chord beyond, for
-    /// the cost is convex.
+    /// The largest cost of another unit, while there are no more than `value` units (above 0): the slope of the chord
+    /// beyond, because the cost is convex.
     pub(crate) fn slope(&self, value: f64, rules: &Rules) -> f64 {
         let beyond = 2.0 * value;
         if beyond <= self.free {
@@ -149,7 +151,7 @@ impl Leave {
 }
 
 impl AssetTerms {
-    /// CHG-5: what is owed may become dearer to borrow, the more of it the more. It rises with what is owed.
+    /// CHG-5: a debt may become dearer to borrow, and the more so the larger it is. The charge rises with the debt.
     pub(crate) fn borrow(&self, owed: f64, rules: &Rules) -> f64 {
         if owed <= 0.0 {
             return 0.0;
@@ -157,22 +159,22 @@ impl AssetTerms {
         owed * (self.borrow_rate + rules.borrow.size_slope * owed / self.daily_volume)
     }
 
-    /// CHG-6: selling a balance moves its price; what follows no underlying also has a volatility that no scenario shocks.
-    /// Of no dollar more than the cap is held back, so that another dollar of a stablecoin never costs more than it is
-    /// worth. It never falls when the value rises.
+    /// CHG-6: selling a balance moves its price; an asset that follows no underlying also has a volatility that no
+    /// scenario shocks. Each dollar has a haircut of at most the cap, so that another dollar of a stablecoin never
+    /// costs more than it is worth. The haircut never falls when the value rises.
     pub(crate) fn haircut(&self, value: f64, rules: &Rules) -> f64 {
         match self.volatility {
             Some(volatility) if value > 0.0 => {
                 let held_back = value * volatility + concession(value, &self.book, rules.haircut.cap - volatility);
-                // Rounding may leave less than nothing where the cap is 0.
+                // Rounding may leave a result slightly below zero where the cap is 0.
                 largest(0.0, held_back)
             }
             _ => 0.0,
         }
     }
 
-    /// What another dollar of a balance adds to CHG-6 at most, and what another dollar owed adds to CHG-5 while no more than `owed`
-    /// dollars are.
+    /// The most that another dollar of a balance adds to CHG-6, and the most that another dollar of debt adds to CHG-5
+    /// while the debt is no more than `owed` dollars.
     pub(crate) fn steepest(&self, owed: f64, rules: &Rules) -> [f64; 2] {
         let haircut = self.volatility.map_or(0.0, |volatility| volatility.max(rules.haircut.cap));
         let slope = if owed > 0.0 { 2.0 * rules.borrow.size_slope * owed / self.daily_volume } else { 0.0 };
@@ -180,10 +182,12 @@ impl AssetTerms {
     }
 }
 
-/// What selling `value` into a book concedes: the area under the distance from the mid, at most `limit` for each dollar.
+/// The price concession from selling `value` into a book: the area under the distance from the mid, at most `limit` for
+/// each dollar.
 ///
-/// `book` is `(value up to here, distance)`, nearest first; the distance is linear between the levels and, beyond the
-/// last one, rises as from the mid to there. An empty book sells nothing: every dollar concedes the limit.
+/// `book` is `(value up to here, distance)`, nearest first. The distance is linear between the levels; beyond the last
+/// level it rises at the average slope from the mid to that level. An empty book sells nothing: every dollar concedes
+/// the limit.
 fn concession(value: f64, book: &[(f64, f64)], limit: f64) -> f64 {
     let (mut sold, mut at, mut conceded) = (0.0, 0.0, 0.0);
     for (usd, distance) in book.iter().copied() {
@@ -216,7 +220,7 @@ fn stretch(value: f64, at: f64, slope: f64, limit: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// CHG-6, with the area under the book written out.
+    /// CHG-6, with the area under the book computed by hand.
     #[test]
     fn a_balance_sells_down_the_book() {
         let close = |value: f64, book: &[(f64, f64)], limit: f64, expected: f64| {
@@ -224,17 +228,17 @@ mod tests {
             assert!((found - expected).abs() < 1e-12, "{value}: {found} against {expected}");
         };
         let book = [(100.0, 0.0010), (200.0, 0.0030)];
-        // Half of the first level is conceded on average 2.5 bp, all of it 5 bp.
+        // Half of the first level concedes 2.5 bp on average, all of it 5 bp.
         close(50.0, &book, 1.0, 50.0 * 0.00025);
         close(100.0, &book, 1.0, 100.0 * 0.0005);
-        // Half of the second: 100 at 5 bp, 50 from 10 to 20 bp.
+        // Half of the second level: 100 at 5 bp, 50 from 10 to 20 bp.
         close(150.0, &book, 1.0, 100.0 * 0.0005 + 50.0 * 0.0015);
         close(200.0, &book, 1.0, 100.0 * 0.0005 + 100.0 * 0.002);
-        // Beyond the last: 30 bp for every 200, on from 30.
+        // Beyond the last level: 30 bp for every 200, starting from 30.
         close(400.0, &book, 1.0, 250.0 * 0.001 + 200.0 * (0.003 + 0.0015));
         // No dollar concedes more than the limit: 20 bp are reached half way through the second level.
         close(400.0, &book, 0.0020, 100.0 * 0.0005 + 50.0 * 0.0015 + 250.0 * 0.0020);
-        // A level that adds nothing only moves the price; an empty book sells nothing.
+        // A level without additional value only moves the price; an empty book sells nothing.
         close(50.0, &[(100.0, 0.001), (100.0, 0.002)], 1.0, 50.0 * 0.00025);
         close(150.0, &[(0.0, 0.001), (100.0, 0.002), (200.0, 0.004)], 1.0, 100.0 * 0.0015 + 50.0 * 0.0025);
         close(10.0, &[(0.0, 0.001)], 0.85, 8.5);
@@ -250,7 +254,7 @@ mod tests {
         assert!(steps.iter().all(|step| *step <= 100.0 * 0.02 + 1e-9) && steps[1998] > 100.0 * 0.0199);
     }
 
-    /// CHG-1: the closed form against looking for the best pace on a fine grid.
+    /// CHG-1: the closed form against a search for the best pace on a fine grid.
     #[test]
     fn an_exit_costs_the_minimum_over_all_paces() {
         let params = super::super::parse(super::super::PARAMS).unwrap();
@@ -268,7 +272,7 @@ mod tests {
         assert_eq!(Exit { sigma: 0.0, impact: 0.1, ..free }.cost(&params.rules), 0.0);
         let stuck = Exit { value: 1.0, daily_volume: 0.0, impact: 0.1, sigma: 0.028, half_spread: 0.0 };
         assert_eq!(stuck.cost(&params.rules), f64::INFINITY);
-        // Neither impact nor volume: no number, which no requirement can be made of.
+        // With neither impact nor volume the cost is NaN, which is never a requirement.
         assert!(Exit { impact: 0.0, ..stuck }.cost(&params.rules).is_nan());
     }
 }

@@ -1,4 +1,4 @@
-//! What the charges look at: net sensitivities by underlying and expiry.
+//! The inputs of the charges: net sensitivities by underlying and expiry.
 
 use model::{Account, Market, UnderlyingId};
 
@@ -8,14 +8,14 @@ use crate::Refusal;
 use crate::aggregate::naked_shorts;
 use crate::risk_array::Line;
 
-/// What an account has, as its charges see it. Memory that is used again for the next account.
+/// An account's exposures, as its charges need them. The memory is reused for the next account.
 #[derive(Clone, Debug, Default)]
 pub struct Exposures {
-    /// By underlying of the market.
+    /// The exposure to each underlying of the market.
     pub underlyings: Vec<Exposure>,
     /// The asset and the units of each balance.
     pub amounts: Vec<(usize, f64)>,
-    /// One period of funding, when the account pays it.
+    /// Funding of one period, in USD; positive when the account pays.
     pub funding: f64,
     /// Fees to close every position, in USD.
     pub fees: f64,
@@ -25,20 +25,20 @@ pub struct Exposures {
 /// An account's net exposure to one underlying.
 #[derive(Clone, Debug, Default)]
 pub struct Exposure {
-    /// Whether anything is held on it.
+    /// Whether the account has any exposure to it.
     pub touched: bool,
-    /// Units of the coin held or owed as balances or as profit that is not settled yet.
+    /// Units of the coin held or owed as balances or as unsettled profit.
     pub coins: f64,
-    /// Perpetuals, the bucket at `T = 0`, then every expiry of the market.
+    /// The bucket of the perpetuals at `T = 0`, then one for every expiry of the market.
     pub buckets: Vec<Bucket>,
-    /// Sold options that nothing at their strike covers, in coins.
+    /// Short options that no long option at their strike covers, in coins.
     pub naked: f64,
 }
 
 /// An account's net exposure to one expiry.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Bucket {
-    /// Units of the underlying.
+    /// Delta, in units of the underlying.
     pub delta: f64,
     /// Change of delta per dollar of the index.
     pub gamma: f64,
@@ -46,11 +46,11 @@ pub struct Bucket {
     pub vega: f64,
 }
 
-/// Options of one strike, in coins.
+/// A position in options of one strike, in coins.
 #[derive(Clone, Copy, Debug)]
 struct Leg {
     strike: u32,
-    /// Where it stands among the positions.
+    /// The index of the position in the account.
     place: usize,
     underlying: usize,
     call: bool,
@@ -58,7 +58,7 @@ struct Leg {
 }
 
 impl Exposure {
-    /// All but perpetuals.
+    /// The buckets of all expiries, without perpetuals.
     pub fn expiries(&self) -> &[Bucket] {
         self.buckets.get(1..).unwrap_or_default()
     }
@@ -77,7 +77,7 @@ impl Exposure {
 }
 
 impl Exposures {
-    /// Takes the exposure of an account to every underlying of the market.
+    /// Computes the exposure of an account to every underlying of the market.
     pub fn take(
         &mut self,
         account: &Account,
@@ -120,7 +120,7 @@ impl Exposures {
         self.fees += quantity.abs() * contract.fee;
     }
 
-    /// Calls and puts of each strike, strike after strike in the order of the market.
+    /// Nets calls and puts of each strike, in the order of the market.
     fn net_strikes(&mut self) {
         self.strikes.sort_unstable_by_key(|leg| (leg.strike, leg.place));
         for legs in self.strikes.chunk_by(|one, other| one.strike == other.strike) {

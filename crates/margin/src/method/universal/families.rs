@@ -1,7 +1,7 @@
 //! FAM-1 to FAM-9: the scenarios of the universal method for one market.
 //!
-//! The set depends on the market and the parameters, never on what an account holds: that keeps every family coherent
-//! (splitting an account never lowers the sum).
+//! The set depends on the market and the parameters, never on the positions of an account: that keeps every family
+//! coherent (splitting an account never lowers the sum).
 
 use model::{Market, USD};
 
@@ -9,7 +9,7 @@ use super::rules::Rules;
 use crate::risk_array::OTHER;
 use crate::scenario::{Aggregation, Move, Scenario, ScenarioSet, VolMove};
 
-/// The parts of the scan range that are visited, in the order in which ties are decided.
+/// The parts of the scan range that are scanned, in the order in which ties are decided.
 const STEPS: [(f64, &str); 9] = [
     (0.0, "unchanged"),
     (-1.0, "−1"),
@@ -22,10 +22,10 @@ const STEPS: [(f64, &str); 9] = [
     (1.0, "+1"),
 ];
 
-/// More underlyings than this are not spelled out in the name of a scenario.
+/// With more underlyings than this, a scenario's name does not list their moves.
 const SPELLED_OUT: usize = 3;
 
-/// All built-in families, in the order of the methodology; those of a scenario document are added by the caller.
+/// All built-in families, in the order of the methodology; the caller adds the families of a scenario document.
 pub fn build(market: &Market, rules: &Rules) -> ScenarioSet {
     let mut set = ScenarioSet::default();
     set.add("scan together", Aggregation::Worst, together(market, rules));
@@ -42,12 +42,12 @@ pub fn build(market: &Market, rules: &Rules) -> ScenarioSet {
     set
 }
 
-/// The three moves of volatility that every scan step is taken with.
+/// The three moves of volatility that are combined with every scan step.
 fn vol_moves(rules: &Rules) -> [(f64, &'static str); 3] {
     [(rules.scan.vol_up, "vol up"), (0.0, "vol same"), (-rules.scan.vol_down, "vol down")]
 }
 
-/// FAM-1: every underlying by the same part of its own range.
+/// FAM-1: every underlying moves by the same part of its own range.
 fn together(market: &Market, rules: &Rules) -> Vec<Scenario> {
     let mut scenarios = Vec::new();
     for (part, words) in STEPS {
@@ -64,7 +64,7 @@ fn together(market: &Market, rules: &Rules) -> Vec<Scenario> {
     scenarios
 }
 
-/// FAM-2: one underlying, the others still.
+/// FAM-2: one underlying moves, the others stay.
 fn alone(market: &Market, rules: &Rules, one: usize) -> Vec<Scenario> {
     let name = &market.underlyings[one].name;
     let range = rules.scan.range(name);
@@ -79,7 +79,7 @@ fn alone(market: &Market, rules: &Rules, one: usize) -> Vec<Scenario> {
     scenarios
 }
 
-/// FAM-3: of two underlyings that usually move together one falls and one rises.
+/// FAM-3: two underlyings that usually move together move apart: one falls, the other rises.
 fn apart(market: &Market, rules: &Rules) -> Vec<Scenario> {
     let mut scenarios = Vec::new();
     for (down, falling) in market.underlyings.iter().enumerate() {
@@ -101,7 +101,7 @@ fn apart(market: &Market, rules: &Rules) -> Vec<Scenario> {
     scenarios
 }
 
-/// FAM-6: days that happened.
+/// FAM-6: historical days.
 fn stress(market: &Market, rules: &Rules) -> Vec<Scenario> {
     rules
         .stress
@@ -128,7 +128,7 @@ fn stress(market: &Market, rules: &Rules) -> Vec<Scenario> {
         .collect()
 }
 
-/// FAM-7: far moves of everything, volatility up, dampened.
+/// FAM-7: far moves of all prices, volatility up, dampened by their weights.
 fn tails(market: &Market, rules: &Rules) -> Vec<Scenario> {
     rules
         .tails
@@ -144,7 +144,7 @@ fn tails(market: &Market, rules: &Rules) -> Vec<Scenario> {
         .collect()
 }
 
-/// FAM-8: the surface turns, or only time passes.
+/// FAM-8: the volatility surface turns, or only time passes.
 fn term_and_skew(market: &Market, rules: &Rules) -> Vec<Scenario> {
     let turned = [
         ("short vol up, long vol down", VolMove::Twist(rules.vol.twist)),
@@ -168,7 +168,7 @@ fn term_and_skew(market: &Market, rules: &Rules) -> Vec<Scenario> {
     scenarios
 }
 
-/// FAM-9: a token leaves what it stands for, or the place it is held at fails.
+/// FAM-9: a token loses its peg, or the location that holds it fails.
 fn depeg(market: &Market, rules: &Rules) -> Vec<Scenario> {
     let mut scenarios = Vec::new();
     for (index, asset) in market.assets.iter().enumerate().skip(USD.0 + 1) {
@@ -207,7 +207,7 @@ fn all_words(market: &Market, moves: &[Move], part: &str) -> String {
     each.collect::<Vec<_>>().join(" ")
 }
 
-/// `-0.12` as `−12 %`, with one decimal where it has one.
+/// Writes a fraction in per cent: `-0.12` as `−12 %`, with one decimal where needed.
 pub fn percent(fraction: f64) -> String {
     let points = (fraction * 1000.0).round() / 10.0;
     let sign = if points < 0.0 { "−" } else { "+" };

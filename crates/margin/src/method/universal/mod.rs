@@ -1,4 +1,4 @@
-//! The universal method: one requirement for the net risk of everything an account has.
+//! The universal method: one requirement for the net risk of a whole account.
 //!
 //! ```text
 //! core                = the worst of the families of scenarios                      REQ-1
@@ -6,8 +6,8 @@
 //! initial margin      = im_factor · core + charges + orders
 //! ```
 //!
-//! `families.rs` says what might happen, `risk_array.rs` what it does to every instrument, `charges.rs` what scenarios
-//! cannot see. Rule IDs are those of `docs/methodology.md`.
+//! `families.rs` defines the scenarios, `risk_array.rs` revalues every instrument under them, and `charges.rs` covers
+//! the risks that scenarios cannot see. Rule IDs are those of `docs/methodology.md`.
 
 pub(crate) mod charges;
 mod exposure;
@@ -34,7 +34,7 @@ use exposure::Exposures;
 use rules::Rules;
 use terms::Terms;
 
-/// What the method is and how far it is proven.
+/// The description of the method, and how far it is proven.
 pub const ABOUT: About = About {
     name: "universal",
     title: "net risk over every venue: full revaluation under nine families of scenarios, and charges",
@@ -54,32 +54,32 @@ pub fn parse(text: &str) -> Result<Params<Rules>, Invalid> {
     Ok(params)
 }
 
-/// Of more contracts than these a note says only how many there are.
+/// A note about more contracts than this gives only their number.
 const NAMED: usize = 3;
 
-/// Said in every answer that was given without a scenario document.
+/// The note in every answer that was given without a scenario document.
 pub const WITHOUT_DOCUMENT: &str =
     "history and simulation (FAM-4, FAM-5) did not join the core: no scenario document was given";
 
-/// A market revalued under every scenario, without the market: what is computed once and kept.
+/// A market revalued under every scenario: the results that are computed once and kept, without the market itself.
 #[derive(Clone, Debug)]
 pub struct Prepared {
-    /// Every instrument under every scenario.
+    /// The profit of every instrument under every scenario.
     pub array: Arc<RiskArray>,
-    /// What charges look up.
+    /// The data that the charges look up.
     terms: Arc<Terms>,
-    /// What a reader of every answer must know.
+    /// Notes for every answer.
     notes: Arc<[String]>,
 }
 
-/// A prepared market: what accounts are assessed on.
+/// The universal method prepared in one market, ready to assess accounts.
 #[derive(Clone, Debug)]
 pub struct Universal<'a> {
-    /// The market it was prepared from.
+    /// The market from which it was prepared.
     pub market: &'a Market,
     /// The numbers of the method.
     pub rules: &'a Rules,
-    /// Every instrument under every scenario.
+    /// The profit of every instrument under every scenario.
     pub array: Arc<RiskArray>,
     terms: Arc<Terms>,
     notes: Arc<[String]>,
@@ -103,8 +103,8 @@ impl Prepared {
         Self::of_live(market, rules, extra, isa, &|_| true)
     }
 
-    /// [`Self::new`] of those instruments that `is_live` says something can be held of: what is settled costs nothing, and an
-    /// account that holds it is refused.
+    /// [`Self::new`], limited to instruments for which `is_live` is true: settled instruments cost nothing, and an
+    /// account that holds one is refused.
     pub fn of_live(
         market: &Market,
         rules: &Rules,
@@ -124,14 +124,14 @@ impl Prepared {
         Ok(Self { array: Arc::new(array), terms: Arc::new(terms), notes: notes.into() })
     }
 
-    /// The method in the market and with the rules that this was prepared from.
+    /// The method, for the market and the rules from which this was prepared.
     pub fn judge<'a>(&self, market: &'a Market, rules: &'a Rules) -> Universal<'a> {
         let Self { array, terms, notes } = self.clone();
         Universal { market, rules, array, terms, notes, list_scenarios: false }
     }
 
-    /// The margins of an account in the market and with the rules that this was prepared from: those of
-    /// [`Universal::margins`], without memory for each call.
+    /// The margins of an account, for the market and the rules from which this was prepared: the same as
+    /// [`Universal::margins`], with reused memory.
     pub fn margins(
         &self,
         market: &Market,
@@ -159,7 +159,7 @@ impl Judge for Universal<'_> {
             ..Workings::default()
         };
         let (worst, core) = workings.core();
-        // Never below 0, though a tail that orders have reordered may add up to an ulp less.
+        // Never below 0: reordering a tail with orders may make the sum smaller by a rounding error.
         let orders =
             if account.orders.is_empty() { 0.0 } else { largest(0.0, with_orders(&self.array, account, pnl)? - core) };
         workings.charges.push(("initial factor".into(), (self.rules.margin.im_factor - 1.0) * core, 0.0));
@@ -178,7 +178,7 @@ impl Judge for Universal<'_> {
         Ok(self.margins(&Account { orders: Vec::new(), ..account.clone() })?.maintenance)
     }
 
-    /// In memory that one part after the other uses again.
+    /// Reuses memory from one part to the next.
     fn standalone(&self, account: &Account) -> Result<Vec<Money>, Refusal> {
         let mut scratch = Scratch::default();
         each_alone(account, |alone| {
@@ -208,7 +208,7 @@ impl Judge for Universal<'_> {
     }
 }
 
-/// What an account must hold, without the words: the sums of the lines of its workings.
+/// The margins of an account without explanations: the sums of the lines of its workings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Margins {
     /// Initial margin, in USD.
@@ -219,14 +219,14 @@ pub struct Margins {
     pub closing: Money,
 }
 
-/// Memory of [`Prepared::margins`], to be used again. It remembers nothing of an account.
+/// Reusable memory for [`Prepared::margins`]. It stores nothing about an account.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
     array: risk_array::Scratch,
     exposures: Exposures,
 }
 
-/// What [`Universal::workings`] add up to.
+/// The sums of [`Universal::workings`].
 fn margins(
     array: &RiskArray,
     terms: &Terms,
@@ -294,23 +294,23 @@ fn prices(contracts: &BTreeSet<&str>) -> String {
 }
 
 impl Universal<'_> {
-    /// The margins of an account: to the digit what its workings add up to.
+    /// The margins of an account: equal to the sums of its workings, to the digit.
     pub fn margins(&self, account: &Account) -> Result<Margins, Refusal> {
         margins(&self.array, &self.terms, (self.market, self.rules), account, &mut Scratch::default())
     }
 
-    /// The same, with or without every scenario in its workings.
+    /// The same method, with or without every scenario in its workings.
     #[must_use]
     pub fn listing_scenarios(self, list_scenarios: bool) -> Self {
         Self { list_scenarios, ..self }
     }
 
-    /// What every family says of a profit in every scenario.
+    /// The loss of every family, from the profit in every scenario.
     fn losses(&self, pnl: &[f64]) -> Vec<FamilyLoss> {
         self.array.set.families.iter().map(|family| family.loss(pnl)).collect()
     }
 
-    /// What the market does not say of what the account has, and what was done instead.
+    /// Notes on data that the market lacks for the account's positions and balances, and on the default used instead.
     fn missing(&self, account: &Account) -> Vec<String> {
         let unfunded = account.positions.iter().map(|position| self.market.listing(position.instrument));
         let unfunded = unfunded
@@ -327,7 +327,7 @@ impl Universal<'_> {
         notes
     }
 
-    /// What was assumed of contracts that are written or paid in something that is not worth exactly one USD (SCN-1): a sentence
+    /// Notes on contracts that are written or paid in an asset that is not worth exactly one USD (SCN-1): one sentence
     /// for each such asset.
     fn written(&self, account: &Account) -> Vec<String> {
         let held = account.positions.iter().map(|held| held.instrument);
@@ -385,7 +385,7 @@ impl Universal<'_> {
         Ok(())
     }
 
-    /// The scenarios that decided a family, the most important first.
+    /// The scenarios that determine the loss of a family, the most important first.
     fn words(&self, loss: &FamilyLoss) -> String {
         let name = |place: &(usize, f64)| self.array.set.scenarios[place.0].name.clone();
         match loss.parts.as_slice() {

@@ -1,4 +1,4 @@
-//! The numbers of the universal method, as its parameter file gives them.
+//! The parameters of the universal method, as its file gives them.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,13 @@ use crate::params::decimal;
 use crate::risk_array::{OTHER, VolRules};
 use crate::vol::TermRule;
 
-/// A number for each of some names, and one for all `other` names.
+/// A number for each of some names, and one for all other names, under `other`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(transparent)]
 pub struct ByName(#[serde(deserialize_with = "decimal::map")] BTreeMap<String, f64>);
 
 impl ByName {
-    /// The number of `name`, or that of `other`.
+    /// The number of `name`, or of `other` when `name` has none.
     pub fn get(&self, name: &str) -> f64 {
         self.0.get(name).or_else(|| self.0.get(OTHER)).copied().expect("checked: there is an `other`")
     }
@@ -38,55 +38,55 @@ impl ByName {
     }
 }
 
-/// Everything the method takes from its file. Fractions, not per cent; days; USD.
+/// All parameters of the method. Fractions, not per cent; days; USD.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
-    /// From core and charges to margins and health (REQ-3, REQ-5).
+    /// Factors from core and charges to margins and health (REQ-3, REQ-5).
     pub margin: MarginRules,
-    /// SCN-4, FAM-1, FAM-2.
+    /// The scan range (SCN-4, FAM-1, FAM-2).
     pub scan: ScanRules,
     /// Correlated underlyings that move apart (FAM-3).
     pub apart: ApartRules,
-    /// How far volatilities move and twist (SCN-2, FAM-8).
+    /// The size of volatility moves, twists and skews (SCN-2, FAM-8).
     pub vol: VolatilityRules,
-    /// Days that happened, by name (FAM-6).
+    /// Historical days, by name (FAM-6).
     pub stress: BTreeMap<String, StressRules>,
     /// Moves far beyond the scan (FAM-7).
     pub tails: TailRules,
     /// Coins that lose their peg, and locations that fail (FAM-9).
     pub depeg: DepegRules,
-    /// What it costs to leave large positions (CHG-1).
+    /// The cost of leaving large positions (CHG-1).
     pub liquidity: LiquidityRules,
-    /// What a move of the basis costs (CHG-2).
+    /// The cost of a basis move (CHG-2).
     pub basis: BasisRules,
     /// Net short options, and strikes about to expire (CHG-3, CHG-4).
     pub options: OptionRules,
-    /// What owed assets cost to buy back (CHG-5).
+    /// The cost of buying back owed assets (CHG-5).
     pub borrow: BorrowRules,
-    /// What is held back from assets that must be sold (CHG-6).
+    /// The haircut on assets that must be sold (CHG-6).
     pub haircut: HaircutRules,
-    /// Fees to close what is held (CHG-7).
+    /// Fees to close positions (CHG-7).
     pub fees: FeeRules,
-    /// The average that instruments settle at (VAL-4).
+    /// The settlement average of instruments (VAL-4).
     pub settlement: SettlementRules,
-    /// What an engine takes from the file besides margins; no margin depends on it. Files from before it have the default.
+    /// Limits of an engine, on which no margin depends. Older files without them have the default.
     #[serde(default)]
     pub engine: EngineRules,
 }
 
-/// From core and charges to margins and health (REQ-3, REQ-5).
+/// Factors from core and charges to margins and health (REQ-3, REQ-5).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MarginRules {
-    /// Initial margin over maintenance margin, on the core.
+    /// The factor on the core in the initial margin.
     #[serde(deserialize_with = "decimal::read")]
     pub im_factor: f64,
     /// Health below which an account is warned.
     pub warn: units::Ratio,
 }
 
-/// SCN-4, FAM-1, FAM-2.
+/// The scan range (SCN-4, FAM-1, FAM-2).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScanRules {
@@ -109,7 +109,7 @@ pub struct ScanRules {
 }
 
 impl ScanRules {
-    /// `max(floor, quantile · σ · √days)` (SCN-4).
+    /// The scan range, `max(floor, quantile · σ · √days)` (SCN-4).
     pub fn range(&self, underlying: &str) -> f64 {
         self.floor.get(underlying).max(self.quantile * self.sigma.get(underlying) * self.days.sqrt())
     }
@@ -122,14 +122,14 @@ pub struct ApartRules {
     /// The part of their ranges by which two underlyings move apart.
     #[serde(deserialize_with = "decimal::read")]
     pub part: f64,
-    /// Pairs correlated more than this are taken to be held against each other.
+    /// Pairs with a correlation above this are moved apart.
     #[serde(deserialize_with = "decimal::read")]
     pub from: f64,
     /// Correlation of daily returns, by pair in alphabetical order, such as `BTC/ETH`.
     pub correlation: ByName,
 }
 
-/// How far volatilities move and twist (SCN-2, FAM-8).
+/// The size of volatility moves, twists and skews (SCN-2, FAM-8).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct VolatilityRules {
@@ -139,36 +139,36 @@ pub struct VolatilityRules {
     /// Power of the term rule from 30 days.
     #[serde(deserialize_with = "decimal::read")]
     pub long_power: f64,
-    /// Days below which an expiry counts as this many.
+    /// The minimum of days to expiry: a nearer expiry counts as this many days.
     #[serde(deserialize_with = "decimal::read")]
     pub floor_days: f64,
-    /// What volatilities are raised to at least when they move up.
+    /// The minimum to which volatilities are raised when they move up.
     #[serde(deserialize_with = "decimal::read")]
     pub floor_up: f64,
     /// Relative move of the short end in a twist.
     #[serde(deserialize_with = "decimal::read")]
     pub twist: f64,
-    /// The expiry, in days, that a twist turns around.
+    /// The expiry, in days, around which a twist turns.
     #[serde(deserialize_with = "decimal::read")]
     pub twist_pivot_days: f64,
     /// Relative move of volatility per unit of log-moneyness in a skew.
     #[serde(deserialize_with = "decimal::read")]
     pub skew: f64,
-    /// The most a skew moves a volatility.
+    /// The largest relative move of a volatility in a skew.
     #[serde(deserialize_with = "decimal::read")]
     pub skew_cap: f64,
 }
 
-/// FAM-6: a day that happened.
+/// FAM-6: a historical day.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StressRules {
     /// The name of the day, such as `12 Mar 2020`.
     pub name: String,
-    /// How much of it counts.
+    /// The factor on the day's profit and loss.
     #[serde(deserialize_with = "decimal::read")]
     pub weight: f64,
-    /// Relative move of every underlying; `other` is the class of those that did not trade.
+    /// Relative move of every underlying; `other` is the move of the underlyings that did not trade then.
     pub price: ByName,
     /// Relative move of volatility at 30 days.
     #[serde(deserialize_with = "decimal::read")]
@@ -176,7 +176,7 @@ pub struct StressRules {
     /// Relative move of forwards on top of the index.
     #[serde(deserialize_with = "decimal::read")]
     pub basis: f64,
-    /// Relative move of assets on top of what they follow.
+    /// Relative move of assets on top of the underlyings they follow.
     #[serde(default, deserialize_with = "decimal::map")]
     pub residual: BTreeMap<String, f64>,
 }
@@ -188,7 +188,7 @@ pub struct TailRules {
     /// Relative moves of every underlying.
     #[serde(deserialize_with = "decimal::list")]
     pub price: Vec<f64>,
-    /// How much of each counts.
+    /// The factor on the profit and loss of each move.
     #[serde(deserialize_with = "decimal::list")]
     pub weight: Vec<f64>,
 }
@@ -200,20 +200,20 @@ pub struct DepegRules {
     /// Move of a stablecoin.
     #[serde(deserialize_with = "decimal::read")]
     pub stablecoin: f64,
-    /// Move of a staked or wrapped token against what it follows.
+    /// Move of a staked or wrapped token against the underlying it follows.
     #[serde(deserialize_with = "decimal::read")]
     pub wrapped: f64,
-    /// How much of a depeg counts.
+    /// The factor on the profit and loss of a depeg.
     #[serde(deserialize_with = "decimal::read")]
     pub weight: f64,
-    /// What is lost of the collateral at a location that fails.
+    /// The part of the collateral that is lost at a failing location.
     pub location_loss: ByName,
-    /// How much of a failure counts.
+    /// The factor on the profit and loss of a failure.
     #[serde(deserialize_with = "decimal::read")]
     pub location_weight: f64,
 }
 
-/// What it costs to leave large positions (CHG-1).
+/// The cost of leaving large positions (CHG-1).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LiquidityRules {
@@ -224,10 +224,10 @@ pub struct LiquidityRules {
     pub adv_usd: ByName,
     /// Half the spread, as a part of the price, by underlying.
     pub half_spread: ByName,
-    /// Daily moves of volatility, in points: its σ.
+    /// Standard deviation of daily volatility moves (σ), in points.
     #[serde(deserialize_with = "decimal::read")]
     pub vol_sigma_points: f64,
-    /// Vega in USD per point that one expiry trades in a day, by underlying.
+    /// Vega that trades in one expiry in a day, in USD per point, by underlying.
     pub vega_adv_usd: ByName,
     /// Concession in points for trading one day's vega in one day.
     #[serde(deserialize_with = "decimal::read")]
@@ -237,7 +237,7 @@ pub struct LiquidityRules {
     pub vega_half_spread_points: f64,
 }
 
-/// What a move of the basis costs (CHG-2).
+/// The cost of a basis move (CHG-2).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BasisRules {
@@ -253,49 +253,49 @@ pub struct BasisRules {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptionRules {
-    /// Per net short option, as a part of the index.
+    /// Charge per net short option, as a part of the index.
     #[serde(deserialize_with = "decimal::read")]
     pub short_rate: f64,
     /// Move of the index around expiring strikes.
     #[serde(deserialize_with = "decimal::read")]
     pub pin_move: f64,
-    /// Days before expiry in which that counts.
+    /// Days before expiry in which the pin charge applies.
     #[serde(deserialize_with = "decimal::read")]
     pub pin_days: f64,
 }
 
-/// What owed assets cost to buy back (CHG-5).
+/// The cost of buying back owed assets (CHG-5).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BorrowRules {
-    /// Part of what is owed, by asset.
+    /// Charge as a part of the debt, by asset.
     pub rate: ByName,
-    /// Added per day's volume that is owed.
+    /// Additional rate for each day's volume that is owed.
     #[serde(deserialize_with = "decimal::read")]
     pub size_slope: f64,
 }
 
-/// What is held back from assets that must be sold (CHG-6).
+/// The haircut on assets that must be sold (CHG-6).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HaircutRules {
-    /// USD that sells within one per cent, by asset, where the market gives no depth.
+    /// USD that can be sold within one per cent, by asset, where the market gives no depth.
     pub depth_usd: ByName,
-    /// For assets that follow no underlying.
+    /// Volatility haircut of assets that follow no underlying.
     pub volatility: ByName,
-    /// The most that is held back.
+    /// The largest haircut, as a part of the value.
     #[serde(deserialize_with = "decimal::read")]
     pub cap: f64,
 }
 
-/// Fees to close what is held (CHG-7).
+/// Fees to close positions (CHG-7).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FeeRules {
-    /// To close a future, as a part of its value, where the market gives no rate.
+    /// Fee to close a future, as a part of its value, where the market gives no rate.
     #[serde(deserialize_with = "decimal::read")]
     pub future: f64,
-    /// To close an option, as a part of the index, where the market gives no rate.
+    /// Fee to close an option, as a part of the index, where the market gives no rate.
     #[serde(deserialize_with = "decimal::read")]
     pub option: f64,
     /// An option's fee is at most this part of its value.
@@ -303,7 +303,7 @@ pub struct FeeRules {
     pub option_cap: f64,
 }
 
-/// The average that instruments settle at (VAL-4).
+/// The settlement average of instruments (VAL-4).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SettlementRules {
@@ -316,23 +316,23 @@ pub struct SettlementRules {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EngineRules {
-    /// Seconds that one command may move the clock forward.
+    /// Seconds by which one command may move the clock forward.
     #[serde(deserialize_with = "decimal::read")]
     pub clock_step_seconds: f64,
-    /// Seconds that governance may move the clock forward after a pause.
+    /// Seconds by which governance may move the clock forward after a pause.
     #[serde(deserialize_with = "decimal::read")]
     pub longest_pause_seconds: f64,
-    /// USD that a transfer to an account of another owner must be worth.
+    /// The minimum value, in USD, of a transfer to an account of another owner.
     pub least_credit: units::Money,
     /// Seconds for which an asset whose price is no longer known still counts at its last price against a liquidation.
     #[serde(deserialize_with = "decimal::read")]
     pub last_price_seconds: f64,
-    /// USD that may be lost and not be covered, over all accounts, before nobody withdraws.
+    /// The uncovered loss over all accounts, in USD, above which all withdrawals stop.
     pub trifling_loss: units::Money,
 }
 
 impl Default for EngineRules {
-    /// What the file of 2026-11-22 says.
+    /// The values of the file of 2026-11-22.
     fn default() -> Self {
         let dollar = units::Money::ONE;
         Self {
@@ -346,7 +346,7 @@ impl Default for EngineRules {
 }
 
 impl Rules {
-    /// Every number in its range: a set that is not cannot be used.
+    /// Checks that every number is in its range; rules with a number out of range cannot be used.
     pub fn check(&self) -> Result<(), Invalid> {
         within(self.margin.im_factor, "margin.im_factor", 1.0, 10.0)?;
         within(self.margin.warn.to_f64(), "margin.warn", 1.0, 10.0)?;
@@ -443,7 +443,7 @@ impl Rules {
         within(self.engine.trifling_loss.to_f64(), "engine.trifling_loss", 0.0, 1e6)
     }
 
-    /// How volatilities answer a move (SCN-2).
+    /// The rules by which volatilities respond to a move (SCN-2).
     pub fn vol_rules(&self) -> VolRules {
         VolRules {
             term: TermRule {

@@ -1,4 +1,4 @@
-//! The numbers of a market and of the rules that charges are made of: worked out once, and found by place instead of name.
+//! The market data and parameters that charges use: computed once, and looked up by index instead of name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -14,69 +14,69 @@ use super::rules::Rules;
 use crate::Refusal;
 use crate::greeks::{Greeks, of_contract, quoted_coins};
 
-/// Everything charges look up in one market.
+/// All data that charges look up in one market.
 #[derive(Debug)]
 pub struct Terms {
-    /// In the order of the market.
+    /// The terms of each underlying, in the order of the market.
     pub underlyings: Box<[UnderlyingTerms]>,
-    /// In the order of the market.
+    /// The terms of each asset, in the order of the market.
     pub assets: Box<[AssetTerms]>,
-    /// In the order of the market, each worked out when the first account needs it.
+    /// The terms of each contract, in the order of the market, each computed when the first account needs it.
     contracts: Box<[OnceLock<ContractTerms>]>,
-    /// Of every option: the number of its strike, in the order of underlyings, expiries, the asset it is written in, and strikes.
+    /// For every option, the number of its strike in the order of underlyings, expiries, written assets, and strikes.
     strikes: Box<[u32]>,
 }
 
-/// What the charges need to know of one underlying.
+/// The data of one underlying that charges need.
 #[derive(Debug)]
 pub struct UnderlyingTerms {
     /// The underlying's index, in USD.
     pub index: f64,
-    /// CHG-1 of its delta.
+    /// CHG-1 on its delta.
     pub delta_exit: Leave,
-    /// CHG-1 of the vega of each expiry.
+    /// CHG-1 on the vega of each expiry.
     pub vega_exit: Leave,
-    /// What is charged together: perpetuals first, then every expiry, the nearest first.
+    /// The groups that are charged together: perpetuals first, then every expiry, the nearest first.
     pub buckets: Box<[BucketTerms]>,
     expiries: Box<[Timestamp]>,
 }
 
-/// Perpetuals, or one expiry.
+/// The terms of the perpetuals, or of one expiry.
 #[derive(Clone, Copy, Debug)]
 pub struct BucketTerms {
-    /// CHG-2 of a dollar of delta.
+    /// CHG-2 on a dollar of delta.
     pub basis: f64,
     /// Whether CHG-4 applies.
     pub pinned: bool,
 }
 
-/// What the charges need to know of one asset.
+/// The data of one asset that charges need.
 #[derive(Clone, Debug)]
 pub struct AssetTerms {
     /// Price of a unit, in USD.
     pub price: f64,
     /// The underlying it follows.
     pub follows: Option<UnderlyingId>,
-    /// CHG-5: of a dollar owed, before size.
+    /// CHG-5: the rate on a dollar owed, before the size term.
     pub borrow_rate: f64,
     /// CHG-5: dollars that trade in a day.
     pub daily_volume: f64,
-    /// CHG-6, at most the cap; none for USD.
+    /// CHG-6: the volatility haircut, at most the cap; none for USD.
     pub volatility: Option<f64>,
-    /// CHG-6: dollars up to here, and how far from the mid, nearest first.
+    /// CHG-6: the book as pairs of dollars up to a level and its distance from the mid, nearest first.
     pub book: Box<[(f64, f64)]>,
 }
 
-/// What the charges need to know of one contract.
+/// The data of one contract that charges need.
 #[derive(Clone, Copy, Debug)]
 pub struct ContractTerms {
     /// The number of the underlying it depends on.
     pub underlying: usize,
-    /// What it is charged with.
+    /// The index of the bucket in which it is charged.
     pub bucket: usize,
     /// Sensitivities of one contract.
     pub greeks: Greeks,
-    /// Of an option: the number of its strike and whether it is a call.
+    /// For an option: the number of its strike, and whether it is a call.
     pub strike: Option<(u32, bool)>,
     /// Units of the underlying, or of the quote.
     pub size: f64,
@@ -86,13 +86,13 @@ pub struct ContractTerms {
     pub fee: f64,
     /// CHG-7: funding of eight hours, as a part of its value.
     pub funding_rate: f64,
-    /// Of what pays unsettled profit in a coin: how to count it.
+    /// For a contract whose unsettled profit is paid in a coin: the data to count it.
     pub unsettled: Option<Unsettled>,
-    /// Of what is written in a coin: the underlying that the coin follows and the units of it that a contract owes.
+    /// For a contract written in a coin: the underlying that the coin follows, and the units of it that a contract owes.
     pub quoted: Option<(usize, f64)>,
 }
 
-/// How profit that will be paid in a coin moves with the coin.
+/// The data to convert unsettled profit that will be paid in a coin into units of the coin's underlying.
 #[derive(Clone, Copy, Debug)]
 pub struct Unsettled {
     /// The number of the underlying that the coin follows.
@@ -115,7 +115,7 @@ impl Unsettled {
 }
 
 impl Terms {
-    /// Those of the instruments of `market` under `rules` that `is_live` says something can be held of.
+    /// The terms of the instruments of `market` for which `is_live` is true, under `rules`.
     pub fn new(market: &Market, rules: &Rules, is_live: &dyn Fn(InstrumentId) -> bool) -> Self {
         let mut expiries = vec![BTreeSet::new(); market.underlyings.len()];
         let mut options = BTreeMap::new();
@@ -145,7 +145,7 @@ impl Terms {
         }
     }
 
-    /// Those of one contract of the market and under the rules that these were made for.
+    /// The terms of one contract. `market` and `rules` must be those from which these terms were made.
     pub fn contract(&self, id: InstrumentId, market: &Market, rules: &Rules) -> Result<&ContractTerms, Refusal> {
         let known = &self.contracts[id.0];
         if let Some(terms) = known.get() {
@@ -190,7 +190,7 @@ impl Terms {
         })
     }
 
-    /// What one contract is worth in USD: notional of a future, premium of an option.
+    /// The value of one contract in USD: notional of a future, premium of an option.
     fn value(&self, listing: &Instrument, market: &Market) -> f64 {
         let (mark, size) = (listing.mark.in_quote().to_f64(), listing.contract_size.to_f64());
         let paid = self.assets[listing.settle.0].price;
@@ -201,7 +201,7 @@ impl Terms {
         }
     }
 
-    /// CHG-7: what closing one contract of that value costs.
+    /// CHG-7: the cost of closing one contract of that value.
     fn fee(&self, listing: &Instrument, value: f64, rules: &Rules) -> f64 {
         let given = listing.fee_rate.map(units::Ratio::to_f64);
         let fee = if listing.is_option() {
@@ -234,7 +234,7 @@ impl UnderlyingTerms {
 }
 
 impl AssetTerms {
-    /// Those of one asset of `market`.
+    /// The terms of one asset of `market`.
     pub fn new(market: &Market, id: AssetId, rules: &Rules) -> Self {
         let asset = &market.assets[id.0];
         let Asset { name, follows, .. } = asset;
