@@ -154,7 +154,7 @@ pub enum Command {
         /// Annualised implied volatility of each option that the surface names.
         vols: Vec<(InstrumentId, Ratio)>,
     },
-    /// Longs pay shorts (when positive) for one period of a perpetual.
+    /// Pays funding for one period of a perpetual: longs pay shorts when the rate is positive.
     Funding {
         /// The perpetual whose funding is paid.
         instrument: InstrumentId,

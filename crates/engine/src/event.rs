@@ -120,7 +120,7 @@ pub enum Event {
         /// The number of the owner.
         owner: u32,
     },
-    /// A location was named, with the next number.
+    /// A location was listed, with the next number.
     LocationListed {
         /// The location's name.
         name: String,

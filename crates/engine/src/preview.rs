@@ -121,7 +121,7 @@ impl Preview {
 }
 
 impl Sums {
-    /// Adds one account and says by how much its requirement rises.
+    /// Adds one account. Returns the rise of its requirement.
     fn add(&mut self, now: Money, then: Money) -> Result<Money, Overflow> {
         self.now = self.now.plus(now)?;
         self.then = self.then.plus(then)?;

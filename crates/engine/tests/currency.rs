@@ -24,7 +24,7 @@ fn halved() -> (World, AccountId, AccountId) {
 fn list_oil(world: &mut World) -> (FeedId, InstrumentId) {
     let (index, id) = world.list_oil();
     world.move_to(index, "20");
-    // The minutes between those ticks give everybody time to cure: it passes.
+    // The minutes between those ticks begin a time to cure, which passes here.
     for _ in 0..3 {
         world.pass(25 * SECOND);
     }

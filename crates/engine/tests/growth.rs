@@ -53,7 +53,7 @@ fn is_retired(event: &Event) -> bool {
     matches!(event, Event::Retired { .. })
 }
 
-/// What the next tick says, and what the desk has prepared for it.
+/// The numbers of quotes and marks in the next tick, and the counters of the desk.
 fn size(world: &mut World) -> (usize, usize, Metrics) {
     let time = world.state().clock;
     let tick = Envelope { time, principal: Principal::System, command: Command::Tick };

@@ -1,5 +1,5 @@
-//! Money in, money out, funding, interest, expiry and governance, from the first deposit to the last settlement. After every
-//! event of every test all assets add up to nothing, and after every command the books agree (`common::at`).
+//! Deposits, withdrawals, funding, interest, expiry and governance, from the first deposit to the last settlement. After every
+//! event of every test every asset adds up to 0, and after every command the books agree (`common::at`).
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, and so may what it is written with")]
 

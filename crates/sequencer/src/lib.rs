@@ -1,4 +1,4 @@
-//! One thread, one order: queue, decide, journal, acknowledge.
+//! Puts commands in one order: one thread queues, decides, journals and acknowledges them.
 //!
 //! ```text
 //! envelopes ──▶ decide, commit in memory ──▶ one durable batch ──▶ answers

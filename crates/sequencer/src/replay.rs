@@ -78,7 +78,7 @@ pub enum ReplayError {
     },
 }
 
-/// An engine as a journal leaves it.
+/// An engine in the state that a journal leads to.
 #[derive(Debug)]
 pub struct Replayed {
     /// The engine after the last record that was replayed.

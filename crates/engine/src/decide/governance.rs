@@ -1,4 +1,4 @@
-//! How parameters change: proposed, delayed, bounded in step, checked again when they come into force.
+//! Changes of parameters: proposed, delayed, bounded in step, checked again when they come into force.
 //!
 //! A holder of the keys of governance can move a parameter by one step per delay and no faster. Everything that leaves
 //! custody passes the outflow limiter, also for governance (I-67, S-39). No rule here depends on the account: there is

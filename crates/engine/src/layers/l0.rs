@@ -90,7 +90,7 @@ pub fn lots(lots: i64) -> Result<(), Reject> {
     if lots <= 0 { Err(Reject::malformed("lots", lots, "a whole number above 0")) } else { Ok(()) }
 }
 
-/// Checks that a name has 1 to 100 visible characters: none that turns the text beside it around, and none that is not seen.
+/// Checks that a name has 1 to 100 visible characters: none that reverses the text beside it, and none that is invisible.
 pub fn name(field: &str, name: &str) -> Result<(), Reject> {
     if !model::is_name(name) {
         let found = format!("{:?}", name.chars().take(40).collect::<String>());
