@@ -447,7 +447,7 @@ impl Reject {
         }
     }
 
-    /// A reject that says that `field` holds `found` where `expected` is required.
+    /// A reject: `field` holds `found` where `expected` is required.
     pub fn malformed(field: &str, found: impl std::fmt::Display, expected: impl Into<String>) -> Self {
         let found = model::shortened(&found.to_string(), FOUND_MAX);
         Self::Malformed { field: field.to_owned(), found, expected: expected.into() }

@@ -194,7 +194,7 @@ fn an_offer_stands_while_it_is_right() {
         assert_eq!(offer(&world, alice), before, "{attack}");
         trade(&mut world, alice, bob).unwrap_or_else(|reject| panic!("{attack}: {reject}"));
     }
-    // Half of the offer would do now, though the account has not recovered.
+    // Half of the offer would be enough now, though the account has not recovered.
     let (mut world, alice, _) = alice_and_bob();
     world.jump(FeedId::Index(BTC), "80500");
     liquidate(&mut world, alice).unwrap();

@@ -110,7 +110,7 @@ fn who_is_cured_is_free_again() {
     world.jump(FeedId::Index(BTC), "85000");
     liquidate(&mut world, alice).unwrap();
     let offered = offer(&world, alice).lots;
-    // The deposit comes first: the offer is withdrawn, for less may do.
+    // The deposit comes first: the offer is withdrawn, because a smaller trade may be enough.
     world.deposit(alice, USDC, "2000").unwrap();
     assert_eq!(trade(&mut world, alice, bob, PERPETUAL, offered).unwrap_err().code(), 403);
     liquidate(&mut world, alice).unwrap();
@@ -413,7 +413,7 @@ fn near_a_cascade_new_risk_is_dearer_and_liquidations_slower() {
     let expected = (within + 0.1) * 86_500.0 / 0.02 * 0.01 / 3e6;
     assert!(expected > 0.0 && (near.down.to_f64() / expected - 1.0).abs() < 0.01, "{near:?} {expected}");
     assert_eq!(near.up, units::Ratio::ZERO, "shorts are far");
-    // Well above a half: what would do for its margin does no longer.
+    // R is well above a half: money that covered the initial margin is no longer enough.
     assert!(near.down.to_f64() > 0.7, "{near:?}");
     let dearer = world.fill(PERPETUAL, "86500", 1000, fresh, bob).unwrap_err();
     assert!(matches!(dearer, Reject::InitialMargin { account, .. } if account == fresh), "{dearer}");

@@ -218,12 +218,12 @@ impl Certificates {
         certain <= exact + 1e-9 * (1.0 + equity.abs() + maintenance)
     }
 
-    /// The amounts that the last trade that was asked about would take out of reserves.
+    /// The amounts that the last trade that was checked would take out of reserves.
     pub fn bills(&mut self) -> Bills {
         self.hot().bills()
     }
 
-    /// Takes a trade off the reserve of an account, if the account has become what was asked about. Returns whether it has.
+    /// Takes a trade off the reserve of an account, if the account has become as the check assumed. Returns whether it has.
     pub fn pay(&mut self, state: &State, bill: &Bill) -> bool {
         let account = &state.accounts[bill.id.place()];
         let known = self.of.get_mut(bill.id.place()).filter(|known| known.cell == bill.cell);
@@ -241,7 +241,7 @@ impl Certificates {
         self.rungs.iter().flatten().find(|live| live.number == number)
     }
 
-    /// Forgets the trades that were asked about and not made.
+    /// Forgets the trades that were checked and not made.
     pub fn forget_proofs(&mut self) {
         self.hot().forget_proofs();
     }

@@ -74,7 +74,7 @@ impl Spent {
     }
 }
 
-/// The bills of the two accounts of the last trade that was asked about, and whether events have changed each account
+/// The bills of the two accounts of the last trade that was checked, and whether events have changed each account
 /// as was expected.
 #[derive(Debug, Default)]
 pub struct Bills([Option<(Bill, bool)>; 2]);
@@ -104,7 +104,7 @@ impl Bills {
     }
 }
 
-/// The equity above its margins that an account would have everywhere in a cell, after a fill that was asked about.
+/// The equity above its margins that an account would have everywhere in a cell, after a fill that was checked.
 #[derive(Debug)]
 pub struct Proof {
     id: AccountId,
@@ -157,7 +157,7 @@ impl Hot {
         Some(surplus)
     }
 
-    /// The proof for an account that has become what was asked about; its holding is kept. Otherwise the holding is dropped.
+    /// The proof for an account that has become as the check assumed; its holding is kept. Otherwise the holding is dropped.
     pub fn proven(&mut self, account: &AccountState, id: AccountId) -> Option<Proof> {
         let place = self.proofs.iter().position(|proof| proof.id == id);
         let proof = place.map(|place| self.proofs.swap_remove(place)).filter(|proof| same(&proof.after, account));
@@ -187,7 +187,7 @@ impl Hot {
         debug_assert!(self.bills.len() <= ASKED, "a trade has two sides: {} are kept", self.bills.len());
     }
 
-    /// The bills of the last trade that was asked about.
+    /// The bills of the last trade that was checked.
     pub fn bills(&self) -> Bills {
         let mut last = self.bills.iter().rev().map(|bill| (*bill, false));
         Bills([last.next(), last.next()])
@@ -199,7 +199,7 @@ impl Hot {
         self.forget_proofs();
     }
 
-    /// Forgets the trades that were asked about and not made.
+    /// Forgets the trades that were checked and not made.
     pub fn forget_proofs(&mut self) {
         self.proofs.clear();
         self.bills.clear();

@@ -1,8 +1,8 @@
 //! Layer 4: the judgment of an account while some of its assets or positions have no valid price.
 //!
 //! An asset or position without a valid price counts for nothing and stops nothing. If its value could matter, it
-//! restricts only itself. So an account is judged in several views, and no account is liquidated that holds enough in
-//! one of them:
+//! restricts only itself. So an account is judged in several views, and no account is liquidated that holds its
+//! maintenance margin in one of them:
 //!
 //! | view | an asset it owns, without a valid price | a position, or a debt, without a valid price |
 //! |---|---|---|
@@ -157,7 +157,7 @@ impl Seen {
             return Ok(Self { account: seen, judged, lacking, firm, sight, view, last, surely });
         }
         let priced = judge(View::Priced);
-        // The better view decides, so that no account is liquidated that holds enough in one of the views (I-35).
+        // The better view decides, so that no account is liquidated that holds its margin in one of the views (I-35).
         let (view, judged) = match (&last, &priced) {
             (Ok(last), Ok(priced)) if excess(last)? >= excess(priced)? => (View::Last, *last),
             (_, Ok(priced)) => (View::Priced, *priced),

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! The next step is worked out anew each time. A case remembers only its number and times, its offer, the markets it
-//! began in and the payments of the shared fund. No account is liquidated that holds enough for everything that has a
+//! began in and the payments of the shared fund. No account is liquidated that holds its margin for everything with a
 //! valid price, nor in the time after an outage (I-35, I-44). A position without a valid price stops nothing, and takes
 //! no part.
 

@@ -14,7 +14,7 @@ use crate::state::{AccountState, Balance, Offer, State, times};
 use crate::{AccountId, Desk, Event, Reject};
 
 /// Withdraws the offer of an account where `events` leave the account at or above its maintenance margin, or where half
-/// of the offer would then do for the target (I-38).
+/// of the offer would then be enough for the target (I-38).
 pub fn outdated(
     (state, desk, now): (&State, &Desk, Timestamp),
     account: AccountId,
