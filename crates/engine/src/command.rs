@@ -26,7 +26,7 @@ pub struct Party {
     pub account: AccountId,
     /// The resting or taking order that this fill executes, if it was placed with this engine.
     pub order: Option<OrderId>,
-    /// Fee charged, in the asset the instrument settles in (options: its quote; spot: its quote); not negative.
+    /// Fee charged, in the asset that the instrument settles in (spot: in its quote); not negative.
     pub fee: Quantity,
 }
 

@@ -52,7 +52,8 @@ pub struct Taken {
     pub price: Price,
     /// Lots, signed as the account trades them.
     pub lots: i64,
-    /// The fee that the account pays into the fund of the market, in the asset that the instrument settles in.
+    /// The fee that the account pays into the fund of the market, in the asset that the instrument settles in (spot:
+    /// in its quote).
     pub fee: Quantity,
 }
 
