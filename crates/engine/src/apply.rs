@@ -1,4 +1,4 @@
-//! What an event does to the state. Nothing here prices, assesses or refuses.
+//! Applies events to the state. Nothing here prices, assesses or refuses.
 
 mod retire;
 
@@ -106,7 +106,7 @@ pub fn apply(state: &mut State, event: &Event) {
         Event::Funded { instrument, period, rate } => {
             touch(Part::Contract(instrument.0));
             touch(Part::Market);
-            // What was paid last is what the next period is reckoned with (CHG-7).
+            // The margin reckons the next period with the rate that was paid last (CHG-7).
             state.market.instruments[instrument.0].funding_rate_8h = Some(*rate);
             let contract = &mut state.contracts[instrument.0];
             contract.last_period = *period;
@@ -125,7 +125,7 @@ pub fn apply(state: &mut State, event: &Event) {
             let contract = &mut state.contracts[instrument.0];
             contract.mode = Mode::Settled;
             contract.open = 0;
-            // Without a volatility it has no place in the risk array any more.
+            // Without a volatility the option has no place in the risk array any more.
             if let InstrumentKind::Option { iv, .. } = &mut state.market.instruments[instrument.0].kind {
                 *iv = None;
             }
@@ -214,14 +214,14 @@ pub fn apply(state: &mut State, event: &Event) {
     }
 }
 
-/// Remembers that a command has changed an account: it is to be judged.
+/// Remembers that a command has changed an account, so that it is judged.
 fn touched(state: &mut State, id: AccountId) {
     if state.touched.insert(id) {
         state.hashes.touch(Part::Head);
     }
 }
 
-/// Puts what changed into a market.
+/// Puts the changed prices into a market.
 pub(crate) fn mark(market: &mut Market, marked: &Marked) {
     for (instrument, vol) in &marked.vols {
         if let InstrumentKind::Option { iv, .. } = &mut market.instruments[instrument.0].kind {
@@ -245,7 +245,7 @@ pub(crate) fn mark(market: &mut Market, marked: &Marked) {
     }
 }
 
-/// A feed begins at the reference of its listing, which is not valid.
+/// Adds a feed. It begins at the reference price of its listing, which is not valid.
 fn add_feed(state: &mut State, id: FeedId, rules: &marks::Rules, reference: Price) {
     state.hashes.touch(Part::Feed(id));
     let clock = state.clock;
@@ -279,7 +279,7 @@ pub(crate) fn list_asset(state: &mut State, terms: &AssetTerms) -> Result<(), In
     });
     state.collateral_changed = Some(state.clock);
     if let Some(rules) = &terms.feed {
-        // Of what follows an underlying the feed says how many units of it one is worth.
+        // For an asset that follows an underlying, the feed gives units of the underlying per unit of the asset.
         let reference = match terms.follows {
             None => terms.reference,
             Some(underlying) => {
@@ -320,7 +320,7 @@ pub(crate) fn list_instrument(state: &mut State, terms: &InstrumentTerms) -> Res
     Ok(())
 }
 
-/// The document that the market validates an underlying by.
+/// The document by which the market validates an underlying.
 pub(crate) fn underlying_document(terms: &UnderlyingTerms) -> UnderlyingDocument {
     UnderlyingDocument {
         underlying: terms.name.clone(),
@@ -333,7 +333,7 @@ pub(crate) fn underlying_document(terms: &UnderlyingTerms) -> UnderlyingDocument
     }
 }
 
-/// The document that the market validates an asset by.
+/// The document by which the market validates an asset.
 pub(crate) fn asset_document(terms: &AssetTerms, market: &Market) -> AssetDocument {
     AssetDocument {
         asset: terms.name.clone(),
@@ -434,7 +434,7 @@ fn change_parameters(state: &mut State, change: Change) {
             state.policy.outflow_share = share;
             state.policy.outflow_floor = floor;
         }
-        // What these do is in the events beside the activation.
+        // The effect of these is in the events beside the activation.
         Change::FundOut { .. } | Change::SettlementPrice { .. } => {}
     }
 }

@@ -1,4 +1,4 @@
-//! What can be asked of the engine.
+//! The commands that the engine takes.
 
 use marks::Report;
 use model::{AssetId, InstrumentId, Side};
@@ -8,12 +8,12 @@ use units::{Money, Price, Quantity, Ratio, Timestamp};
 use crate::state::{AssetTerms, Change, InstrumentTerms, Mode, Pot, UnderlyingTerms};
 use crate::{AccountId, FeedId, LocationId, OrderId, Principal};
 
-/// A command with who asks and when. The engine has no clock of its own: this is its time.
+/// A command with its sender and its time. The engine has no clock of its own: it goes by this time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
-    /// When it was taken in; never before the one before it.
+    /// The time at which the command was taken in; never before that of the command before it.
     pub time: Timestamp,
-    /// The identity that asks, whose rights are checked.
+    /// The identity that sends the command and whose rights are checked.
     pub principal: Principal,
     /// The command itself.
     pub command: Command,
@@ -24,20 +24,20 @@ pub struct Envelope {
 pub struct Party {
     /// The account on this side.
     pub account: AccountId,
-    /// The resting or taking order that it fills, if it was placed here.
+    /// The resting or taking order that this fill executes, if it was placed with this engine.
     pub order: Option<OrderId>,
-    /// Fee charged, in the asset the instrument settles in (options: its quote; spot: its quote); not negative.
+    /// Fee charged, in the asset that the instrument settles in (spot: in its quote); not negative.
     pub fee: Quantity,
 }
 
-/// Everything that an engine can be asked for.
+/// Every command that the engine takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
     /// Opens an account for an owner. Accounts of one owner are linked: limits on concentration see them together.
     OpenAccount {
         /// The account's name; no other account may have it.
         name: String,
-        /// The person behind it.
+        /// The number of the owner.
         owner: u32,
     },
     /// An asset arrived in custody for an account.
@@ -46,20 +46,20 @@ pub enum Command {
         account: AccountId,
         /// The asset that arrived.
         asset: AssetId,
-        /// The chain or custodian that holds it; none is the venue itself.
+        /// The chain or custodian that holds it; none means the venue itself.
         location: Option<LocationId>,
         /// Units of the asset, above 0.
         amount: Quantity,
         /// The custodian's reference, above every earlier one: the same deposit is credited once (I-09).
         reference: u64,
     },
-    /// The owner wants an asset out.
+    /// The owner withdraws an asset.
     Withdraw {
         /// The account that is debited.
         account: AccountId,
         /// The asset that leaves.
         asset: AssetId,
-        /// The chain or custodian that it leaves from; none is the venue itself.
+        /// The chain or custodian that it leaves from; none means the venue itself.
         location: Option<LocationId>,
         /// Units of the asset, above 0.
         amount: Quantity,
@@ -72,7 +72,7 @@ pub enum Command {
         to: AccountId,
         /// The asset that moves.
         asset: AssetId,
-        /// Where it is and stays.
+        /// The location of the asset, which does not change.
         location: Option<LocationId>,
         /// Units of the asset, above 0.
         amount: Quantity,
@@ -100,9 +100,9 @@ pub enum Command {
         side: Side,
         /// Size of the order in lots, above 0.
         lots: i64,
-        /// The worst price it fills at.
+        /// The worst price at which it may fill.
         limit: Price,
-        /// It may only reduce the position.
+        /// Whether the order may only reduce the position.
         reduce_only: bool,
     },
     /// Changes lots and limit of an open order.
@@ -111,12 +111,12 @@ pub enum Command {
         account: AccountId,
         /// The owner's number of the order.
         order: OrderId,
-        /// Lots left, above 0.
+        /// Lots left to fill, above 0.
         lots: i64,
-        /// The new worst price it fills at.
+        /// The new worst price at which the order may fill.
         limit: Price,
     },
-    /// Withdraws an open order.
+    /// Cancels an open order.
     Cancel {
         /// The account whose order it is.
         account: AccountId,
@@ -138,23 +138,23 @@ pub enum Command {
         /// The side that sold.
         seller: Party,
     },
-    /// A source says a price.
+    /// A price source reports a price.
     Report {
         /// The feed that the report belongs to.
         feed: FeedId,
         /// The source's price with its time and confidence.
         report: Report,
     },
-    /// A new volatility surface: the market version of what has no feed of its own.
+    /// A new volatility surface. It prices options, which have no price feed of their own.
     Surface {
-        /// Above every earlier one.
+        /// The version of the surface, above every earlier one.
         version: u64,
         /// The time the surface was fitted at.
         published: Timestamp,
-        /// Annualised volatility of each option named.
+        /// Annualised implied volatility of each option that the surface names.
         vols: Vec<(InstrumentId, Ratio)>,
     },
-    /// Longs pay shorts (when positive) for one period of a perpetual.
+    /// Pays funding for one period of a perpetual: longs pay shorts when the rate is positive.
     Funding {
         /// The perpetual whose funding is paid.
         instrument: InstrumentId,
@@ -163,23 +163,23 @@ pub enum Command {
         /// The number of the period, above every earlier one.
         period: u64,
     },
-    /// Charges interest on what accounts owe, from the last charge until now, at most the longest accrual.
+    /// Charges interest on negative balances for the time since the last charge, but for no longer than the longest accrual.
     Interest,
     /// Variation settlement of futures and perpetuals: unsettled profit becomes balance at the mark.
     Settle {
         /// The future or perpetual that is settled.
         instrument: InstrumentId,
     },
-    /// An expired instrument is settled at the average of its window.
+    /// Settles an expired instrument at the average of its settlement window.
     Expire {
         /// The instrument that has expired.
         instrument: InstrumentId,
     },
-    /// The trade that was offered for an account in liquidation, or a part of it.
+    /// The market took the trade that was offered for an account in liquidation, or a part of it.
     LiquidationFill {
         /// The account that is liquidated.
         account: AccountId,
-        /// Who takes the other side.
+        /// The account that takes the other side.
         counterparty: AccountId,
         /// The instrument that was traded.
         instrument: InstrumentId,
@@ -187,21 +187,22 @@ pub enum Command {
         match_id: u64,
         /// The price of the trade, in the instrument's quote.
         price: Price,
-        /// Lots of the account's position, signed as the account trades them.
+        /// Lots that the account in liquidation trades; negative when it sells.
         lots: i64,
-        /// What the account pays into the fund of the market; never more than its equity.
+        /// The fee that the account in liquidation pays into the fund of the market; never more than its equity.
         fee: Quantity,
     },
-    /// The next step of the liquidation of an account: it is begun, planned anew on the prices of now, taken on, or ended.
+    /// Takes the next step in the liquidation of an account: begins it, plans it anew on current prices, continues it
+    /// or ends it.
     Liquidate {
         /// The account in liquidation, or to be liquidated.
         account: AccountId,
     },
-    /// Measures how near a cascade each underlying is: from then on that slows liquidations and makes new risk dearer.
+    /// Measures how near each underlying is to a liquidation cascade. The result slows liquidations and makes new risk dearer.
     Measure,
-    /// Says whether an account takes over portfolios of others: it may bid in auctions and is the backstop after them.
+    /// Makes an account a backstop, or ends that. A backstop may bid in auctions, and takes over portfolios after them.
     SetBackstop {
-        /// The account that stands ready.
+        /// The account that becomes a backstop, or is one no longer.
         account: AccountId,
         /// Whether the account takes over portfolios from now on.
         on: bool,
@@ -214,10 +215,11 @@ pub enum Command {
         auctioned: AccountId,
         /// Share of the portfolio, above 0 and at most 1.
         share: Ratio,
-        /// What the bidder pays (negative: asks), in USD, for taking the share over at the mark.
+        /// The amount in USD that the bidder pays for taking the share over at the mark; negative when the bidder asks
+        /// to be paid.
         price: Money,
     },
-    /// Money for a fund.
+    /// Pays money into a fund.
     FundDeposit {
         /// The fund that receives the money.
         fund: Pot,
@@ -228,7 +230,7 @@ pub enum Command {
         /// The custodian's reference.
         reference: u64,
     },
-    /// Money out of a fund: proposed now, paid after the delay if the fund is adequate without it.
+    /// Takes money out of a fund: proposed now, paid after the delay if the fund is adequate without it.
     FundWithdraw {
         /// The fund that pays.
         fund: Pot,
@@ -256,19 +258,19 @@ pub enum Command {
     SetMode {
         /// The instrument whose market changes.
         instrument: InstrumentId,
-        /// The mode it shall have.
+        /// The new mode of the market.
         mode: Mode,
     },
-    /// Time passes: prices are formed, what is due falls due.
+    /// Lets time pass: quotes every feed, forms every price and samples settlement windows.
     Tick,
-    /// Accounts that prices or fills have moved are judged.
+    /// Judges the accounts that prices or commands may have changed.
     Watch,
-    /// The engine goes on after a pause that is longer than its clock may step: it moves the clock and does nothing else.
+    /// Resumes the engine after a pause longer than one step of its clock: moves the clock and does nothing else.
     Resume,
 }
 
 impl Command {
-    /// The account whose liquidation a command goes on with; none where it is for something else.
+    /// The account whose liquidation this command carries on; none for a command with another purpose.
     pub fn liquidated(&self) -> Option<AccountId> {
         match self {
             Self::Liquidate { account } | Self::LiquidationFill { account, .. } => Some(*account),

@@ -1,5 +1,5 @@
-//! What an event changes, and of whom. The events are listed here once, without a wildcard: whoever adds one has to say here
-//! whether it changes an account.
+//! Tells what an event changes, and for which accounts. The events are listed here once, without a wildcard: a new
+//! event must state here whether it changes an account.
 
 use model::AssetId;
 use units::Quantity;
@@ -7,16 +7,17 @@ use units::Quantity;
 use crate::state::{Holder, Order, Position};
 use crate::{AccountId, Event, OrderId};
 
-/// What an event changes.
+/// The kind of change that an event makes.
 #[derive(Clone, Copy, Debug)]
 pub enum Concern<'a> {
-    /// What accounts hold.
+    /// A change of what accounts hold.
     Holding(Holding<'a>),
-    /// How an account stands, or how its liquidation goes.
+    /// A change of an account's status, or of the course of its liquidation.
     Standing(AccountId),
-    /// Nothing by itself: it tells of lots that went from one account to another. Events of positions beside it say what became of them.
+    /// No change by itself: the event reports lots that went from one account to another. Events of positions beside it
+    /// record the result.
     Lots(AccountId, AccountId),
-    /// Nothing of an account that is open.
+    /// No change of an account that is open.
     Elsewhere,
 }
 
@@ -34,16 +35,16 @@ pub enum Holding<'a> {
         /// Units of the asset.
         amount: Quantity,
     },
-    /// A position is now this.
+    /// A position changed.
     Positioned(AccountId, &'a Position),
-    /// An order is now this.
+    /// An order was placed or changed.
     Ordered(AccountId, &'a Order),
-    /// An order is gone.
+    /// An order was closed.
     OrderClosed(AccountId, OrderId),
 }
 
 impl Holding<'_> {
-    /// Whether it changes what an account holds.
+    /// Whether the change is one of account `id`.
     fn is_of(&self, id: AccountId) -> bool {
         match self {
             Self::Moved { from, to, .. } => from.is_of(id) || to.is_of(id),
@@ -53,7 +54,7 @@ impl Holding<'_> {
 }
 
 impl Event {
-    /// What it changes.
+    /// The kind of change that this event makes.
     pub(crate) fn concern(&self) -> Concern<'_> {
         match self {
             Self::Moved { from, to, asset, amount, .. } => {
@@ -100,7 +101,7 @@ impl Event {
         }
     }
 
-    /// Whether it changes an account, or tells of lots that came to it or went.
+    /// Whether the event changes account `id`, or reports lots that the account received or gave.
     pub(crate) fn concerns(&self, id: AccountId) -> bool {
         match self.concern() {
             Concern::Holding(holding) => holding.is_of(id),

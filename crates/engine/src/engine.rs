@@ -1,4 +1,4 @@
-//! The state with its desk: what a sequencer, a simulator or a verifier holds.
+//! The state together with its desk: the engine that a sequencer, a simulator or a verifier holds.
 
 use model::Invalid;
 
@@ -14,8 +14,8 @@ pub struct Engine {
     unsummed: usize,
 }
 
-/// All holders are added up after so many decisions for every account, so that a decision bears the same small part of it however
-/// many accounts there are.
+/// All holders are added up after this many decisions per account, so that the cost for each decision is the same small
+/// part, however many accounts there are.
 const SUMMED_AFTER: usize = if cfg!(debug_assertions) { 1 } else { 64 };
 
 impl Engine {
@@ -25,22 +25,22 @@ impl Engine {
         Ok(Self { state, desk, unsummed: 0 })
     }
 
-    /// The state that all decisions are made on.
+    /// The state on which all decisions are made.
     pub fn state(&self) -> &State {
         &self.state
     }
 
-    /// What is recomputed from it.
+    /// The desk: everything recomputed from the state.
     pub fn desk(&self) -> &Desk {
         &self.desk
     }
 
-    /// What a command would do.
+    /// The events that a command would cause. Changes nothing.
     pub fn decide(&self, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
         decide(&self.state, &self.desk, envelope)
     }
 
-    /// Makes happen what was decided, here or in another run.
+    /// Applies events that were decided here or in another run.
     pub fn commit(&mut self, events: &[Event]) {
         for event in events {
             apply(&mut self.state, event);
@@ -55,7 +55,7 @@ impl Engine {
         }
     }
 
-    /// Decides and commits.
+    /// Decides a command and commits its events.
     pub fn handle(&mut self, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
         let events = self.decide(envelope)?;
         self.commit(&events);

@@ -1,4 +1,4 @@
-//! What happened: the decisions, each complete in itself.
+//! Events: the recorded decisions of the engine, each complete in itself.
 
 use liquidation::pace::Flow;
 use marks::{Quote, Report};
@@ -11,14 +11,14 @@ use crate::state::{
 };
 use crate::{AccountId, FeedId, OrderId, Status};
 
-/// Why an amount moved.
+/// The reason why an amount moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Cause {
-    /// It arrived in custody.
+    /// The amount arrived in custody.
     Deposit,
-    /// It left custody.
+    /// The amount left custody.
     Withdrawal,
-    /// Its owner moved it to another account.
+    /// The owner moved the amount to another account.
     Transfer,
     /// Spot: one asset was exchanged for another.
     Exchange,
@@ -32,23 +32,24 @@ pub enum Cause {
     Funding,
     /// The fee of a trade, into the pot of fees.
     Fee,
-    /// Interest on what is owed.
+    /// Interest on a negative balance.
     Interest,
     /// The fee of a liquidation, into a fund.
     LiquidationFee,
-    /// What a bidder or a backstop receives for taking over a portfolio, or pays for it.
+    /// Payment to or from a bidder or a backstop for taking over a portfolio.
     Takeover,
     /// A loss that a fund covers.
     Cover,
-    /// Into or out of a fund.
+    /// Deposit into a fund, or withdrawal from it.
     Fund,
-    /// What rounding left over, into the pot of rounding.
+    /// Remainder of rounding, into the pot of rounding.
     Rounding,
 }
 
 impl Cause {
-    /// Whether what is received is profit, which can be withdrawn only once its loser has paid (I-28). So is what is paid for a
-    /// take-over: it may be paid out of such profit, which must not become the taker's own money.
+    /// Whether an amount received for this cause is profit, which can be withdrawn only once its loser has paid (I-28).
+    /// A payment for a take-over counts as profit too: it may be paid out of such profit, which must not become the
+    /// taker's own money.
     pub fn is_profit(self) -> bool {
         match self {
             Self::Profit | Self::Premium | Self::Exercise | Self::Funding | Self::Takeover => true,
@@ -65,8 +66,8 @@ impl Cause {
         }
     }
 
-    /// Whether the amount leaves by its owner's wish. Then money that is not profit goes first; what is lost or charged takes
-    /// profit first (I-28).
+    /// Whether the amount leaves by its owner's wish. It is then taken from money that is not profit first; a loss or a
+    /// charge is taken from profit first (I-28).
     pub fn is_by_wish(self) -> bool {
         match self {
             Self::Withdrawal | Self::Transfer | Self::Exchange => true,
@@ -86,10 +87,10 @@ impl Cause {
     }
 }
 
-/// What a new version of the market changed.
+/// The prices that a new version of the market changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marked {
-    /// Above every earlier one.
+    /// The version of the market, above every earlier one.
     pub version: u64,
     /// Price of each underlying that changed.
     pub indices: Vec<(UnderlyingId, UsdPrice)>,
@@ -103,7 +104,8 @@ pub struct Marked {
     pub marks: Vec<(InstrumentId, QuotePrice)>,
 }
 
-/// What happened. What is large lies in a box: a fill makes eight events, and each takes as much room as the largest.
+/// A decision of the engine. Large contents lie in a box: a fill makes eight events, and each takes as much room as the
+/// largest variant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// The clock moved to the time of the command.
@@ -115,10 +117,10 @@ pub enum Event {
     Opened {
         /// The account's name.
         name: String,
-        /// The person behind it.
+        /// The number of the owner.
         owner: u32,
     },
-    /// A location was named, with the next number.
+    /// A location was listed, with the next number.
     LocationListed {
         /// The location's name.
         name: String,
@@ -154,14 +156,14 @@ pub enum Event {
         /// The custodian's reference of the deposit.
         reference: u64,
     },
-    /// An order was placed or changed: this is what it is now.
+    /// An order was placed or changed.
     Ordered {
         /// The account whose order it is.
         account: AccountId,
         /// The order as it is now.
         order: Order,
     },
-    /// An order is gone: cancelled, filled, or not to be filled any more.
+    /// An order was closed: cancelled, filled, or no longer to be filled.
     OrderClosed {
         /// The account whose order it was.
         account: AccountId,
@@ -178,14 +180,14 @@ pub enum Event {
         price: Price,
         /// Lots that changed hands.
         lots: i64,
-        /// Lots open after it: the sum of long positions.
+        /// Lots open after the match: the sum of long positions.
         open: i64,
     },
-    /// A position is now this.
+    /// A position changed.
     Positioned {
         /// The account that holds it.
         account: AccountId,
-        /// The position as it is now; 0 lots when it is gone.
+        /// The position as it is now; 0 lots when it was closed.
         position: Position,
     },
     /// A report was accepted.
@@ -195,25 +197,25 @@ pub enum Event {
         /// The report as it was accepted.
         report: Report,
     },
-    /// A feed has this quote now.
+    /// A feed formed a quote.
     Quoted {
         /// The feed that has the quote.
         feed: FeedId,
         /// The quote with its validity.
         quote: Box<Quote>,
     },
-    /// The market is this now: one version, one vector of prices (I-12).
+    /// A new version of the market: one version, one vector of prices (I-12).
     Marked(Box<Marked>),
-    /// A volatility surface was taken; the next tick brings it into the market.
+    /// A volatility surface was accepted; the next tick brings it into the market.
     Surfaced {
         /// The version of the surface.
         version: u64,
         /// The time the surface was fitted at.
         published: Timestamp,
-        /// Each volatility it gives.
+        /// The volatility of each option that the surface names.
         vols: Vec<(InstrumentId, Ratio)>,
     },
-    /// A settlement window has this much now.
+    /// The samples of a settlement window changed.
     Sampled {
         /// The instrument whose window it is.
         instrument: InstrumentId,
@@ -229,23 +231,23 @@ pub enum Event {
         /// The rate that was paid.
         rate: Ratio,
     },
-    /// Interest was charged up to now.
+    /// Interest was charged up to the time of the clock.
     Accrued,
-    /// An instrument has this mode now.
+    /// The mode of an instrument changed.
     ModeSet {
         /// The instrument whose market changed.
         instrument: InstrumentId,
         /// The mode it has now.
         mode: Mode,
     },
-    /// An instrument expired at this price; nothing of it is left.
+    /// An instrument was settled at expiry at this price; all its positions are gone.
     Expired {
         /// The instrument that expired.
         instrument: InstrumentId,
         /// The price of the underlying that it settled at.
         price: CounterPrice,
     },
-    /// An account was judged and stands differently now.
+    /// An account was judged: its status changed, or a step of its liquidation relies on these figures.
     Judged {
         /// The account that was judged.
         account: AccountId,
@@ -260,14 +262,14 @@ pub enum Event {
         /// The version of the market it was judged in.
         version: u64,
     },
-    /// Every account was judged in this market.
+    /// Every account that prices or commands could have changed was judged in this market.
     Watched {
         /// The version of the market.
         version: u64,
     },
-    /// This much left custody: the outflow limiter remembers.
+    /// Money left custody, and the outflow limiter counts it.
     Flowed {
-        /// What the limiter holds now, in USD.
+        /// The amount that the outflow limiter holds now, in USD.
         spent: Money,
     },
     /// A change was proposed, with the next number.
@@ -288,17 +290,17 @@ pub enum Event {
         account: AccountId,
         /// The number of the case, above that of every earlier one.
         epoch: u64,
-        /// The underlyings it has positions in.
+        /// The underlyings that the account has positions in.
         markets: Vec<UnderlyingId>,
     },
-    /// The shared fund paid for the liquidation of an account.
+    /// The shared fund paid for the loss of an account in liquidation.
     Shared {
-        /// The account that was paid for.
+        /// The account whose loss was paid.
         account: AccountId,
         /// The amount, in USD.
         usd: Money,
     },
-    /// A trade may be made for an account in liquidation; none: no longer.
+    /// A trade is offered for an account in liquidation; none withdraws the offer.
     Offered {
         /// The account in liquidation.
         account: AccountId,
@@ -315,43 +317,44 @@ pub enum Event {
         /// The account that was liquidated.
         account: AccountId,
     },
-    /// Lots went from one account to another without the market: liquidations that crossed, an auction, a backstop, winners.
+    /// Lots went from one account to another outside the market: in crossed liquidations, to a bidder or a backstop, or
+    /// to winners.
     Transferred {
         /// The instrument of the lots.
         instrument: InstrumentId,
         /// The account in liquidation.
         from: AccountId,
-        /// Who took the other side.
+        /// The account that took the other side.
         to: AccountId,
         /// Lots, signed as the liquidated account traded them.
         lots: i64,
         /// The price of the transfer, in the instrument's quote.
         price: Price,
-        /// Lots open after it.
+        /// Lots open after the transfer.
         open: i64,
     },
-    /// Liquidations have traded this much of an underlying lately.
+    /// The amount of an underlying that liquidations have traded lately changed.
     Paced {
         /// The underlying that was traded.
         underlying: UnderlyingId,
-        /// USD traded lately, and since when it has drained.
+        /// USD traded lately, and the time since which it drains.
         flow: Flow,
     },
-    /// How near a cascade an underlying is.
+    /// The nearness of an underlying to a cascade was measured.
     Measured {
         /// The underlying that was measured.
         underlying: UnderlyingId,
         /// R for a fall and for a rise of the price.
         cascade: Cascade,
     },
-    /// After an outage: nobody is liquidated before.
+    /// After an outage: no account is liquidated before this time.
     Calmed {
-        /// The moment from which liquidations go on.
+        /// The time from which liquidations go on.
         until: Timestamp,
     },
-    /// An account takes over portfolios from now on, or no longer.
+    /// An account becomes a backstop, which takes over portfolios, or is one no longer.
     BackstopSet {
-        /// The account that stands ready, or no longer.
+        /// The account that becomes a backstop, or is one no longer.
         account: AccountId,
         /// Whether the account takes over portfolios.
         on: bool,
@@ -361,12 +364,12 @@ pub enum Event {
         /// The number of the proposal.
         proposal: u64,
     },
-    /// What only an unsettled instrument needs was taken out of the state: its feed, its volatility and the rules of its feed. Its
-    /// number and its terms stay.
+    /// The data that only an unsettled instrument needs was taken out of the state: its feed, its volatility and the
+    /// rules of its feed. The number and the terms of the instrument stay.
     Retired {
-        /// Which: a settled one.
+        /// The settled instrument.
         instrument: InstrumentId,
-        /// Whether nothing else of its expiry is left to settle: then the expiry and its forward are taken out as well.
+        /// Whether nothing else of its expiry is left to settle; then the expiry and its forward are taken out as well.
         last: bool,
     },
 }

@@ -1,4 +1,4 @@
-//! Why an account stands as it does: everything a decision was made from, recomputed.
+//! Explains the status of an account: recomputes everything that the decision was made from.
 
 mod documents;
 mod figures;
@@ -18,7 +18,7 @@ pub use wait::{Wait, halted, wait};
 use crate::layers::l4;
 use crate::{AccountId, Desk, FeedId, State, Status};
 
-/// An account as it stands, with all that this was computed from.
+/// The status of an account, with all the figures it was computed from.
 #[derive(Clone, Debug, Serialize)]
 pub struct Explanation {
     /// The account's name.
@@ -27,36 +27,37 @@ pub struct Explanation {
     pub time: Timestamp,
     /// The version of the market.
     pub version: u64,
-    /// How it was last said to stand.
+    /// The status that was last recorded for the account.
     pub recorded: Status,
-    /// The parameters in force: BLAKE3 of their file.
+    /// The BLAKE3 hash of the parameter file in force.
     pub parameters: String,
-    /// How much of a new file is in force, when it is replacing another.
+    /// The share of the requirement that comes from a new file while it replaces another, 0 to 1.
     pub progress: units::Ratio,
-    /// At the marks, where maintenance is judged.
+    /// The assessment at the marks, where maintenance margin is judged.
     pub at_mark: Assessment,
-    /// At slow averages, where new risk is judged as well.
+    /// The assessment at slow averages, where new risk is judged as well.
     pub at_slow_average: Assessment,
-    /// Every price it depends on.
+    /// Every price that the account depends on.
     pub prices: Vec<PriceUsed>,
-    /// Why it cannot be liquidated although its margin says so: a price that is not valid.
+    /// The first price among them that is not valid, and why: on such a price an account may be spared although its
+    /// margin is too low.
     pub untrusted: Option<String>,
 }
 
-/// A price with where it comes from.
+/// A price with its origin.
 #[derive(Clone, Debug, Serialize)]
 pub struct PriceUsed {
     /// The feed in words, such as `index of underlying 0`.
     pub feed: String,
-    /// How far it can be trusted.
+    /// Validity of the price, and the reason when there is one.
     pub validity: String,
-    /// The quote, when it has spoken; a surface has none.
+    /// The last quote of the feed; none before its first, and none for a surface.
     pub quote: Option<Quote>,
-    /// What each source last said: source, price, publish time.
+    /// The last report of each source: source, price, publish time.
     pub sources: Vec<(u32, Price, Timestamp)>,
 }
 
-/// Explains how an account stands. Refuses one that cannot be assessed.
+/// Explains the status of an account; none when there is no such account. Refuses an account that cannot be assessed.
 pub fn explain(state: &State, desk: &Desk, id: AccountId) -> Result<Option<Explanation>, Refusal> {
     let Some(account) = state.account(id) else { return Ok(None) };
     let mut feeds = l4::feeds_of(state, account);

@@ -1,41 +1,42 @@
-//! What things are called: numbers given in the order of listing.
+//! Identifiers of accounts, orders, locations and feeds. Listed things are numbered in the order of listing.
 
 use model::{AssetId, InstrumentId, UnderlyingId};
 use serde::{Deserialize, Serialize};
 use units::Timestamp;
 
-/// Which account of the engine.
+/// The number of an account, in the order of opening.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AccountId(pub u32);
 
-/// Which order of an account: a number its owner gives, always rising.
+/// The number of an order within its account. The owner assigns it, always rising.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct OrderId(pub u64);
 
-/// Which chain, bridge or custodian.
+/// The number of a chain, bridge or custodian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LocationId(pub u16);
 
-/// The source that volatility surfaces come from.
+/// The number of the price source that sends volatility surfaces.
 pub const SURFACE_SOURCE: u32 = u32::MAX;
 
-/// What a price is of.
+/// A price feed, named by the price it gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum FeedId {
     /// USD per unit of an underlying.
     Index(UnderlyingId),
-    /// USD per unit of an asset that follows nothing; else units of the underlying it follows.
+    /// USD per unit of an asset that follows no underlying; otherwise units of the underlying per unit of the asset
+    /// that follows it.
     Asset(AssetId),
-    /// The mark of a perpetual over the index: a ratio around 1.
+    /// The mark of a perpetual divided by the index: a ratio around 1.
     Premium(InstrumentId),
-    /// The forward of an expiry over the index: a ratio around 1.
+    /// The forward price of an expiry divided by the index: a ratio around 1.
     Forward(UnderlyingId, Timestamp),
-    /// Implied volatilities: the age of the last surface.
+    /// Implied volatilities: valid by the age of the last surface.
     Surface,
 }
 
 impl AccountId {
-    /// Its place in the list of accounts.
+    /// The account's place in the list of accounts.
     pub fn place(self) -> usize {
         usize::try_from(self.0).expect("a u32 fits")
     }

@@ -1,4 +1,4 @@
-//! Commands in, events out: the engine that holds accounts and judges them.
+//! The engine that keeps accounts and judges them: commands go in, events come out.
 //!
 //! ```text
 //! Envelope ──▶ decide(&State, &Desk, &Envelope) ──▶ Ok(events) ──▶ journal ──▶ apply(&mut State, &Event)
@@ -7,14 +7,15 @@
 //!                          l4 on price · l5 withdrawal · l6 system
 //! ```
 //!
-//! * [`decide`] thinks and changes nothing; [`apply`] changes and thinks nothing: it never prices, never assesses, never
-//!   refuses. An event records what was decided, so a journal replays to the same state under any later methodology.
-//! * What comes from a file instead of a decision goes through [`apply_read`] and [`whole`], which refuse what
-//!   `apply` cannot take.
-//! * [`State`] is the truth: accounts, pots, listings, feeds, parameters. It has a hash ([`State::hash`]).
-//! * [`Desk`] is what can be recomputed from the state: the market revalued under every scenario, and certificates that
-//!   tell whose account a price can matter to. It makes decisions fast and never makes them different.
-//! * Time and prices are in the commands. Nothing here asks a clock, opens a file or draws a number.
+//! * [`decide`] works out the events of a command and changes nothing. [`apply`] changes the state by one event and
+//!   decides nothing: it never prices, assesses or refuses. An event records the decision itself, so a journal replays
+//!   to the same state under any later methodology.
+//! * Events and states that are read from a file go through [`apply_read`] and [`whole`], which refuse whatever `apply`
+//!   cannot take.
+//! * [`State`] is the complete record: accounts, pots, listings, feeds, parameters. It has a hash ([`State::hash`]).
+//! * [`Desk`] holds data recomputed from the state: the market revalued under every scenario, and certificates that
+//!   tell which accounts a price can matter to. It makes decisions fast and never makes them different.
+//! * Time and prices come with the commands. The engine never reads a clock, opens a file or draws a random number.
 //!
 //! Amounts are fixed point and conserved exactly: every amount that leaves one [`state::Holder`] arrives at another, and
 //! the sum over all holders of an asset is 0.

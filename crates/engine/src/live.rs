@@ -1,4 +1,4 @@
-//! What of all that was listed can still be held: what is settled is never quoted, marked, sampled or revalued again.
+//! The listed instruments that are not settled. A settled instrument is never quoted, marked, sampled or revalued again.
 
 use std::collections::BTreeSet;
 
@@ -10,9 +10,9 @@ use crate::{Event, FeedId};
 
 /// The instruments that are not settled, and their expiries.
 ///
-/// [`Event::Retired`] takes the feed and the expiry of what is settled out of the state. A state from a journal of before there
-/// was this event still holds them until its first tick. So whoever asks for feeds and expiries that something depends on asks
-/// here, not the state.
+/// [`Event::Retired`] takes the feed and the expiry of a settled instrument out of the state. A state from a journal
+/// written before this event existed still holds them until its first tick. So code that needs the feeds and expiries
+/// still in use asks here, not the state.
 #[derive(Debug)]
 pub struct Live {
     instruments: Vec<InstrumentId>,
@@ -21,7 +21,7 @@ pub struct Live {
 }
 
 impl Live {
-    /// What of a state is not settled.
+    /// Collects the instruments of a state that are not settled.
     pub fn new(state: &State) -> Self {
         let listed = || state.contracts.iter().enumerate().map(|(place, contract)| (InstrumentId(place), contract));
         let (settled, live): (Vec<_>, Vec<_>) = listed().partition(|(_, contract)| contract.mode == Mode::Settled);
@@ -42,7 +42,7 @@ impl Live {
         &self.instruments
     }
 
-    /// The expiries of which something is not settled, by underlying, the nearest first.
+    /// The expiries with an instrument that is not settled, by underlying, the nearest first.
     pub fn expiries(&self) -> impl Iterator<Item = (UnderlyingId, Timestamp)> {
         self.expiries.iter().copied()
     }
@@ -52,7 +52,7 @@ impl Live {
         self.instruments.binary_search(&instrument).is_ok()
     }
 
-    /// Whether a feed prices something that is not settled. An index, an asset and the surface always do.
+    /// Whether a feed prices an instrument that is not settled. The feeds of indices, assets and the surface always count.
     pub fn hears(&self, feed: FeedId) -> bool {
         match feed {
             FeedId::Forward(underlying, expiry) => self.expiries.contains(&(underlying, expiry)),
@@ -61,7 +61,7 @@ impl Live {
         }
     }
 
-    /// Retires an instrument of `state` that is being settled.
+    /// The event that retires an instrument of `state` that is being settled.
     pub fn retire(&self, state: &State, instrument: InstrumentId) -> Event {
         let of = |id: InstrumentId| expiry(&state.contracts[id.0]);
         let is_like = |other: &&InstrumentId| **other != instrument && of(**other) == of(instrument);
@@ -69,13 +69,13 @@ impl Live {
         Event::Retired { instrument, last }
     }
 
-    /// Retires what was settled before there was [`Event::Retired`]: the next tick says so.
+    /// Events that retire instruments settled before [`Event::Retired`] existed; the next tick records them.
     pub fn overdue(&self) -> &[Event] {
         &self.overdue
     }
 }
 
-/// What an instrument expires with.
+/// The underlying and the expiry of an instrument; none for spot and perpetuals.
 fn expiry(contract: &Contract) -> Option<(UnderlyingId, Timestamp)> {
     contract.terms.expiry().map(|expiry| (contract.terms.underlying, expiry))
 }

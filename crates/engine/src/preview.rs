@@ -1,4 +1,4 @@
-//! What a change would do, before it is proposed: every account judged under it as it stands now.
+//! Previews a change before it is proposed: judges every account under it.
 
 use margin::method::universal;
 use serde::{Deserialize, Serialize};
@@ -9,21 +9,21 @@ use crate::layers::l6;
 use crate::state::{Change, Method};
 use crate::{AccountId, Desk, Judged, Reject, State, Status};
 
-/// How many accounts a preview names.
+/// The most accounts that a preview lists.
 const NAMED: usize = 20;
 
-/// What a change would do if it were in force now, in full and without its ramp.
+/// The effect of a change if it were in force now, in full and without its ramp.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preview {
-    /// Why it could not be proposed now, if it could not.
+    /// The reason why the change could not be proposed now, if there is one.
     pub refused: Option<String>,
     /// Accounts that were judged, now and under the change.
     pub judged: u64,
     /// Accounts that cannot be judged, now or under the change.
     pub not_assessable: u64,
-    /// Accounts that would be restricted and are healthy now.
+    /// Accounts that are healthy now and would be restricted.
     pub restricted: u64,
-    /// Accounts that would be warned and stand better now.
+    /// Accounts that would be in warning and have a better status now.
     pub warned: u64,
     /// Accounts that would be in liquidation and are not now.
     pub liquidated: u64,
@@ -33,9 +33,9 @@ pub struct Preview {
     pub maintenance_margin: Sums,
     /// Initial margin over all accounts.
     pub initial_margin: Sums,
-    /// Those whose equity over maintenance margin would fall the most, worst first.
+    /// The accounts that are hit hardest: the worst status under the change first, then the largest rise of maintenance margin.
     pub worst: Vec<Hit>,
-    /// What can be said that is no margin.
+    /// Effects other than margins, as sentences.
     pub notes: Vec<String>,
 }
 
@@ -44,9 +44,9 @@ pub struct Preview {
 pub struct Sums {
     /// The sum as it is now.
     pub now: Money,
-    /// Under the change.
+    /// The sum under the change.
     pub then: Money,
-    /// The most that it would rise for one account; 0 when it rises for none.
+    /// The largest rise for one account; 0 when it rises for none.
     pub largest_rise: Money,
 }
 
@@ -59,18 +59,18 @@ pub struct Hit {
     pub now: Status,
     /// Its status under the change.
     pub then: Status,
-    /// Its equity: the change leaves it as it is.
+    /// Its equity, which the change does not affect.
     pub equity: Money,
-    /// Its maintenance margin would rise by this.
+    /// Rise of its maintenance margin, in USD.
     pub maintenance_margin: Money,
-    /// Its initial margin would rise by this.
+    /// Rise of its initial margin, in USD.
     pub initial_margin: Money,
 }
 
-/// What `change` would do to every account if it were in force now.
+/// Works out the effect of `change` on every account if it were in force now.
 ///
-/// Only a parameter file changes margins. Of the others it says what they meet. A change that could not be proposed is
-/// previewed as far as it can be read, and [`Preview::refused`] says why.
+/// Only a parameter file changes margins. For other changes the notes give the values in force beside the new ones. A
+/// change that could not be proposed is previewed as far as it can be read, and [`Preview::refused`] says why.
 pub fn preview(state: &State, desk: &Desk, change: &Change) -> Result<Preview, Reject> {
     let refused = possible(state, state.clock, change).err().map(|reject| reject.to_string());
     let mut preview = Preview { refused, notes: notes(state, desk, change)?, ..Preview::default() };
@@ -86,7 +86,7 @@ pub fn preview(state: &State, desk: &Desk, change: &Change) -> Result<Preview, R
         };
         preview.add(AccountId(u32::try_from(place).expect("ids are u32")), &now, &then)?;
     }
-    // Worst standing first, then the largest rise; accounts of equal fate in order of their numbers.
+    // The worst status first, then the largest rise; equal accounts in order of their numbers.
     preview.worst.sort_by_key(|hit| (hit.then, std::cmp::Reverse(hit.maintenance_margin), hit.account));
     preview.worst.truncate(NAMED);
     Ok(preview)
@@ -121,7 +121,7 @@ impl Preview {
 }
 
 impl Sums {
-    /// Adds one account and says by how much its requirement rises.
+    /// Adds one account. Returns the rise of its requirement.
     fn add(&mut self, now: Money, then: Money) -> Result<Money, Overflow> {
         self.now = self.now.plus(now)?;
         self.then = self.then.plus(then)?;
@@ -131,7 +131,7 @@ impl Sums {
     }
 }
 
-/// What a change meets that is no margin.
+/// The effects of a change other than margins, as sentences.
 fn notes(state: &State, desk: &Desk, change: &Change) -> Result<Vec<String>, Reject> {
     let note = match change {
         Change::Method { .. } => return Ok(Vec::new()),

@@ -1,10 +1,10 @@
-//! Who asks, and what each may ask for.
+//! The identities that send commands, and the right that each command needs.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{AccountId, Command};
 
-/// Who stands behind a command. The door that let it in has checked the signature; here the right is checked.
+/// The identity behind a command. Its signature was checked when the command was taken in; the engine checks its right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Principal {
     /// The owner of accounts: the natural or legal person that every account of theirs is linked to.
@@ -15,9 +15,9 @@ pub enum Principal {
     Source(u32),
     /// The custodian that sees deposits arrive.
     Custody,
-    /// Who lists, proposes and withdraws proposals.
+    /// The identity that lists, proposes changes and withdraws proposals.
     Governance,
-    /// Who may halt and resume a market.
+    /// The identity that may halt and resume a market.
     Guardian,
     /// The engine's own clock and duties.
     System,
@@ -38,11 +38,11 @@ pub enum Capability {
     Govern,
     /// The principal halts markets.
     Guard,
-    /// To be the engine itself.
+    /// The principal is the engine itself.
     Operate,
 }
 
-/// What `command` needs: total, so that no command can be forgotten (I-64).
+/// The right that `command` needs. Every command is listed, so that none can be forgotten (I-64).
 pub fn needed(command: &Command) -> Capability {
     match command {
         Command::Withdraw { account, .. }
@@ -80,7 +80,7 @@ pub fn needed(command: &Command) -> Capability {
 }
 
 impl Principal {
-    /// Whether this principal has `capability`; `owner` says who owns an account.
+    /// Whether this principal has `capability`; `owner` gives the owner of an account.
     pub fn has(self, capability: Capability, owner: impl Fn(AccountId) -> Option<u32>) -> bool {
         match capability {
             Capability::Own(account) => owner(account).is_some_and(|person| self == Self::Owner(person)),

@@ -1,7 +1,7 @@
-//! Why a command was refused: a closed, numbered list in order of precedence.
+//! The reasons for which a command is refused: a closed, numbered list in order of precedence.
 //!
-//! Hundreds are layers: 0 the form and the right, 1 static limits, 2 initial margin, 4 prices and status, 5 withdrawals,
-//! 6 the system, 7 governance. When several would apply, the smallest number is given.
+//! The hundreds are layers: 0 form and right, 1 static limits, 2 initial margin, 4 prices and status, 5 withdrawals, 6
+//! the system, 7 governance. When several reasons apply, the one with the smallest number is given.
 
 use serde::{Deserialize, Serialize};
 use units::{Money, Price, Quantity, Ratio, Timestamp};
@@ -9,19 +9,19 @@ use units::{Money, Price, Quantity, Ratio, Timestamp};
 use crate::state::Mode;
 use crate::{AccountId, FeedId, Status};
 
-/// Longer values are not repeated in full.
+/// The most characters of a refused value that a reject repeats.
 const FOUND_MAX: usize = 120;
 
-/// Why a command was refused.
+/// The reason why a command was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Reject {
-    /// L0: the principal may not ask for this.
+    /// L0: the principal has no right to this command.
     #[error("not authorised: the command needs {needed}")]
     NotAuthorised {
         /// The capability that is missing.
         needed: String,
     },
-    /// L0: time does not go back.
+    /// L0: the time of the command is before the clock of the engine.
     #[error("the command is of {time}, the engine has reached {clock}")]
     ClockBackwards {
         /// The time of the command.
@@ -29,7 +29,7 @@ pub enum Reject {
         /// The time that the engine has reached.
         clock: Timestamp,
     },
-    /// L0: time goes forward by steps.
+    /// L0: the time of the command is more than one step ahead of the clock.
     #[error(
         "the command is of {time}, more than {most_seconds} s after {clock}, which the engine has reached; after a longer pause \
          governance resumes it"
@@ -39,18 +39,18 @@ pub enum Reject {
         time: Timestamp,
         /// The time that the engine has reached.
         clock: Timestamp,
-        /// How far this command may move the clock.
+        /// The most by which this command may move the clock, in seconds.
         most_seconds: Ratio,
     },
-    /// L0: no such thing.
+    /// L0: nothing of this kind has this number.
     #[error("no {what} {id}")]
     Unknown {
-        /// account, asset, instrument, …
+        /// The kind of thing: account, asset, instrument, …
         what: Noun,
         /// The number that was asked for.
         id: u64,
     },
-    /// L0: that name is taken.
+    /// L0: the name is taken.
     #[error("{what} \"{name}\" exists")]
     Exists {
         /// The kind of thing that has the name.
@@ -58,24 +58,24 @@ pub enum Reject {
         /// The name that was asked for.
         name: String,
     },
-    /// L0: this or a later one was applied before.
+    /// L0: this number or a later one was applied before.
     #[error("{what} {id} is not after {last}, the last one applied")]
     Repeated {
-        /// match, reference, order, period, …
+        /// The kind of number: match, reference, order, period, …
         what: Noun,
         /// The number that was given.
         id: u64,
         /// The last number that was applied.
         last: u64,
     },
-    /// L0: a number that means nothing.
+    /// L0: a field holds a value that is not allowed.
     #[error("{field} is {found}, expected {expected}")]
     Malformed {
         /// The path of the field.
         field: String,
         /// The value it held, shortened.
         found: String,
-        /// What it may hold, in words.
+        /// The values it may hold, in words.
         expected: String,
     },
     /// L0: both sides of a trade are one account.
@@ -89,10 +89,10 @@ pub enum Reject {
     Invalid {
         /// The path inside the document.
         path: String,
-        /// What is wrong at that path, as a sentence.
+        /// The problem at that path, as a sentence.
         problem: String,
     },
-    /// L0: what a source said was not accepted.
+    /// L0: the report of a source was not accepted.
     #[error("feed {feed}: {why}")]
     Report {
         /// The feed of the report.
@@ -101,13 +101,13 @@ pub enum Reject {
         why: String,
     },
 
-    /// L1: the market does not take this now.
+    /// L1: the mode of the market does not allow this now.
     #[error("the instrument is {mode}")]
     Mode {
         /// The mode of the instrument now.
         mode: Mode,
     },
-    /// L1: the instrument has expired, or has not.
+    /// L1: the instrument has expired already, or has not expired yet.
     #[error("expiry is {expiry}, the engine has reached {clock}")]
     Expiry {
         /// The instrument's expiry.
@@ -115,7 +115,7 @@ pub enum Reject {
         /// The time that the engine has reached.
         clock: Timestamp,
     },
-    /// L1: too far from the mark.
+    /// L1: the price is too far from the mark.
     #[error("price {price} is outside {low} to {high}")]
     PriceBand {
         /// The price that was asked for, in the quote.
@@ -125,7 +125,7 @@ pub enum Reject {
         /// The highest price of the band.
         high: Price,
     },
-    /// L1: more than allowed.
+    /// L1: a number is above its limit.
     #[error("{what} would be {found}, at most {limit}")]
     Limit {
         /// The quantity that is limited.
@@ -135,7 +135,7 @@ pub enum Reject {
         /// The most that is allowed.
         limit: i64,
     },
-    /// L1: the order may only reduce.
+    /// L1: the order may only reduce the position and would not.
     #[error("reduce-only: {lots} lots would not reduce a position of {held}")]
     NotReducing {
         /// Signed lots that were asked for.
@@ -143,26 +143,26 @@ pub enum Reject {
         /// Signed lots of the position.
         held: i64,
     },
-    /// L1: more of the asset than may be collateral now.
+    /// L1: more of the asset than may be held as collateral now.
     #[error("collateral would be {found}, the cap is {cap} now")]
     CollateralCap {
-        /// Units that all accounts would hold together.
+        /// Units that all accounts together would hold.
         found: Quantity,
-        /// The cap of this moment, in units of the asset.
+        /// The cap at this moment, in units of the asset.
         cap: Quantity,
     },
 
-    /// L2: the account would not hold its initial margin.
+    /// L2: the account would hold less than its initial margin.
     #[error("account {account}: equity {equity} below initial margin {initial_margin}")]
     InitialMargin {
         /// The account that would trade.
         account: AccountId,
-        /// After the trade, on the worse side.
+        /// Equity after the trade, in USD, on the side of the desk that refuses it.
         equity: Money,
-        /// After the trade, with all open orders.
+        /// Initial margin after the trade, in USD, with all open orders.
         initial_margin: Money,
     },
-    /// L2: the account may only reduce, and this does not.
+    /// L2: the account may only reduce its requirement, and this does not.
     #[error("account {account} is {status}: only what reduces its requirement is accepted")]
     Restricted {
         /// The account that may only reduce.
@@ -170,7 +170,7 @@ pub enum Reject {
         /// The status that restricts it.
         status: Status,
     },
-    /// L2: the account cannot be assessed.
+    /// L2: the margin of the account cannot be computed.
     #[error("account {account}: {why}")]
     NotAssessable {
         /// The account that cannot be judged.
@@ -179,28 +179,28 @@ pub enum Reject {
         why: String,
     },
 
-    /// L2: a liquidation would leave the account further below maintenance than it is.
+    /// L2: the trade of a liquidation would leave the account further below maintenance margin than it is.
     #[error("account {account}: what it has above maintenance margin would fall from {before} to {after}")]
     Worse {
         /// The account in liquidation.
         account: AccountId,
-        /// Equity less maintenance margin, now.
+        /// Equity less maintenance margin, now, in USD.
         before: Money,
-        /// The same after the trade.
+        /// Equity less maintenance margin after the trade, in USD.
         after: Money,
     },
 
-    /// L4: no price that could be used for this.
+    /// L4: a price that is needed is not valid.
     #[error("feed {feed} is {validity}: {why}")]
     NoPrice {
         /// The feed without a usable price.
         feed: FeedId,
-        /// valid, suspect or invalid.
+        /// The validity in words: valid, suspect or invalid.
         validity: String,
-        /// What the price lacks, as a sentence.
+        /// The reason why the price is not valid, as a sentence.
         why: String,
     },
-    /// L4: the account is not below maintenance.
+    /// L4: the account is not below maintenance margin.
     #[error("account {account} is {status}")]
     NotInLiquidation {
         /// The account that was named.
@@ -215,13 +215,13 @@ pub enum Reject {
         account: AccountId,
         /// The version of the market now.
         version: u64,
-        /// The trade that is offered instead, or that none is, in words.
+        /// The trade that is offered instead, or that nothing is offered, in words.
         offered: String,
     },
-    /// L4: after an outage accounts can be cured before anyone is liquidated.
+    /// L4: after an outage accounts get time to be cured before any liquidation.
     #[error("nobody is liquidated before {until}")]
     Curing {
-        /// The moment from which liquidations go on.
+        /// The time from which liquidations go on.
         until: Timestamp,
     },
     /// L4: the next step of a liquidation has to wait.
@@ -229,7 +229,7 @@ pub enum Reject {
     Waiting {
         /// The account in liquidation.
         account: AccountId,
-        /// Until when, if prices stay.
+        /// The time until which it waits, if prices stay as they are.
         until: Timestamp,
     },
     /// L4: liquidations have traded as much of the underlying as its depth bears.
@@ -240,30 +240,30 @@ pub enum Reject {
         /// Value that may still be traded now, in USD.
         left: Money,
     },
-    /// L4: nothing is auctioned.
+    /// L4: the portfolio of the account is not in auction.
     #[error("no auction of account {account}")]
     NoAuction {
         /// The account whose portfolio was bid for.
         account: AccountId,
     },
 
-    /// L5: less than that is there.
+    /// L5: the balance is smaller than the amount.
     #[error("{asked} asked for, {there} there")]
     Balance {
         /// Units of the asset that were asked for.
         asked: Quantity,
-        /// Units of the asset that the account has there.
+        /// Units of the asset that the account has at that location.
         there: Quantity,
     },
-    /// L5: profit that no loser has paid yet.
+    /// L5: a part of the amount is profit that no loser has paid yet.
     #[error("{profit} of it is profit, {settled} of the profits of this asset have been paid by their losers")]
     Unsettled {
-        /// The part that is profit.
+        /// The part of the amount that is profit, in units of the asset.
         profit: Quantity,
         /// Units of profit of this asset that losers have paid.
         settled: Quantity,
     },
-    /// L5: what would stay does not hold initial margin and the cost of closing it.
+    /// L5: the rest of the account would not cover initial margin and the cost of closing.
     #[error(
         "account {account}: {equity} would stay, {needed} is needed ({initial_margin} initial margin and {closing} to close)"
     )]
@@ -274,9 +274,9 @@ pub enum Reject {
         equity: Money,
         /// Initial margin and closing cost together, in USD.
         needed: Money,
-        /// Initial margin of what stays, in USD.
+        /// Initial margin of the rest, in USD.
         initial_margin: Money,
-        /// Expected cost to close what stays.
+        /// Expected cost of closing the rest, in USD.
         closing: Money,
     },
 
@@ -287,7 +287,7 @@ pub enum Reject {
         asked: Money,
         /// Value that may still flow out, in USD.
         left: Money,
-        /// When the window ends.
+        /// The end of the window.
         until: Timestamp,
     },
     /// L6: one account, or linked accounts, would hold too much of the market.
@@ -300,28 +300,28 @@ pub enum Reject {
         /// The largest share that is allowed.
         limit: Ratio,
     },
-    /// L6: the funds could not stand behind more open interest.
+    /// L6: open interest would exceed what limits and funds stand behind.
     #[error("open interest would be {found} USD, {limit} USD is what limits and funds stand behind")]
     Fund {
-        /// Over all instruments of the underlying.
+        /// Open interest after the command, in USD, over all instruments of the underlying.
         found: Money,
         /// The most that limits and funds stand behind, in USD.
         limit: Money,
     },
-    /// L6: losses are unresolved, and money out would be paid by others.
+    /// L6: losses are not covered yet, so the accounts that stay would pay for money that leaves.
     #[error("{deficit} USD of losses are not covered yet")]
     Deficit {
-        /// Sum of what bankrupt accounts lack.
+        /// Sum of the losses that are not covered, in USD.
         deficit: Money,
     },
 
     /// L7: the delay of the proposal has not passed.
     #[error("not before {from}")]
     TooSoon {
-        /// The moment from which it may come into force.
+        /// The earliest time at which it may come into force.
         from: Timestamp,
     },
-    /// L7: one change may not be that large.
+    /// L7: a parameter would change by more than one step.
     #[error("{field} would change from {from} to {to}, at most by {step}")]
     Step {
         /// The name of the parameter.
@@ -330,7 +330,7 @@ pub enum Reject {
         from: String,
         /// The value that was asked for.
         to: String,
-        /// The largest step of one change.
+        /// The largest step of one change, as a share of the value in force.
         step: Ratio,
     },
     /// L7: the outflow limiter cannot change while a listing of collateral is young or pending.
@@ -339,14 +339,14 @@ pub enum Reject {
         /// The moment at which the lock ends.
         until: Timestamp,
     },
-    /// L7: a change of the same kind is under way.
+    /// L7: another change of the same subject is under way.
     #[error("proposal {proposal} is under way")]
     UnderWay {
         /// The number of the proposal that is under way.
         proposal: u64,
     },
 
-    /// A number left its range.
+    /// A number is out of range.
     #[error("{what} out of range")]
     OutOfRange {
         /// The name of the quantity.
@@ -354,7 +354,7 @@ pub enum Reject {
     },
 }
 
-/// What a reject speaks of.
+/// The noun that the message of a reject uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "each is the noun it prints as")]
 pub enum Noun {
@@ -402,7 +402,7 @@ impl std::fmt::Display for Noun {
 }
 
 impl Reject {
-    /// Its number: stable, and its order is its precedence.
+    /// The number of the reject. It never changes, and a smaller number takes precedence.
     pub fn code(&self) -> u16 {
         match self {
             Self::NotAuthorised { .. } => 1,
@@ -447,7 +447,7 @@ impl Reject {
         }
     }
 
-    /// `field` held `found` where `expected` should stand.
+    /// A reject: `field` holds `found` where `expected` is required.
     pub fn malformed(field: &str, found: impl std::fmt::Display, expected: impl Into<String>) -> Self {
         let found = model::shortened(&found.to_string(), FOUND_MAX);
         Self::Malformed { field: field.to_owned(), found, expected: expected.into() }

@@ -1,5 +1,5 @@
-//! What others put into an account, or its owner, must not keep it from being liquidated: dust without a price, a position in a
-//! silent market, a little money now and then.
+//! Nothing that others, or its owner, put into an account may keep it from being liquidated: dust without a price, a
+//! position in a silent market, a little money now and then.
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 
@@ -19,7 +19,7 @@ fn alice_and_bob() -> (World, AccountId, AccountId) {
     (world, alice, bob)
 }
 
-/// A feed falls silent, and what it said last grows old.
+/// A feed falls silent, and its last price grows old.
 fn silence(world: &mut World, feed: FeedId) {
     world.silent.push(feed);
     for _ in 0..5 {
@@ -39,7 +39,7 @@ fn liquidate(world: &mut World, account: AccountId) -> Result<Vec<Event>, Reject
     world.system(Command::Liquidate { account })
 }
 
-/// Trades all that is offered, at the mark.
+/// Trades the whole offer, at the mark.
 fn trade(world: &mut World, account: AccountId, counterparty: AccountId) -> Result<Vec<Event>, Reject> {
     let Offer { instrument, lots, .. } = offer(world, account).expect("something is offered");
     let match_id = world.state().contracts[instrument.0].last_match + 1;
@@ -54,8 +54,8 @@ fn arrives(world: &mut World, account: AccountId, asset: AssetId, bridge: bool, 
     world.run(Principal::Custody, Command::Deposit { account, asset, location, amount, reference }).unwrap();
 }
 
-/// I-73: whatever lies in the account without a price, it has a case as soon as it is below maintenance, its trade is offered and
-/// made, and its case is over; and nobody else is kept from their money.
+/// I-73: whatever lies in the account without a price, it has a case as soon as it is below maintenance, its trade is
+/// offered and made, and its case is closed; and no other account is kept from its money.
 #[test]
 fn what_has_no_price_stops_no_liquidation() {
     type Arrange = fn(&mut World, AccountId, AccountId);
@@ -93,7 +93,7 @@ fn what_has_no_price_stops_no_liquidation() {
     }
 }
 
-/// A stranger's dust does not keep anybody from trading, from taking what is offered, nor from standing better again.
+/// Dust from a stranger keeps no account from trading, from taking an offer, or from recovering.
 #[test]
 fn dust_without_a_price_restricts_nobody() {
     let (mut world, alice, bob) = alice_and_bob();
@@ -108,15 +108,15 @@ fn dust_without_a_price_restricts_nobody() {
     world.deposit(alice, USDC, "50000").unwrap();
     world.pass(SECOND);
     assert_eq!(told(&world, alice), Status::Healthy);
-    // It may be traded on, and what has no price counts for nothing in that.
+    // The account may trade on, and an asset without a price counts for nothing in that.
     world.move_to(FeedId::Index(BTC), "84500");
     world.fill(PERPETUAL, "84500", 100, alice, bob).unwrap();
     let all = world.fill(PERPETUAL, "84500", 100_000, alice, bob).unwrap_err();
     assert!(matches!(all, Reject::InitialMargin { .. }), "{all}");
 }
 
-/// What could be enough at its last price holds a liquidation off while that price is recent, and after that for no longer; funds
-/// and winners pay nothing for what it may still be worth.
+/// An asset that could be enough at its last price holds a liquidation off while that price is recent, and no longer;
+/// funds and winners pay nothing for the value it may still have.
 #[test]
 fn a_last_price_counts_for_ten_minutes() {
     let (mut world, alice, bob) = alice_and_bob();
@@ -134,14 +134,14 @@ fn a_last_price_counts_for_ten_minutes() {
     assert!(waited > 400, "{waited}");
     liquidate(&mut world, alice).unwrap();
     trade(&mut world, alice, bob).unwrap();
-    // Speaking again it counts again.
+    // When the feed speaks again, the asset counts again.
     world.silent.clear();
     world.pass(SECOND);
     let events = liquidate(&mut world, alice).unwrap();
     assert!(events.contains(&Event::CaseClosed { account: alice }), "{events:?}");
 }
 
-/// I-35: a loss that only last prices show liquidates nobody.
+/// I-35: a loss that only last prices show liquidates no account.
 #[test]
 fn a_loss_on_a_price_that_is_not_valid_liquidates_nobody() {
     let (mut world, alice, bob) = alice_and_bob();
@@ -159,7 +159,7 @@ fn a_loss_on_a_price_that_is_not_valid_liquidates_nobody() {
     assert_eq!(liquidate(&mut world, alice).unwrap_err().code(), 400);
 }
 
-/// I-74: what is offered stays offered, whatever its owner, friends and strangers do, until it is not right any more.
+/// I-74: an offer stands, whatever the owner, friends and strangers do, until it is no longer right.
 #[test]
 fn an_offer_stands_while_it_is_right() {
     type Interfere = fn(&mut World, AccountId, AccountId) -> Result<Vec<Event>, Reject>;
@@ -194,7 +194,7 @@ fn an_offer_stands_while_it_is_right() {
         assert_eq!(offer(&world, alice), before, "{attack}");
         trade(&mut world, alice, bob).unwrap_or_else(|reject| panic!("{attack}: {reject}"));
     }
-    // Half of it would do now, though the account is not healed.
+    // Half of the offer would be enough now, though the account has not recovered.
     let (mut world, alice, _) = alice_and_bob();
     world.jump(FeedId::Index(BTC), "80500");
     liquidate(&mut world, alice).unwrap();
@@ -204,7 +204,7 @@ fn an_offer_stands_while_it_is_right() {
     assert_eq!(told(&world, alice), Status::Liquidation);
 }
 
-/// I-75: nobody sends dust to somebody else; to their own accounts they may.
+/// I-75: no owner sends dust to another owner; to their own accounts they may.
 #[test]
 fn nobody_sends_dust_to_another_owner() {
     let mut world = World::new();
@@ -218,7 +218,7 @@ fn nobody_sends_dust_to_another_owner() {
     world.transfer(alice, bob, USDC, "1").unwrap();
 }
 
-/// A bankruptcy of a few cents holds nobody's money.
+/// A bankruptcy of a few cents keeps no account from its money.
 #[test]
 fn a_trifling_loss_stops_no_withdrawal() {
     for (fall, held) in [("74990", false), ("74960", true)] {
@@ -231,7 +231,7 @@ fn a_trifling_loss_stops_no_withdrawal() {
     }
 }
 
-/// Money that lies on a bridge pays whoever takes over, where it lies.
+/// Money on a bridge pays the backstop that takes over, and stays on the bridge.
 #[test]
 fn collateral_elsewhere_pays_a_backstop() {
     let mut policy = Policy::default();
@@ -257,7 +257,8 @@ fn collateral_elsewhere_pays_a_backstop() {
     consistent(world.state());
 }
 
-/// I-73: who is told to be below maintenance has a case from the same moment on; in the time to cure it waits, and no longer.
+/// I-73: an account that is recorded below maintenance has a case from the same moment on; it waits for the time to
+/// cure, and no longer.
 #[test]
 fn who_is_below_maintenance_has_a_case_at_once() {
     let (mut world, alice, _) = alice_and_bob();

@@ -1,4 +1,4 @@
-//! Contracts written in a stablecoin at half a dollar: what is compared with the index is in the stablecoin as well.
+//! Contracts written in a stablecoin at half a dollar: amounts that are compared with the index are in the stablecoin too.
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 
@@ -20,19 +20,19 @@ fn halved() -> (World, AccountId, AccountId) {
     (world, alice, bob)
 }
 
-/// [`World::list_oil`], its price spoken and everybody free to be liquidated.
+/// [`World::list_oil`], with a price reported and the time to cure after the listing over.
 fn list_oil(world: &mut World) -> (FeedId, InstrumentId) {
     let (index, id) = world.list_oil();
     world.move_to(index, "20");
-    // The minutes between those ticks give everybody time to cure: it passes.
+    // The minutes between those ticks begin a time to cure, which passes here.
     for _ in 0..3 {
         world.pass(25 * SECOND);
     }
     (index, id)
 }
 
-/// The price band of an option is at least a hundredth of the index: 2,000 USDC. That of oil at nothing is a part of
-/// its scale.
+/// The price band of an option is at least a hundredth of the index: 2,000 USDC. The band of oil at a price of zero is
+/// a part of its scale.
 #[test]
 fn a_price_band_is_in_the_quote() {
     let (mut world, alice, bob) = halved();
@@ -76,8 +76,8 @@ fn a_settlement_price_that_is_named_is_near_the_index_in_the_quote() {
     propose("199000").unwrap();
 }
 
-/// Carol buys 100 barrels at 40 USDC with so much of it, the index falls, and she is liquidated: her equity in USD before, the price
-/// at which winners close, and her equity after.
+/// Carol buys 100 barrels at 40 USDC with this much USDC, the index falls, and she is liquidated. Returns her equity in
+/// USD before, the price at which winners close, and her equity after.
 fn given_back(usdc: &str, index: &str) -> (Money, Option<Price>, Money) {
     let (mut world, _, bob) = halved();
     let (feed, oil) = list_oil(&mut world);

@@ -1,4 +1,4 @@
-//! What is settled costs nothing any more: no feed, no expiry, no quote, no mark, no row, and no source is heard of it.
+//! A settled instrument costs nothing any more: no feed, no expiry, no quote, no mark, no row, and no report is taken for it.
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 
@@ -24,13 +24,13 @@ fn alice_and_bob() -> (World, AccountId, AccountId) {
     (world, alice, bob)
 }
 
-/// Does what a command says at the time that the engine has reached, without the checks of the whole state.
+/// Runs a command at the time of the engine, without the checks of the whole state.
 fn quickly(world: &mut World, principal: Principal, command: Command) -> Result<Vec<Event>, Reject> {
     let time = world.state().clock;
     world.engine.handle(&Envelope { time, principal, command })
 }
 
-/// Settles what is listed, and gives what that says happened.
+/// Settles listed instruments, and returns the events.
 fn settle(world: &mut World, listed: &[(InstrumentId, Timestamp)]) -> Vec<Event> {
     let expire = |(instrument, _): &(InstrumentId, Timestamp)| {
         quickly(world, Principal::System, Command::Expire { instrument: *instrument }).unwrap()
@@ -38,7 +38,7 @@ fn settle(world: &mut World, listed: &[(InstrumentId, Timestamp)]) -> Vec<Event>
     listed.iter().flat_map(expire).collect()
 }
 
-/// How many feeds and expiries a state has.
+/// The numbers of feeds and expiries in a state.
 fn held(state: &State) -> (usize, usize) {
     (state.feeds.len(), state.market.underlyings.iter().map(|listed| listed.expiries.len()).sum())
 }
@@ -53,7 +53,7 @@ fn is_retired(event: &Event) -> bool {
     matches!(event, Event::Retired { .. })
 }
 
-/// What the next tick says, and what the desk has prepared for it.
+/// The numbers of quotes and marks in the next tick, and the counters of the desk.
 fn size(world: &mut World) -> (usize, usize, Metrics) {
     let time = world.state().clock;
     let tick = Envelope { time, principal: Principal::System, command: Command::Tick };
@@ -112,7 +112,7 @@ fn what_is_settled_costs_nothing() {
         (before.revalued, before.bounded, before.buckets),
         "rows of the risk array, rows and groups of the cells"
     );
-    // Nothing that has gone keeps anybody from being certified, nor drops a cell when the market moves.
+    // Removed instruments keep no account from being certified, and drop no cell when the market moves.
     let (mut young, ..) = alice_and_bob();
     let built = |world: &mut World| {
         world.pass(SECOND);
@@ -129,8 +129,9 @@ fn what_is_settled_costs_nothing() {
     assert_eq!(world.engine.desk().metrics().spent, spent + 2);
 }
 
-/// What was settled before there was an event that retires it: a reader replays it as it was, an engine goes on from it with the
-/// prices and the judgement of one that has retired everything, and its first tick catches up.
+/// Instruments that were settled before there was an event that retires them: a reader replays the journal as it was.
+/// An engine goes on from it with the prices and judgments of one that has retired everything, and its first tick
+/// catches up.
 #[test]
 fn a_journal_that_retires_nothing_is_read_as_it_was_and_catches_up() {
     let (mut world, alice, bob) = alice_and_bob();
@@ -153,7 +154,7 @@ fn a_journal_that_retires_nothing_is_read_as_it_was_and_catches_up() {
     assert_eq!(held(&old), before, "what an old record does is what it did");
     whole(&old).unwrap();
 
-    // Sources speak, and nobody has ticked yet: the desk is right all the same.
+    // Sources report before any tick: the desk is right all the same.
     let mut older = Engine::new(old).unwrap();
     let standing = |engine: &Engine| {
         let (state, desk) = (engine.state(), engine.desk());
@@ -174,8 +175,8 @@ fn a_journal_that_retires_nothing_is_read_as_it_was_and_catches_up() {
     assert_eq!(standing(&older), standing(&Engine::new(older.state().clone()).unwrap()));
 }
 
-/// An option that is settled while another of its expiry is not keeps the forward, and loses what nobody reads of it any more. The
-/// last one takes the forward with it.
+/// An option that is settled while another of its expiry is not keeps the forward, and loses the data that nothing
+/// reads any more. The last option takes the forward with it.
 #[test]
 fn the_last_of_an_expiry_takes_its_forward_with_it() {
     let (mut world, ..) = alice_and_bob();
@@ -196,7 +197,7 @@ fn the_last_of_an_expiry_takes_its_forward_with_it() {
         world.pass(SECOND);
     }
     whole(world.state()).unwrap();
-    // What is not settled cannot be retired by a file, nor can an expiry that something needs; and what is settled stays so.
+    // A file cannot retire an unsettled instrument, nor an expiry that is still needed; and a settled instrument stays settled.
     let refused = |state: &State, event: Event| apply_read(&mut state.clone(), &event).unwrap_err().to_string();
     let state = world.state();
     let live = refused(state, Event::Retired { instrument: PERPETUAL, last: false });
@@ -212,7 +213,7 @@ fn the_last_of_an_expiry_takes_its_forward_with_it() {
     assert!(priced.ends_with("expected an instrument that is not settled"), "{priced}");
 }
 
-/// A change that waits and concerns what has gone is kept, refused when it is to come into force, and can be revoked.
+/// A waiting change of something that was removed is kept, refused when it should come into force, and can be revoked.
 #[test]
 fn a_change_of_what_has_gone_is_refused_and_can_be_revoked() {
     let (mut world, ..) = alice_and_bob();
@@ -246,7 +247,7 @@ fn a_change_of_what_has_gone_is_refused_and_can_be_revoked() {
     assert_eq!(world.govern(Command::Propose { change: limits }).unwrap_err().code(), 100);
 }
 
-/// A source that still reports of what is settled is told so, and nothing misses it.
+/// A source that still reports on a settled instrument is told so, and nothing misses the report.
 #[test]
 fn nobody_is_heard_of_what_is_settled() {
     let (mut world, ..) = alice_and_bob();
@@ -280,7 +281,8 @@ fn nobody_is_heard_of_what_is_settled() {
     assert!(world.engine.desk().trusts_all(state, state.clock), "what is settled is not missed");
 }
 
-/// What a settled contract keeps in memory, names and their places in the index of the market included, is what the documents say.
+/// The memory that a settled contract keeps, names and their places in the index of the market included, is what the
+/// documents say.
 #[test]
 fn a_settled_contract_keeps_no_more_than_the_documents_say() {
     let (mut world, ..) = alice_and_bob();

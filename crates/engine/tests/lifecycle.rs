@@ -1,5 +1,5 @@
-//! Money in, money out, funding, interest, expiry and governance, from the first deposit to the last settlement. After every
-//! event of every test all assets add up to nothing, and after every command the books agree (`common::at`).
+//! Deposits, withdrawals, funding, interest, expiry and governance, from the first deposit to the last settlement. After every
+//! event of every test every asset adds up to 0, and after every command the books agree (`common::at`).
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, and so may what it is written with")]
 
@@ -134,16 +134,16 @@ fn self_crossed_profit_is_withdrawn_only_as_far_as_the_loser_paid_s10_i28() {
     world.system(Command::Settle { instrument: PERPETUAL }).unwrap();
     assert_eq!(world.has(winner, USDC), quantity("24000000"));
     assert_eq!(world.has(loser, USDC), quantity("-12000000"));
-    // What the loser had is all that backs the profit.
+    // The money of the loser is all that backs the profit.
     assert_eq!(world.state().collateral[USDC.0].settled, quantity("6000000"));
     let refused = world.withdraw(winner, USDC, "12000000.000001").unwrap_err();
     let settled = quantity("6000000");
     assert_eq!(refused, Reject::Unsettled { profit: quantity("6000000.000001"), settled });
-    // Nor by way of another account.
+    // The profit cannot leave by way of another account either.
     assert_eq!(world.transfer(winner, honest, USDC, "12000000.000001").unwrap_err().code(), 501);
     world.pass(SECOND);
     assert_eq!(world.state().accounts[loser.place()].status, Status::Bankrupt);
-    // And while the loss is open nobody leaves first, neither the winner nor who had no part in it (I-51).
+    // While the loss is open nobody leaves first, neither the winner nor an account without a part in it (I-51).
     for account in [winner, honest] {
         let refused = world.withdraw(account, USDC, "1000").unwrap_err();
         assert!(matches!(refused, Reject::Deficit { .. } | Reject::Withdrawal { .. }), "{refused}");
@@ -182,7 +182,7 @@ fn an_asset_without_a_valid_price_binds_only_itself_i32() {
     world.deposit(carol, STETH, "1").unwrap();
     world.withdraw(carol, USDC, "999").unwrap();
     world.withdraw(carol, USDC, "1").unwrap();
-    // Who has a position that depends on it cannot be judged, and fails closed.
+    // An account with a position that depends on the price cannot be judged, and fails closed.
     let (dora, bob) = (world.rich("dora", 4, "10000"), world.rich("bob", 2, "10000"));
     world.fill(ETH_PERPETUAL, "4000", 1, dora, bob).unwrap();
     world.silent = vec![FeedId::Index(ETH)];
@@ -226,7 +226,7 @@ fn outflow_stays_within_its_budget_even_for_a_hostile_administrator_s39_i67() {
     let mut world = World::new();
     let honest = world.rich("honest", 1, "10000000");
     let thief = world.rich("thief", 2, "5000000");
-    // A token that nobody knows, at a price that somebody made up.
+    // An unknown token, at a made-up price.
     let token = asset("CVT", "1000000", None, true);
     world.govern(Command::ListAsset(Box::new(token))).unwrap();
     let id = world.state().market.asset("CVT").unwrap();
@@ -537,7 +537,7 @@ fn open_interest_is_what_the_funds_can_stand_behind_s10_i53() {
         Command::FundDeposit { fund: Pot::MarketFund(BTC), asset: USDC, amount: quantity("200000"), reference: 1 };
     world.run(Principal::Custody, command).unwrap();
     world.fill(PERPETUAL, "100000", 19_000, alice, bob).unwrap();
-    // The fund cannot be taken from under what is open.
+    // The fund that stands behind open interest cannot be taken away.
     let number = world.state().next_proposal;
     let out = Command::FundWithdraw { fund: Pot::MarketFund(BTC), asset: USDC, amount: quantity("20000") };
     world.govern(out).unwrap();
@@ -556,7 +556,7 @@ fn one_owner_does_not_hold_too_much_of_a_market_s42_i30() {
     assert!(matches!(refused, Reject::Concentration { whose: Noun::Account, .. }), "{refused}");
     let refused = world.fill(PERPETUAL, "100000", 2000, second, people[2]).unwrap_err();
     assert!(matches!(refused, Reject::Concentration { whose: Noun::Owner, .. }), "{refused}");
-    // Whoever reduces is not refused.
+    // An account that reduces is not refused.
     world.fill(PERPETUAL, "100000", 1000, people[1], people[0]).unwrap();
 }
 
@@ -606,7 +606,7 @@ fn a_proposal_is_checked_again_when_it_comes_into_force_i67() {
     world.pass(DAY);
     activate(&mut world, proposal).unwrap();
     assert_eq!(world.state().contracts[PERPETUAL.0].terms.max_open, 80_000_000);
-    // From there it is another step.
+    // From the new value it is another step.
     assert_eq!(propose(&mut world, limits(1_200_000, 100_000_000, "0.24")).unwrap_err().code(), 701);
     let usd = |text: &str| Change::OpenInterest { underlying: BTC, usd: money(text) };
     assert_eq!(propose(&mut world, usd("1300000000")).unwrap_err().code(), 701);
@@ -685,7 +685,8 @@ fn a_new_requirement_replaces_the_old_one_along_its_ramp_i31_i67() {
     let (rise, half_rise) = (after.minus(before).unwrap(), half.minus(before).unwrap());
     let twice = half_rise.plus(half_rise).unwrap();
     assert!(twice.minus(rise).unwrap().raw().abs() < money("1").raw(), "{twice} {rise}");
-    // The preview said so, to what an hour of time does. Who is short a contract in USDC, and holds USDC, loses most in a depeg.
+    // The preview said so, up to the effect of an hour of time. An account that is short a contract in USDC, and holds
+    // USDC, loses most in a depeg.
     let said = what_if.initial_margin.largest_rise;
     let rise = required_of(&world, bob).minus(short_before).unwrap();
     assert!(
@@ -836,8 +837,8 @@ fn a_listing_that_cannot_be_reckoned_with_exactly_is_refused_i01_i06_i21() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// I-01, I-07, I-08, I-33: whatever is traded and settled, nothing is made or lost, and when everything has expired and
-    /// every perpetual is closed the clearing pots are empty, to the last digit.
+    /// I-01, I-07, I-08, I-33: whatever is traded and settled, no money is made or lost, and when everything has
+    /// expired and every perpetual is closed the clearing pots are empty, to the last digit.
     #[test]
     fn whatever_happens_nothing_is_made_or_lost(
         trades in prop::collection::vec((0_usize..7, 1_i64..50, -50_i64..50, 0_usize..4, 1_usize..4, 0_u8..8), 1..40),
@@ -917,7 +918,7 @@ fn a_price_below_zero_is_margined_and_closed_s50_i14() {
     world.move_to(index, "0");
     assert!(judged(&world, alice).maintenance_margin > "500".parse().unwrap(), "{:?}", judged(&world, alice));
     world.move_to(index, "-37.63");
-    // CHG-7: whoever is long pays a positive rate on the size of the mark, in the engine as in the margin.
+    // CHG-7: a long position pays a positive rate on the size of the mark, in the engine as in the margin.
     let rate = ratio("0.0001");
     let events = world.system(Command::Funding { instrument: id, rate, period: 1 }).unwrap();
     assert_eq!(received(&events, alice, Cause::Funding), quantity("-0.3763"));
@@ -1010,7 +1011,7 @@ fn the_smallest_number_is_given() {
         buyer: party(one),
         seller: party(other),
     };
-    // Each command has every fault of those after it, and one more.
+    // Each command has every fault of the commands after it, and one more.
     let none = AccountId(99);
     let cases = [
         (Principal::Custody, fill(0, "0.05", 0, none, none), 1),

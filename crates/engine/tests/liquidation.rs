@@ -39,7 +39,7 @@ fn liquidate(world: &mut World, account: AccountId) -> Result<Vec<Event>, Reject
     world.system(Command::Liquidate { account })
 }
 
-/// Trades lots that were offered, at the worst price that was said.
+/// Trades lots that were offered, at the worst price of the offer.
 fn trade(
     world: &mut World,
     account: AccountId,
@@ -64,8 +64,9 @@ fn bankrupt(world: &World, account: AccountId) -> Money {
     world.engine.desk().judge(world.state(), whose).unwrap().equity
 }
 
-/// I-35, I-38, I-39, I-42: nobody is liquidated who is not below maintenance, nothing is traded that was not offered, no more, no
-/// worse and not by their own hand; what was offered restores the account and the case is over.
+/// I-35, I-38, I-39, I-42: an account that is not below maintenance is not liquidated. No trade is made that was not
+/// offered, none larger, none at a worse price and none by the same owner. The offered trade restores the account, and
+/// the case is closed.
 #[test]
 fn an_account_is_restored_by_what_was_offered_and_by_no_more() {
     let (mut world, alice, bob) = alice_and_bob();
@@ -102,14 +103,14 @@ fn an_account_is_restored_by_what_was_offered_and_by_no_more() {
     consistent(world.state());
 }
 
-/// I-43: a flag that nobody clears is no flag. What heals the account ends the case, and it trades as before.
+/// I-43: a case ends when the account has recovered, and the account trades as before.
 #[test]
 fn who_is_cured_is_free_again() {
     let (mut world, alice, bob) = alice_and_bob();
     world.jump(FeedId::Index(BTC), "85000");
     liquidate(&mut world, alice).unwrap();
     let offered = offer(&world, alice).lots;
-    // A deposit comes first: what was offered is offered no longer, for less may do.
+    // The deposit comes first: the offer is withdrawn, because a smaller trade may be enough.
     world.deposit(alice, USDC, "2000").unwrap();
     assert_eq!(trade(&mut world, alice, bob, PERPETUAL, offered).unwrap_err().code(), 403);
     liquidate(&mut world, alice).unwrap();
@@ -132,7 +133,7 @@ fn an_offer_ends_with_its_prices() {
     assert!(offer(&world, alice).lots < offered, "it fell further");
 }
 
-/// Orders hold margin and may add risk: they go first, and where that is enough nothing is traded.
+/// Orders hold margin and may add risk: they are cancelled first, and where that is enough nothing is traded.
 #[test]
 fn orders_go_first() {
     let (mut world, alice, bob) = alice_and_bob();
@@ -144,7 +145,7 @@ fn orders_go_first() {
     let _ = bob;
 }
 
-/// Liquidations that are opposite trade with each other at the mark before either touches the market.
+/// Opposite liquidations trade with each other at the mark before either touches the market.
 #[test]
 fn opposite_liquidations_cross_at_the_mark() {
     let mut world = World::new();
@@ -174,7 +175,7 @@ fn opposite_liquidations_cross_at_the_mark() {
     consistent(world.state());
 }
 
-/// I-44: after an outage there is time to cure, and nobody is liquidated before it is over.
+/// I-44: after an outage there is time to cure, and no account is liquidated before it is over.
 #[test]
 fn after_an_outage_there_is_time_to_cure() {
     let (mut world, alice, _) = alice_and_bob();
@@ -190,7 +191,7 @@ fn after_an_outage_there_is_time_to_cure() {
     liquidate(&mut world, alice).unwrap();
 }
 
-/// Nor while it lasts: what was offered before it began is not traded in it.
+/// No account is liquidated during an outage either: an offer from before is not traded in it.
 #[test]
 fn in_an_outage_nobody_is_liquidated() {
     let (mut world, alice, bob) = alice_and_bob();
@@ -212,7 +213,7 @@ fn in_an_outage_nobody_is_liquidated() {
     assert_eq!(refused.code(), 404, "{refused}");
 }
 
-/// I-35: prices that cannot be trusted liquidate nobody, not in the middle either.
+/// I-35: prices that are not valid stop every liquidation, even one that is under way.
 #[test]
 fn prices_that_go_bad_stop_it() {
     let (mut world, alice, bob) = alice_and_bob();
@@ -226,7 +227,7 @@ fn prices_that_go_bad_stop_it() {
     assert_eq!(trade(&mut world, alice, bob, PERPETUAL, -10).unwrap_err().code(), 403);
 }
 
-/// No more than a share of the observed depth is traded in an interval, whoever it is for.
+/// In an interval no more than a share of the observed depth is traded, for whatever account.
 #[test]
 fn liquidations_keep_to_the_depth() {
     let mut policy = Policy::default();
@@ -249,8 +250,9 @@ fn liquidations_keep_to_the_depth() {
     assert!((-18..=-16).contains(&offer(&world, alice).lots), "half of it has drained: {:?}", offer(&world, alice));
 }
 
-/// A short option that cannot be bought back for what is left is auctioned: the premium rises with the clock, the first who asks no
-/// more than it has a share, and a bidder that vanishes costs nothing: the backstop takes what is left.
+/// A short option that cannot be bought back with the money that is left is auctioned. The premium rises with the
+/// clock, and the first bidder that asks for no more than it has a share. A bidder that vanishes costs nothing: the
+/// backstop takes the rest.
 fn in_auction() -> (World, AccountId, AccountId, AccountId) {
     let mut policy = Policy::default();
     policy.liquidation.half_spread = ratio("0.2");
@@ -290,7 +292,7 @@ fn what_the_market_would_make_worse_is_auctioned() {
     bid(&mut world, bidder, 3, alice, "0.1", "-1").unwrap();
     assert_eq!((lots(&world, alice, PERPETUAL), lots(&world, bidder, PERPETUAL)), (90, 10));
     assert_eq!(world.has(bidder, USDC).minus(before).unwrap(), quantity("1"));
-    // It may have been paid out of profit whose loser has not paid, so that it is no more than profit to the bidder (I-28).
+    // The payment may come out of profit whose loser has not paid, so it is no more than profit to the bidder (I-28).
     assert_eq!(world.state().account(bidder).unwrap().balance(USDC, None).profit, quantity("1"));
     conserved(world.state());
     consistent(world.state());
@@ -318,8 +320,8 @@ fn a_bidder_that_vanishes_leaves_it_to_the_backstop() {
     consistent(world.state());
 }
 
-/// I-47…I-50: a loss is paid by the account, the fund of the market, a share of the shared fund, and by those who have won, in that
-/// order; winners are closed at one price, in whole lots, and keep their principal.
+/// I-47…I-50: a loss is paid by the account, the fund of the market, a share of the shared fund, and the winners, in
+/// that order; winners are closed at one price, in whole lots, and keep their principal.
 #[test]
 fn a_loss_goes_through_the_waterfall_once() {
     let (mut world, alice, bob) = alice_and_bob();
@@ -365,14 +367,14 @@ fn a_loss_goes_through_the_waterfall_once() {
     consistent(world.state());
 }
 
-/// What is lost to the last cent of the funds stays a debt, and while it does nobody leaves at the expense of others (I-51).
+/// A loss beyond the last cent of the funds stays a debt, and while it does nobody leaves at the expense of others (I-51).
 #[test]
 fn a_debt_without_funds_is_nobody_elses_way_out() {
     let (mut world, alice, bob) = alice_and_bob();
     world.withdraw(bob, USDC, "1").unwrap();
     world.jump(FeedId::Index(BTC), "70000");
     world.system(Command::Settle { instrument: PERPETUAL }).unwrap();
-    // Its profit is settled: nobody has an unsettled one that could give back.
+    // The profit of the winner is settled: no account has an unsettled profit to give back.
     assert_eq!(liquidate(&mut world, alice).unwrap_err().code(), 603);
     assert_eq!(world.withdraw(bob, USDC, "1").unwrap_err().code(), 603);
     let command =
@@ -382,7 +384,7 @@ fn a_debt_without_funds_is_nobody_elses_way_out() {
     assert_eq!(bankrupt(&world, alice), Money::ZERO);
 }
 
-/// R counts who is within reach and nobody else; as it nears one, new risk is dearer and liquidations are slower.
+/// R counts the accounts within reach and no others; as it nears one, new risk is dearer and liquidations are slower.
 #[test]
 fn near_a_cascade_new_risk_is_dearer_and_liquidations_slower() {
     let (mut world, alice, bob) = alice_and_bob();
@@ -411,7 +413,7 @@ fn near_a_cascade_new_risk_is_dearer_and_liquidations_slower() {
     let expected = (within + 0.1) * 86_500.0 / 0.02 * 0.01 / 3e6;
     assert!(expected > 0.0 && (near.down.to_f64() / expected - 1.0).abs() < 0.01, "{near:?} {expected}");
     assert_eq!(near.up, units::Ratio::ZERO, "shorts are far");
-    // Well above a half: what would do for its margin does no longer.
+    // R is well above a half: money that covered the initial margin is no longer enough.
     assert!(near.down.to_f64() > 0.7, "{near:?}");
     let dearer = world.fill(PERPETUAL, "86500", 1000, fresh, bob).unwrap_err();
     assert!(matches!(dearer, Reject::InitialMargin { account, .. } if account == fresh), "{dearer}");

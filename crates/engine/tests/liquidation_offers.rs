@@ -1,4 +1,4 @@
-//! Offers of a liquidation are worth making: where markets are halted or slow, nobody is asked for dust.
+//! Offers of a liquidation are worth making: where markets are halted or slow, nobody is asked to trade dust.
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 
@@ -18,8 +18,8 @@ const WORTH_OF_AN_INTERVAL: f64 = 0.001;
 /// Everything that trades the price of BTC or pays a debt in it.
 const OF_BTC: [InstrumentId; 5] = [PERPETUAL, INVERSE, FUTURE, INVERSE_FUTURE, SPOT];
 
-/// Alice is long half a bitcoin with 14,000 dollars, and so many lots of ether with four dollars each, against Bob;
-/// somebody takes over portfolios.
+/// Alice is long half a bitcoin with 14,000 dollars, and `ether` lots of ether with four dollars each, against Bob; a
+/// backstop takes over portfolios.
 fn alice_in_btc_and_eth(policy: Policy, ether: i64) -> (World, AccountId, AccountId) {
     let mut world = World::with(policy);
     let usdc = (14_000 + 4 * ether).to_string();
@@ -49,13 +49,13 @@ fn missing(world: &World, account: AccountId) -> f64 {
     beta * judged.maintenance_margin.to_f64() - judged.equity.to_f64()
 }
 
-/// What is offered for an account once its next step was asked for.
+/// The offer for an account after its next step was asked for.
 fn offered(world: &mut World, account: AccountId) -> Option<Offer> {
     world.system(Command::Liquidate { account }).unwrap();
     case(world, account).and_then(|case| case.offer)
 }
 
-/// The market takes all of an offer at the mark; gives the part of what was missing that it gave.
+/// The market takes all of an offer at the mark. Returns the part of the missing equity that this gave.
 fn taken(world: &mut World, (account, counterparty): (AccountId, AccountId), offer: Offer) -> f64 {
     let Offer { instrument, lots, .. } = offer;
     let contract = &world.state().contracts[instrument.0];
@@ -74,7 +74,7 @@ fn taken(world: &mut World, (account, counterparty): (AccountId, AccountId), off
 fn dust_is_not_offered_where_the_market_that_counts_is_halted() {
     let (mut world, alice, _) = alice_in_btc_and_eth(Policy::default(), 2);
     halt(&mut world, &OF_BTC);
-    // No ether is sold short for bitcoin either: what is open takes only what closes.
+    // No ether is sold short for bitcoin either: a reduce-only market takes only trades that close.
     let reduce = Command::SetMode { instrument: ETH_PERPETUAL, mode: Mode::ReduceOnly };
     world.run(Principal::Guardian, reduce).unwrap();
     world.jump(FeedId::Index(BTC), "75000");
@@ -85,8 +85,8 @@ fn dust_is_not_offered_where_the_market_that_counts_is_halted() {
     conserved(world.state());
 }
 
-/// With that market halted everything that is offered gives a good part of what is missing, and it is few offers until
-/// the account is restored or auctioned.
+/// With that market halted every offer gives a good part of the missing equity, and few offers are made until the
+/// account is restored or auctioned.
 #[test]
 fn with_a_market_halted_every_offer_is_worth_making() {
     for ether in [2, 20, 100, 500, 900] {
@@ -107,8 +107,8 @@ fn with_a_market_halted_every_offer_is_worth_making() {
     }
 }
 
-/// Where a market bears little in an interval an offer takes half of that or more: what rounding or a trade leaves of
-/// an interval is not offered.
+/// Where a market bears little in an interval, an offer takes half of the interval or more: a small rest that rounding
+/// or a trade leaves of an interval is not offered.
 #[test]
 fn what_is_left_of_an_interval_is_not_offered() {
     let mut policy = Policy::default();

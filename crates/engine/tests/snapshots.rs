@@ -19,7 +19,7 @@ fn traded() -> World {
     world
 }
 
-/// What `change` makes of a sound state is refused, for this reason.
+/// Asserts that a sound state after `change` is refused, for this reason.
 fn is_refused(change: impl FnOnce(&mut State), why: &str) {
     let mut state = traded().state().clone();
     whole(&state).unwrap();

@@ -1,4 +1,5 @@
-//! A feed without a valid price costs those who depend on it their fast path, and nobody else; and it changes no decision.
+//! A feed without a valid price takes the fast path from the accounts that depend on it, and from no others; and it
+//! changes no decision.
 
 #![expect(clippy::unwrap_used, reason = "a test says what it expects")]
 
@@ -23,7 +24,7 @@ fn traders(mut world: World) -> (World, [AccountId; 4]) {
     (world, accounts)
 }
 
-/// Feeds fall silent, and what they said last grows old.
+/// Feeds fall silent, and their last prices grow old.
 fn silence(world: &mut World, feeds: &[FeedId]) {
     world.silent.extend(feeds);
     for _ in 0..5 {
@@ -45,7 +46,7 @@ fn trade(world: &World, buyer: AccountId, seller: AccountId, micros: i64) -> Env
     }
 }
 
-/// Decides and commits as a desk decides that was built a moment ago; how many sides were taken off a reserve.
+/// Decides and commits like a desk that was built a moment ago. Returns the number of sides that were taken off a reserve.
 fn spent(world: &mut World, envelope: &Envelope) -> u64 {
     let cold = Desk::new(world.state()).unwrap();
     let events = world.engine.decide(envelope);
@@ -55,7 +56,7 @@ fn spent(world: &mut World, envelope: &Envelope) -> u64 {
     world.engine.desk().metrics().spent - before
 }
 
-/// Whatever is silent that an account does not depend on, its fills are taken off its reserve as before.
+/// The fills of an account are taken off its reserve as before, whatever other feeds are silent.
 #[test]
 fn a_dead_feed_costs_only_those_who_depend_on_it_their_reserve() {
     let (dai, sol) = (AssetId(5), UnderlyingId(2));
@@ -81,7 +82,7 @@ fn a_dead_feed_costs_only_those_who_depend_on_it_their_reserve() {
             assert_eq!(spent(&mut world, &envelope), 2, "{kind}");
             world.pass(SECOND);
         }
-        // Who does depend on it is assessed: without its price they take no risk.
+        // An account that depends on the feed is assessed: without the price it takes no risk.
         let envelope = trade(&world, carol, dave, 0);
         if feeds.contains(&FeedId::Forward(BTC, expiry())) {
             let refused = world.engine.decide(&envelope).unwrap_err();
@@ -106,8 +107,8 @@ fn an_old_surface_costs_only_options_their_reserve() {
     assert!(matches!(refused, Reject::NoPrice { feed: FeedId::Surface, .. }), "{refused}");
 }
 
-/// A feed whose sources fall silent between two ticks takes nothing from those who do not depend on it, before the next tick
-/// either; and who depends on it waits for no tick to be asked.
+/// A feed whose sources fall silent between two ticks takes nothing from accounts that do not depend on it, not even
+/// before the next tick; and accounts that depend on it wait for no tick to be checked.
 #[test]
 fn a_feed_that_dies_between_two_ticks_costs_only_those_who_depend_on_it() {
     let (mut world, [alice, bob, ..]) = traders(World::new());
@@ -125,7 +126,7 @@ fn a_feed_that_dies_between_two_ticks_costs_only_those_who_depend_on_it() {
     assert!(matches!(refused, Reject::NoPrice { feed: FeedId::Premium(InstrumentId(0)), .. }), "{refused}");
 }
 
-/// What sources have said since the last tick counts for everyone alike: whether other feeds are valid or not.
+/// Reports since the last tick count for every account alike, whether other feeds are valid or not.
 #[test]
 fn a_report_that_takes_the_price_away_is_seen_at_once() {
     for silent in [&[][..], &[FeedId::Index(ETH)]] {

@@ -1,4 +1,4 @@
-//! Whom a price tick looks at, and that nobody else would have stood differently.
+//! The accounts that a price tick judges: no other account would have got another status.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
@@ -27,7 +27,7 @@ struct Walk {
     vols: [f64; 4],
     /// Accounts that were assessed exactly, and accounts that might have been.
     looked_at: (usize, usize),
-    /// Accounts that stand better than they were told, and since which version.
+    /// Accounts whose status is better than recorded, and the version since when.
     waiting: BTreeMap<usize, u64>,
 }
 
@@ -64,8 +64,8 @@ impl Walk {
         self.world.prices.insert(feed, moved);
     }
 
-    /// One tick: what moved is said, prices are formed, accounts are judged; then everyone is judged by a desk
-    /// that knows nothing.
+    /// One tick: moved prices are reported, prices are formed, accounts are judged; then every account is judged by a
+    /// desk that was built a moment ago.
     fn tick(&mut self, micros: i64) {
         let time = Timestamp::from_micros(self.world.state().clock.micros() + micros);
         self.sequence += 1;
@@ -106,7 +106,7 @@ impl Walk {
         for (place, account) in state.accounts.iter().enumerate() {
             let exact = cold.judge(state, account).unwrap();
             let expected = if account.is_exposed() { exact.status } else { Status::Healthy };
-            // Who stands worse is told at once; who stands better, and is not below maintenance, in turn.
+            // A worse status is recorded at once; a better one, where the account is not below maintenance, in turn.
             let since = *self.waiting.entry(place).or_insert(state.version);
             let waits = account.status > Status::Liquidation && state.version - since < 256;
             let told = account.status == expected || (waits && account.status < expected);
@@ -117,7 +117,7 @@ impl Walk {
         }
     }
 
-    /// Accounts with something of everything, most of them near what they may hold.
+    /// Accounts that hold something of everything, most of them near the most they may hold.
     fn populate(&mut self, count: u32) -> Vec<AccountId> {
         let house = self.world.rich("house", 999, "400000000");
         let accounts: Vec<AccountId> = (0..count)
@@ -162,7 +162,7 @@ impl Walk {
 }
 
 /// I-36, and the argument of `docs/cells.md` as the engine uses it: over small steps, jumps, moves of the basis and of
-/// volatility, and time, every account stands at every tick as an exact assessment of everyone says; and few are looked at.
+/// volatility, and time, every account has at every tick the status that an exact assessment gives; and few are judged.
 #[test]
 fn no_breach_is_missed_and_few_are_looked_at() {
     let mut whole = (0, 0);
@@ -205,7 +205,7 @@ fn no_breach_is_missed_and_few_are_looked_at() {
     assert!(whole.0 * 2 < whole.1, "certificates save nothing: {whole:?}");
 }
 
-/// A crash: every step is a jump, and still nobody is missed.
+/// A crash: every step is a jump, and still no breach is missed.
 #[test]
 fn no_breach_is_missed_in_a_crash() {
     let mut walk = Walk::new(7);
@@ -223,7 +223,7 @@ fn no_breach_is_missed_in_a_crash() {
     assert!(below > 3, "a third of the value is gone and {below} accounts are below maintenance");
 }
 
-/// What is open is kept through fills, and is what adding all up anew gives.
+/// Open interest is updated by fills, and equals the sum that is added up anew.
 #[test]
 fn a_warm_desk_counts_open_interest_like_a_cold_one() {
     let mut walk = Walk::new(12);
@@ -232,7 +232,7 @@ fn a_warm_desk_counts_open_interest_like_a_cold_one() {
         let underlyings = (0..state.market.underlyings.len()).map(UnderlyingId);
         underlyings.map(|id| desk.open_usd(state, id, None).unwrap()).collect::<Vec<_>>()
     };
-    // Asked once, it is kept from here on.
+    // Computed once, it is updated from here on.
     let begun = open(walk.world.engine.desk(), walk.world.state());
     let mut seen = vec![begun];
     for round in 0..60 {
@@ -246,14 +246,13 @@ fn a_warm_desk_counts_open_interest_like_a_cold_one() {
     assert!(seen.len() > 20, "open interest changed {} times: nothing was tested", seen.len());
 }
 
-/// The desk is fast and never different: whatever is asked after a long run, a desk that was built a moment ago
-/// answers the same.
+/// The desk is fast and never different: after a long run it answers every command as a desk that was built a moment ago.
 #[test]
 fn a_warm_desk_decides_like_a_cold_one() {
     decides_like_a_cold_one(&[], 20);
 }
 
-/// Nor is it different while feeds have no valid price that some accounts depend on and others do not.
+/// It is no different while some feeds have no valid price, whether accounts depend on them or not.
 #[test]
 fn a_warm_desk_decides_like_a_cold_one_while_feeds_are_dead() {
     decides_like_a_cold_one(&[FeedId::Index(ETH), FeedId::Asset(common::STETH)], 80);

@@ -1,4 +1,4 @@
-//! Everything that is due at a moment, in one order.
+//! Beats: everything that is due at a moment, in one order.
 
 use engine::state::{Contract, Mode};
 use engine::{AccountId, Envelope};
@@ -9,26 +9,26 @@ use units::{Ratio, Timestamp};
 use crate::schedule::is_due;
 use crate::{Door, Duty, Operator};
 
-/// What was done at a moment.
+/// The duties that were done at a moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Beat {
-    /// Each duty that was due, in the order in which it was asked for.
+    /// Each duty that was due, in the order in which the engine was asked for it.
     pub done: Vec<Done>,
 }
 
-/// A duty, and what the engine said.
+/// A duty, and the answer of the engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Done {
-    /// What was due.
+    /// The duty that was due.
     pub duty: Duty,
-    /// What became of it. A duty that is refused is tried again after [`crate::Schedule::retry`]; the step of a liquidation in the
-    /// next beat.
+    /// The answer of the engine. A duty that is refused is tried again after [`crate::Schedule::retry`]; the step of a
+    /// liquidation in the next beat.
     pub answer: Answer,
 }
 
 impl<D: Door> Operator<D> {
-    /// Does everything that is due at `now`, in the order of [`Duty`]: prices come before what depends on them. Each kind of duty is
-    /// one batch, decided on what those before it have done.
+    /// Does everything that is due at `now`, in the order of [`Duty`]: prices come before duties that depend on them.
+    /// Each kind of duty is one batch, decided on the state that the kinds before it have left.
     pub fn beat(&mut self, now: Timestamp) -> Result<Beat, D::Stopped> {
         self.at(now);
         let mut beat = Beat::default();
@@ -58,7 +58,7 @@ impl<D: Door> Operator<D> {
         let funding = match duty {
             Duty::Fund(instrument) => {
                 let period = self.state().contract(instrument).map_or(1, |contract| contract.last_period + 1);
-                // A rate beyond all numbers is beyond every cap, and what is refused is tried again.
+                // A rate that is out of range is replaced by 0.
                 (self.premiums.rate(self.state(), instrument, self.now).unwrap_or(Ratio::ZERO), period)
             }
             _ => (Ratio::ZERO, 0),
@@ -68,7 +68,7 @@ impl<D: Door> Operator<D> {
 
     fn remember(&mut self, duty: Duty, answer: &Answer) {
         match (duty, answer) {
-            // The queue of the engine says whose turn it is.
+            // The queue of the engine gives the order of liquidations.
             (Duty::Liquidate(_), _) => {}
             (_, Answer::Refused(_)) => {
                 self.refused.insert(duty, self.now);
@@ -87,13 +87,14 @@ impl<D: Door> Operator<D> {
         }
     }
 
-    /// Whether a duty was refused so lately that it is not tried again yet.
+    /// Whether a duty was refused too short a time ago to be tried again.
     fn waits(&self, duty: Duty) -> bool {
         let until = |refused: &Timestamp| refused.micros().saturating_add(self.schedule.retry);
         self.refused.get(&duty).is_some_and(|refused| self.now.micros() < until(refused))
     }
 
-    /// When a duty was last done: as the operator remembers it, or when it began.
+    /// The time at which a duty was last done, as far as the operator remembers; otherwise the time at which the
+    /// operator began.
     fn last(&self, duty: Duty) -> Timestamp {
         self.done.get(&duty).copied().unwrap_or(self.began)
     }
@@ -120,7 +121,7 @@ impl<D: Door> Operator<D> {
         due.filter(|duty| !self.waits(*duty)).collect()
     }
 
-    /// Funding, interest and the settlement of variation.
+    /// The duties of funding, interest and variation settlement that are due.
     fn accruals(&self) -> Vec<Duty> {
         let mut due = Vec::new();
         for (id, contract) in self.listed().filter(|(_, contract)| contract.terms.kind == InstrumentKind::Perpetual) {

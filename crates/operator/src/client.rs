@@ -1,7 +1,8 @@
 //! A method for every command of a customer, a custodian, a price source or governance.
 //!
-//! What must rise from one command to the next (deposit references, order and match numbers, sequences of reports) continues from
-//! what the engine has taken. Whoever has numbers of its own sends envelopes through [`Operator::submit`].
+//! Numbers that must rise from one command to the next (deposit references, order and match numbers, sequences of
+//! reports) continue from the last one that the engine has taken. A caller with numbers of its own sends envelopes
+//! through [`Operator::submit`].
 
 use engine::state::{AssetTerms, Change, InstrumentTerms, Mode, Pot, UnderlyingTerms};
 use engine::{AccountId, Command, Event, FeedId, LocationId, OrderId, Party, Principal, Reject, SURFACE_SOURCE};
@@ -12,23 +13,23 @@ use units::{Money, Price, Quantity, Ratio};
 
 use crate::{Door, Operator};
 
-/// Why nothing happened.
+/// The reason why a command had no effect.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failed<S> {
     /// The engine refused the command.
     #[error(transparent)]
     Refused(#[from] Reject),
-    /// The way to the engine takes nothing.
+    /// The door to the engine takes no commands.
     #[error("{0}")]
     Stopped(S),
 }
 
-/// A trade of two accounts.
+/// A trade between two accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trade {
     /// The instrument that was traded.
     pub instrument: InstrumentId,
-    /// In its quote.
+    /// Price of the trade, in the quote of the instrument.
     pub price: Price,
     /// Lots, above 0.
     pub lots: i64,
@@ -38,20 +39,21 @@ pub struct Trade {
     pub seller: Party,
 }
 
-/// A trade that was offered for an account in liquidation.
+/// A trade that was offered for an account in liquidation, and that the market took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Taken {
     /// The account that is liquidated.
     pub account: AccountId,
-    /// Who takes the other side.
+    /// The account that takes the other side.
     pub counterparty: AccountId,
     /// The instrument that was traded.
     pub instrument: InstrumentId,
-    /// In its quote.
+    /// Price of the trade, in the quote of the instrument.
     pub price: Price,
     /// Lots, signed as the account trades them.
     pub lots: i64,
-    /// What the account pays into the fund of the market, in the asset that the instrument settles in.
+    /// The fee that the account pays into the fund of the market, in the asset that the instrument settles in (spot:
+    /// in its quote).
     pub fee: Quantity,
 }
 
@@ -64,27 +66,27 @@ pub struct Ordered {
     pub side: Side,
     /// Lots, above 0.
     pub lots: i64,
-    /// The worst price it fills at, in the quote of the instrument.
+    /// The worst price at which it may fill, in the quote of the instrument.
     pub limit: Price,
-    /// It may only reduce the position.
+    /// Whether the order may only reduce the position.
     pub reduce_only: bool,
 }
 
-/// What a price source says.
+/// The report of a price source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Said {
     /// The number of the source.
     pub source: u32,
     /// The price that it sees, in the unit of the feed.
     pub price: Price,
-    /// How sure it is: half the width of its range.
+    /// Confidence of the source: half the width of its range.
     pub confidence: Price,
     /// USD in its order book within one per cent.
     pub depth: Money,
 }
 
 impl<D: Door> Operator<D> {
-    /// Sends one command of now; its events, or why there are none.
+    /// Sends one command at the present time. Returns its events, or the reason why there are none.
     pub fn must(&mut self, principal: Principal, command: Command) -> Result<Vec<Event>, Failed<D::Stopped>> {
         match self.ask(principal, command).map_err(Failed::Stopped)? {
             Answer::Accepted { events, .. } => Ok(events),
@@ -127,7 +129,7 @@ impl<D: Door> Operator<D> {
         Ok(LocationId(u16::try_from(next).expect("the engine numbers locations in 16 bits")))
     }
 
-    /// An asset arrived for an account, at the venue itself or at a location.
+    /// Credits an asset that arrived for an account, at the venue itself or at a location.
     pub fn deposit(
         &mut self,
         account: AccountId,
@@ -139,7 +141,7 @@ impl<D: Door> Operator<D> {
         self.must(Principal::Custody, Command::Deposit { account, asset, location, amount, reference })
     }
 
-    /// The owner of an account asks for an asset out of it.
+    /// The owner of an account withdraws an asset.
     pub fn withdraw(
         &mut self,
         account: AccountId,
@@ -151,7 +153,7 @@ impl<D: Door> Operator<D> {
         self.must(owner, Command::Withdraw { account, asset, location, amount })
     }
 
-    /// The owner of an account moves an asset to another.
+    /// The owner of an account moves an asset to another account.
     pub fn transfer(
         &mut self,
         (from, to): (AccountId, AccountId),
@@ -163,20 +165,20 @@ impl<D: Door> Operator<D> {
         self.must(owner, Command::Transfer { from, to, asset, location, amount })
     }
 
-    /// Money arrives for a fund.
+    /// Credits money that arrived for a fund.
     pub fn fund(&mut self, fund: Pot, asset: AssetId, amount: Quantity) -> Result<Vec<Event>, Failed<D::Stopped>> {
         let reference = self.state().fund_reference + 1;
         self.must(Principal::Custody, Command::FundDeposit { fund, asset, amount, reference })
     }
 
-    /// Two accounts traded.
+    /// Books a trade between two accounts.
     pub fn fill(&mut self, trade: &Trade) -> Result<Vec<Event>, Failed<D::Stopped>> {
         let Trade { instrument, price, lots, buyer, seller } = *trade;
         let match_id = self.next_match(instrument);
         self.must(Principal::Matching, Command::Fill { instrument, match_id, price, lots, buyer, seller })
     }
 
-    /// A trade that was offered for an account in liquidation, or a part of it, was made.
+    /// Books a trade that was offered for an account in liquidation, or a part of it.
     pub fn liquidation_fill(&mut self, taken: &Taken) -> Result<Vec<Event>, Failed<D::Stopped>> {
         let Taken { account, counterparty, instrument, price, lots, fee } = *taken;
         let match_id = self.next_match(instrument);
@@ -184,7 +186,7 @@ impl<D: Door> Operator<D> {
         self.must(Principal::System, command)
     }
 
-    /// The owner of an account places a limit order; its number.
+    /// The owner of an account places a limit order. Returns its number.
     pub fn place(&mut self, account: AccountId, ordered: &Ordered) -> Result<OrderId, Failed<D::Stopped>> {
         let Ordered { instrument, side, lots, limit, reduce_only } = *ordered;
         let order = OrderId(self.state().account(account).map_or(1, |known| known.last_order.0 + 1));
@@ -193,13 +195,13 @@ impl<D: Door> Operator<D> {
         Ok(order)
     }
 
-    /// The owner of an account withdraws an order.
+    /// The owner of an account cancels an order.
     pub fn cancel(&mut self, account: AccountId, order: OrderId) -> Result<Vec<Event>, Failed<D::Stopped>> {
         let owner = self.owner(account);
         self.must(owner, Command::Cancel { account, order })
     }
 
-    /// A share of a portfolio in auction is bid for, at a price in USD.
+    /// Bids for a share of a portfolio in auction, at a price in USD.
     pub fn bid(
         &mut self,
         account: AccountId,
@@ -211,7 +213,7 @@ impl<D: Door> Operator<D> {
         self.must(owner, Command::AuctionBid { account, auctioned, share, price })
     }
 
-    /// A source says what it sees now.
+    /// A source reports the price that it sees now.
     pub fn report(&mut self, feed: FeedId, said: &Said) -> Result<Vec<Event>, Failed<D::Stopped>> {
         let Said { source, price, confidence, depth } = *said;
         let reports = self.state().feeds.get(&feed).map_or(&[][..], |known| known.feed.reports());
@@ -221,13 +223,14 @@ impl<D: Door> Operator<D> {
         self.must(Principal::Source(source), Command::Report { feed, report })
     }
 
-    /// A volatility surface was fitted now: annualised volatility of each option named.
+    /// Sends a volatility surface that was fitted now: annualised volatility of each option that it names.
     pub fn surface(&mut self, vols: Vec<(InstrumentId, Ratio)>) -> Result<Vec<Event>, Failed<D::Stopped>> {
         let (version, published) = (self.state().surface.version + 1, self.now());
         self.must(Principal::Source(SURFACE_SOURCE), Command::Surface { version, published, vols })
     }
 
-    /// Governance proposes a change of parameters; the number of the proposal. It comes into force in the first beat after its delay.
+    /// Governance proposes a change of parameters. Returns the number of the proposal, which comes into force in the
+    /// first beat after its delay.
     pub fn propose(&mut self, change: Change) -> Result<u64, Failed<D::Stopped>> {
         let next = self.state().next_proposal;
         self.must(Principal::Governance, Command::Propose { change })?;
@@ -239,12 +242,13 @@ impl<D: Door> Operator<D> {
         self.must(Principal::Guardian, Command::SetMode { instrument, mode })
     }
 
-    /// Governance says whether an account takes over portfolios of others.
+    /// Governance makes an account a backstop, which takes over portfolios, or ends that.
     pub fn set_backstop(&mut self, account: AccountId, on: bool) -> Result<Vec<Event>, Failed<D::Stopped>> {
         self.must(Principal::Governance, Command::SetBackstop { account, on })
     }
 
-    /// Who may speak for an account. Of one that is not there nobody does, and the engine refuses the command.
+    /// The principal that speaks for an account: its owner. An account that does not exist has none, and the engine
+    /// refuses the command.
     fn owner(&self, account: AccountId) -> Principal {
         self.state().account(account).map_or(Principal::System, |known| Principal::Owner(known.owner))
     }

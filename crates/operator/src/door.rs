@@ -1,4 +1,4 @@
-//! Ways to an engine: durable, through a journal, or in memory.
+//! Doors to an engine: durable, through a journal, or in memory.
 
 use std::convert::Infallible;
 
@@ -7,15 +7,16 @@ use journal::Journal;
 use model::Invalid;
 use sequencer::{Answer, Sequencer, Stopped};
 
-/// A way to an engine: commands go in in order, and what they caused comes out.
+/// A connection to an engine: commands go in in order, and answers come out.
 pub trait Door {
-    /// Why nothing is taken any more.
+    /// The reason why no command is taken any more.
     type Stopped: std::error::Error;
 
     /// The engine, for reading.
     fn engine(&self) -> &Engine;
 
-    /// Takes a batch in order; an answer for each command. Whom prices or commands have moved is judged before it returns.
+    /// Takes a batch in order; returns an answer for each command. Accounts that prices or commands have moved are
+    /// judged before it returns.
     fn submit(&mut self, batch: &[Envelope]) -> Result<Vec<Answer>, Self::Stopped>;
 }
 
@@ -35,7 +36,7 @@ impl<J: Journal> Door for Sequencer<J> {
 #[derive(Debug)]
 pub struct Memory {
     engine: Engine,
-    /// Commands that were accepted, which are the records of a journal.
+    /// Number of accepted commands, which are the records of a journal.
     records: u64,
 }
 

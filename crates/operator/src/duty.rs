@@ -1,34 +1,34 @@
-//! What a venue owes its engine: the commands that no customer sends.
+//! The duties of a venue: the commands that its engine needs and that no customer sends.
 
 use engine::{AccountId, Command, Principal};
 use model::InstrumentId;
 use units::Ratio;
 
-/// A duty of who runs a venue, in the order in which duties are done.
+/// A duty of the operator of a venue. Duties are done in the order of this list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Duty {
-    /// The engine goes on after a pause that is longer than its clock may step.
+    /// Resumes the engine after a pause longer than one step of its clock.
     Resume,
-    /// A proposal whose delay is over comes into force.
+    /// Brings a proposal into force after its delay.
     Activate(u64),
-    /// Prices are formed, and accounts judged on them.
+    /// Forms prices, on which accounts are then judged.
     Tick,
-    /// What has expired is settled.
+    /// Settles an instrument that has expired.
     Expire(InstrumentId),
-    /// Longs and shorts of a perpetual pay each other.
+    /// Pays funding between longs and shorts of a perpetual.
     Fund(InstrumentId),
-    /// Who owes pays interest.
+    /// Charges interest on negative balances.
     Interest,
-    /// Unsettled profit becomes balance.
+    /// Settles variation: unsettled profit becomes balance.
     Settle(InstrumentId),
-    /// How near a cascade each underlying is.
+    /// Measures how near each underlying is to a cascade.
     Measure,
-    /// The next step of the liquidation of an account.
+    /// Takes the next step of the liquidation of an account.
     Liquidate(AccountId),
 }
 
 impl Duty {
-    /// Who asks for it.
+    /// The principal that sends the command of this duty.
     pub fn principal(self) -> Principal {
         match self {
             Self::Resume => Principal::Governance,
@@ -43,7 +43,7 @@ impl Duty {
         }
     }
 
-    /// The command for it. `funding` is the rate of a funding payment and the number of its period.
+    /// The command of this duty. `funding` is the rate of a funding payment and the number of its period.
     pub(crate) fn command(self, funding: (Ratio, u64)) -> Command {
         match self {
             Self::Resume => Command::Resume,

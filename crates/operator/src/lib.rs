@@ -1,16 +1,17 @@
-//! Runs a venue on the engine: a client with a method for every command, and the duties that nobody else sends.
+//! Runs a venue on the engine: a client with a method for every command, and the duties that no customer sends.
 //!
 //! ```text
 //! fills, deposits, reports ──▶ Operator ──▶ Door ──▶ Sequencer (durable) or Memory
 //!                     beat(now) ──┘ ticks, funding, interest, settlement, expiry, proposals, liquidation
 //! ```
 //!
-//! The engine decides only what it is asked. An [`Operator`] asks it: for what callers want done, and, in
-//! [`Operator::beat`], for everything that is due at a moment. It has no clock: the caller says what time it is, so a test
-//! runs a year in a second and a journal can be made again. It keeps nothing that the engine's state holds: after a restart
-//! it goes on where the journal ends.
+//! The engine decides only the commands it is sent. An [`Operator`] sends them: those of its callers and, in
+//! [`Operator::beat`], everything that is due at a moment. It has no clock: the caller gives the time, so a test runs a
+//! year in a second and a journal can be made again. It keeps nothing that the engine's state holds: after a restart it
+//! goes on where the journal ends.
 //!
-//! What it never does is decide. Whether a command is allowed, who is liquidated and what a trade may cost is the engine's.
+//! The operator never decides. The engine decides whether a command is allowed, which accounts are liquidated and what
+//! a trade may cost.
 
 mod beat;
 mod client;
@@ -34,18 +35,18 @@ use premium::Premiums;
 use sequencer::Answer;
 use units::Timestamp;
 
-/// Who runs a venue: the way to its engine, what is to be done when, and what was done last.
+/// The operator of a venue: the door to its engine, the schedule of its duties, and the times at which they were done.
 #[derive(Debug)]
 pub struct Operator<D> {
     door: D,
     schedule: Schedule,
     /// The time of the next command.
     now: Timestamp,
-    /// When it began to run the engine.
+    /// The time at which the operator began to run the engine.
     began: Timestamp,
-    /// When each duty was last done, as far as the state of the engine does not say it.
+    /// The time at which each duty was last done, where the state of the engine does not say it.
     done: BTreeMap<Duty, Timestamp>,
-    /// When each duty was last refused, until it is done.
+    /// The time at which each duty was last refused, until it is done.
     refused: BTreeMap<Duty, Timestamp>,
     premiums: Premiums,
 }
@@ -70,7 +71,7 @@ impl<D: Door> Operator<D> {
         self.door.engine()
     }
 
-    /// What the engine knows.
+    /// The state of the engine.
     pub fn state(&self) -> &State {
         self.door.engine().state()
     }
@@ -80,28 +81,28 @@ impl<D: Door> Operator<D> {
         self.now
     }
 
-    /// The way to the engine.
+    /// The door to the engine.
     pub fn door(&self) -> &D {
         &self.door
     }
 
-    /// The way to the engine, for snapshots and compaction.
+    /// The door to the engine, for snapshots and compaction.
     pub fn door_mut(&mut self) -> &mut D {
         &mut self.door
     }
 
-    /// Gives the way to the engine back.
+    /// Returns the door to the engine.
     pub fn into_door(self) -> D {
         self.door
     }
 
-    /// The time of the commands that follow; it never goes back.
+    /// Sets the time of the commands that follow; it never goes back.
     pub fn at(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
     }
 
-    /// Sends commands of callers, each with its own time and principal, as one batch: all of it is durable, or none of it
-    /// happened. An answer for each, in order.
+    /// Sends commands of callers, each with its own time and principal, as one batch: all of it is durable, or none of
+    /// it happened. Returns an answer for each, in order.
     pub fn submit(&mut self, batch: &[Envelope]) -> Result<Vec<Answer>, D::Stopped> {
         if let Some(last) = batch.last() {
             self.at(last.time);
@@ -109,21 +110,21 @@ impl<D: Door> Operator<D> {
         self.door.submit(batch)
     }
 
-    /// Sends one command of now.
+    /// Sends one command at the present time.
     pub fn ask(&mut self, principal: Principal, command: Command) -> Result<Answer, D::Stopped> {
         let envelope = Envelope { time: self.now, principal, command };
         let answers = self.door.submit(std::slice::from_ref(&envelope))?;
         Ok(answers.into_iter().next().expect("a batch of one command has one answer"))
     }
 
-    /// The trades that may be made for accounts in liquidation at the prices of now, in the order of the accounts.
+    /// The trades that are offered for accounts in liquidation at present prices, in the order of the accounts.
     pub fn offers(&self) -> impl Iterator<Item = (AccountId, Offer)> {
         let state = self.state();
         let open = state.liquidations.cases.iter().filter_map(|(account, case)| Some((*account, case.offer?)));
         open.filter(|(_, offer)| offer.version == state.version)
     }
 
-    /// The accounts whose portfolios are in auction, and since when, in the order of the accounts.
+    /// The accounts whose portfolios are in auction, with the start of the auction, in the order of the accounts.
     pub fn auctions(&self) -> impl Iterator<Item = (AccountId, Timestamp)> {
         self.state().liquidations.cases.iter().filter_map(|(account, case)| Some((*account, case.auction?)))
     }

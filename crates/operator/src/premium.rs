@@ -1,4 +1,4 @@
-//! The rate of funding: what a perpetual was above its index, on average, since funding was last paid.
+//! The rate of funding: the average premium of a perpetual over its index since funding was last paid.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,14 @@ use marks::Validity;
 use model::{InstrumentId, InstrumentKind};
 use units::{Overflow, Ratio, Round, Timestamp};
 
-/// The time that a cap on funding and a premium are for, in microseconds.
+/// The time to which a cap on funding and a premium refer, in microseconds.
 const EIGHT_HOURS: i128 = 28_800_000_000;
 
-/// Of each perpetual with a price of its own: the premiums that ticks have shown since funding was last paid.
+/// The premiums that ticks have shown since funding was last paid, for each perpetual with a price of its own.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Premiums(BTreeMap<InstrumentId, Samples>);
 
-/// Premiums as parts of the index, in units of 10⁻¹⁸: their sum and how many they are.
+/// Premiums as parts of the index, in units of 10⁻¹⁸: their sum and their number.
 #[derive(Clone, Copy, Debug, Default)]
 struct Samples {
     sum: i128,
@@ -39,13 +39,13 @@ impl Premiums {
         }
     }
 
-    /// Funding was paid: samples are taken anew.
+    /// Drops the samples of a perpetual whose funding was paid.
     pub fn clear(&mut self, instrument: InstrumentId) {
         self.0.remove(&instrument);
     }
 
-    /// The rate that longs pay to shorts for the time since funding was last paid: the mean premium, which is for eight hours, times
-    /// that time, within the cap of the policy. Nothing without a sample.
+    /// The rate that longs pay to shorts for the time since funding was last paid: the mean premium, which is for eight
+    /// hours, times that time, within the cap of the policy; 0 without a sample.
     pub fn rate(&self, state: &State, instrument: InstrumentId, now: Timestamp) -> Result<Ratio, Overflow> {
         let (Some(samples), Some(contract)) = (self.0.get(&instrument), state.contract(instrument)) else {
             return Ok(Ratio::ZERO);

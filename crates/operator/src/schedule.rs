@@ -1,23 +1,23 @@
-//! How often what is done.
+//! The schedule of duties.
 
 use units::Timestamp;
 
 const SECOND: i64 = 1_000_000;
 const HOUR: i64 = 3600 * SECOND;
 
-/// How often what is done, in microseconds. A period begins whenever the time is a multiple of it: funding every eight hours
-/// is due at 00:00, 08:00 and 16:00 UTC. What was missed is done once, not once for each period.
+/// How often each duty is done, in microseconds. A period begins whenever the time is a multiple of it: funding every
+/// eight hours is due at 00:00, 08:00 and 16:00 UTC. A duty that was missed is done once, not once for each period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
-    /// From tick to tick: prices are formed and accounts judged.
+    /// Time from tick to tick, at which prices are formed and accounts judged.
     pub tick: i64,
-    /// From one funding payment of a perpetual to the next.
+    /// Time from one funding payment of a perpetual to the next.
     pub funding: i64,
-    /// From one charge of interest on debts to the next.
+    /// Time from one charge of interest on debts to the next.
     pub interest: i64,
-    /// From one settlement of variation to the next; none where profit stays unsettled until a position is closed.
+    /// Time from one settlement of variation to the next; none where profit stays unsettled until a position is closed.
     pub settlement: Option<i64>,
-    /// What was refused is tried again after so long.
+    /// Time after which a refused duty is tried again.
     pub retry: i64,
 }
 
@@ -28,7 +28,7 @@ impl Default for Schedule {
     }
 }
 
-/// Whether a period of so many microseconds has begun after `last` and until `now`.
+/// Whether a period of this many microseconds has begun after `last` and until `now`.
 pub(crate) fn is_due(period: i64, last: Timestamp, now: Timestamp) -> bool {
     period > 0 && now.micros().div_euclid(period) > last.micros().div_euclid(period)
 }

@@ -1,4 +1,4 @@
-//! A small venue from its first listing on, run by nothing but its operator.
+//! A small venue from its first listing on, run by its operator alone.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -20,7 +20,7 @@ const PERPETUAL: InstrumentId = InstrumentId(0);
 const FUTURE: InstrumentId = InstrumentId(1);
 const START: &str = "2026-11-29T00:00:00Z";
 
-/// A number or a time that this file wrote.
+/// Reads a number or a time that this file contains.
 fn of<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().unwrap()
 }
@@ -95,7 +95,7 @@ impl<D: Door> Venue<D> {
         venue
     }
 
-    /// Two people come in, and one buys 1 BTC of the perpetual and of the future from the other.
+    /// Two customers come in, and one buys 1 BTC of the perpetual and of the future from the other.
     fn trade(&mut self) -> [AccountId; 2] {
         self.pass(10 * SECOND);
         let people = [("long", 1, "20000"), ("maker", 2, "1000000")].map(|(name, owner, usd)| {
@@ -117,7 +117,7 @@ impl<D: Door> Venue<D> {
         mark.to_decimals(0, units::Round::Down).unwrap()
     }
 
-    /// Time passes, every source speaks, and what is due is done.
+    /// Lets time pass: every source reports, and every duty that is due is done.
     fn pass(&mut self, micros: i64) -> Beat {
         let now = Timestamp::from_micros(self.operator.now().micros() + micros);
         self.operator.at(now);
@@ -184,7 +184,7 @@ fn an_account_below_maintenance_is_offered_and_taken() {
         venue.index = index;
         for _ in 0..4 {
             venue.pass(10 * SECOND);
-            // The maker takes whatever is offered, at the worst price it may be made at.
+            // The maker takes every offer, at its worst price.
             let offers: Vec<_> = venue.operator.offers().collect();
             for (account, offer) in offers {
                 let (instrument, lots, price) = (offer.instrument, offer.lots, offer.worst);
@@ -216,7 +216,7 @@ fn what_is_refused_waits_and_a_long_pause_is_resumed() {
     assert!(!again(&venue.operator.beat(soon).unwrap()), "it is tried again after a minute");
     let later = Timestamp::from_micros(now.micros() + 61 * SECOND);
     assert!(again(&venue.operator.beat(later).unwrap()));
-    // Nobody else is asked for: an account that is not there.
+    // A command for an account that does not exist is refused.
     let refused = venue.operator.withdraw(AccountId(99), USD, None, of("1"));
     assert!(matches!(refused, Err(Failed::Refused(_))));
 }

@@ -1,4 +1,4 @@
-//! What an engine begins with: written into the identity of its journal, so that a journal explains itself.
+//! The genesis of an engine: written into the identity of its journal, so that a journal explains itself.
 
 use engine::State;
 use engine::state::Policy;
@@ -10,13 +10,13 @@ use units::Timestamp;
 /// The `format` of a genesis.
 pub const GENESIS_FORMAT: &str = "upm.genesis/1";
 
-/// What an engine begins with.
+/// The state that an engine begins with, as a document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a genesis, an object with format, time, method and policy")]
 pub struct Genesis {
     /// The name of the format: [`GENESIS_FORMAT`].
     pub format: String,
-    /// The time it begins at.
+    /// The time at which the engine begins.
     pub time: Timestamp,
     /// The parameter file of the universal method, as text.
     pub method: String,
@@ -25,13 +25,13 @@ pub struct Genesis {
 }
 
 impl Genesis {
-    /// With the parameters that come with the program.
+    /// A genesis with the parameters that come with the program.
     pub fn new(time: Timestamp) -> Self {
         let format = GENESIS_FORMAT.to_owned();
         Self { format, time, method: universal::PARAMS.to_owned(), policy: Policy::default() }
     }
 
-    /// Reads what [`Self::text`] wrote.
+    /// Reads the text that [`Self::text`] wrote.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let genesis: Self = read_json(text)?;
         if genesis.format != GENESIS_FORMAT {
@@ -41,12 +41,12 @@ impl Genesis {
         Ok(genesis)
     }
 
-    /// As text, for the identity of a journal.
+    /// The genesis as text, for the identity of a journal.
     pub fn text(&self) -> String {
         serde_json::to_string(self).expect("a genesis of text and numbers is JSON")
     }
 
-    /// The state it means.
+    /// The state that the engine begins with.
     pub fn state(self) -> State {
         State::new(self.time, self.method, self.policy)
     }

@@ -1,4 +1,4 @@
-//! One thread, one order: queue, decide, journal, acknowledge.
+//! Puts commands in one order: one thread queues, decides, journals and acknowledges them.
 //!
 //! ```text
 //! envelopes ──▶ decide, commit in memory ──▶ one durable batch ──▶ answers
@@ -6,12 +6,12 @@
 //!                        └──── rebuilt from disk ◀─┘
 //! ```
 //!
-//! An assertion of the engine that fails while a batch is worked out quarantines the engine: nothing of the batch is written, and no
-//! further batch is taken ([`Stopped::Quarantined`]).
+//! When an assertion of the engine fails while a batch is worked out, the engine is quarantined: nothing of the batch
+//! is written, and no further batch is taken ([`Stopped::Quarantined`]).
 //!
-//! A [`Sequencer`] owns an engine and its journal. An answer is given after the batch is durable and never before; a batch
-//! that is not durable has not happened, in memory neither. What the engine owes itself (judging whom prices or fills have
-//! moved) is a command of its own in the same batch.
+//! A [`Sequencer`] owns an engine and its journal. An answer is given after the batch is durable and never before; a
+//! batch that is not durable has not happened, not even in memory. When prices or commands have moved accounts, the
+//! engine must judge them: the sequencer adds that as a command of its own to the same batch.
 
 mod genesis;
 mod replay;

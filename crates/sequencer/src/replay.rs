@@ -1,4 +1,4 @@
-//! From a journal back to the state it means: the same events, the same hashes.
+//! Replays a journal to the state that it leads to: the same events, the same hashes.
 
 use engine::{Engine, Envelope, Event, State, apply_read};
 use journal::{Damage, Hash, Journal, Record};
@@ -6,52 +6,52 @@ use model::Invalid;
 
 use crate::Genesis;
 
-/// Why a journal does not lead to a state.
+/// The reason why a journal does not lead to a state.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
     /// The journal is damaged.
     #[error(transparent)]
     Damage(#[from] Damage),
-    /// It begins with something that is no genesis.
+    /// The journal begins with something that is no genesis.
     #[error("{file}: genesis: {invalid}")]
     Genesis {
         /// The file, or the name that its opener gave the journal.
         file: String,
-        /// What the genesis lacks or has wrong.
+        /// The fault of the genesis.
         invalid: Invalid,
     },
-    /// A record or snapshot is sound but not what this program writes.
+    /// A record or snapshot is sound, but not in the encoding of this program.
     #[error("{file}: record {sequence}: {what}: {why}, expected the encoding of this version")]
     Encoding {
         /// The file, or the name that its opener gave the journal.
         file: String,
         /// The sequence of the record.
         sequence: u64,
-        /// command, events or snapshot.
+        /// The part that was decoded: command, events or snapshot.
         what: &'static str,
-        /// What the decoder said.
+        /// The message of the decoder.
         why: String,
     },
-    /// A record is sound, and what it says happened cannot have happened to the state before it.
+    /// A record is sound, but one of its events cannot happen to the state before it.
     #[error("{file}: record {sequence}: event {number}: {invalid}")]
     Event {
         /// The file, or the name that its opener gave the journal.
         file: String,
         /// The sequence of the record.
         sequence: u64,
-        /// Which of its events, from 0.
+        /// The number of the event within the record, from 0.
         number: usize,
-        /// What is wrong with it.
+        /// The fault of the event.
         invalid: Invalid,
     },
-    /// A snapshot is sound, and no engine has such a state.
+    /// A snapshot is sound, but no engine has such a state.
     #[error("{file}: snapshot before record {sequence}: {invalid}")]
     Snapshot {
         /// The file, or the name that its opener gave the journal.
         file: String,
-        /// The record it stands before.
+        /// The sequence of the record that the snapshot stands before.
         sequence: u64,
-        /// What is wrong with it.
+        /// The fault of the state.
         invalid: Invalid,
     },
     /// The records that lead to a state were compacted away.
@@ -59,41 +59,41 @@ pub enum ReplayError {
     Compacted {
         /// The file, or the name that its opener gave the journal.
         file: String,
-        /// The place that was asked for.
+        /// The sequence that was asked for.
         asked: u64,
-        /// The first record that is kept.
+        /// The sequence of the first record that is kept.
         base: u64,
     },
-    /// The state that follows is not the one that was recorded.
+    /// The replayed state is not the one that was recorded.
     #[error("{file}: record {sequence}: the state hashes to {found}, expected {expected}")]
     Diverged {
         /// The file, or the name that its opener gave the journal.
         file: String,
         /// The sequence of the record.
         sequence: u64,
-        /// Of the state that was replayed.
+        /// The hash of the state that was replayed.
         found: Hash,
         /// The hash that the record holds.
         expected: Hash,
     },
 }
 
-/// An engine as a journal leaves it.
+/// An engine in the state that a journal leads to.
 #[derive(Debug)]
 pub struct Replayed {
     /// The engine after the last record that was replayed.
     pub engine: Engine,
     /// The sequence of the snapshot it started from; none for the genesis.
     pub snapshot: Option<u64>,
-    /// Records replayed after that.
+    /// Number of records that were replayed after that.
     pub records: u64,
-    /// State hashes met on the way.
+    /// Number of recorded state hashes that the replay met.
     pub met: u64,
-    /// Snapshots that were passed over, and why.
+    /// Snapshots that were passed over, each with the reason.
     pub passed_over: Vec<Damage>,
 }
 
-/// The command and the events of a record.
+/// Decodes the command and the events of a record.
 pub fn decode(file: &str, record: &Record) -> Result<(Envelope, Vec<Event>), ReplayError> {
     let refused = |what: &'static str| {
         move |error: postcard::Error| ReplayError::Encoding {
@@ -108,10 +108,12 @@ pub fn decode(file: &str, record: &Record) -> Result<(Envelope, Vec<Event>), Rep
     Ok((command, events))
 }
 
-/// Replays a journal until before record `until` (all of it when none), from its newest snapshot that is not after that.
+/// Replays a journal up to, and without, record `until` (all of it when none). It starts from the newest snapshot, or
+/// from the genesis where that snapshot is after `until`.
 ///
-/// What is read is checked before it is applied: the journal may come from anyone, and an event that its state cannot take is
-/// an error. Every state hash on the way is compared. `each` sees every record, before it is applied.
+/// Everything that is read is checked before it is applied: the journal may come from anyone, and an event that its
+/// state cannot take is an error. Every state hash on the way is compared. `each` sees every record before it is
+/// applied.
 pub fn replay(
     journal: &impl Journal,
     until: Option<u64>,
@@ -125,7 +127,7 @@ pub fn replay(
             let passed_over = snapshot.as_ref().map(|snapshot| snapshot.passed_over.clone()).unwrap_or_default();
             (snapshot.filter(|snapshot| snapshot.at.sequence <= until), passed_over)
         }
-        // Where every record is kept no snapshot is needed.
+        // Where every record is kept, no snapshot is needed.
         Err(damage) if journal.base().sequence == 0 => (None, vec![damage]),
         Err(damage) => return Err(damage.into()),
     };

@@ -10,63 +10,63 @@ use journal::{AppendError, Draft, Hash, Head, Journal, SnapshotError};
 
 use crate::{ReplayError, replay};
 
-/// A state hash is written with every so many records.
+/// One record in this many carries a state hash.
 const HASH_EVERY: u64 = 1024;
 
-/// What became of a command. The batch it came in is durable.
+/// The outcome of a command. The batch it came in is durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// It is in the journal.
+    /// The command is in the journal.
     Accepted {
         /// The sequence of its record.
         sequence: u64,
         /// The events that it caused, in order.
         events: Vec<Event>,
     },
-    /// It changed nothing.
+    /// The command changed nothing.
     Refused(Reject),
 }
 
-/// How an engine came back.
+/// The way in which an engine was recovered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovery {
     /// The sequence of the snapshot it started from; none for the genesis.
     pub snapshot: Option<u64>,
-    /// Records replayed after that.
+    /// Number of records that were replayed after that.
     pub records: u64,
-    /// State hashes met on the way.
+    /// Number of recorded state hashes that the replay met.
     pub met: u64,
-    /// Snapshots that were passed over, and why.
+    /// Snapshots that were passed over, each with the reason.
     pub passed_over: Vec<String>,
 }
 
-/// Why a batch or a snapshot was not taken. None of it happened.
+/// The reason why a batch or a snapshot was not taken. None of it happened.
 #[derive(Debug, thiserror::Error)]
 pub enum Stopped {
-    /// The journal did not take it; the engine is where the journal is.
+    /// The journal did not take the batch. The engine is brought back to the end of the journal, or stopped for good.
     #[error(transparent)]
     Journal(#[from] AppendError),
-    /// The journal did not take it, and the engine could not be brought back to where the journal is.
+    /// The journal did not take the batch, and the engine could not be brought back to the end of the journal.
     #[error("the journal failed ({failed}) and cannot be replayed: {why}")]
     Lost {
-        /// Why the batch was not taken.
+        /// The reason why the batch was not taken.
         failed: AppendError,
-        /// Why there is no engine any more.
+        /// The reason why the journal cannot be replayed.
         why: Box<ReplayError>,
     },
     /// The snapshot was not stored. The engine goes on without it.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
-    /// The engine found that a rule of its own does not hold. Nothing of the batch is in the journal, and no further batch is
-    /// taken: whoever starts the engine again starts it from the journal.
+    /// A rule of the engine does not hold. Nothing of the batch is in the journal, and no further batch is taken: the
+    /// next start of the engine begins from the journal.
     #[error("quarantined: {0}")]
     Quarantined(String),
-    /// An earlier batch stopped it for good.
+    /// An earlier batch stopped the sequencer for good.
     #[error("stopped earlier: {0}")]
     Earlier(String),
 }
 
-/// How a command is decided.
+/// The function that decides a command.
 type Decide = fn(&Engine, &Envelope) -> Result<Vec<Event>, Reject>;
 
 /// An engine and its journal.
@@ -79,7 +79,7 @@ pub struct Sequencer<J> {
 }
 
 impl<J: Journal> Sequencer<J> {
-    /// Takes up a journal where it ends.
+    /// Opens a journal, and continues it where it ends.
     pub fn open(journal: J) -> Result<(Self, Recovery), ReplayError> {
         let replayed = replay(&journal, None, |_, _| {})?;
         let recovery = Recovery {
@@ -101,26 +101,26 @@ impl<J: Journal> Sequencer<J> {
         &self.journal
     }
 
-    /// Where the next record goes.
+    /// The place of the next record.
     pub fn head(&self) -> Head {
         self.journal.head()
     }
 
-    /// Whether nothing has stopped it for good.
+    /// Checks that nothing has stopped the sequencer for good.
     fn going(&self) -> Result<(), Stopped> {
         self.stopped.as_ref().map_or(Ok(()), |why| Err(Stopped::Earlier(why.clone())))
     }
 
     /// Decides a batch in order and answers when it is durable.
     ///
-    /// A command is decided on what those before it in the batch have done. When the batch moved prices or accounts, the
-    /// engine's own [`Command::Watch`] follows in the same batch.
+    /// A command is decided on the state that the commands before it in the batch have left. When the batch moved
+    /// prices or accounts, the engine's own [`Command::Watch`] follows in the same batch.
     ///
-    /// An assertion of the engine that fails quarantines it: nothing is written, and every later batch is refused
+    /// A failed assertion of the engine quarantines it: nothing is written, and every later batch is refused
     /// ([`Stopped::Quarantined`]).
     pub fn submit(&mut self, batch: &[Envelope]) -> Result<Vec<Answer>, Stopped> {
         self.going()?;
-        // What a failed assertion leaves half done is thrown away with the engine.
+        // A state that a failed assertion leaves half changed is thrown away with the engine.
         let worked_out = catch_unwind(AssertUnwindSafe(|| self.work_out(batch)));
         let (answers, drafts) = worked_out.map_err(|panic| self.quarantine(panic.as_ref()))?;
         if drafts.is_empty() {
@@ -132,7 +132,7 @@ impl<J: Journal> Sequencer<J> {
         }
     }
 
-    /// Decides a batch and commits it in memory; gives the answers and the records to write.
+    /// Decides a batch and commits it in memory. Returns the answers and the records to write.
     fn work_out(&mut self, batch: &[Envelope]) -> (Vec<Answer>, Vec<Draft>) {
         let first = self.journal.head().sequence;
         let mut drafts = Vec::with_capacity(batch.len() + 1);
@@ -155,8 +155,8 @@ impl<J: Journal> Sequencer<J> {
         (answers, drafts)
     }
 
-    /// Takes no batch any more. The engine is brought back to where the journal is, for reading; where that fails too it stays
-    /// as the failed batch left it, and nothing of it is ever written.
+    /// Stops the sequencer for good. The engine is brought back to the end of the journal, for reading; where that
+    /// fails too it stays as the failed batch left it, and nothing of that is ever written.
     fn quarantine(&mut self, panic: &(dyn Any + Send)) -> Stopped {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let why = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message").to_owned();
@@ -169,7 +169,7 @@ impl<J: Journal> Sequencer<J> {
         stopped
     }
 
-    /// Commits in memory and drafts the record; returns its place in the batch.
+    /// Commits events in memory and drafts their record. Returns the record's place in the batch.
     fn draft(&mut self, envelope: &Envelope, events: &[Event], first: u64, drafts: &mut Vec<Draft>) -> u64 {
         self.engine.commit(events);
         let place = u64::try_from(drafts.len()).expect("a batch fits");
@@ -183,7 +183,7 @@ impl<J: Journal> Sequencer<J> {
         place
     }
 
-    /// What is not durable has not happened: the engine is rebuilt from the journal.
+    /// Rebuilds the engine from the journal: a batch that is not durable has not happened.
     fn go_back(&mut self, failed: AppendError) -> Stopped {
         match replay(&self.journal, None, |_, _| {}) {
             Ok(replayed) if !matches!(failed, AppendError::Wounded { .. }) => {
@@ -203,7 +203,7 @@ impl<J: Journal> Sequencer<J> {
 
     /// Writes the state to the journal, so that recovery starts here. Returns its size in bytes.
     ///
-    /// An engine that was stopped writes none: its state may not be the one that the journal leads to.
+    /// A sequencer that was stopped writes none: its state may not be the one that the journal leads to.
     pub fn snapshot(&mut self) -> Result<usize, Stopped> {
         self.going()?;
         let hash = Hash(self.engine.hash().0);
@@ -213,7 +213,7 @@ impl<J: Journal> Sequencer<J> {
         Ok(bytes.len())
     }
 
-    /// Gives the journal back.
+    /// Returns the journal.
     pub fn into_journal(self) -> J {
         self.journal
     }
@@ -240,7 +240,7 @@ mod tests {
         Envelope { time: genesis().time, principal: Principal::System, command }
     }
 
-    /// Decides as the engine does, but for an account of this name, where a rule is found not to hold.
+    /// Decides as the engine does, but fails an assertion for an account of this name.
     fn unsound(engine: &Engine, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
         let wrong = matches!(&envelope.command, Command::OpenAccount { name, .. } if name == "mallory");
         assert!(!wrong, "I-08: asset {} adds up to {}", 1, -5);
@@ -261,7 +261,8 @@ mod tests {
         sequencer
     }
 
-    /// What a failed assertion leaves is what the journal has: not the failed command, nor those before it in its batch.
+    /// After a failed assertion the engine has the state of the journal: without the failed command and those before it
+    /// in its batch.
     fn is_quarantined(sequencer: &mut Sequencer<Memory>, batch: &[Envelope], why: &str) {
         let (head, hash) = (sequencer.head(), sequencer.engine.hash());
         let stopped = sequencer.submit(batch).unwrap_err().to_string();
@@ -269,7 +270,7 @@ mod tests {
         assert_eq!((sequencer.head(), sequencer.engine.hash()), (head, hash));
         assert_eq!(sequencer.engine().state().accounts.len(), 1);
         assert_eq!(verify(sequencer.journal()).unwrap().records, head.sequence);
-        // Nothing is taken afterwards, though it would do no harm.
+        // No batch is taken afterwards, though it would do no harm.
         sequencer.decide = Engine::decide;
         let after = sequencer.submit(&[open("carol")]).unwrap_err().to_string();
         assert!(after.starts_with("stopped earlier: quarantined: ") && after.contains(why), "{after}");
@@ -281,7 +282,7 @@ mod tests {
     fn a_failed_assertion_of_a_decision_quarantines() {
         let mut sequencer = opened(unsound);
         is_quarantined(&mut sequencer, &[open("bob"), open("mallory")], "I-08: asset 1 adds up to -5");
-        // What is durable can be taken up again.
+        // The durable records can be opened again.
         let (mut again, _) = Sequencer::open(sequencer.into_journal()).unwrap();
         again.submit(&[open("bob")]).unwrap();
     }

@@ -1,4 +1,4 @@
-//! What is acknowledged is on disk, what is not has not happened, and a journal leads back to the state it came from.
+//! Acknowledged batches are on disk, others have not happened, and a journal leads back to the state it came from.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
@@ -52,7 +52,7 @@ fn a_journal_leads_back_to_where_it_was_left() {
     let (mut sequencer, recovery) = Sequencer::open(reopen()).unwrap();
     assert_eq!((hash(&sequencer), sequencer.head()), left);
     assert!(recovery.met >= 1, "a state hash is written every 1,024 records: {recovery:?}");
-    // The hash that is kept up while things change is the hash of what there is.
+    // The hash that is updated with every change is the hash of the whole state.
     let bytes = postcard::to_stdvec(sequencer.engine().state()).unwrap();
     let mut decoded: engine::State = postcard::from_bytes(&bytes).unwrap();
     assert_eq!(Hash(decoded.hash().0), left.0);
@@ -64,11 +64,11 @@ fn a_journal_leads_back_to_where_it_was_left() {
     sequencer.journal_mut().compact(at).unwrap();
     let replayed = replay(sequencer.journal(), None, |_, _| {}).unwrap();
     assert_eq!((replayed.snapshot, Hash(replayed.engine.state().clone().hash().0)), (Some(at), last));
-    // A state before the compaction is gone, and nobody pretends to know it.
+    // A state before the compaction is gone, and a replay to it is refused.
     assert!(replay(sequencer.journal(), Some(at - 1), |_, _| {}).is_err());
 }
 
-/// A batch is decided in order, each command on what those before it have done; a refused one changes nothing.
+/// A batch is decided in order, each command on the state that those before it have left; a refused one changes nothing.
 #[test]
 fn a_batch_is_answered_in_order() {
     let (mut sequencer, _) = Sequencer::open(Memory::new(&identity())).unwrap();
@@ -82,14 +82,14 @@ fn a_batch_is_answered_in_order() {
         })
         .collect();
     assert_eq!(codes, [Some(3), None, Some(4), None, Some(5)]);
-    // The engine owes itself a look at the account that changed: it is the last record of the batch.
+    // The engine must judge the account that changed: the last record of the batch does that.
     let records: Vec<_> = sequencer.journal().read(0).map(Result::unwrap).collect();
     let (last, _) = sequencer::decode("memory", records.last().unwrap()).unwrap();
     assert_eq!((records.len(), last.command), (3, Command::Watch));
 }
 
-/// What is not durable has not happened: a full disk stops the engine, which stays readable, and it goes on when there is
-/// room.
+/// A batch that is not durable has not happened: a full disk stops the engine, which stays readable, and it goes on
+/// when there is room.
 #[test]
 fn a_full_disk_takes_nothing_and_loses_nothing() {
     let disk = Disk::new();
@@ -121,7 +121,7 @@ fn a_full_disk_takes_nothing_and_loses_nothing() {
     assert_eq!(hash(&again), hash(&sequencer));
 }
 
-/// I-71: whatever a crash leaves of what was not synced, every acknowledged batch is there and nothing else.
+/// I-71: whatever a crash leaves of data that was not synced, every acknowledged batch is there and nothing else.
 #[test]
 fn a_crash_leaves_what_was_acknowledged() {
     for seed in 0..12 {

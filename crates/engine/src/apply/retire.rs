@@ -1,15 +1,15 @@
-//! What retiring takes out of the state, and what stays.
+//! Retires a settled instrument: what is taken out of the state, and what stays.
 
 use model::{InstrumentId, InstrumentKind};
 
 use crate::FeedId;
 use crate::state::{Part, State};
 
-/// Takes out of the state what only an instrument that is not settled needs: its feed and the rules of it, its volatility, and,
-/// where it is the `last` of its expiry, the expiry and its forward.
+/// Takes out of the state the data that only an unsettled instrument needs: its feed with the rules, its volatility
+/// and, where it is the `last` of its expiry, the expiry and its forward.
 ///
-/// Its number, its name and its other terms stay: earlier records name it by its number, and whoever reads them wants to know
-/// what that was.
+/// Its number, its name and its other terms stay: earlier records name the instrument by its number, and their readers
+/// want to know what that was.
 pub fn retire(state: &mut State, id: InstrumentId, last: bool) {
     let terms = &mut state.contracts[id.0].terms;
     terms.feed = None;

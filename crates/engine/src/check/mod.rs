@@ -1,12 +1,12 @@
-//! Events and states that come from a file: whether [`crate::apply`] can take them.
+//! Checks events and states that were read from a file: whether [`crate::apply`] can take them.
 //!
 //! A journal may have been written by an older program, by a broken one, or by somebody who wants a reader to stop. Its
-//! hashes do not tell, for they have no key. What is checked here is what `apply` and whoever reads the state afterwards
-//! rely on: that what is named exists, that numbers and times are in the range that sums stay in, that what is listed can
-//! be listed, and that the same thing is not opened or closed twice. Whether a trade should have been allowed is not asked
-//! again: that was decided, by the rules of its day.
+//! hashes do not show that, for they have no key. The checks cover everything that `apply` and later readers of the
+//! state rely on: that named things exist, that numbers and times are in the range in which sums do not overflow, that
+//! a listing can be listed, and that nothing is opened or closed twice. Whether a trade should have been allowed is not
+//! asked again: that was decided by the rules of its day.
 //!
-//! Events that were decided a moment ago are not checked: [`crate::decide`] has looked at the same things.
+//! Events that were decided a moment ago are not checked: [`crate::decide`] has checked the same things.
 
 mod money;
 mod names;
@@ -24,11 +24,11 @@ pub use whole::whole;
 
 type Checked = Result<(), Invalid>;
 
-/// Changes the state by one event that was read from a file, or says what of the event is not as it must be. After an error
-/// the state is of no use.
+/// Changes the state by one event that was read from a file, or names the fault of the event. After an error the state
+/// is of no use.
 pub fn apply_read(state: &mut State, event: &Event) -> Checked {
     check(state, event)?;
-    // Listing checks what is left while it builds.
+    // Listing checks the rest while it builds.
     if let Event::UnderlyingListed(terms) = event {
         list_underlying(state, terms)
     } else if let Event::AssetListed(terms) = event {
@@ -41,7 +41,7 @@ pub fn apply_read(state: &mut State, event: &Event) -> Checked {
     }
 }
 
-/// Whether an event can be applied, but for what listing finds out.
+/// Checks whether an event can be applied, except for the faults that listing finds itself.
 fn check(state: &State, event: &Event) -> Checked {
     match event {
         Event::UnderlyingListed(terms) => {
@@ -137,7 +137,7 @@ fn check(state: &State, event: &Event) -> Checked {
     }
 }
 
-/// Whether nothing that is not settled needs what retiring takes out.
+/// Checks that no unsettled instrument needs the data that retiring takes out.
 fn retired(state: &State, instrument: InstrumentId, last: bool) -> Checked {
     names::instrument(state, instrument)?;
     let Contract { terms, mode, .. } = &state.contracts[instrument.0];
@@ -150,7 +150,7 @@ fn retired(state: &State, instrument: InstrumentId, last: bool) -> Checked {
     }
 }
 
-/// A proposal that waits.
+/// The proposal with this number, while it waits.
 fn proposed(state: &State, number: u64) -> Result<&Change, Invalid> {
     let known = state.proposals.get(&number).map(|known| &known.change);
     known.ok_or_else(|| Invalid::new("proposal", number, "a proposal that waits"))
@@ -160,7 +160,7 @@ fn proposed(state: &State, number: u64) -> Result<&Change, Invalid> {
 fn activated(state: &State, number: u64) -> Checked {
     let change = proposed(state, number)?;
     let Change::Method { text } = change else {
-        // What it names may have gone since it was proposed.
+        // Things that it names may have been removed since it was proposed.
         return changes(state, change);
     };
     margin::method::universal::parse(text)
@@ -168,13 +168,13 @@ fn activated(state: &State, number: u64) -> Checked {
         .map_err(|invalid| Invalid { path: format!("change.text.{}", invalid.path), problem: invalid.problem })
 }
 
-/// Whether all that a change names is there, the feed that it changes too.
+/// Checks that everything a change names exists, and the feed that it changes too.
 fn changes(state: &State, change: &Change) -> Checked {
     names::change(state, change)?;
     if let Change::Feed { feed, .. } = change { names::listed_feed(state, *feed) } else { Ok(()) }
 }
 
-/// `found` stands at `path`; unless it `holds`, `expected` should.
+/// Refuses `found` at `path` unless it `holds`; `expected` tells what is required there.
 fn expect(holds: bool, path: &str, found: impl std::fmt::Display, expected: impl std::fmt::Display) -> Checked {
     if holds { Ok(()) } else { Err(Invalid::new(path, found, expected)) }
 }

@@ -1,4 +1,4 @@
-//! Amounts that move: who has them, and whether the sums stay in range.
+//! Checks amounts that move: their holders exist, and the sums stay in range.
 
 use model::AssetId;
 use units::{Money, Quantity};
@@ -12,7 +12,7 @@ pub fn moved(state: &State, [from, to]: [&Holder; 2], asset: AssetId, amount: Qu
     names::asset(state, asset)?;
     expect(amount > Quantity::ZERO, "amount", amount, "above 0")?;
     numbers::quantity("amount", amount)?;
-    // Each of these moves by the amount at most, once for either end.
+    // Each of these sums changes by the amount at most, once for either end.
     let collateral = &state.collateral[asset.0];
     numbers::quantity("held", collateral.held)?;
     numbers::quantity("settled", collateral.settled)?;
@@ -27,7 +27,7 @@ pub fn moved(state: &State, [from, to]: [&Holder; 2], asset: AssetId, amount: Qu
     Ok(())
 }
 
-/// Checks what the shared fund has paid for an account in liquidation, in USD.
+/// Checks the amount that the shared fund has paid for an account in liquidation, in USD.
 pub fn shared(state: &State, account: AccountId, usd: Money) -> Checked {
     names::case(state, account)?;
     numbers::money("usd", usd)?;

@@ -1,4 +1,4 @@
-//! That what is named exists, and what is described can be.
+//! Checks that named things exist, and that described things can exist.
 
 use marks::{Quote, Rules};
 use model::{AssetId, InstrumentId, Invalid, UnderlyingId};
@@ -8,12 +8,12 @@ use super::{Checked, expect, numbers};
 use crate::state::{AssetTerms, Change, Holder, InstrumentTerms, Offer, Order, Position, Pot, Samples, State};
 use crate::{AccountId, FeedId, LocationId};
 
-/// A number that is given in the order of listing.
+/// Checks a number that is given in the order of listing.
 pub fn below(path: &str, id: usize, names: usize) -> Checked {
     expect(id < names, path, id, format_args!("a number below {names}"))
 }
 
-/// Room for one more of what is numbered.
+/// Checks that there is room for one more numbered thing.
 pub fn room(path: &str, names: usize, most: u64) -> Checked {
     expect(u64::try_from(names).is_ok_and(|names| names < most), path, names, format_args!("fewer than {most}"))
 }
@@ -34,7 +34,7 @@ pub fn instrument(state: &State, id: InstrumentId) -> Checked {
     below("instrument", id.0, state.contracts.len())
 }
 
-/// What a feed is of. The feed itself may have gone with the last instrument that it priced.
+/// Checks the subject of a feed. The feed itself may have been removed with the last instrument that it priced.
 pub fn feed(state: &State, id: FeedId) -> Checked {
     match id {
         FeedId::Index(of) | FeedId::Forward(of, _) => underlying(state, of),
@@ -44,12 +44,12 @@ pub fn feed(state: &State, id: FeedId) -> Checked {
     }
 }
 
-/// A feed that is there, for `apply` to change.
+/// Checks that a feed is listed, so that `apply` can change it.
 pub fn listed_feed(state: &State, id: FeedId) -> Checked {
     expect(state.feeds.contains_key(&id), "feed", id, "a feed that is listed")
 }
 
-/// An account in liquidation.
+/// Checks that an account is in liquidation.
 pub fn case(state: &State, id: AccountId) -> Checked {
     account(state, id)?;
     expect(state.liquidations.cases.contains_key(&id), "account", id, "an account in liquidation")
@@ -68,7 +68,7 @@ pub fn pot(state: &State, pot: Pot) -> Checked {
     }
 }
 
-/// The holder of an amount. Its `path` is put before that of what is wrong with it.
+/// Checks the holder of an amount. Its `path` is put before the path of a fault.
 pub fn holder(state: &State, path: &str, holder: &Holder) -> Checked {
     let named = match holder {
         Holder::Account(id, place) => account(state, *id).and_then(|()| location(state, *place)),
@@ -77,7 +77,7 @@ pub fn holder(state: &State, path: &str, holder: &Holder) -> Checked {
     named.map_err(|invalid| Invalid { path: format!("{path}.{}", invalid.path), ..invalid })
 }
 
-/// Lots that can be turned round.
+/// Checks that lots can change their sign.
 fn lots(lots: i64) -> Checked {
     expect(lots > i64::MIN, "lots", lots, "a number that has a negative")
 }
@@ -100,7 +100,7 @@ pub fn offer(state: &State, offer: &Offer) -> Checked {
     numbers::price("offer.worst", offer.worst)
 }
 
-/// The samples of a settlement window: another one fits.
+/// Checks that another sample fits into a settlement window.
 pub fn samples(samples: &Samples) -> Checked {
     numbers::price("samples.sum", samples.sum.in_counter())?;
     let fits = samples.count < u32::MAX;
@@ -125,7 +125,7 @@ pub fn rules(path: &str, rules: &Rules) -> Checked {
     rules.check().map_err(|bad| Invalid::new(format!("{path}.{}", bad.field), bad.found, bad.expected))
 }
 
-/// What of an asset the market does not check when it is listed.
+/// Checks the terms of an asset that the market does not check when it is listed.
 pub fn asset_terms(state: &State, terms: &AssetTerms) -> Checked {
     terms.follows.map_or(Ok(()), |id| underlying(state, id))?;
     terms.feed.iter().try_for_each(|feed| rules("feed", feed))?;
@@ -133,7 +133,7 @@ pub fn asset_terms(state: &State, terms: &AssetTerms) -> Checked {
     numbers::quantity("cap", terms.cap)
 }
 
-/// What of an instrument the market does not check when it is listed: that a lot has a size.
+/// Checks the terms of an instrument that the market does not check when it is listed, above all that a lot has a size.
 pub fn instrument_terms(terms: &InstrumentTerms) -> Checked {
     terms.feed.iter().try_for_each(|feed| rules("feed", feed))?;
     terms.expiry().map_or(Ok(()), |expiry| numbers::time("expiry", expiry))?;
@@ -144,14 +144,14 @@ pub fn instrument_terms(terms: &InstrumentTerms) -> Checked {
     expect(sized, "lot", terms.lot, expected)
 }
 
-/// A fee that the margin reckons with: nobody is paid to close a position.
+/// Checks the fee that the margin reckons with: nobody is paid to close a position.
 pub fn fee_rate(rate: Option<Ratio>) -> Checked {
     let Some(rate) = rate else { return Ok(()) };
     numbers::ratio("fee_rate", rate)?;
     expect(rate >= Ratio::ZERO, "fee_rate", rate, "0 or more")
 }
 
-/// Refuses a change that names what the state does not have.
+/// Refuses a change that names something the state does not have.
 pub fn change(state: &State, change: &Change) -> Checked {
     match change {
         Change::Method { .. } => Ok(()),

@@ -1,17 +1,19 @@
-//! Numbers and times in a range that sums stay in.
+//! Checks that numbers and times are in a range in which sums do not overflow.
 
 use model::UsdPrice;
 use units::{Money, Price, Quantity, Ratio, Timestamp};
 
 use super::{Checked, expect};
 
-/// No number that is read is larger: 16 of them add up, and no amount, price or rate of a market comes near.
+/// The largest number that is accepted from a file: 16 of them can be added, and no amount, price or rate of a market
+/// comes near.
 pub const LARGEST: i128 = i128::MAX >> 4;
 
-/// No version, epoch or number of a proposal that is read is larger: no engine counts so far, and what follows it still fits.
+/// The largest version, epoch or proposal number that is accepted from a file: no engine counts so far, and later
+/// numbers still fit.
 const LARGEST_COUNT: u64 = u64::MAX >> 1;
 
-/// The end of the year 9999: no time that is read is further from 1970 than this.
+/// The end of the year 9999: no time that is accepted from a file is further from 1970 than this.
 const LAST: i64 = 253_402_300_799_999_999;
 
 fn within(path: &str, raw: i128, found: impl std::fmt::Display) -> Checked {
@@ -19,17 +21,17 @@ fn within(path: &str, raw: i128, found: impl std::fmt::Display) -> Checked {
     expect(raw.unsigned_abs() <= LARGEST.unsigned_abs(), path, found, format_args!("at most {largest} in size"))
 }
 
-/// An amount of an asset.
+/// Checks an amount of an asset.
 pub fn quantity(path: &str, amount: Quantity) -> Checked {
     within(path, amount.raw(), amount)
 }
 
-/// An amount of USD.
+/// Checks an amount of USD.
 pub fn money(path: &str, amount: Money) -> Checked {
     within(path, amount.raw(), amount)
 }
 
-/// A price, of whatever sign.
+/// Checks a price of either sign.
 pub fn price(path: &str, price: Price) -> Checked {
     within(path, price.raw(), price)
 }
@@ -46,24 +48,24 @@ pub fn time(path: &str, time: Timestamp) -> Checked {
     expect(micros.unsigned_abs() <= LAST.unsigned_abs(), path, found, "a time until the year 9999")
 }
 
-/// A number that counts, and that others must be able to follow.
+/// Checks a counter: later numbers must still fit.
 pub fn counter(path: &str, number: u64) -> Checked {
     expect(number <= LARGEST_COUNT, path, number, format_args!("at most {LARGEST_COUNT}"))
 }
 
-/// The price of an underlying: above 0 unless its feed is signed.
+/// Checks the price of an underlying: above 0 unless its feed is signed.
 pub fn index(path: &str, found: UsdPrice, is_signed: bool) -> Checked {
     signed(path, found.usd(), is_signed, Price::from_raw(1))
 }
 
-/// Where an underlying may cost less than nothing, so may what follows from its price.
+/// Checks a price: at least `least`, unless the price of its underlying may be negative.
 pub fn signed(path: &str, found: Price, signed: bool, least: Price) -> Checked {
     price(path, found)?;
     let expected = format_args!("at least {least}, as its price is never negative");
     expect(signed || found >= least, path, found, expected)
 }
 
-/// A volatility is above 0.
+/// Checks that a volatility is above 0.
 pub fn volatility(path: &str, vol: Ratio) -> Checked {
     ratio(path, vol)?;
     expect(vol > Ratio::ZERO, path, vol, "above 0")

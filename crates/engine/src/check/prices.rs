@@ -1,4 +1,4 @@
-//! What was said of prices, and the prices of a market that follow from it.
+//! Checks reports and surfaces, and the prices of a market that follow from them.
 
 use marks::Report;
 use model::{InstrumentId, Invalid, Market, UsdPrice};
@@ -9,7 +9,7 @@ use super::{Checked, expect, names};
 use crate::state::State;
 use crate::{FeedId, Marked};
 
-/// What a source has said.
+/// Checks the report of a source.
 pub fn reported(state: &State, feed: FeedId, report: &Report) -> Checked {
     names::listed_feed(state, feed)?;
     time("report.published", report.published)?;
@@ -18,7 +18,7 @@ pub fn reported(state: &State, feed: FeedId, report: &Report) -> Checked {
     money("report.depth", report.depth)
 }
 
-/// A volatility surface.
+/// Checks a volatility surface.
 pub fn surfaced(market: &Market, published: Timestamp, vols: &[(InstrumentId, Ratio)]) -> Checked {
     time("published", published)?;
     vols.iter().try_for_each(|(instrument, vol)| {
@@ -27,7 +27,7 @@ pub fn surfaced(market: &Market, published: Timestamp, vols: &[(InstrumentId, Ra
     })
 }
 
-/// Whether what a volatility is said of exists, and has a forward if it expires: a settled instrument may have lost it.
+/// Checks that the instrument of a volatility exists, and has a forward if it expires: a settled instrument may have lost it.
 fn forward_listed(market: &Market, id: InstrumentId) -> Checked {
     names::below("vols", id.0, market.instruments.len())?;
     let listing = market.listing(id);
@@ -35,7 +35,7 @@ fn forward_listed(market: &Market, id: InstrumentId) -> Checked {
     expect(listing.expiry().is_none_or(is_listed), "vols", &listing.name, "an instrument that is not settled")
 }
 
-/// A new version of the market.
+/// Checks a new version of the market.
 pub fn marked(state: &State, moved: &Marked) -> Checked {
     let market = &state.market;
     counter("version", moved.version)?;

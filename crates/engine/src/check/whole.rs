@@ -1,4 +1,4 @@
-//! A whole state that was read from a snapshot.
+//! Checks a whole state that was read from a snapshot.
 
 use std::fmt::Display;
 
@@ -9,8 +9,8 @@ use super::{Checked, expect, names, numbers};
 use crate::FeedId;
 use crate::state::{AccountState, Case, Contract, FeedState, Mode, State, is_own};
 
-/// Whether whoever reads this state finds everything that it names, lists in their order, numbers in the range that sums stay in, and
-/// assets that add up over all holders (I-07, I-08).
+/// Checks that everything the state names exists, that lists are in order, that numbers are in the range in which sums
+/// do not overflow, and that assets add up over all holders (I-07, I-08).
 pub fn whole(state: &State) -> Checked {
     lengths(state)?;
     times(state)?;
@@ -42,17 +42,17 @@ pub fn whole(state: &State) -> Checked {
     state.adds_up().map_err(|broken| Invalid { path: "collateral".to_owned(), problem: broken })
 }
 
-/// Puts `path` before that of what is wrong.
+/// Puts `path` before the path of a fault.
 fn at(path: impl Display, checked: Checked) -> Checked {
     checked.map_err(|invalid| Invalid { path: format!("{path}.{}", invalid.path), ..invalid })
 }
 
-/// Checks every item of a list, under its number.
+/// Checks every item of a list. The number of the item is a part of the path.
 fn each<T>(path: &str, items: &[T], check: impl Fn(usize, &T) -> Checked) -> Checked {
     items.iter().enumerate().try_for_each(|(place, item)| at(format_args!("{path}[{place}]"), check(place, item)))
 }
 
-/// What the engine knows is as long as what the market lists.
+/// Checks that the engine's lists are as long as those of the market.
 fn lengths(state: &State) -> Checked {
     let market = &state.market;
     let pairs = [
@@ -65,7 +65,7 @@ fn lengths(state: &State) -> Checked {
     })
 }
 
-/// What is counted leaves room for what follows it.
+/// Checks that counters leave room for later numbers.
 fn counters(state: &State) -> Checked {
     numbers::counter("version", state.version)?;
     let expected = format_args!("at most {}, that of the market", state.version);
@@ -94,7 +94,7 @@ fn times(state: &State) -> Checked {
     numbers::time("method.previous", *until)
 }
 
-/// That listings name each other, and are found by their own names.
+/// Checks that listings name things that exist, and are found by their own names.
 fn market(state: &State) -> Checked {
     let market = &state.market;
     let named = |found: bool, name: &str| expect(found, "name", format_args!("{name:?}"), "the name it is found by");
@@ -124,7 +124,8 @@ fn market(state: &State) -> Checked {
     })
 }
 
-/// What expires has its expiry listed, unless it is settled and has no volatility; and an option a strike above 0.
+/// Checks that an instrument that expires has its expiry listed, unless it is settled and has no volatility; and that
+/// an option has a strike above 0.
 fn expiring(state: &State, underlying: UnderlyingId, kind: &InstrumentKind, mode: Mode) -> Checked {
     let settled = mode == Mode::Settled && !matches!(kind, InstrumentKind::Option { iv: Some(_), .. });
     let listed = |expiry: Timestamp| {
@@ -143,7 +144,7 @@ fn expiring(state: &State, underlying: UnderlyingId, kind: &InstrumentKind, mode
     }
 }
 
-/// The terms of a contract are those that the market lists.
+/// Checks that the terms of a contract are those that the market lists.
 fn listed(state: &State, place: usize, contract: &Contract) -> Checked {
     let (terms, listing) = (&contract.terms, &state.market.instruments[place]);
     let same = (&terms.name, terms.underlying, terms.quote, terms.settle, terms.contract_size)
@@ -177,7 +178,7 @@ fn held(state: &State, account: &AccountState) -> Checked {
         expect(position.lots != 0, "lots", position.lots, "lots: what is nothing is left out")
     })?;
     each("orders", &account.orders, |_, order| names::order(state, order))?;
-    // What is looked for by halving lies in order.
+    // A list that is searched by bisection must be in order.
     expect(
         once(&account.balances, |held| (held.asset, held.location)),
         "balances",
@@ -193,7 +194,7 @@ fn held(state: &State, account: &AccountState) -> Checked {
     expect(once(&account.orders, |order| order.id), "orders", "another order", "that of their numbers, each once")
 }
 
-/// Whether items lie in the order of a key, and each key is there once.
+/// Whether items lie in the order of a key, with each key once.
 fn once<T, K: Ord>(items: &[T], key: impl Fn(&T) -> K) -> bool {
     items.is_sorted_by(|one, next| key(one) < key(next))
 }

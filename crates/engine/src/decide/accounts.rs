@@ -1,9 +1,9 @@
-//! How an account is opened.
+//! Opens accounts.
 
 use crate::layers::l0;
 use crate::{Desk, Event, Noun, Reject};
 
-/// Opens an account: its name is its own.
+/// Opens an account. No other account may have its name.
 pub fn open(desk: &Desk, name: &str, owner: u32) -> Result<Vec<Event>, Reject> {
     l0::name("name", name)?;
     if desk.is_named(name) {

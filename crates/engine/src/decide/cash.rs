@@ -1,4 +1,4 @@
-//! Assets that arrive, leave, or change accounts by their owner's wish.
+//! Deposits, withdrawals, and transfers between accounts.
 
 use model::AssetId;
 use units::{Quantity, Timestamp};
@@ -8,8 +8,8 @@ use crate::layers::{l0, l5, l6};
 use crate::state::{Holder, Pot};
 use crate::{AccountId, Cause, Desk, Event, LocationId, Noun, Reject, State};
 
-/// Credits what custody saw arrive: once (I-09), and within what may be collateral now (I-30, I-67). It needs no price, so
-/// nothing keeps an account from being cured (I-32, I-44).
+/// Credits an amount that arrived in custody: once (I-09), and within the present cap on collateral (I-30, I-67). It
+/// needs no price, so nothing keeps an account from being cured (I-32, I-44).
 pub fn deposit(
     state: &State,
     desk: &Desk,
@@ -26,7 +26,7 @@ pub fn deposit(
     l0::amount("amount", amount)?;
     let before = account.balance(asset, location).amount;
     let after = before.plus(amount)?;
-    // What pays a debt is no collateral.
+    // An amount that pays a debt is no collateral.
     let more = after.max(Quantity::ZERO).minus(before.max(Quantity::ZERO))?;
     l5::collateral_cap(state, asset, more, now)?;
     let (from, to) = (Holder::Pot(Pot::Custody(location)), Holder::Account(id, location));
@@ -36,7 +36,7 @@ pub fn deposit(
     Ok(events)
 }
 
-/// Lets an asset out of custody: layer 5 for the account, layer 6 for everybody else.
+/// Lets an asset leave custody: layer 5 checks the account, layer 6 the system.
 pub fn withdraw(
     state: &State,
     desk: &Desk,
@@ -56,9 +56,9 @@ pub fn withdraw(
     Ok(vec![Event::Moved { from, to, asset, amount, cause: Cause::Withdrawal }, Event::Flowed { spent }])
 }
 
-/// Moves an asset between accounts. For the giver it is a withdrawal, so that nothing can be done by way of a second account
-/// that cannot be done alone (I-28, I-30); nothing leaves custody, so the outflow limiter is not touched. Whoever sends something to
-/// somebody else sends no dust.
+/// Moves an asset between accounts. The giver is checked as for a withdrawal, so that a second account allows nothing
+/// that one account alone does not (I-28, I-30). Nothing leaves custody, so the outflow limiter is not touched. A
+/// transfer to another owner must not be dust.
 pub fn transfer(
     state: &State,
     desk: &Desk,

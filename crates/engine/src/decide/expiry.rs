@@ -8,7 +8,7 @@ use crate::layers::{l0, l4};
 use crate::state::{Contract, Holder, InstrumentTerms, Mode, Position, Pot, State, times};
 use crate::{AccountId, Cause, Event, FeedId, Live, Reject};
 
-/// Pays every position of a perpetual or future its profit at the mark: what it cost becomes what it is worth.
+/// Pays every position of a perpetual or future its profit at the mark. The cost of the position becomes its worth.
 pub fn settle(state: &State, now: Timestamp, instrument: InstrumentId) -> Result<Vec<Event>, Reject> {
     let contract = l0::contract(state, instrument)?;
     let terms = &contract.terms;
@@ -41,8 +41,8 @@ pub fn settle(state: &State, now: Timestamp, instrument: InstrumentId) -> Result
     Ok(events)
 }
 
-/// Settles an expired instrument at the average of its window. The price depends on the samples alone: whenever it is asked
-/// for, it is the same (I-58). Too few samples make no price; then governance names one.
+/// Settles an expired instrument at the average of its window. The price depends on the samples alone: it is the same
+/// whenever the settlement is asked for (I-58). Too few samples make no price; then governance names one.
 pub fn expire(state: &State, live: &Live, now: Timestamp, instrument: InstrumentId) -> Result<Vec<Event>, Reject> {
     let contract = l0::contract(state, instrument)?;
     due(contract, now)?;
@@ -57,7 +57,7 @@ pub fn expire(state: &State, live: &Live, now: Timestamp, instrument: Instrument
     settled_at(state, live, instrument, price)
 }
 
-/// Whether an instrument is one that expires, has expired and is not settled yet.
+/// Checks that an instrument is one that expires, has expired and is not settled yet.
 pub fn due(contract: &Contract, now: Timestamp) -> Result<(), Reject> {
     let Some(expiry) = contract.terms.expiry() else {
         return Err(Reject::malformed("instrument", &contract.terms.name, "a future or an option"));
@@ -76,12 +76,12 @@ pub fn average(state: &State, contract: &Contract) -> Option<CounterPrice> {
     enough.then(|| CounterPrice::new(Price::from_raw(mean())))
 }
 
-/// Pays every position what it is worth at `price`, leaves nothing of the instrument and retires it.
+/// Pays every position its worth at `price`, leaves nothing of the instrument and retires it.
 ///
-/// Every holder is paid by the clearing pot and every writer charged, whatever they have: nobody's settlement waits for
-/// anybody's solvency (I-59), and what an account cannot pay becomes its debt. There is nothing to assign: all lots of an
-/// instrument are settled at once (I-60). Each amount is rounded against its account; the rest goes to the rounding pot, and
-/// the clearing pot is empty after it.
+/// The clearing pot pays every holder and charges every writer, whatever they have: no settlement waits for the
+/// solvency of another account (I-59), and an amount that an account cannot pay becomes its debt. There is nothing to
+/// assign: all lots of an instrument are settled at once (I-60). Each amount is rounded against its account; the
+/// remainder goes to the rounding pot, and the clearing pot is empty after it.
 pub fn settled_at(
     state: &State,
     live: &Live,
@@ -112,8 +112,8 @@ pub fn settled_at(
     Ok(events)
 }
 
-/// What so many lots are worth at a settlement price, in the asset that cash is paid in, rounded down: what is owned is less,
-/// what is owed is more. Of an inverse contract it is minus the coins it stands for, as its cost is.
+/// The worth of lots at a settlement price, in the asset that cash is paid in. It is rounded down: a credit becomes
+/// less, a debt more. For an inverse contract it is minus the coins that the lots stand for, as its cost is.
 pub fn worth(terms: &InstrumentTerms, lots: i64, price: CounterPrice) -> Result<Quantity, Overflow> {
     let units = times(terms.unit(), lots)?;
     let at =

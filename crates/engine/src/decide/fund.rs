@@ -1,4 +1,4 @@
-//! Money into the funds that stand behind losses, and the way out of them.
+//! Payments into the funds that stand behind losses, and out of them.
 
 use model::AssetId;
 use units::{Quantity, Timestamp};
@@ -8,7 +8,8 @@ use crate::layers::l0;
 use crate::state::{Change, Holder, Pot};
 use crate::{Cause, Event, Noun, Reject, State};
 
-/// Credits a fund with what custody saw arrive, once (I-09). What is published of a fund is what the ledger holds (S-38).
+/// Credits a fund with an amount that arrived in custody, once (I-09). The published size of a fund is that in the
+/// ledger (S-38).
 pub fn deposit(
     state: &State,
     fund: Pot,
@@ -20,13 +21,13 @@ pub fn deposit(
     l0::asset(state, asset)?;
     l0::rising(Noun::Reference, reference, state.fund_reference)?;
     l0::amount("amount", amount)?;
-    // What is there already and this together stay an amount that sums cannot overflow with.
+    // The amount in the fund and this one together stay small enough that sums cannot overflow.
     l0::amount("amount", state.pot(fund, asset).max(Quantity::ZERO).plus(amount)?)?;
     let (from, to) = (Holder::Pot(Pot::Custody(None)), Holder::Pot(fund));
     Ok(vec![Event::Moved { from, to, asset, amount, cause: Cause::Fund }, Event::FundReferenced { reference }])
 }
 
-/// Proposes a payment out of a fund: a fund shrinks only by losses it covers and by what was announced (I-53).
+/// Proposes a payment out of a fund: a fund shrinks only by losses it covers and by payments that were announced (I-53).
 pub fn withdraw(
     state: &State,
     now: Timestamp,
@@ -37,7 +38,7 @@ pub fn withdraw(
     governance::propose(state, now, &Change::FundOut { fund, asset, amount })
 }
 
-/// Whether a pot is a fund.
+/// Checks that a pot is a fund.
 pub fn is_fund(state: &State, pot: Pot) -> Result<(), Reject> {
     match pot {
         Pot::SharedFund => Ok(()),

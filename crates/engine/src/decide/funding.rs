@@ -10,11 +10,12 @@ use crate::{AccountId, Cause, Event, FeedId, Noun, Reject};
 
 const EIGHT_HOURS: i64 = 28_800_000_000;
 
-/// Pays one period: each account its lots times the notional at the size of the mark times the rate (CHG-7).
+/// Pays one period: each account pays its lots times the notional at the size of the mark times the rate (CHG-7).
 ///
-/// The rate is bounded by the cap per eight hours and the time since the last payment, and that time by the longest accrual
-/// (I-54, I-55, S-34). The cap is the one in force now (I-57). Each amount is rounded against its account; what that leaves
-/// goes to the rounding pot, so the clearing pot ends where it was (I-54). Without a valid index nobody pays.
+/// The rate is bounded by the cap per eight hours and the time since the last payment, and that time by the longest
+/// accrual (I-54, I-55, S-34). The cap is the one in force now (I-57). Each amount is rounded against its account; the
+/// remainder goes to the rounding pot, so the clearing pot ends where it was (I-54). Without a valid index, and a valid
+/// premium where the perpetual has a feed for it, no account pays.
 pub fn pay(
     state: &State,
     now: Timestamp,
@@ -65,11 +66,11 @@ fn most(state: &State, contract: &Contract, now: Timestamp) -> Result<Ratio, Ove
     state.policy.funding_cap.scaled(Ratio::from_raw(periods), Round::Down)
 }
 
-/// What a position pays, negative when it receives: rounded up, against the account. `price` is the size of the mark, so a long
-/// position pays a positive rate also where the mark is negative.
+/// The amount that a position pays, negative when it receives: rounded up, against the account. `price` is the size of
+/// the mark, so a long position pays a positive rate also where the mark is negative.
 fn owed(contract: &Contract, lots: i64, price: Price, rate: Ratio) -> Result<Quantity, Overflow> {
     let units = times(contract.terms.unit(), lots)?;
-    // The product with the rate is to be rounded up: so is the value, or down where the rate turns it around.
+    // The product with the rate must be rounded up. So the value is rounded up, or down where a negative rate turns it around.
     let round = if rate.is_negative() { Round::Down } else { Round::Up };
     let value = match contract.terms.payoff {
         Payoff::Linear => Quantity::from_raw(units.at(price, round)?.raw()),

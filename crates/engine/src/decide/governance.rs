@@ -1,8 +1,8 @@
-//! How parameters change: proposed, delayed, bounded in step, checked again when they come into force.
+//! Changes of parameters: proposed, delayed, bounded in step, checked again when they come into force.
 //!
-//! Somebody who holds the keys of governance can move a parameter by one step per delay and no faster. Everything that leaves
-//! custody passes the outflow limiter, also for governance (I-67, S-39). No rule here depends on the account: there is no
-//! exemption to give (S-38).
+//! A holder of the keys of governance can move a parameter by one step per delay and no faster. Everything that leaves
+//! custody passes the outflow limiter, also for governance (I-67, S-39). No rule here depends on the account: there is
+//! no exemption to give (S-38).
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -20,10 +20,10 @@ use crate::layers::{l0, l4, l5, l6};
 use crate::state::{Change, Holder, Mode, Pot, State};
 use crate::{Cause, Desk, Event, FeedId, Live, Noun, Reject};
 
-/// Announces a change. It is checked now, so that what waits is possible, and again when it comes into force.
+/// Announces a change. It is checked now, so that a proposal that waits is possible, and again when it comes into force.
 pub fn propose(state: &State, now: Timestamp, change: &Change) -> Result<Vec<Event>, Reject> {
     possible(state, now, change)?;
-    // Of each subject one change is under way at most.
+    // At most one change of each subject is under way.
     if let Some((number, _)) = state.proposals.iter().find(|(_, waiting)| waiting.change.subject() == change.subject())
     {
         return Err(Reject::UnderWay { proposal: *number });
@@ -33,8 +33,8 @@ pub fn propose(state: &State, now: Timestamp, change: &Change) -> Result<Vec<Eve
     Ok(vec![Event::Proposed { change: Box::new(change.clone()), from }])
 }
 
-/// Brings a proposal into force once its delay is over, if it is still possible: against the values as they are now, not as
-/// they were when it was made.
+/// Brings a proposal into force once its delay is over, if it is still possible against the values in force now, not
+/// those at the time of the proposal.
 pub fn activate(state: &State, desk: &Desk, now: Timestamp, number: u64) -> Result<Vec<Event>, Reject> {
     let proposal = known(state, number)?;
     if now < proposal.from {
@@ -43,7 +43,7 @@ pub fn activate(state: &State, desk: &Desk, now: Timestamp, number: u64) -> Resu
     let change = &proposal.change;
     possible(state, now, change)?;
     let mut events = match change {
-        // A ramp from somewhere between two files would need a third.
+        // A ramp that began between two files would need a third file.
         Change::Method { .. } if ramping(state, now) => return Err(Reject::UnderWay { proposal: number }),
         Change::FundOut { fund, asset, amount } => fund_out(state, desk, now, (*fund, *asset), *amount)?,
         Change::SettlementPrice { instrument, price } => expiry::settled_at(state, desk.live(), *instrument, *price)?,
@@ -65,13 +65,13 @@ pub fn revoke(state: &State, number: u64) -> Result<Vec<Event>, Reject> {
     Ok(vec![Event::Revoked { proposal: number }])
 }
 
-/// The proposal to change the outflow limiter, while there is one.
+/// The number of the proposal to change the outflow limiter, while there is one.
 pub fn outflow_change(state: &State) -> Option<u64> {
     let found = state.proposals.iter().find(|(_, waiting)| matches!(waiting.change, Change::Outflow { .. }));
     found.map(|(number, _)| *number)
 }
 
-/// Whether a change is within its bounds and one step of what is in force.
+/// Checks that a change is within its bounds and one step of the value in force.
 pub fn possible(state: &State, now: Timestamp, change: &Change) -> Result<(), Reject> {
     let step = Step(state.policy.step);
     match change {
@@ -129,7 +129,7 @@ pub fn possible(state: &State, now: Timestamp, change: &Change) -> Result<(), Re
             if there < *amount {
                 return Err(Reject::Balance { asked: *amount, there });
             }
-            // A fee that was taken out of profit is in custody when its loser has paid (I-28).
+            // A fee that was taken out of profit is in custody only once the loser of that profit has paid (I-28).
             let settled = state.collateral[asset.0].settled;
             if there.plus(settled.min(Quantity::ZERO))? < *amount {
                 return Err(Reject::Unsettled { profit: *amount, settled });
@@ -154,8 +154,8 @@ pub fn possible(state: &State, now: Timestamp, change: &Change) -> Result<(), Re
     }
 }
 
-/// Money out of a fund: no loss is waiting for it, every market is adequate without it (I-53), and it fits the outflow
-/// limiter like everything else that leaves (I-67).
+/// Pays money out of a fund: no loss may wait for it, every market must be adequate without it (I-53), and the outflow
+/// limiter must bear it, as for everything else that leaves (I-67).
 fn fund_out(
     state: &State,
     desk: &Desk,
@@ -175,8 +175,8 @@ fn fund_out(
     Ok(vec![Event::Moved { from, to, asset, amount, cause: Cause::Fund }, Event::Flowed { spent }])
 }
 
-/// The outflow limiter and what may be collateral do not change together: a token nobody knows and a wider door are what a
-/// hostile administrator needs (S-39, I-67).
+/// Checks that the outflow limiter and collateral do not change together: a hostile administrator needs both, an
+/// unknown token and a wider limiter (S-39, I-67).
 fn limiter_apart(state: &State, now: Timestamp, change: &Change) -> Result<(), Reject> {
     match change {
         Change::Outflow { .. } => {
@@ -210,8 +210,8 @@ fn later(time: Timestamp, by: i64) -> Timestamp {
     Timestamp::from_micros(time.micros().saturating_add(by))
 }
 
-/// Whether a parameter file can replace the one in force: it reads, it prices the market as it is, and every number of it is
-/// within one step of the number it replaces.
+/// Checks that a parameter file can replace the one in force: it can be read, it can price the present market, and
+/// every number in it is within one step of the number it replaces.
 fn method(state: &State, text: &str) -> Result<(), Reject> {
     let fresh = universal::parse(text)?;
     let current = universal::parse(&state.method.text)?;
@@ -222,7 +222,7 @@ fn method(state: &State, text: &str) -> Result<(), Reject> {
     Ok(())
 }
 
-/// Compares every number of two files. A number that only one of them has is a change without bound, and refused.
+/// Compares every number of two files. A number that is in only one of them is a change without bound, and is refused.
 fn leaves_apart<T>(current: &Params<T>, fresh: &Params<T>, step: Ratio) -> Result<(), Reject> {
     let leaves = |params: &Params<T>| -> BTreeMap<String, String> {
         params.evidence.iter().map(|leaf| (leaf.path.clone(), leaf.value.clone())).collect()
@@ -245,7 +245,7 @@ fn leaves_apart<T>(current: &Params<T>, fresh: &Params<T>, step: Ratio) -> Resul
                     return Err(refused(from, to));
                 }
             }
-            // A name is no number, and may change.
+            // A name is not a number, and may change.
             (None, None) => {}
             _ => return Err(refused(from, to)),
         }
@@ -253,23 +253,23 @@ fn leaves_apart<T>(current: &Params<T>, fresh: &Params<T>, step: Ratio) -> Resul
     Ok(())
 }
 
-/// The number that a leaf is, or the numbers of a list.
+/// The number in a leaf, or the numbers of a list; none for a name.
 fn numbers(leaf: &str) -> Option<Vec<Ratio>> {
     let inner = leaf.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(leaf);
     inner.split(',').map(|part| part.trim().trim_matches('"').parse().ok()).collect()
 }
 
-/// Whether `to` is at most one step away from `from`: a share of `from`, so nothing leaves 0.
+/// Whether `to` is at most one step away from `from`. A step is a share of `from`, so that 0 stays 0.
 fn within(from: i128, to: i128, step: Ratio) -> bool {
     let most = Money::from_raw(from).scaled(step, Round::Down).map(|most| most.raw().unsigned_abs());
     most.is_ok_and(|most| to.abs_diff(from) <= most)
 }
 
-/// How far a number may move at once.
+/// The largest move of a number at once, as a share of it.
 struct Step(Ratio);
 
 impl Step {
-    /// A number with decimals.
+    /// Checks a number with decimals.
     fn number(&self, field: &str, from: i128, to: i128) -> Result<(), Reject> {
         if within(from, to, self.0) {
             return Ok(());
@@ -277,7 +277,7 @@ impl Step {
         Err(self.refused(field, Price::from_raw(from), Price::from_raw(to)))
     }
 
-    /// A whole number: it may always move by one.
+    /// Checks a whole number, which may always move by one.
     fn count(&self, field: &str, from: i64, to: i64) -> Result<(), Reject> {
         if from.abs_diff(to) <= 1 || within(i128::from(from), i128::from(to), self.0) {
             return Ok(());
@@ -289,8 +289,8 @@ impl Step {
         Reject::Step { field: field.to_owned(), from: from.to_string(), to: to.to_string(), step: self.0 }
     }
 
-    /// The rules of a feed: every number by a step, and one source at most that comes and one that goes, so that whoever
-    /// changes them cannot replace a quorum at once (I-15, I-17).
+    /// Checks the rules of a feed: every number moves by a step at most, and at most one source is added and one
+    /// removed, so that a change cannot replace a quorum at once (I-15, I-17).
     fn rules(&self, from: &Rules, to: &Rules) -> Result<(), Reject> {
         self.count("quorum", i64::from(from.quorum), i64::from(to.quorum))?;
         self.number("band", from.band.raw(), to.band.raw())?;
@@ -337,7 +337,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// I-67: a step is a share of what is there; what is 0 stays 0.
+    /// I-67: a step is a share of the value in force; 0 stays 0.
     #[test]
     fn a_step_is_a_share_of_what_is_there() {
         let fifth = ratio("0.2");

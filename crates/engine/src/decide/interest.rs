@@ -1,4 +1,4 @@
-//! Interest on what accounts owe.
+//! Interest on negative balances.
 
 use units::{Ratio, Round, Timestamp};
 
@@ -8,8 +8,8 @@ use crate::{AccountId, Cause, Event, Reject};
 /// The year of 365 days, in microseconds.
 const YEAR: i128 = 31_536_000_000_000;
 
-/// Charges every negative balance from the last charge until now, at most the longest accrual (I-55), in the asset that is
-/// owed, rounded up, into the shared fund. The rate is the one in force now (I-57).
+/// Charges every negative balance for the time since the last charge, at most the longest accrual (I-55), in the asset
+/// that is owed, rounded up, into the shared fund. The rate is the one in force now (I-57).
 pub fn charge(state: &State, now: Timestamp) -> Result<Vec<Event>, Reject> {
     let elapsed = now.micros().saturating_sub(state.accrued.micros()).clamp(0, state.policy.longest_accrual.max(0));
     let share = state.policy.interest.scaled(year(elapsed), Round::Up)?;
@@ -26,7 +26,7 @@ pub fn charge(state: &State, now: Timestamp) -> Result<Vec<Event>, Reject> {
     Ok(events)
 }
 
-/// So many microseconds as a share of a year, rounded up.
+/// This many microseconds as a share of a year, rounded up.
 fn year(micros: i64) -> Ratio {
     Ratio::from_raw((i128::from(micros) * Ratio::ONE.raw() + YEAR - 1) / YEAR)
 }

@@ -1,4 +1,4 @@
-//! The two sides of a trade: what it does to each account, and whether they and the system may.
+//! The two sides of a trade: its effect on each account, and whether the accounts and the system allow it.
 
 use model::{InstrumentId, Payoff, Side};
 use units::{Money, Overflow, Price, Quantity, Ratio, Round, Timestamp};
@@ -11,7 +11,7 @@ use crate::layers::{l0, l1, l2, l6};
 use crate::state::{AccountState, Balance, Contract, Holder, Order, Position, Pot, State, times};
 use crate::{AccountId, Cause, Desk, Event, Noun, OrderId, Reject};
 
-/// What was traded. Lots are positive in a fill; in a liquidation they are signed as the liquidated account trades them.
+/// A trade. Lots are positive in a fill; in a liquidation they are signed as the liquidated account trades them.
 #[derive(Clone, Copy, Debug)]
 pub struct Fill {
     /// The instrument that was traded.
@@ -24,20 +24,20 @@ pub struct Fill {
     pub lots: i64,
 }
 
-/// Room for the events of a fill: seldom are there more.
+/// Room for the events of a fill, which are seldom more.
 pub const EVENTS: usize = 9;
 
-/// A trade, with what it comes to: worked out once for both sides, for what one pays the other receives.
+/// A trade with its amounts, worked out once for both sides, because one side receives what the other pays.
 pub struct Deal<'a> {
-    /// What it is a trade of.
+    /// The contract that is traded.
     pub contract: &'a Contract,
     /// The trade that was asked for.
     pub fill: Fill,
     /// Lots that change hands, above 0.
     pub lots: i64,
-    /// Units they stand for.
+    /// Units that the lots stand for.
     pub units: Quantity,
-    /// What the buyer pays, in the asset that cash of the instrument is paid in; below 0 for inverse contracts.
+    /// The amount that the buyer pays, in the asset that cash of the instrument is paid in; below 0 for inverse contracts.
     paid: Quantity,
 }
 
@@ -45,22 +45,22 @@ pub struct Deal<'a> {
 pub struct Leg<'a> {
     /// The account on this side.
     pub id: AccountId,
-    /// The account before it.
+    /// The account before the trade.
     pub account: &'a AccountState,
-    /// What the account has of the instrument before it.
+    /// The account's position in the instrument before the trade.
     pub held: Position,
-    /// Lots, negative when sold.
+    /// Lots traded; negative when sold.
     pub lots: i64,
-    /// What the account pays besides.
+    /// The fee that the account pays.
     pub fee: Quantity,
-    /// The order that is filled.
+    /// The order that the trade fills, if any.
     pub order: Option<Order>,
-    /// The pot that gets the fee, and the reason that is journaled.
+    /// The pot that receives the fee, and the cause that the journal gives for it.
     pub fee_to: (Pot, Cause),
 }
 
 impl<'a> Deal<'a> {
-    /// A trade whose form is sound: known once, whole lots, on a tick, not too large.
+    /// Checks the form of a trade: a new match number, whole lots, a price on a tick, an amount that is not too large.
     pub fn new(state: &State, contract: &'a Contract, fill: Fill, lots: i64) -> Result<Self, Reject> {
         l0::rising(Noun::Match, fill.match_id, contract.last_match)?;
         l0::lots(lots)?;
@@ -74,16 +74,16 @@ impl<'a> Deal<'a> {
         Ok(Self { contract, fill, lots, units, paid })
     }
 
-    /// What an account pays that trades so many lots; negative when it receives money.
+    /// The amount that an account pays for trading this many lots; negative when it receives money.
     pub fn cost(&self, lots: i64) -> Result<Quantity, Overflow> {
         debug_assert_eq!(lots.saturating_abs(), self.lots, "each side trades the lots of the deal");
         if lots > 0 { Ok(self.paid) } else { self.paid.negated() }
     }
 
-    /// Fees are not negative and at most a share of the notional at the trade price (I-06).
+    /// Checks that fees are not negative and at most a share of the notional at the trade price (I-06).
     pub fn fees_within(&self, state: &State, fees: &[Quantity], share: Ratio) -> Result<(), Reject> {
         let terms = &self.contract.terms;
-        // Of an option the notional is that of what it is on.
+        // The notional of an option is that of its underlying.
         let notional = if terms.is_option() {
             match terms.payoff {
                 Payoff::Linear => {
@@ -103,8 +103,8 @@ impl<'a> Deal<'a> {
         }
     }
 
-    /// What the buyer gains against the mark and the seller loses, in the asset that cash of the instrument is paid in. An inverse
-    /// contract marked at nothing says nothing.
+    /// The buyer's gain against the mark, which is the seller's loss, in the asset that cash of the instrument is paid
+    /// in. It is 0 for an inverse contract whose mark is not above 0.
     fn gain(&self, state: &State) -> Result<Quantity, Overflow> {
         let terms = &self.contract.terms;
         let mark = state.market.listing(self.fill.instrument).mark.in_quote();
@@ -114,7 +114,7 @@ impl<'a> Deal<'a> {
         cost(self.units, mark, terms)?.minus(self.paid)
     }
 
-    /// Lots open after it: the sum of long positions.
+    /// Lots open after the trade: the sum of long positions.
     pub fn open_after(&self, legs: [&Leg<'_>; 2]) -> Result<i64, Overflow> {
         let overflow = Overflow { quantity: "open interest" };
         legs.iter()
@@ -123,11 +123,11 @@ impl<'a> Deal<'a> {
                 let after = held.checked_add(leg.lots).ok_or(overflow)?;
                 open.checked_add(after.max(0) - held.max(0)).ok_or(overflow)
             })
-            // A journal that is wrong may have said that fewer lots are open than are held.
+            // A wrong journal may have recorded fewer open lots than accounts hold.
             .and_then(|open| if open >= 0 { Ok(open) } else { Err(overflow) })
     }
 
-    /// Adds the events of both sides, the first as the trade is signed; what it comes to for each.
+    /// Adds the events of both sides, the first side as the trade is signed. Returns the effect on each side.
     pub fn trade(&self, events: &mut Vec<Event>, legs: [&Leg<'_>; 2]) -> Result<[Spent; 2], Overflow> {
         let (terms, asset) = (&self.contract.terms, self.contract.terms.cash());
         let sides = legs.map(|leg| (leg.id, leg.held, leg.lots));
@@ -142,7 +142,7 @@ impl<'a> Deal<'a> {
         Ok([spent(legs[0], first)?, spent(legs[1], second)?])
     }
 
-    /// Layer 2 of each side, as the events leave its account: new risk is judged at the worse of mark and trade price.
+    /// Layer 2 for each side, on its account after the events: new risk is judged at the worse of mark and trade price.
     pub fn checked(
         &self,
         (state, desk, now): (&State, &Desk, Timestamp),
@@ -171,7 +171,7 @@ impl<'a> Deal<'a> {
         Ok(())
     }
 
-    /// Layer 6 of those who add to their positions.
+    /// Layer 6 for accounts that add to their positions.
     pub fn within_system(&self, (state, desk): (&State, &Desk), legs: &[&Leg<'_>], open: i64) -> Result<(), Reject> {
         let instrument = self.fill.instrument;
         let adds = |leg: &&&Leg<'_>| !reduces(leg.held.lots, leg.lots);
@@ -189,7 +189,7 @@ impl<'a> Deal<'a> {
 }
 
 impl<'a> Leg<'a> {
-    /// The side of an account that pays a fee and may fill an order.
+    /// One side of a trade: an account that pays a fee and may fill an order.
     pub fn new(
         state: &'a State,
         fill: &Fill,
@@ -208,7 +208,7 @@ impl<'a> Leg<'a> {
         Ok(Leg { id, account, held: account.position(fill.instrument), lots, fee, order, fee_to })
     }
 
-    /// Whether a fill is one that the order of its leg allows: its side, no worse a price, no more than is left of it.
+    /// Checks that the order of this side allows the fill: the same side, no worse a price, no more lots than are left.
     pub fn fits(&self, fill: &Fill) -> Result<(), Reject> {
         let Some(order) = self.order else { return Ok(()) };
         let side = if self.lots > 0 { Side::Buy } else { Side::Sell };
@@ -220,7 +220,7 @@ impl<'a> Leg<'a> {
         Err(Reject::malformed("order", order.id.0, expected))
     }
 
-    /// Layer 1 of one side: how many positions it may have, and whether its order may only reduce.
+    /// Layer 1 for one side: the number of its positions, and whether its order may only reduce.
     pub fn within_account(&self, state: &State) -> Result<(), Reject> {
         let held = self.held.lots;
         if held == 0 {
@@ -234,7 +234,7 @@ impl<'a> Leg<'a> {
         }
     }
 
-    /// What is left of the order that it fills.
+    /// The event that records the rest of the order that the trade fills.
     pub fn consumed(&self) -> Option<Event> {
         let order = self.order?;
         let left = order.lots - self.lots.saturating_abs();
@@ -246,7 +246,7 @@ impl<'a> Leg<'a> {
         })
     }
 
-    /// The account as the events leave it.
+    /// The account after the events.
     pub fn after(&self, events: &[Event]) -> Result<AccountState, Overflow> {
         let mut account = self.account.clone();
         follow(&mut account, self.id, events)?;
@@ -254,7 +254,8 @@ impl<'a> Leg<'a> {
     }
 }
 
-/// Makes of an account what events leave of it. What of a balance is profit does not matter to its worth.
+/// Updates an account by events. The part of a balance that is profit is not updated: it does not matter to the
+/// account's value.
 pub fn follow(whose: &mut AccountState, id: AccountId, events: &[Event]) -> Result<(), Overflow> {
     for event in events {
         let Concern::Holding(holding) = event.concern() else { continue };

@@ -1,4 +1,4 @@
-//! Listing locations, underlyings, assets and instruments: whatever `apply` will build is built here first, on a copy.
+//! Lists locations, underlyings, assets and instruments. Everything that `apply` will build is built here first, on a copy.
 
 use marks::Rules;
 use model::{InstrumentKind, Payoff};
@@ -10,16 +10,16 @@ use crate::layers::l0;
 use crate::state::{AssetTerms, InstrumentTerms, LARGEST_AMOUNT, UnderlyingTerms, times};
 use crate::{Event, FeedId, Noun, Reject, State};
 
-/// No cap on collateral is worth more than this at its listing, in USD: sums over all accounts stay in range (I-04).
+/// The largest worth of a cap on collateral at its listing, in USD: sums over all accounts stay in range (I-04).
 const LARGEST_CAP_USD: Money = Money::from_raw(1_000_000_000_000_000_000 * Money::ONE.raw());
 
-/// Nothing listed may have more open than this at the index, in USD (I-04).
+/// The largest limit of open interest, in USD at the index (I-04).
 const LARGEST_OPEN_USD: Money = Money::from_raw(1_000_000_000_000_000 * Money::ONE.raw());
 
-/// No fee to trade is above a tenth of the notional (I-06).
+/// The largest trading fee: a tenth of the notional (I-06).
 const LARGEST_FEE: Ratio = Ratio::from_raw(Ratio::ONE.raw() / 10);
 
-/// Names a chain, bridge or custodian.
+/// Lists a chain, bridge or custodian.
 pub fn location(state: &State, name: &str) -> Result<Vec<Event>, Reject> {
     l0::name("name", name)?;
     if state.locations.iter().any(|known| known == name) {
@@ -31,7 +31,7 @@ pub fn location(state: &State, name: &str) -> Result<Vec<Event>, Reject> {
     Ok(vec![Event::LocationListed { name: name.to_owned() }])
 }
 
-/// Lists an underlying. It always has a feed: a price that nobody reports is no price (I-21).
+/// Lists an underlying. It always has a feed: a price that no source reports is no price (I-21).
 pub fn underlying(state: &State, terms: &UnderlyingTerms) -> Result<Vec<Event>, Reject> {
     l0::name("name", &terms.name)?;
     if state.market.underlying(&terms.name).is_some() {
@@ -44,8 +44,9 @@ pub fn underlying(state: &State, terms: &UnderlyingTerms) -> Result<Vec<Event>, 
     Ok(vec![Event::UnderlyingListed(Box::new(terms.clone()))])
 }
 
-/// Lists an asset. What follows nothing has a feed of its own, a stablecoin above all: there is no constant price (I-21).
-/// Its cap grows from nothing (I-67), and none is listed while the outflow limiter is about to change (S-39).
+/// Lists an asset. An asset that follows no underlying has a feed of its own, a stablecoin above all: no price is
+/// constant (I-21). The cap grows from 0 (I-67), and no asset is listed while a change of the outflow limiter is
+/// proposed (S-39).
 pub fn asset(state: &State, terms: &AssetTerms) -> Result<Vec<Event>, Reject> {
     l0::name("name", &terms.name)?;
     if state.market.asset(&terms.name).is_some() {
@@ -109,7 +110,7 @@ pub fn instrument(state: &State, now: Timestamp, terms: &InstrumentTerms) -> Res
     Ok(vec![Event::InstrumentListed(Box::new(terms.clone()))])
 }
 
-/// Whether a limit of open interest is above 0 and leaves sums in range.
+/// Checks that a limit of open interest is above 0 and leaves sums in range.
 pub fn open_interest(usd: Money) -> Result<(), Reject> {
     if usd <= Money::ZERO || usd > LARGEST_OPEN_USD {
         return Err(Reject::malformed("open_interest_usd", usd, format!("above 0 and at most {LARGEST_OPEN_USD}")));
@@ -117,7 +118,7 @@ pub fn open_interest(usd: Money) -> Result<(), Reject> {
     Ok(())
 }
 
-/// Whether a cap is an amount that sums cannot overflow with.
+/// Checks that a cap is above 0, and small enough that sums cannot overflow.
 pub fn capped(cap: Quantity) -> Result<(), Reject> {
     if cap <= Quantity::ZERO || cap > LARGEST_AMOUNT {
         return Err(Reject::malformed("cap", cap, format!("above 0 and at most {LARGEST_AMOUNT}")));
@@ -125,7 +126,7 @@ pub fn capped(cap: Quantity) -> Result<(), Reject> {
     Ok(())
 }
 
-/// Whether static limits make sense for an instrument.
+/// Checks that static limits make sense for an instrument.
 pub fn limited(
     state: &State,
     terms: &InstrumentTerms,
@@ -150,12 +151,12 @@ pub fn limited(
     Ok(())
 }
 
-/// Whether rules of a feed make sense.
+/// Checks that the rules of a feed make sense.
 pub fn readable(field: &str, rules: &Rules) -> Result<(), Reject> {
     rules.check().map_err(|bad| Reject::malformed(&format!("{field}.{}", bad.field), bad.found, bad.expected))
 }
 
-/// Lot, tick and what they multiply with: above 0 and exact.
+/// Checks that lot, contract size and tick are above 0, and that their products are exact.
 fn sized(terms: &InstrumentTerms) -> Result<(), Reject> {
     for (field, size) in [("contract_size", terms.contract_size), ("lot", terms.lot)] {
         l0::amount(field, size)?;
@@ -176,7 +177,7 @@ fn sized(terms: &InstrumentTerms) -> Result<(), Reject> {
     Ok(())
 }
 
-/// What only one kind of instrument must have.
+/// Checks the conditions that only one kind of instrument has.
 fn kind(state: &State, terms: &InstrumentTerms) -> Result<(), Reject> {
     if let InstrumentKind::Option { iv: Some(iv), .. } = &terms.kind {
         return Err(Reject::malformed("kind.iv", iv, "none: volatilities come with a surface"));
@@ -198,14 +199,14 @@ fn kind(state: &State, terms: &InstrumentTerms) -> Result<(), Reject> {
         return Err(Reject::malformed("underlying", name, "one whose price cannot fall below 0"));
     }
     if terms.payoff == Payoff::Inverse && state.feeds.contains_key(&FeedId::Asset(terms.cash())) {
-        // An inverse contract divides by the index: only the coin itself is worth that.
+        // An inverse contract divides by the index, and only the coin itself is worth the index.
         let coin = &state.market.assets[terms.cash().0].name;
         return Err(Reject::malformed("settle", coin, format!("{name} itself, without a price of its own")));
     }
     Ok(())
 }
 
-/// Whether the feed fits: a ratio, not for spot, and one for all instruments of an expiry (I-12).
+/// Checks that the feed fits: a ratio, none for spot, and the same for all instruments of an expiry (I-12).
 fn feed(state: &State, terms: &InstrumentTerms) -> Result<(), Reject> {
     let Some(rules) = &terms.feed else { return Ok(()) };
     readable("feed", rules)?;
@@ -219,7 +220,7 @@ fn feed(state: &State, terms: &InstrumentTerms) -> Result<(), Reject> {
     match state.feeds.get(&FeedId::Forward(terms.underlying, expiry)) {
         Some(known) if known.rules == *rules => Ok(()),
         Some(_) => Err(Reject::malformed("feed", "other rules", "none, or those of the expiry as it is listed")),
-        // What is held already would change its price from the index to something else.
+        // Positions that are held already would change their price from the index to something else.
         None => Err(Reject::malformed("feed", "rules", "none: the expiry is listed without a price of its own")),
     }
 }

@@ -6,8 +6,8 @@ use crate::layers::l0;
 use crate::state::{Mode, State};
 use crate::{AccountId, Event, Reject};
 
-/// Gives an instrument another mode. When it stops taking risk, orders that could add some are cancelled (I-68). Only expiry
-/// settles an instrument, and what is settled stays so.
+/// Changes the mode of an instrument. When the instrument stops taking risk, orders that could add risk are cancelled
+/// (I-68). Only expiry settles an instrument, and a settled instrument stays settled.
 pub fn set_mode(state: &State, instrument: InstrumentId, mode: Mode) -> Result<Vec<Event>, Reject> {
     let contract = l0::contract(state, instrument)?;
     if contract.mode == Mode::Settled || mode == Mode::Settled {

@@ -1,4 +1,4 @@
-//! From a command to the events it makes, or the reason why it makes none. Nothing changes here.
+//! Decides a command: the events that it makes, or the reason why it makes none. Nothing changes here.
 
 mod accounts;
 mod cash;
@@ -24,7 +24,7 @@ pub(crate) use postings::cost;
 use crate::layers::l0;
 use crate::{Command, Desk, Envelope, Event, Reject, State};
 
-/// What `envelope` does to `state`, or why it does nothing. The desk makes it fast and never different.
+/// The events that `envelope` makes on `state`, or the reason why it makes none. The desk makes this fast and never different.
 pub fn decide(state: &State, desk: &Desk, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
     l0::authorised(state, envelope)?;
     l0::in_order(state, desk, envelope)?;
@@ -97,7 +97,7 @@ pub fn decide(state: &State, desk: &Desk, envelope: &Envelope) -> Result<Vec<Eve
     if now > state.clock {
         events.insert(0, Event::Clock { time: now });
     }
-    // A fill has assertions of its own where its sides are worked out: it is made too often to be looked at twice.
+    // A fill has assertions of its own where its sides are worked out: fills are too frequent to be checked twice.
     if cfg!(debug_assertions) || !matches!(envelope.command, Command::Fill { .. }) {
         sound::assert_sound(state, now, &events);
     }

@@ -36,7 +36,7 @@ pub fn cancel(state: &State, id: AccountId, order: OrderId) -> Result<Vec<Event>
     Ok(vec![Event::OrderClosed { account: id, order }])
 }
 
-/// The checks of an order that would rest as it is.
+/// Checks an order as it would rest.
 fn resting(
     state: &State,
     desk: &Desk,
@@ -50,7 +50,7 @@ fn resting(
     let held = account.position(order.instrument).lots;
     let signed = if order.side == Side::Buy { order.lots } else { order.lots.saturating_neg() };
     let reduces = reduces(held, signed);
-    // What rests in a market that only reduces may never come to add.
+    // An order that rests in a reduce-only market must never add to a position.
     l1::takes(contract, now, reduces && order.reduce_only)?;
     l1::in_band(state, order.instrument, order.limit)?;
     l1::order_size(contract, order.lots)?;
@@ -61,8 +61,8 @@ fn resting(
         return Err(Reject::NotReducing { lots: signed, held });
     }
     if order.reduce_only {
-        // The way out is always open (I-33, I-66): its fill may only reduce, and is judged when it comes; till then no margin is
-        // held for it.
+        // An account can always get out (I-33, I-66): the fill of this order may only reduce, and is judged when it
+        // comes; until then no margin is held for it.
         return Ok(vec![Event::Ordered { account: id, order }]);
     }
     let mut after = account.clone();
@@ -77,7 +77,7 @@ fn resting(
     Ok(vec![Event::Ordered { account: id, order }])
 }
 
-/// Whether trading `lots` brings a position of `held` nearer to nothing, and not through it.
+/// Whether trading `lots` brings a position of `held` nearer to 0, and not beyond.
 pub fn reduces(held: i64, lots: i64) -> bool {
     held != 0 && (held > 0) != (lots > 0) && lots.unsigned_abs() <= held.unsigned_abs()
 }

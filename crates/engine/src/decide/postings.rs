@@ -1,4 +1,4 @@
-//! Amounts that move because of a trade or a settlement: always from one holder to another.
+//! Amounts that move in a trade or a settlement, always from one holder to another.
 
 use model::{AssetId, InstrumentId, Payoff};
 use units::{Overflow, Price, Quantity, Round};
@@ -6,7 +6,7 @@ use units::{Overflow, Price, Quantity, Round};
 use crate::state::{Holder, InstrumentTerms, Position, Pot, State};
 use crate::{AccountId, Cause, Event};
 
-/// An account's place at the venue itself, where profit, loss and fees are paid.
+/// An account at the venue itself, where profit, loss and fees are paid.
 pub fn venue(account: AccountId) -> Holder {
     Holder::Account(account, None)
 }
@@ -27,10 +27,10 @@ pub fn moved(
     Ok(())
 }
 
-/// What so many units cost at `price`, in the asset that cash of the instrument is paid in; positive when bought.
+/// The cost of this many units at `price`, in the asset that cash of the instrument is paid in; positive when bought.
 ///
-/// Linear contracts, options and spot: `units·price`, exact, because a listing's tick and unit multiply exactly. Inverse
-/// contracts: `−units/price`, the magnitude rounded up once, so that both sides of a trade have the same.
+/// Linear contracts, options and spot: `units·price`, exact, because a listing's tick and unit multiply exactly.
+/// Inverse contracts: `−units/price`, the magnitude rounded up once, so that both sides of a trade have the same cost.
 pub fn cost(units: Quantity, price: Price, terms: &InstrumentTerms) -> Result<Quantity, Overflow> {
     if terms.payoff == Payoff::Inverse && !terms.is_option() {
         let sold = units.is_negative();
@@ -40,7 +40,7 @@ pub fn cost(units: Quantity, price: Price, terms: &InstrumentTerms) -> Result<Qu
     Ok(Quantity::from_raw(units.at(price, Round::Down)?.raw()))
 }
 
-/// A price on a tick of an instrument: the next one above it, or below.
+/// A price moved to a tick of an instrument, up or down.
 pub fn on_tick(state: &State, instrument: InstrumentId, price: Price, up: bool) -> Price {
     let tick = state.contracts[instrument.0].terms.tick.raw();
     let below = price.raw() - price.raw().rem_euclid(tick);
@@ -48,10 +48,10 @@ pub fn on_tick(state: &State, instrument: InstrumentId, price: Price, up: bool) 
     Price::from_raw(if up && below != price.raw() { below + tick } else { below })
 }
 
-/// A position after `lots` more at that cost, and the profit that closing a part of it makes (negative: the loss).
+/// A position after a trade of `lots` at that cost, and the profit of the part that the trade closes (negative: the loss).
 ///
-/// The cost of what is closed is its share of the whole, rounded against the account; what is left keeps the rest, so
-/// that position and profit together change by exactly the cost of the trade.
+/// The closed part takes its share of the cost, rounded against the account; the open part keeps the rest, so that
+/// position and profit together change by exactly the cost of the trade.
 pub fn after_trade(position: &Position, lots: i64, cost: Quantity) -> Result<(Position, Quantity), Overflow> {
     let overflow = Overflow { quantity: "lots" };
     let held = position.lots;
@@ -64,20 +64,20 @@ pub fn after_trade(position: &Position, lots: i64, cost: Quantity) -> Result<(Po
     let closed = lots.unsigned_abs().min(held.unsigned_abs());
     let of_position = position.cost.part(closed, held.unsigned_abs(), Round::Up)?;
     let of_trade = cost.part(closed, lots.unsigned_abs(), Round::Up)?;
-    // Sold for minus its cost, bought for its cost: what comes back less what was paid.
+    // The closed part brings in minus its cost in the trade; the profit is that less its cost in the position.
     let profit = of_trade.plus(of_position)?.negated()?;
     let left = position.cost.plus(cost)?.plus(profit)?;
     assert!(total != 0 || left == Quantity::ZERO, "I-01: {left} of the cost is left of a position that is closed");
     Ok((Position { lots: total, cost: left, ..*position }, profit))
 }
 
-/// One side of a trade: whose, what it holds before, and lots, negative when sold.
+/// One side of a trade: the account, its position before the trade, and its lots, negative when sold.
 pub type Side = (AccountId, Position, i64);
 
-/// The events that change the two sides of a trade, of which the first pays `cost`: cash or profit, and the positions.
+/// The events that change the two sides of a trade, the first of which pays `cost`: cash or profit, and the positions.
 ///
-/// Options pay in full at once, one side to the other; futures and perpetuals carry their cost and pay when they are closed. Gives
-/// each position after it and what each balance gained.
+/// Options pay in full at once, one side to the other; futures and perpetuals carry their cost and pay when they are
+/// closed. Returns each position after the trade and the gain of each balance.
 pub fn exchange(
     events: &mut Vec<Event>,
     [one, other]: [Side; 2],

@@ -1,4 +1,4 @@
-//! From what sources say to one market: reports, surfaces, and the tick that forms every price of a version at once.
+//! Forms one market from many sources: reports, surfaces, and the tick that forms every price of a version at once.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::{Event, FeedId, Live, Marked, Noun, Reject};
 /// A volatility above this is a mistake in units: 20 is 2,000 %.
 const LARGEST_VOL: Ratio = Ratio::from_raw(20 * Ratio::ONE.raw());
 
-/// Takes what a source says (I-11, I-16).
+/// Accepts a report of a source (I-11, I-16).
 pub fn report(state: &State, now: Timestamp, id: FeedId, report: &Report) -> Result<Vec<Event>, Reject> {
     let feed = l0::feed(state, id)?;
     let accepted = feed.feed.accept(&feed.rules, report, now);
@@ -25,8 +25,8 @@ pub fn report(state: &State, now: Timestamp, id: FeedId, report: &Report) -> Res
     Ok(vec![Event::Reported { feed: id, report: *report }])
 }
 
-/// Takes a volatility surface: newer than the last, not from the future, and no volatility further from what it was than
-/// one step.
+/// Accepts a volatility surface: newer than the last, not from the future, and no volatility more than one step away
+/// from its last value.
 pub fn surface(
     state: &State,
     now: Timestamp,
@@ -62,11 +62,11 @@ pub fn surface(
     Ok(vec![Event::Surfaced { version, published, vols: vols.to_vec() }])
 }
 
-/// Time passes: every feed that prices something not settled is quoted, every such price formed from quotes of this tick alone
-/// (I-12, I-22), and settlement windows sampled.
+/// Lets time pass: quotes every feed that prices something unsettled, forms every such price from quotes of this tick
+/// alone (I-12, I-22), and samples settlement windows.
 pub fn tick(state: &State, live: &Live, now: Timestamp) -> Result<Vec<Event>, Reject> {
     let mut events = Vec::new();
-    // Nobody could cure an account while nothing was heard (I-44).
+    // No account could be cured while no price was formed (I-44).
     let rules = &state.policy.liquidation;
     if state.version > 0 && now.micros().saturating_sub(state.market.time.micros()) > rules.outage {
         events.push(Event::Calmed { until: Timestamp::from_micros(now.micros().saturating_add(rules.cure)) });
@@ -78,7 +78,7 @@ pub fn tick(state: &State, live: &Live, now: Timestamp) -> Result<Vec<Event>, Re
                 events.push(Event::Quoted { feed: *id, quote: Box::new(quote.clone()) });
                 quotes.insert(*id, quote);
             }
-            // It has never spoken: the listing's reference stands, and is not valid.
+            // The feed has never spoken: the reference price of the listing stands, and is not valid.
             Err(marks::NoQuote::NoPrice { .. }) => {}
             Err(marks::NoQuote::Overflow(overflow)) => return Err(overflow.into()),
         }
@@ -87,7 +87,7 @@ pub fn tick(state: &State, live: &Live, now: Timestamp) -> Result<Vec<Event>, Re
     market.time = now;
     let staged = state.surface.staged.iter().filter(|(id, _)| live.has(**id));
     let vols: Vec<(InstrumentId, Ratio)> = staged.map(|(id, vol)| (*id, *vol)).collect();
-    // Every tick is a version: also when nothing else does, time moves.
+    // Every tick makes a version of the market: if nothing else changes, time does.
     let mut marked = Marked { version: state.version + 1, vols, ..Marked::default() };
     form((state, live), &mut market, &quotes, |quote| quote.price, &mut marked)?;
     events.push(Event::Marked(Box::new(marked)));
@@ -96,7 +96,7 @@ pub fn tick(state: &State, live: &Live, now: Timestamp) -> Result<Vec<Event>, Re
     Ok(events)
 }
 
-/// The market with every price at its feed's slow average.
+/// The market in which every price is its feed's slow average.
 pub(crate) fn slow(state: &State, live: &Live) -> Result<Market, Refusal> {
     let heard = state.feeds.iter().filter(|(id, _)| live.hears(**id));
     let quotes: BTreeMap<FeedId, Quote> =
@@ -107,8 +107,8 @@ pub(crate) fn slow(state: &State, live: &Live) -> Result<Market, Refusal> {
     Ok(market)
 }
 
-/// Forms every price of `market` that something not settled depends on: from `quotes`, the `which` of each, under the volatilities
-/// of `moves`. Adds to `moves` what changed.
+/// Forms every price of `market` that something unsettled depends on: from the price that `which` takes of each of the
+/// `quotes`, with the volatilities of `moves`. Adds the changes to `moves`.
 fn form(
     (state, live): (&State, &Live),
     market: &mut Market,
@@ -116,9 +116,9 @@ fn form(
     which: impl Fn(&Quote) -> Price,
     moves: &mut Marked,
 ) -> Result<(), Reject> {
-    // Every feed says USD but those of ratios, which are composed with an index that does.
+    // Every feed is in USD except the ratios, which are composed with an index in USD.
     let usd = |quote: &Quote| UsdPrice::new(which(quote));
-    // A ratio feed on top of an index: both of this tick.
+    // The price of a ratio feed on top of an index, both of this tick.
     let on_index = |underlying: UnderlyingId, ratio: FeedId| -> Result<Option<UsdPrice>, Reject> {
         let Some(index) = quotes.get(&FeedId::Index(underlying)) else { return Ok(None) };
         if !state.feeds.contains_key(&ratio) {
@@ -190,8 +190,8 @@ fn model_price(market: &Market, id: InstrumentId) -> Option<QuotePrice> {
     QuotePrice::from_f64(quoted, Round::Down).ok()
 }
 
-/// One sample more for what is in its settlement window, of the index as the contract writes it, when the index and what it is
-/// written in are valid.
+/// Adds a sample for each instrument that is in its settlement window: the index in the counter currency of the
+/// contract, when the index and that currency are valid.
 fn samples(
     (state, live): (&State, &Live),
     market: &Market,

@@ -1,5 +1,5 @@
-//! What holds of the events of every decision, whatever was asked. They are looked at before anything is committed: where one of
-//! them breaks a rule the program is wrong, not the command, and nothing has happened yet.
+//! Assertions on the events of every decision. They run before anything is committed: where one of them fails the
+//! program is wrong, not the command, and nothing has happened yet.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use crate::{AccountId, Event};
 
 /// Panics where the events of a decision break a rule of `docs/invariants.md`.
 ///
-/// What it compares is the state with what the events make of it, never the state with itself: a state that was read from a bad
-/// journal may be wrong, and that is no fault of the decision.
+/// The state is compared with what the events make of it, never with itself: a state that was read from a bad journal
+/// may be wrong, and that is no fault of the decision.
 pub fn assert_sound(state: &State, now: Timestamp, events: &[Event]) {
     for event in events {
         assert_event(state, now, event);
@@ -22,7 +22,7 @@ pub fn assert_sound(state: &State, now: Timestamp, events: &[Event]) {
     }
 }
 
-/// What holds of one event by itself.
+/// Asserts the rules that a single event obeys.
 fn assert_event(state: &State, now: Timestamp, event: &Event) {
     match event {
         Event::Clock { time } => assert!(*time >= state.clock && *time == now, "I-16: time goes back to {time}"),
@@ -111,21 +111,22 @@ fn assert_event(state: &State, now: Timestamp, event: &Event) {
     }
 }
 
-/// What the events change of one instrument, over all accounts.
+/// The change that events make to one instrument, over all accounts.
 #[derive(Debug, Default)]
 struct Change {
     /// Lots, longs less shorts.
     lots: i128,
-    /// Lots of those who are long.
+    /// Lots of long positions.
     long: i128,
-    /// What positions cost and the clearing pot holds, in the last decimal of what cash is paid in.
+    /// Costs of positions and the clearing pot together, in the last decimal of the asset that cash is paid in.
     cost: i128,
-    /// What the events say is open afterwards.
+    /// Lots open afterwards, as the events give them.
     open: Option<i64>,
 }
 
-/// What one side of a trade gains the other loses: over all accounts lots do not change, what is open changes as those do who are
-/// long (I-07), and what positions cost and the clearing pot holds changes together by nothing (I-01).
+/// Asserts that one side of a trade gains what the other loses: over all accounts the sum of lots does not change, open
+/// interest changes as long positions do (I-07), and the costs of positions and the clearing pot together do not change
+/// (I-01).
 fn assert_balanced(state: &State, events: &[Event]) {
     let mut changes: BTreeMap<InstrumentId, Change> = BTreeMap::new();
     let mut held: BTreeMap<(AccountId, InstrumentId), Position> = BTreeMap::new();
@@ -149,7 +150,7 @@ fn assert_balanced(state: &State, events: &[Event]) {
         } else if let Event::Matched { instrument, open, .. } | Event::Transferred { instrument, open, .. } = event {
             changes.entry(*instrument).or_default().open = Some(*open);
         } else if let Event::Expired { instrument, .. } = event {
-            // What is settled leaves nothing, whatever there was.
+            // A settled instrument leaves nothing, whatever there was.
             gone.push(*instrument);
         }
     }
@@ -165,7 +166,7 @@ fn assert_balanced(state: &State, events: &[Event]) {
     }
 }
 
-/// A clearing pot holds what cash of its instrument is paid in, and nothing else.
+/// Asserts that a clearing pot holds only the asset that cash of its instrument is paid in.
 fn assert_cash(state: &State, id: InstrumentId, asset: AssetId) {
     let terms = &state.contracts[id.0].terms;
     assert_eq!(asset, terms.cash(), "I-01: {} is cleared in another asset", terms.name);

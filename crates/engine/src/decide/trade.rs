@@ -1,4 +1,4 @@
-//! Fills: two accounts have traded on the market.
+//! Fills: two accounts traded on the market.
 
 use model::{AssetId, InstrumentKind};
 use units::{Money, Quantity, Ratio, Timestamp};
@@ -11,7 +11,7 @@ use crate::layers::{l0, l1, l2, l4, l5};
 use crate::state::{AccountState, Contract, Holder, Pot, State};
 use crate::{AccountId, Cause, Desk, Event, Party, Reject};
 
-/// Books a match between two accounts, if both may.
+/// Books a match between two accounts, if both may make it.
 pub fn fill(
     state: &State,
     desk: &Desk,
@@ -44,7 +44,7 @@ pub fn fill(
     matched((state, desk, now), events, &fill, open, both.map(|leg| leg.id))
 }
 
-/// The events of a match, with what is offered no longer because of it.
+/// The events of a match, and the withdrawal of offers that it makes outdated.
 fn matched(
     of: (&State, &Desk, Timestamp),
     mut events: Vec<Event>,
@@ -60,7 +60,7 @@ fn matched(
     Ok(events)
 }
 
-/// Positions that change, and the lots open after it.
+/// The events of a trade in a derivative, and the lots open after it.
 fn derivative(
     (state, desk, now): (&State, &Desk, Timestamp),
     deal: &Deal<'_>,
@@ -76,7 +76,8 @@ fn derivative(
     Ok((events, open))
 }
 
-/// Spot: what is bought against what is paid. Nobody borrows on spot, and profit pays only once it is settled (I-28).
+/// The events of a spot trade: an asset against its price. No account borrows on spot, and profit pays only once it is
+/// settled (I-28).
 fn spot(
     (state, desk, now): (&State, &Desk, Timestamp),
     deal: &Deal<'_>,
@@ -100,7 +101,7 @@ fn spot(
     Ok(events)
 }
 
-/// What is sold against what is paid, both out of what is there; the buyer must have a fee besides.
+/// Adds the exchange of the sold asset for its price, both out of present balances; the buyer must have the fee besides.
 pub fn exchanged(
     events: &mut Vec<Event>,
     state: &State,
@@ -118,7 +119,7 @@ pub fn exchanged(
     Ok(())
 }
 
-/// The asset that spot delivers: the one that bears the name of the underlying.
+/// The asset that spot delivers: the one with the name of the underlying.
 pub fn base_of(state: &State, contract: &Contract) -> Result<AssetId, Reject> {
     let name = &state.market.underlyings[contract.terms.underlying.0].name;
     state.market.asset(name).ok_or_else(|| Reject::malformed("instrument", name, "an asset of that name"))

@@ -7,7 +7,8 @@ use super::liquidation;
 use crate::layers::l3;
 use crate::{Desk, Event, Reject, State};
 
-/// Says whose standing has changed, whose liquidation begins, and that all have been judged in this version of the market.
+/// The changes of status, the liquidations that begin, and the record that all accounts were judged in this version of
+/// the market.
 #[expect(clippy::unnecessary_wraps, reason = "every command is answered in one way")]
 pub fn watch(state: &State, desk: &Desk, now: Timestamp) -> Result<Vec<Event>, Reject> {
     let mut events = l3::committed(state, desk, now);

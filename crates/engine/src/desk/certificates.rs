@@ -1,12 +1,13 @@
-//! Who need not be looked at: accounts that hold a certificate for a cell in which the market still is.
+//! Certificates of accounts that need not be judged while the market stays in a cell.
 //!
-//! A cell bounds what an account is worth above its margins everywhere in a box of markets (`docs/cells.md`). Cells come in
-//! rungs of different width, the widest first; an account is certified on the widest rung where it stands no worse than it
-//! does throughout, and not at all when there is none, or while parameters are being replaced. A certificate says whom to look at. It never
-//! decides: who is looked at is assessed exactly.
+//! A cell bounds the equity of an account above its margins everywhere in a box of markets (`docs/cells.md`). Cells
+//! come in rungs of different width, the widest first. An account is certified on the widest rung on which its status
+//! is no worse anywhere in the cell; it is not certified when there is no such rung, or while parameters are being
+//! replaced. A certificate tells which accounts to judge. It never decides: an account that is judged is assessed
+//! exactly.
 //!
-//! A rung's cell is replaced before the market leaves it, and its accounts move to the new one a few thousand at a time, so
-//! that no tick has to look at everyone.
+//! A rung's cell is replaced before the market leaves it, and its accounts move to the new cell a few thousand at a
+//! time, so that no tick has to judge every account.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -20,8 +21,8 @@ use crate::desk::hot::{Bill, Bills, Hot, Spent};
 use crate::state::{AccountState, State};
 use crate::{AccountId, Judged, Status};
 
-/// How wide the cells of each rung are. Wider cells are left more rarely and certify fewer accounts.
-/// The engine marks options at their model, so their marks have almost no room.
+/// The width of the cells of each rung. The market leaves wider cells more rarely, and they certify fewer accounts. The
+/// engine marks options at their model, so their marks have almost no room.
 const RUNGS: [Width; 4] = [
     Width { index: 0.04, basis: 0.002, vol: 0.02, mark: 1e-6, peg: 0.002, seconds: 3600 },
     Width { index: 0.01, basis: 0.0005, vol: 0.0105, mark: 1e-6, peg: 0.0005, seconds: 3600 },
@@ -29,32 +30,32 @@ const RUNGS: [Width; 4] = [
     Width { index: 0.0005, basis: 0.00002, vol: 0.0025, mark: 1e-6, peg: 0.00002, seconds: 300 },
 ];
 
-/// The rungs from here on are kept even when nobody is certified in them: fills are asked about in them.
+/// The rungs from here on are kept even when no account is certified in them: fills are checked in them.
 const ASKED: usize = 1;
 
-/// Rows are whole multiples of this many USD a lot: accounts up to 4.5 billion USD gross can be certified.
+/// Rows are whole multiples of this many USD per lot: accounts up to 4.5 billion USD gross can be certified.
 const TICK: f64 = 1e-6;
 
 /// A cell is replaced when the market has used up this part of it.
 const WORN: f64 = 0.5;
 
-/// Accounts that move to a new cell in one watch.
+/// The most accounts that move to a new cell in one watch.
 const MOVES: usize = 5_000;
 
-/// What certificates have saved.
+/// Counters of the work that certificates have done and saved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Metrics {
     /// Accounts that hold a certificate in force.
     pub certified: usize,
-    /// Certificates that were worked out.
+    /// Certificates that were computed.
     pub issued: u64,
     /// Cells that were built.
     pub cells: u64,
-    /// Times everyone was judged.
+    /// Times that every account was judged.
     pub watches: u64,
-    /// Sides of trades that were taken off a reserve, without adding an account up.
+    /// Sides of trades that were taken off a reserve, without adding the account up.
     pub spent: u64,
-    /// Instruments in the market that was revalued last as it is marked.
+    /// Instruments in the market that was last revalued as it is marked.
     pub revalued: usize,
     /// Instruments in the newest cell of the widest rung that has one.
     pub bounded: usize,
@@ -65,14 +66,14 @@ pub struct Metrics {
 /// The certificates of all accounts.
 #[derive(Debug, Default)]
 pub struct Certificates {
-    /// By rung: the cells in use, the oldest first.
+    /// The cells in use, by rung, the oldest first.
     rungs: [Vec<Live>; RUNGS.len()],
     /// The certificate of each account, by the account's number.
     of: Vec<Certificate>,
     /// The number of the last cell.
     last: u32,
     generation: u64,
-    /// Where the move from an old cell to a new one has come to.
+    /// The next account to look at in the move from an old cell to a new one.
     cursor: usize,
     hot: Mutex<Hot>,
     metrics: Metrics,
@@ -84,14 +85,14 @@ struct Live {
     cell: Cell,
 }
 
-/// What is certified of an account.
+/// The certificate of an account.
 #[derive(Clone, Copy, Debug)]
 struct Certificate {
-    /// The number of its cell; 0 is none.
+    /// The number of its cell; 0 means none.
     cell: u32,
-    /// It has traded out of its reserve since it was last added up.
+    /// Whether the account has traded out of its reserve since it was last added up.
     spent: bool,
-    /// What it has left above its margins.
+    /// The equity above its margins that the account has left.
     reserve: Reserve,
 }
 
@@ -104,23 +105,23 @@ impl Certificate {
 }
 
 impl Certificates {
-    /// Changes whenever a cell is built or dropped.
+    /// A number that changes whenever a cell is built or dropped.
     pub fn generation(&self) -> u64 {
         self.generation
     }
 
-    /// What they have saved so far.
+    /// The counters so far.
     pub fn metrics(&self) -> Metrics {
         let cell = self.rungs.iter().find_map(|rung| rung.last()).map(|live| &live.cell);
         Metrics { bounded: cell.map_or(0, Cell::rows), buckets: cell.map_or(0, Cell::buckets), ..self.metrics }
     }
 
-    /// Everyone was judged.
+    /// Counts that every account was judged.
     pub fn watched(&mut self) {
         self.metrics.watches += 1;
     }
 
-    /// Every certificate is void: parameters or listings have changed.
+    /// Voids every certificate: parameters or listings have changed.
     pub fn void(&mut self) {
         self.hot().clear();
         self.rungs = Default::default();
@@ -129,7 +130,7 @@ impl Certificates {
         self.metrics.certified = 0;
     }
 
-    /// The certificate of one account is void: what it holds has changed.
+    /// Voids the certificate of one account: its holdings have changed.
     pub fn revoke(&mut self, id: AccountId) {
         if let Some(known) = self.of.get_mut(id.place()).filter(|known| known.cell != 0) {
             *known = Certificate::NONE;
@@ -137,13 +138,12 @@ impl Certificates {
         }
     }
 
-    /// The market has moved: cells it has left are dropped, with their certificates.
-    /// Gives the accounts that lost theirs.
+    /// Drops the cells that the market has left, with their certificates. Returns the accounts that lost theirs.
     pub fn moved(&mut self, market: &Market) -> Vec<AccountId> {
         self.drop_cells(|cell| cell.contains(market))
     }
 
-    /// Certifies an account on the widest rung where it stands no worse than it does; whether there is one.
+    /// Certifies an account on the widest rung on which its status is no worse than now. Returns whether there is one.
     pub fn certify(&mut self, state: &State, ground: &Ground<'_>, id: AccountId, account: &Account) -> bool {
         self.revoke(id);
         for rung in 0..RUNGS.len() {
@@ -161,8 +161,8 @@ impl Certificates {
         false
     }
 
-    /// Certifies an account by what was proven when its fill was decided; whether that was enough. What was proven of others
-    /// is forgotten with [`Self::forget_proofs`].
+    /// Certifies an account from the proof that was made when its fill was decided. Returns whether the proof was
+    /// enough. Proofs for other accounts are dropped by [`Self::forget_proofs`].
     pub fn proven(&mut self, state: &State, id: AccountId) -> bool {
         let account = &state.accounts[id.place()];
         let Some(proof) = self.hot().proven(account, id) else { return false };
@@ -186,8 +186,9 @@ impl Certificates {
         self.metrics.certified += 1;
     }
 
-    /// Whether a healthy account that is certified in one of the cells of these numbers would still hold its initial margin
-    /// everywhere in there after a trade, with `less` USD taken off its equity, as far as its reserve says (CELL-11).
+    /// Whether an account would still hold its initial margin everywhere in its cell after a trade, with `less` USD
+    /// taken off its equity, as far as its reserve tells (CELL-11). The account must be healthy and certified in one of
+    /// these cells.
     pub fn spends(&self, state: &State, id: AccountId, spent: &Spent, cells: &[u32], less: f64) -> bool {
         let Some(known) = self.of.get(id.place()).filter(|known| cells.contains(&known.cell)) else { return false };
         let Some(live) = self.live(known.cell) else { return false };
@@ -206,22 +207,23 @@ impl Certificates {
         true
     }
 
-    /// Whether what is certified of an account is no more than it has in the market of now: a bound is never above what it bounds.
+    /// Whether the certificate of an account promises no more than the account has in the present market: a bound is
+    /// never above the exact figure.
     pub fn bounds(&self, id: AccountId, judged: &Judged, warn: Ratio) -> bool {
         let Some(known) = self.of.get(id.place()).filter(|known| known.cell != 0) else { return true };
         let certain = known.reserve.surplus();
         let (equity, maintenance) = (judged.equity.to_f64(), judged.maintenance_margin.to_f64());
         let exact = (equity - judged.initial_margin.to_f64()).min(equity - warn.to_f64() * maintenance);
-        // Sums of doubles on either side.
+        // A tolerance, because both sides are sums of doubles.
         certain <= exact + 1e-9 * (1.0 + equity.abs() + maintenance)
     }
 
-    /// What the last trade that was asked about would take out of reserves.
+    /// The amounts that the last trade that was checked would take out of reserves.
     pub fn bills(&mut self) -> Bills {
         self.hot().bills()
     }
 
-    /// Takes a trade off the reserve of an account, if the account has become what was asked about; whether it has.
+    /// Takes a trade off the reserve of an account, if the account has become as the check assumed. Returns whether it has.
     pub fn pay(&mut self, state: &State, bill: &Bill) -> bool {
         let account = &state.accounts[bill.id.place()];
         let known = self.of.get_mut(bill.id.place()).filter(|known| known.cell == bill.cell);
@@ -239,7 +241,7 @@ impl Certificates {
         self.rungs.iter().flatten().find(|live| live.number == number)
     }
 
-    /// What was asked about and not done is forgotten.
+    /// Forgets the trades that were checked and not made.
     pub fn forget_proofs(&mut self) {
         self.hot().forget_proofs();
     }
@@ -248,7 +250,8 @@ impl Certificates {
         self.hot.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where the newest cell of a rung lies; built around the market as it is when there is none, or when it is worn.
+    /// The place of the newest cell of a rung. A cell is built around the present market when there is none, or when it
+    /// is worn.
     fn newest(&mut self, state: &State, ground: &Ground<'_>, rung: usize) -> Option<usize> {
         let worn = self.rungs[rung].last().is_none_or(|live| wear(&live.cell, RUNGS[rung], &state.market) > WORN);
         if worn && self.rungs[rung].len() < 2 {
@@ -262,8 +265,8 @@ impl Certificates {
         self.rungs[rung].len().checked_sub(1)
     }
 
-    /// Accounts whose cell has a newer one beside it, the next few thousand: they are to be certified again. When a whole
-    /// round finds none, the old cells have done their work.
+    /// The next few thousand accounts whose cell has a newer one beside it: they must be certified again. When a whole
+    /// round finds none, the old cells are dropped.
     pub fn movers(&mut self) -> Vec<AccountId> {
         let old: Vec<u32> = self.rungs.iter().filter(|rung| rung.len() > 1).map(|rung| rung[0].number).collect();
         let mut movers = Vec::new();
@@ -286,8 +289,8 @@ impl Certificates {
         movers
     }
 
-    /// Begins new cells beside those that are worn, so that their accounts can move before the market leaves; and those
-    /// that fills are asked about in.
+    /// Builds new cells beside those that are worn, so that their accounts can move before the market leaves; and the
+    /// cells in which fills are checked.
     pub fn renew(&mut self, state: &State, ground: &Ground<'_>) {
         for rung in 0..RUNGS.len() {
             if !self.rungs[rung].is_empty() || rung >= ASKED {
@@ -296,7 +299,7 @@ impl Certificates {
         }
     }
 
-    /// Who is certified in a cell that reaches so far beyond `market` in every index, both ways.
+    /// Whether an account is certified in a cell that reaches this far beyond `market` in every index, both ways.
     pub fn far(&self, market: &Market, reach: f64) -> impl Fn(AccountId) -> bool {
         let reaches = |live: &&Live| {
             let width = live.cell.width().index;
@@ -310,14 +313,14 @@ impl Certificates {
         move |id| self.of.get(id.place()).is_some_and(|known| cells.contains(&known.cell))
     }
 
-    /// The cells that hold a market, by number.
+    /// The numbers of the cells that contain a market.
     pub fn holding(&self, market: &Market) -> Vec<u32> {
         let live = self.rungs.iter().flatten();
         live.filter(|live| live.cell.contains(market)).map(|live| live.number).collect()
     }
 
-    /// Whether an account would hold its initial margin as `after`, with `less` USD taken off its equity, everywhere in one
-    /// of the cells of these numbers. The narrowest is tried: it is the tightest.
+    /// Whether an account would hold its initial margin as `after`, with `less` USD taken off its equity, everywhere in
+    /// one of the cells of these numbers. The narrowest cell is tried, because its bound is the tightest.
     pub fn certifies(&self, state: &State, id: AccountId, after: &AccountState, cells: &[u32], less: f64) -> bool {
         let mut live = self.rungs.iter().rev().flatten().filter(|live| cells.contains(&live.number));
         live.next().is_some_and(|live| {
@@ -327,12 +330,12 @@ impl Certificates {
         })
     }
 
-    /// Time has passed: cells that are over are dropped, with their certificates. Gives the accounts that lost theirs.
+    /// Drops the cells whose time is over, with their certificates. Returns the accounts that lost theirs.
     pub fn passed(&mut self, now: Timestamp) -> Vec<AccountId> {
         self.drop_cells(|cell| now <= cell.end())
     }
 
-    /// Drops the cells that `keeps` does not keep, with their certificates.
+    /// Drops the cells for which `keeps` is false, with their certificates.
     fn drop_cells(&mut self, keeps: impl Fn(&Cell) -> bool) -> Vec<AccountId> {
         if self.rungs.iter().flatten().all(|live| keeps(&live.cell)) {
             return Vec::new();
@@ -360,7 +363,7 @@ impl Certificates {
     }
 }
 
-/// Whether an account that stands so would still stand so, or better.
+/// Whether an account with this status would keep it or get a better one.
 fn stands(status: Status, surplus: Surplus) -> bool {
     let least = match status {
         Status::Healthy => surplus.initial.min(surplus.warning),
@@ -371,19 +374,19 @@ fn stands(status: Status, surplus: Surplus) -> bool {
     least >= 0.0
 }
 
-/// What cells are built on.
+/// The data that cells are built from.
 pub struct Ground<'a> {
     /// The market revalued, with its scenarios.
     pub prepared: &'a Prepared,
     /// The parameters in force.
     pub rules: &'a Rules,
-    /// Contracts a lot, by instrument.
+    /// Contracts per lot, by instrument.
     pub lots: &'a [Quantity],
-    /// What prices are computed with.
+    /// The instructions of the processor that prices are computed with.
     pub isa: Isa,
 }
 
-/// How much of a cell is used up: of its width by any index, or of its time.
+/// The part of a cell that is used up: of its width in any index, or of its time.
 fn wear(cell: &Cell, width: Width, market: &Market) -> f64 {
     let anchor = cell.market();
     let pairs = anchor.underlyings.iter().zip(&market.underlyings).filter(|(then, _)| then.scale.is_none());

@@ -1,4 +1,4 @@
-//! What of a desk holds no longer when events have changed the state, and who is certified anew.
+//! Updates a desk after events: drops data that no longer holds, and certifies accounts anew.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -18,7 +18,7 @@ use crate::state::{AccountState, Balance, Holder, State};
 use crate::{AccountId, Event, FeedId, Live, Status};
 
 impl Desk {
-    /// Follows what was applied to the state.
+    /// Follows events that were applied to the state.
     pub fn follow(&mut self, state: &State, events: &[Event]) -> Result<(), Invalid> {
         let cells = self.certificates.generation();
         let mut bills = if self.previous.is_none() { self.certificates.bills() } else { Bills::default() };
@@ -107,7 +107,8 @@ impl Desk {
                 Event::CaseClosed { account } => self.index.closed(*account),
                 Event::Quoted { feed, quote } => {
                     self.trust.quoted(state, *feed);
-                    // What becomes trusted, or stops being so, concerns everyone it can matter to, though no price moves.
+                    // A feed that becomes trusted, or stops being so, concerns every account it can matter to, though
+                    // no price moves.
                     let doubtful = quote.validity() != Validity::Valid;
                     let was = if doubtful { !self.doubted.insert(*feed) } else { self.doubted.remove(feed) };
                     if was != doubtful {
@@ -120,7 +121,7 @@ impl Desk {
                         interest.set(*instrument, *open);
                     }
                 }
-                // What a desk recomputes does not depend on these.
+                // The data of a desk does not depend on these.
                 Event::LocationListed { .. }
                 | Event::Referenced { .. }
                 | Event::FundReferenced { .. }
@@ -141,7 +142,7 @@ impl Desk {
         if relisted {
             self.relist(state);
         }
-        // Who has traded out of a reserve, and nothing else, needs no other look.
+        // An account that only traded out of its reserve needs no other check.
         for bill in bills.seen() {
             self.index.follow_asset(state, bill.id, bill.asset);
             self.index.follow_instrument(state, bill.id, bill.position.instrument);
@@ -164,7 +165,8 @@ impl Desk {
         state.feeds.keys().copied().filter(|feed| sight::lapsed(state, self, *feed)).collect()
     }
 
-    /// Last prices begin to count for nothing, or count again: whom they can matter to is looked at, and certified anew.
+    /// Handles last prices that begin to count for nothing, or that count again: the accounts they can matter to are
+    /// judged and certified anew.
     fn lapse(&mut self, state: &State) {
         let lapsed = self.lapses(state);
         if lapsed == self.lapsed {
@@ -183,7 +185,7 @@ impl Desk {
         }
     }
 
-    /// An account without what it owns whose last price counts for nothing.
+    /// The account without assets that it owns and whose last price counts for nothing.
     fn without_lapsed<'a>(&self, state: &State, account: &'a AccountState) -> Cow<'a, AccountState> {
         let counts = |held: &Balance| {
             let mut feeds = Vec::new();
@@ -198,7 +200,7 @@ impl Desk {
         Cow::Owned(rest)
     }
 
-    /// Listings or parameters have changed: nothing that was prepared holds.
+    /// Listings or parameters have changed: drops everything that was prepared.
     fn relist(&mut self, state: &State) {
         self.lots = state.contracts.iter().map(|contract| contract.terms.lot).collect();
         self.live = Live::new(state);
@@ -216,7 +218,7 @@ impl Desk {
         self.open = OnceLock::new();
     }
 
-    /// Everyone has been judged.
+    /// Every account has been judged.
     fn watched(&mut self, state: &State) {
         self.certificates.watched();
         self.moved = Mask::default();
@@ -236,7 +238,7 @@ impl Desk {
         self.certify(state, &due);
     }
 
-    /// Works out the certificates of accounts anew. Who can lose and gets none is bare.
+    /// Computes the certificates of accounts anew. An account that can lose and gets no certificate is bare.
     fn certify(&mut self, state: &State, accounts: &[AccountId]) {
         if accounts.is_empty() {
             return;
@@ -245,7 +247,7 @@ impl Desk {
         let prepared = prepared.map(|side| side.prepared.clone());
         for id in accounts.iter().copied() {
             let account = &state.accounts[id.place()];
-            // Who has nothing to lose is healthy whatever happens.
+            // An account with nothing to lose is healthy whatever happens.
             let safe = !account.is_exposed() && account.status == Status::Healthy;
             if prepared.is_some() && self.certificates.proven(state, id) {
                 self.bare.remove(&id);

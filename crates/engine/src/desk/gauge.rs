@@ -1,4 +1,4 @@
-//! How accounts stand and what trading costs, as a liquidation asks: the same market and method that judges them.
+//! Margins of accounts and costs of trading for liquidation plans, by the market and the method that judge the accounts.
 
 use std::sync::Mutex;
 
@@ -21,12 +21,12 @@ struct AtMark<'a> {
     scratch: Mutex<Scratch>,
 }
 
-/// What a contract of an instrument is worth.
+/// The data that a contract of an instrument is valued from.
 #[derive(Clone, Copy)]
 struct Unit {
     size: f64,
     mark: f64,
-    /// USD a unit of what it is paid in.
+    /// USD per unit of the asset that it is paid in.
     price: f64,
     option: bool,
     inverse: bool,
@@ -46,7 +46,7 @@ impl<'a> AtMark<'a> {
         Self { desk, side, units, scratch: Mutex::default() }
     }
 
-    /// Equity in USD (VAL-1) as a risk number: a plan asks for it hundreds of times and moves no money by it.
+    /// Equity in USD (VAL-1) as a floating-point number: a plan asks for it hundreds of times, and no money moves by it.
     fn equity(&self, account: &Account) -> f64 {
         let prices = &self.side.market.assets;
         let balances =
@@ -65,7 +65,7 @@ impl<'a> AtMark<'a> {
 }
 
 impl Gauge for AtMark<'_> {
-    /// During a ramp of parameters the higher of both requirements.
+    /// During a ramp of parameters the higher of both requirements counts.
     fn stands(&self, account: &Account) -> Result<Standing, Refusal> {
         let equity = self.equity(account);
         let mut scratch = self.scratch.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -83,7 +83,7 @@ impl Gauge for AtMark<'_> {
 }
 
 impl Desk {
-    /// What would be done for an account that no longer holds enough, if prices stood still.
+    /// The plan for an account that no longer holds enough, if prices stood still.
     pub fn plan(&self, state: &State, now: Timestamp, account: &AccountState) -> Result<Plan, Refusal> {
         let side = self.fast(state).as_ref().map_err(Clone::clone)?;
         let view = account.view(&state.contracts, &state.locations);
@@ -94,7 +94,7 @@ impl Desk {
         liquidation::plan(&view, &side.market, &gauge, &self.books(state, now), &rules)
     }
 
-    /// What trading each instrument is expected to cost, and how much of it liquidations may still trade.
+    /// The expected cost of trading each instrument, and the amount of it that liquidations may still trade.
     pub fn books(&self, state: &State, now: Timestamp) -> Vec<Book> {
         let underlyings = (0..state.market.underlyings.len()).map(UnderlyingId);
         let markets: Vec<Trading> = underlyings
@@ -104,7 +104,7 @@ impl Desk {
                 whole_room: l6::whole_room(state, now, underlying),
             })
             .collect();
-        // By force nothing is traded that has no valid price.
+        // An instrument without a valid price is not traded by force.
         let doubtful = !self.trusts_all(state, now);
         let is_blind = |id: InstrumentId| {
             let mut feeds = Vec::new();
@@ -120,7 +120,7 @@ impl Desk {
     }
 }
 
-/// What can be traded of one underlying, in USD.
+/// The amounts of one underlying that can be traded, in USD.
 struct Trading {
     depth: f64,
     room: Money,
@@ -143,9 +143,9 @@ fn book(state: &State, now: Timestamp, (id, contract): (InstrumentId, &Contract)
     }
 }
 
-/// The most lots that room for so many USD bears, counted as fills are.
+/// The most lots that room for this many USD bears, counted as fills are.
 fn lots_within(state: &State, terms: &InstrumentTerms, room: Money) -> i64 {
-    // What rounds up for one lot leaves a lot less than fits at worst.
+    // The value of a lot is rounded up, so that the result is at worst one lot too small.
     let lot = state.lots_usd(terms, 1).unwrap_or(Money::ZERO);
     if lot <= Money::ZERO { 0 } else { i64::try_from(room.max(Money::ZERO).raw() / lot.raw()).unwrap_or(i64::MAX) }
 }

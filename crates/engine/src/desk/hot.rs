@@ -1,5 +1,5 @@
-//! Accounts that trade: what a fill takes out of a reserve, and, when that is used up, rows of their cell in which it is asked
-//! about and made without adding all up again.
+//! Accounts that trade. A fill is taken out of a reserve. When the reserve is used up, the fill is checked and made in
+//! rows of the account's cell, without adding all of it up again.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,13 @@ use units::{Overflow, Quantity, count};
 use crate::state::{AccountState, Position, State};
 use crate::{AccountId, LocationId};
 
-/// Accounts that are kept: when there are more, all are let go and those that trade come back.
+/// The most accounts that are kept: when there are more, all are dropped, and those that trade come back.
 const KEPT: usize = 16_384;
 
-/// Answers that are kept: a trade has two sides, and what is decided is done before the next is.
+/// The most answers that are kept: a trade has two sides, and a decision is carried out before the next is made.
 const ASKED: usize = 4;
 
-/// Holdings of accounts that trade, each in one cell, and what was last asked about them.
+/// Holdings of accounts that trade, each in one cell, and the last answers about them.
 #[derive(Debug, Default)]
 pub struct Hot {
     scratch: Scratch,
@@ -28,37 +28,37 @@ pub struct Hot {
 /// One side of a trade: what it does to a position and to the balance it is paid from.
 #[derive(Clone, Copy, Debug)]
 pub struct Spent {
-    /// The position after it.
+    /// The position after the trade.
     pub position: Position,
     /// Lots, negative when sold.
     pub lots: i64,
-    /// What it is paid in.
+    /// The asset that the trade is paid in.
     pub asset: AssetId,
-    /// What the trade and its fee cost, negative when received.
+    /// Cost of the trade and its fee; negative when received.
     pub paid: Quantity,
     /// Units of the asset that the balance gains; negative when it loses.
     pub gained: Quantity,
 }
 
-/// What a trade would take out of a reserve.
+/// The amount that a trade would take out of a reserve.
 #[derive(Clone, Copy, Debug)]
 pub struct Bill {
     /// The account whose reserve it is.
     pub id: AccountId,
-    /// The position after it.
+    /// The position after the trade.
     pub position: Position,
-    /// What it is paid in.
+    /// The asset that the trade is paid in.
     pub asset: AssetId,
-    /// The balance of it after it.
+    /// The balance of this asset after the trade.
     pub balance: Quantity,
     /// The number of the cell.
     pub cell: u32,
-    /// What would be left of the reserve.
+    /// The reserve that would be left.
     pub reserve: Reserve,
 }
 
 impl Spent {
-    /// As the cell sees it, with the balance as it would be.
+    /// The trade as the cell sees it, with `balance` as the balance after it.
     pub fn trade(&self, balance: Quantity) -> Trade {
         let Position { instrument, lots, cost } = self.position;
         Trade {
@@ -74,8 +74,8 @@ impl Spent {
     }
 }
 
-/// What the last trade that was asked about would take out of the reserves of its two accounts, and which of them events have
-/// changed as was expected.
+/// The bills of the two accounts of the last trade that was checked, and whether events have changed each account
+/// as was expected.
 #[derive(Debug, Default)]
 pub struct Bills([Option<(Bill, bool)>; 2]);
 
@@ -98,13 +98,13 @@ impl Bills {
         })
     }
 
-    /// Those of accounts that have changed.
+    /// The bills of accounts that have changed.
     pub fn seen(&self) -> impl Iterator<Item = &Bill> {
         self.0.iter().flatten().filter(|(_, seen)| *seen).map(|(bill, _)| bill)
     }
 }
 
-/// What an account would have above its margins everywhere in a cell, after a fill that was asked about.
+/// The equity above its margins that an account would have everywhere in a cell, after a fill that was checked.
 #[derive(Debug)]
 pub struct Proof {
     id: AccountId,
@@ -112,11 +112,11 @@ pub struct Proof {
     change: Change,
     /// The number of the cell.
     pub cell: u32,
-    /// What it would have.
+    /// The equity above its margins that the account would have.
     pub surplus: Surplus,
 }
 
-/// What a fill changes: one position, and balances at the venue.
+/// The change that a fill makes: one position, and balances at the venue.
 #[derive(Debug)]
 struct Change {
     position: model::Position,
@@ -124,13 +124,13 @@ struct Change {
 }
 
 impl Hot {
-    /// Memory for sums.
+    /// Working memory for sums.
     pub fn scratch(&mut self) -> &mut Scratch {
         &mut self.scratch
     }
 
-    /// What `id` would have everywhere in the cell of that number if it became `after`; none when that is more than a fill,
-    /// or cannot be held. A holding that is stale is built afresh.
+    /// The equity above its margins that `id` would have everywhere in the cell of that number if it became `after`;
+    /// none when the change is more than a fill, or the cell cannot hold it. A stale holding is built afresh.
     pub fn ask(
         &mut self,
         state: &State,
@@ -157,7 +157,7 @@ impl Hot {
         Some(surplus)
     }
 
-    /// What was proven of an account that has become what was asked about; it is kept as that. Else it is let go.
+    /// The proof for an account that has become as the check assumed; its holding is kept. Otherwise the holding is dropped.
     pub fn proven(&mut self, account: &AccountState, id: AccountId) -> Option<Proof> {
         let place = self.proofs.iter().position(|proof| proof.id == id);
         let proof = place.map(|place| self.proofs.swap_remove(place)).filter(|proof| same(&proof.after, account));
@@ -167,7 +167,7 @@ impl Hot {
         proof
     }
 
-    /// Makes the fill of a proof in the holding of its account.
+    /// Carries out the fill of a proof in the holding of its account.
     pub fn make(&mut self, cell: &Cell, proof: &Proof) {
         if let Some((_, holding)) = self.kept.get_mut(&proof.id).filter(|(number, _)| *number == proof.cell) {
             let credits =
@@ -178,7 +178,7 @@ impl Hot {
         }
     }
 
-    /// Remembers what a trade would take out of a reserve.
+    /// Remembers the bill of a trade.
     pub fn owe(&mut self, bill: Bill) {
         if self.bills.len() == ASKED {
             self.bills.remove(0);
@@ -187,26 +187,26 @@ impl Hot {
         debug_assert!(self.bills.len() <= ASKED, "a trade has two sides: {} are kept", self.bills.len());
     }
 
-    /// What the last trade that was asked about would take out of reserves.
+    /// The bills of the last trade that was checked.
     pub fn bills(&self) -> Bills {
         let mut last = self.bills.iter().rev().map(|bill| (*bill, false));
         Bills([last.next(), last.next()])
     }
 
-    /// Lets everything go: cells or listings have changed.
+    /// Drops everything: cells or listings have changed.
     pub fn clear(&mut self) {
         self.kept.clear();
         self.forget_proofs();
     }
 
-    /// What was asked about and not done is forgotten.
+    /// Forgets the trades that were checked and not made.
     pub fn forget_proofs(&mut self) {
         self.proofs.clear();
         self.bills.clear();
     }
 }
 
-/// Whether two accounts hold the same; what of a balance is profit does not matter to what it is worth.
+/// Whether two accounts hold the same. The part of a balance that is profit does not matter to its value.
 fn same(one: &AccountState, other: &AccountState) -> bool {
     let balances = one.balances.iter().zip(&other.balances);
     one.positions == other.positions
@@ -217,7 +217,7 @@ fn same(one: &AccountState, other: &AccountState) -> bool {
             .all(|(one, other)| (one.asset, one.location, one.amount) == (other.asset, other.location, other.amount))
 }
 
-/// What makes `before` into `after` when that is a fill of an account without orders.
+/// The change from `before` to `after`, when it is a fill of an account without orders.
 fn change(state: &State, before: &AccountState, after: &AccountState) -> Result<Option<Change>, Overflow> {
     if !before.orders.is_empty() || !after.orders.is_empty() {
         return Ok(None);

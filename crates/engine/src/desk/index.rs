@@ -1,4 +1,4 @@
-//! Who is where: accounts by name, by owner, by what can matter to them, and who has to be looked at.
+//! An index of accounts by name, by owner, by the prices that can matter to them, by offer and by status.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,40 +7,40 @@ use model::{AssetId, InstrumentId, UnderlyingId};
 use crate::state::State;
 use crate::{AccountId, FeedId, Status};
 
-/// Accounts by name, by owner, and by what can matter to them.
+/// Accounts by name, by owner, and by the prices that can matter to them.
 #[derive(Debug, Default)]
 pub struct Index {
     names: BTreeSet<String>,
-    /// Of each owner, its place among the groups.
+    /// The place of each owner's group among the groups.
     owners: BTreeMap<u32, usize>,
     /// The accounts of each owner.
     groups: Vec<Vec<AccountId>>,
     accounts: Vec<Known>,
-    /// Accounts that stand otherwise than healthy.
+    /// Accounts that are not healthy.
     unwell: BTreeSet<AccountId>,
-    /// Accounts in liquidation that were offered a trade in this version of the market, by instrument and whether they buy: the
+    /// Accounts in liquidation with an offer in this version of the market, by instrument and whether they buy: the
     /// oldest case first.
     offers: BTreeMap<(InstrumentId, bool), BTreeSet<(u64, AccountId)>>,
 }
 
-/// What is known of an account.
+/// The entry of an account.
 #[derive(Debug)]
 struct Known {
-    /// What can matter to it.
+    /// The prices that can matter to the account.
     depends: Mask,
-    /// The place of its owner among the groups.
+    /// The place of the owner's group among the groups.
     group: usize,
 }
 
 /// A set of underlyings, of assets that follow none (stablecoins, and contracts paid in them), and whether options are in it.
 #[derive(Clone, Debug, Default)]
 pub struct Mask {
-    /// The first 64, which lie with the account; seldom are there more.
+    /// The first 64 underlyings, which lie with the account; there are seldom more.
     first: u64,
     others: Vec<u64>,
-    /// Assets that follow no underlying, by their number modulo 64: two that share a bit are looked at together.
+    /// Assets that follow no underlying, by their number modulo 64: two that share a bit are judged together.
     pegs: u64,
-    /// Whether something depends on the volatility surface.
+    /// Whether something in the set depends on the volatility surface.
     options: bool,
 }
 
@@ -58,7 +58,7 @@ impl Mask {
         self.others[word] |= bit;
     }
 
-    /// Adds what an asset follows.
+    /// Adds the underlying that an asset follows, or the asset itself when it follows none.
     pub fn add_asset(&mut self, state: &State, asset: AssetId) {
         match state.market.assets[asset.0].follows {
             Some(underlying) => self.add(underlying),
@@ -67,7 +67,7 @@ impl Mask {
         }
     }
 
-    /// Adds what the worth of an instrument depends on: what it is on, and what it is quoted and paid in.
+    /// Adds the prices that the value of an instrument depends on: those of its underlying, its quote and its settlement asset.
     pub fn add_instrument(&mut self, state: &State, instrument: InstrumentId) {
         let listing = state.market.listing(instrument);
         self.add(listing.underlying);
@@ -76,7 +76,7 @@ impl Mask {
         self.options |= listing.is_option();
     }
 
-    /// Adds what a feed prices.
+    /// Adds the underlying, asset or surface that a feed prices.
     pub fn add_feed(&mut self, state: &State, feed: FeedId) {
         match feed {
             FeedId::Index(underlying) | FeedId::Forward(underlying, _) => self.add(underlying),
@@ -111,7 +111,7 @@ impl Index {
         index
     }
 
-    /// Whether an account has that name.
+    /// Whether an account has this name.
     pub fn is_named(&self, name: &str) -> bool {
         self.names.contains(name)
     }
@@ -121,12 +121,12 @@ impl Index {
         &self.groups[self.accounts[id.place()].group]
     }
 
-    /// Accounts that stand otherwise than healthy, in order of their numbers.
+    /// Accounts that are not healthy, in order of their numbers.
     pub fn unwell(&self) -> &BTreeSet<AccountId> {
         &self.unwell
     }
 
-    /// An account was opened.
+    /// Adds an account that was opened.
     pub fn opened(&mut self, state: &State, id: AccountId) {
         assert_eq!(self.accounts.len(), id.place(), "accounts are numbered in the order in which they are opened");
         let account = &state.accounts[id.place()];
@@ -139,7 +139,7 @@ impl Index {
         self.accounts.push(Known { depends: Mask::default(), group });
     }
 
-    /// What was offered for an account is offered now, or no longer.
+    /// Updates the offer of an account, which is offered now or no longer.
     pub fn offered(&mut self, state: &State, id: AccountId) {
         let Some(case) = state.liquidations.cases.get(&id) else { return };
         for sides in self.offers.values_mut() {
@@ -150,24 +150,24 @@ impl Index {
         }
     }
 
-    /// The case of an account is over: what was offered for it is offered no longer.
+    /// Removes the offer of an account whose case is over.
     pub fn closed(&mut self, id: AccountId) {
         for sides in self.offers.values_mut() {
             sides.retain(|(_, offered)| *offered != id);
         }
     }
 
-    /// A new version of the market: offers of the last are void.
+    /// Drops all offers: a new version of the market voids those of the last.
     pub fn forget_offers(&mut self) {
         self.offers.clear();
     }
 
-    /// Accounts in liquidation that may trade an instrument that way, the oldest case first.
+    /// Accounts in liquidation with an offer to buy (or sell) an instrument, the oldest case first.
     pub fn offers(&self, instrument: InstrumentId, buys: bool) -> impl Iterator<Item = AccountId> {
         self.offers.get(&(instrument, buys)).into_iter().flatten().map(|(_, id)| *id)
     }
 
-    /// An account was judged.
+    /// Updates the status of an account that was judged.
     pub fn judged(&mut self, state: &State, id: AccountId) {
         if state.accounts[id.place()].status == Status::Healthy {
             self.unwell.remove(&id);
@@ -176,8 +176,8 @@ impl Index {
         }
     }
 
-    /// Remembers all that can matter to an account. It is never forgotten: to look once too often costs time, to look once
-    /// too rarely costs money.
+    /// Remembers every price that can matter to an account. None is ever forgotten: to judge once too often costs time,
+    /// to judge once too rarely costs money.
     pub fn follow(&mut self, state: &State, id: AccountId) {
         let account = &state.accounts[id.place()];
         for balance in &account.balances {
@@ -199,7 +199,7 @@ impl Index {
         self.accounts[id.place()].depends.add_instrument(state, instrument);
     }
 
-    /// Whether something that moved can matter to an account.
+    /// Whether a price that moved can matter to an account.
     pub fn concerns(&self, moved: &Mask, id: AccountId) -> bool {
         self.accounts[id.place()].depends.meets(moved)
     }
@@ -212,7 +212,7 @@ mod tests {
     use super::*;
     use crate::state::{Case, Offer, Policy};
 
-    /// An account whose case is over meets no other: not with what was offered for it then, though it may have a new case in the
+    /// An account whose case is over meets no other account with its old offer, though it may have a new case in the
     /// same version of the market.
     #[test]
     fn a_case_that_is_over_leaves_no_offer() {

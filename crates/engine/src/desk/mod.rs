@@ -1,8 +1,8 @@
-//! What can be recomputed from the state: revalued markets and who is watched. Fast, and never different.
+//! The desk: data recomputed from the state, such as revalued markets and certificates. Fast, and never different.
 //!
-//! A desk has two sides. The *fast* side is the market as it is marked; maintenance is judged there. On the *slow* side
-//! every price is its feed's slow average; new risk must hold initial margin on both, so that a price pushed for a minute
-//! buys nothing (I-18, I-20, S-10).
+//! A desk has two sides. On the *fast* side the market is as it is marked; maintenance margin is judged there. On the
+//! *slow* side every price is its feed's slow average. New risk must hold initial margin on both sides, so that a price
+//! pushed for a minute buys nothing (I-18, I-20, S-10).
 
 mod certificates;
 mod follow;
@@ -35,15 +35,15 @@ use index::{Index, Mask};
 use open::OpenInterest;
 use trust::Trust;
 
-/// What stands for an amount that does not fit: more than any limit.
+/// Stands for an amount that does not fit: more than any limit.
 const LARGEST_MONEY: Money = Money::from_raw(i128::MAX);
 
-/// How an account stands in one market.
+/// The judgment of an account in one market.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Judged {
     /// Equity, in USD.
     pub equity: Money,
-    /// What it must hold to take risk.
+    /// Initial margin, in USD, which is needed to take risk.
     pub initial_margin: Money,
     /// Maintenance margin, in USD.
     pub maintenance_margin: Money,
@@ -53,7 +53,7 @@ pub struct Judged {
     pub status: Status,
 }
 
-/// What can be recomputed from the state.
+/// Everything that can be recomputed from the state.
 #[derive(Debug)]
 pub struct Desk {
     isa: Isa,
@@ -63,28 +63,28 @@ pub struct Desk {
     live: Live,
     fast: OnceLock<Result<Side, Refusal>>,
     slow: OnceLock<Result<Side, Refusal>>,
-    /// Cells in which both sides lie.
+    /// Numbers of the cells that contain both sides.
     both: OnceLock<Vec<u32>>,
-    /// Until when each feed can be trusted.
+    /// The time until which each feed can be trusted.
     trust: Trust,
     index: Index,
     certificates: Certificates,
     /// Accounts that can lose and hold no certificate.
     bare: BTreeSet<AccountId>,
-    /// What is open in USD at the indices.
+    /// Open interest in USD at the indices.
     open: OnceLock<OpenInterest>,
     /// Feeds that could not be trusted when they were last quoted.
     doubted: BTreeSet<FeedId>,
     /// Feeds whose last price counts for nothing any more.
     lapsed: BTreeSet<FeedId>,
-    /// What has moved since then.
+    /// The prices that have moved since all accounts were last judged.
     moved: Mask,
-    /// Parameters have changed: everyone must be looked at.
+    /// Whether parameters have changed, so that every account must be judged.
     everyone: bool,
     scratch: Mutex<Scratch>,
 }
 
-/// A market revalued under every scenario, by the parameters in force and, during a ramp, by those before.
+/// A market revalued under every scenario, by the parameters in force and, during a ramp, by those before them.
 #[derive(Debug)]
 struct Side {
     market: Market,
@@ -131,27 +131,27 @@ impl Desk {
         self.index.linked(id)
     }
 
-    /// Accounts in liquidation that may trade an instrument that way now, the oldest case first.
+    /// Accounts in liquidation with an offer to buy (or sell) an instrument now, the oldest case first.
     pub fn offers(&self, instrument: InstrumentId, buys: bool) -> impl Iterator<Item = AccountId> {
         self.index.offers(instrument, buys)
     }
 
-    /// Whether an account has that name.
+    /// Whether an account has this name.
     pub fn is_named(&self, name: &str) -> bool {
         self.index.is_named(name)
     }
 
-    /// What of what was listed is not settled.
+    /// The listed instruments that are not settled.
     pub(crate) fn live(&self) -> &Live {
         &self.live
     }
 
-    /// Accounts that stand otherwise than healthy.
+    /// Accounts that are not healthy.
     pub fn unwell(&self) -> &BTreeSet<AccountId> {
         self.index.unwell()
     }
 
-    /// What certificates have saved so far.
+    /// The counters of certificates so far.
     pub fn metrics(&self) -> Metrics {
         let side = self.fast.get().and_then(|side| side.as_ref().ok());
         Metrics { revalued: side.map_or(0, |side| side.prepared.array.rows()), ..self.certificates.metrics() }
@@ -167,9 +167,9 @@ impl Desk {
         &self.rules.rules
     }
 
-    /// Accounts whose standing may have changed since all were last judged, in order of their numbers: those that commands
-    /// have touched or that something has moved for, without a certificate that they stand as they did; and those whose turn
-    /// it is to be told that they stand better.
+    /// Accounts whose status may have changed since all were last judged, in order of their numbers: accounts that
+    /// commands have touched or that a price has moved for, and that hold no certificate; and accounts whose turn it is
+    /// to recover.
     pub fn concerned(&self, state: &State) -> Vec<AccountId> {
         if self.everyone {
             let all = 0..state.accounts.len();
@@ -181,8 +181,8 @@ impl Desk {
         accounts.into_iter().collect()
     }
 
-    /// What is open over all instruments of an underlying, in USD, rounded up lot by lot; with another number of lots
-    /// in one of them.
+    /// Open interest over all instruments of an underlying, in USD, rounded up lot by lot; `other` replaces the number
+    /// of lots in one of them.
     pub fn open_usd(
         &self,
         state: &State,
@@ -192,13 +192,14 @@ impl Desk {
         self.open.get_or_init(|| OpenInterest::new(state)).usd(underlying, other)
     }
 
-    /// Whether every feed there is can be trusted now: then nobody has to ask for their own.
+    /// Whether every feed can be trusted now: then the feeds of an account need not be checked.
     pub fn trusts_all(&self, state: &State, now: Timestamp) -> bool {
         self.trust.doubt(state).is_none(now)
     }
 
-    /// Whether everything can be trusted now that an account depends on, and an instrument that it trades: what has no valid
-    /// price and concerns neither does not matter. It may say no where `layers::l4::valid` says yes, never the other way.
+    /// Whether every price can be trusted now that an account, or an instrument that it trades, depends on. A price
+    /// that is not valid and concerns neither does not matter. The answer may be no where `layers::l4::valid` says yes,
+    /// never the other way.
     pub fn trusts(&self, state: &State, now: Timestamp, id: AccountId, traded: Option<InstrumentId>) -> bool {
         let doubt = self.trust.doubt(state);
         if doubt.is_none(now) {
@@ -221,24 +222,24 @@ impl Desk {
         feeds.into_iter().all(|feed| self.trust.of(feed, now))
     }
 
-    /// `layers::l4::valid`, without asking again while that is not needed.
+    /// `layers::l4::valid`, asked again only when that is needed.
     pub fn valid(&self, state: &State, now: Timestamp, feed: FeedId) -> Result<(), Reject> {
         if self.trust.of(feed, now) { Ok(()) } else { l4::valid(state, now, feed) }
     }
 
-    /// Whether an account would hold its initial margin on both sides, with `less` USD taken off its equity: a proof by
-    /// certificate, or no answer.
+    /// Whether a certificate proves that an account would hold its initial margin on both sides, with `less` USD taken
+    /// off its equity. False means that there is no proof.
     pub fn certifies(&self, state: &State, id: AccountId, after: &AccountState, less: Money) -> bool {
         let both = self.both(state);
         !both.is_empty() && self.certificates.certifies(state, id, after, both, less.to_f64())
     }
 
-    /// The same after a trade, by what the account has in reserve: asked first, for it costs next to nothing.
+    /// Whether the account's reserve proves the same after a trade: asked first, for it costs next to nothing.
     pub fn spends(&self, state: &State, id: AccountId, spent: &Spent, less: Money) -> bool {
         self.certificates.spends(state, id, spent, self.both(state), less.to_f64())
     }
 
-    /// The cells in which both sides lie; none while parameters are being replaced.
+    /// Numbers of the cells that contain both sides; none while parameters are being replaced.
     fn both(&self, state: &State) -> &[u32] {
         if self.previous.is_some() {
             return &[];
@@ -248,8 +249,8 @@ impl Desk {
         self.both.get_or_init(holding)
     }
 
-    /// Whose liquidation is due: who is below maintenance or has a case, the largest deficit first, then the oldest case, then the
-    /// smallest number. Who cannot be judged now comes last.
+    /// Accounts whose liquidation is due, because they are below maintenance margin or have a case: the largest deficit
+    /// first, then the oldest case, then the smallest number. Accounts that cannot be judged now come last.
     pub fn queue(&self, state: &State) -> Vec<AccountId> {
         let cases = &state.liquidations.cases;
         let below = self.unwell().iter().filter(|id| state.accounts[id.place()].status <= Status::Liquidation);
@@ -266,7 +267,7 @@ impl Desk {
         queue.into_iter().map(|(.., id)| id).collect()
     }
 
-    /// Who is healthy wherever every index goes by up to `reach` of itself, as far as certificates tell.
+    /// Whether certificates prove that an account gets no worse a status while every index moves by up to `reach` of itself.
     pub fn far(&self, state: &State, reach: f64) -> impl Fn(AccountId) -> bool {
         self.certificates.far(&state.market, reach)
     }
@@ -276,17 +277,17 @@ impl Desk {
         self.rules.rules.settlement.window_seconds
     }
 
-    /// Whether prices or commands have moved someone whose standing has not been judged since.
+    /// Whether prices or commands have changed since all accounts were last judged.
     pub fn is_owed(&self, state: &State) -> bool {
         state.watched != state.version || !state.touched.is_empty()
     }
 
-    /// How `account` stands in the market as it is marked.
+    /// Judges `account` in the market as it is marked.
     pub fn judge(&self, state: &State, account: &AccountState) -> Result<Judged, Refusal> {
         self.on(self.fast(state), state, account)
     }
 
-    /// How an account of the state stands in the market as it is marked. Where it holds a certificate, that must not say more.
+    /// Judges an account of the state in the market as it is marked. Its certificate, if it has one, must not promise more.
     pub fn judge_held(&self, state: &State, id: AccountId) -> Result<Judged, Refusal> {
         let judged = self.judge(state, &state.accounts[id.place()])?;
         let certain = || !self.lapsed.is_empty() || self.certificates.bounds(id, &judged, self.warn());
@@ -294,17 +295,17 @@ impl Desk {
         Ok(judged)
     }
 
-    /// How `account` stands where every price is its slow average.
+    /// Judges `account` where every price is its slow average.
     pub fn judge_slow(&self, state: &State, account: &AccountState) -> Result<Judged, Refusal> {
         self.on(self.slow(state), state, account)
     }
 
-    /// The whole assessment of `account` in the market as it is marked, by the parameters in force.
+    /// The full assessment of `account` in the market as it is marked, by the parameters in force.
     pub fn assess(&self, state: &State, account: &AccountState) -> Result<Assessment, Refusal> {
         self.assessed(self.fast(state), state, account)
     }
 
-    /// The whole assessment of `account` where every price is its slow average.
+    /// The full assessment of `account` where every price is its slow average.
     pub fn assess_slow(&self, state: &State, account: &AccountState) -> Result<Assessment, Refusal> {
         self.assessed(self.slow(state), state, account)
     }
@@ -329,7 +330,7 @@ impl Desk {
         self.slow.get_or_init(|| self.side(prices::slow(state, &self.live)?))
     }
 
-    /// Revalues what is not settled of a market by the parameters in force and by those before them.
+    /// Revalues the unsettled instruments of a market by the parameters in force and by those before them.
     fn side(&self, market: Market) -> Result<Side, Refusal> {
         let is_live = |id: InstrumentId| self.live.has(id);
         let none = ScenarioSet::default();

@@ -1,4 +1,5 @@
-//! What is open in USD by underlying, kept as trades come and added up anew when prices have moved. Exact: fixed point has no order.
+//! Open interest in USD by underlying: updated with each trade, and added up anew when prices have moved. Exact,
+//! because a sum of fixed-point numbers does not depend on their order.
 
 use model::{InstrumentId, UnderlyingId};
 use units::{Money, Overflow};
@@ -7,17 +8,17 @@ use crate::state::State;
 
 const TOO_MUCH: Overflow = Overflow { quantity: "open interest" };
 
-/// Lots open, and what they stand for at the index.
+/// Lots open, and their value at the index.
 #[derive(Debug)]
 pub struct OpenInterest {
-    /// By instrument: its underlying, what one lot stands for, rounded up, and how many are open.
+    /// By instrument: its underlying, the value of one lot in USD, rounded up, and the number of lots open.
     instruments: Vec<(UnderlyingId, Option<Money>, i64)>,
-    /// By underlying; none where it does not fit.
+    /// By underlying, in USD; none where the sum does not fit.
     usd: Vec<Option<Money>>,
 }
 
 impl OpenInterest {
-    /// What is open now.
+    /// Open interest as it is now.
     pub fn new(state: &State) -> Self {
         let listed = state.contracts.iter();
         let instruments = listed
@@ -31,7 +32,7 @@ impl OpenInterest {
         open
     }
 
-    /// So many lots of an instrument are open now.
+    /// Sets the number of open lots of an instrument.
     pub fn set(&mut self, instrument: InstrumentId, lots: i64) {
         debug_assert!(lots >= 0, "I-07: {lots} lots are open");
         let (underlying, lot, before) = self.instruments[instrument.0];
@@ -41,7 +42,7 @@ impl OpenInterest {
         self.instruments[instrument.0].2 = lots;
     }
 
-    /// What is open over all instruments of an underlying, with another number of lots in one of them.
+    /// Open interest over all instruments of an underlying, in USD, with another number of lots in one of them.
     pub fn usd(&self, underlying: UnderlyingId, other: Option<(InstrumentId, i64)>) -> Result<Money, Overflow> {
         let sum = self.usd[underlying.0].ok_or(TOO_MUCH)?;
         let Some((instrument, lots)) = other else { return Ok(sum) };
@@ -51,7 +52,7 @@ impl OpenInterest {
     }
 }
 
-/// What lots stand for; none when it does not fit.
+/// The value of lots, in USD; none when it does not fit.
 fn value(lot: Option<Money>, lots: i64) -> Option<Money> {
     if lots == 0 {
         return Some(Money::ZERO);

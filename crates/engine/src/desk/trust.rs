@@ -1,5 +1,5 @@
-//! Until when the price of each feed can be trusted without asking again, and which accounts a feed that cannot
-//! be trusted concerns.
+//! The time until which the price of each feed can be trusted without asking again, and the accounts that a feed
+//! without a valid price concerns.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -11,49 +11,49 @@ use crate::FeedId;
 use crate::layers::l4;
 use crate::state::State;
 
-/// Until when each feed is valid.
+/// The time until which each feed is valid.
 #[derive(Debug)]
 pub struct Trust {
-    /// None for a feed that is not valid. What is in here never says more than [`l4::valid`] does.
+    /// None for a feed that is not valid. An entry never promises more than [`l4::valid`] does.
     until: BTreeMap<FeedId, Option<Timestamp>>,
     doubt: OnceLock<Doubt>,
 }
 
-/// Which feeds are not valid, all feeds taken together.
+/// The feeds that are not valid, taken together.
 #[derive(Debug)]
 pub struct Doubt {
-    /// What feeds without a valid price can matter to; none when every feed is valid.
+    /// The underlyings and assets that feeds without a valid price can matter to; none when every feed is valid.
     dead: Option<Mask>,
-    /// Until when all other feeds are valid.
+    /// The time until which all other feeds are valid.
     rest: Timestamp,
 }
 
 impl Trust {
-    /// How long the last price of every feed of a state can be trusted.
+    /// Works out how long the last price of every feed of a state can be trusted.
     pub fn new(state: &State) -> Self {
         let feeds = state.feeds.keys().copied().chain([FeedId::Surface]);
         Self { until: feeds.map(|feed| (feed, l4::valid_until(state, feed))).collect(), doubt: OnceLock::new() }
     }
 
-    /// A tick has quoted a feed.
+    /// Updates a feed that a tick has quoted.
     pub fn quoted(&mut self, state: &State, feed: FeedId) {
         self.set(feed, l4::quoted_until(state, feed));
     }
 
-    /// A source has spoken, or a surface has come.
+    /// Updates a feed after a report of a source, or after a new surface.
     pub fn reported(&mut self, state: &State, feed: FeedId) {
         self.set(feed, l4::valid_until(state, feed));
     }
 
     fn set(&mut self, feed: FeedId, until: Option<Timestamp>) {
-        // One that has gone matters to nobody.
+        // A feed that was removed matters to no account.
         if let Some(known) = self.until.get_mut(&feed) {
             *known = until;
             self.doubt = OnceLock::new();
         }
     }
 
-    /// Time has passed: feeds whose time is over are told apart from the others.
+    /// Drops the summary of invalid feeds when time has passed beyond the validity of another feed.
     pub fn passed(&mut self, clock: Timestamp) {
         if self.doubt.get().is_some_and(|doubt| doubt.rest < clock) {
             self.doubt = OnceLock::new();
@@ -65,7 +65,7 @@ impl Trust {
         self.until.get(&feed).is_some_and(|until| *until >= Some(now))
     }
 
-    /// Which feeds cannot be trusted.
+    /// The feeds that cannot be trusted.
     pub fn doubt(&self, state: &State) -> &Doubt {
         self.doubt.get_or_init(|| {
             let mut doubt = Doubt { dead: None, rest: Timestamp::from_micros(i64::MAX) };
@@ -86,7 +86,7 @@ impl Doubt {
         now <= self.rest && self.dead.is_none()
     }
 
-    /// Whether it is certain at `now` that no feed without a valid price matters to what `meets` asks about.
+    /// Whether it is certain at `now` that no feed without a valid price matters to the set that `meets` tests.
     pub fn spares(&self, now: Timestamp, meets: impl Fn(&Mask) -> bool) -> bool {
         now <= self.rest && !self.dead.as_ref().is_some_and(meets)
     }

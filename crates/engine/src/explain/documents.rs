@@ -1,5 +1,5 @@
-//! The market and the accounts of a state as the documents that margin methods read: names instead of numbers, contracts
-//! instead of lots.
+//! Writes the market and the accounts of a state as the documents that margin methods read: names instead of numbers,
+//! contracts instead of lots.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,17 +14,17 @@ use units::{Overflow, Timestamp};
 use crate::state::Mode;
 use crate::{AccountId, State};
 
-/// Why a state cannot be written as documents.
+/// The reason why a state cannot be written as documents.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unwritable {
-    /// A market document lists nothing that expired before its time. One expiry an underlying can stand there as the time of
-    /// the market; this is another one.
+    /// A market document lists no expiry before its own time. One past expiry per underlying can be written as the time
+    /// of the market; this instrument has another one.
     #[error(
         "account \"{account}\": instruments: found \"{instrument}\", which expired at {expiry} and is not settled, beside \
          others of its underlying that expired at another time; expected another moment, or one account"
     )]
     Expired {
-        /// The name of the account that holds it.
+        /// The name of the account that holds the instrument.
         account: String,
         /// The name of the instrument.
         instrument: String,
@@ -41,20 +41,22 @@ pub enum Unwritable {
     },
 }
 
-/// A state as documents.
+/// A state written as documents.
 #[derive(Clone, Debug)]
 pub struct Documents {
-    /// The market as it was last marked. What is settled, or expired before its time and is not held, is left out.
+    /// The market as it was last marked. It leaves out settled instruments, and instruments that expired before its
+    /// time and that no account holds.
     pub market: MarketDocument,
     /// The accounts as the margin methods see them: orders that may only reduce are left out, because no margin is
     /// held for them.
     pub portfolio: PortfolioDocument,
-    /// Instruments that are held, expired before the time of the market and are not settled, with the time they expired at.
-    /// In the market they expire at its time: for a margin that is the same.
+    /// Held instruments that expired before the time of the market and are not settled, with their real expiry. The
+    /// market lists them as expiring at its own time, which is the same for a margin.
     pub expired: Vec<(String, Timestamp)>,
 }
 
-/// The market and some accounts of a state as documents, from which the method of the engine gives the engine's numbers.
+/// Writes the market and some accounts of a state as documents. From them the method of the engine computes the figures
+/// of the engine.
 pub fn documents(state: &State, accounts: &[AccountId]) -> Result<Documents, Unwritable> {
     let views = accounts.iter().map(|id| {
         let account = &state.accounts[id.place()];
@@ -76,12 +78,12 @@ pub fn documents(state: &State, accounts: &[AccountId]) -> Result<Documents, Unw
     })
 }
 
-/// What an account holds or has orders in.
+/// The instruments that an account holds or has orders in.
 fn instruments(view: &Account) -> impl Iterator<Item = InstrumentId> {
     view.positions.iter().map(|held| held.instrument).chain(view.orders.iter().map(|order| order.instrument))
 }
 
-/// Of each underlying the expiry that has passed and is still held.
+/// The past expiry that is still held, for each underlying that has one.
 fn expired(market: &Market, views: &[Account]) -> Result<BTreeMap<UnderlyingId, Timestamp>, Unwritable> {
     let mut expired: BTreeMap<UnderlyingId, Timestamp> = BTreeMap::new();
     for view in views {
@@ -97,7 +99,7 @@ fn expired(market: &Market, views: &[Account]) -> Result<BTreeMap<UnderlyingId, 
     Ok(expired)
 }
 
-/// A market with the expiries that have passed and are still held, without what is settled.
+/// A market with the past expiries that are still held, and without settled instruments.
 struct Listed<'a> {
     state: &'a State,
     market: &'a Market,
@@ -119,7 +121,7 @@ impl Listed<'_> {
         }
     }
 
-    /// When something expires in the document; none when it is not in it.
+    /// The expiry as the document writes it; none when the document leaves it out.
     fn written(&self, underlying: UnderlyingId, expiry: Timestamp) -> Option<Timestamp> {
         let held = || self.expired.get(&underlying).filter(|known| **known == expiry).map(|_| self.market.time);
         if expiry >= self.market.time { Some(expiry) } else { held() }

@@ -1,11 +1,11 @@
-//! What the engine recorded when it judged an account.
+//! The figures that the engine recorded when it judged an account.
 
 use serde::Serialize;
 use units::Money;
 
 use crate::{AccountId, Event, Judged, Status};
 
-/// How an account was judged, as an event says it.
+/// The judgment of an account, as an event records it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Figures {
     /// The account's status.
@@ -21,13 +21,13 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// What a desk says of an account in a version of the market.
+    /// The judgment of a desk in a version of the market.
     pub fn of(judged: &Judged, market_version: u64) -> Self {
         let Judged { equity, initial_margin, maintenance_margin, status, .. } = *judged;
         Self { status, equity, initial_margin, maintenance_margin, market_version }
     }
 
-    /// What events say last of how an account stands; none when they do not judge it.
+    /// The last judgment of an account among events; none when they do not judge it.
     pub fn recorded(events: &[Event], id: AccountId) -> Option<Self> {
         events.iter().rev().find_map(|event| {
             let Event::Judged { account, status, equity, initial_margin, maintenance_margin, version } = *event else {

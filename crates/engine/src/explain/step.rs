@@ -1,4 +1,4 @@
-//! What a record did for an account in liquidation: trades, payments, offers, each with the prices of its moment.
+//! The effect of a record on an account in liquidation: trades, payments and offers, with the prices of that moment.
 
 use model::{AssetId, InstrumentId, QuotePrice, UnderlyingId, UsdPrice};
 use units::{Money, Overflow, Price, Quantity, Round};
@@ -8,32 +8,32 @@ use crate::decide::cost;
 use crate::state::{Holder, Offer, State, times};
 use crate::{AccountId, Cause, Command, Envelope, Event};
 
-/// What kind of step a record was.
+/// The kind of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum What {
-    /// The engine said how the account stands; it may have begun its case on that.
+    /// The engine recorded the status of the account; it may also have opened the case.
     Judged,
-    /// The next step was asked for, and nothing could be done.
+    /// The next step was asked for, but nothing could be done.
     Nothing,
     /// A trade was offered to the market.
     Offered,
-    /// It traded with the opposite offer of another case, at the mark.
+    /// The account traded with the opposite offer of another case, at the mark.
     Crossed,
     /// The market took the offer, or a part of it.
     Filled,
     /// The portfolio went into auction.
     Auctioned,
-    /// A bidder took a share.
+    /// A bidder took a share of the portfolio.
     Bid,
-    /// A backstop took a share, at its bankruptcy price.
+    /// A backstop took a share of the portfolio, at its bankruptcy price.
     TakenOver,
     /// Funds paid a loss, and nothing was closed.
     Covered,
-    /// What was left was closed against winners, after the funds had paid.
+    /// The rest was closed against winning accounts, after the funds had paid.
     Deleveraged,
     /// The case ended.
     Closed,
-    /// A command of somebody else changed the account.
+    /// A command outside this liquidation changed the account.
     Outside,
 }
 
@@ -48,51 +48,51 @@ pub struct Trade {
     pub lots: i64,
     /// The price of the trade, in the instrument's quote.
     pub price: Price,
-    /// The mark of that moment.
+    /// The mark at that moment.
     pub mark: QuotePrice,
-    /// The index of its underlying.
+    /// The index of the underlying at that moment.
     pub index: UsdPrice,
-    /// What the price gave the account over the mark, USD, rounded down; negative when it cost something.
+    /// Gain of the account from trading at this price instead of the mark, in USD, rounded down; negative for a loss.
     pub over_mark: Money,
 }
 
 /// An amount that the account received, or paid when it is negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Payment {
-    /// From whom, or to whom.
+    /// The holder that paid, or that was paid.
     pub with: Holder,
     /// The asset that was paid.
     pub asset: AssetId,
     /// Units of the asset; negative when the account paid.
     pub amount: Quantity,
-    /// What that was worth at the price of the moment, USD, rounded down.
+    /// Value at the price of that moment, in USD, rounded down.
     pub usd: Money,
     /// The reason that the journal gives.
     pub cause: Cause,
 }
 
-/// What a record did for one account.
+/// The effect of a record on one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// What kind of step it was.
+    /// The kind of the step.
     pub what: What,
-    /// Whether it began the case: the number of the case and the underlyings the account had positions in.
+    /// Set when the step opened the case: the number of the case and the underlyings the account had positions in.
     pub opened: Option<(u64, Vec<UnderlyingId>)>,
-    /// What it was done on, as recorded.
+    /// The figures that the step relied on, as recorded.
     pub judged: Option<Figures>,
-    /// Orders that were cancelled.
+    /// Number of orders that were cancelled.
     pub cancelled: usize,
-    /// What is offered after it; none when nothing is, or when the record says nothing of it.
+    /// The offer after the step; none when nothing is offered, or when the record does not mention offers.
     pub offer: Option<Offer>,
-    /// An offer that was withdrawn.
+    /// The offer that was withdrawn.
     pub withdrawn: Option<Offer>,
     /// Trades, in order.
     pub trades: Vec<Trade>,
-    /// Payments, in order: the cash of the trades too.
+    /// Payments, in order, with the cash of the trades.
     pub payments: Vec<Payment>,
 }
 
-/// What a record did for an account; none when it did nothing for it. `state` is that before the record.
+/// The effect of a record on an account; none when the record does not concern it. `state` is the state before the record.
 pub fn step(state: &State, id: AccountId, envelope: &Envelope, events: &[Event]) -> Result<Option<Step>, Overflow> {
     let concerned = events.iter().any(|event| event.concerns(id));
     if !concerned {
@@ -132,7 +132,7 @@ fn what((state, id): (&State, AccountId), command: &Command, events: &[Event], t
         return if is_judgement(events, id) { What::Judged } else { What::Outside };
     };
     if whose != id {
-        // Another case met the offer of this one; or this account took something over, or had won.
+        // Another case met the offer of this account; or this account took over lots, or was closed against as a winner.
         let offered = state.liquidations.cases.get(&id).is_some_and(|case| case.offer.is_some());
         let crossed = offered && !trades.is_empty() && is_crossing(events, whose);
         return if crossed { What::Crossed } else { What::Outside };
@@ -161,21 +161,21 @@ fn what((state, id): (&State, AccountId), command: &Command, events: &[Event], t
     }
 }
 
-/// Whether a record says nothing else of an account than how it stands, and that its case begins.
+/// Whether a record only judges an account, and may open its case.
 fn is_judgement(events: &[Event], id: AccountId) -> bool {
     let judges = |event: &Event| matches!(event, Event::Judged { .. } | Event::CaseOpened { .. });
     let others = |event: &&Event| event.concerns(id) && !judges(event);
     !events.iter().any(|event| others(&event))
 }
 
-/// Whether a step of one account met the offer of another: only then does it leave an offer of the other behind.
+/// Whether a step of account `id` met the offer of another account: only then does it record an offer of the other.
 fn is_crossing(events: &[Event], id: AccountId) -> bool {
     events.iter().any(|event| matches!(event, Event::Offered { account, .. } if *account != id))
 }
 
-/// The trade that an event tells of.
+/// The trade that an event records.
 fn trade(state: &State, id: AccountId, command: &Command, event: &Event) -> Result<Option<Trade>, Overflow> {
-    // Who traded the lots as they are signed, and who took the other side.
+    // The account that traded the lots as they are signed, and the account on the other side.
     let (instrument, one, other, lots, price) =
         if let Event::Transferred { instrument, from, to, lots, price, .. } = event {
             (*instrument, *from, *to, *lots, *price)
@@ -208,7 +208,8 @@ fn trade(state: &State, id: AccountId, command: &Command, event: &Event) -> Resu
     }))
 }
 
-/// Who trades in a command, who takes the other side, and the lots as the first trades them; none where nobody trades on the market.
+/// The account that trades in a command, the account on the other side, and the lots as the first trades them; none for
+/// a command without a trade on the market.
 fn traded(command: &Command) -> Option<(AccountId, AccountId, i64)> {
     if let Command::Fill { lots, buyer, seller, .. } = command {
         return Some((buyer.account, seller.account, *lots));
@@ -217,7 +218,7 @@ fn traded(command: &Command) -> Option<(AccountId, AccountId, i64)> {
     Some((*account, *counterparty, *lots))
 }
 
-/// The payment that an event tells of.
+/// The payment that an event records.
 fn payment(state: &State, id: AccountId, event: &Event) -> Result<Option<Payment>, Overflow> {
     let Event::Moved { from, to, asset, amount, cause } = *event else { return Ok(None) };
     let own = |holder: Holder| matches!(holder, Holder::Account(account, _) if account == id);

@@ -1,4 +1,4 @@
-//! Why nothing is done for an account that is below its maintenance margin, or has a case.
+//! Explains why nothing is done for an account that is below its maintenance margin or has a case.
 
 use model::{InstrumentId, UnderlyingId};
 use units::{Money, Timestamp};
@@ -8,48 +8,48 @@ use crate::layers::l6;
 use crate::state::{Mode, Offer, State};
 use crate::{AccountId, Command, Desk, Envelope, Event, Principal, Reject, Status, decide};
 
-/// What an account in liquidation waits for.
+/// The reason why an account in liquidation waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wait {
-    /// For somebody to ask for its next step: nothing else is in the way.
+    /// Nobody has asked for its next step; nothing else is in the way.
     Due,
-    /// A trade is offered, and nobody has taken it.
+    /// A trade is offered, and no account has taken it.
     Taker {
         /// The trade that is offered.
         offer: Offer,
-        /// USD of its underlying that liquidations may still trade now.
+        /// USD of the underlying that liquidations may still trade now.
         room: Money,
     },
-    /// A trade was offered in an earlier version of the market: it is planned anew when the next step is asked for.
+    /// The trade was offered in an earlier version of the market. The next step plans it anew.
     Plan {
         /// The trade that was offered.
         offer: Offer,
     },
-    /// Liquidations have traded what the depth of these underlyings bears.
+    /// Liquidations have traded as much as the depth of these underlyings bears.
     Room {
-        /// The underlyings of its positions, and USD that may still be traded of each.
+        /// The underlyings of the account's positions, each with the USD that may still be traded of it.
         rooms: Vec<(UnderlyingId, Money)>,
     },
-    /// It stands between its maintenance margin and the warning: the case stays open, and nothing is done for it.
+    /// The account is between its maintenance margin and the warning: the case stays open, and nothing is done for it.
     Recovery,
     /// Its portfolio is in auction, and nobody has bid.
     Bids {
-        /// When the auction ends.
+        /// The end of the auction.
         until: Timestamp,
     },
-    /// Time for deposits after an outage.
+    /// After an outage accounts have time for deposits.
     Cure {
-        /// The moment at which that time ends.
+        /// The end of that time.
         until: Timestamp,
     },
-    /// The engine refuses the next step, and says why.
+    /// The engine refuses the next step for this reason.
     Refused(Reject),
-    /// For the engine itself: no command reached it, so that nothing could be asked for. Only a journal shows that.
+    /// No command reached the engine, so nothing could be asked for. Only a journal shows that.
     Silence,
 }
 
 impl Wait {
-    /// Whether this is the same wait as another: for the same thing, whatever the figures.
+    /// Whether this wait has the same reason as another, whatever the figures.
     pub fn is_like(&self, other: &Self) -> bool {
         match self {
             Self::Refused(one) => matches!(other, Self::Refused(two) if one.code() == two.code()),
@@ -65,9 +65,9 @@ impl Wait {
     }
 }
 
-/// What an account waits for now; none when it has no case and stands above its maintenance margin.
+/// The reason why an account waits now; none when it has no case and is above its maintenance margin.
 ///
-/// The engine is asked what its next step would be.
+/// It is found by asking the engine for the next step.
 pub fn wait(state: &State, desk: &Desk, id: AccountId) -> Option<Wait> {
     let case = state.liquidations.cases.get(&id);
     let account = state.account(id)?;
@@ -82,7 +82,7 @@ pub fn wait(state: &State, desk: &Desk, id: AccountId) -> Option<Wait> {
         (Err(Reject::Curing { until }), _) => Wait::Cure { until },
         (Err(reject @ Reject::NoPrice { .. }), _) => Wait::Refused(reject),
         (Err(Reject::NotInLiquidation { .. }), _) => Wait::Recovery,
-        // What is offered can be filled only while it is needed.
+        // An offer can be filled only while the account is below its maintenance margin.
         (_, Some(_)) if recovers(state, desk, id) => Wait::Recovery,
         (_, Some(offer)) => {
             let underlying = state.contracts[offer.instrument.0].terms.underlying;
@@ -95,18 +95,18 @@ pub fn wait(state: &State, desk: &Desk, id: AccountId) -> Option<Wait> {
     })
 }
 
-/// Whether an account stands above its maintenance margin.
+/// Whether an account is above its maintenance margin.
 fn recovers(state: &State, desk: &Desk, id: AccountId) -> bool {
     desk.judge(state, &state.accounts[id.place()]).is_ok_and(|judged| judged.status > Status::Liquidation)
 }
 
-/// Instruments of an account in which no trade can be made now: they are left out of plans.
+/// Instruments of an account whose market is halted: no trade can be made in them, and plans leave them out.
 pub fn halted(state: &State, id: AccountId) -> Vec<InstrumentId> {
     let held = state.account(id).into_iter().flat_map(|account| &account.positions).map(|held| held.instrument);
     held.filter(|instrument| state.contracts[instrument.0].mode == Mode::Halted).collect()
 }
 
-/// Whether a step would do nothing but say how the account stands and that nothing is offered for it.
+/// Whether a step only judges the account and records that nothing is offered for it.
 fn idle(events: &[Event]) -> bool {
     let nothing = |event: &Event| {
         matches!(event, Event::Judged { .. } | Event::Offered { offer: None, .. } | Event::Clock { .. })
@@ -114,7 +114,8 @@ fn idle(events: &[Event]) -> bool {
     events.iter().all(nothing)
 }
 
-/// Why a step does nothing: the account stands above its maintenance margin in the figures of the step, or it is paced.
+/// The reason why a step does nothing: the account is above its maintenance margin in the figures of the step, or
+/// liquidations have no room left to trade.
 fn idle_for(state: &State, id: AccountId, events: &[Event]) -> Wait {
     let account = &state.accounts[id.place()];
     if Figures::recorded(events, id).is_some_and(|figures| figures.status > Status::Liquidation) {

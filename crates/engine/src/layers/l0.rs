@@ -1,4 +1,4 @@
-//! Layer 0: well formed, in order, authorised.
+//! Layer 0: the command is well formed, in order and authorised.
 
 use model::{AssetId, InstrumentId};
 use units::{Quantity, Ratio, Round};
@@ -6,7 +6,7 @@ use units::{Quantity, Ratio, Round};
 use crate::state::{AccountState, Contract, FeedState, LARGEST_AMOUNT, Mode, State};
 use crate::{AccountId, Capability, Command, Desk, Envelope, FeedId, LocationId, Noun, Reject, needed};
 
-/// Whether the principal may ask for this (I-64).
+/// Whether the principal has the right to this command (I-64).
 pub fn authorised(state: &State, envelope: &Envelope) -> Result<(), Reject> {
     let capability = needed(&envelope.command);
     if let Capability::Own(id) = capability {
@@ -19,8 +19,8 @@ pub fn authorised(state: &State, envelope: &Envelope) -> Result<(), Reject> {
     Err(Reject::NotAuthorised { needed: format!("{capability:?}") })
 }
 
-/// Time does not go back (I-16), and goes forward by no more than a step: a command with a wrong date would otherwise stop the engine
-/// until that date. After a longer pause governance resumes, by no more than a pause can last.
+/// Time does not go back (I-16), and goes forward by one step at most: a command with a wrong date would otherwise stop
+/// the engine until that date. After a longer pause governance resumes the engine, by no more than the longest pause.
 pub fn in_order(state: &State, desk: &Desk, envelope: &Envelope) -> Result<(), Reject> {
     let (time, clock) = (envelope.time, state.clock);
     if time < clock {
@@ -34,17 +34,17 @@ pub fn in_order(state: &State, desk: &Desk, envelope: &Envelope) -> Result<(), R
     Ok(())
 }
 
-/// The account, or that there is none.
+/// The account, or a reject when there is none.
 pub fn account(state: &State, id: AccountId) -> Result<&AccountState, Reject> {
     state.account(id).ok_or(Reject::Unknown { what: Noun::Account, id: u64::from(id.0) })
 }
 
-/// The instrument, or that there is none.
+/// The instrument, or a reject when there is none.
 pub fn contract(state: &State, id: InstrumentId) -> Result<&Contract, Reject> {
     state.contract(id).ok_or_else(|| unknown(Noun::Instrument, id.0))
 }
 
-/// The feed, or why there is none: it was never listed, or it went with the last instrument that it priced.
+/// The feed, or the reason why there is none: it was never listed, or it was removed with the last instrument that it priced.
 pub fn feed(state: &State, id: FeedId) -> Result<&FeedState, Reject> {
     state.feeds.get(&id).ok_or_else(|| {
         let FeedId::Forward(underlying, expiry) = id else { return Reject::Unknown { what: Noun::Feed, id: 0 } };
@@ -72,12 +72,12 @@ pub fn location(state: &State, id: Option<LocationId>) -> Result<(), Reject> {
     }
 }
 
-/// Nothing of that number.
+/// A reject: nothing has this number.
 pub fn unknown(what: Noun, id: usize) -> Reject {
     Reject::Unknown { what, id: u64::try_from(id).unwrap_or(u64::MAX) }
 }
 
-/// An amount above 0 that sums cannot overflow with.
+/// Checks that an amount is above 0, and small enough that sums cannot overflow.
 pub fn amount(field: &str, amount: Quantity) -> Result<(), Reject> {
     if amount <= Quantity::ZERO || amount > LARGEST_AMOUNT {
         return Err(Reject::malformed(field, amount, format!("an amount above 0 and at most {LARGEST_AMOUNT}")));
@@ -85,12 +85,12 @@ pub fn amount(field: &str, amount: Quantity) -> Result<(), Reject> {
     Ok(())
 }
 
-/// A number of lots above 0.
+/// Checks that a number of lots is above 0.
 pub fn lots(lots: i64) -> Result<(), Reject> {
     if lots <= 0 { Err(Reject::malformed("lots", lots, "a whole number above 0")) } else { Ok(()) }
 }
 
-/// A name of 1 to 100 visible characters: none that turns the text beside it around or is not seen.
+/// Checks that a name has 1 to 100 visible characters: none that reverses the text beside it, and none that is invisible.
 pub fn name(field: &str, name: &str) -> Result<(), Reject> {
     if !model::is_name(name) {
         let found = format!("{:?}", name.chars().take(40).collect::<String>());
@@ -99,7 +99,7 @@ pub fn name(field: &str, name: &str) -> Result<(), Reject> {
     Ok(())
 }
 
-/// A number above the last one, so that nothing is applied twice (I-09).
+/// Checks that a number is above the last one, so that nothing is applied twice (I-09).
 pub fn rising(what: Noun, id: u64, last: u64) -> Result<(), Reject> {
     if id <= last { Err(Reject::Repeated { what, id, last }) } else { Ok(()) }
 }

@@ -6,7 +6,7 @@ use units::{Price, Round, Timestamp};
 use crate::state::{AccountState, Contract, Mode, State};
 use crate::{Noun, Reject};
 
-/// Whether the market takes a trade now: open, or restricted and the trade reduces; not expired.
+/// Whether the market takes a trade now: it is open, or it is reduce-only and the trade reduces; and it has not expired.
 pub fn takes(contract: &Contract, now: Timestamp, reduces: bool) -> Result<(), Reject> {
     let taken = match contract.mode {
         Mode::Open => true,
@@ -33,8 +33,8 @@ pub fn on_tick(state: &State, contract: &Contract, price: Price) -> Result<(), R
     Ok(())
 }
 
-/// Whether a price is within the band around the mark (I-42). Options, whose marks may be nearly nothing, have their band
-/// as a share of the index as well.
+/// Whether a price is within the band around the mark (I-42). For an option, whose mark may be nearly 0, the band is at
+/// least a hundredth of the index.
 pub fn in_band(state: &State, id: InstrumentId, price: Price) -> Result<(), Reject> {
     let terms = &state.contracts[id.0].terms;
     let listing = state.market.listing(id);
@@ -59,12 +59,12 @@ pub fn in_band(state: &State, id: InstrumentId, price: Price) -> Result<(), Reje
     Ok(())
 }
 
-/// Whether an order is not too large.
+/// Whether an order is within the largest size.
 pub fn order_size(contract: &Contract, lots: i64) -> Result<(), Reject> {
     at_most(Noun::OrderSize, lots, contract.terms.max_order)
 }
 
-/// Whether so many lots may be open.
+/// Whether this many lots may be open; no more than now always may.
 pub fn open_interest(contract: &Contract, open: i64) -> Result<(), Reject> {
     if open <= contract.open { Ok(()) } else { at_most(Noun::OpenInterest, open, contract.terms.max_open) }
 }
@@ -74,7 +74,7 @@ pub fn one_more_order(state: &State, account: &AccountState) -> Result<(), Rejec
     at_most(Noun::OpenOrders, count(account.orders.len()) + 1, i64::from(state.policy.max_orders))
 }
 
-/// Whether the account may have a position more.
+/// Whether the account may have one more position.
 pub fn one_more_position(state: &State, account: &AccountState) -> Result<(), Reject> {
     at_most(Noun::Positions, count(account.positions.len() + 1), i64::from(state.policy.max_positions))
 }

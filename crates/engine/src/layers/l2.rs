@@ -1,5 +1,5 @@
-//! Layer 2, before the trade: the account would hold initial margin, with all its open orders, on both sides of the desk;
-//! or the trade leaves it better off than it is.
+//! Layer 2, before the trade: the account would hold initial margin, with all its open orders, on both sides of the
+//! desk; or the trade shrinks its positions and leaves it no worse off.
 
 use margin::Refusal;
 use units::{Money, Ratio, Round, Timestamp};
@@ -9,7 +9,7 @@ use crate::layers::sight::Sight;
 use crate::state::{AccountState, State};
 use crate::{AccountId, Desk, Judged, Reject, Status};
 
-/// What would become of an account.
+/// An account before and after a command.
 pub struct Outcome<'a> {
     /// The time of the command.
     pub now: Timestamp,
@@ -19,23 +19,24 @@ pub struct Outcome<'a> {
     pub before: &'a AccountState,
     /// The account as it would be after the command.
     pub after: &'a AccountState,
-    /// Profit of the trade against the mark, in USD: not counted, so that the worse of mark and trade price decides.
+    /// Gain of the trade against the mark, in USD. It is not counted, so that the worse of mark and trade price decides.
     pub flattered: Money,
-    /// Whether positions only shrink.
+    /// Whether the command only shrinks positions.
     pub shrinks: bool,
-    /// What new risk must hold, as a multiple of initial margin.
+    /// The multiple of initial margin that new risk must hold.
     pub surcharge: Ratio,
 }
 
-/// Whether one side of a trade is accepted by what the account has in reserve, without adding it up.
+/// Whether the account's reserve bears one side of a trade; the account is not added up for this.
 pub fn spends(state: &State, desk: &Desk, now: Timestamp, id: AccountId, spent: &Spent, flattered: Money) -> bool {
     desk.trusts(state, now, id, Some(spent.position.instrument)) && desk.spends(state, id, spent, flattered)
 }
 
-/// Accepts what leaves initial margin held at the mark and at the slow average (I-18, I-23). An account that does not hold
-/// it, or whose prices cannot be trusted, may still do what shrinks its positions and lowers neither excess (I-25, I-32).
+/// Accepts a command after which the account holds initial margin at the mark and at the slow average (I-18, I-23). An
+/// account that does not hold it, or whose prices are not valid, may still shrink its positions when that lowers
+/// neither excess (I-25, I-32).
 pub fn holds(state: &State, desk: &Desk, outcome: &Outcome<'_>) -> Result<(), Reject> {
-    // What it owns and has no price counts for nothing here, and what it risks must have one.
+    // Assets without a valid price count for nothing here; positions, debts and orders must have a valid price.
     let sight = Sight::of(state, desk, outcome.now, outcome.after);
     let unheld = match sight.risk() {
         Ok(()) => match held(state, desk, outcome, &sight.firm(outcome.after)) {
@@ -70,7 +71,7 @@ fn held(state: &State, desk: &Desk, outcome: &Outcome<'_>, after: &AccountState)
     Ok(())
 }
 
-/// Whether the account would stand worse than it does: a higher requirement, or less above it.
+/// Whether the account would be worse off: a higher requirement, or less equity above it.
 fn worse(state: &State, desk: &Desk, outcome: &Outcome<'_>) -> Result<bool, Reject> {
     let refused = |refusal: Refusal| Reject::NotAssessable { account: outcome.id, why: refusal.to_string() };
     let before = desk.judge(state, outcome.before).map_err(refused)?;

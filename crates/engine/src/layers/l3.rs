@@ -1,14 +1,14 @@
-//! Layer 3, after the trade: the same question again, of the committed state.
+//! Layer 3, after the trade: the check of layer 2 again, on the committed state.
 //!
-//! Layer 2 asked it of an account as it would be. What became of it is judged here, from what was stored, in the next
-//! [`crate::Command::Watch`]: an account that was touched and does not hold what layer 2 said is restricted at once.
+//! Layer 2 judged the account as it would become. The next [`crate::Command::Watch`] judges the account as it was
+//! stored: an account that was touched and does not hold what layer 2 found is restricted at once.
 
 use crate::layers::l4;
 use crate::state::State;
 use crate::{AccountId, Desk, Event};
 use units::Timestamp;
 
-/// Judges every account that was touched or that prices can matter to, and says whose standing has changed.
+/// Judges every account that was touched or that prices can matter to, and returns the changes of status.
 pub fn committed(state: &State, desk: &Desk, now: Timestamp) -> Vec<Event> {
     let changed = |id: AccountId| l4::standing(state, desk, now, id);
     desk.concerned(state).into_iter().filter_map(changed).collect()

@@ -1,4 +1,4 @@
-//! Layer 4, on price: what prices can be trusted for, and who is below maintenance.
+//! Layer 4, on price: whether prices are valid, and which accounts are below maintenance margin.
 
 use marks::Validity;
 use model::{AssetId, InstrumentId};
@@ -8,7 +8,7 @@ use super::sight::Seen;
 use crate::state::{AccountState, State};
 use crate::{AccountId, Desk, Event, FeedId, Reject, Status};
 
-/// Every feed that an account's worth depends on, in order, with repetitions.
+/// Every feed that the value of an account depends on, in order, with repetitions.
 pub fn feeds_of(state: &State, account: &AccountState) -> Vec<FeedId> {
     let mut feeds = Vec::new();
     for balance in &account.balances {
@@ -52,9 +52,8 @@ pub fn of_instrument(state: &State, id: InstrumentId, feeds: &mut Vec<FeedId>) {
     of_asset(state, terms.settle, feeds);
 }
 
-/// How far a feed can be trusted at `now`: it was when it was last quoted, and it would not be found dead if it were
-/// quoted now. A price grows old between two ticks as well, and when no tick comes at all (I-11). A surface is valid
-/// while it is young.
+/// The validity of a feed at `now`: that of its last quote, or invalid where a quote formed now would be. A price grows
+/// old between two ticks as well, and when no tick comes at all (I-11). A surface is valid while it is young.
 pub fn validity(state: &State, now: Timestamp, feed: FeedId) -> (Validity, String) {
     if feed == FeedId::Surface {
         let age = now.micros().saturating_sub(state.surface.published.micros());
@@ -77,8 +76,8 @@ pub fn validity(state: &State, now: Timestamp, feed: FeedId) -> (Validity, Strin
     }
 }
 
-/// Until when a feed is valid from now on, if no source speaks and no tick comes; none when it is not valid at the next moment.
-/// A source that has spoken since the last tick may have made it so.
+/// The time until which a feed stays valid, if no source speaks and no tick comes; none when it is not valid at the
+/// next moment. A report since the last tick may have made it invalid.
 pub fn valid_until(state: &State, feed: FeedId) -> Option<Timestamp> {
     if feed == FeedId::Surface {
         let until = state.surface.published.micros().saturating_add(state.policy.surface_age);
@@ -91,14 +90,14 @@ pub fn valid_until(state: &State, feed: FeedId) -> Option<Timestamp> {
     (quote.validity() != Validity::Invalid).then(|| known.feed.steady_until(&known.rules, next))
 }
 
-/// [`valid_until`] of a feed that has just been quoted, by what the sources had said then: it need not be formed again.
+/// [`valid_until`] of a feed that has just been quoted, from the reports of that quote: the price need not be formed again.
 pub fn quoted_until(state: &State, feed: FeedId) -> Option<Timestamp> {
     let known = state.feeds.get(&feed)?;
     let last = known.feed.last().filter(|quote| quote.validity() == Validity::Valid)?;
     Some(known.feed.steady_until(&known.rules, last.at))
 }
 
-/// Whether everything an account depends on is valid.
+/// Whether every price that an account depends on is valid.
 pub fn trusted(state: &State, desk: &Desk, now: Timestamp, account: &AccountState) -> Result<(), Reject> {
     if desk.trusts_all(state, now) {
         return Ok(());
@@ -106,7 +105,7 @@ pub fn trusted(state: &State, desk: &Desk, now: Timestamp, account: &AccountStat
     feeds_of(state, account).into_iter().try_for_each(|feed| desk.valid(state, now, feed))
 }
 
-/// Why an instrument has no valid price; nothing of it is traded by force then.
+/// Checks that an instrument has a valid price. An instrument without one is not traded by force.
 pub fn priced(state: &State, now: Timestamp, instrument: InstrumentId) -> Result<(), Reject> {
     let mut feeds = Vec::new();
     of_instrument(state, instrument, &mut feeds);
@@ -129,7 +128,7 @@ pub fn valid(state: &State, now: Timestamp, feed: FeedId) -> Result<(), Reject> 
     Err(Reject::NoPrice { feed, validity: format!("{validity:?}").to_lowercase(), why })
 }
 
-/// Whether liquidations may go on: no outage has just ended, and none is under way (I-44).
+/// Whether liquidations may go on: no outage is under way, and none has just ended (I-44).
 pub fn calm(state: &State, now: Timestamp) -> Result<(), Reject> {
     let rules = &state.policy.liquidation;
     let silent = now.micros().saturating_sub(state.market.time.micros()) > rules.outage;
@@ -138,23 +137,24 @@ pub fn calm(state: &State, now: Timestamp) -> Result<(), Reject> {
     if now < until { Err(Reject::Curing { until }) } else { Ok(()) }
 }
 
-/// Whether an account may be told now that it stands better: those that a command has touched or that are below maintenance
-/// at once, the others by turns, so that what prices alone have healed is told within [`TURNS`] ticks.
+/// Whether a better status of an account may be recorded now. Accounts that a command has touched or that are below
+/// maintenance may recover at once; the others take turns, so that a recovery by prices alone is recorded within
+/// [`TURNS`] ticks.
 pub fn may_recover(state: &State, id: AccountId) -> bool {
     let below = state.accounts[id.place()].status <= Status::Liquidation;
-    // Of the versions that nobody has been judged in yet, one may be its turn.
+    // The account's turn may be one of the versions in which no account has been judged yet.
     let waited = state.version.saturating_sub(state.watched);
     let turn = (u64::from(id.0) + TURNS - (state.watched + 1) % TURNS) % TURNS;
     below || state.touched.contains(id) || turn < waited
 }
 
-/// Ticks in which everyone who stands badly has had a turn to be told that they stand better.
+/// The ticks in which every account that is not healthy has had a turn to recover.
 const TURNS: u64 = 256;
 
-/// How an account stands now, when that is not how it stood (REQ-5).
+/// The judgment of an account now, when its status changes (REQ-5).
 ///
-/// Nobody is sent to liquidation on a price that is not valid (I-11, I-35): what [`Seen`] says of it decides. Who has no
-/// position, no order and no debt has nothing to liquidate and is healthy.
+/// No account is sent to liquidation on a price that is not valid (I-11, I-35): [`Seen`] decides then. An account
+/// without a position, an order or a debt has nothing to liquidate and is healthy.
 pub fn standing(state: &State, desk: &Desk, now: Timestamp, id: AccountId) -> Option<Event> {
     let account = state.account(id)?;
     let (status, judged) = if desk.trusts(state, now, id, None) {

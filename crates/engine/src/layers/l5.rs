@@ -1,4 +1,4 @@
-//! Layer 5: what may come in as collateral, and what may leave an account.
+//! Layer 5: assets that come in as collateral, and assets that leave an account.
 
 use model::AssetId;
 use units::{Money, Quantity, Round, Timestamp};
@@ -8,7 +8,7 @@ use super::sight::Seen;
 use crate::state::{AccountState, Balance};
 use crate::{AccountId, Desk, LocationId, Reject, State, Status};
 
-/// Whether `more` of an asset may be collateral now: the cap holds over all accounts (I-30) and grows from nothing (I-67).
+/// Whether `more` of an asset may be collateral now: the cap holds over all accounts (I-30) and grows from 0 (I-67).
 pub fn collateral_cap(state: &State, asset: AssetId, more: Quantity, now: Timestamp) -> Result<(), Reject> {
     let collateral = &state.collateral[asset.0];
     let cap = collateral.cap_at(now, state.policy.collateral_ramp);
@@ -16,10 +16,12 @@ pub fn collateral_cap(state: &State, asset: AssetId, more: Quantity, now: Timest
     if more > Quantity::ZERO && found > cap { Err(Reject::CollateralCap { found, cap }) } else { Ok(()) }
 }
 
-/// Whether an account may give `amount` away: it is there, no loser has still to pay it (I-28, I-29, S-10), and what stays
-/// holds initial margin and the cost of closing, at the mark and at the slow average (I-18, I-29).
+/// Whether an account may give `amount` away: the balance is there, no loser has still to pay a part of it (I-28, I-29,
+/// S-10), and the rest of the account holds initial margin and the cost of closing, at the mark and at the slow average
+/// (I-18, I-29).
 ///
-/// Prices that are not valid refuse it, except that of other assets the account owns: they count for nothing (I-32).
+/// A price that is not valid refuses this, unless it is that of another asset the account owns: such an asset counts
+/// for nothing (I-32).
 pub fn withdrawal(
     state: &State,
     desk: &Desk,
@@ -49,7 +51,7 @@ pub fn withdrawal(
     Ok(())
 }
 
-/// Whether so much may leave a balance: it is there, and what of it is profit has been paid by its loser (I-28).
+/// Whether this amount may leave a balance: it is there, and losers have paid the part of it that is profit (I-28).
 pub fn may_leave(state: &State, balance: &Balance, amount: Quantity) -> Result<(), Reject> {
     if balance.amount < amount {
         return Err(Reject::Balance { asked: amount, there: balance.amount.max(Quantity::ZERO) });
@@ -63,7 +65,8 @@ pub fn may_leave(state: &State, balance: &Balance, amount: Quantity) -> Result<(
     Ok(())
 }
 
-/// The account without what it owns that has no valid price; refused when it owes or trades such a thing, or asks for it.
+/// The account without its assets that have no valid price. Refused when an asset or instrument that it owes, trades or
+/// asks for has none.
 fn without_unpriced(
     state: &State,
     now: Timestamp,
@@ -85,8 +88,8 @@ fn without_unpriced(
     Ok(priced)
 }
 
-/// Whether a transfer to an account of another owner is worth at least the smallest credit that the rules allow: dust costs its
-/// receiver attention and its sender nothing.
+/// Whether a transfer to an account of another owner is worth at least the smallest credit of the rules: dust costs the
+/// receiver attention and the sender nothing.
 pub fn credit(
     state: &State,
     desk: &Desk,
@@ -103,12 +106,12 @@ pub fn credit(
     Err(Reject::malformed("amount", format!("{amount}, worth {worth} USD"), expected))
 }
 
-/// Whether no loss is unresolved: while one is, an account that withdraws would be paid by the accounts that stay (I-51). Losses that are
-/// trifling together hold nobody.
+/// Whether no loss is unresolved: while one is, the accounts that stay would pay for an account that withdraws (I-51).
+/// Losses that are trifling together block nobody.
 ///
-/// The deficit is what accounts lack whose equity is negative, judged now at last prices: by their equity and not by their status,
-/// which a price that is not valid keeps from saying the worst. Of one that cannot be judged whole, what has a valid price is
-/// judged; one that was bankrupt and cannot be judged at all refuses too.
+/// The deficit is the sum of negative equities, judged now at last prices. Equity decides and not the status, because a
+/// price that is not valid keeps the status better than the account is. An account that cannot be judged whole is
+/// judged by its parts with a valid price; a bankrupt account that cannot be judged at all refuses too.
 pub fn covered(state: &State, desk: &Desk, now: Timestamp) -> Result<(), Reject> {
     let mut deficit = Money::ZERO;
     for id in desk.unwell().iter().copied() {

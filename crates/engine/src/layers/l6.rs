@@ -1,4 +1,4 @@
-//! Layer 6: what the system as a whole can bear: money out, concentration, and open interest against the funds behind it.
+//! Layer 6: the limits of the system as a whole: outflow, concentration, and open interest against the funds behind it.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,12 @@ use units::{Money, Overflow, Quantity, Ratio, Round, Timestamp};
 use crate::state::{AccountState, Pot};
 use crate::{AccountId, Desk, FeedId, Noun, Reject, State};
 
-/// What the outflow limiter holds after `amount` more has left custody, in USD (I-67, S-39).
+/// The amount that the outflow limiter holds after `amount` more has left custody, in USD (I-67, S-39).
 ///
-/// A leaky bucket: what left drains at one capacity per window, and no more than one capacity fits. So within any time `T`
-/// at most `capacity · (1 + T / window)` leaves, for all principals together. The capacity is a share of what was in custody before it was
-/// spent, or the floor. An asset whose cap is still on its ramp counts only up to the cap it started from, so that listing
-/// a token and pricing it high widens nothing.
+/// A leaky bucket: it drains by one capacity per window, and holds no more than one capacity. So within any time `T` at
+/// most `capacity · (1 + T / window)` leaves, for all principals together. The capacity is a share of the value in
+/// custody before the outflow, or the floor. An asset whose cap is still on its ramp counts only up to the cap it
+/// started from, so that listing a token and pricing it high widens nothing.
 pub fn outflow(state: &State, now: Timestamp, asset: AssetId, amount: Quantity) -> Result<Money, Reject> {
     let (spent, since) = state.outflow;
     let capacity = capacity(state, now)?;
@@ -33,7 +33,7 @@ pub fn outflow(state: &State, now: Timestamp, asset: AssetId, amount: Quantity) 
     Ok(after)
 }
 
-/// What the outflow limiter can hold, in USD.
+/// The capacity of the outflow limiter, in USD.
 pub fn capacity(state: &State, now: Timestamp) -> Result<Money, Overflow> {
     let whole = custody_usd(state, now)?.plus(state.outflow.0)?;
     Ok(state.policy.outflow_floor.max(whole.scaled(state.policy.outflow_share, Round::Down)?))
@@ -43,7 +43,7 @@ fn share(part: i64, whole: i64) -> Ratio {
     Ratio::from_raw(Ratio::ONE.raw() * i128::from(part) / i128::from(whole))
 }
 
-/// What custody holds at every location, in USD, rounded down. What is on the ramp counts at most with its base.
+/// The value in custody at all locations, in USD, rounded down. An asset on its ramp counts at most with its base.
 fn custody_usd(state: &State, now: Timestamp) -> Result<Money, Overflow> {
     let mut held = vec![Quantity::ZERO; state.collateral.len()];
     for ((pot, asset), amount) in &state.pots {
@@ -59,9 +59,9 @@ fn custody_usd(state: &State, now: Timestamp) -> Result<Money, Overflow> {
     })
 }
 
-/// Whether an account, and all accounts of its owner together, may have their share of one side of an instrument (S-10, S-42;
-/// I-30: a cap that holds across sub-accounts). Whoever does not add is not refused, and a [small](is_small) market is not
-/// limited.
+/// Whether an account, and all accounts of its owner together, may have their share of one side of an instrument (S-10,
+/// S-42; I-30: a cap that holds across sub-accounts). An account that does not add is not refused, and a
+/// [small](is_small) market is not limited.
 pub fn concentration(
     (state, desk): (&State, &Desk),
     account: AccountId,
@@ -87,33 +87,33 @@ pub fn concentration(
     Ok(())
 }
 
-/// Whether so little of an instrument is open that nobody's share of it matters.
+/// Whether the open interest of an instrument is so small that shares of it do not matter.
 pub fn is_small(state: &State, instrument: InstrumentId, open: i64) -> Result<bool, Overflow> {
     Ok(state.lots_usd(&state.contracts[instrument.0].terms, open)? < state.policy.share_floor)
 }
 
-/// Whether `lots` are at most that share of what is open: exactly, by products.
+/// Whether `lots` are at most a share `limit` of open interest: exactly, by products.
 fn within(lots: u128, limit: Ratio, open: i64) -> Result<bool, Overflow> {
     let overflow = Overflow { quantity: "open interest" };
     let lots = i128::try_from(lots).ok().and_then(|lots| lots.checked_mul(Ratio::ONE.raw())).ok_or(overflow)?;
     Ok(lots <= limit.raw().checked_mul(i128::from(open)).ok_or(overflow)?)
 }
 
-/// `lots` as a share of what is open, rounded up.
+/// `lots` as a share of open interest, rounded up.
 fn part_of(lots: u128, open: i64) -> Result<Ratio, Overflow> {
     let overflow = Overflow { quantity: "open interest" };
     let lots = Money::from_raw(i128::try_from(lots).map_err(|_| overflow)?);
     lots.per(Money::from_raw(i128::from(open)), Round::Up).ok_or(overflow)
 }
 
-/// Whether limits and funds stand behind `open_after` lots of an instrument with all else that is open on its underlying
-/// (S-10: open interest against what can be paid; S-38: the fund is what the ledger says it is).
+/// Whether limits and funds stand behind `open_after` lots of an instrument together with all other open interest of
+/// its underlying (S-10: open interest against what can be paid; S-38: the fund is what the ledger says it is).
 pub fn fund(state: &State, desk: &Desk, instrument: InstrumentId, open_after: i64) -> Result<(), Reject> {
     let underlying = state.contracts[instrument.0].terms.underlying;
     adequate((state, desk), underlying, Some((instrument, open_after)), None)
 }
 
-/// The same for what is open now with so much less in a fund: whether it is adequate without it (I-53).
+/// Whether limits and funds stand behind the present open interest after this much leaves a fund (I-53).
 pub fn fund_without(
     state: &State,
     desk: &Desk,
@@ -140,25 +140,25 @@ fn adequate(
     if found > limit { Err(Reject::Fund { found, limit }) } else { Ok(()) }
 }
 
-/// What new risk in an underlying must hold, as a multiple of its initial margin: more as a cascade nears.
+/// The multiple of initial margin that new risk in an underlying must hold; it rises as a cascade nears.
 pub fn surcharge(state: &State, underlying: UnderlyingId) -> Ratio {
     let Some(cascade) = state.liquidations.cascades.get(&underlying) else { return Ratio::ONE };
     Ratio::from_f64(pace::surcharge(cascade.worst()), Round::Up).unwrap_or(Ratio::ONE)
 }
 
-/// USD of an underlying that liquidations may still trade in this interval: a share of the observed depth, less of it as a cascade
-/// nears.
+/// USD of an underlying that liquidations may still trade in this interval: a share of the observed depth, and less of
+/// it as a cascade nears.
 pub fn room(state: &State, now: Timestamp, underlying: UnderlyingId) -> Money {
     let depth = slowed(state, underlying);
     pace::room(&flow(state, now, underlying), depth, now, &state.policy.liquidation)
 }
 
-/// The same of a whole interval, in which nothing has been traded yet.
+/// The USD that liquidations may trade in a whole interval, in which nothing has been traded yet.
 pub fn whole_room(state: &State, now: Timestamp, underlying: UnderlyingId) -> Money {
     pace::room(&Flow::new(now), slowed(state, underlying), now, &state.policy.liquidation)
 }
 
-/// What liquidations have traded lately, with so much more.
+/// The amount that liquidations have traded lately, with this amount added.
 pub fn spend(state: &State, now: Timestamp, underlying: UnderlyingId, usd: Money) -> Flow {
     let depth = slowed(state, underlying);
     pace::spend(&flow(state, now, underlying), usd, depth, now, &state.policy.liquidation)
@@ -173,7 +173,8 @@ fn slowed(state: &State, underlying: UnderlyingId) -> f64 {
     depth(state, FeedId::Index(underlying)).to_f64() * pace::slow(r)
 }
 
-/// The observed depth of a feed, in USD: what its live sources see, no claim above the median claim (I-15).
+/// The observed depth of a feed, in USD: the sum of the depths that its live sources claim, each at most the median
+/// claim (I-15).
 pub fn depth(state: &State, feed: FeedId) -> Money {
     let Some((known, quote)) = state.feeds.get(&feed).and_then(|known| Some((known, known.feed.last()?))) else {
         return Money::ZERO;
@@ -185,7 +186,7 @@ pub fn depth(state: &State, feed: FeedId) -> Money {
     claims.iter().fold(Money::ZERO, |sum, claim| sum.plus(median.min(*claim)).unwrap_or(sum))
 }
 
-/// The most that a backstop may lose by taking over an account, in USD: no more than the depth of its markets bears.
+/// The largest loss of a backstop from taking over an account, in USD: no more than the depth of its markets bears.
 pub fn backstop_budget(state: &State, account: &AccountState) -> Result<Money, Overflow> {
     let mut markets: BTreeMap<UnderlyingId, Money> = BTreeMap::new();
     for held in &account.positions {
@@ -198,7 +199,7 @@ pub fn backstop_budget(state: &State, account: &AccountState) -> Result<Money, O
     state.policy.liquidation.budget(&markets)
 }
 
-/// What one fund holds, in USD, rounded down, with so much less of an asset; nothing counts as less than nothing.
+/// The value of a fund, in USD, rounded down, with this much less of an asset. An amount below 0 counts as 0.
 pub fn fund_usd(state: &State, fund: Pot, less: Option<(AssetId, Quantity)>) -> Result<Money, Overflow> {
     let held = state.pots.range((fund, AssetId(0))..=(fund, AssetId(usize::MAX)));
     held.into_iter().try_fold(Money::ZERO, |sum, ((_, asset), amount)| {

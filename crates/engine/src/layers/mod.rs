@@ -1,13 +1,13 @@
-//! The checks, layer by layer. Each is a function of the state that accepts or names its reject; none can be switched off
-//! for anybody.
+//! The checks, layer by layer. Each is a function of the state that accepts a command or names the reason to refuse it;
+//! no check can be switched off for anybody.
 //!
 //! | layer | asks | module |
 //! |---|---|---|
-//! | 0 | is it well formed, in order, and may they? | [`l0`] |
+//! | 0 | is the command well formed, in order and authorised? | [`l0`] |
 //! | 1 | is it within the static limits? | [`l1`] |
 //! | 2 | would the account hold initial margin? | [`l2`] |
-//! | 3 | does it, now that it happened? | [`l3`] |
-//! | 4 | does it still, now that prices moved? | [`l4`], [`sight`] |
+//! | 3 | does it hold initial margin after the command? | [`l3`] |
+//! | 4 | does it still, after prices moved? | [`l4`], [`sight`] |
 //! | 5 | may this money leave? | [`l5`] |
 //! | 6 | can the system as a whole bear it? | [`l6`] |
 

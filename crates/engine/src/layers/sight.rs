@@ -1,7 +1,8 @@
-//! Layer 4: how an account is judged while some of what it has carries no valid price.
+//! Layer 4: the judgment of an account while some of its assets or positions have no valid price.
 //!
-//! What has no valid price counts for nothing and stops nothing. What could matter restricts nothing but itself. So an account
-//! is looked at in several ways, and nobody is liquidated who stands in one of them:
+//! An asset or position without a valid price counts for nothing and stops nothing. If its value could matter, it
+//! restricts only itself. So an account is judged in several views, and no account is liquidated that holds its
+//! maintenance margin in one of them:
 //!
 //! | view | an asset it owns, without a valid price | a position, or a debt, without a valid price |
 //! |---|---|---|
@@ -9,9 +10,9 @@
 //! | priced | left out | left out |
 //! | firm | left out | counts at its last price |
 //!
-//! An account is liquidated when it is below maintenance in *last* and in *priced*, and then in the one in which it stands
-//! better. It stands better again when it does in *firm* and has no position or debt without a price. Orders in a market
-//! without a valid price cannot fill and are left out of all three.
+//! An account is liquidated when it is below maintenance margin in *last* and in *priced*, and then in the view in
+//! which it has more above that margin. Its status improves when it does in *firm* and no position or debt is without a
+//! price. Orders in a market without a valid price cannot fill and are left out of all three views.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,20 +24,20 @@ use super::l4;
 use crate::state::{AccountState, Balance, State};
 use crate::{AccountId, Desk, FeedId, Judged, Reject, Status};
 
-/// What of an account has no valid price.
+/// The parts of an account that have no valid price.
 #[derive(Clone, Debug, Default)]
 pub struct Sight {
-    /// Assets without one.
+    /// Assets without a valid price.
     assets: BTreeSet<AssetId>,
-    /// Those of them whose last price is not recent any more.
+    /// The assets among them whose last price is not recent any more.
     lapsed: BTreeSet<AssetId>,
-    /// Instruments without one.
+    /// Instruments without a valid price.
     instruments: BTreeSet<InstrumentId>,
-    /// Why the first asset that it owns has none.
+    /// The reason why the first of the assets that the account owns has no valid price.
     void: Option<Reject>,
-    /// Why the first position or debt has none.
+    /// The reason why the first of its positions or debts has no valid price.
     blind: Option<Reject>,
-    /// Why the first market that it has an order in has none.
+    /// The reason why the first of the markets it has orders in has no valid price.
     idle: Option<Reject>,
 }
 
@@ -49,7 +50,7 @@ enum View {
 }
 
 impl Sight {
-    /// What of `account` has no valid price at `now`.
+    /// Finds the parts of `account` that have no valid price at `now`.
     pub fn of(state: &State, desk: &Desk, now: Timestamp, account: &AccountState) -> Self {
         let mut sight = Self::default();
         if desk.trusts_all(state, now) {
@@ -86,12 +87,12 @@ impl Sight {
         sight
     }
 
-    /// Why something that the account risks has no valid price: a position, a debt or an order.
+    /// The reason why a position, a debt or an order of the account has no valid price.
     pub fn risk(&self) -> Result<(), Reject> {
         self.blind.as_ref().or(self.idle.as_ref()).map_or(Ok(()), |why| Err(why.clone()))
     }
 
-    /// Why something that the account has or owes has no valid price.
+    /// The reason why an asset, a position or a debt of the account has no valid price.
     pub fn flaw(&self) -> Option<&Reject> {
         self.blind.as_ref().or(self.void.as_ref())
     }
@@ -114,16 +115,16 @@ impl Sight {
     }
 }
 
-/// An account as it may be liquidated.
+/// An account in the view in which it may be liquidated.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// The account in the view in which it stands better: what is planned and traded is planned and traded for this.
+    /// The account in the view in which it has more above its maintenance margin: plans and trades are made for this account.
     pub account: AccountState,
-    /// Equity, margins and status with these prices.
+    /// Equity, margins and status in that view.
     pub judged: Judged,
-    /// What others would have to pay, in USD: nothing while it could have enough at last prices.
+    /// The loss that others would have to pay, in USD: 0 while the account could have enough at last prices.
     pub lacking: Money,
-    /// What of `judged.equity` carries a valid price or is owed.
+    /// The part of `judged.equity` that carries a valid price or is owed.
     pub firm: Money,
     sight: Sight,
     view: View,
@@ -132,7 +133,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Judges an account in every view that differs. Refuses one that cannot be judged in any of them.
+    /// Judges an account in every view that differs. Refuses an account that cannot be judged in any of them.
     pub fn new(
         state: &State,
         desk: &Desk,
@@ -156,7 +157,7 @@ impl Seen {
             return Ok(Self { account: seen, judged, lacking, firm, sight, view, last, surely });
         }
         let priced = judge(View::Priced);
-        // What stands better decides, so that nobody is liquidated who stands in one of the views (I-35).
+        // The better view decides, so that no account is liquidated that holds its margin in one of the views (I-35).
         let (view, judged) = match (&last, &priced) {
             (Ok(last), Ok(priced)) if excess(last)? >= excess(priced)? => (View::Last, *last),
             (_, Ok(priced)) => (View::Priced, *priced),
@@ -174,28 +175,28 @@ impl Seen {
         Ok(Self { account: seen, judged, lacking: loss(most)?, firm: worth, sight, view, last, surely })
     }
 
-    /// Whether it is below maintenance in every view.
+    /// Whether the account is below maintenance margin in every view.
     pub fn is_below(&self) -> bool {
         self.judged.status <= Status::Liquidation
     }
 
-    /// How it stands without the assets that have no valid price; none where a position or a debt has none.
+    /// The status without the assets that have no valid price; none where a position or a debt has no valid price.
     pub fn surely(&self) -> Option<Status> {
         self.surely
     }
 
-    /// Why something that it has or owes has no valid price.
+    /// The reason why an asset, a position or a debt of the account has no valid price.
     pub fn flaw(&self) -> Option<Reject> {
         self.sight.flaw().cloned()
     }
 
-    /// Why a position or a debt of it has no valid price.
+    /// The reason why a position or a debt of the account has no valid price.
     pub fn blind(&self) -> Option<Reject> {
         self.sight.blind.clone()
     }
 
-    /// How it is told to stand, when it was told `before`: worse where every view says so, better where all that could say
-    /// otherwise has a price, and restricted at worst where only last prices say that it stands worse.
+    /// The status to record when the last one was `before`: worse where every view says so; better where everything
+    /// that could say otherwise has a price; restricted at worst where only last prices say that it is worse.
     pub fn standing(&self, before: Status) -> Status {
         match self.surely {
             _ if self.judged.status < before => self.judged.status,
@@ -205,18 +206,18 @@ impl Seen {
         }
     }
 
-    /// What the account has above its maintenance margin.
+    /// Equity less maintenance margin, in USD.
     pub fn excess(&self) -> Result<Money, Reject> {
         Ok(excess(&self.judged)?)
     }
 
-    /// How it would stand in the same view as `after`.
+    /// The judgment of `after` in the same view.
     pub fn after(&self, (state, desk): (&State, &Desk), id: AccountId, after: &AccountState) -> Result<Judged, Reject> {
         let judged = desk.judge(state, &self.sight.view(self.view, after));
         judged.map_err(|why| Reject::NotAssessable { account: id, why: why.to_string() })
     }
 
-    /// Whether `after` leaves it with no less above its maintenance margin than it has (I-37).
+    /// Whether `after` has no less above its maintenance margin than the account has (I-37).
     pub fn no_worse(&self, desk: (&State, &Desk), id: AccountId, after: &AccountState) -> Result<bool, Reject> {
         Ok(excess(&self.after(desk, id, after)?)? >= self.excess()?)
     }

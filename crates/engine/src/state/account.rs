@@ -1,4 +1,4 @@
-//! What one account has: balances, positions, orders, and how it stands.
+//! One account: its balances, positions and orders, and its status.
 
 use model::{AssetId, InstrumentId, Payoff, QuotePrice, Side};
 use serde::{Deserialize, Serialize};
@@ -7,35 +7,35 @@ use units::{Overflow, Price, Quantity, Round};
 use super::listing::{Contract, InstrumentTerms};
 use crate::{LocationId, OrderId, Status};
 
-/// An account: its owner, its balances, positions and orders, and how it stands.
+/// An account: its owner, its balances, positions and orders, and its status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountState {
     /// The account's unique name.
     pub name: String,
-    /// The person behind it.
+    /// The number of the owner.
     pub owner: u32,
-    /// In order of asset, then location.
+    /// Balances, in order of asset, then location.
     pub balances: Vec<Balance>,
-    /// In order of instrument; none with 0 lots.
+    /// Positions, in order of instrument; none with 0 lots.
     pub positions: Vec<Position>,
-    /// In order of their numbers.
+    /// Open orders, in order of their numbers.
     pub orders: Vec<Order>,
     /// The last order number that was accepted.
     pub last_order: OrderId,
-    /// How it stands, as last judged.
+    /// The status, as last judged.
     pub status: Status,
 }
 
-/// An amount of an asset at a place.
+/// An amount of an asset at a location.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Balance {
     /// The asset that is held or owed.
     pub asset: AssetId,
-    /// Where; none is the venue itself, where profit, loss and fees are paid.
+    /// The location; none means the venue itself, where profit, loss and fees are paid.
     pub location: Option<LocationId>,
-    /// Negative when owed.
+    /// Units of the asset; negative when owed.
     pub amount: Quantity,
-    /// The part of it that is profit not yet withdrawn: at most the amount, at least 0.
+    /// The part of the amount that is profit not yet withdrawn: at most the amount, at least 0.
     pub profit: Quantity,
 }
 
@@ -44,28 +44,28 @@ pub struct Balance {
 pub struct Position {
     /// The instrument that is held.
     pub instrument: InstrumentId,
-    /// Negative when short.
+    /// Open lots; negative when short.
     pub lots: i64,
-    /// What it was acquired at, in units of the settlement asset: `Σ lots·unit·price` for linear contracts,
-    /// `−Σ lots·unit/price` for inverse ones; 0 for options, whose premium is paid at once. Unsettled profit is worth minus
-    /// cost; over all accounts the costs of an instrument and its clearing pot add up to nothing.
+    /// The cost of the position, in units of the settlement asset: `Σ lots·unit·price` for linear contracts,
+    /// `−Σ lots·unit/price` for inverse ones; 0 for options, whose premium is paid at once. Unsettled profit is the worth
+    /// of the position minus its cost. Over all accounts the costs of an instrument and its clearing pot add up to 0.
     pub cost: Quantity,
 }
 
 /// An open limit order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
-    /// The owner's number.
+    /// The owner's number of the order.
     pub id: OrderId,
     /// The instrument to trade.
     pub instrument: InstrumentId,
     /// Whether it buys or sells.
     pub side: Side,
-    /// Left to fill, above 0.
+    /// Lots left to fill, above 0.
     pub lots: i64,
-    /// The worst price.
+    /// The worst price at which it may fill.
     pub limit: Price,
-    /// It may only reduce.
+    /// Whether the order may only reduce the position.
     pub reduce_only: bool,
 }
 
@@ -97,7 +97,7 @@ impl AccountState {
         (Err(place), Balance { asset, location, amount: Quantity::ZERO, profit: Quantity::ZERO })
     }
 
-    /// Changes a balance where it lies. It is put in when there was none, and taken out when nothing is left.
+    /// Changes a balance in place. Adds the balance when there was none, and removes it when nothing is left.
     pub(crate) fn change_balance<T>(
         &mut self,
         (asset, location): (AssetId, Option<LocationId>),
@@ -113,7 +113,7 @@ impl AccountState {
             Ok(place) => self.balances[place] = balance,
             Err(_) if empty => {}
             Err(place) => {
-                // Exactly as much memory as is needed: there are millions of accounts, and few trade something new.
+                // Reserves exactly the memory that is needed: there are millions of accounts, and few trade something new.
                 self.balances.reserve_exact(1);
                 self.balances.insert(place, balance);
                 let ordered = |held: &[Balance]| (held[0].asset, held[0].location) < (held[1].asset, held[1].location);
@@ -123,15 +123,15 @@ impl AccountState {
         changed
     }
 
-    /// The position in `instrument`, empty when there is none. All are looked at: they are few and lie together, so that a
-    /// processor reads them ahead, where a binary search would wait for each.
+    /// The position in `instrument`, empty when there is none. All positions are scanned: they are few and lie together
+    /// in memory, so a processor reads them ahead, where a binary search would wait for each.
     pub fn position(&self, instrument: InstrumentId) -> Position {
         let place = self.positions.iter().filter(|held| held.instrument < instrument).count();
         let found = self.positions.get(place).filter(|held| held.instrument == instrument);
         found.copied().unwrap_or(Position { instrument, lots: 0, cost: Quantity::ZERO })
     }
 
-    /// Puts a position in its place, or takes it out when nothing is left.
+    /// Puts a position in its place, or removes it when nothing is left.
     pub(crate) fn set_position(&mut self, position: Position) {
         let empty = position.lots == 0;
         match self.positions.binary_search_by_key(&position.instrument, |held| held.instrument) {
@@ -149,26 +149,26 @@ impl AccountState {
         }
     }
 
-    /// The open order of that number.
+    /// The open order with this number.
     pub fn order(&self, id: OrderId) -> Option<&Order> {
         self.orders.binary_search_by_key(&id, |order| order.id).ok().map(|place| &self.orders[place])
     }
 
-    /// Whether it can lose: it has a position, an order or a debt.
+    /// Whether the account can lose money: it has a position, an order or a debt.
     pub fn is_exposed(&self) -> bool {
         !self.positions.is_empty()
             || !self.orders.is_empty()
             || self.balances.iter().any(|balance| balance.amount.is_negative())
     }
 
-    /// Whether it has neither money nor positions nor orders.
+    /// Whether the account has neither money nor positions nor orders.
     pub fn is_empty(&self) -> bool {
         self.balances.is_empty() && self.positions.is_empty() && self.orders.is_empty()
     }
 
     /// The account as the margin methods see it.
     ///
-    /// Orders that may only reduce are left out: they are judged when they fill, and fill only where that leaves the account no
+    /// Reduce-only orders are left out: they are judged when they fill, and fill only where that leaves the account no
     /// worse. The entry price is the cost spread over the position, rounded against the account.
     pub fn view(&self, contracts: &[Contract], locations: &[String]) -> Result<model::Account, Overflow> {
         let mut view = model::Account { name: self.name.clone(), ..model::Account::default() };
@@ -203,7 +203,7 @@ impl Position {
     }
 }
 
-/// Contracts in so many lots.
+/// The contracts in this many lots.
 pub fn contracts_in(lots: i64, terms: &InstrumentTerms) -> Result<Quantity, Overflow> {
     times(terms.lot, lots)
 }

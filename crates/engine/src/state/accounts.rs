@@ -1,19 +1,19 @@
-//! A set of accounts that is asked and emptied often: a bit for each account, and a list of those that are in.
+//! A set of accounts that is queried and emptied often: a bit for each account, and a list of the members.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::AccountId;
 
-/// Some accounts. Two sets are equal when the same accounts are in them; they are written in order of their numbers.
+/// A set of accounts. Two sets are equal when they have the same members; members are written in order of their numbers.
 #[derive(Clone, Debug, Default)]
 pub struct AccountSet {
     bits: Vec<u64>,
-    /// The accounts in the order in which they were put in.
+    /// The members, in the order in which they were put in.
     members: Vec<AccountId>,
 }
 
 impl AccountSet {
-    /// Puts an account in; whether it was not.
+    /// Puts an account in; true when it was not in the set before.
     pub fn insert(&mut self, id: AccountId) -> bool {
         let (word, bit) = place(id);
         if self.bits.len() <= word {
@@ -27,18 +27,18 @@ impl AccountSet {
         new
     }
 
-    /// Whether an account is in.
+    /// Whether an account is in the set.
     pub fn contains(&self, id: AccountId) -> bool {
         let (word, bit) = place(id);
         self.bits.get(word).is_some_and(|bits| bits & bit != 0)
     }
 
-    /// Whether none is in.
+    /// Whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
-    /// Takes every account out.
+    /// Takes every account out of the set.
     pub fn clear(&mut self) {
         for id in self.members.drain(..) {
             self.bits[place(id).0] = 0;
@@ -52,7 +52,7 @@ impl AccountSet {
     }
 }
 
-/// The word and the bit of an account.
+/// The word of an account, and its bit in that word.
 fn place(id: AccountId) -> (usize, u64) {
     (id.place() / 64, 1 << (id.0 % 64))
 }
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// A tree is the reference, of what is in, of equality and of the bytes.
+        /// A tree is the reference for membership, for equality and for the bytes.
         #[test]
         fn it_is_a_set(steps in prop::collection::vec((0_u32..300, prop::bool::weighted(0.02)), 0..200)) {
             let (mut set, mut tree) = (AccountSet::default(), BTreeSet::new());

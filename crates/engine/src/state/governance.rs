@@ -13,13 +13,13 @@ use crate::FeedId;
 pub struct Method {
     /// The parameter file of the universal method, as text.
     pub text: String,
-    /// What it replaces, when it began to, and when it will have: the requirement moves from one to the other in
-    /// a straight line.
+    /// The file that is being replaced, with the start and the end of the ramp: the requirement moves from one file to
+    /// the other in a straight line.
     pub previous: Option<(String, Timestamp, Timestamp)>,
 }
 
 impl Method {
-    /// How much of the requirement is that of the new file at `time`, 0 to 1.
+    /// The share of the requirement that comes from the new file at `time`, 0 to 1.
     pub fn progress(&self, time: Timestamp) -> Ratio {
         let Some((_, from, until)) = &self.previous else { return Ratio::ONE };
         let (passed, whole) = (time.micros() - from.micros(), until.micros() - from.micros());
@@ -35,59 +35,60 @@ impl Method {
 /// The engine's own parameters. Durations are in microseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
-    /// From a proposal to the earliest moment it can come into force.
+    /// Time from a proposal to the earliest moment at which it can come into force.
     pub delay: i64,
-    /// A parameter may change by at most this share of itself at once.
+    /// The largest change of a parameter at once, as a share of its value.
     pub step: Ratio,
-    /// How long a new requirement takes to replace the old one.
+    /// Time in which a new requirement replaces the old one.
     pub ramp: i64,
-    /// How long the collateral cap of a new asset takes to grow from 0.
+    /// Time in which the collateral cap of a new asset grows from 0.
     pub collateral_ramp: i64,
-    /// The outflow limiter drains in this time.
+    /// Time in which the outflow limiter drains.
     pub outflow_window: i64,
-    /// Of what is in custody, at most this share may leave in a window.
+    /// The largest share of the value in custody that may leave in a window.
     pub outflow_share: Ratio,
-    /// What may leave in a window in any case, in USD.
+    /// The amount that may leave in a window in any case, in USD.
     pub outflow_floor: Money,
-    /// One account may hold at most this share of the open interest of an instrument.
+    /// The largest share of the open interest of an instrument that one account may hold.
     pub account_share: Ratio,
-    /// The accounts of one owner may hold at most this share together.
+    /// The largest share that the accounts of one owner may hold together.
     pub owner_share: Ratio,
     /// Shares are not limited while the open interest of an instrument is below this, in USD.
     pub share_floor: Money,
-    /// Open interest of an underlying may be at most this multiple of the funds that stand behind it, in USD; and
-    /// never above the limit of its listing.
+    /// The largest open interest of an underlying, as a multiple of the funds that stand behind it, in USD; it is never
+    /// above the limit of the listing.
     pub fund_multiple: Ratio,
-    /// What may be open without a fund, in USD.
+    /// The open interest that is allowed without a fund, in USD.
     pub fund_floor: Money,
-    /// Open orders of one account.
+    /// The most open orders of one account.
     pub max_orders: u32,
-    /// Positions of one account.
+    /// The most positions of one account.
     pub max_positions: u32,
-    /// Interest per year on what is owed.
+    /// Interest per year on negative balances.
     pub interest: Ratio,
-    /// Interest and funding are charged for at most this long at once (I-55).
+    /// The longest time for which interest and funding are charged at once (I-55).
     pub longest_accrual: i64,
-    /// Funding per eight hours is at most this, either way.
+    /// The largest funding rate per eight hours, in either direction.
     pub funding_cap: Ratio,
-    /// A surface older than this makes options unpriceable.
+    /// The oldest age at which a surface can still price options.
     pub surface_age: i64,
-    /// A volatility may change by at most this share of itself from surface to surface.
+    /// The largest change of a volatility from surface to surface, as a share of its value.
     pub surface_step: Ratio,
     /// Length of the settlement average before expiry.
     pub settlement_window: i64,
-    /// Fewest samples that make a settlement price.
+    /// The fewest samples that make a settlement price.
     pub settlement_samples: u32,
-    /// A trading fee is at most this share of the notional traded (I-06).
+    /// The largest trading fee, as a share of the notional traded (I-06).
     pub fee_cap: Ratio,
-    /// A liquidation fee is at most this share of the notional traded.
+    /// The largest liquidation fee, as a share of the notional traded.
     pub liquidation_fee: Ratio,
-    /// What liquidations aim at and keep to.
+    /// The targets and limits of liquidations.
     pub liquidation: liquidation::Rules,
 }
 
 impl Default for Policy {
-    /// A day's delay, steps of a fifth, ramps of an hour for requirements and a week for collateral, a tenth out an hour.
+    /// A delay of a day, steps of a fifth, ramps of an hour for requirements and a week for collateral, a tenth of
+    /// custody out per hour.
     fn default() -> Self {
         const HOUR: i64 = 3_600_000_000;
         let percent = |whole: i128| Ratio::from_raw(whole * (Ratio::ONE.raw() / 100));
@@ -129,14 +130,14 @@ pub enum Change {
         /// The new file, as text.
         text: String,
     },
-    /// The most that may be held of an asset. More of it makes collateral ramp from what may be held now.
+    /// The cap on an asset. A higher cap is reached by a ramp from the amount that may be held now.
     Cap {
         /// The asset whose cap changes.
         asset: AssetId,
         /// The new cap, in units of the asset.
         cap: Quantity,
     },
-    /// How a feed is read.
+    /// The rules by which a feed is read.
     Feed {
         /// The feed whose rules change.
         feed: FeedId,
@@ -149,12 +150,12 @@ pub enum Change {
         instrument: InstrumentId,
         /// Largest order, in lots.
         max_order: i64,
-        /// Most lots that may be open.
+        /// The most lots that may be open.
         max_open: i64,
-        /// Price band around the mark.
+        /// Price band around the mark, as a share of it.
         band: Ratio,
     },
-    /// Most that may be open over an underlying, in USD.
+    /// The largest open interest over an underlying, in USD.
     OpenInterest {
         /// The underlying whose limit changes.
         underlying: UnderlyingId,
@@ -163,14 +164,14 @@ pub enum Change {
     },
     /// The outflow limiter.
     Outflow {
-        /// Drains in this time, in microseconds.
+        /// Time in which the limiter drains, in microseconds.
         window: i64,
-        /// Share of custody per window.
+        /// The share of custody that may leave in a window.
         share: Ratio,
-        /// In any case, in USD.
+        /// The amount that may leave in a window in any case, in USD.
         floor: Money,
     },
-    /// Money out of a fund.
+    /// A payment out of a fund.
     FundOut {
         /// The fund that pays.
         fund: Pot,
@@ -188,7 +189,7 @@ pub enum Change {
     },
 }
 
-/// What a change is of.
+/// The subject of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// The margin method's parameters.
@@ -199,18 +200,18 @@ pub enum Subject {
     Feed(FeedId),
     /// The limits of an instrument.
     Limits(InstrumentId),
-    /// What may be open over an underlying.
+    /// The limit of open interest over an underlying.
     OpenInterest(UnderlyingId),
     /// The outflow limiter.
     Outflow,
-    /// What a fund has of an asset.
+    /// The amount of an asset in a fund.
     Fund(Pot, AssetId),
     /// The settlement price of an instrument.
     SettlementPrice(InstrumentId),
 }
 
 impl Change {
-    /// What it is of: two changes of one subject are not under way at once.
+    /// The subject of the change: two changes of one subject are never under way at once.
     pub fn subject(&self) -> Subject {
         match self {
             Self::Method { .. } => Subject::Method,
@@ -225,12 +226,12 @@ impl Change {
     }
 }
 
-/// A change that waits.
+/// A change that waits to come into force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposal {
     /// The change that is proposed.
     pub change: Change,
-    /// When it was proposed.
+    /// The time at which it was proposed.
     pub proposed: Timestamp,
     /// The earliest time at which it may come into force.
     pub from: Timestamp,

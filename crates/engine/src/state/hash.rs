@@ -1,9 +1,9 @@
-//! A fingerprint of the state that is cheap to keep: what did not change is not hashed again.
+//! A hash of the state that is cheap to keep up to date: only parts that changed are hashed again.
 //!
-//! The state is cut into parts: the head, each listing, feed, pot and account. A part's hash is BLAKE3 over its name and
-//! its encoding; the hash of the state is BLAKE3 over the sum of all part hashes modulo 2²⁵⁶. A sum does not depend on the
-//! order in which parts came or changed, so replay meets it whatever the layout in memory. It is a check against accident
-//! and divergence; tampering is what the journal's chain is for.
+//! The state is cut into parts: the head, each listing, feed, pot and account. A part's hash is BLAKE3 over its name
+//! and its encoding; the hash of the state is BLAKE3 over the sum of all part hashes modulo 2²⁵⁶. A sum does not depend
+//! on the order in which parts came or changed, so a replay arrives at the same hash whatever the layout in memory. The
+//! hash finds accidents and divergence; tampering is what the journal's chain is for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,7 +38,7 @@ pub enum Part {
     Market,
     /// Parameters and proposals.
     Governance,
-    /// Flows, measures and calm of liquidations.
+    /// Flows, measures, backstops and the wait after an outage.
     Liquidations,
     /// The liquidation of an account.
     Case(AccountId),
@@ -46,7 +46,7 @@ pub enum Part {
     Contract(usize),
     /// Cap and sums of an asset.
     Collateral(AssetId),
-    /// What is known of one price.
+    /// Rules, reports and last quote of one feed.
     Feed(FeedId),
     /// The amount of one asset in one pot.
     Pot(Pot, AssetId),
@@ -54,10 +54,10 @@ pub enum Part {
     Account(AccountId),
 }
 
-/// Hashes of parts, and which of them are out of date.
+/// Hashes of the parts, and the parts whose hashes are out of date.
 #[derive(Clone, Debug, Default)]
 pub struct Hashes {
-    /// Of accounts, by number: they are many, and never go.
+    /// Hashes of accounts, by number: accounts are many and are never removed.
     accounts: Vec<Option<[u8; 32]>>,
     /// The hashes of all other parts.
     known: BTreeMap<Part, [u8; 32]>,
@@ -66,7 +66,7 @@ pub struct Hashes {
     complete: bool,
 }
 
-/// Two states are equal when what they hold is equal, whatever has been hashed of it.
+/// Two states are equal when their contents are equal, whatever was hashed of them.
 impl PartialEq for Hashes {
     fn eq(&self, _: &Self) -> bool {
         true
@@ -76,14 +76,14 @@ impl PartialEq for Hashes {
 impl Eq for Hashes {}
 
 impl Hashes {
-    /// Remembers that a part changed.
+    /// Records that a part changed.
     pub fn touch(&mut self, part: Part) {
         if self.complete {
             self.touched.insert(part);
         }
     }
 
-    /// Hashes what changed since the last time; everything at first.
+    /// Hashes the parts that changed since the last time; at first all parts.
     pub fn refresh(&mut self, state: &State) {
         let touched =
             if self.complete { std::mem::take(&mut self.touched) } else { all(state).collect::<BTreeSet<Part>>() };
@@ -116,7 +116,7 @@ impl Hashes {
         }
     }
 
-    /// The hash over the sum.
+    /// The hash of the sum.
     pub fn root(&self) -> StateHash {
         let mut bytes = [0; 32];
         for (place, limb) in bytes.chunks_exact_mut(8).zip(self.sum) {
@@ -125,7 +125,7 @@ impl Hashes {
         StateHash(*blake3::hash(&bytes).as_bytes())
     }
 
-    /// Adds modulo 2²⁵⁶, little end first.
+    /// Adds a hash to the sum modulo 2²⁵⁶, little end first.
     fn add(&mut self, hash: [u8; 32]) {
         let mut carry = false;
         for (limb, bytes) in self.sum.iter_mut().zip(hash.chunks_exact(8)) {
@@ -138,7 +138,7 @@ impl Hashes {
     }
 }
 
-/// Every part that a state has.
+/// Every part of a state.
 fn all(state: &State) -> impl Iterator<Item = Part> {
     let accounts = (0..state.accounts.len()).map(|place| AccountId(u32::try_from(place).expect("ids are u32")));
     [Part::Head, Part::Market, Part::Governance, Part::Liquidations]
@@ -151,7 +151,7 @@ fn all(state: &State) -> impl Iterator<Item = Part> {
         .chain(accounts.map(Part::Account))
 }
 
-/// The encoding of a part; none when the state has no such part any more.
+/// The encoding of a part; none when the state has it no longer.
 fn encode(state: &State, part: Part) -> Option<Vec<u8>> {
     fn bytes(value: &impl Serialize) -> Vec<u8> {
         postcard::to_stdvec(value).expect("the state is plain data")

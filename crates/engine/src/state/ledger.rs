@@ -1,4 +1,4 @@
-//! Who holds what: every amount that leaves a holder arrives at another.
+//! The ledger of amounts: every amount that leaves a holder arrives at another.
 
 use model::{AssetId, InstrumentId, UnderlyingId};
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ pub enum Holder {
 }
 
 impl Holder {
-    /// Whether it is an account, at whatever location.
+    /// Whether the holder is account `id`, at any location.
     pub fn is_of(self, id: AccountId) -> bool {
         match self {
             Self::Account(account, _) => account == id,
@@ -26,40 +26,40 @@ impl Holder {
     }
 }
 
-/// What is held by nobody's account.
+/// A holder that is no account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Pot {
-    /// The world outside: minus what is in custody at a location.
+    /// The world outside: minus the amount that is in custody at a location.
     Custody(Option<LocationId>),
-    /// Between winners and losers of an instrument: minus the sum of the costs of its positions.
+    /// Clears between winners and losers of an instrument: minus the sum of the costs of its positions.
     Clearing(InstrumentId),
     /// Trading fees that the venue has taken.
     Fees,
-    /// What rounding left over.
+    /// Remainders of rounding.
     Rounding,
-    /// Pays first for losses in the instruments of one underlying.
+    /// The fund that pays first for losses in the instruments of one underlying.
     MarketFund(UnderlyingId),
-    /// Pays next, for all.
+    /// The fund that pays next, for losses in all underlyings.
     SharedFund,
 }
 
-/// What a movement must not exceed: far below where sums over all accounts could overflow.
+/// The largest amount of a movement: far below the size at which sums over all accounts could overflow.
 pub const LARGEST_AMOUNT: Quantity = Quantity::from_raw(1_000_000_000_000 * Quantity::ONE.raw());
 
 const IN_RANGE: &str = "amounts are limited far below overflow";
 
-/// What of an amount is held, not owed.
+/// The part of an amount that is held and not owed: 0 when it is negative.
 fn positive(amount: Quantity) -> Quantity {
     amount.max(Quantity::ZERO)
 }
 
-/// Whether the part of a balance that is profit is a part of it: not below 0, and not more than there is (I-28).
+/// Whether the profit of a balance is a part of it: not below 0, and not more than the amount (I-28).
 pub fn is_own(balance: &Balance) -> bool {
     (Quantity::ZERO..=positive(balance.amount)).contains(&balance.profit)
 }
 
 impl State {
-    /// Moves an amount. What an account receives pays its debts first; profit is remembered as such.
+    /// Moves an amount. An amount that an account receives pays its debt first; profit is recorded as profit.
     pub(crate) fn shift(&mut self, from: Holder, to: Holder, asset: AssetId, amount: Quantity, cause: Cause) {
         debug_assert!(amount > Quantity::ZERO, "I-45: {amount} moves from {from:?} to {to:?}");
         self.take(from, asset, amount, cause);
@@ -75,7 +75,8 @@ impl State {
         let (fell, of_profit) = self.accounts[id.place()].change_balance((asset, location), |balance| {
             let before = balance.amount;
             balance.amount = before.minus(amount).expect(IN_RANGE);
-            // What left by the owner's wish takes money that is not profit first; a loss takes profit first.
+            // An amount that leaves by the owner's wish is taken from money that is not profit first; a loss is taken
+            // from profit first.
             let own = before.minus(balance.profit).expect(IN_RANGE).max(Quantity::ZERO);
             let of_profit = if leaves { amount.minus(own).expect(IN_RANGE).max(Quantity::ZERO) } else { amount };
             let of_profit = of_profit.min(balance.profit);
@@ -87,13 +88,13 @@ impl State {
         collateral.held = collateral.held.minus(fell).expect(IN_RANGE);
         let paid = fell.minus(of_profit).expect(IN_RANGE);
         let settled = if leaves {
-            // Profit that leaves takes with it what its loser paid.
+            // Profit that leaves takes with it the money that its loser paid.
             of_profit.negated()
         } else if cause.is_profit() {
             // The part of a loss that was paid out of the loser's own money backs a winner's profit.
             Ok(paid)
         } else {
-            // A fee that was not paid out of own money was taken from what backs profits.
+            // A fee that was not paid out of own money was taken from money that backs profits.
             paid.minus(amount)
         };
         collateral.settled = collateral.settled.plus(settled.expect(IN_RANGE)).expect(IN_RANGE);
@@ -119,7 +120,7 @@ impl State {
         let collateral = &mut self.collateral[asset.0];
         collateral.held = collateral.held.plus(rose).expect(IN_RANGE);
         if !cause.is_profit() {
-            // Own money that pays a debt is a loss paid after all.
+            // Own money that repays a debt pays a loss after all.
             let repaid = amount.minus(rose).expect(IN_RANGE);
             collateral.settled = collateral.settled.plus(repaid).expect(IN_RANGE);
         }
@@ -136,14 +137,14 @@ impl State {
         self.hashes.touch(Part::Pot(pot, asset));
     }
 
-    /// Whether over all holders every asset adds up to 0 (I-08), and what is held of it is the sum of the balances above 0 (I-07).
-    /// Says which does not.
+    /// Whether every asset adds up to 0 over all holders (I-08), and its recorded holdings are the sum of the balances
+    /// above 0 (I-07). The error names the asset for which this fails.
     ///
-    /// Events cannot change that, for an amount that moves is taken and given in one step. So it holds of every state that began as
-    /// an engine begins, and a snapshot of which it does not hold was made by nobody.
+    /// Events cannot break this, because an amount is taken and given in one step. So it holds for every state that
+    /// began as an empty engine, and a snapshot that breaks it was not made by an engine.
     pub(crate) fn adds_up(&self) -> Result<(), String> {
         let mut sums = vec![(0_i128, 0_i128); self.collateral.len()];
-        // Sums that wrap around are still exact: what adds up to 0 adds up to 0.
+        // Sums that wrap around are still exact: amounts that add up to 0 do so here too.
         for balance in self.accounts.iter().flat_map(|account| &account.balances) {
             let (all, held) = &mut sums[balance.asset.0];
             *all = all.wrapping_add(balance.amount.raw());
@@ -165,7 +166,7 @@ impl State {
         Ok(())
     }
 
-    /// What all holders of an asset have together: 0, always (I-08).
+    /// The sum of an asset over all holders: always 0 (I-08).
     pub fn sum(&self, asset: AssetId) -> Quantity {
         let accounts = self.accounts.iter().flat_map(|account| &account.balances);
         let balances = accounts.filter(|balance| balance.asset == asset).map(|balance| balance.amount);

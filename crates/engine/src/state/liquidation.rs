@@ -1,4 +1,4 @@
-//! Accounts that are being liquidated, and what was agreed for them.
+//! Accounts in liquidation, the trades offered for them, and the limits of liquidations.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,38 +9,39 @@ use units::{Money, Price, Ratio, Timestamp};
 
 use crate::AccountId;
 
-/// The liquidation of one account, from the first step until it holds enough again or has nothing left.
+/// The liquidation of one account, from its first step until the account holds enough again or has nothing left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Case {
-    /// Above that of every earlier case (I-46).
+    /// The number of the case, above that of every earlier one (I-46).
     pub epoch: u64,
-    /// When the liquidation began.
+    /// The time at which the liquidation began.
     pub opened: Timestamp,
-    /// The trade that may be made for it now.
+    /// The trade that is offered for the account now.
     pub offer: Option<Offer>,
-    /// Since when its portfolio is in auction.
+    /// The time at which its portfolio went into auction.
     pub auction: Option<Timestamp>,
-    /// The underlyings it had positions in when it began: their funds stand behind it, like those of what it holds now.
+    /// The underlyings the account had positions in when the case began: their funds stand behind the case, like those
+    /// of its present positions.
     pub markets: Vec<UnderlyingId>,
-    /// What the shared fund has paid for it, in USD.
+    /// The amount that the shared fund has paid for the account, in USD.
     pub shared: Money,
 }
 
-/// A trade that may be made for an account in liquidation, in the version of the market it was planned in.
+/// A trade that is offered for an account in liquidation, in the version of the market it was planned in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
     /// The instrument that may be traded.
     pub instrument: InstrumentId,
-    /// How much is left of it, signed as the account trades.
+    /// Lots left to trade, signed as the account trades them.
     pub lots: i64,
-    /// The worst price it may be made at (I-42).
+    /// The worst price at which it may trade (I-42).
     pub worst: Price,
-    /// In which version of the market: in the next it is planned anew.
+    /// The version of the market it was planned in; in the next one it is planned anew.
     pub version: u64,
 }
 
 impl Offer {
-    /// What is left of it after so many lots; nothing when that is all.
+    /// The rest of the offer after this many lots; none when nothing is left.
     pub fn without(self, lots: i64) -> Option<Self> {
         let left = self.lots - lots;
         assert!(
@@ -52,8 +53,8 @@ impl Offer {
     }
 }
 
-/// R of an underlying as last measured: what liquidates per unit of a move, times what that moves the price. From 1 on a move
-/// feeds itself.
+/// R of an underlying as last measured: the value that is liquidated per unit of a price move, times the price move
+/// that trading this value causes. From 1 on a move feeds itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cascade {
     /// R when the price falls.
@@ -63,31 +64,31 @@ pub struct Cascade {
 }
 
 impl Cascade {
-    /// The worse of the two.
+    /// The larger R of the two directions.
     pub fn worst(&self) -> f64 {
         self.down.max(self.up).to_f64()
     }
 }
 
-/// All of them, and what limits them.
+/// All liquidations, and their limits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Liquidations {
     /// Open liquidations, by account.
     pub cases: BTreeMap<AccountId, Case>,
     /// The epoch of the last case.
     pub last_epoch: u64,
-    /// What liquidations have traded of each underlying lately.
+    /// The amount that liquidations have traded lately, by underlying.
     pub flows: BTreeMap<UnderlyingId, Flow>,
-    /// How near a cascade each underlying was when it was last measured.
+    /// The nearness of each underlying to a cascade, as last measured.
     pub cascades: BTreeMap<UnderlyingId, Cascade>,
-    /// Nobody is liquidated before.
+    /// No account is liquidated before this time.
     pub calm: Timestamp,
-    /// Accounts that have agreed to take over portfolios.
+    /// The backstops: accounts that take over portfolios.
     pub backstops: BTreeSet<AccountId>,
 }
 
 impl Liquidations {
-    /// A state without liquidations, calm until `clock`.
+    /// No liquidations, and none before `clock`.
     pub fn none(clock: Timestamp) -> Self {
         Self {
             cases: BTreeMap::new(),

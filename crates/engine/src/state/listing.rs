@@ -1,4 +1,4 @@
-//! What is listed: the terms of underlyings, assets and instruments, and what the engine knows of each besides its price.
+//! Listings: the terms of underlyings, assets and instruments, and the engine's data on each besides its price.
 
 use marks::Rules;
 use model::{AssetId, CounterPrice, DepthLevel, InstrumentKind, Payoff, USD, UnderlyingId};
@@ -10,15 +10,15 @@ use units::{Money, Price, Quantity, Ratio, Timestamp};
 pub struct UnderlyingTerms {
     /// The underlying's unique name.
     pub name: String,
-    /// Stands in the market until the feed has spoken, USD per unit; never valid as a price.
+    /// The price in the market until the feed has spoken, in USD per unit; never a valid price.
     pub reference: Price,
-    /// How its sources become an index.
+    /// The rules that make an index of the reports of its sources.
     pub feed: Rules,
     /// Average daily volume, in USD.
     pub adv_usd: Option<Money>,
     /// Value in its order books.
     pub depth: Vec<DepthLevel>,
-    /// Most that may be open over all its instruments, in USD of notional.
+    /// The largest open interest over all its instruments, in USD of notional.
     pub open_interest_usd: Money,
 }
 
@@ -27,18 +27,18 @@ pub struct UnderlyingTerms {
 pub struct AssetTerms {
     /// The asset's unique name.
     pub name: String,
-    /// Stands in the market until the feed has spoken, USD per unit.
+    /// The price in the market until the feed has spoken, in USD per unit.
     pub reference: Price,
-    /// The underlying whose moves it shares.
+    /// The underlying that the price of the asset follows, if any.
     pub follows: Option<UnderlyingId>,
-    /// How its own price is known: USD per unit when it follows nothing, else units of the underlying per unit. None: one
-    /// unit is one unit of what it follows.
+    /// The rules of its own price feed: USD per unit when it follows no underlying, else units of the underlying per
+    /// unit. None: one unit is worth one unit of the underlying that it follows.
     pub feed: Option<Rules>,
     /// Average daily volume, in USD.
     pub adv_usd: Option<Money>,
     /// Value in its order book.
     pub depth: Vec<DepthLevel>,
-    /// Most that may be held as collateral over all accounts, in units, once its ramp is complete.
+    /// The most that all accounts may hold as collateral, in units, once its ramp is complete.
     pub cap: Quantity,
 }
 
@@ -49,13 +49,13 @@ pub struct InstrumentTerms {
     pub name: String,
     /// Spot, perpetual, future or option.
     pub kind: InstrumentKind,
-    /// What its value depends on.
+    /// The underlying that its value depends on.
     pub underlying: UnderlyingId,
     /// Linear or inverse.
     pub payoff: Payoff,
-    /// What its price is written in.
+    /// The asset that its price is written in.
     pub quote: AssetId,
-    /// What profit is paid in.
+    /// The asset that profit is paid in.
     pub settle: AssetId,
     /// Units of the underlying per contract (inverse perpetuals and futures: units of the quote).
     pub contract_size: Quantity,
@@ -65,36 +65,36 @@ pub struct InstrumentTerms {
     pub tick: Price,
     /// Largest order, in lots.
     pub max_order: i64,
-    /// Most lots that may be open.
+    /// The most lots that may be open.
     pub max_open: i64,
-    /// A trade further than this from the mark is refused, as a share of it.
+    /// The price band, as a share of the mark: a trade further from the mark is refused.
     pub band: Ratio,
-    /// The fee to trade that the margin reckons with.
+    /// The trading fee that the margin reckons with.
     pub fee_rate: Option<Ratio>,
-    /// How its own price relative to the index is known (perpetuals, futures, the forward of options): a ratio around 1.
-    /// None: the index itself.
+    /// The rules of the feed of its price relative to the index (perpetuals, futures, the forward of options): a ratio
+    /// around 1. None: its price is the index itself.
     pub feed: Option<Rules>,
 }
 
-/// What the engine knows of an asset besides its price.
+/// The engine's data on an asset besides its price.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Collateral {
-    /// When its cap began to grow: at its listing, or when the cap was last raised.
+    /// The time at which its cap began to grow: at its listing, or when the cap was last changed.
     pub since: Timestamp,
-    /// The cap it grows from; 0 at its listing.
+    /// The cap that the growth starts from; 0 at its listing.
     pub base: Quantity,
-    /// Most that may be held over all accounts once the ramp is complete.
+    /// The most that all accounts may hold, in units, once the ramp is complete.
     pub cap: Quantity,
-    /// Held over all accounts: the sum of positive balances.
+    /// Units held over all accounts: the sum of positive balances.
     pub held: Quantity,
-    /// What losers have paid out of their own money and winners have not withdrawn.
+    /// Units that losers have paid out of their own money and winners have not withdrawn.
     pub settled: Quantity,
-    /// The last deposit reference.
+    /// The custodian's reference of the last deposit.
     pub reference: u64,
 }
 
 impl Collateral {
-    /// What may be held at `time`: on the way from the base to the cap.
+    /// The amount that may be held at `time`: on the way from the base to the cap.
     pub fn cap_at(&self, time: Timestamp, ramp: i64) -> Quantity {
         if self.cap <= self.base {
             return self.cap;
@@ -113,21 +113,21 @@ impl Collateral {
     }
 }
 
-/// Whether a market takes orders.
+/// The orders that a market takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Mode {
     /// Every order is taken.
     Open,
-    /// Only those that reduce.
+    /// Only orders that reduce a position are taken.
     ReduceOnly,
-    /// None; positions are still judged.
+    /// No order is taken; positions are still judged.
     Halted,
-    /// Settled at expiry: nothing is left of it.
+    /// Settled at expiry: no position is left.
     Settled,
 }
 
 impl Mode {
-    /// Whether any trade is made in it.
+    /// Whether trades are made in this mode.
     pub fn trades(self) -> bool {
         match self {
             Self::Open | Self::ReduceOnly => true,
@@ -136,20 +136,20 @@ impl Mode {
     }
 }
 
-/// What the engine knows of an instrument besides its price.
+/// The engine's data on an instrument besides its price.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contract {
     /// The terms it was listed with.
     pub terms: InstrumentTerms,
-    /// Which orders its market takes.
+    /// The orders that its market takes.
     pub mode: Mode,
     /// Lots open: the sum of long positions.
     pub open: i64,
-    /// The last match that was applied.
+    /// The number of the last match that was applied.
     pub last_match: u64,
-    /// The last funding period that was applied.
+    /// The number of the last funding period that was applied.
     pub last_period: u64,
-    /// When funding was last paid; listing at first.
+    /// The time at which funding was last paid; at first the time of the listing.
     pub funded: Timestamp,
     /// The settlement average so far: sum and count of the samples of the window.
     pub samples: Samples,
@@ -165,12 +165,12 @@ pub struct Samples {
 }
 
 impl InstrumentTerms {
-    /// Units in one lot: contracts per lot times contract size. Exact: a listing whose product is not is refused.
+    /// Units in one lot: contracts per lot times contract size. Exact: a listing whose product is not exact is refused.
     pub fn unit(&self) -> Quantity {
         self.lot.times(self.contract_size, units::Round::Down).expect("the listing was checked")
     }
 
-    /// The asset that cash of a trade is paid in: the quote for spot, else the settlement asset.
+    /// The asset that cash of a trade is paid in: the quote for spot, otherwise the settlement asset.
     pub fn cash(&self) -> AssetId {
         match self.kind {
             InstrumentKind::Spot => self.quote,
@@ -178,18 +178,18 @@ impl InstrumentTerms {
         }
     }
 
-    /// The counter currency, which the price of the underlying is written in: marks of perpetuals and futures, strikes,
+    /// The counter currency, in which the price of the underlying is written: marks of perpetuals and futures, strikes,
     /// settlement prices.
     pub fn counter_asset(&self) -> AssetId {
         if self.is_option() && self.payoff == Payoff::Inverse { USD } else { self.quote }
     }
 
-    /// Whether it is an option.
+    /// Whether the instrument is an option.
     pub fn is_option(&self) -> bool {
         matches!(self.kind, InstrumentKind::Option { .. })
     }
 
-    /// When it settles; none for spot and perpetuals.
+    /// The time at which it expires; none for spot and perpetuals.
     pub fn expiry(&self) -> Option<Timestamp> {
         match self.kind {
             InstrumentKind::Future { expiry } | InstrumentKind::Option { expiry, .. } => Some(expiry),

@@ -1,4 +1,4 @@
-//! The truth: everything the engine must not lose, and nothing it can recompute.
+//! The state: everything that the engine must not lose, and nothing that it can recompute.
 
 mod account;
 mod accounts;
@@ -27,27 +27,27 @@ pub use listing::{AssetTerms, Collateral, Contract, InstrumentTerms, Mode, Sampl
 
 use crate::{AccountId, FeedId};
 
-/// A feed with the rules it is read by.
+/// A feed with the rules by which it is read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedState {
-    /// How sources become a price.
+    /// The rules that make a price of the reports.
     pub rules: Rules,
-    /// What they said, and the last quote.
+    /// The reports of the sources, and the last quote.
     pub feed: Feed,
 }
 
 /// The last volatility surface.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SurfaceState {
-    /// Its version; 0 before the first.
+    /// The version of the surface; 0 before the first.
     pub version: u64,
     /// The time the surface was fitted at.
     pub published: Timestamp,
-    /// What it says of options that the market does not say yet: the next tick brings it in (I-12).
+    /// Volatilities of the surface that are not in the market yet: the next tick brings them in (I-12).
     pub staged: BTreeMap<InstrumentId, Ratio>,
 }
 
-/// Everything the engine must not lose.
+/// Everything that the engine must not lose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     /// The time of the last command.
@@ -56,25 +56,25 @@ pub struct State {
     pub market: Market,
     /// The version of the market.
     pub version: u64,
-    /// The version in which all accounts were last judged.
+    /// The version of the market in which all accounts were last judged.
     pub watched: u64,
-    /// Accounts that commands have changed since then.
+    /// Accounts that commands have changed since all were last judged.
     pub touched: AccountSet,
     /// The last volatility surface.
     pub surface: SurfaceState,
     /// Names of locations.
     pub locations: Vec<String>,
-    /// Of each underlying: most that may be open over its instruments, in USD.
+    /// The largest open interest of each underlying over its instruments, in USD.
     pub open_interest_usd: Vec<Money>,
     /// Cap and sums of each asset, by its number.
     pub collateral: Vec<Collateral>,
     /// Terms and state of each instrument, by its number.
     pub contracts: Vec<Contract>,
-    /// What is known of prices.
+    /// Rules, reports and last quote of every feed.
     pub feeds: BTreeMap<FeedId, FeedState>,
-    /// In the order of opening.
+    /// All accounts, in the order of opening.
     pub accounts: Vec<AccountState>,
-    /// What is held by nobody's account.
+    /// Amounts that belong to no account, by pot and asset.
     pub pots: BTreeMap<(Pot, AssetId), Quantity>,
     /// Accounts that are being liquidated.
     pub liquidations: Liquidations,
@@ -84,22 +84,22 @@ pub struct State {
     pub method: Method,
     /// The engine's own parameters.
     pub policy: Policy,
-    /// What may come into force.
+    /// Proposals that have not come into force, by number.
     pub proposals: BTreeMap<u64, Proposal>,
     /// The number of the next proposal.
     pub next_proposal: u64,
-    /// What the outflow limiter holds, in USD, and since when it has been draining.
+    /// The amount that the outflow limiter holds, in USD, and the time since which it has been draining.
     pub outflow: (Money, Timestamp),
-    /// When interest was last charged.
+    /// The time at which interest was last charged.
     pub accrued: Timestamp,
-    /// When collateral was last listed or its cap raised.
+    /// The time at which collateral was last listed or its cap raised.
     pub collateral_changed: Option<Timestamp>,
     #[serde(skip)]
     pub(crate) hashes: Hashes,
 }
 
 impl State {
-    /// An engine with nothing in it, at `clock`, under these parameters.
+    /// An empty engine at `clock`, with these parameters.
     pub fn new(clock: Timestamp, method: String, policy: Policy) -> Self {
         Self {
             clock,
@@ -135,29 +135,29 @@ impl State {
         }
     }
 
-    /// The account of that number.
+    /// The account with this number.
     pub fn account(&self, id: AccountId) -> Option<&AccountState> {
         self.accounts.get(id.place())
     }
 
-    /// The number of the account of that name.
+    /// The number of the account with this name.
     pub fn account_named(&self, name: &str) -> Option<AccountId> {
         let place = self.accounts.iter().position(|account| account.name == name)?;
         u32::try_from(place).ok().map(AccountId)
     }
 
-    /// The instrument of that number.
+    /// The instrument with this number.
     pub fn contract(&self, id: InstrumentId) -> Option<&Contract> {
         self.contracts.get(id.0)
     }
 
-    /// The instruments that depend on an underlying.
+    /// The instruments on an underlying.
     pub fn instruments_of(&self, underlying: UnderlyingId) -> impl Iterator<Item = InstrumentId> {
         let all = self.contracts.iter().enumerate();
         all.filter(move |(_, contract)| contract.terms.underlying == underlying).map(|(place, _)| InstrumentId(place))
     }
 
-    /// What so many lots stand for, in USD at the index, rounded up.
+    /// The notional of this many lots, in USD at the index, rounded up.
     pub fn lots_usd(&self, terms: &InstrumentTerms, lots: i64) -> Result<Money, Overflow> {
         let units = times(terms.unit(), lots.saturating_abs())?;
         let price = if terms.payoff == Payoff::Inverse && !terms.is_option() {
@@ -168,7 +168,7 @@ impl State {
         units.at(if price.is_negative() { price.negated()? } else { price }, Round::Up)
     }
 
-    /// What is in a pot.
+    /// The amount of an asset in a pot.
     pub fn pot(&self, pot: Pot, asset: AssetId) -> Quantity {
         self.pots.get(&(pot, asset)).copied().unwrap_or_default()
     }
@@ -178,12 +178,12 @@ impl State {
         self.feeds.get(&id).and_then(|feed| feed.feed.last())
     }
 
-    /// How far the price of a feed can be trusted now; invalid when it never spoke.
+    /// The validity of a feed's last quote; invalid when the feed never spoke.
     pub fn validity(&self, id: FeedId) -> Validity {
         self.quote(id).map_or(Validity::Invalid, Quote::validity)
     }
 
-    /// The hash of the whole state: the same for the same content, however it came about.
+    /// The hash of the whole state: equal contents give equal hashes, however they came about.
     pub fn hash(&mut self) -> StateHash {
         let mut hashes = std::mem::take(&mut self.hashes);
         hashes.refresh(self);

@@ -47,10 +47,10 @@ pub const ETH_PERPETUAL: InstrumentId = InstrumentId(8);
 /// 10 USD a lot, in BTC, dated.
 pub const INVERSE_FUTURE: InstrumentId = InstrumentId(9);
 
-/// Where staked tokens can be.
+/// The location of staked tokens.
 pub const BRIDGE: LocationId = LocationId(0);
 
-/// When futures and options of the small exchange expire.
+/// The expiry of the futures and options of the small exchange.
 pub fn expiry() -> Timestamp {
     "2026-12-25T08:00:00Z".parse().unwrap()
 }
@@ -139,14 +139,14 @@ fn option(right: Right) -> InstrumentKind {
     InstrumentKind::Option { expiry: expiry(), strike: price("100000"), right, iv: None }
 }
 
-/// Does what `command` says, at the time the engine has reached.
+/// Runs `command` at the time that the engine has reached.
 pub fn run(engine: &mut Engine, principal: Principal, command: Command) -> Result<Vec<Event>, Reject> {
     let time = engine.state().clock;
     at(engine, time, principal, command)
 }
 
-/// Does what `command` says at `time`. After every event every asset adds up to nothing, and after the command the books
-/// agree with each other (I-07, I-08).
+/// Runs `command` at `time`. After every event every asset adds up to 0, and after the command the books agree with
+/// each other (I-07, I-08).
 ///
 /// Where the time is more than a day ahead governance resumes the engine first.
 pub fn at(engine: &mut Engine, time: Timestamp, principal: Principal, command: Command) -> Result<Vec<Event>, Reject> {
@@ -166,14 +166,14 @@ pub fn at(engine: &mut Engine, time: Timestamp, principal: Principal, command: C
     Ok(events)
 }
 
-/// I-08: what all holders of an asset have together is nothing.
+/// I-08: every asset adds up to 0 over all holders.
 pub fn conserved(state: &State) {
     for asset in 0..state.collateral.len() {
         assert_eq!(state.sum(AssetId(asset)), Quantity::ZERO, "asset {asset}");
     }
 }
 
-/// I-07: every sum that is stored is the sum of what it is of.
+/// I-07: every stored sum equals the sum of its parts.
 pub fn consistent(state: &State) {
     let total = |amounts: &mut dyn Iterator<Item = Quantity>| {
         amounts.fold(Quantity::ZERO, |sum, amount| sum.plus(amount).unwrap())
@@ -226,14 +226,14 @@ impl World {
     pub fn with(policy: Policy) -> Self {
         let mut world = Self::young(policy);
         world.pass(8 * DAY);
-        // What eight days of silence call for is over too.
+        // The time to cure after eight days of silence is over too.
         for _ in 0..3 {
             world.pass(25 * SECOND);
         }
         world
     }
 
-    /// Just listed: nothing may be collateral yet but USD.
+    /// Just listed: no asset but USD may be collateral yet.
     pub fn young(policy: Policy) -> Self {
         let start = "2026-11-01T00:00:00Z".parse().unwrap();
         let state = State::new(start, margin::method::universal::PARAMS.to_owned(), policy);
@@ -336,7 +336,7 @@ impl World {
         self.run(Principal::System, command)
     }
 
-    /// Time passes; then every source that is not silent speaks, prices are formed and accounts judged.
+    /// Lets time pass; then every source that is not silent reports, prices are formed and accounts judged.
     pub fn pass(&mut self, micros: i64) {
         let time = Timestamp::from_micros(self.state().clock.micros() + micros);
         self.sequence += 1;
@@ -371,7 +371,7 @@ impl World {
         at(&mut self.engine, time, Principal::Source(engine::SURFACE_SOURCE), command).unwrap();
     }
 
-    /// A price moves now and stays for so long that the averages have followed.
+    /// Moves a price now and holds it until the averages have followed.
     pub fn move_to(&mut self, feed: FeedId, to: &str) {
         self.jump(feed, to);
         for _ in 0..30 {
@@ -379,7 +379,7 @@ impl World {
         }
     }
 
-    /// A price moves within a second.
+    /// Moves a price within a second.
     pub fn jump(&mut self, feed: FeedId, to: &str) {
         self.prices.insert(feed, price(to));
         self.pass(SECOND);
@@ -391,7 +391,7 @@ impl World {
         self.state().account_named(name).unwrap()
     }
 
-    /// Opens an account with so much USDC in it.
+    /// Opens an account with this much USDC in it.
     pub fn rich(&mut self, name: &str, owner: u32, usdc: &str) -> AccountId {
         let account = self.open(name, owner);
         self.deposit(account, USDC, usdc).unwrap();
@@ -451,7 +451,7 @@ impl World {
         self.run(owner, Command::Place { account, order, instrument, side, lots, limit, reduce_only: false })
     }
 
-    /// What an account has of an asset at the venue.
+    /// The amount of an asset that an account has at the venue.
     pub fn has(&self, account: AccountId, asset: AssetId) -> Quantity {
         self.state().accounts[account.place()].balance(asset, None).amount
     }
@@ -468,7 +468,7 @@ impl World {
     }
 }
 
-/// What moved to and from one account for one cause.
+/// The net amount that one account received for one cause.
 pub fn received(events: &[Event], account: AccountId, why: Cause) -> Quantity {
     events.iter().fold(Quantity::ZERO, |sum, event| match event {
         Event::Moved { from, to, amount, cause, .. } if *cause == why => {

@@ -9,8 +9,9 @@ use crate::layers::{l0, l2, l4};
 use crate::state::State;
 use crate::{AccountId, Cause, Desk, Event, Reject};
 
-/// A bid: the bidder takes `share` of every position at the mark and is paid what it asks, if that is no more than the clock
-/// allows. It holds initial margin with it, and leaves the account no worse.
+/// A bid: the bidder takes `share` of every position at the mark and is paid the amount it asks for, if the clock of
+/// the auction allows that much. The bidder must hold initial margin with the share, and the account must be left no
+/// worse.
 pub fn bid(
     (state, desk, now): (&State, &Desk, Timestamp),
     (bidder, auctioned): (AccountId, AccountId),
@@ -66,7 +67,7 @@ pub fn bid(
     Ok(events)
 }
 
-/// When the auction ends.
+/// The end of the auction.
 pub fn end(began: Timestamp, rules: &Rules) -> Timestamp {
     Timestamp::from_micros(began.micros().saturating_add(rules.fast).saturating_add(rules.slow))
 }

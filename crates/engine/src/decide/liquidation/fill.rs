@@ -1,4 +1,4 @@
-//! The trade that was offered for an account in liquidation, or a part of it: the market has taken it.
+//! The market took the trade that was offered for an account in liquidation, or a part of it.
 
 use liquidation::pace::Flow;
 use model::InstrumentKind;
@@ -15,8 +15,8 @@ use crate::layers::{l0, l1, l4, l6};
 use crate::state::{Contract, Holder, Offer, Pot, State};
 use crate::{AccountId, Cause, Desk, Event, Reject};
 
-/// Books the trade that was offered for an account below maintenance, or a part of it, on valid prices only (I-35); never leaves
-/// it worse (I-37), and trades no more of the underlying than its depth bears.
+/// Books the trade that was offered for an account below maintenance, or a part of it, on valid prices only (I-35). It
+/// never leaves the account worse (I-37), and trades no more of the underlying than its depth bears.
 pub fn fill(
     state: &State,
     desk: &Desk,
@@ -31,7 +31,7 @@ pub fn fill(
     let taking = Leg::new(state, &fill, (counterparty, fill.lots.saturating_neg()), (Quantity::ZERO, fund), None)?;
     let deal = Deal::new(state, contract, fill, fill.lots.saturating_abs())?;
     deal.fees_within(state, &[fee], state.policy.liquidation_fee)?;
-    // Nobody takes over what they own already: a liquidation is no way to trade with oneself (I-39).
+    // No owner takes over their own account: a liquidation is no way to trade with oneself (I-39).
     if liquidated.account.owner == taking.account.owner {
         return Err(Reject::SelfTrade { account });
     }
@@ -61,7 +61,7 @@ pub fn fill(
     if !seen.is_below() {
         return Err(seen.flaw().unwrap_or(Reject::NotInLiquidation { account, status: held.status }));
     }
-    // A fee is never paid out of what is not there (I-40).
+    // A fee is never paid out of money that is not there (I-40).
     let price = state.market.assets[contract.terms.cash().0].price.usd();
     let there = Quantity::from_raw(held.equity.max(Money::ZERO).raw()).over(price, Round::Down)?;
     if fee > there {
@@ -70,7 +70,7 @@ pub fn fill(
     deal.within_system((state, desk), &[&taking], open)?;
     assert!(fee <= there, "I-40: a fee of {fee} is paid out of {there}");
     let flow = paced(state, now, contract, fill.lots)?;
-    // What it was liquidated on is recorded with it: whoever asks why finds the figures beside the trade (I-35).
+    // The figures that the liquidation relied on are recorded with it, for a reader who asks for its reason (I-35).
     let mut events = vec![recorded(state, account, &held)];
     events.extend(trades);
     let Fill { instrument, match_id, price, lots } = fill;
@@ -81,7 +81,7 @@ pub fn fill(
     Ok(events)
 }
 
-/// Adds the events of spot, by which a debt is repaid. No position changes: whoever takes it is asked about as it becomes.
+/// Adds the events of a spot trade that repays a debt. No position changes: the taker is judged by the account as it becomes.
 fn repaid(events: &mut Vec<Event>, state: &State, deal: &Deal<'_>, legs: [&Leg<'_>; 2]) -> Result<Spent, Reject> {
     let [liquidated, taking] = legs;
     let terms = &deal.contract.terms;
@@ -93,7 +93,7 @@ fn repaid(events: &mut Vec<Event>, state: &State, deal: &Deal<'_>, legs: [&Leg<'
     Ok(Spent { position, lots: 0, asset, paid: nothing, gained: nothing })
 }
 
-/// The offer that a fill is a part of: of its instrument, its side, no more, and no worse (I-38, I-42).
+/// The offer that a fill is a part of: the same instrument and side, no more lots, and no worse a price (I-38, I-42).
 fn offered(state: &State, account: AccountId, fill: &Fill) -> Result<Offer, Reject> {
     let offer = state.liquidations.cases.get(&account).and_then(|case| case.offer);
     let current = offer.filter(|offer| offer.version == state.version && offer.instrument == fill.instrument);
@@ -111,7 +111,7 @@ fn offered(state: &State, account: AccountId, fill: &Fill) -> Result<Offer, Reje
     })
 }
 
-/// What liquidations have traded of an underlying with so many lots more, if its depth bears them.
+/// The amount that liquidations have traded of an underlying with this many lots more, if its depth bears them.
 fn paced(state: &State, now: Timestamp, contract: &Contract, lots: i64) -> Result<Flow, Reject> {
     let underlying = contract.terms.underlying;
     let asked = state.lots_usd(&contract.terms, lots)?;

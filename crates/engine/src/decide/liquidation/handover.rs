@@ -1,4 +1,4 @@
-//! Lots that go from one account to another without the market, and what is paid for them.
+//! Lots that go from one account to another outside the market, and the payments for them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::layers::{l0, l1, l4};
 use crate::state::{AccountState, Balance, Holder, Pot, State, times};
 use crate::{AccountId, Cause, Desk, Event, Reject};
 
-/// An account that hands over what it has, as it becomes less.
+/// An account that hands over positions and money, as each step leaves it.
 pub struct Handover<'a> {
     state: &'a State,
     now: Timestamp,
@@ -21,9 +21,9 @@ pub struct Handover<'a> {
     account: AccountState,
     /// The events so far, in order.
     pub events: Vec<Event>,
-    /// Lots open by now, where any were given.
+    /// Lots open after the events so far, for instruments that were given.
     open: BTreeMap<InstrumentId, i64>,
-    /// Accounts that took a part of it.
+    /// Accounts that took a part of the portfolio.
     takers: BTreeSet<AccountId>,
 }
 
@@ -34,7 +34,7 @@ impl<'a> Handover<'a> {
         Self { state, now, id, account, events: Vec::new(), open: BTreeMap::new(), takers: BTreeSet::new() }
     }
 
-    /// Trades `lots`, signed as the account trades them, with `to` at a price. `to` trades an instrument once.
+    /// Trades `lots`, signed as the account trades them, with `to` at a price. `to` may trade each instrument once.
     pub fn give(&mut self, instrument: InstrumentId, price: Price, lots: i64, to: AccountId) -> Result<(), Reject> {
         let contract = l0::contract(self.state, instrument)?;
         let taker = l0::account(self.state, to)?.position(instrument);
@@ -55,7 +55,8 @@ impl<'a> Handover<'a> {
         Ok(())
     }
 
-    /// Gives a share of every position in an open market at the mark, in whole lots, towards nothing; the whole is all of it.
+    /// Gives a share of every position in an open market at the mark, in whole lots, rounded towards 0; a share of 1
+    /// gives all of it.
     pub fn give_share(&mut self, share: Ratio, to: AccountId) -> Result<(), Reject> {
         for held in &self.state.accounts[self.id.place()].positions {
             let lots = part_of(held.lots, share)?;
@@ -66,14 +67,14 @@ impl<'a> Handover<'a> {
         Ok(())
     }
 
-    /// Moves USD worth from the account to another, in the assets it has that carry a valid price, those at the venue first; each
-    /// stays where it is. Gives what could not be moved.
+    /// Pays USD worth to another account, in the account's assets that carry a valid price, those at the venue first;
+    /// each asset stays at its location. Returns the USD that could not be paid.
     pub fn pay(&mut self, to: AccountId, usd: Money, cause: Cause) -> Result<Money, Reject> {
         let there = priced(self.state, self.now, &self.account);
         self.between((self.id, to), &there, usd, cause)
     }
 
-    /// The same from another account to this one.
+    /// Receives USD worth from another account in the same way.
     pub fn receive(&mut self, from: AccountId, usd: Money, cause: Cause) -> Result<Money, Reject> {
         let there = priced(self.state, self.now, &self.state.accounts[from.place()]);
         self.between((from, self.id), &there, usd, cause)
@@ -94,14 +95,14 @@ impl<'a> Handover<'a> {
         Ok(left)
     }
 
-    /// Another account, or this one, as the events leave it.
+    /// An account as the events so far leave it.
     pub fn leaves(&self, id: AccountId) -> Result<AccountState, Overflow> {
         let mut after = self.state.accounts[id.place()].clone();
         follow(&mut after, id, &self.events)?;
         Ok(after)
     }
 
-    /// The same from a fund to this account.
+    /// Receives USD worth from a fund in the same way.
     pub fn draw(&mut self, fund: Pot, usd: Money) -> Result<Money, Reject> {
         let held = self.state.pots.range((fund, AssetId(0))..=(fund, AssetId(usize::MAX)));
         let there: Vec<(AssetId, Quantity)> = held.map(|((_, asset), amount)| (*asset, *amount)).collect();
@@ -127,7 +128,8 @@ impl<'a> Handover<'a> {
         Ok(left)
     }
 
-    /// All of it, with what is offered no longer because of it. What was offered for the account itself was planned without it.
+    /// All events, with the withdrawal of offers that they make outdated. The offer of the account itself was planned
+    /// without them, and is withdrawn.
     pub fn into_events(self, desk: &Desk) -> Result<Vec<Event>, Reject> {
         let (state, mut events) = (self.state, self.events);
         let own = state.liquidations.cases.get(&self.id).and_then(|case| case.offer);
@@ -139,13 +141,13 @@ impl<'a> Handover<'a> {
     }
 }
 
-/// Whether positions in an instrument can go from one account to another now: a market that is halted or has no valid price stays
-/// as it is, and stops no other.
+/// Whether positions in an instrument can go from one account to another now. A market that is halted or has no valid
+/// price stays as it is, and stops no other.
 pub fn is_open(state: &State, now: Timestamp, instrument: InstrumentId) -> bool {
     l1::takes(&state.contracts[instrument.0], now, true).is_ok() && l4::priced(state, now, instrument).is_ok()
 }
 
-/// What an account has that carries a valid price: at the venue first, then elsewhere.
+/// The balances of an account that carry a valid price: those at the venue first.
 fn priced(state: &State, now: Timestamp, account: &AccountState) -> Vec<Balance> {
     let known = account.balances.iter().filter(|held| l4::is_priced(state, now, held.asset));
     let mut priced: Vec<Balance> = known.copied().collect();
@@ -153,7 +155,7 @@ fn priced(state: &State, now: Timestamp, account: &AccountState) -> Vec<Balance>
     priced
 }
 
-/// A share of lots, rounded towards nothing.
+/// A share of lots, rounded towards 0.
 fn part_of(lots: i64, share: Ratio) -> Result<i64, Overflow> {
     let part = Money::from_raw(i128::from(lots.unsigned_abs())).scaled(share, Round::Down)?.raw();
     let part = i64::try_from(part).map_err(|_| Overflow { quantity: "lots" })?;
@@ -161,8 +163,8 @@ fn part_of(lots: i64, share: Ratio) -> Result<i64, Overflow> {
     Ok(part * lots.signum())
 }
 
-/// How much of an asset is worth `usd`, rounded up, at most what is there; and what that is worth, rounded down. None when there
-/// is nothing to give.
+/// The amount of an asset that is worth `usd`, rounded up, at most the amount that is there; and the worth of that
+/// amount, rounded down. None when there is nothing to give.
 fn part(state: &State, asset: AssetId, there: Quantity, usd: Money) -> Result<Option<(Quantity, Money)>, Overflow> {
     let price = state.market.assets[asset.0].price.usd();
     if usd <= Money::ZERO || there <= Quantity::ZERO || price <= Price::ZERO {

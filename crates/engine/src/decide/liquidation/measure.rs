@@ -1,4 +1,5 @@
-//! How near a cascade is: what a move would force to be traded, times what trading moves (R of 5.3).
+//! The nearness to a cascade (R of 5.3): the value that a price move forces to be traded, times the move that trading
+//! it causes.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +12,11 @@ use crate::layers::l6;
 use crate::state::{Cascade, State};
 use crate::{AccountId, Desk, Event, FeedId, Reject};
 
-/// How far a move may go to be looked at, as a part of the index.
+/// The largest move that is looked at, as a part of the index.
 pub const REACH: f64 = 0.02;
 
-/// Measures every underlying. An account counts with its whole net delta from the move on that takes what it has above its
-/// maintenance margin: a straight line through where it stands.
+/// Measures every underlying. An account counts with its whole net delta from the move on that uses up its equity above
+/// maintenance margin, on a straight line from the present prices.
 pub fn measure(state: &State, desk: &Desk) -> Result<Vec<Event>, Reject> {
     let mut exposures: BTreeMap<UnderlyingId, Vec<Exposure>> = BTreeMap::new();
     let far = desk.far(state, REACH);
@@ -24,7 +25,7 @@ pub fn measure(state: &State, desk: &Desk) -> Result<Vec<Event>, Reject> {
         if account.positions.is_empty() || far(id) {
             continue;
         }
-        // Who cannot be assessed cannot be liquidated either.
+        // An account that cannot be assessed cannot be liquidated either.
         let Ok(judged) = desk.judge_held(state, id) else { continue };
         let view = account.view(&state.contracts, &state.locations)?;
         let Ok(sensitivities) = greeks::of_account(&view, &state.market, desk.settlement_window()) else { continue };
@@ -51,7 +52,7 @@ pub fn measure(state: &State, desk: &Desk) -> Result<Vec<Event>, Reject> {
     Ok(events)
 }
 
-/// Rounded up, against accounts that take new risk. A value above a thousand is cut to a thousand.
+/// R, rounded up, against accounts that take new risk. A value above a thousand is cut to a thousand.
 fn ratio(r: f64) -> Result<Ratio, Overflow> {
     Ratio::from_f64(if r < 1000.0 { r } else { 1000.0 }, Round::Up)
 }

@@ -1,4 +1,4 @@
-//! The liquidation of an account, one step at a time, each on the prices of now.
+//! The liquidation of an account, one step at a time, each on current prices.
 //!
 //! ```text
 //! below maintenance ─▶ case ─▶ orders cancelled ─▶ planned ─┬▶ offered: the market trades it (fill.rs), or it crosses
@@ -8,9 +8,10 @@
 //!                                                           └▶ funds, then winners                       rescue.rs
 //! ```
 //!
-//! What is next is worked out anew each time: nothing but the offer, the clock of the auction and the number of the case is
-//! remembered. Nobody is liquidated who holds enough for all that has a valid price, nor in the time after an outage (I-35, I-44);
-//! what has none stops nothing, and takes no part.
+//! The next step is worked out anew each time. A case remembers only its number and times, its offer, the markets it
+//! began in and the payments of the shared fund. No account is liquidated that holds its margin for everything with a
+//! valid price, nor in the time after an outage (I-35, I-44). A position without a valid price stops nothing, and takes
+//! no part.
 
 mod auction;
 mod fill;
@@ -53,7 +54,7 @@ pub fn liquidate(state: &State, desk: &Desk, now: Timestamp, id: AccountId) -> R
     if case.is_none() {
         events.push(opened(state, id, state.liquidations.last_epoch + 1));
     }
-    // What is left without orders may be enough.
+    // The account may hold enough without its orders.
     events.extend(account.orders.iter().map(|order| Event::OrderClosed { account: id, order: order.id }));
     let bare = AccountState { orders: Vec::new(), ..account.clone() };
     let seen = if account.orders.is_empty() { seen } else { Seen::new(state, desk, now, id, &bare)? };
@@ -64,8 +65,8 @@ pub fn liquidate(state: &State, desk: &Desk, now: Timestamp, id: AccountId) -> R
         events.push(Event::CaseClosed { account: id });
         return Ok(events);
     }
-    // Between the maintenance margin and the warning a case stays open, and nothing is done for it (I-35); nor while it may be
-    // there for all that can be seen of it.
+    // Between the maintenance margin and the warning a case stays open, and nothing is done for it (I-35); nor while
+    // the account may be there, as far as valid prices tell.
     if !seen.is_below() {
         if let (Some(why), true) = (seen.blind(), account.orders.is_empty()) {
             return Err(why);
@@ -78,8 +79,8 @@ pub fn liquidate(state: &State, desk: &Desk, now: Timestamp, id: AccountId) -> R
     Ok(events)
 }
 
-/// Opens a case for everyone who is told in `judged` to be below maintenance, or was before and still is (I-73). It waits for
-/// what an outage gives accounts to be cured in, and for nothing else.
+/// Opens a case for every account that `judged` records below maintenance, or that was below before and still is
+/// (I-73). A case waits only for the time that an outage gives accounts to be cured.
 pub fn begun((state, desk, now): (&State, &Desk, Timestamp), judged: &[Event]) -> Vec<Event> {
     if l4::calm(state, now).is_err() {
         return Vec::new();
@@ -115,7 +116,7 @@ fn opened(state: &State, account: AccountId, epoch: u64) -> Event {
     Event::CaseOpened { account, epoch, markets: markets(state, &state.accounts[account.place()]) }
 }
 
-/// Says whether an account takes over portfolios.
+/// Makes an account a backstop, which takes over portfolios, or ends that.
 pub fn set_backstop(state: &State, account: AccountId, on: bool) -> Result<Vec<Event>, Reject> {
     l0::account(state, account)?;
     Ok(vec![Event::BackstopSet { account, on }])
@@ -127,7 +128,8 @@ fn markets(state: &State, account: &AccountState) -> Vec<UnderlyingId> {
     held.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// Whether an account surely holds enough again: a case that was begun goes on until it is clear of the warning (I-43).
+/// Whether an account surely holds enough again: a case that has begun goes on until the account is clear of the
+/// warning (I-43).
 fn is_over(account: &AccountState, seen: &Seen, begun: bool) -> bool {
     let enough = if begun { Status::Restricted } else { Status::Warning };
     seen.surely().is_some_and(|status| status >= enough) || (!account.is_exposed() && !seen.judged.equity.is_negative())
@@ -148,7 +150,7 @@ fn next(
         }
         Step::Cancel { .. } | Step::Auction { .. } | Step::Backstop { .. } | Step::Deleverage => None,
     });
-    // Nothing is sold through the frontier beyond which selling makes it worse, nor while a share is in auction.
+    // Nothing is sold beyond the frontier at which selling makes the account worse, nor while a share is in auction.
     if let (Some(offer), None) = (trade, auction) {
         let offer = Offer { worst: on_tick(state, offer.instrument, offer.worst, offer.lots > 0), ..offer };
         let spot = state.contracts[offer.instrument.0].terms.kind == InstrumentKind::Spot;
@@ -178,7 +180,8 @@ fn next(
     }
 }
 
-/// Whether an account has what an offer on spot gives away, and may: profit whose loser has not paid repays nothing (I-28).
+/// Whether an account has the asset that a spot offer gives away, and may give it: profit whose loser has not paid
+/// repays nothing (I-28).
 fn can_give(state: &State, id: AccountId, offer: &Offer) -> bool {
     let contract = &state.contracts[offer.instrument.0];
     if contract.terms.kind != InstrumentKind::Spot || offer.lots > 0 {
@@ -189,8 +192,8 @@ fn can_give(state: &State, id: AccountId, offer: &Offer) -> bool {
     l5::may_leave(state, &state.accounts[id.place()].balance(base, None), units).is_ok()
 }
 
-/// The offer, after what of it meets the opposite offer of another case: they trade with each other at the mark before either
-/// touches the market. The case that was opened first comes first.
+/// The offer, less the part that meets the opposite offer of another case: the two trade with each other at the mark
+/// before either touches the market. The case that was opened first comes first.
 fn crossed(
     (state, desk, now): (&State, &Desk, Timestamp),
     (id, seen): (AccountId, &Seen),
@@ -204,7 +207,7 @@ fn crossed(
         let opposite = |met: &Offer| met.instrument == offer.instrument && (met.lots > 0) != (offer.lots > 0);
         debug_assert!(met.as_ref().is_none_or(opposite), "I-38: {offer:?} meets {met:?}");
         let Some(met) = met else { continue };
-        // It may have been healed since, for all that can be seen of it.
+        // The other account may hold enough by now, as far as valid prices tell.
         let whose = Seen::new(state, desk, now, other, &state.accounts[other.place()]).ok();
         let Some(whose) = whose.filter(Seen::is_below) else { continue };
         let lots = met.lots.unsigned_abs().min(offer.lots.unsigned_abs());
@@ -223,7 +226,7 @@ fn crossed(
     Ok(vec![Event::Offered { account: id, offer: Some(offer) }])
 }
 
-/// What an account is liquidated on, beside what is done (I-35).
+/// The figures that a step of a liquidation relies on, recorded beside the step (I-35).
 pub fn recorded(state: &State, account: AccountId, judged: &Judged) -> Event {
     let Judged { equity, initial_margin, maintenance_margin, status, .. } = *judged;
     Event::Judged { account, status, equity, initial_margin, maintenance_margin, version: state.version }

@@ -1,7 +1,7 @@
-//! When what was offered for an account in liquidation is offered no longer.
+//! Withdraws the offer of an account in liquidation when the offer is outdated.
 //!
-//! An offer falls when it is no longer right, and not because something was done to its account: otherwise whoever sends it a
-//! little now and then keeps it from being liquidated. Its fill is judged again in any case.
+//! An offer falls when it is no longer right, and not because its account has changed: otherwise a sender of small
+//! amounts could keep an account from being liquidated. The fill of an offer is judged again in any case.
 
 use model::{InstrumentKind, Payoff};
 use units::{Quantity, Round, Timestamp};
@@ -13,8 +13,8 @@ use crate::layers::sight::Seen;
 use crate::state::{AccountState, Balance, Offer, State, times};
 use crate::{AccountId, Desk, Event, Reject};
 
-/// Withdraws what is offered for an account, where what happens to it leaves it at or above its maintenance margin, or where half
-/// of the offer would do for the target by then (I-38).
+/// Withdraws the offer of an account where `events` leave the account at or above its maintenance margin, or where half
+/// of the offer would then be enough for the target (I-38).
 pub fn outdated(
     (state, desk, now): (&State, &Desk, Timestamp),
     account: AccountId,
@@ -28,7 +28,7 @@ pub fn outdated(
     let mut after = state.accounts[account.place()].clone();
     follow(&mut after, account, events)?;
     after.orders.clear();
-    // Who cannot be judged keeps what was offered: its fill finds out.
+    // An account that cannot be judged keeps its offer: the fill finds out.
     let Ok(seen) = Seen::new(state, desk, now, account, &after) else { return Ok(None) };
     let falls = !seen.is_below() || {
         let half = traded(state, &after, &Offer { lots: offer.lots / 2, ..offer })?;

@@ -1,4 +1,4 @@
-//! When the market and the auction have not helped: the backstop, the funds, and at last those who have won.
+//! The steps after the market and the auction have not helped: the backstop, the funds, and at last the winning accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,8 +15,8 @@ use crate::layers::sight::Seen;
 use crate::state::{Mode, Position, Pot, State, times};
 use crate::{AccountId, Cause, Desk, Event, Reject};
 
-/// A backstop takes what it can, within its budget and its own margin; whatever nobody can take goes to those who
-/// hold the opposite.
+/// A backstop takes as much as it can, within its budget and its own margin. A portfolio of which no backstop can take
+/// a part goes to the accounts that hold the opposite.
 pub fn take_over(
     (state, desk, now): (&State, &Desk, Timestamp),
     id: AccountId,
@@ -24,7 +24,8 @@ pub fn take_over(
 ) -> Result<Vec<Event>, Reject> {
     let whose = &state.accounts[id.place()];
     let lacking = seen.lacking;
-    // What goes with the whole portfolio: what it lacks, or what of its worth can be paid.
+    // The amount that goes with the whole portfolio: the loss that the account lacks, or the part of its worth that can
+    // be paid.
     let whole =
         if lacking > Money::ZERO { lacking.negated()? } else { seen.firm.min(seen.judged.equity).max(Money::ZERO) };
     let owner = |account: &AccountId| state.accounts[account.place()].owner;
@@ -38,7 +39,7 @@ pub fn take_over(
                 if handover.events.is_empty() {
                     continue;
                 }
-                // It gets what the share is worth, or pays what it lacks: at the bankruptcy price, all of it.
+                // The backstop receives all that the share is worth, or pays all that it lacks: this is the bankruptcy price.
                 let worth = whole.scaled(share, Round::Down)?;
                 let left = if worth.is_negative() {
                     handover.receive(*backstop, worth.negated()?, Cause::Takeover)?
@@ -58,8 +59,8 @@ pub fn take_over(
     deleverage((state, desk, now), id, seen)
 }
 
-/// Covers what an account without positions lacks, from the funds (I-47). What they cannot pay stays its debt, and while it does
-/// nobody withdraws at the expense of others (I-51).
+/// Covers the loss of an account without positions from the funds (I-47). A loss that they cannot pay stays the
+/// account's debt, and while it does no account withdraws at the expense of others (I-51).
 pub fn cover((state, desk, now): (&State, &Desk, Timestamp), id: AccountId, seen: &Seen) -> Result<Vec<Event>, Reject> {
     let mut handover = Handover::new(state, now, id);
     let left = from_funds(&mut handover, state, id, seen.lacking)?;
@@ -70,9 +71,9 @@ pub fn cover((state, desk, now): (&State, &Desk, Timestamp), id: AccountId, seen
     handover.into_events(desk)
 }
 
-/// Closes what is left against those who hold the opposite and have won: at the mark while funds cover the loss, else at the price
-/// at which the rest of it is gone. Options close at their mark: what was paid for them is gone from the books, so that nobody
-/// can say what of them is profit.
+/// Closes the rest against winning accounts that hold the opposite: at the mark while funds cover the loss, else at the
+/// price at which the rest of the loss is gone. Options close at their mark: their premium is no longer in the books,
+/// so that the profit on them is not known.
 fn deleverage(
     (state, desk, now): (&State, &Desk, Timestamp),
     id: AccountId,
@@ -91,7 +92,8 @@ fn deleverage(
             let mark = state.market.listing(held.instrument).mark.in_quote();
             let price = match losses.get(&held.instrument) {
                 Some(loss) => {
-                    // Per unit in what the contract is paid in; the last decimal so that no dust of a debt is left.
+                    // The loss per unit, in the asset that the contract is paid in; one last decimal more, so that no
+                    // dust of a debt is left.
                     let coin = state.market.assets[terms(&held).settle.0].price.usd();
                     let loss = Money::from_raw(Quantity::from_raw(loss.raw()).over(coin, Round::Up)?.raw());
                     let price = deleverage::price(mark, loss, times(terms(&held).unit(), held.lots)?)?;
@@ -103,15 +105,16 @@ fn deleverage(
         }
     }
     if handover.events.is_empty() {
-        // Nothing is missing but a market, or winners to pay.
+        // No loss is left; an open market is missing, or winners to close against.
         let closed = || seen.blind().unwrap_or(Reject::Mode { mode: Mode::Halted });
         return Err(if left > Money::ZERO { Reject::Deficit { deficit: left } } else { closed() });
     }
     handover.into_events(desk)
 }
 
-/// What each linear contract makes good of a loss, in USD: in proportion to what it stands for, and no more than moves its price by
-/// the size of the mark ([`model::Market::mark_size`]) less a tick. So nobody trades at zero or below where prices never are.
+/// The part of a loss that each linear contract makes good, in USD: in proportion to its notional, and no more than
+/// moves its price by the size of the mark ([`model::Market::mark_size`]) less a tick. So no trade is made at zero or
+/// below where prices are never negative.
 fn losses(state: &State, positions: &[Position], loss: Money) -> Result<BTreeMap<InstrumentId, Money>, Reject> {
     let terms = |held: &Position| &state.contracts[held.instrument.0].terms;
     let linear: Vec<&Position> =
@@ -120,7 +123,7 @@ fn losses(state: &State, positions: &[Position], loss: Money) -> Result<BTreeMap
         linear.iter().map(|held| state.lots_usd(terms(held), held.lots)).collect::<Result<_, _>>()?;
     let mut losses = BTreeMap::new();
     for (held, loss) in linear.into_iter().zip(deleverage::spread(loss, &notionals)) {
-        // Where prices may be negative a mark far below zero can move as far as one that is as far above it.
+        // Where prices may be negative, a mark far below zero can move as far as a mark equally far above it.
         let size = state.market.mark_size(state.market.listing(held.instrument))?.in_quote();
         let size = size.minus(terms(held).tick)?.max(Price::ZERO);
         let most = times(terms(held).unit(), held.lots.saturating_abs())?.at(size, Round::Down)?;
@@ -131,9 +134,9 @@ fn losses(state: &State, positions: &[Position], loss: Money) -> Result<BTreeMap
     Ok(losses)
 }
 
-/// Pays a loss from the funds of the markets it was made in, then from the shared fund up to its share for one liquidation; gives
-/// what is left. These are the markets that the account had positions in when its case began and those of its positions now: a hedge
-/// may have taken it into another.
+/// Pays a loss from the funds of the markets it was made in, then from the shared fund up to its share for one
+/// liquidation. Returns the rest of the loss. These are the markets that the account had positions in when its case
+/// began and those of its positions now: a hedge may have taken it into another.
 fn from_funds(handover: &mut Handover<'_>, state: &State, id: AccountId, lacking: Money) -> Result<Money, Reject> {
     let case = state.liquidations.cases.get(&id);
     let known = case.map(|case| case.markets.as_slice()).unwrap_or_default();
@@ -147,7 +150,7 @@ fn from_funds(handover: &mut Handover<'_>, state: &State, id: AccountId, lacking
         let unpaid = handover.draw(fund, split.market_fund)?;
         left = left.minus(split.market_fund)?.plus(unpaid)?;
     }
-    // What it has paid for this case before counts: the share is that of the fund as it was then.
+    // Earlier payments of the shared fund for this case count: its share is that of the fund as it was before them.
     let paid = case.map_or(Money::ZERO, |case| case.shared);
     let there = l6::fund_usd(state, Pot::SharedFund, None)?;
     let whole = waterfall(LARGEST, &layers(state, Money::ZERO, there.plus(paid)?)).shared_fund;

@@ -1,4 +1,4 @@
-//! Who may have to give back: those who hold the opposite and have an unsettled profit.
+//! The winners that may have to give back: accounts that hold the opposite and have an unsettled profit.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,11 @@ use crate::decide::expiry::worth;
 use crate::state::{AccountState, Position, State, times};
 use crate::{AccountId, Reject};
 
-/// Who closes how many lots of which leg of a bankrupt account in one underlying: hedges of the winners are closed together where
-/// the account held both sides of them, and taken apart last.
+/// The accounts that close each leg of a bankrupt account in one underlying, and their lots. Hedges of the winners are
+/// closed together where the bankrupt account held both sides of them, and taken apart last.
 ///
-/// Options have no cost, so that whoever holds the opposite of one may have to close it; at the mark, which takes nothing from
-/// anybody.
+/// Options have no cost, so every account that holds the opposite of one may have to close it; at the mark, which takes
+/// nothing from anybody.
 pub fn closing(
     state: &State,
     bankrupt: AccountId,
@@ -51,7 +51,7 @@ fn alone(holder: &Holder) -> Candidate {
     Candidate { key, lots, hedged, profit, equity, notional }
 }
 
-/// Everybody who holds the opposite of a leg and has won there, and whose their keys are.
+/// Every account that holds the opposite of a leg and has won there, and the account of each key.
 fn holders(
     state: &State,
     bankrupt: AccountId,
@@ -78,7 +78,7 @@ fn holders(
     Ok((holders, names))
 }
 
-/// What an account holds against a leg; nothing where it has not won.
+/// The position of an account against a leg; nothing where the account has not won.
 fn holding(state: &State, account: &AccountState, leg: &Position, legs: &[Position]) -> Result<Holding, Overflow> {
     let position = account.position(leg.instrument);
     if position.lots == 0 || (position.lots > 0) == (leg.lots > 0) {
@@ -95,7 +95,7 @@ fn holding(state: &State, account: &AccountState, leg: &Position, legs: &[Positi
     Ok(Holding { lots, hedged: hedged(state, account, &position, legs)?, profit })
 }
 
-/// A number of an account that says nothing about when it was opened: a bijection, so that no two have the same.
+/// A key of an account that tells nothing about when it was opened: a bijection, so that no two accounts have the same.
 fn key(AccountId(number): AccountId) -> u64 {
     let mixed = u64::from(number).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed ^ (mixed >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93)
@@ -108,9 +108,9 @@ fn profit(state: &State, position: &Position, mark: CounterPrice) -> Result<Mone
     profit.at(state.market.assets[terms.settle.0].price.usd(), Round::Down)
 }
 
-/// How many lots of a position hedge others of its account in the same underlying that are no legs: as many as those are opposite
-/// together.
-/// What an option hedges depends on the price: an account that holds one is taken to be hedged in whole.
+/// The lots of a position that hedge other holdings of its account in the same underlying that are no legs: as many as
+/// those are opposite together. The hedge of an option depends on the price: an account that holds one is taken to be
+/// hedged in whole.
 fn hedged(state: &State, account: &AccountState, position: &Position, legs: &[Position]) -> Result<i64, Overflow> {
     let underlying = state.contracts[position.instrument.0].terms.underlying;
     let units = |held: &Position| coins(state, held.instrument, held.lots);
