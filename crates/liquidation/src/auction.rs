@@ -44,7 +44,7 @@ pub fn discount(elapsed: i64, rules: &Rules) -> Option<Ratio> {
 /// The largest share of the portfolio that may be sold at `discount`: the share after which the rest reaches its
 /// target. Rounded up, above 0 and at most 1; 0 when `excess` is not below zero.
 ///
-/// `excess` (BM) is equity less the target (β times the maintenance margin), `value` (MtM) is the equity, and
+/// `excess` (BM) is equity less the target (β times the maintenance margin), `value` (`MtM`) is the equity, and
 /// `reserved` (R) is the cash that earlier bids have left and that is not sold again; all in USD. When the share p is
 /// sold at δ = 1 − discount of its value, the excess of the unsold part shrinks to (1 − p)(BM − R), the cash R stays,
 /// and the sale brings p·δ·(MtM − R). The sum is 0 at p = BM / (BM − MtM·δ − R·(1 − δ)): the formula of Derive v2. The

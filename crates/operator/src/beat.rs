@@ -58,8 +58,7 @@ impl<D: Door> Operator<D> {
         let funding = match duty {
             Duty::Fund(instrument) => {
                 let period = self.state().contract(instrument).map_or(1, |contract| contract.last_period + 1);
-                // A rate that is out of range is replaced by 0.
-                (self.premiums.rate(self.state(), instrument, self.now).unwrap_or(Ratio::ZERO), period)
+                (self.premiums.rate(self.state(), instrument, self.now), period)
             }
             _ => (Ratio::ZERO, 0),
         };

@@ -6,7 +6,7 @@ use engine::FeedId;
 use engine::state::{Mode, State};
 use marks::Validity;
 use model::{InstrumentId, InstrumentKind};
-use units::{Overflow, Ratio, Round, Timestamp};
+use units::{Ratio, Round, Timestamp};
 
 /// The time to which a cap on funding and a premium refer, in microseconds.
 const EIGHT_HOURS: i128 = 28_800_000_000;
@@ -46,15 +46,39 @@ impl Premiums {
 
     /// The rate that longs pay to shorts for the time since funding was last paid: the mean premium, which is for eight
     /// hours, times that time, within the cap of the policy; 0 without a sample.
-    pub fn rate(&self, state: &State, instrument: InstrumentId, now: Timestamp) -> Result<Ratio, Overflow> {
+    pub fn rate(&self, state: &State, instrument: InstrumentId, now: Timestamp) -> Ratio {
         let (Some(samples), Some(contract)) = (self.0.get(&instrument), state.contract(instrument)) else {
-            return Ok(Ratio::ZERO);
+            return Ratio::ZERO;
         };
         let elapsed = now.micros().saturating_sub(contract.funded.micros());
         let elapsed = i128::from(elapsed.clamp(0, state.policy.longest_accrual.max(0)));
         let periods = Ratio::from_raw(Ratio::ONE.raw() * elapsed / EIGHT_HOURS);
-        let most = state.policy.funding_cap.scaled(periods, Round::Down)?;
         let mean = Ratio::from_raw(samples.sum.div_euclid(samples.count));
-        Ok(mean.scaled(periods, Round::Down)?.clamp(most.negated()?, most))
+        within(mean, state.policy.funding_cap, periods)
+    }
+}
+
+/// `mean` times `periods`, at most the cap times `periods` either way. A product out of range is beyond every cap. The engine
+/// refuses any rate while the cap itself is out of range, so that 0 pays nothing then.
+fn within(mean: Ratio, cap: Ratio, periods: Ratio) -> Ratio {
+    let most = cap.scaled(periods, Round::Down);
+    let Ok((most, least)) = most.and_then(|most| Ok((most, most.negated()?))) else { return Ratio::ZERO };
+    let beyond = if mean.is_negative() { least } else { most };
+    mean.scaled(periods, Round::Down).map_or(beyond, |rate| rate.clamp(least, most))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_premium_beyond_the_cap_pays_the_cap() {
+        let of = |text: &str| text.parse::<Ratio>().unwrap();
+        let cap = of("0.01");
+        assert_eq!(within(of("0.0004"), cap, of("0.5")), of("0.0002"));
+        assert_eq!(within(of("-0.5"), cap, of("2")), of("-0.02"));
+        let far = Ratio::from_raw(i128::MAX);
+        assert_eq!(within(far, cap, of("3")), of("0.03"), "out of range");
+        assert_eq!(within(far.negated().unwrap(), cap, of("3")), of("-0.03"));
     }
 }
