@@ -187,6 +187,8 @@ fn documents(root: &Path) -> Result<(), String> {
     let clone = clone_of(root);
     remove(&clone)?;
     run(Command::new("git").args(["clone", "--quiet", "."]).arg(&clone), root)?;
+    // A build makes this folder, where it is not told to build elsewhere as here; documents write into it.
+    std::fs::create_dir_all(clone.join("target")).map_err(|error| format!("{}: {error}", clone.display()))?;
     for name in DOCUMENTS {
         let text = std::fs::read_to_string(clone.join(name)).map_err(|error| format!("{name}: {error}"))?;
         let lines = shell_lines(&text);

@@ -1,4 +1,4 @@
-//! Opens accounts.
+//! Opens accounts: each has a name of its own and one owner.
 
 use crate::layers::l0;
 use crate::{Desk, Event, Noun, Reject};
