@@ -128,3 +128,18 @@ fn answers_go_into_a_file_also_where_the_run_ends_early() {
     let told = lines(&std::fs::read_to_string(&answers).expect("what was taken is told"));
     assert!(told.iter().any(|line| line["line"] == 1 && line["sequence"] == 0), "{told:?}");
 }
+
+#[test]
+fn a_command_with_a_wrong_date_moves_no_clock() {
+    let file = fresh("run-date.journal");
+    answer(&["run", "--journal", &file, "--begin", &sample("venue.jsonl")]);
+    let before = head(&file);
+    for time in ["2027-05-29T12:00:00Z", "2036-01-01T00:00:00Z", "2020-01-01T00:00:00Z"] {
+        let command = format!(r#"{{"time": "{time}", "principal": "System", "command": "Tick"}}"#);
+        let run = upm_reading(&["run", "--journal", &file], &command);
+        let told = lines(&run.out);
+        assert!(told.len() == 1 && !told[0]["refused"].is_null(), "{time}: {}", run.out);
+        assert!(run.err.contains("duties            0 done, 0 refused"), "{}", run.err);
+        assert_eq!(head(&file), before, "{time}");
+    }
+}

@@ -104,10 +104,10 @@ impl<D: Door> Operator<D> {
     /// Sends commands of callers, each with its own time and principal, as one batch: all of it is durable, or none of
     /// it happened. Returns an answer for each, in order.
     pub fn submit(&mut self, batch: &[Envelope]) -> Result<Vec<Answer>, D::Stopped> {
-        if let Some(last) = batch.last() {
-            self.at(last.time);
-        }
-        self.door.submit(batch)
+        let answers = self.door.submit(batch)?;
+        // Not the time of a command that was refused: a wrong date moves no clock.
+        self.at(self.door.engine().state().clock);
+        Ok(answers)
     }
 
     /// Sends one command at the present time.

@@ -83,6 +83,8 @@ struct Run {
     /// Whether the answers still have a reader; without one the run ends.
     listening: bool,
     manner: Manner,
+    /// The commands that were taken when duties were last done: where none was taken since, nothing is due.
+    beaten: u64,
 }
 
 /// How commands are grouped into writes, and whether duties are done.
@@ -106,7 +108,7 @@ pub fn run(args: &Args, to: &Destination) -> Result<Answer, Failure> {
         (true, false) => Manner::Each,
         (false, false) => Manner::Moments,
     };
-    let mut run = Run { operator, answers, listening: true, manner };
+    let mut run = Run { operator, answers, listening: true, manner, beaten: 0 };
     let ended = run.take_all(&mut commands);
     let done = ended.and_then(|()| run.close());
     let report = run.answers.report(&args.journal, run.operator.door().head());
@@ -165,7 +167,8 @@ impl Run {
 
     /// Ends a moment: does the duties that are due at it.
     fn moment_ends(&mut self) -> Result<(), Failure> {
-        if self.manner != Manner::Undriven && self.answers.any() {
+        if self.manner != Manner::Undriven && self.answers.taken() > self.beaten {
+            self.beaten = self.answers.taken();
             let now = self.operator.now();
             let beat = self.operator.beat(now).map_err(|why| stopped(&why))?;
             beat.done.iter().try_for_each(|done| self.answers.duty(now, done))?;
@@ -177,7 +180,7 @@ impl Run {
     /// Ends the last moment and stores a snapshot, so that the next run starts from it.
     fn close(&mut self) -> Result<(), Failure> {
         self.moment_ends()?;
-        if self.answers.any() {
+        if self.answers.taken() > 0 {
             self.operator.door_mut().snapshot().map_err(broken)?;
         }
         Ok(())

@@ -66,9 +66,9 @@ impl Answers {
         Ok(Self { sink: Sink::new(to)?, taken: 0, refused: 0, duties: 0, duties_refused: 0 })
     }
 
-    /// Whether any command was taken or refused.
-    pub fn any(&self) -> bool {
-        self.taken + self.refused > 0
+    /// The number of commands that the engine has taken.
+    pub fn taken(&self) -> u64 {
+        self.taken
     }
 
     pub fn command(&mut self, line: u64, answer: &Answer) -> Result<(), Failure> {
