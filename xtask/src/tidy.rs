@@ -18,7 +18,7 @@ const CORE: &[(&str, &[&str])] = &[
     ("marks", &["serde", "thiserror"]),
     ("model", &["blake3", "memchr", "serde", "serde_json", "serde_path_to_error", "thiserror"]),
     ("pricing", &[]),
-    ("margin", &["blake3", "serde", "serde_json", "serde_path_to_error", "thiserror", "toml"]),
+    ("margin", &["blake3", "serde", "serde_json", "thiserror", "toml"]),
     ("liquidation", &["serde", "thiserror"]),
     ("engine", &["blake3", "postcard", "serde", "thiserror"]),
 ];

@@ -3,6 +3,8 @@
 //! A file is TOML (or JSON). A leaf is either a bare value or a table `{ value, reason, as_of, source }`. `[about]`
 //! describes the file and gives the `as_of` and `source` of every leaf that does not name its own.
 
+mod tree;
+
 use model::Invalid;
 use serde::de::DeserializeOwned;
 
@@ -51,8 +53,7 @@ impl<T: DeserializeOwned> Params<T> {
         let (method, as_of, source) = (said("method")?, said("as_of")?, said("source")?);
         let mut evidence = Vec::new();
         let plain = flatten(toml::Value::Table(tree), "", (&as_of, &source), &mut evidence)?;
-        let rules = serde_path_to_error::deserialize(plain)
-            .map_err(|error| Invalid { path: error.path().to_string(), problem: error.inner().message().to_owned() })?;
+        let rules = tree::convert(&plain)?;
         Ok(Self { method, as_of, hash, rules, evidence })
     }
 }
@@ -145,12 +146,21 @@ fn line_of(text: &str, span: Option<std::ops::Range<usize>>) -> String {
 
 /// Reads a number that a parameter file writes as decimal text: exact in the file, the nearest `f64` in the rules.
 pub mod decimal {
-    use serde::{Deserialize, Deserializer};
+    use serde::{Deserialize, Deserializer, de::Error};
     use units::Ratio;
 
     /// For `#[serde(deserialize_with = "params::decimal::read")]`.
     pub fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
         Ratio::deserialize(deserializer).map(Ratio::to_f64)
+    }
+
+    /// The same as `read` for a number that is of no use unless it is above 0, such as a length of time.
+    pub fn above_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        let number = Ratio::deserialize(deserializer)?;
+        if number <= Ratio::ZERO {
+            return Err(D::Error::custom(format_args!("found {number}, expected a number above 0")));
+        }
+        Ok(number.to_f64())
     }
 
     /// The same as `read` for a list.
