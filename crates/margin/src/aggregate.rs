@@ -12,6 +12,13 @@ pub fn worst(pnls: &[f64]) -> Option<usize> {
     worst
 }
 
+/// Adds to each sum the profit in the same scenario.
+pub fn add(sums: &mut [f64], pnls: &[f64]) {
+    for (sum, pnl) in sums.iter_mut().zip(pnls) {
+        *sum += pnl;
+    }
+}
+
 /// The larger of two losses; NaN when either is NaN.
 pub fn largest(held: f64, loss: f64) -> f64 {
     if held.is_nan() || loss <= held { held } else { loss }

@@ -1,6 +1,6 @@
 //! The answer of a margin method: requirement and equity of an account, with an explanation.
 
-use model::QuotePrice;
+use model::{Account, QuotePrice};
 use serde::{Deserialize, Serialize};
 use units::{Decimal as _, Money, Overflow, Quantity, Ratio, Round};
 
@@ -247,6 +247,18 @@ pub struct Workings {
 }
 
 impl Workings {
+    /// Workings of `account` without a family or a charge: no position or balance contributes anything yet.
+    pub fn empty(account: &Account, state: RequirementState, notes: Vec<String>) -> Self {
+        Self {
+            state,
+            position_contributions: vec![0.0; account.positions.len()],
+            balance_contributions: vec![0.0; account.balances.len()],
+            haircuts: vec![0.0; account.balances.len()],
+            notes,
+            ..Self::default()
+        }
+    }
+
     /// The index of the family with the largest loss, and that loss with a floor of 0.
     pub fn core(&self) -> (usize, f64) {
         let mut worst = 0;

@@ -1,82 +1,63 @@
-//! An account as a venue sees it: per underlying, in units of the coin, with a note for every conversion.
+//! An account as a venue holds it: its legs, orders and coins, per underlying, with a note for every conversion.
 //!
 //! Venues list different contracts. A contract that a venue does not list is margined there as its nearest equivalent,
 //! so that the question "what would this book cost there" has an answer: an inverse future as a linear one of the same
 //! delta, a dated future as the perpetual, a coin-margined option as the dollar-margined one, all converted at the
-//! index. Every conversion is noted; a strict book refuses it instead.
+//! index. Every conversion is noted; a strict reading refuses it instead.
+//!
+//! ```text
+//! model::Account ──VenueAccount::of──▶ VenueAccount ──▶ UnderlyingAccount ──▶ Leg, Order, PricedBalance
+//!                  Venue: what it lists                 one underlying        Leg: a Contract and a size
+//! ```
 //!
 //! Every price here is in USD, converted at the price of the asset in which it is written: a strike of 23,000 USDC is
 //! 20,240 USD while USDC is worth 0.88. A size is the number of coins with the same price sensitivity as the contract:
-//! a contract on a USD index that pays in such USDC has a size of 0.88 coins. A method divides by the price of the
-//! currency in which it calculates, and multiplies the resulting requirement by the same price.
+//! a contract on a USD index that pays in such USDC has a size of 0.88 coins. A venue that calculates in a currency
+//! other than USD converts either the prices ([`Leg::priced_in`]) or the sizes ([`Leg::paid_in`]), and multiplies the
+//! resulting requirement by the price of that currency.
 
 mod builder;
+mod conversions;
+mod leg;
+mod listed;
 
-use model::{AssetId, InstrumentId, Payoff, Right, UnderlyingId};
-use units::Timestamp;
+pub use conversions::Conversions;
+pub use leg::{Contract, Leg, OptionTerms, Order};
+pub use listed::{Listed, Settlement, Venue, VenueParameters};
 
-/// The kinds of contract that a venue lists; other kinds are converted.
-#[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "five independent answers of a venue, each to its own question")]
-pub struct Listed {
-    /// The venue's name, as notes write it.
-    pub venue: &'static str,
-    /// Spot. Only orders are on spot, because a bought asset is a balance.
-    pub spot: bool,
-    /// Perpetuals and futures settled in the coin.
-    pub inverse_futures: bool,
-    /// Futures with an expiry.
-    pub dated_futures: bool,
-    /// Options settled in the coin.
-    pub inverse_options: bool,
-    /// Options settled in dollars.
-    pub linear_options: bool,
-}
+use model::{AssetId, Payoff, UnderlyingId};
 
-/// The currencies in which a venue settles. A contract that settles in another asset is converted.
-#[derive(Clone, Copy, Debug)]
-pub enum Settlement<'a> {
-    /// The venue settles in any of these currencies, each margined by itself.
-    Each(&'a [String]),
-    /// The venue settles in this currency only; every contract counts as settled in it.
-    Only(&'a str),
-}
-
-/// An account, grouped by underlying, with sizes in coins.
-#[derive(Clone, Debug, Default)]
-pub struct Book {
-    /// One entry for each underlying that the account depends on, in the order of the market.
-    pub underlyings: Vec<UnderlyingBook>,
-    /// Balances that follow no underlying: dollars and stablecoins.
-    pub cash: Vec<Holding>,
-    /// Every conversion made.
-    pub notes: Vec<String>,
-}
-
-/// All positions, balances and orders of an account in one underlying.
+/// An account as a venue holds it.
 #[derive(Clone, Debug)]
-pub struct UnderlyingBook {
+pub struct VenueAccount {
+    /// One entry for each underlying that the account depends on, in the order of the market.
+    pub underlyings: Vec<UnderlyingAccount>,
+    /// Balances that follow no underlying: dollars and stablecoins.
+    pub cash: Vec<PricedBalance>,
+    /// Every conversion made.
+    pub conversions: Conversions,
+}
+
+/// The part of an account that depends on one underlying: its positions, orders and coins.
+#[derive(Clone, Debug)]
+pub struct UnderlyingAccount {
     /// The underlying's number in the market.
     pub id: UnderlyingId,
     /// The underlying's name.
     pub name: String,
-    /// Its index, in USD.
+    /// Its index, in the unit of strikes and forwards: USD, unless the account was converted.
     pub index: f64,
-    /// Confidence in the index, 0 to 1.
-    pub confidence: f64,
-    /// Perpetuals and futures.
-    pub futures: Vec<FuturePosition>,
-    /// Positions in its options.
-    pub options: Vec<OptionPosition>,
-    /// Balances of the coin and of assets that follow it.
-    pub coins: Vec<Holding>,
+    /// The positions: perpetuals and futures first, then options.
+    pub legs: Vec<Leg>,
     /// Open orders on its instruments.
-    pub orders: Vec<BookOrder>,
+    pub orders: Vec<Order>,
+    /// Balances of the coin and of assets that follow it.
+    pub coins: Vec<PricedBalance>,
 }
 
 /// A balance of one asset.
 #[derive(Clone, Debug)]
-pub struct Holding {
+pub struct PricedBalance {
     /// The index of the balance in the account.
     pub place: usize,
     /// The asset's number in the market.
@@ -89,100 +70,66 @@ pub struct Holding {
     pub price: f64,
 }
 
-/// A perpetual or a future.
-#[derive(Clone, Debug)]
-pub struct FuturePosition {
-    /// The index of the position in the account.
-    pub place: usize,
-    /// The instrument's number in the market.
-    pub instrument: InstrumentId,
-    /// None for perpetuals, and for dated futures at a venue that lists none.
-    pub expiry: Option<Timestamp>,
-    /// Whether profit is counted in the coin at this venue.
-    pub payoff: Payoff,
-    /// Signed size in coins: the number of coins with the same price sensitivity, at the current mark and at the
-    /// current prices of quote and settlement.
-    pub size: f64,
-    /// The asset in which profit is paid.
-    pub settle: AssetId,
-    /// Mark, in USD per coin.
-    pub mark: f64,
-    /// Unsettled profit, in USD.
-    pub profit: f64,
-    /// Funding per eight hours; none for dated futures and where the market gives none.
-    pub funding_rate_8h: Option<f64>,
-    /// The venue's fee rate, when the market carries one.
-    pub fee_rate: Option<f64>,
-}
+impl UnderlyingAccount {
+    /// An account in an underlying with that index, with nothing in it.
+    pub fn empty(id: UnderlyingId, name: String, index: f64) -> Self {
+        Self { id, name, index, legs: Vec::new(), orders: Vec::new(), coins: Vec::new() }
+    }
 
-/// A position in one option.
-#[derive(Clone, Debug)]
-pub struct OptionPosition {
-    /// The index of the position in the account.
-    pub place: usize,
-    /// The instrument's number in the market.
-    pub instrument: InstrumentId,
-    /// The asset in which profit and premium are paid.
-    pub settle: AssetId,
-    /// The contract and the state of its market.
-    pub contract: OptionContract,
-    /// Signed size in coins, defined as for a future.
-    pub size: f64,
-}
+    /// Whether there is neither a position nor an order.
+    pub fn is_flat(&self) -> bool {
+        self.legs.is_empty() && self.orders.is_empty()
+    }
 
-/// An option contract and everything its price depends on.
-#[derive(Clone, Debug)]
-pub struct OptionContract {
-    /// The moment of settlement.
-    pub expiry: Timestamp,
-    /// Strike in USD, at the current price of the asset in which it is written.
-    pub strike: f64,
-    /// Whether it is a call or a put.
-    pub right: Right,
-    /// Whether the premium is in the coin at this venue.
-    pub payoff: Payoff,
-    /// The venue's mark, in USD per coin of size.
-    pub mark: f64,
-    /// Annualised volatility, 1 = 100 %.
-    pub iv: f64,
-    /// Years of 365 days to expiry.
-    pub years: f64,
-    /// Seconds to expiry.
-    pub seconds: f64,
-    /// Forward of the expiry, in USD, settled part included.
-    pub forward: f64,
-    /// The part of the forward already fixed by the settlement average.
-    pub forward_settled: f64,
-    /// Continuously compounded rate, per year.
-    pub rate: f64,
-    /// Confidence in the forward, 0 to 1.
-    pub forward_confidence: f64,
-    /// Confidence in the rate, 0 to 1.
-    pub rate_confidence: f64,
-    /// Confidence in the volatility, 0 to 1.
-    pub vol_confidence: f64,
-    /// The venue's own delta, when the market carries one.
-    pub delta: Option<f64>,
-    /// The venue's fee rate, when the market carries one.
-    pub fee_rate: Option<f64>,
-}
+    /// The legs of all positions, then those of all orders.
+    pub fn all_legs(&self) -> impl Iterator<Item = &Leg> {
+        self.legs.iter().chain(self.order_legs())
+    }
 
-/// An open order on a perpetual, a future or an option.
-#[derive(Clone, Debug)]
-pub struct BookOrder {
-    /// The index of the order in the account.
-    pub place: usize,
-    /// The position if the order filled: size in coins with its sign, at the instrument's mark.
-    pub filled: OrderFill,
-    /// Limit, in USD per coin.
-    pub limit: f64,
-}
+    /// The positions that the orders would create.
+    pub fn order_legs(&self) -> impl Iterator<Item = &Leg> {
+        self.orders.iter().map(|order| &order.leg)
+    }
 
-/// The position that an order would add.
-#[derive(Clone, Debug)]
-pub enum OrderFill {
-    /// A perpetual or a future; its `place` is that of the order.
-    Future(FuturePosition),
-    /// An option; its `place` is that of the order.
-    Option(OptionPosition),
+    /// Every contract of the account once: a leg of it, the size held in it, and the orders on it. An account has one
+    /// position per instrument.
+    pub fn contracts(&self) -> Vec<(&Leg, f64, Vec<&Order>)> {
+        let mut contracts: Vec<(&Leg, f64)> = self.legs.iter().map(|leg| (leg, leg.size)).collect();
+        for ordered in self.order_legs() {
+            if contracts.iter().all(|(leg, _)| leg.name != ordered.name) {
+                contracts.push((ordered, 0.0));
+            }
+        }
+        let on = |leg: &Leg| self.orders.iter().filter(|order| order.leg.name == leg.name).collect();
+        contracts.into_iter().map(|(leg, held)| (leg, held, on(leg))).collect()
+    }
+
+    /// The positions and orders with this payoff that settle in this asset, with prices in units of a currency that is
+    /// worth `usd` dollars ([`Leg::priced_in`]). Coins are left out.
+    #[must_use]
+    pub fn priced_in(&self, (payoff, settle): (Payoff, AssetId), usd: f64) -> Self {
+        let of_kind = |leg: &Leg| leg.payoff == payoff && leg.settle == settle;
+        Self {
+            index: leg::index_price_in(self.index, payoff, usd),
+            legs: self.legs.iter().filter(|leg| of_kind(leg)).map(|leg| leg.clone().priced_in(usd)).collect(),
+            orders: self
+                .orders
+                .iter()
+                .filter(|order| of_kind(&order.leg))
+                .map(|order| order.clone().priced_in(usd))
+                .collect(),
+            ..Self::empty(self.id, self.name.clone(), self.index)
+        }
+    }
+
+    /// The account with its sizes in contracts that pay a unit of a currency worth `usd` dollars for each dollar
+    /// ([`Leg::paid_in`]).
+    #[must_use]
+    pub fn paid_in(self, usd: f64) -> Self {
+        Self {
+            legs: self.legs.into_iter().map(|leg| leg.paid_in(usd)).collect(),
+            orders: self.orders.into_iter().map(|order| order.paid_in(usd)).collect(),
+            ..self
+        }
+    }
 }

@@ -91,6 +91,19 @@ impl RequirementState {
         Ok(())
     }
 
+    /// Adds an underlying whose parameters at a venue we do not hold, so that the figures are an estimate with those of
+    /// `lender`. Only parameters that are shares of a notional may be borrowed, never amounts per coin. With `strict`,
+    /// refuses instead.
+    pub(crate) fn estimated_with(
+        &mut self,
+        lender: &str,
+        (venue, strict): (&'static str, bool),
+        underlying: &str,
+    ) -> Result<(), Refusal> {
+        let why = format!("no parameters of it are held; the figures are an estimate with those of {lender}");
+        self.unknown_at(venue, underlying, &why, strict)
+    }
+
     /// Whether the margins are the whole requirement.
     pub fn is_known(&self) -> bool {
         !matches!(self, Self::Unknown { .. })

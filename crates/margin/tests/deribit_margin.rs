@@ -2,35 +2,55 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, and so may what it is written with")]
 
-use margin::method::deribit::portfolio::{self, Additions, Cell, Column, General, Requirement, VolState};
-use margin::method::deribit::standard::{self, Margin};
-use margin::method::deribit::{Contract, Currency, Leg, PairBook};
+use margin::book::{Contract, Leg, OptionTerms, UnderlyingAccount};
+use margin::method::deribit::pair::{Currency, PairAccount};
+use margin::method::deribit::portfolio::{
+    self, Additions, MatrixCell, PairRequirement, PmGeneral, PmParameters, UnderlyingParameters, VolState,
+};
+use margin::method::deribit::standard::{self, Margin, SmParameters};
 use margin::params::Params;
 use margin::{Refusal, RequirementState, Workings};
-use model::{Account, Market, Payoff, Right};
+use model::{Account, AssetId, Market, Payoff, Right, UnderlyingId};
 use serde_json::Value;
 use testdata::shared_text;
+use units::YEAR_SECONDS;
 
-fn rules() -> portfolio::Rules {
+fn rules() -> PmParameters {
     Params::parse(portfolio::PARAMS).unwrap().rules
 }
 
-fn standard_rules() -> standard::Rules {
+fn standard_rules() -> SmParameters {
     Params::parse(standard::PARAMS).unwrap().rules
 }
 
+/// A future in an inverse pair.
 fn future(name: &str, years: f64, mark: f64, size: f64) -> Leg {
-    Leg { place: 0, name: name.into(), contract: Contract::Future, years, mark, delta: 1.0, size }
+    Leg {
+        place: 0,
+        name: name.into(),
+        contract: Contract::Future { years, funding_rate_8h: None },
+        payoff: Payoff::Inverse,
+        settle: AssetId(0),
+        mark,
+        delta: None,
+        fee_rate: None,
+        profit: 0.0,
+        size,
+    }
 }
 
-fn inverse(underlying: &str, index: f64, positions: Vec<Leg>) -> PairBook {
-    let currency = Currency { name: underlying.into(), usd: index, dollar: 1.0 };
-    PairBook { underlying: underlying.into(), payoff: Payoff::Inverse, currency, index, positions, orders: vec![] }
+fn pair(underlying: &str, index: f64, legs: Vec<Leg>, currency: Currency, payoff: Payoff) -> PairAccount {
+    let legs = legs.into_iter().map(|leg| Leg { payoff, ..leg }).collect();
+    let account = UnderlyingAccount { legs, ..UnderlyingAccount::empty(UnderlyingId(0), underlying.into(), index) };
+    PairAccount { account, payoff, currency }
 }
 
-fn linear(underlying: &str, index: f64, positions: Vec<Leg>) -> PairBook {
-    let currency = Currency { name: "USDC".into(), usd: 1.0, dollar: 1.0 };
-    PairBook { payoff: Payoff::Linear, currency, ..inverse(underlying, index, positions) }
+fn inverse(underlying: &str, index: f64, legs: Vec<Leg>) -> PairAccount {
+    pair(underlying, index, legs, Currency { name: underlying.into(), usd: index, dollar: 1.0 }, Payoff::Inverse)
+}
+
+fn linear(underlying: &str, index: f64, legs: Vec<Leg>) -> PairAccount {
+    pair(underlying, index, legs, Currency { name: "USDC".into(), usd: 1.0, dollar: 1.0 }, Payoff::Linear)
 }
 
 /// JSON with its numbers as text, because `serde_json` reads the last digit of some numbers wrong.
@@ -106,7 +126,7 @@ fn the_risk_matrix_of_btc_from_shared() {
     assert_eq!(index_of(&requirement), matrix["worst_case_bucket"]["index"].as_str().unwrap());
     assert_close(requirement.roll_shock, number(&matrix["roll_shock"]), 1e-17);
     assert_eq!(requirement.delta_shock, 0.0);
-    let risk_matrix_margin = requirement.risk_matrix_margin();
+    let risk_matrix_margin = requirement.risk_matrix_margin(&rules.general);
     assert_close(risk_matrix_margin, number(&details["risk_matrix_margin"]), 1e-16);
 
     let additions = Additions {
@@ -114,13 +134,16 @@ fn the_risk_matrix_of_btc_from_shared() {
         mmp_margin: number(&details["mmp_margin"]),
         open_orders_margin: number(&details["open_orders_margin"]),
     };
-    assert_eq!(portfolio::initial_margin(risk_matrix_margin, additions), number(&margins["initial_margin"]));
+    assert_eq!(
+        portfolio::initial_margin(risk_matrix_margin, additions, &rules.general),
+        number(&margins["initial_margin"])
+    );
     let maintenance = rules.general.maintenance_factor * risk_matrix_margin;
     assert_close(maintenance, number(&margins["maintenance_margin"]), 1e-16);
 }
 
 /// The parameters that come with the program are the published ones.
-fn assert_parameters(column: &Column, pair: &Value, currency: &Value) {
+fn assert_parameters(column: &UnderlyingParameters, pair: &Value, currency: &Value) {
     let held = [
         (column.price_range, &pair["price_range"]),
         (column.volatility_range_up, &pair["volatility_range_up"]),
@@ -143,7 +166,7 @@ fn assert_parameters(column: &Column, pair: &Value, currency: &Value) {
 }
 
 /// The venue's `worst_case_bucket.index`, which counts from 1.
-fn index_of(requirement: &Requirement) -> String {
+fn index_of(requirement: &PairRequirement) -> String {
     (requirement.worst_case_place + 1).to_string()
 }
 
@@ -169,9 +192,9 @@ fn the_risk_matrix_of_eth() {
     assert_eq!(requirement.worst_case, number(&answer["worst_case"]));
     assert_eq!(index_of(&requirement), answer["worst_case_bucket"]["index"].as_str().unwrap());
     assert_close(requirement.roll_shock, number(&answer["roll_shock"]), 1e-17);
-    let risk_matrix_margin = requirement.risk_matrix_margin();
+    let risk_matrix_margin = requirement.risk_matrix_margin(&rules.general);
     assert_close(risk_matrix_margin, number(&answer["risk_matrix_margin"]), 1e-15);
-    let initial = portfolio::initial_margin(risk_matrix_margin, Additions::default());
+    let initial = portfolio::initial_margin(risk_matrix_margin, Additions::default(), &rules.general);
     assert_eq!(initial, number(&answer["initial_margin"]));
     assert_close(0.8 * risk_matrix_margin, number(&answer["maintenance_margin"]), 1e-15);
 }
@@ -353,8 +376,8 @@ fn contributions_are_the_core() {
 #[test]
 fn only_losses_beyond_the_dampener_count_in_the_extended_table() {
     let rules = rules();
-    let column = Column { extended_dampener: 1_000.0, ..rules.underlying["BTC"] };
-    let general = General { buckets: vec![0.0], ..rules.general.clone() };
+    let column = UnderlyingParameters { extended_dampener: 1_000.0, ..rules.underlying["BTC"] };
+    let general = PmGeneral { buckets: vec![0.0], ..rules.general.clone() };
     let book = |size: f64| linear("BTC", 100_000.0, vec![future("BTC_USDC-PERPETUAL", 0.0, 100_000.0, size)]);
     let long = portfolio::requirement(&book(1.0), &general, &column).unwrap();
     // −66 %: 16,000 less 3.125 ranges beyond the first; −33 %: less 1.0625 ranges.
@@ -380,8 +403,18 @@ fn delta_shock_grows_with_what_is_beyond_the_threshold() {
     assert_close(shock(vec![perpetual(10_000.0)]), 0.1 * 10_000.0, 1e-9);
     // A long option reduces the shock, and never turns its sign.
     let option = |size: f64, delta: f64| {
-        let contract = Contract::Option { right: Right::Put, strike: 50_000.0, forward: 50_000.0, vol: 0.5, rate: 0.0 };
-        Leg { contract, delta, years: 0.1, mark: 0.05, ..future("put", 0.1, 0.05, size) }
+        let contract = Contract::Option(OptionTerms {
+            right: Right::Put,
+            strike: 50_000.0,
+            expiry: "2026-05-08T08:00:00Z".parse().unwrap(),
+            years: 0.1,
+            seconds: 0.1 * YEAR_SECONDS,
+            forward: 50_000.0,
+            forward_settled: 0.0,
+            rate: 0.0,
+            vol: 0.5,
+        });
+        Leg { contract, delta: Some(delta), ..future("put", 0.1, 0.05, size) }
     };
     assert_close(shock(vec![perpetual(1_400.0), option(1_000.0, -0.5)]), 500.0 * 0.00005 * 900.0, 1e-9);
     assert_eq!(shock(vec![perpetual(1_400.0), option(10_000.0, -0.5)]), 0.0);
@@ -393,7 +426,7 @@ fn cells_are_those_of_the_venue() {
     let rules = rules();
     let cells = portfolio::cells(&rules.general, &rules.underlying["BTC"]);
     assert_eq!(cells.len(), 27 + 8);
-    assert_eq!(cells[0], Cell { price_move: -0.16, vol: VolState::Up, extended: false });
+    assert_eq!(cells[0], MatrixCell { price_move: -0.16, vol: VolState::Up, extended: false });
     assert_eq!(cells[0].words("BTC"), "BTC −16 % vol up");
     assert_eq!(cells[13].words("BTC"), "BTC +0 % vol same");
     assert_eq!(cells[34].words("BTC"), "BTC +500 % vol up, extended");

@@ -248,8 +248,8 @@ fn what_is_not_listed_is_noted_and_strict_refuses_it() {
 #[test]
 fn the_other_reading_exchanges_two_discounts() {
     let other = include_str!("../params/derive/2026-01-21-unswapped.toml");
-    let literal: Params<pmrm2::Rules> = Params::parse(pmrm2::PARAMS).unwrap();
-    let unswapped: Params<pmrm2::Rules> = Params::parse(other).unwrap();
+    let literal: Params<pmrm2::Pmrm2Parameters> = Params::parse(pmrm2::PARAMS).unwrap();
+    let unswapped: Params<pmrm2::Pmrm2Parameters> = Params::parse(other).unwrap();
     let changed = literal.evidence.iter().zip(&unswapped.evidence).filter(|(a, b)| a.value != b.value);
     let changed: Vec<(&str, &str, &str)> =
         changed.map(|(a, b)| (a.path.as_str(), a.value.as_str(), b.value.as_str())).collect();
@@ -266,9 +266,9 @@ fn the_other_reading_exchanges_two_discounts() {
 #[test]
 fn every_parameter_has_its_evidence() {
     let evidence = [
-        Params::<pmrm::Rules>::parse(pmrm::PARAMS).unwrap().evidence,
-        Params::<pmrm2::Rules>::parse(pmrm2::PARAMS).unwrap().evidence,
-        Params::<standard::Rules>::parse(standard::PARAMS).unwrap().evidence,
+        Params::<pmrm::PmrmParameters>::parse(pmrm::PARAMS).unwrap().evidence,
+        Params::<pmrm2::Pmrm2Parameters>::parse(pmrm2::PARAMS).unwrap().evidence,
+        Params::<standard::StandardParameters>::parse(standard::PARAMS).unwrap().evidence,
     ];
     for leaf in evidence.iter().flatten() {
         assert!(!leaf.reason.is_empty() && !leaf.source.is_empty() && !leaf.as_of.is_empty(), "{leaf:?}");

@@ -7,11 +7,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic, and so may what it is written with")]
 
-use margin::method::paradex::black_scholes::{Terms, cdf};
-use margin::method::paradex::{Contract, Leg, Order, Portfolio, cross, portfolio};
+use margin::book::{Contract, Leg, OptionTerms, Order, UnderlyingAccount};
+use margin::method::paradex::black_scholes::{BlackScholes, cdf};
+use margin::method::paradex::{cross, portfolio};
 use margin::params::Params;
 use margin::{Refusal, Workings};
-use model::{Account, Market, Right};
+use model::{Account, AssetId, Market, Payoff, Right, UnderlyingId};
 use serde::Deserialize;
 
 const PORTFOLIO: &str = include_str!("paradex/portfolio.json");
@@ -21,11 +22,11 @@ const SETTLEMENT: &str = include_str!("paradex/market-settlement.json");
 /// The relative difference that the order of additions alone can cause.
 const TOLERANCE: f64 = 1e-12;
 
-fn rules() -> portfolio::Rules {
+fn rules() -> portfolio::PortfolioParameters {
     Params::parse(portfolio::PARAMS).unwrap().rules
 }
 
-fn cross_rules() -> cross::Rules {
+fn cross_rules() -> cross::CrossParameters {
     Params::parse(cross::PARAMS).unwrap().rules
 }
 
@@ -211,23 +212,49 @@ fn scenario_prices_are_those_of_the_official_engine() {
 const SPOT: f64 = 77_939.768;
 
 fn perpetual(size: f64) -> Leg {
-    let contract = Contract::Perpetual { funding_rate_8h: Some(-0.000_174_03) };
-    Leg { place: 0, name: "BTC-USD-PERP".into(), contract, mark: 77_888.84, delta: 0.999_346_58, fee_rate: 0.0, size }
+    Leg {
+        place: 0,
+        name: "BTC-USD-PERP".into(),
+        contract: Contract::Future { years: 0.0, funding_rate_8h: Some(-0.000_174_03) },
+        payoff: Payoff::Linear,
+        settle: AssetId(0),
+        mark: 77_888.84,
+        delta: Some(0.999_346_58),
+        fee_rate: Some(0.0),
+        profit: 0.0,
+        size,
+    }
+}
+
+/// A call with that many seconds to expiry.
+fn call_in(seconds: f64, size: f64) -> Leg {
+    let contract = Contract::Option(OptionTerms {
+        right: Right::Call,
+        strike: 78_000.0,
+        expiry: "2026-05-08T08:00:00Z".parse().unwrap(),
+        years: seconds / 86_400.0 / 365.0,
+        seconds,
+        forward: SPOT,
+        forward_settled: 0.0,
+        rate: 0.0,
+        vol: 0.427_466_87,
+    });
+    let name = "BTC-USD-8MAY26-78000-C".into();
+    Leg { place: 1, name, contract, mark: 2455.661, delta: Some(0.477_151_19), ..perpetual(size) }
 }
 
 fn call(size: f64) -> Leg {
-    let seconds = (16.0 * 24.0 + 8.0) * 3600.0;
-    let terms = Terms { right: Right::Call, strike: 78_000.0, years: seconds / 86_400.0 / 365.0, rate: 0.0 };
-    let contract = Contract::Option { terms, vol: 0.427_466_87, seconds };
-    let name = "BTC-USD-8MAY26-78000-C".into();
-    Leg { place: 1, name, contract, mark: 2455.661, delta: 0.477_151_19, fee_rate: 0.0, size }
+    call_in((16.0 * 24.0 + 8.0) * 3600.0, size)
+}
+
+fn account(spot: f64, legs: Vec<Leg>) -> UnderlyingAccount {
+    UnderlyingAccount { legs, ..UnderlyingAccount::empty(UnderlyingId(0), "BTC".into(), spot) }
 }
 
 /// PDX-PM-1, from the natural inputs, to the digits of the source.
 #[test]
 fn a_call_hedged_with_a_perpetual() {
-    let book =
-        Portfolio { name: "BTC".into(), spot: SPOT, positions: vec![perpetual(-0.0005), call(0.001)], orders: vec![] };
+    let book = account(SPOT, vec![perpetual(-0.0005), call(0.001)]);
     let rules = rules();
     let requirement = portfolio::requirement(&book, &rules, &rules.class["major"]).unwrap();
     assert_eq!(requirement.positions.scenario, 8);
@@ -243,9 +270,9 @@ fn a_call_hedged_with_a_perpetual() {
 fn minimum_delta_charges_the_hedged_part_less() {
     let rules = rules();
     let class = &rules.class["major"];
-    let with_delta = |leg: Leg, delta: f64| Leg { delta, ..leg };
+    let with_delta = |leg: Leg, delta: f64| Leg { delta: Some(delta), ..leg };
     let positions = vec![with_delta(perpetual(1.0), 1.0), with_delta(call(-5.0), 0.3)];
-    let book = Portfolio { name: "BTC".into(), spot: 70_000.0, positions, orders: vec![] };
+    let book = account(70_000.0, positions);
     let requirement = portfolio::requirement(&book, &rules, class).unwrap();
     close(requirement.positions.minimum_delta, 1_400.0, "PDX-DELTA");
     assert_eq!(requirement.positions, requirement.with_orders);
@@ -256,8 +283,8 @@ fn minimum_delta_charges_the_hedged_part_less() {
 fn cross_margin_of_two_markets() {
     let rules = cross_rules();
     let class = &rules.class["major"];
-    let short = cross::requirement(&perpetual(0.0), -0.0005, &[], SPOT, &rules, class);
-    let long = cross::requirement(&call(0.0), 0.001, &[], SPOT, &rules, class);
+    let short = cross::requirement(&perpetual(0.0), -0.0005, &[], SPOT, &rules.general, class);
+    let long = cross::requirement(&call(0.0), 0.001, &[], SPOT, &rules.general, class);
     close(short.initial_margin(), 0.778_888_4, "perpetual IM");
     close(short.maintenance_margin(), 0.389_444_2, "perpetual MM");
     close(long.initial_margin(), 2.455_661, "call IM");
@@ -271,18 +298,18 @@ fn cross_margin_of_two_markets() {
 fn the_larger_side_of_a_market_counts() {
     let rules = cross_rules();
     let class = &rules.class["major"];
-    let market = Leg { mark: 90_000.0, fee_rate: 0.0003, ..perpetual(0.0) };
-    let order = |size: f64, limit: f64| Order { fill: Leg { size, ..market.clone() }, limit };
+    let market = Leg { mark: 90_000.0, fee_rate: Some(0.0003), ..perpetual(0.0) };
+    let order = |size: f64, limit: f64| Order { leg: Leg { size, ..market.clone() }, limit };
     let (buy, sell) = (order(3.0, 90_000.0), order(-2.0, 88_000.0));
-    let requirement = cross::requirement(&market, -1.0, &[&buy, &sell], 90_000.0, &rules, class);
+    let requirement = cross::requirement(&market, -1.0, &[&buy, &sell], 90_000.0, &rules.general, class);
     assert_eq!((requirement.buy_open_size, requirement.sell_open_size), (2.0, 3.0));
     close(requirement.net_initial, 5_400.0, "net IM");
     close(requirement.fee_initial, 81.0, "fee");
     close(requirement.maintenance_margin(), 927.0, "MM");
     close(requirement.open_loss, 4_000.0, "two sold 2,000 below the mark");
 
-    let aggressive = Order { fill: perpetual(0.1), limit: 80_000.0 };
-    let requirement = cross::requirement(&perpetual(0.0), 0.0, &[&aggressive], SPOT, &rules, class);
+    let aggressive = Order { leg: perpetual(0.1), limit: 80_000.0 };
+    let requirement = cross::requirement(&perpetual(0.0), 0.0, &[&aggressive], SPOT, &rules.general, class);
     close(requirement.open_loss, 211.116, "open loss");
     close(requirement.net_initial, 155.777_68, "order IM");
 }
@@ -303,25 +330,23 @@ fn option_fractions() {
 
 #[test]
 fn the_settlement_average_fades_an_option_out() {
-    let at = |seconds: f64| {
-        let Contract::Option { terms, vol, .. } = call(1.0).contract else { unreachable!() };
-        portfolio::live_fraction(&Leg { contract: Contract::Option { terms, vol, seconds }, ..call(1.0) }, &rules())
-    };
+    let listed = rules().listed;
+    let at = |seconds: f64| portfolio::live_fraction(&call_in(seconds, 1.0), &listed);
     assert_eq!([at(3600.0), at(1800.0), at(900.0), at(0.0)], [1.0, 1.0, 0.5, 0.0]);
-    assert_eq!(portfolio::live_fraction(&perpetual(1.0), &rules()), 1.0);
+    assert_eq!(portfolio::live_fraction(&perpetual(1.0), &listed), 1.0);
 }
 
 /// The approximation is intended: 7.9656 is the true price, and the engine is within its own tolerance of it.
 #[test]
 fn black_scholes_of_the_engine() {
-    let terms = |right, strike, years| Terms { right, strike, years, rate: 0.0 };
+    let terms = |right, strike, years| BlackScholes { right, strike, years, rate: 0.0 };
     assert!((terms(Right::Call, 100.0, 1.0).price(100.0, 0.2) - 7.9656).abs() < 1e-3);
     assert_eq!(terms(Right::Call, 90.0, 0.0).price(100.0, 0.3), 10.0);
     assert_eq!(terms(Right::Put, 90.0, 0.0).price(100.0, 0.3), 0.0);
     assert!((cdf(0.0) - 0.5).abs() < 1e-9);
     assert!((cdf(-1.96) + cdf(1.96) - 1.0).abs() < 1e-15);
-    let parity = Terms { rate: 0.05, ..terms(Right::Call, 95.0, 0.5) };
-    let put = Terms { right: Right::Put, ..parity };
+    let parity = BlackScholes { rate: 0.05, ..terms(Right::Call, 95.0, 0.5) };
+    let put = BlackScholes { right: Right::Put, ..parity };
     let forward = 100.0 - 95.0 * pricing::math::exp(-0.025);
     assert!((parity.price(100.0, 0.3) - put.price(100.0, 0.3) - forward).abs() < 1e-12);
 }
@@ -381,7 +406,7 @@ fn a_shock_that_cannot_be_priced_is_refused() {
     let mut rules = rules();
     let scenarios = &mut rules.class.get_mut("major").unwrap().scenarios;
     scenarios.truncate(1);
-    let book = Portfolio { name: "BTC".into(), spot: SPOT, positions: vec![call(1.0)], orders: vec![] };
+    let book = account(SPOT, vec![call(1.0)]);
     rules.class.get_mut("major").unwrap().scenarios[0].vol_shock = -0.9;
     assert!(matches!(portfolio::requirement(&book, &rules, &rules.class["major"]), Err(Refusal::NotPriceable { .. })));
     rules.class.get_mut("major").unwrap().scenarios[0].spot_shock = -1.0;

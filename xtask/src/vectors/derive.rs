@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use margin::method::derive::scan::{Outcome, Revaluation};
+use margin::method::derive::scan::{PortfolioMargin, Revaluation};
 use margin::method::derive::{pmrm, pmrm2, portfolio::Holdings, standard};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -46,7 +46,7 @@ fn compare(vector: &Value, sets: &BTreeMap<String, Value>) -> Result<Comparison,
         }
         "SRM" => {
             let (markets, cash) = from_json::<StandardInputs, _>(vector)?.holdings()?;
-            let rules: standard::Parameters = parameters(set)?;
+            let rules: standard::StandardContractParameters = parameters(set)?;
             let mut judged = Vec::with_capacity(markets.len());
             for (name, held) in &markets {
                 let rules =
@@ -72,7 +72,7 @@ fn parameters<T: DeserializeOwned>(set: &Value) -> Result<T, String> {
 
 /// The gross value of all holdings at spot, without signs.
 fn gross(held: &Holdings, collateral_values: &[f64]) -> f64 {
-    let options: f64 = held.expiries.iter().map(margin::method::derive::portfolio::Expiry::gross).sum();
+    let options: f64 = held.expiries.iter().map(margin::method::derive::portfolio::ExpiryHolding::gross).sum();
     let collateral: f64 = collateral_values.iter().map(|value| value.abs()).sum();
     options * held.spot + held.perp.amount.abs() * held.perp.price.max(held.spot) + collateral
 }
@@ -181,7 +181,7 @@ fn component(item: &Value) -> Option<String> {
     Some(format!("{underlying}.{component}{index}"))
 }
 
-fn pmrm_names(outcome: &Outcome, held: &Holdings) -> Ours {
+fn pmrm_names(outcome: &PortfolioMargin, held: &Holdings) -> Ours {
     let mut ours = portfolio_names(outcome, held);
     let fixed = outcome.maintenance_contingency.total();
     ours.extend([
@@ -197,7 +197,7 @@ fn pmrm_names(outcome: &Outcome, held: &Holdings) -> Ours {
     ours
 }
 
-fn pmrm2_names(outcome: &Outcome, held: &Holdings) -> Ours {
+fn pmrm2_names(outcome: &PortfolioMargin, held: &Holdings) -> Ours {
     let mut ours = portfolio_names(outcome, held);
     ours.extend([
         ("mm_contingency".to_owned(), outcome.maintenance_contingency.total()),
@@ -219,7 +219,7 @@ fn pmrm2_names(outcome: &Outcome, held: &Holdings) -> Ours {
     ours
 }
 
-fn portfolio_names(outcome: &Outcome, held: &Holdings) -> Ours {
+fn portfolio_names(outcome: &PortfolioMargin, held: &Holdings) -> Ours {
     // The requirement as in our answers, line by line; the contract has mark-to-market less margin.
     let loss = outcome.scan.loss();
     let lines = |of: fn(&(String, f64, f64)) -> f64| loss + outcome.charges.iter().map(of).sum::<f64>();
@@ -250,7 +250,7 @@ fn portfolio_names(outcome: &Outcome, held: &Holdings) -> Ours {
     ours
 }
 
-fn standard_names(outcome: &standard::Outcome, markets: &[(String, Holdings)]) -> Ours {
+fn standard_names(outcome: &standard::StandardMargin, markets: &[(String, Holdings)]) -> Ours {
     let mut ours = margin_names(outcome.initial_margin, outcome.maintenance_margin, outcome.mark_to_market);
     for ((underlying, held), market) in markets.iter().zip(&outcome.markets) {
         let mut add = |name: &str, component: &standard::Component| {
@@ -302,13 +302,13 @@ mod tests {
             assert_eq!(format!("{ours:?}"), format!("{theirs:?}"), "{name}");
         };
         let set = |name: &str| document.parameter_sets[name].clone();
-        let ours = Params::<pmrm::Rules>::parse(pmrm::PARAMS).unwrap().rules.parameters;
-        same("PMRM", &ours, &parameters::<pmrm::Parameters>(&set("pm1_mainnet_script")).unwrap());
+        let ours = Params::<pmrm::PmrmParameters>::parse(pmrm::PARAMS).unwrap().rules.parameters;
+        same("PMRM", &ours, &parameters::<pmrm::PmrmContractParameters>(&set("pm1_mainnet_script")).unwrap());
         for (text, name) in [(pmrm2::PARAMS, "pm2_mainnet_script"), (unswapped, "pm2_mainnet_unswapped")] {
-            let ours = Params::<pmrm2::Rules>::parse(text).unwrap().rules.parameters;
-            same(name, &ours, &parameters::<pmrm2::Parameters>(&set(name)).unwrap());
+            let ours = Params::<pmrm2::Pmrm2Parameters>::parse(text).unwrap().rules.parameters;
+            same(name, &ours, &parameters::<pmrm2::Pmrm2ContractParameters>(&set(name)).unwrap());
         }
-        let ours = Params::<standard::Rules>::parse(standard::PARAMS).unwrap().rules.parameters;
-        same("SRM", &ours, &parameters::<standard::Parameters>(&set("srm_mainnet_script")).unwrap());
+        let ours = Params::<standard::StandardParameters>::parse(standard::PARAMS).unwrap().rules.parameters;
+        same("SRM", &ours, &parameters::<standard::StandardContractParameters>(&set("srm_mainnet_script")).unwrap());
     }
 }

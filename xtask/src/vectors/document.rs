@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use margin::method::derive::portfolio::{Cash, Collateral, Expiry, Holdings, OptionHolding, Perp};
+use margin::method::derive::portfolio::{Cash, CollateralHolding, ExpiryHolding, Holdings, OptionHolding, Perp};
 use pricing::Right;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::Value;
@@ -222,13 +222,13 @@ fn holdings(market: &MarketInputs, positions: PositionInputs) -> Result<Holdings
     Ok(held)
 }
 
-fn collateral(inputs: &CollateralInputs) -> Collateral {
+fn collateral(inputs: &CollateralInputs) -> CollateralHolding {
     let CollateralInputs { amount, price, confidence, risk_cancelling, mm_haircut, im_haircut } = *inputs;
-    Collateral { amount, price, confidence, risk_cancelling, mm_haircut, im_haircut }
+    CollateralHolding { amount, price, confidence, risk_cancelling, mm_haircut, im_haircut }
 }
 
-fn expiry(inputs: &ExpiryInputs) -> Expiry {
-    Expiry {
+fn expiry(inputs: &ExpiryInputs) -> ExpiryHolding {
+    ExpiryHolding {
         seconds: inputs.seconds_to_expiry,
         forward_variable: inputs.forward_variable,
         forward_fixed: inputs.forward_fixed,

@@ -1,31 +1,27 @@
-//! Builds a [`Book`] from an account and a market: every position and order in USD and coins, with a note for every
-//! conversion.
+//! Builds a [`VenueAccount`] from an account and a market: every position and order in USD and coins, with a note for
+//! every conversion.
 
 use model::{
-    Account, AssetId, Instrument, InstrumentId, InstrumentKind, Market, Payoff, QuotePrice, Side, UnderlyingId,
+    Account, AssetId, CounterPrice, Instrument, InstrumentId, InstrumentKind, Market, Payoff, QuotePrice, Right, Side,
+    UnderlyingId,
 };
-use units::Price;
+use units::{Price, Ratio, Timestamp};
 
 use super::{
-    Book, BookOrder, FuturePosition, Holding, Listed, OptionContract, OptionPosition, OrderFill, Settlement,
-    UnderlyingBook,
+    Contract, Conversions, Leg, OptionTerms, Order, PricedBalance, Settlement, UnderlyingAccount, Venue, VenueAccount,
 };
 use crate::Refusal;
 
-impl Book {
-    /// The account as the venue described by `listed` and `settlement` would hold it. With `strict`, a conversion is
-    /// refused. A price of zero or less is always refused, because no venue has a rule for it.
-    pub fn of(
-        account: &Account,
-        market: &Market,
-        listed: &Listed,
-        settlement: Settlement,
-        strict: bool,
-    ) -> Result<Self, Refusal> {
-        let mut builder = Builder { market, listed, settlement, strict, book: Self::default() };
+impl VenueAccount {
+    /// The account as `venue` would hold it. A price of zero or less is always refused, because no venue has a rule for
+    /// it.
+    pub fn of(account: &Account, market: &Market, venue: &Venue) -> Result<Self, Refusal> {
+        let conversions = Conversions::new(venue.name, venue.strict);
+        let account_there = Self { underlyings: Vec::new(), cash: Vec::new(), conversions };
+        let mut builder = Builder { market, venue, account: account_there };
         for (place, balance) in account.balances.iter().enumerate() {
             let asset = &market.assets[balance.asset.0];
-            let holding = Holding {
+            let holding = PricedBalance {
                 place,
                 asset: balance.asset,
                 name: asset.name.clone(),
@@ -34,119 +30,133 @@ impl Book {
             };
             match asset.follows {
                 Some(underlying) => builder.underlying(underlying).coins.push(holding),
-                None => builder.book.cash.push(holding),
+                None => builder.account.cash.push(holding),
             }
         }
         for (place, position) in account.positions.iter().enumerate() {
-            let quantity = position.quantity.to_f64();
-            match builder.fill(position.instrument, quantity, position.entry, place)? {
-                OrderFill::Future(future) => builder.book_of(position.instrument).futures.push(future),
-                OrderFill::Option(option) => builder.book_of(position.instrument).options.push(option),
-            }
+            let leg = builder.leg(position.instrument, position.quantity.to_f64(), position.entry, place)?;
+            builder.account_of(position.instrument).legs.push(leg);
         }
         for (place, order) in account.orders.iter().enumerate() {
             let listing = market.listing(order.instrument);
             let sign = if order.side == Side::Buy { 1.0 } else { -1.0 };
-            let filled = builder.fill(order.instrument, sign * order.quantity.to_f64(), order.limit, place)?;
+            let leg = builder.leg(order.instrument, sign * order.quantity.to_f64(), order.limit, place)?;
             above_zero(&listing.name, "the limit of an order", order.limit.in_quote())?;
             let limit = order.limit.to_usd(market.usd_per_quote(listing));
-            builder.book_of(order.instrument).orders.push(BookOrder { place, filled, limit });
+            builder.account_of(order.instrument).orders.push(Order { leg, limit });
         }
-        builder.book.underlyings.sort_by_key(|underlying| underlying.id);
-        Ok(builder.book)
+        builder.account.underlyings.sort_by_key(|underlying| underlying.id);
+        for underlying in &mut builder.account.underlyings {
+            underlying.legs.sort_by_key(|leg| leg.contract.is_option());
+        }
+        Ok(builder.account)
     }
 }
 
 struct Builder<'a> {
     market: &'a Market,
-    listed: &'a Listed,
-    settlement: Settlement<'a>,
-    strict: bool,
-    book: Book,
+    venue: &'a Venue<'a>,
+    account: VenueAccount,
+}
+
+/// The parts of a leg that depend on what the venue lists.
+struct Parts {
+    contract: Contract,
+    payoff: Payoff,
+    /// Unsettled profit, in USD.
+    profit: f64,
+    /// Signed size in coins.
+    size: f64,
 }
 
 impl Builder<'_> {
-    fn underlying(&mut self, id: UnderlyingId) -> &mut UnderlyingBook {
-        let place = self.book.underlyings.iter().position(|held| held.id == id).unwrap_or_else(|| {
+    fn underlying(&mut self, id: UnderlyingId) -> &mut UnderlyingAccount {
+        let underlyings = &mut self.account.underlyings;
+        let place = underlyings.iter().position(|held| held.id == id).unwrap_or_else(|| {
             let underlying = &self.market.underlyings[id.0];
-            self.book.underlyings.push(UnderlyingBook {
-                id,
-                name: underlying.name.clone(),
-                index: underlying.index.usd().to_f64(),
-                confidence: underlying.confidence.to_f64(),
-                futures: Vec::new(),
-                options: Vec::new(),
-                coins: Vec::new(),
-                orders: Vec::new(),
-            });
-            self.book.underlyings.len() - 1
+            underlyings.push(UnderlyingAccount::empty(id, underlying.name.clone(), underlying.index.usd().to_f64()));
+            underlyings.len() - 1
         });
-        &mut self.book.underlyings[place]
+        &mut underlyings[place]
     }
 
-    fn book_of(&mut self, instrument: InstrumentId) -> &mut UnderlyingBook {
+    fn account_of(&mut self, instrument: InstrumentId) -> &mut UnderlyingAccount {
         self.underlying(self.market.listing(instrument).underlying)
     }
 
     /// A position of `quantity` contracts entered at `entry`, as this venue would hold it.
-    fn fill(&mut self, id: InstrumentId, quantity: f64, entry: QuotePrice, place: usize) -> Result<OrderFill, Refusal> {
+    fn leg(&mut self, id: InstrumentId, quantity: f64, entry: QuotePrice, place: usize) -> Result<Leg, Refusal> {
         let market = self.market;
         let listing = market.listing(id);
         let underlying = &market.underlyings[listing.underlying.0];
         above_zero(&underlying.name, "the index", underlying.index.usd())?;
         let size = quantity * listing.contract_size.to_f64();
-        let InstrumentKind::Option { expiry, strike, right, iv } = &listing.kind else {
+        let parts = if let InstrumentKind::Option { expiry, strike, right, iv } = &listing.kind {
+            self.option(listing, size, (*expiry, *strike, *right, *iv))?
+        } else {
             above_zero(&listing.name, "the mark", listing.mark.in_quote())?;
-            return self.future(id, listing, (size, entry), place).map(OrderFill::Future);
+            self.future(listing, size, entry)?
         };
+        let Parts { contract, payoff, profit, size } = parts;
+        Ok(Leg {
+            place,
+            name: listing.name.clone(),
+            contract,
+            payoff,
+            settle: listing.settle,
+            mark: listing.mark.to_usd(market.usd_per_quote(listing)),
+            delta: listing.delta.map(Ratio::to_f64),
+            fee_rate: listing.fee_rate.map(Ratio::to_f64),
+            profit,
+            size,
+        })
+    }
+
+    /// A position of `size` units of an option.
+    fn option(
+        &mut self,
+        listing: &Instrument,
+        size: f64,
+        (expiry, strike, right, iv): (Timestamp, CounterPrice, Right, Option<Ratio>),
+    ) -> Result<Parts, Refusal> {
+        let market = self.market;
         let inverse = listing.payoff == Payoff::Inverse;
-        let convert = if inverse { !self.listed.inverse_options } else { !self.listed.linear_options };
+        let convert = if inverse { !self.venue.listed.inverse_options } else { !self.venue.listed.linear_options };
         if convert {
             self.converted(&listing.name, "as the option of the same strike and expiry on the other side of the coin/dollar divide, its mark converted at the index")?;
         } else {
             self.settles(listing)?;
         }
-        let terms = market.expiry(listing.underlying, *expiry).expect("the market checked that it is listed");
+        let terms = market.expiry(listing.underlying, expiry).expect("the market checked that it is listed");
         let iv = iv.ok_or_else(|| Refusal::NoVolatility { instrument: listing.name.clone() })?;
         let quote = market.usd_per_quote(listing);
         let size = if inverse { size } else { size * market.usd_per_settle(listing).in_units_of(quote) };
-        let contract = OptionContract {
-            expiry: *expiry,
+        let contract = Contract::Option(OptionTerms {
+            right,
             strike: strike.to_usd(market.usd_per_counter(listing)),
-            right: *right,
-            payoff: if convert { other(listing.payoff) } else { listing.payoff },
-            mark: listing.mark.to_usd(quote),
-            iv: iv.to_f64(),
+            expiry,
             years: expiry.years_since(market.time),
             seconds: expiry.seconds_since(market.time),
             forward: terms.forward.usd().to_f64(),
             forward_settled: terms.forward_settled.usd().to_f64(),
             rate: terms.rate.to_f64(),
-            forward_confidence: terms.forward_confidence.to_f64(),
-            rate_confidence: terms.rate_confidence.to_f64(),
-            vol_confidence: terms.vol_confidence.to_f64(),
-            delta: listing.delta.map(units::Ratio::to_f64),
-            fee_rate: listing.fee_rate.map(units::Ratio::to_f64),
-        };
-        Ok(OrderFill::Option(OptionPosition { place, instrument: id, settle: listing.settle, contract, size }))
+            vol: iv.to_f64(),
+        });
+        let payoff = if convert { other(listing.payoff) } else { listing.payoff };
+        Ok(Parts { contract, payoff, profit: 0.0, size })
     }
 
-    fn future(
-        &mut self,
-        id: InstrumentId,
-        listing: &Instrument,
-        (size, entry): (f64, QuotePrice),
-        place: usize,
-    ) -> Result<FuturePosition, Refusal> {
+    /// A position of `size` units of a perpetual, a future or spot, entered at `entry`.
+    fn future(&mut self, listing: &Instrument, size: f64, entry: QuotePrice) -> Result<Parts, Refusal> {
         let inverse = listing.payoff == Payoff::Inverse;
-        let keeps = inverse && self.listed.inverse_futures;
+        let keeps = inverse && self.venue.listed.inverse_futures;
         if inverse && !keeps {
             self.converted(&listing.name, "as a linear contract of the same delta")?;
         }
-        if listing.expiry().is_some() && !self.listed.dated_futures {
+        if listing.expiry().is_some() && !self.venue.listed.dated_futures {
             self.converted(&listing.name, "as the perpetual, for no dated futures are listed")?;
         }
-        if listing.kind == InstrumentKind::Spot && !self.listed.spot {
+        if listing.kind == InstrumentKind::Spot && !self.venue.listed.spot {
             self.converted(&listing.name, "as an order on the perpetual")?;
         }
         let in_coins = |asset: AssetId| self.market.assets[asset.0].follows.is_some();
@@ -163,24 +173,22 @@ impl Builder<'_> {
         } else {
             (size * settle.in_units_of(quote), size * (mark - entry) * paid)
         };
-        Ok(FuturePosition {
-            place,
-            instrument: id,
-            expiry: listing.expiry().filter(|_| self.listed.dated_futures),
+        let expiry = listing.expiry().filter(|_| self.venue.listed.dated_futures);
+        Ok(Parts {
+            contract: Contract::Future {
+                years: expiry.map_or(0.0, |expiry| expiry.years_since(self.market.time)),
+                funding_rate_8h: listing.funding_rate_8h.map(Ratio::to_f64),
+            },
             payoff: if keeps { Payoff::Inverse } else { Payoff::Linear },
-            size: coins,
-            settle: listing.settle,
-            mark: listing.mark.to_usd(quote),
             profit,
-            funding_rate_8h: listing.funding_rate_8h.map(units::Ratio::to_f64),
-            fee_rate: listing.fee_rate.map(units::Ratio::to_f64),
+            size: coins,
         })
     }
 
     /// Notes a contract whose settlement asset the venue does not settle in.
     fn settles(&mut self, listing: &Instrument) -> Result<(), Refusal> {
         let settle = &self.market.assets[listing.settle.0].name;
-        match self.settlement {
+        match self.venue.settlement {
             Settlement::Each(known) if !known.contains(settle) => {
                 self.converted(&listing.name, &format!("as if contracts settled in {settle} there"))
             }
@@ -192,18 +200,7 @@ impl Builder<'_> {
     }
 
     fn converted(&mut self, name: &str, how: &str) -> Result<(), Refusal> {
-        if self.strict {
-            return Err(Refusal::NotListed {
-                instrument: name.to_owned(),
-                venue: self.listed.venue,
-                why: format!("it would be margined {how}"),
-            });
-        }
-        let note = format!("{name}: not listed at {}, margined {how}", self.listed.venue);
-        if !self.book.notes.contains(&note) {
-            self.book.notes.push(note);
-        }
-        Ok(())
+        self.account.conversions.margined(name, how)
     }
 }
 

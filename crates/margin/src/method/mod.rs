@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use units::Ratio;
 
 use crate::assess::Judge;
+use crate::book::VenueParameters;
 use crate::greeks::{Greeks, Known};
 use crate::params::{self, Evidence, Params};
 use crate::scenario::ScenarioSet;
@@ -66,10 +67,10 @@ pub const METHODS: &[Method] = &[
 ];
 
 /// A venue's parameter file, combined with the function that applies it.
-fn venue<R: DeserializeOwned + Send + Sync + 'static>(
+fn venue<P: VenueParameters + DeserializeOwned + Send + Sync + 'static>(
     about: &'static About,
     text: &str,
-    workings: VenueWorkings<R>,
+    workings: VenueWorkings<P>,
 ) -> Result<Box<dyn Rulebook>, Invalid> {
     Ok(Box::new(VenueRulebook { about, params: Params::parse(text)?, workings }))
 }
@@ -85,30 +86,6 @@ impl Method {
         params::written_for(params, self.about.name)?;
         (self.parse)(params)
     }
-}
-
-/// The parameters of an underlying at a venue: its own or, if we hold none, those of the fallback underlying.
-///
-/// Only parameters that are shares of a notional may be borrowed from the fallback, never amounts per coin. Figures
-/// from borrowed parameters are an estimate: they are noted, and the requirement is not known. With `strict`, the
-/// account is refused instead.
-fn own_or_fallback<'a, T>(
-    underlying: &str,
-    own: Option<&'a T>,
-    (fallback, parameters): (&str, Option<&'a T>),
-    (venue, strict): (&'static str, bool),
-    workings: &mut Workings,
-) -> Result<&'a T, Refusal> {
-    if let Some(own) = own {
-        return Ok(own);
-    }
-    let Some(parameters) = parameters else {
-        let why = format!("the parameters have nothing for it, and no fallback {fallback}");
-        return Err(Refusal::NotKnown { what: underlying.to_owned(), venue, why });
-    };
-    let why = format!("no parameters of it are held; the figures are an estimate with those of {fallback}");
-    workings.state.unknown_at(venue, underlying, &why, strict)?;
-    Ok(parameters)
 }
 
 /// Options for applying a method.
@@ -174,17 +151,17 @@ impl Rulebook for Params<universal::rules::Rules> {
     }
 }
 
-/// The workings of a venue's method: a function of account, market, rules, and `strict`.
-type VenueWorkings<R> = fn(&Account, &Market, &R, bool) -> Result<Workings, Refusal>;
+/// The workings of a venue's method: a function of account, market, parameters, and `strict`.
+type VenueWorkings<P> = fn(&Account, &Market, &P, bool) -> Result<Workings, Refusal>;
 
-/// A venue's rules with the function that applies them.
-struct VenueRulebook<R> {
+/// A venue's parameters with the function that applies them.
+struct VenueRulebook<P> {
     about: &'static About,
-    params: Params<R>,
-    workings: VenueWorkings<R>,
+    params: Params<P>,
+    workings: VenueWorkings<P>,
 }
 
-impl<R: Send + Sync> Rulebook for VenueRulebook<R> {
+impl<P: VenueParameters + Send + Sync> Rulebook for VenueRulebook<P> {
     fn name(&self) -> String {
         self.params.name()
     }
@@ -199,20 +176,20 @@ impl<R: Send + Sync> Rulebook for VenueRulebook<R> {
 
     fn judge<'a>(&'a self, market: &'a Market, options: &Options) -> Result<Box<dyn Judge + 'a>, Refusal> {
         let Options { strict, list_scenarios, .. } = *options;
-        Ok(Box::new(Venue { rulebook: self, market, known: Known::new(market), strict, list_scenarios }))
+        Ok(Box::new(VenueJudge { rulebook: self, market, known: Known::new(market), strict, list_scenarios }))
     }
 }
 
 /// A venue's method in one market.
-struct Venue<'a, R> {
-    rulebook: &'a VenueRulebook<R>,
+struct VenueJudge<'a, P> {
+    rulebook: &'a VenueRulebook<P>,
     market: &'a Market,
     known: Known,
     strict: bool,
     list_scenarios: bool,
 }
 
-impl<R: Send + Sync> Judge for Venue<'_, R> {
+impl<P: VenueParameters + Send + Sync> Judge for VenueJudge<'_, P> {
     fn workings(&self, account: &Account) -> Result<Workings, Refusal> {
         let VenueRulebook { about, params, workings } = self.rulebook;
         let mut workings = workings(account, self.market, &params.rules, self.strict)?;
@@ -236,9 +213,8 @@ impl<R: Send + Sync> Judge for Venue<'_, R> {
         Ratio::ONE
     }
 
-    /// Every venue here settles on the average of the last half hour.
     fn settlement_window(&self) -> f64 {
-        1800.0
+        self.rulebook.params.rules.listed().settlement_seconds
     }
 
     /// A venue's scenarios are part of its parameters.

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use model::{Account, Market, Payoff, USD};
 use units::{Money, Overflow};
 
-use super::{LISTED, PairBook};
+use super::pair::{PairAccount, VENUE};
 use crate::assessment::requirement;
+use crate::book::Conversions;
 use crate::{NotAccepted, Refusal, RequirementState, Workings, valuation};
 
 /// The note when contracts settle in several currencies.
@@ -28,7 +29,7 @@ pub fn debts(account: &Account, market: &Market, strict: bool) -> Result<Require
     let mut state = RequirementState::default();
     for balance in account.balances.iter().filter(|balance| balance.amount.is_negative()) {
         let asset = &market.assets[balance.asset.0].name;
-        state.unknown_at(LISTED.venue, asset, "it is owed, and the documents held say nothing of debts", strict)?;
+        state.unknown_at(VENUE, asset, "it is owed, and the documents held say nothing of debts", strict)?;
     }
     Ok(state)
 }
@@ -44,7 +45,7 @@ pub fn note(workings: &mut Workings, name: &str, (initial, maintenance): (f64, f
 pub fn segregate(
     workings: &mut Workings,
     (account, market): (&Account, &Market),
-    pairs: &[PairBook],
+    pairs: &[PairAccount],
     required: &BTreeMap<String, InUsd>,
     strict: bool,
 ) -> Result<(), Refusal> {
@@ -57,15 +58,12 @@ pub fn segregate(
     }
     let out_of_range = |overflow| Refusal::OutOfRange { account: account.name.clone(), overflow };
     let mut owned: BTreeMap<&str, Money> = required.keys().map(|currency| (currency.as_str(), Money::ZERO)).collect();
+    let mut conversions = Conversions::new(VENUE, strict);
     for (place, balance) in account.balances.iter().enumerate() {
         let mut asset = market.assets[balance.asset.0].name.as_str();
         // USD, the valuation currency, is counted as a currency of the venue: every market lists it, but no venue holds it.
         if let Some(dollars) = dollars.filter(|_| balance.asset == USD && !required.contains_key(asset)) {
-            let how = format!("it is counted as {} of the same value", dollars.currency.name);
-            if strict {
-                return Err(Refusal::NotListed { instrument: asset.to_owned(), venue: LISTED.venue, why: how });
-            }
-            workings.notes.push(format!("{asset}: not listed at {}, {how}", LISTED.venue));
+            conversions.counted_as(asset, &dollars.currency.name)?;
             asset = &dollars.currency.name;
         }
         match owned.get_mut(asset) {
@@ -74,6 +72,7 @@ pub fn segregate(
             None => workings.state.not_accept(NotAccepted::balance(account, place, market)?),
         }
     }
+    workings.notes.extend(conversions.into_notes());
     for position in &account.positions {
         let settle = &market.assets[market.listing(position.instrument).settle.0].name;
         if let Some(sum) = owned.get_mut(settle.as_str()) {

@@ -15,9 +15,10 @@ use std::collections::BTreeMap;
 use model::{Account, Market, Payoff, Right};
 use serde::Deserialize;
 
-use super::adapt::Adapted;
+use super::adapt::{Adapted, adapt};
+use super::pair::{Currencies, PairAccount, VENUE};
 use super::segregated::{InUsd, note, segregate};
-use super::{Contract, Currencies, LISTED, Leg, Order, PairBook, adapt};
+use crate::book::{Contract, Leg, Listed, OptionTerms, Order, VenueParameters};
 use crate::{About, Refusal, Workings, params::decimal};
 
 /// The description of the method, and how far it is proven.
@@ -41,9 +42,11 @@ pub const PARAMS: &str = include_str!("../../../params/deribit-standard/2026-02-
 /// The parameters of the method.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Rules {
+pub struct SmParameters {
+    /// What the venue lists.
+    pub listed: Listed,
     /// Parameters of every underlying.
-    pub general: General,
+    pub general: SmGeneral,
     /// The row of each underlying.
     pub future: BTreeMap<String, FutureRow>,
     /// The shares of every option.
@@ -53,7 +56,7 @@ pub struct Rules {
 /// Parameters of every underlying.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct General {
+pub struct SmGeneral {
     /// The currencies in which contracts settle.
     pub currencies: Currencies,
 }
@@ -86,6 +89,12 @@ pub struct OptionShares {
     /// Maintenance margin, as a share of the underlying.
     #[serde(deserialize_with = "decimal::read")]
     pub maintenance: f64,
+}
+
+impl VenueParameters for SmParameters {
+    fn listed(&self) -> &Listed {
+        &self.listed
+    }
 }
 
 /// Initial and maintenance margin.
@@ -134,14 +143,20 @@ impl OptionShares {
     }
 }
 
-/// The margin of `size` coins of an instrument, in the settlement currency of the book. None for a future for which we
+/// The margin of `size` coins of an instrument, in the settlement currency of the pair. None for a future for which we
 /// hold no row, because a row is a rule per coin and does not apply to another coin.
-pub fn margin(leg: &Leg, size: f64, book: &PairBook, row: Option<&FutureRow>, shares: &OptionShares) -> Option<Margin> {
+pub fn margin(
+    leg: &Leg,
+    size: f64,
+    pair: &PairAccount,
+    row: Option<&FutureRow>,
+    shares: &OptionShares,
+) -> Option<Margin> {
     Some(match leg.contract {
-        Contract::Future => row?.margin(size).times(book.per_coin()),
-        Contract::Option { .. } if size >= 0.0 => Margin::default(),
-        Contract::Option { right, strike, forward, .. } => {
-            let unit = match book.payoff {
+        Contract::Future { .. } => row?.margin(size).times(pair.per_coin()),
+        Contract::Option(_) if size >= 0.0 => Margin::default(),
+        Contract::Option(OptionTerms { right, strike, forward, .. }) => {
+            let unit = match pair.payoff {
                 Payoff::Inverse => 1.0,
                 Payoff::Linear => forward,
             };
@@ -155,44 +170,42 @@ pub fn open_orders(
     leg: &Leg,
     held: f64,
     orders: &[&Order],
-    book: &PairBook,
+    pair: &PairAccount,
     row: Option<&FutureRow>,
     shares: &OptionShares,
 ) -> Option<f64> {
-    let initial = |size: f64| margin(leg, size, book, row, shares).map(|margin| margin.initial);
-    let ordered = |side: f64| -> f64 { orders.iter().map(|order| (side * order.fill.size).max(0.0)).sum() };
+    let initial = |size: f64| margin(leg, size, pair, row, shares).map(|margin| margin.initial);
+    let ordered = |side: f64| -> f64 { orders.iter().map(|order| (side * order.leg.size).max(0.0)).sum() };
     let (bought, sold) = (held + ordered(1.0), held - ordered(-1.0));
     let premium: f64 = match leg.contract {
-        Contract::Future => 0.0,
-        Contract::Option { .. } => orders.iter().map(|order| order.limit * order.fill.size.max(0.0)).sum(),
+        Contract::Future { .. } => 0.0,
+        Contract::Option(_) => orders.iter().map(|order| order.limit * order.leg.size.max(0.0)).sum(),
     };
     Some(initial(bought)?.max(initial(sold)?).max(initial(held)?) - initial(held)? + premium)
 }
 
 /// Computes the requirement of the account, line by line.
-pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool) -> Result<Workings, Refusal> {
-    let Adapted { pairs, state, notes } = adapt(account, market, &rules.general.currencies, strict)?;
-    let mut workings = Workings {
-        state,
-        position_contributions: vec![0.0; account.positions.len()],
-        balance_contributions: vec![0.0; account.balances.len()],
-        haircuts: vec![0.0; account.balances.len()],
-        notes,
-        ..Workings::default()
-    };
+pub fn workings(
+    account: &Account,
+    market: &Market,
+    parameters: &SmParameters,
+    strict: bool,
+) -> Result<Workings, Refusal> {
+    let Adapted { pairs, state, notes } =
+        adapt(account, market, (&parameters.listed, &parameters.general.currencies), strict)?;
+    let mut workings = Workings::empty(account, state, notes);
     let (mut usd, mut orders_usd) = (Margin::default(), 0.0);
     let mut currencies: BTreeMap<String, (f64, Margin)> = BTreeMap::new();
     for pair in &pairs {
-        let row = rules.future.get(&pair.underlying);
+        let row = parameters.future.get(&pair.account.name);
         let per_unit = pair.currency.usd;
         let mut sum = Margin::default();
-        for (leg, held) in instruments(pair) {
-            let orders: Vec<&Order> = pair.orders.iter().filter(|order| order.fill.name == leg.name).collect();
-            let required = margin(leg, held, pair, row, &rules.option);
-            let ordered = open_orders(leg, held, &orders, pair, row, &rules.option);
+        for (leg, held, orders) in pair.account.contracts() {
+            let required = margin(leg, held, pair, row, &parameters.option);
+            let ordered = open_orders(leg, held, &orders, pair, row, &parameters.option);
             let (Some(required), Some(ordered)) = (required, ordered) else {
                 let why = "its row of the venue's table of futures is not held";
-                workings.state.unknown_at(LISTED.venue, &pair.underlying, why, strict)?;
+                workings.state.unknown_at(VENUE, &pair.account.name, why, strict)?;
                 continue;
             };
             if held != 0.0 {
@@ -221,15 +234,4 @@ pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool)
     }
     segregate(&mut workings, (account, market), &pairs, &required, strict)?;
     Ok(workings)
-}
-
-/// Every instrument of a book once, with the position in it. An account has one position per instrument.
-fn instruments(book: &PairBook) -> Vec<(&Leg, f64)> {
-    let mut instruments: Vec<(&Leg, f64)> = book.positions.iter().map(|leg| (leg, leg.size)).collect();
-    for order in &book.orders {
-        if instruments.iter().all(|(leg, _)| leg.name != order.fill.name) {
-            instruments.push((&order.fill, 0.0));
-        }
-    }
-    instruments
 }

@@ -3,7 +3,7 @@
 //! A portfolio manager judges one underlying, so an account over several is several subaccounts, each judged alone; the
 //! standard manager judges them together. A requirement does not depend on cash, so the subaccounts hold no cash.
 //!
-//! A contract that Derive does not list is converted and noted, in addition to the conversions of [`Book`]:
+//! A contract that Derive does not list is converted and noted, in addition to the conversions of [`VenueAccount`]:
 //!
 //! - a contract becomes the number of Derive's contracts with the same price sensitivity: those have prices in USD and
 //!   pay a unit of cash for a dollar;
@@ -16,38 +16,17 @@
 //! A market gives a confidence for an index but not for a perpetual: the perpetual has the confidence of its index.
 
 use model::{Account, Instrument, InstrumentKind, Market, Payoff, USD};
-use serde::Deserialize;
-use units::Ratio;
+use units::{Ratio, Timestamp};
 
-use super::pmrm2::{CollateralRules, Haircut};
-use super::portfolio::{Cash, Collateral, Expiry, Holdings, OptionHolding, Perp};
-use crate::book::{Book, Holding, Listed, Settlement, UnderlyingBook};
-use crate::{NotAccepted, Refusal, RequirementState, params::decimal};
-
-/// The contracts that Derive lists: linear options and perpetuals, settled in USDC.
-pub const LISTED: Listed = Listed {
-    venue: "Derive",
-    spot: false,
-    inverse_futures: false,
-    dated_futures: false,
-    inverse_options: false,
-    linear_options: true,
+use super::manager::{CollateralRules, Haircut, Manager};
+use super::portfolio::{Cash, CollateralHolding, ExpiryHolding, Holdings, OptionHolding, Perp};
+use crate::book::{
+    Contract, Conversions, Listed, OptionTerms, PricedBalance, Settlement, UnderlyingAccount, Venue, VenueAccount,
 };
+use crate::{NotAccepted, Refusal, RequirementState};
 
-/// The underlyings of a manager, and substitutes for data that it lacks.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Venue {
-    /// The stablecoin that serves as cash.
-    pub cash: String,
-    /// Its price in a market that gives none, in USD.
-    #[serde(deserialize_with = "decimal::read")]
-    pub cash_price: f64,
-    /// The underlyings for which the manager has parameters.
-    pub underlyings: Vec<String>,
-    /// The underlying whose parameters are borrowed for an estimate of any other. All of them are shares.
-    pub fallback: String,
-}
+/// The venue's name, as notes write it.
+const VENUE: &str = "Derive";
 
 /// An account as the managers see it.
 #[derive(Debug)]
@@ -57,12 +36,12 @@ pub struct Adapted<'a> {
     /// One subaccount for each underlying.
     pub subaccounts: Vec<Subaccount>,
     /// Dollars that are not the venue's cash.
-    pub dollars: Vec<Holding>,
+    pub dollars: Vec<PricedBalance>,
     /// Whether the requirement is known.
     pub state: RequirementState,
     /// Every conversion made.
-    pub notes: Vec<String>,
-    venue: &'a Venue,
+    pub conversions: Conversions,
+    manager: &'a Manager,
     strict: bool,
 }
 
@@ -76,9 +55,9 @@ pub struct Subaccount {
     /// The inputs of the manager. The manager fills in base or collaterals from `coins`.
     pub held: Holdings,
     /// The coins that the account owns; owed coins are in `perps`.
-    pub coins: Vec<Holding>,
+    pub coins: Vec<PricedBalance>,
     /// The origins of the perpetual position: position or balance, and signed size.
-    pub perps: Vec<(Place, f64)>,
+    pub perps: Vec<(Origin, f64)>,
     /// The origins of the collaterals: index of the balance, index of the collateral, and share of it.
     pub backing: Vec<(usize, usize, f64)>,
     /// The indices, in the account, of the option positions of each expiry.
@@ -89,7 +68,7 @@ pub struct Subaccount {
 
 /// The index of a position or balance in an account.
 #[derive(Clone, Copy, Debug)]
-pub enum Place {
+pub enum Origin {
     /// An index among its positions.
     Position(usize),
     /// An index among its balances.
@@ -98,38 +77,46 @@ pub enum Place {
 
 impl<'a> Adapted<'a> {
     /// The account as Derive would hold it. With `strict`, a conversion is refused.
-    pub fn of(account: &Account, market: &Market, venue: &'a Venue, strict: bool) -> Result<Self, Refusal> {
-        let book = Book::of(account, market, &LISTED, Settlement::Only(&venue.cash), strict)?;
-        let listed = market.asset(&venue.cash).map(|id| market.assets[id.0].price.usd().to_f64());
+    pub fn of(
+        account: &Account,
+        market: &Market,
+        (listed, manager): (&Listed, &'a Manager),
+        strict: bool,
+    ) -> Result<Self, Refusal> {
+        let venue = Venue { name: VENUE, listed, settlement: Settlement::Only(&manager.cash), strict };
+        let there = VenueAccount::of(account, market, &venue)?;
+        let market_price = market.asset(&manager.cash).map(|id| market.assets[id.0].price.usd().to_f64());
         let mut adapted = Self {
-            cash: Cash { amount: 0.0, price: listed.unwrap_or(venue.cash_price) },
+            cash: Cash { amount: 0.0, price: market_price.unwrap_or(manager.cash_price) },
             subaccounts: Vec::new(),
-            dollars: book.cash.into_iter().filter(|holding| holding.name != venue.cash).collect(),
+            dollars: there.cash.into_iter().filter(|held| held.name != manager.cash).collect(),
             state: RequirementState::default(),
-            notes: book.notes,
-            venue,
+            conversions: there.conversions,
+            manager,
             strict,
         };
-        if listed.is_none() {
-            adapted.converted(
-                &venue.cash,
-                &format!("at {} dollars, for the market has no price of it", venue.cash_price),
-            )?;
+        if market_price.is_none() {
+            let how = format!("at {} dollars, for the market has no price of it", manager.cash_price);
+            adapted.conversions.margined(&manager.cash, &how)?;
         }
-        for underlying in &book.underlyings {
-            let at_risk = !(underlying.futures.is_empty() && underlying.options.is_empty());
-            if !at_risk && !adapted.knows(&underlying.name) && underlying.coins.iter().all(|coin| coin.amount >= 0.0) {
+        for underlying in &there.underlyings {
+            if underlying.legs.is_empty()
+                && !adapted.knows(&underlying.name)
+                && underlying.coins.iter().all(|coin| coin.amount >= 0.0)
+            {
                 for coin in &underlying.coins {
                     adapted.not_accepted(coin, account, market)?;
                 }
                 continue;
             }
             let rules = adapted.rules_of(&underlying.name)?;
-            let subaccount = adapted.subaccount(underlying, rules, market)?;
+            let held = underlying.clone().paid_in(adapted.cash.price);
+            let subaccount = adapted.subaccount(&held, rules, market)?;
             adapted.subaccounts.push(subaccount);
         }
         if !account.orders.is_empty() {
-            adapted.notes.push("open orders: not margined, for Derive judges what is held after each trade".into());
+            let note = "open orders: not margined, for Derive judges what is held after each trade";
+            adapted.conversions.note(note.to_owned());
         }
         Ok(adapted)
     }
@@ -138,7 +125,7 @@ impl<'a> Adapted<'a> {
     pub fn dollars_as_cash(&mut self, account: &Account, market: &Market) -> Result<(), Refusal> {
         for holding in std::mem::take(&mut self.dollars) {
             if holding.asset == USD || holding.amount < 0.0 {
-                self.converted(&holding.name, &format!("as {} of the same value", self.venue.cash))?;
+                self.conversions.margined(&holding.name, &format!("as {} of the same value", self.manager.cash))?;
             } else if holding.amount > 0.0 {
                 self.not_accepted(&holding, account, market)?;
             }
@@ -156,7 +143,7 @@ impl<'a> Adapted<'a> {
                 self.not_accepted(coin, account, market)?;
             }
             let spot = subaccount.held.spot;
-            let units = |coin: &Holding| coin.amount * coin.price / spot;
+            let units = |coin: &PricedBalance| coin.amount * coin.price / spot;
             subaccount.held.base = base.iter().map(units).sum();
             for coin in &base {
                 subaccount.backing.push((coin.place, 0, units(coin) / subaccount.held.base));
@@ -173,12 +160,12 @@ impl<'a> Adapted<'a> {
         account: &Account,
         market: &Market,
     ) -> Result<(), Refusal> {
-        let of = |holding: &Holding| haircuts.get(&holding.name.to_uppercase()).copied();
+        let of = |holding: &PricedBalance| haircuts.get(&holding.name.to_uppercase()).copied();
         let mut subaccounts = std::mem::take(&mut self.subaccounts);
         for subaccount in &mut subaccounts {
             for coin in std::mem::take(&mut subaccount.coins) {
                 match of(&coin) {
-                    Some(haircut) => subaccount.back(&coin, haircut, true),
+                    Some(haircut) => subaccount.back(&coin, haircut),
                     None => self.not_accepted(&coin, account, market)?,
                 }
             }
@@ -188,7 +175,7 @@ impl<'a> Adapted<'a> {
         apart.held.spot_confidence = Ratio::ONE;
         self.dollars.retain(|dollars| match of(dollars).filter(|_| dollars.amount > 0.0) {
             Some(haircut) => {
-                apart.back(dollars, haircut, false);
+                apart.back(dollars, Haircut { risk_cancelling: false, ..haircut });
                 false
             }
             None => true,
@@ -200,43 +187,43 @@ impl<'a> Adapted<'a> {
         self.dollars_as_cash(account, market)
     }
 
-    fn not_accepted(&mut self, holding: &Holding, account: &Account, market: &Market) -> Result<(), Refusal> {
+    fn not_accepted(&mut self, holding: &PricedBalance, account: &Account, market: &Market) -> Result<(), Refusal> {
         if self.strict {
             let why = "as collateral it would count for nothing".to_owned();
-            return Err(Refusal::NotListed { instrument: holding.name.clone(), venue: LISTED.venue, why });
+            return Err(Refusal::NotListed { instrument: holding.name.clone(), venue: VENUE, why });
         }
         self.state.not_accept(NotAccepted::balance(account, holding.place, market)?);
         Ok(())
     }
 
     fn knows(&self, underlying: &str) -> bool {
-        self.venue.underlyings.iter().any(|known| known == underlying)
+        self.manager.underlyings.iter().any(|known| known == underlying)
     }
 
     fn rules_of(&mut self, underlying: &str) -> Result<String, Refusal> {
         if self.knows(underlying) {
             return Ok(underlying.to_owned());
         }
-        let fallback = self.venue.fallback.clone();
-        let why = format!("no parameters of it are held; the figures are an estimate with those of {fallback}");
-        self.state.unknown_at(LISTED.venue, underlying, &why, self.strict)?;
-        Ok(fallback)
+        let fallback = &self.manager.fallback;
+        self.state.estimated_with(fallback, (VENUE, self.strict), underlying)?;
+        Ok(fallback.clone())
     }
 
-    fn subaccount(&mut self, book: &UnderlyingBook, rules: String, market: &Market) -> Result<Subaccount, Refusal> {
+    fn subaccount(&mut self, book: &UnderlyingAccount, rules: String, market: &Market) -> Result<Subaccount, Refusal> {
         let trusted = market.underlyings[book.id.0].confidence;
         let cash = self.cash.price;
+        let futures = || book.legs.iter().filter(|leg| !leg.contract.is_option());
         let mut subaccount = Subaccount {
             underlying: book.name.clone(),
             rules,
             held: Holdings { spot: book.index, spot_confidence: trusted, ..Holdings::default() },
-            perps: book.futures.iter().map(|future| (Place::Position(future.place), future.size / cash)).collect(),
+            perps: futures().map(|future| (Origin::Position(future.place), future.size)).collect(),
             ..Subaccount::default()
         };
         for coin in &book.coins {
             if coin.amount < 0.0 {
-                self.converted(&coin.name, "as a short perpetual, for coins are not lent")?;
-                subaccount.perps.push((Place::Balance(coin.place), coin.amount * coin.price / book.index / cash));
+                self.conversions.margined(&coin.name, "as a short perpetual, for coins are not lent")?;
+                subaccount.perps.push((Origin::Balance(coin.place), coin.amount * coin.price / book.index / cash));
             } else if coin.amount > 0.0 {
                 subaccount.coins.push(coin.clone());
             }
@@ -245,9 +232,9 @@ impl<'a> Adapted<'a> {
             amount: subaccount.perps.iter().map(|(_, size)| size).sum(),
             price: perpetual_mark(book, market),
             confidence: trusted,
-            value: book.futures.iter().map(|future| future.profit / cash).sum(),
+            value: futures().map(|future| future.profit).sum(),
         };
-        subaccount.hold_options(book, market, cash);
+        subaccount.hold_options(book, market);
         Ok(subaccount)
     }
 
@@ -255,74 +242,63 @@ impl<'a> Adapted<'a> {
     pub fn note_base_in_cash(&mut self) {
         let Cash { price, .. } = self.cash;
         if price != 1.0 && self.subaccounts.iter().any(|subaccount| subaccount.held.base != 0.0) {
-            self.notes.push(format!(
+            self.conversions.note(format!(
                 "{0} is at {price} dollars, and the contract counts the dollars of a coin's margin as so many {0}",
-                self.venue.cash
+                self.manager.cash
             ));
         }
-    }
-
-    fn converted(&mut self, name: &str, how: &str) -> Result<(), Refusal> {
-        if self.strict {
-            let why = format!("it would be margined {how}");
-            return Err(Refusal::NotListed { instrument: name.to_owned(), venue: LISTED.venue, why });
-        }
-        let note = format!("{name}: not listed at {}, margined {how}", LISTED.venue);
-        if !self.notes.contains(&note) {
-            self.notes.push(note);
-        }
-        Ok(())
     }
 }
 
 impl Subaccount {
     /// Adds a collateral. Its confidence is that of its underlying, because a market gives none for coins themselves.
-    fn back(&mut self, holding: &Holding, haircut: Haircut, risk_cancelling: bool) {
+    fn back(&mut self, holding: &PricedBalance, haircut: Haircut) {
         self.backing.push((holding.place, self.held.collaterals.len(), 1.0));
-        self.held.collaterals.push(Collateral {
+        self.held.collaterals.push(CollateralHolding {
             amount: holding.amount,
             price: holding.price,
             confidence: self.held.spot_confidence,
-            risk_cancelling,
+            risk_cancelling: haircut.risk_cancelling,
             mm_haircut: haircut.mm_haircut,
             im_haircut: haircut.im_haircut,
         });
     }
 
-    fn hold_options(&mut self, book: &UnderlyingBook, market: &Market, cash: f64) {
-        let mut times = Vec::new();
-        for option in &book.options {
-            let contract = &option.contract;
-            let slot = times.iter().position(|time| *time == contract.expiry).unwrap_or_else(|| {
-                let listed = market.expiry(book.id, contract.expiry).expect("the book has read it");
-                times.push(contract.expiry);
-                self.days.push(contract.expiry.to_string().chars().take_while(|letter| *letter != 'T').collect());
+    fn hold_options(&mut self, book: &UnderlyingAccount, market: &Market) {
+        let mut times: Vec<Timestamp> = Vec::new();
+        for leg in &book.legs {
+            let Contract::Option(terms) = &leg.contract else { continue };
+            let slot = times.iter().position(|time| *time == terms.expiry).unwrap_or_else(|| {
+                times.push(terms.expiry);
+                self.days.push(terms.expiry.to_string().chars().take_while(|letter| *letter != 'T').collect());
                 self.options.push(Vec::new());
-                self.held.expiries.push(Expiry {
-                    seconds: contract.seconds,
-                    forward_variable: contract.forward - contract.forward_settled,
-                    forward_fixed: contract.forward_settled,
-                    rate: contract.rate,
-                    forward_confidence: listed.forward_confidence,
-                    rate_confidence: listed.rate_confidence,
-                    vol_confidence: listed.vol_confidence,
-                    options: Vec::new(),
-                });
+                self.held.expiries.push(expiry_of(terms, book, market));
                 times.len() - 1
             });
-            self.options[slot].push(option.place);
-            self.held.expiries[slot].options.push(OptionHolding {
-                strike: contract.strike,
-                right: contract.right,
-                amount: option.size / cash,
-                vol: contract.iv,
-            });
+            self.options[slot].push(leg.place);
+            let OptionTerms { strike, right, vol, .. } = *terms;
+            self.held.expiries[slot].options.push(OptionHolding { strike, right, amount: leg.size, vol });
         }
     }
 }
 
+/// The expiry of an option, without options yet.
+fn expiry_of(terms: &OptionTerms, book: &UnderlyingAccount, market: &Market) -> ExpiryHolding {
+    let listed = market.expiry(book.id, terms.expiry).expect("the account has read it");
+    ExpiryHolding {
+        seconds: terms.seconds,
+        forward_variable: terms.forward - terms.forward_settled,
+        forward_fixed: terms.forward_settled,
+        rate: terms.rate,
+        forward_confidence: listed.forward_confidence,
+        rate_confidence: listed.rate_confidence,
+        vol_confidence: listed.vol_confidence,
+        options: Vec::new(),
+    }
+}
+
 /// The mark of the underlying's perpetual in USD: the linear one if the market lists it, else the inverse one, else the index.
-fn perpetual_mark(book: &UnderlyingBook, market: &Market) -> f64 {
+fn perpetual_mark(book: &UnderlyingAccount, market: &Market) -> f64 {
     let of = |payoff: Payoff| {
         let wanted = |listing: &&Instrument| {
             listing.underlying == book.id

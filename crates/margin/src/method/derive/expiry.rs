@@ -5,12 +5,12 @@ use pricing::black76::{Black76, Inputs};
 use serde::Deserialize;
 use units::YEAR_SECONDS;
 
-use super::portfolio::{Expiry, OptionHolding};
+use super::portfolio::{ExpiryHolding, OptionHolding};
 use crate::{Refusal, aggregate::naked_shorts, params::decimal, vol::TermRule};
 
 const DAY_SECONDS: f64 = 86_400.0;
 
-impl Expiry {
+impl ExpiryHolding {
     /// Years of 365 days to settlement.
     pub fn years(&self) -> f64 {
         self.seconds / YEAR_SECONDS
@@ -132,7 +132,7 @@ pub struct VolMultipliers {
 
 impl VolRange {
     /// The multipliers for an expiry.
-    pub fn multipliers(&self, expiry: &Expiry) -> VolMultipliers {
+    pub fn multipliers(&self, expiry: &ExpiryHolding) -> VolMultipliers {
         let term = TermRule {
             short_power: self.short_term_power,
             long_power: self.long_term_power,

@@ -5,11 +5,13 @@ use pricing::math::exp;
 use serde::Deserialize;
 use units::Ratio;
 
-use super::adapt::{Adapted, Venue};
+use super::adapt::Adapted;
 use super::expiry::{StaticDiscount, VolRange};
-use super::portfolio::{Cash, Expiry, Holdings};
+use super::manager::Manager;
+use super::portfolio::{Cash, ExpiryHolding, Holdings};
 use super::report::{self, Judged, scenario_words};
-use super::scan::{self, BasisRules, Contingency, Outcome, Parts, Revaluation, Scan, Terms};
+use super::scan::{self, BasisRules, Contingency, PortfolioMargin, ProfitParts, Revaluation, Scan, ValuationTerms};
+use crate::book::{Listed, VenueParameters};
 use crate::{About, Refusal, Workings, params::decimal};
 
 /// The description of the method, and how far it is proven.
@@ -29,33 +31,41 @@ pub const PARAMS: &str = include_str!("../../../params/derive-pmrm/2026-01-21.to
 /// The parameters of the method.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Rules {
+pub struct PmrmParameters {
+    /// What the venue lists.
+    pub listed: Listed,
     /// The underlyings and the cash of the manager.
-    pub venue: Venue,
+    pub manager: Manager,
     /// The parameters of the contract.
-    pub parameters: Parameters,
+    pub parameters: PmrmContractParameters,
+}
+
+impl VenueParameters for PmrmParameters {
+    fn listed(&self) -> &Listed {
+        &self.listed
+    }
 }
 
 /// The parameters of the contract, under their names there.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Parameters {
+pub struct PmrmContractParameters {
     /// Moves of the forwards alone.
     pub basis_contingency: BasisRules,
     /// Contingencies that need no scenario.
-    pub other_contingency: OtherContingency,
+    pub other_contingency: PmrmContingencies,
     /// Factor of the initial margin, and the static discount.
-    pub margin: MarginRules,
+    pub margin: PmrmFactors,
     /// Moves of volatility.
     pub vol_shock: VolRange,
     /// The moves of spot and volatility that are scanned.
-    pub scenarios: Vec<Scenario>,
+    pub scenarios: Vec<PmrmScenario>,
 }
 
 /// Contingencies that need no scenario.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct OtherContingency {
+pub struct PmrmContingencies {
     /// The price of the stablecoin below which losses are scaled up.
     #[serde(deserialize_with = "decimal::read")]
     pub peg_loss_threshold: f64,
@@ -81,7 +91,7 @@ pub struct OtherContingency {
 /// Factor of the initial margin, and the static discount `base · e^(−τ(rate·mult + add))`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct MarginRules {
+pub struct PmrmFactors {
     /// The factor on the loss in the initial margin.
     #[serde(deserialize_with = "decimal::read")]
     pub im_factor: f64,
@@ -99,17 +109,17 @@ pub struct MarginRules {
 /// A move of spot and volatility.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Scenario {
+pub struct PmrmScenario {
     /// Multiplier of spot.
     #[serde(deserialize_with = "decimal::read")]
     pub spot_shock: f64,
     /// Direction of volatility.
-    pub vol_shock: VolShock,
+    pub vol_shock: PmrmVolShock,
 }
 
 /// The direction of a volatility move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum VolShock {
+pub enum PmrmVolShock {
     /// Volatility stays where it is.
     None,
     /// Up by the range.
@@ -119,22 +129,28 @@ pub enum VolShock {
 }
 
 /// Computes the requirement of an account under this manager.
-pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool) -> Result<Workings, Refusal> {
-    let mut adapted = Adapted::of(account, market, &rules.venue, strict)?;
+pub fn workings(
+    account: &Account,
+    market: &Market,
+    parameters: &PmrmParameters,
+    strict: bool,
+) -> Result<Workings, Refusal> {
+    let mut adapted = Adapted::of(account, market, (&parameters.listed, &parameters.manager), strict)?;
     adapted.dollars_as_cash(account, market)?;
     adapted.coins_as_base(account, market)?;
     adapted.note_base_in_cash();
     let mut judged = Vec::with_capacity(adapted.subaccounts.len());
     for subaccount in &adapted.subaccounts {
-        let outcome = assess(&subaccount.held, adapted.cash, &rules.parameters)?;
-        let scenarios = rules.parameters.scenarios.iter().map(Scenario::words).collect();
+        let outcome = assess(&subaccount.held, adapted.cash, &parameters.parameters)?;
+        let scenarios = parameters.parameters.scenarios.iter().map(PmrmScenario::words).collect();
         judged.push(Judged { subaccount, outcome, scenarios });
     }
-    Ok(report::of_portfolios(account, &judged, (adapted.state, adapted.notes)).scaled(adapted.cash.price))
+    Ok(report::of_portfolios(account, &judged, (adapted.state, adapted.conversions.into_notes()))
+        .scaled(adapted.cash.price))
 }
 
 /// The manager's margins for one underlying.
-pub fn assess(held: &Holdings, cash: Cash, rules: &Parameters) -> Result<Outcome, Refusal> {
+pub fn assess(held: &Holdings, cash: Cash, rules: &PmrmContractParameters) -> Result<PortfolioMargin, Refusal> {
     let base_value = held.base * held.spot / cash.price;
     let expiries = revaluations(held, rules)?;
     let option_value: f64 = expiries.iter().map(Revaluation::mark_to_market).sum();
@@ -150,7 +166,7 @@ pub fn assess(held: &Holdings, cash: Cash, rules: &Parameters) -> Result<Outcome
 
     // Factors scale the static contingency, but not the confidence contingency.
     let loss = scan.loss() + fixed.total();
-    Ok(Outcome {
+    Ok(PortfolioMargin {
         initial_margin: mark_to_market - loss * (im_factor + peg_loss) - confidence_contingency,
         maintenance_margin: mark_to_market - loss,
         charges: vec![
@@ -177,16 +193,16 @@ fn scenarios(
     held: &Holdings,
     base_value: f64,
     expiries: &[Revaluation],
-    rules: &Parameters,
-) -> Result<Vec<Parts>, Refusal> {
+    rules: &PmrmContractParameters,
+) -> Result<Vec<ProfitParts>, Refusal> {
     let mut scenarios = Vec::with_capacity(rules.scenarios.len());
-    for Scenario { spot_shock, vol_shock } in rules.scenarios.iter().copied() {
-        let mut parts = Parts::linear(held, [(base_value, true)], spot_shock);
+    for PmrmScenario { spot_shock, vol_shock } in rules.scenarios.iter().copied() {
+        let mut parts = ProfitParts::linear(held, [(base_value, true)], spot_shock);
         for (expiry, at_mark) in held.expiries.iter().zip(expiries) {
             let multiplier = match vol_shock {
-                VolShock::None => 1.0,
-                VolShock::Up => at_mark.vol.up,
-                VolShock::Down => at_mark.vol.down,
+                PmrmVolShock::None => 1.0,
+                PmrmVolShock::Up => at_mark.vol.up,
+                PmrmVolShock::Down => at_mark.vol.down,
             };
             parts.options.push(at_mark.profits(expiry, spot_shock, |option| option.vol * multiplier)?);
         }
@@ -195,32 +211,32 @@ fn scenarios(
     Ok(scenarios)
 }
 
-impl Scenario {
+impl PmrmScenario {
     fn words(&self) -> String {
         let vol = match self.vol_shock {
-            VolShock::None => "",
-            VolShock::Up => "vol up",
-            VolShock::Down => "vol down",
+            PmrmVolShock::None => "",
+            PmrmVolShock::Up => "vol up",
+            PmrmVolShock::Down => "vol down",
         };
         scenario_words(self.spot_shock, vol, 1.0)
     }
 }
 
 /// Option prices are undiscounted; after a shock, only a positive value is discounted.
-fn revaluations(held: &Holdings, rules: &Parameters) -> Result<Vec<Revaluation>, Refusal> {
-    let value = |expiry: &Expiry| {
+fn revaluations(held: &Holdings, rules: &PmrmContractParameters) -> Result<Vec<Revaluation>, Refusal> {
+    let value = |expiry: &ExpiryHolding| {
         let growth = expiry.floored_rate() * rules.margin.rate_mult_scale + rules.margin.rate_add_scale;
         let asset = rules.margin.base_static_discount * exp(-expiry.years() * growth);
         let static_discount = StaticDiscount { asset, liability: 1.0 };
-        let terms = Terms { discount: 1.0, static_discount, vol: rules.vol_shock.multipliers(expiry) };
+        let terms = ValuationTerms { discount: 1.0, static_discount, vol: rules.vol_shock.multipliers(expiry) };
         Revaluation::of(expiry, held, terms, &rules.basis_contingency)
     };
     held.expiries.iter().map(value).collect()
 }
 
 /// Shares of the notional of the perpetual, of the base and of naked short options.
-fn static_contingency(held: &Holdings, rules: &OtherContingency) -> Contingency {
-    let naked: f64 = held.expiries.iter().map(Expiry::naked_shorts).sum();
+fn static_contingency(held: &Holdings, rules: &PmrmContingencies) -> Contingency {
+    let naked: f64 = held.expiries.iter().map(ExpiryHolding::naked_shorts).sum();
     Contingency {
         perp: held.spot * held.perp.amount.abs() * rules.perp_percent,
         options: held.spot * naked * rules.option_percent,
@@ -229,7 +245,7 @@ fn static_contingency(held: &Holdings, rules: &OtherContingency) -> Contingency 
 }
 
 /// One term for the perpetual and the base together, and one for each expiry.
-fn confidence_contingency(held: &Holdings, expiries: &[Revaluation], rules: &OtherContingency) -> f64 {
+fn confidence_contingency(held: &Holdings, expiries: &[Revaluation], rules: &PmrmContingencies) -> f64 {
     let doubt = |confidence| scan::doubt(confidence, rules.confidence_threshold, rules.confidence_margin) * held.spot;
     let linear = doubt(held.confidence()) * (held.perp.amount.abs() + held.base);
     linear + expiries.iter().map(|expiry| doubt(expiry.confidence) * expiry.gross).sum::<f64>()

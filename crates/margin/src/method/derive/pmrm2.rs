@@ -8,18 +8,18 @@
 //! - two scenarios tilt volatilities by strike; expiries never offset in them, and a gain counts as a loss;
 //! - contingencies are fixed amounts of money: no factor scales them.
 
-use std::collections::BTreeMap;
-
 use model::{Account, Market};
 use pricing::math::{exp, ln};
 use serde::Deserialize;
 use units::Ratio;
 
-use super::adapt::{Adapted, Venue};
+use super::adapt::Adapted;
 use super::expiry::{StaticDiscount, VolRange};
-use super::portfolio::{Cash, Collateral, Expiry, Holdings, OptionHolding};
+use super::manager::{CollateralRules, Manager};
+use super::portfolio::{Cash, CollateralHolding, ExpiryHolding, Holdings, OptionHolding};
 use super::report::{self, Judged, scenario_words};
-use super::scan::{self, BasisRules, Contingency, Outcome, Parts, Revaluation, Scan, Terms};
+use super::scan::{self, BasisRules, Contingency, PortfolioMargin, ProfitParts, Revaluation, Scan, ValuationTerms};
+use crate::book::{Listed, VenueParameters};
 use crate::{About, Refusal, Workings, params::decimal};
 
 /// The description of the method, and how far it is proven.
@@ -36,7 +36,7 @@ pub const ABOUT: About = About {
          worth something up by 5 % and debts down by 5 %, against their names and the repository's own test cases; the \
          other reading (long 0.95, short 1.05) asks for more and is crates/margin/params/derive/2026-01-21-unswapped.toml",
         "haircuts are those of the repository's test cases; live ones are set coin by coin",
-        "every coin that follows an underlying is taken to cancel its risk; live, that is set coin by coin",
+        "which coins cancel the risk of the underlying that they follow is our reading of the test cases; live, that is set coin by coin",
     ],
 };
 
@@ -46,60 +46,48 @@ pub const PARAMS: &str = include_str!("../../../params/derive/2026-01-21.toml");
 /// The parameters of the method.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Rules {
+pub struct Pmrm2Parameters {
+    /// What the venue lists.
+    pub listed: Listed,
     /// The underlyings and the cash of the manager.
-    pub venue: Venue,
+    pub manager: Manager,
     /// The accepted collateral and its haircuts.
     pub collateral: CollateralRules,
     /// The parameters of the contract.
-    pub parameters: Parameters,
-}
-
-/// The accepted collateral and its haircuts.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CollateralRules {
-    /// The haircut of each coin, by its name in capitals. Other coins count for nothing.
-    pub haircuts: BTreeMap<String, Haircut>,
-}
-
-/// The haircut of a coin.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Haircut {
-    /// The share held back from both margins.
-    #[serde(deserialize_with = "decimal::read")]
-    pub mm_haircut: f64,
-    /// The additional share held back from the initial margin.
-    #[serde(deserialize_with = "decimal::read")]
-    pub im_haircut: f64,
+    pub parameters: Pmrm2ContractParameters,
 }
 
 /// The multiplier of spot for options in a skew scenario, regardless of the scenario's own spot move.
 const UNSHOCKED: f64 = 1.0;
 
+impl VenueParameters for Pmrm2Parameters {
+    fn listed(&self) -> &Listed {
+        &self.listed
+    }
+}
+
 /// The parameters of the contract, under their names there.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Parameters {
+pub struct Pmrm2ContractParameters {
     /// Moves of the forwards alone.
     pub basis_contingency: BasisRules,
     /// Contingencies that need no scenario.
-    pub other_contingency: OtherContingency,
+    pub other_contingency: Pmrm2Contingencies,
     /// Factors of the margins, and the static discounts.
-    pub margin: MarginRules,
+    pub margin: Pmrm2Factors,
     /// Moves of volatility.
     pub vol_shock: VolRange,
     /// Tilts of volatility by strike.
     pub skew_shock: SkewRules,
     /// The moves of spot, volatility and skew that are scanned.
-    pub scenarios: Vec<Scenario>,
+    pub scenarios: Vec<Pmrm2Scenario>,
 }
 
 /// Contingencies that need no scenario. Values named `im` are added to those named `mm` in the initial margin.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct OtherContingency {
+pub struct Pmrm2Contingencies {
     /// The price of the stablecoin below which losses are scaled up.
     #[serde(deserialize_with = "decimal::read")]
     pub peg_loss_threshold: f64,
@@ -129,7 +117,7 @@ pub struct OtherContingency {
 /// inverse for negative values (short).
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct MarginRules {
+pub struct Pmrm2Factors {
     /// The factor on the loss in the initial margin.
     #[serde(deserialize_with = "decimal::read")]
     pub im_factor: f64,
@@ -190,12 +178,12 @@ pub struct SkewRules {
 /// A move of spot and volatility, and a factor on its profit.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Scenario {
+pub struct Pmrm2Scenario {
     /// Multiplier of spot.
     #[serde(deserialize_with = "decimal::read")]
     pub spot_shock: f64,
     /// The move of volatility.
-    pub vol_shock: VolShock,
+    pub vol_shock: Pmrm2VolShock,
     /// The factor on the profit.
     #[serde(deserialize_with = "decimal::read")]
     pub dampening: f64,
@@ -203,7 +191,7 @@ pub struct Scenario {
 
 /// The kind of a volatility move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum VolShock {
+pub enum Pmrm2VolShock {
     /// Volatility stays where it is.
     None,
     /// Rises by the range, at least to the floor.
@@ -217,20 +205,26 @@ pub enum VolShock {
 }
 
 /// Computes the requirement of an account under this manager.
-pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool) -> Result<Workings, Refusal> {
-    let mut adapted = Adapted::of(account, market, &rules.venue, strict)?;
-    adapted.as_collateral(&rules.collateral, account, market)?;
+pub fn workings(
+    account: &Account,
+    market: &Market,
+    parameters: &Pmrm2Parameters,
+    strict: bool,
+) -> Result<Workings, Refusal> {
+    let mut adapted = Adapted::of(account, market, (&parameters.listed, &parameters.manager), strict)?;
+    adapted.as_collateral(&parameters.collateral, account, market)?;
     let mut judged = Vec::with_capacity(adapted.subaccounts.len());
     for subaccount in &adapted.subaccounts {
-        let outcome = assess(&subaccount.held, adapted.cash, &rules.parameters)?;
-        let scenarios = rules.parameters.scenarios.iter().map(Scenario::words).collect();
+        let outcome = assess(&subaccount.held, adapted.cash, &parameters.parameters)?;
+        let scenarios = parameters.parameters.scenarios.iter().map(Pmrm2Scenario::words).collect();
         judged.push(Judged { subaccount, outcome, scenarios });
     }
-    Ok(report::of_portfolios(account, &judged, (adapted.state, adapted.notes)).scaled(adapted.cash.price))
+    Ok(report::of_portfolios(account, &judged, (adapted.state, adapted.conversions.into_notes()))
+        .scaled(adapted.cash.price))
 }
 
 /// The manager's margins for one underlying.
-pub fn assess(held: &Holdings, cash: Cash, rules: &Parameters) -> Result<Outcome, Refusal> {
+pub fn assess(held: &Holdings, cash: Cash, rules: &Pmrm2ContractParameters) -> Result<PortfolioMargin, Refusal> {
     let values: Vec<f64> = held.collaterals.iter().map(|collateral| collateral.value(cash)).collect();
     let expiries = revaluations(held, rules)?;
     let option_value: f64 = expiries.iter().map(Revaluation::mark_to_market).sum();
@@ -243,13 +237,13 @@ pub fn assess(held: &Holdings, cash: Cash, rules: &Parameters) -> Result<Outcome
     let im = contingency(held, &values, (other.im_perp_percent, other.im_option_percent), |of| of.im_haircut);
     let confidence_contingency = confidence_contingency(held, &values, &expiries, other);
     let peg_loss = scan::peg_loss(cash, other.peg_loss_threshold, other.peg_loss_factor);
-    let MarginRules { im_factor, mm_factor, .. } = rules.margin;
+    let Pmrm2Factors { im_factor, mm_factor, .. } = rules.margin;
 
     // Factors scale the loss, but no contingency.
     let loss = scan.loss();
     let maintenance = loss * mm_factor + mm.total();
     let initial = loss * (im_factor + peg_loss) + mm.total() + im.total() + confidence_contingency;
-    Ok(Outcome {
+    Ok(PortfolioMargin {
         initial_margin: mark_to_market - initial,
         maintenance_margin: mark_to_market - maintenance,
         charges: vec![
@@ -277,12 +271,12 @@ fn scenarios(
     held: &Holdings,
     values: &[f64],
     expiries: &[Revaluation],
-    rules: &Parameters,
-) -> Result<Vec<Parts>, Refusal> {
+    rules: &Pmrm2ContractParameters,
+) -> Result<Vec<ProfitParts>, Refusal> {
     let mut scenarios = Vec::with_capacity(rules.scenarios.len());
     for scenario in &rules.scenarios {
         let moves = held.collaterals.iter().map(|collateral| collateral.risk_cancelling);
-        let mut parts = Parts::linear(held, values.iter().copied().zip(moves), scenario.spot_shock);
+        let mut parts = ProfitParts::linear(held, values.iter().copied().zip(moves), scenario.spot_shock);
         for (expiry, at_mark) in held.expiries.iter().zip(expiries) {
             parts.options.push(option_profits(expiry, at_mark, scenario, rules)?);
         }
@@ -291,14 +285,14 @@ fn scenarios(
     Ok(scenarios)
 }
 
-impl Scenario {
+impl Pmrm2Scenario {
     fn words(&self) -> String {
         let vol = match self.vol_shock {
-            VolShock::None => "",
-            VolShock::Up => "vol up",
-            VolShock::Down => "vol down",
-            VolShock::Linear => "vol skewed",
-            VolShock::Abs => "vol smiling",
+            Pmrm2VolShock::None => "",
+            Pmrm2VolShock::Up => "vol up",
+            Pmrm2VolShock::Down => "vol down",
+            Pmrm2VolShock::Linear => "vol skewed",
+            Pmrm2VolShock::Abs => "vol smiling",
         };
         scenario_words(self.spot_shock, vol, self.dampening)
     }
@@ -306,9 +300,9 @@ impl Scenario {
 
 /// Option prices are discounted. After a shock, a positive value is discounted again, and a negative one grows, at most
 /// to its undiscounted price.
-fn revaluations(held: &Holdings, rules: &Parameters) -> Result<Vec<Revaluation>, Refusal> {
+fn revaluations(held: &Holdings, rules: &Pmrm2ContractParameters) -> Result<Vec<Revaluation>, Refusal> {
     let margin = &rules.margin;
-    let value = |expiry: &Expiry| {
+    let value = |expiry: &ExpiryHolding| {
         let (years, rate) = (expiry.years(), expiry.floored_rate());
         let discount = exp(-years * rate);
         let long = exp(-years * (rate * margin.long_rate_mult_scale + margin.long_rate_add_scale));
@@ -317,7 +311,7 @@ fn revaluations(held: &Holdings, rules: &Parameters) -> Result<Vec<Revaluation>,
             asset: margin.long_base_static_discount * long,
             liability: (margin.short_base_static_discount / short).min(1.0 / discount),
         };
-        let terms = Terms { discount, static_discount, vol: rules.vol_shock.multipliers(expiry) };
+        let terms = ValuationTerms { discount, static_discount, vol: rules.vol_shock.multipliers(expiry) };
         Revaluation::of(expiry, held, terms, &rules.basis_contingency)
     };
     held.expiries.iter().map(value).collect()
@@ -325,18 +319,18 @@ fn revaluations(held: &Holdings, rules: &Parameters) -> Result<Vec<Revaluation>,
 
 /// The profit of each option of an expiry in a scenario, before dampening.
 fn option_profits(
-    expiry: &Expiry,
+    expiry: &ExpiryHolding,
     at_mark: &Revaluation,
-    scenario: &Scenario,
-    rules: &Parameters,
+    scenario: &Pmrm2Scenario,
+    rules: &Pmrm2ContractParameters,
 ) -> Result<Vec<f64>, Refusal> {
     let (up, down, floor) = (at_mark.vol.up, at_mark.vol.down, rules.vol_shock.min_vol_up_shock);
     let spot_shock = scenario.spot_shock;
     match scenario.vol_shock {
-        VolShock::None => at_mark.profits(expiry, spot_shock, |option| option.vol),
-        VolShock::Up => at_mark.profits(expiry, spot_shock, |option| (option.vol * up).max(floor)),
-        VolShock::Down => at_mark.profits(expiry, spot_shock, |option| option.vol * down),
-        VolShock::Linear | VolShock::Abs => {
+        Pmrm2VolShock::None => at_mark.profits(expiry, spot_shock, |option| option.vol),
+        Pmrm2VolShock::Up => at_mark.profits(expiry, spot_shock, |option| (option.vol * up).max(floor)),
+        Pmrm2VolShock::Down => at_mark.profits(expiry, spot_shock, |option| option.vol * down),
+        Pmrm2VolShock::Linear | Pmrm2VolShock::Abs => {
             let tilt = |option: &OptionHolding| rules.skew_shock.multiplier(expiry, option, scenario.vol_shock);
             let profits = at_mark.profits(expiry, UNSHOCKED, |option| option.vol * tilt(option))?;
             // The tilt may also go the other way, so the gain of an expiry counts as a loss.
@@ -349,14 +343,16 @@ fn option_profits(
 impl SkewRules {
     /// The multiplier of an option's volatility, never below 0: the volatility moves in proportion to the strike's
     /// distance from the forward, up to the cap.
-    fn multiplier(&self, expiry: &Expiry, option: &OptionHolding, shock: VolShock) -> f64 {
+    fn multiplier(&self, expiry: &ExpiryHolding, option: &OptionHolding, shock: Pmrm2VolShock) -> f64 {
         let root = expiry.years().sqrt();
         let width = root * self.width_scale * (self.vol_param_static + self.vol_param_scale * root);
         let k_star = width.max(self.min_k_star);
         let k = ln(option.strike / expiry.forward(UNSHOCKED));
         let (cap, sign) = match shock {
-            VolShock::Linear => (self.linear_base_cap + self.linear_c_base * root, if k < 0.0 { -1.0 } else { 1.0 }),
-            VolShock::Abs | VolShock::None | VolShock::Up | VolShock::Down => {
+            Pmrm2VolShock::Linear => {
+                (self.linear_base_cap + self.linear_c_base * root, if k < 0.0 { -1.0 } else { 1.0 })
+            }
+            Pmrm2VolShock::Abs | Pmrm2VolShock::None | Pmrm2VolShock::Up | Pmrm2VolShock::Down => {
                 (self.abs_base_cap + self.abs_c_base * root, 1.0)
             }
         };
@@ -369,9 +365,9 @@ fn contingency(
     held: &Holdings,
     values: &[f64],
     (perp, option): (f64, f64),
-    haircut: impl Fn(&Collateral) -> f64,
+    haircut: impl Fn(&CollateralHolding) -> f64,
 ) -> Contingency {
-    let naked: f64 = held.expiries.iter().map(Expiry::naked_shorts).sum();
+    let naked: f64 = held.expiries.iter().map(ExpiryHolding::naked_shorts).sum();
     Contingency {
         perp: held.perp.amount.abs() * held.spot * perp,
         options: naked * held.spot * option,
@@ -386,7 +382,12 @@ fn contingency(
 
 /// One term for the perpetual, one for each expiry, one for each collateral. The confidence of a collateral is the
 /// lower of its own and that of spot; the perpetual's is not used.
-fn confidence_contingency(held: &Holdings, values: &[f64], expiries: &[Revaluation], rules: &OtherContingency) -> f64 {
+fn confidence_contingency(
+    held: &Holdings,
+    values: &[f64],
+    expiries: &[Revaluation],
+    rules: &Pmrm2Contingencies,
+) -> f64 {
     let doubt = |confidence| scan::doubt(confidence, rules.confidence_threshold, rules.confidence_margin);
     let perp = doubt(held.confidence()) * held.perp.amount.abs() * held.spot;
     let options: f64 = expiries.iter().map(|expiry| doubt(expiry.confidence) * expiry.gross * held.spot).sum();

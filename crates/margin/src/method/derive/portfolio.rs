@@ -17,9 +17,9 @@ pub struct Holdings {
     /// Units of the underlying itself (PMRM and the standard manager), never below 0.
     pub base: f64,
     /// All assets besides cash and derivatives (`PMRM_2`, where the underlying is one of them).
-    pub collaterals: Vec<Collateral>,
+    pub collaterals: Vec<CollateralHolding>,
     /// Options by expiry. An expiry without options contributes nothing.
-    pub expiries: Vec<Expiry>,
+    pub expiries: Vec<ExpiryHolding>,
 }
 
 /// Cash, and the price of the coin it consists of. A subaccount may owe cash.
@@ -46,7 +46,7 @@ pub struct Perp {
 
 /// A coin that backs the account under `PMRM_2`.
 #[derive(Clone, Debug)]
-pub struct Collateral {
+pub struct CollateralHolding {
     /// Units, never below 0.
     pub amount: f64,
     /// Price of a unit, in USD.
@@ -63,7 +63,7 @@ pub struct Collateral {
 
 /// The options of one expiry, and the feeds from which they are priced.
 #[derive(Clone, Debug)]
-pub struct Expiry {
+pub struct ExpiryHolding {
     /// Seconds to settlement; 0 at settlement.
     pub seconds: f64,
     /// The part of the forward that moves with spot.
@@ -102,7 +102,7 @@ impl Holdings {
     }
 }
 
-impl Collateral {
+impl CollateralHolding {
     /// Its value in units of cash.
     pub fn value(&self, cash: Cash) -> f64 {
         self.amount * self.price / cash.price

@@ -1,23 +1,22 @@
-//! Turns the managers' answers into workings: a requirement is mark-to-market less the net margin, line by line, in cash.
+//! Turns the answers of the portfolio managers into workings: a requirement is mark-to-market less the net margin, line
+//! by line, in cash.
 
 use model::Account;
 
-use super::adapt::{Place, Subaccount};
-use super::scan::Outcome;
-use super::standard::{self, Binding, Component};
+use super::adapt::{Origin, Subaccount};
+use super::scan::PortfolioMargin;
 use crate::{RequirementState, Workings, aggregate};
 
 const BASIS: &str = "basis contingency";
 const SCAN: &str = "scan";
 const EACH: &str = "worst of each underlying";
-const STANDARD: &str = "standard";
 
 /// A subaccount and the answer of a portfolio manager for it.
 pub struct Judged<'a> {
     /// The subaccount that was judged.
     pub subaccount: &'a Subaccount,
     /// The answer of the portfolio manager.
-    pub outcome: Outcome,
+    pub outcome: PortfolioMargin,
     /// Its scenarios in words.
     pub scenarios: Vec<String>,
 }
@@ -37,8 +36,12 @@ impl Judged<'_> {
 
 /// The workings under a portfolio manager. The core is the worst loss; for several underlyings it is the sum of their
 /// worst losses, because each underlying is judged by a manager of its own.
-pub fn of_portfolios(account: &Account, judged: &[Judged], said: (RequirementState, Vec<String>)) -> Workings {
-    let mut workings = empty(account, said);
+pub fn of_portfolios(
+    account: &Account,
+    judged: &[Judged],
+    (state, notes): (RequirementState, Vec<String>),
+) -> Workings {
+    let mut workings = Workings::empty(account, state, notes);
     for Judged { subaccount, outcome, .. } in judged {
         let worst = &outcome.scan.worst;
         attribute_perp(&mut workings, subaccount, -worst.perp);
@@ -77,51 +80,6 @@ pub fn of_portfolios(account: &Account, judged: &[Judged], said: (RequirementSta
     workings
 }
 
-/// The workings under the standard manager. The core is the sum of the maintenance requirements of all parts; the
-/// charges are the additional requirements of the initial margin.
-pub fn of_standard(
-    account: &Account,
-    subaccounts: &[Subaccount],
-    outcome: &standard::Outcome,
-    said: (RequirementState, Vec<String>),
-) -> Workings {
-    let mut workings = empty(account, said);
-    let mut words = Vec::new();
-    let mut core = 0.0;
-    for (subaccount, market) in subaccounts.iter().zip(&outcome.markets) {
-        let required = |component: &Component| component.mark_to_market - component.maintenance;
-        core += market.components().map(required).sum::<f64>();
-        attribute_perp(&mut workings, subaccount, required(&market.perp));
-        for (place, _, share) in subaccount.backing.iter().copied() {
-            workings.balance_contributions[place] += required(&market.base) * share;
-            workings.haircuts[place] += required(&market.base) * share;
-        }
-        let expiries = subaccount.options.iter().zip(&subaccount.days).zip(&market.expiries);
-        for ((places, day), expiry) in expiries {
-            for (place, part) in places.iter().zip(&expiry.requirement_parts) {
-                workings.position_contributions[*place] += part;
-            }
-            words.push(format!("{} {day} {}", subaccount.underlying, binding_words(expiry.binding)));
-        }
-        let besides = |component: &Component| component.maintenance - component.initial;
-        let options = || market.expiries.iter().map(|expiry| &expiry.component);
-        charge(&mut workings, 0, "initial margin of perpetuals", besides(&market.perp), 0.0);
-        charge(&mut workings, 1, "initial margin of options", options().map(besides).sum(), 0.0);
-        charge(&mut workings, 2, "initial margin of the underlying", besides(&market.base), 0.0);
-        charge(&mut workings, 3, "confidence contingency", market.components().map(|part| part.confidence).sum(), 0.0);
-        charge(&mut workings, 4, "stablecoin below its peg", market.components().map(|part| part.depeg).sum(), 0.0);
-    }
-    if core < 0.0 {
-        // The marks contradict each other: the options together are worth less than their worst payoff. This reduces
-        // the additional initial margin, and neither margin falls below 0.
-        let besides: f64 = workings.charges.iter().map(|(_, initial, _)| initial).sum();
-        workings.charges.push(("marked below the worst payoff".into(), core.max(-besides.max(0.0)), 0.0));
-    }
-    let words = if words.is_empty() { "no options".to_owned() } else { words.join("; ") };
-    workings.families.push((STANDARD.into(), core, words));
-    workings
-}
-
 /// A scenario in words, such as `-13.5% vol up`.
 pub fn scenario_words(spot_shock: f64, vol: &str, dampening: f64) -> String {
     let percent = format!("{:+.2}", (spot_shock - 1.0) * 100.0);
@@ -132,39 +90,20 @@ pub fn scenario_words(spot_shock: f64, vol: &str, dampening: f64) -> String {
     format!("{percent}%{vol}{dampening}")
 }
 
-fn binding_words(binding: Binding) -> String {
-    match binding {
-        Binding::Isolated => "every short by itself".into(),
-        Binding::MaxLoss { settlement: None } => "largest loss".into(),
-        Binding::MaxLoss { settlement: Some(settlement) } => format!("largest loss at {settlement}"),
-    }
-}
-
-fn empty(account: &Account, (state, notes): (RequirementState, Vec<String>)) -> Workings {
-    Workings {
-        state,
-        position_contributions: vec![0.0; account.positions.len()],
-        balance_contributions: vec![0.0; account.balances.len()],
-        haircuts: vec![0.0; account.balances.len()],
-        notes,
-        ..Workings::default()
-    }
-}
-
 /// Splits the perpetual's loss of an underlying over its origins, by size; an origin that hedges has a negative part.
-fn attribute_perp(workings: &mut Workings, subaccount: &Subaccount, loss: f64) {
+pub fn attribute_perp(workings: &mut Workings, subaccount: &Subaccount, loss: f64) {
     let net = subaccount.held.perp.amount;
     for (place, size) in subaccount.perps.iter().filter(|_| net != 0.0) {
         let part = loss * (size / net);
         match place {
-            Place::Position(place) => workings.position_contributions[*place] += part,
-            Place::Balance(place) => workings.balance_contributions[*place] += part,
+            Origin::Position(place) => workings.position_contributions[*place] += part,
+            Origin::Balance(place) => workings.balance_contributions[*place] += part,
         }
     }
 }
 
 /// Adds to a line of the charges. Every underlying has the same lines.
-fn charge(workings: &mut Workings, line: usize, name: &str, initial: f64, maintenance: f64) {
+pub fn charge(workings: &mut Workings, line: usize, name: &str, initial: f64, maintenance: f64) {
     if line == workings.charges.len() {
         workings.charges.push((name.to_owned(), 0.0, 0.0));
     }

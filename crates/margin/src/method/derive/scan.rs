@@ -11,12 +11,12 @@ use serde::Deserialize;
 use units::Ratio;
 
 use super::expiry::{StaticDiscount, VolMultipliers};
-use super::portfolio::{Cash, Expiry, Holdings, OptionHolding};
+use super::portfolio::{Cash, ExpiryHolding, Holdings, OptionHolding};
 use crate::{Refusal, aggregate, params::decimal};
 
 /// The answer of a portfolio manager. Margins are net, as the contracts give them: healthy at 0 and above.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct PortfolioMargin {
     /// The net initial margin: for taking new risk.
     pub initial_margin: f64,
     /// The net maintenance margin: for keeping the positions.
@@ -51,13 +51,13 @@ pub struct Scan {
     /// The index of the worst scenario; the number of scenarios when the basis contingency is worse than all.
     pub worst_index: usize,
     /// The worst profit, split by position; never above 0.
-    pub worst: Parts,
+    pub worst: ProfitParts,
 }
 
 impl Scan {
     /// Compares the basis contingency with the scenarios. It comes first, and on a tie the earlier one wins.
-    pub fn of(basis: Parts, mut scenarios: Vec<Parts>) -> Self {
-        let candidates: Vec<f64> = std::iter::once(&basis).chain(&scenarios).map(Parts::total).collect();
+    pub fn of(basis: ProfitParts, mut scenarios: Vec<ProfitParts>) -> Self {
+        let candidates: Vec<f64> = std::iter::once(&basis).chain(&scenarios).map(ProfitParts::total).collect();
         let (basis_contingency, profits) = (candidates[0], candidates[1..].to_vec());
         let (worst_index, worst) = match aggregate::worst(&candidates) {
             None | Some(0) => (scenarios.len(), basis),
@@ -74,7 +74,7 @@ impl Scan {
 
 /// A profit, split by position; it is the sum of its parts.
 #[derive(Clone, Debug, Default)]
-pub struct Parts {
+pub struct ProfitParts {
     /// Profit of the perpetual, in USD.
     pub perp: f64,
     /// Profit of each collateral, in USD.
@@ -83,7 +83,7 @@ pub struct Parts {
     pub options: Vec<Vec<f64>>,
 }
 
-impl Parts {
+impl ProfitParts {
     /// The perpetual and the collaterals with spot multiplied by `spot_shock`.
     ///
     /// The perpetual moves with its own price; a collateral moves one for one with spot, or not at all.
@@ -176,7 +176,7 @@ pub struct Revaluation {
 
 /// The terms that a manager sets for an expiry before it is valued.
 #[derive(Clone, Copy, Debug)]
-pub struct Terms {
+pub struct ValuationTerms {
     /// Discount factor of the option prices.
     pub discount: f64,
     /// The multiplier on shocked values.
@@ -187,8 +187,13 @@ pub struct Terms {
 
 impl Revaluation {
     /// Values an expiry of `held` at the mark, and with spot up and down by the basis rules.
-    pub fn of(expiry: &Expiry, held: &Holdings, terms: Terms, basis: &BasisRules) -> Result<Self, Refusal> {
-        let Terms { discount, static_discount, vol } = terms;
+    pub fn of(
+        expiry: &ExpiryHolding,
+        held: &Holdings,
+        terms: ValuationTerms,
+        basis: &BasisRules,
+    ) -> Result<Self, Refusal> {
+        let ValuationTerms { discount, static_discount, vol } = terms;
         let at = |spot_shock| expiry.values(spot_shock, discount, |option| option.vol);
         let own = expiry.forward_confidence.min(expiry.rate_confidence).min(expiry.vol_confidence);
         Ok(Self {
@@ -211,7 +216,7 @@ impl Revaluation {
     /// The profit of each option of `expiry` in a scenario, after the static discount of their netted value.
     pub fn profits(
         &self,
-        expiry: &Expiry,
+        expiry: &ExpiryHolding,
         spot_shock: f64,
         vol: impl Fn(&OptionHolding) -> f64,
     ) -> Result<Vec<f64>, Refusal> {
@@ -223,8 +228,8 @@ impl Revaluation {
 
 /// The basis contingency: the loss of each expiry when its forward moves to its worse side. Volatilities are unchanged,
 /// nothing is discounted, expiries do not net, and only options count.
-pub fn basis_contingency(expiries: &[Expiry], revaluations: &[Revaluation], rules: &BasisRules) -> Parts {
-    let mut parts = Parts::default();
+pub fn basis_contingency(expiries: &[ExpiryHolding], revaluations: &[Revaluation], rules: &BasisRules) -> ProfitParts {
+    let mut parts = ProfitParts::default();
     for (expiry, held) in expiries.iter().zip(revaluations) {
         let (mark, up, down) = (held.mark_to_market(), held.basis_up.iter().sum::<f64>(), held.basis_down.iter().sum());
         let (moved, profit) = if up <= down { (&held.basis_up, up - mark) } else { (&held.basis_down, down - mark) };

@@ -5,9 +5,11 @@
 use model::Right;
 use pricing::math::{exp, ln};
 
-/// The terms of an option: the inputs of its price besides spot and volatility.
+use crate::book::OptionTerms;
+
+/// The inputs of an option's price besides spot and volatility.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Terms {
+pub struct BlackScholes {
     /// Whether it is a call or a put.
     pub right: Right,
     /// The strike, in USD.
@@ -29,7 +31,15 @@ pub fn cdf(x: f64) -> f64 {
     0.5 * (1.0 + if x < 0.0 { -erf } else { erf })
 }
 
-impl Terms {
+impl From<&OptionTerms> for BlackScholes {
+    /// The years are counted as the engine does: seconds to days, days to years.
+    fn from(option: &OptionTerms) -> Self {
+        let years = option.seconds / 86_400.0 / 365.0;
+        Self { right: option.right, strike: option.strike, years, rate: option.rate }
+    }
+}
+
+impl BlackScholes {
     /// The price at this spot and volatility; the exercise value when time or volatility is 0.
     pub fn price(&self, spot: f64, vol: f64) -> f64 {
         let sign = self.sign();

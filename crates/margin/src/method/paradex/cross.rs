@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 use model::{Account, Market, Right};
 use serde::Deserialize;
 
-use super::{Contract, Leg, Order, Portfolio, adapt, class_of};
+use super::adapt::{adapt, class_of, fee};
+use crate::book::{Contract, Leg, Listed, Order, VenueParameters};
 use crate::{About, Refusal, Workings, params::decimal};
 
 /// The description of the method, and how far it is proven.
@@ -36,17 +37,19 @@ pub const PARAMS: &str = include_str!("../../../params/paradex-cross/2026-06.tom
 /// The parameters of the method.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Rules {
+pub struct CrossParameters {
+    /// What the venue lists.
+    pub listed: Listed,
     /// Parameters of every underlying.
-    pub general: General,
+    pub general: CrossGeneral,
     /// Classes of underlyings that share parameters, by the name of the class.
-    pub class: BTreeMap<String, Class>,
+    pub class: BTreeMap<String, CrossClass>,
 }
 
 /// Parameters of every underlying.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct General {
+pub struct CrossGeneral {
     /// The maintenance margin of a perpetual, as a share of its initial margin.
     #[serde(deserialize_with = "decimal::read")]
     pub maintenance_factor: f64,
@@ -62,7 +65,7 @@ pub struct General {
 /// A class of underlyings that share parameters.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Class {
+pub struct CrossClass {
     /// The names of the underlyings.
     pub members: Vec<String>,
     /// Initial margin fraction of the perpetual.
@@ -74,7 +77,13 @@ pub struct Class {
     pub maintenance: OptionFractions,
 }
 
-impl AsRef<[String]> for Class {
+impl VenueParameters for CrossParameters {
+    fn listed(&self) -> &Listed {
+        &self.listed
+    }
+}
+
+impl AsRef<[String]> for CrossClass {
     fn as_ref(&self) -> &[String] {
         &self.members
     }
@@ -123,7 +132,7 @@ impl OptionFractions {
 
 /// The requirement of one market.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Requirement {
+pub struct MarketRequirement {
     /// Coins held once every purchase fills and no sale does, at least 0.
     pub buy_open_size: f64,
     /// Coins sold once every sale fills and no purchase does, at least 0.
@@ -140,7 +149,7 @@ pub struct Requirement {
     pub open_loss: f64,
 }
 
-impl Requirement {
+impl MarketRequirement {
     /// Required to take new risk. The charge for spot balances comes on top, once per account.
     pub fn initial_margin(&self) -> f64 {
         self.net_initial + self.fee_initial + self.open_loss
@@ -153,17 +162,24 @@ impl Requirement {
 }
 
 /// Computes the requirement of one market. `market` is any leg of the market; its size is ignored.
-pub fn requirement(market: &Leg, held: f64, orders: &[&Order], spot: f64, rules: &Rules, class: &Class) -> Requirement {
-    let ordered = |side: f64| -> f64 { orders.iter().map(|order| (side * order.fill.size).max(0.0)).sum() };
+pub fn requirement(
+    market: &Leg,
+    held: f64,
+    orders: &[&Order],
+    spot: f64,
+    general: &CrossGeneral,
+    class: &CrossClass,
+) -> MarketRequirement {
+    let ordered = |side: f64| -> f64 { orders.iter().map(|order| (side * order.leg.size).max(0.0)).sum() };
     let buy_open_size = (ordered(1.0) + held).max(0.0);
     let sell_open_size = (ordered(-1.0) - held).max(0.0);
     let open_size = buy_open_size.max(sell_open_size);
     let (net_initial, net_maintenance) = match market.contract {
-        Contract::Perpetual { .. } => {
+        Contract::Future { .. } => {
             let initial = open_size * market.mark * class.perpetual;
-            (initial, held.abs() * market.mark * class.perpetual * rules.general.maintenance_factor)
+            (initial, held.abs() * market.mark * class.perpetual * general.maintenance_factor)
         }
-        Contract::Option { terms, .. } => {
+        Contract::Option(terms) => {
             let long = |fractions: OptionFractions| fractions.long(market.mark, spot);
             let short = |fractions: OptionFractions| fractions.short(terms.right, terms.strike, spot);
             let initial = (long(class.initial) * buy_open_size).max(short(class.initial) * sell_open_size);
@@ -171,29 +187,34 @@ pub fn requirement(market: &Leg, held: f64, orders: &[&Order], spot: f64, rules:
             (initial, of_position * held.abs())
         }
     };
-    let fee = |size: f64| Leg { size, ..market.clone() }.fee(spot, rules.general.option_fee_cap);
-    let loss = |order: &&Order| ((order.limit - market.mark) * order.fill.size).max(0.0);
-    Requirement {
+    let fee_of = |size: f64| fee(&Leg { size, ..market.clone() }, spot, general.option_fee_cap);
+    let loss = |order: &&Order| ((order.limit - market.mark) * order.leg.size).max(0.0);
+    MarketRequirement {
         buy_open_size,
         sell_open_size,
         net_initial,
         net_maintenance,
-        fee_initial: fee(open_size),
-        fee_maintenance: fee(held),
+        fee_initial: fee_of(open_size),
+        fee_maintenance: fee_of(held),
         open_loss: orders.iter().map(loss).sum(),
     }
 }
 
 /// Computes the requirement of the account, line by line.
-pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool) -> Result<Workings, Refusal> {
-    let mut adapted = adapt(account, market, &rules.general.collateral, strict)?;
+pub fn workings(
+    account: &Account,
+    market: &Market,
+    parameters: &CrossParameters,
+    strict: bool,
+) -> Result<Workings, Refusal> {
+    let general = &parameters.general;
+    let mut adapted = adapt(account, market, (&parameters.listed, &general.collateral), strict)?;
     let mut workings = adapted.workings(account);
-    let mut sum = Requirement::default();
-    for portfolio in adapted.portfolios.iter().filter(|portfolio| !portfolio.is_empty()) {
-        let class = class_of(&portfolio.name, &rules.class, &rules.general.fallback, strict, &mut workings)?;
-        for (leg, held) in markets(portfolio) {
-            let orders: Vec<&Order> = portfolio.orders.iter().filter(|order| order.fill.name == leg.name).collect();
-            let requirement = requirement(leg, held, &orders, portfolio.spot, rules, class);
+    let mut sum = MarketRequirement::default();
+    for underlying in adapted.underlyings.iter().filter(|underlying| !underlying.is_flat()) {
+        let class = class_of(&underlying.name, &parameters.class, &general.fallback, strict, &mut workings)?;
+        for (leg, held, orders) in underlying.contracts() {
+            let requirement = requirement(leg, held, &orders, underlying.index, general, class);
             if held != 0.0 {
                 workings.position_contributions[leg.place] = requirement.net_maintenance;
             }
@@ -212,15 +233,4 @@ pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool)
         ("open loss".to_owned(), sum.open_loss, 0.0),
     ];
     Ok(adapted.finish(workings))
-}
-
-/// Every market of a portfolio once, with the position in it. An account has one position per instrument.
-fn markets(portfolio: &Portfolio) -> Vec<(&Leg, f64)> {
-    let mut markets: Vec<(&Leg, f64)> = portfolio.positions.iter().map(|leg| (leg, leg.size)).collect();
-    for order in &portfolio.orders {
-        if markets.iter().all(|(leg, _)| leg.name != order.fill.name) {
-            markets.push((&order.fill, 0.0));
-        }
-    }
-    markets
 }

@@ -7,7 +7,7 @@ use model::{Market, USD};
 
 use super::rules::Rules;
 use crate::risk_array::OTHER;
-use crate::scenario::{Aggregation, Move, Scenario, ScenarioSet, VolMove};
+use crate::scenario::{Aggregation, Move, Scenario, ScenarioSet, VolMove, percent};
 
 /// The parts of the scan range that are scanned, in the order in which ties are decided.
 const STEPS: [(f64, &str); 9] = [
@@ -205,11 +205,4 @@ fn all_words(market: &Market, moves: &[Move], part: &str) -> String {
         .zip(moves)
         .map(|(underlying, shift)| format!("{} {}", underlying.name, percent(shift.price)));
     each.collect::<Vec<_>>().join(" ")
-}
-
-/// Writes a fraction in per cent: `-0.12` as `−12 %`, with one decimal where needed.
-pub fn percent(fraction: f64) -> String {
-    let points = (fraction * 1000.0).round() / 10.0;
-    let sign = if points < 0.0 { "−" } else { "+" };
-    format!("{sign}{} %", points.abs())
 }
