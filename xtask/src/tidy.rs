@@ -1,7 +1,9 @@
-//! Checks the invariants of the architecture: layers, lints, citations, docs, words that do not belong in the tree.
+//! Checks the invariants of the architecture: layers, lints, citations, docs, venues, words that do not belong in the
+//! tree.
 
 mod citations;
 mod docs;
+mod venues;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -98,6 +100,7 @@ pub fn check(root: &Path) -> Vec<String> {
     problems.extend(options(root, &files));
     problems.extend(rule_ids(root, &files));
     problems.extend(citations::check(root, &files));
+    problems.extend(venues::check(root, &files));
     problems
 }
 
