@@ -23,6 +23,7 @@ mod input;
 mod known;
 mod naming;
 mod record;
+mod rows;
 mod scale;
 mod sheet;
 mod verdict;

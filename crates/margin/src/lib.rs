@@ -64,6 +64,7 @@ pub mod scenario;
 mod scenario_document;
 mod standing;
 pub mod stress;
+mod summary;
 pub mod valuation;
 mod verdict;
 pub mod vol;
@@ -77,4 +78,5 @@ pub use assessment::{
 pub use refusal::Refusal;
 pub use scenario_document::{AggregationDocument, FamilyDocument, MoveDocument, SCENARIOS_FORMAT, ScenarioDocument};
 pub use standing::{NotAccepted, RequirementState, Standing};
+pub use summary::{Requirement, Summary, summarise};
 pub use verdict::Verdict;

@@ -29,7 +29,7 @@ use crate::greeks::Greeks;
 use crate::params::Params;
 use crate::risk_array::{self, Line, RiskArray};
 use crate::scenario::{FamilyLoss, ScenarioFamily, ScenarioSet};
-use crate::{About, Refusal, Workings, requirement};
+use crate::{About, Refusal, Requirement, RequirementState, Workings, requirement};
 use exposure::Exposures;
 use rules::Rules;
 use terms::Terms;
@@ -172,6 +172,11 @@ impl Judge for Universal<'_> {
         workings.haircuts = charges::haircuts(&exposures, &self.terms, self.rules).collect();
         self.contribute(account, &losses[worst], core, &mut workings)?;
         Ok(workings)
+    }
+
+    fn requirement(&self, account: &Account) -> Result<Requirement, Refusal> {
+        let Margins { initial, maintenance, .. } = self.margins(account)?;
+        Ok(Requirement { state: RequirementState::Known, initial, maintenance })
     }
 
     fn maintenance(&self, account: &Account) -> Result<Money, Refusal> {
