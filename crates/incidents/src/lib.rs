@@ -29,7 +29,6 @@
 //! | S-50 | `oil_below_zero.rs` | a price below zero |
 
 mod report;
-mod stream;
 mod venue;
 
 mod binance_wrapped_collateral;
