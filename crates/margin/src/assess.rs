@@ -4,12 +4,12 @@ use model::{Account, InstrumentId, Market};
 use units::{Money, Overflow, Ratio};
 
 use crate::assessment::{
-    Assessment, BalancePart, Charge, Core, Exposure, Family, PositionPart, ScenarioPnl, UnderlyingGreeks, Workings,
-    requirement, shares,
+    Assessment, BalancePart, Charge, Core, Exposure, Family, PositionPart, UnderlyingGreeks, requirement, shares,
 };
 use crate::greeks::{self, Greeks};
 use crate::summary::{Requirement, Summary};
-use crate::{Refusal, exposure, valuation};
+use crate::workings::{FamilyLine, Workings};
+use crate::{Refusal, Words, exposure, valuation};
 
 /// A method prepared to judge accounts in one market. It can be sent to another thread and shared by many.
 pub trait Judge: Send + Sync {
@@ -154,11 +154,12 @@ fn close(
         });
     }
     let mut families = Vec::with_capacity(workings.families.len());
-    for (family, loss, scenario) in &workings.families {
+    for FamilyLine { family, loss, scenario } in &workings.families {
         families.push(Family { family: family.clone(), loss: requirement(*loss)?, scenario: scenario.clone() });
     }
-    let bound = workings.families.get(binding);
     let Summary { account, requirement: state, equity, counted_equity, excess, health, status, .. } = summary;
+    // A method without families has a core without words.
+    let words = |of: fn(&FamilyLine) -> &Words| workings.families.get(binding).map(of).cloned().unwrap_or_default();
     Ok(Assessment {
         account,
         requirement: state,
@@ -169,11 +170,7 @@ fn close(
         excess,
         health,
         status,
-        core: Core {
-            family: bound.map_or_else(String::new, |family| family.0.clone()),
-            scenario: bound.map_or_else(String::new, |family| family.2.clone()),
-            loss: core,
-        },
+        core: Core { family: words(|family| &family.family), scenario: words(|family| &family.scenario), loss: core },
         families,
         charges,
         standalone_margin,
@@ -181,11 +178,7 @@ fn close(
         greeks,
         positions,
         balances,
-        scenarios: workings
-            .scenarios
-            .into_iter()
-            .map(|(family, scenario, pnl)| ScenarioPnl { family, scenario, pnl })
-            .collect(),
+        scenarios: workings.scenarios,
         notes: workings.notes,
     })
 }

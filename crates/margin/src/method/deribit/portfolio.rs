@@ -10,17 +10,18 @@
 //! eight far moves that count only in part (the extended table). Names are those of `private/pme/simulate`, whose
 //! recorded answers [`requirement`] reproduces digit for digit; parameters are those of `public/pme/get_params`.
 
-use std::collections::BTreeMap;
-
 use model::{Account, Market, Payoff};
 use pricing::math::exp;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 use super::adapt::Adapted;
 use super::segregated::{InUsd, note, segregate};
 use super::{Contract, Currencies, LISTED, Leg, Order, PairBook, adapt};
 use crate::method::universal::families::percent;
-use crate::{About, Refusal, Workings, aggregate, params::decimal, vol::TermRule};
+use crate::{
+    About, ChargeLine, FamilyLine, Refusal, ScenarioPnl, Words, Workings, aggregate, params::decimal, vol::TermRule,
+};
 
 /// The description of the method, and how far it is proven.
 pub const ABOUT: About = About {
@@ -412,7 +413,7 @@ pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool)
     let Adapted { pairs, state, notes } = adapt(account, market, &rules.general.currencies, strict)?;
     let mut workings = Workings {
         state,
-        families: vec![("worst case".to_owned(), 0.0, NOTHING_LOSES.to_owned())],
+        families: vec![FamilyLine::new("worst case", 0.0, NOTHING_LOSES)],
         position_contributions: vec![0.0; account.positions.len()],
         balance_contributions: vec![0.0; account.balances.len()],
         haircuts: vec![0.0; account.balances.len()],
@@ -433,10 +434,10 @@ pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool)
         decided.extend(report(pair, &cells(&rules.general, column), &requirement, &mut workings));
     }
     if !decided.is_empty() {
-        workings.families[0].2 = decided.join(" | ");
+        workings.families[0].scenario = decided.join(" | ").into();
     }
     let factor = rules.general.maintenance_factor;
-    workings.families[0].1 = currencies.values().map(|sum| sum.worst_case * sum.usd).sum();
+    workings.families[0].loss = currencies.values().map(|sum| sum.worst_case * sum.usd).sum();
     workings.charges = charges(&currencies, factor);
     let mut required = BTreeMap::new();
     for (name, sum) in &currencies {
@@ -481,35 +482,36 @@ impl Sum {
 }
 
 /// The charges of all currencies, in USD.
-fn charges(currencies: &BTreeMap<String, Sum>, maintenance_factor: f64) -> Vec<(String, f64, f64)> {
+fn charges(currencies: &BTreeMap<String, Sum>, maintenance_factor: f64) -> Vec<ChargeLine> {
     let sum =
         |line: fn(&Sum) -> f64| -> f64 { currencies.values().map(|currency| line(currency) * currency.usd).sum() };
     let (roll, delta) = (sum(|currency| currency.roll_shock), sum(|currency| currency.delta_shock));
     let rounding =
         |currency: &Sum| currency.initial_margin() - currency.risk_matrix_margin() - currency.open_orders_margin;
     vec![
-        ("roll shock".to_owned(), roll, roll),
-        ("delta shock".to_owned(), delta, delta),
-        ("open orders margin".to_owned(), sum(|currency| currency.open_orders_margin), 0.0),
-        ("rounding to nine decimals".to_owned(), sum(rounding), 0.0),
-        ("maintenance factor".to_owned(), 0.0, (maintenance_factor - 1.0) * sum(Sum::risk_matrix_margin)),
+        ChargeLine::new("roll shock", roll, roll),
+        ChargeLine::new("delta shock", delta, delta),
+        ChargeLine::new("open orders margin", sum(|currency| currency.open_orders_margin), 0.0),
+        ChargeLine::new("rounding to nine decimals", sum(rounding), 0.0),
+        ChargeLine::new("maintenance factor", 0.0, (maintenance_factor - 1.0) * sum(Sum::risk_matrix_margin)),
     ]
 }
 
 /// Writes the requirement of one pair into the workings. Returns the scenario that determines it, in words, when any loses.
 fn report(book: &PairBook, cells: &[Cell], requirement: &Requirement, workings: &mut Workings) -> Option<String> {
-    let (family, usd) = (format!("{} risk matrix", book.name()), book.currency.usd);
+    let (family, usd) = (Words::from(format!("{} risk matrix", book.name())), book.currency.usd);
     let words = |place: usize| cells.get(place).map_or_else(String::new, |cell| cell.words(&book.underlying));
     let aggregated = &requirement.aggregated_risk_vectors;
     for place in 0..cells.len() {
-        workings.scenarios.push((family.clone(), words(place), aggregated.at(place) * usd));
+        let (family, scenario) = (family.clone(), words(place).into());
+        workings.scenarios.push(ScenarioPnl { family, scenario, pnl: aggregated.at(place) * usd });
     }
     let (place, worst_case) = (requirement.worst_case_place, to_nano(requirement.worst_case));
     if worst_case == 0.0 {
-        workings.families.push((family, 0.0, NOTHING_LOSES.to_owned()));
+        workings.families.push(FamilyLine::new(family, 0.0, NOTHING_LOSES));
         return None;
     }
-    workings.families.push((family, worst_case * usd, words(place)));
+    workings.families.push(FamilyLine::new(family, worst_case * usd, words(place)));
     // The dampener (and the rounding) reduces every position's part in proportion.
     let kept = worst_case / -requirement.pre_aggregated_risk_vectors.at(place);
     for (leg, vectors) in book.positions.iter().zip(&requirement.initial_risk_vectors) {

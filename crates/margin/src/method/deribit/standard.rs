@@ -18,7 +18,7 @@ use serde::Deserialize;
 use super::adapt::Adapted;
 use super::segregated::{InUsd, note, segregate};
 use super::{Contract, Currencies, LISTED, Leg, Order, PairBook, adapt};
-use crate::{About, Refusal, Workings, params::decimal};
+use crate::{About, ChargeLine, FamilyLine, Refusal, Workings, params::decimal};
 
 /// The description of the method, and how far it is proven.
 pub const ABOUT: About = About {
@@ -208,11 +208,10 @@ pub fn workings(account: &Account, market: &Market, rules: &Rules, strict: bool)
         currency.initial += sum.initial;
         currency.maintenance += sum.maintenance;
     }
-    workings.families =
-        vec![("maintenance of positions".to_owned(), usd.maintenance, "every position by itself".to_owned())];
+    workings.families = vec![FamilyLine::new("maintenance of positions", usd.maintenance, "every position by itself")];
     workings.charges = vec![
-        ("initial over maintenance".to_owned(), usd.initial - usd.maintenance, 0.0),
-        ("open orders".to_owned(), orders_usd, 0.0),
+        ChargeLine::new("initial over maintenance", usd.initial - usd.maintenance, 0.0),
+        ChargeLine::new("open orders", orders_usd, 0.0),
     ];
     let mut required = BTreeMap::new();
     for (name, (per_unit, Margin { initial, maintenance })) in currencies {

@@ -5,7 +5,7 @@ use model::Account;
 use super::adapt::{Place, Subaccount};
 use super::scan::Outcome;
 use super::standard::{self, Binding, Component};
-use crate::{RequirementState, Workings, aggregate};
+use crate::{ChargeLine, FamilyLine, RequirementState, ScenarioPnl, Workings, aggregate};
 
 const BASIS: &str = "basis contingency";
 const SCAN: &str = "scan";
@@ -52,17 +52,22 @@ pub fn of_portfolios(account: &Account, judged: &[Judged], said: (RequirementSta
                 workings.position_contributions[*place] -= profit;
             }
         }
-        for (line, (name, initial, maintenance)) in outcome.charges.iter().enumerate() {
-            charge(&mut workings, line, name, *initial, *maintenance);
+        for (line, of_outcome) in outcome.charges.iter().enumerate() {
+            charge(&mut workings, line, of_outcome);
         }
     }
     // Collateral that belongs to no underlying loses nothing in any scenario.
     let at_risk = || judged.iter().filter(|judged| !judged.subaccount.underlying.is_empty());
     for judged in at_risk() {
         let scenarios = judged.outcome.scan.profits.iter().enumerate();
-        workings.scenarios.extend(scenarios.map(|(index, pnl)| (SCAN.into(), judged.words(index), *pnl)));
-        let basis = judged.words(usize::MAX);
-        workings.scenarios.push((BASIS.into(), basis, judged.outcome.scan.basis_contingency));
+        workings.scenarios.extend(scenarios.map(|(index, pnl)| ScenarioPnl {
+            family: SCAN.into(),
+            scenario: judged.words(index).into(),
+            pnl: *pnl,
+        }));
+        let scenario = judged.words(usize::MAX).into();
+        let pnl = judged.outcome.scan.basis_contingency;
+        workings.scenarios.push(ScenarioPnl { family: BASIS.into(), scenario, pnl });
     }
     // The basis contingency comes first and wins a tie, as in the contracts.
     if at_risk().count() > 1 {
@@ -105,20 +110,27 @@ pub fn of_standard(
         }
         let besides = |component: &Component| component.maintenance - component.initial;
         let options = || market.expiries.iter().map(|expiry| &expiry.component);
-        charge(&mut workings, 0, "initial margin of perpetuals", besides(&market.perp), 0.0);
-        charge(&mut workings, 1, "initial margin of options", options().map(besides).sum(), 0.0);
-        charge(&mut workings, 2, "initial margin of the underlying", besides(&market.base), 0.0);
-        charge(&mut workings, 3, "confidence contingency", market.components().map(|part| part.confidence).sum(), 0.0);
-        charge(&mut workings, 4, "stablecoin below its peg", market.components().map(|part| part.depeg).sum(), 0.0);
+        for (line, (name, initial)) in [
+            ("initial margin of perpetuals", besides(&market.perp)),
+            ("initial margin of options", options().map(besides).sum()),
+            ("initial margin of the underlying", besides(&market.base)),
+            ("confidence contingency", market.components().map(|part| part.confidence).sum()),
+            ("stablecoin below its peg", market.components().map(|part| part.depeg).sum()),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            charge(&mut workings, line, &ChargeLine::new(name, initial, 0.0));
+        }
     }
     if core < 0.0 {
         // The marks contradict each other: the options together are worth less than their worst payoff. This reduces
         // the additional initial margin, and neither margin falls below 0.
-        let besides: f64 = workings.charges.iter().map(|(_, initial, _)| initial).sum();
-        workings.charges.push(("marked below the worst payoff".into(), core.max(-besides.max(0.0)), 0.0));
+        let besides: f64 = workings.charges.iter().map(|line| line.initial).sum();
+        workings.charges.push(ChargeLine::new("marked below the worst payoff", core.max(-besides.max(0.0)), 0.0));
     }
     let words = if words.is_empty() { "no options".to_owned() } else { words.join("; ") };
-    workings.families.push((STANDARD.into(), core, words));
+    workings.families.push(FamilyLine::new(STANDARD, core, words));
     workings
 }
 
@@ -164,18 +176,18 @@ fn attribute_perp(workings: &mut Workings, subaccount: &Subaccount, loss: f64) {
 }
 
 /// Adds to a line of the charges. Every underlying has the same lines.
-fn charge(workings: &mut Workings, line: usize, name: &str, initial: f64, maintenance: f64) {
+fn charge(workings: &mut Workings, line: usize, more: &ChargeLine) {
     if line == workings.charges.len() {
-        workings.charges.push((name.to_owned(), 0.0, 0.0));
+        workings.charges.push(ChargeLine::new(more.charge.clone(), 0.0, 0.0));
     }
     let held = &mut workings.charges[line];
-    assert_eq!(held.0, name, "a manager charges every underlying the same lines");
-    held.1 += initial;
-    held.2 += maintenance;
+    assert_eq!(held.charge, more.charge, "a manager charges every underlying the same lines");
+    held.initial += more.initial;
+    held.maintenance += more.maintenance;
 }
 
 /// Sums one loss for each underlying into one family.
-fn sum(family: &str, losses: impl Iterator<Item = (f64, String)>) -> (String, f64, String) {
+fn sum(family: &'static str, losses: impl Iterator<Item = (f64, String)>) -> FamilyLine {
     let (losses, words): (Vec<f64>, Vec<String>) = losses.unzip();
-    (family.to_owned(), losses.iter().fold(0.0, |sum, loss| sum + loss), words.join("; "))
+    FamilyLine::new(family, losses.iter().fold(0.0, |sum, loss| sum + loss), words.join("; "))
 }

@@ -29,7 +29,7 @@ use model::{Account, InstrumentId, Market, USD};
 
 use super::own_or_fallback;
 use crate::book::{Book, FuturePosition, Holding, Listed, OptionPosition, OrderFill, Settlement, UnderlyingBook};
-use crate::{NotAccepted, Refusal, RequirementState, Workings};
+use crate::{ChargeLine, NotAccepted, Refusal, RequirementState, Workings};
 use black_scholes::Terms;
 
 /// The contracts that Paradex lists: perpetuals and options on dollars. No dated futures, nothing inverse.
@@ -148,7 +148,7 @@ impl Adapted {
     /// Converts workings from the venue's token to USD, and adds the charges on balances.
     fn finish(self, workings: Workings) -> Workings {
         let mut workings = workings.scaled(self.usd);
-        workings.charges.push(("spot balances owed".to_owned(), self.owed, self.owed));
+        workings.charges.push(ChargeLine::new("spot balances owed", self.owed, self.owed));
         workings.haircuts = self.haircuts;
         workings
     }
