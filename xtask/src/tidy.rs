@@ -27,6 +27,8 @@ const CORE: &[(&str, &[&str])] = &[
 
 /// The layers above the core: a crate may use the core, and the shell crates before it.
 const SHELL: &[&str] = &[
+    "pool",
+    "dice",
     "audit",
     "feed",
     "upm",
@@ -44,7 +46,7 @@ const SHELL: &[&str] = &[
 ];
 
 /// Crates that simulate, break rules on purpose, or check the engine: only the program `upm-lab` contains them.
-const LABORATORY: &[&str] = &["audit", "sim", "incidents", "cascade", "lab"];
+const LABORATORY: &[&str] = &["dice", "audit", "sim", "incidents", "cascade", "lab"];
 
 /// Words that must not be in a finished tree, in two halves so that this file does not contain them.
 const BANNED: &[(&str, &str)] = &[

@@ -2,8 +2,6 @@
 //! is not better.
 
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
 
 use serde::Serialize;
 
@@ -167,34 +165,15 @@ pub fn run_all(
         .flat_map(|shock| engines.iter().map(move |engine| (shock, *engine)))
         .flat_map(|(shock, engine)| seeds.clone().map(move |seed| (shock, engine, seed)))
         .collect();
-    let next = AtomicU64::new(0);
-    let (sender, receiver) = mpsc::channel();
-    let mut done: Vec<(usize, Outcome)> = std::thread::scope(|scope| {
-        for _ in 0..threads.max(1) {
-            let (sender, next, jobs) = (sender.clone(), &next, &jobs);
-            scope.spawn(move || {
-                loop {
-                    let place = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(usize::MAX);
-                    let Some((shock, engine, seed)) = jobs.get(place) else { return };
-                    let outcome = run(calibration, &shocks[*shock], *engine, *seed);
-                    if sender.send((place, outcome)).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(sender);
-        let mut ended = 0;
-        let heard = receiver.iter().inspect(|_| {
-            ended += 1;
-            progress(ended);
-        });
-        heard.collect()
+    let work = |(shock, engine, seed): (usize, Engine, u64)| (shock, run(calibration, &shocks[shock], engine, seed));
+    let mut ended = 0;
+    let done = pool::map(threads, jobs, work, |_| {
+        ended += 1;
+        progress(ended);
     });
-    done.sort_by_key(|(place, _)| *place);
     let mut outcomes: Vec<Vec<Outcome>> = shocks.iter().map(|_| Vec::new()).collect();
-    for (place, outcome) in done {
-        outcomes[jobs[place].0].push(outcome);
+    for (shock, outcome) in done {
+        outcomes[shock].push(outcome);
     }
     outcomes
 }

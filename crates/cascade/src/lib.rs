@@ -27,7 +27,6 @@
 mod books;
 mod calibration;
 mod compare;
-mod dice;
 mod isolated;
 mod market;
 mod naive;

@@ -1,11 +1,11 @@
 //! The traders of a seed, which are the same for every engine.
 
+use dice::Dice;
 use pricing::math;
 use units::{Money, Round};
 
 use crate::books::{Account, less, money, times, whole};
 use crate::calibration::{COINS, Calibration};
-use crate::dice::Dice;
 
 /// The salt of the stream of random numbers for traders.
 const TRADERS: u64 = 2;
@@ -17,7 +17,7 @@ const YEAR_DAYS: f64 = 365.0;
 /// Creates traders. Their longs, and likewise their shorts, add up to the open interest of each coin, to less than a lot
 /// for each trader.
 pub fn population(calibration: &Calibration, seed: u64) -> Vec<Account> {
-    let mut dice = Dice::new(seed, TRADERS);
+    let mut dice = Dice::stream(seed, TRADERS);
     let mut traders = Vec::new();
     let shares = |dice: &mut Dice, count: u32| {
         let sizes: Vec<f64> = (0..count).map(|_| dice.lognormal(1.0, calibration.size_spread)).collect();

@@ -1,9 +1,9 @@
 //! The path of the price without any reaction of traders, makers or engines.
 
+use dice::Dice;
 use serde::Serialize;
 
 use crate::calibration::{COINS, Calibration, PerCoin};
-use crate::dice::Dice;
 
 /// Seconds of a year of 365 days.
 const YEAR: f64 = 31_536_000.0;
@@ -60,7 +60,7 @@ impl Shock {
 
     /// The path of a seed: the shock plus the noise of an ordinary day, one value a step.
     pub fn walk(&self, calibration: &Calibration, seed: u64) -> Vec<PerCoin> {
-        let mut dice = Dice::new(seed, NOISE);
+        let mut dice = Dice::stream(seed, NOISE);
         let deviation: PerCoin = std::array::from_fn(|coin| {
             calibration.coins[coin].volatility * (f64::from(calibration.step) / YEAR).sqrt()
         });

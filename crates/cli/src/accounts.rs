@@ -11,14 +11,15 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::{Account, AccountText, Names, PortfolioReader, Problems};
+use pool::{in_order, processors};
 use shell::draft::Destination;
 use shell::failure::Failure;
 use shell::input::{no_text, nothing};
 use shell::kind::BEGINNING;
-use shell::parallel::{in_order, processors, threads};
 use shell::printer::Answer;
 use shell::progress::Progress;
 use shell::sink::Sink;
+use shell::threads;
 
 use crate::input::{Book, priced};
 use crate::known::Known;
@@ -32,7 +33,7 @@ const BATCH: usize = 32;
 #[derive(clap::Args)]
 pub struct WorkArgs {
     /// Threads to use; the answer is the same on any number. Every processor when not given
-    #[arg(long, value_name = "COUNT", value_parser = threads)]
+    #[arg(long, value_name = "COUNT", value_parser = threads::number)]
     pub threads: Option<NonZeroUsize>,
 }
 

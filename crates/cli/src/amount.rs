@@ -53,6 +53,9 @@ pub struct Shown {
 }
 
 impl Unit {
+    /// Whole dollars, for lists whose largest amount is not known beforehand.
+    pub const DOLLARS: Self = Self { name: "USD", step: Money::ONE.raw(), decimals: 0 };
+
     /// The unit that shows amounts of a size up to `largest` in at most sixteen characters; amounts below a dollar get
     /// more decimals.
     pub fn fitting(largest: Money) -> Self {

@@ -36,10 +36,10 @@ pub struct Tail<'a> {
     pub hashes: Hashes<'a>,
 }
 
-/// The beginning of the document, for accounts that `rules` assess in the market of `book`.
-pub fn opening(book: &Book, rules: &Rules) -> String {
+/// The beginning of a document of this format, for accounts that `rules` assess in the market of `book`.
+pub fn opening(format: &'static str, book: &Book, rules: &Rules) -> String {
     let (method, params, time) = (rules.method.about.name, rules.rulebook.name(), book.market.time.to_string());
-    before_accounts(&Head { format: "upm.assessment/1", method, params, time })
+    before_accounts(&Head { format, method, params, time })
 }
 
 /// The end of the document.

@@ -13,16 +13,21 @@
 mod accounts;
 mod amount;
 mod beside;
+#[cfg(feature = "venue")]
 mod case;
 mod command;
 mod document;
 mod heatmap;
+#[cfg(feature = "venue")]
 mod history;
 mod holdings;
 mod input;
 mod known;
+#[cfg(feature = "venue")]
 mod naming;
+#[cfg(feature = "venue")]
 mod record;
+mod rows;
 mod scale;
 mod sheet;
 mod verdict;

@@ -1,8 +1,12 @@
-//! Names for the numbers of the engine.
+//! Words for what the engine says in numbers: names, the validity of a price, an age.
 
 use engine::state::{Holder, Pot};
 use engine::{AccountId, Cause, FeedId, LocationId, Principal, State};
+use marks::Validity;
 use model::Market;
+use shell::printer::{Tone, toned};
+
+use crate::amount::exact;
 
 /// The name of the source of volatilities.
 pub const SURFACE: &str = "volatility surface";
@@ -91,4 +95,24 @@ pub fn cause(cause: Cause) -> &'static str {
 /// The name of a chain, bridge or custodian.
 pub fn place(state: &State, location: LocationId) -> &str {
     &state.locations[usize::from(location.0)]
+}
+
+/// The validity of a price, in its colour.
+pub fn validity(validity: Validity) -> String {
+    match validity {
+        Validity::Valid => toned(Tone::Green, "valid"),
+        Validity::Suspect => toned(Tone::Yellow, "suspect"),
+        Validity::Invalid => toned(Tone::Red, "invalid"),
+    }
+}
+
+/// A length of time that has passed.
+pub fn age(micros: i64) -> String {
+    let seconds = micros.div_euclid(1_000_000);
+    match seconds {
+        ..1 => format!("{} ms", exact(micros.div_euclid(1000))),
+        1..600 => format!("{seconds} s"),
+        600..36_000 => format!("{} min", seconds / 60),
+        _ => format!("{} h", exact(seconds / 3600)),
+    }
 }

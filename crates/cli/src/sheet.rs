@@ -5,13 +5,12 @@
 
 use margin::method::universal::WITHOUT_DOCUMENT;
 use margin::{Assessment, Family, NotAccepted, ScenarioPnl, Standing, Status, UnderlyingGreeks};
-use marks::Validity;
 use model::{Account, Market};
 use shell::printer::{Tone, columns, toned};
 use shell::table::{Side, Table, cut, paragraph};
 use units::{Money, Overflow, Ratio, Round};
 
-use crate::amount::{Shown, Unit, exact, number, profit};
+use crate::amount::{Shown, Unit, number, profit};
 use crate::holdings;
 
 /// The first word of a note that is about the method, not about the account.
@@ -186,26 +185,6 @@ pub fn status(status: Status) -> String {
         Status::Healthy => (Tone::Green, "healthy"),
     };
     toned(tone, word)
-}
-
-/// The validity of a price, in its colour.
-pub fn validity(validity: Validity) -> String {
-    match validity {
-        Validity::Valid => toned(Tone::Green, "valid"),
-        Validity::Suspect => toned(Tone::Yellow, "suspect"),
-        Validity::Invalid => toned(Tone::Red, "invalid"),
-    }
-}
-
-/// A length of time that has passed.
-pub fn age(micros: i64) -> String {
-    let seconds = micros.div_euclid(1_000_000);
-    match seconds {
-        ..1 => format!("{} ms", exact(micros.div_euclid(1000))),
-        1..600 => format!("{seconds} s"),
-        600..36_000 => format!("{} min", seconds / 60),
-        _ => format!("{} h", exact(seconds / 3600)),
-    }
 }
 
 /// Equity over maintenance margin with four decimals, rounded down; a dash when nothing is required.

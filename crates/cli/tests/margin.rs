@@ -54,6 +54,47 @@ fn the_document_is_that_of_the_contract_and_adds_up() {
 }
 
 #[test]
+fn a_summary_says_what_the_assessment_says() {
+    for method in METHODS {
+        let name = method.about.name;
+        let arguments = with(book("margin"), &["--output", "json", "--method", name]);
+        let (whole, summary) = (document(&arguments), document(&with(arguments, &["--summary"])));
+        assert_eq!((&summary["format"], &summary["hashes"]), (&"upm.summary/1".into(), &whole["hashes"]), "{name}");
+        let accounts = whole["accounts"].as_array().unwrap().iter().zip(summary["accounts"].as_array().unwrap());
+        for (whole, summary) in accounts {
+            let fields = summary.as_object().unwrap();
+            assert_eq!(fields.len(), 9, "{name}: {fields:?}");
+            for (field, value) in fields {
+                assert_eq!(*value, whole[field], "{name}: {} of {}", field, whole["account"]);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_summary_has_a_row_for_each_account_and_the_sums() {
+    for method in METHODS.iter().map(|method| method.about.name) {
+        let accounts = document(&with(book("margin"), &["--output", "json", "--method", method]));
+        let accounts = accounts["accounts"].as_array().unwrap().clone();
+        let text = answer(&with(book("margin"), &["--summary", "--method", method]));
+        let rows: Vec<&str> = text.lines().skip(3).take_while(|line| !line.contains('─')).collect();
+        assert_eq!(rows.len(), accounts.len(), "{text}");
+        for (row, account) in rows.iter().zip(&accounts) {
+            assert!(row.starts_with(&format!("  {}", account["account"].as_str().unwrap())), "{row}");
+            assert!(row.ends_with(account["status"].as_str().unwrap()), "{row}");
+        }
+        let known = accounts.iter().filter(|account| account["requirement"]["state"] != "unknown");
+        let required = known.map(|account| money(&account["maintenance_margin"]));
+        let required = required.fold(Money::ZERO, |sum, margin| sum.plus(margin).unwrap()).to_f64().ceil();
+        let sums = text.lines().skip(4 + rows.len()).take(1).collect::<String>();
+        let printed = sums.split_whitespace().last().unwrap().replace(',', "");
+        assert_eq!(printed, format!("{required}"), "{method}: {sums}");
+        assert!(sums.starts_with(&format!("  {} accounts ", accounts.len())), "{method}: {sums}");
+        assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    }
+}
+
+#[test]
 fn every_scenario_is_there_when_asked_for() {
     let document =
         document(&with(book("margin"), &["--output", "json", "--all-scenarios", "--account", "short strangle"]));

@@ -118,6 +118,36 @@ fn a_journal_begins_only_where_that_is_asked_for() {
     assert!(journal.status != 0 && journal.err.contains("market.json"), "{}", journal.err);
 }
 
+/// A genesis with which no engine makes sense is refused, and every field that is wrong is named; so is the encoding of a
+/// text that no document may have.
+#[test]
+fn a_genesis_that_makes_no_sense_is_refused() {
+    let genesis = sequencer::Genesis::new("2026-11-29T12:00:00Z".parse().expect("a time")).text();
+    let begin = |genesis: &str, name: &str| {
+        let (journal, document) =
+            (fresh(&format!("genesis-{name}.journal")), written(&format!("{name}.json"), genesis));
+        let run = upm(&["run", "--journal", &journal, "--genesis", &document, &sample("venue.jsonl")]);
+        if run.status != 0 {
+            assert!(std::fs::metadata(&journal).is_err(), "{name}: nothing is written");
+        }
+        run
+    };
+    assert_eq!(begin(&genesis, "sound").status, 0);
+    let policy =
+        genesis.replace("\"max_orders\":200", "\"max_orders\":0").replace("\"interval\":10000000", "\"interval\":-1");
+    let run = begin(&policy, "policy");
+    assert_eq!(run.status, 2);
+    assert!(run.err.contains("policy.json: policy.max_orders: found 0, expected 1 to 1000000"), "{}", run.err);
+    assert!(run.err.contains("policy.liquidation.interval: found -1, expected above 0"), "{}", run.err);
+    let method = begin(&genesis.replace("[margin]", "[margins]"), "method");
+    assert!(method.status == 2 && method.err.contains("method.json: method."), "{}", method.err);
+    let marked = begin(&format!("\u{feff}{genesis}"), "marked");
+    let expected = "marked.json: found text with a UTF-8 byte-order mark, expected UTF-8 text";
+    assert!(marked.status == 2 && marked.err.contains(expected), "{}", marked.err);
+    let word = begin("no genesis", "word");
+    assert!(word.status == 2 && word.err.contains("word.json: .: "), "{}", word.err);
+}
+
 #[test]
 fn answers_go_into_a_file_also_where_the_run_ends_early() {
     let (file, answers) = (fresh("run-file.journal"), fresh("run-file.jsonl"));

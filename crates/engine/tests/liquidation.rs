@@ -5,8 +5,9 @@
 mod common;
 
 use common::*;
+use engine::explain::{What, step};
 use engine::state::{Case, Holder, Offer, Policy, Pot};
-use engine::{AccountId, Cause, Command, Event, FeedId, Principal, Reject, Status};
+use engine::{AccountId, Cause, Command, Envelope, Event, FeedId, Principal, Reject, Status};
 use model::InstrumentId;
 use units::{Money, Quantity};
 
@@ -163,7 +164,15 @@ fn opposite_liquidations_cross_at_the_mark() {
     assert_eq!(statuses, [Status::Liquidation; 2]);
     liquidate(&mut world, long).unwrap();
     let selling = offer(&world, long);
+    let before = world.state().clone();
     let events = liquidate(&mut world, short).unwrap();
+    // The explanation of either account calls it by its name.
+    let command = Command::Liquidate { account: short };
+    let envelope = Envelope { time: before.clock, principal: Principal::System, command };
+    for account in [short, long] {
+        let step = step(&before, account, &envelope, &events).unwrap().unwrap();
+        assert_eq!(step.what, What::Crossed, "account {account}");
+    }
     let crossed = events.iter().find_map(|event| match event {
         Event::Transferred { instrument, from, to, lots, price, .. } => Some((*instrument, *from, *to, *lots, *price)),
         _ => None,

@@ -9,26 +9,43 @@
 //!
 //! Each file tells one incident: the facts with their sources, both variants, and the condition that must hold. The
 //! condition is a figure and its limit. Without our controls it must be broken, or the replay would show nothing.
+//!
+//! | number | file | incident |
+//! |---|---|---|
+//! | S-01 | `october_crash.rs` | leverage and empty order books on 10 October 2025 |
+//! | S-02 | `binance_wrapped_collateral.rs` | a venue priced wrapped coins by its own thin books |
+//! | S-03 | `hyperliquid_deleveraging.rs` | a queue closed whole positions of winners |
+//! | S-04 | `dydx_halt.rs` | a chain halted, and went on with old prices |
+//! | S-05 | `lighter_pool.rs` | a pool took over positions without a limit |
+//! | S-10 | `mango_pumped_index.rs` | a pushed index, and a profit that no loser had paid |
+//! | S-12 | `hyperliquid_jelly.rs` | a short that was opened to be taken over by the vault |
+//! | S-16 | `synthetix_wrong_won.rs` | the average of two sources, one of them wrong by a factor of 1,000 |
+//! | S-20 | `luna_price_floor.rs` | a feed that stopped at its floor and looked fresh |
+//! | S-30 | `hyperliquid_eth_whale.rs` | margin withdrawn to the limit before a liquidation |
+//! | S-31 | `drift_unpaid_profit.rs` | winners were paid before losers had paid |
+//! | S-32 | `euler_self_liquidation.rs` | an attacker who liquidated their own account |
+//! | S-39 | `drift_stolen_keys.rs` | stolen keys of governance, and a worthless token as collateral |
+//! | S-42 | `okex_half_the_interest.rs` | one account with more than half of the open interest |
+//! | S-50 | `oil_below_zero.rs` | a price below zero |
 
 mod report;
-mod stream;
 mod venue;
 
-mod s01;
-mod s02;
-mod s03;
-mod s04;
-mod s05;
-mod s10;
-mod s12;
-mod s16;
-mod s20;
-mod s30;
-mod s31;
-mod s32;
-mod s39;
-mod s42;
-mod s50;
+mod binance_wrapped_collateral;
+mod drift_stolen_keys;
+mod drift_unpaid_profit;
+mod dydx_halt;
+mod euler_self_liquidation;
+mod hyperliquid_deleveraging;
+mod hyperliquid_eth_whale;
+mod hyperliquid_jelly;
+mod lighter_pool;
+mod luna_price_floor;
+mod mango_pumped_index;
+mod october_crash;
+mod oil_below_zero;
+mod okex_half_the_interest;
+mod synthetix_wrong_won;
 
 pub use report::{Bound, Check, Facts, Figure, Near, Replayed, Told, dollars};
 
@@ -48,21 +65,21 @@ pub struct Incident {
 
 /// Every incident, ordered by number.
 pub const INCIDENTS: &[Incident] = &[
-    Incident { facts: &s01::FACTS, replay: s01::replay },
-    Incident { facts: &s02::FACTS, replay: s02::replay },
-    Incident { facts: &s03::FACTS, replay: s03::replay },
-    Incident { facts: &s04::FACTS, replay: s04::replay },
-    Incident { facts: &s05::FACTS, replay: s05::replay },
-    Incident { facts: &s10::FACTS, replay: s10::replay },
-    Incident { facts: &s12::FACTS, replay: s12::replay },
-    Incident { facts: &s16::FACTS, replay: s16::replay },
-    Incident { facts: &s20::FACTS, replay: s20::replay },
-    Incident { facts: &s30::FACTS, replay: s30::replay },
-    Incident { facts: &s31::FACTS, replay: s31::replay },
-    Incident { facts: &s32::FACTS, replay: s32::replay },
-    Incident { facts: &s39::FACTS, replay: s39::replay },
-    Incident { facts: &s42::FACTS, replay: s42::replay },
-    Incident { facts: &s50::FACTS, replay: s50::replay },
+    Incident { facts: &october_crash::FACTS, replay: october_crash::replay },
+    Incident { facts: &binance_wrapped_collateral::FACTS, replay: binance_wrapped_collateral::replay },
+    Incident { facts: &hyperliquid_deleveraging::FACTS, replay: hyperliquid_deleveraging::replay },
+    Incident { facts: &dydx_halt::FACTS, replay: dydx_halt::replay },
+    Incident { facts: &lighter_pool::FACTS, replay: lighter_pool::replay },
+    Incident { facts: &mango_pumped_index::FACTS, replay: mango_pumped_index::replay },
+    Incident { facts: &hyperliquid_jelly::FACTS, replay: hyperliquid_jelly::replay },
+    Incident { facts: &synthetix_wrong_won::FACTS, replay: synthetix_wrong_won::replay },
+    Incident { facts: &luna_price_floor::FACTS, replay: luna_price_floor::replay },
+    Incident { facts: &hyperliquid_eth_whale::FACTS, replay: hyperliquid_eth_whale::replay },
+    Incident { facts: &drift_unpaid_profit::FACTS, replay: drift_unpaid_profit::replay },
+    Incident { facts: &euler_self_liquidation::FACTS, replay: euler_self_liquidation::replay },
+    Incident { facts: &drift_stolen_keys::FACTS, replay: drift_stolen_keys::replay },
+    Incident { facts: &okex_half_the_interest::FACTS, replay: okex_half_the_interest::replay },
+    Incident { facts: &oil_below_zero::FACTS, replay: oil_below_zero::replay },
 ];
 
 /// The incident with a number such as S-10, in upper or lower case.

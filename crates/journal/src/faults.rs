@@ -7,11 +7,11 @@
 //! ```
 //!
 //! Later reads see a write at once, but until a sync returns a crash may lose it. The caller chooses which writes a
-//! crash keeps, so that one seed gives one history: [`Dice`] is a random generator for that. A [`Fault`] hits the
+//! crash keeps, by a plan or by a generator of its own ([`Kept::drawn`]). A [`Fault`] hits the
 //! operation with a given number; operations are the writes, the changes of length and the syncs, counted from 0.
 //!
 //! ```
-//! use journal::faults::{Dice, Disk};
+//! use journal::faults::{Disk, Kept};
 //! use journal::{Draft, Identity, Journal, Store};
 //!
 //! let identity = Identity { shard: 0, genesis: "params".into() };
@@ -20,8 +20,8 @@
 //! let draft = Draft { time: "2026-05-08T08:00:00Z".parse()?, command: vec![1], events: vec![], state: None };
 //! journal.append(&[draft])?;
 //!
-//! let mut dice = Dice::new(41);
-//! let image = disk.crash(|pending| dice.keep(pending));
+//! let mut dice = dice::Dice::new(41);
+//! let image = disk.crash(|pending| Kept::drawn(pending, |bound| dice.below(bound)));
 //! let journal = Store::open_on("disk", Disk::from_image(image), &identity)?;
 //! assert_eq!(journal.head().sequence, 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -383,37 +383,16 @@ impl StorageBackend for Disk {
     }
 }
 
-/// A random generator: the same seed gives the same numbers on every machine (splitmix64).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dice(u64);
-
-impl Dice {
-    /// A generator that begins with `seed`.
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// The next 64 bits.
-    pub fn next_bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `sides`; 0 when `sides` is 0. Not exactly uniform for a `sides` near 2^64.
-    pub fn below(&mut self, sides: u64) -> u64 {
-        self.next_bits().checked_rem(sides).unwrap_or(0)
-    }
-
-    /// A random outcome for a pending operation: kept, lost, cut short or in pieces, with equal chances.
-    pub fn keep(&mut self, pending: &Pending) -> Kept {
+impl Kept {
+    /// A random outcome for a pending operation: kept, lost, cut short or in pieces, with equal chances. `below` draws a
+    /// number below its argument.
+    pub fn drawn(pending: &Pending, mut below: impl FnMut(u64) -> u64) -> Self {
         let bytes = pending.bytes.map_or(0, count);
-        match (self.below(4), pending.bytes) {
-            (0, _) | (2, None) => Kept::All,
-            (2, Some(_)) => Kept::First(place(self.below(bytes + 1))),
-            (3, Some(_)) => Kept::Sectors(self.next_bits()),
-            _ => Kept::Nothing,
+        match (below(4), pending.bytes) {
+            (0, _) | (2, None) => Self::All,
+            (2, Some(_)) => Self::First(place(below(bytes + 1))),
+            (3, Some(_)) => Self::Sectors(below(u64::MAX)),
+            _ => Self::Nothing,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The targets and limits of a liquidation.
 
+use model::Problems;
 use serde::{Deserialize, Serialize};
 use units::{Money, Overflow, Ratio, Round};
 
@@ -66,6 +67,48 @@ impl Default for Rules {
 }
 
 impl Rules {
+    /// The longest duration that makes sense: ten years, in microseconds.
+    pub const LONGEST: i64 = 3_652 * 24 * 3_600_000_000;
+    /// The largest amount of USD that makes sense: sums of amounts stay in range.
+    pub const LARGEST_USD: Money = Money::from_raw(1_000_000_000_000_000_000 * Money::ONE.raw());
+    /// The largest target that makes sense, as a multiple of the maintenance margin.
+    const LARGEST_BETA: Ratio = Ratio::from_raw(100 * Ratio::ONE.raw());
+
+    /// The rules that are not in the range in which they make sense; `prefix` stands before the name of each field.
+    pub fn problems(&self, prefix: &str) -> Problems {
+        let mut problems = Problems::default();
+        let path = |field: &str| format!("{prefix}{field}");
+        let (none, all) = (Ratio::ZERO, Ratio::ONE);
+        problems.above(&path("beta"), self.beta, (all, Self::LARGEST_BETA));
+        problems.above(&path("participation"), self.participation, (none, all));
+        for (field, time) in [("interval", self.interval), ("outage", self.outage)] {
+            problems.above(&path(field), time, (0, Self::LONGEST));
+        }
+        for (field, time) in [("fast", self.fast), ("slow", self.slow), ("cure", self.cure)] {
+            problems.within(&path(field), time, (0, Self::LONGEST));
+        }
+        // From a whole discount or spread on, the seller gets nothing.
+        let most = Ratio::from_raw(all.raw() - 1);
+        for (field, part) in [
+            ("first_discount", self.first_discount),
+            ("half_spread", self.half_spread),
+            ("option_half_spread", self.option_half_spread),
+        ] {
+            problems.within(&path(field), part, (none, most));
+        }
+        let least = self.first_discount.clamp(none, most);
+        problems.within(&path("fast_discount"), self.fast_discount, (least, most));
+        for (field, share) in [
+            ("backstop_depth", self.backstop_depth),
+            ("shared_share", self.shared_share),
+            ("option_depth", self.option_depth),
+        ] {
+            problems.within(&path(field), share, (none, all));
+        }
+        problems.within(&path("backstop_budget"), self.backstop_budget, (Money::ZERO, Self::LARGEST_USD));
+        problems
+    }
+
     /// The most that the backstop may lose by taking over one portfolio, in USD, rounded down: the budget of one
     /// account, or less where a market could not bear its part of the loss. Losses are attributed to markets in
     /// proportion to notional. A portfolio in a market without depth is not taken over (S-12). `markets` holds the

@@ -1,23 +1,31 @@
 //! From a method's workings to the answer: equity, requirement, status, standalone margins, shares.
 
 use model::{Account, InstrumentId, Market};
-use units::{Money, Overflow, Ratio, Round};
+use units::{Money, Overflow, Ratio};
 
 use crate::assessment::{
-    Assessment, BalancePart, Charge, Core, Exposure, Family, PositionPart, ScenarioPnl, UnderlyingGreeks, Workings,
-    requirement, shares, status,
+    Assessment, BalancePart, Charge, Core, Exposure, Family, PositionPart, UnderlyingGreeks, requirement, shares,
 };
 use crate::greeks::{self, Greeks};
-use crate::{Refusal, Standing, exposure, valuation};
+use crate::summary::{Requirement, Summary};
+use crate::workings::{FamilyLine, Workings};
+use crate::{Refusal, Words, exposure, valuation};
 
 /// A method prepared to judge accounts in one market. It can be sent to another thread and shared by many.
 pub trait Judge: Send + Sync {
     /// The requirement of the account, worked out line by line.
     fn workings(&self, account: &Account) -> Result<Workings, Refusal>;
 
-    /// The maintenance margin alone: the sum of [`Self::workings`], without the explanations.
+    /// The margins alone: the sums of [`Self::workings`], without the explanations.
+    fn requirement(&self, account: &Account) -> Result<Requirement, Refusal> {
+        let workings = self.workings(account)?;
+        let Required { initial, maintenance, .. } = required(account, &workings)?;
+        Ok(Requirement { state: workings.state, initial, maintenance })
+    }
+
+    /// The maintenance margin alone.
     fn maintenance(&self, account: &Account) -> Result<Money, Refusal> {
-        required(account, &self.workings(account)?).map(|required| required.maintenance)
+        self.requirement(account).map(|requirement| requirement.maintenance)
     }
 
     /// The maintenance margin of every position, then of every balance, each held alone (REQ-6).
@@ -97,7 +105,7 @@ fn required(account: &Account, workings: &Workings) -> Result<Required, Refusal>
     Ok(Required { core, charges, initial, maintenance })
 }
 
-fn out_of_range(account: &Account, overflow: Overflow) -> Refusal {
+pub(crate) fn out_of_range(account: &Account, overflow: Overflow) -> Refusal {
     Refusal::OutOfRange { account: account.name.clone(), overflow }
 }
 
@@ -110,11 +118,9 @@ fn close(
     alone: &[Money],
 ) -> Result<Assessment, Overflow> {
     let market = judge.market();
-    let equity = valuation::equity(account, market)?;
-    let counted = equity.minus(workings.state.value_not_accepted()?)?;
-    let Required { core, charges, initial: initial_margin, maintenance: maintenance_margin } = required;
-    let known = workings.state.is_known();
+    let Required { core, charges, initial, maintenance } = required;
     let (binding, _) = workings.core();
+    let summary = Summary::of(account, judge, Requirement { state: workings.state, initial, maintenance })?;
     let standalone_margin = alone.iter().try_fold(Money::ZERO, |sum, margin| sum.plus(*margin))?;
 
     let parts: Vec<f64> =
@@ -148,41 +154,31 @@ fn close(
         });
     }
     let mut families = Vec::with_capacity(workings.families.len());
-    for (family, loss, scenario) in &workings.families {
+    for FamilyLine { family, loss, scenario } in &workings.families {
         families.push(Family { family: family.clone(), loss: requirement(*loss)?, scenario: scenario.clone() });
     }
-    let bound = workings.families.get(binding);
+    let Summary { account, requirement: state, equity, counted_equity, excess, health, status, .. } = summary;
+    // A method without families has a core without words.
+    let words = |of: fn(&FamilyLine) -> &Words| workings.families.get(binding).map(of).cloned().unwrap_or_default();
     Ok(Assessment {
-        account: account.name.clone(),
-        requirement: workings.state,
+        account,
+        requirement: state,
         equity,
-        counted_equity: counted,
-        initial_margin,
-        maintenance_margin,
-        excess: if known { Some(counted.minus(maintenance_margin)?) } else { None },
-        health: counted.per(maintenance_margin, Round::Down).filter(|_| known && maintenance_margin > Money::ZERO),
-        status: if known {
-            Standing::Known(status(counted, initial_margin, maintenance_margin, judge.warn())?)
-        } else {
-            Standing::Unknown
-        },
-        core: Core {
-            family: bound.map_or_else(String::new, |family| family.0.clone()),
-            scenario: bound.map_or_else(String::new, |family| family.2.clone()),
-            loss: core,
-        },
+        counted_equity,
+        initial_margin: initial,
+        maintenance_margin: maintenance,
+        excess,
+        health,
+        status,
+        core: Core { family: words(|family| &family.family), scenario: words(|family| &family.scenario), loss: core },
         families,
         charges,
         standalone_margin,
-        offset: standalone_margin.minus(maintenance_margin)?,
+        offset: standalone_margin.minus(maintenance)?,
         greeks,
         positions,
         balances,
-        scenarios: workings
-            .scenarios
-            .into_iter()
-            .map(|(family, scenario, pnl)| ScenarioPnl { family, scenario, pnl })
-            .collect(),
+        scenarios: workings.scenarios,
         notes: workings.notes,
     })
 }

@@ -1,22 +1,13 @@
 //! The answer of a margin method: requirement and equity of an account, with an explanation.
 
-use model::{Account, QuotePrice};
+use model::QuotePrice;
 use serde::{Deserialize, Serialize};
 use units::{Decimal as _, Money, Overflow, Quantity, Ratio, Round};
 
-use crate::{RequirementState, Standing};
+use crate::{RequirementState, Standing, Words};
 
 /// Decimals of a requirement in USD. A requirement is rounded up to this many decimals, once.
 const REQUIREMENT_DECIMALS: u32 = 12;
-
-/// The name of the line that lifts an initial margin to the maintenance margin.
-const AT_LEAST_MAINTENANCE: &str = "initial margin is at least the maintenance margin";
-
-/// The name of the line that lifts a slightly negative sum, caused by floating-point error, to zero.
-const ROUNDING: &str = "rounding";
-
-/// The part of the total size of a floating-point sum that may be its error.
-const NOISE: f64 = 1e-12;
 
 /// The requirement of one account under one method, with its workings.
 ///
@@ -99,9 +90,9 @@ impl std::fmt::Display for Status {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Core {
     /// The family it belongs to.
-    pub family: String,
+    pub family: Words,
     /// The scenario in words.
-    pub scenario: String,
+    pub scenario: Words,
     /// The account's loss in the scenario, in USD, at least 0.
     pub loss: Money,
 }
@@ -109,19 +100,19 @@ pub struct Core {
 /// The result of one family of scenarios.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Family {
-    /// The family's name, such as `scan-alone`.
-    pub family: String,
+    /// The family's name, such as `scan alone`.
+    pub family: Words,
     /// Its aggregated loss, in USD.
     pub loss: Money,
     /// The scenario that determines the loss, in words.
-    pub scenario: String,
+    pub scenario: Words,
 }
 
 /// One line added to the core.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Charge {
     /// The name of the line, such as `liquidity`.
-    pub charge: String,
+    pub charge: Words,
     /// Added to the initial margin, in USD.
     pub initial: Money,
     /// Added to the maintenance margin, in USD.
@@ -217,120 +208,12 @@ pub struct BalancePart {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ScenarioPnl {
     /// The name of the scenario's family.
-    pub family: String,
+    pub family: Words,
     /// The scenario in words.
-    pub scenario: String,
+    pub scenario: Words,
     /// Profit, in USD; a loss is negative.
     #[serde(serialize_with = "as_text")]
     pub pnl: f64,
-}
-
-/// The results of a method for one account, before rounding: every number in USD, losses positive.
-#[derive(Clone, Debug, Default)]
-pub struct Workings {
-    /// Whether the workings are the whole requirement.
-    pub state: RequirementState,
-    /// The families, each with its loss and the scenario that determines it. The core is the largest loss, the first on a tie.
-    pub families: Vec<(String, f64, String)>,
-    /// Lines added to the core: name, initial, maintenance.
-    pub charges: Vec<(String, f64, f64)>,
-    /// Each position's part of the core, in the order of the account.
-    pub position_contributions: Vec<f64>,
-    /// Each balance's part of the core, in the order of the account.
-    pub balance_contributions: Vec<f64>,
-    /// The haircut of each balance, in the order of the account.
-    pub haircuts: Vec<f64>,
-    /// Every scenario: family, words, profit.
-    pub scenarios: Vec<(String, String, f64)>,
-    /// Notes for the reader.
-    pub notes: Vec<String>,
-}
-
-impl Workings {
-    /// Workings of `account` without a family or a charge: no position or balance contributes anything yet.
-    pub fn empty(account: &Account, state: RequirementState, notes: Vec<String>) -> Self {
-        Self {
-            state,
-            position_contributions: vec![0.0; account.positions.len()],
-            balance_contributions: vec![0.0; account.balances.len()],
-            haircuts: vec![0.0; account.balances.len()],
-            notes,
-            ..Self::default()
-        }
-    }
-
-    /// The index of the family with the largest loss, and that loss with a floor of 0.
-    pub fn core(&self) -> (usize, f64) {
-        let mut worst = 0;
-        for (index, family) in self.families.iter().enumerate() {
-            if family.1 > self.families[worst].1 {
-                worst = index;
-            }
-        }
-        (worst, self.families.get(worst).map_or(0.0, |family| family.1.max(0.0)))
-    }
-
-    /// Every amount times `factor`: converts a requirement from one currency to another.
-    #[must_use]
-    pub fn scaled(mut self, factor: f64) -> Self {
-        for (_, loss, _) in &mut self.families {
-            *loss *= factor;
-        }
-        for (_, initial, maintenance) in &mut self.charges {
-            *initial *= factor;
-            *maintenance *= factor;
-        }
-        for (_, _, pnl) in &mut self.scenarios {
-            *pnl *= factor;
-        }
-        let parts = self.position_contributions.iter_mut().chain(&mut self.balance_contributions);
-        parts.chain(&mut self.haircuts).for_each(|part| *part *= factor);
-        self
-    }
-
-    /// Core and charges as money, each rounded up once: `(core, charges, initial margin, maintenance margin)`.
-    ///
-    /// The margins are the sums of the rounded lines, so that the printed numbers add up. A family loss that is NaN or
-    /// infinite is out of range, because no other family may stand in for it. If the initial margin is not below 0 but
-    /// below the maintenance margin, a line for the difference is added: keeping a position may not require more than
-    /// taking it. If floating-point errors make a margin slightly negative, a separate line lifts it to zero.
-    pub fn requirement(&self) -> Result<(Money, Vec<Charge>, Money, Money), Overflow> {
-        self.families.iter().try_for_each(|(_, loss, _)| requirement(*loss).map(|_| ()))?;
-        let core = requirement(self.core().1)?;
-        let (mut initial, mut maintenance) = (core, core);
-        let mut sizes = core.to_f64().abs();
-        let mut charges = Vec::with_capacity(self.charges.len());
-        for (name, of_initial, of_maintenance) in &self.charges {
-            let charge = Charge {
-                charge: name.clone(),
-                initial: requirement(*of_initial)?,
-                maintenance: requirement(*of_maintenance)?,
-            };
-            initial = initial.plus(charge.initial)?;
-            maintenance = maintenance.plus(charge.maintenance)?;
-            sizes += of_initial.abs() + of_maintenance.abs();
-            charges.push(charge);
-        }
-        let missing = |margin: Money| {
-            let is_noise = margin.is_negative() && -margin.to_f64() <= NOISE * sizes;
-            if is_noise { Money::ZERO.minus(margin) } else { Ok(Money::ZERO) }
-        };
-        let rounding =
-            Charge { charge: ROUNDING.to_owned(), initial: missing(initial)?, maintenance: missing(maintenance)? };
-        if rounding.initial != Money::ZERO || rounding.maintenance != Money::ZERO {
-            initial = initial.plus(rounding.initial)?;
-            maintenance = maintenance.plus(rounding.maintenance)?;
-            charges.push(rounding);
-        }
-        if !initial.is_negative() && initial < maintenance {
-            let charge = AT_LEAST_MAINTENANCE.to_owned();
-            charges.push(Charge { charge, initial: maintenance.minus(initial)?, maintenance: Money::ZERO });
-            initial = maintenance;
-        }
-        debug_assert!(!core.is_negative(), "a core has a floor of 0: {core}");
-        debug_assert!(initial.is_negative() || initial >= maintenance, "{initial} to take, {maintenance} to keep");
-        Ok((core, charges, initial, maintenance))
-    }
 }
 
 /// Checks that [`requirement`] gives a result for `usd`.

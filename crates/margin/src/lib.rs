@@ -64,17 +64,23 @@ pub mod scenario;
 mod scenario_document;
 mod standing;
 pub mod stress;
+mod summary;
 pub mod valuation;
 mod verdict;
 pub mod vol;
+mod words;
+mod workings;
 
 pub use about::About;
 pub use assess::{Judge, assess};
 pub use assessment::{
     Assessment, BalancePart, Charge, Core, Exposure, Family, PositionPart, ScenarioPnl, Status, UnderlyingGreeks,
-    Workings, requirement, shares, status,
+    requirement, shares, status,
 };
 pub use refusal::Refusal;
 pub use scenario_document::{AggregationDocument, FamilyDocument, MoveDocument, SCENARIOS_FORMAT, ScenarioDocument};
 pub use standing::{NotAccepted, RequirementState, Standing};
+pub use summary::{Requirement, Summary, summarise};
 pub use verdict::Verdict;
+pub use words::Words;
+pub use workings::{ChargeLine, FamilyLine, Workings};

@@ -5,7 +5,7 @@ use std::ops::Range;
 use model::Market;
 use pricing::kernel::{Isa, least};
 
-use crate::aggregate;
+use crate::{Words, aggregate};
 
 /// The move of one underlying in a scenario.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,7 +38,7 @@ impl Move {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
     /// The scenario in words.
-    pub name: String,
+    pub name: Words,
     /// The move of each underlying.
     pub moves: Vec<Move>,
     /// Relative move of each asset on top of the underlying it follows, such as a depeg.
@@ -53,7 +53,7 @@ pub struct Scenario {
 
 impl Scenario {
     /// A scenario in which nothing in `market` moves.
-    pub fn still(name: impl Into<String>, market: &Market) -> Self {
+    pub fn still(name: impl Into<Words>, market: &Market) -> Self {
         Self {
             name: name.into(),
             moves: vec![Move::NONE; market.underlyings.len()],
@@ -80,7 +80,7 @@ pub enum Aggregation {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScenarioFamily {
     /// The family's name.
-    pub name: String,
+    pub name: Words,
     /// The way in which its scenarios become one loss.
     pub aggregation: Aggregation,
     /// The ranges of its scenarios in the set; more than one group for [`Aggregation::RootSumSquare`].
@@ -129,7 +129,7 @@ impl ScenarioSet {
             }
         }
         if !ranges.is_empty() {
-            self.families.push(ScenarioFamily { name: name.to_owned(), aggregation, groups: ranges });
+            self.families.push(ScenarioFamily { name: name.to_owned().into(), aggregation, groups: ranges });
         }
     }
 

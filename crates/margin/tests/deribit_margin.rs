@@ -9,7 +9,7 @@ use margin::method::deribit::portfolio::{
 };
 use margin::method::deribit::standard::{self, Margin, SmParameters};
 use margin::params::Params;
-use margin::{Refusal, RequirementState, Workings};
+use margin::{ChargeLine, FamilyLine, Refusal, RequirementState, Workings};
 use model::{Account, AssetId, Market, Payoff, Right, UnderlyingId};
 use serde_json::Value;
 use testdata::shared_text;
@@ -311,9 +311,8 @@ fn accounts() -> Vec<Account> {
 
 fn margins(workings: &Workings) -> (f64, f64) {
     let core = workings.core().1;
-    let add =
-        |(initial, maintenance): (f64, f64), charge: &(String, f64, f64)| (initial + charge.1, maintenance + charge.2);
-    workings.charges.iter().fold((core, core), add)
+    let sums = |(initial, maintenance), line: &ChargeLine| (initial + line.initial, maintenance + line.maintenance);
+    workings.charges.iter().fold((core, core), sums)
 }
 
 /// Books with options, inverse and linear, dated futures and orders, against a second computation in another language with
@@ -337,10 +336,10 @@ fn books_with_options_agree_with_a_second_computation() {
         relative(workings.core().1, "worst_case_usd");
         relative(initial, "initial_usd");
         relative(maintenance, "maintenance_usd");
-        for (family, loss, words) in workings.families.iter().skip(1) {
+        for FamilyLine { family, loss, scenario } in workings.families.iter().skip(1) {
             let pair = &expected["pairs"][family.strip_suffix(" risk matrix").unwrap()];
             assert!((loss - number(&pair["worst_case_usd"])).abs() <= 1e-4, "{}: {family}", account.name);
-            assert_eq!(words, pair["words"].as_str().unwrap(), "{}: {family}", account.name);
+            assert_eq!(scenario.as_str(), pair["words"].as_str().unwrap(), "{}: {family}", account.name);
         }
     }
 }

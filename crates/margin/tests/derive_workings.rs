@@ -84,7 +84,7 @@ fn required(workings: &Workings) -> (f64, f64) {
     workings
         .charges
         .iter()
-        .fold((core, core), |(initial, maintenance), charge| (initial + charge.1, maintenance + charge.2))
+        .fold((core, core), |(initial, maintenance), line| (initial + line.initial, maintenance + line.maintenance))
 }
 
 /// Each manager's initial and maintenance requirement for a book.
@@ -184,17 +184,17 @@ fn contributions_sum_to_the_core() {
 fn families_compete_and_scenarios_are_named() {
     let [(_, pmrm), (_, pmrm2), (_, standard)] = all("BTC-PERP -1, BTC-C100 -1", false);
     let (pmrm, pmrm2, standard) = (pmrm.unwrap(), pmrm2.unwrap(), standard.unwrap());
-    assert_eq!(pmrm.families[pmrm.core().0].2, "BTC +20% vol up");
+    assert_eq!(pmrm.families[pmrm.core().0].scenario, "BTC +20% vol up");
     assert_eq!(pmrm.scenarios.len(), 23 + 1);
-    assert_eq!(pmrm2.families[pmrm2.core().0].2, "BTC +18% vol up");
+    assert_eq!(pmrm2.families[pmrm2.core().0].scenario, "BTC +18% vol up");
     assert_eq!(pmrm2.scenarios.len(), 33 + 1);
-    assert_eq!(pmrm2.scenarios[23].1, "BTC -66% vol up times 0.21");
-    assert_eq!(standard.families[0].2, "BTC 2026-05-22 every short by itself");
-    let worst = pmrm.scenarios.iter().map(|scenario| -scenario.2).fold(0.0, f64::max);
+    assert_eq!(pmrm2.scenarios[23].scenario, "BTC -66% vol up times 0.21");
+    assert_eq!(standard.families[0].scenario, "BTC 2026-05-22 every short by itself");
+    let worst = pmrm.scenarios.iter().map(|scenario| -scenario.pnl).fold(0.0, f64::max);
     assert_eq!(pmrm.core().1, worst);
 
     let calendar = all("BTC-C100 +50, BTC-C120-JUNE -90", false).map(|(_, workings)| workings.unwrap());
-    let family = |name: &str| calendar[0].families.iter().find(|family| family.0 == name).unwrap().1;
+    let family = |name: &str| calendar[0].families.iter().find(|line| line.family == name).unwrap().loss;
     assert_eq!(calendar[0].core().1, family("scan").max(family("basis contingency")));
 }
 
@@ -204,8 +204,8 @@ fn the_core_of_several_underlyings_is_the_first_family() {
     let [(_, pmrm), ..] = all("BTC-PERP +1, ETH-C10 -10", false);
     let pmrm = pmrm.unwrap();
     assert_eq!(pmrm.core().0, 0);
-    assert_eq!(pmrm.families[0].0, "worst of each underlying");
-    assert_eq!(pmrm.families[0].2, "BTC -20% vol up; ETH +20% vol up");
+    assert_eq!(pmrm.families[0].family, "worst of each underlying");
+    assert_eq!(pmrm.families[0].scenario, "BTC -20% vol up; ETH +20% vol up");
 }
 
 #[test]
@@ -288,7 +288,7 @@ fn marks_that_contradict_each_other_require_nothing() {
         {"instrument": "BTC-P95", "quantity": "1"}, {"instrument": "BTC-P90", "quantity": "-1"}]}]}"#;
     let account = Portfolio::parse(text, &market).expect("a portfolio").accounts.remove(0);
     let workings = standard::workings(&account, &market, &rules(standard::PARAMS), false).expect("workings");
-    assert!(workings.families[0].1 < 0.0);
+    assert!(workings.families[0].loss < 0.0);
     let (_, _, initial, maintenance) = workings.requirement().expect("money");
     assert!(initial >= maintenance && maintenance == units::Money::ZERO, "{initial} {maintenance}");
 }

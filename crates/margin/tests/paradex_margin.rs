@@ -36,23 +36,23 @@ fn accounts(market: &Market) -> Vec<Account> {
 
 /// Workings in the engine's units: in USDC, with its charges for balances separate.
 fn in_usdc(mut workings: Workings, market: &Market) -> (Workings, f64) {
-    let (_, owed, _) = workings.charges.pop().filter(|(name, ..)| name == "spot balances owed").unwrap();
+    let owed = workings.charges.pop().filter(|line| line.charge == "spot balances owed").unwrap().initial;
     let balances = owed + workings.state.value_not_accepted().unwrap().to_f64();
     let usdc = market.assets[market.asset("USDC").unwrap().0].price.usd().to_f64();
     (workings.scaled(1.0 / usdc), balances)
 }
 
 fn initial(workings: &Workings) -> f64 {
-    workings.core().1 + workings.charges.iter().map(|(_, initial, _)| initial).sum::<f64>()
+    workings.core().1 + workings.charges.iter().map(|line| line.initial).sum::<f64>()
 }
 
 fn maintenance(workings: &Workings) -> f64 {
-    workings.core().1 + workings.charges.iter().map(|(_, _, maintenance)| maintenance).sum::<f64>()
+    workings.core().1 + workings.charges.iter().map(|line| line.maintenance).sum::<f64>()
 }
 
 fn charge(workings: &Workings, name: &str) -> (f64, f64) {
-    let line = workings.charges.iter().find(|(charge, ..)| charge == name).unwrap();
-    (line.1, line.2)
+    let line = workings.charges.iter().find(|line| line.charge == name).unwrap();
+    (line.initial, line.maintenance)
 }
 
 #[track_caller]
@@ -131,11 +131,16 @@ fn portfolio_margin_is_that_of_the_official_engine() {
             if account.orders.is_empty() {
                 for of in &expected.underlyings {
                     let family = |name: &str| {
-                        workings.families.iter().find(|family| family.0 == format!("{} {name}", of.underlying))
+                        workings.families.iter().find(|line| line.family == format!("{} {name}", of.underlying))
                     };
-                    close(family("SCAN risk").unwrap().1, number(&of.scan), &account.name);
-                    close(family("minimum delta").unwrap().1, number(&of.minimum_delta), &account.name);
-                    assert_eq!(family("SCAN risk").unwrap().2, words(&of.underlying, of.scenario), "{}", account.name);
+                    close(family("SCAN risk").unwrap().loss, number(&of.scan), &account.name);
+                    close(family("minimum delta").unwrap().loss, number(&of.minimum_delta), &account.name);
+                    assert_eq!(
+                        family("SCAN risk").unwrap().scenario,
+                        words(&of.underlying, of.scenario),
+                        "{}",
+                        account.name
+                    );
                 }
             }
         }

@@ -7,7 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic, and so may what it is written with")]
 
 use margin::method::{METHODS, Options};
-use margin::{Assessment, Judge, Refusal, RequirementState, Standing, Status, Workings, assess};
+use margin::{Assessment, ChargeLine, Judge, Refusal, RequirementState, Standing, Status, Workings, assess};
 use model::{Account, Market, Portfolio};
 use units::{Money, Ratio};
 
@@ -195,7 +195,7 @@ struct Given(Market, f64, f64);
 impl Judge for Given {
     fn workings(&self, _: &Account) -> Result<Workings, Refusal> {
         let &Self(_, initial, maintenance) = self;
-        Ok(Workings { charges: vec![("a line".to_owned(), initial, maintenance)], ..Workings::default() })
+        Ok(Workings { charges: vec![ChargeLine::new("a line", initial, maintenance)], ..Workings::default() })
     }
 
     fn market(&self) -> &Market {
@@ -264,7 +264,7 @@ fn a_negative_fee_rate_asks_what_no_fee_asks() {
 #[test]
 fn the_error_of_doubles_is_taken_back_in_a_line_of_its_own() {
     let lines = |last: f64| Workings {
-        charges: vec![("one".to_owned(), 1000.0, 1000.0), ("other".to_owned(), last, -1000.0)],
+        charges: vec![ChargeLine::new("one", 1000.0, 1000.0), ChargeLine::new("other", last, -1000.0)],
         ..Workings::default()
     };
     let (_, charges, initial, maintenance) = lines(-1_000.000_000_000_2).requirement().unwrap();

@@ -1,7 +1,7 @@
 //! Collects all problems of one document while it is validated.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 use crate::{Invalid, nearest};
 
@@ -39,6 +39,20 @@ impl Problems {
     /// The value when there are no problems, else the problems.
     pub fn or_value<T>(self, value: T) -> Result<T, Self> {
         if self.is_empty() { Ok(value) } else { Err(self) }
+    }
+
+    /// Notes a number that is not from `least` to `most`.
+    pub fn within<T: PartialOrd + Display>(&mut self, path: &str, found: T, (least, most): (T, T)) {
+        if found < least || found > most {
+            self.note(Invalid::new(path, found, format_args!("{least} to {most}")));
+        }
+    }
+
+    /// Notes a number that is not above `low`, or is above `most`.
+    pub fn above<T: PartialOrd + Display>(&mut self, path: &str, found: T, (low, most): (T, T)) {
+        if found <= low || found > most {
+            self.note(Invalid::new(path, found, format_args!("above {low} and at most {most}")));
+        }
     }
 
     /// Adds a problem that was found while validating, unless a stand-in lies at its path.

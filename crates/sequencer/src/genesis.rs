@@ -31,13 +31,14 @@ impl Genesis {
         Self { format, time, method: universal::PARAMS.to_owned(), policy: Policy::default() }
     }
 
-    /// Reads the text that [`Self::text`] wrote.
+    /// Reads the text that [`Self::text`] wrote. Refuses parameters with which no engine makes sense.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let genesis: Self = read_json(text)?;
         if genesis.format != GENESIS_FORMAT {
             return Err(Invalid::new("format", &genesis.format, GENESIS_FORMAT));
         }
-        universal::parse(&genesis.method)?;
+        universal::parse(&genesis.method).map_err(|invalid| within("method", &invalid))?;
+        genesis.policy.check().map_err(|invalid| within("policy", &invalid))?;
         Ok(genesis)
     }
 
@@ -50,4 +51,11 @@ impl Genesis {
     pub fn state(self) -> State {
         State::new(self.time, self.method, self.policy)
     }
+}
+
+/// Puts the name of the part before the path of every problem in it.
+fn within(part: &str, invalid: &Invalid) -> Invalid {
+    let every = invalid.to_string().replace('\n', &format!("\n{part}."));
+    let (path, problem) = every.split_once(": ").unwrap_or((".", every.as_str()));
+    Invalid { path: format!("{part}.{path}"), problem: problem.to_owned() }
 }

@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
+use dice::Dice;
 use engine::{AccountId, Command, Engine, Envelope, Principal};
-use journal::faults::{Dice, Disk};
+use journal::faults::{Disk, Kept};
 use journal::{Hash, Identity, Journal, Memory, Store};
 use model::USD;
 use sequencer::{Answer, Genesis, Sequencer, Stopped, replay};
@@ -141,7 +142,7 @@ fn a_crash_leaves_what_was_acknowledged() {
             }
             acknowledged.push((sequencer.head(), hash(&sequencer)));
         }
-        let image = disk.crash(|pending| dice.keep(pending));
+        let image = disk.crash(|pending| Kept::drawn(pending, |bound| dice.below(bound)));
         let journal = Store::open_on("disk", Disk::from_image(image), &identity()).unwrap();
         let (head, expected) = *acknowledged.last().unwrap();
         assert_eq!(journal.at(head.sequence).unwrap(), head, "seed {seed}: the chain that was acknowledged");

@@ -12,7 +12,7 @@ use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 pub const BEGINNING: u16 = u16::MAX;
 /// Kinds of binary files by their first bytes.
 const MAGIC: [(&[u8], &str); 10] = [
-    (b"redb\x1a\x0a\xa9\x0d\x0a", "a journal"),
+    (b"redb\x1a\x0a\xa9\x0d\x0a", JOURNAL),
     (b"PAR1", "a parquet file"),
     (b"\x1f\x8b", "a gzip file"),
     (b"PK\x03\x04", "a zip file"),
@@ -84,6 +84,11 @@ impl Kind {
         Self("a picture".to_owned())
     }
 
+    /// Whether it is a journal.
+    pub fn is_journal(&self) -> bool {
+        self.0 == JOURNAL
+    }
+
     /// Whether no text document can begin like that.
     pub fn is_no_text(&self) -> bool {
         MAGIC.iter().any(|(_, words)| self.0 == *words) || self.0 == UTF_16
@@ -101,6 +106,7 @@ impl fmt::Display for Kind {
     }
 }
 
+const JOURNAL: &str = "a journal";
 const UTF_16: &str = "UTF-16 text";
 const JSON: &str = "JSON";
 const OURS: &str = "a upm.";

@@ -15,7 +15,7 @@
 //! | [`input`] | texts from files or standard input |
 //! | [`draft`], [`sink`] | files that are there whole or not at all, written at once or piece by piece |
 //! | [`kind`] | the kind of a file, so that one kind is not written over another |
-//! | [`parallel`] | work on many threads with its results in order |
+//! | [`threads`] | the option for a number of threads |
 //! | [`completions`], [`manual`] | shell completions and manual pages, both from the declared arguments |
 //!
 //! This crate knows no command, no account and no margin.
@@ -29,9 +29,9 @@ pub mod input;
 pub mod json;
 pub mod kind;
 pub mod manual;
-pub mod parallel;
 pub mod printer;
 pub mod program;
 pub mod progress;
 pub mod sink;
 pub mod table;
+pub mod threads;

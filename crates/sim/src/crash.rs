@@ -12,12 +12,12 @@ use std::process::{Command as Process, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use dice::Dice;
 use engine::{Envelope, State};
 use journal::{Hash, Head, Journal, Memory, Store};
 use sequencer::{Sequencer, replay};
 use serde::Serialize;
 
-use crate::dice::Dice;
 use crate::faults::Struck;
 use crate::workload;
 use crate::world::{World, identity};

@@ -2,12 +2,12 @@
 //! batches that were acknowledged.
 
 use audit::Finding;
+use dice::Dice;
 use engine::state::StateHash;
 use engine::{Envelope, Event};
-use journal::faults::{Dice as DiskDice, Disk, Kept};
+use journal::faults::{Disk, Kept};
 use journal::{Draft, Hash, Head, Identity, Journal, Store};
 
-use crate::dice::Dice;
 use crate::faults::{Struck, count};
 use crate::world::{genesis, identity};
 
@@ -68,10 +68,12 @@ impl Durable {
             if let Ok(head) = told {
                 self.acknowledged = (head, hash);
             }
-            let mut disk_dice = DiskDice::new(dice.any());
+            let mut disk_dice = Dice::new(dice.any());
             // Sometimes the whole batch was written, and only the answer is missing.
             let whole = dice.chance(300);
-            let image = self.disk.crash(|pending| if whole { Kept::All } else { disk_dice.keep(pending) });
+            let image = self
+                .disk
+                .crash(|pending| if whole { Kept::All } else { Kept::drawn(pending, |bound| disk_dice.below(bound)) });
             let counts = self.disk.counts();
             if counts.torn + counts.lost > 0 {
                 count(struck, "torn or lost write");

@@ -27,7 +27,6 @@
 mod bidder;
 pub mod canary;
 pub mod crash;
-pub mod dice;
 mod durable;
 pub mod faults;
 pub mod keep;

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use audit::{Auditor, Finding};
+use dice::Dice;
 use engine::state::{Mode, StateHash};
 use engine::{AccountId, Command, Desk, Engine, Envelope, Event, OrderId, Principal, Reject, Status};
 use marks::Validity;
@@ -11,7 +12,6 @@ use serde::Serialize;
 use units::{Price, Quantity};
 
 use crate::canary::{Rules, Sound};
-use crate::dice::Dice;
 use crate::durable::Durable;
 use crate::faults::{Struck, count, reports};
 use crate::report::Coverage;

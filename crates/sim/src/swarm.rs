@@ -1,9 +1,8 @@
 //! The options that a seed draws before its run begins: the weights of actions, the faults, and the corners that are
 //! sought.
 
+use dice::Dice;
 use serde::Serialize;
-
-use crate::dice::Dice;
 
 /// An action of a user, an operator or the engine itself between two ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

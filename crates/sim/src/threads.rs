@@ -1,8 +1,6 @@
 //! Runs many seeds on many threads. The outcomes are those of one thread, in the order of the seeds.
 
 use std::ops::RangeInclusive;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
 
 use serde::Serialize;
 
@@ -29,31 +27,14 @@ impl Summary {
     }
 }
 
-/// Runs each seed of a range for `ticks` ticks. `progress` is called with each run when it ends, in any order.
+/// Runs each seed of a range for `ticks` ticks. `progress` is called with each run, in the order of the seeds.
 pub fn run_seeds(
     seeds: RangeInclusive<u64>,
     template: &Options,
     threads: usize,
-    mut progress: impl FnMut(&Outcome),
+    progress: impl FnMut(&Outcome),
 ) -> Summary {
-    let (next, last) = (AtomicU64::new(*seeds.start()), *seeds.end());
-    let (sender, receiver) = mpsc::channel();
-    let mut outcomes: Vec<Outcome> = std::thread::scope(|scope| {
-        for _ in 0..threads.max(1) {
-            let (sender, next) = (sender.clone(), &next);
-            scope.spawn(move || {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed > last || sender.send(run(&Options { seed, ..template.clone() })).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(sender);
-        receiver.iter().inspect(|outcome| progress(outcome)).collect()
-    });
-    outcomes.sort_by_key(|outcome| outcome.seed);
+    let outcomes = pool::map(threads, seeds, |seed| run(&Options { seed, ..template.clone() }), progress);
     let mut summary = Summary::default();
     for outcome in &outcomes {
         summary.coverage.add(&outcome.coverage);

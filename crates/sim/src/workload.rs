@@ -1,6 +1,7 @@
 //! The commands that are sent to the engine: every kind, plausible and implausible, also to reach states that chance
 //! alone would not reach.
 
+use dice::Dice;
 use engine::state::{Change, Mode, Pot, State};
 use engine::{AccountId, Command, Envelope, FeedId, LocationId, OrderId, Party, Principal, SURFACE_SOURCE, Status};
 use model::{AssetId, CounterPrice, InstrumentId, InstrumentKind, Payoff, Side, UnderlyingId};
@@ -439,7 +440,7 @@ fn govern(world: &mut World, state: &State) -> Made {
             return vec![(Principal::System, Command::Activate { proposal })];
         }
     }
-    let step = |dice: &mut crate::dice::Dice, raw: i128| raw / 100 * i128::from(dice.between(78, 122));
+    let step = |dice: &mut Dice, raw: i128| raw / 100 * i128::from(dice.between(78, 122));
     let change = match world.dice.below(9) {
         0 | 1 => Change::Method { text: other_method(world, &state.method.text) },
         2 => {

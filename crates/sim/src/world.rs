@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use dice::Dice;
 use engine::state::{AssetTerms, InstrumentTerms, Policy, State, UnderlyingTerms};
 use engine::{Command, Envelope, FeedId, Principal};
 use journal::Identity;
@@ -10,7 +11,6 @@ use model::{AssetId, CounterPrice, DepthLevel, InstrumentId, InstrumentKind, Pay
 use sequencer::Genesis;
 use units::{Money, Price, Quantity, Ratio, Timestamp};
 
-use crate::dice::Dice;
 use crate::scene::Scene;
 use crate::swarm::{Corner, Swarm};
 

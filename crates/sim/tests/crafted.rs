@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use dice::Dice;
 use engine::state::{Cascade, Change, Mode, Offer, Pot, Samples};
 use engine::{AccountId, Command, Engine, Envelope, Event, Principal, State, apply_read, whole};
-use journal::faults::Dice;
 use journal::{Draft, Journal, Memory, Record};
 use liquidation::pace::Flow;
 use model::{InstrumentId, UnderlyingId};

@@ -158,7 +158,7 @@ I-08 in the words before `no/row.rs` explains nothing.
 ## After it
 `not/of/R-N1.rs`
 ";
-    const INCIDENTS: &str = "### S-10 Mango\nI-08 stops it.\n* Replay: `incidents/src/s10.rs`\n";
+    const INCIDENTS: &str = "### S-10 Mango\nI-08 stops it.\n* Replay: `incidents/src/mango_pumped_index.rs`\n";
     const SUMS: &str = "    #[test]\n    fn it_adds_up_i08() {}\n";
 
     fn tree(changes: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -167,7 +167,7 @@ I-08 in the words before `no/row.rs` explains nothing.
             ("docs/incidents.md", INCIDENTS),
             ("crates/engine/tests/sums.rs", SUMS),
             ("crates/journal/src/lib.rs", "//! R-N1."),
-            ("crates/incidents/src/s10.rs", "id: \"S-10\","),
+            ("crates/incidents/src/mango_pumped_index.rs", "id: \"S-10\","),
         ];
         sound.iter().chain(changes).map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect()
     }
@@ -184,7 +184,7 @@ I-08 in the words before `no/row.rs` explains nothing.
             (("a.md", "as in S-11."), "a.md: cites S-11, which docs/incidents.md does not explain"),
             (("a.case", "R-2"), "a.case: cites R-2, which docs/invariants.md does not explain"),
             (
-                ("docs/incidents.md", "### S-10 Mango\nI-77 `incidents/src/s10.rs`\n"),
+                ("docs/incidents.md", "### S-10 Mango\nI-77 `incidents/src/mango_pumped_index.rs`\n"),
                 "docs/incidents.md: cites I-77, which docs/invariants.md does not explain",
             ),
             (("crates/journal/src/lib.rs", ""), "docs/invariants.md: R-N1 is cited nowhere"),
@@ -193,15 +193,15 @@ I-08 in the words before `no/row.rs` explains nothing.
                 "docs/invariants.md: I-08 names crates/engine/tests/sums.rs, which does not cite it",
             ),
             (
-                ("docs/incidents.md", "### S-10 Mango\n`incidents/src/s10.rs` and `gone/s10.rs`\n"),
+                ("docs/incidents.md", "### S-10 Mango\n`incidents/src/mango_pumped_index.rs` and `gone/s10.rs`\n"),
                 "docs/incidents.md: S-10 names crates/gone/s10.rs, which is not there",
             ),
             (
-                ("docs/incidents.md", "### S-10 Mango\n\n### S-10 Again\n`incidents/src/s10.rs`\n"),
+                ("docs/incidents.md", "### S-10 Mango\n\n### S-10 Again\n`incidents/src/mango_pumped_index.rs`\n"),
                 "docs/incidents.md: S-10 is explained twice",
             ),
             (
-                ("docs/incidents.md", "### S-10 Mango\n## Next\n`incidents/src/s10.rs`\n"),
+                ("docs/incidents.md", "### S-10 Mango\n## Next\n`incidents/src/mango_pumped_index.rs`\n"),
                 "docs/incidents.md: S-10 names no file that keeps it or checks it",
             ),
         ];

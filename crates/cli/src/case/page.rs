@@ -13,7 +13,6 @@ use super::timeline::{Entry, Taken, Timeline, Waited};
 use super::{Moment, words};
 use crate::amount::{Unit, exact};
 use crate::naming;
-use crate::sheet;
 
 /// The columns before the words of an entry.
 const LEAD: usize = 26;
@@ -113,7 +112,7 @@ fn step(state: &State, taken: &Taken) -> String {
 }
 
 fn wait(state: &State, waited: &Waited) -> String {
-    let took = sheet::age(waited.until.time.micros().saturating_sub(waited.from.time.micros()));
+    let took = naming::age(waited.until.time.micros().saturating_sub(waited.from.time.micros()));
     paragraph(&format!("      … {took}"), LEAD, &words::wait(state, waited))
 }
 

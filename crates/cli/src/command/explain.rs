@@ -318,7 +318,7 @@ fn prices(explanation: &Explanation, state: &State) -> String {
         ("age", Side::Right),
         ("validity", Side::Left),
     ]);
-    let age = |time: Timestamp| sheet::age(explanation.time.micros().saturating_sub(time.micros()));
+    let age = |time: Timestamp| naming::age(explanation.time.micros().saturating_sub(time.micros()));
     let number = |price| cut(&exact(price), 16);
     for used in &explanation.prices {
         let mut cells = vec![named(used, state), String::new()];

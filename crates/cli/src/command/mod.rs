@@ -7,8 +7,11 @@ mod plan;
 mod stress;
 mod what_if;
 
+#[cfg(feature = "venue")]
 mod explain;
+#[cfg(feature = "venue")]
 mod journal;
+#[cfg(feature = "venue")]
 mod run;
 
 mod demo;
@@ -34,8 +37,11 @@ pub enum Command {
     WhatIf(what_if::Args),
     Stress(stress::Args),
     Plan(plan::Args),
+    #[cfg(feature = "venue")]
     Journal(journal::Args),
+    #[cfg(feature = "venue")]
     Explain(explain::Args),
+    #[cfg(feature = "venue")]
     Run(run::Args),
     Import(import::Args),
     Methods(methods::Args),
@@ -62,8 +68,11 @@ impl Command {
             Self::WhatIf(args) => what_if::run(args),
             Self::Stress(args) => stress::run(args, to),
             Self::Plan(args) => plan::run(args),
+            #[cfg(feature = "venue")]
             Self::Journal(args) => journal::run(args, to),
+            #[cfg(feature = "venue")]
             Self::Explain(args) => explain::run(args),
+            #[cfg(feature = "venue")]
             Self::Run(args) => run::run(args, to),
             Self::Import(args) => import::run(args),
             Self::Methods(args) => methods::run(args),

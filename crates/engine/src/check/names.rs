@@ -2,10 +2,12 @@
 
 use marks::{Quote, Rules};
 use model::{AssetId, InstrumentId, Invalid, UnderlyingId};
-use units::{Money, Quantity, Ratio, Round};
+use units::{Quantity, Ratio, Round};
 
 use super::{Checked, expect, numbers};
-use crate::state::{AssetTerms, Change, Holder, InstrumentTerms, Offer, Order, Position, Pot, Samples, State};
+use crate::state::{
+    AssetTerms, Change, Holder, InstrumentTerms, Offer, Order, Position, Pot, Samples, State, check_outflow,
+};
 use crate::{AccountId, FeedId, LocationId};
 
 /// Checks a number that is given in the order of listing.
@@ -168,10 +170,7 @@ pub fn change(state: &State, change: &Change) -> Checked {
             underlying(state, *id)?;
             numbers::money("usd", *usd)
         }
-        Change::Outflow { share, floor, .. } => {
-            numbers::ratio("share", *share)?;
-            expect(*floor >= Money::ZERO, "floor", floor, "0 or more")
-        }
+        Change::Outflow { window, share, floor } => check_outflow((*window, *share, *floor)),
         Change::FundOut { fund, asset: id, amount } => {
             pot(state, *fund)?;
             asset(state, *id)?;

@@ -15,6 +15,7 @@ pub fn whole(state: &State) -> Checked {
     lengths(state)?;
     times(state)?;
     counters(state)?;
+    at("policy", state.policy.check())?;
     market(state)?;
     each("contracts", &state.contracts, |place, contract| listed(state, place, contract))?;
     each("open_interest_usd", &state.open_interest_usd, |_, usd| numbers::money("usd", *usd))?;

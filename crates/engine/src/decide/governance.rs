@@ -17,7 +17,7 @@ use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
 
 use super::{expiry, fund, listing};
 use crate::layers::{l0, l4, l5, l6};
-use crate::state::{Change, Holder, Mode, Pot, State};
+use crate::state::{Change, Holder, Mode, Pot, State, check_outflow};
 use crate::{Cause, Desk, Event, FeedId, Live, Noun, Reject};
 
 /// Announces a change. It is checked now, so that a proposal that waits is possible, and again when it comes into force.
@@ -108,15 +108,7 @@ pub fn possible(state: &State, now: Timestamp, change: &Change) -> Result<(), Re
             step.number("open_interest_usd", known.raw(), usd.raw())
         }
         Change::Outflow { window, share, floor } => {
-            if *window <= 0 {
-                return Err(Reject::malformed("window", window, "above 0"));
-            }
-            if *share <= Ratio::ZERO || *share > Ratio::ONE {
-                return Err(Reject::malformed("share", share, "above 0 and at most 1"));
-            }
-            if floor.is_negative() {
-                return Err(Reject::malformed("floor", floor, "0 or more"));
-            }
+            check_outflow((*window, *share, *floor))?;
             step.count("window", state.policy.outflow_window, *window)?;
             step.number("share", state.policy.outflow_share.raw(), share.raw())?;
             step.number("floor", state.policy.outflow_floor.raw(), floor.raw())

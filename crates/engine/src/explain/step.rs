@@ -114,7 +114,7 @@ pub fn step(state: &State, id: AccountId, envelope: &Envelope, events: &[Event])
         trades.extend(trade(state, id, &envelope.command, event)?);
         payments.extend(payment(state, id, event)?);
     }
-    let what = what((state, id), &envelope.command, events, &trades);
+    let what = what(id, &envelope.command, events, &trades);
     Ok(Some(Step {
         what,
         opened,
@@ -127,15 +127,13 @@ pub fn step(state: &State, id: AccountId, envelope: &Envelope, events: &[Event])
     }))
 }
 
-fn what((state, id): (&State, AccountId), command: &Command, events: &[Event], trades: &[Trade]) -> What {
+fn what(id: AccountId, command: &Command, events: &[Event], trades: &[Trade]) -> What {
     let Some(whose) = command.liquidated() else {
         return if is_judgement(events, id) { What::Judged } else { What::Outside };
     };
     if whose != id {
         // Another case met the offer of this account; or this account took over lots, or was closed against as a winner.
-        let offered = state.liquidations.cases.get(&id).is_some_and(|case| case.offer.is_some());
-        let crossed = offered && !trades.is_empty() && is_crossing(events, whose);
-        return if crossed { What::Crossed } else { What::Outside };
+        return if crossed_with(events, whose) == Some(id) { What::Crossed } else { What::Outside };
     }
     let any = |found: fn(&Event) -> bool| events.iter().any(found);
     if matches!(command, Command::LiquidationFill { .. }) {
@@ -146,7 +144,7 @@ fn what((state, id): (&State, AccountId), command: &Command, events: &[Event], t
         What::Closed
     } else if any(|event| matches!(event, Event::Auctioned { .. })) {
         What::Auctioned
-    } else if !trades.is_empty() && is_crossing(events, id) {
+    } else if crossed_with(events, id).is_some() {
         What::Crossed
     } else if any(|event| matches!(event, Event::Moved { cause: Cause::Takeover, .. })) {
         What::TakenOver
@@ -168,9 +166,11 @@ fn is_judgement(events: &[Event], id: AccountId) -> bool {
     !events.iter().any(|event| others(&event))
 }
 
-/// Whether a step of account `id` met the offer of another account: only then does it record an offer of the other.
-fn is_crossing(events: &[Event], id: AccountId) -> bool {
-    events.iter().any(|event| matches!(event, Event::Offered { account, .. } if *account != id))
+/// The account whose offer a step of account `id` met. A crossing ends with what is left of both offers, the met one
+/// first. A handover may withdraw offers too, but that of the account itself first, and those of its takers last.
+fn crossed_with(events: &[Event], id: AccountId) -> Option<AccountId> {
+    let [.., Event::Offered { account: other, .. }, Event::Offered { account, .. }] = events else { return None };
+    (*account == id && *other != id).then_some(*other)
 }
 
 /// The trade that an event records.
@@ -229,4 +229,61 @@ fn payment(state: &State, id: AccountId, event: &Event) -> Result<Option<Payment
     };
     let usd = amount.at(state.market.assets[asset.0].price.usd(), Round::Down)?;
     Ok(Some(Payment { with, asset, amount, usd, cause }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALICE: AccountId = AccountId(0);
+    const BOB: AccountId = AccountId(1);
+    const CAROL: AccountId = AccountId(2);
+
+    fn offered(account: AccountId) -> Event {
+        Event::Offered { account, offer: None }
+    }
+
+    fn traded(lots: i64, to: AccountId) -> Event {
+        let (instrument, price) = (InstrumentId(0), Price::ONE);
+        Event::Transferred { instrument, from: ALICE, to, lots, price, open: 1 }
+    }
+
+    fn paid() -> Event {
+        let [from, to] = [ALICE, BOB].map(|account| Holder::Account(account, None));
+        Event::Moved { from, to, asset: model::USD, amount: Quantity::ONE, cause: Cause::Takeover }
+    }
+
+    /// The kinds of a step of Alice's liquidation: for her, and for Bob.
+    fn kinds(events: &[Event]) -> (What, What) {
+        let trade = Trade {
+            with: BOB,
+            instrument: InstrumentId(0),
+            lots: 1,
+            price: Price::ONE,
+            mark: QuotePrice::new(Price::ONE),
+            index: UsdPrice::new(Price::ONE),
+            over_mark: Money::ZERO,
+        };
+        let trades: &[Trade] =
+            if events.iter().any(|event| matches!(event, Event::Transferred { .. })) { &[trade] } else { &[] };
+        let command = Command::Liquidate { account: ALICE };
+        (what(ALICE, &command, events, trades), what(BOB, &command, events, trades))
+    }
+
+    /// An account that takes over lots, or is closed against as a winner, may have an offer of its own, which the trade
+    /// makes outdated: it was not met.
+    #[test]
+    fn an_offer_that_is_only_withdrawn_was_not_met() {
+        let crossing = [traded(-1, BOB), offered(BOB), offered(ALICE)];
+        assert_eq!(kinds(&crossing), (What::Crossed, What::Crossed));
+        let taken_over = [traded(-1, BOB), paid(), offered(ALICE), offered(BOB)];
+        assert_eq!(kinds(&taken_over), (What::TakenOver, What::Outside));
+        assert_eq!(kinds(&[traded(-1, BOB), paid(), offered(BOB)]), (What::TakenOver, What::Outside));
+        assert_eq!(kinds(&[traded(-1, BOB), offered(BOB)]), (What::Deleveraged, What::Outside));
+        // Two winners had offers; the one that is looked at is the first of them, or has none.
+        let winners = [traded(-1, BOB), traded(-1, CAROL), offered(ALICE), offered(BOB), offered(CAROL)];
+        assert_eq!(kinds(&winners), (What::Deleveraged, What::Outside));
+        // Bob's offer was met by another account than the one that is told about.
+        assert_eq!(kinds(&[traded(-1, CAROL), offered(CAROL), offered(ALICE)]).1, What::Outside);
+    }
 }

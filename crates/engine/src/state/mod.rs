@@ -7,6 +7,7 @@ mod hash;
 mod ledger;
 mod liquidation;
 mod listing;
+mod policy;
 
 use std::collections::BTreeMap;
 
@@ -17,13 +18,15 @@ use units::{Money, Overflow, Quantity, Ratio, Round, Timestamp};
 
 pub use account::{AccountState, Balance, Order, Position, contracts_in, times};
 pub use accounts::AccountSet;
-pub use governance::{Change, Method, Policy, Proposal};
+pub use governance::{Change, Method, Proposal};
 pub use hash::StateHash;
 pub(crate) use hash::{Hashes, Part};
 pub(crate) use ledger::is_own;
 pub use ledger::{Holder, LARGEST_AMOUNT, Pot};
 pub use liquidation::{Cascade, Case, Liquidations, Offer};
 pub use listing::{AssetTerms, Collateral, Contract, InstrumentTerms, Mode, Samples, UnderlyingTerms};
+pub use policy::Policy;
+pub(crate) use policy::check_outflow;
 
 use crate::{AccountId, FeedId};
 

@@ -1,6 +1,7 @@
 //! The power is cut at every place of a run.
 
-use journal::faults::{Dice, Disk, Kept};
+use dice::Dice;
+use journal::faults::{Disk, Kept};
 use journal::{Journal, Store, verify};
 use proptest::prelude::*;
 
@@ -73,7 +74,11 @@ fn a_crash_at_any_write_loses_no_acknowledged_batch_and_leaves_no_half_one() {
         check(disk.crash(|_| Kept::All), told, &format!("stop {stop}, all kept"));
         let mut dice = Dice::new(stop);
         for chance in 0..2 {
-            check(disk.crash(|pending| dice.keep(pending)), told, &format!("stop {stop}, by chance {chance}"));
+            check(
+                disk.crash(|pending| Kept::drawn(pending, |bound| dice.below(bound))),
+                told,
+                &format!("stop {stop}, by chance {chance}"),
+            );
         }
     }
 }
@@ -90,12 +95,12 @@ fn a_crash_while_recovering_loses_nothing_either() {
         let mut told = Told::default();
         let _journal = run(&first, &mut told);
         let mut dice = Dice::new(stop);
-        let image = first.crash(|pending| dice.keep(pending));
+        let image = first.crash(|pending| Kept::drawn(pending, |bound| dice.below(bound)));
         for again in 0.. {
             let second = Disk::from_image(image.clone());
             second.stop_before(again);
             let recovered = Store::open_on("disk", second.clone(), &identity()).is_ok();
-            let image = second.crash(|pending| dice.keep(pending));
+            let image = second.crash(|pending| Kept::drawn(pending, |bound| dice.below(bound)));
             check(image, told, &format!("stop {stop}, then {again}"));
             if recovered {
                 break;
@@ -128,7 +133,7 @@ proptest! {
                 }
             }
             let mut dice = Dice::new(seed);
-            image = disk.crash(|pending| dice.keep(pending));
+            image = disk.crash(|pending| Kept::drawn(pending, |bound| dice.below(bound)));
             check(image.clone(), told, &format!("seed {seed}, stop {stop}"));
             told.acknowledged = open(image.clone()).unwrap().head().sequence;
             told.asked = told.acknowledged;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Mutex;
 
-use journal::faults::{Dice, Disk, Fault, Kept};
+use dice::Dice;
+use journal::faults::{Disk, Fault, Kept};
 use journal::{Defect, Draft, Journal, OpenError, Record, Remains, Store, verify};
 
 use crate::common::{check_content, create, draft, grow, identity, open, snap, snapshot_bytes};

@@ -8,14 +8,15 @@ use cascade::{
     Calibration, Comparison, Engine, Evidence, Kind, Measure, Outcome, PerCoin, Row, Shock, Spread, run_all, synthetic,
 };
 use feed::bars::{self, Bar, Wanted};
+use pool::processors;
 use serde::Serialize;
 use shell::draft::Destination;
 use shell::failure::Failure;
 use shell::input::{Output, Reader};
-use shell::parallel::{processors, threads};
 use shell::printer::{Answer, Tone, toned};
 use shell::progress::{Progress, pace};
 use shell::table::{Side, Table, paragraph};
+use shell::threads;
 use units::grouped::{exact, number};
 
 use super::picture;
@@ -76,7 +77,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
     /// Runs at the same time; as many as there are processors when not given
-    #[arg(long, value_name = "K", value_parser = threads)]
+    #[arg(long, value_name = "K", value_parser = threads::number)]
     threads: Option<NonZeroUsize>,
     /// The same as --output json
     #[arg(long, conflicts_with = "output")]

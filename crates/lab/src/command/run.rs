@@ -8,13 +8,14 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use engine::Envelope;
+use pool::processors;
 use serde::Serialize;
 use shell::draft::{Aside, Destination};
 use shell::failure::Failure;
 use shell::input::{Output, Reader};
-use shell::parallel::{processors, threads};
 use shell::printer::Answer;
 use shell::progress::{Progress, pace};
+use shell::threads;
 use sim::keep::{Witness, keep};
 use sim::run::run_with;
 use sim::{Coverage, Failure as Broken, Options, Outcome, Summary, Unreached, shrink};
@@ -51,7 +52,7 @@ pub struct Args {
         conflicts_with = "script")]
     ticks: u64,
     /// Runs at the same time, of seeds; as many as there are processors when not given
-    #[arg(long, value_name = "K", value_parser = threads, conflicts_with_all = ["seed", "script"])]
+    #[arg(long, value_name = "K", value_parser = threads::number, conflicts_with_all = ["seed", "script"])]
     threads: Option<NonZeroUsize>,
     /// Write the journal of the run here, to verify, replay, export and explain; never over something
     #[arg(long, value_name = "FILE")]

@@ -7,7 +7,7 @@ use crate::greeks::of_contract;
 use crate::method::universal::{Universal, rules::Rules};
 use crate::risk_array::RiskArray;
 use crate::scenario::{Scenario, VolMove};
-use crate::{Refusal, valuation};
+use crate::{Refusal, Words, valuation};
 
 /// The scan families of the universal method, in the order of the methodology.
 const SCANS: [&str; 3] = ["scan together", "scan alone", "scan apart"];
@@ -16,9 +16,9 @@ const SCANS: [&str; 3] = ["scan together", "scan alone", "scan apart"];
 #[derive(Clone, Debug)]
 pub struct Estimate {
     /// The family of the scenario.
-    pub family: String,
+    pub family: Words,
     /// The scenario in words.
-    pub scenario: String,
+    pub scenario: Words,
     /// Profit by full revaluation, in USD.
     pub pnl: f64,
     /// Profit estimated by delta, gamma, vega and theta, in USD.

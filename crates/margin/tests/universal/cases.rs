@@ -149,8 +149,8 @@ fn unmet(line: &str, answer: &Assessment) -> Option<String> {
     if let Some((what, words)) = line.split_once(" is ") {
         let found = match what {
             "status" => serde_json::to_string(&answer.status).expect("JSON").trim_matches('"').to_owned(),
-            "binding family" => answer.core.family.clone(),
-            "binding scenario" => answer.core.scenario.clone(),
+            "binding family" => answer.core.family.to_string(),
+            "binding scenario" => answer.core.scenario.to_string(),
             _ => panic!("no words for {what}"),
         };
         return (found != words).then(|| format!("{line}: found {found}"));

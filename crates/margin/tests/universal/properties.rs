@@ -233,7 +233,7 @@ proptest! {
         let (one, other, all) = (of(&one), of(&other), of(&all));
         prop_assert!(all.core().1 <= one.core().1 + other.core().1 + slack);
         for ((all, one), other) in all.families.iter().zip(&one.families).zip(&other.families) {
-            prop_assert!(all.1 <= one.1.max(0.0) + other.1.max(0.0) + slack, "{all:?} {one:?} {other:?}");
+            prop_assert!(all.loss <= one.loss.max(0.0) + other.loss.max(0.0) + slack, "{all:?} {one:?} {other:?}");
         }
     }
 
@@ -498,7 +498,7 @@ proptest! {
         ];
         let simulated = |account: &Account| {
             let workings = judge.workings(account).expect("workings");
-            workings.families.iter().find(|family| family.0 == "simulated").expect("the family of the document").1
+            workings.families.iter().find(|line| line.family == "simulated").expect("the family of the document").loss
         };
         let whole = parts.iter().fold(Account::default(), |all, part| together(&all, part));
         let apart: f64 = parts.iter().map(simulated).sum();
@@ -522,7 +522,7 @@ fn a_document_joins_the_maximum_by_its_weight() {
         let set = document.scenarios_for(&market).expect("the market's underlyings");
         let judge = universal::prepare(&market, &PARAMS.rules, &set, Isa::detect()).expect("a market to prepare");
         let workings = judge.workings(&long).expect("workings");
-        let simulated = workings.families.iter().find(|family| family.0 == "simulated").expect("the family").1;
+        let simulated = workings.families.iter().find(|line| line.family == "simulated").expect("the family").loss;
         assert!((simulated - expected).abs() < 1e-6, "{simulated} against {expected}");
         assert_eq!(workings.core().1 == simulated, weight.is_none(), "the largest family is the core");
     }

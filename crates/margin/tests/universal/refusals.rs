@@ -383,7 +383,7 @@ fn what_is_not_known_is_noted() {
 /// A NaN loss is out of range in any family; no other family stands in for it.
 #[test]
 fn a_loss_that_is_no_number_is_refused() {
-    let family = |loss: f64| ("family".to_owned(), loss, String::new());
+    let family = |loss: f64| margin::FamilyLine::new("family", loss, "");
     for families in [[family(f64::NAN), family(1.0)], [family(1.0), family(f64::NAN)]] {
         let workings = margin::Workings { families: families.to_vec(), ..margin::Workings::default() };
         assert!(workings.requirement().is_err());

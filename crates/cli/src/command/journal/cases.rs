@@ -14,7 +14,7 @@ use crate::case::chronicle::chronicle;
 use crate::case::document::{Summary, summary};
 use crate::case::page::item;
 use crate::history::{self, broken};
-use crate::sheet;
+use crate::naming;
 
 /// List every liquidation of a journal: account, beginning and end, reasons, cost, and who paid
 ///
@@ -119,5 +119,5 @@ fn is_taken(what: &str) -> bool {
 }
 
 fn took(from: Timestamp, until: Timestamp) -> String {
-    sheet::age(until.micros().saturating_sub(from.micros()))
+    naming::age(until.micros().saturating_sub(from.micros()))
 }

@@ -270,16 +270,16 @@ fn prices(document: &StateDocument) -> String {
     for line in document.prices.iter().take(ROWS_MAX) {
         table.row([
             line.feed.clone(),
-            sheet::validity(line.validity),
+            naming::validity(line.validity),
             line.cause.map_or_else(|| "never spoken".to_owned(), |cause| format!("{cause:?}").to_lowercase()),
             number(line.price),
             number(line.slow_average),
-            line.age_micros.map_or_else(String::new, sheet::age),
+            line.age_micros.map_or_else(String::new, naming::age),
         ]);
     }
     if document.surface.version > 0 {
         let version = format!("version {}", exact(document.surface.version));
-        table.row([naming::SURFACE, "", &version, "", "", &sheet::age(document.surface.age_micros)]);
+        table.row([naming::SURFACE, "", &version, "", "", &naming::age(document.surface.age_micros)]);
     }
     let count = document.prices.len();
     if count == 0 { String::new() } else { table.text() + &rest(count, "prices") }

@@ -1,7 +1,5 @@
 //! Opens the engine of an existing journal, or begins a new one.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use journal::{Identity, Journal, Store};
@@ -12,10 +10,10 @@ use units::Timestamp;
 use crate::history::{self, broken, unopened};
 use shell::failure::Failure;
 use shell::input::Reader;
+use shell::kind::Kind;
 
 /// Opens the journal in `file` at its end. If there is none, it begins one if that was requested: with the document in
 /// `genesis`, or else at the time given by `first`, with the parameters of the program.
-/// else at the time that `first` gives, with the parameters of the program.
 pub fn sequencer(
     file: &Path,
     begin: bool,
@@ -47,12 +45,11 @@ pub fn sequencer(
     Ok(sequencer)
 }
 
-/// The genesis in a document, or that of another journal.
+/// The genesis in a document, or that of another journal. Only a regular file can be a journal: a pipe is read once.
 fn read(file: &Path) -> Result<String, Failure> {
     let wrong = |invalid: Invalid| Failure::wrong(file.display(), invalid);
-    let mut beginning = [0];
-    let read = File::open(file).and_then(|mut opened| opened.read(&mut beginning));
-    if read.is_ok_and(|length| length > 0) && !matches!(beginning, [b'{' | b' ' | b'\n' | b'\r' | b'\t']) {
+    let kind = if file.is_file() { Kind::of_file(file).ok().flatten() } else { None };
+    if kind.is_some_and(|kind| kind.is_journal()) {
         return Ok(history::open(file)?.identity().genesis.clone());
     }
     let text = Reader::default().text(file)?;

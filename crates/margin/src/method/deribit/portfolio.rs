@@ -26,7 +26,7 @@ use super::adapt::{Adapted, adapt};
 use super::pair::{PairAccount, VENUE};
 use super::segregated::{InUsd, note, segregate};
 use crate::scenario::NOTHING_LOSES;
-use crate::{About, Refusal, Workings};
+use crate::{About, ChargeLine, FamilyLine, Refusal, ScenarioPnl, Words, Workings};
 
 /// The description of the method, and how far it is proven.
 pub const ABOUT: About = About {
@@ -62,7 +62,7 @@ pub fn workings(
 ) -> Result<Workings, Refusal> {
     let general = &parameters.general;
     let Adapted { pairs, state, notes } = adapt(account, market, (&parameters.listed, &general.currencies), strict)?;
-    let families = vec![("worst case".to_owned(), 0.0, NOTHING_LOSES.to_owned())];
+    let families = vec![FamilyLine::new("worst case", 0.0, NOTHING_LOSES)];
     let mut workings = Workings { families, ..Workings::empty(account, state, notes) };
     let mut decided = Vec::new();
     let mut currencies: BTreeMap<String, CurrencyMargin> = BTreeMap::new();
@@ -78,10 +78,10 @@ pub fn workings(
         decided.extend(report(pair, (general, &cells(general, column)), &requirement, &mut workings));
     }
     if !decided.is_empty() {
-        workings.families[0].2 = decided.join(" | ");
+        workings.families[0].scenario = decided.join(" | ").into();
     }
     let factor = general.maintenance_factor;
-    workings.families[0].1 = currencies.values().map(|sum| sum.worst_case * sum.usd).sum();
+    workings.families[0].loss = currencies.values().map(|sum| sum.worst_case * sum.usd).sum();
     workings.charges = charges(&currencies, general);
     let mut required = BTreeMap::new();
     for (name, sum) in &currencies {
@@ -126,7 +126,7 @@ impl CurrencyMargin {
 }
 
 /// The charges of all currencies, in USD.
-fn charges(currencies: &BTreeMap<String, CurrencyMargin>, general: &PmGeneral) -> Vec<(String, f64, f64)> {
+fn charges(currencies: &BTreeMap<String, CurrencyMargin>, general: &PmGeneral) -> Vec<ChargeLine> {
     let sum = |line: &dyn Fn(&CurrencyMargin) -> f64| -> f64 {
         currencies.values().map(|currency| line(currency) * currency.usd).sum()
     };
@@ -135,12 +135,12 @@ fn charges(currencies: &BTreeMap<String, CurrencyMargin>, general: &PmGeneral) -
         currency.initial_margin(general) - currency.risk_matrix_margin() - currency.open_orders_margin
     };
     vec![
-        ("roll shock".to_owned(), roll, roll),
-        ("delta shock".to_owned(), delta, delta),
-        ("open orders margin".to_owned(), sum(&|currency| currency.open_orders_margin), 0.0),
-        ("the venue's rounding".to_owned(), sum(&rounding), 0.0),
-        (
-            "maintenance factor".to_owned(),
+        ChargeLine::new("roll shock", roll, roll),
+        ChargeLine::new("delta shock", delta, delta),
+        ChargeLine::new("open orders margin", sum(&|currency| currency.open_orders_margin), 0.0),
+        ChargeLine::new("the venue's rounding", sum(&rounding), 0.0),
+        ChargeLine::new(
+            "maintenance factor",
             0.0,
             (general.maintenance_factor - 1.0) * sum(&CurrencyMargin::risk_matrix_margin),
         ),
@@ -154,18 +154,19 @@ fn report(
     requirement: &PairRequirement,
     workings: &mut Workings,
 ) -> Option<String> {
-    let (family, usd) = (format!("{} risk matrix", pair.name()), pair.currency.usd);
+    let (family, usd) = (Words::from(format!("{} risk matrix", pair.name())), pair.currency.usd);
     let words = |place: usize| cells.get(place).map_or_else(String::new, |cell| cell.words(&pair.account.name));
     let aggregated = &requirement.aggregated_risk_vectors;
     for place in 0..cells.len() {
-        workings.scenarios.push((family.clone(), words(place), aggregated.at(place) * usd));
+        let (family, scenario) = (family.clone(), words(place).into());
+        workings.scenarios.push(ScenarioPnl { family, scenario, pnl: aggregated.at(place) * usd });
     }
     let (place, worst_case) = (requirement.worst_case_place, general.rounded(requirement.worst_case));
     if worst_case == 0.0 {
-        workings.families.push((family, 0.0, NOTHING_LOSES.to_owned()));
+        workings.families.push(FamilyLine::new(family, 0.0, NOTHING_LOSES));
         return None;
     }
-    workings.families.push((family, worst_case * usd, words(place)));
+    workings.families.push(FamilyLine::new(family, worst_case * usd, words(place)));
     // The dampener (and the rounding) reduces every position's part in proportion.
     let kept = worst_case / -requirement.pre_aggregated_risk_vectors.at(place);
     for (leg, vectors) in pair.account.legs.iter().zip(&requirement.initial_risk_vectors) {

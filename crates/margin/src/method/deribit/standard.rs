@@ -19,7 +19,7 @@ use super::adapt::{Adapted, adapt};
 use super::pair::{Currencies, PairAccount, VENUE};
 use super::segregated::{InUsd, note, segregate};
 use crate::book::{Contract, Leg, Listed, OptionTerms, Order, VenueParameters};
-use crate::{About, Refusal, Workings, params::decimal};
+use crate::{About, ChargeLine, FamilyLine, Refusal, Workings, params::decimal};
 
 /// The description of the method, and how far it is proven.
 pub const ABOUT: About = About {
@@ -221,11 +221,10 @@ pub fn workings(
         currency.initial += sum.initial;
         currency.maintenance += sum.maintenance;
     }
-    workings.families =
-        vec![("maintenance of positions".to_owned(), usd.maintenance, "every position by itself".to_owned())];
+    workings.families = vec![FamilyLine::new("maintenance of positions", usd.maintenance, "every position by itself")];
     workings.charges = vec![
-        ("initial over maintenance".to_owned(), usd.initial - usd.maintenance, 0.0),
-        ("open orders".to_owned(), orders_usd, 0.0),
+        ChargeLine::new("initial over maintenance", usd.initial - usd.maintenance, 0.0),
+        ChargeLine::new("open orders", orders_usd, 0.0),
     ];
     let mut required = BTreeMap::new();
     for (name, (per_unit, Margin { initial, maintenance })) in currencies {

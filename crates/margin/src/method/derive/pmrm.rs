@@ -12,7 +12,7 @@ use super::portfolio::{Cash, ExpiryHolding, Holdings};
 use super::report::{self, Judged, scenario_words};
 use super::scan::{self, BasisRules, Contingency, PortfolioMargin, ProfitParts, Revaluation, Scan, ValuationTerms};
 use crate::book::{Listed, VenueParameters};
-use crate::{About, Refusal, Workings, params::decimal};
+use crate::{About, ChargeLine, Refusal, Workings, params::decimal};
 
 /// The description of the method, and how far it is proven.
 pub const ABOUT: About = About {
@@ -170,12 +170,12 @@ pub fn assess(held: &Holdings, cash: Cash, rules: &PmrmContractParameters) -> Re
         initial_margin: mark_to_market - loss * (im_factor + peg_loss) - confidence_contingency,
         maintenance_margin: mark_to_market - loss,
         charges: vec![
-            ("perpetual contingency".into(), fixed.perp, fixed.perp),
-            ("short option contingency".into(), fixed.options, fixed.options),
-            ("base contingency".into(), fixed.collateral(), fixed.collateral()),
-            (format!("initial factor {im_factor}"), loss * (im_factor - 1.0), 0.0),
-            ("stablecoin below its peg".into(), loss * peg_loss, 0.0),
-            ("confidence contingency".into(), confidence_contingency, 0.0),
+            ChargeLine::new("perpetual contingency", fixed.perp, fixed.perp),
+            ChargeLine::new("short option contingency", fixed.options, fixed.options),
+            ChargeLine::new("base contingency", fixed.collateral(), fixed.collateral()),
+            ChargeLine::new(format!("initial factor {im_factor}"), loss * (im_factor - 1.0), 0.0),
+            ChargeLine::new("stablecoin below its peg", loss * peg_loss, 0.0),
+            ChargeLine::new("confidence contingency", confidence_contingency, 0.0),
         ],
         mark_to_market,
         collateral_values: vec![base_value],

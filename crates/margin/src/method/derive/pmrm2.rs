@@ -20,7 +20,7 @@ use super::portfolio::{Cash, CollateralHolding, ExpiryHolding, Holdings, OptionH
 use super::report::{self, Judged, scenario_words};
 use super::scan::{self, BasisRules, Contingency, PortfolioMargin, ProfitParts, Revaluation, Scan, ValuationTerms};
 use crate::book::{Listed, VenueParameters};
-use crate::{About, Refusal, Workings, params::decimal};
+use crate::{About, ChargeLine, Refusal, Workings, params::decimal};
 
 /// The description of the method, and how far it is proven.
 pub const ABOUT: About = About {
@@ -247,13 +247,13 @@ pub fn assess(held: &Holdings, cash: Cash, rules: &Pmrm2ContractParameters) -> R
         initial_margin: mark_to_market - initial,
         maintenance_margin: mark_to_market - maintenance,
         charges: vec![
-            (format!("maintenance factor {mm_factor}"), 0.0, loss * (mm_factor - 1.0)),
-            (format!("initial factor {im_factor}"), loss * (im_factor - 1.0), 0.0),
-            ("stablecoin below its peg".into(), loss * peg_loss, 0.0),
-            ("perpetual contingency".into(), mm.perp + im.perp, mm.perp),
-            ("short option contingency".into(), mm.options + im.options, mm.options),
-            ("collateral haircut".into(), mm.collateral() + im.collateral(), mm.collateral()),
-            ("confidence contingency".into(), confidence_contingency, 0.0),
+            ChargeLine::new(format!("maintenance factor {mm_factor}"), 0.0, loss * (mm_factor - 1.0)),
+            ChargeLine::new(format!("initial factor {im_factor}"), loss * (im_factor - 1.0), 0.0),
+            ChargeLine::new("stablecoin below its peg", loss * peg_loss, 0.0),
+            ChargeLine::new("perpetual contingency", mm.perp + im.perp, mm.perp),
+            ChargeLine::new("short option contingency", mm.options + im.options, mm.options),
+            ChargeLine::new("collateral haircut", mm.collateral() + im.collateral(), mm.collateral()),
+            ChargeLine::new("confidence contingency", confidence_contingency, 0.0),
         ],
         mark_to_market,
         collateral_values: values,

@@ -5,7 +5,7 @@ use model::Account;
 
 use super::adapt::{Origin, Subaccount};
 use super::scan::PortfolioMargin;
-use crate::{RequirementState, Workings, aggregate};
+use crate::{ChargeLine, FamilyLine, RequirementState, ScenarioPnl, Workings, aggregate};
 
 const BASIS: &str = "basis contingency";
 const SCAN: &str = "scan";
@@ -55,17 +55,22 @@ pub fn of_portfolios(
                 workings.position_contributions[*place] -= profit;
             }
         }
-        for (line, (name, initial, maintenance)) in outcome.charges.iter().enumerate() {
-            charge(&mut workings, line, name, *initial, *maintenance);
+        for (line, of_outcome) in outcome.charges.iter().enumerate() {
+            charge(&mut workings, line, of_outcome);
         }
     }
     // Collateral that belongs to no underlying loses nothing in any scenario.
     let at_risk = || judged.iter().filter(|judged| !judged.subaccount.underlying.is_empty());
     for judged in at_risk() {
         let scenarios = judged.outcome.scan.profits.iter().enumerate();
-        workings.scenarios.extend(scenarios.map(|(index, pnl)| (SCAN.into(), judged.words(index), *pnl)));
-        let basis = judged.words(usize::MAX);
-        workings.scenarios.push((BASIS.into(), basis, judged.outcome.scan.basis_contingency));
+        workings.scenarios.extend(scenarios.map(|(index, pnl)| ScenarioPnl {
+            family: SCAN.into(),
+            scenario: judged.words(index).into(),
+            pnl: *pnl,
+        }));
+        let scenario = judged.words(usize::MAX).into();
+        let pnl = judged.outcome.scan.basis_contingency;
+        workings.scenarios.push(ScenarioPnl { family: BASIS.into(), scenario, pnl });
     }
     // The basis contingency comes first and wins a tie, as in the contracts.
     if at_risk().count() > 1 {
@@ -103,18 +108,18 @@ pub fn attribute_perp(workings: &mut Workings, subaccount: &Subaccount, loss: f6
 }
 
 /// Adds to a line of the charges. Every underlying has the same lines.
-pub fn charge(workings: &mut Workings, line: usize, name: &str, initial: f64, maintenance: f64) {
+pub fn charge(workings: &mut Workings, line: usize, more: &ChargeLine) {
     if line == workings.charges.len() {
-        workings.charges.push((name.to_owned(), 0.0, 0.0));
+        workings.charges.push(ChargeLine::new(more.charge.clone(), 0.0, 0.0));
     }
     let held = &mut workings.charges[line];
-    assert_eq!(held.0, name, "a manager charges every underlying the same lines");
-    held.1 += initial;
-    held.2 += maintenance;
+    assert_eq!(held.charge, more.charge, "a manager charges every underlying the same lines");
+    held.initial += more.initial;
+    held.maintenance += more.maintenance;
 }
 
 /// Sums one loss for each underlying into one family.
-fn sum(family: &str, losses: impl Iterator<Item = (f64, String)>) -> (String, f64, String) {
+fn sum(family: &'static str, losses: impl Iterator<Item = (f64, String)>) -> FamilyLine {
     let (losses, words): (Vec<f64>, Vec<String>) = losses.unzip();
-    (family.to_owned(), losses.iter().fold(0.0, |sum, loss| sum + loss), words.join("; "))
+    FamilyLine::new(family, losses.iter().fold(0.0, |sum, loss| sum + loss), words.join("; "))
 }

@@ -12,7 +12,7 @@ use units::Ratio;
 
 use super::expiry::{StaticDiscount, VolMultipliers};
 use super::portfolio::{Cash, ExpiryHolding, Holdings, OptionHolding};
-use crate::{Refusal, aggregate, params::decimal};
+use crate::{ChargeLine, Refusal, aggregate, params::decimal};
 
 /// The answer of a portfolio manager. Margins are net, as the contracts give them: healthy at 0 and above.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub struct PortfolioMargin {
     /// The factor on the loss in the initial margin.
     pub initial_factor: f64,
     /// The additions to the loss in the requirements, line by line: name, initial, maintenance.
-    pub charges: Vec<(String, f64, f64)>,
+    pub charges: Vec<ChargeLine>,
     /// The revaluation of each expiry.
     pub expiries: Vec<Revaluation>,
 }

@@ -8,7 +8,7 @@ use model::{Account, Market, USD};
 use crate::book::{
     Contract, Conversions, Leg, Listed, PricedBalance, Settlement, UnderlyingAccount, Venue, VenueAccount,
 };
-use crate::{NotAccepted, Refusal, RequirementState, Workings};
+use crate::{ChargeLine, NotAccepted, Refusal, RequirementState, Workings};
 
 /// The venue's name, as notes write it.
 const VENUE: &str = "Paradex";
@@ -36,7 +36,7 @@ impl Adapted {
     /// Converts workings from the venue's token to USD, and adds the charges on balances.
     pub fn finish(self, workings: Workings) -> Workings {
         let mut workings = workings.scaled(self.usd);
-        workings.charges.push(("spot balances owed".to_owned(), self.owed, self.owed));
+        workings.charges.push(ChargeLine::new("spot balances owed", self.owed, self.owed));
         workings.haircuts = self.haircuts;
         workings
     }

@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::adapt::{adapt, class_of, fee};
 use crate::book::{Contract, Leg, Listed, Order, VenueParameters};
-use crate::{About, Refusal, Workings, params::decimal};
+use crate::{About, ChargeLine, FamilyLine, Refusal, Workings, params::decimal};
 
 /// The description of the method, and how far it is proven.
 pub const ABOUT: About = About {
@@ -225,12 +225,11 @@ pub fn workings(
             sum.open_loss += requirement.open_loss;
         }
     }
-    workings.families =
-        vec![("net margin of positions".to_owned(), sum.net_maintenance, "every market by itself".to_owned())];
+    workings.families = vec![FamilyLine::new("net margin of positions", sum.net_maintenance, "every market by itself")];
     workings.charges = vec![
-        ("initial over maintenance, orders included".to_owned(), sum.net_initial - sum.net_maintenance, 0.0),
-        ("fee provision".to_owned(), sum.fee_initial, sum.fee_maintenance),
-        ("open loss".to_owned(), sum.open_loss, 0.0),
+        ChargeLine::new("initial over maintenance, orders included", sum.net_initial - sum.net_maintenance, 0.0),
+        ChargeLine::new("fee provision", sum.fee_initial, sum.fee_maintenance),
+        ChargeLine::new("open loss", sum.open_loss, 0.0),
     ];
     Ok(adapted.finish(workings))
 }

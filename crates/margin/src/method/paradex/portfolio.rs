@@ -19,7 +19,7 @@ use model::{Account, Market};
 use super::adapt::{adapt, class_of};
 use crate::book::{Contract, UnderlyingAccount};
 use crate::scenario::NOTHING_LOSES;
-use crate::{About, Refusal, Workings};
+use crate::{About, ChargeLine, FamilyLine, Refusal, ScenarioPnl, Words, Workings};
 use requirement::minimum_delta_parts;
 
 /// The description of the method, and how far it is proven.
@@ -73,12 +73,12 @@ pub fn workings(
         decided.extend(report(underlying, class, &requirement, &mut workings));
     }
     let decided = if decided.is_empty() { NOTHING_LOSES.to_owned() } else { decided.join(" | ") };
-    workings.families.insert(0, ("net portfolio requirement".to_owned(), core, decided));
+    workings.families.insert(0, FamilyLine::new("net portfolio requirement", core, decided));
     workings.charges = vec![
-        ("open orders".to_owned(), orders, 0.0),
-        ("maintenance factor".to_owned(), 0.0, (general.maintenance_factor - 1.0) * core),
-        ("funding provision".to_owned(), funding.initial, funding.maintenance),
-        ("fee provision".to_owned(), fee.initial, fee.maintenance),
+        ChargeLine::new("open orders", orders, 0.0),
+        ChargeLine::new("maintenance factor", 0.0, (general.maintenance_factor - 1.0) * core),
+        ChargeLine::new("funding provision", funding.initial, funding.maintenance),
+        ChargeLine::new("fee provision", fee.initial, fee.maintenance),
     ];
     Ok(adapted.finish(workings))
 }
@@ -94,11 +94,17 @@ fn report(
     let underlying = &account.name;
     let words =
         |place: usize| class.scenarios.get(place).map_or_else(String::new, |scenario| scenario.words(underlying));
-    let (scan, minimum) = (format!("{underlying} SCAN risk"), format!("{underlying} minimum delta"));
-    workings.scenarios.extend(pnls.iter().enumerate().map(|(place, pnl)| (scan.clone(), words(place), *pnl)));
+    let scan: Words = format!("{underlying} SCAN risk").into();
+    let minimum = format!("{underlying} minimum delta");
+    workings.scenarios.extend(pnls.iter().enumerate().map(|(place, pnl)| ScenarioPnl {
+        family: scan.clone(),
+        scenario: words(place).into(),
+        pnl: *pnl,
+    }));
     let decisive = if net.scan > 0.0 { words(net.scenario) } else { NOTHING_LOSES.to_owned() };
-    workings.families.push((scan, net.scan, decisive));
-    workings.families.push((minimum.clone(), net.minimum_delta, minimum.clone()));
+    workings.families.push(FamilyLine::new(scan, net.scan, decisive));
+    let family = Words::from(minimum.clone());
+    workings.families.push(FamilyLine::new(family.clone(), net.minimum_delta, family));
     if net.loss() == 0.0 {
         return None;
     }

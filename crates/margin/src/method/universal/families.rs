@@ -57,7 +57,7 @@ fn together(market: &Market, rules: &Rules) -> Vec<Scenario> {
                 *shift =
                     Move { price: part * rules.scan.range(&underlying.name), basis: 0.0, vol: VolMove::Level(vol) };
             }
-            scenario.name = format!("{}, {vol_words}", all_words(market, &scenario.moves, words));
+            scenario.name = format!("{}, {vol_words}", all_words(market, &scenario.moves, words)).into();
             scenarios.push(scenario);
         }
     }

@@ -29,7 +29,9 @@ use crate::greeks::Greeks;
 use crate::params::Params;
 use crate::risk_array::{self, Line, RiskArray};
 use crate::scenario::{FamilyLoss, ScenarioFamily, ScenarioSet};
-use crate::{About, Refusal, Workings, requirement};
+use crate::{
+    About, ChargeLine, FamilyLine, Refusal, Requirement, RequirementState, ScenarioPnl, Words, Workings, requirement,
+};
 use exposure::Exposures;
 use rules::Rules;
 use terms::Terms;
@@ -54,7 +56,7 @@ pub fn parse(text: &str) -> Result<Params<Rules>, Invalid> {
     Ok(params)
 }
 
-/// A note about more contracts than this gives only their number.
+/// Words name at most this many contracts or scenarios; of more they give the number.
 const NAMED: usize = 3;
 
 /// The note in every answer that was given without a scenario document.
@@ -152,7 +154,7 @@ impl Judge for Universal<'_> {
             families: families
                 .iter()
                 .zip(&losses)
-                .map(|(family, loss)| (family.name.clone(), loss.loss, self.words(loss)))
+                .map(|(family, loss)| FamilyLine::new(family.name.clone(), loss.loss, self.words(loss)))
                 .collect(),
             scenarios: if self.list_scenarios { self.named(&pnl) } else { Vec::new() },
             notes: self.notes.iter().cloned().chain(self.missing(account)).collect(),
@@ -162,16 +164,22 @@ impl Judge for Universal<'_> {
         // Never below 0: reordering a tail with orders may make the sum smaller by a rounding error.
         let orders =
             if account.orders.is_empty() { 0.0 } else { largest(0.0, with_orders(&self.array, account, pnl)? - core) };
-        workings.charges.push(("initial factor".into(), (self.rules.margin.im_factor - 1.0) * core, 0.0));
+        let factor = (self.rules.margin.im_factor - 1.0) * core;
+        workings.charges.push(ChargeLine::new("initial factor", factor, 0.0));
         let mut exposures = Exposures::default();
         let lines: Vec<Line> = account.positions.iter().map(Line::of).collect();
         exposures.take(account, &lines, &self.terms, (self.market, self.rules))?;
         let charges = charges::of(&exposures, &self.terms, self.rules);
-        workings.charges.extend(charges.map(|(name, charge)| (name.to_owned(), charge, charge)));
-        workings.charges.push(("orders".into(), orders, 0.0));
+        workings.charges.extend(charges.map(|(name, charge)| ChargeLine::new(name, charge, charge)));
+        workings.charges.push(ChargeLine::new("orders", orders, 0.0));
         workings.haircuts = charges::haircuts(&exposures, &self.terms, self.rules).collect();
         self.contribute(account, &losses[worst], core, &mut workings)?;
         Ok(workings)
+    }
+
+    fn requirement(&self, account: &Account) -> Result<Requirement, Refusal> {
+        let Margins { initial, maintenance, .. } = self.margins(account)?;
+        Ok(Requirement { state: RequirementState::Known, initial, maintenance })
     }
 
     fn maintenance(&self, account: &Account) -> Result<Money, Refusal> {
@@ -353,9 +361,11 @@ impl Universal<'_> {
     }
 
     /// Every scenario with its family, its name and the profit in it.
-    fn named(&self, pnl: &[f64]) -> Vec<(String, String, f64)> {
-        let named = |family: &ScenarioFamily, index: usize| {
-            (family.name.clone(), self.array.set.scenarios[index].name.clone(), pnl[index])
+    fn named(&self, pnl: &[f64]) -> Vec<ScenarioPnl> {
+        let named = |family: &ScenarioFamily, index: usize| ScenarioPnl {
+            family: family.name.clone(),
+            scenario: self.array.set.scenarios[index].name.clone(),
+            pnl: pnl[index],
         };
         let families = self.array.set.families.iter();
         families.flat_map(|family| family.range().map(move |index| named(family, index))).collect()
@@ -386,12 +396,15 @@ impl Universal<'_> {
     }
 
     /// The scenarios that determine the loss of a family, the most important first.
-    fn words(&self, loss: &FamilyLoss) -> String {
-        let name = |place: &(usize, f64)| self.array.set.scenarios[place.0].name.clone();
+    fn words(&self, loss: &FamilyLoss) -> Words {
+        let name = |place: &(usize, f64)| &self.array.set.scenarios[place.0].name;
         match loss.parts.as_slice() {
-            [] => "nothing loses".to_owned(),
-            parts if parts.len() <= 3 => parts.iter().map(name).collect::<Vec<_>>().join(" | "),
-            [first, rest @ ..] => format!("{} and {} more", name(first), rest.len()),
+            [] => "nothing loses".into(),
+            [only] => name(only).clone(),
+            parts if parts.len() <= NAMED => {
+                parts.iter().map(|place| name(place).as_str()).collect::<Vec<_>>().join(" | ").into()
+            }
+            [first, rest @ ..] => format!("{} and {} more", name(first), rest.len()).into(),
         }
     }
 }

@@ -6,7 +6,7 @@ use model::Account;
 use super::contract::{Binding, Component, StandardMargin};
 use crate::method::derive::adapt::Subaccount;
 use crate::method::derive::report::{attribute_perp, charge};
-use crate::{RequirementState, Workings};
+use crate::{ChargeLine, FamilyLine, RequirementState, Workings};
 
 /// The workings under the standard manager. The core is the sum of the maintenance requirements of all parts; the
 /// charges are the additional requirements of the initial margin.
@@ -36,20 +36,27 @@ pub fn workings_of(
         }
         let besides = |component: &Component| component.maintenance - component.initial;
         let options = || market.expiries.iter().map(|expiry| &expiry.component);
-        charge(&mut workings, 0, "initial margin of perpetuals", besides(&market.perp), 0.0);
-        charge(&mut workings, 1, "initial margin of options", options().map(besides).sum(), 0.0);
-        charge(&mut workings, 2, "initial margin of the underlying", besides(&market.base), 0.0);
-        charge(&mut workings, 3, "confidence contingency", market.components().map(|part| part.confidence).sum(), 0.0);
-        charge(&mut workings, 4, "stablecoin below its peg", market.components().map(|part| part.depeg).sum(), 0.0);
+        for (line, (name, initial)) in [
+            ("initial margin of perpetuals", besides(&market.perp)),
+            ("initial margin of options", options().map(besides).sum()),
+            ("initial margin of the underlying", besides(&market.base)),
+            ("confidence contingency", market.components().map(|part| part.confidence).sum()),
+            ("stablecoin below its peg", market.components().map(|part| part.depeg).sum()),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            charge(&mut workings, line, &ChargeLine::new(name, initial, 0.0));
+        }
     }
     if core < 0.0 {
         // The marks contradict each other: the options together are worth less than their worst payoff. This reduces
         // the additional initial margin, and neither margin falls below 0.
-        let besides: f64 = workings.charges.iter().map(|(_, initial, _)| initial).sum();
-        workings.charges.push(("marked below the worst payoff".into(), core.max(-besides.max(0.0)), 0.0));
+        let besides: f64 = workings.charges.iter().map(|line| line.initial).sum();
+        workings.charges.push(ChargeLine::new("marked below the worst payoff", core.max(-besides.max(0.0)), 0.0));
     }
     let words = if words.is_empty() { "no options".to_owned() } else { words.join("; ") };
-    workings.families.push(("standard".into(), core, words));
+    workings.families.push(FamilyLine::new("standard", core, words));
     workings
 }
 

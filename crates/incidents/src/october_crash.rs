@@ -1,5 +1,6 @@
 //! S-01, the path of 10 October 2025: leverage, and order books that were empty when they were needed.
 
+use dice::Dice;
 use engine::state::{Policy, Pot};
 use engine::{AccountId, FeedId, Status};
 use liquidation::Book;
@@ -9,7 +10,6 @@ use units::{Quantity, count};
 
 use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
-use crate::stream::Stream;
 use crate::venue::{Listing, MINUTE, SECOND, Venue, money, rules};
 
 /// The event, its cost, and the sources of both.
@@ -167,8 +167,8 @@ fn book(coin: usize, left: f64) -> Book {
 
 /// The sizes of the accounts as shares of all: heavy-tailed.
 fn sizes(coin: u64) -> Vec<f64> {
-    let mut stream = Stream::new(10 + coin);
-    let drawn: Vec<f64> = (0..ACCOUNTS).map(|_| stream.pareto(1.5).min(20.0)).collect();
+    let mut dice = Dice::new(10 + coin);
+    let drawn: Vec<f64> = (0..ACCOUNTS).map(|_| dice.pareto(1.5).min(20.0)).collect();
     let sum = drawn.iter().fold(0.0, |sum, size| sum + size);
     drawn.iter().map(|size| size / sum).collect()
 }
@@ -178,12 +178,12 @@ fn as_it_was() -> Result<Crash, Broken> {
     let mut found = Crash { fund: OPEN.iter().fold(0.0, |sum, open| sum + open) * FUND, ..Crash::default() };
     for coin in 0..3_usize {
         let number = u64::try_from(coin).map_err(|why| Broken(why.to_string()))?;
-        let mut stream = Stream::new(100 + number);
+        let mut dice = Dice::new(100 + number);
         for size in sizes(number) {
             // The position was opened, or opened again, at some moment before the worst minutes.
-            let entered = stream.below(BOUGHT);
+            let entered = u32::try_from(dice.below(BOUGHT)).map_err(|why| Broken(why.to_string()))?;
             let first = at(entered).0[coin];
-            let leverage = [5.0, 10.0, 20.0, 30.0, 50.0][usize::try_from(stream.below(5)).unwrap_or_default()];
+            let leverage = dice.pick(&[5.0, 10.0, 20.0, 30.0, 50.0]);
             let (margin, units) = (1.0 / leverage, size * OPEN[coin] * LEVERED / first);
             let below = |step: &u32| at(step * 10).0[coin] < first * (1.0 - margin / 2.0);
             let Some(hit) = (entered / 10..100 * 6).find(below) else { continue };
@@ -208,7 +208,7 @@ fn as_it_was() -> Result<Crash, Broken> {
 /// closing came 61.7 s after the first liquidation.
 const DELAY: u32 = 60;
 /// Positions of the model are opened within this many seconds after 20:50 UTC, the last at 21:17.
-const BOUGHT: u32 = 27 * 60;
+const BOUGHT: u64 = 27 * 60;
 /// The part of the open interest that is long with leverage; the rest is hedged or without leverage.
 const LEVERED: f64 = 0.35;
 /// The largest discount of a sale to the mark, as a part of the mark: $97 k on one venue, $101.4 k on another.

@@ -1,5 +1,6 @@
 //! S-12, JELLY: a short was opened to be liquidated, so that the vault of the venue had to own it.
 
+use dice::Dice;
 use engine::state::{Change, Holder, Policy};
 use engine::{AccountId, Cause, Command, Event, FeedId, Principal, Status};
 use liquidation::deleverage::{Candidate, deleverage, give_back, price as bankruptcy};
@@ -9,7 +10,6 @@ use units::count;
 
 use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
-use crate::stream::Stream;
 use crate::venue::{Listing, MINUTE, SECOND, Venue, money, price, quantity, rules};
 
 /// The event, its cost, and the sources of both.
@@ -207,11 +207,11 @@ fn no_price(venue: &mut Venue, instrument: model::InstrumentId) -> bool {
 /// The result of the waterfall's rule for the short of the real incident: the price, and the lots that each winner
 /// closes. With `reversed` the winners are passed in reverse order.
 fn settled(reversed: bool) -> Result<(units::Price, Vec<(u64, i64)>), Broken> {
-    let mut stream = Stream::new(398);
+    let mut dice = Dice::new(398);
     let lots = 398_000;
     let deficit = money(UNITS * (LAST - FIRST) - OWN / 2.0);
     let each = |key: u64| {
-        let held = 20_000 + i64::from(stream.below(10_000));
+        let held = dice.between(20_000, 29_999);
         let notional = count(held) * 1000.0 * LAST;
         let profit = money(notional * (1.0 - FIRST / LAST));
         Candidate { key, lots: held, hedged: 0, profit, equity: money(notional), notional: money(notional) }

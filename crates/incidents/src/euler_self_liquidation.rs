@@ -1,12 +1,12 @@
 //! S-32, Euler: one operation had no health check, and an attacker liquidated their own account.
 
+use dice::Dice;
 use engine::state::{Policy, Pot};
 use engine::{AccountId, Command, FeedId, Reject, Status};
 use model::{AssetId, InstrumentId, InstrumentKind, USD};
 
 use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
-use crate::stream::Stream;
 use crate::venue::{DAY, Listing, MINUTE, SECOND, Venue, rules};
 
 /// The event, its cost, and the sources of both.
@@ -140,7 +140,7 @@ fn operations(seed: u64, count: u32) -> Result<Operations, Broken> {
         venue.deposit(account, coin, 10.0).map_err(|reject| Broken(reject.to_string()))?;
         accounts.push(account);
     }
-    let mut stream = Stream::new(seed);
+    let mut dice = Dice::new(seed);
     let mut found = Operations { tried: count, taken: 0.0, refused: 0.0, made_unhealthy: 0.0, closest: f64::INFINITY };
     let mut order = 0;
     for number in 0..count {
@@ -148,19 +148,18 @@ fn operations(seed: u64, count: u32) -> Result<Operations, Broken> {
             venue.pass(5 * SECOND)?;
         }
         let before = healthy(&venue, &accounts)?;
-        let [one, other] = [stream.below(6), stream.below(6)].map(AccountId);
-        let (size, place) = (stream.below(1000), usize::from(stream.below(2) == 1));
-        let instrument = perpetuals[place];
-        let amount = f64::from(size) * f64::from(1 + stream.below(20));
-        let lots = i64::from(1 + size / 4);
-        let answer = match stream.below(8) {
+        let [one, other] = [dice.pick(&accounts), dice.pick(&accounts)];
+        let (size, instrument) = (dice.between(0, 999), dice.pick(&perpetuals));
+        let amount = units::count(size * dice.between(1, 20));
+        let lots = 1 + size / 4;
+        let answer = match dice.below(8) {
             0 => venue.transfer(one, other, USD, amount),
             1 => venue.transfer(one, other, coin, amount / 1000.0),
             2 => venue.withdraw(one, USD, amount / 4.0),
             3 => venue.withdraw(one, coin, amount / 4000.0),
             4 => {
                 order += 1;
-                let side = if stream.below(2) == 0 { model::Side::Buy } else { model::Side::Sell };
+                let side = dice.pick(&[model::Side::Buy, model::Side::Sell]);
                 let limit = venue.on_tick(instrument, venue.mark(instrument));
                 let owner = venue.owner(one);
                 let (account, order) = (one, engine::OrderId(order));
@@ -170,7 +169,7 @@ fn operations(seed: u64, count: u32) -> Result<Operations, Broken> {
             5 => venue.deposit(one, USD, amount / 40.0),
             _ => {
                 // Trades away from the mark give to one account what they take from the other.
-                let off = 1.0 + (f64::from(stream.below(200)) - 100.0) / 1000.0;
+                let off = 1.0 + units::count(dice.between(-100, 99)) / 1000.0;
                 venue.fill(instrument, venue.mark(instrument) * off, lots, (one, other))
             }
         };

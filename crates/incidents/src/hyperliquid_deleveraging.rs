@@ -1,11 +1,11 @@
 //! S-03, the deleveraging of 10 October 2025: a queue closed whole positions from the top.
 
+use dice::Dice;
 use liquidation::deleverage::{Candidate, Outcome, deleverage, give_back, queue};
 use units::{Money, count};
 
 use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
-use crate::stream::Stream;
 use crate::venue::money;
 
 /// The event, its cost, and the sources of both.
@@ -108,14 +108,14 @@ struct Bankrupt {
 }
 
 fn accounts() -> Vec<Bankrupt> {
-    let mut stream = Stream::new(20_251_010);
+    let mut dice = Dice::new(20_251_010);
     let drawn: Vec<(u32, f64, f64)> = (0..BANKRUPT)
         .map(|_| {
             // A few markets have most of the accounts: the number of the market is proportional to the square of a
             // uniform number.
-            let part = stream.part();
+            let part = dice.uniform();
             let market = f64::from(MARKETS) * part * part;
-            (floor(market), stream.pareto(1.3), stream.exponential())
+            (floor(market), dice.pareto(1.3), dice.exponential())
         })
         .collect();
     let size = drawn.iter().fold(0.0, |sum, (_, size, _)| sum + size);
@@ -137,19 +137,19 @@ fn floor(number: f64) -> u32 {
 /// The winners of a market: heavy-tailed sizes, a mean leverage of a fifth, and one in five hedged for half of the
 /// position.
 fn candidates(market: u32) -> Vec<Candidate> {
-    let mut stream = Stream::new(u64::from(market) * 7919 + 17);
+    let mut dice = Dice::new(u64::from(market) * 7919 + 17);
     let mean = CLOSED / f64::from(BANKRUPT) * SIZE;
     let each = |number: u32| {
-        let lots = i64::from(floor(mean / LOT * stream.pareto(1.3) * 0.3 / 1.3)).max(1);
+        let lots = i64::from(floor(mean / LOT * dice.pareto(1.3) * 0.3 / 1.3)).max(1);
         let notional = count(lots) * LOT;
-        let hedged = if stream.below(5) == 0 { lots / 2 } else { 0 };
+        let hedged = if dice.below(5) == 0 { lots / 2 } else { 0 };
         Candidate {
             key: u64::from(market) * 1_000_000 + u64::from(number),
             lots,
             hedged,
             // A short that was opened some per cent higher: its profit is about a fifth of its notional.
-            profit: money(notional * 0.2 * stream.exponential().max(0.05)),
-            equity: money(notional / (0.2 * stream.exponential().max(0.01))),
+            profit: money(notional * 0.2 * dice.exponential().max(0.05)),
+            equity: money(notional / (0.2 * dice.exponential().max(0.01))),
             notional: money(notional),
         }
     };

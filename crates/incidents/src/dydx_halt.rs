@@ -1,6 +1,7 @@
 //! S-04, the halt of 10 October 2025: a transfer was computed before the fund had paid, and old prices were used after
 //! the restart.
 
+use dice::Dice;
 use engine::state::{Mode, Policy, Pot};
 use engine::{AccountId, Command, Event, FeedId, Principal, Reject, Status};
 use liquidation::deleverage::{Candidate, deleverage, give_back};
@@ -10,7 +11,6 @@ use units::{Money, count};
 
 use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
-use crate::stream::Stream;
 use crate::venue::{HOUR, Listing, MINUTE, SECOND, Venue, money, ratio, rules};
 
 /// The event, its cost, and the sources of both.
@@ -134,18 +134,18 @@ struct Tried {
 
 /// Random pools, funds and losses; all of a market's open interest is closed at a loss.
 fn tried(order: Order) -> Result<Tried, Broken> {
-    let mut stream = Stream::new(213_500);
+    let mut dice = Dice::new(213_500);
     let mut found = Tried { negative: 0, covered: 0, lowest: 0.0, exact: true, closed: true };
     for _ in 0..SEQUENCES {
-        let pool = money(1e5 * stream.exponential());
+        let pool = money(1e5 * dice.exponential());
         let layers = Layers {
             account: pool,
-            market_fund: money(2e5 * stream.exponential()),
-            shared_fund: money(1e6 * stream.exponential()),
+            market_fund: money(2e5 * dice.exponential()),
+            shared_fund: money(1e6 * dice.exponential()),
             shared_share: ratio(0.25),
         };
-        let loss = money(3e5 * stream.exponential());
-        let lots = 1 + i64::from(stream.below(5000));
+        let loss = money(3e5 * dice.exponential());
+        let lots = dice.between(1, 5000);
         let lowest = match order {
             Order::TransferFirst => pool.minus(loss).map_err(|why| Broken(why.to_string()))?,
             Order::Together => {
@@ -154,7 +154,7 @@ fn tried(order: Order) -> Result<Tried, Broken> {
                 let sum = parts.iter().try_fold(Money::ZERO, |sum, part| sum.plus(*part));
                 found.exact &= sum == Ok(loss.max(Money::ZERO));
                 let after = layers.after(&split);
-                found.closed &= winners(&mut stream, lots, split.winners)?;
+                found.closed &= winners(&mut dice, lots, split.winners)?;
                 [after.account, after.market_fund, after.shared_fund]
                     .into_iter()
                     .chain(parts)
@@ -174,10 +174,10 @@ fn tried(order: Order) -> Result<Tried, Broken> {
 }
 
 /// Whether winners with enough profit close every lot and give back no more than their part of the loss.
-fn winners(stream: &mut Stream, lots: i64, part: Money) -> Result<bool, Broken> {
+fn winners(dice: &mut Dice, lots: i64, part: Money) -> Result<bool, Broken> {
     let many: Vec<Candidate> = (0..5)
         .map(|key| {
-            let profit = money(part.to_f64() * (0.5 + stream.part()) + 1.0);
+            let profit = money(part.to_f64() * (0.5 + dice.uniform()) + 1.0);
             Candidate { key, lots, hedged: 0, profit, equity: money(1e6), notional: money(1e6) }
         })
         .collect();
