@@ -11,7 +11,7 @@ use engine::state::{
 };
 use engine::{AccountId, Cause, Command, Engine, Envelope, Event, FeedId, Party, Principal, SURFACE_SOURCE};
 use margin::method::universal;
-use marks::{Report, Rules, Source};
+use marks::{FeedRules, Report, Source};
 use model::{AssetId, CounterPrice, InstrumentId, InstrumentKind, Right, USD, UnderlyingId};
 use pricing::math::exp;
 use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
@@ -93,27 +93,28 @@ impl Venue {
         for (place, (name, index, vol)) in coins.into_iter().enumerate() {
             let underlying = UnderlyingId(place);
             let lot = if place == 0 { 0.1 } else { 1.0 };
-            let mut listed = |venue: &mut Self, name: String, kind: InstrumentKind, tick: f64, feed: Option<Rules>| {
-                let id = InstrumentId(venue.instruments);
-                venue.instruments += 1;
-                commands.push(Command::ListInstrument(Box::new(InstrumentTerms {
-                    name,
-                    kind,
-                    underlying,
-                    payoff: model::Payoff::Linear,
-                    quote: USDC,
-                    settle: USDC,
-                    contract_size: Quantity::ONE,
-                    lot: quantity(lot),
-                    tick: price(tick),
-                    max_order: 1_000_000,
-                    max_open: 1_000_000_000,
-                    band: ratio(0.05),
-                    fee_rate: None,
-                    feed,
-                })));
-                id
-            };
+            let mut listed =
+                |venue: &mut Self, name: String, kind: InstrumentKind, tick: f64, feed: Option<FeedRules>| {
+                    let id = InstrumentId(venue.instruments);
+                    venue.instruments += 1;
+                    commands.push(Command::ListInstrument(Box::new(InstrumentTerms {
+                        name,
+                        kind,
+                        underlying,
+                        payoff: model::Payoff::Linear,
+                        quote: USDC,
+                        settle: USDC,
+                        contract_size: Quantity::ONE,
+                        lot: quantity(lot),
+                        tick: price(tick),
+                        max_order: 1_000_000,
+                        max_open: 1_000_000_000,
+                        band: ratio(0.05),
+                        fee_rate: None,
+                        feed,
+                    })));
+                    id
+                };
             let tick = if place == 0 { 0.5 } else { 0.05 };
             let perpetual = listed(&mut venue, format!("{name}-PERP"), InstrumentKind::Perpetual, tick, Some(rules()));
             venue.feeds.push((FeedId::Premium(perpetual), 1.0002));
@@ -445,9 +446,9 @@ fn needs(engine: &Engine) -> Vec<(Quantity, f64, f64)> {
     })
 }
 
-fn rules() -> Rules {
+fn rules() -> FeedRules {
     let source = |source| Source { source, max_age_micros: DAY, bounds: None };
-    Rules {
+    FeedRules {
         sources: SOURCES.map(source).collect(),
         quorum: 3,
         band: ratio(0.05),

@@ -246,7 +246,7 @@ pub(crate) fn mark(market: &mut Market, marked: &Marked) {
 }
 
 /// Adds a feed. It begins at the reference price of its listing, which is not valid.
-fn add_feed(state: &mut State, id: FeedId, rules: &marks::Rules, reference: Price) {
+fn add_feed(state: &mut State, id: FeedId, rules: &marks::FeedRules, reference: Price) {
     state.hashes.touch(Part::Feed(id));
     let clock = state.clock;
     state.feeds.entry(id).or_insert_with(|| {

@@ -617,7 +617,7 @@ fn a_proposal_is_checked_again_when_it_comes_into_force_i67() {
 fn the_rules_of_a_feed_move_by_steps_and_source_by_source_i67_i15() {
     let mut world = World::new();
     let feed = FeedId::Index(BTC);
-    let mut try_rules = |change: &dyn Fn(&mut marks::Rules)| {
+    let mut try_rules = |change: &dyn Fn(&mut marks::FeedRules)| {
         let mut rules = rules();
         change(&mut rules);
         propose(&mut world, Change::Feed { feed, rules })
@@ -630,11 +630,11 @@ fn the_rules_of_a_feed_move_by_steps_and_source_by_source_i67_i15() {
     assert_eq!(field(try_rules(&|rules| rules.band = ratio("0")).unwrap_err()), "rules.band");
     assert_eq!(field(try_rules(&|rules| rules.quorum = 1).unwrap_err()), "quorum");
     assert_eq!(field(try_rules(&|rules| rules.signed = true).unwrap_err()), "signed");
-    let renumber = |rules: &mut marks::Rules| rules.sources.iter_mut().for_each(|source| source.source += 2);
+    let renumber = |rules: &mut marks::FeedRules| rules.sources.iter_mut().for_each(|source| source.source += 2);
     assert_eq!(field(try_rules(&renumber).unwrap_err()), "sources");
-    let age = |rules: &mut marks::Rules| rules.sources[1].max_age_micros *= 2;
+    let age = |rules: &mut marks::FeedRules| rules.sources[1].max_age_micros *= 2;
     assert_eq!(field(try_rules(&age).unwrap_err()), "sources.2.max_age_micros");
-    let sound = |rules: &mut marks::Rules| {
+    let sound = |rules: &mut marks::FeedRules| {
         rules.band = ratio("0.06");
         rules.sources.remove(0);
         rules.sources.push(marks::Source { source: 9, max_age_micros: 1, bounds: None });
@@ -815,10 +815,10 @@ fn a_listing_that_cannot_be_reckoned_with_exactly_is_refused_i01_i06_i21() {
     let past: Timestamp = "2026-11-02T00:00:00Z".parse().unwrap();
     assert_eq!(refused(&|terms| terms.kind = InstrumentKind::Future { expiry: past }), "101");
     assert_eq!(refused(&|terms| terms.payoff = Payoff::Inverse), "settle");
-    let bad = || marks::Rules { quorum: 0, ..rules() };
+    let bad = || marks::FeedRules { quorum: 0, ..rules() };
     assert_eq!(refused(&|terms| terms.feed = Some(bad())), "feed.quorum");
-    let other = || marks::Rules { collar: ratio("1"), ..rules() };
-    let dated = |terms: &mut InstrumentTerms, feed: Option<marks::Rules>| {
+    let other = || marks::FeedRules { collar: ratio("1"), ..rules() };
+    let dated = |terms: &mut InstrumentTerms, feed: Option<marks::FeedRules>| {
         terms.kind = InstrumentKind::Future { expiry: expiry() };
         terms.feed = feed;
     };

@@ -2,7 +2,7 @@
 
 use engine::state::Policy;
 use engine::{AccountId, FeedId, Status};
-use marks::{Cause, Rules};
+use marks::{Cause, FeedRules};
 use model::{AssetId, InstrumentId, InstrumentKind};
 
 use crate::Broken;
@@ -131,7 +131,7 @@ struct Stage {
 fn stage() -> Result<Stage, Broken> {
     let mut venue = Venue::new(Policy::default(), "2025-10-01T12:00:00Z")?;
     let eth = venue.underlying("ETH", 4300.0, rules(5, 3), 1e9)?;
-    let feed = Rules { handover: crate::venue::ratio(0.05), ..rules(5, 3) };
+    let feed = FeedRules { handover: crate::venue::ratio(0.05), ..rules(5, 3) };
     let coin = venue.coin("wBETH", Some(eth), (4300.0 * REDEEMED, REDEEMED), Some(feed), 1e6)?;
     let kind = InstrumentKind::Perpetual;
     let perpetual: InstrumentId =

@@ -172,7 +172,7 @@ fn demands(venue: &mut Venue, token: AssetId, perpetual: InstrumentId, found: &m
         Change::Outflow { window: policy.outflow_window, share: wider, floor: policy.outflow_floor },
         Change::Cap { asset: token, cap: quantity(1e11) },
         Change::Cap { asset: token, cap: quantity(venue.state().collateral[token.0].cap.to_f64() * 1.2) },
-        Change::Feed { feed: FeedId::Asset(token), rules: marks::Rules { collar: ratio(10.0), ..rules(1, 1) } },
+        Change::Feed { feed: FeedId::Asset(token), rules: marks::FeedRules { collar: ratio(10.0), ..rules(1, 1) } },
         Change::Limits { instrument: perpetual, max_order: 1_000_000_000, max_open: 1_000_000_000, band: ratio(1.0) },
         Change::FundOut { fund: Pot::SharedFund, asset: USD, amount: quantity(9e6) },
         Change::FundOut { fund: Pot::SharedFund, asset: token, amount: quantity(1e6) },

@@ -121,7 +121,7 @@ fn fall(losers: f64, how: &Fall) -> Result<Fell, Broken> {
     // The outflow limiter and the limit of open interest are switched off: they are not the subject of this replay.
     let open = Policy { fund_floor: money(1e9), share_floor: money(1e9), ..Policy::default() };
     let mut venue = Venue::new(Policy { outflow_share: ratio(1.0), ..open }, "2022-05-01T00:00:00Z")?;
-    let wide = marks::Rules { collar: ratio(10.0), ..rules(3, 3) };
+    let wide = marks::FeedRules { collar: ratio(10.0), ..rules(3, 3) };
     let luna = venue.underlying("LUNA", 30.0, wide, 1e9)?;
     let btc = venue.underlying("BTC", 30_000.0, rules(3, 3), 1e9)?;
     let coin = venue.coin("BTC", Some(btc), (30_000.0, 1.0), None, 1e6)?;

@@ -2,7 +2,7 @@
 
 use engine::state::Policy;
 use engine::{FeedId, Reject};
-use marks::{Bounds, Cause, Rules};
+use marks::{Bounds, Cause, FeedRules};
 use model::{InstrumentKind, USD};
 
 use crate::Broken;
@@ -98,12 +98,12 @@ struct Frozen {
 /// Every source of LUNA stops at its floor. Attackers pledge tokens, and one account loses money to the other.
 fn frozen() -> Result<Frozen, Broken> {
     let mut venue = Venue::new(Policy::default(), "2022-05-01T00:00:00Z")?;
-    let clamped = |mut rules: Rules| {
+    let clamped = |mut rules: FeedRules| {
         for source in &mut rules.sources {
             source.bounds = Some(Bounds { low: price(FLOOR), high: price(10_000.0) });
         }
         // The wide collar lets the price collapse within days, because this script takes few steps.
-        Rules { collar: ratio(10.0), ..rules }
+        FeedRules { collar: ratio(10.0), ..rules }
     };
     let luna = venue.underlying("LUNA", 80.0, clamped(rules(3, 3)), 1e9)?;
     let btc = venue.underlying("BTC", 30_000.0, rules(3, 3), 1e9)?;
@@ -152,7 +152,7 @@ fn deposit(venue: &mut Venue, whose: engine::AccountId, coin: model::AssetId, un
 /// One source stands just above its floor, the others follow the market. Returns whether the mark stays with the others.
 fn near_the_floor() -> Result<bool, Broken> {
     let mut venue = Venue::new(Policy::default(), "2022-05-01T00:00:00Z")?;
-    let luna = venue.underlying("LUNA", 0.2, Rules { collar: ratio(10.0), ..rules(3, 2) }, 1e9)?;
+    let luna = venue.underlying("LUNA", 0.2, FeedRules { collar: ratio(10.0), ..rules(3, 2) }, 1e9)?;
     let kind = InstrumentKind::Perpetual;
     let perpetual =
         venue.instrument(&Listing { name: "LUNA-PERP", underlying: luna, kind, lot: 1.0, tick: 0.001, band: 0.1 })?;

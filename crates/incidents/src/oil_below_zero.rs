@@ -2,7 +2,7 @@
 
 use engine::state::Policy;
 use engine::{AccountId, Command, Event, FeedId, Principal, Status};
-use marks::Rules;
+use marks::FeedRules;
 use model::{InstrumentId, InstrumentKind, USD};
 use units::{Timestamp, count};
 
@@ -119,7 +119,7 @@ fn listed() -> Result<(Venue, FeedId, InstrumentId), Broken> {
     // The contract settles on the prices of its last two minutes.
     let policy = Policy { settlement_window: 2 * MINUTE, settlement_samples: 2, ..Policy::default() };
     let mut venue = Venue::new(policy, "2020-04-20T15:49:00Z")?;
-    let oil = Rules { signed: true, scale: price(SCALE), collar: crate::venue::ratio(1.0), ..rules(3, 3) };
+    let oil = FeedRules { signed: true, scale: price(SCALE), collar: crate::venue::ratio(1.0), ..rules(3, 3) };
     let oil = venue.underlying("WTI", 11.0, oil, 1e9)?;
     let expiry: Timestamp = "2020-04-20T18:30:00Z".parse().map_err(|_| Broken("a moment".to_owned()))?;
     let kind = InstrumentKind::Future { expiry };

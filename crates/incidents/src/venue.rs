@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use engine::state::{AssetTerms, Change, Holder, InstrumentTerms, Offer, Policy, Pot, State, UnderlyingTerms};
 use engine::{AccountId, Command, Event, FeedId, Judged, Party, Principal, Reject, Status};
 use margin::method::universal;
-use marks::{Rules, Source};
+use marks::{FeedRules, Source};
 use model::{AssetId, InstrumentId, InstrumentKind, Payoff, USD, UnderlyingId};
 use operator::{Failed, Memory, Operator, Said, Schedule, Taken, Trade};
 use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
@@ -84,9 +84,9 @@ pub(crate) fn money(usd: f64) -> Money {
 
 /// The rules of a feed with `sources` sources: `quorum` of them must agree within 5 %, the price stays within 10 % of its
 /// ten-minute average, and it is suspect where sources are 2 % apart.
-pub(crate) fn rules(sources: u32, quorum: u32) -> Rules {
+pub(crate) fn rules(sources: u32, quorum: u32) -> FeedRules {
     let source = |source| Source { source, max_age_micros: MINUTE, bounds: None };
-    Rules {
+    FeedRules {
         sources: (1..=sources).map(source).collect(),
         quorum,
         band: ratio(0.05),
@@ -189,7 +189,7 @@ impl Venue {
         &mut self,
         name: &str,
         index: f64,
-        feed: Rules,
+        feed: FeedRules,
         open_interest_usd: f64,
     ) -> Result<UnderlyingId, Broken> {
         let id = UnderlyingId(self.state().market.underlyings.len());
@@ -215,7 +215,7 @@ impl Venue {
         name: &str,
         follows: Option<UnderlyingId>,
         (reference, ratio): (f64, f64),
-        feed: Option<Rules>,
+        feed: Option<FeedRules>,
         cap: f64,
     ) -> Result<AssetId, Broken> {
         let id = AssetId(self.state().market.assets.len());

@@ -3,13 +3,13 @@
 //! Three steps may keep the price from being the index, in this order:
 //!
 //! * **No index.** The last quote stays as it is, marked invalid. Its averages do not move.
-//! * **Handover** (I-17). A change of the set of sources may move the price by at most [`Rules::handover`], measured
+//! * **Handover** (I-17). A change of the set of sources may move the price by at most [`FeedRules::handover`], measured
 //!   from the index of the former set by its last reports, including those of dead sources: the market may move a price,
 //!   a change of the set may not. After an invalid quote the move is measured from the last price. The rest of the way is
 //!   walked in steps of the same length, one per quote, and the price is suspect until it arrives. A minority that comes
 //!   and goes cannot start this while the last reports of the honest sources are closer together than one step: with the
 //!   minority and without it, the median is in their range.
-//! * **Collar** (I-20). The price is at most [`Rules::collar`] from the slow average, which follows the collared
+//! * **Collar** (I-20). The price is at most [`FeedRules::collar`] from the slow average, which follows the collared
 //!   price. Let a time `T` of arbitrary reports begin when `max(|slow|, scale)` is `M`, and let
 //!   `S = collar · T / slow_micros` be below 1. Then the slow average moves by at most `M·S/(1 − S)`, and the price is
 //!   at most `M·(S + collar)/(1 − S)` from where the slow average was.
@@ -21,7 +21,7 @@ use crate::average::stepped;
 use crate::index::{Agreement, agree, is_quorum, median};
 use crate::quote::Quote;
 use crate::report::{Refusal, Report};
-use crate::rules::{Rules, size};
+use crate::rules::{FeedRules, size};
 use crate::validity::{Cause, Validity};
 
 /// The state of one price: the last reports of its sources and its last quote.
@@ -47,14 +47,14 @@ pub enum NoQuote {
         /// The number of sources that must be live and agree.
         quorum: u32,
     },
-    /// A number left its range. Rules that pass [`Rules::check`] and reports that were accepted exclude it.
+    /// A number left its range. Rules that pass [`FeedRules::check`] and reports that were accepted exclude it.
     #[error(transparent)]
     Overflow(#[from] Overflow),
 }
 
 impl Feed {
     /// Checks whether `report` may be recorded at `now` (I-16). Changes nothing.
-    pub fn accept(&self, rules: &Rules, report: &Report, now: Timestamp) -> Result<(), Refusal> {
+    pub fn accept(&self, rules: &FeedRules, report: &Report, now: Timestamp) -> Result<(), Refusal> {
         report.check(rules, self.report(report.source), now)
     }
 
@@ -70,7 +70,7 @@ impl Feed {
     ///
     /// A tick that has a quote keeps it, whatever is reported later (I-12); a tick before the last quote gets that
     /// quote too.
-    pub fn quote(&self, rules: &Rules, now: Timestamp) -> Result<Quote, NoQuote> {
+    pub fn quote(&self, rules: &FeedRules, now: Timestamp) -> Result<Quote, NoQuote> {
         if let Some(last) = self.last.as_ref().filter(|last| last.at >= now) {
             return Ok(last.clone());
         }
@@ -103,7 +103,7 @@ impl Feed {
     /// The last moment, from `now` on, until which the same reports count as at `now`. After it a report becomes too
     /// old, or a report from too far ahead of the clock begins to count. The answer of [`Self::quote`] about a quorum
     /// is the same until then.
-    pub fn steady_until(&self, rules: &Rules, now: Timestamp) -> Timestamp {
+    pub fn steady_until(&self, rules: &FeedRules, now: Timestamp) -> Timestamp {
         let changes = rules.sources.iter().filter_map(|source| {
             let published = self.report(source.source)?.published.micros();
             let (begins, ends) =
@@ -119,7 +119,7 @@ impl Feed {
     }
 
     /// The reports that count at `now`, ordered by source, and the cause to name when they are too few.
-    fn live(&self, rules: &Rules, now: Timestamp) -> Result<(Vec<Report>, Cause), Overflow> {
+    fn live(&self, rules: &FeedRules, now: Timestamp) -> Result<(Vec<Report>, Cause), Overflow> {
         let mut live = Vec::with_capacity(rules.sources.len());
         let mut obstacles = Vec::new();
         for source in &rules.sources {
@@ -135,7 +135,7 @@ impl Feed {
     }
 
     /// The quote that follows `last`.
-    fn next(&self, agreement: &Agreement, last: &Quote, rules: &Rules, now: Timestamp) -> Result<Quote, Overflow> {
+    fn next(&self, agreement: &Agreement, last: &Quote, rules: &FeedRules, now: Timestamp) -> Result<Quote, Overflow> {
         let (staged, handover) = self.handed_over(agreement, last, rules)?;
         let collar = rules.share(rules.collar, last.slow)?;
         let price = staged.clamp(last.slow.minus(collar)?, last.slow.plus(collar)?);
@@ -153,7 +153,7 @@ impl Feed {
     }
 
     /// The index, or the point toward it that the handover allows; and whether part of the way remains.
-    fn handed_over(&self, agreement: &Agreement, last: &Quote, rules: &Rules) -> Result<(Price, bool), Overflow> {
+    fn handed_over(&self, agreement: &Agreement, last: &Quote, rules: &FeedRules) -> Result<(Price, bool), Overflow> {
         let index = agreement.index;
         let from = if last.handover || last.validity() == Validity::Invalid {
             last.price

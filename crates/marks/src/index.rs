@@ -20,7 +20,7 @@ use units::{Money, Overflow, Price, Ratio, Round};
 
 use crate::median::{Weighted, medians, weights};
 use crate::report::Report;
-use crate::rules::Rules;
+use crate::rules::FeedRules;
 
 /// The ratio 0.5.
 const HALF: Ratio = Ratio::from_raw(500_000_000_000_000_000);
@@ -39,7 +39,7 @@ pub struct Agreement {
 }
 
 /// The agreement among `live`; `None` when fewer than the quorum are near their median.
-pub fn agree(live: &[Report], rules: &Rules) -> Result<Option<Agreement>, Overflow> {
+pub fn agree(live: &[Report], rules: &FeedRules) -> Result<Option<Agreement>, Overflow> {
     let Some((lower, upper)) = both(live, rules, |report| report.price)? else { return Ok(None) };
     let mut used = Vec::with_capacity(live.len());
     for report in live {
@@ -59,23 +59,27 @@ pub fn agree(live: &[Report], rules: &Rules) -> Result<Option<Agreement>, Overfl
 }
 
 /// The weighted median of `reports`, without a band; `None` when there are fewer reports than the quorum.
-pub fn median(reports: &[Report], rules: &Rules) -> Result<Option<Price>, Overflow> {
+pub fn median(reports: &[Report], rules: &FeedRules) -> Result<Option<Price>, Overflow> {
     if is_quorum(reports, rules) { middle(reports, rules) } else { Ok(None) }
 }
 
 /// Whether these reports are enough for a price.
-pub fn is_quorum(reports: &[Report], rules: &Rules) -> bool {
+pub fn is_quorum(reports: &[Report], rules: &FeedRules) -> bool {
     u32::try_from(reports.len()).is_ok_and(|number| number >= rules.quorum)
 }
 
 /// The point between the two medians, rounded down.
-fn middle(reports: &[Report], rules: &Rules) -> Result<Option<Price>, Overflow> {
+fn middle(reports: &[Report], rules: &FeedRules) -> Result<Option<Price>, Overflow> {
     let Some((lower, upper)) = both(reports, rules, |report| report.price)? else { return Ok(None) };
     lower.plus(upper.minus(lower)?.scaled(HALF, Round::Down)?).map(Some)
 }
 
 /// The lower and the upper weighted median of one column of the reports.
-fn both(reports: &[Report], rules: &Rules, column: fn(&Report) -> Price) -> Result<Option<(Price, Price)>, Overflow> {
+fn both(
+    reports: &[Report],
+    rules: &FeedRules,
+    column: fn(&Report) -> Price,
+) -> Result<Option<(Price, Price)>, Overflow> {
     let claims: Vec<Money> = reports.iter().map(|report| report.claim(rules)).collect::<Result<_, _>>()?;
     let weights = weights(&claims, rules.minority());
     let weighted = |(report, weight): (&Report, i128)| Weighted { value: column(report), weight };

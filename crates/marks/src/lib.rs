@@ -37,10 +37,10 @@
 //! price either: this crate makes quotes from reports only (I-21).
 //!
 //! ```
-//! use marks::{Feed, Report, Rules, Validity};
+//! use marks::{Feed, Report, FeedRules, Validity};
 //! use units::Timestamp;
 //!
-//! # let rules: Rules = serde_json::from_str(r#"{
+//! # let rules: FeedRules = serde_json::from_str(r#"{
 //! #     "sources": [
 //! #         {"source": 1, "max_age_micros": 10000000},
 //! #         {"source": 2, "max_age_micros": 10000000},
@@ -81,5 +81,5 @@ pub use composed::{NotComposed, composed};
 pub use feed::{Feed, NoQuote};
 pub use quote::Quote;
 pub use report::{LARGEST, Refusal, Report};
-pub use rules::{BadRule, Bounds, Rules, Source};
+pub use rules::{BadRule, Bounds, FeedRules, Source};
 pub use validity::{Cause, Validity};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use units::{Money, Overflow, Price, Ratio, Round, Timestamp};
 
-use crate::rules::{Rules, Source};
+use crate::rules::{FeedRules, Source};
 use crate::validity::Cause;
 
 /// The largest price and half-width that are accepted: 10¹⁸ units. Later sums cannot overflow.
@@ -116,7 +116,7 @@ impl Report {
     /// Checks whether this report may follow `last`, the last accepted report of the same source.
     ///
     /// Sequence and time of publication strictly increase (I-16).
-    pub(crate) fn check(&self, rules: &Rules, last: Option<&Self>, now: Timestamp) -> Result<(), Refusal> {
+    pub(crate) fn check(&self, rules: &FeedRules, last: Option<&Self>, now: Timestamp) -> Result<(), Refusal> {
         let source_number = self.source;
         let source = rules.source(source_number).ok_or(Refusal::Unknown { source_number })?;
         if let Some(last) = last {
@@ -153,7 +153,12 @@ impl Report {
     /// The reason why this report does not count at `now`; `None` when it counts.
     ///
     /// It is evaluated for every quote anew: an accepted report grows old, and rules change.
-    pub(crate) fn obstacle(&self, rules: &Rules, source: &Source, now: Timestamp) -> Result<Option<Cause>, Overflow> {
+    pub(crate) fn obstacle(
+        &self,
+        rules: &FeedRules,
+        source: &Source,
+        now: Timestamp,
+    ) -> Result<Option<Cause>, Overflow> {
         let age_micros = self.age_micros(now);
         let obstacle = if source.bounds.is_some_and(|bounds| bounds.holds_back(self.price)) {
             Some(Cause::Clamped)
@@ -172,7 +177,7 @@ impl Report {
 
     /// The depth that this report may claim: all of it when the source is sure, nothing when the half-width is at the
     /// widest allowed or beyond, and linear between (I-18).
-    pub(crate) fn claim(&self, rules: &Rules) -> Result<Money, Overflow> {
+    pub(crate) fn claim(&self, rules: &FeedRules) -> Result<Money, Overflow> {
         let widest = rules.share(rules.max_confidence, self.price)?;
         let left = widest.minus(self.confidence)?.max(Price::ZERO);
         let sureness = Money::from_raw(left.raw()).per(Money::from_raw(widest.raw()), Round::Down);

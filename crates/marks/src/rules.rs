@@ -16,7 +16,7 @@ const LARGEST_RATIO: Ratio = Ratio::from_raw(10_000_000_000_000_000_000);
 /// of `scale`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Rules {
+pub struct FeedRules {
     /// The sources that may report, ordered by number.
     pub sources: Vec<Source>,
     /// How many sources must be live and agree. Fewer make no price. At least 1; a quorum of 3 tolerates one liar, 5
@@ -89,7 +89,7 @@ impl Bounds {
     }
 }
 
-impl Rules {
+impl FeedRules {
     /// Checks whether these rules make sense; the error names the first field that does not.
     ///
     /// With rules that pass, no report that [`crate::Feed::accept`] accepts makes [`crate::Feed::quote`] overflow.
@@ -170,9 +170,9 @@ pub(crate) mod tests {
     use super::*;
 
     /// Rules with `sources` sources, numbered from 1, for the tests of this crate.
-    pub fn rules(sources: u32, quorum: u32) -> Rules {
+    pub fn rules(sources: u32, quorum: u32) -> FeedRules {
         let source = |source| Source { source, max_age_micros: 10_000_000, bounds: None };
-        Rules {
+        FeedRules {
             sources: (1..=sources).map(source).collect(),
             quorum,
             band: "0.05".parse().unwrap(),
@@ -188,7 +188,7 @@ pub(crate) mod tests {
         }
     }
 
-    fn refusal(change: impl FnOnce(&mut Rules)) -> String {
+    fn refusal(change: impl FnOnce(&mut FeedRules)) -> String {
         let mut changed = rules(3, 2);
         changed.check().unwrap();
         change(&mut changed);

@@ -4,7 +4,7 @@
 
 mod support;
 
-use marks::{Bounds, Cause, Feed, NoQuote, Refusal, Rules, Validity, composed};
+use marks::{Bounds, Cause, Feed, FeedRules, NoQuote, Refusal, Validity, composed};
 use support::{Bench, UNIT, at, price, report, rules};
 use units::Price;
 
@@ -60,7 +60,7 @@ fn a_zero_is_refused_or_left_out() {
     let mut bench = five();
     let refusal = bench.say(report(1, 1, Price::ZERO), 1).unwrap_err();
     assert_eq!(refusal, Refusal::NotPositive { source_number: 1, price: Price::ZERO });
-    let mut bench = Bench::new(Rules { signed: true, ..rules(5, 3) });
+    let mut bench = Bench::new(FeedRules { signed: true, ..rules(5, 3) });
     let quote = bench.tick(0, &[(1, "0"), (2, "100"), (3, "100"), (4, "100.1"), (5, "100.2")]);
     assert_eq!((quote.price, quote.live), (price("100.05"), vec![2, 3, 4, 5]));
 }
@@ -69,7 +69,7 @@ fn a_zero_is_refused_or_left_out() {
 #[test]
 fn a_market_below_zero_is_priced() {
     let wide = "10".parse().unwrap();
-    let mut bench = Bench::new(Rules { signed: true, scale: price("10"), collar: wide, ..rules(3, 3) });
+    let mut bench = Bench::new(FeedRules { signed: true, scale: price("10"), collar: wide, ..rules(3, 3) });
     for (second, text) in (0..).zip(["18.27", "5", "0.01", "0", "-0.01", "-37.63", "-1", "0", "10.01"]) {
         let quote = bench.tick(second, &[(1, text), (2, text), (3, text)]);
         assert_eq!((quote.price, quote.cause), (price(text), Cause::Agreed));
@@ -279,7 +279,7 @@ fn a_feed_written_down_and_read_again_decides_the_same() {
     let text = serde_json::to_string(&bench.feed).unwrap();
     let again: Feed = serde_json::from_str(&text).unwrap();
     assert_eq!(again, bench.feed);
-    let rules: Rules = serde_json::from_str(&serde_json::to_string(&bench.rules).unwrap()).unwrap();
+    let rules: FeedRules = serde_json::from_str(&serde_json::to_string(&bench.rules).unwrap()).unwrap();
     assert_eq!(again.quote(&rules, at(3)), bench.feed.quote(&bench.rules, at(3)));
     assert_eq!(again.reports().len(), 5);
     assert_eq!(again.last().map(|quote| quote.price), Some(price("100")));

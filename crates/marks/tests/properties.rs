@@ -6,7 +6,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use marks::{Bounds, Cause, Feed, LARGEST, NoQuote, Quote, Report, Rules, Validity, composed};
+use marks::{Bounds, Cause, Feed, FeedRules, LARGEST, NoQuote, Quote, Report, Validity, composed};
 use proptest::prelude::*;
 use support::{Bench, UNIT, at, report, rules};
 use units::{Money, Price, Ratio, Timestamp};
@@ -35,7 +35,7 @@ fn word(source: u32, (price, confidence, depth): (i128, i128, i128)) -> Report {
 /// Sources with honest reports around 100, and as many liars among them as the quorum tolerates.
 #[derive(Clone, Debug)]
 struct Parliament {
-    rules: Rules,
+    rules: FeedRules,
     honest: Vec<Report>,
     liars: Vec<Report>,
 }
@@ -55,13 +55,13 @@ fn parliament(width: i128, full: bool) -> impl Strategy<Value = Parliament> {
             let number = |place: u32| (place + shift) % all + 1;
             let honest: Vec<Report> = (0..).zip(honest).map(|(place, said)| word(number(place), said)).collect();
             let liars = (all - liars..).zip(lies).map(|(place, said)| word(number(place), said)).collect();
-            let rules = Rules { signed: true, ..rules(all, quorum) };
+            let rules = FeedRules { signed: true, ..rules(all, quorum) };
             Parliament { rules, honest, liars }
         })
     })
 }
 
-fn quote_of(rules: &Rules, reports: &[Report]) -> Result<Quote, NoQuote> {
+fn quote_of(rules: &FeedRules, reports: &[Report]) -> Result<Quote, NoQuote> {
     let mut feed = Feed::default();
     for report in reports {
         feed.accept(rules, report, at(0)).unwrap();
@@ -90,7 +90,7 @@ fn history(prices: impl Strategy<Value = i128> + Clone + 'static) -> impl Strate
 }
 
 /// Plays a history; returns every quote with the feed it was made from.
-fn play(rules: &Rules, history: &[Tick]) -> Vec<(Feed, Quote)> {
+fn play(rules: &FeedRules, history: &[Tick]) -> Vec<(Feed, Quote)> {
     let (mut feed, mut now, mut sequence, mut quotes) = (Feed::default(), 1_000, 0, Vec::new());
     for tick in history {
         now += tick.seconds;
@@ -118,8 +118,8 @@ fn play(rules: &Rules, history: &[Tick]) -> Vec<(Feed, Quote)> {
     quotes
 }
 
-fn bounded(sources: u32, quorum: u32) -> Rules {
-    let mut rules = Rules { signed: true, ..rules(sources, quorum) };
+fn bounded(sources: u32, quorum: u32) -> FeedRules {
+    let mut rules = FeedRules { signed: true, ..rules(sources, quorum) };
     for source in &mut rules.sources {
         source.bounds = Some(Bounds { low: Price::from_raw(95 * UNIT), high: Price::from_raw(105 * UNIT) });
     }
@@ -230,10 +230,10 @@ proptest! {
         quorum in 1_u32..=5,
         widest: bool,
     ) {
-        let mut rules = Rules { signed: true, ..rules(5, quorum) };
+        let mut rules = FeedRules { signed: true, ..rules(5, quorum) };
         if widest {
             let ten: Ratio = "10".parse().unwrap();
-            rules = Rules { scale: LARGEST, band: ten, dispersion: ten, collar: ten, handover: ten, ..rules };
+            rules = FeedRules { scale: LARGEST, band: ten, dispersion: ten, collar: ten, handover: ten, ..rules };
             rules.max_confidence = ten;
         }
         rules.check().unwrap();
@@ -287,7 +287,7 @@ proptest! {
         honest in prop::collection::vec(100 * UNIT..100 * UNIT + UNIT / 2, 3),
         lies in prop::collection::vec(prop::collection::vec(prop::option::of(arbitrary_word()), 2), 1..20),
     ) {
-        let mut bench = Bench::new(Rules { signed: true, ..rules(7, 5) });
+        let mut bench = Bench::new(FeedRules { signed: true, ..rules(7, 5) });
         for (second, lies) in (0..).zip(lies) {
             for (source, price) in (1..).zip(honest.iter().chain(&honest[..2])) {
                 bench.say(report(source, second, Price::from_raw(*price)), second).unwrap();

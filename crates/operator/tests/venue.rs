@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use engine::state::{InstrumentTerms, Mode, Policy, Pot, State, UnderlyingTerms};
 use engine::{AccountId, FeedId, Party, Status};
 use journal::{Identity, Store};
-use marks::{Rules, Source};
+use marks::{FeedRules, Source};
 use model::{InstrumentId, InstrumentKind, Payoff, USD, UnderlyingId};
 use operator::{Beat, Door, Duty, Failed, Memory, Operator, Said, Schedule, Taken, Trade};
 use sequencer::{Answer, Genesis, Sequencer};
@@ -25,9 +25,9 @@ fn of<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().unwrap()
 }
 
-fn rules() -> Rules {
+fn rules() -> FeedRules {
     let source = |source| Source { source, max_age_micros: 60 * SECOND, bounds: None };
-    Rules {
+    FeedRules {
         sources: (1..=3).map(source).collect(),
         quorum: 2,
         band: of("0.05"),

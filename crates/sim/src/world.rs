@@ -6,7 +6,7 @@ use dice::Dice;
 use engine::state::{AssetTerms, InstrumentTerms, Policy, State, UnderlyingTerms};
 use engine::{Command, Envelope, FeedId, Principal};
 use journal::Identity;
-use marks::{Bounds, Rules, Source};
+use marks::{Bounds, FeedRules, Source};
 use model::{AssetId, CounterPrice, DepthLevel, InstrumentId, InstrumentKind, Payoff, Right, UnderlyingId};
 use sequencer::Genesis;
 use units::{Money, Price, Quantity, Ratio, Timestamp};
@@ -224,14 +224,14 @@ impl World {
     }
 
     /// The rules by which a feed is read.
-    pub fn rules(&self, sources: u32, signed: bool, bounded: bool) -> Rules {
+    pub fn rules(&self, sources: u32, signed: bool, bounded: bool) -> FeedRules {
         let thin = self.swarm.seeks(Corner::Thin);
         let source = |number: u32| Source {
             source: number,
             max_age_micros: if thin { 60 * SECOND } else { 150 * SECOND },
             bounds: (bounded && number == 3).then(|| Bounds { low: price(100_000), high: price(100_000_000) }),
         };
-        Rules {
+        FeedRules {
             sources: (1..=sources).map(source).collect(),
             quorum: if sources == 1 { 1 } else { 2 },
             band: ratio(5),
@@ -404,7 +404,7 @@ struct Terms {
     size: i128,
     lot: i128,
     tick: i128,
-    feed: Option<Rules>,
+    feed: Option<FeedRules>,
 }
 
 impl Terms {

@@ -2,7 +2,7 @@
 
 use engine::state::{AssetTerms, InstrumentTerms, LARGEST_AMOUNT, Policy, UnderlyingTerms};
 use engine::{AccountId, Command};
-use marks::{Rules, Source};
+use marks::{FeedRules, Source};
 use model::{AssetId, InstrumentId, InstrumentKind, Payoff, USD, UnderlyingId};
 use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
 
@@ -117,9 +117,9 @@ pub fn commands(calibration: &Calibration) -> Vec<Command> {
 
 /// The rules of an index: three sources that agree within 5 %. The collar is wide, as for outside sources: a crash that
 /// all sources report is a price.
-fn rules() -> Rules {
+fn rules() -> FeedRules {
     let percent = |whole: i128| Ratio::from_raw(whole * (Ratio::ONE.raw() / 100));
-    Rules {
+    FeedRules {
         sources: SOURCES.map(|source| Source { source, max_age_micros: HEARTBEAT, bounds: None }).to_vec(),
         quorum: 3,
         band: percent(5),

@@ -3,7 +3,7 @@
 use engine::state::{InstrumentTerms, UnderlyingTerms};
 use engine::{AccountId, Command, Envelope, FeedId, OrderId, Party, Principal, SURFACE_SOURCE};
 use journal::{Identity, Journal, Store};
-use marks::{Report, Rules, Source};
+use marks::{FeedRules, Report, Source};
 use model::{InstrumentId, InstrumentKind, Payoff, Right, Side, USD, UnderlyingId};
 use sequencer::{Answer, Genesis, Sequencer};
 use units::Timestamp;
@@ -141,9 +141,9 @@ fn of<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
     text.parse().expect("it is written in this file")
 }
 
-fn rules() -> Rules {
+fn rules() -> FeedRules {
     let source = |source| Source { source, max_age_micros: 60 * SECOND, bounds: None };
-    Rules {
+    FeedRules {
         sources: (1..=3).map(source).collect(),
         quorum: 2,
         band: of("0.05"),

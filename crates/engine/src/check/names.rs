@@ -1,6 +1,6 @@
 //! Checks that named things exist, and that described things can exist.
 
-use marks::{Quote, Rules};
+use marks::{FeedRules, Quote};
 use model::{AssetId, InstrumentId, Invalid, UnderlyingId};
 use units::{Quantity, Ratio, Round};
 
@@ -123,7 +123,7 @@ pub fn quote(quote: &Quote) -> Checked {
         .try_for_each(|(path, time)| numbers::time(path, time))
 }
 
-pub fn rules(path: &str, rules: &Rules) -> Checked {
+pub fn rules(path: &str, rules: &FeedRules) -> Checked {
     rules.check().map_err(|bad| Invalid::new(format!("{path}.{}", bad.field), bad.found, bad.expected))
 }
 

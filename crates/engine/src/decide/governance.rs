@@ -10,7 +10,7 @@ use std::fmt::Display;
 use margin::method::universal;
 use margin::params::Params;
 use margin::scenario::ScenarioSet;
-use marks::Rules;
+use marks::FeedRules;
 use model::{AssetId, CounterPrice, UnderlyingId};
 use pricing::kernel::Isa;
 use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
@@ -283,7 +283,7 @@ impl Step {
 
     /// Checks the rules of a feed: every number moves by a step at most, and at most one source is added and one
     /// removed, so that a change cannot replace a quorum at once (I-15, I-17).
-    fn rules(&self, from: &Rules, to: &Rules) -> Result<(), Reject> {
+    fn rules(&self, from: &FeedRules, to: &FeedRules) -> Result<(), Reject> {
         self.count("quorum", i64::from(from.quorum), i64::from(to.quorum))?;
         self.number("band", from.band.raw(), to.band.raw())?;
         self.number("dispersion", from.dispersion.raw(), to.dispersion.raw())?;
@@ -297,11 +297,12 @@ impl Step {
         if from.signed != to.signed {
             return Err(self.refused("signed", from.signed, to.signed));
         }
-        let missing = |these: &Rules, those: &Rules| {
+        let missing = |these: &FeedRules, those: &FeedRules| {
             these.sources.iter().filter(|source| those.source(source.source).is_none()).count()
         };
         if missing(from, to) > 1 || missing(to, from) > 1 {
-            let names = |rules: &Rules| format!("{:?}", rules.sources.iter().map(|s| s.source).collect::<Vec<u32>>());
+            let names =
+                |rules: &FeedRules| format!("{:?}", rules.sources.iter().map(|s| s.source).collect::<Vec<u32>>());
             return Err(self.refused("sources", names(from), names(to)));
         }
         for after in &to.sources {

@@ -1,6 +1,6 @@
 //! Lists locations, underlyings, assets and instruments. Everything that `apply` will build is built here first, on a copy.
 
-use marks::Rules;
+use marks::FeedRules;
 use model::{InstrumentKind, Payoff};
 use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
 
@@ -152,7 +152,7 @@ pub fn limited(
 }
 
 /// Checks that the rules of a feed make sense.
-pub fn readable(field: &str, rules: &Rules) -> Result<(), Reject> {
+pub fn readable(field: &str, rules: &FeedRules) -> Result<(), Reject> {
     rules.check().map_err(|bad| Reject::malformed(&format!("{field}.{}", bad.field), bad.found, bad.expected))
 }
 
@@ -229,7 +229,7 @@ fn is_signed(state: &State, feed: FeedId) -> bool {
     state.feeds.get(&feed).is_some_and(|known| known.rules.signed)
 }
 
-fn never_negative(field: &str, rules: &Rules) -> Result<(), Reject> {
+fn never_negative(field: &str, rules: &FeedRules) -> Result<(), Reject> {
     if rules.signed { Err(Reject::malformed(field, true, "false")) } else { Ok(()) }
 }
 

@@ -1,6 +1,6 @@
 //! Parameters, and how they change: proposed, delayed, bounded in step, ramped.
 
-use marks::Rules;
+use marks::FeedRules;
 use model::{AssetId, CounterPrice, InstrumentId, UnderlyingId};
 use serde::{Deserialize, Serialize};
 use units::{Money, Quantity, Ratio, Timestamp};
@@ -52,7 +52,7 @@ pub enum Change {
         /// The feed whose rules change.
         feed: FeedId,
         /// The rules it is read with from then on.
-        rules: Rules,
+        rules: FeedRules,
     },
     /// The static limits of an instrument.
     Limits {

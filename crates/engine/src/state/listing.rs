@@ -1,6 +1,6 @@
 //! Listings: the terms of underlyings, assets and instruments, and the engine's data on each besides its price.
 
-use marks::Rules;
+use marks::FeedRules;
 use model::{AssetId, CounterPrice, DepthLevel, InstrumentKind, Payoff, USD, UnderlyingId};
 use serde::{Deserialize, Serialize};
 use units::{Money, Price, Quantity, Ratio, Timestamp};
@@ -13,7 +13,7 @@ pub struct UnderlyingTerms {
     /// The price in the market until the feed has spoken, in USD per unit; never a valid price.
     pub reference: Price,
     /// The rules that make an index of the reports of its sources.
-    pub feed: Rules,
+    pub feed: FeedRules,
     /// Average daily volume, in USD.
     pub adv_usd: Option<Money>,
     /// Value in its order books.
@@ -33,7 +33,7 @@ pub struct AssetTerms {
     pub follows: Option<UnderlyingId>,
     /// The rules of its own price feed: USD per unit when it follows no underlying, else units of the underlying per
     /// unit. None: one unit is worth one unit of the underlying that it follows.
-    pub feed: Option<Rules>,
+    pub feed: Option<FeedRules>,
     /// Average daily volume, in USD.
     pub adv_usd: Option<Money>,
     /// Value in its order book.
@@ -73,7 +73,7 @@ pub struct InstrumentTerms {
     pub fee_rate: Option<Ratio>,
     /// The rules of the feed of its price relative to the index (perpetuals, futures, the forward of options): a ratio
     /// around 1. None: its price is the index itself.
-    pub feed: Option<Rules>,
+    pub feed: Option<FeedRules>,
 }
 
 /// The engine's data on an asset besides its price.

@@ -11,7 +11,7 @@ mod policy;
 
 use std::collections::BTreeMap;
 
-use marks::{Feed, Quote, Rules, Validity};
+use marks::{Feed, FeedRules, Quote, Validity};
 use model::{AssetId, InstrumentId, Market, Payoff, UnderlyingId};
 use serde::{Deserialize, Serialize};
 use units::{Money, Overflow, Quantity, Ratio, Round, Timestamp};
@@ -34,7 +34,7 @@ use crate::{AccountId, FeedId};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedState {
     /// The rules that make a price of the reports.
-    pub rules: Rules,
+    pub rules: FeedRules,
     /// The reports of the sources, and the last quote.
     pub feed: Feed,
 }

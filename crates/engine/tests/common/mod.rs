@@ -9,7 +9,7 @@ use engine::state::{AssetTerms, Holder, InstrumentTerms, Policy, Pot, Underlying
 use engine::{
     AccountId, Cause, Command, Engine, Envelope, Event, FeedId, LocationId, OrderId, Party, Principal, Reject, State,
 };
-use marks::{Report, Rules, Source};
+use marks::{FeedRules, Report, Source};
 use model::{AssetId, InstrumentId, InstrumentKind, Payoff, Right, Side, UnderlyingId};
 use units::{Decimal, Price, Quantity, Ratio, Round, Timestamp};
 
@@ -69,9 +69,9 @@ pub fn ratio(text: &str) -> Ratio {
 }
 
 /// Three sources, two of which make a price; wide collars, so that a test can move a price at once.
-pub fn rules() -> Rules {
+pub fn rules() -> FeedRules {
     let source = |source| Source { source, max_age_micros: 60 * SECOND, bounds: None };
-    Rules {
+    FeedRules {
         sources: (1..=3).map(source).collect(),
         quorum: 3,
         band: ratio("0.05"),

@@ -1,6 +1,6 @@
 //! A feed, its rules and a clock in whole seconds, for the tests of this crate.
 
-use marks::{Feed, Quote, Refusal, Report, Rules, Source};
+use marks::{Feed, FeedRules, Quote, Refusal, Report, Source};
 use units::{Price, Timestamp};
 
 /// One unit as a count of 10⁻¹⁸.
@@ -19,9 +19,9 @@ pub fn price(text: &str) -> Price {
 /// Rules for sources 1 to `sources`; a report counts for 10 seconds at most.
 ///
 /// Band 5 %, dispersion 2 %, collar 10 %, handover 1 %, windows of 1 and 10 minutes.
-pub fn rules(sources: u32, quorum: u32) -> Rules {
+pub fn rules(sources: u32, quorum: u32) -> FeedRules {
     let source = |source| Source { source, max_age_micros: 10_000_000, bounds: None };
-    let rules = Rules {
+    let rules = FeedRules {
         sources: (1..=sources).map(source).collect(),
         quorum,
         band: "0.05".parse().unwrap(),
@@ -54,14 +54,14 @@ pub fn report(source: u32, second: i64, price: Price) -> Report {
 /// A feed under rules.
 pub struct Bench {
     /// The rules that the feed is read with.
-    pub rules: Rules,
+    pub rules: FeedRules,
     /// The feed under test.
     pub feed: Feed,
 }
 
 impl Bench {
     /// A feed without any reports.
-    pub fn new(rules: Rules) -> Self {
+    pub fn new(rules: FeedRules) -> Self {
         Self { rules, feed: Feed::default() }
     }
 
