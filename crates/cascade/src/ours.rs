@@ -20,7 +20,7 @@ use liquidation::auction::{discount, premium, sale};
 use liquidation::deleverage::{deleverage, give_back};
 use liquidation::pace::{self, Exposure, Flow};
 use liquidation::waterfall::{Layers, waterfall};
-use liquidation::{Book, Rules};
+use liquidation::{Book, LiquidationRules};
 use units::{Money, Quantity, Ratio, Round, Timestamp};
 
 use crate::books::{Account, Who, World, less, money, plus, times, whole};
@@ -50,7 +50,7 @@ type Losers = [[Vec<Loser>; 2]; COINS];
 /// The engine of this project.
 #[derive(Clone, Debug)]
 pub struct Ours {
-    rules: Rules,
+    rules: LiquidationRules,
     beta: f64,
     /// The time when the auction of each account began, in microseconds; none without an auction.
     auctions: Vec<Option<i64>>,
@@ -66,7 +66,7 @@ pub struct Ours {
 impl Ours {
     /// Creates an engine for a number of traders, before anything has happened.
     pub fn new(traders: usize) -> Self {
-        let rules = Rules::default();
+        let rules = LiquidationRules::default();
         let start = Flow::new(Timestamp::from_micros(0));
         let beta = rules.beta.to_f64();
         let slow = [1.0; COINS];

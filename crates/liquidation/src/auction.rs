@@ -17,12 +17,12 @@
 //! A portfolio that is worth less than nothing has no discount: the funds pay the bidder who takes it, from 0 up to the
 //! amount that the portfolio lacks to its maintenance margin ([`subsidy`]).
 
-use crate::Rules;
+use crate::LiquidationRules;
 use units::{Money, Ratio, Round};
 
 /// The discount `elapsed` microseconds after the start, rounded up; `None` when the auction has ended and must be
 /// started again. The discount is always below 1 and never falls. Before the start it equals the discount at the start.
-pub fn discount(elapsed: i64, rules: &Rules) -> Option<Ratio> {
+pub fn discount(elapsed: i64, rules: &LiquidationRules) -> Option<Ratio> {
     let elapsed = i128::from(elapsed.max(0));
     let (fast, slow) = (i128::from(rules.fast.max(0)), i128::from(rules.slow.max(0)));
     let one = Ratio::ONE.raw();
@@ -82,7 +82,7 @@ pub fn premium(value: Money, discount: Ratio) -> Money {
 /// The amount that the funds pay a bidder for taking a portfolio worth less than nothing, `elapsed` microseconds after
 /// this phase began, in USD. It rises in a straight line over the slow phase from 0 to `shortfall`, the maintenance
 /// margin less the equity, and is rounded down. `None` when the phase has ended.
-pub fn subsidy(elapsed: i64, shortfall: Money, rules: &Rules) -> Option<Money> {
+pub fn subsidy(elapsed: i64, shortfall: Money, rules: &LiquidationRules) -> Option<Money> {
     let elapsed = elapsed.max(0);
     if elapsed >= rules.slow {
         return None;
@@ -103,7 +103,14 @@ pub struct Sale {
 
 /// The sale to a bid for the share `wanted`, `elapsed` microseconds after the start, of a portfolio as in [`share`].
 /// `None` when the auction has ended, nothing is wanted, nothing needs to be sold, or the part not yet sold is worth nothing.
-pub fn sale(wanted: Ratio, excess: Money, value: Money, reserved: Money, elapsed: i64, rules: &Rules) -> Option<Sale> {
+pub fn sale(
+    wanted: Ratio,
+    excess: Money,
+    value: Money,
+    reserved: Money,
+    elapsed: i64,
+    rules: &LiquidationRules,
+) -> Option<Sale> {
     let discount = discount(elapsed, rules)?;
     let share = share(excess, value, reserved, discount).min(wanted);
     let sold = value.minus(reserved).ok()?;

@@ -17,7 +17,7 @@
 //! each step: a plan says what would be done if prices stood still.
 //!
 //! ```
-//! use liquidation::{Planner, Rules};
+//! use liquidation::{Planner, LiquidationRules};
 //! use margin::method::{Method, Options};
 //! use model::{Account, Instrument, Market, Underlying};
 //!
@@ -30,7 +30,7 @@
 //! let rulebook = method.rulebook(method.params)?;
 //! let judge = rulebook.judge(&market, &Options::default())?;
 //!
-//! let plan = Planner::new(&*judge, Rules::default(), "0.001".parse()?, None)?.plan(&account)?;
+//! let plan = Planner::new(&*judge, LiquidationRules::default(), "0.001".parse()?, None)?.plan(&account)?;
 //! assert!(plan.before.equity < plan.before.maintenance && plan.after.equity >= plan.after.maintenance);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -53,4 +53,4 @@ pub use gauge::{ByMethod, Gauge, Standing};
 pub use plan::{Plan, Planned, Purpose, Step, Stop, Why, plan};
 pub use planner::Planner;
 pub use price::{LiquidationPrices, liquidation_prices};
-pub use rules::Rules;
+pub use rules::LiquidationRules;

@@ -8,7 +8,7 @@
 //! shock becomes shock·(1 + R + R² + …) = shock / (1 − R), and from R = 1 on it feeds itself. As R rises, slices get
 //! smaller and new risk costs more. R is a risk number: it sizes and prices, and moves no money.
 
-use crate::Rules;
+use crate::LiquidationRules;
 use serde::{Deserialize, Serialize};
 use units::{Money, Ratio, Round, Timestamp};
 
@@ -29,14 +29,14 @@ impl Flow {
 }
 
 /// The size of the bucket, in USD, rounded down: the share of the depth that liquidations may take. 0 where no depth is known.
-fn capacity(depth_usd: f64, rules: &Rules) -> Money {
+fn capacity(depth_usd: f64, rules: &LiquidationRules) -> Money {
     let depth = if depth_usd > 0.0 { depth_usd } else { 0.0 };
     let share = rules.participation.max(Ratio::ZERO);
     Money::from_f64(depth, Round::Down).and_then(|depth| depth.scaled(share, Round::Down)).unwrap_or(Money::ZERO)
 }
 
 /// The level of the bucket at `now`, in USD; the leaked amount rounds down.
-fn level(flow: &Flow, capacity: Money, now: Timestamp, rules: &Rules) -> Money {
+fn level(flow: &Flow, capacity: Money, now: Timestamp, rules: &LiquidationRules) -> Money {
     let elapsed = now.micros().saturating_sub(flow.since.micros()).max(0);
     let spent = flow.spent.max(Money::ZERO);
     let Some(part) = Money::from_raw(elapsed.into()).per(Money::from_raw(rules.interval.into()), Round::Down) else {
@@ -50,7 +50,7 @@ fn level(flow: &Flow, capacity: Money, now: Timestamp, rules: &Rules) -> Money {
 }
 
 /// USD that may be sold at `now`, given the observed depth `depth_usd` of the underlying. 0 where the depth is not known.
-pub fn room(flow: &Flow, depth_usd: f64, now: Timestamp, rules: &Rules) -> Money {
+pub fn room(flow: &Flow, depth_usd: f64, now: Timestamp, rules: &LiquidationRules) -> Money {
     let capacity = capacity(depth_usd, rules);
     assert!(!capacity.is_negative(), "a share of a depth is not below 0: {capacity}");
     let room = Money::from_raw(capacity.raw().saturating_sub(level(flow, capacity, now, rules).raw()).max(0));
@@ -61,7 +61,7 @@ pub fn room(flow: &Flow, depth_usd: f64, now: Timestamp, rules: &Rules) -> Money
 /// The flow after `sold` USD were sold at `now`. It records every sale, even one that [`room`] would not have allowed.
 /// A time before the last one counts as the last one.
 #[must_use]
-pub fn spend(flow: &Flow, sold: Money, depth_usd: f64, now: Timestamp, rules: &Rules) -> Flow {
+pub fn spend(flow: &Flow, sold: Money, depth_usd: f64, now: Timestamp, rules: &LiquidationRules) -> Flow {
     let left = level(flow, capacity(depth_usd, rules), now, rules);
     let spent = Money::from_raw(left.raw().saturating_add(sold.raw().max(0)));
     assert!(spent >= left, "what was sold is remembered: {spent} after {left}");

@@ -38,7 +38,7 @@ use margin::Refusal;
 use model::{Account, AssetId, InstrumentId, Market, Side};
 use units::{Money, Price, Quantity, Ratio, Round};
 
-use crate::{Book, Gauge, Rules, Standing, auction};
+use crate::{Book, Gauge, LiquidationRules, Standing, auction};
 use line::healthier;
 use search::{EVALUATIONS, OF_A_REASON, Outcome, Search, State};
 use trade::Trade;
@@ -186,7 +186,7 @@ pub fn plan(
     market: &Market,
     gauge: &dyn Gauge,
     books: &[Book],
-    rules: &Rules,
+    rules: &LiquidationRules,
 ) -> Result<Plan, Refusal> {
     let ordered = trade::in_order(account);
     let before = gauge.stands(&Account { orders: account.orders.clone(), ..ordered.clone() })?;
@@ -251,7 +251,7 @@ impl Plan {
     ///
     /// An auction sells the same share of everything the account has, so margins shrink in proportion. Charges on large
     /// positions shrink faster than that, and the proceeds are held in USD, which needs no margin.
-    fn escalate(&mut self, from: Standing, rules: &Rules) -> Result<(), units::Overflow> {
+    fn escalate(&mut self, from: Standing, rules: &LiquidationRules) -> Result<(), units::Overflow> {
         let deficit = (-from.equity).max(0.0);
         let (share, discount) = (auctioned(&from, rules), rules.first_discount.to_f64());
         assert!((0.0..=1.0).contains(&share), "an auction sells a share: {share}");
@@ -277,7 +277,7 @@ impl Plan {
 const SHARE_DECIMALS: u32 = 6;
 
 /// The share of the portfolio that restores the target when sold at the first discount; 1 when no share does.
-fn auctioned(from: &Standing, rules: &Rules) -> f64 {
+fn auctioned(from: &Standing, rules: &LiquidationRules) -> f64 {
     let money = |usd: f64| Money::from_f64(usd, Round::Down);
     let (Ok(excess), Ok(value)) = (money(from.equity - rules.beta.to_f64() * from.maintenance), money(from.equity))
     else {

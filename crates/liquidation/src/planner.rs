@@ -4,7 +4,7 @@ use margin::{Judge, Refusal};
 use model::{Account, Instrument, Invalid, Market, Payoff, Underlying};
 use units::{Money, Overflow, Quantity, Ratio, Round};
 
-use crate::{Book, ByMethod, Plan, Rules, plan};
+use crate::{Book, ByMethod, LiquidationRules, Plan, plan};
 
 /// Basis points of the mid within which depth is counted.
 const WITHIN_BPS: f64 = 100.0;
@@ -12,7 +12,7 @@ const WITHIN_BPS: f64 = 100.0;
 /// Makes plans: holds a margin method in one market, the cost of trading there, and the rules of a liquidation.
 pub struct Planner<'a> {
     judge: &'a dyn Judge,
-    rules: Rules,
+    rules: LiquidationRules,
     depths: Vec<f64>,
     books: Vec<Book>,
 }
@@ -21,7 +21,12 @@ impl<'a> Planner<'a> {
     /// A planner in the market of `judge`. `lot` is the number of contracts in a lot, above 0. `depth` is USD within
     /// one per cent of the mid, for underlyings whose depth the market does not give; without `depth` such an
     /// underlying is refused.
-    pub fn new(judge: &'a dyn Judge, rules: Rules, lot: Quantity, depth: Option<Quantity>) -> Result<Self, Invalid> {
+    pub fn new(
+        judge: &'a dyn Judge,
+        rules: LiquidationRules,
+        lot: Quantity,
+        depth: Option<Quantity>,
+    ) -> Result<Self, Invalid> {
         if lot <= Quantity::ZERO {
             return Err(Invalid::new("lot", lot, "contracts above 0"));
         }
@@ -49,7 +54,7 @@ impl<'a> Planner<'a> {
             let account = account.name.clone();
             Refusal::OutOfRange { account, overflow }
         })?;
-        let rules = Rules { backstop_budget: budget, ..self.rules.clone() };
+        let rules = LiquidationRules { backstop_budget: budget, ..self.rules.clone() };
         plan(account, market, &ByMethod { judge: self.judge, asked: "plan" }, &self.books, &rules)
     }
 
@@ -84,7 +89,7 @@ impl<'a> Planner<'a> {
 }
 
 /// The trading costs of an instrument, from its quotes, its fee and the depth of its underlying.
-fn book(listing: &Instrument, rules: &Rules, lot: Quantity, depths: &[f64]) -> Book {
+fn book(listing: &Instrument, rules: &LiquidationRules, lot: Quantity, depths: &[f64]) -> Book {
     let (spread, share) = if listing.is_option() {
         (rules.option_half_spread, rules.option_depth.to_f64())
     } else {

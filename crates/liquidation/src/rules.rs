@@ -6,7 +6,7 @@ use units::{Money, Overflow, Ratio, Round};
 
 /// Targets, shares of depth, and durations. Durations are in microseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rules {
+pub struct LiquidationRules {
     /// A liquidation aims at this multiple of the maintenance margin (β of I-38), above 1.
     pub beta: Ratio,
     /// Liquidations of one underlying may trade at most this share of its observed depth in an interval.
@@ -39,7 +39,7 @@ pub struct Rules {
     pub outage: i64,
 }
 
-impl Default for Rules {
+impl Default for LiquidationRules {
     /// Target: 1.1 times the maintenance margin. Pace: a tenth of the depth in ten seconds. Auction: from two per cent
     /// to twenty in a minute, the rest in half an hour. Backstop: a loss of at most a million USD and half of the
     /// depth. Outage: thirty seconds without a tick, then a minute in which accounts can be cured.
@@ -66,7 +66,7 @@ impl Default for Rules {
     }
 }
 
-impl Rules {
+impl LiquidationRules {
     /// The longest duration that makes sense: ten years, in microseconds.
     pub const LONGEST: i64 = 3_652 * 24 * 3_600_000_000;
     /// The largest amount of USD that makes sense: sums of amounts stay in range.
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn the_thinnest_market_limits_what_the_backstop_may_lose() {
-        let rules = Rules::default();
+        let rules = LiquidationRules::default();
         let budget = |markets: &[(i128, i128)]| {
             let markets: Vec<(Money, Money)> =
                 markets.iter().map(|(notional, depth)| (dollars(*notional), dollars(*depth))).collect();

@@ -5,7 +5,7 @@
 mod common;
 
 use liquidation::{
-    Rules,
+    LiquidationRules,
     auction::{discount, premium, sale, share, subsidy},
 };
 use proptest::prelude::*;
@@ -24,13 +24,13 @@ fn ratio(text: &str) -> Ratio {
 }
 
 /// The clock of Derive v2 as published: 98 % to 80 % of the value in 20 minutes, 80 % to nothing in 12 hours.
-fn derive() -> Rules {
-    Rules {
+fn derive() -> LiquidationRules {
+    LiquidationRules {
         first_discount: ratio("0.02"),
         fast_discount: ratio("0.2"),
         fast: 1200 * SECOND,
         slow: 43_200 * SECOND,
-        ..Rules::default()
+        ..LiquidationRules::default()
     }
 }
 
@@ -50,7 +50,7 @@ fn the_clock_of_derive() {
 /// S-43: nobody bids, nothing is sold, and the last moment does not sell for nothing either.
 #[test]
 fn without_bids_nothing_is_sold_and_it_ends() {
-    let rules = Rules::default();
+    let rules = LiquidationRules::default();
     let end = rules.fast + rules.slow;
     let ask = |wanted, elapsed| sale(wanted, money("-10"), money("100"), Money::ZERO, elapsed, &rules);
     for elapsed in [0, rules.fast, end - 1, end, i64::MAX] {
@@ -65,9 +65,14 @@ fn without_bids_nothing_is_sold_and_it_ends() {
 /// A discount that rounds to everything in a slow phase of centuries is still not everything.
 #[test]
 fn the_whole_value_is_never_offered() {
-    let rules = Rules { fast: 0, slow: i64::MAX, fast_discount: ratio("0.999999999999999999"), ..Rules::default() };
+    let rules = LiquidationRules {
+        fast: 0,
+        slow: i64::MAX,
+        fast_discount: ratio("0.999999999999999999"),
+        ..LiquidationRules::default()
+    };
     assert!(discount(i64::MAX - 1, &rules).unwrap() < Ratio::ONE);
-    let none = Rules { fast: 0, slow: 0, ..rules };
+    let none = LiquidationRules { fast: 0, slow: 0, ..rules };
     assert_eq!(discount(0, &none), None);
 }
 
@@ -103,10 +108,16 @@ fn the_funds_pay_from_nothing_to_the_shortfall() {
     assert_eq!(subsidy(1, money("-100"), &rules), Some(Money::ZERO));
 }
 
-fn any_rules() -> impl Strategy<Value = Rules> {
+fn any_rules() -> impl Strategy<Value = LiquidationRules> {
     (0..=100_i128, 0..=100_i128, 0..5000_i64, 0..5000_i64).prop_map(|(first, second, fast, slow)| {
         let percent = |whole: i128| Ratio::from_raw(whole * (Ratio::ONE.raw() / 100));
-        Rules { first_discount: percent(first), fast_discount: percent(second), fast, slow, ..Rules::default() }
+        LiquidationRules {
+            first_discount: percent(first),
+            fast_discount: percent(second),
+            fast,
+            slow,
+            ..LiquidationRules::default()
+        }
     })
 }
 
@@ -161,7 +172,7 @@ proptest! {
     fn no_bid_gets_more_than_is_for_sale(
         wanted in -1..2_000_i128, over in -100..100_i128, value in -10..1000_i128, elapsed in 0..2_000_000_000_i64,
     ) {
-        let rules = Rules::default();
+        let rules = LiquidationRules::default();
         let whole = Money::ONE.raw();
         let wanted = Ratio::from_raw(wanted * (Ratio::ONE.raw() / 1000));
         let (excess, value) = (Money::from_raw(over * whole), Money::from_raw(value * whole));

@@ -5,7 +5,7 @@
 mod common;
 
 use liquidation::{
-    Rules,
+    LiquidationRules,
     pace::{Cascade, Exposure, Flow, SLOWEST, amplification, cascade, room, slow, spend, surcharge},
 };
 use proptest::prelude::*;
@@ -23,7 +23,7 @@ fn at(micros: i64) -> Timestamp {
 
 #[test]
 fn a_tenth_of_the_depth_in_ten_seconds() {
-    let rules = Rules::default();
+    let rules = LiquidationRules::default();
     let empty = Flow::new(at(0));
     assert_eq!(room(&empty, 1e6, at(0), &rules), money("100000"));
     let flow = spend(&empty, money("60000"), 1e6, at(0), &rules);
@@ -37,7 +37,7 @@ fn a_tenth_of_the_depth_in_ten_seconds() {
 
 #[test]
 fn without_depth_there_is_no_room() {
-    let rules = Rules::default();
+    let rules = LiquidationRules::default();
     let flow = Flow::new(at(0));
     for depth in [0.0, -1.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         assert_eq!(room(&flow, depth, at(0), &rules), Money::ZERO, "{depth}");
@@ -129,7 +129,7 @@ proptest! {
     /// and one per interval in the long run.
     #[test]
     fn the_bucket_bounds_every_window(steps in prop::collection::vec((0..3_000_000_i64, 0..=100_i128), 1..60)) {
-        let rules = Rules::default();
+        let rules = LiquidationRules::default();
         let (depth, bucket) = (1e6, money("100000").raw());
         let (mut flow, mut now, mut trades) = (Flow::new(at(0)), 0, Vec::new());
         for (wait, percent) in steps {
@@ -153,7 +153,7 @@ proptest! {
     fn selling_in_parts_takes_what_selling_at_once_takes(
         first in 0..50_000_i128, second in 0..50_000_i128, wait in 0..20_000_000_i64,
     ) {
-        let rules = Rules::default();
+        let rules = LiquidationRules::default();
         let sold = |amount: i128| Money::from_raw(amount * Money::ONE.raw());
         let start = Flow::new(at(0));
         let parts = spend(&spend(&start, sold(first), 1e6, at(0), &rules), sold(second), 1e6, at(0), &rules);

@@ -1,6 +1,6 @@
 //! A method in one market: every question that can be asked about an account.
 
-use liquidation::{LiquidationPrices, Plan, Planner, Rules as Aims, liquidation_prices};
+use liquidation::{LiquidationPrices, LiquidationRules, Plan, Planner, liquidation_prices};
 use margin::method::universal::rules::Rules;
 use margin::stress::{Frontier, Grid, Matrix, Question};
 use margin::{Assessment, Refusal, Verdict, assess};
@@ -76,7 +76,7 @@ impl<'a> Judge<'a> {
     /// What a liquidation would do: nothing for an account that holds its maintenance margin, else the least harm that
     /// restores it, step by step, if prices stood still.
     pub fn plan(&self, account: &Account, planning: &Planning) -> Result<Plan, Error> {
-        let aims = Aims { beta: planning.beta, ..Aims::default() };
+        let aims = LiquidationRules { beta: planning.beta, ..LiquidationRules::default() };
         let planner = Planner::new(&*self.method, aims, planning.lot, planning.depth)?;
         planner.plan(account).map_err(Error::of(&account.name))
     }

@@ -18,6 +18,6 @@ impl Default for Planning {
     /// A thousandth of a contract a lot, the market's own depth, and 1.1 times the maintenance margin.
     fn default() -> Self {
         let lot = Quantity::from_raw(Quantity::ONE.raw() / 1000);
-        Self { lot, depth: None, beta: liquidation::Rules::default().beta }
+        Self { lot, depth: None, beta: liquidation::LiquidationRules::default().beta }
     }
 }

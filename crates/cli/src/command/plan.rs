@@ -3,7 +3,7 @@
 mod document;
 mod table;
 
-use liquidation::{Book as Trading, Planner, Rules as Aims, Standing};
+use liquidation::{Book as Trading, LiquidationRules, Planner, Standing};
 use margin::exposure;
 use model::{Account, InstrumentId, Market, Position};
 use shell::failure::Failure;
@@ -106,7 +106,7 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
         return Err(Failure::wrong("--beta", format_args!("found {}, expected above 1", args.beta)));
     }
     let judge = rules.judge(&book)?;
-    let aims = Aims { beta: args.beta, ..Aims::default() };
+    let aims = LiquidationRules { beta: args.beta, ..LiquidationRules::default() };
     let (participation, interval) = (aims.participation.to_f64(), aims.interval / 1_000_000);
     let no_depth = |invalid| Failure::wrong(&book.market_file, format_args!("{invalid} or --depth"));
     let planner = Planner::new(&*judge, aims, args.lot, args.depth).map_err(no_depth)?;

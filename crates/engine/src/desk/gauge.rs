@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use liquidation::{Book, Gauge, Plan, Rules, Standing};
+use liquidation::{Book, Gauge, LiquidationRules, Plan, Standing};
 use margin::Refusal;
 use margin::method::universal::Scratch;
 use model::{Account, Instrument, InstrumentId, Payoff, UnderlyingId};
@@ -90,7 +90,7 @@ impl Desk {
         let view = view.map_err(|overflow| Refusal::OutOfRange { account: account.name.clone(), overflow })?;
         let gauge = AtMark::new(self, side);
         let budget = l6::backstop_budget(state, account).unwrap_or(Money::ZERO);
-        let rules = Rules { backstop_budget: budget, ..state.policy.liquidation.clone() };
+        let rules = LiquidationRules { backstop_budget: budget, ..state.policy.liquidation.clone() };
         liquidation::plan(&view, &side.market, &gauge, &self.books(state, now), &rules)
     }
 

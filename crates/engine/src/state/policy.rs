@@ -1,6 +1,6 @@
 //! The engine's own parameters, and the ranges in which they make sense.
 
-use liquidation::Rules;
+use liquidation::LiquidationRules;
 use model::{Invalid, Problems};
 use serde::{Deserialize, Serialize};
 use units::{Money, Ratio};
@@ -62,7 +62,7 @@ pub struct Policy {
     /// The largest liquidation fee, as a share of the notional traded.
     pub liquidation_fee: Ratio,
     /// The targets and limits of liquidations.
-    pub liquidation: Rules,
+    pub liquidation: LiquidationRules,
 }
 
 impl Default for Policy {
@@ -96,7 +96,7 @@ impl Default for Policy {
             settlement_samples: 10,
             fee_cap: percent(1),
             liquidation_fee: percent(1),
-            liquidation: Rules::default(),
+            liquidation: LiquidationRules::default(),
         }
     }
 }
@@ -109,7 +109,7 @@ impl Policy {
         self.check_shares(&mut problems);
         let amounts = [("share_floor", self.share_floor), ("fund_floor", self.fund_floor)];
         for (field, usd) in amounts {
-            problems.within(field, usd, (Money::ZERO, Rules::LARGEST_USD));
+            problems.within(field, usd, (Money::ZERO, LiquidationRules::LARGEST_USD));
         }
         let counts = [
             ("max_orders", self.max_orders),
@@ -133,12 +133,12 @@ impl Policy {
             ("settlement_window", self.settlement_window),
         ];
         for (field, time) in lasting {
-            problems.above(field, time, (0, Rules::LONGEST));
+            problems.above(field, time, (0, LiquidationRules::LONGEST));
         }
         // A ramp of no length brings a change into force at once.
         let ramps = [("ramp", self.ramp), ("collateral_ramp", self.collateral_ramp)];
         for (field, time) in ramps {
-            problems.within(field, time, (0, Rules::LONGEST));
+            problems.within(field, time, (0, LiquidationRules::LONGEST));
         }
     }
 
@@ -168,9 +168,9 @@ pub fn check_outflow(limiter: (i64, Ratio, Money)) -> Result<(), Invalid> {
 /// The problems of an outflow limiter; `prefix` stands before the name of each field.
 fn outflow_problems(prefix: &str, (window, share, floor): (i64, Ratio, Money)) -> Problems {
     let mut problems = Problems::default();
-    problems.above(&format!("{prefix}window"), window, (0, Rules::LONGEST));
+    problems.above(&format!("{prefix}window"), window, (0, LiquidationRules::LONGEST));
     problems.above(&format!("{prefix}share"), share, (Ratio::ZERO, Ratio::ONE));
-    problems.within(&format!("{prefix}floor"), floor, (Money::ZERO, Rules::LARGEST_USD));
+    problems.within(&format!("{prefix}floor"), floor, (Money::ZERO, LiquidationRules::LARGEST_USD));
     problems
 }
 
@@ -208,7 +208,7 @@ mod tests {
             settlement_samples: 0,
             fee_cap: more,
             liquidation_fee: less,
-            liquidation: Rules {
+            liquidation: LiquidationRules {
                 beta: Ratio::ONE,
                 participation: Ratio::ZERO,
                 interval: 0,

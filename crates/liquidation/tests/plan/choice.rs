@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use liquidation::{Book, Gauge, Plan, Planned, Purpose, Rules, Standing, Step, Stop, Why};
+use liquidation::{Book, Gauge, LiquidationRules, Plan, Planned, Purpose, Standing, Step, Stop, Why};
 use margin::Refusal;
 use model::{Account, Balance, InstrumentDocument, InstrumentId, Market};
 use units::{Quantity, Ratio};
@@ -180,8 +180,9 @@ fn without_a_market_everything_is_auctioned() {
 
 #[test]
 fn rules_are_json() {
-    let rules: Rules = serde_json::from_str(&serde_json::to_string(&Rules::default()).unwrap()).unwrap();
-    assert_eq!(rules, Rules::default());
+    let rules: LiquidationRules =
+        serde_json::from_str(&serde_json::to_string(&LiquidationRules::default()).unwrap()).unwrap();
+    assert_eq!(rules, LiquidationRules::default());
 }
 
 /// The order in which positions and balances are given changes nothing (I-41).

@@ -1,6 +1,6 @@
 //! The size of trades.
 
-use liquidation::{Book, Gauge, Plan, Rules, Standing, Step, Stop, Why};
+use liquidation::{Book, Gauge, LiquidationRules, Plan, Standing, Step, Stop, Why};
 use model::{Account, Market, Payoff, Position};
 use proptest::prelude::*;
 use units::Quantity;
@@ -335,7 +335,7 @@ fn dust_is_left_and_refusals_pass() {
             Err(margin::Refusal::NotSupported { method: "test", why: account.name.clone() })
         }
     }
-    let refused = liquidation::plan(&dust, &market, &Refuses, &books, &Rules::default());
+    let refused = liquidation::plan(&dust, &market, &Refuses, &books, &LiquidationRules::default());
     assert_eq!(refused.unwrap_err().to_string(), "test: test");
 }
 

@@ -1,6 +1,6 @@
 //! Markets, accounts and two gauges simple enough to compute by hand.
 
-use liquidation::{Book, Gauge, Plan, Rules, Standing, Step, plan};
+use liquidation::{Book, Gauge, LiquidationRules, Plan, Standing, Step, plan};
 use margin::Refusal;
 use margin::valuation::equity;
 use model::{
@@ -228,7 +228,7 @@ pub fn standing(account: &Account, market: &Market, maintenance: f64) -> Result<
 
 /// The plan by the default rules.
 pub fn planned(account: &Account, market: &Market, gauge: &dyn Gauge, books: &[Book]) -> Plan {
-    plan(account, market, gauge, books, &Rules::default()).unwrap()
+    plan(account, market, gauge, books, &LiquidationRules::default()).unwrap()
 }
 
 /// The trades of a plan: which instrument and how many lots, negative when sold.

@@ -1,6 +1,6 @@
 //! The Dutch auction of a portfolio: a registered backstop takes a share of it at the mark, for a premium that rises with time.
 
-use liquidation::{Rules, auction};
+use liquidation::{LiquidationRules, auction};
 use units::{Money, Ratio, Round, Timestamp};
 
 use super::Handover;
@@ -68,7 +68,7 @@ pub fn bid(
 }
 
 /// The end of the auction.
-pub fn end(began: Timestamp, rules: &Rules) -> Timestamp {
+pub fn end(began: Timestamp, rules: &LiquidationRules) -> Timestamp {
     Timestamp::from_micros(began.micros().saturating_add(rules.fast).saturating_add(rules.slow))
 }
 
