@@ -9,7 +9,7 @@ use shell::draft::Destination;
 use shell::json::{in_lines, pretty};
 
 use crate::accounts::Frame;
-use crate::input::{Book, Rules};
+use crate::input::{Book, LoadedMethod};
 
 /// The BLAKE3 hashes of everything on which an answer depends.
 #[derive(Serialize)]
@@ -37,13 +37,13 @@ pub struct Tail<'a> {
 }
 
 /// The beginning of a document of this format, for accounts that `rules` assess in the market of `book`.
-pub fn opening(format: &'static str, book: &Book, rules: &Rules) -> String {
+pub fn opening(format: &'static str, book: &Book, rules: &LoadedMethod) -> String {
     let (method, params, time) = (rules.method.about.name, rules.rulebook.name(), book.market.time.to_string());
     before_accounts(&Head { format, method, params, time })
 }
 
 /// The end of the document.
-pub fn closing(book: &Book, rules: &Rules, judge: &(impl Judge + ?Sized), portfolio: &str) -> String {
+pub fn closing(book: &Book, rules: &LoadedMethod, judge: &(impl Judge + ?Sized), portfolio: &str) -> String {
     let (market, params) = (book.market.hash.as_str(), rules.rulebook.hash());
     after_accounts(&Tail { hashes: Hashes { market, portfolio, params, scenarios: judge.scenarios() } })
 }

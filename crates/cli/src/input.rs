@@ -54,7 +54,7 @@ pub struct Book {
 }
 
 /// A method with its parameters, ready for a market.
-pub struct Rules {
+pub struct LoadedMethod {
     pub method: &'static Method,
     pub rulebook: Box<dyn Rulebook>,
     pub options: Options,
@@ -147,14 +147,14 @@ impl MethodArgs {
     }
 
     /// Reads the method with its parameters and, for the universal one, the given scenarios.
-    pub fn read(&self, reader: &mut Reader, book: &Book) -> Result<Rules, Failure> {
+    pub fn read(&self, reader: &mut Reader, book: &Book) -> Result<LoadedMethod, Failure> {
         self.check()?;
         let rulebook = rulebook(self.method, self.params.as_deref(), reader)?;
         let mut options = Options { strict: self.strict, ..Options::default() };
         if let Some(file) = &self.scenarios {
             options.scenarios = scenarios(file, reader, book)?;
         }
-        Ok(Rules { method: self.method, rulebook, options })
+        Ok(LoadedMethod { method: self.method, rulebook, options })
     }
 }
 
@@ -166,7 +166,7 @@ pub fn scenarios(file: &Path, reader: &mut Reader, book: &Book) -> Result<Scenar
         .map_err(|invalid| Failure::wrong(file.display(), invalid))
 }
 
-impl Rules {
+impl LoadedMethod {
     /// A method with its built-in parameters.
     pub fn built_in(method: &'static Method, strict: bool) -> Result<Self, Failure> {
         let rulebook = rulebook(method, None, &mut Reader::default())?;

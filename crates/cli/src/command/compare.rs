@@ -14,7 +14,7 @@ use units::{Money, Overflow, Round};
 use crate::accounts::{Frame, WorkArgs};
 use crate::amount::{Shown, Unit, number};
 use crate::document;
-use crate::input::{Book, BookArgs, Rules};
+use crate::input::{Book, BookArgs, LoadedMethod};
 use crate::sheet::{self, Amounts, UNKNOWN};
 
 /// The column at which notes begin, to the right of the names of methods.
@@ -108,8 +108,8 @@ pub fn side_by_side(book: &Book) -> Result<String, Failure> {
     Ok(tables.collect::<Result<Vec<_>, _>>()?.join("\n"))
 }
 
-fn every_method(strict: bool) -> Result<Vec<Rules>, Failure> {
-    METHODS.iter().map(|method| Rules::built_in(method, strict)).collect()
+fn every_method(strict: bool) -> Result<Vec<LoadedMethod>, Failure> {
+    METHODS.iter().map(|method| LoadedMethod::built_in(method, strict)).collect()
 }
 
 /// Every method in one market.
@@ -123,8 +123,8 @@ struct ByMethod<'a> {
 }
 
 impl<'a> Judges<'a> {
-    fn of(rules: &'a [Rules], book: &'a Book) -> Self {
-        let by = |rules: &'a Rules| ByMethod {
+    fn of(rules: &'a [LoadedMethod], book: &'a Book) -> Self {
+        let by = |rules: &'a LoadedMethod| ByMethod {
             method: rules.method.about.name,
             params: rules.rulebook.name(),
             judge: rules.judge(book),

@@ -9,7 +9,7 @@ use shell::failure::Failure;
 use shell::printer::{Answer, Tone, toned};
 
 use crate::command::{compare, stress};
-use crate::input::{Book, Rules};
+use crate::input::{Book, LoadedMethod};
 use crate::sheet::brief;
 
 /// The sample market.
@@ -32,7 +32,7 @@ pub fn run(_: &Args, to: &Destination) -> Result<Answer, Failure> {
         Portfolio::parse(PORTFOLIO, &market).map_err(|invalid| broken("samples/portfolio.json", invalid))?;
     let book = Book::new(("samples/market.json".into(), market), ("samples/portfolio.json".into(), portfolio));
 
-    let rules = Rules::built_in(Method::named("universal").expect("our own method is listed"), false)?;
+    let rules = LoadedMethod::built_in(Method::named("universal").expect("our own method is listed"), false)?;
     let judge = rules.judge(&book)?;
     let title = rules.title(&book);
     let assessments = book.assess(&*judge)?;
