@@ -16,7 +16,7 @@ use units::{Price, Quantity, Timestamp};
 use crate::run::{Options, run_with};
 
 /// The rules that decide commands: those of the engine, or broken ones that should be caught.
-pub trait Rules {
+pub trait Decider {
     /// The events of a command, or the reason why it is refused.
     fn decide(&mut self, engine: &Engine, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
         engine.decide(envelope)
@@ -32,7 +32,7 @@ pub trait Rules {
 #[derive(Debug)]
 pub struct Sound;
 
-impl Rules for Sound {}
+impl Decider for Sound {}
 
 /// A rule that is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -219,7 +219,7 @@ pub fn canaries(mut progress: impl FnMut(&Caught)) -> Vec<Caught> {
     report
 }
 
-impl Rules for Canary {
+impl Decider for Canary {
     fn decide(&mut self, engine: &Engine, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
         let answer = engine.decide(envelope);
         if meddling::breaks(*self) {

@@ -6,7 +6,7 @@ use engine::{Command, Engine, Envelope, Event, Reject};
 use journal::{OpenError, Store};
 use sequencer::{ReplayError, Sequencer, Stopped};
 
-use crate::canary::Rules;
+use crate::canary::Decider;
 use crate::world::identity;
 
 /// The unbroken rules. Remembers the commands that they accepted, and reports the number of ticks.
@@ -43,7 +43,7 @@ impl<F: FnMut(u64)> Witness<F> {
     }
 }
 
-impl<F: FnMut(u64)> Rules for Witness<F> {
+impl<F: FnMut(u64)> Decider for Witness<F> {
     fn decide(&mut self, engine: &Engine, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
         let answer = engine.decide(envelope);
         if answer.is_ok() {

@@ -11,7 +11,7 @@ use model::{AssetId, Side};
 use serde::Serialize;
 use units::{Price, Quantity};
 
-use crate::canary::{Rules, Sound};
+use crate::canary::{Decider, Sound};
 use crate::durable::Durable;
 use crate::faults::{Struck, count, reports};
 use crate::report::Coverage;
@@ -94,7 +94,7 @@ pub fn run(options: &Options) -> Outcome {
 }
 
 /// Runs a seed or a script with the given rules.
-pub fn run_with(options: &Options, rules: &mut dyn Rules) -> Outcome {
+pub fn run_with(options: &Options, rules: &mut dyn Decider) -> Outcome {
     let mut run = Run::new(options, rules);
     let failed = match &options.script {
         Some(script) => run.replay(script),
@@ -119,7 +119,7 @@ pub fn run_with(options: &Options, rules: &mut dyn Rules) -> Outcome {
 }
 
 struct Run<'r> {
-    rules: &'r mut dyn Rules,
+    rules: &'r mut dyn Decider,
     engine: Engine,
     auditor: Auditor,
     world: World,
@@ -138,7 +138,7 @@ struct Run<'r> {
 }
 
 impl<'r> Run<'r> {
-    fn new(options: &Options, rules: &'r mut dyn Rules) -> Self {
+    fn new(options: &Options, rules: &'r mut dyn Decider) -> Self {
         let state = genesis().state();
         let auditor = Auditor::new(&state);
         let whole = options.thorough || options.script.is_some();

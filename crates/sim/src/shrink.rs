@@ -2,14 +2,14 @@
 
 use engine::Envelope;
 
-use crate::canary::Rules;
+use crate::canary::Decider;
 use crate::run::{Options, run_with};
 
 /// The most shorter scripts that are tried.
 const TRIES: usize = 600;
 
 /// The shortest script found that fails the same invariant; the whole script when no shorter one does.
-pub fn shrunken(script: &[Envelope], invariant: &str, rules: &mut dyn Rules) -> Vec<Envelope> {
+pub fn shrunken(script: &[Envelope], invariant: &str, rules: &mut dyn Decider) -> Vec<Envelope> {
     let mut kept = script.to_vec();
     let mut tries = 0;
     let mut fails = |candidate: &[Envelope], tries: &mut usize| {

@@ -4,7 +4,7 @@ mod common;
 
 use common::{assert_caught, reached};
 use engine::{Command, Engine, Envelope, Event, Reject};
-use sim::canary::{CANARIES, Canary, Rules};
+use sim::canary::{CANARIES, Canary, Decider};
 use sim::run::{run, run_with};
 use sim::{Options, run_seeds, shrink};
 
@@ -78,7 +78,7 @@ fn a_failing_run_shrinks_to_a_short_script() {
 #[test]
 fn a_panic_is_found() {
     struct Panics;
-    impl Rules for Panics {
+    impl Decider for Panics {
         fn decide(&mut self, engine: &Engine, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
             assert!(envelope.command != Command::Interest, "on purpose");
             engine.decide(envelope)
