@@ -1,6 +1,6 @@
 //! The winners on the other side of a position, in the form that deleveraging uses.
 
-use liquidation::deleverage::{Candidate, Outcome};
+use liquidation::deleverage::{Candidate, Deleveraging};
 use units::{Money, Round};
 
 use crate::books::{Who, World, money, plus, times};
@@ -46,7 +46,7 @@ pub struct Loser {
 
 /// Hands the lots of `losers`, all on `side` of one coin, to the winners of an outcome at the mark, and the money that
 /// winners give back to the losers with a deficit. Any remainder of that money goes to the fund.
-pub fn settle(world: &mut World, coin: usize, side: i32, losers: &[Loser], outcome: &Outcome) {
+pub fn settle(world: &mut World, coin: usize, side: i32, losers: &[Loser], outcome: &Deleveraging) {
     let mark = world.mark(coin);
     let mut queue = losers.iter().copied().filter(|loser| loser.lots > 0);
     let mut loser = queue.next();

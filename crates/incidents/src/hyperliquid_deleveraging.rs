@@ -1,7 +1,7 @@
 //! S-03, the deleveraging of 10 October 2025: a queue closed whole positions from the top.
 
 use dice::Dice;
-use liquidation::deleverage::{Candidate, Outcome, deleverage, give_back, queue};
+use liquidation::deleverage::{Candidate, Deleveraging, deleverage, give_back, queue};
 use units::{Money, count};
 
 use crate::Broken;
@@ -192,7 +192,7 @@ fn close(
     one: &Bankrupt,
     winners: &mut Vec<Candidate>,
     sum: &mut Sum,
-    rule: fn(i64, Money, &[Candidate]) -> Outcome,
+    rule: fn(i64, Money, &[Candidate]) -> Deleveraging,
 ) -> Result<(), Broken> {
     if !sum.begun {
         (sum.begun, sum.principal_whole) = (true, true);

@@ -61,7 +61,7 @@ pub struct Closed {
 
 /// The result of deleveraging one instrument: the lots that each winner closes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct Deleveraging {
     /// Sorted by key, ascending; by rank for [`queue`]. Accounts that close nothing are left out.
     pub closed: Vec<Closed>,
     /// Lots asked for that no candidate can close; negative when more lots are closed than asked for, which only
@@ -69,7 +69,7 @@ pub struct Outcome {
     pub left: i64,
 }
 
-impl Outcome {
+impl Deleveraging {
     /// The sum that all winners give back, in USD.
     pub fn give_back(&self) -> Result<Money, Overflow> {
         self.closed.iter().try_fold(Money::ZERO, |sum, closed| sum.plus(closed.give_back))
@@ -138,7 +138,7 @@ fn affordable(lots: i64, profit: i128, give_back: i128) -> i64 {
 
 /// Chooses the candidates that close `lots` lots at `give_back` USD a lot (below zero counts as zero), by the rule of
 /// this module. The result does not depend on the order of the candidates.
-pub fn deleverage(lots: i64, give_back: Money, candidates: &[Candidate]) -> Outcome {
+pub fn deleverage(lots: i64, give_back: Money, candidates: &[Candidate]) -> Deleveraging {
     let each = give_back.raw().max(0);
     let chosen = || candidates.iter().filter(|one| is_candidate(one));
     let largest = largest(chosen().map(|one| one.profit));
@@ -158,7 +158,7 @@ pub fn deleverage(lots: i64, give_back: Money, candidates: &[Candidate]) -> Outc
         lots,
         give_back: Money::from_raw(each * i128::from(lots)),
     });
-    Outcome { closed: closed.collect(), left }
+    Deleveraging { closed: closed.collect(), left }
 }
 
 /// The parts of a candidate that decide how lots are shared out.
@@ -200,7 +200,7 @@ fn in_turn(lots: i64, weights: &[u64], free: &[i64], limits: &[i64]) -> (Vec<i64
 /// is profit over equity. From the top, each account closes its whole position until the lots are covered. The queue
 /// overshoots by the rest of the last position, puts the whole loss on the top of the queue, and checks neither hedges
 /// nor whether a profit pays for the amount given back.
-pub fn queue(lots: i64, give_back: Money, candidates: &[Candidate]) -> Outcome {
+pub fn queue(lots: i64, give_back: Money, candidates: &[Candidate]) -> Deleveraging {
     let each = give_back.raw().max(0);
     let rank = |one: &Candidate| {
         if one.equity > Money::ZERO { one.profit.to_f64() / one.equity.to_f64() } else { f64::INFINITY }
@@ -208,7 +208,7 @@ pub fn queue(lots: i64, give_back: Money, candidates: &[Candidate]) -> Outcome {
     let mut order: Vec<(f64, &Candidate)> =
         candidates.iter().filter(|one| is_candidate(one)).map(|one| (rank(one), one)).collect();
     order.sort_by(|(left, one), (right, other)| right.total_cmp(left).then(one.key.cmp(&other.key)));
-    let mut outcome = Outcome { closed: Vec::new(), left: lots.max(0) };
+    let mut outcome = Deleveraging { closed: Vec::new(), left: lots.max(0) };
     for (_, one) in order {
         if outcome.left <= 0 {
             break;

@@ -4,7 +4,7 @@
 
 mod common;
 
-use liquidation::deleverage::{Candidate, Closed, HIGHEST, Outcome, deleverage, give_back, price, queue};
+use liquidation::deleverage::{Candidate, Closed, Deleveraging, HIGHEST, deleverage, give_back, price, queue};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use units::{Money, Price, Quantity};
@@ -19,11 +19,11 @@ fn candidate(key: u64, lots: i64, profit: i128, equity: i128, notional: i128) ->
     Candidate { key, lots, hedged: 0, profit: usd(profit), equity: usd(equity), notional: usd(notional) }
 }
 
-fn lots(outcome: &Outcome) -> Vec<(u64, i64)> {
+fn lots(outcome: &Deleveraging) -> Vec<(u64, i64)> {
     outcome.closed.iter().map(|closed| (closed.key, closed.lots)).collect()
 }
 
-fn of(outcome: &Outcome, key: u64) -> i64 {
+fn of(outcome: &Deleveraging, key: u64) -> i64 {
     outcome.closed.iter().find(|closed| closed.key == key).map_or(0, |closed| closed.lots)
 }
 
@@ -111,7 +111,7 @@ fn in_proportion_to_profit_and_leverage() {
     assert_eq!(lots(&deleverage(22, Money::ZERO, &candidates)), [(1, 10), (2, 3), (3, 9)]);
     assert_eq!(lots(&deleverage(0, Money::ZERO, &candidates)), []);
     assert_eq!(deleverage(400, Money::ZERO, &candidates).left, 103);
-    assert_eq!(deleverage(5, Money::ZERO, &[]), Outcome { closed: vec![], left: 5 });
+    assert_eq!(deleverage(5, Money::ZERO, &[]), Deleveraging { closed: vec![], left: 5 });
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn the_queue_overshoots_and_the_rule_does_not() {
     let (ours, theirs) = (deleverage(101, each, &candidates), queue(101, each, &candidates));
     assert_eq!((ours.closed.len(), ours.left, ours.give_back()), (10, 0, Ok(usd(1_010))));
     assert_eq!((theirs.closed.len(), theirs.left, theirs.give_back()), (2, -99, Ok(usd(2_000))));
-    let most = |outcome: &Outcome| outcome.closed.iter().map(|closed| closed.give_back).max();
+    let most = |outcome: &Deleveraging| outcome.closed.iter().map(|closed| closed.give_back).max();
     assert_eq!((most(&ours), most(&theirs)), (Some(usd(110)), Some(usd(1_000))));
     let ranked = [candidate(1, 5, 10, 100, 9), candidate(2, 5, 10, 50, 9), candidate(3, 5, 10, 0, 9)];
     assert_eq!(lots(&queue(11, Money::ZERO, &ranked)), [(3, 5), (2, 5), (1, 5)]);
