@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use units::{Money, Overflow, Price, Quantity, Ratio, Round};
 
 pub use apportion::HIGHEST;
-pub use bundle::{Holder, Holding, Leg, Portfolio, Taken, portfolio};
+pub use bundle::{BankruptLeg, Holder, JointDeleveraging, Taken, WinnerHolding, portfolio};
 
 /// An account that holds the opposite side of one instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

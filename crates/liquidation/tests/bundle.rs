@@ -2,7 +2,7 @@
 
 mod common;
 
-use liquidation::deleverage::{Candidate, Holder, Holding, Leg, deleverage, portfolio, spread};
+use liquidation::deleverage::{BankruptLeg, Candidate, Holder, WinnerHolding, deleverage, portfolio, spread};
 use proptest::prelude::*;
 use units::Money;
 
@@ -13,8 +13,8 @@ fn usd(whole: i128) -> Money {
 }
 
 fn holder(key: u64, holdings: &[(i64, i128)]) -> Holder {
-    let holdings: Vec<Holding> =
-        holdings.iter().map(|(lots, profit)| Holding { lots: *lots, hedged: 0, profit: usd(*profit) }).collect();
+    let holdings: Vec<WinnerHolding> =
+        holdings.iter().map(|(lots, profit)| WinnerHolding { lots: *lots, hedged: 0, profit: usd(*profit) }).collect();
     Holder { key, equity: usd(100), notional: usd(1_000), holdings }
 }
 
@@ -22,7 +22,7 @@ fn holder(key: u64, holdings: &[(i64, i128)]) -> Holder {
 /// single leg.
 #[test]
 fn a_mirror_closes_both_legs() {
-    let legs = [Leg { lots: 100, give_back: usd(1) }, Leg { lots: 50, give_back: usd(2) }];
+    let legs = [BankruptLeg { lots: 100, give_back: usd(1) }, BankruptLeg { lots: 50, give_back: usd(2) }];
     let holders = [holder(1, &[(80, 500), (40, -100)]), holder(2, &[(100, 9_000)]), holder(3, &[(0, 0), (100, 9_000)])];
     let outcome = portfolio(&legs, &holders);
     assert_eq!(outcome.left, [0, 0]);
@@ -41,7 +41,7 @@ fn a_mirror_closes_both_legs() {
 /// A leg of several is closed alone only when no other account has any lots.
 #[test]
 fn a_leg_of_several_is_given_last() {
-    let legs = [Leg { lots: 30, give_back: Money::ZERO }, Leg { lots: 0, give_back: Money::ZERO }];
+    let legs = [BankruptLeg { lots: 30, give_back: Money::ZERO }, BankruptLeg { lots: 0, give_back: Money::ZERO }];
     let holders = [holder(1, &[(80, 500), (40, 100)]), holder(2, &[(20, 1)])];
     let outcome = portfolio(&legs, &holders);
     assert_eq!(outcome.taken.iter().map(|taken| taken.lots[0]).collect::<Vec<_>>(), [10, 20]);
@@ -59,7 +59,7 @@ fn any_holders() -> impl Strategy<Value = Vec<Holder>> {
                 notional: usd(notional),
                 holdings: holdings
                     .into_iter()
-                    .map(|(lots, hedged, profit)| Holding { lots, hedged: hedged - 40, profit: usd(profit) })
+                    .map(|(lots, hedged, profit)| WinnerHolding { lots, hedged: hedged - 40, profit: usd(profit) })
                     .collect(),
             })
             .collect()
@@ -71,12 +71,12 @@ fn the_ends_of_the_range_do_not_overflow() {
     let ends = [Money::from_raw(i128::MIN), Money::ZERO, Money::from_raw(1), Money::from_raw(i128::MAX)];
     let mut holders = Vec::new();
     for (key, (profit, other)) in (0..).zip(ends.iter().flat_map(|profit| ends.map(|other| (*profit, other)))) {
-        let holding = |profit| Holding { lots: i64::MAX, hedged: i64::MIN, profit };
+        let holding = |profit| WinnerHolding { lots: i64::MAX, hedged: i64::MIN, profit };
         holders.push(Holder { key, equity: other, notional: ends[3], holdings: vec![holding(profit), holding(other)] });
     }
     for (first, second) in [(i64::MAX, i64::MAX), (i64::MAX, 1), (i64::MIN, 3), (0, 0)] {
         for give_back in ends {
-            let legs = [first, second].map(|lots| Leg { lots, give_back });
+            let legs = [first, second].map(|lots| BankruptLeg { lots, give_back });
             let outcome = portfolio(&legs, &holders);
             for (leg, asked) in [first, second].into_iter().enumerate() {
                 let sum: i128 = outcome.taken.iter().map(|taken| i128::from(taken.lots[leg])).sum();
@@ -119,7 +119,7 @@ proptest! {
     ) {
         let asked: Vec<i64> = legs.iter().map(|(lots, _)| *lots).collect();
         let largest = asked.iter().copied().max().unwrap();
-        let legs: Vec<Leg> = legs.into_iter().map(|(lots, each)| Leg { lots, give_back: usd(each) }).collect();
+        let legs: Vec<BankruptLeg> = legs.into_iter().map(|(lots, each)| BankruptLeg { lots, give_back: usd(each) }).collect();
         let outcome = portfolio(&legs, &holders);
         for (leg, asked) in asked.iter().enumerate() {
             let sum: i64 = outcome.taken.iter().map(|taken| taken.lots[leg]).sum();
@@ -159,11 +159,11 @@ proptest! {
         let candidates: Vec<Candidate> = holders
             .iter()
             .map(|one| {
-                let Holding { lots, hedged, profit } = first(one);
+                let WinnerHolding { lots, hedged, profit } = first(one);
                 Candidate { key: one.key, lots, hedged, profit, equity: one.equity, notional: one.notional }
             })
             .collect();
-        let outcome = portfolio(&[Leg { lots: asked, give_back: usd(each) }], &holders);
+        let outcome = portfolio(&[BankruptLeg { lots: asked, give_back: usd(each) }], &holders);
         let expected = deleverage(asked, usd(each), &candidates);
         prop_assert_eq!(&outcome.left, &vec![expected.left]);
         let found: Vec<(u64, i64)> = outcome.taken.iter().map(|taken| (taken.key, taken.lots[0])).collect();

@@ -16,7 +16,7 @@ use units::Money;
 
 /// One instrument of the bankrupt account that must be closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Leg {
+pub struct BankruptLeg {
     /// Lots to be closed; zero or less means none.
     pub lots: i64,
     /// The amount that each lot gives back, in USD; below zero counts as zero.
@@ -25,7 +25,7 @@ pub struct Leg {
 
 /// The position of one account in one leg.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holding {
+pub struct WinnerHolding {
     /// Lots on the side opposite to the bankrupt account; 0 when the account holds none, or is on the same side.
     pub lots: i64,
     /// How many of those lots hedge a position outside the legs.
@@ -44,7 +44,7 @@ pub struct Holder {
     /// Notional of all positions of the account at the marks, in USD, without sign.
     pub notional: Money,
     /// The position of the account in each leg, in the order of the legs; a missing entry counts as no position.
-    pub holdings: Vec<Holding>,
+    pub holdings: Vec<WinnerHolding>,
 }
 
 /// The lots that one winner closes of each leg, and the amount it gives back.
@@ -62,7 +62,7 @@ pub struct Taken {
 
 /// The result of deleveraging several legs: the lots that each winner closes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Portfolio {
+pub struct JointDeleveraging {
     /// Sorted by key, ascending. Accounts that close nothing are left out.
     pub taken: Vec<Taken>,
     /// Lots of each leg that no account can close.
@@ -75,7 +75,7 @@ struct Winner<'a> {
     equity: Money,
     notional: Money,
     /// The holder's initial position in each leg, with lots and hedged lots within their bounds.
-    held: &'a [Holding],
+    held: &'a [WinnerHolding],
     /// The unsettled profit of all legs, less the amount already given back.
     profit: i128,
     bundled: Vec<i64>,
@@ -84,7 +84,7 @@ struct Winner<'a> {
 }
 
 impl<'a> Winner<'a> {
-    fn new(holder: &Holder, held: &'a [Holding]) -> Self {
+    fn new(holder: &Holder, held: &'a [WinnerHolding]) -> Self {
         let profit = held.iter().map(|holding| holding.profit.raw()).fold(0, i128::saturating_add);
         let Holder { key, equity, notional, .. } = *holder;
         Self { key, equity, notional, held, profit, bundled: Vec::new(), lots: Vec::new(), given: 0 }
@@ -116,12 +116,12 @@ impl<'a> Winner<'a> {
 
 /// Chooses the holders that close the legs, and the lots of each: bundles first, then leg by leg in the order given.
 /// The result does not depend on the order of the holders.
-pub fn portfolio(legs: &[Leg], holders: &[Holder]) -> Portfolio {
+pub fn portfolio(legs: &[BankruptLeg], holders: &[Holder]) -> JointDeleveraging {
     let legs: Vec<(i64, i128)> = legs.iter().map(|leg| (leg.lots.max(0), leg.give_back.raw().max(0))).collect();
     let mut order: Vec<(u64, &Holder)> = holders.iter().map(|holder| (holder.key, holder)).collect();
     order.sort_by_key(|(key, _)| *key);
     // The holdings are stored next to each other in this order, because they are read many times.
-    let held: Vec<Holding> =
+    let held: Vec<WinnerHolding> =
         order.iter().flat_map(|(_, holder)| (0..legs.len()).map(|leg| held(holder, leg))).collect();
     let held = held.chunks(legs.len().max(1)).chain(std::iter::repeat(&[][..]));
     let mut winners: Vec<Winner> =
@@ -143,14 +143,14 @@ pub fn portfolio(legs: &[Leg], holders: &[Holder]) -> Portfolio {
         lots: whole(winner.lots),
         give_back: Money::from_raw(winner.given),
     });
-    Portfolio { taken: taken.collect(), left }
+    JointDeleveraging { taken: taken.collect(), left }
 }
 
 /// The position of a holder in one leg, with lots and hedged lots within their bounds.
-fn held(holder: &Holder, leg: usize) -> Holding {
+fn held(holder: &Holder, leg: usize) -> WinnerHolding {
     let holding = holder.holdings.get(leg).copied().unwrap_or_default();
     let lots = holding.lots.max(0);
-    Holding { lots, hedged: holding.hedged.clamp(0, lots), profit: holding.profit }
+    WinnerHolding { lots, hedged: holding.hedged.clamp(0, lots), profit: holding.profit }
 }
 
 /// Closes as many bundles of all legs as the winners can close.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use liquidation::deleverage::{self, Candidate, Holder, Holding, Leg};
+use liquidation::deleverage::{self, BankruptLeg, Candidate, Holder, WinnerHolding};
 use margin::valuation;
 use model::{CounterPrice, InstrumentId, Payoff};
 use units::{Money, Overflow, Quantity, Round};
@@ -24,11 +24,11 @@ pub fn closing(
 ) -> Result<Vec<(Position, AccountId, i64)>, Reject> {
     let (holders, names) = holders(state, bankrupt, legs)?;
     let size = |held: &Position| i64::try_from(held.lots.unsigned_abs()).unwrap_or(i64::MAX);
-    let wanted: Vec<Leg> = legs
+    let wanted: Vec<BankruptLeg> = legs
         .iter()
         .map(|held| {
             let loss = losses.get(&held.instrument).copied().unwrap_or_default();
-            Leg { lots: size(held), give_back: deleverage::give_back(loss, size(held)) }
+            BankruptLeg { lots: size(held), give_back: deleverage::give_back(loss, size(held)) }
         })
         .collect();
     if let ([held], [leg]) = (legs, wanted.as_slice()) {
@@ -47,7 +47,7 @@ pub fn closing(
 
 fn alone(holder: &Holder) -> Candidate {
     let Holder { key, equity, notional, .. } = *holder;
-    let Holding { lots, hedged, profit } = holder.holdings[0];
+    let WinnerHolding { lots, hedged, profit } = holder.holdings[0];
     Candidate { key, lots, hedged, profit, equity, notional }
 }
 
@@ -60,7 +60,7 @@ fn holders(
     let (mut holders, mut names) = (Vec::new(), BTreeMap::new());
     let owner = state.accounts[bankrupt.place()].owner;
     for (place, account) in state.accounts.iter().enumerate().filter(|(_, account)| account.owner != owner) {
-        let holdings: Vec<Holding> =
+        let holdings: Vec<WinnerHolding> =
             legs.iter().map(|leg| holding(state, account, leg, legs)).collect::<Result<_, _>>()?;
         if holdings.iter().all(|holding| holding.lots == 0) {
             continue;
@@ -79,20 +79,25 @@ fn holders(
 }
 
 /// The position of an account against a leg; nothing where the account has not won.
-fn holding(state: &State, account: &AccountState, leg: &Position, legs: &[Position]) -> Result<Holding, Overflow> {
+fn holding(
+    state: &State,
+    account: &AccountState,
+    leg: &Position,
+    legs: &[Position],
+) -> Result<WinnerHolding, Overflow> {
     let position = account.position(leg.instrument);
     if position.lots == 0 || (position.lots > 0) == (leg.lots > 0) {
-        return Ok(Holding::default());
+        return Ok(WinnerHolding::default());
     }
     let profit = match state.market.listing(leg.instrument).underlying_mark() {
         Some(mark) => profit(state, &position, mark)?,
         None => Money::from_raw(1),
     };
     if profit <= Money::ZERO {
-        return Ok(Holding::default());
+        return Ok(WinnerHolding::default());
     }
     let lots = i64::try_from(position.lots.unsigned_abs()).unwrap_or(i64::MAX);
-    Ok(Holding { lots, hedged: hedged(state, account, &position, legs)?, profit })
+    Ok(WinnerHolding { lots, hedged: hedged(state, account, &position, legs)?, profit })
 }
 
 /// A key of an account that tells nothing about when it was opened: a bijection, so that no two accounts have the same.
