@@ -20,7 +20,7 @@ use liquidation::auction::{discount, premium, sale};
 use liquidation::deleverage::{deleverage, give_back};
 use liquidation::pace::{self, Exposure, Flow};
 use liquidation::waterfall::{Layers, waterfall};
-use liquidation::{Book, LiquidationRules};
+use liquidation::{LiquidationRules, OrderBook};
 use units::{Money, Quantity, Ratio, Round, Timestamp};
 
 use crate::books::{Account, Who, World, less, money, plus, times, whole};
@@ -136,7 +136,7 @@ impl Ours {
     fn wants(&mut self, world: &mut World) -> Vec<Want> {
         let prices = world.market.prices();
         let haircut = world.calibration.haircut;
-        let books: [Book; COINS] = std::array::from_fn(|coin| book(world, coin));
+        let books: [OrderBook; COINS] = std::array::from_fn(|coin| book(world, coin));
         let cost = |coin: usize, notional: f64| books[coin].cost(notional);
         let mut wants = Vec::new();
         for (number, trader) in world.traders.iter().enumerate() {
@@ -361,15 +361,15 @@ fn hand_to_winners(world: &mut World, losers: &Losers) {
 }
 
 /// The order book of a coin in the form that a plan uses.
-fn book(world: &World, coin: usize) -> Book {
-    Book {
+fn book(world: &World, coin: usize) -> OrderBook {
+    OrderBook {
         lot: Quantity::ONE,
         open: true,
         reduces_only: false,
         half_spread: world.market.half_spread(coin),
         depth_usd: world.market.depth(coin),
         fee: world.calibration.fee,
-        room: Book::UNLIMITED,
-        whole_room: Book::UNLIMITED,
+        room: OrderBook::UNLIMITED,
+        whole_room: OrderBook::UNLIMITED,
     }
 }

@@ -3,7 +3,7 @@
 
 use engine::state::Policy;
 use engine::{AccountId, FeedId, Reject, Status};
-use liquidation::Book;
+use liquidation::OrderBook;
 use model::{InstrumentId, InstrumentKind, USD};
 use units::{Quantity, count};
 
@@ -36,16 +36,16 @@ const DEPTH: f64 = 117e6;
 const LOT: f64 = 1.0;
 
 /// The market that the trader, or the account that takes over, must sell into. Fees are left out on both sides.
-fn book() -> Book {
-    Book {
+fn book() -> OrderBook {
+    OrderBook {
         lot: Quantity::ONE,
         open: true,
         reduces_only: false,
         half_spread: 0.0,
         depth_usd: DEPTH,
         fee: 0.0,
-        room: Book::UNLIMITED,
-        whole_room: Book::UNLIMITED,
+        room: OrderBook::UNLIMITED,
+        whole_room: OrderBook::UNLIMITED,
     }
 }
 

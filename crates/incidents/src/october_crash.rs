@@ -3,7 +3,7 @@
 use dice::Dice;
 use engine::state::{Policy, Pot};
 use engine::{AccountId, FeedId, Status};
-use liquidation::Book;
+use liquidation::OrderBook;
 use marks::Validity;
 use model::{InstrumentId, InstrumentKind, UnderlyingId};
 use units::{Quantity, count};
@@ -152,16 +152,16 @@ fn at(seconds: u32) -> ([f64; 3], f64) {
 }
 
 /// The books of one coin, with `left` of their depth.
-fn book(coin: usize, left: f64) -> Book {
-    Book {
+fn book(coin: usize, left: f64) -> OrderBook {
+    OrderBook {
         lot: Quantity::ONE,
         open: true,
         reduces_only: false,
         half_spread: 0.0001 / left.max(0.01),
         depth_usd: DEPTH[coin] * left,
         fee: 0.0005,
-        room: Book::UNLIMITED,
-        whole_room: Book::UNLIMITED,
+        room: OrderBook::UNLIMITED,
+        whole_room: OrderBook::UNLIMITED,
     }
 }
 

@@ -5,7 +5,7 @@ use units::Quantity;
 
 /// The order book of one instrument, as far as a liquidation may use it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Book {
+pub struct OrderBook {
     /// Contracts a lot: trades are whole lots.
     pub lot: Quantity,
     /// Whether the instrument may be traded now.
@@ -24,7 +24,7 @@ pub struct Book {
     pub whole_room: i64,
 }
 
-impl Book {
+impl OrderBook {
     /// A room for any trade: used where trading is not paced.
     pub const UNLIMITED: i64 = i64::MAX;
 

@@ -48,7 +48,7 @@ mod price;
 mod rules;
 pub mod waterfall;
 
-pub use book::Book;
+pub use book::OrderBook;
 pub use gauge::{ByMethod, Gauge, Standing};
 pub use plan::{Plan, Planned, Purpose, Step, Stop, Why, plan};
 pub use planner::Planner;

@@ -38,7 +38,7 @@ use margin::Refusal;
 use model::{Account, AssetId, InstrumentId, Market, Side};
 use units::{Money, Price, Quantity, Ratio, Round};
 
-use crate::{Book, Gauge, LiquidationRules, Standing, auction};
+use crate::{Gauge, LiquidationRules, OrderBook, Standing, auction};
 use line::healthier;
 use search::{EVALUATIONS, OF_A_REASON, Outcome, Search, State};
 use trade::Trade;
@@ -185,7 +185,7 @@ pub fn plan(
     account: &Account,
     market: &Market,
     gauge: &dyn Gauge,
-    books: &[Book],
+    books: &[OrderBook],
     rules: &LiquidationRules,
 ) -> Result<Plan, Refusal> {
     let ordered = trade::in_order(account);
@@ -304,12 +304,12 @@ impl Step {
 impl Search<'_> {
     /// Why trades end before they reach the target.
     fn stop(&self, end: &State, ends: Option<Stop>) -> Result<Stop, Refusal> {
-        let with_room = |room: fn(&Book) -> i64| -> Vec<Book> {
-            self.books.iter().map(|book| Book { room: room(book), ..*book }).collect()
+        let with_room = |room: fn(&OrderBook) -> i64| -> Vec<OrderBook> {
+            self.books.iter().map(|book| OrderBook { room: room(book), ..*book }).collect()
         };
         let (account, aim) = ((self.account, self.standing), (self.beta, OF_A_REASON));
         let search = |books| Search::new(account, (self.market, self.gauge, books), aim);
-        let (rested, unpaced) = (with_room(|book| book.room.max(book.whole_room)), with_room(|_| Book::UNLIMITED));
+        let (rested, unpaced) = (with_room(|book| book.room.max(book.whole_room)), with_room(|_| OrderBook::UNLIMITED));
         if search(&rested).has_use_for_room(end, self)? {
             return Ok(Stop::Room);
         }

@@ -4,7 +4,7 @@ use margin::{Judge, Refusal};
 use model::{Account, Instrument, Invalid, Market, Payoff, Underlying};
 use units::{Money, Overflow, Quantity, Ratio, Round};
 
-use crate::{Book, ByMethod, LiquidationRules, Plan, plan};
+use crate::{ByMethod, LiquidationRules, OrderBook, Plan, plan};
 
 /// Basis points of the mid within which depth is counted.
 const WITHIN_BPS: f64 = 100.0;
@@ -14,7 +14,7 @@ pub struct Planner<'a> {
     judge: &'a dyn Judge,
     rules: LiquidationRules,
     depths: Vec<f64>,
-    books: Vec<Book>,
+    books: Vec<OrderBook>,
 }
 
 impl<'a> Planner<'a> {
@@ -59,7 +59,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The trading costs of each instrument, in the market's order of instruments.
-    pub fn books(&self) -> &[Book] {
+    pub fn books(&self) -> &[OrderBook] {
         &self.books
     }
 
@@ -89,7 +89,7 @@ impl<'a> Planner<'a> {
 }
 
 /// The trading costs of an instrument, from its quotes, its fee and the depth of its underlying.
-fn book(listing: &Instrument, rules: &LiquidationRules, lot: Quantity, depths: &[f64]) -> Book {
+fn book(listing: &Instrument, rules: &LiquidationRules, lot: Quantity, depths: &[f64]) -> OrderBook {
     let (spread, share) = if listing.is_option() {
         (rules.option_half_spread, rules.option_depth.to_f64())
     } else {
@@ -100,7 +100,7 @@ fn book(listing: &Instrument, rules: &LiquidationRules, lot: Quantity, depths: &
         .bid
         .zip(listing.ask)
         .map(|(bid, ask)| (ask.in_quote().to_f64() - bid.in_quote().to_f64()) / (2.0 * mark));
-    Book {
+    OrderBook {
         lot,
         open: mark > 0.0,
         reduces_only: false,
@@ -108,8 +108,8 @@ fn book(listing: &Instrument, rules: &LiquidationRules, lot: Quantity, depths: &
         depth_usd: depths[listing.underlying.0] * share,
         fee: listing.fee_rate.map_or(0.0, Ratio::to_f64),
         // A plan covers the whole account; the caller who runs it limits the volume of each interval.
-        room: Book::UNLIMITED,
-        whole_room: Book::UNLIMITED,
+        room: OrderBook::UNLIMITED,
+        whole_room: OrderBook::UNLIMITED,
     }
 }
 

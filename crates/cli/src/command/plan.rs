@@ -3,7 +3,7 @@
 mod document;
 mod table;
 
-use liquidation::{Book as Trading, LiquidationRules, Planner, Standing};
+use liquidation::{LiquidationRules, OrderBook, Planner, Standing};
 use margin::exposure;
 use model::{Account, InstrumentId, Market, Position};
 use shell::failure::Failure;
@@ -52,7 +52,7 @@ pub struct Args {
 /// The inputs from which plans are made and shown.
 pub struct Planning<'a> {
     market: &'a Market,
-    books: &'a [Trading],
+    books: &'a [OrderBook],
     /// USD of each underlying that liquidations may trade in an interval.
     rooms: Vec<f64>,
     /// The length of an interval in seconds.

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use liquidation::{Book, Gauge, LiquidationRules, Plan, Standing};
+use liquidation::{Gauge, LiquidationRules, OrderBook, Plan, Standing};
 use margin::Refusal;
 use margin::method::universal::Scratch;
 use model::{Account, Instrument, InstrumentId, Payoff, UnderlyingId};
@@ -95,7 +95,7 @@ impl Desk {
     }
 
     /// The expected cost of trading each instrument, and the amount of it that liquidations may still trade.
-    pub fn books(&self, state: &State, now: Timestamp) -> Vec<Book> {
+    pub fn books(&self, state: &State, now: Timestamp) -> Vec<OrderBook> {
         let underlyings = (0..state.market.underlyings.len()).map(UnderlyingId);
         let markets: Vec<Trading> = underlyings
             .map(|underlying| Trading {
@@ -114,7 +114,7 @@ impl Desk {
         let of = |(place, contract): (usize, &Contract)| {
             let id = InstrumentId(place);
             let book = book(state, now, (id, contract), &markets[contract.terms.underlying.0]);
-            Book { open: book.open && !(doubtful && is_blind(id)), ..book }
+            OrderBook { open: book.open && !(doubtful && is_blind(id)), ..book }
         };
         state.contracts.iter().enumerate().map(of).collect()
     }
@@ -127,11 +127,11 @@ struct Trading {
     whole_room: Money,
 }
 
-fn book(state: &State, now: Timestamp, (id, contract): (InstrumentId, &Contract), market: &Trading) -> Book {
+fn book(state: &State, now: Timestamp, (id, contract): (InstrumentId, &Contract), market: &Trading) -> OrderBook {
     let (rules, terms) = (&state.policy.liquidation, &contract.terms);
     let live = contract.mode.trades() && terms.expiry().is_none_or(|expiry| now < expiry);
     let option = terms.is_option();
-    Book {
+    OrderBook {
         lot: terms.lot,
         open: live && state.market.listing(id).mark.in_quote().to_f64() != 0.0,
         reduces_only: contract.mode == Mode::ReduceOnly,

@@ -28,7 +28,7 @@ use super::line::{Line, healthier};
 use super::order::Ordered;
 use super::settle::Found;
 use super::trade::Trade;
-use crate::{Book, Gauge, Standing, Stop};
+use crate::{Gauge, OrderBook, Standing, Stop};
 
 /// A further step has to save this part of the plan's cost, ...
 const TOLERANCE: f64 = 0.1;
@@ -58,7 +58,7 @@ pub(super) const OF_A_REASON: usize = 500;
 pub(super) struct Search<'a> {
     pub market: &'a Market,
     pub gauge: &'a dyn Gauge,
-    pub books: &'a [Book],
+    pub books: &'a [OrderBook],
     /// The multiple of maintenance margin to reach.
     pub beta: f64,
     /// The account before anything is traded.
@@ -97,7 +97,7 @@ impl<'a> Search<'a> {
     /// A search for the trades of an account with the given standing; it assesses the account at most `evaluations` times.
     pub fn new(
         (account, standing): (&'a Account, Standing),
-        (market, gauge, books): (&'a Market, &'a dyn Gauge, &'a [Book]),
+        (market, gauge, books): (&'a Market, &'a dyn Gauge, &'a [OrderBook]),
         (beta, evaluations): (f64, usize),
     ) -> Self {
         let missing = -standing.excess(beta);

@@ -6,7 +6,7 @@ use model::{
 };
 use units::{Money, Overflow, Price, Quantity, Round};
 
-use crate::Book;
+use crate::OrderBook;
 
 /// A trade that may help, before its size is known.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,7 +33,7 @@ pub(super) fn in_order(account: &Account) -> Account {
 pub(super) fn worst(
     listing: &Instrument,
     market: &Market,
-    (book, side, value): (&Book, Side, f64),
+    (book, side, value): (&OrderBook, Side, f64),
 ) -> Result<Price, Overflow> {
     let mark = listing.mark.in_quote();
     let size = if listing.is_option() { mark.to_f64() } else { market.moving_price(listing) };
@@ -53,13 +53,13 @@ fn leading(away: Price) -> Price {
 }
 
 /// Contracts in this many lots.
-fn size(book: &Book, lots: i64) -> Result<Quantity, Overflow> {
+fn size(book: &OrderBook, lots: i64) -> Result<Quantity, Overflow> {
     let too_many = Overflow { quantity: "quantity" };
     book.lot.raw().checked_mul(i128::from(lots)).map(Quantity::from_raw).ok_or(too_many)
 }
 
 /// Units that a spot trade gives at the mark: of the base when it sells, of the quote when it buys.
-pub(super) fn given(listing: &Instrument, book: &Book, (side, lots): (Side, i64)) -> Result<Quantity, Overflow> {
+pub(super) fn given(listing: &Instrument, book: &OrderBook, (side, lots): (Side, i64)) -> Result<Quantity, Overflow> {
     let units = size(book, lots)?.times(listing.contract_size, Round::Up)?;
     match side {
         Side::Sell => Ok(units),
@@ -75,7 +75,7 @@ pub(super) fn given(listing: &Instrument, book: &Book, (side, lots): (Side, i64)
 pub(super) fn after(
     account: &Account,
     market: &Market,
-    book: &Book,
+    book: &OrderBook,
     (trade, lots): (&Trade, i64),
     cost: f64,
 ) -> Result<Account, Overflow> {

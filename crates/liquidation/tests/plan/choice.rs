@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use liquidation::{Book, Gauge, LiquidationRules, Plan, Planned, Purpose, Standing, Step, Stop, Why};
+use liquidation::{Gauge, LiquidationRules, OrderBook, Plan, Planned, Purpose, Standing, Step, Stop, Why};
 use margin::Refusal;
 use model::{Account, Balance, InstrumentDocument, InstrumentId, Market};
 use units::{Quantity, Ratio};
@@ -17,9 +17,9 @@ fn of_delta(market: &Market) -> OfDelta<'_> {
 }
 
 /// Everything trades, options at fifty times the cost of the rest.
-fn open(market: &Market) -> Vec<Book> {
+fn open(market: &Market) -> Vec<OrderBook> {
     let book = |place: usize| if place >= CALL.0 { book(0.1, 0.05, 1e8) } else { book(0.001, 0.001, 1e8) };
-    let mut books: Vec<Book> = (0..market.instruments.len()).map(book).collect();
+    let mut books: Vec<OrderBook> = (0..market.instruments.len()).map(book).collect();
     books[INVERSE.0].open = false;
     books
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use liquidation::{Book, Gauge, Plan, Purpose, Step};
+use liquidation::{Gauge, OrderBook, Plan, Purpose, Step};
 use model::{Account, InstrumentId, InstrumentKind};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -20,10 +20,10 @@ const TOLERANCE: (f64, f64) = (0.1, 1e-4);
 const SLICES: usize = 8;
 
 /// Everything trades, options at a hundred times the spread and a fiftieth of the depth of the rest.
-pub fn books() -> Vec<Book> {
+pub fn books() -> Vec<OrderBook> {
     let book_of = |listing: &model::Instrument| {
         let (half_spread, depth_usd) = if listing.is_option() { (0.05, 4e5) } else { (0.0005, 2e7) };
-        Book { half_spread, depth_usd, fee: 0.0003, ..book(0.01, 0.0, f64::INFINITY) }
+        OrderBook { half_spread, depth_usd, fee: 0.0003, ..book(0.01, 0.0, f64::INFINITY) }
     };
     MARKET.instruments.iter().map(book_of).collect()
 }
@@ -40,7 +40,7 @@ pub fn accounts(most: usize) -> impl Strategy<Value = Account> {
 }
 
 /// The cost of a trade as plans compare it: the part that goes through zero or hedges counts twice.
-fn burden(account: &Account, book: &Book, (instrument, lots): (InstrumentId, f64)) -> f64 {
+fn burden(account: &Account, book: &OrderBook, (instrument, lots): (InstrumentId, f64)) -> f64 {
     let lot = book.lot.to_f64() * MARKET.listing(instrument).mark.in_quote().to_f64();
     let held = account.positions.iter().find(|position| position.instrument == instrument);
     let held = held.map_or(0.0, |position| position.quantity.to_f64() / book.lot.to_f64());
@@ -54,7 +54,7 @@ fn count(lots: i64) -> f64 {
 }
 
 /// The cost of a plan as plans compare it.
-fn burden_of(account: &Account, plan: &Plan, books: &[Book]) -> f64 {
+fn burden_of(account: &Account, plan: &Plan, books: &[OrderBook]) -> f64 {
     trades(plan)
         .iter()
         .map(|(instrument, lots)| burden(account, &books[instrument.0], (*instrument, count(*lots))))
@@ -63,7 +63,7 @@ fn burden_of(account: &Account, plan: &Plan, books: &[Book]) -> f64 {
 
 /// The single trade that reaches the target at the least burden, of every instrument that is held or hedges and of
 /// sizes a twentieth apart.
-fn cheapest_single(account: &Account, books: &[Book]) -> Option<(InstrumentId, i64, f64)> {
+fn cheapest_single(account: &Account, books: &[OrderBook]) -> Option<(InstrumentId, i64, f64)> {
     let gauge = gauge();
     let mut best: Option<(InstrumentId, i64, f64)> = None;
     for (place, listing) in MARKET.instruments.iter().enumerate() {

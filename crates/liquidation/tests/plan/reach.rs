@@ -1,7 +1,7 @@
 //! A target that can be reached is reached: a slow search of its own, which knows nothing of plans, looks for trades
 //! where a plan found none.
 
-use liquidation::{Book, Gauge, Stop};
+use liquidation::{Gauge, OrderBook, Stop};
 use model::{Account, InstrumentId};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -19,14 +19,14 @@ const HALVINGS: i32 = 12;
 /// The search's state: lots of every instrument that may be traded, negative when sold, with their limits.
 struct Climb<'a> {
     account: &'a Account,
-    books: &'a [Book],
+    books: &'a [OrderBook],
     gauge: ByUniversal<'static>,
     ranges: Vec<(InstrumentId, i64, i64)>,
     tries: u32,
 }
 
 impl<'a> Climb<'a> {
-    fn new(account: &'a Account, books: &'a [Book]) -> Self {
+    fn new(account: &'a Account, books: &'a [OrderBook]) -> Self {
         let held = |instrument: InstrumentId| {
             let position = account.positions.iter().find(|position| position.instrument == instrument);
             position.map_or(0, |held| i64::try_from(held.quantity.raw() / books[instrument.0].lot.raw()).unwrap())

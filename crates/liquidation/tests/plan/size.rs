@@ -1,6 +1,6 @@
 //! The size of trades.
 
-use liquidation::{Book, Gauge, LiquidationRules, Plan, Standing, Step, Stop, Why};
+use liquidation::{Gauge, LiquidationRules, OrderBook, Plan, Standing, Step, Stop, Why};
 use model::{Account, Market, Payoff, Position};
 use proptest::prelude::*;
 use units::Quantity;
@@ -13,7 +13,7 @@ const BETA: f64 = 1.1;
 const DUST: f64 = 0.01;
 
 /// Only the perpetual trades.
-fn only_perpetual(market: &Market, traded: Book) -> Vec<Book> {
+fn only_perpetual(market: &Market, traded: OrderBook) -> Vec<OrderBook> {
     let mut books = closed(market);
     books[PERPETUAL.0] = traded;
     books
@@ -38,7 +38,7 @@ fn a_perpetual_is_closed_by_the_closed_form() {
 }
 
 /// Standing after `lots` of the perpetual are closed, counted without the crate.
-fn closed_by_hand(contracts: f64, usd: f64, rate: f64, book: &Book, lots: f64) -> Standing {
+fn closed_by_hand(contracts: f64, usd: f64, rate: f64, book: &OrderBook, lots: f64) -> Standing {
     let lot = book.lot.to_f64();
     let traded = lots * lot * INDEX;
     let cost = traded * (book.half_spread + book.fee + 0.005 * traded / book.depth_usd);
@@ -218,7 +218,7 @@ fn room_ends_a_trade_and_another_instrument_goes_on() {
     let market = market();
     let gauge = OfNotional { market: &market, rate: 0.05 };
     let account = account(30_000.0, &[(PERPETUAL, 5.0), (FUTURE, 5.0)], &market);
-    let mut books = only_perpetual(&market, Book { room: 1006, ..book(0.001, 0.001, 1e9) });
+    let mut books = only_perpetual(&market, OrderBook { room: 1006, ..book(0.001, 0.001, 1e9) });
     books[FUTURE.0] = book(0.001, 0.002, 1e9);
     let plan = planned(&account, &market, &gauge, &books);
     let [(first, perpetual), (second, future)] = trades(&plan)[..] else { panic!("{}", shown(&plan)) };
@@ -346,7 +346,7 @@ fn a_thin_book_takes_what_a_deep_one_has_no_room_for_in_one_step() {
     let market = market();
     let account = account(18_000.0, &[(PERPETUAL, 5.0), (FUTURE, 5.0)], &market);
     let mut books = only_perpetual(&market, book(0.001, 0.0001, 200_000.0));
-    books[FUTURE.0] = Book { room: 1000, ..book(0.001, 0.001, 1e9) };
+    books[FUTURE.0] = OrderBook { room: 1000, ..book(0.001, 0.001, 1e9) };
     let plan = planned(&account, &market, &OfNotional { market: &market, rate: 0.05 }, &books);
     let [(FUTURE, -1000), (PERPETUAL, thin)] = trades(&plan)[..] else { panic!("{}", shown(&plan)) };
     assert_eq!(plan.stopped, Some(Stop::Room));

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use liquidation::{Book, Gauge, Plan, Purpose, Standing, Step, Stop};
+use liquidation::{Gauge, OrderBook, Plan, Purpose, Standing, Step, Stop};
 use margin::Refusal;
 use margin::method::universal::{self, Universal, rules::Rules};
 use margin::params::Params;
@@ -65,7 +65,7 @@ fn market() -> Market {
 #[derive(Clone)]
 pub struct World {
     pub account: Account,
-    pub books: Vec<Book>,
+    pub books: Vec<OrderBook>,
 }
 
 /// Shows the account, one position or balance a line.
@@ -93,15 +93,15 @@ pub fn below(positions: &[(InstrumentId, f64)], health: f64) -> Account {
     account
 }
 
-fn books() -> impl Strategy<Value = Vec<Book>> {
+fn books() -> impl Strategy<Value = Vec<OrderBook>> {
     let book = (0..10_u32, 0.0001..0.01_f64, 11.0..20.0_f64, 0..4_u32).prop_map(|(open, cost, depth, room)| {
         let (half_spread, depth_usd) = (cost, pricing::math::exp(depth));
-        let book = Book { open: open > 0, half_spread, depth_usd, fee: 0.0003, ..book(0.01, 0.0, 0.0) };
+        let book = OrderBook { open: open > 0, half_spread, depth_usd, fee: 0.0003, ..book(0.01, 0.0, 0.0) };
         (book, room == 0)
     });
-    let with_room = |(place, (book, short)): (usize, (Book, bool))| {
+    let with_room = |(place, (book, short)): (usize, (OrderBook, bool))| {
         let lots = 300_000.0 / (0.01 * MARKET.instruments[place].mark.in_quote().to_f64());
-        Book { room: if short { whole(lots) } else { Book::UNLIMITED }, ..book }
+        OrderBook { room: if short { whole(lots) } else { OrderBook::UNLIMITED }, ..book }
     };
     vec(book, MARKET.instruments.len()).prop_map(move |books| books.into_iter().enumerate().map(with_room).collect())
 }
@@ -118,7 +118,7 @@ pub fn world() -> impl Strategy<Value = World> {
 
 /// The account after trades, computed independently of the crate: positions move at the mark, options are paid for,
 /// trading costs are deducted.
-pub fn replayed((account, books): (&Account, &[Book]), trades: &[(InstrumentId, i64)]) -> Account {
+pub fn replayed((account, books): (&Account, &[OrderBook]), trades: &[(InstrumentId, i64)]) -> Account {
     let mut account = account.clone();
     let mut used = std::collections::BTreeMap::<InstrumentId, f64>::new();
     for (instrument, lots) in trades {

@@ -1,6 +1,6 @@
 //! Markets, accounts and two gauges simple enough to compute by hand.
 
-use liquidation::{Book, Gauge, LiquidationRules, Plan, Standing, Step, plan};
+use liquidation::{Gauge, LiquidationRules, OrderBook, Plan, Standing, Step, plan};
 use margin::Refusal;
 use margin::valuation::equity;
 use model::{
@@ -144,22 +144,22 @@ pub fn market() -> Market {
 }
 
 /// A book of lots of `lot` contracts that costs `cost` per USD traded and moves by 1 % for `depth` USD.
-pub fn book(lot: f64, cost: f64, depth: f64) -> Book {
-    Book {
+pub fn book(lot: f64, cost: f64, depth: f64) -> OrderBook {
+    OrderBook {
         lot: quantity(lot),
         open: true,
         reduces_only: false,
         half_spread: cost / 2.0,
         depth_usd: depth,
         fee: cost / 2.0,
-        room: Book::UNLIMITED,
-        whole_room: Book::UNLIMITED,
+        room: OrderBook::UNLIMITED,
+        whole_room: OrderBook::UNLIMITED,
     }
 }
 
 /// Books in which nothing trades.
-pub fn closed(market: &Market) -> Vec<Book> {
-    vec![Book { open: false, ..book(0.001, 0.001, 1e8) }; market.instruments.len()]
+pub fn closed(market: &Market) -> Vec<OrderBook> {
+    vec![OrderBook { open: false, ..book(0.001, 0.001, 1e8) }; market.instruments.len()]
 }
 
 pub fn account(usd: f64, positions: &[(InstrumentId, f64)], market: &Market) -> Account {
@@ -227,7 +227,7 @@ pub fn standing(account: &Account, market: &Market, maintenance: f64) -> Result<
 }
 
 /// The plan by the default rules.
-pub fn planned(account: &Account, market: &Market, gauge: &dyn Gauge, books: &[Book]) -> Plan {
+pub fn planned(account: &Account, market: &Market, gauge: &dyn Gauge, books: &[OrderBook]) -> Plan {
     plan(account, market, gauge, books, &LiquidationRules::default()).unwrap()
 }
 
