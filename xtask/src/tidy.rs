@@ -1,5 +1,6 @@
 //! Checks the invariants of the architecture: layers, lints, citations, docs, words that do not belong in the tree.
 
+mod circles;
 mod citations;
 mod docs;
 
@@ -98,6 +99,7 @@ pub fn check(root: &Path) -> Vec<String> {
     problems.extend(options(root, &files));
     problems.extend(rule_ids(root, &files));
     problems.extend(citations::check(root, &files));
+    problems.extend(circles::check(root, &files));
     problems
 }
 
