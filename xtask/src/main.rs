@@ -17,7 +17,8 @@ usage: cargo xtask COMMAND
   tidy                  check layers, citations, docs and words alone
   sample                write samples/: market, portfolio and scenarios
   crowd N M DIRECTORY   write a market of 5,000 instruments and N accounts of M positions, to measure on
-  vectors SUITE FILE    recompute a file of reference vectors; suites: derive, black76
+  vectors               write vectors/ again from ../shared
+  vectors SUITE [FILE]  recompute the reference vectors, of a file or of vectors/; suites: derive, black76
   help                  this page";
 
 fn main() -> ExitCode {
@@ -30,7 +31,9 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::command(),
         ["sample"] => sample::command(),
         ["crowd", accounts, positions, directory] => sample::crowd::command(accounts, positions, directory),
-        ["vectors", suite, file] => vectors::command(suite, file),
+        ["vectors"] => vectors::keep::command(),
+        ["vectors", suite] => vectors::command(suite, None),
+        ["vectors", suite, file] => vectors::command(suite, Some(file)),
         ["help"] => {
             println!("{USAGE}");
             ExitCode::SUCCESS

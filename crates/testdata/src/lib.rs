@@ -8,6 +8,7 @@
 pub mod help;
 pub mod manual;
 pub mod program;
+pub mod vectors;
 
 use std::fs::OpenOptions;
 use std::io::Write;
