@@ -1,7 +1,9 @@
-//! Checks the invariants of the architecture: layers, lints, citations, docs, words that do not belong in the tree.
+//! Checks the invariants of the architecture: layers, lints, citations, docs, embedded files, words that do not belong in
+//! the tree.
 
 mod citations;
 mod docs;
+mod embedded;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -96,6 +98,7 @@ pub fn check(root: &Path) -> Vec<String> {
     problems.extend(short_docs(root, &files));
     problems.extend(outside(root, &files));
     problems.extend(options(root, &files));
+    problems.extend(embedded::check(root, &files));
     problems.extend(rule_ids(root, &files));
     problems.extend(citations::check(root, &files));
     problems

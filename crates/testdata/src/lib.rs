@@ -38,6 +38,12 @@ const SUFFIX: &str = "_from_shared";
 /// The name of the thread on which the test harness runs tests when it may use one thread only.
 const ONLY_THREAD: &str = "main";
 
+/// The text of a bundled sample, such as `market.json`.
+pub fn sample(name: &str) -> String {
+    let file = program::sample(name);
+    std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
 /// The path of a file below `../shared`; none when it is absent, and then the test that asks is to return.
 ///
 /// Panics when the name of the test does not end with `_from_shared`, and under `CI=true` when the file is absent.
