@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod sample;
+mod schemas;
 mod tidy;
 mod vectors;
 
@@ -17,6 +18,7 @@ usage: cargo xtask COMMAND
   tidy                  check layers, citations, docs and words alone
   sample                write samples/: market, portfolio and scenarios
   crowd N M DIRECTORY   write a market of 5,000 instruments and N accounts of M positions, to measure on
+  schemas               write the JSON Schemas of all documents from their types
   vectors               write vectors/ again from ../shared
   vectors SUITE [FILE]  recompute the reference vectors, of a file or of vectors/; suites: derive, black76
   help                  this page";
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::command(),
         ["sample"] => sample::command(),
         ["crowd", accounts, positions, directory] => sample::crowd::command(accounts, positions, directory),
+        ["schemas"] => schemas::command(),
         ["vectors"] => vectors::keep::command(),
         ["vectors", suite] => vectors::command(suite, None),
         ["vectors", suite, file] => vectors::command(suite, Some(file)),

@@ -16,13 +16,13 @@ use serde_json::Value;
 /// Above the core (`feed` and later) external crates are chosen freely; this list is short on purpose: pure,
 /// deterministic, few.
 const CORE: &[(&str, &[&str])] = &[
-    ("units", &["arrayvec", "itoa", "serde", "thiserror", "time"]),
-    ("marks", &["serde", "thiserror"]),
-    ("model", &["blake3", "memchr", "serde", "serde_json", "serde_path_to_error", "thiserror"]),
+    ("units", &["arrayvec", "itoa", "schemars", "serde", "thiserror", "time"]),
+    ("marks", &["schemars", "serde", "thiserror"]),
+    ("model", &["blake3", "memchr", "schemars", "serde", "serde_json", "serde_path_to_error", "thiserror"]),
     ("pricing", &[]),
-    ("margin", &["blake3", "serde", "serde_json", "serde_path_to_error", "thiserror", "toml"]),
-    ("liquidation", &["serde", "thiserror"]),
-    ("engine", &["blake3", "postcard", "serde", "thiserror"]),
+    ("margin", &["blake3", "schemars", "serde", "serde_json", "serde_path_to_error", "thiserror", "toml"]),
+    ("liquidation", &["schemars", "serde", "thiserror"]),
+    ("engine", &["blake3", "postcard", "schemars", "serde", "thiserror"]),
 ];
 
 /// The layers above the core: a crate may use the core, and the shell crates before it.

@@ -9,6 +9,7 @@ use crate::sheet::largest;
 
 /// The engine's verdict on trades, as documents write it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct VerdictDocument {
     /// Whether the trades would be accepted.
     pub accepted: bool,

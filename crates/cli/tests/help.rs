@@ -29,6 +29,7 @@ const COMMANDS: &[&[&str]] = &[
     &["import", "deribit"],
     &["import", "deribit-chain"],
     &["methods"],
+    &["schema"],
     &["params", "show"],
     &["params", "check"],
     &["demo"],

@@ -13,6 +13,7 @@ use crate::{AccountId, FeedId, OrderId, Status};
 
 /// The reason why an amount moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Cause {
     /// The amount arrived in custody.
     Deposit,
@@ -89,6 +90,7 @@ impl Cause {
 
 /// The prices that a new version of the market changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Marked {
     /// The version of the market, above every earlier one.
     pub version: u64,
@@ -107,6 +109,7 @@ pub struct Marked {
 /// A decision of the engine. Large contents lie in a box: a fill makes eight events, and each takes as much room as the
 /// largest variant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Event {
     /// The clock moved to the time of the command.
     Clock {

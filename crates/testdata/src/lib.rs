@@ -8,6 +8,8 @@
 pub mod help;
 pub mod manual;
 pub mod program;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod vectors;
 
 use std::fs::OpenOptions;
@@ -31,6 +33,9 @@ pub const MARKET: &str = r#"{
 /// The environment variable with the path of the file to which every skipped test adds a line: the name of its program,
 /// a space, its own name. Nothing is written when the variable is not set.
 pub const SKIPPED: &str = "UPM_SKIPPED_TESTS";
+
+/// The environment variable that makes the tests of JSON Schemas write the files in place of comparing with them.
+pub const WRITE_SCHEMAS: &str = "UPM_WRITE_SCHEMAS";
 
 /// What the name of a test that reads `../shared` ends with.
 const SUFFIX: &str = "_from_shared";

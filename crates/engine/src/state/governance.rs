@@ -34,6 +34,7 @@ impl Method {
 
 /// The engine's own parameters. Durations are in microseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Policy {
     /// Time from a proposal to the earliest moment at which it can come into force.
     pub delay: i64,
@@ -124,6 +125,7 @@ impl Default for Policy {
 
 /// A change of parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Change {
     /// The margin method's parameter file.
     Method {

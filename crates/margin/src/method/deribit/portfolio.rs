@@ -49,6 +49,7 @@ pub const PARAMS: &str = include_str!("../../../params/deribit/2026-02-16.toml")
 
 /// The parameters of the method.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
     /// Parameters of every pair.
@@ -59,6 +60,7 @@ pub struct Rules {
 
 /// Parameters of every pair.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct General {
     /// The moves of the standard table, as shares of the price range.
@@ -79,6 +81,7 @@ pub struct General {
 
 /// The parameters of one underlying, under the venue's names.
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Column {
     /// The largest move of the standard table.

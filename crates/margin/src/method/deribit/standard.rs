@@ -40,6 +40,7 @@ pub const PARAMS: &str = include_str!("../../../params/deribit-standard/2026-02-
 
 /// The parameters of the method.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
     /// Parameters of every underlying.
@@ -52,6 +53,7 @@ pub struct Rules {
 
 /// Parameters of every underlying.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct General {
     /// The currencies in which contracts settle.
@@ -60,6 +62,7 @@ pub struct General {
 
 /// The margin of a future, as a share of its size in coins.
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FutureRow {
     /// Initial margin of the smallest position.
@@ -75,6 +78,7 @@ pub struct FutureRow {
 
 /// The margin of a short option on top of its mark, as shares of the underlying.
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OptionShares {
     /// Initial margin, from which the amount out of the money is subtracted.

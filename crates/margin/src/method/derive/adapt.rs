@@ -36,6 +36,7 @@ pub const LISTED: Listed = Listed {
 
 /// The underlyings of a manager, and substitutes for data that it lacks.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Venue {
     /// The stablecoin that serves as cash.

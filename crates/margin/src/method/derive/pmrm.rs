@@ -28,6 +28,7 @@ pub const PARAMS: &str = include_str!("../../../params/derive-pmrm/2026-01-21.to
 
 /// The parameters of the method.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
     /// The underlyings and the cash of the manager.
@@ -38,6 +39,7 @@ pub struct Rules {
 
 /// The parameters of the contract, under their names there.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// Moves of the forwards alone.
@@ -54,6 +56,7 @@ pub struct Parameters {
 
 /// Contingencies that need no scenario.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OtherContingency {
     /// The price of the stablecoin below which losses are scaled up.
@@ -80,6 +83,7 @@ pub struct OtherContingency {
 
 /// Factor of the initial margin, and the static discount `base · e^(−τ(rate·mult + add))`.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MarginRules {
     /// The factor on the loss in the initial margin.
@@ -98,6 +102,7 @@ pub struct MarginRules {
 
 /// A move of spot and volatility.
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
     /// Multiplier of spot.
@@ -109,6 +114,7 @@ pub struct Scenario {
 
 /// The direction of a volatility move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum VolShock {
     /// Volatility stays where it is.
     None,

@@ -45,6 +45,7 @@ pub const PARAMS: &str = include_str!("../../../params/derive/2026-01-21.toml");
 
 /// The parameters of the method.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
     /// The underlyings and the cash of the manager.
@@ -57,6 +58,7 @@ pub struct Rules {
 
 /// The accepted collateral and its haircuts.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CollateralRules {
     /// The haircut of each coin, by its name in capitals. Other coins count for nothing.
@@ -65,6 +67,7 @@ pub struct CollateralRules {
 
 /// The haircut of a coin.
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Haircut {
     /// The share held back from both margins.
@@ -80,6 +83,7 @@ const UNSHOCKED: f64 = 1.0;
 
 /// The parameters of the contract, under their names there.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// Moves of the forwards alone.
@@ -98,6 +102,7 @@ pub struct Parameters {
 
 /// Contingencies that need no scenario. Values named `im` are added to those named `mm` in the initial margin.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OtherContingency {
     /// The price of the stablecoin below which losses are scaled up.
@@ -128,6 +133,7 @@ pub struct OtherContingency {
 /// Factors of the margins, and the static discounts `base · e^(−τ(rate·mult + add))` of positive values (long) and its
 /// inverse for negative values (short).
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MarginRules {
     /// The factor on the loss in the initial margin.
@@ -159,6 +165,7 @@ pub struct MarginRules {
 /// The tilt of volatilities: by `min(|k|·cap/k*, cap)` with `k = ln(K/F)`, up in one wing and down in the other (linear),
 /// or up in both (abs). `cap = base_cap + c_base·√τ` and `k* = max(min_k_star, √τ·width_scale·(static + scale·√τ))`.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SkewRules {
     /// The linear tilt's largest relative move at expiry: one wing up, the other down.
@@ -189,6 +196,7 @@ pub struct SkewRules {
 
 /// A move of spot and volatility, and a factor on its profit.
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
     /// Multiplier of spot.
@@ -203,6 +211,7 @@ pub struct Scenario {
 
 /// The kind of a volatility move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum VolShock {
     /// Volatility stays where it is.
     None,

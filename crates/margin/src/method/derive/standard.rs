@@ -33,6 +33,7 @@ pub const PARAMS: &str = include_str!("../../../params/derive-standard/2026-01-2
 
 /// The parameters of the method.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
     /// The underlyings and the cash of the manager.
@@ -43,6 +44,7 @@ pub struct Rules {
 
 /// The parameters of the contract, under their names there.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// The charge for a stablecoin below its peg.
@@ -53,6 +55,7 @@ pub struct Parameters {
 
 /// The charge for a stablecoin below its peg, on the notional of perpetuals and short options.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DepegRules {
     /// The price below which the charge applies.
@@ -65,6 +68,7 @@ pub struct DepegRules {
 
 /// The rules of one underlying.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MarketRules {
     /// The parameters of the perpetual.
@@ -79,6 +83,7 @@ pub struct MarketRules {
 
 /// Shares of the notional of a perpetual.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PerpRules {
     /// Share for the maintenance margin.
@@ -91,6 +96,7 @@ pub struct PerpRules {
 
 /// The margin of a short option: shares of spot, and scales.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OptionRules {
     /// Initial margin, at the money.
@@ -121,6 +127,7 @@ pub struct OptionRules {
 
 /// The confidence thresholds below which a notional is charged; a threshold of 0 charges nothing.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OracleRules {
     /// Threshold for perpetuals: the confidence in spot and the perpetual.
@@ -136,6 +143,7 @@ pub struct OracleRules {
 
 /// The value of the underlying as collateral.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BaseRules {
     /// Share of its value in the maintenance margin.

@@ -35,6 +35,7 @@ pub const PARAMS: &str = include_str!("../../../params/paradex-cross/2026-06.tom
 
 /// The parameters of the method.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
     /// Parameters of every underlying.
@@ -45,6 +46,7 @@ pub struct Rules {
 
 /// Parameters of every underlying.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct General {
     /// The maintenance margin of a perpetual, as a share of its initial margin.
@@ -61,6 +63,7 @@ pub struct General {
 
 /// A class of underlyings that share parameters.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Class {
     /// The names of the underlyings.
@@ -82,6 +85,7 @@ impl AsRef<[String]> for Class {
 
 /// The margin of one option, in shares of mark and spot.
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OptionFractions {
     /// For a long option: share of its mark.

@@ -38,6 +38,7 @@ pub const PARAMS: &str = include_str!("../../../params/paradex/2026-06.toml");
 
 /// The parameters of the method.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
     /// Parameters of every underlying.
@@ -50,6 +51,7 @@ pub struct Rules {
 
 /// Parameters of every underlying.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct General {
     /// The maintenance margin, as a share of the net requirement.
@@ -69,6 +71,7 @@ pub struct General {
 
 /// The growth of a volatility shock towards expiry: `(30 / max(days, floor))^power`.
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct VolShock {
     /// The minimum of days to expiry: a nearer expiry counts as this many days.
@@ -84,6 +87,7 @@ pub struct VolShock {
 
 /// A class of underlyings that share parameters.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Class {
     /// The names of the underlyings.
@@ -103,6 +107,7 @@ pub struct Class {
 
 /// A scenario, written `[spot shock, vol shock, weight]`.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(from = "[Ratio; 3]")]
 pub struct Scenario {
     /// Relative move of the spot.
