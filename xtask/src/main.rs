@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod golden;
 mod sample;
+mod schemas;
 mod tidy;
 mod vectors;
 
@@ -19,7 +20,9 @@ usage: cargo xtask COMMAND
   golden                write the golden journals of the engine's encodings (docs/engine.md)
   sample                write samples/: market, portfolio and scenarios
   crowd N M DIRECTORY   write a market of 5,000 instruments and N accounts of M positions, to measure on
-  vectors SUITE FILE    recompute a file of reference vectors; suites: derive, black76
+  schemas               write the JSON Schemas of all documents from their types
+  vectors               write vectors/ again from ../shared
+  vectors SUITE [FILE]  recompute the reference vectors, of a file or of vectors/; suites: derive, black76
   help                  this page";
 
 fn main() -> ExitCode {
@@ -33,7 +36,10 @@ fn main() -> ExitCode {
         ["golden"] => golden::command(),
         ["sample"] => sample::command(),
         ["crowd", accounts, positions, directory] => sample::crowd::command(accounts, positions, directory),
-        ["vectors", suite, file] => vectors::command(suite, file),
+        ["schemas"] => schemas::command(),
+        ["vectors"] => vectors::keep::command(),
+        ["vectors", suite] => vectors::command(suite, None),
+        ["vectors", suite, file] => vectors::command(suite, Some(file)),
         ["help"] => {
             println!("{USAGE}");
             ExitCode::SUCCESS

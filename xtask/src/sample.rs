@@ -34,7 +34,7 @@ pub fn command() -> ExitCode {
 }
 
 fn directory() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../samples"))
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/cli/samples"))
 }
 
 /// Every file with its text.

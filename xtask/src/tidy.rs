@@ -1,10 +1,19 @@
+<<<<<<< HEAD
 //! Checks the invariants of the architecture: layers, lints, citations, docs, venues, words that do not belong in the
 //! tree.
+=======
+//! Checks the invariants of the architecture: layers, lints, citations, docs, embedded files, words that do not belong in
+//! the tree.
+>>>>>>> c2a9defa1e16ff5b292f457d765443f83efd6daf
 
 mod circles;
 mod citations;
 mod docs;
+<<<<<<< HEAD
 mod venues;
+=======
+mod embedded;
+>>>>>>> c2a9defa1e16ff5b292f457d765443f83efd6daf
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -17,13 +26,19 @@ use serde_json::Value;
 /// Above the core (`feed` and later) external crates are chosen freely; this list is short on purpose: pure,
 /// deterministic, few.
 const CORE: &[(&str, &[&str])] = &[
-    ("units", &["arrayvec", "itoa", "serde", "thiserror", "time"]),
-    ("marks", &["serde", "thiserror"]),
-    ("model", &["blake3", "memchr", "serde", "serde_json", "serde_path_to_error", "thiserror"]),
+    ("units", &["arrayvec", "itoa", "schemars", "serde", "thiserror", "time"]),
+    ("marks", &["schemars", "serde", "thiserror"]),
+    ("model", &["blake3", "memchr", "schemars", "serde", "serde_json", "serde_path_to_error", "thiserror"]),
     ("pricing", &[]),
+<<<<<<< HEAD
     ("margin", &["blake3", "serde", "serde_json", "thiserror", "toml"]),
     ("liquidation", &["serde", "thiserror"]),
     ("engine", &["blake3", "postcard", "serde", "thiserror"]),
+=======
+    ("margin", &["blake3", "schemars", "serde", "serde_json", "serde_path_to_error", "thiserror", "toml"]),
+    ("liquidation", &["schemars", "serde", "thiserror"]),
+    ("engine", &["blake3", "postcard", "schemars", "serde", "thiserror"]),
+>>>>>>> c2a9defa1e16ff5b292f457d765443f83efd6daf
 ];
 
 /// The layers above the core: a crate may use the core, and the shell crates before it.
@@ -101,6 +116,7 @@ pub fn check(root: &Path) -> Vec<String> {
     problems.extend(short_docs(root, &files));
     problems.extend(outside(root, &files));
     problems.extend(options(root, &files));
+    problems.extend(embedded::check(root, &files));
     problems.extend(rule_ids(root, &files));
     problems.extend(citations::check(root, &files));
     problems.extend(venues::check(root, &files));

@@ -1,4 +1,4 @@
-//! `cargo xtask vectors SUITE FILE`: recomputes every reference vector of a file.
+//! `cargo xtask vectors SUITE [FILE]`: recomputes every reference vector of a file, or of the committed one.
 //!
 //! A suite reads the file, computes each vector with our code and hands both answers to a [`Tally`]. A vector passes
 //! when every quantity the file gives for it agrees.
@@ -6,6 +6,7 @@
 mod black76;
 mod derive;
 mod document;
+pub mod keep;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -146,9 +147,15 @@ pub fn run(suite: &str, text: &str) -> Result<Tally, String> {
     Ok(tally)
 }
 
+/// The file of the folder `vectors` that has the suites.
+const KEPT: &str = "derive.json";
+
 /// Runs the command: status 0 when all passed, 1 when any failed, 2 when the file could not be read.
-pub fn command(suite: &str, file: &str) -> ExitCode {
-    let text = match std::fs::read_to_string(file) {
+pub fn command(suite: &str, file: Option<&str>) -> ExitCode {
+    let kept = testdata::vectors::folder().join(format!("{KEPT}.gz"));
+    let read = file.map_or_else(|| testdata::vectors::unpacked(&kept), std::fs::read_to_string);
+    let file = file.map_or_else(|| kept.display().to_string(), str::to_owned);
+    let text = match read {
         Ok(text) => text,
         Err(error) => {
             eprintln!("{file}: {error}");
@@ -170,22 +177,20 @@ pub fn command(suite: &str, file: &str) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use testdata::shared_text;
 
-    fn all_pass(suite: &str, file: &str) {
-        let Some(text) = shared_text(&format!("vectors/{file}")) else { return };
-        let tally = run(suite, &text).unwrap();
+    fn all_pass(suite: &str) {
+        let tally = run(suite, &testdata::vectors::text(KEPT)).unwrap();
         assert!(tally.passed > 0 && tally.failed == 0 && tally.not_compared.is_empty(), "{tally}");
     }
 
     #[test]
-    fn derive_agrees_with_the_contracts_from_shared() {
-        all_pass("derive", "derive.json");
+    fn derive_agrees_with_the_contracts() {
+        all_pass("derive");
     }
 
     #[test]
-    fn black76_agrees_with_exact_arithmetic_from_shared() {
-        all_pass("black76", "derive.json");
+    fn black76_agrees_with_exact_arithmetic() {
+        all_pass("black76");
     }
 
     #[test]
@@ -197,9 +202,8 @@ mod tests {
 
     /// A test that cannot fail proves nothing: a change of one digit in one answer must be found, and only there.
     #[test]
-    fn a_wrong_answer_fails_from_shared() {
-        let Some(text) = shared_text("vectors/derive.json") else { return };
-        let mut document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    fn a_wrong_answer_fails() {
+        let mut document: serde_json::Value = serde_json::from_str(&testdata::vectors::text(KEPT)).unwrap();
         document["vectors"][0]["outputs"]["initial_margin"] = "1.5".into();
         document["vectors"][1]["outputs"]["scenario_pnl"][3] = "1000000.001".into();
         document["vectors"][2]["engine"] = "SPAN".into();

@@ -12,6 +12,7 @@ pub type PerCoin = [f64; COINS];
 
 /// One perpetual market, spot included.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Coin {
     /// The coin's symbol, such as `BTC`.
     pub name: &'static str,
@@ -41,6 +42,7 @@ pub struct Coin {
 
 /// All inputs of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Calibration {
     /// The market of each coin.
     pub coins: [Coin; COINS],
@@ -88,6 +90,7 @@ pub struct Calibration {
 
 /// The source of a number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Evidence {
     /// The name of the number or numbers.
     pub what: &'static str,

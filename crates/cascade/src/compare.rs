@@ -12,6 +12,7 @@ use crate::venue::Engine;
 
 /// The unit of a measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// A fraction, shown in per cent.
@@ -26,6 +27,7 @@ pub enum Kind {
 
 /// A quantity that a run measures; a larger value is worse.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Measure {
     /// Its name in documents.
     pub key: &'static str,
@@ -62,6 +64,7 @@ pub const MEASURES: [Measure; 14] = [
 
 /// One measure of one engine over seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Spread {
     /// The median; of an even number of values, the mean of the middle two.
     pub median: f64,
@@ -71,6 +74,7 @@ pub struct Spread {
 
 /// One measure of all engines of a comparison, in their order.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Row {
     /// The measure of this row.
     pub measure: Measure,
@@ -80,6 +84,7 @@ pub struct Row {
 
 /// One shock, with the results of all engines.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Comparison {
     /// The shock's name.
     pub shock: String,

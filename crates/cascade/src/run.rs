@@ -13,6 +13,7 @@ const EVERY: usize = 15;
 
 /// The measurements of a run, in USD unless said otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Outcome {
     /// The seed that was run.
     pub seed: u64,

@@ -19,6 +19,7 @@ pub trait Venue {
 
 /// The engines that are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Engine {
     /// Below maintenance the whole account is sold on the market at once.

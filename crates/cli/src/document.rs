@@ -13,6 +13,7 @@ use crate::input::{Book, LoadedMethod};
 
 /// The BLAKE3 hashes of everything on which an answer depends.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Hashes<'a> {
     pub market: &'a str,
     pub portfolio: &'a str,
@@ -23,6 +24,7 @@ pub struct Hashes<'a> {
 /// The beginning of a document of accounts under one method, with the fields described in `formats.md`; accounts and hashes
 /// follow.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Head {
     pub format: &'static str,
     pub method: &'static str,
@@ -32,8 +34,22 @@ pub struct Head {
 
 /// The end of the document.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Tail<'a> {
     pub hashes: Hashes<'a>,
+}
+
+/// The whole document: what the pieces add up to, for its schema.
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used: the document is written in pieces")]
+pub struct Framed<Head, Account, Tail> {
+    #[schemars(flatten)]
+    head: Head,
+    /// The accounts, in the order of the portfolio.
+    accounts: Vec<Account>,
+    #[schemars(flatten)]
+    tail: Tail,
 }
 
 /// The beginning of a document of this format, for accounts that `rules` assess in the market of `book`.
@@ -86,5 +102,13 @@ mod tests {
         assert_eq!(lines(&text), lines(&serde_json::to_string_pretty(&whole).unwrap()));
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), whole);
         assert!(text.contains("\n        {\"b\": []}\n"), "{text}");
+    }
+
+    #[test]
+    fn the_schema_is_current() {
+        testdata::schema::is_current::<Framed<Head, margin::Assessment, Tail<'static>>>(
+            "upm.assessment/1",
+            testdata::schema::Side::Written,
+        );
     }
 }

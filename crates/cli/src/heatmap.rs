@@ -247,11 +247,11 @@ mod tests {
     use pricing::kernel::Isa;
 
     fn market() -> Market {
-        Market::parse(include_str!("../../../samples/market.json")).unwrap()
+        Market::parse(include_str!("../samples/market.json")).unwrap()
     }
 
     fn portfolio(market: &Market) -> Portfolio {
-        Portfolio::parse(include_str!("../../../samples/portfolio.json"), market).unwrap()
+        Portfolio::parse(include_str!("../samples/portfolio.json"), market).unwrap()
     }
 
     fn rules() -> Rules {

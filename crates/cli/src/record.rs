@@ -16,6 +16,7 @@ pub const JSON: &str = "what the engine says is JSON";
 
 /// A record in the form of JSON.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RecordDocument {
     pub sequence: u64,
     previous: String,
@@ -107,5 +108,10 @@ mod tests {
     fn json_can_be_broken_into_lines() {
         let value = serde_json::json!({"a": [1, "b,c:d"], "e": {}});
         assert_eq!(words(&value), r#"{"a": [1, "b,c:d"], "e": {}}"#);
+    }
+
+    #[test]
+    fn the_schema_is_current() {
+        testdata::schema::is_current::<RecordDocument>("record", testdata::schema::Side::Written);
     }
 }

@@ -9,6 +9,7 @@ use crate::sheet::largest;
 
 /// The engine's verdict on trades, as documents write it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct VerdictDocument {
     /// Whether the trades would be accepted.
     pub accepted: bool,
@@ -65,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_trade_is_told_in_contracts_and_as_a_size() {
-        let market = Market::parse(include_str!("../../../samples/market.json")).unwrap();
+        let market = Market::parse(include_str!("../samples/market.json")).unwrap();
         let words = |text: &str| words(&Trade::parse(text, &market).unwrap(), &market).unwrap();
         let inverse = "BTC-PERPETUAL +100 contracts, +1,000 USD, at 86,255.44 USD";
         assert_eq!(words("BTC-PERPETUAL 1000 USD"), inverse);

@@ -10,6 +10,7 @@ use crate::{AccountId, FeedId, LocationId, OrderId, Principal};
 
 /// A command with its sender and its time. The engine has no clock of its own: it goes by this time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Envelope {
     /// The time at which the command was taken in; never before that of the command before it.
     pub time: Timestamp,
@@ -21,6 +22,7 @@ pub struct Envelope {
 
 /// One side of a fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Party {
     /// The account on this side.
     pub account: AccountId,
@@ -32,6 +34,7 @@ pub struct Party {
 
 /// Every command that the engine takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Command {
     /// Opens an account for an owner. Accounts of one owner are linked: limits on concentration see them together.
     OpenAccount {

@@ -13,6 +13,7 @@ use crate::{AccountId, Cause, FeedId, OrderId, Status};
 
 /// The prices that a new version of the market changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Marked {
     /// The version of the market, above every earlier one.
     pub version: u64,
@@ -31,6 +32,7 @@ pub struct Marked {
 /// A decision of the engine. Large contents lie in a box: a fill makes eight events, and each takes as much room as the
 /// largest variant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Event {
     /// The clock moved to the time of the command.
     Clock {

@@ -21,6 +21,7 @@ use crate::{AccountId, Desk, FeedId, State, Status};
 
 /// The status of an account, with all the figures it was computed from.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Explanation {
     /// The account's name.
     pub account: String,
@@ -47,6 +48,7 @@ pub struct Explanation {
 
 /// A price with its origin.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PriceUsed {
     /// The feed in words, such as `index of underlying 0`.
     pub feed: String,

@@ -6,14 +6,17 @@ use units::Timestamp;
 
 /// The number of an account, in the order of opening.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AccountId(pub u32);
 
 /// The number of an order within its account. The owner assigns it, always rising.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct OrderId(pub u64);
 
 /// The number of a chain, bridge or custodian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LocationId(pub u16);
 
 /// The number of the price source that sends volatility surfaces.
@@ -21,6 +24,7 @@ pub const SURFACE_SOURCE: u32 = u32::MAX;
 
 /// A price feed, named by the price it gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum FeedId {
     /// USD per unit of an underlying.
     Index(UnderlyingId),

@@ -6,6 +6,7 @@ use crate::AccountId;
 
 /// The identity behind a command. Its signature was checked when the command was taken in; the engine checks its right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Principal {
     /// The owner of accounts: the natural or legal person that every account of theirs is linked to.
     Owner(u32),

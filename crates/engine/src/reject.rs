@@ -14,6 +14,7 @@ const FOUND_MAX: usize = 120;
 
 /// The reason why a command was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Reject {
     /// L0: the principal has no right to this command.
     #[error("not authorised: the command needs {needed}")]
@@ -356,6 +357,7 @@ pub enum Reject {
 
 /// The noun that the message of a reject uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(missing_docs, reason = "each is the noun it prints as")]
 pub enum Noun {
     Account,

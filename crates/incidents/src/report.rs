@@ -4,6 +4,7 @@ use serde::Serialize;
 
 /// The facts of the real incident, in our own words.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Facts {
     /// The number of the incident, such as S-10.
     pub id: &'static str,
@@ -21,6 +22,7 @@ pub struct Facts {
 
 /// One figure of a replay.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Figure {
     /// The name of the figure.
     pub what: &'static str,
@@ -32,6 +34,7 @@ pub struct Figure {
 
 /// One variant of a replay.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Told {
     /// The course of this variant.
     pub words: String,
@@ -41,6 +44,7 @@ pub struct Told {
 
 /// A figure of the model beside its published value.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Near {
     /// The name of the figure.
     pub what: &'static str,
@@ -64,6 +68,7 @@ impl Near {
 
 /// A figure and its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Bound {
     /// The measured figure.
     pub found: f64,
@@ -80,6 +85,7 @@ impl Bound {
 
 /// A condition that is true or not.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Check {
     /// The condition, as a sentence.
     pub says: String,
@@ -89,6 +95,7 @@ pub struct Check {
 
 /// The result of a replay.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Replayed {
     /// The facts of the real incident.
     pub facts: &'static Facts,

@@ -14,6 +14,7 @@ use units::{Money, Ratio, Round, Timestamp};
 
 /// The recent liquidation volume of one underlying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Flow {
     /// USD in the bucket at `since`.
     pub spent: Money,

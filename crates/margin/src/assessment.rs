@@ -15,6 +15,7 @@ const REQUIREMENT_DECIMALS: u32 = 12;
 /// `initial_margin = core.loss + Σ charges.initial` and `maintenance_margin = core.loss + Σ charges.maintenance`;
 /// and the contributions of positions and balances sum to `core.loss`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Assessment {
     /// The account's name.
     pub account: String,
@@ -60,6 +61,7 @@ pub struct Assessment {
 
 /// The status of an account (REQ-5), worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Equity below zero.
@@ -88,6 +90,7 @@ impl std::fmt::Display for Status {
 
 /// The binding scenario.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Core {
     /// The family it belongs to.
     pub family: Words,
@@ -99,6 +102,7 @@ pub struct Core {
 
 /// The result of one family of scenarios.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Family {
     /// The family's name, such as `scan alone`.
     pub family: Words,
@@ -110,6 +114,7 @@ pub struct Family {
 
 /// One line added to the core.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Charge {
     /// The name of the line, such as `liquidity`.
     pub charge: Words,
@@ -121,37 +126,47 @@ pub struct Charge {
 
 /// Sensitivities of an account to one underlying, in USD.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct UnderlyingGreeks {
     /// The underlying's name.
     pub underlying: String,
     /// Delta: units of the underlying with the same price sensitivity.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Ratio>"))]
     pub delta: f64,
     /// `delta` valued at the index.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Ratio>"))]
     pub delta_usd: f64,
     /// Change of `delta_usd` for a move of one per cent.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Ratio>"))]
     pub gamma_1pct_usd: f64,
     /// Change of the value for one volatility point.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Ratio>"))]
     pub vega_usd: f64,
     /// Change of the value in one day, all else unchanged.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Ratio>"))]
     pub theta_usd_day: f64,
     /// Change of the value for one percentage point of the rate.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Ratio>"))]
     pub rho_usd: f64,
     /// Change of `delta_usd` for one volatility point.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Ratio>"))]
     pub vanna_usd: f64,
     /// Change of `vega_usd` for one volatility point.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Ratio>"))]
     pub volga_usd: f64,
 }
 
 /// One position in the answer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PositionPart {
     /// The name of the instrument.
     pub instrument: String,
@@ -168,6 +183,7 @@ pub struct PositionPart {
 
 /// The size of a position.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Exposure {
     /// Contracts, negative when short.
     pub quantity: Quantity,
@@ -185,11 +201,13 @@ pub struct Exposure {
     pub notional: Money,
     /// Delta: units of the underlying with the same price sensitivity as the contracts.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Ratio>"))]
     pub delta: f64,
 }
 
 /// One balance in the answer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BalancePart {
     /// The asset's name.
     pub asset: String,
@@ -206,6 +224,7 @@ pub struct BalancePart {
 
 /// The profit of the account in one scenario.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ScenarioPnl {
     /// The name of the scenario's family.
     pub family: Words,
@@ -213,6 +232,7 @@ pub struct ScenarioPnl {
     pub scenario: Words,
     /// Profit, in USD; a loss is negative.
     #[serde(serialize_with = "as_text")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<Ratio>"))]
     pub pnl: f64,
 }
 

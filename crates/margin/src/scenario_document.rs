@@ -30,6 +30,7 @@ pub const SCENARIOS_FORMAT: &str = "upm.scenarios/1";
 
 /// A set of scenarios, as a document `upm.scenarios/1`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ScenarioDocument {
     /// The name of the format: [`SCENARIOS_FORMAT`].
@@ -52,6 +53,7 @@ pub struct ScenarioDocument {
 
 /// A family of a scenario document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FamilyDocument {
     /// The family's name, unique in the document.
@@ -70,6 +72,7 @@ pub struct FamilyDocument {
 
 /// How a family of a document is aggregated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AggregationDocument {
     /// The largest loss.
@@ -80,6 +83,7 @@ pub enum AggregationDocument {
 
 /// One scenario of a document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MoveDocument {
     /// The scenario in words.

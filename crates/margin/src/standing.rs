@@ -8,6 +8,7 @@ use crate::{Refusal, Status, valuation};
 
 /// Whether a method knows the requirement: fully, fully but without accepting every asset, or not fully.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum RequirementState {
     /// The method has a rule for everything in the account.
@@ -31,6 +32,7 @@ pub enum RequirementState {
 
 /// A part of an account's assets that counts for nothing under a method.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NotAccepted {
     /// The name of the asset, or a surplus in words.
     pub what: String,
@@ -133,10 +135,21 @@ impl RequirementState {
 
 /// The status of an account under a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
 pub enum Standing {
     /// The status under a known requirement.
     Known(Status),
     /// The requirement is not known, so there is no status.
+    #[cfg_attr(feature = "schema", schemars(with = "Unknown"))]
+    Unknown,
+}
+
+/// The word in place of a status.
+#[cfg(feature = "schema")]
+#[derive(schemars::JsonSchema)]
+#[schemars(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Unknown {
     Unknown,
 }
 

@@ -12,7 +12,6 @@ use margin::params::Params;
 use margin::{ChargeLine, FamilyLine, Refusal, RequirementState, Workings};
 use model::{Account, AssetId, Market, Payoff, Right, UnderlyingId};
 use serde_json::Value;
-use testdata::shared_text;
 use units::YEAR_SECONDS;
 
 fn rules() -> PmParameters {
@@ -78,9 +77,9 @@ fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(number).collect()
 }
 
-/// An answer of the venue that was recorded in `../shared`.
-fn recorded(file: &str) -> Option<Value> {
-    Some(read(&shared_text(&format!("data/venue_margin/{file}"))?))
+/// An answer of the venue that is kept in `vectors`.
+fn recorded(file: &str) -> Value {
+    read(&testdata::vectors::text(&format!("venue_margin/{file}")))
 }
 
 fn assert_close(found: f64, expected: f64, tolerance: f64) {
@@ -89,8 +88,8 @@ fn assert_close(found: f64, expected: f64, tolerance: f64) {
 
 /// DERIBIT-ERM-BTC: the example of the API reference, of 2024-06-17, to every printed digit.
 #[test]
-fn the_risk_matrix_of_btc_from_shared() {
-    let Some(document) = recorded("deribit_pme_simulate_btc_2024-06-17.json") else { return };
+fn the_risk_matrix_of_btc() {
+    let document = recorded("deribit_pme_simulate_btc_2024-06-17.json");
     let answer = &document["response"]["result"];
     let size = |name: &str| number(&answer["portfolio"]["position"][name]);
     let mark = |name: &str| number(&answer["ticker"][name]["mark_price"]);
@@ -206,8 +205,8 @@ fn the_risk_matrix_of_eth() {
 /// of the linear one; and both legs roll at the rate of the ETH column, not of the USD one (0.01, which would be 0.0098
 /// USD off). Balances are printed to 1e-6 ETH and 1e-8 BTC, which leaves 3e-4 USD open.
 #[test]
-fn a_cross_account_adds_up_by_underlying_from_shared() {
-    let Some(document) = recorded("deribit_cross_pm_account_2025_2026.json") else { return };
+fn a_cross_account_adds_up_by_underlying() {
+    let document = recorded("deribit_cross_pm_account_2025_2026.json");
     let data = |currency: &str| {
         let frames = document["frames"].as_array().unwrap();
         frames.iter().map(|frame| &frame["params"]["data"]).find(|data| data["currency"] == currency).unwrap().clone()
@@ -257,8 +256,8 @@ fn standard_margin_of_linear_futures() {
 
 /// DERIBIT-SM-ETHPERP: a recorded position of one dollar, printed to nine decimals.
 #[test]
-fn standard_margin_of_a_recorded_perpetual_from_shared() {
-    let Some(document) = recorded("deribit_cross_pm_account_2025_2026.json") else { return };
+fn standard_margin_of_a_recorded_perpetual() {
+    let document = recorded("deribit_cross_pm_account_2025_2026.json");
     let position = &document["position_from_private_get_subaccounts_details"];
     let size = number(&position["size_currency"]);
     let margin = standard_rules().future["ETH"].margin(size);

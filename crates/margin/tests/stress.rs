@@ -16,11 +16,11 @@ use pricing::math;
 const TOGETHER: &str = "scan together";
 
 fn market() -> Market {
-    Market::parse(include_str!("../../../samples/market.json")).unwrap()
+    Market::parse(&testdata::sample("market.json")).unwrap()
 }
 
 fn portfolio(market: &Market) -> Portfolio {
-    Portfolio::parse(include_str!("../../../samples/portfolio.json"), market).unwrap()
+    Portfolio::parse(&testdata::sample("portfolio.json"), market).unwrap()
 }
 
 fn rules() -> Rules {

@@ -21,8 +21,6 @@ const COIN: (&str, &str) =
     (include_str!("venues/small-coin.market.json"), include_str!("venues/small-coin.portfolio.json"));
 const NEGATIVE: (&str, &str) =
     (include_str!("venues/negative-index.market.json"), include_str!("venues/negative-index.portfolio.json"));
-const SAMPLES: (&str, &str) =
-    (include_str!("../../../samples/market.json"), include_str!("../../../samples/portfolio.json"));
 
 /// The answer of a method for every account of two documents.
 fn answers(method: &str, (market, portfolio): (&str, &str), strict: bool) -> Vec<Result<Assessment, Refusal>> {
@@ -32,6 +30,11 @@ fn answers(method: &str, (market, portfolio): (&str, &str), strict: bool) -> Vec
     let rulebook = method.rulebook(method.params).unwrap();
     let judge = rulebook.judge(&market, &Options { strict, ..Options::default() }).unwrap();
     accounts.iter().map(|account| assess(account, &*judge)).collect()
+}
+
+/// The answer of a method for an account of the samples.
+fn of_sample(method: &str, account: &str) -> Assessment {
+    answer(method, (&testdata::sample("market.json"), &testdata::sample("portfolio.json")), account)
 }
 
 fn answer(method: &str, documents: (&str, &str), account: &str) -> Assessment {
@@ -161,31 +164,31 @@ fn a_negative_index_or_mark_is_refused() {
 #[test]
 fn a_debt_without_a_rule_is_not_known() {
     for method in ["deribit", "deribit-standard", "paradex", "paradex-cross"] {
-        let credit = answer(method, SAMPLES, "coin on credit");
+        let credit = of_sample(method, "coin on credit");
         assert_eq!((credit.status, credit.excess), (Standing::Unknown, None), "{method}");
         assert!(credit.requirement.reasons()[0].starts_with("USDC: "), "{method}: {:?}", credit.requirement);
     }
     for method in ["universal", "derive", "derive-pmrm", "derive-standard"] {
-        assert_eq!(answer(method, SAMPLES, "coin on credit").requirement, RequirementState::Known, "{method}");
+        assert_eq!(of_sample(method, "coin on credit").requirement, RequirementState::Known, "{method}");
     }
 }
 
 /// Collateral that a venue does not accept counts for nothing there, and the margin is that of the risk alone.
 #[test]
 fn what_is_not_accepted_counts_for_nothing() {
-    let covered = answer("paradex", SAMPLES, "covered call");
+    let covered = of_sample("paradex", "covered call");
     let [part] = covered.requirement.not_accepted() else { panic!("{:?}", covered.requirement) };
     assert_eq!((part.what.as_str(), part.value), ("BTC", "2156209.25".parse().unwrap()));
     assert_eq!(covered.counted_equity, covered.equity.minus(part.value).unwrap());
     assert!(covered.counted_equity.is_negative());
     assert_eq!(covered.status, Standing::Known(Status::Bankrupt));
     assert!(covered.initial_margin < part.value, "{}", covered.initial_margin);
-    let at_home = answer("deribit", SAMPLES, "covered call");
+    let at_home = of_sample("deribit", "covered call");
     assert_eq!(at_home.requirement, RequirementState::Known);
     // Staked ether and dollars back nothing that settles in ether there.
-    let staked = answer("deribit", SAMPLES, "staked collateral");
+    let staked = of_sample("deribit", "staked collateral");
     assert_eq!(staked.requirement.not_accepted().len(), 3);
-    let others = answer("deribit", SAMPLES, "resting orders");
+    let others = of_sample("deribit", "resting orders");
     assert_eq!(others.requirement.not_accepted().iter().map(|part| part.what.as_str()).collect::<Vec<_>>(), ["SOL"]);
 }
 

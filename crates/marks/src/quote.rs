@@ -7,6 +7,7 @@ use crate::validity::{Cause, Validity};
 
 /// A decided price. Once published, it is the only price of its tick (I-12).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Quote {
     /// The price of one unit.

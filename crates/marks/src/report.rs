@@ -11,6 +11,7 @@ pub const LARGEST: Price = Price::from_raw(1_000_000_000_000_000_000_000_000_000
 
 /// The price of a unit according to one source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Report {
     /// The number of the source that reports.

@@ -15,6 +15,7 @@ const LARGEST_RATIO: Ratio = Ratio::from_raw(10_000_000_000_000_000_000);
 /// A ratio here is a share of `max(|price|, scale)`: near zero, where a share of the price means nothing, it is a share
 /// of `scale`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FeedRules {
     /// The sources that may report, ordered by number.
@@ -47,6 +48,7 @@ pub struct FeedRules {
 
 /// A source that may report, with its limits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// The number by which the source reports.
@@ -62,6 +64,7 @@ pub struct Source {
 ///
 /// A source may stop short of the bound it was built with. Choose the bounds here inside its own by that distance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Bounds {
     /// The lowest price it reports.

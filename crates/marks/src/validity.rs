@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// A price exists at every validity, so reducing and closing are always possible (I-14, I-17).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Validity {
     /// A quorum agrees and nothing holds the price back.
@@ -30,6 +31,7 @@ impl Validity {
 
 /// The reason for the validity of a quote. When several apply, the last of them in this list is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// A quorum agrees.

@@ -15,6 +15,7 @@ pub const PORTFOLIO_FORMAT: &str = "upm.portfolio/1";
 
 /// `upm.market/1`: the world at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
     deny_unknown_fields,
     expecting = "a market document, an object with format, time, assets, underlyings and instruments"
@@ -34,6 +35,7 @@ pub struct MarketDocument {
 
 /// An asset and its price.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "an asset, an object with asset and price")]
 pub struct AssetDocument {
     /// The asset's unique name.
@@ -53,6 +55,7 @@ pub struct AssetDocument {
 
 /// An underlying, its index and its forwards.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "an underlying, an object with underlying and index")]
 pub struct UnderlyingDocument {
     /// The underlying's unique name.
@@ -112,6 +115,7 @@ pub struct PartDocument {
 
 /// One expiry of an underlying.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "an expiry, an object with expiry and forward")]
 pub struct ExpiryDocument {
     /// The moment of settlement.
@@ -131,6 +135,7 @@ pub struct ExpiryDocument {
 
 /// Confidence in the numbers of an expiry, each 0 to 1; 1 when absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "an object with forward, rate and vol")]
 pub struct ConfidenceDocument {
     /// Confidence in the forward.
@@ -146,6 +151,7 @@ pub struct ConfidenceDocument {
 
 /// The kind of contract that a document lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum KindDocument {
     /// An exchange of two assets.
@@ -160,6 +166,7 @@ pub enum KindDocument {
 
 /// A tradable contract.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "an instrument, an object with instrument, kind, underlying and so on")]
 pub struct InstrumentDocument {
     /// The instrument's unique name.
@@ -215,6 +222,7 @@ pub struct InstrumentDocument {
 
 /// The accounts of a book, as a document `upm.portfolio/1`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "a portfolio document, an object with format and accounts")]
 pub struct PortfolioDocument {
     /// The name of the format: [`PORTFOLIO_FORMAT`].
@@ -225,6 +233,7 @@ pub struct PortfolioDocument {
 
 /// One account of a portfolio document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "an account, an object with account, balances, positions and orders")]
 pub struct AccountDocument {
     /// The account's unique name.
@@ -242,6 +251,7 @@ pub struct AccountDocument {
 
 /// An amount of an asset, negative when owed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "a balance, an object with asset and amount")]
 pub struct BalanceDocument {
     /// The asset's name in the market.
@@ -255,6 +265,7 @@ pub struct BalanceDocument {
 
 /// A position in one instrument, given in contracts or as a size: exactly one of `quantity` and `amount`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "a position, an object with instrument and quantity or amount")]
 pub struct PositionDocument {
     /// The instrument's name in the market.
@@ -272,6 +283,7 @@ pub struct PositionDocument {
 
 /// An open order, given in contracts or as a size: exactly one of `quantity` and `amount`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "an order, an object with instrument, side, limit and quantity or amount")]
 pub struct OrderDocument {
     /// The instrument's name in the market.

@@ -42,6 +42,7 @@ pub struct Instrument {
 
 /// The kind of contract, with the fields that only this kind has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum InstrumentKind {
     /// An exchange of one asset for another.
     Spot,
@@ -68,6 +69,7 @@ pub enum InstrumentKind {
 
 /// The right an option gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Right {
     /// The right to buy.
@@ -88,6 +90,7 @@ impl Right {
 
 /// How profit is counted: linear or inverse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Payoff {
     /// Profit in the quote; contract size in units of the underlying.
@@ -99,6 +102,7 @@ pub enum Payoff {
 
 /// The side of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     /// A buy order: adds to the position.
@@ -142,6 +146,7 @@ impl Instrument {
 
 /// One level of an order book: `usd` can be traded before the price moves by `bps` from the mid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "a level, an object with bps and usd")]
 pub struct DepthLevel {
     /// Distance from the mid, in basis points.

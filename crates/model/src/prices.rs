@@ -46,6 +46,7 @@ macro_rules! price {
     ($(#[$doc:meta])* $name:ident, $(#[$accessor_doc:meta])* $accessor:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(transparent)]
         pub struct $name(Price);
 

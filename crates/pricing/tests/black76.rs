@@ -6,7 +6,6 @@ use pricing::{
     black76::{Black76, Inputs},
 };
 use proptest::prelude::*;
-use testdata::shared_text;
 
 const YEAR: f64 = 31_536_000.0;
 
@@ -18,9 +17,8 @@ fn price(inputs: Inputs) -> f64 {
 }
 
 #[test]
-fn prices_agree_with_the_vectors_of_derive_from_shared() {
-    let Some(text) = shared_text("vectors/derive.json") else { return };
-    let vectors: serde_json::Value = serde_json::from_str(&text).expect("valid JSON");
+fn prices_agree_with_the_vectors_of_derive() {
+    let vectors: serde_json::Value = serde_json::from_str(&testdata::vectors::text("derive.json")).expect("valid JSON");
     let vectors = vectors["black76"].as_array().expect("a list").clone();
     assert!(vectors.len() >= 200);
     let mut worst = 0.0f64;

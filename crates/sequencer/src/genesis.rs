@@ -12,6 +12,7 @@ pub const GENESIS_FORMAT: &str = "upm.genesis/1";
 
 /// The state that an engine begins with, as a document.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "a genesis, an object with format, time, method and policy")]
 pub struct Genesis {
     /// The name of the format: [`GENESIS_FORMAT`].

@@ -36,6 +36,7 @@ impl Decider for Sound {}
 
 /// A rule that is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Canary {
     /// A fee is taken twice.
     FeeTwice,
@@ -168,6 +169,7 @@ const TICKS: u64 = 300;
 
 /// The result of letting one canary loose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Caught {
     /// The rule that was broken on purpose.
     pub canary: Canary,
@@ -179,6 +181,7 @@ pub struct Caught {
 
 /// The run in which a canary was caught.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CaughtBy {
     /// The seed whose run failed.
     pub seed: u64,

@@ -33,6 +33,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The result of killing processes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CrashReport {
     /// Processes that were killed.
     pub kills: u64,

@@ -8,6 +8,7 @@ use crate::kinds;
 
 /// The counts of everything that was reached.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Coverage {
     /// Commands by kind: accepted and refused.
     pub commands: BTreeMap<&'static str, (u64, u64)>,
@@ -15,6 +16,7 @@ pub struct Coverage {
     pub events: BTreeMap<&'static str, u64>,
     /// Refusals by number; documents print the name beside it.
     #[serde(serialize_with = "named")]
+    #[cfg_attr(feature = "schema", schemars(with = "BTreeMap<String, u64>"))]
     pub rejects: BTreeMap<u16, u64>,
     /// Accounts by their status after a watch.
     pub statuses: BTreeMap<String, u64>,
@@ -28,6 +30,7 @@ pub struct Coverage {
 
 /// Everything that was never reached. A generator that never reaches a state proves nothing about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Unreached {
     /// Commands that were never accepted.
     pub commands: Vec<&'static str>,

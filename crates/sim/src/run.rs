@@ -50,6 +50,7 @@ impl Options {
 
 /// The result of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Outcome {
     /// The seed that was run.
     pub seed: u64,
@@ -73,6 +74,7 @@ pub struct Outcome {
 
 /// An invariant that a run broke.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Failure {
     /// The number of the invariant, such as `I-08`.
     pub invariant: String,

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 /// An action of a user, an operator or the engine itself between two ticks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(missing_docs, reason = "each is the command or the group of commands it makes")]
 pub enum Action {
     Deposit,
@@ -55,6 +56,7 @@ const ACTIONS: &[(Action, u32)] = &[
 
 /// A state that chance alone would hardly reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Corner {
     /// Amounts and lots of the smallest size.
     Dust,
@@ -107,6 +109,7 @@ const MEDDLING: u64 = 0x6d65_6464_6c65;
 
 /// The behaviour of accounts that may bid for portfolios.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Bidders {
     /// They ask for the premium that the clock of the auction pays.
     Good,
@@ -118,6 +121,7 @@ pub enum Bidders {
 
 /// The rates of failures of feeds and of the transport, in cases of a thousand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FaultRates {
     /// A source falls silent for several ticks.
     pub silent: u64,
@@ -141,6 +145,7 @@ pub struct FaultRates {
 
 /// The options that a seed has drawn.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Swarm {
     /// The seed that all of this was drawn from.
     pub seed: u64,

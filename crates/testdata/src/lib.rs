@@ -8,6 +8,9 @@
 pub mod help;
 pub mod manual;
 pub mod program;
+#[cfg(feature = "schema")]
+pub mod schema;
+pub mod vectors;
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -31,11 +34,20 @@ pub const MARKET: &str = r#"{
 /// a space, its own name. Nothing is written when the variable is not set.
 pub const SKIPPED: &str = "UPM_SKIPPED_TESTS";
 
+/// The environment variable that makes the tests of JSON Schemas write the files in place of comparing with them.
+pub const WRITE_SCHEMAS: &str = "UPM_WRITE_SCHEMAS";
+
 /// What the name of a test that reads `../shared` ends with.
 const SUFFIX: &str = "_from_shared";
 
 /// The name of the thread on which the test harness runs tests when it may use one thread only.
 const ONLY_THREAD: &str = "main";
+
+/// The text of a bundled sample, such as `market.json`.
+pub fn sample(name: &str) -> String {
+    let file = program::sample(name);
+    std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
 
 /// The path of a file below `../shared`; none when it is absent, and then the test that asks is to return.
 ///

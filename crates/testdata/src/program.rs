@@ -72,9 +72,12 @@ impl Program {
         run.out
     }
 
-    /// Runs it, insists on success, and reads the JSON that it answers with.
+    /// Runs it, insists on success, and reads the JSON that it answers with, which must be as its schema says.
     pub fn document<S: AsRef<OsStr> + Debug>(&self, arguments: &[S]) -> Value {
-        serde_json::from_str(&self.answer(arguments)).expect("the answer is JSON")
+        let document = serde_json::from_str(&self.answer(arguments)).expect("the answer is JSON");
+        #[cfg(feature = "schema")]
+        crate::schema::valid_by_format(&document);
+        document
     }
 
     /// The path of a file for one test; the name is unique to it among all crates.

@@ -29,6 +29,8 @@
 mod fixed;
 pub mod grouped;
 mod quantities;
+#[cfg(feature = "schema")]
+mod schema;
 mod shortest;
 mod text;
 mod time;

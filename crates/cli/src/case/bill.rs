@@ -12,6 +12,7 @@ use crate::naming;
 
 /// The purpose of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Item {
     /// By the account, to the market: the amount by which the prices of its trades were worse than the mark.
@@ -47,6 +48,7 @@ pub struct Bill {
 
 /// One amount of a bill, by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BillLine {
     /// The purpose of the payment.
     pub what: Item,

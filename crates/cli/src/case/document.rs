@@ -15,6 +15,7 @@ use crate::naming;
 
 /// A liquidation step by step, as a document `upm.case/1`.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CaseDocument {
     format: &'static str,
     journal: String,
@@ -29,6 +30,7 @@ pub struct CaseDocument {
 
 /// A case in short: a line of `upm.cases/1`, and the head of `upm.case/1`.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Summary {
     /// The number of the case.
     pub case: u64,
@@ -64,6 +66,7 @@ pub struct Summary {
 
 /// The number of times that a step was taken.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct StepCount {
     /// The name of the step, such as `auction`.
     pub what: &'static str,
@@ -72,6 +75,7 @@ pub struct StepCount {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "entry", rename_all = "snake_case")]
 enum EntryDocument {
     Step(Box<StepDocument>),
@@ -79,6 +83,7 @@ enum EntryDocument {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct StepDocument {
     sequence: Option<u64>,
     time: Timestamp,
@@ -104,6 +109,7 @@ struct StepDocument {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct WaitDocument {
     from: Moment,
     until: Moment,
@@ -116,6 +122,7 @@ struct WaitDocument {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct OfferDocument {
     instrument: String,
     side: &'static str,
@@ -125,6 +132,7 @@ struct OfferDocument {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct TradeDocument {
     with: String,
     instrument: String,
@@ -138,6 +146,7 @@ struct TradeDocument {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct PaymentDocument {
     with: String,
     asset: String,
@@ -148,6 +157,7 @@ struct PaymentDocument {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct IndexDocument {
     underlying: String,
     index: UsdPrice,
@@ -288,5 +298,15 @@ pub fn kind(what: What) -> &'static str {
         What::Deleveraged => "deleveraged",
         What::Closed => "closed",
         What::Outside => "outside",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_current() {
+        testdata::schema::is_current::<CaseDocument>("upm.case/1", testdata::schema::Side::Written);
     }
 }

@@ -21,6 +21,7 @@ use units::Timestamp;
 
 /// A place in a journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Moment {
     /// The record; none when it is not kept any more.
     pub sequence: Option<u64>,

@@ -43,12 +43,14 @@ pub struct Args {
 
 /// The beginning of `upm.comparison/1`; accounts and hashes follow.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Head {
     format: &'static str,
     time: String,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Tail<'a> {
     market: &'a str,
     portfolio: &'a str,
@@ -56,6 +58,7 @@ struct Tail<'a> {
 
 /// One account under every method.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Comparison {
     account: String,
     methods: Vec<Line>,
@@ -63,6 +66,7 @@ struct Comparison {
 
 /// One account under one method.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Line {
     method: &'static str,
     params: String,
@@ -71,6 +75,7 @@ struct Line {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 enum Verdict {
     Assessment(Box<Assessment>),
@@ -280,4 +285,17 @@ fn doubts() -> String {
         method.about.uncertain.iter().map(move |doubt| paragraph(&lead, LEAD, doubt))
     });
     format!("\n{}\n\n{}", toned(Tone::Bold, "uncertain"), doubts.collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_current() {
+        testdata::schema::is_current::<document::Framed<Head, Comparison, Tail<'static>>>(
+            "upm.comparison/1",
+            testdata::schema::Side::Written,
+        );
+    }
 }

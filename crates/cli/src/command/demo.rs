@@ -13,9 +13,9 @@ use crate::input::{Book, LoadedMethod};
 use crate::sheet::brief;
 
 /// The sample market.
-const MARKET: &str = include_str!("../../../../samples/market.json");
+const MARKET: &str = include_str!("../../samples/market.json");
 /// The sample accounts.
-const PORTFOLIO: &str = include_str!("../../../../samples/portfolio.json");
+const PORTFOLIO: &str = include_str!("../../samples/portfolio.json");
 
 /// Margin the bundled sample: every account, all methods side by side, a picture
 #[derive(clap::Args)]

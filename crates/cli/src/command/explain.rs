@@ -58,6 +58,7 @@ pub struct Args {
 
 /// The status of an account at a moment, as a document `upm.explanation/1`.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ExplanationDocument {
     format: &'static str,
     journal: String,
@@ -74,6 +75,7 @@ struct ExplanationDocument {
 
 /// The status of the account: as recorded, and as an engine built at this moment finds it.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Standing {
     recorded: Status,
     recomputed: Status,
@@ -81,6 +83,7 @@ struct Standing {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 enum Verdict {
     /// Recorded and recomputed status are equal.
@@ -93,6 +96,7 @@ enum Verdict {
 
 /// The figures that the engine recorded when it judged the account, and the same figures recomputed.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Judgement {
     sequence: u64,
     time: Timestamp,
@@ -355,4 +359,14 @@ fn trust(validity: &str) -> String {
         _ => Tone::Red,
     };
     toned(tone, validity)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_current() {
+        testdata::schema::is_current::<ExplanationDocument>("upm.explanation/1", testdata::schema::Side::Written);
+    }
 }

@@ -22,6 +22,7 @@ pub struct Args {
 
 /// One method, as JSON lists it.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct MethodDocument {
     method: &'static str,
     title: &'static str,
@@ -72,4 +73,14 @@ fn text(method: &MethodDocument) -> String {
         text += &paragraph(&format!("  {lead}"), 11, words);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_current() {
+        testdata::schema::is_current::<Vec<MethodDocument>>("methods", testdata::schema::Side::Written);
+    }
 }

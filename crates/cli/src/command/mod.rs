@@ -18,6 +18,7 @@ mod demo;
 mod import;
 mod methods;
 mod params;
+mod schema;
 
 mod completions;
 mod man;
@@ -46,6 +47,7 @@ pub enum Command {
     Import(import::Args),
     Methods(methods::Args),
     Params(params::Args),
+    Schema(schema::Args),
     Demo(demo::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -77,6 +79,7 @@ impl Command {
             Self::Import(args) => import::run(args),
             Self::Methods(args) => methods::run(args),
             Self::Params(args) => params::run(args),
+            Self::Schema(args) => Ok(schema::run(args)),
             Self::Demo(args) => demo::run(args, to),
             Self::Completions(args) => Ok(completions::run(args)),
             Self::Man(args) => man::run(args),

@@ -39,6 +39,7 @@ pub struct Args {
 
 /// An account before and after trades, as a document `upm.what-if/1`.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct WhatIfDocument<'a> {
     format: &'static str,
     method: &'static str,
@@ -112,4 +113,14 @@ fn tables(both: [&Assessment; 2]) -> Result<[String; 3], Overflow> {
     let mut notes = before.notes.clone();
     notes.extend(after.notes.iter().filter(|note| !before.notes.contains(note)).cloned());
     Ok([beside::margins(both, &words)?, beside::sensitivities(both, &words), sheet::notes(&notes)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_current() {
+        testdata::schema::is_current::<WhatIfDocument<'static>>("upm.what-if/1", testdata::schema::Side::Written);
+    }
 }

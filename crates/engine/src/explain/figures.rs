@@ -7,6 +7,7 @@ use crate::{AccountId, Event, Judged, Status};
 
 /// The judgment of an account, as an event records it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Figures {
     /// The account's status.
     pub status: Status,

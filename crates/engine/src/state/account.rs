@@ -41,6 +41,7 @@ pub struct Balance {
 
 /// Open lots of one instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Position {
     /// The instrument that is held.
     pub instrument: InstrumentId,
@@ -54,6 +55,7 @@ pub struct Position {
 
 /// An open limit order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Order {
     /// The owner's number of the order.
     pub id: OrderId,

@@ -9,6 +9,7 @@ use crate::{AccountId, Cause, LocationId};
 
 /// A holder of an amount: an account or a pot. Over all holders the amounts of an asset add up to 0 (I-08).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Holder {
     /// An account, at a location.
     Account(AccountId, Option<LocationId>),
@@ -28,6 +29,7 @@ impl Holder {
 
 /// A holder that is no account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Pot {
     /// The world outside: minus the amount that is in custody at a location.
     Custody(Option<LocationId>),

@@ -29,6 +29,7 @@ pub struct Case {
 
 /// A trade that is offered for an account in liquidation, in the version of the market it was planned in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Offer {
     /// The instrument that may be traded.
     pub instrument: InstrumentId,
@@ -56,6 +57,7 @@ impl Offer {
 /// R of an underlying as last measured: the value that is liquidated per unit of a price move, times the price move
 /// that trading this value causes. From 1 on a move feeds itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Cascade {
     /// R when the price falls.
     pub down: Ratio,

@@ -7,6 +7,7 @@ use units::{Money, Price, Quantity, Ratio, Timestamp};
 
 /// The terms of an underlying. The engine lists no basket of others, so terms that name one are refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UnderlyingTerms {
     /// The underlying's unique name.
@@ -25,6 +26,7 @@ pub struct UnderlyingTerms {
 
 /// The terms of an asset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AssetTerms {
     /// The asset's unique name.
     pub name: String,
@@ -45,6 +47,7 @@ pub struct AssetTerms {
 
 /// The terms of an instrument.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct InstrumentTerms {
     /// The instrument's unique name.
     pub name: String,
@@ -116,6 +119,7 @@ impl Collateral {
 
 /// The orders that a market takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Mode {
     /// Every order is taken.
     Open,
@@ -158,6 +162,7 @@ pub struct Contract {
 
 /// Samples of an index in a settlement window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Samples {
     /// Sum of the sampled index prices, as the contract writes them.
     pub sum: CounterPrice,

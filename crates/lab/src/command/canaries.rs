@@ -59,3 +59,13 @@ fn caught(report: &[Caught]) -> String {
     }
     table.text()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_current() {
+        testdata::schema::is_current::<Vec<Caught>>("canaries", testdata::schema::Side::Written);
+    }
+}

@@ -89,6 +89,7 @@ pub struct Args {
 
 /// The comparison of the engines, as a document `upm.cascade/1`.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Document<'a> {
     format: &'static str,
     first_seed: u64,
@@ -310,4 +311,14 @@ pub fn shown(value: f64, kind: Kind) -> String {
 /// The value parser of clap for a number of per cent.
 fn percent(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|value| (0.0..=100.0).contains(value)).ok_or_else(|| "expected 0 to 100".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_current() {
+        testdata::schema::is_current::<Document<'static>>("upm.cascade/1", testdata::schema::Side::Written);
+    }
 }

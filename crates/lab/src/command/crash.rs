@@ -89,3 +89,13 @@ fn survived(report: &CrashReport) -> String {
     let text = format!("{report}, {} records · {verdict}\n", exact(report.records));
     text + &report.problem.as_ref().map_or_else(String::new, |problem| paragraph("  problem", 10, problem))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_current() {
+        testdata::schema::is_current::<CrashReport>("crash", testdata::schema::Side::Written);
+    }
+}

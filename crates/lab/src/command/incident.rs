@@ -31,6 +31,7 @@ pub struct Args {
 
 /// The results of the replays, as a document `upm.incidents/1`.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Document<'a> {
     format: &'static str,
     passed: bool,
@@ -160,5 +161,10 @@ mod tests {
         assert_eq!(chosen("s-10").unwrap()[0].facts.id, "S-10");
         let Err(Failure::Wrong(why)) = chosen("S-77") else { panic!("there is none") };
         assert!(why.starts_with("S-77: no such incident, expected all or one of S-01, S-02"), "{why}");
+    }
+
+    #[test]
+    fn the_schema_is_current() {
+        testdata::schema::is_current::<Document<'static>>("upm.incidents/1", testdata::schema::Side::Written);
     }
 }

@@ -64,6 +64,7 @@ pub struct Args {
 
 /// The results of every seed, as a document `upm.sim/1`.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct SimDocument<'a> {
     format: &'static str,
     /// The script that was run; none for seeds.
@@ -187,4 +188,14 @@ fn written_down(aside: Aside, accepted: &[Envelope]) -> Result<String, Failure> 
     let file = aside.file().display().to_string();
     aside.publish()?;
     Ok(format!("{} records in {file}\n", exact(records)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_current() {
+        testdata::schema::is_current::<SimDocument<'static>>("upm.sim/1", testdata::schema::Side::Written);
+    }
 }

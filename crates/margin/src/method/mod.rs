@@ -3,6 +3,8 @@
 pub mod deribit;
 pub mod derive;
 pub mod paradex;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod universal;
 
 use model::{Account, InstrumentId, Invalid, Market};

@@ -34,6 +34,7 @@ pub struct Args {
 
 /// The liquidations of a journal, as a document `upm.cases/1`.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct CasesDocument {
     format: &'static str,
     journal: String,
@@ -120,4 +121,14 @@ fn is_taken(what: &str) -> bool {
 
 fn took(from: Timestamp, until: Timestamp) -> String {
     naming::age(until.micros().saturating_sub(from.micros()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_current() {
+        testdata::schema::is_current::<CasesDocument>("upm.cases/1", testdata::schema::Side::Written);
+    }
 }

@@ -42,6 +42,7 @@ pub struct Args {
 
 /// The first difference between two journals, as a document `upm.journal-diff/1`.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct DiffDocument {
     format: &'static str,
     journals: [String; 2],
@@ -177,4 +178,14 @@ fn text(document: &DiffDocument) -> String {
         text += &record.as_ref().map_or_else(|| "  no such record\n".to_owned(), record::text);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_current() {
+        testdata::schema::is_current::<DiffDocument>("upm.journal-diff/1", testdata::schema::Side::Written);
+    }
 }

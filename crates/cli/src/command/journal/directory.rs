@@ -8,6 +8,7 @@ use shell::failure::Failure;
 
 /// The paths of the documents.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Files {
     pub market: String,
     pub portfolio: String,

@@ -57,6 +57,7 @@ pub struct Args {
 
 /// The files and the hash of a moment, as a document `upm.extract/1`.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ExtractDocument {
     format: &'static str,
     journal: String,
@@ -83,6 +84,7 @@ struct ExtractDocument {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ExpiredLine {
     instrument: String,
     /// The time of its expiry.
@@ -90,6 +92,7 @@ struct ExpiredLine {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct RefusedLine {
     account: String,
     why: String,
@@ -226,4 +229,14 @@ fn text(document: &ExtractDocument) -> String {
 
 fn after(sequence: u64) -> String {
     format!("just after record {}", exact(sequence))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_current() {
+        testdata::schema::is_current::<ExtractDocument>("upm.extract/1", testdata::schema::Side::Written);
+    }
 }

@@ -1,5 +1,8 @@
 //! A record in names: numbers of the engine become names, and lots become contracts.
 
+#[cfg(test)]
+mod schema;
+
 use engine::state::{Holder, Pot, State, contracts_in};
 use engine::{FeedId, Principal};
 use model::InstrumentId;

@@ -44,6 +44,7 @@ pub struct Args {
 
 /// The state to which a journal leads, as a document `upm.state/1`.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct StateDocument {
     format: &'static str,
     journal: String,
@@ -62,6 +63,7 @@ struct StateDocument {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct AccountLine {
     account: String,
     owner: u32,
@@ -73,6 +75,7 @@ struct AccountLine {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 enum Margin {
     Judged {
@@ -88,6 +91,7 @@ enum Margin {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct PriceLine {
     feed: String,
     validity: Validity,
@@ -100,12 +104,14 @@ struct PriceLine {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct SurfaceLine {
     version: u64,
     age_micros: i64,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct InstrumentLine {
     instrument: String,
     mode: String,
@@ -115,6 +121,7 @@ struct InstrumentLine {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct PotLine {
     pot: String,
     asset: String,
@@ -312,4 +319,14 @@ fn rest(count: usize, what: &str) -> String {
         return String::new();
     }
     paragraph("", 2, &format!("--output json shows all {} {what}", exact(count)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_current() {
+        testdata::schema::is_current::<StateDocument>("upm.state/1", testdata::schema::Side::Written);
+    }
 }

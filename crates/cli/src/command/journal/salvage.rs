@@ -45,6 +45,7 @@ pub struct Args {
 
 /// The saved part of a damaged journal, as a document `upm.journal-salvage/1`.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct SalvageDocument {
     format: &'static str,
     journal: String,
@@ -130,4 +131,14 @@ fn text(document: &SalvageDocument) -> String {
         None => line("snapshot", "none that can be read"),
     };
     text + &line("head", &document.head)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_current() {
+        testdata::schema::is_current::<SalvageDocument>("upm.journal-salvage/1", testdata::schema::Side::Written);
+    }
 }

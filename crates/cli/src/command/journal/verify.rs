@@ -42,6 +42,7 @@ pub struct Args {
 
 /// The facts about a sound journal.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct VerifiedDocument {
     format: &'static str,
     journal: String,
@@ -68,6 +69,7 @@ struct VerifiedDocument {
 
 /// A head that was kept elsewhere, found on the chain.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct KeptHead {
     hash: String,
     /// The sequence of the record with this hash; none when it is the hash of the genesis.
@@ -78,11 +80,22 @@ struct KeptHead {
 
 /// The damage of a journal that is not sound.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct BrokenDocument<'a> {
     format: &'static str,
     journal: String,
     sound: bool,
     damage: &'a str,
+}
+
+/// The report on a journal, sound or not, for its schema.
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum ReportDocument {
+    Sound(Box<VerifiedDocument>),
+    Damaged(BrokenDocument<'static>),
 }
 
 /// Walks the chain, then replays the records.
@@ -210,4 +223,14 @@ fn text(document: &VerifiedDocument) -> String {
     }
     let last = document.head_sequence.map_or_else(|| "genesis".to_owned(), |last| format!("record {}", exact(last)));
     text + &line("head", &format!("{last}, {}", document.head)) + &line("state", &document.state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_current() {
+        testdata::schema::is_current::<ReportDocument>("upm.journal-report/1", testdata::schema::Side::Written);
+    }
 }

@@ -13,6 +13,7 @@ const DECIMALS: u32 = 6;
 
 /// The plans of all accounts, as a document `upm.plan/1`.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PlanDocument {
     pub format: &'static str,
     pub method: &'static str,
@@ -27,6 +28,7 @@ pub struct PlanDocument {
 
 /// The plan of one account.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AccountPlan {
     account: String,
     before: StandingDocument,
@@ -42,6 +44,7 @@ pub struct AccountPlan {
 
 /// The figures of an account, in USD.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct StandingDocument {
     equity: Money,
     initial_margin: Money,
@@ -52,6 +55,7 @@ struct StandingDocument {
 
 /// One step: its action, its cost, the figures after it, and the reason.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct StepDocument {
     #[serde(flatten)]
     action: Action,
@@ -64,6 +68,7 @@ struct StepDocument {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "step", rename_all = "snake_case")]
 enum Action {
     Cancel {
@@ -92,6 +97,7 @@ enum Action {
 
 /// The trade of a step.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct OrderDocument {
     instrument: String,
     side: &'static str,
@@ -215,5 +221,15 @@ fn stop(stop: Stop) -> &'static str {
         Stop::Dust => "dust",
         Stop::Unordered => "unordered",
         Stop::CutOff => "cut_off",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_current() {
+        testdata::schema::is_current::<PlanDocument>("upm.plan/1", testdata::schema::Side::Written);
     }
 }

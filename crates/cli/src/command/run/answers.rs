@@ -17,6 +17,7 @@ use shell::sink::Sink;
 
 /// A line of the answer.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Line<'a> {
     #[serde(flatten)]
     asked: Asked,
@@ -26,6 +27,7 @@ struct Line<'a> {
 
 /// The origin of a result: the command of a line, or a duty.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 enum Asked {
     Command { line: u64 },
@@ -33,6 +35,7 @@ enum Asked {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 enum Became<'a> {
     /// The command is record `sequence` of the journal.
@@ -46,6 +49,7 @@ enum Became<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Refusal<'a> {
     code: u16,
     why: String,
@@ -138,5 +142,15 @@ fn words(duty: Duty) -> String {
         Duty::Settle(instrument) => format!("settle variation of instrument {}", instrument.0),
         Duty::Measure => "measure cascades".to_owned(),
         Duty::Liquidate(account) => format!("liquidate account {}", account.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_current() {
+        testdata::schema::is_current::<Line<'static>>("run-answer", testdata::schema::Side::Written);
     }
 }

@@ -26,6 +26,7 @@ impl Command {
 
 /// The required fields of a line; other fields of a record are ignored.
 #[derive(Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(expecting = "a command, an object with time, principal and command")]
 struct Line {
     time: Timestamp,
@@ -82,5 +83,15 @@ impl Commands {
 
     fn wrong(&self, problem: impl std::fmt::Display) -> Failure {
         Failure::wrong(format_args!("{}: line {}", self.name, self.line), problem)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_current() {
+        testdata::schema::is_current::<Line>("run-command", testdata::schema::Side::Read);
     }
 }

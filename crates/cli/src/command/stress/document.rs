@@ -4,7 +4,7 @@ use margin::method::universal::{self, Universal, rules::Rules};
 use margin::params::Params;
 use margin::stress::{Matrix, price_move};
 use serde::Serialize;
-use units::{Decimal as _, Ratio};
+use units::{Decimal as _, Money, Ratio};
 
 use super::Stressed;
 use crate::document::{self, Hashes, Head, Tail};
@@ -24,11 +24,12 @@ pub fn closing(book: &Book, params: &Params<Rules>, universal: &Universal, portf
 
 /// The results of one account over the grid.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AccountDocument<'a> {
     account: &'a str,
-    equity: String,
-    initial_margin: String,
-    maintenance_margin: String,
+    equity: Money,
+    initial_margin: Money,
+    maintenance_margin: Money,
     /// Relative moves of every underlying, in the order of `price`.
     prices: Vec<PricesDocument<'a>>,
     /// Moves of price as parts of the scan range.
@@ -46,6 +47,7 @@ pub struct AccountDocument<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct PricesDocument<'a> {
     underlying: &'a str,
     scan_range: Option<Ratio>,
@@ -53,6 +55,7 @@ struct PricesDocument<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct CellDocument {
     price: Option<Ratio>,
     vol: Option<Ratio>,
@@ -60,6 +63,7 @@ struct CellDocument {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct EstimateDocument<'a> {
     family: &'a str,
     scenario: &'a str,
@@ -79,9 +83,9 @@ impl Stressed {
         };
         AccountDocument {
             account: &self.assessment.account,
-            equity: self.assessment.equity.to_string(),
-            initial_margin: self.assessment.initial_margin.to_string(),
-            maintenance_margin: self.assessment.maintenance_margin.to_string(),
+            equity: self.assessment.equity,
+            initial_margin: self.assessment.initial_margin,
+            maintenance_margin: self.assessment.maintenance_margin,
             prices: ranges
                 .iter()
                 .map(|(underlying, range)| PricesDocument {
@@ -119,4 +123,17 @@ pub fn text(value: f64) -> Option<Ratio> {
 /// A relative move to 12 decimals, so that a product of two decimals is right in its last digit.
 fn move_text(fraction: f64) -> Option<Ratio> {
     text((fraction * 1e12).round() / 1e12)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schema_is_current() {
+        testdata::schema::is_current::<document::Framed<Head, AccountDocument<'static>, Tail<'static>>>(
+            "upm.stress/1",
+            testdata::schema::Side::Written,
+        );
+    }
 }

@@ -128,6 +128,7 @@ fn holdings<'a>(account: &'a Account, market: &'a Market) -> impl Iterator<Item 
 
 /// One account in one scenario.
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ScenarioAccount<'a> {
     account: &'a str,
     family: &'a str,
@@ -139,6 +140,7 @@ struct ScenarioAccount<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct PartDocument {
     holding: String,
     /// Contracts of a position, units of a balance.

@@ -41,6 +41,7 @@ pub const PARAMS: &str = include_str!("../../../params/deribit-standard/2026-02-
 
 /// The parameters of the method.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SmParameters {
     /// What the venue lists.
@@ -55,6 +56,7 @@ pub struct SmParameters {
 
 /// Parameters of every underlying.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SmGeneral {
     /// The currencies in which contracts settle.
@@ -63,6 +65,7 @@ pub struct SmGeneral {
 
 /// The margin of a future, as a share of its size in coins.
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FutureRow {
     /// Initial margin of the smallest position.
@@ -78,6 +81,7 @@ pub struct FutureRow {
 
 /// The margin of a short option on top of its mark, as shares of the underlying.
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OptionShares {
     /// Initial margin, from which the amount out of the money is subtracted.

@@ -100,6 +100,7 @@ pub fn price(inputs: Inputs) -> Result<f64, pricing::Refusal> {
 
 /// The size of volatility moves, and their growth for short expiries.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct VolRange {
     /// Relative move up at 30 days.

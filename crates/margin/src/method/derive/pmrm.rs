@@ -30,6 +30,7 @@ pub const PARAMS: &str = include_str!("../../../params/derive-pmrm/2026-01-21.to
 
 /// The parameters of the method.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PmrmParameters {
     /// What the venue lists.
@@ -48,6 +49,7 @@ impl VenueParameters for PmrmParameters {
 
 /// The parameters of the contract, under their names there.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PmrmContractParameters {
     /// Moves of the forwards alone.
@@ -64,6 +66,7 @@ pub struct PmrmContractParameters {
 
 /// Contingencies that need no scenario.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PmrmContingencies {
     /// The price of the stablecoin below which losses are scaled up.
@@ -90,6 +93,7 @@ pub struct PmrmContingencies {
 
 /// Factor of the initial margin, and the static discount `base · e^(−τ(rate·mult + add))`.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PmrmFactors {
     /// The factor on the loss in the initial margin.
@@ -108,6 +112,7 @@ pub struct PmrmFactors {
 
 /// A move of spot and volatility.
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PmrmScenario {
     /// Multiplier of spot.

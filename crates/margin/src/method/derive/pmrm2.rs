@@ -45,6 +45,7 @@ pub const PARAMS: &str = include_str!("../../../params/derive/2026-01-21.toml");
 
 /// The parameters of the method.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Pmrm2Parameters {
     /// What the venue lists.
@@ -68,6 +69,7 @@ impl VenueParameters for Pmrm2Parameters {
 
 /// The parameters of the contract, under their names there.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Pmrm2ContractParameters {
     /// Moves of the forwards alone.
@@ -86,6 +88,7 @@ pub struct Pmrm2ContractParameters {
 
 /// Contingencies that need no scenario. Values named `im` are added to those named `mm` in the initial margin.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Pmrm2Contingencies {
     /// The price of the stablecoin below which losses are scaled up.
@@ -116,6 +119,7 @@ pub struct Pmrm2Contingencies {
 /// Factors of the margins, and the static discounts `base · e^(−τ(rate·mult + add))` of positive values (long) and its
 /// inverse for negative values (short).
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Pmrm2Factors {
     /// The factor on the loss in the initial margin.
@@ -147,6 +151,7 @@ pub struct Pmrm2Factors {
 /// The tilt of volatilities: by `min(|k|·cap/k*, cap)` with `k = ln(K/F)`, up in one wing and down in the other (linear),
 /// or up in both (abs). `cap = base_cap + c_base·√τ` and `k* = max(min_k_star, √τ·width_scale·(static + scale·√τ))`.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SkewRules {
     /// The linear tilt's largest relative move at expiry: one wing up, the other down.
@@ -177,6 +182,7 @@ pub struct SkewRules {
 
 /// A move of spot and volatility, and a factor on its profit.
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Pmrm2Scenario {
     /// Multiplier of spot.

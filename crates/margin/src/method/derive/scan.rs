@@ -137,6 +137,7 @@ impl Contingency {
 
 /// The rules for forwards that move independently of spot.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BasisRules {
     /// Multiplier of spot for a move up.

@@ -37,6 +37,7 @@ pub const PARAMS: &str = include_str!("../../../params/derive-standard/2026-01-2
 
 /// The parameters of the method.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StandardParameters {
     /// What the venue lists.

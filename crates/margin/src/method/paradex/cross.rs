@@ -36,6 +36,7 @@ pub const PARAMS: &str = include_str!("../../../params/paradex-cross/2026-06.tom
 
 /// The parameters of the method.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CrossParameters {
     /// What the venue lists.
@@ -48,6 +49,7 @@ pub struct CrossParameters {
 
 /// Parameters of every underlying.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CrossGeneral {
     /// The maintenance margin of a perpetual, as a share of its initial margin.
@@ -64,6 +66,7 @@ pub struct CrossGeneral {
 
 /// A class of underlyings that share parameters.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CrossClass {
     /// The names of the underlyings.
@@ -91,6 +94,7 @@ impl AsRef<[String]> for CrossClass {
 
 /// The margin of one option, in shares of mark and spot.
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OptionFractions {
     /// For a long option: share of its mark.

@@ -12,6 +12,7 @@ use crate::vol::TermRule;
 
 /// A number for each of some names, and one for all other names, under `other`.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct ByName(#[serde(deserialize_with = "decimal::map")] BTreeMap<String, f64>);
 
@@ -41,6 +42,7 @@ impl ByName {
 
 /// All parameters of the method. Fractions, not per cent; days; USD.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
     /// Factors from core and charges to margins and health (REQ-3, REQ-5).
@@ -78,6 +80,7 @@ pub struct Rules {
 
 /// Factors from core and charges to margins and health (REQ-3, REQ-5).
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MarginRules {
     /// The factor on the core in the initial margin.
@@ -89,6 +92,7 @@ pub struct MarginRules {
 
 /// The scan range (SCN-4, FAM-1, FAM-2).
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ScanRules {
     /// Margin period of risk, in days.
@@ -127,6 +131,7 @@ impl ScanRules {
 
 /// Correlated underlyings that move apart (FAM-3).
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ApartRules {
     /// The part of their ranges by which two underlyings move apart.
@@ -141,6 +146,7 @@ pub struct ApartRules {
 
 /// The size of volatility moves, twists and skews (SCN-2, FAM-8).
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct VolatilityRules {
     /// Power of the term rule below 30 days.
@@ -171,6 +177,7 @@ pub struct VolatilityRules {
 
 /// FAM-6: a historical day.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StressRules {
     /// The name of the day, such as `12 Mar 2020`.
@@ -193,6 +200,7 @@ pub struct StressRules {
 
 /// Moves far beyond the scan (FAM-7).
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TailRules {
     /// Relative moves of every underlying.
@@ -205,6 +213,7 @@ pub struct TailRules {
 
 /// Coins that lose their peg, and locations that fail (FAM-9).
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DepegRules {
     /// Move of a stablecoin.
@@ -225,6 +234,7 @@ pub struct DepegRules {
 
 /// The cost of leaving large positions (CHG-1).
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LiquidityRules {
     /// Price concession for trading one day's volume in one day.
@@ -249,6 +259,7 @@ pub struct LiquidityRules {
 
 /// The cost of a basis move (CHG-2).
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BasisRules {
     /// The least move of a basis.
@@ -261,6 +272,7 @@ pub struct BasisRules {
 
 /// Net short options, and strikes about to expire (CHG-3, CHG-4).
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OptionRules {
     /// Charge per net short option, as a part of the index.
@@ -276,6 +288,7 @@ pub struct OptionRules {
 
 /// The cost of buying back owed assets (CHG-5).
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BorrowRules {
     /// Charge as a part of the debt, by asset.
@@ -287,6 +300,7 @@ pub struct BorrowRules {
 
 /// The haircut on assets that must be sold (CHG-6).
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HaircutRules {
     /// USD that can be sold within one per cent, by asset, where the market gives no depth.
@@ -300,6 +314,7 @@ pub struct HaircutRules {
 
 /// Fees to close positions (CHG-7).
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FeeRules {
     /// Fee to close a future, as a part of its value, where the market gives no rate.
@@ -315,6 +330,7 @@ pub struct FeeRules {
 
 /// The settlement average of instruments (VAL-4).
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SettlementRules {
     /// Length of the settlement average, in seconds.
@@ -324,6 +340,7 @@ pub struct SettlementRules {
 
 /// Limits of an engine that runs the method.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EngineRules {
     /// Seconds by which one command may move the clock forward.
