@@ -14,11 +14,12 @@ const FORMULA: &str = "paradex/black_scholes.rs";
 
 /// The problems of the venues' methods.
 pub fn check(root: &Path, files: &[String]) -> Vec<String> {
-    let read =
-        |file: &&String| (file.to_string(), code_of(&std::fs::read_to_string(root.join(file)).unwrap_or_default()));
-    let of_venue = |file: &&String| file.strip_prefix(METHODS).is_some_and(|rest| rest.contains('/'));
+    let of_venue = |file: &&String| {
+        file.strip_prefix(METHODS).is_some_and(|rest| rest.contains('/') && !rest.starts_with("universal/"))
+    };
+    let read = |file: &String| code_of(&std::fs::read_to_string(root.join(file)).unwrap_or_default());
     let sources: BTreeMap<String, String> =
-        files.iter().filter(of_venue).filter(|file| !file.contains("/universal/")).map(|file| read(&file)).collect();
+        files.iter().filter(of_venue).map(|file| (file.clone(), read(file))).collect();
     if sources.is_empty() {
         return vec![format!("{METHODS}: no venue's method was found, so none was checked")];
     }
