@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod golden;
 mod sample;
 mod tidy;
 mod vectors;
@@ -15,6 +16,7 @@ usage: cargo xtask COMMAND
   ci [--install]        run everything that guards the code; with --install, or under CI=true, tools that are missing
                         are installed first
   tidy                  check layers, citations, docs and words alone
+  golden                write the golden journals of the engine's encodings (docs/engine.md)
   sample                write samples/: market, portfolio and scenarios
   crowd N M DIRECTORY   write a market of 5,000 instruments and N accounts of M positions, to measure on
   vectors SUITE FILE    recompute a file of reference vectors; suites: derive, black76
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         ["ci"] => ci::command(false),
         ["ci", "--install"] => ci::command(true),
         ["tidy"] => tidy::command(),
+        ["golden"] => golden::command(),
         ["sample"] => sample::command(),
         ["crowd", accounts, positions, directory] => sample::crowd::command(accounts, positions, directory),
         ["vectors", suite, file] => vectors::command(suite, file),

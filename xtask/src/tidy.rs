@@ -1,6 +1,7 @@
 //! Checks the invariants of the architecture: layers, lints, citations, docs, venues, words that do not belong in the
 //! tree.
 
+mod circles;
 mod citations;
 mod docs;
 mod venues;
@@ -103,6 +104,7 @@ pub fn check(root: &Path) -> Vec<String> {
     problems.extend(rule_ids(root, &files));
     problems.extend(citations::check(root, &files));
     problems.extend(venues::check(root, &files));
+    problems.extend(circles::check(root, &files));
     problems
 }
 

@@ -157,7 +157,7 @@ fn snapshots(size: Size, folder: &Path) -> Vec<Figure> {
     let path = folder.join("snapshot.redb");
     let mut store = Store::create(&path, &identity()).expect("a fresh file");
     let hash = journal::Hash(state.hash().0);
-    let bytes = postcard::to_stdvec(&state).expect("plain data");
+    let bytes = sequencer::encode_state(&state);
     store.snapshot(store.head(), hash, &bytes).expect("there is room");
     drop((state, bytes));
     let start = wall_nanoseconds();

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use ::margin::method::universal::rules::Rules;
+use ::margin::method::universal::rules::{ByName, Rules};
 use model::{Account, InstrumentId, InstrumentKind, Market, Payoff, Position, Right, Side};
 
 /// The margin that an account must hold, with its workings, in USD.
@@ -125,6 +125,71 @@ struct Slow<'a> {
 }
 
 impl Slow<'_> {
+    /// Whether an underlying moves on its own: all but baskets do.
+    fn moves_alone(&self, underlying: usize) -> bool {
+        self.market.underlyings[underlying].basket.is_none()
+    }
+
+    /// The parts of an underlying: each with its dollars in a basket. Of any other underlying none.
+    fn parts(&self, underlying: usize) -> Vec<(usize, f64)> {
+        let basket = self.market.underlyings[underlying].basket.iter().flat_map(|basket| &basket.parts);
+        let dollars = |part: &model::BasketPart| {
+            part.units.to_f64() * self.market.underlyings[part.underlying.0].index.usd().to_f64()
+        };
+        basket.map(|part| (part.underlying.0, dollars(part))).collect()
+    }
+
+    /// SCN-7: the shock with every basket moved by its parts: by their value after over their value before, and its
+    /// volatility by the mean over their value before. The basis of a shock is the same for all.
+    fn with_baskets(&self, shock: &Shock) -> Shock {
+        let mut whole = shock.clone();
+        for place in 0..self.market.underlyings.len() {
+            let parts = self.parts(place);
+            if parts.is_empty() {
+                continue;
+            }
+            let before: f64 = parts.iter().map(|(_, dollars)| dollars).sum();
+            let after: f64 = parts.iter().map(|(part, dollars)| dollars * (1.0 + shock.price[*part])).sum();
+            whole.price[place] = after / before - 1.0;
+            let mean = |of: &dyn Fn(Vol) -> f64| {
+                parts.iter().map(|(part, dollars)| dollars * of(shock.vol[*part])).sum::<f64>() / before
+            };
+            let twist = mean(&|vol| if let Vol::Twist(twist) = vol { twist } else { 0.0 });
+            let skew = mean(&|vol| if let Vol::Skew(skew) = vol { skew } else { 0.0 });
+            let level = mean(&|vol| if let Vol::Level(level) = vol { level } else { 0.0 });
+            whole.vol[place] = match (twist != 0.0, skew != 0.0) {
+                (true, _) => Vol::Twist(twist),
+                (false, true) => Vol::Skew(skew),
+                (false, false) => Vol::Level(level),
+            };
+        }
+        whole
+    }
+
+    /// A rate by the name of an underlying; of a basket without one of its own the mean over the value of its parts.
+    fn rate(&self, numbers: &ByName, underlying: usize) -> f64 {
+        let of = |place: usize| numbers.get(&self.market.underlyings[place].name);
+        let parts = self.parts(underlying);
+        if parts.is_empty() || numbers.names(&self.market.underlyings[underlying].name) {
+            return of(underlying);
+        }
+        let total: f64 = parts.iter().map(|(_, dollars)| dollars).sum();
+        parts.iter().map(|(part, dollars)| dollars * of(*part)).sum::<f64>() / total
+    }
+
+    /// A daily volume: the market's, or that of the parameters; of a basket without either, what can be traded of it
+    /// before a part trades its whole volume.
+    fn volume(&self, numbers: &ByName, underlying: usize, given: &dyn Fn(usize) -> Option<f64>) -> f64 {
+        let of = |place: usize| given(place).unwrap_or_else(|| numbers.get(&self.market.underlyings[place].name));
+        let parts = self.parts(underlying);
+        let own = given(underlying).is_some() || numbers.names(&self.market.underlyings[underlying].name);
+        if parts.is_empty() || own {
+            return of(underlying);
+        }
+        let total: f64 = parts.iter().map(|(_, dollars)| dollars).sum();
+        parts.iter().map(|(part, dollars)| of(*part) * total / dollars).fold(f64::INFINITY, f64::min)
+    }
+
     /// SCN-1: the price of an asset after a shock.
     fn price_after(&self, asset: usize, shock: &Shock) -> f64 {
         let asset_of = &self.market.assets[asset];
@@ -298,6 +363,9 @@ impl Slow<'_> {
         let mut shocks = Vec::new();
         for (down, falling) in names.iter().enumerate() {
             for (up, rising) in names.iter().enumerate().filter(|(up, _)| *up != down) {
+                if !self.moves_alone(down) || !self.moves_alone(up) {
+                    continue;
+                }
                 let mut pair = [*falling, *rising];
                 pair.sort_unstable();
                 if self.rules.apart.correlation.get(&pair.join("/")) > self.rules.apart.from {
@@ -370,12 +438,14 @@ impl Slow<'_> {
     fn families(&self, account: &Account, orders: bool) -> Vec<(&'static str, f64)> {
         let worst = |shocks: &[Shock]| {
             let loss = |shock: &Shock| {
+                let shock = &self.with_baskets(shock);
                 let filled = if orders { self.worst_orders(account, shock) } else { 0.0 };
                 -shock.weight * (self.profit(account, shock) + filled)
             };
             shocks.iter().map(loss).fold(f64::NEG_INFINITY, f64::max)
         };
-        let everything: Vec<usize> = (0..self.market.underlyings.len()).collect();
+        let everything: Vec<usize> =
+            (0..self.market.underlyings.len()).filter(|place| self.moves_alone(*place)).collect();
         let alone = everything.iter().map(|one| worst(&self.scan(&[*one])).max(0.0).powi(2)).sum::<f64>().sqrt();
         let (days, tails) = self.far();
         let mut families = vec![("scan together", worst(&self.scan(&everything))), ("scan alone", alone)];
@@ -467,7 +537,7 @@ impl Slow<'_> {
         let (market, rules) = (self.market, self.rules);
         let (mut liquidity, mut basis, mut shorts, mut expiring) = (0.0, 0.0, 0.0, 0.0);
         for (place, underlying) in market.underlyings.iter().enumerate() {
-            let (name, index) = (&underlying.name, size_of(underlying, underlying.index.usd().to_f64()));
+            let index = size_of(underlying, underlying.index.usd().to_f64());
             let mut delta = 0.0;
             for balance in &account.balances {
                 let asset = &market.assets[balance.asset.0];
@@ -521,19 +591,20 @@ impl Slow<'_> {
                 }
             }
             let market_rules = &rules.liquidity;
-            let adv = underlying.adv_usd.map_or(market_rules.adv_usd.get(name), units::Money::to_f64);
+            let given = |place: usize| market.underlyings[place].adv_usd.map(units::Money::to_f64);
+            let adv = self.volume(&market_rules.adv_usd, place, &given);
             liquidity += self.exit(
                 delta.abs() * index,
                 adv,
                 market_rules.impact,
-                rules.scan.sigma.get(name),
-                market_rules.half_spread.get(name),
+                self.rate(&rules.scan.sigma, place),
+                self.rate(&market_rules.half_spread, place),
             );
             basis += perpetual.abs() * index * rules.basis.floor;
             for (expiry, (delta, gamma, vega, strikes)) in &expiries {
                 liquidity += self.exit(
                     vega.abs() / 100.0,
-                    market_rules.vega_adv_usd.get(name),
+                    self.volume(&market_rules.vega_adv_usd, place, &|_| None),
                     market_rules.vega_impact_points,
                     market_rules.vol_sigma_points,
                     market_rules.vega_half_spread_points,

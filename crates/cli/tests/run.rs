@@ -102,6 +102,19 @@ fn a_line_that_is_no_command_ends_the_run_and_what_was_before_stays() {
     }
 }
 
+/// The engine lists no basket of other underlyings. Terms that name one are refused, for without it they would be those of
+/// another underlying.
+#[test]
+fn an_underlying_that_is_a_basket_is_refused() {
+    let file = fresh("run-basket.journal");
+    let commands = std::fs::read_to_string(sample("venue.jsonl")).expect("a sample");
+    let listing = commands.lines().find(|line| line.contains("ListUnderlying")).expect("it lists BTC");
+    let basket = r#"{"parts": [{"underlying": "BTC", "units": "1"}], "rebalanced": "2026-11-01T00:00:00Z"}"#;
+    let listing = listing.replacen(r#""name""#, &format!(r#""basket": {basket}, "name""#), 1);
+    let run = upm_reading(&["run", "--journal", &file, "--begin"], &listing);
+    assert!(run.status == 2 && run.err.contains("command.ListUnderlying.basket: unknown field"), "{}", run.err);
+}
+
 #[test]
 fn a_journal_begins_only_where_that_is_asked_for() {
     let file = fresh("run-none.journal");

@@ -324,7 +324,8 @@ pub(crate) fn list_instrument(state: &mut State, terms: &InstrumentTerms) -> Res
 pub(crate) fn underlying_document(terms: &UnderlyingTerms) -> UnderlyingDocument {
     UnderlyingDocument {
         underlying: terms.name.clone(),
-        index: UsdPrice::new(terms.reference),
+        index: Some(UsdPrice::new(terms.reference)),
+        basket: None,
         scale: terms.feed.signed.then_some(UsdPrice::new(terms.feed.scale)),
         confidence: None,
         expiries: Vec::new(),

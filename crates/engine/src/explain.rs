@@ -15,6 +15,7 @@ pub use figures::Figures;
 pub use step::{Payment, Step, Trade, What, step};
 pub use wait::{Wait, halted, wait};
 
+use crate::feeds;
 use crate::layers::l4;
 use crate::{AccountId, Desk, FeedId, State, Status};
 
@@ -60,7 +61,7 @@ pub struct PriceUsed {
 /// Explains the status of an account; none when there is no such account. Refuses an account that cannot be assessed.
 pub fn explain(state: &State, desk: &Desk, id: AccountId) -> Result<Option<Explanation>, Refusal> {
     let Some(account) = state.account(id) else { return Ok(None) };
-    let mut feeds = l4::feeds_of(state, account);
+    let mut feeds = feeds::feeds_of(state, account);
     feeds.sort_unstable();
     feeds.dedup();
     Ok(Some(Explanation {
@@ -78,7 +79,7 @@ pub fn explain(state: &State, desk: &Desk, id: AccountId) -> Result<Option<Expla
 }
 
 fn price_used(state: &State, feed: FeedId) -> PriceUsed {
-    let (validity, why) = l4::validity(state, state.clock, feed);
+    let (validity, why) = feeds::validity(state, state.clock, feed);
     let reports = state.feeds.get(&feed).map(|known| known.feed.reports()).unwrap_or_default();
     let why = if why.is_empty() { String::new() } else { format!(": {why}") };
     PriceUsed {

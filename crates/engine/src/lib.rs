@@ -41,32 +41,42 @@
 #![deny(clippy::wildcard_enum_match_arm)]
 
 mod apply;
+mod cause;
 mod check;
 mod command;
 mod concern;
+mod context;
 mod decide;
+mod depth;
 mod desk;
 mod engine;
 mod event;
 pub mod explain;
+mod feeds;
+mod form;
 mod ids;
 mod layers;
 mod live;
 pub mod preview;
 mod principal;
 mod reject;
+mod rights;
 pub mod state;
+mod turns;
 
 pub use apply::apply;
+pub use cause::Cause;
 pub use check::{apply_read, whole};
 pub use command::{Command, Envelope, Party};
+use context::Context;
 pub use decide::decide;
 pub use desk::{Desk, Judged, Metrics};
 pub use engine::Engine;
-pub use event::{Cause, Event, Marked};
+pub use event::{Event, Marked};
 pub use ids::{AccountId, FeedId, LocationId, OrderId, SURFACE_SOURCE};
 use live::Live;
 pub use margin::Status;
-pub use principal::{Capability, Principal, needed};
+pub use principal::{Capability, Principal};
 pub use reject::{Noun, Reject};
+pub use rights::needed;
 pub use state::State;

@@ -1,8 +1,8 @@
-//! The identities that send commands, and the right that each command needs.
+//! The identities that send commands, and the rights that they have.
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AccountId, Command};
+use crate::AccountId;
 
 /// The identity behind a command. Its signature was checked when the command was taken in; the engine checks its right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -40,43 +40,6 @@ pub enum Capability {
     Guard,
     /// The principal is the engine itself.
     Operate,
-}
-
-/// The right that `command` needs. Every command is listed, so that none can be forgotten (I-64).
-pub fn needed(command: &Command) -> Capability {
-    match command {
-        Command::Withdraw { account, .. }
-        | Command::Place { account, .. }
-        | Command::Amend { account, .. }
-        | Command::Cancel { account, .. }
-        | Command::AuctionBid { account, .. } => Capability::Own(*account),
-        Command::Transfer { from, .. } => Capability::Own(*from),
-        Command::Report { report, .. } => Capability::Speak(report.source),
-        Command::Surface { .. } => Capability::Speak(crate::SURFACE_SOURCE),
-        Command::Fill { .. } => Capability::Match,
-        Command::Deposit { .. } | Command::FundDeposit { .. } => Capability::Receive,
-        Command::ListLocation { .. }
-        | Command::ListUnderlying(_)
-        | Command::ListAsset(_)
-        | Command::ListInstrument(_)
-        | Command::SetBackstop { .. }
-        | Command::FundWithdraw { .. }
-        | Command::Propose { .. }
-        | Command::Revoke { .. }
-        | Command::Resume => Capability::Govern,
-        Command::SetMode { .. } => Capability::Guard,
-        Command::OpenAccount { .. }
-        | Command::Measure
-        | Command::Funding { .. }
-        | Command::Interest
-        | Command::Settle { .. }
-        | Command::Expire { .. }
-        | Command::Liquidate { .. }
-        | Command::LiquidationFill { .. }
-        | Command::Activate { .. }
-        | Command::Tick
-        | Command::Watch => Capability::Operate,
-    }
 }
 
 impl Principal {

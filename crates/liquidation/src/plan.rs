@@ -202,8 +202,8 @@ pub fn plan(
     if holds(&standing) {
         return Ok(plan);
     }
-    let aim = (rules.beta.to_f64(), EVALUATIONS);
-    plan.trade(&Search::new((&ordered, standing), (market, gauge, books), aim))?;
+    let beta = rules.beta.to_f64();
+    plan.trade(&Search::new(&ordered, standing, market, gauge, books, beta, EVALUATIONS))?;
     plan.reached = plan.stopped.is_none();
     let over = plan.stopped.is_some_and(|stop| stop != Stop::Room);
     if over && !holds(&plan.after) {
@@ -238,7 +238,7 @@ impl Plan {
         let mut before = search.start();
         for (trade, after) in steps {
             debug_assert!(healthier(&after.standing, &before.standing), "I-37: each trade improves health");
-            self.steps.push(search.planned(&trade, (&before, &after))?);
+            self.steps.push(search.planned(&trade, &before, &after)?);
             before = after;
         }
         self.after = before.standing;
@@ -307,8 +307,8 @@ impl Search<'_> {
         let with_room = |room: fn(&OrderBook) -> i64| -> Vec<OrderBook> {
             self.books.iter().map(|book| OrderBook { room: room(book), ..*book }).collect()
         };
-        let (account, aim) = ((self.account, self.standing), (self.beta, OF_A_REASON));
-        let search = |books| Search::new(account, (self.market, self.gauge, books), aim);
+        let Search { account, standing, market, gauge, beta, .. } = *self;
+        let search = |books| Search::new(account, standing, market, gauge, books, beta, OF_A_REASON);
         let (rested, unpaced) = (with_room(|book| book.room.max(book.whole_room)), with_room(|_| OrderBook::UNLIMITED));
         if search(&rested).has_use_for_room(end, self)? {
             return Ok(Stop::Room);
@@ -325,7 +325,7 @@ impl Search<'_> {
     }
 
     /// A trade as a step of a plan.
-    fn planned(&self, trade: &Trade, (from, to): (&State, &State)) -> Result<Planned, Refusal> {
+    fn planned(&self, trade: &Trade, from: &State, to: &State) -> Result<Planned, Refusal> {
         let (already, traded) = (from.lots(trade), to.lots(trade));
         let lots = traded - already;
         assert!(lots > 0, "a step trades something: {lots} lots");
@@ -333,10 +333,10 @@ impl Search<'_> {
         let (listing, book) = (self.market.listing(trade.instrument), &self.books[trade.instrument.0]);
         let refused = |overflow| Refusal::OutOfRange { account: self.account.name.clone(), overflow };
         let value = self.value(trade, traded);
-        let worst = trade::worst(listing, self.market, (book, trade.side, value)).map_err(refused)?;
+        let worst = trade::worst(listing, self.market, book, trade.side, value).map_err(refused)?;
         let (instrument, signed) = (trade.instrument, if trade.side == Side::Buy { lots } else { -lots });
         let step = if let Some((sell, buy)) = trade.repays {
-            let amount = trade::given(listing, book, (trade.side, lots)).map_err(refused)?;
+            let amount = trade::given(listing, book, trade.side, lots).map_err(refused)?;
             Step::Repay { instrument, lots: signed, sell, amount, buy, worst }
         } else {
             let purpose = if traded > trade.held { Purpose::Hedge } else { Purpose::Reduce };

@@ -3,7 +3,7 @@
 use margin::method::{Options, Rulebook};
 use margin::stress::with_prices;
 use margin::{Judge, Refusal};
-use model::{Account, Market, UnderlyingId, UsdPrice};
+use model::{Account, Basket, Market, UnderlyingId, UsdPrice};
 use units::Round;
 
 use crate::{ByMethod, Gauge};
@@ -32,9 +32,10 @@ pub struct LiquidationPrices {
 
 /// The nearest indices of `underlying` on either side at which `account` crosses its maintenance margin.
 ///
-/// Forwards, marks and the assets that follow the underlying move with its index; volatilities and all other
-/// underlyings stay. The method judges the account anew at each price. The search walks in steps of five per cent, so
-/// it may pass over a range narrower than a step in which the account would be liquidated but would not be on either side.
+/// Forwards, marks and the assets that follow the underlying move with its index, and so do the baskets that it is a part
+/// of, by its share (SCN-7); volatilities and all other underlyings stay. Of a basket, all parts move by the same
+/// fraction. The method judges the account anew at each price. The search walks in steps of five per cent, so it may pass
+/// over a range narrower than a step in which the account would be liquidated but would not be on either side.
 pub fn liquidation_prices(
     account: &Account,
     market: &Market,
@@ -95,7 +96,10 @@ impl Search<'_> {
 
     fn is_below_after(&self, change: f64) -> Result<bool, Refusal> {
         let mut moves = vec![0.0; self.market.underlyings.len()];
-        moves[self.underlying.0] = change;
+        let moving = self.market.basket(self.underlying).map_or_else(|| vec![self.underlying], Basket::underlyings);
+        for underlying in moving {
+            moves[underlying.0] = change;
+        }
         let there = with_prices(self.market, &moves, self.window)?;
         let (rulebook, options) = self.method;
         is_below(&*rulebook.judge(&there, options)?, self.account)

@@ -52,6 +52,7 @@ mod about;
 pub mod aggregate;
 mod assess;
 mod assessment;
+mod basket;
 pub mod book;
 pub mod cell;
 pub mod exposure;

@@ -20,10 +20,10 @@ use pricing::kernel::{Column, Columns, Contract, Isa, Position as Held, Rows, ac
 use pricing::math;
 use units::Timestamp;
 
-use crate::Refusal;
 use crate::greeks::{not_priceable, option_inputs, unsettled_part};
 use crate::scenario::{Move, Scenario, ScenarioSet, VolMove};
 use crate::vol::TermRule;
+use crate::{Refusal, basket};
 
 /// The name under which all unlisted names are looked up.
 pub const OTHER: &str = "other";
@@ -198,7 +198,8 @@ impl Profit {
 
 /// Revalues every instrument of `market` under every scenario of `set`.
 ///
-/// `window_seconds` is the length of the settlement average (VAL-4). Refuses a scenario that leads to an invalid price.
+/// `window_seconds` is the length of the settlement average (VAL-4). Baskets move with their parts, whatever the set says
+/// of them (SCN-7). Refuses a scenario that leads to an invalid price.
 pub fn prepare(
     market: &Market,
     set: ScenarioSet,
@@ -212,12 +213,17 @@ pub fn prepare(
 /// [`prepare`], limited to instruments for which `is_live` is true. An account that holds another instrument is refused.
 pub(crate) fn prepare_live(
     market: &Market,
-    set: ScenarioSet,
+    mut set: ScenarioSet,
     vol: &VolRules,
     window_seconds: f64,
     isa: Isa,
     is_live: &dyn Fn(InstrumentId) -> bool,
 ) -> Result<RiskArray, Refusal> {
+    for scenario in &set.scenarios {
+        assert_eq!(scenario.moves.len(), market.underlyings.len(), "SCN-6: {} moves every underlying", scenario.name);
+        assert_eq!(scenario.residuals.len(), market.assets.len(), "SCN-6: {} moves every asset", scenario.name);
+    }
+    basket::move_with_parts(&mut set, market)?;
     let asset_factors: Vec<Vec<f64>> = (0..market.assets.len())
         .map(|asset| set.scenarios.iter().map(|scenario| asset_factor(market, AssetId(asset), scenario)).collect())
         .collect();
@@ -227,10 +233,6 @@ pub(crate) fn prepare_live(
             let key = (listing.underlying, listing.settle, listing.counter_asset());
             members.entry(key).or_default().push(InstrumentId(index));
         }
-    }
-    for scenario in &set.scenarios {
-        assert_eq!(scenario.moves.len(), market.underlyings.len(), "SCN-6: {} moves every underlying", scenario.name);
-        assert_eq!(scenario.residuals.len(), market.assets.len(), "SCN-6: {} moves every asset", scenario.name);
     }
     let mut places = vec![None; market.instruments.len()];
     let mut blocks = Vec::with_capacity(members.len());

@@ -16,9 +16,10 @@
 //! ```
 //!
 //! `price` and `vol` are in the order of `underlyings`; `residual` (optional) is in the order of `assets`. A market
-//! with an underlying that the document does not move is refused, because that underlying would seem free of risk.
+//! with an underlying that the document does not move is refused, because that underlying would seem free of risk. A
+//! basket moves with its parts (SCN-7), so a document that also names the basket is refused.
 
-use model::{Invalid, Market, read_json};
+use model::{Invalid, Market, UnderlyingId, read_json};
 use serde::{Deserialize, Serialize};
 use units::Ratio;
 
@@ -128,14 +129,23 @@ impl ScenarioDocument {
                 return Err(Invalid::new(path, format_args!("\"{twice}\" again"), "each name once"));
             }
         }
-        let place = |name: &str| {
-            self.underlyings
-                .iter()
-                .position(|underlying| underlying == name)
-                .ok_or_else(|| Invalid::missing("underlyings", format_args!("\"{name}\", an underlying of the market")))
+        let place = |id: UnderlyingId| {
+            let name = &market.underlyings[id.0].name;
+            let place = self.underlyings.iter().position(|underlying| underlying == name);
+            match (place, market.is_basket(id)) {
+                (place, false) => place.map(Some).ok_or_else(|| {
+                    Invalid::missing("underlyings", format_args!("\"{name}\", an underlying of the market"))
+                }),
+                (None, true) => Ok(None),
+                (Some(place), true) => {
+                    let found = format_args!("\"{name}\", a basket in the market");
+                    let expected = "its parts alone, for a basket moves with them (SCN-7)";
+                    Err(Invalid::new(format!("underlyings[{place}]"), found, expected))
+                }
+            }
         };
-        let underlyings: Vec<usize> =
-            market.underlyings.iter().map(|underlying| place(&underlying.name)).collect::<Result<_, _>>()?;
+        let underlyings: Vec<Option<usize>> =
+            (0..market.underlyings.len()).map(|id| place(UnderlyingId(id))).collect::<Result<_, _>>()?;
         let assets: Vec<Option<usize>> =
             market.assets.iter().map(|asset| self.assets.iter().position(|name| *name == asset.name)).collect();
         let mut set = ScenarioSet::default();
@@ -162,7 +172,7 @@ impl ScenarioDocument {
         &self,
         entry: &MoveDocument,
         market: &Market,
-        (underlyings, assets): (&[usize], &[Option<usize>]),
+        (underlyings, assets): (&[Option<usize>], &[Option<usize>]),
         path: &str,
     ) -> Result<Scenario, Invalid> {
         let none = Vec::new();
@@ -182,7 +192,8 @@ impl ScenarioDocument {
             }
         }
         let mut scenario = Scenario::still(entry.name.clone(), market);
-        for (shift, place) in scenario.moves.iter_mut().zip(underlyings) {
+        let moves = scenario.moves.iter_mut().zip(underlyings);
+        for (shift, place) in moves.filter_map(|(shift, place)| Some((shift, place.as_ref()?))) {
             let price = between(entry.price[*place], -0.999, 1000.0, &format!("{path}.price[{place}]"))?;
             let vol = between(entry.vol[*place], -1.0, 1000.0, &format!("{path}.vol[{place}]"))?;
             *shift = Move { price, basis: 0.0, vol: VolMove::Level(vol) };

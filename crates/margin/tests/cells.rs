@@ -498,6 +498,10 @@ proptest! {
         match outside {
             0 => {
                 let underlying = which.index(market.underlyings.len());
+                // Nothing on a basket can be certified, so its index is not checked.
+                if market.is_basket(UnderlyingId(underlying)) {
+                    return Ok(());
+                }
                 let anchor = world.market.underlyings[underlying].index;
                 market.underlyings[underlying].index = scaled(anchor, 1.0 - 1.00001 * width.index);
             }
@@ -532,7 +536,10 @@ proptest! {
             4 => market.time = Timestamp::from_micros(world.market.time.micros() + 100_000_001),
             _ => {
                 let place = which.index(market.instruments.len());
-                // An expired instrument is in no account that can be certified, so it is not checked.
+                // An expired instrument, or one on a basket, is in no account that can be certified, so it is not checked.
+                if market.is_basket(market.instruments[place].underlying) {
+                    return Ok(());
+                }
                 if market.instruments[place].expiry().is_some_and(|expiry| expiry <= world.market.time) {
                     return Ok(());
                 }
@@ -743,6 +750,55 @@ fn an_account_that_the_argument_does_not_cover_has_no_certificate() {
     };
     assert!(refused(Width { index: -0.1, ..NARROW }) && refused(Width { vol: 0.5, ..NARROW }));
     assert!(refused(Width { peg: f64::NAN, ..NARROW }) && !refused(NARROW));
+}
+
+/// CELL-3, SCN-7: what depends on a basket is not certified, neither as a position nor as a balance; what its parts hold is,
+/// as if there were no basket.
+#[test]
+fn nothing_on_a_basket_is_certified() {
+    let mut document = generate::empty_market();
+    document.assets = vec![generate::asset("USDC", 1.0, None), generate::asset("TOKEN", 990.0, Some("INDEX"))];
+    document.underlyings = vec![generate::underlying("BTC", 80_000.0), generate::underlying("ETH", 4_000.0)];
+    for (name, index) in [("BTC", 80_000.0), ("ETH", 4_000.0)] {
+        document.instruments.push(generate::perpetual(name, name, Payoff::Linear, index));
+    }
+    let token = document.assets.pop().expect("it was listed");
+    let plain = Market::new(&document).expect("valid");
+    document.assets.push(token);
+    let mut entry = generate::underlying("INDEX", 1_000.0);
+    entry.basket = Some(generate::basket(1_000.0, &[("BTC", 80_000.0, 0.7), ("ETH", 4_000.0, 0.3)]));
+    document.underlyings.push(entry);
+    document.instruments.push(generate::perpetual("INDEX", "INDEX", Payoff::Linear, 1_000.0));
+    let market = Market::new(&document).expect("valid");
+    let lots = lots(&market);
+    let none = ScenarioSet::default();
+    let cell = cell(&market, &none, &lots, NARROW);
+    let held = |name: &str| {
+        let instrument = market.instrument(name).expect("listed");
+        let quantity = Quantity::from_raw(lots[instrument.0].raw() * 1000);
+        let positions = vec![Position { instrument, quantity, entry: market.listing(instrument).mark }];
+        let cash = Balance { asset: AssetId(0), amount: generate::quantity(1000.0), location: None };
+        Account { positions, balances: vec![cash], ..Account::default() }
+    };
+    assert!(cell.holding(&held("INDEX")).is_none());
+    let token = market.asset("TOKEN").expect("listed");
+    let owner = |amount: f64| {
+        let balance = Balance { asset: token, amount: generate::quantity(amount), location: None };
+        Account { balances: vec![balance], ..Account::default() }
+    };
+    assert!(cell.holding(&owner(1.0)).is_none() && cell.holding(&owner(-1.0)).is_none());
+    let mut holding = cell.holding(&held("BTC")).expect("it can be held");
+    assert!(!cell.credit(&mut holding, token, None, generate::quantity(1.0)) && holding.is_lost());
+    // The sample has no negative surplus in it, so the certificate is a real one.
+    let surplus = certified(&cell, &held("ETH")).expect("it can be held");
+    let without = self::cell(&plain, &none, &lots[..2], NARROW);
+    assert_eq!(surplus, certified(&without, &held("ETH")).expect("it can be held"));
+    // The basket may leave every box; a market with another basket is another market.
+    let mut moved = market.clone();
+    moved.underlyings[2].index = scaled(moved.underlyings[2].index, 1.5);
+    assert!(cell.contains(&moved));
+    moved.underlyings[2].basket = None;
+    assert!(!cell.contains(&moved));
 }
 
 /// CELL-5: a skew acts over all moneyness values in the cell. A hedged call loses most where strikes above the forward

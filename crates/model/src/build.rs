@@ -5,6 +5,7 @@
 //! is read like the text of a document, so that nothing is rounded. `build` reports all problems at once.
 
 mod account;
+mod basket;
 mod instrument;
 mod listed;
 mod market;
@@ -16,6 +17,7 @@ use crate::Invalid;
 use crate::problems::Problems;
 
 pub use account::AccountBuilder;
+pub use basket::BasketBuilder;
 pub use instrument::InstrumentBuilder;
 pub use listed::{AssetBuilder, UnderlyingBuilder};
 pub use market::MarketBuilder;
@@ -29,6 +31,12 @@ impl Wrong {
     fn read<T: FromStr<Err: Display>>(&mut self, field: impl Into<String>, said: impl Display) -> Option<T> {
         let text = said.to_string();
         text.parse().map_err(|why| self.0.push(Invalid::new(field, format_args!("{text:?}"), why))).ok()
+    }
+
+    /// Takes the problems of a part of the entry that lies at `path`.
+    fn take(&mut self, path: &str, part: Self) {
+        self.0
+            .extend(part.0.into_iter().map(|invalid| Invalid { path: format!("{path}.{}", invalid.path), ..invalid }));
     }
 
     /// Reports all noted problems under the path of the entry, and marks their fields as stand-ins.

@@ -57,8 +57,12 @@ pub struct AssetDocument {
 pub struct UnderlyingDocument {
     /// The underlying's unique name.
     pub underlying: String,
-    /// Price of a unit, in USD.
-    pub index: UsdPrice,
+    /// Price of a unit, in USD. Only a basket may leave it out: then it is the value of its parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<UsdPrice>,
+    /// For an underlying that is a basket of others: its parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basket: Option<BasketDocument>,
     /// For an index that may be zero or negative: the least size, in USD, that relative moves are taken of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<UsdPrice>,
@@ -74,6 +78,36 @@ pub struct UnderlyingDocument {
     /// Average daily volume, in USD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adv_usd: Option<Money>,
+}
+
+/// What a basket consists of: its index is `Σ units · index of the part / divisor`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a basket, an object with parts and rebalanced")]
+pub struct BasketDocument {
+    /// The parts, each with its units, or each with its weight and its price at the rebalancing.
+    pub parts: Vec<PartDocument>,
+    /// The number by which the value of the parts is divided, above 0; 1 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub divisor: Option<Ratio>,
+    /// The moment since which the units are what they are, at most the time of the market.
+    pub rebalanced: Timestamp,
+}
+
+/// A part of a basket: exactly one of `units` and `weight`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a part, an object with underlying and units or weight")]
+pub struct PartDocument {
+    /// The name of an underlying of this market that is no basket.
+    pub underlying: String,
+    /// Units of the underlying, above 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub units: Option<Quantity>,
+    /// The share of the part in the value of the basket at the rebalancing; the weights of all parts sum to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<Ratio>,
+    /// Beside a weight: the index of the part at the rebalancing, in USD. The units are weight / price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<UsdPrice>,
 }
 
 /// One expiry of an underlying.

@@ -18,6 +18,7 @@
 
 #![deny(clippy::wildcard_enum_match_arm)]
 
+mod basket;
 mod build;
 mod by_name;
 mod document;
@@ -34,10 +35,11 @@ mod size;
 mod text;
 mod trade;
 
-pub use build::{AccountBuilder, AssetBuilder, InstrumentBuilder, MarketBuilder, UnderlyingBuilder};
+pub use basket::{Basket, BasketPart};
+pub use build::{AccountBuilder, AssetBuilder, BasketBuilder, InstrumentBuilder, MarketBuilder, UnderlyingBuilder};
 pub use document::{
-    AccountDocument, AssetDocument, BalanceDocument, ConfidenceDocument, DepthLevel, ExpiryDocument,
-    InstrumentDocument, KindDocument, MARKET_FORMAT, MarketDocument, OrderDocument, PORTFOLIO_FORMAT,
+    AccountDocument, AssetDocument, BalanceDocument, BasketDocument, ConfidenceDocument, DepthLevel, ExpiryDocument,
+    InstrumentDocument, KindDocument, MARKET_FORMAT, MarketDocument, OrderDocument, PORTFOLIO_FORMAT, PartDocument,
     PortfolioDocument, PositionDocument, UnderlyingDocument,
 };
 pub use instrument::{Instrument, InstrumentKind, Payoff, Right, Side};

@@ -5,12 +5,13 @@ use std::fmt::Display;
 use serde::{Deserialize, Serialize};
 use units::{Money, Overflow, Quantity, Ratio, Round, Timestamp};
 
+use crate::basket::{self, Basket};
 use crate::by_name::ByName;
 use crate::document::{
     AssetDocument, ExpiryDocument, InstrumentDocument, KindDocument, MarketDocument, UnderlyingDocument,
 };
 use crate::problems::Problems;
-use crate::read::read_document;
+use crate::read::{A_NUMBER, read_document};
 use crate::{DepthLevel, Instrument, InstrumentKind, Invalid, MARKET_FORMAT, Payoff, QuotePrice, UsdPrice, is_name};
 
 /// USD, the valuation currency: the first asset of every market, at exactly 1.
@@ -84,6 +85,10 @@ pub struct Underlying {
     pub depth: Vec<DepthLevel>,
     /// Average daily volume, in USD.
     pub adv_usd: Option<Money>,
+    /// The parts of an underlying that is a basket of others. It is written in documents alone: a market that lists a
+    /// basket cannot be serialized.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none", serialize_with = "basket::not_serialized")]
+    pub basket: Option<Basket>,
 }
 
 /// One expiry of an underlying.
@@ -150,6 +155,14 @@ impl Market {
             let underlying = market.underlying_of(entry, &format!("underlyings[{index}]"), &mut problems);
             market.list_underlying(underlying);
         }
+        // A basket may stand before its parts.
+        let is_basket = |id: UnderlyingId| document.underlyings[id.0].basket.is_some();
+        for (index, document) in document.underlyings.iter().enumerate() {
+            let entry = basket::Entry { document, path: &format!("underlyings[{index}]"), is_basket: &is_basket };
+            let mut underlying = market.underlyings[index].clone();
+            market.with_parts(&mut underlying, entry, &mut problems);
+            market.underlyings[index] = underlying;
+        }
         for (index, entry) in document.assets.iter().enumerate() {
             if let Some(asset) = market.asset_of(entry, &format!("assets[{index}]"), &mut problems) {
                 market.list_asset(asset);
@@ -178,10 +191,13 @@ impl Market {
         }
     }
 
-    /// Adds an underlying, validated like one in a document.
+    /// Adds an underlying, validated like one in a document. The parts of a basket must be listed before it.
     pub fn add_underlying(&mut self, entry: &UnderlyingDocument) -> Result<UnderlyingId, Invalid> {
         let mut problems = Problems::default();
-        let underlying = self.underlying_of(entry, "underlying", &mut problems);
+        let mut underlying = self.underlying_of(entry, "underlying", &mut problems);
+        let is_basket = |id: UnderlyingId| self.is_basket(id);
+        let entry = basket::Entry { document: entry, path: "underlying", is_basket: &is_basket };
+        self.with_parts(&mut underlying, entry, &mut problems);
         problems.done()?;
         self.list_underlying(underlying);
         Ok(UnderlyingId(self.underlyings.len() - 1))
@@ -309,17 +325,22 @@ impl Market {
         if let Some(pair) = expiries.windows(2).find(|pair| pair[0].time == pair[1].time) {
             problems.add(Invalid::new(at("expiries"), format_args!("{} twice", pair[0].time), "each expiry once"));
         }
-        problems.check(signed_or_positive(entry.index, signed, at("index")));
+        let index = match (entry.index, &entry.basket) {
+            (Some(index), _) => problems.check(signed_or_positive(index, signed, at("index"))),
+            (None, Some(_)) => None,
+            (None, None) => problems.check(Err(Invalid::missing(at("index"), A_NUMBER.0))),
+        };
         problems.check(entry.scale.map_or(Ok(UsdPrice::ONE), |scale| positive(scale, at("scale"))));
         problems.check(entry.adv_usd.map_or(Ok(Money::ZERO), |adv| not_negative(adv, at("adv_usd"))));
         Underlying {
             name: name.clone(),
-            index: entry.index,
+            index: index.unwrap_or(UsdPrice::ONE),
             scale: entry.scale,
             confidence: confidence(entry.confidence, at("confidence"), problems),
             expiries,
             depth: depth(entry.depth.as_deref(), path, problems),
             adv_usd: entry.adv_usd,
+            basket: None,
         }
     }
 

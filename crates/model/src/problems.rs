@@ -83,6 +83,13 @@ impl Problems {
         self.found.iter().any(|invalid| invalid.path == path)
     }
 
+    /// Whether a problem was found, or a stand-in lies, at this path or inside it.
+    pub(crate) fn has_in(&self, path: &str) -> bool {
+        let inside =
+            |found: &str| found.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
+        self.found.iter().any(|invalid| inside(&invalid.path)) || self.stand_ins.iter().any(|found| inside(found))
+    }
+
     /// Adds the problem that `name` at `path` is not in `known`, whose members the message calls `expected`; the
     /// message suggests the most similar names.
     pub(crate) fn unknown<'a>(

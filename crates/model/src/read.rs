@@ -152,8 +152,12 @@ const REQUIRED: &[(&str, &str, &str)] = &[
     ("orders", "a list of orders", "[]"),
     ("expiries", "a list of expiries", "[]"),
     ("depth", "a list of levels", "[]"),
+    ("basket", "an object with parts and rebalanced", "{\"parts\": [], \"rebalanced\": \"2020-01-01T00:00:00Z\"}"),
+    ("parts", "a list of parts, each with underlying and units or weight", "[]"),
+    ("rebalanced", "an RFC 3339 time such as \"2026-05-08T08:00:00Z\"", "\"2020-01-01T00:00:00Z\""),
 ];
-const A_NUMBER: (&str, &str) = ("a decimal number as text, such as \"12.5\"", "\"1\"");
+/// The description and the stand-in of every field that is not listed above.
+pub(crate) const A_NUMBER: (&str, &str) = ("a decimal number as text, such as \"12.5\"", "\"1\"");
 
 fn of_field(field: &str) -> (&'static str, &'static str) {
     let known = REQUIRED.iter().find(|(name, ..)| *name == field);

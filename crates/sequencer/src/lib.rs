@@ -13,10 +13,12 @@
 //! batch that is not durable has not happened, not even in memory. When prices or commands have moved accounts, the
 //! engine must judge them: the sequencer adds that as a command of its own to the same batch.
 
+mod codec;
 mod genesis;
 mod replay;
 mod sequencer;
 
+pub use codec::{VERSIONS, Versions, decode, decode_state, draft, encode_state};
 pub use genesis::{GENESIS_FORMAT, Genesis};
-pub use replay::{ReplayError, Replayed, decode, replay};
+pub use replay::{ReplayError, Replayed, replay};
 pub use sequencer::{Answer, Recovery, Sequencer, Stopped};

@@ -1,10 +1,11 @@
 //! Replays a journal to the state that it leads to: the same events, the same hashes.
 
-use engine::{Engine, Envelope, Event, State, apply_read};
-use journal::{Damage, Hash, Journal, Record};
+use engine::{Engine, State, apply_read};
+use journal::{Damage, Hash, Journal, Record, Snapshot};
 use model::Invalid;
 
 use crate::Genesis;
+use crate::codec::{CODEC, Codec};
 
 /// The reason why a journal does not lead to a state.
 #[derive(Debug, thiserror::Error)]
@@ -20,14 +21,28 @@ pub enum ReplayError {
         /// The fault of the genesis.
         invalid: Invalid,
     },
-    /// A record or snapshot is sound, but not in the encoding of this program.
+    /// A record or snapshot is sound, but in a version of its encoding that this program does not read.
+    #[error("{file}: record {sequence}: {what}: found version {found} of its encoding, expected {known}")]
+    Version {
+        /// The file, or the name that its opener gave the journal.
+        file: String,
+        /// The sequence of the record; for a snapshot, of the record after it.
+        sequence: u64,
+        /// The piece that was read: command, events or state.
+        what: &'static str,
+        /// The version found.
+        found: u16,
+        /// The versions that this program reads.
+        known: String,
+    },
+    /// A record or snapshot is sound, but does not hold what its version says.
     #[error("{file}: record {sequence}: {what}: {why}, expected the encoding of this version")]
     Encoding {
         /// The file, or the name that its opener gave the journal.
         file: String,
         /// The sequence of the record.
         sequence: u64,
-        /// The part that was decoded: command, events or snapshot.
+        /// The piece that was read: command, events or state.
         what: &'static str,
         /// The message of the decoder.
         why: String,
@@ -89,23 +104,10 @@ pub struct Replayed {
     pub records: u64,
     /// Number of recorded state hashes that the replay met.
     pub met: u64,
+    /// Number of recorded state hashes of another version of the state: they cannot be compared.
+    pub uncompared: u64,
     /// Snapshots that were passed over, each with the reason.
     pub passed_over: Vec<Damage>,
-}
-
-/// Decodes the command and the events of a record.
-pub fn decode(file: &str, record: &Record) -> Result<(Envelope, Vec<Event>), ReplayError> {
-    let refused = |what: &'static str| {
-        move |error: postcard::Error| ReplayError::Encoding {
-            file: file.to_owned(),
-            sequence: record.sequence,
-            what,
-            why: error.to_string(),
-        }
-    };
-    let command = postcard::from_bytes(&record.command).map_err(refused("command"))?;
-    let events = postcard::from_bytes(&record.events).map_err(refused("events"))?;
-    Ok((command, events))
 }
 
 /// Replays a journal up to, and without, record `until` (all of it when none). It starts from the newest snapshot, or
@@ -115,6 +117,16 @@ pub fn decode(file: &str, record: &Record) -> Result<(Envelope, Vec<Event>), Rep
 /// state cannot take is an error. Every state hash on the way is compared. `each` sees every record before it is
 /// applied.
 pub fn replay(
+    journal: &impl Journal,
+    until: Option<u64>,
+    each: impl FnMut(&State, &Record),
+) -> Result<Replayed, ReplayError> {
+    replay_with(&CODEC, journal, until, each)
+}
+
+/// Replays a journal as [`replay`] does, and reads it by a codec.
+pub fn replay_with(
+    codec: &Codec,
     journal: &impl Journal,
     until: Option<u64>,
     mut each: impl FnMut(&State, &Record),
@@ -131,56 +143,62 @@ pub fn replay(
         Err(damage) if journal.base().sequence == 0 => (None, vec![damage]),
         Err(damage) => return Err(damage.into()),
     };
-    let (state, from) =
-        match &snapshot {
-            Some(snapshot) => {
-                let sequence = snapshot.at.sequence;
-                let mut state: State = postcard::from_bytes(&snapshot.bytes).map_err(|error| {
-                    ReplayError::Encoding { file: file.to_owned(), sequence, what: "snapshot", why: error.to_string() }
-                })?;
-                engine::whole(&state).map_err(|invalid| ReplayError::Snapshot {
-                    file: file.to_owned(),
-                    sequence,
-                    invalid,
-                })?;
-                let found = Hash(state.hash().0);
-                if found != snapshot.state {
-                    let (file, expected) = (file.to_owned(), snapshot.state);
-                    return Err(ReplayError::Diverged { file, sequence, found, expected });
-                }
-                (state, sequence)
-            }
-            None if journal.base().sequence > 0 => {
-                let (asked, base) = (until, journal.base().sequence);
-                return Err(ReplayError::Compacted { file: file.to_owned(), asked, base });
-            }
-            None => (Genesis::parse(&journal.identity().genesis).map_err(unread)?.state(), 0),
-        };
+    let (state, from) = match &snapshot {
+        Some(snapshot) => (restored(codec, file, snapshot)?, snapshot.at.sequence),
+        None if journal.base().sequence > 0 => {
+            let (asked, base) = (until, journal.base().sequence);
+            return Err(ReplayError::Compacted { file: file.to_owned(), asked, base });
+        }
+        None => (Genesis::parse(&journal.identity().genesis).map_err(unread)?.state(), 0),
+    };
     let mut state = state;
-    let (mut records, mut met) = (0, 0);
+    let (mut records, mut met, mut uncompared) = (0, 0, 0);
     for record in journal.read(from) {
         let record = record?;
         if record.sequence >= until {
             break;
         }
         each(&state, &record);
-        let (_, events) = decode(file, &record)?;
-        for (number, event) in events.iter().enumerate() {
+        let decoded = codec.decode(&record).map_err(|unread| unread.at(file, record.sequence))?;
+        for (number, event) in decoded.events.iter().enumerate() {
             apply_read(&mut state, event).map_err(|invalid| {
                 let (file, sequence) = (file.to_owned(), record.sequence);
                 ReplayError::Event { file, sequence, number, invalid }
             })?;
         }
         records += 1;
-        if let Some(expected) = record.state {
+        let Some(expected) = record.state else { continue };
+        if decoded.hashed == codec.states.current {
             let found = Hash(state.hash().0);
             if found != expected {
                 let (file, sequence) = (file.to_owned(), record.sequence);
                 return Err(ReplayError::Diverged { file, sequence, found, expected });
             }
             met += 1;
+        } else {
+            uncompared += 1;
         }
     }
     let engine = Engine::new(state).map_err(unread)?;
-    Ok(Replayed { engine, snapshot: snapshot.map(|snapshot| snapshot.at.sequence), records, met, passed_over })
+    Ok(Replayed {
+        engine,
+        snapshot: snapshot.map(|snapshot| snapshot.at.sequence),
+        records,
+        met,
+        uncompared,
+        passed_over,
+    })
+}
+
+/// The state of a snapshot, checked as a whole. Its hash is compared where it is of the current version of the state; in
+/// any case the journal has checked the bytes.
+fn restored(codec: &Codec, file: &str, snapshot: &Snapshot) -> Result<State, ReplayError> {
+    let sequence = snapshot.at.sequence;
+    let (mut state, current) = codec.decode_state(&snapshot.bytes).map_err(|unread| unread.at(file, sequence))?;
+    engine::whole(&state).map_err(|invalid| ReplayError::Snapshot { file: file.to_owned(), sequence, invalid })?;
+    let found = Hash(state.hash().0);
+    if current && found != snapshot.state {
+        return Err(ReplayError::Diverged { file: file.to_owned(), sequence, found, expected: snapshot.state });
+    }
+    Ok(state)
 }

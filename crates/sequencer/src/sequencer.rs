@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use engine::{Command, Engine, Envelope, Event, Principal, Reject};
 use journal::{AppendError, Draft, Hash, Head, Journal, SnapshotError};
 
-use crate::{ReplayError, replay};
+use crate::{ReplayError, codec, encode_state, replay};
 
 /// One record in this many carries a state hash.
 const HASH_EVERY: u64 = 1024;
@@ -36,6 +36,8 @@ pub struct Recovery {
     pub records: u64,
     /// Number of recorded state hashes that the replay met.
     pub met: u64,
+    /// Number of recorded state hashes of another version of the state: they cannot be compared.
+    pub uncompared: u64,
     /// Snapshots that were passed over, each with the reason.
     pub passed_over: Vec<String>,
 }
@@ -86,6 +88,7 @@ impl<J: Journal> Sequencer<J> {
             snapshot: replayed.snapshot,
             records: replayed.records,
             met: replayed.met,
+            uncompared: replayed.uncompared,
             passed_over: replayed.passed_over.iter().map(ToString::to_string).collect(),
         };
         Ok((Self { engine: replayed.engine, journal, decide: Engine::decide, stopped: None }, recovery))
@@ -174,12 +177,7 @@ impl<J: Journal> Sequencer<J> {
         self.engine.commit(events);
         let place = u64::try_from(drafts.len()).expect("a batch fits");
         let state = (first + place + 1).is_multiple_of(HASH_EVERY).then(|| Hash(self.engine.hash().0));
-        drafts.push(Draft {
-            time: envelope.time,
-            command: postcard::to_stdvec(envelope).expect("a command is plain data"),
-            events: postcard::to_stdvec(events).expect("events are plain data"),
-            state,
-        });
+        drafts.push(codec::draft(envelope, events, state));
         place
     }
 
@@ -207,7 +205,7 @@ impl<J: Journal> Sequencer<J> {
     pub fn snapshot(&mut self) -> Result<usize, Stopped> {
         self.going()?;
         let hash = Hash(self.engine.hash().0);
-        let bytes = postcard::to_stdvec(self.engine.state()).expect("the state is plain data");
+        let bytes = encode_state(self.engine.state());
         let head = self.journal.head();
         self.journal.snapshot(head, hash, &bytes)?;
         Ok(bytes.len())

@@ -54,7 +54,8 @@ impl Durable {
         struck: &mut Struck,
     ) -> Result<(), Finding> {
         let hash = state.hash();
-        let drafts: Vec<Draft> = batch.iter().map(|(envelope, events)| draft(envelope, events)).collect();
+        let drafts: Vec<Draft> =
+            batch.iter().map(|(envelope, events)| sequencer::draft(envelope, events, None)).collect();
         if drafts.is_empty() {
             return Ok(());
         }
@@ -86,7 +87,7 @@ impl Durable {
         }
         self.batches += 1;
         if self.batches.is_multiple_of(SNAPSHOT_EVERY) {
-            let bytes = postcard::to_stdvec(state.state()).map_err(|error| broken("snapshot")(error.to_string()))?;
+            let bytes = sequencer::encode_state(state.state());
             let taken = self.store.snapshot(self.store.head(), Hash(hash.0), &bytes);
             taken.map_err(|error| broken("snapshot")(error.to_string()))?;
         }
@@ -158,14 +159,5 @@ impl Durable {
             return Ok(());
         }
         Err(Finding::new("I-70", format!("replay hashes to {found}, the run to {expected}")))
-    }
-}
-
-fn draft(envelope: &Envelope, events: &[Event]) -> Draft {
-    Draft {
-        time: envelope.time,
-        command: postcard::to_stdvec(envelope).expect("a command is plain data"),
-        events: postcard::to_stdvec(events).expect("events are plain data"),
-        state: None,
     }
 }

@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use dice::Dice;
 use engine::state::{Cascade, Change, Mode, Offer, Pot, Samples};
 use engine::{AccountId, Command, Engine, Envelope, Event, Principal, State, apply_read, whole};
-use journal::{Draft, Journal, Memory, Record};
+use journal::{Journal, Memory, Record};
 use liquidation::pace::Flow;
 use model::{InstrumentId, UnderlyingId};
 use sequencer::{ReplayError, Sequencer, replay};
@@ -60,11 +60,9 @@ fn records(journal: &Memory) -> Vec<(Record, Vec<Event>)> {
 /// A journal with these events and a valid chain.
 fn forged(records: &[(Record, Vec<Event>)]) -> Memory {
     let mut journal = Memory::new(&identity());
-    let draft = |(record, events): &(Record, Vec<Event>)| Draft {
-        time: record.time,
-        command: record.command.clone(),
-        events: postcard::to_stdvec(events).unwrap(),
-        state: None,
+    let draft = |(record, events): &(Record, Vec<Event>)| {
+        let (envelope, _) = sequencer::decode("memory", record).unwrap();
+        sequencer::draft(&envelope, events, None)
     };
     journal.append(&records.iter().map(draft).collect::<Vec<_>>()).unwrap();
     journal::verify(&journal).unwrap();
@@ -355,7 +353,7 @@ fn a_forged_snapshot_is_refused_or_harmless() {
     state.contracts.pop();
     let (mut journal, at) = (journal.clone(), journal.head());
     let hash = journal::Hash(state.clone().hash().0);
-    journal.snapshot(at, hash, &postcard::to_stdvec(&state).unwrap()).unwrap();
+    journal.snapshot(at, hash, &sequencer::encode_state(&state)).unwrap();
     let error = replay(&journal, None, |_, _| {}).unwrap_err().to_string();
     let place = format!("memory: snapshot before record {}: contracts: found ", at.sequence);
     assert!(error.starts_with(&place), "{error} instead of {place}…");

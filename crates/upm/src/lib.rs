@@ -57,9 +57,9 @@ pub use margin::scenario::ScenarioSet;
 pub use margin::stress::{Frontier, Grid, Matrix, NotGrid};
 pub use margin::{About, Assessment, Refusal, RequirementState, Standing, Status, Verdict};
 pub use model::{
-    Account, AccountBuilder, Asset, AssetBuilder, Instrument, InstrumentBuilder, InstrumentKind, Invalid, Market,
-    MarketBuilder, NotTrade, Payoff, Portfolio, QuotePrice, Right, Side, Trade, Underlying, UnderlyingBuilder,
-    UsdPrice,
+    Account, AccountBuilder, Asset, AssetBuilder, Basket, BasketBuilder, Instrument, InstrumentBuilder, InstrumentKind,
+    Invalid, Market, MarketBuilder, NotTrade, Payoff, Portfolio, QuotePrice, Right, Side, Trade, Underlying,
+    UnderlyingBuilder, UsdPrice,
 };
 pub use planning::Planning;
 pub use read::{read_market, read_portfolio, read_scenarios};

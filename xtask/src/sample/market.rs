@@ -170,7 +170,8 @@ impl Coin {
     fn underlying(&self) -> UnderlyingDocument {
         UnderlyingDocument {
             underlying: self.name.into(),
-            index: decimal(self.index, 4),
+            index: Some(decimal(self.index, 4)),
+            basket: None,
             scale: None,
             confidence: None,
             expiries: EXPIRIES

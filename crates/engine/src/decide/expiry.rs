@@ -4,7 +4,8 @@ use model::{CounterPrice, InstrumentId, InstrumentKind, Payoff, Right};
 use units::{Overflow, Price, Quantity, Round, Timestamp};
 
 use super::postings::{moved, venue};
-use crate::layers::{l0, l4};
+use crate::feeds;
+use crate::layers::l0;
 use crate::state::{Contract, Holder, InstrumentTerms, Mode, Position, Pot, State, times};
 use crate::{AccountId, Cause, Event, FeedId, Live, Reject};
 
@@ -18,13 +19,13 @@ pub fn settle(state: &State, now: Timestamp, instrument: InstrumentId) -> Result
     if contract.mode == Mode::Settled {
         return Err(Reject::Mode { mode: contract.mode });
     }
-    l4::valid(state, now, FeedId::Index(terms.underlying))?;
+    feeds::valid(state, now, FeedId::Index(terms.underlying))?;
     let own = match terms.expiry() {
         Some(expiry) => FeedId::Forward(terms.underlying, expiry),
         None => FeedId::Premium(instrument),
     };
     if state.feeds.contains_key(&own) {
-        l4::valid(state, now, own)?;
+        feeds::valid(state, now, own)?;
     }
     let mark = state.market.listing(instrument).underlying_mark().expect("it is no option").in_counter();
     let price = CounterPrice::new(Price::from_raw(mark.raw() - mark.raw().rem_euclid(terms.tick.raw())));
@@ -33,7 +34,7 @@ pub fn settle(state: &State, now: Timestamp, instrument: InstrumentId) -> Result
         let cost = worth(terms, position.lots, price)?;
         let profit = cost.minus(position.cost)?;
         let from = Holder::Pot(Pot::Clearing(instrument));
-        moved(&mut events, (from, venue(id)), terms.settle, profit, Cause::Profit)?;
+        moved(&mut events, from, venue(id), terms.settle, profit, Cause::Profit)?;
         if cost != position.cost {
             events.push(Event::Positioned { account: id, position: Position { cost, ..position } });
         }
@@ -95,14 +96,14 @@ pub fn settled_at(
     let (mut events, mut paid) = (Vec::new(), Quantity::ZERO);
     for (id, position) in held(state, instrument) {
         let amount = worth(terms, position.lots, price)?.minus(position.cost)?;
-        moved(&mut events, (Holder::Pot(clearing), venue(id)), terms.cash(), amount, cause)?;
+        moved(&mut events, Holder::Pot(clearing), venue(id), terms.cash(), amount, cause)?;
         events
             .push(Event::Positioned { account: id, position: Position { instrument, lots: 0, cost: Quantity::ZERO } });
         paid = paid.plus(amount)?;
     }
     let rest = state.pot(clearing, terms.cash()).minus(paid)?;
     let (from, to) = (Holder::Pot(clearing), Holder::Pot(Pot::Rounding));
-    moved(&mut events, (from, to), terms.cash(), rest, Cause::Rounding)?;
+    moved(&mut events, from, to, terms.cash(), rest, Cause::Rounding)?;
     for (id, account) in numbered(state) {
         let orders = account.orders.iter().filter(|order| order.instrument == instrument);
         events.extend(orders.map(|order| Event::OrderClosed { account: id, order: order.id }));

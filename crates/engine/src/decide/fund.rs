@@ -1,11 +1,10 @@
-//! Payments into the funds that stand behind losses, and out of them.
+//! Payments into the funds that stand behind losses. A payment out of one is a proposal: `governance.rs`.
 
 use model::AssetId;
-use units::{Quantity, Timestamp};
+use units::Quantity;
 
-use super::governance;
 use crate::layers::l0;
-use crate::state::{Change, Holder, Pot};
+use crate::state::{Holder, Pot};
 use crate::{Cause, Event, Noun, Reject, State};
 
 /// Credits a fund with an amount that arrived in custody, once (I-09). The published size of a fund is that in the
@@ -25,17 +24,6 @@ pub fn deposit(
     l0::amount("amount", state.pot(fund, asset).max(Quantity::ZERO).plus(amount)?)?;
     let (from, to) = (Holder::Pot(Pot::Custody(None)), Holder::Pot(fund));
     Ok(vec![Event::Moved { from, to, asset, amount, cause: Cause::Fund }, Event::FundReferenced { reference }])
-}
-
-/// Proposes a payment out of a fund: a fund shrinks only by losses it covers and by payments that were announced (I-53).
-pub fn withdraw(
-    state: &State,
-    now: Timestamp,
-    fund: Pot,
-    asset: AssetId,
-    amount: Quantity,
-) -> Result<Vec<Event>, Reject> {
-    governance::propose(state, now, &Change::FundOut { fund, asset, amount })
 }
 
 /// Checks that a pot is a fund.

@@ -4,7 +4,8 @@ use model::{InstrumentId, InstrumentKind, Payoff};
 use units::{Overflow, Price, Quantity, Ratio, Round, Timestamp};
 
 use super::postings::{moved, venue};
-use crate::layers::{l0, l4};
+use crate::feeds;
+use crate::layers::l0;
 use crate::state::{Contract, Holder, Pot, State, times};
 use crate::{AccountId, Cause, Event, FeedId, Noun, Reject};
 
@@ -32,9 +33,9 @@ pub fn pay(
     if rate > most || rate < most.negated()? {
         return Err(Reject::malformed("rate", rate, format!("{} to {most}", most.negated()?)));
     }
-    l4::valid(state, now, FeedId::Index(contract.terms.underlying))?;
+    feeds::valid(state, now, FeedId::Index(contract.terms.underlying))?;
     if state.feeds.contains_key(&FeedId::Premium(instrument)) {
-        l4::valid(state, now, FeedId::Premium(instrument))?;
+        feeds::valid(state, now, FeedId::Premium(instrument))?;
     }
     let listing = state.market.listing(instrument);
     let price = match contract.terms.payoff {
@@ -51,10 +52,10 @@ pub fn pay(
         }
         let owed = owed(contract, lots, price, rate)?;
         let id = AccountId(u32::try_from(place).expect("ids are u32"));
-        moved(&mut events, (venue(id), clearing), contract.terms.settle, owed, Cause::Funding)?;
+        moved(&mut events, venue(id), clearing, contract.terms.settle, owed, Cause::Funding)?;
         residue = residue.plus(owed)?;
     }
-    moved(&mut events, (clearing, Holder::Pot(Pot::Rounding)), contract.terms.settle, residue, Cause::Rounding)?;
+    moved(&mut events, clearing, Holder::Pot(Pot::Rounding), contract.terms.settle, residue, Cause::Rounding)?;
     events.push(Event::Funded { instrument, period, rate });
     Ok(events)
 }

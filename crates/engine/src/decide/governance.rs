@@ -16,9 +16,10 @@ use pricing::kernel::Isa;
 use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
 
 use super::{expiry, fund, listing};
-use crate::layers::{l0, l4, l5, l6};
+use crate::feeds;
+use crate::layers::{l0, l5, l6};
 use crate::state::{Change, Holder, Mode, Pot, State, check_outflow};
-use crate::{Cause, Desk, Event, FeedId, Live, Noun, Reject};
+use crate::{Cause, Context, Event, FeedId, Live, Noun, Reject};
 
 /// Announces a change. It is checked now, so that a proposal that waits is possible, and again when it comes into force.
 pub fn propose(state: &State, now: Timestamp, change: &Change) -> Result<Vec<Event>, Reject> {
@@ -35,7 +36,8 @@ pub fn propose(state: &State, now: Timestamp, change: &Change) -> Result<Vec<Eve
 
 /// Brings a proposal into force once its delay is over, if it is still possible against the values in force now, not
 /// those at the time of the proposal.
-pub fn activate(state: &State, desk: &Desk, now: Timestamp, number: u64) -> Result<Vec<Event>, Reject> {
+pub fn activate(context: Context<'_>, number: u64) -> Result<Vec<Event>, Reject> {
+    let Context { state, desk, now } = context;
     let proposal = known(state, number)?;
     if now < proposal.from {
         return Err(Reject::TooSoon { from: proposal.from });
@@ -45,7 +47,7 @@ pub fn activate(state: &State, desk: &Desk, now: Timestamp, number: u64) -> Resu
     let mut events = match change {
         // A ramp that began between two files would need a third file.
         Change::Method { .. } if ramping(state, now) => return Err(Reject::UnderWay { proposal: number }),
-        Change::FundOut { fund, asset, amount } => fund_out(state, desk, now, (*fund, *asset), *amount)?,
+        Change::FundOut { fund, asset, amount } => fund_out(context, *fund, *asset, *amount)?,
         Change::SettlementPrice { instrument, price } => expiry::settled_at(state, desk.live(), *instrument, *price)?,
         Change::Method { .. }
         | Change::Cap { .. }
@@ -63,12 +65,6 @@ pub fn activate(state: &State, desk: &Desk, now: Timestamp, number: u64) -> Resu
 pub fn revoke(state: &State, number: u64) -> Result<Vec<Event>, Reject> {
     known(state, number)?;
     Ok(vec![Event::Revoked { proposal: number }])
-}
-
-/// The number of the proposal to change the outflow limiter, while there is one.
-pub fn outflow_change(state: &State) -> Option<u64> {
-    let found = state.proposals.iter().find(|(_, waiting)| matches!(waiting.change, Change::Outflow { .. }));
-    found.map(|(number, _)| *number)
 }
 
 /// Checks that a change is within its bounds and one step of the value in force.
@@ -95,7 +91,7 @@ pub fn possible(state: &State, now: Timestamp, change: &Change) -> Result<(), Re
                 return Err(Reject::Mode { mode: contract.mode });
             }
             let terms = &contract.terms;
-            listing::limited(state, terms, (*max_order, *max_open, *band))?;
+            listing::limited(state, terms, *max_order, *max_open, *band)?;
             step.count("max_order", terms.max_order, *max_order)?;
             step.count("max_open", terms.max_open, *max_open)?;
             step.number("band", terms.band.raw(), band.raw())
@@ -148,16 +144,11 @@ pub fn possible(state: &State, now: Timestamp, change: &Change) -> Result<(), Re
 
 /// Pays money out of a fund: no loss may wait for it, every market must be adequate without it (I-53), and the outflow
 /// limiter must bear it, as for everything else that leaves (I-67).
-fn fund_out(
-    state: &State,
-    desk: &Desk,
-    now: Timestamp,
-    (fund, asset): (Pot, AssetId),
-    amount: Quantity,
-) -> Result<Vec<Event>, Reject> {
+fn fund_out(context: Context<'_>, fund: Pot, asset: AssetId, amount: Quantity) -> Result<Vec<Event>, Reject> {
+    let Context { state, desk, now } = context;
     let mut feeds = Vec::new();
-    l4::of_asset(state, asset, &mut feeds);
-    feeds.into_iter().try_for_each(|feed| l4::valid(state, now, feed))?;
+    feeds::of_asset(state, asset, &mut feeds);
+    feeds.into_iter().try_for_each(|feed| feeds::valid(state, now, feed))?;
     let spent = l6::outflow(state, now, asset, amount)?;
     for underlying in (0..state.market.underlyings.len()).map(UnderlyingId) {
         l6::fund_without(state, desk, underlying, (fund, asset, amount))?;
@@ -180,7 +171,7 @@ fn limiter_apart(state: &State, now: Timestamp, change: &Change) -> Result<(), R
                 _ => Ok(()),
             }
         }
-        Change::Cap { .. } => outflow_change(state).map_or(Ok(()), |proposal| Err(Reject::UnderWay { proposal })),
+        Change::Cap { .. } => state.outflow_change().map_or(Ok(()), |proposal| Err(Reject::UnderWay { proposal })),
         Change::Method { .. }
         | Change::Feed { .. }
         | Change::Limits { .. }

@@ -19,7 +19,7 @@ pub fn charge(state: &State, now: Timestamp) -> Result<Vec<Event>, Reject> {
         for balance in account.balances.iter().filter(|balance| balance.amount.is_negative()) {
             let amount = balance.amount.negated()?.scaled(share, Round::Up)?;
             let (from, to) = (Holder::Account(id, balance.location), Holder::Pot(Pot::SharedFund));
-            super::postings::moved(&mut events, (from, to), balance.asset, amount, Cause::Interest)?;
+            super::postings::moved(&mut events, from, to, balance.asset, amount, Cause::Interest)?;
         }
     }
     events.push(Event::Accrued);

@@ -1,7 +1,7 @@
 //! The two sides of a trade: its effect on each account, and whether the accounts and the system allow it.
 
 use model::{InstrumentId, Payoff, Side};
-use units::{Money, Overflow, Price, Quantity, Ratio, Round, Timestamp};
+use units::{Money, Overflow, Price, Quantity, Ratio, Round};
 
 use super::orders::reduces;
 use super::postings::{cost, exchange, moved, venue};
@@ -9,7 +9,7 @@ use crate::concern::{Concern, Holding};
 use crate::desk::Spent;
 use crate::layers::{l0, l1, l2, l6};
 use crate::state::{AccountState, Balance, Contract, Holder, Order, Position, Pot, State, times};
-use crate::{AccountId, Cause, Desk, Event, Noun, OrderId, Reject};
+use crate::{AccountId, Cause, Context, Desk, Event, Noun, OrderId, Reject};
 
 /// A trade. Lots are positive in a fill; in a liquidation they are signed as the liquidated account trades them.
 #[derive(Clone, Copy, Debug)]
@@ -134,7 +134,7 @@ impl<'a> Deal<'a> {
         let [first, second] = exchange(events, sides, terms, self.cost(legs[0].lots)?)?;
         let mut spent = |leg: &Leg<'_>, (position, gained): (Position, Quantity)| {
             let (pot, cause) = leg.fee_to;
-            moved(events, (venue(leg.id), Holder::Pot(pot)), asset, leg.fee, cause)?;
+            moved(events, venue(leg.id), Holder::Pot(pot), asset, leg.fee, cause)?;
             events.extend(leg.consumed());
             let (paid, gained) = (self.cost(leg.lots)?.plus(leg.fee)?, gained.minus(leg.fee)?);
             Ok(Spent { position, lots: leg.lots, asset, paid, gained })
@@ -143,12 +143,8 @@ impl<'a> Deal<'a> {
     }
 
     /// Layer 2 for each side, on its account after the events: new risk is judged at the worse of mark and trade price.
-    pub fn checked(
-        &self,
-        (state, desk, now): (&State, &Desk, Timestamp),
-        legs: &[(&Leg<'_>, &Spent)],
-        events: &[Event],
-    ) -> Result<(), Reject> {
+    pub fn checked(&self, context: Context<'_>, legs: &[(&Leg<'_>, &Spent)], events: &[Event]) -> Result<(), Reject> {
+        let Context { state, desk, now } = context;
         let gain = self.gain(state)?;
         let surcharge = l6::surcharge(state, self.contract.terms.underlying);
         for (leg, spent) in legs {
@@ -172,13 +168,13 @@ impl<'a> Deal<'a> {
     }
 
     /// Layer 6 for accounts that add to their positions.
-    pub fn within_system(&self, (state, desk): (&State, &Desk), legs: &[&Leg<'_>], open: i64) -> Result<(), Reject> {
+    pub fn within_system(&self, state: &State, desk: &Desk, legs: &[&Leg<'_>], open: i64) -> Result<(), Reject> {
         let instrument = self.fill.instrument;
         let adds = |leg: &&&Leg<'_>| !reduces(leg.held.lots, leg.lots);
         if legs.iter().any(|leg| adds(&leg)) && !l6::is_small(state, instrument, open)? {
             for leg in legs.iter().filter(adds) {
                 let held = leg.held.lots;
-                l6::concentration((state, desk), leg.id, instrument, (held, held + leg.lots), open)?;
+                l6::concentration(state, desk, leg.id, instrument, [held, held + leg.lots], open)?;
             }
         }
         if open > self.contract.open {
@@ -193,8 +189,10 @@ impl<'a> Leg<'a> {
     pub fn new(
         state: &'a State,
         fill: &Fill,
-        (id, lots): (AccountId, i64),
-        (fee, fee_to): (Quantity, (Pot, Cause)),
+        id: AccountId,
+        lots: i64,
+        fee: Quantity,
+        fee_to: (Pot, Cause),
         order: Option<OrderId>,
     ) -> Result<Self, Reject> {
         let account = l0::account(state, id)?;
@@ -266,7 +264,7 @@ pub fn follow(whose: &mut AccountState, id: AccountId, events: &[Event]) -> Resu
                         && of == id
                     {
                         let more = |balance: &mut Balance| balance.amount.plus(amount).map(|sum| balance.amount = sum);
-                        whose.change_balance((asset, location), more)?;
+                        whose.change_balance(asset, location, more)?;
                     }
                 }
             }

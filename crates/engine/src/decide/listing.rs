@@ -4,7 +4,6 @@ use marks::FeedRules;
 use model::{InstrumentKind, Payoff};
 use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
 
-use super::governance;
 use crate::apply::{asset_document, grow, underlying_document};
 use crate::layers::l0;
 use crate::state::{AssetTerms, InstrumentTerms, LARGEST_AMOUNT, UnderlyingTerms, times};
@@ -78,7 +77,7 @@ pub fn asset(state: &State, terms: &AssetTerms) -> Result<Vec<Event>, Reject> {
     if terms.cap.at(terms.reference, Round::Up)? > LARGEST_CAP_USD {
         return Err(Reject::malformed("cap", terms.cap, format!("what is worth at most {LARGEST_CAP_USD} USD")));
     }
-    if let Some(proposal) = governance::outflow_change(state) {
+    if let Some(proposal) = state.outflow_change() {
         return Err(Reject::UnderWay { proposal });
     }
     state.market.clone().add_asset(&asset_document(terms, &state.market))?;
@@ -97,7 +96,7 @@ pub fn instrument(state: &State, now: Timestamp, terms: &InstrumentTerms) -> Res
     l0::asset(state, terms.quote)?;
     l0::asset(state, terms.settle)?;
     sized(terms)?;
-    limited(state, terms, (terms.max_order, terms.max_open, terms.band))?;
+    limited(state, terms, terms.max_order, terms.max_open, terms.band)?;
     if let Some(rate) = terms.fee_rate.filter(|rate| rate.is_negative() || *rate > LARGEST_FEE) {
         return Err(Reject::malformed("fee_rate", rate, format!("0 to {LARGEST_FEE}")));
     }
@@ -130,7 +129,9 @@ pub fn capped(cap: Quantity) -> Result<(), Reject> {
 pub fn limited(
     state: &State,
     terms: &InstrumentTerms,
-    (max_order, max_open, band): (i64, i64, Ratio),
+    max_order: i64,
+    max_open: i64,
+    band: Ratio,
 ) -> Result<(), Reject> {
     if max_order <= 0 {
         return Err(Reject::malformed("max_order", max_order, "above 0"));

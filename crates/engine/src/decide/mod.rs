@@ -13,8 +13,9 @@ mod listing;
 mod market;
 mod orders;
 mod postings;
-pub(crate) mod prices;
+mod prices;
 mod sound;
+mod spot;
 mod trade;
 mod watch;
 
@@ -22,23 +23,25 @@ pub(crate) use governance::possible;
 pub(crate) use postings::cost;
 
 use crate::layers::l0;
-use crate::{Command, Desk, Envelope, Event, Reject, State};
+use crate::state::Change;
+use crate::{Command, Context, Desk, Envelope, Event, Reject, State};
 
 /// The events that `envelope` makes on `state`, or the reason why it makes none. The desk makes this fast and never different.
 pub fn decide(state: &State, desk: &Desk, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
     l0::authorised(state, envelope)?;
     l0::in_order(state, desk, envelope)?;
     let now = envelope.time;
+    let context = Context { state, desk, now };
     let mut events = match &envelope.command {
         Command::OpenAccount { name, owner } => accounts::open(desk, name, *owner),
         Command::Deposit { account, asset, location, amount, reference } => {
-            cash::deposit(state, desk, now, (*account, *location), *asset, *amount, *reference)
+            cash::deposit(context, *account, *location, *asset, *amount, *reference)
         }
         Command::Withdraw { account, asset, location, amount } => {
-            cash::withdraw(state, desk, now, (*account, *location), *asset, *amount)
+            cash::withdraw(context, *account, *location, *asset, *amount)
         }
         Command::Transfer { from, to, asset, location, amount } => {
-            cash::transfer(state, desk, now, (*from, *to, *location), *asset, *amount)
+            cash::transfer(context, [*from, *to], *location, *asset, *amount)
         }
         Command::ListLocation { name } => listing::location(state, name),
         Command::ListUnderlying(terms) => listing::underlying(state, terms),
@@ -53,15 +56,13 @@ pub fn decide(state: &State, desk: &Desk, envelope: &Envelope) -> Result<Vec<Eve
                 limit: *limit,
                 reduce_only: *reduce_only,
             };
-            orders::place(state, desk, now, *account, order)
+            orders::place(context, *account, order)
         }
-        Command::Amend { account, order, lots, limit } => {
-            orders::amend(state, desk, now, *account, *order, (*lots, *limit))
-        }
+        Command::Amend { account, order, lots, limit } => orders::amend(context, *account, *order, *lots, *limit),
         Command::Cancel { account, order } => orders::cancel(state, *account, *order),
         Command::Fill { instrument, match_id, price, lots, buyer, seller } => {
             let fill = legs::Fill { instrument: *instrument, match_id: *match_id, price: *price, lots: *lots };
-            trade::fill(state, desk, now, fill, buyer, seller)
+            trade::fill(context, fill, buyer, seller)
         }
         Command::Report { feed, report } => prices::report(state, now, *feed, report),
         Command::Surface { version, published, vols } => prices::surface(state, now, *version, *published, vols),
@@ -71,24 +72,27 @@ pub fn decide(state: &State, desk: &Desk, envelope: &Envelope) -> Result<Vec<Eve
         Command::Expire { instrument } => expiry::expire(state, desk.live(), now, *instrument),
         Command::LiquidationFill { account, counterparty, instrument, match_id, price, lots, fee } => {
             let fill = legs::Fill { instrument: *instrument, match_id: *match_id, price: *price, lots: *lots };
-            liquidation::fill(state, desk, now, fill, (*account, *counterparty), *fee)
+            liquidation::fill(context, fill, *account, *counterparty, *fee)
         }
-        Command::Liquidate { account } => liquidation::liquidate(state, desk, now, *account),
+        Command::Liquidate { account } => liquidation::liquidate(context, *account),
         Command::Measure => liquidation::measure(state, desk),
         Command::AuctionBid { account, auctioned, share, price } => {
-            liquidation::bid((state, desk, now), (*account, *auctioned), *share, *price)
+            liquidation::bid(context, *account, *auctioned, *share, *price)
         }
         Command::SetBackstop { account, on } => liquidation::set_backstop(state, *account, *on),
         Command::FundDeposit { fund, asset, amount, reference } => {
             fund::deposit(state, *fund, *asset, *amount, *reference)
         }
-        Command::FundWithdraw { fund, asset, amount } => fund::withdraw(state, now, *fund, *asset, *amount),
+        // A fund shrinks only by losses it covers and by payments that were announced (I-53).
+        Command::FundWithdraw { fund, asset, amount } => {
+            governance::propose(state, now, &Change::FundOut { fund: *fund, asset: *asset, amount: *amount })
+        }
         Command::Propose { change } => governance::propose(state, now, change),
-        Command::Activate { proposal } => governance::activate(state, desk, now, *proposal),
+        Command::Activate { proposal } => governance::activate(context, *proposal),
         Command::Revoke { proposal } => governance::revoke(state, *proposal),
         Command::SetMode { instrument, mode } => market::set_mode(state, *instrument, *mode),
         Command::Tick => prices::tick(state, desk.live(), now),
-        Command::Watch => watch::watch(state, desk, now),
+        Command::Watch => watch::watch(context),
         Command::Resume if now == state.clock => {
             Err(Reject::malformed("time", now, format!("a time after {}, which the engine has reached", state.clock)))
         }

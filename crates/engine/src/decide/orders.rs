@@ -1,32 +1,33 @@
 //! Placing, amending and cancelling orders.
 
 use model::Side;
-use units::{Money, Timestamp};
+use units::{Money, Price};
 
 use crate::layers::{l0, l1, l2, l6};
 use crate::state::{AccountState, Order, State};
-use crate::{AccountId, Desk, Event, Noun, OrderId, Reject};
+use crate::{AccountId, Context, Event, Noun, OrderId, Reject};
 
 /// Accepts a limit order when the account would hold initial margin with it and all its other orders.
-pub fn place(state: &State, desk: &Desk, now: Timestamp, id: AccountId, order: Order) -> Result<Vec<Event>, Reject> {
+pub fn place(context: Context<'_>, id: AccountId, order: Order) -> Result<Vec<Event>, Reject> {
+    let state = context.state;
     let account = l0::account(state, id)?;
     l0::contract(state, order.instrument)?;
     l0::rising(Noun::Order, order.id.0, account.last_order.0)?;
-    resting(state, desk, now, (id, account), order)
+    resting(context, id, account, order)
 }
 
 /// Accepts new lots and a new limit for an open order, under the same checks.
 pub fn amend(
-    state: &State,
-    desk: &Desk,
-    now: Timestamp,
+    context: Context<'_>,
     id: AccountId,
     order: OrderId,
-    (lots, limit): (i64, units::Price),
+    lots: i64,
+    limit: Price,
 ) -> Result<Vec<Event>, Reject> {
+    let state = context.state;
     let account = l0::account(state, id)?;
     let known = account.order(order).ok_or(Reject::Unknown { what: Noun::Order, id: order.0 })?;
-    resting(state, desk, now, (id, account), Order { lots, limit, ..*known })
+    resting(context, id, account, Order { lots, limit, ..*known })
 }
 
 /// Cancels an open order; always accepted.
@@ -37,13 +38,8 @@ pub fn cancel(state: &State, id: AccountId, order: OrderId) -> Result<Vec<Event>
 }
 
 /// Checks an order as it would rest.
-fn resting(
-    state: &State,
-    desk: &Desk,
-    now: Timestamp,
-    (id, account): (AccountId, &AccountState),
-    order: Order,
-) -> Result<Vec<Event>, Reject> {
+fn resting(context: Context<'_>, id: AccountId, account: &AccountState, order: Order) -> Result<Vec<Event>, Reject> {
+    let Context { state, desk, now } = context;
     let contract = l0::contract(state, order.instrument)?;
     l0::lots(order.lots)?;
     l1::on_tick(state, contract, order.limit)?;

@@ -14,7 +14,8 @@ pub fn venue(account: AccountId) -> Holder {
 /// Moves `amount` from `from` to `to`; the other way when it is negative, not at all when it is 0.
 pub fn moved(
     events: &mut Vec<Event>,
-    (from, to): (Holder, Holder),
+    from: Holder,
+    to: Holder,
     asset: AssetId,
     amount: Quantity,
     cause: Cause,
@@ -88,7 +89,7 @@ pub fn exchange(
     assert!(one.2 != 0 && one.2.checked_add(other.2) == Some(0), "I-07: {} lots meet {}", one.2, other.2);
     let received = cost.negated()?;
     if terms.is_option() {
-        moved(events, (venue(one.0), venue(other.0)), terms.cash(), cost, Cause::Premium)?;
+        moved(events, venue(one.0), venue(other.0), terms.cash(), cost, Cause::Premium)?;
     }
     let mut side = |(id, position, lots): Side, cost: Quantity| {
         let (position, gained) = if terms.is_option() {
@@ -97,7 +98,7 @@ pub fn exchange(
         } else {
             let (position, profit) = after_trade(&position, lots, cost)?;
             let clearing = Holder::Pot(Pot::Clearing(position.instrument));
-            moved(events, (clearing, venue(id)), terms.settle, profit, Cause::Profit)?;
+            moved(events, clearing, venue(id), terms.settle, profit, Cause::Profit)?;
             (position, profit)
         };
         events.push(Event::Positioned { account: id, position });

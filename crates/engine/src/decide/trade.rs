@@ -1,28 +1,24 @@
 //! Fills: two accounts traded on the market.
 
-use model::{AssetId, InstrumentKind};
-use units::{Money, Quantity, Ratio, Timestamp};
+use model::InstrumentKind;
+use units::{Money, Ratio};
 
 use super::legs::{Deal, EVENTS, Fill, Leg};
 use super::liquidation::outdated;
 use super::orders::reduces;
 use super::postings::{moved, venue};
-use crate::layers::{l0, l1, l2, l4, l5};
-use crate::state::{AccountState, Contract, Holder, Pot, State};
-use crate::{AccountId, Cause, Desk, Event, Party, Reject};
+use super::spot::exchanged;
+use crate::feeds;
+use crate::layers::{l0, l1, l2};
+use crate::state::{Holder, Pot};
+use crate::{AccountId, Cause, Context, Event, Party, Reject};
 
 /// Books a match between two accounts, if both may make it.
-pub fn fill(
-    state: &State,
-    desk: &Desk,
-    now: Timestamp,
-    fill: Fill,
-    buyer: &Party,
-    seller: &Party,
-) -> Result<Vec<Event>, Reject> {
+pub fn fill(context: Context<'_>, fill: Fill, buyer: &Party, seller: &Party) -> Result<Vec<Event>, Reject> {
+    let Context { state, now, .. } = context;
     let contract = l0::contract(state, fill.instrument)?;
     let leg = |party: &Party, lots: i64| {
-        Leg::new(state, &fill, (party.account, lots), (party.fee, (Pot::Fees, Cause::Fee)), party.order)
+        Leg::new(state, &fill, party.account, lots, party.fee, (Pot::Fees, Cause::Fee), party.order)
     };
     let buying = leg(buyer, fill.lots)?;
     let selling = leg(seller, fill.lots.saturating_neg())?;
@@ -37,16 +33,16 @@ pub fn fill(
     l1::takes(contract, now, reducing)?;
     l1::in_band(state, fill.instrument, fill.price)?;
     let (events, open) = if contract.terms.kind == InstrumentKind::Spot {
-        (spot((state, desk, now), &deal, &buying, &selling)?, 0)
+        (spot(context, &deal, &buying, &selling)?, 0)
     } else {
-        derivative((state, desk, now), &deal, both)?
+        derivative(context, &deal, both)?
     };
-    matched((state, desk, now), events, &fill, open, both.map(|leg| leg.id))
+    matched(context, events, &fill, open, both.map(|leg| leg.id))
 }
 
 /// The events of a match, and the withdrawal of offers that it makes outdated.
 fn matched(
-    of: (&State, &Desk, Timestamp),
+    context: Context<'_>,
     mut events: Vec<Event>,
     fill: &Fill,
     open: i64,
@@ -55,41 +51,34 @@ fn matched(
     let Fill { instrument, match_id, price, lots } = *fill;
     events.push(Event::Matched { instrument, match_id, price, lots, open });
     for account in accounts {
-        events.extend(outdated(of, account, &events)?);
+        events.extend(outdated(context, account, &events)?);
     }
     Ok(events)
 }
 
 /// The events of a trade in a derivative, and the lots open after it.
-fn derivative(
-    (state, desk, now): (&State, &Desk, Timestamp),
-    deal: &Deal<'_>,
-    both: [&Leg<'_>; 2],
-) -> Result<(Vec<Event>, i64), Reject> {
+fn derivative(context: Context<'_>, deal: &Deal<'_>, both: [&Leg<'_>; 2]) -> Result<(Vec<Event>, i64), Reject> {
+    let Context { state, desk, .. } = context;
     let open = deal.open_after(both)?;
     l1::open_interest(deal.contract, open)?;
     let mut events = Vec::with_capacity(EVENTS);
     let [bought, sold] = deal.trade(&mut events, both)?;
     both.iter().try_for_each(|leg| leg.within_account(state))?;
-    deal.checked((state, desk, now), &[(both[0], &bought), (both[1], &sold)], &events)?;
-    deal.within_system((state, desk), &both, open)?;
+    deal.checked(context, &[(both[0], &bought), (both[1], &sold)], &events)?;
+    deal.within_system(state, desk, &both, open)?;
     Ok((events, open))
 }
 
 /// The events of a spot trade: an asset against its price. No account borrows on spot, and profit pays only once it is
 /// settled (I-28).
-fn spot(
-    (state, desk, now): (&State, &Desk, Timestamp),
-    deal: &Deal<'_>,
-    buying: &Leg<'_>,
-    selling: &Leg<'_>,
-) -> Result<Vec<Event>, Reject> {
+fn spot(context: Context<'_>, deal: &Deal<'_>, buying: &Leg<'_>, selling: &Leg<'_>) -> Result<Vec<Event>, Reject> {
+    let Context { state, desk, now } = context;
     let quote = deal.contract.terms.quote;
-    l4::priced(state, now, deal.fill.instrument)?;
+    feeds::priced(state, now, deal.fill.instrument)?;
     let mut events = Vec::new();
-    exchanged(&mut events, state, deal, (buying.id, buying.account, buying.fee), (selling.id, selling.account))?;
+    exchanged(&mut events, state, deal, buying, selling, buying.fee)?;
     for leg in [buying, selling] {
-        moved(&mut events, (venue(leg.id), Holder::Pot(Pot::Fees)), quote, leg.fee, Cause::Fee)?;
+        moved(&mut events, venue(leg.id), Holder::Pot(Pot::Fees), quote, leg.fee, Cause::Fee)?;
     }
     events.extend([buying, selling].into_iter().filter_map(Leg::consumed));
     for leg in [buying, selling] {
@@ -99,28 +88,4 @@ fn spot(
         l2::holds(state, desk, &outcome)?;
     }
     Ok(events)
-}
-
-/// Adds the exchange of the sold asset for its price, both out of present balances; the buyer must have the fee besides.
-pub fn exchanged(
-    events: &mut Vec<Event>,
-    state: &State,
-    deal: &Deal<'_>,
-    (buyer, buying, fee): (AccountId, &AccountState, Quantity),
-    (seller, selling): (AccountId, &AccountState),
-) -> Result<(), Reject> {
-    let (terms, base) = (&deal.contract.terms, base_of(state, deal.contract)?);
-    let (paid, units) = (deal.cost(deal.lots)?, deal.units);
-    for (account, asset, amount) in [(buying, terms.quote, paid.plus(fee)?), (selling, base, units)] {
-        l5::may_leave(state, &account.balance(asset, None), amount)?;
-    }
-    moved(events, (venue(buyer), venue(seller)), terms.quote, paid, Cause::Exchange)?;
-    moved(events, (venue(seller), venue(buyer)), base, units, Cause::Exchange)?;
-    Ok(())
-}
-
-/// The asset that spot delivers: the one with the name of the underlying.
-pub fn base_of(state: &State, contract: &Contract) -> Result<AssetId, Reject> {
-    let name = &state.market.underlyings[contract.terms.underlying.0].name;
-    state.market.asset(name).ok_or_else(|| Reject::malformed("instrument", name, "an asset of that name"))
 }

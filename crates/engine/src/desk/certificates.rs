@@ -326,7 +326,7 @@ impl Certificates {
         live.next().is_some_and(|live| {
             let mut hot = self.hot.lock().unwrap_or_else(PoisonError::into_inner);
             let stale = self.of.get(id.place()).is_some_and(|known| known.spent);
-            hot.ask(state, (live.number, &live.cell), (id, stale), after).is_some_and(|surplus| surplus.initial >= less)
+            hot.ask(state, live.number, &live.cell, id, stale, after).is_some_and(|surplus| surplus.initial >= less)
         })
     }
 

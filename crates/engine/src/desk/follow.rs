@@ -13,7 +13,7 @@ use super::certificates::Ground;
 use super::hot::Bills;
 use super::index::Mask;
 use super::trust::Trust;
-use crate::layers::{l4, sight};
+use crate::feeds;
 use crate::state::{AccountState, Balance, Holder, State};
 use crate::{AccountId, Event, FeedId, Live, Status};
 
@@ -162,7 +162,8 @@ impl Desk {
 
     /// Feeds whose last price counts for nothing, as of the last tick.
     pub(super) fn lapses(&self, state: &State) -> BTreeSet<FeedId> {
-        state.feeds.keys().copied().filter(|feed| sight::lapsed(state, self, *feed)).collect()
+        let longest = self.rules().engine.last_price_seconds;
+        state.feeds.keys().copied().filter(|feed| feeds::lapsed(state, longest, *feed)).collect()
     }
 
     /// Handles last prices that begin to count for nothing, or that count again: the accounts they can matter to are
@@ -189,7 +190,7 @@ impl Desk {
     fn without_lapsed<'a>(&self, state: &State, account: &'a AccountState) -> Cow<'a, AccountState> {
         let counts = |held: &Balance| {
             let mut feeds = Vec::new();
-            l4::of_asset(state, held.asset, &mut feeds);
+            feeds::of_asset(state, held.asset, &mut feeds);
             held.amount.is_negative() || !feeds.iter().any(|feed| self.lapsed.contains(feed))
         };
         if self.lapsed.is_empty() || account.balances.iter().all(counts) {

@@ -10,7 +10,8 @@ use units::{Money, Timestamp};
 
 use super::{Desk, Side};
 use crate::FeedId;
-use crate::layers::{l4, l6};
+use crate::depth;
+use crate::feeds;
 use crate::state::{AccountState, Contract, InstrumentTerms, Mode, State};
 
 /// The market as it is marked.
@@ -89,7 +90,7 @@ impl Desk {
         let view = account.view(&state.contracts, &state.locations);
         let view = view.map_err(|overflow| Refusal::OutOfRange { account: account.name.clone(), overflow })?;
         let gauge = AtMark::new(self, side);
-        let budget = l6::backstop_budget(state, account).unwrap_or(Money::ZERO);
+        let budget = depth::backstop_budget(state, account).unwrap_or(Money::ZERO);
         let rules = LiquidationRules { backstop_budget: budget, ..state.policy.liquidation.clone() };
         liquidation::plan(&view, &side.market, &gauge, &self.books(state, now), &rules)
     }
@@ -99,21 +100,21 @@ impl Desk {
         let underlyings = (0..state.market.underlyings.len()).map(UnderlyingId);
         let markets: Vec<Trading> = underlyings
             .map(|underlying| Trading {
-                depth: l6::depth(state, FeedId::Index(underlying)).to_f64(),
-                room: l6::room(state, now, underlying),
-                whole_room: l6::whole_room(state, now, underlying),
+                depth: depth::observed(state, FeedId::Index(underlying)).to_f64(),
+                room: depth::room(state, now, underlying),
+                whole_room: depth::whole_room(state, now, underlying),
             })
             .collect();
         // An instrument without a valid price is not traded by force.
         let doubtful = !self.trusts_all(state, now);
         let is_blind = |id: InstrumentId| {
             let mut feeds = Vec::new();
-            l4::of_instrument(state, id, &mut feeds);
+            feeds::of_instrument(state, id, &mut feeds);
             feeds.into_iter().any(|feed| self.valid(state, now, feed).is_err())
         };
         let of = |(place, contract): (usize, &Contract)| {
             let id = InstrumentId(place);
-            let book = book(state, now, (id, contract), &markets[contract.terms.underlying.0]);
+            let book = book(state, now, id, contract, &markets[contract.terms.underlying.0]);
             OrderBook { open: book.open && !(doubtful && is_blind(id)), ..book }
         };
         state.contracts.iter().enumerate().map(of).collect()
@@ -127,7 +128,7 @@ struct Trading {
     whole_room: Money,
 }
 
-fn book(state: &State, now: Timestamp, (id, contract): (InstrumentId, &Contract), market: &Trading) -> OrderBook {
+fn book(state: &State, now: Timestamp, id: InstrumentId, contract: &Contract, market: &Trading) -> OrderBook {
     let (rules, terms) = (&state.policy.liquidation, &contract.terms);
     let live = contract.mode.trades() && terms.expiry().is_none_or(|expiry| now < expiry);
     let option = terms.is_option();

@@ -134,8 +134,10 @@ impl Hot {
     pub fn ask(
         &mut self,
         state: &State,
-        (number, cell): (u32, &Cell),
-        (id, stale): (AccountId, bool),
+        number: u32,
+        cell: &Cell,
+        id: AccountId,
+        stale: bool,
         after: &AccountState,
     ) -> Option<Surplus> {
         let before = &state.accounts[id.place()];

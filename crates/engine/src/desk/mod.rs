@@ -26,9 +26,10 @@ use units::{Money, Overflow, Quantity, Ratio, Round, Timestamp};
 pub use certificates::Metrics;
 pub use hot::Spent;
 
-use crate::decide::prices;
-use crate::layers::l4;
+use crate::feeds;
+use crate::form;
 use crate::state::{AccountState, State};
+use crate::turns;
 use crate::{AccountId, FeedId, Live, Reject, Status};
 use certificates::Certificates;
 use index::{Index, Mask};
@@ -176,7 +177,7 @@ impl Desk {
             return all.map(|place| AccountId(u32::try_from(place).expect("ids are u32"))).collect();
         }
         let bare = self.bare.iter().filter(|id| state.touched.contains(**id) || self.index.concerns(&self.moved, **id));
-        let turn = self.index.unwell().iter().filter(|id| l4::may_recover(state, **id));
+        let turn = self.index.unwell().iter().filter(|id| turns::may_recover(state, **id));
         let accounts: BTreeSet<AccountId> = bare.chain(turn).copied().collect();
         accounts.into_iter().collect()
     }
@@ -198,7 +199,7 @@ impl Desk {
     }
 
     /// Whether every price can be trusted now that an account, or an instrument that it trades, depends on. A price
-    /// that is not valid and concerns neither does not matter. The answer may be no where `layers::l4::valid` says yes,
+    /// that is not valid and concerns neither does not matter. The answer may be no where `feeds::valid` says yes,
     /// never the other way.
     pub fn trusts(&self, state: &State, now: Timestamp, id: AccountId, traded: Option<InstrumentId>) -> bool {
         let doubt = self.trust.doubt(state);
@@ -215,16 +216,16 @@ impl Desk {
         if doubt.spares(now, |dead| self.index.concerns(dead, id) || of_traded(dead)) {
             return true;
         }
-        let mut feeds = l4::feeds_of(state, &state.accounts[id.place()]);
+        let mut feeds = feeds::feeds_of(state, &state.accounts[id.place()]);
         if let Some(instrument) = traded {
-            l4::of_instrument(state, instrument, &mut feeds);
+            feeds::of_instrument(state, instrument, &mut feeds);
         }
         feeds.into_iter().all(|feed| self.trust.of(feed, now))
     }
 
-    /// `layers::l4::valid`, asked again only when that is needed.
+    /// `feeds::valid`, asked again only when that is needed.
     pub fn valid(&self, state: &State, now: Timestamp, feed: FeedId) -> Result<(), Reject> {
-        if self.trust.of(feed, now) { Ok(()) } else { l4::valid(state, now, feed) }
+        if self.trust.of(feed, now) { Ok(()) } else { feeds::valid(state, now, feed) }
     }
 
     /// Whether a certificate proves that an account would hold its initial margin on both sides, with `less` USD taken
@@ -244,8 +245,7 @@ impl Desk {
         if self.previous.is_some() {
             return &[];
         }
-        let holding =
-            || prices::slow(state, &self.live).map(|slow| self.certificates.holding(&slow)).unwrap_or_default();
+        let holding = || form::slow(state, &self.live).map(|slow| self.certificates.holding(&slow)).unwrap_or_default();
         self.both.get_or_init(holding)
     }
 
@@ -327,7 +327,7 @@ impl Desk {
     }
 
     fn slow(&self, state: &State) -> &Result<Side, Refusal> {
-        self.slow.get_or_init(|| self.side(prices::slow(state, &self.live)?))
+        self.slow.get_or_init(|| self.side(form::slow(state, &self.live)?))
     }
 
     /// Revalues the unsettled instruments of a market by the parameters in force and by those before them.

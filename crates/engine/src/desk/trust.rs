@@ -8,13 +8,13 @@ use units::Timestamp;
 
 use super::index::Mask;
 use crate::FeedId;
-use crate::layers::l4;
+use crate::feeds;
 use crate::state::State;
 
 /// The time until which each feed is valid.
 #[derive(Debug)]
 pub struct Trust {
-    /// None for a feed that is not valid. An entry never promises more than [`l4::valid`] does.
+    /// None for a feed that is not valid. An entry never promises more than [`feeds::valid`] does.
     until: BTreeMap<FeedId, Option<Timestamp>>,
     doubt: OnceLock<Doubt>,
 }
@@ -32,17 +32,17 @@ impl Trust {
     /// Works out how long the last price of every feed of a state can be trusted.
     pub fn new(state: &State) -> Self {
         let feeds = state.feeds.keys().copied().chain([FeedId::Surface]);
-        Self { until: feeds.map(|feed| (feed, l4::valid_until(state, feed))).collect(), doubt: OnceLock::new() }
+        Self { until: feeds.map(|feed| (feed, feeds::valid_until(state, feed))).collect(), doubt: OnceLock::new() }
     }
 
     /// Updates a feed that a tick has quoted.
     pub fn quoted(&mut self, state: &State, feed: FeedId) {
-        self.set(feed, l4::quoted_until(state, feed));
+        self.set(feed, feeds::quoted_until(state, feed));
     }
 
     /// Updates a feed after a report of a source, or after a new surface.
     pub fn reported(&mut self, state: &State, feed: FeedId) {
-        self.set(feed, l4::valid_until(state, feed));
+        self.set(feed, feeds::valid_until(state, feed));
     }
 
     fn set(&mut self, feed: FeedId, until: Option<Timestamp>) {

@@ -163,7 +163,9 @@ impl Listed<'_> {
         });
         UnderlyingDocument {
             underlying: listed.name.clone(),
-            index: listed.index,
+            index: Some(listed.index),
+            // The engine lists no basket.
+            basket: None,
             scale: listed.scale,
             confidence: Some(listed.confidence),
             expiries: expiries.collect(),

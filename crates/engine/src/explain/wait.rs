@@ -4,7 +4,7 @@ use model::{InstrumentId, UnderlyingId};
 use units::{Money, Timestamp};
 
 use super::Figures;
-use crate::layers::l6;
+use crate::depth;
 use crate::state::{Mode, Offer, State};
 use crate::{AccountId, Command, Desk, Envelope, Event, Principal, Reject, Status, decide};
 
@@ -86,7 +86,7 @@ pub fn wait(state: &State, desk: &Desk, id: AccountId) -> Option<Wait> {
         (_, Some(_)) if recovers(state, desk, id) => Wait::Recovery,
         (_, Some(offer)) => {
             let underlying = state.contracts[offer.instrument.0].terms.underlying;
-            Wait::Taker { offer, room: l6::room(state, state.clock, underlying) }
+            Wait::Taker { offer, room: depth::room(state, state.clock, underlying) }
         }
         (Err(Reject::Waiting { until, .. }), None) => Wait::Bids { until },
         (Err(reject), None) => Wait::Refused(reject),
@@ -123,6 +123,6 @@ fn idle_for(state: &State, id: AccountId, events: &[Event]) -> Wait {
     }
     let held = account.positions.iter().map(|held| state.contracts[held.instrument.0].terms.underlying);
     let markets: std::collections::BTreeSet<UnderlyingId> = held.collect();
-    let rooms = markets.into_iter().map(|underlying| (underlying, l6::room(state, state.clock, underlying)));
+    let rooms = markets.into_iter().map(|underlying| (underlying, depth::room(state, state.clock, underlying)));
     Wait::Room { rooms: rooms.collect() }
 }

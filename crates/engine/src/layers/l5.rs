@@ -3,10 +3,10 @@
 use model::AssetId;
 use units::{Money, Quantity, Round, Timestamp};
 
-use super::l4;
 use super::sight::Seen;
+use crate::feeds;
 use crate::state::{AccountState, Balance};
-use crate::{AccountId, Desk, LocationId, Reject, State, Status};
+use crate::{AccountId, Context, Desk, LocationId, Reject, State, Status};
 
 /// Whether `more` of an asset may be collateral now: the cap holds over all accounts (I-30) and grows from 0 (I-67).
 pub fn collateral_cap(state: &State, asset: AssetId, more: Quantity, now: Timestamp) -> Result<(), Reject> {
@@ -23,13 +23,14 @@ pub fn collateral_cap(state: &State, asset: AssetId, more: Quantity, now: Timest
 /// A price that is not valid refuses this, unless it is that of another asset the account owns: such an asset counts
 /// for nothing (I-32).
 pub fn withdrawal(
-    state: &State,
-    desk: &Desk,
-    now: Timestamp,
-    (id, account): (AccountId, &AccountState),
-    (asset, location): (AssetId, Option<LocationId>),
+    context: Context<'_>,
+    id: AccountId,
+    asset: AssetId,
+    location: Option<LocationId>,
     amount: Quantity,
 ) -> Result<(), Reject> {
+    let Context { state, desk, now } = context;
+    let account = &state.accounts[id.place()];
     if account.status < Status::Restricted {
         return Err(Reject::Restricted { account: id, status: account.status });
     }
@@ -38,7 +39,7 @@ pub fn withdrawal(
     may_leave(state, &balance, amount)?;
     let mut after = priced;
     let left = balance.amount.minus(amount)?;
-    after.change_balance((asset, location), |held| (held.amount, held.profit) = (left, balance.profit.min(left)));
+    after.change_balance(asset, location, |held| (held.amount, held.profit) = (left, balance.profit.min(left)));
     for side in [Desk::judge, Desk::judge_slow] {
         let judged =
             side(desk, state, &after).map_err(|why| Reject::NotAssessable { account: id, why: why.to_string() })?;
@@ -75,16 +76,16 @@ fn without_unpriced(
 ) -> Result<AccountState, Reject> {
     let mut priced = account.clone();
     let mut feeds = Vec::new();
-    l4::of_asset(state, asked, &mut feeds);
+    feeds::of_asset(state, asked, &mut feeds);
     let held = account.positions.iter().map(|held| held.instrument);
     for instrument in held.chain(account.orders.iter().map(|order| order.instrument)) {
-        l4::of_instrument(state, instrument, &mut feeds);
+        feeds::of_instrument(state, instrument, &mut feeds);
     }
     for balance in account.balances.iter().filter(|balance| balance.amount.is_negative()) {
-        l4::of_asset(state, balance.asset, &mut feeds);
+        feeds::of_asset(state, balance.asset, &mut feeds);
     }
-    feeds.into_iter().try_for_each(|feed| l4::valid(state, now, feed))?;
-    priced.balances.retain(|balance| l4::is_priced(state, now, balance.asset));
+    feeds.into_iter().try_for_each(|feed| feeds::valid(state, now, feed))?;
+    priced.balances.retain(|balance| feeds::is_priced(state, now, balance.asset));
     Ok(priced)
 }
 
@@ -93,7 +94,7 @@ fn without_unpriced(
 pub fn credit(
     state: &State,
     desk: &Desk,
-    (giver, receiver): (&AccountState, &AccountState),
+    [giver, receiver]: [&AccountState; 2],
     asset: AssetId,
     amount: Quantity,
 ) -> Result<(), Reject> {

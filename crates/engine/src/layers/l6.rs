@@ -1,13 +1,11 @@
 //! Layer 6: the limits of the system as a whole: outflow, concentration, and open interest against the funds behind it.
 
-use std::collections::BTreeMap;
-
-use liquidation::pace::{self, Flow};
+use liquidation::pace;
 use model::{AssetId, InstrumentId, UnderlyingId};
 use units::{Money, Overflow, Quantity, Ratio, Round, Timestamp};
 
-use crate::state::{AccountState, Pot};
-use crate::{AccountId, Desk, FeedId, Noun, Reject, State};
+use crate::state::Pot;
+use crate::{AccountId, Desk, Noun, Reject, State};
 
 /// The amount that the outflow limiter holds after `amount` more has left custody, in USD (I-67, S-39).
 ///
@@ -63,10 +61,11 @@ fn custody_usd(state: &State, now: Timestamp) -> Result<Money, Overflow> {
 /// S-42; I-30: a cap that holds across sub-accounts). An account that does not add is not refused, and a
 /// [small](is_small) market is not limited.
 pub fn concentration(
-    (state, desk): (&State, &Desk),
+    state: &State,
+    desk: &Desk,
     account: AccountId,
     instrument: InstrumentId,
-    (lots_before, lots_after): (i64, i64),
+    [lots_before, lots_after]: [i64; 2],
     open_after: i64,
 ) -> Result<(), Reject> {
     let same_side = |lots: i64| if (lots > 0) == (lots_after > 0) { lots.unsigned_abs() } else { 0 };
@@ -110,7 +109,7 @@ fn part_of(lots: u128, open: i64) -> Result<Ratio, Overflow> {
 /// its underlying (S-10: open interest against what can be paid; S-38: the fund is what the ledger says it is).
 pub fn fund(state: &State, desk: &Desk, instrument: InstrumentId, open_after: i64) -> Result<(), Reject> {
     let underlying = state.contracts[instrument.0].terms.underlying;
-    adequate((state, desk), underlying, Some((instrument, open_after)), None)
+    adequate(state, desk, underlying, Some((instrument, open_after)), None)
 }
 
 /// Whether limits and funds stand behind the present open interest after this much leaves a fund (I-53).
@@ -120,11 +119,12 @@ pub fn fund_without(
     underlying: UnderlyingId,
     less: (Pot, AssetId, Quantity),
 ) -> Result<(), Reject> {
-    adequate((state, desk), underlying, None, Some(less))
+    adequate(state, desk, underlying, None, Some(less))
 }
 
 fn adequate(
-    (state, desk): (&State, &Desk),
+    state: &State,
+    desk: &Desk,
     underlying: UnderlyingId,
     open_after: Option<(InstrumentId, i64)>,
     less: Option<(Pot, AssetId, Quantity)>,
@@ -144,59 +144,6 @@ fn adequate(
 pub fn surcharge(state: &State, underlying: UnderlyingId) -> Ratio {
     let Some(cascade) = state.liquidations.cascades.get(&underlying) else { return Ratio::ONE };
     Ratio::from_f64(pace::surcharge(cascade.worst()), Round::Up).unwrap_or(Ratio::ONE)
-}
-
-/// USD of an underlying that liquidations may still trade in this interval: a share of the observed depth, and less of
-/// it as a cascade nears.
-pub fn room(state: &State, now: Timestamp, underlying: UnderlyingId) -> Money {
-    let depth = slowed(state, underlying);
-    pace::room(&flow(state, now, underlying), depth, now, &state.policy.liquidation)
-}
-
-/// The USD that liquidations may trade in a whole interval, in which nothing has been traded yet.
-pub fn whole_room(state: &State, now: Timestamp, underlying: UnderlyingId) -> Money {
-    pace::room(&Flow::new(now), slowed(state, underlying), now, &state.policy.liquidation)
-}
-
-/// The amount that liquidations have traded lately, with this amount added.
-pub fn spend(state: &State, now: Timestamp, underlying: UnderlyingId, usd: Money) -> Flow {
-    let depth = slowed(state, underlying);
-    pace::spend(&flow(state, now, underlying), usd, depth, now, &state.policy.liquidation)
-}
-
-fn flow(state: &State, now: Timestamp, underlying: UnderlyingId) -> Flow {
-    state.liquidations.flows.get(&underlying).copied().unwrap_or(Flow::new(now))
-}
-
-fn slowed(state: &State, underlying: UnderlyingId) -> f64 {
-    let r = state.liquidations.cascades.get(&underlying).map_or(0.0, crate::state::Cascade::worst);
-    depth(state, FeedId::Index(underlying)).to_f64() * pace::slow(r)
-}
-
-/// The observed depth of a feed, in USD: the sum of the depths that its live sources claim, each at most the median
-/// claim (I-15).
-pub fn depth(state: &State, feed: FeedId) -> Money {
-    let Some((known, quote)) = state.feeds.get(&feed).and_then(|known| Some((known, known.feed.last()?))) else {
-        return Money::ZERO;
-    };
-    let reports = known.feed.reports().iter().filter(|report| quote.live.contains(&report.source));
-    let mut claims: Vec<Money> = reports.map(|report| report.depth).collect();
-    claims.sort_unstable();
-    let Some(median) = claims.get(claims.len().saturating_sub(1) / 2).copied() else { return Money::ZERO };
-    claims.iter().fold(Money::ZERO, |sum, claim| sum.plus(median.min(*claim)).unwrap_or(sum))
-}
-
-/// The largest loss of a backstop from taking over an account, in USD: no more than the depth of its markets bears.
-pub fn backstop_budget(state: &State, account: &AccountState) -> Result<Money, Overflow> {
-    let mut markets: BTreeMap<UnderlyingId, Money> = BTreeMap::new();
-    for held in &account.positions {
-        let terms = &state.contracts[held.instrument.0].terms;
-        let notional = markets.entry(terms.underlying).or_default();
-        *notional = notional.plus(state.lots_usd(terms, held.lots)?)?;
-    }
-    let depth = |underlying: UnderlyingId| depth(state, FeedId::Index(underlying));
-    let markets: Vec<(Money, Money)> = markets.into_iter().map(|(id, notional)| (notional, depth(id))).collect();
-    state.policy.liquidation.budget(&markets)
 }
 
 /// The value of a fund, in USD, rounded down, with this much less of an asset. An amount below 0 counts as 0.

@@ -16,11 +16,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use marks::Validity;
 use model::{AssetId, InstrumentId};
 use units::{Money, Timestamp};
 
-use super::l4;
+use crate::feeds;
 use crate::state::{AccountState, Balance, State};
 use crate::{AccountId, Desk, FeedId, Judged, Reject, Status};
 
@@ -56,6 +55,7 @@ impl Sight {
         if desk.trusts_all(state, now) {
             return sight;
         }
+        let longest = desk.rules().engine.last_price_seconds;
         let mut known = BTreeMap::new();
         let mut flaw = |feeds: &[FeedId]| -> Option<Reject> {
             feeds
@@ -63,10 +63,10 @@ impl Sight {
                 .find_map(|feed| known.entry(*feed).or_insert_with(|| desk.valid(state, now, *feed).err()).clone())
         };
         for balance in &account.balances {
-            let mut feeds = Vec::new();
-            l4::of_asset(state, balance.asset, &mut feeds);
-            let is_lapsed = feeds.iter().any(|feed| lapsed(state, desk, *feed));
-            let Some(why) = flaw(&feeds) else { continue };
+            let mut depends = Vec::new();
+            feeds::of_asset(state, balance.asset, &mut depends);
+            let is_lapsed = depends.iter().any(|feed| feeds::lapsed(state, longest, *feed));
+            let Some(why) = flaw(&depends) else { continue };
             sight.assets.insert(balance.asset);
             if is_lapsed {
                 sight.lapsed.insert(balance.asset);
@@ -77,9 +77,9 @@ impl Sight {
         let held = account.positions.iter().map(|held| (held.instrument, true));
         let ordered = account.orders.iter().map(|order| (order.instrument, false));
         for (instrument, is_held) in held.chain(ordered) {
-            let mut feeds = Vec::new();
-            l4::of_instrument(state, instrument, &mut feeds);
-            let Some(why) = flaw(&feeds) else { continue };
+            let mut depends = Vec::new();
+            feeds::of_instrument(state, instrument, &mut depends);
+            let Some(why) = flaw(&depends) else { continue };
             sight.instruments.insert(instrument);
             let reason = if is_held { &mut sight.blind } else { &mut sight.idle };
             reason.get_or_insert(why);
@@ -212,24 +212,17 @@ impl Seen {
     }
 
     /// The judgment of `after` in the same view.
-    pub fn after(&self, (state, desk): (&State, &Desk), id: AccountId, after: &AccountState) -> Result<Judged, Reject> {
+    pub fn after(&self, state: &State, desk: &Desk, id: AccountId, after: &AccountState) -> Result<Judged, Reject> {
         let judged = desk.judge(state, &self.sight.view(self.view, after));
         judged.map_err(|why| Reject::NotAssessable { account: id, why: why.to_string() })
     }
 
     /// Whether `after` has no less above its maintenance margin than the account has (I-37).
-    pub fn no_worse(&self, desk: (&State, &Desk), id: AccountId, after: &AccountState) -> Result<bool, Reject> {
-        Ok(excess(&self.after(desk, id, after)?)? >= self.excess()?)
+    pub fn no_worse(&self, state: &State, desk: &Desk, id: AccountId, after: &AccountState) -> Result<bool, Reject> {
+        Ok(excess(&self.after(state, desk, id, after)?)? >= self.excess()?)
     }
 }
 
 fn excess(judged: &Judged) -> Result<Money, units::Overflow> {
     judged.equity.minus(judged.maintenance_margin)
-}
-
-/// Whether the last price of a feed was formed so long before the last tick that it counts for nothing.
-pub fn lapsed(state: &State, desk: &Desk, feed: FeedId) -> bool {
-    let quote = state.quote(feed).filter(|quote| quote.validity() == Validity::Invalid);
-    let longest = desk.rules().engine.last_price_seconds;
-    quote.is_some_and(|quote| state.market.time.seconds_since(quote.published) > longest)
 }

@@ -100,7 +100,8 @@ impl AccountState {
     /// Changes a balance in place. Adds the balance when there was none, and removes it when nothing is left.
     pub(crate) fn change_balance<T>(
         &mut self,
-        (asset, location): (AssetId, Option<LocationId>),
+        asset: AssetId,
+        location: Option<LocationId>,
         change: impl FnOnce(&mut Balance) -> T,
     ) -> T {
         let (found, mut balance) = self.find_balance(asset, location);

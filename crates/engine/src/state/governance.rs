@@ -5,7 +5,7 @@ use model::{AssetId, CounterPrice, InstrumentId, UnderlyingId};
 use serde::{Deserialize, Serialize};
 use units::{Money, Quantity, Ratio, Timestamp};
 
-use super::Pot;
+use super::{Pot, State};
 use crate::FeedId;
 
 /// The parameters of the margin method: the file in force and, during a ramp, the one before it.
@@ -145,4 +145,12 @@ pub struct Proposal {
     pub proposed: Timestamp,
     /// The earliest time at which it may come into force.
     pub from: Timestamp,
+}
+
+impl State {
+    /// The number of the proposal to change the outflow limiter, while there is one.
+    pub fn outflow_change(&self) -> Option<u64> {
+        let found = self.proposals.iter().find(|(_, waiting)| matches!(waiting.change, Change::Outflow { .. }));
+        found.map(|(number, _)| *number)
+    }
 }

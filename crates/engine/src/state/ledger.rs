@@ -72,7 +72,7 @@ impl State {
             Holder::Account(id, location) => (id, location),
         };
         let leaves = cause.is_by_wish();
-        let (fell, of_profit) = self.accounts[id.place()].change_balance((asset, location), |balance| {
+        let (fell, of_profit) = self.accounts[id.place()].change_balance(asset, location, |balance| {
             let before = balance.amount;
             balance.amount = before.minus(amount).expect(IN_RANGE);
             // An amount that leaves by the owner's wish is taken from money that is not profit first; a loss is taken
@@ -107,7 +107,7 @@ impl State {
             Holder::Pot(pot) => return self.pour(pot, asset, amount),
             Holder::Account(id, location) => (id, location),
         };
-        let rose = self.accounts[id.place()].change_balance((asset, location), |balance| {
+        let rose = self.accounts[id.place()].change_balance(asset, location, |balance| {
             let before = balance.amount;
             balance.amount = before.plus(amount).expect(IN_RANGE);
             let rose = positive(balance.amount).minus(positive(before)).expect(IN_RANGE);

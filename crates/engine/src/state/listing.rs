@@ -5,8 +5,9 @@ use model::{AssetId, CounterPrice, DepthLevel, InstrumentKind, Payoff, USD, Unde
 use serde::{Deserialize, Serialize};
 use units::{Money, Price, Quantity, Ratio, Timestamp};
 
-/// The terms of an underlying.
+/// The terms of an underlying. The engine lists no basket of others, so terms that name one are refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct UnderlyingTerms {
     /// The underlying's unique name.
     pub name: String,

@@ -229,7 +229,7 @@ impl<'a> Snapshot<'a> {
         let document = MarketDocument {
             format: MARKET_FORMAT.into(),
             time: self.time,
-            assets: underlyings.iter().map(coin).collect(),
+            assets: underlyings.iter().filter_map(coin).collect(),
             underlyings,
             instruments,
         };
@@ -250,7 +250,8 @@ impl<'a> Snapshot<'a> {
         }
         Ok(UnderlyingDocument {
             underlying: currency,
-            index,
+            index: Some(index),
+            basket: None,
             scale: None,
             confidence: None,
             expiries,
@@ -281,15 +282,15 @@ fn forward_of(underlyings: &[UnderlyingDocument], row: &OptionRow) -> Option<f64
     Some(expiry.forward.usd().to_f64())
 }
 
-/// The coin as an asset, priced at its index.
-fn coin(underlying: &UnderlyingDocument) -> AssetDocument {
-    AssetDocument {
+/// The coin as an asset, priced at its index; none without an index.
+fn coin(underlying: &UnderlyingDocument) -> Option<AssetDocument> {
+    Some(AssetDocument {
         asset: underlying.underlying.clone(),
-        price: underlying.index,
+        price: underlying.index?,
         follows: None,
         depth: None,
         adv_usd: None,
-    }
+    })
 }
 
 /// The mark according to the model, in coin.

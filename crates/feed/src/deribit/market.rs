@@ -72,7 +72,8 @@ pub fn assemble(
             .into_iter()
             .map(|(base, index)| UnderlyingDocument {
                 underlying: base.into(),
-                index,
+                index: Some(index),
+                basket: None,
                 scale: None,
                 confidence: None,
                 expiries: expiries_of(base),

@@ -48,6 +48,6 @@ impl Search<'_> {
         let Some(near) = near.filter(|near| healthier(&near.standing, &from.standing)) else {
             return Ok(promise.burden);
         };
-        Ok(self.promise(&line.trade, (from, &near)).burden.min(promise.burden))
+        Ok(self.promise(&line.trade, from, &near).burden.min(promise.burden))
     }
 }

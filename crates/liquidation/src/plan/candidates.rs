@@ -16,7 +16,7 @@ const HEDGES: usize = 3;
 const LOTS: i64 = 1 << 40;
 
 /// Every trade that may help an account that lacks `missing` USD: one per instrument and side, in the order of instruments.
-pub(super) fn candidates(account: &Account, (market, books): (&Market, &[OrderBook]), missing: f64) -> Vec<Trade> {
+pub(super) fn candidates(account: &Account, market: &Market, books: &[OrderBook], missing: f64) -> Vec<Trade> {
     let mut trades = Vec::new();
     for position in &account.positions {
         let Some(book) = books.get(position.instrument.0) else { continue };
@@ -24,8 +24,8 @@ pub(super) fn candidates(account: &Account, (market, books): (&Market, &[OrderBo
         let held = whole_lots(position.quantity, book.lot);
         trades.push(Trade { instrument: position.instrument, side, held, most: held, repays: None });
     }
-    hedges(account, (market, books), missing, &mut trades);
-    trades.extend(repayments(account, (market, books)));
+    hedges(account, market, books, missing, &mut trades);
+    trades.extend(repayments(account, market, books));
     within_room(&mut trades, books);
     trades.sort_by_key(|trade| (trade.instrument, trade.side == Side::Sell));
     debug_assert!(trades.iter().all(|trade| trade.held >= 0 && trade.most > 0), "a trade has a size: {trades:?}");
@@ -45,7 +45,7 @@ fn within_room(trades: &mut Vec<Trade>, books: &[OrderBook]) {
 ///
 /// A position written in a stablecoin loses when that stablecoin rises; only a contract written in the same stablecoin
 /// gains as much.
-fn hedges(account: &Account, (market, books): (&Market, &[OrderBook]), missing: f64, trades: &mut Vec<Trade>) {
+fn hedges(account: &Account, market: &Market, books: &[OrderBook], missing: f64, trades: &mut Vec<Trade>) {
     let of_positions = account.positions.iter().map(|position| market.listing(position.instrument).underlying);
     let of_balances = account.balances.iter().filter_map(|balance| market.assets[balance.asset.0].follows);
     let touched: BTreeSet<UnderlyingId> = of_positions.chain(of_balances).collect();
@@ -86,7 +86,7 @@ fn currencies(account: &Account, market: &Market) -> BTreeSet<AssetId> {
 }
 
 /// Every spot exchange of an asset that is owned for one that is owed.
-pub(super) fn repayments(account: &Account, (market, books): (&Market, &[OrderBook])) -> Vec<Trade> {
+pub(super) fn repayments(account: &Account, market: &Market, books: &[OrderBook]) -> Vec<Trade> {
     let mut trades = Vec::new();
     for (place, listing) in market.instruments.iter().enumerate().take(books.len()) {
         let spot = (listing.kind == InstrumentKind::Spot).then(|| trade::base(listing, market));
@@ -95,7 +95,7 @@ pub(super) fn repayments(account: &Account, (market, books): (&Market, &[OrderBo
         for (side, sell, buy) in sides {
             let instrument = InstrumentId(place);
             let trade = Trade { instrument, side, held: 0, most: 0, repays: Some((sell, buy)) };
-            let most = repaid(account, &trade, (market, books));
+            let most = repaid(account, &trade, market, books);
             trades.push(Trade { held: most, most, ..trade });
         }
     }
@@ -104,7 +104,7 @@ pub(super) fn repayments(account: &Account, (market, books): (&Market, &[OrderBo
 }
 
 /// The most lots of a repayment that take no more than is owned and give no more than is owed.
-pub(super) fn repaid(account: &Account, trade: &Trade, (market, books): (&Market, &[OrderBook])) -> i64 {
+pub(super) fn repaid(account: &Account, trade: &Trade, market: &Market, books: &[OrderBook]) -> i64 {
     let Some((sell, buy)) = trade.repays else { return 0 };
     let amounts =
         |asset: AssetId| account.balances.iter().filter(move |held| held.asset == asset).map(|held| held.amount);

@@ -148,7 +148,7 @@ impl Search<'_> {
     /// Every trade that may help the account. Repayments are found anew, because earlier trades may have created a debt.
     pub fn all(&self, state: &State) -> Vec<Trade> {
         let mut trades: Vec<Trade> = self.trades.iter().filter(|trade| trade.repays.is_none()).copied().collect();
-        trades.extend(repayments(&state.account, (self.market, self.books)));
+        trades.extend(repayments(&state.account, self.market, self.books));
         trades.retain(|trade| !state.takes_back(trade));
         trades
     }
@@ -189,7 +189,7 @@ impl Search<'_> {
             let from = Place { lots: state.lots(&trade), standing: state.standing };
             let Some(line) = self.line(&state.others(&trade), trade) else { continue };
             if let Some(probe) = line.probe(&from)? {
-                let promise = self.promise(&trade, (&from, &probe));
+                let promise = self.promise(&trade, &from, &probe);
                 candidates.push(Candidate { line, from, probe, promise });
             }
         }
@@ -225,7 +225,7 @@ impl Search<'_> {
             sizes += 1;
             let sized = line.size(from, probe)?;
             let gives = missing - self.missing(&sized.standing).max(0.0);
-            let rate = self.given(&line.trade, (from.lots, sized.lots), gives).rate(charge);
+            let rate = self.given(&line.trade, from.lots, sized.lots, gives).rate(charge);
             if worth(sized.lots, gives) && best.as_ref().is_none_or(|(most, _)| rate > *most) {
                 best = with(state, line, sized).map(|state| (rate, state)).or(best);
             }
@@ -233,17 +233,17 @@ impl Search<'_> {
         Ok(best.map(|(_, state)| state))
     }
 
-    fn given(&self, trade: &Trade, (from, to): (i64, i64), gives: f64) -> Promise {
+    fn given(&self, trade: &Trade, from: i64, to: i64, gives: f64) -> Promise {
         Promise { gives, burden: self.burden(trade, to) - self.burden(trade, from), new: from == 0 }
     }
 
     /// The estimated effect of a trade, if every lot gave as much as those up to its probe.
-    pub fn promise(&self, trade: &Trade, (from, probe): (&Place, &Place)) -> Promise {
+    pub fn promise(&self, trade: &Trade, from: &Place, probe: &Place) -> Promise {
         let missing = self.missing(&from.standing);
         let gives = (missing - self.missing(&probe.standing)).max(f64::MIN_POSITIVE);
         let probed = count(probe.lots - from.lots);
         let lots = (missing / gives * probed).min(count(trade.most - from.lots)).max(1.0);
-        self.given(trade, (from.lots, from.lots.saturating_add(floor(lots))), (gives / probed * lots).min(missing))
+        self.given(trade, from.lots, from.lots.saturating_add(floor(lots)), (gives / probed * lots).min(missing))
     }
 
     /// For a state in which no trade improves health alone: adds more of a trade in the plan, beyond the size that

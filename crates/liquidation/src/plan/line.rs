@@ -49,7 +49,7 @@ impl Line<'_> {
         if !cost.is_finite() {
             return None;
         }
-        trade::after(&self.base, market, &books[self.trade.instrument.0], (&self.trade, lots), cost).ok()
+        trade::after(&self.base, market, &books[self.trade.instrument.0], &self.trade, lots, cost).ok()
     }
 
     /// How the account stands after `lots` lots; none when no assessments are left.

@@ -97,7 +97,7 @@ impl Search<'_> {
 
     /// The state after one more trade, if it improves health and repays no more than is owed at that point.
     fn step(&self, state: &State, leg: &Leg) -> Result<Option<State>, Refusal> {
-        let repays = repaid(&state.account, &leg.trade, (self.market, self.books));
+        let repays = repaid(&state.account, &leg.trade, self.market, self.books);
         if leg.trade.repays.is_some() && leg.lots - state.lots(&leg.trade) > repays {
             return Ok(None);
         }

@@ -96,12 +96,16 @@ pub(super) struct State {
 impl<'a> Search<'a> {
     /// A search for the trades of an account with the given standing; it assesses the account at most `evaluations` times.
     pub fn new(
-        (account, standing): (&'a Account, Standing),
-        (market, gauge, books): (&'a Market, &'a dyn Gauge, &'a [OrderBook]),
-        (beta, evaluations): (f64, usize),
+        account: &'a Account,
+        standing: Standing,
+        market: &'a Market,
+        gauge: &'a dyn Gauge,
+        books: &'a [OrderBook],
+        beta: f64,
+        evaluations: usize,
     ) -> Self {
         let missing = -standing.excess(beta);
-        let trades = candidates(account, (market, books), missing);
+        let trades = candidates(account, market, books, missing);
         Self { market, gauge, books, beta, account, standing, trades, left: Cell::new(evaluations) }
     }
 

@@ -33,7 +33,9 @@ pub(super) fn in_order(account: &Account) -> Account {
 pub(super) fn worst(
     listing: &Instrument,
     market: &Market,
-    (book, side, value): (&OrderBook, Side, f64),
+    book: &OrderBook,
+    side: Side,
+    value: f64,
 ) -> Result<Price, Overflow> {
     let mark = listing.mark.in_quote();
     let size = if listing.is_option() { mark.to_f64() } else { market.moving_price(listing) };
@@ -59,7 +61,7 @@ fn size(book: &OrderBook, lots: i64) -> Result<Quantity, Overflow> {
 }
 
 /// Units that a spot trade gives at the mark: of the base when it sells, of the quote when it buys.
-pub(super) fn given(listing: &Instrument, book: &OrderBook, (side, lots): (Side, i64)) -> Result<Quantity, Overflow> {
+pub(super) fn given(listing: &Instrument, book: &OrderBook, side: Side, lots: i64) -> Result<Quantity, Overflow> {
     let units = size(book, lots)?.times(listing.contract_size, Round::Up)?;
     match side {
         Side::Sell => Ok(units),
@@ -76,7 +78,8 @@ pub(super) fn after(
     account: &Account,
     market: &Market,
     book: &OrderBook,
-    (trade, lots): (&Trade, i64),
+    trade: &Trade,
+    lots: i64,
     cost: f64,
 ) -> Result<Account, Overflow> {
     let size = size(book, lots)?;

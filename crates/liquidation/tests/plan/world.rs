@@ -65,7 +65,8 @@ pub fn underlying(name: &str, index: f64, expiries: &[i64]) -> UnderlyingDocumen
     };
     UnderlyingDocument {
         underlying: name.to_owned(),
-        index: price(index),
+        index: Some(price(index)),
+        basket: None,
         scale: None,
         confidence: None,
         expiries: expiries.iter().map(expiry).collect(),

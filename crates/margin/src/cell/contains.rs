@@ -37,6 +37,10 @@ impl Cell {
         if held.name != now.name || held.adv_usd != now.adv_usd || held.expiries.len() != now.expiries.len() {
             return false;
         }
+        // Nothing that depends on a basket can be held (CELL-3), and no move of another underlying depends on it.
+        if held.basket.is_some() || now.basket.is_some() {
+            return held.basket == now.basket;
+        }
         // An underlying whose price may be zero or negative has no row (CELL-3), so it cannot break a certificate.
         if held.scale.is_some() || now.scale.is_some() {
             return held.scale == now.scale;

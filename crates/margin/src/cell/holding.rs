@@ -156,7 +156,7 @@ impl Holding {
 
 impl Cell {
     /// The account in the rows of this cell. None when the cell cannot represent it: it holds an instrument without a
-    /// row (no volatility, about to settle, paid in another coin), a quantity that is not a whole number of lots, or
+    /// row (no volatility, about to settle, paid in another coin, on a basket), an asset that follows a basket, a quantity that is not a whole number of lots, or
     /// too many lots.
     pub fn holding(&self, account: &Account) -> Option<Holding> {
         let mut holding = Holding::default();
@@ -168,7 +168,7 @@ impl Cell {
         holding.clear();
         holding.orders = !account.orders.is_empty();
         for balance in &account.balances {
-            if balance.asset.0 >= self.assets.len() {
+            if !self.covers(balance.asset) {
                 holding.lost = true;
                 return false;
             }
@@ -308,7 +308,7 @@ impl Cell {
 
     /// Makes a credit that can be undone; returns whether it was possible.
     fn step_credit(&self, holding: &mut Holding, asset: AssetId, amount: Quantity) -> bool {
-        if asset.0 >= self.assets.len() {
+        if !self.covers(asset) {
             return false;
         }
         let place = holding.balance(asset, None);
@@ -322,7 +322,7 @@ impl Cell {
 
     /// Adds `amount` of an asset at a location: a deposit, withdrawal, fee, premium or realised profit.
     pub fn credit(&self, holding: &mut Holding, asset: AssetId, location: Option<&str>, amount: Quantity) -> bool {
-        if asset.0 >= self.assets.len() {
+        if !self.covers(asset) {
             holding.lost = true;
             return false;
         }

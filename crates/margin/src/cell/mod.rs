@@ -334,6 +334,12 @@ impl Cell {
         AssetBounds { sheet: None, price: AssetPrice { low: [span.low; 2], high: [span.high; 2] }, terms, factors }
     }
 
+    /// Whether a balance of an asset can be represented: it is of the market, and follows no basket (CELL-3).
+    fn covers(&self, asset: AssetId) -> bool {
+        let listed = self.market.assets.get(asset.0);
+        listed.is_some_and(|asset| asset.follows.is_none_or(|underlying| !self.market.is_basket(underlying)))
+    }
+
     fn weighted_factor(&self, asset: AssetId, set: &ScenarioSet, scenario: usize) -> f64 {
         let scenario = &set.scenarios[scenario];
         1.0 + scenario.weight * (asset_factor(&self.market, asset, scenario) - 1.0)
@@ -406,8 +412,8 @@ impl Cell {
             groups,
             coins,
             index,
-            delta_exit: Leave::new(Exit::of_delta(listed, &self.rules), &self.rules),
-            vega_exit: Leave::new(Exit::of_vega(listed, &self.rules), &self.rules),
+            delta_exit: Leave::new(Exit::of_delta(&market, underlying, &self.rules), &self.rules),
+            vega_exit: Leave::new(Exit::of_vega(&market, underlying, &self.rules), &self.rules),
             buckets,
         };
         for (place, Bounded { id, bounds, states }) in contracts.into_iter().enumerate() {
@@ -496,7 +502,7 @@ impl Cell {
         if !(linear || listing.payoff == Payoff::Inverse && listing.counter_asset() == model::USD) {
             return false;
         }
-        if market.underlyings[listing.underlying.0].scale.is_some() {
+        if market.underlyings[listing.underlying.0].scale.is_some() || market.is_basket(listing.underlying) {
             return false;
         }
         match &listing.kind {
@@ -638,8 +644,8 @@ fn padded(values: impl Iterator<Item = f64>, count: usize, other: f64) -> Vec<f6
     values.chain(std::iter::repeat(other)).take(count.next_multiple_of(pricing::kernel::LANES)).collect()
 }
 
-/// For each underlying, the scenarios of a family in which every group moves one underlying alone; none when a group
-/// moves more.
+/// For each underlying, the scenarios of a family in which every group moves one underlying alone, and with it the
+/// baskets that it is a part of; none when a group moves more. A basket has no scenarios of its own.
 fn alone(market: &Market, set: &ScenarioSet, groups: &[Range<usize>]) -> Option<Vec<Vec<usize>>> {
     let mut by_underlying = vec![Vec::new(); market.underlyings.len()];
     for group in groups {
@@ -649,7 +655,9 @@ fn alone(market: &Market, set: &ScenarioSet, groups: &[Range<usize>]) -> Option<
             if scenario.failure.is_some() || scenario.years != 0.0 || scenario.residuals.iter().any(|d| *d != 0.0) {
                 return None;
             }
-            for (underlying, _) in scenario.moves.iter().enumerate().filter(|(_, shift)| **shift != Move::NONE) {
+            // A basket moves with its parts. Nothing that depends on it is certified (CELL-3), so its moves do not count.
+            let own = scenario.moves.iter().enumerate().filter(|(place, _)| !market.is_basket(UnderlyingId(*place)));
+            for (underlying, _) in own.filter(|(_, shift)| **shift != Move::NONE) {
                 if *moved.get_or_insert(underlying) != underlying {
                     return None;
                 }

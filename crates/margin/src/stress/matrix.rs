@@ -3,7 +3,7 @@
 //! The grid's steps are a quarter of the scan range in price and a half of the scan's move in volatility, so that every
 //! scan scenario on a quarter step lies on the grid, bit for bit: 9 × 5 covers the scan range itself, larger grids go beyond.
 
-use model::{Account, Instrument, InstrumentId, Market, UnderlyingId};
+use model::{Account, Basket, Instrument, InstrumentId, Market, UnderlyingId};
 use pricing::kernel::Isa;
 
 use super::grid::Grid;
@@ -48,10 +48,15 @@ pub struct VolStep {
 impl Matrix {
     /// Revalues `account` in full in every cell of `grid`.
     pub fn of(account: &Account, market: &Market, rules: &Rules, grid: Grid, isa: Isa) -> Result<Self, Refusal> {
-        let ranges = touched(account, market, rules);
+        let touched = touched(account, market);
+        let ranged = |id: &UnderlyingId| (market.underlyings[id.0].name.clone(), rules.scan.range_of(market, *id));
+        let ranges = touched.iter().map(ranged).collect();
+        // A part of a basket may fall further than the basket.
+        let axes = touched.iter().flat_map(|id| market.basket(*id).map_or_else(|| vec![*id], Basket::underlyings));
+        let widest = axes.map(|id| rules.scan.range_of(market, id)).fold(0.0, f64::max);
         let mut prices = steps(grid.prices, PRICE_STEPS);
         let asked = prices.len();
-        prices.retain(|part| *part >= -1.0 || ranges.iter().all(|(_, range)| part * range > PRICE_FALL_MAX));
+        prices.retain(|part| *part >= -1.0 || part * widest > PRICE_FALL_MAX);
         let sharpest = sharpest(account, market, rules);
         let mut vols: Vec<VolStep> = steps(grid.vols, VOL_STEPS)
             .into_iter()
@@ -127,9 +132,9 @@ fn sharpest(account: &Account, market: &Market, rules: &Rules) -> f64 {
 /// A scenario in which every underlying moves by the same part of its scan range.
 fn cell(part: f64, vol: f64, market: &Market, rules: &Rules) -> Scenario {
     let mut scenario = Scenario::still("", market);
-    for (shift, underlying) in scenario.moves.iter_mut().zip(&market.underlyings) {
-        *shift =
-            Move { price: price_move(part, rules.scan.range(&underlying.name)), basis: 0.0, vol: VolMove::Level(vol) };
+    for (place, shift) in scenario.moves.iter_mut().enumerate() {
+        let range = rules.scan.range_of(market, UnderlyingId(place));
+        *shift = Move { price: price_move(part, range), basis: 0.0, vol: VolMove::Level(vol) };
     }
     scenario
 }
@@ -150,7 +155,7 @@ fn mean_points(account: &Account, market: &Market, rules: &Rules, level: f64) ->
 }
 
 /// The underlyings that an account's positions and balances depend on; all underlyings of the market if there are none.
-fn touched(account: &Account, market: &Market, rules: &Rules) -> Vec<(String, f64)> {
+fn touched(account: &Account, market: &Market) -> Vec<UnderlyingId> {
     let of_position = |id: InstrumentId| market.listing(id).underlying;
     let positions = account.positions.iter().map(|position| of_position(position.instrument));
     let balances = account.balances.iter().filter_map(|balance| market.assets[balance.asset.0].follows);
@@ -160,10 +165,5 @@ fn touched(account: &Account, market: &Market, rules: &Rules) -> Vec<(String, f6
     }
     touched.sort();
     touched.dedup();
-    let named = |UnderlyingId(place): UnderlyingId| market.underlyings[place].name.clone();
-    let ranges = touched.into_iter().map(named).map(|name| {
-        let range = rules.scan.range(&name);
-        (name, range)
-    });
-    ranges.collect()
+    touched
 }

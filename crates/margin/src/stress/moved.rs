@@ -26,14 +26,21 @@ struct Around<'a> {
 pub fn moved(market: &Market, rules: &Rules, part: f64, level: f64) -> Result<Market, Refusal> {
     let moves: Vec<f64> =
         market.underlyings.iter().map(|underlying| price_move(part, rules.scan.range(&underlying.name))).collect();
+    let moves = with_baskets(market, moves);
     let vol = rules.vol_rules();
     after(market, &moves, &Around { vol: Some((&vol, level)), window: rules.settlement.window_seconds })
 }
 
 /// `market` after each underlying has moved by its part of `moves`, relative and in the order of the market, with every
-/// volatility as it was. `window` is the length of the settlement average in seconds (VAL-4).
+/// volatility as it was. A basket moves with its parts (SCN-7): its own number in `moves` is not read, so its price
+/// cannot move while they stay. `window` is the length of the settlement average in seconds (VAL-4).
 pub fn with_prices(market: &Market, moves: &[f64], window: f64) -> Result<Market, Refusal> {
-    after(market, moves, &Around { vol: None, window })
+    after(market, &with_baskets(market, moves.to_vec()), &Around { vol: None, window })
+}
+
+fn with_baskets(market: &Market, mut moves: Vec<f64>) -> Vec<f64> {
+    market.move_with_parts(&mut moves);
+    moves
 }
 
 fn after(market: &Market, moves: &[f64], around: &Around) -> Result<Market, Refusal> {

@@ -68,7 +68,7 @@ fn check(text: &str) -> Vec<String> {
             }
             ["underlying", name, index] => {
                 let mut entry = generate::underlying(name, 1.0);
-                entry.index = decimal(index);
+                entry.index = Some(decimal(index));
                 document.underlyings.push(entry);
             }
             ["expiry", underlying, after, "forward", forward] => {

@@ -129,7 +129,7 @@ fn pegged(document: &MarketDocument, peg: f64) -> Market {
         asset.price = scaled(asset.price);
     }
     for underlying in &mut document.underlyings {
-        underlying.index = scaled(underlying.index);
+        underlying.index = underlying.index.map(scaled);
         for expiry in &mut underlying.expiries {
             expiry.forward = scaled(expiry.forward);
         }

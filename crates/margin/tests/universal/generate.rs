@@ -13,9 +13,9 @@ use margin::method::universal::{self, rules::Rules};
 use margin::params::Params;
 use margin::scenario::ScenarioSet;
 use model::{
-    Account, AssetDocument, AssetId, Balance, DepthLevel, ExpiryDocument, InstrumentDocument, InstrumentId,
-    InstrumentKind, KindDocument, MARKET_FORMAT, Market, MarketDocument, Order, Payoff, Position, Right, Side,
-    UnderlyingDocument,
+    Account, AssetDocument, AssetId, Balance, BasketDocument, DepthLevel, ExpiryDocument, InstrumentDocument,
+    InstrumentId, InstrumentKind, KindDocument, MARKET_FORMAT, Market, MarketDocument, Order, PartDocument, Payoff,
+    Position, Right, Side, UnderlyingDocument,
 };
 use pricing::kernel::Isa;
 use proptest::collection::vec;
@@ -163,32 +163,46 @@ fn underlying_plan() -> impl Strategy<Value = UnderlyingPlan> {
     )
 }
 
-/// A market of one to four underlyings, some of them unknown to the parameters, listed in any order.
+/// A market of one to four underlyings, some of them unknown to the parameters, listed in any order; in a third of the
+/// markets also `INDEX`, a basket of them.
 pub fn market() -> impl Strategy<Value = Market> {
     let names = subsequence(vec!["BTC", "ETH", "SOL", "DOGE", "XRP"], 1..=4).prop_shuffle();
     let tokens = (0.97..1.03, 0.8..1.1, log_uniform(4.0..8.0), any::<bool>());
-    (names, vec(underlying_plan(), 4), tokens).prop_map(|(names, plans, (dollar, staked, depth, deep))| {
-        let mut document = empty_market();
-        document.assets.push(asset("USDC", dollar, None));
-        document.assets.push(asset("USDT", 2.0 - dollar, None));
-        let meme = AssetDocument {
-            depth: deep.then(|| levels(depth)),
-            adv_usd: Some(money(depth * 10.0)),
-            ..asset("MEME", 0.02, None)
-        };
-        document.assets.push(meme);
-        for (name, plan) in names.iter().zip(&plans) {
-            list(&mut document, name, plan);
-        }
-        let (first, index) = (names[0], plans[0].index);
-        let staked =
-            AssetDocument { depth: Some(levels(depth)), ..asset(&format!("st{first}"), index * staked, Some(first)) };
-        document.assets.push(staked);
-        for (place, listed) in document.instruments.iter_mut().enumerate() {
-            write_in(listed, place, dollar, (first, index));
-        }
-        Market::new(&document).expect("a generated market is valid")
-    })
+    let parts = prop_oneof![2 => Just(Vec::new()), 1 => vec(0.05..1.0_f64, 4)];
+    (names, vec(underlying_plan(), 5), tokens, parts).prop_map(
+        |(names, plans, (dollar, staked, depth, deep), parts)| {
+            let mut document = empty_market();
+            document.assets.push(asset("USDC", dollar, None));
+            document.assets.push(asset("USDT", 2.0 - dollar, None));
+            let meme = AssetDocument {
+                depth: deep.then(|| levels(depth)),
+                adv_usd: Some(money(depth * 10.0)),
+                ..asset("MEME", 0.02, None)
+            };
+            document.assets.push(meme);
+            for (name, plan) in names.iter().zip(&plans) {
+                list(&mut document, name, plan);
+            }
+            if !parts.is_empty() {
+                let weighed =
+                    names.iter().zip(&plans).zip(&parts).map(|((name, plan), part)| (*name, plan.index, *part));
+                let index = &plans[4];
+                list(&mut document, "INDEX", index);
+                let entry = document.underlyings.last_mut().expect("it was listed");
+                entry.basket = Some(basket(index.index, &weighed.collect::<Vec<_>>()));
+            }
+            let (first, index) = (names[0], plans[0].index);
+            let staked = AssetDocument {
+                depth: Some(levels(depth)),
+                ..asset(&format!("st{first}"), index * staked, Some(first))
+            };
+            document.assets.push(staked);
+            for (place, listed) in document.instruments.iter_mut().enumerate() {
+                write_in(listed, place, dollar, (first, index));
+            }
+            Market::new(&document).expect("a generated market is valid")
+        },
+    )
 }
 
 /// Converts a contract, whose prices are in USD so far, to a currency that venues use. Linear contracts are written and
@@ -243,13 +257,26 @@ pub fn asset(name: &str, usd: f64, follows: Option<&str>) -> AssetDocument {
 pub fn underlying(name: &str, index: f64) -> UnderlyingDocument {
     UnderlyingDocument {
         underlying: name.to_owned(),
-        index: price(index),
+        index: Some(price(index)),
+        basket: None,
         scale: None,
         confidence: None,
         expiries: Vec::new(),
         depth: None,
         adv_usd: None,
     }
+}
+
+/// A basket that is worth `index`: each part with its name, its index, and its share before they are made to sum to 1.
+pub fn basket(index: f64, parts: &[(&str, f64, f64)]) -> BasketDocument {
+    let total: f64 = parts.iter().map(|(_, _, share)| share).sum();
+    let part = |(name, price, share): &(&str, f64, f64)| PartDocument {
+        underlying: (*name).to_owned(),
+        units: Some(quantity(share / total * index / price)),
+        weight: None,
+        price: None,
+    };
+    BasketDocument { parts: parts.iter().map(part).collect(), divisor: None, rebalanced: now() }
 }
 
 /// A perpetual; other kinds are made from it by struct update.

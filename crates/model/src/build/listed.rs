@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use units::{Money, Ratio, Timestamp};
 
-use super::Wrong;
+use super::{BasketBuilder, Wrong};
 use crate::problems::Problems;
 use crate::{Asset, AssetDocument, DepthLevel, ExpiryDocument, Underlying, UnderlyingDocument, UsdPrice};
 
@@ -63,21 +63,51 @@ pub struct UnderlyingBuilder {
 impl Underlying {
     /// An underlying by its name and its index price, in USD.
     pub fn builder(name: impl Into<String>, index: impl Display) -> UnderlyingBuilder {
-        let mut wrong = Wrong::default();
+        let mut builder = UnderlyingBuilder::new(name.into());
+        builder.document.index = Some(builder.wrong.read("index", index).unwrap_or(UsdPrice::ONE));
+        builder
+    }
+
+    /// A basket of other underlyings by its name and its parts; its index is the value of the parts.
+    ///
+    /// ```
+    /// use model::{Basket, Market, Underlying};
+    ///
+    /// let parts = Basket::builder("2026-05-01T00:00:00Z").part("BTC", "0.01").part("ETH", "0.05");
+    /// let market = Market::builder("2026-05-02T00:00:00Z")
+    ///     .underlying(Underlying::builder("BTC", 80_000))
+    ///     .underlying(Underlying::builder("ETH", 4_000))
+    ///     .underlying(Underlying::of_parts("TOP2", parts))
+    ///     .build()?;
+    /// assert_eq!(market.underlyings[2].index.to_string(), "1000");
+    /// # Ok::<(), model::Invalid>(())
+    /// ```
+    pub fn of_parts(name: impl Into<String>, parts: BasketBuilder) -> UnderlyingBuilder {
+        UnderlyingBuilder::new(name.into()).basket(parts)
+    }
+}
+
+impl UnderlyingBuilder {
+    fn new(name: String) -> Self {
         let document = UnderlyingDocument {
-            underlying: name.into(),
-            index: wrong.read("index", index).unwrap_or(UsdPrice::ONE),
+            underlying: name,
+            index: None,
+            basket: None,
             scale: None,
             confidence: None,
             expiries: Vec::new(),
             depth: None,
             adv_usd: None,
         };
-        UnderlyingBuilder { document, wrong }
+        Self { document, wrong: Wrong::default() }
     }
-}
 
-impl UnderlyingBuilder {
+    /// Makes it a basket of other underlyings. Its index must be the value of the parts, to a basis point.
+    pub fn basket(mut self, parts: BasketBuilder) -> Self {
+        self.document.basket = Some(parts.told(&mut self.wrong));
+        self
+    }
+
     /// Adds an expiry: its moment in RFC 3339, and its forward, in USD.
     pub fn expiry(mut self, expiry: impl Display, forward: impl Display) -> Self {
         let path = format!("expiries[{}]", self.document.expiries.len());

@@ -50,7 +50,8 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     let currencies: Vec<&str> = args.currency.iter().map(String::as_str).collect();
     let (mut document, report) = chain::import(&name(&args.file), bytes, asked, &currencies, futures)
         .map_err(|why| Failure::Wrong(why.to_string()))?;
-    let coins = document.underlyings.iter().map(|entry| (entry.underlying.as_str(), entry.index)).collect();
+    let indices = document.underlyings.iter();
+    let coins = indices.filter_map(|entry| Some((entry.underlying.as_str(), entry.index?))).collect();
     for (asset, price) in &args.prices {
         if document.assets.iter().any(|known| known.asset == *asset) {
             return Err(Failure::wrong(

@@ -6,18 +6,19 @@ use units::{Money, Ratio, Round, Timestamp};
 use super::Handover;
 use crate::layers::sight::Seen;
 use crate::layers::{l0, l2, l4};
-use crate::state::State;
-use crate::{AccountId, Cause, Desk, Event, Reject};
+use crate::{AccountId, Cause, Context, Event, Reject};
 
 /// A bid: the bidder takes `share` of every position at the mark and is paid the amount it asks for, if the clock of
 /// the auction allows that much. The bidder must hold initial margin with the share, and the account must be left no
 /// worse.
 pub fn bid(
-    (state, desk, now): (&State, &Desk, Timestamp),
-    (bidder, auctioned): (AccountId, AccountId),
+    context: Context<'_>,
+    bidder: AccountId,
+    auctioned: AccountId,
     share: Ratio,
     price: Money,
 ) -> Result<Vec<Event>, Reject> {
+    let Context { state, desk, now } = context;
     let (taker, whose) = (l0::account(state, bidder)?, l0::account(state, auctioned)?);
     let case = state.liquidations.cases.get(&auctioned);
     let began = case.and_then(|case| case.auction).ok_or(Reject::NoAuction { account: auctioned })?;
@@ -58,10 +59,10 @@ pub fn bid(
     if lacking > Money::ZERO {
         return Err(Reject::malformed("price", price, format!("{lacking} less: it cannot be paid")));
     }
-    if !seen.no_worse((state, desk), auctioned, &handover.leaves(auctioned)?)? {
+    if !seen.no_worse(state, desk, auctioned, &handover.leaves(auctioned)?)? {
         return Err(Reject::malformed("share", share, "a share that leaves the account no worse"));
     }
-    holds((state, desk, now), bidder, &handover)?;
+    holds(context, bidder, &handover)?;
     let mut events = vec![super::recorded(state, auctioned, judged)];
     events.extend(handover.into_events(desk)?);
     Ok(events)
@@ -73,11 +74,8 @@ pub fn end(began: Timestamp, rules: &LiquidationRules) -> Timestamp {
 }
 
 /// Whether the bidder holds its initial margin together with what it takes over.
-pub fn holds(
-    (state, desk, now): (&State, &Desk, Timestamp),
-    taker: AccountId,
-    handover: &Handover<'_>,
-) -> Result<(), Reject> {
+pub fn holds(context: Context<'_>, taker: AccountId, handover: &Handover<'_>) -> Result<(), Reject> {
+    let Context { state, desk, now } = context;
     let (before, after) = (&state.accounts[taker.place()], handover.leaves(taker)?);
     let (flattered, surcharge) = (Money::ZERO, Ratio::ONE);
     l2::holds(state, desk, &l2::Outcome { now, id: taker, before, after: &after, flattered, shrinks: false, surcharge })

@@ -8,27 +8,29 @@ use super::{outdated, recorded};
 use crate::decide::legs::{Deal, EVENTS, Fill, Leg};
 use crate::decide::orders::reduces;
 use crate::decide::postings::{moved, venue};
-use crate::decide::trade::exchanged;
+use crate::decide::spot::exchanged;
+use crate::depth;
 use crate::desk::Spent;
+use crate::feeds;
 use crate::layers::sight::Seen;
-use crate::layers::{l0, l1, l4, l6};
+use crate::layers::{l0, l1, l4};
 use crate::state::{Contract, Holder, Offer, Pot, State};
-use crate::{AccountId, Cause, Desk, Event, Reject};
+use crate::{AccountId, Cause, Context, Event, Reject};
 
 /// Books the trade that was offered for an account below maintenance, or a part of it, on valid prices only (I-35). It
 /// never leaves the account worse (I-37), and trades no more of the underlying than its depth bears.
 pub fn fill(
-    state: &State,
-    desk: &Desk,
-    now: Timestamp,
+    context: Context<'_>,
     fill: Fill,
-    (account, counterparty): (AccountId, AccountId),
+    account: AccountId,
+    counterparty: AccountId,
     fee: Quantity,
 ) -> Result<Vec<Event>, Reject> {
+    let Context { state, desk, now } = context;
     let contract = l0::contract(state, fill.instrument)?;
     let fund = (Pot::MarketFund(contract.terms.underlying), Cause::LiquidationFee);
-    let liquidated = Leg::new(state, &fill, (account, fill.lots), (fee, fund), None)?;
-    let taking = Leg::new(state, &fill, (counterparty, fill.lots.saturating_neg()), (Quantity::ZERO, fund), None)?;
+    let liquidated = Leg::new(state, &fill, account, fill.lots, fee, fund, None)?;
+    let taking = Leg::new(state, &fill, counterparty, fill.lots.saturating_neg(), Quantity::ZERO, fund, None)?;
     let deal = Deal::new(state, contract, fill, fill.lots.saturating_abs())?;
     deal.fees_within(state, &[fee], state.policy.liquidation_fee)?;
     // No owner takes over their own account: a liquidation is no way to trade with oneself (I-39).
@@ -50,14 +52,14 @@ pub fn fill(
         taken
     };
     taking.within_account(state)?;
-    deal.checked((state, desk, now), &[(&taking, &taken)], &trades)?;
+    deal.checked(context, &[(&taking, &taken)], &trades)?;
     let seen = Seen::new(state, desk, now, account, liquidated.account)?;
-    let (held, left) = (seen.judged, seen.after((state, desk), account, &liquidated.after(&trades)?)?);
+    let (held, left) = (seen.judged, seen.after(state, desk, account, &liquidated.after(&trades)?)?);
     let (before, after) = (seen.excess()?, left.equity.minus(left.maintenance_margin)?);
     if after < before {
         return Err(Reject::Worse { account, before, after });
     }
-    l4::priced(state, now, fill.instrument)?;
+    feeds::priced(state, now, fill.instrument)?;
     if !seen.is_below() {
         return Err(seen.flaw().unwrap_or(Reject::NotInLiquidation { account, status: held.status }));
     }
@@ -67,7 +69,7 @@ pub fn fill(
     if fee > there {
         return Err(Reject::Balance { asked: fee, there });
     }
-    deal.within_system((state, desk), &[&taking], open)?;
+    deal.within_system(state, desk, &[&taking], open)?;
     assert!(fee <= there, "I-40: a fee of {fee} is paid out of {there}");
     let flow = paced(state, now, contract, fill.lots)?;
     // The figures that the liquidation relied on are recorded with it, for a reader who asks for its reason (I-35).
@@ -77,7 +79,7 @@ pub fn fill(
     events.push(Event::Matched { instrument, match_id, price, lots: deal.lots, open });
     events.push(Event::Offered { account, offer: offer.without(lots) });
     events.push(Event::Paced { underlying: contract.terms.underlying, flow });
-    events.extend(outdated((state, desk, now), counterparty, &events)?);
+    events.extend(outdated(context, counterparty, &events)?);
     Ok(events)
 }
 
@@ -86,9 +88,9 @@ fn repaid(events: &mut Vec<Event>, state: &State, deal: &Deal<'_>, legs: [&Leg<'
     let [liquidated, taking] = legs;
     let terms = &deal.contract.terms;
     let (buyer, seller) = if deal.fill.lots > 0 { (liquidated, taking) } else { (taking, liquidated) };
-    exchanged(events, state, deal, (buyer.id, buyer.account, Quantity::ZERO), (seller.id, seller.account))?;
+    exchanged(events, state, deal, buyer, seller, Quantity::ZERO)?;
     let (fund, cause) = liquidated.fee_to;
-    moved(events, (venue(liquidated.id), Holder::Pot(fund)), terms.cash(), liquidated.fee, cause)?;
+    moved(events, venue(liquidated.id), Holder::Pot(fund), terms.cash(), liquidated.fee, cause)?;
     let (position, asset, nothing) = (taking.held, terms.cash(), Quantity::ZERO);
     Ok(Spent { position, lots: 0, asset, paid: nothing, gained: nothing })
 }
@@ -115,9 +117,9 @@ fn offered(state: &State, account: AccountId, fill: &Fill) -> Result<Offer, Reje
 fn paced(state: &State, now: Timestamp, contract: &Contract, lots: i64) -> Result<Flow, Reject> {
     let underlying = contract.terms.underlying;
     let asked = state.lots_usd(&contract.terms, lots)?;
-    let left = l6::room(state, now, underlying);
+    let left = depth::room(state, now, underlying);
     if asked > left {
         return Err(Reject::Paced { asked, left });
     }
-    Ok(l6::spend(state, now, underlying, asked))
+    Ok(depth::spend(state, now, underlying, asked))
 }

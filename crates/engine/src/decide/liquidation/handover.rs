@@ -8,9 +8,10 @@ use units::{Money, Overflow, Price, Quantity, Ratio, Round, Timestamp};
 use super::outdated;
 use crate::decide::legs::follow;
 use crate::decide::postings::{cost, exchange, moved, venue};
-use crate::layers::{l0, l1, l4};
+use crate::feeds;
+use crate::layers::{l0, l1};
 use crate::state::{AccountState, Balance, Holder, Pot, State, times};
-use crate::{AccountId, Cause, Desk, Event, Reject};
+use crate::{AccountId, Cause, Context, Desk, Event, Reject};
 
 /// An account that hands over positions and money, as each step leaves it.
 pub struct Handover<'a> {
@@ -71,26 +72,27 @@ impl<'a> Handover<'a> {
     /// each asset stays at its location. Returns the USD that could not be paid.
     pub fn pay(&mut self, to: AccountId, usd: Money, cause: Cause) -> Result<Money, Reject> {
         let there = priced(self.state, self.now, &self.account);
-        self.between((self.id, to), &there, usd, cause)
+        self.between(self.id, to, &there, usd, cause)
     }
 
     /// Receives USD worth from another account in the same way.
     pub fn receive(&mut self, from: AccountId, usd: Money, cause: Cause) -> Result<Money, Reject> {
         let there = priced(self.state, self.now, &self.state.accounts[from.place()]);
-        self.between((from, self.id), &there, usd, cause)
+        self.between(from, self.id, &there, usd, cause)
     }
 
     fn between(
         &mut self,
-        (from, to): (AccountId, AccountId),
+        from: AccountId,
+        to: AccountId,
         there: &[Balance],
         usd: Money,
         cause: Cause,
     ) -> Result<Money, Reject> {
         let mut left = usd;
         for Balance { asset, location, amount, .. } in there {
-            let holders = (Holder::Account(from, *location), Holder::Account(to, *location));
-            left = self.transfer(holders, &[(*asset, *amount)], left, cause)?;
+            let [from, to] = [from, to].map(|account| Holder::Account(account, *location));
+            left = self.transfer(from, to, &[(*asset, *amount)], left, cause)?;
         }
         Ok(left)
     }
@@ -106,12 +108,13 @@ impl<'a> Handover<'a> {
     pub fn draw(&mut self, fund: Pot, usd: Money) -> Result<Money, Reject> {
         let held = self.state.pots.range((fund, AssetId(0))..=(fund, AssetId(usize::MAX)));
         let there: Vec<(AssetId, Quantity)> = held.map(|((_, asset), amount)| (*asset, *amount)).collect();
-        self.transfer((Holder::Pot(fund), venue(self.id)), &there, usd, Cause::Cover)
+        self.transfer(Holder::Pot(fund), venue(self.id), &there, usd, Cause::Cover)
     }
 
     fn transfer(
         &mut self,
-        holders: (Holder, Holder),
+        from: Holder,
+        to: Holder,
         there: &[(AssetId, Quantity)],
         usd: Money,
         cause: Cause,
@@ -120,7 +123,7 @@ impl<'a> Handover<'a> {
         for (asset, there) in there {
             let Some((amount, worth)) = part(self.state, *asset, *there, left)? else { continue };
             let start = self.events.len();
-            moved(&mut self.events, holders, *asset, amount, cause)?;
+            moved(&mut self.events, from, to, *asset, amount, cause)?;
             follow(&mut self.account, self.id, &self.events[start..])?;
             left = left.minus(worth)?.max(Money::ZERO);
         }
@@ -135,7 +138,7 @@ impl<'a> Handover<'a> {
         let own = state.liquidations.cases.get(&self.id).and_then(|case| case.offer);
         events.extend(own.map(|_| Event::Offered { account: self.id, offer: None }));
         for taker in self.takers {
-            events.extend(outdated((state, desk, self.now), taker, &events)?);
+            events.extend(outdated(Context { state, desk, now: self.now }, taker, &events)?);
         }
         Ok(events)
     }
@@ -144,12 +147,12 @@ impl<'a> Handover<'a> {
 /// Whether positions in an instrument can go from one account to another now. A market that is halted or has no valid
 /// price stays as it is, and stops no other.
 pub fn is_open(state: &State, now: Timestamp, instrument: InstrumentId) -> bool {
-    l1::takes(&state.contracts[instrument.0], now, true).is_ok() && l4::priced(state, now, instrument).is_ok()
+    l1::takes(&state.contracts[instrument.0], now, true).is_ok() && feeds::priced(state, now, instrument).is_ok()
 }
 
 /// The balances of an account that carry a valid price: those at the venue first.
 fn priced(state: &State, now: Timestamp, account: &AccountState) -> Vec<Balance> {
-    let known = account.balances.iter().filter(|held| l4::is_priced(state, now, held.asset));
+    let known = account.balances.iter().filter(|held| feeds::is_priced(state, now, held.asset));
     let mut priced: Vec<Balance> = known.copied().collect();
     priced.sort_by_key(|held| held.location.is_some());
     priced

@@ -8,7 +8,7 @@ use margin::greeks;
 use model::UnderlyingId;
 use units::{Overflow, Ratio, Round};
 
-use crate::layers::l6;
+use crate::depth;
 use crate::state::{Cascade, State};
 use crate::{AccountId, Desk, Event, FeedId, Reject};
 
@@ -40,7 +40,7 @@ pub fn measure(state: &State, desk: &Desk) -> Result<Vec<Event>, Reject> {
     let mut events = Vec::new();
     for place in 0..state.market.underlyings.len() {
         let underlying = UnderlyingId(place);
-        let depth = l6::depth(state, FeedId::Index(underlying)).to_f64();
+        let depth = depth::observed(state, FeedId::Index(underlying)).to_f64();
         let impact = if depth > 0.0 { 0.01 / depth } else { 0.0 };
         let exposures = exposures.get(&underlying).map(Vec::as_slice).unwrap_or_default();
         let found = cascade(exposures, impact, REACH);

@@ -33,15 +33,16 @@ pub use measure::measure;
 pub use offer::outdated;
 
 use crate::decide::postings::on_tick;
-use crate::decide::trade::base_of;
+use crate::decide::spot::base_of;
 use crate::layers::sight::Seen;
 use crate::layers::{l0, l4, l5};
 use crate::state::{AccountState, Offer, State, times};
-use crate::{AccountId, Desk, Event, Judged, Reject, Status};
+use crate::{AccountId, Context, Event, Judged, Reject, Status};
 use handover::Handover;
 
 /// The next step of an account's liquidation.
-pub fn liquidate(state: &State, desk: &Desk, now: Timestamp, id: AccountId) -> Result<Vec<Event>, Reject> {
+pub fn liquidate(context: Context<'_>, id: AccountId) -> Result<Vec<Event>, Reject> {
+    let Context { state, desk, now } = context;
     let account = l0::account(state, id)?;
     l4::calm(state, now)?;
     let seen = Seen::new(state, desk, now, id, account)?;
@@ -75,13 +76,14 @@ pub fn liquidate(state: &State, desk: &Desk, now: Timestamp, id: AccountId) -> R
         return Ok(events);
     }
     let began = case.and_then(|case| case.auction);
-    events.extend(next((state, desk, now), (id, &seen), began)?);
+    events.extend(next(context, id, &seen, began)?);
     Ok(events)
 }
 
 /// Opens a case for every account that `judged` records below maintenance, or that was below before and still is
 /// (I-73). A case waits only for the time that an outage gives accounts to be cured.
-pub fn begun((state, desk, now): (&State, &Desk, Timestamp), judged: &[Event]) -> Vec<Event> {
+pub fn begun(context: Context<'_>, judged: &[Event]) -> Vec<Event> {
+    let Context { state, desk, now } = context;
     if l4::calm(state, now).is_err() {
         return Vec::new();
     }
@@ -135,11 +137,8 @@ fn is_over(account: &AccountState, seen: &Seen, begun: bool) -> bool {
     seen.surely().is_some_and(|status| status >= enough) || (!account.is_exposed() && !seen.judged.equity.is_negative())
 }
 
-fn next(
-    (state, desk, now): (&State, &Desk, Timestamp),
-    (id, seen): (AccountId, &Seen),
-    auction: Option<Timestamp>,
-) -> Result<Vec<Event>, Reject> {
+fn next(context: Context<'_>, id: AccountId, seen: &Seen, auction: Option<Timestamp>) -> Result<Vec<Event>, Reject> {
+    let Context { state, desk, now } = context;
     let plan = desk.plan(state, now, &seen.account);
     let plan = plan.map_err(|why| Reject::NotAssessable { account: id, why: why.to_string() })?;
     let rules = &state.policy.liquidation;
@@ -157,11 +156,11 @@ fn next(
         return if spot {
             Ok(vec![Event::Offered { account: id, offer: Some(offer) }])
         } else {
-            crossed((state, desk, now), (id, seen), offer)
+            crossed(context, id, seen, offer)
         };
     }
     if state.accounts[id.place()].positions.is_empty() {
-        return rescue::cover((state, desk, now), id, seen);
+        return rescue::cover(context, id, seen);
     }
     let solvent = seen.judged.equity > Money::ZERO;
     let waits_for_room = plan.steps.iter().all(|planned| matches!(planned.step, Step::Cancel { .. }))
@@ -176,7 +175,7 @@ fn next(
         {
             Err(Reject::Waiting { account: id, until: auction::end(began, rules) })
         }
-        _ => rescue::take_over((state, desk, now), id, seen),
+        _ => rescue::take_over(context, id, seen),
     }
 }
 
@@ -194,11 +193,8 @@ fn can_give(state: &State, id: AccountId, offer: &Offer) -> bool {
 
 /// The offer, less the part that meets the opposite offer of another case: the two trade with each other at the mark
 /// before either touches the market. The case that was opened first comes first.
-fn crossed(
-    (state, desk, now): (&State, &Desk, Timestamp),
-    (id, seen): (AccountId, &Seen),
-    offer: Offer,
-) -> Result<Vec<Event>, Reject> {
+fn crossed(context: Context<'_>, id: AccountId, seen: &Seen, offer: Offer) -> Result<Vec<Event>, Reject> {
+    let Context { state, desk, now } = context;
     let owner = state.accounts[id.place()].owner;
     let mark = state.market.listing(offer.instrument).mark.in_quote();
     for other in desk.offers(offer.instrument, offer.lots < 0) {
@@ -214,7 +210,7 @@ fn crossed(
         let lots = i64::try_from(lots).unwrap_or(i64::MAX) * offer.lots.signum();
         let mut handover = Handover::new(state, now, id);
         handover.give(offer.instrument, mark, lots, other)?;
-        let helps = |seen: &Seen, id: AccountId| seen.no_worse((state, desk), id, &handover.leaves(id)?);
+        let helps = |seen: &Seen, id: AccountId| seen.no_worse(state, desk, id, &handover.leaves(id)?);
         if !(helps(seen, id)? && helps(&whose, other)?) {
             continue;
         }

@@ -4,22 +4,19 @@
 //! amounts could keep an account from being liquidated. The fill of an offer is judged again in any case.
 
 use model::{InstrumentKind, Payoff};
-use units::{Quantity, Round, Timestamp};
+use units::{Quantity, Round};
 
 use crate::decide::legs::follow;
 use crate::decide::postings::{after_trade, cost};
-use crate::decide::trade::base_of;
+use crate::decide::spot::base_of;
 use crate::layers::sight::Seen;
 use crate::state::{AccountState, Balance, Offer, State, times};
-use crate::{AccountId, Desk, Event, Reject};
+use crate::{AccountId, Context, Event, Reject};
 
 /// Withdraws the offer of an account where `events` leave the account at or above its maintenance margin, or where half
 /// of the offer would then be enough for the target (I-38).
-pub fn outdated(
-    (state, desk, now): (&State, &Desk, Timestamp),
-    account: AccountId,
-    events: &[Event],
-) -> Result<Option<Event>, Reject> {
+pub fn outdated(context: Context<'_>, account: AccountId, events: &[Event]) -> Result<Option<Event>, Reject> {
+    let Context { state, desk, now } = context;
     if state.liquidations.cases.is_empty() {
         return Ok(None);
     }
@@ -32,7 +29,7 @@ pub fn outdated(
     let Ok(seen) = Seen::new(state, desk, now, account, &after) else { return Ok(None) };
     let falls = !seen.is_below() || {
         let half = traded(state, &after, &Offer { lots: offer.lots / 2, ..offer })?;
-        let judged = seen.after((state, desk), account, &half)?;
+        let judged = seen.after(state, desk, account, &half)?;
         judged.equity >= judged.maintenance_margin.scaled(state.policy.liquidation.beta, Round::Up)?
     };
     Ok(falls.then_some(Event::Offered { account, offer: None }))
@@ -64,7 +61,7 @@ fn traded(state: &State, account: &AccountState, offer: &Offer) -> Result<Accoun
     }
     for (asset, gain) in gains {
         let more = |held: &mut Balance| held.amount.plus(gain).map(|sum: Quantity| held.amount = sum);
-        after.change_balance((asset, None), more)?;
+        after.change_balance(asset, None, more)?;
     }
     Ok(after)
 }

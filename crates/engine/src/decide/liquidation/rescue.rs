@@ -5,23 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use liquidation::deleverage;
 use liquidation::waterfall::{Layers, waterfall};
 use model::{InstrumentId, Payoff, UnderlyingId};
-use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
+use units::{Money, Price, Quantity, Ratio, Round};
 
 use super::auction::holds;
 use super::handover::{Handover, is_open};
 use super::{markets, winners};
+use crate::depth;
 use crate::layers::l6;
 use crate::layers::sight::Seen;
 use crate::state::{Mode, Position, Pot, State, times};
-use crate::{AccountId, Cause, Desk, Event, Reject};
+use crate::{AccountId, Cause, Context, Event, Reject};
 
 /// A backstop takes as much as it can, within its budget and its own margin. A portfolio of which no backstop can take
 /// a part goes to the accounts that hold the opposite.
-pub fn take_over(
-    (state, desk, now): (&State, &Desk, Timestamp),
-    id: AccountId,
-    seen: &Seen,
-) -> Result<Vec<Event>, Reject> {
+pub fn take_over(context: Context<'_>, id: AccountId, seen: &Seen) -> Result<Vec<Event>, Reject> {
+    let Context { state, desk, now } = context;
     let whose = &state.accounts[id.place()];
     let lacking = seen.lacking;
     // The amount that goes with the whole portfolio: the loss that the account lacks, or the part of its worth that can
@@ -30,7 +28,7 @@ pub fn take_over(
         if lacking > Money::ZERO { lacking.negated()? } else { seen.firm.min(seen.judged.equity).max(Money::ZERO) };
     let owner = |account: &AccountId| state.accounts[account.place()].owner;
     let willing = state.liquidations.backstops.iter().filter(|backstop| owner(backstop) != whose.owner);
-    if lacking <= l6::backstop_budget(state, whose)? {
+    if lacking <= depth::backstop_budget(state, whose)? {
         for backstop in willing {
             for parts in [1, 2, 4, 8, 16] {
                 let share = Ratio::from_raw(Ratio::ONE.raw() / parts);
@@ -49,19 +47,20 @@ pub fn take_over(
                 if worth == Money::ZERO {
                     continue;
                 }
-                let fair = left == Money::ZERO && seen.no_worse((state, desk), id, &handover.leaves(id)?)?;
-                if fair && holds((state, desk, now), *backstop, &handover).is_ok() {
+                let fair = left == Money::ZERO && seen.no_worse(state, desk, id, &handover.leaves(id)?)?;
+                if fair && holds(context, *backstop, &handover).is_ok() {
                     return handover.into_events(desk);
                 }
             }
         }
     }
-    deleverage((state, desk, now), id, seen)
+    deleverage(context, id, seen)
 }
 
 /// Covers the loss of an account without positions from the funds (I-47). A loss that they cannot pay stays the
 /// account's debt, and while it does no account withdraws at the expense of others (I-51).
-pub fn cover((state, desk, now): (&State, &Desk, Timestamp), id: AccountId, seen: &Seen) -> Result<Vec<Event>, Reject> {
+pub fn cover(context: Context<'_>, id: AccountId, seen: &Seen) -> Result<Vec<Event>, Reject> {
+    let Context { state, desk, now } = context;
     let mut handover = Handover::new(state, now, id);
     let left = from_funds(&mut handover, state, id, seen.lacking)?;
     if handover.events.is_empty() {
@@ -74,11 +73,8 @@ pub fn cover((state, desk, now): (&State, &Desk, Timestamp), id: AccountId, seen
 /// Closes the rest against winning accounts that hold the opposite: at the mark while funds cover the loss, else at the
 /// price at which the rest of the loss is gone. Options close at their mark: their premium is no longer in the books,
 /// so that the profit on them is not known.
-fn deleverage(
-    (state, desk, now): (&State, &Desk, Timestamp),
-    id: AccountId,
-    seen: &Seen,
-) -> Result<Vec<Event>, Reject> {
+fn deleverage(context: Context<'_>, id: AccountId, seen: &Seen) -> Result<Vec<Event>, Reject> {
+    let Context { state, desk, now } = context;
     let whose = &state.accounts[id.place()];
     let mut handover = Handover::new(state, now, id);
     let terms = |held: &Position| &state.contracts[held.instrument.0].terms;

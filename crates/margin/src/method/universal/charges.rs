@@ -1,12 +1,13 @@
 //! CHG-1 to CHG-7: charges for risks that scanning cannot see. Each is at least 0.
 
-use model::Underlying;
+use model::{Market, UnderlyingId};
 use pricing::math;
 
 use super::exposure::Exposures;
 use super::rules::Rules;
 use super::terms::{AssetTerms, Terms};
 use crate::aggregate::largest;
+use crate::basket;
 
 /// The charges of an account, by name, in USD, in the order of the methodology.
 pub type Lines = [(&'static str, f64); 7];
@@ -78,23 +79,23 @@ pub(crate) struct Exit {
 }
 
 impl Exit {
-    /// The exit from the delta of an underlying.
-    pub(crate) fn of_delta(listed: &Underlying, rules: &Rules) -> Self {
-        let name = &listed.name;
+    /// The exit from the delta of an underlying. The numbers that a basket has not itself follow from its parts.
+    pub(crate) fn of_delta(market: &Market, id: UnderlyingId, rules: &Rules) -> Self {
+        let given = |id: UnderlyingId| market.underlyings[id.0].adv_usd.map(units::Money::to_f64);
         Self {
             value: 0.0,
-            daily_volume: listed.adv_usd.map_or_else(|| rules.liquidity.adv_usd.get(name), units::Money::to_f64),
+            daily_volume: basket::volume(&rules.liquidity.adv_usd, market, id, given),
             impact: rules.liquidity.impact,
-            sigma: rules.scan.sigma.get(name),
-            half_spread: rules.liquidity.half_spread.get(name),
+            sigma: basket::rate(&rules.scan.sigma, market, id),
+            half_spread: basket::rate(&rules.liquidity.half_spread, market, id),
         }
     }
 
     /// The exit from the vega of one of its expiries.
-    pub(crate) fn of_vega(listed: &Underlying, rules: &Rules) -> Self {
+    pub(crate) fn of_vega(market: &Market, id: UnderlyingId, rules: &Rules) -> Self {
         Self {
             value: 0.0,
-            daily_volume: rules.liquidity.vega_adv_usd.get(&listed.name),
+            daily_volume: basket::volume(&rules.liquidity.vega_adv_usd, market, id, |_| None),
             impact: rules.liquidity.vega_impact_points,
             sigma: rules.liquidity.vol_sigma_points,
             half_spread: rules.liquidity.vega_half_spread_points,

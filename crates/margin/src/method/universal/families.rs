@@ -3,7 +3,7 @@
 //! The set depends on the market and the parameters, never on the positions of an account: that keeps every family
 //! coherent (splitting an account never lowers the sum).
 
-use model::{Market, USD};
+use model::{Market, USD, UnderlyingId};
 
 use super::rules::Rules;
 use crate::risk_array::OTHER;
@@ -25,21 +25,30 @@ const STEPS: [(f64, &str); 9] = [
 /// With more underlyings than this, a scenario's name does not list their moves.
 const SPELLED_OUT: usize = 3;
 
-/// All built-in families, in the order of the methodology; the caller adds the families of a scenario document.
+/// All built-in families, in the order of the methodology; the caller adds the families of a scenario document. Baskets
+/// stay still in them: they follow their parts where the market is revalued (SCN-7).
 pub fn build(market: &Market, rules: &Rules) -> ScenarioSet {
     let mut set = ScenarioSet::default();
     set.add("scan together", Aggregation::Worst, together(market, rules));
-    set.add_groups(
-        "scan alone",
-        Aggregation::RootSumSquare,
-        (0..market.underlyings.len()).map(|one| alone(market, rules, one)),
-    );
+    set.add_groups("scan alone", Aggregation::RootSumSquare, axes(market).map(|one| alone(market, rules, one.0)));
     set.add("scan apart", Aggregation::Worst, apart(market, rules));
     set.add("named stress", Aggregation::Worst, stress(market, rules));
     set.add("tails", Aggregation::Worst, tails(market, rules));
     set.add("term and skew", Aggregation::Worst, term_and_skew(market, rules));
     set.add("depeg and location", Aggregation::Worst, depeg(market, rules));
     set
+}
+
+/// The underlyings that move on their own: all but baskets.
+fn axes(market: &Market) -> impl Iterator<Item = UnderlyingId> {
+    (0..market.underlyings.len()).map(UnderlyingId).filter(|id| !market.is_basket(*id))
+}
+
+/// Sets the move of every underlying that moves on its own, by its name.
+fn move_each(scenario: &mut Scenario, market: &Market, of: impl Fn(&str) -> Move) {
+    for id in axes(market) {
+        scenario.moves[id.0] = of(&market.underlyings[id.0].name);
+    }
 }
 
 /// The three moves of volatility that are combined with every scan step.
@@ -53,10 +62,8 @@ fn together(market: &Market, rules: &Rules) -> Vec<Scenario> {
     for (part, words) in STEPS {
         for (vol, vol_words) in vol_moves(rules) {
             let mut scenario = Scenario::still("", market);
-            for (shift, underlying) in scenario.moves.iter_mut().zip(&market.underlyings) {
-                *shift =
-                    Move { price: part * rules.scan.range(&underlying.name), basis: 0.0, vol: VolMove::Level(vol) };
-            }
+            let vol = VolMove::Level(vol);
+            move_each(&mut scenario, market, |name| Move { price: part * rules.scan.range(name), basis: 0.0, vol });
             scenario.name = format!("{}, {vol_words}", all_words(market, &scenario.moves, words)).into();
             scenarios.push(scenario);
         }
@@ -82,8 +89,9 @@ fn alone(market: &Market, rules: &Rules, one: usize) -> Vec<Scenario> {
 /// FAM-3: two underlyings that usually move together move apart: one falls, the other rises.
 fn apart(market: &Market, rules: &Rules) -> Vec<Scenario> {
     let mut scenarios = Vec::new();
-    for (down, falling) in market.underlyings.iter().enumerate() {
-        for (up, rising) in market.underlyings.iter().enumerate() {
+    for UnderlyingId(down) in axes(market) {
+        for UnderlyingId(up) in axes(market) {
+            let [falling, rising] = [down, up].map(|place| &market.underlyings[place]);
             let (first, second) = if falling.name < rising.name { (falling, rising) } else { (rising, falling) };
             if down == up || rules.apart.correlation.get(&format!("{}/{}", first.name, second.name)) <= rules.apart.from
             {
@@ -107,18 +115,12 @@ fn stress(market: &Market, rules: &Rules) -> Vec<Scenario> {
         .stress
         .values()
         .map(|day| {
-            let classed: Vec<&str> = market
-                .underlyings
-                .iter()
-                .map(|underlying| underlying.name.as_str())
-                .filter(|name| !day.price.names(name))
-                .collect();
+            let names = axes(market).map(|id| market.underlyings[id.0].name.as_str());
+            let classed: Vec<&str> = names.filter(|name| !day.price.names(name)).collect();
             let note = if classed.is_empty() { String::new() } else { format!(" ({} by class)", classed.join(", ")) };
             let mut scenario = Scenario::still(format!("{}{note}", day.name), market);
-            for (shift, underlying) in scenario.moves.iter_mut().zip(&market.underlyings) {
-                *shift =
-                    Move { price: day.price.get(&underlying.name), basis: day.basis, vol: VolMove::Level(day.vol) };
-            }
+            let vol = VolMove::Level(day.vol);
+            move_each(&mut scenario, market, |name| Move { price: day.price.get(name), basis: day.basis, vol });
             for (residual, asset) in scenario.residuals.iter_mut().zip(&market.assets) {
                 *residual = day.residual.get(&asset.name).copied().unwrap_or_default();
             }
@@ -137,7 +139,8 @@ fn tails(market: &Market, rules: &Rules) -> Vec<Scenario> {
         .zip(&rules.tails.weight)
         .map(|(price, weight)| {
             let mut scenario = Scenario::still(format!("all {}, vol up, weight {weight}", percent(*price)), market);
-            scenario.moves.fill(Move { price: *price, basis: 0.0, vol: VolMove::Level(rules.scan.vol_up) });
+            let vol = VolMove::Level(rules.scan.vol_up);
+            move_each(&mut scenario, market, |_| Move { price: *price, basis: 0.0, vol });
             scenario.weight = *weight;
             scenario
         })
@@ -156,7 +159,7 @@ fn term_and_skew(market: &Market, rules: &Rules) -> Vec<Scenario> {
         .into_iter()
         .map(|(words, vol)| {
             let mut scenario = Scenario::still(words, market);
-            scenario.moves.fill(Move { vol, ..Move::NONE });
+            move_each(&mut scenario, market, |_| Move { vol, ..Move::NONE });
             scenario
         })
         .collect();
@@ -196,13 +199,10 @@ fn all_words(market: &Market, moves: &[Move], part: &str) -> String {
     if moves.iter().all(|shift| shift.price == 0.0) {
         return "prices unchanged".to_owned();
     }
-    if market.underlyings.len() > SPELLED_OUT {
+    if axes(market).count() > SPELLED_OUT {
         return format!("all {part} scan range");
     }
-    let each = market
-        .underlyings
-        .iter()
-        .zip(moves)
-        .map(|(underlying, shift)| format!("{} {}", underlying.name, percent(shift.price)));
+    let each = axes(market)
+        .map(|UnderlyingId(place)| format!("{} {}", market.underlyings[place].name, percent(moves[place].price)));
     each.collect::<Vec<_>>().join(" ")
 }

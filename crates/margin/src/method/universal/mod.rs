@@ -18,7 +18,7 @@ pub(crate) mod terms;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use model::{Account, AssetId, InstrumentId, InstrumentKind, Invalid, Market, Payoff, Side, USD};
+use model::{Account, AssetId, Basket, InstrumentId, InstrumentKind, Invalid, Market, Payoff, Side, USD, UnderlyingId};
 use pricing::kernel::Isa;
 use units::{Money, Ratio};
 
@@ -30,7 +30,8 @@ use crate::params::Params;
 use crate::risk_array::{self, Line, RiskArray};
 use crate::scenario::{FamilyLoss, ScenarioFamily, ScenarioSet};
 use crate::{
-    About, ChargeLine, FamilyLine, Refusal, Requirement, RequirementState, ScenarioPnl, Words, Workings, requirement,
+    About, ChargeLine, FamilyLine, Refusal, Requirement, RequirementState, ScenarioPnl, Words, Workings, basket,
+    requirement,
 };
 use exposure::Exposures;
 use rules::Rules;
@@ -42,7 +43,7 @@ pub const ABOUT: About = About {
     title: "net risk over every venue: full revaluation under nine families of scenarios, and charges",
     documents: "docs/methodology.md",
     as_of: "2026-11-22",
-    proof: "properties P-1 to P-11 over generated accounts; hand-computed cases; an independent assessor to 1e-9; the same bits on every instruction set",
+    proof: "properties P-1 to P-12 over generated accounts; hand-computed cases; an independent assessor to 1e-9; the same bits on every instruction set",
     uncertain: &[],
 };
 
@@ -329,10 +330,34 @@ impl Universal<'_> {
             .map(|balance| &self.market.assets[balance.asset.0])
             .filter(|asset| asset.follows.is_none() && !self.rules.haircut.volatility.names(&asset.name))
             .map(|asset| format!("{}: follows no underlying, shocked as a stablecoin (FAM-9)", asset.name));
-        let mut notes: Vec<String> = unfunded.chain(unknown).chain(self.written(account)).collect();
+        let mut notes: Vec<String> =
+            unfunded.chain(unknown).chain(self.written(account)).chain(self.baskets(account)).collect();
         notes.sort();
         notes.dedup();
         notes
+    }
+
+    /// A note on each basket that a position, order or balance depends on: what it moves with, and which numbers of CHG-1
+    /// it takes from its parts.
+    fn baskets(&self, account: &Account) -> Vec<String> {
+        let held = account.positions.iter().map(|held| held.instrument);
+        let listed = held.chain(account.orders.iter().map(|order| order.instrument));
+        let listed = listed.map(|id| self.market.listing(id).underlying);
+        let followed = account.balances.iter().filter_map(|balance| self.market.assets[balance.asset.0].follows);
+        let ids: BTreeSet<UnderlyingId> = listed.chain(followed).collect();
+        let baskets = ids.into_iter().filter_map(|id| Some((id, self.market.basket(id)?)));
+        let note = |(id, listed): (UnderlyingId, &Basket)| {
+            let name = |id: UnderlyingId| self.market.underlyings[id.0].name.as_str();
+            let parts: Vec<&str> = listed.underlyings().into_iter().map(name).collect();
+            let from_parts = basket::numbers_of_parts(self.rules, self.market, id);
+            let charged = if from_parts.is_empty() {
+                String::new()
+            } else {
+                format!("; its {} for charges follow from theirs (CHG-1)", from_parts.join(", "))
+            };
+            format!("{}: a basket that moves with {}{charged} (SCN-7)", name(id), parts.join(", "))
+        };
+        baskets.map(note).collect()
     }
 
     /// Notes on contracts that are written or paid in an asset that is not worth exactly one USD (SCN-1): one sentence

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use model::Invalid;
+use model::{Invalid, Market, UnderlyingId};
 use serde::Deserialize;
 
+use crate::basket;
 use crate::params::decimal;
 use crate::risk_array::{OTHER, VolRules};
 use crate::vol::TermRule;
@@ -109,6 +110,15 @@ pub struct ScanRules {
 }
 
 impl ScanRules {
+    /// The scan range of an underlying of `market`. A basket has none of its own: it moves by the mean of the ranges of
+    /// its parts when all of them move together (SCN-7).
+    pub fn range_of(&self, market: &Market, id: UnderlyingId) -> f64 {
+        match market.basket(id) {
+            Some(basket) => basket::mean(market, basket, |part| self.range(part)),
+            None => self.range(&market.underlyings[id.0].name),
+        }
+    }
+
     /// The scan range, `max(floor, quantile · σ · √days)` (SCN-4).
     pub fn range(&self, underlying: &str) -> f64 {
         self.floor.get(underlying).max(self.quantile * self.sigma.get(underlying) * self.days.sqrt())

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use model::{
-    Asset, AssetId, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Right, Underlying, UnderlyingId,
-};
+use model::{Asset, AssetId, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Right, UnderlyingId};
 use pricing::{math, payoff};
 use units::Timestamp;
 
@@ -134,10 +132,10 @@ impl Terms {
                 strikes[*place] = number;
             }
         }
-        let underlyings = market.underlyings.iter().zip(expiries);
+        let underlyings = expiries.into_iter().enumerate();
         Self {
             underlyings: underlyings
-                .map(|(listed, expiries)| UnderlyingTerms::new(listed, expiries, market.time, rules))
+                .map(|(place, expiries)| UnderlyingTerms::new(market, UnderlyingId(place), expiries, rules))
                 .collect(),
             assets: (0..market.assets.len()).map(|asset| AssetTerms::new(market, AssetId(asset), rules)).collect(),
             contracts: market.instruments.iter().map(|_| OnceLock::new()).collect(),
@@ -216,7 +214,8 @@ impl Terms {
 }
 
 impl UnderlyingTerms {
-    fn new(listed: &Underlying, expiries: BTreeSet<Timestamp>, now: Timestamp, rules: &Rules) -> Self {
+    fn new(market: &Market, id: UnderlyingId, expiries: BTreeSet<Timestamp>, rules: &Rules) -> Self {
+        let now = market.time;
         let bucket = |years: f64, pinned: bool| BucketTerms {
             basis: rules.basis.floor.max(math::exp(rules.basis.rate * years) - 1.0),
             pinned,
@@ -224,9 +223,9 @@ impl UnderlyingTerms {
         let dated =
             |expiry: &Timestamp| bucket(expiry.years_since(now), expiry.days_since(now) <= rules.options.pin_days);
         Self {
-            index: listed.size(),
-            delta_exit: Leave::new(Exit::of_delta(listed, rules), rules),
-            vega_exit: Leave::new(Exit::of_vega(listed, rules), rules),
+            index: market.underlyings[id.0].size(),
+            delta_exit: Leave::new(Exit::of_delta(market, id, rules), rules),
+            vega_exit: Leave::new(Exit::of_vega(market, id, rules), rules),
             buckets: std::iter::once(bucket(0.0, false)).chain(expiries.iter().map(dated)).collect(),
             expiries: expiries.into_iter().collect(),
         }
