@@ -9,7 +9,7 @@ use super::has_extension;
 const ORDERED: [&str; 1] = ["engine"];
 
 /// What each module uses, by name.
-type Uses = BTreeMap<String, BTreeSet<String>>;
+pub type Uses = BTreeMap<String, BTreeSet<String>>;
 
 /// The circles of modules among the files of the tree, one for each crate at most.
 pub fn check(root: &Path, files: &[String]) -> Vec<String> {
@@ -77,7 +77,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A circle, which ends with the module that it begins with; none where there is none.
-fn circle(uses: &Uses) -> Option<Vec<String>> {
+pub fn circle(uses: &Uses) -> Option<Vec<String>> {
     let mut done = BTreeSet::new();
     uses.keys().find_map(|module| follow(uses, module, &mut Vec::new(), &mut done))
 }

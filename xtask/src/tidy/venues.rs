@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::circles::{Uses, circle};
+
 /// The folder of the methods. Every folder in it but that of the universal method is a venue's.
 const METHODS: &str = "crates/margin/src/method/";
 
@@ -14,11 +16,12 @@ const FORMULA: &str = "paradex/black_scholes.rs";
 
 /// The problems of the venues' methods.
 pub fn check(root: &Path, files: &[String]) -> Vec<String> {
-    let read =
-        |file: &&String| (file.to_string(), code_of(&std::fs::read_to_string(root.join(file)).unwrap_or_default()));
-    let of_venue = |file: &&String| file.strip_prefix(METHODS).is_some_and(|rest| rest.contains('/'));
+    let of_venue = |file: &&String| {
+        file.strip_prefix(METHODS).is_some_and(|rest| rest.contains('/') && !rest.starts_with("universal/"))
+    };
+    let read = |file: &String| code_of(&std::fs::read_to_string(root.join(file)).unwrap_or_default());
     let sources: BTreeMap<String, String> =
-        files.iter().filter(of_venue).filter(|file| !file.contains("/universal/")).map(|file| read(&file)).collect();
+        files.iter().filter(of_venue).map(|file| (file.clone(), read(file))).collect();
     if sources.is_empty() {
         return vec![format!("{METHODS}: no venue's method was found, so none was checked")];
     }
@@ -66,23 +69,12 @@ fn numbers(code: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The modules of each venue that use each other in a circle.
-fn circles(sources: &BTreeMap<String, String>) -> Vec<String> {
+/// The first circle of modules of the venues that use each other.
+fn circles(sources: &BTreeMap<String, String>) -> Option<String> {
     let modules: BTreeMap<String, &String> = sources.iter().map(|(file, code)| (module_of(file), code)).collect();
-    let used: BTreeMap<&String, BTreeSet<String>> =
-        modules.iter().map(|(module, code)| (module, uses(module, code, &modules))).collect();
-    let mut problems = Vec::new();
-    for module in modules.keys() {
-        let (mut seen, mut open) = (BTreeSet::new(), vec![module]);
-        while let Some(next) = open.pop() {
-            open.extend(used[next].iter().filter(|one| seen.insert((*one).clone())));
-        }
-        if seen.contains(module) {
-            problems
-                .push(format!("{METHODS}{module}: uses itself through other modules: let the arrows point one way"));
-        }
-    }
-    problems
+    let used: Uses = modules.iter().map(|(module, code)| (module.clone(), uses(module, code, &modules))).collect();
+    let circle = circle(&used)?.join(" → ");
+    Some(format!("{METHODS}: modules use each other in a circle: {circle}"))
 }
 
 /// The path of a file's module below the methods, such as `derive/standard/report`.
@@ -170,7 +162,7 @@ mod tests {
             ("derive/report.rs", "use super::adapt::{Origin, Subaccount};"),
             ("derive/pmrm.rs", "use super::{adapt::Adapted, report};\nfn it() { report::of(\"super::pmrm\") }"),
         ];
-        assert_eq!(circles(&tree(&one_way)), Vec::<String>::new());
+        assert_eq!(circles(&tree(&one_way)), None);
         for (file, text) in [
             ("derive/adapt.rs", "use super::pmrm::Haircut;"),
             ("derive/adapt.rs", "use crate::{Refusal, method::derive::report::Judged};"),
@@ -182,11 +174,8 @@ mod tests {
             if file == "derive/mod.rs" {
                 files.insert(format!("{METHODS}derive/adapt.rs"), "use super::Listed;".to_owned());
             }
-            let problems = circles(&files);
-            assert!(
-                problems.iter().any(|problem| problem.contains("derive/adapt: uses itself")),
-                "{text}: {problems:?}"
-            );
+            let found = circles(&files).unwrap_or_default();
+            assert!(found.contains("derive/adapt → ") && found.contains(" → derive"), "{text}: {found}");
         }
     }
 
