@@ -13,14 +13,22 @@ use crate::tidy;
 /// uses other cases every time.
 const SEED: &str = "PROPTEST_RNG_SEED";
 const DEFAULT_SEED: &str = "20261129";
-/// Iterations of every fuzz target: a short fixed number, so that a run takes the same time everywhere.
-const FUZZ_RUNS: &str = "-runs=50000";
 
 /// Coverage counters for the fuzzer, by flags that a stable compiler accepts.
 const FUZZ_FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares";
 
-/// The fuzz targets, each with a folder of seeds.
-const FUZZ_TARGETS: &[&str] = &["market", "portfolio", "params", "scenarios", "deribit"];
+/// The fuzz targets, each with a folder of seeds, and their iterations: a short fixed number, so that a run takes the same
+/// time everywhere.
+const FUZZ_TARGETS: &[(&str, u32)] = &[
+    ("market", 50_000),
+    ("portfolio", 50_000),
+    ("params", 50_000),
+    ("scenarios", 50_000),
+    ("deribit", 50_000),
+    ("chain", 50_000),
+    ("journal", 3_000),
+    ("engine", 1_500),
+];
 
 /// The documents whose `sh` blocks are run, in this order.
 const DOCUMENTS: &[&str] = &["README.md", "docs/guide.md", "docs/venue.md"];
@@ -130,11 +138,12 @@ fn fuzz(root: &Path) -> Result<(), String> {
     let host = host()?;
     let build = ["build", "--release", "--quiet", "--target", &host];
     run(Command::new(env!("CARGO")).args(build).env("RUSTFLAGS", FUZZ_FLAGS).env_remove("CARGO_TARGET_DIR"), &folder)?;
-    for target in FUZZ_TARGETS {
+    for (target, runs) in FUZZ_TARGETS {
         let found = folder.join("target/corpus").join(target);
         std::fs::create_dir_all(&found).map_err(|error| format!("{}: {error}", found.display()))?;
         let output = Command::new(folder.join("target").join(&host).join("release").join(target))
-            .args([FUZZ_RUNS, "-seed=1", "-max_len=16384", "-rss_limit_mb=4096", "-timeout=20"])
+            .arg(format!("-runs={runs}"))
+            .args(["-seed=1", "-max_len=16384", "-rss_limit_mb=4096", "-timeout=20"])
             .arg(&found)
             .arg(folder.join("seeds").join(target))
             .current_dir(&folder)

@@ -43,7 +43,7 @@ pub struct Standing {
 pub type Checks = BTreeMap<&'static str, u64>;
 
 /// The auditor: it follows commands and reports invariants that do not hold.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Auditor {
     books: Books,
     cases: Cases,
