@@ -1,19 +1,11 @@
-<<<<<<< HEAD
-//! Checks the invariants of the architecture: layers, lints, citations, docs, venues, words that do not belong in the
-//! tree.
-=======
-//! Checks the invariants of the architecture: layers, lints, citations, docs, embedded files, words that do not belong in
-//! the tree.
->>>>>>> c2a9defa1e16ff5b292f457d765443f83efd6daf
+//! Checks the invariants of the architecture: layers, lints, citations, docs, venues, embedded files, words that do not
+//! belong in the tree.
 
 mod circles;
 mod citations;
 mod docs;
-<<<<<<< HEAD
-mod venues;
-=======
 mod embedded;
->>>>>>> c2a9defa1e16ff5b292f457d765443f83efd6daf
+mod venues;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -30,15 +22,9 @@ const CORE: &[(&str, &[&str])] = &[
     ("marks", &["schemars", "serde", "thiserror"]),
     ("model", &["blake3", "memchr", "schemars", "serde", "serde_json", "serde_path_to_error", "thiserror"]),
     ("pricing", &[]),
-<<<<<<< HEAD
-    ("margin", &["blake3", "serde", "serde_json", "thiserror", "toml"]),
-    ("liquidation", &["serde", "thiserror"]),
-    ("engine", &["blake3", "postcard", "serde", "thiserror"]),
-=======
-    ("margin", &["blake3", "schemars", "serde", "serde_json", "serde_path_to_error", "thiserror", "toml"]),
+    ("margin", &["blake3", "schemars", "serde", "serde_json", "thiserror", "toml"]),
     ("liquidation", &["schemars", "serde", "thiserror"]),
     ("engine", &["blake3", "postcard", "schemars", "serde", "thiserror"]),
->>>>>>> c2a9defa1e16ff5b292f457d765443f83efd6daf
 ];
 
 /// The layers above the core: a crate may use the core, and the shell crates before it.

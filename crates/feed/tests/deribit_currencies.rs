@@ -137,5 +137,5 @@ fn a_spot_pair_alone_makes_a_market_of_its_coin() {
     let (document, _) =
         import(&[Source { name: "a", text: &text }], &Options { prices, ..Options::default() }).unwrap();
     assert_eq!((underlyings(&document), asset(&document, "BTC").unwrap().1), (vec!["BTC"], None));
-    assert_eq!(document.underlyings[0].index, "114988.5".parse().unwrap());
+    assert_eq!(document.underlyings[0].index, Some("114988.5".parse().unwrap()));
 }

@@ -173,7 +173,7 @@ fn what_disagrees_is_decided_by_what_it_says_and_named() {
         in_any_order(&[mark("115000", "0.0005"), mark("115001", "0.0004"), mark("114999", "0.0005")].join("\n"));
     let perpetual = instrument(&document, "BTC-PERPETUAL");
     assert_eq!((perpetual.mark, perpetual.fee_rate), ("115001".parse().unwrap(), Some("0.0005".parse().unwrap())));
-    assert_eq!(document.underlyings[0].index, "115001".parse().unwrap());
+    assert_eq!(document.underlyings[0].index, Some("115001".parse().unwrap()));
     let notes = [
         "price of USDT: as given by the caller",
         "BTC-PERPETUAL: two different marks of one moment, the larger holds",

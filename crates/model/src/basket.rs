@@ -25,7 +25,7 @@ pub struct Basket {
 /// One part of a basket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BasketPart {
-    /// The underlying.
+    /// The id of the underlying that the basket has units of.
     pub underlying: UnderlyingId,
     /// Units of the underlying, above 0.
     pub units: Quantity,
@@ -89,6 +89,6 @@ impl Basket {
 }
 
 /// Refuses to serialize a market that lists a basket: the state of an engine, which is written in this form, has none.
-pub(crate) fn not_serialized<S: Serializer>(_: &Option<Basket>, _: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn not_serialized<T, S: Serializer>(_: &T, _: S) -> Result<S::Ok, S::Error> {
     Err(S::Error::custom("a market that lists a basket is written as a document alone"))
 }

@@ -46,7 +46,7 @@ fn edited(pointer: &str, value: Value) -> Value {
 }
 
 fn read(document: &Value) -> Market {
-    Market::parse(&document.to_string()).unwrap()
+    Market::parse(&document.to_string()).expect("a valid document")
 }
 
 #[test]

@@ -7,8 +7,8 @@ fn sample() -> Option<(Market, Portfolio)> {
     // A package of this crate alone has no samples.
     let [market, portfolio] =
         ["index.json", "index-portfolio.json"].map(|name| std::fs::read_to_string(samples.join(name)));
-    let market = Market::parse(&market.ok()?).unwrap();
-    let portfolio = Portfolio::parse(&portfolio.ok()?, &market).unwrap();
+    let market = Market::parse(&market.ok()?).expect("a valid market");
+    let portfolio = Portfolio::parse(&portfolio.ok()?, &market).expect("a valid portfolio");
     Some((market, portfolio))
 }
 
@@ -54,20 +54,21 @@ fn liquidation_prices_move_the_parts() {
 
 /// The range of one underlying, from the grid of an account that holds only its perpetual.
 fn scan_range(judge: &Judge, market: &Market, name: &str) -> f64 {
-    let account = Account::builder("one").position(format!("{name}-PERPETUAL"), 1).build(market).unwrap();
-    let matrix = judge.stress(&account, upm::Grid::SCAN).unwrap();
+    let account =
+        Account::builder("one").position(format!("{name}-PERPETUAL"), 1).build(market).expect("a valid account");
+    let matrix = judge.stress(&account, upm::Grid::SCAN).expect("a grid");
     assert_eq!(matrix.ranges.len(), 1);
     matrix.ranges[0].1
 }
 
-/// A venue that lists no such index says so, and no venue gives a margin that is known.
+/// No venue lists the index: a margin of its perpetual is known to none, as of any underlying without parameters.
 #[test]
 fn no_venue_knows_the_index() {
     let Some((market, portfolio)) = sample() else { return };
-    for (account, (method, answer)) in
-        portfolio.accounts.iter().flat_map(|held| compare(held, &market).into_iter().map(move |by| (held, by)))
-    {
-        let known = answer.as_ref().is_ok_and(|answer| answer.requirement == RequirementState::Known);
-        assert_eq!(known, method == "universal", "{} by {method}: {answer:?}", account.name);
+    for account in &portfolio.accounts[..2] {
+        for (method, answer) in compare(account, &market) {
+            let known = answer.as_ref().is_ok_and(|answer| answer.requirement == RequirementState::Known);
+            assert_eq!(known, method == "universal", "{} by {method}: {answer:?}", account.name);
+        }
     }
 }

@@ -10,7 +10,7 @@ use model::{
 use pricing::kernel::Isa;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use units::{Decimal, Quantity};
+use units::{Decimal, Quantity, Ratio};
 
 use crate::generate::{self, PARAMS, assessed, config, price, quantity};
 
@@ -140,11 +140,10 @@ proptest! {
     /// Units and divisor may be scaled together.
     #[test]
     fn a_basket_is_its_units_over_its_divisor(factor in 0.01..100.0_f64, contracts in -100.0..100.0_f64) {
-        let factor = generate::ratio(factor).to_f64();
         let document = indexed(&[("BTC", 80_000.0, 0.01), ("ETH", 4_000.0, 0.05)]);
         let mut scaled = document.clone();
         let basket = scaled.underlyings[2].basket.as_mut().expect("a basket");
-        basket.divisor = Some(generate::ratio(factor));
+        basket.divisor = Some(Ratio::shortest(factor).expect("in range"));
         for part in &mut basket.parts {
             part.units = part.units.map(|units| quantity(units.to_f64() * factor));
         }
@@ -202,7 +201,7 @@ fn the_moves_of_an_index_are_the_means_of_its_parts() {
     let rules = &PARAMS.rules;
     let [btc, eth] = ["BTC", "ETH"].map(|name| rules.scan.range(name));
     near("together", loss(&answer, "scan together"), 8_000.0 * btc + 2_000.0 * eth);
-    near("alone", loss(&answer, "scan alone"), ((8_000.0 * btc).powi(2) + (2_000.0 * eth).powi(2)).sqrt());
+    near("alone", loss(&answer, "scan alone"), (8_000.0 * btc).hypot(2_000.0 * eth));
     let part = rules.apart.part;
     near("apart", loss(&answer, "scan apart"), part * (8_000.0 * btc - 2_000.0 * eth));
     let day = |day: &universal::rules::StressRules| {
@@ -265,7 +264,7 @@ fn a_scenario_document_moves_the_parts_alone() {
             scenarios: vec![margin::MoveDocument {
                 name: "the day".to_owned(),
                 price: moves.iter().map(|text| text.parse().expect("a number")).collect(),
-                vol: vec![units::Ratio::ZERO; names.len()],
+                vol: vec![Ratio::ZERO; names.len()],
                 residual: None,
             }],
         }],
