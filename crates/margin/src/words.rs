@@ -121,9 +121,9 @@ mod tests {
     fn words_are_their_text_however_they_were_made() {
         let (written, made) = (Words::from("scan alone"), Words::from("scan alone".to_owned()));
         assert_eq!(written, made);
-        assert!(
-            made == "scan alone" && "scan alone" == made && made == "scan alone".to_owned() && made.starts_with("scan")
-        );
+        assert!(made == "scan alone" && made.starts_with("scan"));
+        assert_eq!("scan alone", made);
+        assert_eq!(made, String::from("scan alone"));
         assert_eq!(format!("{made} {made:?}"), "scan alone \"scan alone\"");
         assert_eq!(serde_json::to_string(&made).unwrap(), "\"scan alone\"");
         assert_eq!(made.as_str().as_ptr(), made.clone().as_str().as_ptr(), "a copy shares the text");

@@ -1,0 +1,127 @@
+//! CHG-1, liquidity: the cost of leaving a position that the market cannot absorb within the margin period of risk.
+//!
+//! It is taken in each underlying on the net delta, balances and unsettled profit included, and on the vega of each
+//! expiry: what an exit at the best pace costs beyond the risk that the scan already holds, and half the spread.
+//!
+//! Over a cell, each exit is taken at its largest size, because its cost never falls with it. The cost is convex, so a
+//! fill adds no more than its size times the slope at the size that is reached.
+
+use model::{Invalid, Underlying};
+use serde::Deserialize;
+
+use super::rule::{Fill, Part, Rule, Scope};
+use crate::method::universal::by_name::{ByName, within};
+use crate::method::universal::exit::{Exit, Leave};
+use crate::method::universal::exposure::Exposures;
+use crate::params::decimal;
+
+/// The cost of leaving large positions (CHG-1).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LiquidityRules {
+    /// Price concession for trading one day's volume in one day.
+    #[serde(deserialize_with = "decimal::read")]
+    pub impact: f64,
+    /// Average daily volume in USD, by underlying, where the market gives none.
+    pub adv_usd: ByName,
+    /// Half the spread, as a part of the price, by underlying.
+    pub half_spread: ByName,
+    /// Standard deviation of daily volatility moves (σ), in points.
+    #[serde(deserialize_with = "decimal::read")]
+    pub vol_sigma_points: f64,
+    /// Vega that trades in one expiry in a day, in USD per point, by underlying.
+    pub vega_adv_usd: ByName,
+    /// Concession in points for trading one day's vega in one day.
+    #[serde(deserialize_with = "decimal::read")]
+    pub vega_impact_points: f64,
+    /// Half the spread of a volatility, in points.
+    #[serde(deserialize_with = "decimal::read")]
+    pub vega_half_spread_points: f64,
+}
+
+/// CHG-1 with the exits from each underlying.
+#[derive(Clone, Debug)]
+pub(crate) struct Liquidity {
+    exits: Box<[Exits]>,
+}
+
+/// The exits from one underlying.
+#[derive(Clone, Copy, Debug)]
+struct Exits {
+    /// From its delta; values in USD.
+    delta: Leave,
+    /// From the vega of one expiry; values in USD per point.
+    vega: Leave,
+}
+
+impl Exits {
+    fn new(listed: &Underlying, scope: &Scope<'_>, rules: &LiquidityRules) -> Self {
+        let (name, scan) = (&listed.name, scope.scan);
+        let traded = scope.daily_volume(name, listed.adv_usd);
+        let delta = Exit::new(traded, rules.impact, scan.sigma.get(name), rules.half_spread.get(name), scan);
+        let vega = Exit::new(
+            rules.vega_adv_usd.get(name),
+            rules.vega_impact_points,
+            rules.vol_sigma_points,
+            rules.vega_half_spread_points,
+            scan,
+        );
+        Self { delta: delta.into(), vega: vega.into() }
+    }
+}
+
+/// USD per point of volatility, from USD per 1.00 of it.
+fn points(vega: f64) -> f64 {
+    vega / 100.0
+}
+
+impl Rule for Liquidity {
+    type Rules = LiquidityRules;
+
+    const ID: &'static str = "CHG-1";
+    const NAME: &'static str = "liquidity";
+    const CLOSES: bool = true;
+
+    fn check(rules: &LiquidityRules) -> Result<(), Invalid> {
+        within(rules.impact, "liquidity.impact", 0.0, 10.0)?;
+        rules.adv_usd.check("liquidity.adv_usd", 1.0, 1e15)?;
+        rules.half_spread.check("liquidity.half_spread", 0.0, 0.5)?;
+        rules.vega_adv_usd.check("liquidity.vega_adv_usd", 1.0, 1e15)?;
+        within(rules.vol_sigma_points, "liquidity.vol_sigma_points", 0.0, 100.0)?;
+        within(rules.vega_impact_points, "liquidity.vega_impact_points", 0.0, 100.0)?;
+        within(rules.vega_half_spread_points, "liquidity.vega_half_spread_points", 0.0, 100.0)
+    }
+
+    fn new(scope: &Scope<'_>, rules: &LiquidityRules) -> Self {
+        let exits = scope.market.underlyings.iter().map(|listed| Exits::new(listed, scope, rules));
+        Self { exits: exits.collect() }
+    }
+
+    #[inline]
+    fn exact(&self, exposures: &Exposures) -> f64 {
+        exposures.touched().fold(0.0, |sum, (underlying, exposure)| {
+            let exits = &self.exits[underlying];
+            let delta = exits.delta.cost(exposure.delta().abs() * exposure.index);
+            let vegas = exposure.expiries().iter().map(|bucket| exits.vega.cost(points(bucket.vega.abs())));
+            sum + vegas.fold(delta, |sum, exit| sum + exit)
+        })
+    }
+
+    #[inline]
+    fn most(&self, part: &Part) -> Option<f64> {
+        match part {
+            Part::Bucket(bucket) => Some(self.exits[bucket.underlying].vega.cost(points(bucket.vega))),
+            Part::Underlying { underlying, delta } => Some(self.exits[*underlying].delta.cost(*delta)),
+            Part::Balance { .. } | Part::Funding(_) | Part::Fees(_) => None,
+        }
+    }
+
+    #[inline]
+    fn beyond(&self, fill: &Fill) -> Option<f64> {
+        let Exits { delta, vega } = &self.exits[fill.underlying];
+        let traded =
+            fill.traded_delta * delta.slope(fill.delta) + points(fill.traded_vega) * vega.slope(points(fill.vega));
+        let paid = fill.paid_underlying.map(|followed| fill.paid_delta * self.exits[followed].delta.slope(fill.delta));
+        Some(paid.map_or(traded, |paid| traded + paid))
+    }
+}
