@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use margin::ChargeLine;
 use margin::method::derive::scan::{Outcome, Revaluation};
 use margin::method::derive::{pmrm, pmrm2, portfolio::Holdings, standard};
 use serde::de::DeserializeOwned;
@@ -222,10 +223,10 @@ fn pmrm2_names(outcome: &Outcome, held: &Holdings) -> Ours {
 fn portfolio_names(outcome: &Outcome, held: &Holdings) -> Ours {
     // The requirement as in our answers, line by line; the contract has mark-to-market less margin.
     let loss = outcome.scan.loss();
-    let lines = |of: fn(&(String, f64, f64)) -> f64| loss + outcome.charges.iter().map(of).sum::<f64>();
+    let lines = |of: fn(&ChargeLine) -> f64| loss + outcome.charges.iter().map(of).sum::<f64>();
     let mut ours = margin_names(outcome.initial_margin, outcome.maintenance_margin, outcome.mark_to_market);
-    ours.insert("initial_requirement".to_owned(), lines(|line| line.1));
-    ours.insert("maintenance_requirement".to_owned(), lines(|line| line.2));
+    ours.insert("initial_requirement".to_owned(), lines(|line| line.initial));
+    ours.insert("maintenance_requirement".to_owned(), lines(|line| line.maintenance));
     let worst = f64::from(u32::try_from(outcome.scan.worst_index).expect("scenarios are few"));
     ours.extend([
         ("worst_scenario_index".to_owned(), worst),
