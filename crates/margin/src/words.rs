@@ -20,7 +20,7 @@ enum Text {
 }
 
 impl Words {
-    /// The text.
+    /// The words as text, to print or to compare.
     pub fn as_str(&self) -> &str {
         match &self.0 {
             Text::Written(text) => text,
@@ -30,7 +30,7 @@ impl Words {
 }
 
 impl Default for Words {
-    /// No words.
+    /// An empty text, where an answer has nothing to name.
     fn default() -> Self {
         Self::from("")
     }
