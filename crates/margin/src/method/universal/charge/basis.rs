@@ -78,3 +78,25 @@ impl Rule for Basis {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rule::Bucket;
+    use super::*;
+    use crate::method::universal::charge::example::{bucket, contract, exposures};
+
+    /// CHG-2: both legs of a calendar pair pay the move of their own expiry, by hand.
+    #[test]
+    fn both_legs_of_a_calendar_pair_pay() {
+        let basis = Basis { moves: [[0.01, 0.02, 0.05].into()].into() };
+        let pair = exposures(&[(3.0, contract(1, 1.0, 0.0, 0.0)), (-3.0, contract(2, 1.0, 0.0, 0.0))]);
+        assert_eq!(basis.exact(&pair), 300.0 * 0.02 + 300.0 * 0.05);
+        // Positions of one expiry are netted before.
+        let flat = exposures(&[(3.0, contract(1, 1.0, 0.0, 0.0)), (-6.0, contract(1, 0.5, 0.0, 0.0))]);
+        assert_eq!(basis.exact(&flat), 0.0);
+        let most =
+            [(1, 300.0), (2, 300.0)].map(|(place, delta)| basis.most(&Part::Bucket(Bucket { delta, ..bucket(place) })));
+        assert_eq!(most, [Some(6.0), Some(15.0)]);
+        assert_eq!(basis.most(&Part::Fees(1.0)), None);
+    }
+}

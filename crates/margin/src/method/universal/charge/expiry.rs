@@ -72,3 +72,27 @@ impl Rule for Expiry {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rule::Bucket;
+    use super::*;
+    use crate::method::universal::charge::example::{INDEX, bucket, contract, exposures};
+
+    /// CHG-4: short gamma pays where the expiry is near, long gamma never, by hand.
+    #[test]
+    fn short_gamma_pays_where_the_expiry_is_near() {
+        let charge = Expiry { pin_move: 0.01, pinned: [[false, true, false].into()].into() };
+        let held = |quantity: f64, bucket: usize| exposures(&[(quantity, contract(bucket, 0.0, 0.3, 0.0))]);
+        let expected = 0.5 * 0.6 * (0.01 * INDEX) * (0.01 * INDEX);
+        assert_eq!(charge.exact(&held(-2.0, 1)), expected);
+        assert_eq!([charge.exact(&held(2.0, 1)), charge.exact(&held(-2.0, 2))], [0.0, 0.0]);
+        // Over a cell gamma is in dollars: times the square of the index.
+        let gamma = -0.6 * INDEX * INDEX;
+        let most = charge.most(&Part::Bucket(Bucket { gamma, ..bucket(1) })).unwrap();
+        assert!((most - expected).abs() < 1e-12, "{most}");
+        assert_eq!(charge.most(&Part::Bucket(Bucket { gamma, ..bucket(2) })), None);
+        let rules = OptionRules { short_rate: 0.0, pin_move: 0.01, pin_days: 1.0 };
+        assert!(rules.pins(1.0) && !rules.pins(1.001));
+    }
+}

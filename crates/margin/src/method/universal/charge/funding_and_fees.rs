@@ -89,3 +89,23 @@ impl Rule for FundingAndFees {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::method::universal::charge::example::{contract, exposures};
+    use crate::method::universal::listed::ContractTerms;
+
+    /// CHG-7: funding is netted over the account and charged only where it is paid; fees add up, whatever the side.
+    #[test]
+    fn funding_is_netted_and_fees_add_up() {
+        let paying = ContractTerms { funding_rate: 0.001, ..contract(0, 1.0, 0.0, 0.0) };
+        let receiving = ContractTerms { funding_rate: -0.0005, ..paying };
+        let charge = |held: &[(f64, ContractTerms)]| FundingAndFees.exact(&exposures(held));
+        assert!((charge(&[(3.0, paying)]) - (0.3 + 0.75)).abs() < 1e-12);
+        assert_eq!(charge(&[(-3.0, paying)]), 0.75);
+        assert!((charge(&[(3.0, paying), (3.0, receiving)]) - (0.3 - 0.15 + 1.5)).abs() < 1e-12);
+        assert_eq!([-2.0, 2.0].map(|paid| FundingAndFees.most(&Part::Funding(paid))), [Some(0.0), Some(2.0)]);
+        assert_eq!(FundingAndFees.most(&Part::Fees(1.5)), Some(1.5));
+    }
+}

@@ -125,3 +125,59 @@ impl Rule for Liquidity {
         Some(paid.map_or(traded, |paid| traded + paid))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rule::Bucket;
+    use super::*;
+    use crate::method::universal;
+    use crate::method::universal::charge::example::{INDEX, bucket, contract, exposures};
+
+    /// CHG-1: net delta and the vega of each expiry leave by exits of their own; a fill adds at most its slope.
+    #[test]
+    fn delta_and_each_vega_leave_by_themselves() {
+        let scan = universal::parse(universal::PARAMS).unwrap().rules.scan;
+        let exits = Exits {
+            delta: Exit::new(1e6, 0.1, 0.03, 0.001, &scan).into(),
+            vega: Exit::new(1e3, 10.0, 3.0, 0.5, &scan).into(),
+        };
+        let charge = Liquidity { exits: [exits].into() };
+        let held = exposures(&[(5e4, contract(1, 1.0, 0.0, 4.0)), (-2e4, contract(2, 1.0, 0.0, 4.0))]);
+        let vegas = exits.vega.cost(2e5 / 100.0) + exits.vega.cost(8e4 / 100.0);
+        let delta = exits.delta.cost(3e4 * INDEX);
+        let found = charge.exact(&held);
+        assert!((found - delta - vegas).abs() < 1e-9 * found, "{found} against {delta} and {vegas}");
+        let parts = [
+            Part::Bucket(Bucket { vega: 2e5, ..bucket(1) }),
+            Part::Bucket(Bucket { vega: 8e4, ..bucket(2) }),
+            Part::Underlying { underlying: 0, delta: 3e4 * INDEX },
+        ];
+        let most: f64 = parts.iter().filter_map(|part| charge.most(part)).sum();
+        assert!((most - found).abs() < 1e-9 * found, "{most} against {found}");
+    }
+
+    /// CHG-1: more of the same costs no more than the fill's own size at the slope that is reached.
+    #[test]
+    fn a_fill_adds_no_more_than_its_slope() {
+        let scan = universal::parse(universal::PARAMS).unwrap().rules.scan;
+        let leave = Leave::from(Exit::new(1e6, 0.1, 0.03, 0.001, &scan));
+        let charge = Liquidity { exits: [Exits { delta: leave, vega: leave }].into() };
+        for (before, more) in [(0.0, 1e3), (1e5, 1e5), (1e7, 1e4), (1e7, 1e8)] {
+            let fill = Fill {
+                underlying: 0,
+                traded_delta: more,
+                traded_vega: 0.0,
+                paid_underlying: None,
+                paid_delta: 0.0,
+                delta: before + more,
+                vega: 0.0,
+                asset: 0,
+                price: 1.0,
+                gained: 0.0,
+                owed: 0.0,
+            };
+            let added = leave.cost(before + more) - leave.cost(before);
+            assert!(added <= charge.beyond(&fill).unwrap() * (1.0 + 1e-9), "{before} {more}: {added}");
+        }
+    }
+}

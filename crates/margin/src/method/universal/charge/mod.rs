@@ -6,6 +6,8 @@
 
 mod basis;
 mod borrow;
+#[cfg(test)]
+mod example;
 mod expiry;
 mod funding_and_fees;
 mod haircut;

@@ -54,3 +54,25 @@ impl Rule for ShortOptions {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rule::Bucket;
+    use super::*;
+    use crate::method::universal::charge::example::{INDEX, bucket, contract, exposures};
+    use crate::method::universal::listed::ContractTerms;
+
+    /// CHG-3: a synthetic forward is not charged; what remains short pays the rate, over a cell at the highest index.
+    #[test]
+    fn what_no_long_option_covers_pays() {
+        let charge = ShortOptions { rate: 0.005, highest: [1.1 * INDEX].into() };
+        let option =
+            |strike: u32, call: bool| ContractTerms { strike: Some((strike, call)), ..contract(1, 0.0, 0.0, 0.0) };
+        let forward = exposures(&[(-2.0, option(0, true)), (2.0, option(0, false))]);
+        assert_eq!(charge.exact(&forward), 0.0);
+        let apart = exposures(&[(-2.0, option(0, true)), (2.0, option(1, false))]);
+        assert_eq!(charge.exact(&apart), 2.0 * 0.005 * INDEX);
+        let most = charge.most(&Part::Bucket(Bucket { naked: 2.0, ..bucket(1) })).unwrap();
+        assert!((most - 1.1 * charge.exact(&apart)).abs() < 1e-12, "{most}");
+    }
+}
