@@ -267,7 +267,7 @@ fn workings(assessment: &Assessment, amounts: &Amounts) -> String {
     let columns = amounts.charges_initial.iter().zip(&amounts.charges_maintenance);
     for (charge, (initial, maintenance)) in assessment.charges.iter().zip(columns) {
         if !(initial.is_zero() && maintenance.is_zero()) {
-            table.row([charge.charge.clone(), initial.to_string(), maintenance.to_string()]);
+            table.row([charge.charge.to_string(), initial.to_string(), maintenance.to_string()]);
         }
     }
     table.total(["margin".to_owned(), amounts.initial.to_string(), amounts.maintenance.to_string()]);
@@ -300,7 +300,7 @@ fn families(families: &[Family], unit: Unit) -> String {
     let mut sorted: Vec<&Family> = families.iter().collect();
     sorted.sort_by_key(|family| std::cmp::Reverse(family.loss));
     for family in sorted {
-        table.row([&family.family, &unit.needed(family.loss).to_string(), &family.scenario]);
+        table.row([family.family.as_str(), &unit.needed(family.loss).to_string(), &family.scenario]);
     }
     table.text()
 }
@@ -328,7 +328,7 @@ fn scenarios(scenarios: &[ScenarioPnl]) -> String {
     let columns = [("scenario", Side::Left), ("family", Side::Left), ("profit USD", Side::Right)];
     let mut table = Table::new(&columns);
     for scenario in scenarios {
-        table.row([&scenario.scenario, &scenario.family, &profit(scenario.pnl, 2)]);
+        table.row([scenario.scenario.as_str(), &scenario.family, &profit(scenario.pnl, 2)]);
     }
     table.text()
 }

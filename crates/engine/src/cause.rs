@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The reason why an amount moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Cause {
     /// The amount arrived in custody.
     Deposit,

@@ -6,6 +6,7 @@ use units::{Money, Overflow, Ratio, Round};
 
 /// Targets, shares of depth, and durations. Durations are in microseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LiquidationRules {
     /// A liquidation aims at this multiple of the maintenance margin (β of I-38), above 1.
     pub beta: Ratio,

@@ -3,7 +3,7 @@
 use model::{Basket, Market, UnderlyingId};
 
 use crate::Refusal;
-use crate::method::universal::rules::{ByName, Rules};
+use crate::method::universal::by_name::ByName;
 use crate::scenario::{Move, Scenario, ScenarioSet, VolMove};
 
 /// The parts of a basket with their shares in its value.
@@ -91,17 +91,4 @@ pub(crate) fn volume(
         }
         None => own(id),
     }
-}
-
-/// The numbers of CHG-1 that a basket takes from its parts, because neither the market nor the rules give them for it.
-pub(crate) fn numbers_of_parts(rules: &Rules, market: &Market, basket: UnderlyingId) -> Vec<&'static str> {
-    let listed = &market.underlyings[basket.0];
-    let named = |numbers: &ByName| numbers.names(&listed.name);
-    let numbers = [
-        ("volatility", named(&rules.scan.sigma)),
-        ("half spread", named(&rules.liquidity.half_spread)),
-        ("daily volume", listed.adv_usd.is_some() || named(&rules.liquidity.adv_usd)),
-        ("daily vega", named(&rules.liquidity.vega_adv_usd)),
-    ];
-    numbers.into_iter().filter_map(|(number, own)| (!own).then_some(number)).collect()
 }

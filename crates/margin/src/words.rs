@@ -20,7 +20,7 @@ enum Text {
 }
 
 impl Words {
-    /// The words as text.
+    /// The words as text, to print or to compare.
     pub fn as_str(&self) -> &str {
         match &self.0 {
             Text::Written(text) => text,
@@ -30,7 +30,7 @@ impl Words {
 }
 
 impl Default for Words {
-    /// The empty text.
+    /// An empty text, where an answer has nothing to name.
     fn default() -> Self {
         Self::from("")
     }
@@ -121,9 +121,9 @@ mod tests {
     fn words_are_their_text_however_they_were_made() {
         let (written, made) = (Words::from("scan alone"), Words::from("scan alone".to_owned()));
         assert_eq!(written, made);
-        assert!(
-            made == "scan alone" && "scan alone" == made && made == "scan alone".to_owned() && made.starts_with("scan")
-        );
+        assert!(made == "scan alone" && made.starts_with("scan"));
+        assert_eq!("scan alone", made);
+        assert_eq!(made, String::from("scan alone"));
         assert_eq!(format!("{made} {made:?}"), "scan alone \"scan alone\"");
         assert_eq!(serde_json::to_string(&made).unwrap(), "\"scan alone\"");
         assert_eq!(made.as_str().as_ptr(), made.clone().as_str().as_ptr(), "a copy shares the text");

@@ -13,6 +13,7 @@ const LARGEST_COUNT: u32 = 1_000_000;
 
 /// The engine's own parameters. Durations are in microseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Policy {
     /// Time from a proposal to the earliest moment at which it can come into force.
     pub delay: i64,

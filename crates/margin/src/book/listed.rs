@@ -19,6 +19,7 @@ pub struct Venue<'a> {
 
 /// The kinds of contract that a venue lists, and how they settle; other kinds are converted.
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "five independent answers of a venue, each to its own question")]
 pub struct Listed {

@@ -144,6 +144,11 @@ impl Anchor<'_> {
         Span::around(1.0, self.width.basis)
     }
 
+    /// The index of a contract's underlying at the upper end of the cell, in USD.
+    fn highest_index(&self, listing: &Instrument) -> f64 {
+        self.market.underlyings[listing.underlying.0].index.usd().to_f64() * self.ends()[1]
+    }
+
     /// The range of a stablecoin's price.
     fn stable(&self, asset: AssetId) -> Span {
         let price = self.market.assets[asset.0].price.usd().to_f64();
@@ -199,7 +204,7 @@ impl Anchor<'_> {
             ),
         };
         let slack = ERROR * worth.high.max(net_delta.high);
-        let rate = listing.fee_rate.map_or(self.rules.fees.future, units::Ratio::to_f64);
+        let index = self.highest_index(listing);
         Bounds {
             asset: listing.settle,
             states: self.states.iter().map(lines).collect(),
@@ -209,7 +214,7 @@ impl Anchor<'_> {
             vega: Span::default(),
             gamma: Span::default(),
             worth: worth.widened(slack),
-            fee: (rate * (worth.high + slack)).max(0.0),
+            fee: self.rules.fees.to_close(listing, worth.high + slack, index),
         }
     }
 
@@ -332,15 +337,13 @@ impl Anchor<'_> {
             let vega = level.times(density).times(Span { low: time.low.sqrt(), high: time.high.sqrt() });
             let gamma = level.times(density).times(Span { low: 1.0 / deviation.high, high: 1.0 / deviation.low });
             let slack = 10.0 * ERROR * level.high;
-            let pinned = days.low <= self.rules.options.pin_days;
+            let pinned = self.rules.options.pins(days.low);
             let now = &states[0];
             let worth = Span {
                 low: now.lower[0].min(now.lower[1]) + gap.lower[0].min(gap.lower[1]) - ERROR * now.magnitude,
                 high: now.upper[0].max(now.upper[1]) + gap.upper[0].max(gap.upper[1]) + ERROR * now.magnitude,
             };
-            let given = listing.fee_rate.map(units::Ratio::to_f64);
-            let index = self.market.underlyings[listing.underlying.0].index.usd().to_f64() * ends[1];
-            let flat = given.unwrap_or(self.rules.fees.option) * index * size;
+            let fee = self.rules.fees.to_close(listing, worth.high, self.highest_index(listing));
             bounds.push(Bounds {
                 asset: listing.settle,
                 states,
@@ -350,7 +353,7 @@ impl Anchor<'_> {
                 vega: vega.widened(slack),
                 gamma: if pinned { gamma.widened(slack / deviation.low) } else { Span::default() },
                 worth,
-                fee: flat.min(self.rules.fees.option_cap * worth.high).max(0.0),
+                fee,
             });
         }
         Ok(bounds)

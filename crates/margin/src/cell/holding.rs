@@ -10,6 +10,7 @@ use units::Quantity;
 
 use super::{Cell, Contract, Scratch, Surplus, tail};
 use crate::aggregate::naked_shorts;
+use crate::method::universal::charge::rule;
 
 /// Sums of whole ticks are exact below twice this limit of 2^52.
 pub(super) const MOST: f64 = 4_503_599_627_370_496.0;
@@ -52,7 +53,7 @@ pub(super) struct Kept {
     pub(super) fails: Option<usize>,
     amount: Quantity,
     pub(super) units: f64,
-    /// The largest CHG-5 and CHG-6 of this balance.
+    /// The largest charges of this balance.
     pub(super) charge: f64,
 }
 
@@ -77,7 +78,7 @@ pub(super) struct Bucket {
     place: usize,
     /// Delta, vega and gamma in ticks; for each the least, then the most.
     sums: [f64; 6],
-    /// The largest sum of CHG-1 on vega, CHG-2, CHG-3 and CHG-4.
+    /// The largest sum of the charges of one expiry.
     pub(super) charge: f64,
 }
 
@@ -414,21 +415,22 @@ impl Cell {
     /// Updates the largest possible charges of one expiry.
     fn charge_bucket(&self, holding: &mut Holding, part: usize, bucket: usize) {
         let part = &mut holding.parts[part];
-        let (sheet, place) = (&self.sheets[part.sheet], part.buckets[bucket].place);
-        let terms = sheet.buckets[place];
-        let [delta_low, delta_high, _, _, gamma_low, _] = part.buckets[bucket].sums.map(|ticks| ticks * self.tick);
-        let key = (part.sheet, place);
+        let (underlying, place) = (part.sheet, part.buckets[bucket].place);
+        let [delta_low, delta_high, _, _, gamma, _] = part.buckets[bucket].sums.map(|ticks| ticks * self.tick);
+        let key = (underlying, place);
         let from = holding.positions.partition_point(|held| (held.sheet, held.bucket) < key);
         let to = holding.positions.partition_point(|held| (held.sheet, held.bucket) <= key);
-        let naked = self.naked(&holding.positions[from..to]);
-        let options = &self.rules.options;
-        let vega = sheet.vega_exit.cost(part.buckets[bucket].vega(self.tick) / 100.0, &self.rules);
-        let pin = if terms.pinned { 0.5 * (-gamma_low).max(0.0) * options.pin_move * options.pin_move } else { 0.0 };
-        part.buckets[bucket].charge =
-            vega + terms.basis * delta_low.abs().max(delta_high.abs()) + naked * options.short_rate * sheet.index + pin;
+        part.buckets[bucket].charge = self.charges.most(&rule::Part::Bucket(rule::Bucket {
+            underlying,
+            place,
+            delta: delta_low.abs().max(delta_high.abs()),
+            vega: part.buckets[bucket].vega(self.tick),
+            gamma,
+            naked: self.naked(&holding.positions[from..to]),
+        }));
     }
 
-    /// CHG-3: short options, in coins, that no long option at the same strike covers. The positions are in order of strikes.
+    /// Short options, in coins, that no long option at the same strike covers. The positions are in order of strikes.
     fn naked(&self, positions: &[Held]) -> f64 {
         let (mut sum, mut strike, mut calls, mut puts) = (0.0, None, 0.0, 0.0);
         for held in positions {
@@ -444,11 +446,11 @@ impl Cell {
         sum + naked_shorts(calls, puts)
     }
 
-    /// CHG-5 and CHG-6 at the end of the cell at which the balance or debt is worth most.
+    /// Updates the charges of a balance or debt at the end of the cell at which it is worth most.
     fn charge_balance(&self, kept: &mut Kept) {
-        let asset = &self.assets[kept.asset.0];
-        let value = kept.units * asset.price.high[1];
-        kept.charge = asset.terms.borrow(-value, &self.rules) + asset.terms.haircut(value, &self.rules);
+        let AssetId(asset) = kept.asset;
+        let value = kept.units * self.assets[asset].price.high[1];
+        kept.charge = self.charges.most(&rule::Part::Balance { asset, value });
     }
 }
 

@@ -26,7 +26,6 @@ use model::{
     AssetId, CounterPrice, Expiry, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Right, UnderlyingId,
 };
 use pricing::kernel::{Isa, Rows};
-use pricing::math;
 use units::{Quantity, Timestamp};
 
 pub use holding::Holding;
@@ -34,9 +33,8 @@ pub use reserve::{Reserve, Trade};
 pub use surplus::{Scratch, Surplus};
 
 use crate::Refusal;
-use crate::method::universal::charges::{Exit, Leave};
+use crate::method::universal::charge::{Charges, funding_rate, rule::Scope};
 use crate::method::universal::rules::Rules;
-use crate::method::universal::terms::AssetTerms;
 use crate::risk_array::{OTHER, asset_factor};
 use crate::scenario::{Aggregation, Move, ScenarioSet};
 use bounds::{Anchor, Bounds, Ends, Span, State};
@@ -87,7 +85,8 @@ pub struct Cell {
     locations: BTreeMap<String, usize>,
     /// For each location, the scenarios in which it fails, and the weighted part that is lost.
     failures: Vec<Vec<(usize, f64)>>,
-    funded: bool,
+    /// The charges over the cell. The buckets of an underlying are the perpetuals, then the expiries still to come.
+    charges: Charges,
     /// For each instrument, the tolls of a lot bought and of a lot sold.
     tolls: Vec<[Toll; 2]>,
     /// For each asset, the tolls of a unit received and of a unit paid.
@@ -108,18 +107,6 @@ struct Sheet {
     /// The assets that follow the underlying, each with `1 + weight · (factor − 1)` of every column, then zeros up to
     /// the stride.
     coins: Vec<(usize, Vec<f64>)>,
-    /// The index at the upper end of the cell, USD.
-    index: f64,
-    delta_exit: Leave,
-    vega_exit: Leave,
-    /// The terms of each bucket, perpetuals first, then the expiries.
-    buckets: Vec<BucketTerms>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct BucketTerms {
-    basis: f64,
-    pinned: bool,
 }
 
 /// The columns behind the scenario columns of both ends.
@@ -171,8 +158,6 @@ struct AssetBounds {
     sheet: Option<usize>,
     /// Bounds of the price, in USD a unit, at both ends.
     price: AssetPrice,
-    /// The terms of CHG-5 and CHG-6.
-    terms: AssetTerms,
     /// For an asset that follows no underlying: `1 + weight · (factor − 1)` of every joint scenario, then zeros up to
     /// whole cache lines.
     factors: Vec<f64>,
@@ -270,7 +255,7 @@ impl Cell {
             roots: roots.len(),
             locations,
             failures,
-            funded: market.instruments.iter().any(|listing| listing.funding_rate_8h.is_some()),
+            charges: charges(market, rules, end, width),
             market: market.clone(),
             tolls: Vec::new(),
             coin_tolls: Vec::new(),
@@ -302,7 +287,7 @@ impl Cell {
 
     /// The number of groups of positions charged together: for each underlying the perpetuals, and every expiry still to come.
     pub fn buckets(&self) -> usize {
-        self.sheets.iter().map(|sheet| sheet.buckets.len()).sum()
+        (0..self.sheets.len()).map(|underlying| 1 + self.coming(UnderlyingId(underlying)).len()).sum()
     }
 
     /// The width of the cell.
@@ -321,17 +306,16 @@ impl Cell {
 
     fn asset(&self, id: AssetId, set: &ScenarioSet, joint: &[usize]) -> AssetBounds {
         let asset = &self.market.assets[id.0];
-        let terms = AssetTerms::new(&self.market, id, &self.rules);
-        let price = terms.price;
+        let price = asset.price.usd().to_f64();
         if let Some(UnderlyingId(sheet)) = asset.follows {
             let span = Span::around(price, self.width.basis);
             let price = AssetPrice { low: self.ends().map(|x| span.low * x), high: self.ends().map(|x| span.high * x) };
-            return AssetBounds { sheet: Some(sheet), price, terms, factors: Vec::new() };
+            return AssetBounds { sheet: Some(sheet), price, factors: Vec::new() };
         }
         let span = Span::around(price, if id == model::USD { 0.0 } else { self.width.peg });
         let factors = joint.iter().map(|scenario| self.weighted_factor(id, set, *scenario));
         let factors = padded(factors, joint.len(), 0.0);
-        AssetBounds { sheet: None, price: AssetPrice { low: [span.low; 2], high: [span.high; 2] }, terms, factors }
+        AssetBounds { sheet: None, price: AssetPrice { low: [span.low; 2], high: [span.high; 2] }, factors }
     }
 
     /// Whether a balance of an asset can be represented: it is of the market, and follows no basket (CELL-3).
@@ -393,16 +377,6 @@ impl Cell {
             })
             .collect();
 
-        let listed = &market.underlyings[underlying.0];
-        let index = listed.size() * self.ends()[1];
-        let basis = &self.rules.basis;
-        let charge = |years: f64| basis.floor.max(math::exp(basis.rate * years) - 1.0);
-        let mut buckets = vec![BucketTerms { basis: charge(0.0), pinned: false }];
-        buckets.extend(self.coming(underlying).iter().map(|expiry| BucketTerms {
-            basis: charge(expiry.time.years_since(market.time)),
-            pinned: expiry.time.days_since(self.end) <= self.rules.options.pin_days,
-        }));
-
         let contracts = self.contracts(underlying, &market, set, &columns)?;
         let stride = count.next_multiple_of(pricing::kernel::LANES);
         let mut sheet = Sheet {
@@ -411,10 +385,6 @@ impl Cell {
             rows: Rows::zeros(2 * contracts.len(), 2 * stride + tail::COUNT),
             groups,
             coins,
-            index,
-            delta_exit: Leave::new(Exit::of_delta(&market, underlying, &self.rules), &self.rules),
-            vega_exit: Leave::new(Exit::of_vega(&market, underlying, &self.rules), &self.rules),
-            buckets,
         };
         for (place, Bounded { id, bounds, states }) in contracts.into_iter().enumerate() {
             let factors: Vec<f64> =
@@ -484,8 +454,7 @@ impl Cell {
 
     /// The expiries of an underlying that lie after the anchor. An expired instrument has no row and no bucket (CELL-3).
     fn coming(&self, underlying: UnderlyingId) -> &[Expiry] {
-        let expiries = &self.market.underlyings[underlying.0].expiries;
-        &expiries[expiries.partition_point(|terms| terms.time <= self.market.time)..]
+        coming(&self.market, underlying)
     }
 
     /// Whether the argument covers an instrument for the lifetime of the cell.
@@ -561,7 +530,7 @@ impl Cell {
             let delta = [(bounds.net_delta.low * scale).floor(), (bounds.net_delta.high * scale).ceil()];
             let (least, most) = if long { (delta[0], delta[1]) } else { (delta[1], delta[0]) };
             (ends[tail::DELTA], ends[tail::DELTA + 1]) = (least, most);
-            let rate = listing.funding_rate_8h.unwrap_or_default().to_f64();
+            let rate = funding_rate(listing);
             let funding = [rate * bounds.worth.low * scale, rate * bounds.worth.high * scale];
             let fee = (bounds.fee * scale).ceil();
             (ends[tail::FUNDING], ends[tail::FEES]) = if long {
@@ -614,6 +583,27 @@ impl Cell {
     fn location(&self, name: Option<&str>) -> Option<usize> {
         self.locations.get(name?).or_else(|| self.locations.get(OTHER)).copied()
     }
+}
+
+/// The expiries of an underlying that lie after the time of the market.
+fn coming(market: &Market, underlying: UnderlyingId) -> &[Expiry] {
+    let expiries = &market.underlyings[underlying.0].expiries;
+    &expiries[expiries.partition_point(|terms| terms.time <= market.time)..]
+}
+
+/// The charges in every market of a cell around `market` that ends at `end` (CELL-8).
+fn charges(market: &Market, rules: &Rules, end: Timestamp, width: Width) -> Charges {
+    let times = |underlying| coming(market, UnderlyingId(underlying)).iter().map(|terms| terms.time).collect();
+    let expiries: Vec<Box<[Timestamp]>> = (0..market.underlyings.len()).map(times).collect();
+    let scope = Scope {
+        market,
+        expiries: &expiries,
+        until: end,
+        rise: 1.0 + width.index,
+        scan: &rules.scan,
+        daily_volume: &rules.liquidity.adv_usd,
+    };
+    Charges::new(&scope, &rules.charges())
 }
 
 /// The distinct states of contracts written in an asset, and the state of each column; the first state is the market

@@ -1,15 +1,15 @@
 //! The certified surplus left after trades, without summing the account again.
 //!
-//! The requirement of an account is no more than the sum of the requirements of its parts, except for the exit costs of
-//! CHG-1, which are bounded by their slope. So a trade costs at most the requirement it would have alone, plus its
-//! dollars of delta and vega at that slope. See `docs/cells.md`, CELL-11.
+//! The requirement of an account is no more than the sum of the requirements of its parts, except for the charges whose
+//! rates rise with the size: each says what a fill adds beyond its own (`Rule::beyond`). So a trade costs at most the
+//! requirement it would have alone, plus that. See `docs/cells.md`, CELL-11.
 
 use model::{Account, AssetId, Balance, InstrumentId, Payoff, Position};
 use units::Quantity;
 
 use super::surplus::{LINES, ROUNDING};
 use super::{Cell, Contract, Scratch, Surplus};
-use crate::method::universal::charges::Leave;
+use crate::method::universal::charge::rule::Fill;
 
 /// A lower bound of an account's equity above both its initial margin and `warn` times its maintenance margin,
 /// everywhere in a cell. It is kept up to date through trades: each trade subtracts its largest possible cost.
@@ -106,17 +106,22 @@ impl Cell {
         let (of_lots, of_coins) = (lots * traded.delta, coins * paid.delta);
         let delta = reserve.delta + of_lots + of_coins;
         let vega = reserve.vega + lots * traded.vega;
-        let sheet = &self.sheets[contract.sheet];
-        let mut exits = of_lots * self.slope(&sheet.delta_exit, delta)
-            + lots * traded.vega / 100.0 * self.slope(&sheet.vega_exit, vega / 100.0);
-        if let Some(follows) = asset.sheet {
-            exits += of_coins * self.slope(&self.sheets[follows].delta_exit, delta);
-        }
         let price = asset.price.high[1];
-        let balance = asset.terms.steepest(trade.owed * price, &self.rules);
-        let balance = price * (balance[0] * trade.gained.max(0.0) + balance[1] * (-trade.gained).max(0.0));
+        let beyond = self.charges.beyond(&Fill {
+            underlying: contract.sheet,
+            traded_delta: of_lots,
+            traded_vega: lots * traded.vega,
+            paid_underlying: asset.sheet,
+            paid_delta: of_coins,
+            delta,
+            vega,
+            asset: trade.asset.0,
+            price,
+            gained: trade.gained,
+            owed: trade.owed * price,
+        });
         let rounded = contract.rounded(trade) * price;
-        let moved = [lots * traded.surplus, coins * paid.surplus, -self.warn.max(1.0) * (exits + balance), -rounded];
+        let moved = [lots * traded.surplus, coins * paid.surplus, -self.warn.max(1.0) * beyond, -rounded];
         let taken = (cost.abs() + trade.paid.abs()) * price;
         let slack = LINES + ROUNDING * moved.iter().fold(taken, |sum, part| sum + part.abs());
         let surplus = moved.iter().fold(reserve.surplus - slack, |left, part| left + part);
@@ -126,11 +131,6 @@ impl Cell {
     /// Whether this cell has rows for an instrument.
     pub fn certified(&self, instrument: InstrumentId) -> bool {
         self.contracts.get(instrument.0).is_some_and(Option::is_some)
-    }
-
-    /// The largest cost of another unit of an exit, while there are no more than `value` units.
-    fn slope(&self, leave: &Leave, value: f64) -> f64 {
-        if value > 0.0 { leave.slope(value, &self.rules) } else { 0.0 }
     }
 
     /// Computes the tolls of one lot of each contract and one unit of each asset, bought and sold.

@@ -5,6 +5,7 @@ use pricing::kernel::{Ends as Lines, LANES, accumulate, least};
 use super::holding::Holding;
 use super::{Cell, bounds::Ends, tail};
 use crate::aggregate::largest;
+use crate::method::universal::charge::rule;
 use crate::scenario::Aggregation;
 
 /// Lower bounds of equity less margin, in USD, for every market of the cell. −∞ where nothing is certified.
@@ -154,13 +155,12 @@ impl Cell {
                 alone.push(Alone { family, now, most, loss });
             }
             let net = delta[0].abs().max(delta[1].abs());
-            charges += sheet.delta_exit.cost(net, &self.rules);
+            charges += self.charges.most(&rule::Part::Underlying { underlying: place, delta: net });
             most_delta = largest(most_delta, net);
         }
-        if self.funded {
-            charges += funding.max(0.0);
+        for part in [rule::Part::Funding(funding), rule::Part::Fees(fees)] {
+            charges += self.charges.most(&part);
         }
-        charges += fees;
         let (mut held, mut open) = (equity, equity);
         for (range, aggregation) in &self.families {
             for (surplus, totals) in [(&mut held, &maintenance[range.clone()]), (&mut open, &initial[range.clone()])] {

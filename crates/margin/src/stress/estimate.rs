@@ -4,13 +4,14 @@ use model::{Account, AssetId, Market, UnderlyingId};
 
 use super::moves::vol_change;
 use crate::greeks::of_contract;
+use crate::method::universal::families::Family;
 use crate::method::universal::{Universal, rules::Rules};
 use crate::risk_array::RiskArray;
 use crate::scenario::{Scenario, VolMove};
 use crate::{Refusal, Words, valuation};
 
 /// The scan families of the universal method, in the order of the methodology.
-const SCANS: [&str; 3] = ["scan together", "scan alone", "scan apart"];
+const SCANS: [Family; 3] = [Family::ScanTogether, Family::ScanAlone, Family::ScanApart];
 
 /// A scan scenario, revalued in full and estimated.
 #[derive(Clone, Debug)]
@@ -29,7 +30,7 @@ pub struct Estimate {
 pub fn estimates(account: &Account, universal: &Universal) -> Result<Vec<Estimate>, Refusal> {
     let array = &universal.array;
     let pnl = array.pnl(&array.vector(account)?);
-    let families = array.set.families.iter().filter(|family| SCANS.contains(&family.name.as_str()));
+    let families = array.set.families.iter().filter(|family| SCANS.iter().any(|scan| family.name == scan.name()));
     let scenarios = families.flat_map(|family| family.range().map(move |index| (family, index)));
     scenarios
         .map(|(family, index)| {

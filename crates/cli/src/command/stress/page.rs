@@ -120,7 +120,7 @@ impl Stressed {
             self.estimates.iter().filter(|one| one.family == "scan together")
         {
             let [full, estimate] = [*pnl, *second_order].map(|value| down(value, decimals));
-            table.row([scenario.clone()].into_iter().chain([full, estimate, full - estimate].map(dollars)));
+            table.row([scenario.to_string()].into_iter().chain([full, estimate, full - estimate].map(dollars)));
         }
         let words = "greeks: delta, gamma, vega and theta now, to the second order; the gap is what they do not see.";
         table.text() + &paragraph("", 2, words)

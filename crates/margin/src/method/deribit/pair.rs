@@ -38,6 +38,7 @@ pub struct Currency {
 
 /// The currencies in which contracts settle.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Currencies {
     /// All settlement currencies.

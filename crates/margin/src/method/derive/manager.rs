@@ -8,6 +8,7 @@ use crate::params::decimal;
 
 /// The underlyings of a manager, and substitutes for data that it lacks.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Manager {
     /// The stablecoin that serves as cash.
@@ -23,6 +24,7 @@ pub struct Manager {
 
 /// The accepted collateral and its haircuts (`PMRM_2`).
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CollateralRules {
     /// The haircut of each coin, by its name in capitals. Other coins count for nothing.
@@ -31,6 +33,7 @@ pub struct CollateralRules {
 
 /// The haircut of a coin, and whether it hedges.
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Haircut {
     /// The share held back from both margins.

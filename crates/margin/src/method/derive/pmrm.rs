@@ -124,6 +124,7 @@ pub struct PmrmScenario {
 
 /// The direction of a volatility move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum PmrmVolShock {
     /// Volatility stays where it is.
     None,

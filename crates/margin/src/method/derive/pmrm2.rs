@@ -197,6 +197,7 @@ pub struct Pmrm2Scenario {
 
 /// The kind of a volatility move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Pmrm2VolShock {
     /// Volatility stays where it is.
     None,

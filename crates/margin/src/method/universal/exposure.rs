@@ -1,10 +1,8 @@
 //! The inputs of the charges: net sensitivities by underlying and expiry.
 
-use model::{Account, Market, UnderlyingId};
+use model::UnderlyingId;
 
-use super::rules::Rules;
-use super::terms::{ContractTerms, Terms};
-use crate::Refusal;
+use super::listed::{AssetTerms, ContractTerms, UnderlyingTerms};
 use crate::aggregate::naked_shorts;
 use crate::risk_array::Line;
 
@@ -12,9 +10,11 @@ use crate::risk_array::Line;
 #[derive(Clone, Debug, Default)]
 pub struct Exposures {
     /// The exposure to each underlying of the market.
-    pub underlyings: Vec<Exposure>,
-    /// The asset and the units of each balance.
-    pub amounts: Vec<(usize, f64)>,
+    underlyings: Vec<Exposure>,
+    /// The numbers of the underlyings to which the account has any exposure, in the order of the market.
+    touched: Vec<usize>,
+    /// The number of the asset and the value in USD of each balance, negative for a debt.
+    pub balances: Vec<(usize, f64)>,
     /// Funding of one period, in USD; positive when the account pays.
     pub funding: f64,
     /// Fees to close every position, in USD.
@@ -26,7 +26,9 @@ pub struct Exposures {
 #[derive(Clone, Debug, Default)]
 pub struct Exposure {
     /// Whether the account has any exposure to it.
-    pub touched: bool,
+    touched: bool,
+    /// The underlying's index, in USD.
+    pub index: f64,
     /// Units of the coin held or owed as balances or as unsettled profit.
     pub coins: f64,
     /// The bucket of the perpetuals at `T = 0`, then one for every expiry of the market.
@@ -77,31 +79,23 @@ impl Exposure {
 }
 
 impl Exposures {
-    /// Computes the exposure of an account to every underlying of the market.
-    pub fn take(
-        &mut self,
-        account: &Account,
-        lines: &[Line],
-        terms: &Terms,
-        (market, rules): (&Market, &Rules),
-    ) -> Result<(), Refusal> {
-        self.clear(terms);
-        for balance in &account.balances {
-            let (asset, amount) = (balance.asset.0, balance.amount.to_f64());
-            self.amounts.push((asset, amount));
-            let terms_of = &terms.assets[asset];
-            if let Some(UnderlyingId(underlying)) = terms_of.follows {
-                self.touch(underlying).coins += amount * terms_of.price / terms.underlyings[underlying].index;
-            }
-        }
-        for (place, line) in lines.iter().enumerate() {
-            self.add(place, line, terms.contract(line.instrument, market, rules)?);
-        }
-        self.net_strikes();
-        Ok(())
+    /// Every underlying to which the account has any exposure, with its number, in the order of the market.
+    pub fn touched(&self) -> impl Iterator<Item = (usize, &Exposure)> {
+        self.touched.iter().map(|underlying| (*underlying, &self.underlyings[*underlying]))
     }
 
-    fn add(&mut self, place: usize, line: &Line, contract: &ContractTerms) {
+    /// Adds a balance of `amount` units; the asset has this number in the market.
+    pub fn add_balance(&mut self, number: usize, amount: f64, asset: &AssetTerms) {
+        let value = amount * asset.price;
+        self.balances.push((number, value));
+        if let Some(UnderlyingId(underlying)) = asset.follows {
+            let exposure = self.touch(underlying);
+            exposure.coins += value / exposure.index;
+        }
+    }
+
+    /// Adds the position at `place` in the account.
+    pub fn add_position(&mut self, place: usize, line: &Line, contract: &ContractTerms) {
         let (quantity, underlying) = (line.quantity, contract.underlying);
         if let Some(unsettled) = &contract.unsettled {
             self.touch(unsettled.underlying).coins += unsettled.coins(quantity, contract.size, line.entry);
@@ -120,8 +114,9 @@ impl Exposures {
         self.fees += quantity.abs() * contract.fee;
     }
 
-    /// Nets calls and puts of each strike, in the order of the market.
-    fn net_strikes(&mut self) {
+    /// Completes the exposures when everything was added: nets calls and puts of each strike, in the order of the market.
+    pub fn complete(&mut self) {
+        self.touched.sort_unstable();
         self.strikes.sort_unstable_by_key(|leg| (leg.strike, leg.place));
         for legs in self.strikes.chunk_by(|one, other| one.strike == other.strike) {
             let net = |call: bool| legs.iter().filter(|leg| leg.call == call).fold(0.0, |sum, leg| sum + leg.coins);
@@ -131,17 +126,23 @@ impl Exposures {
 
     fn touch(&mut self, underlying: usize) -> &mut Exposure {
         let exposure = &mut self.underlyings[underlying];
-        exposure.touched = true;
+        if !exposure.touched {
+            exposure.touched = true;
+            self.touched.push(underlying);
+        }
         exposure
     }
 
-    fn clear(&mut self, terms: &Terms) {
-        self.underlyings.resize_with(terms.underlyings.len(), Exposure::default);
-        for (exposure, terms) in self.underlyings.iter_mut().zip(&terms.underlyings) {
+    /// Removes everything, for an account in a market of these underlyings.
+    pub fn clear(&mut self, underlyings: &[UnderlyingTerms]) {
+        self.underlyings.resize_with(underlyings.len(), Exposure::default);
+        for (exposure, terms) in self.underlyings.iter_mut().zip(underlyings) {
             exposure.clear();
-            exposure.buckets.resize(terms.buckets.len(), Bucket::default());
+            exposure.index = terms.index;
+            exposure.buckets.resize(terms.expiries.len() + 1, Bucket::default());
         }
-        self.amounts.clear();
+        self.touched.clear();
+        self.balances.clear();
         self.strikes.clear();
         (self.funding, self.fees) = (0.0, 0.0);
     }

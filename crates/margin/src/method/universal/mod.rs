@@ -6,19 +6,31 @@
 //! initial margin      = im_factor · core + charges + orders
 //! ```
 //!
-//! `families.rs` defines the scenarios, `risk_array.rs` revalues every instrument under them, and `charges.rs` covers
+//! `families.rs` defines the scenarios, `risk_array.rs` revalues every instrument under them, and `charge/` covers
 //! the risks that scenarios cannot see. Rule IDs are those of `docs/methodology.md`.
+//!
+//! Every file uses only those to its left:
+//!
+//! ```text
+//! by_name ─ scan ─ exit ─ listed ─ exposure ─ charge/rule ─ charge/* ─ charge/mod ─ rules ─ terms, families/*, notes ─ mod
+//! ```
+//!
+//! A charge does not know the other parameters of the method, and a family knows no charge.
 
-pub(crate) mod charges;
+pub(crate) mod by_name;
+pub(crate) mod charge;
+mod exit;
 mod exposure;
 pub mod families;
+mod listed;
+mod notes;
 pub mod rules;
-pub(crate) mod terms;
+mod scan;
+mod terms;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use model::{Account, AssetId, Basket, InstrumentId, InstrumentKind, Invalid, Market, Payoff, Side, USD, UnderlyingId};
+use model::{Account, InstrumentId, Invalid, Market, Side};
 use pricing::kernel::Isa;
 use units::{Money, Ratio};
 
@@ -57,7 +69,7 @@ pub fn parse(text: &str) -> Result<Params<Rules>, Invalid> {
     Ok(params)
 }
 
-/// Words name at most this many contracts or scenarios; of more they give the number.
+/// The words for a family name at most this many scenarios; of more they give the number.
 const NAMED: usize = 3;
 
 /// The note in every answer that was given without a scenario document.
@@ -158,7 +170,7 @@ impl Judge for Universal<'_> {
                 .map(|(family, loss)| FamilyLine::new(family.name.clone(), loss.loss, self.words(loss)))
                 .collect(),
             scenarios: if self.list_scenarios { self.named(&pnl) } else { Vec::new() },
-            notes: self.notes.iter().cloned().chain(self.missing(account)).collect(),
+            notes: self.notes.iter().cloned().chain(notes::of(account, self.market, self.rules)).collect(),
             ..Workings::default()
         };
         let (worst, core) = workings.core();
@@ -169,11 +181,11 @@ impl Judge for Universal<'_> {
         workings.charges.push(ChargeLine::new("initial factor", factor, 0.0));
         let mut exposures = Exposures::default();
         let lines: Vec<Line> = account.positions.iter().map(Line::of).collect();
-        exposures.take(account, &lines, &self.terms, (self.market, self.rules))?;
-        let charges = charges::of(&exposures, &self.terms, self.rules);
-        workings.charges.extend(charges.map(|(name, charge)| ChargeLine::new(name, charge, charge)));
+        self.terms.expose(account, &lines, (self.market, self.rules), &mut exposures)?;
+        let charges = self.terms.charges.exact(&exposures);
+        workings.charges.extend(charges.map(|(charge, usd)| ChargeLine::new(charge.name(), usd, usd)));
         workings.charges.push(ChargeLine::new("orders", orders, 0.0));
-        workings.haircuts = charges::haircuts(&exposures, &self.terms, self.rules).collect();
+        workings.haircuts = self.terms.charges.haircuts(&exposures).collect();
         self.contribute(account, &losses[worst], core, &mut workings)?;
         Ok(workings)
     }
@@ -252,16 +264,16 @@ fn margins(
         in_range = in_range.and_then(|()| is_requirement(loss));
     }
     let orders = if account.orders.is_empty() { None } else { Some(with_orders(array, account, pnl.to_vec())) };
-    scratch.exposures.take(account, scratch.array.lines(), terms, (market, rules))?;
-    let charges = charges::of(&scratch.exposures, terms, rules);
+    terms.expose(account, scratch.array.lines(), (market, rules), &mut scratch.exposures)?;
+    let charges = terms.charges.exact(&scratch.exposures);
     let rounded = || {
         in_range?;
         let (mut maintenance, mut closing) = (requirement(core)?, Money::ZERO);
-        for (name, charge) in &charges {
-            let charge = requirement(*charge)?;
-            maintenance = maintenance.plus(charge)?;
-            if charges::CLOSING.contains(name) {
-                closing = closing.plus(charge)?;
+        for (charge, usd) in charges {
+            let usd = requirement(usd)?;
+            maintenance = maintenance.plus(usd)?;
+            if charge.closes() {
+                closing = closing.plus(usd)?;
             }
         }
         let initial = maintenance.plus(requirement((rules.margin.im_factor - 1.0) * core)?)?;
@@ -291,17 +303,6 @@ fn with_orders(array: &RiskArray, account: &Account, mut pnl: Vec<f64>) -> Resul
     Ok(losses.fold(0.0, largest))
 }
 
-/// "prices of A, B and 27 more are".
-fn prices(contracts: &BTreeSet<&str>) -> String {
-    let mut named: Vec<&str> = contracts.iter().copied().take(NAMED).collect();
-    let more = contracts.len() - named.len();
-    let last = if more > 0 { format!("{more} more") } else { named.pop().unwrap_or_default().to_owned() };
-    match named.as_slice() {
-        [] => format!("prices of {last} are"),
-        named => format!("prices of {} and {last} are", named.join(", ")),
-    }
-}
-
 impl Universal<'_> {
     /// The margins of an account: equal to the sums of its workings, to the digit.
     pub fn margins(&self, account: &Account) -> Result<Margins, Refusal> {
@@ -317,72 +318,6 @@ impl Universal<'_> {
     /// The loss of every family, from the profit in every scenario.
     fn losses(&self, pnl: &[f64]) -> Vec<FamilyLoss> {
         self.array.set.families.iter().map(|family| family.loss(pnl)).collect()
-    }
-
-    /// Notes on data that the market lacks for the account's positions and balances, and on the default used instead.
-    fn missing(&self, account: &Account) -> Vec<String> {
-        let unfunded = account.positions.iter().map(|position| self.market.listing(position.instrument));
-        let unfunded = unfunded
-            .filter(|listing| listing.kind == InstrumentKind::Perpetual && listing.funding_rate_8h.is_none())
-            .map(|listing| format!("{}: the market gives no funding_rate_8h, no funding is charged", listing.name));
-        let unknown = account.balances.iter().filter(|balance| balance.asset != USD);
-        let unknown = unknown
-            .map(|balance| &self.market.assets[balance.asset.0])
-            .filter(|asset| asset.follows.is_none() && !self.rules.haircut.volatility.names(&asset.name))
-            .map(|asset| format!("{}: follows no underlying, shocked as a stablecoin (FAM-9)", asset.name));
-        let mut notes: Vec<String> =
-            unfunded.chain(unknown).chain(self.written(account)).chain(self.baskets(account)).collect();
-        notes.sort();
-        notes.dedup();
-        notes
-    }
-
-    /// A note on each basket that a position, order or balance depends on: what it moves with, and which numbers of CHG-1
-    /// it takes from its parts.
-    fn baskets(&self, account: &Account) -> Vec<String> {
-        let held = account.positions.iter().map(|held| held.instrument);
-        let listed = held.chain(account.orders.iter().map(|order| order.instrument));
-        let listed = listed.map(|id| self.market.listing(id).underlying);
-        let followed = account.balances.iter().filter_map(|balance| self.market.assets[balance.asset.0].follows);
-        let ids: BTreeSet<UnderlyingId> = listed.chain(followed).collect();
-        let baskets = ids.into_iter().filter_map(|id| Some((id, self.market.basket(id)?)));
-        let note = |(id, listed): (UnderlyingId, &Basket)| {
-            let name = |id: UnderlyingId| self.market.underlyings[id.0].name.as_str();
-            let parts: Vec<&str> = listed.underlyings().into_iter().map(name).collect();
-            let from_parts = basket::numbers_of_parts(self.rules, self.market, id);
-            let charged = if from_parts.is_empty() {
-                String::new()
-            } else {
-                format!("; its {} for charges follow from theirs (CHG-1)", from_parts.join(", "))
-            };
-            format!("{}: a basket that moves with {}{charged} (SCN-7)", name(id), parts.join(", "))
-        };
-        baskets.map(note).collect()
-    }
-
-    /// Notes on contracts that are written or paid in an asset that is not worth exactly one USD (SCN-1): one sentence
-    /// for each such asset.
-    fn written(&self, account: &Account) -> Vec<String> {
-        let held = account.positions.iter().map(|held| held.instrument);
-        let (mut written, mut paid) = (BTreeMap::new(), BTreeMap::new());
-        for id in held.chain(account.orders.iter().map(|order| order.instrument)) {
-            let listing = self.market.listing(id);
-            let (asset, names) = match (listing.counter_asset(), listing.payoff) {
-                (USD, Payoff::Inverse) => continue,
-                (USD, Payoff::Linear) => (listing.settle, &mut paid),
-                (asset, _) => (asset, &mut written),
-            };
-            names.entry(asset).or_insert_with(BTreeSet::new).insert(listing.name.as_str());
-        }
-        paid.remove(&USD);
-        let asset = |id: &AssetId| &self.market.assets[id.0].name;
-        let rise = written.iter().map(|(id, names)| {
-            format!("{0}: {1} written in {0}, so that they rise when {0} falls (SCN-1)", asset(id), prices(names))
-        });
-        let stay = paid.iter().map(|(id, names)| {
-            format!("{0}: {1} in USD, and {0} pays for them one for one (SCN-1)", asset(id), prices(names))
-        });
-        rise.chain(stay).collect()
     }
 
     /// Every scenario with its family, its name and the profit in it.

@@ -1,44 +1,19 @@
-//! The parameters of the universal method, as its file gives them.
+//! The parameters of the universal method, as its file gives them. Those of a charge are in the file of the charge.
 
 use std::collections::BTreeMap;
 
-use model::{Invalid, Market, UnderlyingId};
+use model::Invalid;
 use serde::Deserialize;
 
-use crate::basket;
+use super::by_name::within;
+use super::charge::ChargeRules;
 use crate::params::decimal;
 use crate::risk_array::{OTHER, VolRules};
 use crate::vol::TermRule;
 
-/// A number for each of some names, and one for all other names, under `other`.
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(transparent)]
-pub struct ByName(#[serde(deserialize_with = "decimal::map")] BTreeMap<String, f64>);
-
-impl ByName {
-    /// The number of `name`, or of `other` when `name` has none.
-    pub fn get(&self, name: &str) -> f64 {
-        self.0.get(name).or_else(|| self.0.get(OTHER)).copied().expect("checked: there is an `other`")
-    }
-
-    /// Whether `name` has a number of its own.
-    pub fn names(&self, name: &str) -> bool {
-        self.0.contains_key(name)
-    }
-
-    /// Every name with its number, `other` among them, in alphabetical order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), *value))
-    }
-
-    fn check(&self, path: &str, low: f64, high: f64) -> Result<(), Invalid> {
-        if !self.0.contains_key(OTHER) {
-            return Err(Invalid::missing(format!("{path}.other"), "the number of every name that is not listed"));
-        }
-        self.0.iter().try_for_each(|(name, value)| within(*value, &format!("{path}.{name}"), low, high))
-    }
-}
+pub use super::by_name::ByName;
+pub use super::charge::{BasisRules, BorrowRules, FeeRules, HaircutRules, LiquidityRules, OptionRules};
+pub use super::scan::ScanRules;
 
 /// All parameters of the method. Fractions, not per cent; days; USD.
 #[derive(Clone, Debug, Deserialize)]
@@ -88,45 +63,6 @@ pub struct MarginRules {
     pub im_factor: f64,
     /// Health below which an account is warned.
     pub warn: units::Ratio,
-}
-
-/// The scan range (SCN-4, FAM-1, FAM-2).
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct ScanRules {
-    /// Margin period of risk, in days.
-    #[serde(deserialize_with = "decimal::read")]
-    pub days: f64,
-    /// Quantile of the standardised return that the range covers.
-    #[serde(deserialize_with = "decimal::read")]
-    pub quantile: f64,
-    /// Forecast daily volatility, by underlying.
-    pub sigma: ByName,
-    /// The least range, by underlying.
-    pub floor: ByName,
-    /// Relative move of volatility up, at 30 days.
-    #[serde(deserialize_with = "decimal::read")]
-    pub vol_up: f64,
-    /// Relative move of volatility down, at 30 days.
-    #[serde(deserialize_with = "decimal::read")]
-    pub vol_down: f64,
-}
-
-impl ScanRules {
-    /// The scan range of an underlying of `market`. A basket has none of its own: it moves by the mean of the ranges of
-    /// its parts when all of them move together (SCN-7).
-    pub fn range_of(&self, market: &Market, id: UnderlyingId) -> f64 {
-        match market.basket(id) {
-            Some(basket) => basket::mean(market, basket, |part| self.range(part)),
-            None => self.range(&market.underlyings[id.0].name),
-        }
-    }
-
-    /// The scan range, `max(floor, quantile · σ · √days)` (SCN-4).
-    pub fn range(&self, underlying: &str) -> f64 {
-        self.floor.get(underlying).max(self.quantile * self.sigma.get(underlying) * self.days.sqrt())
-    }
 }
 
 /// Correlated underlyings that move apart (FAM-3).
@@ -232,102 +168,6 @@ pub struct DepegRules {
     pub location_weight: f64,
 }
 
-/// The cost of leaving large positions (CHG-1).
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct LiquidityRules {
-    /// Price concession for trading one day's volume in one day.
-    #[serde(deserialize_with = "decimal::read")]
-    pub impact: f64,
-    /// Average daily volume in USD, by underlying, where the market gives none.
-    pub adv_usd: ByName,
-    /// Half the spread, as a part of the price, by underlying.
-    pub half_spread: ByName,
-    /// Standard deviation of daily volatility moves (σ), in points.
-    #[serde(deserialize_with = "decimal::read")]
-    pub vol_sigma_points: f64,
-    /// Vega that trades in one expiry in a day, in USD per point, by underlying.
-    pub vega_adv_usd: ByName,
-    /// Concession in points for trading one day's vega in one day.
-    #[serde(deserialize_with = "decimal::read")]
-    pub vega_impact_points: f64,
-    /// Half the spread of a volatility, in points.
-    #[serde(deserialize_with = "decimal::read")]
-    pub vega_half_spread_points: f64,
-}
-
-/// The cost of a basis move (CHG-2).
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct BasisRules {
-    /// The least move of a basis.
-    #[serde(deserialize_with = "decimal::read")]
-    pub floor: f64,
-    /// Move of the yearly rate that a basis implies.
-    #[serde(deserialize_with = "decimal::read")]
-    pub rate: f64,
-}
-
-/// Net short options, and strikes about to expire (CHG-3, CHG-4).
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct OptionRules {
-    /// Charge per net short option, as a part of the index.
-    #[serde(deserialize_with = "decimal::read")]
-    pub short_rate: f64,
-    /// Move of the index around expiring strikes.
-    #[serde(deserialize_with = "decimal::read")]
-    pub pin_move: f64,
-    /// Days before expiry in which the pin charge applies.
-    #[serde(deserialize_with = "decimal::read")]
-    pub pin_days: f64,
-}
-
-/// The cost of buying back owed assets (CHG-5).
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct BorrowRules {
-    /// Charge as a part of the debt, by asset.
-    pub rate: ByName,
-    /// Additional rate for each day's volume that is owed.
-    #[serde(deserialize_with = "decimal::read")]
-    pub size_slope: f64,
-}
-
-/// The haircut on assets that must be sold (CHG-6).
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct HaircutRules {
-    /// USD that can be sold within one per cent, by asset, where the market gives no depth.
-    pub depth_usd: ByName,
-    /// Volatility haircut of assets that follow no underlying.
-    pub volatility: ByName,
-    /// The largest haircut, as a part of the value.
-    #[serde(deserialize_with = "decimal::read")]
-    pub cap: f64,
-}
-
-/// Fees to close positions (CHG-7).
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct FeeRules {
-    /// Fee to close a future, as a part of its value, where the market gives no rate.
-    #[serde(deserialize_with = "decimal::read")]
-    pub future: f64,
-    /// Fee to close an option, as a part of the index, where the market gives no rate.
-    #[serde(deserialize_with = "decimal::read")]
-    pub option: f64,
-    /// An option's fee is at most this part of its value.
-    #[serde(deserialize_with = "decimal::read")]
-    pub option_cap: f64,
-}
-
 /// The settlement average of instruments (VAL-4).
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -377,16 +217,7 @@ impl Rules {
     pub fn check(&self) -> Result<(), Invalid> {
         within(self.margin.im_factor, "margin.im_factor", 1.0, 10.0)?;
         within(self.margin.warn.to_f64(), "margin.warn", 1.0, 10.0)?;
-        within(self.scan.days, "scan.days", 0.01, 30.0)?;
-        within(self.scan.quantile, "scan.quantile", 0.5, 20.0)?;
-        self.scan.sigma.check("scan.sigma", 0.0, 1.0)?;
-        self.scan.floor.check("scan.floor", 0.001, 0.9)?;
-        for (name, _) in self.scan.sigma.iter() {
-            // A price that falls by its whole range must stay above zero.
-            within(self.scan.range(name), &format!("scan range of {name} (quantile · sigma · √days)"), 0.0, 0.99)?;
-        }
-        within(self.scan.vol_up, "scan.vol_up", 0.0, 10.0)?;
-        within(self.scan.vol_down, "scan.vol_down", 0.0, 1.0)?;
+        self.scan.check()?;
         within(self.apart.part, "apart.part", 0.0, 1.0)?;
         within(self.apart.from, "apart.from", -1.0, 1.0)?;
         self.apart.correlation.check("apart.correlation", -1.0, 1.0)?;
@@ -442,32 +273,26 @@ impl Rules {
         within(self.depeg.weight, "depeg.weight", 0.001, 1.0)?;
         self.depeg.location_loss.check("depeg.location_loss", 0.0, 1.0)?;
         within(self.depeg.location_weight, "depeg.location_weight", 0.001, 1.0)?;
-        within(self.liquidity.impact, "liquidity.impact", 0.0, 10.0)?;
-        self.liquidity.adv_usd.check("liquidity.adv_usd", 1.0, 1e15)?;
-        self.liquidity.half_spread.check("liquidity.half_spread", 0.0, 0.5)?;
-        self.liquidity.vega_adv_usd.check("liquidity.vega_adv_usd", 1.0, 1e15)?;
-        within(self.liquidity.vol_sigma_points, "liquidity.vol_sigma_points", 0.0, 100.0)?;
-        within(self.liquidity.vega_impact_points, "liquidity.vega_impact_points", 0.0, 100.0)?;
-        within(self.liquidity.vega_half_spread_points, "liquidity.vega_half_spread_points", 0.0, 100.0)?;
-        within(self.basis.floor, "basis.floor", 0.0, 1.0)?;
-        within(self.basis.rate, "basis.rate", 0.0, 2.0)?;
-        within(self.options.short_rate, "options.short_rate", 0.0, 1.0)?;
-        within(self.options.pin_move, "options.pin_move", 0.0, 1.0)?;
-        within(self.options.pin_days, "options.pin_days", 0.0, 30.0)?;
-        self.borrow.rate.check("borrow.rate", 0.0, 1.0)?;
-        within(self.borrow.size_slope, "borrow.size_slope", 0.0, 10.0)?;
-        self.haircut.depth_usd.check("haircut.depth_usd", 1.0, 1e15)?;
-        self.haircut.volatility.check("haircut.volatility", 0.0, 1.0)?;
-        within(self.haircut.cap, "haircut.cap", 0.0, 1.0)?;
-        within(self.fees.future, "fees.future", 0.0, 0.1)?;
-        within(self.fees.option, "fees.option", 0.0, 0.1)?;
-        within(self.fees.option_cap, "fees.option_cap", 0.0, 1.0)?;
+        self.charges().check()?;
         within(self.settlement.window_seconds, "settlement.window_seconds", 0.0, 86_400.0)?;
         within(self.engine.clock_step_seconds, "engine.clock_step_seconds", 1.0, 604_800.0)?;
         within(self.engine.longest_pause_seconds, "engine.longest_pause_seconds", 86_400.0, 157_680_000.0)?;
         within(self.engine.least_credit.to_f64(), "engine.least_credit", 0.0, 1e6)?;
         within(self.engine.last_price_seconds, "engine.last_price_seconds", 0.0, 86_400.0)?;
         within(self.engine.trifling_loss.to_f64(), "engine.trifling_loss", 0.0, 1e6)
+    }
+
+    /// The parameters of each charge.
+    pub(crate) fn charges(&self) -> ChargeRules<'_> {
+        ChargeRules {
+            liquidity: &self.liquidity,
+            basis: &self.basis,
+            short_options: &self.options,
+            expiry: &self.options,
+            borrow: &self.borrow,
+            haircut: &self.haircut,
+            funding_and_fees: &self.fees,
+        }
     }
 
     /// The rules by which volatilities respond to a move (SCN-2).
@@ -484,11 +309,4 @@ impl Rules {
             skew_cap: self.vol.skew_cap,
         }
     }
-}
-
-fn within(value: f64, path: &str, low: f64, high: f64) -> Result<(), Invalid> {
-    if value.is_finite() && (low..=high).contains(&value) {
-        return Ok(());
-    }
-    Err(Invalid::new(path, value, format_args!("a number from {low} to {high}")))
 }

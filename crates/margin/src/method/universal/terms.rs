@@ -1,115 +1,32 @@
-//! The market data and parameters that charges use: computed once, and looked up by index instead of name.
+//! All that is looked up in one market when an account is charged: computed once, by number instead of name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use model::{Asset, AssetId, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Right, UnderlyingId};
-use pricing::{math, payoff};
+use model::{Account, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Right, UnderlyingId};
 use units::Timestamp;
 
-use super::charges::{Exit, Leave};
+use super::charge::{Charges, funding_rate, rule::Scope};
+use super::exposure::Exposures;
+use super::listed::{AssetTerms, ContractTerms, UnderlyingTerms, Unsettled};
 use super::rules::Rules;
 use crate::Refusal;
-use crate::greeks::{Greeks, of_contract, quoted_coins};
+use crate::greeks::{of_contract, quoted_coins};
+use crate::risk_array::Line;
 
-/// All data that charges look up in one market.
+/// All that is looked up in one market.
 #[derive(Debug)]
-pub struct Terms {
+pub(crate) struct Terms {
+    /// The charges in the market.
+    pub charges: Charges,
     /// The terms of each underlying, in the order of the market.
-    pub underlyings: Box<[UnderlyingTerms]>,
+    underlyings: Box<[UnderlyingTerms]>,
     /// The terms of each asset, in the order of the market.
-    pub assets: Box<[AssetTerms]>,
+    assets: Box<[AssetTerms]>,
     /// The terms of each contract, in the order of the market, each computed when the first account needs it.
     contracts: Box<[OnceLock<ContractTerms>]>,
     /// For every option, the number of its strike in the order of underlyings, expiries, written assets, and strikes.
     strikes: Box<[u32]>,
-}
-
-/// The data of one underlying that charges need.
-#[derive(Debug)]
-pub struct UnderlyingTerms {
-    /// The underlying's index, in USD.
-    pub index: f64,
-    /// CHG-1 on its delta.
-    pub delta_exit: Leave,
-    /// CHG-1 on the vega of each expiry.
-    pub vega_exit: Leave,
-    /// The groups that are charged together: perpetuals first, then every expiry, the nearest first.
-    pub buckets: Box<[BucketTerms]>,
-    expiries: Box<[Timestamp]>,
-}
-
-/// The terms of the perpetuals, or of one expiry.
-#[derive(Clone, Copy, Debug)]
-pub struct BucketTerms {
-    /// CHG-2 on a dollar of delta.
-    pub basis: f64,
-    /// Whether CHG-4 applies.
-    pub pinned: bool,
-}
-
-/// The data of one asset that charges need.
-#[derive(Clone, Debug)]
-pub struct AssetTerms {
-    /// Price of a unit, in USD.
-    pub price: f64,
-    /// The underlying it follows.
-    pub follows: Option<UnderlyingId>,
-    /// CHG-5: the rate on a dollar owed, before the size term.
-    pub borrow_rate: f64,
-    /// CHG-5: dollars that trade in a day.
-    pub daily_volume: f64,
-    /// CHG-6: the volatility haircut, at most the cap; none for USD.
-    pub volatility: Option<f64>,
-    /// CHG-6: the book as pairs of dollars up to a level and its distance from the mid, nearest first.
-    pub book: Box<[(f64, f64)]>,
-}
-
-/// The data of one contract that charges need.
-#[derive(Clone, Copy, Debug)]
-pub struct ContractTerms {
-    /// The number of the underlying it depends on.
-    pub underlying: usize,
-    /// The index of the bucket in which it is charged.
-    pub bucket: usize,
-    /// Sensitivities of one contract.
-    pub greeks: Greeks,
-    /// For an option: the number of its strike, and whether it is a call.
-    pub strike: Option<(u32, bool)>,
-    /// Units of the underlying, or of the quote.
-    pub size: f64,
-    /// Notional of a future, premium of an option, USD.
-    pub value: f64,
-    /// CHG-7 to close it, USD.
-    pub fee: f64,
-    /// CHG-7: funding of eight hours, as a part of its value.
-    pub funding_rate: f64,
-    /// For a contract whose unsettled profit is paid in a coin: the data to count it.
-    pub unsettled: Option<Unsettled>,
-    /// For a contract written in a coin: the underlying that the coin follows, and the units of it that a contract owes.
-    pub quoted: Option<(usize, f64)>,
-}
-
-/// The data to convert unsettled profit that will be paid in a coin into units of the coin's underlying.
-#[derive(Clone, Copy, Debug)]
-pub struct Unsettled {
-    /// The number of the underlying that the coin follows.
-    pub underlying: usize,
-    payoff: Payoff,
-    mark: f64,
-    price: f64,
-    index: f64,
-}
-
-impl Unsettled {
-    /// Units of the underlying that `quantity` contracts of `size`, entered at `entry`, have earned.
-    pub fn coins(&self, quantity: f64, size: f64, entry: f64) -> f64 {
-        let value = match self.payoff {
-            Payoff::Linear => payoff::linear_value,
-            Payoff::Inverse => payoff::inverse_value,
-        };
-        value(quantity, size, entry, self.mark, self.price) / self.index
-    }
 }
 
 impl Terms {
@@ -132,15 +49,50 @@ impl Terms {
                 strikes[*place] = number;
             }
         }
-        let underlyings = expiries.into_iter().enumerate();
+        let expiries: Box<[Box<[Timestamp]>]> =
+            expiries.into_iter().map(|expiries| expiries.into_iter().collect()).collect();
+        let charges = Charges::new(
+            &Scope {
+                market,
+                expiries: &expiries,
+                until: market.time,
+                rise: 1.0,
+                scan: &rules.scan,
+                daily_volume: &rules.liquidity.adv_usd,
+            },
+            &rules.charges(),
+        );
+        let underlyings = market.underlyings.iter().zip(expiries);
+        let underlyings = underlyings.map(|(listed, expiries)| UnderlyingTerms { index: listed.size(), expiries });
+        let assets = market.assets.iter();
+        let assets = assets.map(|asset| AssetTerms { price: asset.price.usd().to_f64(), follows: asset.follows });
         Self {
-            underlyings: underlyings
-                .map(|(place, expiries)| UnderlyingTerms::new(market, UnderlyingId(place), expiries, rules))
-                .collect(),
-            assets: (0..market.assets.len()).map(|asset| AssetTerms::new(market, AssetId(asset), rules)).collect(),
+            charges,
+            underlyings: underlyings.collect(),
+            assets: assets.collect(),
             contracts: market.instruments.iter().map(|_| OnceLock::new()).collect(),
             strikes,
         }
+    }
+
+    /// Computes the exposures of an account into `exposures`. `lines` are its positions; `market` and `rules` must be
+    /// those from which these terms were made.
+    pub fn expose(
+        &self,
+        account: &Account,
+        lines: &[Line],
+        (market, rules): (&Market, &Rules),
+        exposures: &mut Exposures,
+    ) -> Result<(), Refusal> {
+        exposures.clear(&self.underlyings);
+        for balance in &account.balances {
+            exposures.add_balance(balance.asset.0, balance.amount.to_f64(), &self.assets[balance.asset.0]);
+        }
+        for (place, line) in lines.iter().enumerate() {
+            exposures.add_position(place, line, self.contract(line.instrument, market, rules)?);
+        }
+        exposures.complete();
+        Ok(())
     }
 
     /// The terms of one contract. `market` and `rules` must be those from which these terms were made.
@@ -181,8 +133,8 @@ impl Terms {
             strike,
             size: listing.contract_size.to_f64(),
             value,
-            fee: self.fee(listing, value, rules),
-            funding_rate: listing.funding_rate_8h.unwrap_or_default().to_f64(),
+            fee: rules.fees.to_close(listing, value, self.underlyings[underlying].index),
+            funding_rate: funding_rate(listing),
             unsettled,
             quoted,
         })
@@ -196,60 +148,6 @@ impl Terms {
             (InstrumentKind::Option { .. }, _) => size * mark * paid,
             (_, Payoff::Linear) => size * market.moving_price(listing) * paid,
             (_, Payoff::Inverse) => size / mark * paid,
-        }
-    }
-
-    /// CHG-7: the cost of closing one contract of that value.
-    fn fee(&self, listing: &Instrument, value: f64, rules: &Rules) -> f64 {
-        let given = listing.fee_rate.map(units::Ratio::to_f64);
-        let fee = if listing.is_option() {
-            let index = self.underlyings[listing.underlying.0].index;
-            let flat = given.unwrap_or(rules.fees.option) * index * listing.contract_size.to_f64();
-            flat.min(rules.fees.option_cap * value)
-        } else {
-            given.unwrap_or(rules.fees.future) * value
-        };
-        fee.max(0.0)
-    }
-}
-
-impl UnderlyingTerms {
-    fn new(market: &Market, id: UnderlyingId, expiries: BTreeSet<Timestamp>, rules: &Rules) -> Self {
-        let now = market.time;
-        let bucket = |years: f64, pinned: bool| BucketTerms {
-            basis: rules.basis.floor.max(math::exp(rules.basis.rate * years) - 1.0),
-            pinned,
-        };
-        let dated =
-            |expiry: &Timestamp| bucket(expiry.years_since(now), expiry.days_since(now) <= rules.options.pin_days);
-        Self {
-            index: market.underlyings[id.0].size(),
-            delta_exit: Leave::new(Exit::of_delta(market, id, rules), rules),
-            vega_exit: Leave::new(Exit::of_vega(market, id, rules), rules),
-            buckets: std::iter::once(bucket(0.0, false)).chain(expiries.iter().map(dated)).collect(),
-            expiries: expiries.into_iter().collect(),
-        }
-    }
-}
-
-impl AssetTerms {
-    /// The terms of one asset of `market`.
-    pub fn new(market: &Market, id: AssetId, rules: &Rules) -> Self {
-        let asset = &market.assets[id.0];
-        let Asset { name, follows, .. } = asset;
-        let volatility = if follows.is_none() { rules.haircut.volatility.get(name) } else { 0.0 };
-        let book = if asset.depth.is_empty() {
-            [(rules.haircut.depth_usd.get(name), 0.01)].into()
-        } else {
-            asset.depth.iter().map(|level| (level.usd.to_f64(), level.bps.to_f64() / 10_000.0)).collect()
-        };
-        Self {
-            price: asset.price.usd().to_f64(),
-            follows: *follows,
-            borrow_rate: rules.borrow.rate.get(name),
-            daily_volume: asset.adv_usd.map_or_else(|| rules.liquidity.adv_usd.get(name), units::Money::to_f64),
-            volatility: (id != model::USD).then_some(volatility.min(rules.haircut.cap)),
-            book,
         }
     }
 }

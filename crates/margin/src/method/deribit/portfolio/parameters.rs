@@ -10,6 +10,7 @@ use crate::params::decimal;
 
 /// The parameters of the method.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PmParameters {
     /// What the venue lists.
@@ -22,6 +23,7 @@ pub struct PmParameters {
 
 /// Parameters of every pair.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PmGeneral {
     /// The moves of the standard table, as shares of the price range.
@@ -45,6 +47,7 @@ pub struct PmGeneral {
 
 /// The parameters of one underlying, under the venue's names.
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UnderlyingParameters {
     /// The largest move of the standard table.

@@ -9,6 +9,7 @@ use crate::params::decimal;
 
 /// The parameters of the contract, under their names there.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct StandardContractParameters {
     /// The charge for a stablecoin below its peg.
@@ -19,6 +20,7 @@ pub struct StandardContractParameters {
 
 /// The charge for a stablecoin below its peg, on the notional of perpetuals and short options.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DepegRules {
     /// The price below which the charge applies.
@@ -31,6 +33,7 @@ pub struct DepegRules {
 
 /// The rules of one underlying.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MarketRules {
     /// The parameters of the perpetual.
@@ -45,6 +48,7 @@ pub struct MarketRules {
 
 /// Shares of the notional of a perpetual.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PerpRules {
     /// Share for the maintenance margin.
@@ -57,6 +61,7 @@ pub struct PerpRules {
 
 /// The margin of a short option: shares of spot, and scales.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OptionRules {
     /// Initial margin, at the money.
@@ -87,6 +92,7 @@ pub struct OptionRules {
 
 /// The confidence thresholds below which a notional is charged; a threshold of 0 charges nothing.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct OracleRules {
     /// Threshold for perpetuals: the confidence in spot and the perpetual.
@@ -102,6 +108,7 @@ pub struct OracleRules {
 
 /// The value of the underlying as collateral.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BaseRules {
     /// Share of its value in the maintenance margin.

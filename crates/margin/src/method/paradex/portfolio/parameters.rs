@@ -12,6 +12,7 @@ use crate::vol::TermRule;
 
 /// The parameters of the method.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PortfolioParameters {
     /// What the venue lists.
@@ -26,6 +27,7 @@ pub struct PortfolioParameters {
 
 /// Parameters of every underlying.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PortfolioGeneral {
     /// The maintenance margin, as a share of the net requirement.
@@ -45,6 +47,7 @@ pub struct PortfolioGeneral {
 
 /// The growth of a volatility shock towards expiry: `(30 / max(days, floor))^power`.
 #[derive(Clone, Copy, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct VolTerm {
     /// The minimum of days to expiry: a nearer expiry counts as this many days.
@@ -60,6 +63,7 @@ pub struct VolTerm {
 
 /// A class of underlyings that share parameters.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PortfolioClass {
     /// The names of the underlyings.
@@ -79,6 +83,7 @@ pub struct PortfolioClass {
 
 /// A scenario, written `[spot shock, vol shock, weight]`.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(from = "[Ratio; 3]")]
 pub struct WeightedScenario {
     /// Relative move of the spot.

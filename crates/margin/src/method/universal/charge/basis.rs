@@ -1,0 +1,103 @@
+//! CHG-2, basis: forwards of different expiries do not move together.
+//!
+//! Each expiry of each underlying is charged on its own absolute delta, the perpetuals at no time: both legs of a calendar
+//! pair pay. The move of a basis grows with the time to expiry.
+//!
+//! Over a cell, each delta is taken at its largest, and the move at the anchor, where the time to expiry is longest. A sum
+//! of absolute values: two accounts together are charged no more than both alone, so a fill adds nothing beyond its own.
+
+use model::Invalid;
+use pricing::math;
+use serde::Deserialize;
+
+use super::rule::{Fill, Part, Rule, Scope};
+use crate::method::universal::by_name::within;
+use crate::method::universal::exposure::Exposures;
+use crate::params::decimal;
+
+/// The cost of a basis move (CHG-2).
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct BasisRules {
+    /// The least move of a basis.
+    #[serde(deserialize_with = "decimal::read")]
+    pub floor: f64,
+    /// Move of the yearly rate that a basis implies.
+    #[serde(deserialize_with = "decimal::read")]
+    pub rate: f64,
+}
+
+/// CHG-2 with the move of each basis.
+#[derive(Clone, Debug)]
+pub(crate) struct Basis {
+    /// For each underlying the move of the perpetuals, then of every expiry, as a part of the delta.
+    moves: Box<[Box<[f64]>]>,
+}
+
+impl Rule for Basis {
+    type Rules = BasisRules;
+
+    const ID: &'static str = "CHG-2";
+    const NAME: &'static str = "basis";
+    const CLOSES: bool = false;
+
+    fn check(rules: &BasisRules) -> Result<(), Invalid> {
+        within(rules.floor, "basis.floor", 0.0, 1.0)?;
+        within(rules.rate, "basis.rate", 0.0, 2.0)
+    }
+
+    fn new(scope: &Scope<'_>, rules: &BasisRules) -> Self {
+        let of = |years: f64| rules.floor.max(math::exp(rules.rate * years) - 1.0);
+        let now = scope.market.time;
+        let moves = scope.expiries.iter().map(|expiries| {
+            let dated = expiries.iter().map(|expiry| of(expiry.years_since(now)));
+            std::iter::once(of(0.0)).chain(dated).collect()
+        });
+        Self { moves: moves.collect() }
+    }
+
+    #[inline]
+    fn exact(&self, exposures: &Exposures) -> f64 {
+        exposures.touched().fold(0.0, |sum, (underlying, exposure)| {
+            let legs = exposure.buckets.iter().zip(&self.moves[underlying]);
+            let legs = legs.map(|(bucket, part)| bucket.delta.abs() * exposure.index * part);
+            sum + legs.fold(0.0, |sum, leg| sum + leg)
+        })
+    }
+
+    #[inline]
+    fn most(&self, part: &Part) -> Option<f64> {
+        match part {
+            Part::Bucket(bucket) => Some(self.moves[bucket.underlying][bucket.place] * bucket.delta),
+            Part::Underlying { .. } | Part::Balance { .. } | Part::Funding(_) | Part::Fees(_) => None,
+        }
+    }
+
+    #[inline]
+    fn beyond(&self, _: &Fill) -> Option<f64> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rule::Bucket;
+    use super::*;
+    use crate::method::universal::charge::example::{bucket, contract, exposures};
+
+    /// CHG-2: both legs of a calendar pair pay the move of their own expiry, by hand.
+    #[test]
+    fn both_legs_of_a_calendar_pair_pay() {
+        let basis = Basis { moves: [[0.01, 0.02, 0.05].into()].into() };
+        let pair = exposures(&[(3.0, contract(1, 1.0, 0.0, 0.0)), (-3.0, contract(2, 1.0, 0.0, 0.0))]);
+        assert_eq!(basis.exact(&pair), 300.0 * 0.02 + 300.0 * 0.05);
+        // Positions of one expiry are netted before.
+        let flat = exposures(&[(3.0, contract(1, 1.0, 0.0, 0.0)), (-6.0, contract(1, 0.5, 0.0, 0.0))]);
+        assert_eq!(basis.exact(&flat), 0.0);
+        let most =
+            [(1, 300.0), (2, 300.0)].map(|(place, delta)| basis.most(&Part::Bucket(Bucket { delta, ..bucket(place) })));
+        assert_eq!(most, [Some(6.0), Some(15.0)]);
+        assert_eq!(basis.most(&Part::Fees(1.0)), None);
+    }
+}

@@ -1,0 +1,78 @@
+//! CHG-3, short options: a part of the index for each short option that no long option at its strike covers.
+//!
+//! Calls and puts at one strike are netted first, so that a synthetic forward is not charged. A short option far from the
+//! money loses almost nothing in any scenario and a coin in the worst case.
+//!
+//! Over a cell, contracts are counted exactly and the index is taken at its highest. The count of two accounts together is
+//! no more than that of both, so a fill adds nothing beyond its own.
+
+use model::{Invalid, UnderlyingId};
+
+use super::options::OptionRules;
+use super::rule::{Fill, Part, Rule, Scope};
+use crate::method::universal::by_name::within;
+use crate::method::universal::exposure::Exposures;
+
+/// CHG-3 with the highest index of each underlying.
+#[derive(Clone, Debug)]
+pub(crate) struct ShortOptions {
+    rate: f64,
+    highest: Box<[f64]>,
+}
+
+impl Rule for ShortOptions {
+    type Rules = OptionRules;
+
+    const ID: &'static str = "CHG-3";
+    const NAME: &'static str = "short options";
+    const CLOSES: bool = false;
+
+    fn check(rules: &OptionRules) -> Result<(), Invalid> {
+        within(rules.short_rate, "options.short_rate", 0.0, 1.0)
+    }
+
+    fn new(scope: &Scope<'_>, rules: &OptionRules) -> Self {
+        let highest = (0..scope.market.underlyings.len()).map(|place| scope.highest_index(UnderlyingId(place)));
+        Self { rate: rules.short_rate, highest: highest.collect() }
+    }
+
+    #[inline]
+    fn exact(&self, exposures: &Exposures) -> f64 {
+        exposures.touched().fold(0.0, |sum, (_, exposure)| sum + exposure.naked * self.rate * exposure.index)
+    }
+
+    #[inline]
+    fn most(&self, part: &Part) -> Option<f64> {
+        match part {
+            Part::Bucket(bucket) => Some(bucket.naked * self.rate * self.highest[bucket.underlying]),
+            Part::Underlying { .. } | Part::Balance { .. } | Part::Funding(_) | Part::Fees(_) => None,
+        }
+    }
+
+    #[inline]
+    fn beyond(&self, _: &Fill) -> Option<f64> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rule::Bucket;
+    use super::*;
+    use crate::method::universal::charge::example::{INDEX, bucket, contract, exposures};
+    use crate::method::universal::listed::ContractTerms;
+
+    /// CHG-3: a synthetic forward is not charged; what remains short pays the rate, over a cell at the highest index.
+    #[test]
+    fn what_no_long_option_covers_pays() {
+        let charge = ShortOptions { rate: 0.005, highest: [1.1 * INDEX].into() };
+        let option =
+            |strike: u32, call: bool| ContractTerms { strike: Some((strike, call)), ..contract(1, 0.0, 0.0, 0.0) };
+        let forward = exposures(&[(-2.0, option(0, true)), (2.0, option(0, false))]);
+        assert_eq!(charge.exact(&forward), 0.0);
+        let apart = exposures(&[(-2.0, option(0, true)), (2.0, option(1, false))]);
+        assert_eq!(charge.exact(&apart), 2.0 * 0.005 * INDEX);
+        let most = charge.most(&Part::Bucket(Bucket { naked: 2.0, ..bucket(1) })).unwrap();
+        assert!((most - 1.1 * charge.exact(&apart)).abs() < 1e-12, "{most}");
+    }
+}

@@ -1,0 +1,38 @@
+//! FAM-1, scan together: every underlying moves by the same part of its own range.
+
+use model::{Market, UnderlyingId};
+
+use super::axes::{axes, move_each};
+use super::steps::{STEPS, vol_moves};
+use crate::method::universal::rules::Rules;
+use crate::scenario::{Move, Scenario, VolMove, percent};
+
+/// With more underlyings than this, a scenario's name does not list their moves.
+const SPELLED_OUT: usize = 3;
+
+/// Each step of the range of every underlying, with each move of volatility.
+pub(super) fn scenarios(market: &Market, rules: &Rules) -> Vec<Scenario> {
+    let mut scenarios = Vec::new();
+    for (part, words) in STEPS {
+        for (vol, vol_words) in vol_moves(rules) {
+            let mut scenario = Scenario::still("", market);
+            let vol = VolMove::Level(vol);
+            move_each(&mut scenario, market, |name| Move { price: part * rules.scan.range(name), basis: 0.0, vol });
+            scenario.name = format!("{}, {vol_words}", all_words(market, &scenario.moves, words)).into();
+            scenarios.push(scenario);
+        }
+    }
+    scenarios
+}
+
+fn all_words(market: &Market, moves: &[Move], part: &str) -> String {
+    if moves.iter().all(|shift| shift.price == 0.0) {
+        return "prices unchanged".to_owned();
+    }
+    if axes(market).count() > SPELLED_OUT {
+        return format!("all {part} scan range");
+    }
+    let each = axes(market)
+        .map(|UnderlyingId(place)| format!("{} {}", market.underlyings[place].name, percent(moves[place].price)));
+    each.collect::<Vec<_>>().join(" ")
+}

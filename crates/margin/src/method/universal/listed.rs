@@ -1,0 +1,76 @@
+//! What a market lists, as the charges need it: looked up by number instead of name.
+
+use model::{Payoff, UnderlyingId};
+use pricing::payoff;
+use units::Timestamp;
+
+use crate::greeks::Greeks;
+
+/// The data of one underlying.
+#[derive(Debug)]
+pub(crate) struct UnderlyingTerms {
+    /// The underlying's index, in USD.
+    pub index: f64,
+    /// The expiries that are charged, the nearest first.
+    pub expiries: Box<[Timestamp]>,
+}
+
+/// The data of one asset.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AssetTerms {
+    /// Price of a unit, in USD.
+    pub price: f64,
+    /// The underlying it follows.
+    pub follows: Option<UnderlyingId>,
+}
+
+/// The data of one contract.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ContractTerms {
+    /// The number of the underlying it depends on.
+    pub underlying: usize,
+    /// The index of the bucket in which it is charged.
+    pub bucket: usize,
+    /// Sensitivities of one contract.
+    pub greeks: Greeks,
+    /// For an option: the number of its strike, and whether it is a call.
+    pub strike: Option<(u32, bool)>,
+    /// Units of the underlying, or of the quote.
+    pub size: f64,
+    /// Notional of a future, premium of an option, USD.
+    pub value: f64,
+    /// The fee to close it, USD.
+    pub fee: f64,
+    /// Funding of eight hours, as a part of its value.
+    pub funding_rate: f64,
+    /// For a contract whose unsettled profit is paid in a coin: the data to count it.
+    pub unsettled: Option<Unsettled>,
+    /// For a contract written in a coin: the underlying that the coin follows, and the units of it that a contract owes.
+    pub quoted: Option<(usize, f64)>,
+}
+
+/// The data to convert unsettled profit that will be paid in a coin into units of the coin's underlying.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unsettled {
+    /// The number of the underlying that the coin follows.
+    pub underlying: usize,
+    /// The payoff of the contract.
+    pub payoff: Payoff,
+    /// The mark of the contract, in its quote.
+    pub mark: f64,
+    /// The price of the coin, in USD.
+    pub price: f64,
+    /// The index of the underlying that the coin follows, in USD.
+    pub index: f64,
+}
+
+impl Unsettled {
+    /// Units of the underlying that `quantity` contracts of `size`, entered at `entry`, have earned.
+    pub fn coins(&self, quantity: f64, size: f64, entry: f64) -> f64 {
+        let value = match self.payoff {
+            Payoff::Linear => payoff::linear_value,
+            Payoff::Inverse => payoff::inverse_value,
+        };
+        value(quantity, size, entry, self.mark, self.price) / self.index
+    }
+}

@@ -1,0 +1,61 @@
+//! The scan range of an underlying (SCN-4): the move that families scan, and the risk of an exit beyond it.
+
+use model::{Invalid, Market, UnderlyingId};
+use serde::Deserialize;
+
+use super::by_name::{ByName, within};
+use crate::basket;
+use crate::params::decimal;
+
+/// The scan range (SCN-4, FAM-1, FAM-2).
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ScanRules {
+    /// Margin period of risk, in days.
+    #[serde(deserialize_with = "decimal::read")]
+    pub days: f64,
+    /// Quantile of the standardised return that the range covers.
+    #[serde(deserialize_with = "decimal::read")]
+    pub quantile: f64,
+    /// Forecast daily volatility, by underlying.
+    pub sigma: ByName,
+    /// The least range, by underlying.
+    pub floor: ByName,
+    /// Relative move of volatility up, at 30 days.
+    #[serde(deserialize_with = "decimal::read")]
+    pub vol_up: f64,
+    /// Relative move of volatility down, at 30 days.
+    #[serde(deserialize_with = "decimal::read")]
+    pub vol_down: f64,
+}
+
+impl ScanRules {
+    /// The scan range of an underlying of `market`. A basket has none of its own: it moves by the mean of the ranges of
+    /// its parts when all of them move together (SCN-7).
+    pub fn range_of(&self, market: &Market, id: UnderlyingId) -> f64 {
+        match market.basket(id) {
+            Some(basket) => basket::mean(market, basket, |part| self.range(part)),
+            None => self.range(&market.underlyings[id.0].name),
+        }
+    }
+
+    /// The scan range, `max(floor, quantile · σ · √days)` (SCN-4).
+    pub fn range(&self, underlying: &str) -> f64 {
+        self.floor.get(underlying).max(self.quantile * self.sigma.get(underlying) * self.days.sqrt())
+    }
+
+    /// Refuses numbers out of range.
+    pub(crate) fn check(&self) -> Result<(), Invalid> {
+        within(self.days, "scan.days", 0.01, 30.0)?;
+        within(self.quantile, "scan.quantile", 0.5, 20.0)?;
+        self.sigma.check("scan.sigma", 0.0, 1.0)?;
+        self.floor.check("scan.floor", 0.001, 0.9)?;
+        for (name, _) in self.sigma.iter() {
+            // A price that falls by its whole range must stay above zero.
+            within(self.range(name), &format!("scan range of {name} (quantile · sigma · √days)"), 0.0, 0.99)?;
+        }
+        within(self.vol_up, "scan.vol_up", 0.0, 10.0)?;
+        within(self.vol_down, "scan.vol_down", 0.0, 1.0)
+    }
+}
