@@ -110,5 +110,9 @@ mod tests {
             "upm.assessment/1",
             testdata::schema::Side::Written,
         );
+        testdata::schema::is_current::<Framed<Head, margin::Summary, Tail<'static>>>(
+            "upm.summary/1",
+            testdata::schema::Side::Written,
+        );
     }
 }

@@ -22,6 +22,7 @@ pub struct Requirement {
 /// Equity, margins and status of one account. Every field has the value of the same field of an
 /// [`Assessment`](crate::Assessment).
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Summary {
     /// The account's name.
     pub account: String,

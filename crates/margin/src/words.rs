@@ -9,7 +9,9 @@ use serde::{Serialize, Serializer};
 /// A name or a description in an answer. It is read, compared and written as text; a copy shares the text and allocates
 /// nothing.
 #[derive(Clone)]
-pub struct Words(Text);
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(transparent))]
+pub struct Words(#[cfg_attr(feature = "schema", schemars(with = "String"))] Text);
 
 #[derive(Clone)]
 enum Text {

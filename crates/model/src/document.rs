@@ -85,6 +85,7 @@ pub struct UnderlyingDocument {
 
 /// What a basket consists of: its index is `Σ units · index of the part / divisor`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "a basket, an object with parts and rebalanced")]
 pub struct BasketDocument {
     /// The parts, each with its units, or each with its weight and its price at the rebalancing.
@@ -98,6 +99,7 @@ pub struct BasketDocument {
 
 /// A part of a basket: exactly one of `units` and `weight`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, expecting = "a part, an object with underlying and units or weight")]
 pub struct PartDocument {
     /// The name of an underlying of this market that is no basket.

@@ -53,6 +53,7 @@ const SCHEMAS: &[Schema] = &[
     schema!("params-derive-pmrm", "params-derive-pmrm", "the same for this method"),
     schema!("params-derive-standard", "params-derive-standard", "the same for this method"),
     schema!("upm.assessment/1", "upm.assessment-1", "margins of accounts: upm margin"),
+    schema!("upm.summary/1", "upm.summary-1", "margins of accounts without the reasons: upm margin --summary"),
     schema!("upm.comparison/1", "upm.comparison-1", "margins by every method: upm compare"),
     schema!("upm.what-if/1", "upm.what-if-1", "margins before and after trades: upm what-if"),
     schema!("upm.stress/1", "upm.stress-1", "profit and loss over a grid: upm stress"),

@@ -11,13 +11,13 @@ use super::{deribit, derive, paradex, universal};
 pub fn parameters() -> Vec<(&'static str, Schema)> {
     vec![
         (universal::ABOUT.name, schema::<universal::rules::Rules>()),
-        (deribit::portfolio::ABOUT.name, schema::<deribit::portfolio::Rules>()),
-        (deribit::standard::ABOUT.name, schema::<deribit::standard::Rules>()),
-        (paradex::portfolio::ABOUT.name, schema::<paradex::portfolio::Rules>()),
-        (paradex::cross::ABOUT.name, schema::<paradex::cross::Rules>()),
-        (derive::pmrm2::ABOUT.name, schema::<derive::pmrm2::Rules>()),
-        (derive::pmrm::ABOUT.name, schema::<derive::pmrm::Rules>()),
-        (derive::standard::ABOUT.name, schema::<derive::standard::Rules>()),
+        (deribit::portfolio::ABOUT.name, schema::<deribit::portfolio::PmParameters>()),
+        (deribit::standard::ABOUT.name, schema::<deribit::standard::SmParameters>()),
+        (paradex::portfolio::ABOUT.name, schema::<paradex::portfolio::PortfolioParameters>()),
+        (paradex::cross::ABOUT.name, schema::<paradex::cross::CrossParameters>()),
+        (derive::pmrm2::ABOUT.name, schema::<derive::pmrm2::Pmrm2Parameters>()),
+        (derive::pmrm::ABOUT.name, schema::<derive::pmrm::PmrmParameters>()),
+        (derive::standard::ABOUT.name, schema::<derive::standard::StandardParameters>()),
     ]
 }
 

@@ -12,7 +12,7 @@ use engine::{
 use journal::{Draft, Hash, Journal};
 use liquidation::pace::Flow;
 use margin::method::universal;
-use marks::{Bounds, Quote, Report, Rules, Source};
+use marks::{Bounds, FeedRules, Quote, Report, Source};
 use model::{AssetId, DepthLevel, InstrumentId, InstrumentKind, Payoff, Right, Side, USD, UnderlyingId};
 use sequencer::Genesis;
 use units::{Decimal, Money, Quantity, Ratio, Timestamp};
@@ -102,10 +102,10 @@ fn ratio(text: &str) -> Ratio {
     text.parse().unwrap()
 }
 
-fn rules(quorum: u32) -> Rules {
+fn rules(quorum: u32) -> FeedRules {
     let source = |source| Source { source, max_age_micros: 60 * SECOND, bounds: None };
     let bounded = Source { bounds: Some(Bounds { low: price("-5"), high: price("1000000") }), ..source(3) };
-    Rules {
+    FeedRules {
         sources: vec![source(1), source(2), bounded],
         quorum,
         band: ratio("0.05"),
@@ -153,7 +153,7 @@ fn listings() -> Vec<Written> {
     let mut written = vec![
         governance(Command::ListLocation { name: name.clone() }, Event::LocationListed { name }),
         of_underlying(underlying("BTC", rules(2))),
-        of_underlying(underlying("OIL", Rules { signed: true, ..rules(2) })),
+        of_underlying(underlying("OIL", FeedRules { signed: true, ..rules(2) })),
         of_asset(asset("USDC", None, Some(rules(2)))),
         of_asset(asset("BTC", Some(BTC), None)),
     ];

@@ -42,8 +42,7 @@ use crate::params::Params;
 use crate::risk_array::{self, Line, RiskArray};
 use crate::scenario::{FamilyLoss, ScenarioFamily, ScenarioSet};
 use crate::{
-    About, ChargeLine, FamilyLine, Refusal, Requirement, RequirementState, ScenarioPnl, Words, Workings, basket,
-    requirement,
+    About, ChargeLine, FamilyLine, Refusal, Requirement, RequirementState, ScenarioPnl, Words, Workings, requirement,
 };
 use exposure::Exposures;
 use rules::Rules;
