@@ -93,15 +93,6 @@ impl Account {
     }
 }
 
-/// An account that can trade by force.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Who {
-    /// A trader, by number.
-    Trader(usize),
-    /// The account that takes over positions after liquidations.
-    Backstop,
-}
-
 /// Sums over the run so far, in USD.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tally {
@@ -173,14 +164,6 @@ impl World {
         }
     }
 
-    /// The account of a trader or of the backstop.
-    pub fn account(&mut self, who: Who) -> &mut Account {
-        match who {
-            Who::Trader(number) => &mut self.traders[number],
-            Who::Backstop => &mut self.backstop,
-        }
-    }
-
     /// Records that a forced step happens now.
     pub fn force(&mut self) {
         let first = self.tally.forced.map_or(self.second, |(first, _)| first);
@@ -188,16 +171,16 @@ impl World {
     }
 
     /// Buys `lots` of a perpetual on the market, or sells them when below 0, at any price.
-    pub fn trade(&mut self, who: Who, coin: usize, lots: i32) {
-        self.exchange(who, coin, lots, false);
+    pub fn trade(&mut self, trader: usize, coin: usize, lots: i32) {
+        self.exchange(trader, coin, lots, false);
     }
 
     /// Sells coins on the market.
-    pub fn sell_coins(&mut self, who: Who, coin: usize, lots: i32) {
-        self.exchange(who, coin, -lots, true);
+    pub fn sell_coins(&mut self, trader: usize, coin: usize, lots: i32) {
+        self.exchange(trader, coin, -lots, true);
     }
 
-    fn exchange(&mut self, who: Who, coin: usize, lots: i32, spot: bool) {
+    fn exchange(&mut self, trader: usize, coin: usize, lots: i32, spot: bool) {
         if lots == 0 {
             return;
         }
@@ -209,7 +192,7 @@ impl World {
         let value = times(money(price, round), lots);
         let fee = money(value.to_f64().abs() * self.calibration.fee, Round::Up);
         self.fees = plus(self.fees, fee);
-        let account = self.account(who);
+        let account = &mut self.traders[trader];
         if spot {
             account.spot[coin] += lots;
             account.free = less(less(account.free, value), fee);
@@ -227,16 +210,16 @@ impl World {
         self.tally.traded += value.to_f64().abs();
     }
 
-    /// Moves `lots` from one account to another at a price in USD a lot; a short position moves when below 0.
-    pub fn hand_over(&mut self, from: Who, to: Who, coin: usize, lots: i32, price: Money) {
+    /// Moves `lots` from one trader to another at a price in USD a lot; a short position moves when below 0.
+    pub fn hand_over(&mut self, from: usize, to: usize, coin: usize, lots: i32, price: Money) {
         self.force();
         let value = times(price, lots);
         let at = price.to_f64();
-        let giver = self.account(from);
+        let giver = &mut self.traders[from];
         giver.add(coin, -lots, at);
         giver.leg[coin] = plus(giver.leg[coin], value);
         giver.refresh();
-        let taker = self.account(to);
+        let taker = &mut self.traders[to];
         taker.add(coin, lots, at);
         taker.leg[coin] = less(taker.leg[coin], value);
         taker.refresh();

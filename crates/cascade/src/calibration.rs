@@ -7,6 +7,9 @@ use serde::Serialize;
 /// Coins of the simulated venue.
 pub const COINS: usize = 2;
 
+/// The number of coins, to count with.
+const COIN_COUNT: u32 = 2;
+
 /// One number for each coin.
 pub type PerCoin = [f64; COINS];
 
@@ -161,6 +164,20 @@ impl Default for Calibration {
 }
 
 impl Calibration {
+    /// The same market with about this many traders, at least one of each kind. They hold the same open interest, so that
+    /// each holds more where they are fewer.
+    #[must_use]
+    pub fn with_traders(self, traders: u32) -> Self {
+        let all = COIN_COUNT * (self.longs + self.shorts + self.carriers + self.pairs);
+        let part = |count: u32| {
+            let scaled = u64::from(count) * u64::from(traders) / u64::from(all.max(1));
+            u32::try_from(scaled).unwrap_or(u32::MAX).max(1)
+        };
+        let (longs, shorts, carriers, pairs) =
+            (part(self.longs), part(self.shorts), part(self.carriers), part(self.pairs));
+        Self { longs, shorts, carriers, pairs, ..self }
+    }
+
     /// Every number with its source.
     pub fn evidence(&self) -> Vec<Evidence> {
         const DEPTH: &str = "depth/hyperliquid_depth_50bps_6h_2024-01_2025-12.csv.gz";

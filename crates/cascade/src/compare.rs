@@ -1,5 +1,5 @@
-//! Compares all engines over many seeds in one table: median and worst of every measure, and the measures in which ours
-//! is not better.
+//! Compares all engines over many seeds in one table: median and worst of every measure, and the measures in which upm is
+//! not better.
 
 use std::ops::RangeInclusive;
 
@@ -96,9 +96,9 @@ pub struct Comparison {
     pub engines: Vec<Engine>,
     /// One row a measure, in the order of [`MEASURES`].
     pub rows: Vec<Row>,
-    /// Measures, by key, whose median is worse for ours than for the better of the other stand-ins.
+    /// Measures, by key, whose median is worse for upm than for the better of the other two.
     pub behind: Vec<&'static str>,
-    /// Measures, by key, whose worst value is worse for ours than for the better of the other stand-ins.
+    /// Measures, by key, whose worst value is worse for upm than for the better of the other two.
     pub behind_worst: Vec<&'static str>,
 }
 
@@ -122,8 +122,8 @@ impl Comparison {
             .collect();
         let behind = |of: fn(&Spread) -> f64| {
             let worse = |row: &&Row| {
-                let [naive, isolated, ours] = [0, 1, 2].map(|place| of(&row.spreads[place]));
-                is_worse(ours, naive.min(isolated), row.measure.kind)
+                let [naive, isolated, upm] = [0, 1, 2].map(|place| of(&row.spreads[place]));
+                is_worse(upm, naive.min(isolated), row.measure.kind)
             };
             rows.iter().filter(worse).map(|row| row.measure.key).collect()
         };

@@ -8,7 +8,7 @@
 use liquidation::deleverage::{give_back, queue};
 use units::{Money, Round, count};
 
-use crate::books::{Who, World, less, money, plus, whole};
+use crate::books::{World, less, money, plus, whole};
 use crate::calibration::COINS;
 use crate::venue::Venue;
 use crate::winners::{Loser, candidates, settle};
@@ -60,7 +60,7 @@ fn close(world: &mut World, number: usize, coin: usize) {
     }
     let sign = -f64::from(lots.signum());
     let most = whole(world.market.within(coin, sign, distance) / price);
-    world.trade(Who::Trader(number), coin, -lots.signum() * most.min(lots.abs()));
+    world.trade(number, coin, -lots.signum() * most.min(lots.abs()));
 }
 
 /// Frees the margin of a closed position. A negative rest is bad debt, which the fund pays.
@@ -98,11 +98,11 @@ fn take_over(world: &mut World, coin: usize, lost: &[usize]) {
         let signed = f64::from(-lots.signum()) * notional;
         let cost = deficit + notional * (world.market.slippage(coin, signed) + world.calibration.fee);
         if cost <= world.fund.to_f64() {
-            world.trade(Who::Trader(number), coin, -lots);
+            world.trade(number, coin, -lots);
             release(world, number, coin);
         } else {
             let deficit = money(deficit, Round::Up);
-            losers[usize::from(lots < 0)].push(Loser { who: Who::Trader(number), lots: lots.abs(), deficit });
+            losers[usize::from(lots < 0)].push(Loser { trader: number, lots: lots.abs(), deficit });
         }
     }
     for (losers, side) in losers.iter().zip([1, -1]) {
@@ -123,15 +123,14 @@ fn deleverage(world: &mut World, coin: usize, side: i32, losers: &[Loser]) {
         last.lots += outcome.left;
         last.give_back = Money::from_raw(each.raw() * i128::from(last.lots));
     }
-    let part = 1.0 - lots_part(outcome.left.max(0), lots);
+    let part = 1.0 - count(outcome.left.max(0)) / count(lots);
     world.tally.bad_debt += deficit.to_f64() * part;
     // The remaining money of the fund would have been enough for a part of it.
     world.tally.needed += (deficit.to_f64() * part - world.fund.to_f64().max(0.0)).max(0.0);
     settle(world, coin, side, losers, &outcome);
     for loser in losers {
-        if let Who::Trader(number) = loser.who
-            && world.traders[number].perp[coin] == 0
-        {
+        let number = loser.trader;
+        if world.traders[number].perp[coin] == 0 {
             let dust = world.traders[number].leg[coin];
             if dust.is_negative() {
                 let paid = less(Money::ZERO, dust).min(world.fund.max(Money::ZERO));
@@ -146,9 +145,4 @@ fn deleverage(world: &mut World, coin: usize, side: i32, losers: &[Loser]) {
             trader.refresh();
         }
     }
-}
-
-/// The ratio of `part` to `all` lots.
-pub fn lots_part(part: i64, all: i64) -> f64 {
-    count(part) / count(all)
 }

@@ -1,4 +1,4 @@
-//! A market that reacts: the same shock, traders and makers under three ways to liquidate and under the engine itself.
+//! A market that reacts: the same shock, traders and makers under two ways in which venues liquidate, and under upm.
 //!
 //! | module | question |
 //! |---|---|
@@ -7,8 +7,8 @@
 //! | `market` | how does a trade move the price, and how do makers react to a move? |
 //! | `population` | which positions do traders hold, and with how much margin? |
 //! | `books` | which account holds which lots and which money? |
-//! | `naive`, `isolated`, `ours` | how are accounts liquidated that hold too little margin? |
-//! | `upm` | how does the engine itself liquidate them, run by commands? |
+//! | `naive`, `isolated` | how do other venues liquidate accounts that hold too little margin? |
+//! | `upm` | how does the engine of this project liquidate them, run by commands? |
 //! | `winners` | which positions are closed when no fund can pay? |
 //! | `run`, `compare` | what are the results, over many seeds? |
 //!
@@ -21,7 +21,7 @@
 //! use cascade::{Calibration, Engine, run, synthetic};
 //!
 //! let quiet = &synthetic()[0];
-//! assert_eq!(run(&Calibration::default(), quiet, Engine::Ours, 1).liquidated, 0);
+//! assert_eq!(run(&Calibration::default().with_traders(40), quiet, Engine::Upm, 1).liquidated, 0);
 //! ```
 
 mod books;
@@ -30,7 +30,6 @@ mod compare;
 mod isolated;
 mod market;
 mod naive;
-mod ours;
 mod population;
 mod run;
 mod shock;
@@ -38,11 +37,10 @@ mod upm;
 mod venue;
 mod winners;
 
-pub use books::{Account, Tally, Who, World};
+pub use books::{Account, Tally, World};
 pub use calibration::{COINS, Calibration, Coin, Evidence, PerCoin};
 pub use compare::{Comparison, Kind, MEASURES, Measure, Row, Spread, run_all};
 pub use market::Market;
-pub use ours::requirement;
 pub use population::population;
 pub use run::{Outcome, run, run_with};
 pub use shock::{Shock, synthetic};

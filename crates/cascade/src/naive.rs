@@ -6,7 +6,7 @@
 
 use units::{Money, Round};
 
-use crate::books::{Who, World, less, money, plus};
+use crate::books::{World, less, money, plus};
 use crate::calibration::COINS;
 use crate::venue::Venue;
 
@@ -32,12 +32,11 @@ impl Venue for Naive {
 }
 
 fn liquidate(world: &mut World, number: usize) {
-    let who = Who::Trader(number);
     world.traders[number].liquidated = true;
     for coin in 0..COINS {
         let (perp, spot) = (world.traders[number].perp[coin], world.traders[number].spot[coin]);
-        world.trade(who, coin, -perp);
-        world.sell_coins(who, coin, spot);
+        world.trade(number, coin, -perp);
+        world.sell_coins(number, coin, spot);
     }
     let left = world.traders[number].cash();
     if !left.is_negative() {

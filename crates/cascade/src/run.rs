@@ -73,7 +73,7 @@ pub fn run_with(
     let traders = population(calibration, seed);
     let interest = open_interest(calibration, &traders);
     let mut world = World::new(calibration, traders);
-    let mut venue = engine.venue(world.traders.len());
+    let mut venue = engine.venue();
     venue.begin(&mut world);
     let first = world.support();
     let outside = world.outside.perp;

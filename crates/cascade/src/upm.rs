@@ -1,4 +1,4 @@
-//! The engine itself, run by commands, with its own requirement, plans, auctions, funds and deleveraging.
+//! The engine of this project, run by commands, with its requirement, plans, auctions, funds and deleveraging.
 //!
 //! ```text
 //! begin   list → funds → maker, backstop → every trader: account, dollars, coins, a fill with the maker
@@ -18,21 +18,25 @@ mod mirror;
 
 mod record;
 
+use engine::AccountId;
 use engine::state::Pot;
-use engine::{AccountId, Command, Principal};
 use model::USD;
+use operator::Duty;
 use units::{Money, Price, Quantity, Round, Timestamp, count};
 
 use crate::books::{World, less, money, plus, whole};
 use crate::calibration::COINS;
-use crate::ours::{BACKSTOP, MARKET_FUND};
 use crate::venue::Venue;
 use backstop::Backstop;
 use entry::enter;
 use exchange::Exchange;
-use listing::{MAKER, SECOND, asset, coin_of, underlying};
+use listing::{MAKER, SECOND, asset, coin_of, trader, underlying};
 use mirror::Brought;
 
+/// The fund of each market, as a part of the support.
+const MARKET_FUND: f64 = 0.125;
+/// The capital of the backstop, as a part of the support; the rest is the shared fund.
+const CAPITAL: f64 = 0.5;
 /// The USD that the maker brings: more than it can ever need.
 const DEEP: i128 = 100_000_000_000;
 /// The lots of each coin that the maker brings.
@@ -108,21 +112,12 @@ impl Upm {
 
 impl Venue for Upm {
     fn begin(&mut self, world: &mut World) {
-        let mut exchange = Exchange::new(&world.calibration, self.rates.parameters());
-        // Deposits count only after the moment at which their asset was listed.
-        tick(&mut exchange, world, Timestamp::from_micros(listing::start().micros() + SECOND));
-        let part = |share: f64| money(world.fund.to_f64() * share, Round::Down);
-        let (market, capital) = (part(MARKET_FUND), part(BACKSTOP));
-        for coin in 0..COINS {
-            exchange.fund(Pot::MarketFund(underlying(coin)), market);
-        }
-        let given = (0..COINS).fold(capital, |sum, _| plus(sum, market));
-        exchange.fund(Pot::SharedFund, less(world.fund, given));
-        self.brought = deep(&mut exchange, world);
-        backstop::open(&mut exchange, capital);
-        for place in 0..world.traders.len() {
-            enter(&mut exchange, self.rates, world, place);
-        }
+        let above = match self.rates {
+            Rates::Venue => None,
+            Rates::Published => Some(above_maintenance(world)),
+        };
+        let (mut exchange, brought) = peopled(world, self.rates, above.as_deref());
+        self.brought = brought;
         let everyone = exchange.touched();
         mirror::read(exchange.state(), &everyone, &self.brought, world);
         // The outside begins with no cash, only with the positions opposite to the traders'.
@@ -137,7 +132,7 @@ impl Venue for Upm {
         let exchange = self.exchange.as_mut().expect(BEGUN);
         tick(exchange, world, now);
         if i64::from(world.second) * SECOND % exchange.state().policy.liquidation.interval == 0 {
-            exchange.must(Principal::System, Command::Measure);
+            exchange.duty(Duty::Measure).expect("a cascade can always be measured");
         }
         let queue = exchange.engine().desk().queue(exchange.state());
         for account in &queue {
@@ -152,6 +147,37 @@ impl Venue for Upm {
         let touched = exchange.touched();
         mirror::read(exchange.state(), &touched, &self.brought, world);
     }
+}
+
+/// An exchange with funds, maker, backstop and all traders. `above`, where it is given, is how far above maintenance each
+/// trader must be.
+fn peopled(world: &World, rates: Rates, above: Option<&[Money]>) -> (Exchange, Brought) {
+    let mut exchange = Exchange::new(&world.calibration, rates.parameters());
+    // Deposits count only after the moment at which their asset was listed.
+    tick(&mut exchange, world, Timestamp::from_micros(listing::start().micros() + SECOND));
+    let part = |share: f64| money(world.fund.to_f64() * share, Round::Down);
+    let (market, capital) = (part(MARKET_FUND), part(CAPITAL));
+    for coin in 0..COINS {
+        exchange.fund(Pot::MarketFund(underlying(coin)), market);
+    }
+    let given = (0..COINS).fold(capital, |sum, _| plus(sum, market));
+    exchange.fund(Pot::SharedFund, less(world.fund, given));
+    let brought = deep(&mut exchange, world);
+    backstop::open(&mut exchange, capital);
+    for place in 0..world.traders.len() {
+        enter(&mut exchange, world, place, above.map(|above| above[place]));
+    }
+    (exchange, brought)
+}
+
+/// How far each trader is above maintenance at the venue's rates, in USD, as the engine judges it.
+fn above_maintenance(world: &World) -> Vec<Money> {
+    let (exchange, _) = peopled(world, Rates::Venue, None);
+    let above = |place: usize| {
+        let judged = exchange.judge(&exchange.state().accounts[trader(place).place()]);
+        less(judged.equity, judged.maintenance_margin)
+    };
+    (0..world.traders.len()).map(above).collect()
 }
 
 /// All sources report the prices of the market.
@@ -181,7 +207,7 @@ fn lots_of(lot: Quantity, lots: i32) -> Quantity {
 
 /// Requests one step of the liquidation of an account. A refused step is requested again in the next step of the run.
 fn liquidate(exchange: &mut Exchange, world: &mut World, account: AccountId) {
-    if let Ok(events) = exchange.ask(Principal::System, Command::Liquidate { account }) {
+    if let Ok(events) = exchange.duty(Duty::Liquidate(account)) {
         record::step(exchange.state(), world, account, &events);
     }
 }
@@ -225,13 +251,15 @@ fn sale(world: &World, instrument: model::InstrumentId, lots: i64) -> Option<Sal
 
 #[cfg(test)]
 mod tests {
+    use engine::Judged;
+    use engine::state::AccountState;
+
     use super::*;
     use crate::{Calibration, Shock, population};
 
-    /// I-01, I-08: over all holders every asset adds up to zero, and so do the lots of every instrument, also during
-    /// liquidations.
-    #[test]
-    fn the_ledger_adds_up_in_every_step() {
+    /// A crash with few accounts. After every step `seen` is called with the accounts before the step, and with the exchange
+    /// and the world after it.
+    fn crashed(mut seen: impl FnMut(&[AccountState], &Exchange, &World)) -> World {
         let calibration = Calibration { longs: 60, shorts: 30, carriers: 10, pairs: 10, ..Calibration::default() };
         let shock = Shock::through("crash", "", &[(0, [0.0; COINS]), (60, [0.0; COINS]), (300, [-0.3, -0.35])]);
         let mut world = World::new(&calibration, population(&calibration, 1));
@@ -239,9 +267,40 @@ mod tests {
         venue.begin(&mut world);
         for point in shock.walk(&calibration, 1) {
             world.market.step(point);
+            let before = venue.exchange.as_ref().expect(BEGUN).state().accounts.clone();
             venue.step(&mut world);
             world.second += calibration.step;
-            let state = venue.exchange.as_ref().expect(BEGUN).state();
+            seen(&before, venue.exchange.as_ref().expect(BEGUN), &world);
+        }
+        world
+    }
+
+    /// I-37: at the prices of a step, no account that was below maintenance is further below it after the step.
+    #[test]
+    fn a_step_leaves_nobody_worse() {
+        let mut treated = 0;
+        crashed(|before, exchange, world| {
+            for (old, new) in before.iter().zip(&exchange.state().accounts) {
+                if old.positions == new.positions || world.second <= world.calibration.step {
+                    continue;
+                }
+                let [old_judged, new_judged] = [old, new].map(|account| exchange.judge(account));
+                let excess = |judged: &Judged| less(judged.equity, judged.maintenance_margin);
+                if excess(&old_judged).is_negative() && old_judged.equity > Money::ZERO {
+                    treated += 1;
+                    assert!(excess(&new_judged) >= excess(&old_judged), "{}: second {}", old.name, world.second);
+                }
+            }
+        });
+        assert!(treated > 30, "{treated} treated: nothing was tested");
+    }
+
+    /// I-01, I-08: over all holders every asset adds up to zero, and so do the lots of every instrument, also during
+    /// liquidations.
+    #[test]
+    fn the_ledger_adds_up_in_every_step() {
+        let world = crashed(|_, exchange, world| {
+            let state = exchange.state();
             for asset in 0..=COINS {
                 assert_eq!(state.sum(model::AssetId(asset)), Quantity::ZERO, "second {}", world.second);
             }
@@ -250,7 +309,7 @@ mod tests {
                 let lots: i64 = state.accounts.iter().map(|account| account.position(instrument).lots).sum();
                 assert_eq!(lots, 0, "second {}", world.second);
             }
-        }
+        });
         let tally = &world.tally;
         assert!(tally.traded > 0.0 && tally.backstopped > 0.0 && tally.deleveraged > 0.0, "{tally:?}");
     }

@@ -5,7 +5,6 @@ use serde::Serialize;
 use crate::books::World;
 use crate::isolated::Isolated;
 use crate::naive::Naive;
-use crate::ours::Ours;
 use crate::upm::{Rates, Upm};
 
 /// The rule by which an engine closes positions by force.
@@ -26,42 +25,37 @@ pub enum Engine {
     Naive,
     /// Each position has its own margin and is closed alone, at no worse than its bankruptcy price.
     Isolated,
-    /// One requirement for the portfolio, the least reduction, at the pace of the market, and an order in which losses
-    /// are paid.
-    Ours,
-    /// The engine itself instead of a stand-in, with rates as low as the venue's, for the same traders.
-    #[serde(rename = "engine")]
-    Itself,
-    /// The engine itself with the universal method as published, for traders who bring the margin that it requires.
-    #[serde(rename = "engine-published")]
+    /// The engine of this project, with rates as low as the venue's, for the same traders.
+    Upm,
+    /// The engine of this project with the universal method as published, for traders who bring the margin that it
+    /// requires.
+    #[serde(rename = "upm-published")]
     Published,
 }
 
 impl Engine {
     /// The engines that every comparison runs, in the order of tables.
-    pub const ALL: [Self; 3] = [Self::Naive, Self::Isolated, Self::Ours];
+    pub const ALL: [Self; 3] = [Self::Naive, Self::Isolated, Self::Upm];
 
-    /// These engines and the engine itself, which is ten to a hundred times slower.
-    pub const EVERY: [Self; 5] = [Self::Naive, Self::Isolated, Self::Ours, Self::Itself, Self::Published];
+    /// These engines, and upm as published.
+    pub const EVERY: [Self; 4] = [Self::Naive, Self::Isolated, Self::Upm, Self::Published];
 
     /// Its name in tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Naive => "naive",
             Self::Isolated => "isolated",
-            Self::Ours => "ours",
-            Self::Itself => "engine",
+            Self::Upm => "upm",
             Self::Published => "published",
         }
     }
 
-    /// Creates its rule, for a number of traders.
-    pub fn venue(self, traders: usize) -> Box<dyn Venue> {
+    /// Creates its rule.
+    pub fn venue(self) -> Box<dyn Venue> {
         match self {
             Self::Naive => Box::new(Naive),
             Self::Isolated => Box::new(Isolated),
-            Self::Ours => Box::new(Ours::new(traders)),
-            Self::Itself => Box::new(Upm::new(Rates::Venue)),
+            Self::Upm => Box::new(Upm::new(Rates::Venue)),
             Self::Published => Box::new(Upm::new(Rates::Published)),
         }
     }

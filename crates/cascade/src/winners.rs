@@ -3,7 +3,7 @@
 use liquidation::deleverage::{Candidate, Deleveraging};
 use units::{Money, Round};
 
-use crate::books::{Who, World, money, plus, times};
+use crate::books::{World, money, plus, times};
 
 /// All traders with a profit on the other side of `side` (1 for longs, -1 for shorts) in one coin.
 pub fn candidates(world: &World, coin: usize, side: i32) -> Vec<Candidate> {
@@ -36,8 +36,8 @@ pub fn candidates(world: &World, coin: usize, side: i32) -> Vec<Candidate> {
 /// Lots of one coin that an account must hand over.
 #[derive(Clone, Copy, Debug)]
 pub struct Loser {
-    /// The trader or the backstop that must be rid of them.
-    pub who: Who,
+    /// The number of the trader that must be rid of them.
+    pub trader: usize,
     /// Lots to hand over, without sign.
     pub lots: i32,
     /// The part of its debts that winners must make good, in USD.
@@ -53,20 +53,20 @@ pub fn settle(world: &mut World, coin: usize, side: i32, losers: &[Loser], outco
     let mut pot = Money::ZERO;
     let mut moved: i64 = 0;
     for closed in &outcome.closed {
-        let winner = Who::Trader(usize::try_from(closed.key).expect("a key is a number of a trader"));
+        let winner = usize::try_from(closed.key).expect("a key is a number of a trader");
         let mut lots = i32::try_from(closed.lots).expect("a position fits");
         moved += closed.lots;
         while lots > 0 {
             let Some(one) = loser.as_mut() else { break };
             let part = lots.min(one.lots);
-            world.hand_over(one.who, winner, coin, side * part, mark);
+            world.hand_over(one.trader, winner, coin, side * part, mark);
             one.lots -= part;
             lots -= part;
             if one.lots == 0 {
                 loser = queue.next();
             }
         }
-        let account = world.account(winner);
+        let account = &mut world.traders[winner];
         account.leg[coin] = crate::books::less(account.leg[coin], closed.give_back);
         account.refresh();
         pot = plus(pot, closed.give_back);
@@ -75,7 +75,7 @@ pub fn settle(world: &mut World, coin: usize, side: i32, losers: &[Loser], outco
     world.tally.deleveraged += times(mark, i32::try_from(moved).expect("open interest fits")).to_f64();
     for loser in losers {
         let part = loser.deficit.min(pot);
-        let account = world.account(loser.who);
+        let account = &mut world.traders[loser.trader];
         account.leg[coin] = plus(account.leg[coin], part);
         account.refresh();
         pot = crate::books::less(pot, part);

@@ -5,6 +5,7 @@
 
 mod common;
 
+use common::checked::{conserved, consistent};
 use common::*;
 use engine::state::{Offer, Policy};
 use engine::{AccountId, Command, Event, FeedId, Principal, Reject, Status};

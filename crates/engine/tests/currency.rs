@@ -86,7 +86,7 @@ fn given_back(usdc: &str, index: &str) -> (Money, Option<Price>, Money) {
     world.jump(feed, index);
     let equity = |world: &World| {
         let account = world.state().account(carol).unwrap();
-        world.engine.desk().judge(world.state(), account).unwrap().equity
+        world.engine().desk().judge(world.state(), account).unwrap().equity
     };
     let before = equity(&world);
     let events = world.system(Command::Liquidate { account: carol }).unwrap();

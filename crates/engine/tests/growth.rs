@@ -7,7 +7,7 @@ mod common;
 use common::*;
 use engine::state::{Change, Contract, InstrumentTerms, Mode, Policy};
 use engine::{
-    AccountId, Command, Engine, Envelope, Event, FeedId, Metrics, Principal, Reject, State, apply, apply_read, whole,
+    AccountId, Command, Engine, Envelope, Event, FeedId, Metrics, Principal, State, apply, apply_read, whole,
 };
 use marks::Report;
 use model::{Instrument, InstrumentId, InstrumentKind, Payoff, Right};
@@ -24,16 +24,10 @@ fn alice_and_bob() -> (World, AccountId, AccountId) {
     (world, alice, bob)
 }
 
-/// Runs a command at the time of the engine, without the checks of the whole state.
-fn quickly(world: &mut World, principal: Principal, command: Command) -> Result<Vec<Event>, Reject> {
-    let time = world.state().clock;
-    world.engine.handle(&Envelope { time, principal, command })
-}
-
 /// Settles listed instruments, and returns the events.
 fn settle(world: &mut World, listed: &[(InstrumentId, Timestamp)]) -> Vec<Event> {
     let expire = |(instrument, _): &(InstrumentId, Timestamp)| {
-        quickly(world, Principal::System, Command::Expire { instrument: *instrument }).unwrap()
+        world.quickly(Principal::System, Command::Expire { instrument: *instrument }).unwrap()
     };
     listed.iter().flat_map(expire).collect()
 }
@@ -57,13 +51,13 @@ fn is_retired(event: &Event) -> bool {
 fn size(world: &mut World) -> (usize, usize, Metrics) {
     let time = world.state().clock;
     let tick = Envelope { time, principal: Principal::System, command: Command::Tick };
-    let events = world.engine.decide(&tick).unwrap();
+    let events = world.engine().decide(&tick).unwrap();
     let quotes = events.iter().filter(|event| matches!(event, Event::Quoted { .. })).count();
     let marked = events.iter().find_map(|event| if let Event::Marked(marked) = event { Some(marked) } else { None });
     let settled = |id: &InstrumentId| world.state().contracts[id.0].mode == Mode::Settled;
     let marks = &marked.unwrap().marks;
     assert!(!marks.iter().any(|(id, _)| settled(id)));
-    (quotes, marks.len(), world.engine.desk().metrics())
+    (quotes, marks.len(), world.engine().desk().metrics())
 }
 
 /// Lists a future with a feed of its own and a call for each of many expiries, the first an hour from now, a second apart.
@@ -77,7 +71,7 @@ fn list(world: &mut World) -> Vec<(InstrumentId, Timestamp)> {
             let terms = instrument(&format!("{name} {number}"), kind, Payoff::Linear, USDC, USDC);
             let terms = InstrumentTerms { feed: Some(rules()), ..terms };
             listed.push((InstrumentId(world.state().contracts.len()), expiry));
-            quickly(world, Principal::Governance, Command::ListInstrument(Box::new(terms))).unwrap();
+            world.quickly(Principal::Governance, Command::ListInstrument(Box::new(terms))).unwrap();
         }
     }
     listed
@@ -116,17 +110,17 @@ fn what_is_settled_costs_nothing() {
     let (mut young, ..) = alice_and_bob();
     let built = |world: &mut World| {
         world.pass(SECOND);
-        let before = world.engine.desk().metrics();
+        let before = world.engine().desk().metrics();
         world.jump(FeedId::Index(BTC), "100500");
-        let after = world.engine.desk().metrics();
+        let after = world.engine().desk().metrics();
         (after.cells - before.cells, after.certified)
     };
     let (cells, certified) = built(&mut young);
     let (cells_now, certified_now) = built(&mut world);
     assert!(cells_now <= cells && certified_now == certified, "{cells_now} {certified_now}, {cells} {certified}");
-    let spent = world.engine.desk().metrics().spent;
+    let spent = world.engine().desk().metrics().spent;
     world.fill(PERPETUAL, "100500", 1, alice, bob).unwrap();
-    assert_eq!(world.engine.desk().metrics().spent, spent + 2);
+    assert_eq!(world.engine().desk().metrics().spent, spent + 2);
 }
 
 /// Instruments that were settled before there was an event that retires them: a reader replays the journal as it was.
@@ -164,13 +158,13 @@ fn a_journal_that_retires_nothing_is_read_as_it_was_and_catches_up() {
         };
         [alice, bob].iter().map(judged).collect::<Vec<_>>()
     };
-    assert_eq!(standing(&older), standing(&world.engine));
-    let (first, fresh) = (tick(&mut older), tick(&mut world.engine));
+    assert_eq!(standing(&older), standing(world.engine()));
+    let (first, fresh) = (tick(&mut older), tick(world.engine_mut()));
     let said = first.iter().filter(|event| !is_retired(event));
     assert!(said.eq(&fresh), "but for what it retires, a tick says the same");
     assert_eq!(first.len(), fresh.len() + listed.len());
     assert_eq!(held(older.state()), held(world.state()));
-    assert_eq!(older.hash(), world.engine.hash(), "nothing is left of the difference");
+    assert_eq!(older.hash(), world.engine_mut().hash(), "nothing is left of the difference");
     assert!(!tick(&mut older).iter().any(is_retired), "and it is over");
     assert_eq!(standing(&older), standing(&Engine::new(older.state().clone()).unwrap()));
 }
@@ -188,7 +182,7 @@ fn the_last_of_an_expiry_takes_its_forward_with_it() {
         let last = place + 1 == dated.len();
         // A volatility that the next tick would have brought in.
         let (version, published) = (world.state().surface.version, world.state().clock);
-        world.engine.commit(&[Event::Surfaced { version, published, vols: vec![(instrument, ratio("0.7"))] }]);
+        world.engine_mut().commit(&[Event::Surfaced { version, published, vols: vec![(instrument, ratio("0.7"))] }]);
         let events = world.system(Command::Expire { instrument }).unwrap();
         assert_eq!(events.last(), Some(&Event::Retired { instrument, last }));
         assert!(!world.state().surface.staged.contains_key(&instrument));
@@ -267,7 +261,7 @@ fn nobody_is_heard_of_what_is_settled() {
         // One instrument that is left keeps the feed of all.
         let said = Command::Report { feed, report: report(&world) };
         let envelope = Envelope { time: world.state().clock, principal: Principal::Source(1), command: said };
-        world.engine.decide(&envelope).unwrap_or_else(|reject| panic!("{place}: {reject}"));
+        world.engine().decide(&envelope).unwrap_or_else(|reject| panic!("{place}: {reject}"));
         world.system(Command::Expire { instrument }).unwrap();
     }
     let said = report(&world);
@@ -278,7 +272,7 @@ fn nobody_is_heard_of_what_is_settled() {
     assert_eq!(unknown.code(), 3, "{unknown}");
     world.pass(SECOND);
     let state = world.state();
-    assert!(world.engine.desk().trusts_all(state, state.clock), "what is settled is not missed");
+    assert!(world.engine().desk().trusts_all(state, state.clock), "what is settled is not missed");
 }
 
 /// The memory that a settled contract keeps, names and their places in the index of the market included, is what the

@@ -9,7 +9,7 @@ use common::*;
 use engine::preview::preview;
 use engine::state::{Change, InstrumentTerms, Mode, Policy, Pot};
 use engine::{
-    AccountId, Cause, Command, Engine, Envelope, Event, FeedId, Noun, OrderId, Party, Principal, Reject, Status,
+    AccountId, Cause, Command, Envelope, Event, FeedId, Noun, OrderId, Party, Principal, Reject, Status,
 };
 use margin::method::universal;
 use model::{CounterPrice, InstrumentId, InstrumentKind, Payoff, Side, UnderlyingId};
@@ -199,10 +199,10 @@ fn a_price_grows_old_without_a_tick_i11() {
     let later = Timestamp::from_micros(world.state().clock.micros() + 10 * 60 * SECOND);
     let owner = Principal::Owner(1);
     let out = Command::Withdraw { account: alice, asset: USDC, location: None, amount: quantity("1") };
-    let refused = at(&mut world.engine, later, owner, out).unwrap_err();
+    let refused = world.at(later, owner, out).unwrap_err();
     assert!(matches!(refused, Reject::NoPrice { .. }) && refused.to_string().contains("Stale"), "{refused}");
     let pay = Command::Funding { instrument: PERPETUAL, rate: ratio("0.0001"), period: 1 };
-    assert_eq!(at(&mut world.engine, later, Principal::System, pay).unwrap_err().code(), 400);
+    assert_eq!(world.at(later, Principal::System, pay).unwrap_err().code(), 400);
 }
 
 #[test]
@@ -515,12 +515,10 @@ fn a_fund_pays_out_only_what_is_in_custody_i28() {
     let mut world = World::with(generous());
     let (fund, asset) = (Pot::SharedFund, USDC);
     world.run(Principal::Custody, Command::FundDeposit { fund, asset, amount: quantity("100"), reference: 1 }).unwrap();
-    let mut state = world.engine.into_state();
+    let mut state = world.state().clone();
     state.collateral[asset.0].settled = quantity("-30");
-    let mut engine = Engine::new(state).unwrap();
-    let mut out = |amount: &str| {
-        run(&mut engine, Principal::Governance, Command::FundWithdraw { fund, asset, amount: quantity(amount) })
-    };
+    let mut world = World::over(state);
+    let mut out = |amount: &str| world.govern(Command::FundWithdraw { fund, asset, amount: quantity(amount) });
     let unsettled = Reject::Unsettled { profit: quantity("70.5"), settled: quantity("-30") };
     assert_eq!(out("70.5").unwrap_err(), unsettled);
     out("70").unwrap();
@@ -667,13 +665,13 @@ fn a_new_requirement_replaces_the_old_one_along_its_ramp_i31_i67() {
     world.fill(PERPETUAL, "100000", 1000, alice, bob).unwrap();
     let required_of = |world: &World, account: AccountId| {
         let account = &world.state().accounts[account.place()];
-        world.engine.desk().judge(world.state(), account).unwrap().initial_margin
+        world.engine().desk().judge(world.state(), account).unwrap().initial_margin
     };
     let required = |world: &World| required_of(world, alice);
     let first = propose(&mut world, factor("1.5")).unwrap();
     world.pass(DAY);
     let (before, short_before) = (required(&world), required_of(&world, bob));
-    let what_if = preview(world.state(), world.engine.desk(), &factor("1.5")).unwrap();
+    let what_if = preview(world.state(), world.engine().desk(), &factor("1.5")).unwrap();
     activate(&mut world, first).unwrap();
     assert_eq!(required(&world), before, "nothing changes at once");
     let second = propose(&mut world, factor("1.6")).unwrap();
@@ -741,7 +739,7 @@ fn a_preview_names_whom_a_requirement_would_hit_i31() {
     let mut world = World::with(generous());
     let (alice, bob) = (world.rich("alice", 1, "21000"), world.rich("bob", 2, "1000000"));
     world.fill(PERPETUAL, "100000", 1000, alice, bob).unwrap();
-    let desk = world.engine.desk();
+    let desk = world.engine().desk();
     let mild = preview(world.state(), desk, &factor("1.3")).unwrap();
     assert_eq!((mild.judged, mild.restricted, mild.initial_margin.largest_rise), (2, 0, Money::ZERO));
     assert!(mild.worst.is_empty() && mild.refused.is_none());
@@ -909,7 +907,7 @@ fn a_price_below_zero_is_margined_and_closed_s50_i14() {
     world.move_to(index, "-37.63");
     let judged = |world: &World, account: AccountId| {
         let state = world.state();
-        world.engine.desk().judge(state, &state.accounts[account.place()]).unwrap()
+        world.engine().desk().judge(state, &state.accounts[account.place()]).unwrap()
     };
     // 100 barrels lost 57.63 each; what may still move is a part of the size of the price, not of nothing.
     assert_eq!(judged(&world, alice).equity, "14237".parse().unwrap());
@@ -941,7 +939,7 @@ fn the_clock_goes_forward_by_steps_i16() {
     let clock = world.state().clock;
     let after = |micros: i64| Timestamp::from_micros(clock.micros() + micros);
     let ask = |world: &mut World, time, principal, command| {
-        world.engine.handle(&Envelope { time, principal, command }).map_err(|reject| reject.code())
+        world.engine_mut().handle(&Envelope { time, principal, command }).map_err(|reject| reject.code())
     };
     let year_9999: Timestamp = "9999-12-31T00:00:00Z".parse().unwrap();
     for (principal, command) in [

@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::checked::{conserved, consistent};
 use common::*;
 use engine::explain::{What, step};
 use engine::state::{Case, Holder, Offer, Policy, Pot};
@@ -33,7 +34,7 @@ fn offer(world: &World, account: AccountId) -> Offer {
 
 fn status(world: &World, account: AccountId) -> Status {
     let account = world.state().account(account).unwrap();
-    world.engine.desk().judge(world.state(), account).unwrap().status
+    world.engine().desk().judge(world.state(), account).unwrap().status
 }
 
 fn liquidate(world: &mut World, account: AccountId) -> Result<Vec<Event>, Reject> {
@@ -62,7 +63,7 @@ fn lots(world: &World, account: AccountId, instrument: InstrumentId) -> i64 {
 
 fn bankrupt(world: &World, account: AccountId) -> Money {
     let whose = world.state().account(account).unwrap();
-    world.engine.desk().judge(world.state(), whose).unwrap().equity
+    world.engine().desk().judge(world.state(), whose).unwrap().equity
 }
 
 /// I-35, I-38, I-39, I-42: an account that is not below maintenance is not liquidated. No trade is made that was not
@@ -218,7 +219,7 @@ fn in_an_outage_nobody_is_liquidated() {
         lots: offered,
         fee: Quantity::ZERO,
     };
-    let refused = at(&mut world.engine, later, Principal::System, fill).unwrap_err();
+    let refused = world.at(later, Principal::System, fill).unwrap_err();
     assert_eq!(refused.code(), 404, "{refused}");
 }
 
@@ -414,7 +415,7 @@ fn near_a_cascade_new_risk_is_dearer_and_liquidations_slower() {
     let near = measured(&mut world);
     let within = crowd.iter().map(|account| {
         let whose = world.state().account(*account).unwrap();
-        let judged = world.engine.desk().judge(world.state(), whose).unwrap();
+        let judged = world.engine().desk().judge(world.state(), whose).unwrap();
         f64::from(judged.equity.minus(judged.maintenance_margin).unwrap().to_f64() <= 0.02 * 86_500.0)
     });
     let within: f64 = within.sum();
@@ -426,7 +427,7 @@ fn near_a_cascade_new_risk_is_dearer_and_liquidations_slower() {
     assert!(near.down.to_f64() > 0.7, "{near:?}");
     let dearer = world.fill(PERPETUAL, "86500", 1000, fresh, bob).unwrap_err();
     assert!(matches!(dearer, Reject::InitialMargin { account, .. } if account == fresh), "{dearer}");
-    let room = |world: &World| world.engine.desk().books(world.state(), world.state().clock)[PERPETUAL.0].room;
+    let room = |world: &World| world.engine().desk().books(world.state(), world.state().clock)[PERPETUAL.0].room;
     let slowed = 300_000.0 * (1.0 - near.down.to_f64()) / 86.5;
     assert_eq!(room(&world), format!("{:.0}", slowed.floor()).parse::<i64>().unwrap(), "{slowed}");
     world.jump(FeedId::Index(BTC), "100000");

@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::checked::conserved;
 use common::*;
 use engine::state::{Case, Mode, Offer, Policy};
 use engine::{AccountId, Command, FeedId, Principal};
@@ -44,7 +45,7 @@ fn case(world: &World, account: AccountId) -> Option<Case> {
 
 /// USD of equity that an account lacks to the target.
 fn missing(world: &World, account: AccountId) -> f64 {
-    let judged = world.engine.desk().judge(world.state(), world.state().account(account).unwrap()).unwrap();
+    let judged = world.engine().desk().judge(world.state(), world.state().account(account).unwrap()).unwrap();
     let beta = world.state().policy.liquidation.beta.to_f64();
     beta * judged.maintenance_margin.to_f64() - judged.equity.to_f64()
 }
@@ -118,7 +119,7 @@ fn what_is_left_of_an_interval_is_not_offered() {
     world.jump(FeedId::Index(BTC), "75000");
     let mut offers = 0;
     for _ in 0..40 {
-        let books = world.engine.desk().books(world.state(), world.state().clock);
+        let books = world.engine().desk().books(world.state(), world.state().clock);
         let Some(offer) = offered(&mut world, alice) else {
             world.pass(SECOND);
             continue;

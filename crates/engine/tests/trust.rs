@@ -49,11 +49,11 @@ fn trade(world: &World, buyer: AccountId, seller: AccountId, micros: i64) -> Env
 /// Decides and commits like a desk that was built a moment ago. Returns the number of sides that were taken off a reserve.
 fn spent(world: &mut World, envelope: &Envelope) -> u64 {
     let cold = Desk::new(world.state()).unwrap();
-    let events = world.engine.decide(envelope);
+    let events = world.engine().decide(envelope);
     assert_eq!(events, engine::decide(world.state(), &cold, envelope));
-    let before = world.engine.desk().metrics().spent;
-    world.engine.commit(&events.unwrap());
-    world.engine.desk().metrics().spent - before
+    let before = world.engine().desk().metrics().spent;
+    world.engine_mut().commit(&events.unwrap());
+    world.engine().desk().metrics().spent - before
 }
 
 /// The fills of an account are taken off its reserve as before, whatever other feeds are silent.
@@ -85,7 +85,7 @@ fn a_dead_feed_costs_only_those_who_depend_on_it_their_reserve() {
         // An account that depends on the feed is assessed: without the price it takes no risk.
         let envelope = trade(&world, carol, dave, 0);
         if feeds.contains(&FeedId::Forward(BTC, expiry())) {
-            let refused = world.engine.decide(&envelope).unwrap_err();
+            let refused = world.engine().decide(&envelope).unwrap_err();
             assert_eq!(refused.code(), 400, "{kind}: {refused}");
         } else {
             assert_eq!(spent(&mut world, &envelope), 2, "{kind}");
@@ -103,7 +103,7 @@ fn an_old_surface_costs_only_options_their_reserve() {
     let envelope = trade(&world, alice, bob, 2 * SECOND);
     assert_eq!(spent(&mut world, &envelope), 2);
     let envelope = trade(&world, carol, dave, 0);
-    let refused = world.engine.decide(&envelope).unwrap_err();
+    let refused = world.engine().decide(&envelope).unwrap_err();
     assert!(matches!(refused, Reject::NoPrice { feed: FeedId::Surface, .. }), "{refused}");
 }
 
@@ -122,7 +122,7 @@ fn a_feed_that_dies_between_two_ticks_costs_only_those_who_depend_on_it() {
     for _ in 0..2 {
         world.pass(25 * SECOND);
     }
-    let refused = world.engine.decide(&trade(&world, alice, bob, 20 * SECOND)).unwrap_err();
+    let refused = world.engine().decide(&trade(&world, alice, bob, 20 * SECOND)).unwrap_err();
     assert!(matches!(refused, Reject::NoPrice { feed: FeedId::Premium(InstrumentId(0)), .. }), "{refused}");
 }
 
@@ -141,10 +141,10 @@ fn a_report_that_takes_the_price_away_is_seen_at_once() {
             depth: "1000000".parse().unwrap(),
         };
         let (feed, time) = (FeedId::Index(BTC), report.published);
-        at(&mut world.engine, time, Principal::Source(1), Command::Report { feed, report }).unwrap();
+        world.at(time, Principal::Source(1), Command::Report { feed, report }).unwrap();
         let envelope = trade(&world, alice, bob, 0);
         let cold = Desk::new(world.state()).unwrap();
-        let warm = world.engine.decide(&envelope);
+        let warm = world.engine().decide(&envelope);
         assert_eq!(warm, engine::decide(world.state(), &cold, &envelope));
         assert!(matches!(warm, Err(Reject::NoPrice { feed: FeedId::Index(BTC), .. })), "{silent:?}: {warm:?}");
     }

@@ -7,23 +7,18 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::{
-    BTC, CALL, COIN_CALL, COIN_PUT, ETH, ETH_PERPETUAL, FUTURE, INVERSE, PERPETUAL, PUT, SECOND, USDC, World, at,
-    quantity,
+    BTC, CALL, COIN_CALL, COIN_PUT, ETH, ETH_PERPETUAL, FUTURE, INVERSE, PERPETUAL, PUT, SECOND, USDC, World, quantity,
 };
 use engine::{AccountId, Command, Desk, Envelope, FeedId, Party, Principal, State, Status};
-use marks::Report;
-use model::{InstrumentId, UnderlyingId};
+use model::UnderlyingId;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use units::{Price, Quantity, Ratio, Round, Timestamp};
+use units::{Price, Quantity, Ratio, Round};
 
 /// A walk of prices over the small exchange, with a stream of numbers of its own.
 struct Walk {
     world: World,
     rng: TestRng,
-    sequence: u64,
-    surface: u64,
-    matches: u64,
     vols: [f64; 4],
     /// Accounts that were assessed exactly, and accounts that might have been.
     looked_at: (usize, usize),
@@ -31,22 +26,12 @@ struct Walk {
     waiting: BTreeMap<usize, u64>,
 }
 
-const OPTIONS: [InstrumentId; 4] = [CALL, PUT, COIN_CALL, COIN_PUT];
-
 impl Walk {
     fn new(seed: u8) -> Self {
         let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
-        let (sequence, surface, matches) = (1_000_000, 1_000_000, 1_000_000);
-        Self {
-            world: World::new(),
-            rng,
-            sequence,
-            surface,
-            matches,
-            vols: [0.6; 4],
-            looked_at: (0, 0),
-            waiting: BTreeMap::new(),
-        }
+        let mut world = World::new();
+        world.confidence = Ratio::ZERO;
+        Self { world, rng, vols: [0.6; 4], looked_at: (0, 0), waiting: BTreeMap::new() }
     }
 
     /// A number from −1 to 1.
@@ -67,41 +52,19 @@ impl Walk {
     /// One tick: moved prices are reported, prices are formed, accounts are judged; then every account is judged by a
     /// desk that was built a moment ago.
     fn tick(&mut self, micros: i64) {
-        let time = Timestamp::from_micros(self.world.state().clock.micros() + micros);
-        self.sequence += 1;
-        self.surface += 1;
-        for (feed, said) in self.world.prices.clone() {
-            if self.world.silent.contains(&feed) {
-                continue;
-            }
-            for source in 1..=3 {
-                let report = Report {
-                    source,
-                    sequence: self.sequence,
-                    published: time,
-                    price: said,
-                    confidence: Price::ZERO,
-                    depth: "1000000".parse().unwrap(),
-                };
-                at(&mut self.world.engine, time, Principal::Source(source), Command::Report { feed, report }).unwrap();
-            }
-        }
-        let vols = OPTIONS.into_iter().zip(self.vols);
-        let vols = vols.map(|(id, vol)| (id, Ratio::from_f64(vol, Round::Down).unwrap())).collect();
-        let surface = Command::Surface { version: self.surface, published: time, vols };
-        at(&mut self.world.engine, time, Principal::Source(engine::SURFACE_SOURCE), surface).unwrap();
-        at(&mut self.world.engine, time, Principal::System, Command::Tick).unwrap();
-        let concerned = self.world.engine.desk().concerned(self.world.state());
+        self.world.vols = self.vols.map(|vol| Ratio::from_f64(vol, Round::Down).unwrap());
+        self.world.form(micros);
+        let concerned = self.world.engine().desk().concerned(self.world.state());
         self.looked_at.0 += concerned.len();
         self.looked_at.1 += self.world.state().accounts.len();
-        at(&mut self.world.engine, time, Principal::System, Command::Watch).unwrap();
+        self.world.system(Command::Watch).unwrap();
         if self.world.silent.is_empty() {
             self.everyone_stands_as_they_should();
         }
     }
 
     fn everyone_stands_as_they_should(&mut self) {
-        let state = self.world.engine.state();
+        let state = self.world.engine().state();
         let cold = Desk::new(state).unwrap();
         for (place, account) in state.accounts.iter().enumerate() {
             let exact = cold.judge(state, account).unwrap();
@@ -148,12 +111,8 @@ impl Walk {
         let paid = Price::from_raw((mark.raw() / tick.raw() + 1) * tick.raw());
         let mut lots = 1_024;
         while lots > 0 {
-            self.matches += 1;
-            let party = |account| Party { account, order: None, fee: Quantity::ZERO };
             let (buyer, seller) = if buys { (account, house) } else { (house, account) };
-            let (buyer, seller) = (party(buyer), party(seller));
-            let fill = Command::Fill { instrument, match_id: self.matches, price: paid, lots, buyer, seller };
-            if self.world.run(Principal::Matching, fill).is_ok() {
+            if self.world.fill(instrument, &paid.to_string(), lots, buyer, seller).is_ok() {
                 return;
             }
             lots /= 2;
@@ -233,12 +192,12 @@ fn a_warm_desk_counts_open_interest_like_a_cold_one() {
         underlyings.map(|id| desk.open_usd(state, id, None).unwrap()).collect::<Vec<_>>()
     };
     // Computed once, it is updated from here on.
-    let begun = open(walk.world.engine.desk(), walk.world.state());
+    let begun = open(walk.world.engine().desk(), walk.world.state());
     let mut seen = vec![begun];
     for round in 0..60 {
         walk.trade(accounts[1 + round % 19], accounts[0]);
         let state = walk.world.state();
-        let warm = open(walk.world.engine.desk(), state);
+        let warm = open(walk.world.engine().desk(), state);
         assert_eq!(warm, open(&Desk::new(state).unwrap(), state), "after {round} rounds");
         seen.push(warm);
     }
@@ -294,7 +253,7 @@ fn decides_like_a_cold_one(silent: &[FeedId], ticks: usize) {
                 let command = Command::Fill { instrument, match_id: u64::MAX, price: paid, lots, buyer, seller };
                 Envelope { time, principal: Principal::Matching, command }
             };
-            let warm = walk.world.engine.decide(&envelope);
+            let warm = walk.world.engine().decide(&envelope);
             let (accepted, refused) = answers.get();
             answers.set(if warm.is_ok() { (accepted + 1, refused) } else { (accepted, refused + 1) });
             prop_assert_eq!(warm, engine::decide(state, &cold, &envelope));

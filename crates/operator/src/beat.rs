@@ -1,7 +1,7 @@
 //! Beats: everything that is due at a moment, in one order.
 
+use engine::Envelope;
 use engine::state::{Contract, Mode};
-use engine::{AccountId, Envelope};
 use model::{InstrumentId, InstrumentKind};
 use sequencer::Answer;
 use units::{Ratio, Timestamp};
@@ -30,28 +30,35 @@ impl<D: Door> Operator<D> {
     /// Does everything that is due at `now`, in the order of [`Duty`]: prices come before duties that depend on them.
     /// Each kind of duty is one batch, decided on the state that the kinds before it have left.
     pub fn beat(&mut self, now: Timestamp) -> Result<Beat, D::Stopped> {
+        self.beat_without(now, |_| false)
+    }
+
+    /// Like [`Self::beat`], but leaves out each duty that `held` holds back. It stays due.
+    pub fn beat_without(&mut self, now: Timestamp, mut held: impl FnMut(Duty) -> bool) -> Result<Beat, D::Stopped> {
         self.at(now);
         let mut beat = Beat::default();
-        for due in [Self::pause, Self::proposals, Self::tick, Self::expiries, Self::accruals, Self::measure] {
-            let duties = due(self);
-            self.perform(duties, &mut beat)?;
+        for due in
+            [Self::pause, Self::proposals, Self::tick, Self::expiries, Self::accruals, Self::measure, Self::steps]
+        {
+            let mut duties = due(self);
+            duties.retain(|duty| !held(*duty));
+            beat.done.extend(self.perform(&duties)?);
         }
-        let queue: Vec<AccountId> = self.engine().desk().queue(self.state());
-        self.perform(queue.into_iter().map(Duty::Liquidate).collect(), &mut beat)?;
         Ok(beat)
     }
 
-    fn perform(&mut self, duties: Vec<Duty>, beat: &mut Beat) -> Result<(), D::Stopped> {
+    /// Does duties now, whether they are due or not, as one batch in the given order.
+    pub fn perform(&mut self, duties: &[Duty]) -> Result<Vec<Done>, D::Stopped> {
         if duties.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let batch: Vec<Envelope> = duties.iter().map(|duty| self.envelope(*duty)).collect();
         let answers = self.door.submit(&batch)?;
-        for (duty, answer) in duties.into_iter().zip(answers) {
-            self.remember(duty, &answer);
-            beat.done.push(Done { duty, answer });
-        }
-        Ok(())
+        let done = duties.iter().zip(answers).map(|(duty, answer)| {
+            self.remember(*duty, &answer);
+            Done { duty: *duty, answer }
+        });
+        Ok(done.collect())
     }
 
     fn envelope(&self, duty: Duty) -> Envelope {
@@ -144,6 +151,11 @@ impl<D: Door> Operator<D> {
     fn measure(&self) -> Vec<Duty> {
         let due = is_due(self.state().policy.liquidation.interval, self.last(Duty::Measure), self.now);
         Some(Duty::Measure).filter(|duty| due && !self.waits(*duty)).into_iter().collect()
+    }
+
+    /// The next step of every liquidation, the largest deficit first.
+    fn steps(&self) -> Vec<Duty> {
+        self.engine().desk().queue(self.state()).into_iter().map(Duty::Liquidate).collect()
     }
 
     /// The instruments that are not settled for good.

@@ -5,6 +5,13 @@
 //!                     beat(now) ──┘ ticks, funding, interest, settlement, expiry, proposals, liquidation
 //! ```
 //!
+//! | module | what a caller does |
+//! |---|---|
+//! | `client.rs` | sends one command, by a method for each kind |
+//! | `batch.rs` | writes several commands that become durable together |
+//! | `beat.rs`, `duty.rs`, `schedule.rs` | has everything done that is due, or single duties |
+//! | `door.rs` | chooses between a journal, memory, or a door of its own |
+//!
 //! The engine decides only the commands it is sent. An [`Operator`] sends them: those of its callers and, in
 //! [`Operator::beat`], everything that is due at a moment. It has no clock: the caller gives the time, so a test runs a
 //! year in a second and a journal can be made again. It keeps nothing that the engine's state holds: after a restart it
@@ -13,24 +20,27 @@
 //! The operator never decides. The engine decides whether a command is allowed, which accounts are liquidated and what
 //! a trade may cost.
 
+mod batch;
 mod beat;
 mod client;
 mod door;
 mod duty;
 mod premium;
+mod said;
 mod schedule;
 
+pub use batch::Batch;
 pub use beat::{Beat, Done};
-pub use client::{Failed, Ordered, Said, Taken, Trade};
+pub use client::Failed;
 pub use door::{Door, Memory};
 pub use duty::Duty;
+pub use said::{Ordered, Said, Taken, Trade};
 pub use schedule::Schedule;
 
 use std::collections::BTreeMap;
 
 use engine::state::{Offer, State};
 use engine::{AccountId, Command, Engine, Envelope, Principal};
-use model::InstrumentId;
 use premium::Premiums;
 use sequencer::Answer;
 use units::Timestamp;
@@ -101,6 +111,11 @@ impl<D: Door> Operator<D> {
         self.now = self.now.max(now);
     }
 
+    /// Begins a batch of commands at the present time; [`Self::submit`] sends it.
+    pub fn batch(&self) -> Batch<'_> {
+        Batch::new(self.state(), self.now)
+    }
+
     /// Sends commands of callers, each with its own time and principal, as one batch: all of it is durable, or none of
     /// it happened. Returns an answer for each, in order.
     pub fn submit(&mut self, batch: &[Envelope]) -> Result<Vec<Answer>, D::Stopped> {
@@ -110,7 +125,7 @@ impl<D: Door> Operator<D> {
         Ok(answers)
     }
 
-    /// Sends one command at the present time.
+    /// Sends one command at the present time. Returns the answer of the engine.
     pub fn ask(&mut self, principal: Principal, command: Command) -> Result<Answer, D::Stopped> {
         let envelope = Envelope { time: self.now, principal, command };
         let answers = self.door.submit(std::slice::from_ref(&envelope))?;
@@ -127,10 +142,5 @@ impl<D: Door> Operator<D> {
     /// The accounts whose portfolios are in auction, with the start of the auction, in the order of the accounts.
     pub fn auctions(&self) -> impl Iterator<Item = (AccountId, Timestamp)> {
         self.state().liquidations.cases.iter().filter_map(|(account, case)| Some((*account, case.auction?)))
-    }
-
-    /// The number of the next match of an instrument.
-    fn next_match(&self, instrument: InstrumentId) -> u64 {
-        self.state().contract(instrument).map_or(1, |contract| contract.last_match + 1)
     }
 }

@@ -8,8 +8,8 @@ use engine::state::{InstrumentTerms, Mode, Policy, Pot, State, UnderlyingTerms};
 use engine::{AccountId, FeedId, Party, Status};
 use journal::{Identity, Store};
 use marks::{FeedRules, Source};
-use model::{InstrumentId, InstrumentKind, Payoff, USD, UnderlyingId};
-use operator::{Beat, Door, Duty, Failed, Memory, Operator, Said, Schedule, Taken, Trade};
+use model::{InstrumentId, InstrumentKind, Payoff, Side, USD, UnderlyingId};
+use operator::{Beat, Door, Duty, Failed, Memory, Operator, Ordered, Said, Schedule, Taken, Trade};
 use sequencer::{Answer, Genesis, Sequencer};
 use units::{Quantity, Timestamp};
 
@@ -219,6 +219,52 @@ fn what_is_refused_waits_and_a_long_pause_is_resumed() {
     // A command for an account that does not exist is refused.
     let refused = venue.operator.withdraw(AccountId(99), USD, None, of("1"));
     assert!(matches!(refused, Err(Failed::Refused(_))));
+}
+
+/// Numbers that must rise go on from command to command of one batch, and from the batch to the next command.
+#[test]
+fn a_batch_goes_on_with_every_number() {
+    let mut venue = Venue::open(memory());
+    let [long, maker] = venue.trade();
+    let price = venue.mark(PERPETUAL);
+    let party = |account| Party { account, order: None, fee: Quantity::ZERO };
+    let trade = Trade { instrument: PERPETUAL, price, lots: 1, buyer: party(long), seller: party(maker) };
+    let ordered = Ordered { instrument: PERPETUAL, side: Side::Sell, lots: 1, limit: price, reduce_only: true };
+    let later = Timestamp::from_micros(venue.operator.now().micros() + SECOND);
+    let mut batch = venue.operator.batch();
+    batch.at(later);
+    let third = batch.open_account("third", 3);
+    for source in 1..=2 {
+        batch.deposit(third, USD, None, of("5000"));
+        batch.fund(Pot::SharedFund, USD, of("1"));
+        batch.fill(&trade);
+        batch.report(FeedId::Index(BTC), &Said { source, price, confidence: of("0"), depth: of("1000000") });
+        batch.surface(Vec::new());
+    }
+    let orders = [batch.place(long, &ordered), batch.place(long, &ordered)];
+    let batch = batch.done();
+    let answers = venue.operator.submit(&batch).unwrap();
+    let taken = |answer: &Answer| matches!(answer, Answer::Accepted { .. });
+    assert!(answers.len() == 13 && answers.iter().all(taken), "{answers:?}");
+    assert_eq!(orders[1].0, orders[0].0 + 1);
+    assert_eq!(venue.operator.state().account_named("third"), Some(third));
+    venue.operator.fill(&trade).unwrap();
+    assert_eq!(venue.operator.state().contracts[PERPETUAL.0].last_match, 4);
+}
+
+#[test]
+fn what_is_held_back_stays_due() {
+    let mut venue = Venue::open(memory());
+    venue.trade();
+    let now = Timestamp::from_micros(venue.operator.now().micros() + 10 * SECOND);
+    let ticked = |beat: &Beat| beat.done.iter().any(|done| done.duty == Duty::Tick);
+    assert!(!ticked(&venue.operator.beat_without(now, |duty| duty == Duty::Tick).unwrap()));
+    assert!(ticked(&venue.operator.beat(now).unwrap()));
+    assert!(!ticked(&venue.operator.beat(now).unwrap()));
+    // A single duty is done when it is asked for, due or not.
+    let done = venue.operator.perform(&[Duty::Tick, Duty::Measure]).unwrap();
+    assert_eq!(done.iter().map(|done| done.duty).collect::<Vec<_>>(), [Duty::Tick, Duty::Measure]);
+    assert!(done.iter().all(|done| matches!(done.answer, Answer::Accepted { .. })), "{done:?}");
 }
 
 #[test]

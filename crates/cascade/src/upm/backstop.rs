@@ -11,9 +11,9 @@ use super::listing::{BACKSTOP, MAKER, perpetual};
 use crate::books::{World, less, money, whole};
 use crate::calibration::COINS;
 
-/// It bids for a share only if its notional then is at most this many times its equity, as in the stand-in.
+/// It bids for a share only if its notional then is at most this many times its equity.
 const LEVERAGE: f64 = 5.0;
-/// Below this part of maintenance bidding is its duty, as in the stand-in.
+/// Below this part of maintenance bidding is its duty.
 const DUTY: f64 = 0.5;
 /// The divisors of the largest share that may be sold, tried in this order.
 const SHARES: [i128; 4] = [1, 2, 4, 8];

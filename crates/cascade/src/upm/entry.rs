@@ -10,18 +10,18 @@ use units::{Money, Quantity, Round};
 
 use super::exchange::Exchange;
 use super::listing::{self, MAKER, asset, perpetual, trader};
-use super::{Rates, lots_of};
+use super::lots_of;
 use crate::books::{World, less, money, plus};
 use crate::calibration::COINS;
-use crate::ours::requirement;
 
 /// One trade opens this fraction (one in four) of the rest of a pair, so that neither leg is ever far ahead of the other.
 const PART: i32 = 4;
 /// The factor on initial margin where the deposit is sized by it, so that rounding does not decide.
 const ABOVE: f64 = 1.001;
 
-/// Opens the account of a trader, deposits its coins and cash, and trades its positions with the maker.
-pub fn enter(exchange: &mut Exchange, rates: Rates, world: &World, place: usize) {
+/// Opens the account of a trader, deposits its coins and cash, and trades its positions with the maker. Where `above` is
+/// given, the trader brings in addition what it needs to be that many USD above maintenance and to hold initial margin.
+pub fn enter(exchange: &mut Exchange, world: &World, place: usize, above: Option<Money>) {
     let account = exchange.open(format!("trader {place}"));
     debug_assert_eq!(account, trader(place), "in the order of the population");
     let whose = &world.traders[place];
@@ -37,8 +37,8 @@ pub fn enter(exchange: &mut Exchange, rates: Rates, world: &World, place: usize)
     let costs: [Money; COINS] = std::array::from_fn(|coin| cost(world, coin, whose.perp[coin]));
     let cash = costs.iter().fold(whose.cash(), |sum, cost| plus(sum, *cost));
     bring(exchange, account, cash);
-    if rates == Rates::Published {
-        let missing = missing(exchange, world, place, costs);
+    if let Some(above) = above {
+        let missing = missing(exchange, world, (place, costs), above);
         bring(exchange, account, missing);
     }
     let mut left = whose.perp;
@@ -76,9 +76,8 @@ fn cost(world: &World, coin: usize, lots: i32) -> Money {
     value.expect("a position is far below the range")
 }
 
-/// The amount that an account must add to be as far above maintenance as by the venue's rates, and to hold initial
-/// margin.
-fn missing(exchange: &Exchange, world: &World, place: usize, costs: [Money; COINS]) -> Money {
+/// The amount that an account must add to be `above` above maintenance with its positions, and to hold initial margin.
+fn missing(exchange: &Exchange, world: &World, (place, costs): (usize, [Money; COINS]), above: Money) -> Money {
     let whose = &world.traders[place];
     let state = exchange.state();
     let mut after = state.accounts[trader(place).place()].clone();
@@ -86,17 +85,15 @@ fn missing(exchange: &Exchange, world: &World, place: usize, costs: [Money; COIN
         let (instrument, lots) = (perpetual(coin), i64::from(whose.perp[coin]));
         after.positions.push(Position { instrument, lots, cost: Quantity::from_raw(cost.raw()) });
     }
-    let judged = exchange.engine().desk().judge(state, &after).expect("prices are known");
-    let prices = world.market.prices();
-    let excess = whose.equity(prices, world.calibration.haircut) - requirement(&world.calibration, whose, prices);
-    let as_far = excess - less(judged.equity, judged.maintenance_margin).to_f64();
+    let judged = exchange.judge(&after);
+    let as_far = less(above, less(judged.equity, judged.maintenance_margin)).to_f64();
     let to_open = judged.initial_margin.to_f64() * ABOVE - judged.equity.to_f64();
     money(as_far.max(to_open).max(0.0), Round::Up)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Upm, Venue};
+    use super::super::{Rates, Upm, Venue};
     use super::*;
     use crate::{Calibration, population};
 
@@ -111,7 +108,7 @@ mod tests {
             let naked = |trader: &crate::Account| trader.perp[coin] > 0 && trader.perp[1 - coin] == 0;
             let place = world.traders.iter().position(naked).expect("there are longs");
             let state = exchange.state();
-            let judged = exchange.engine().desk().judge(state, &state.accounts[trader(place).place()]).unwrap();
+            let judged = exchange.judge(&state.accounts[trader(place).place()]);
             judged.maintenance_margin.to_f64() / world.traders[place].notional(coin, world.market.price(coin))
         })
     }

@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 
-use engine::state::{Holder, Pot, State};
-use engine::{AccountId, Command, Event, FeedId, Party, Principal, Reject};
+use engine::state::{AccountState, Holder, Pot, State};
+use engine::{AccountId, Command, Event, FeedId, Judged, Party, Principal, Reject};
 use liquidation::pace;
 use model::{AssetId, InstrumentId};
-use operator::{Failed, Memory, Operator, Said, Schedule, Taken, Trade};
+use operator::{Duty, Failed, Memory, Operator, Said, Schedule, Taken, Trade};
+use sequencer::Answer;
 use units::{Money, Price, Quantity, Round, Timestamp};
 
 use super::listing::{self, SOURCES};
@@ -40,6 +41,11 @@ impl Exchange {
     /// The engine, after all commands so far.
     pub fn engine(&self) -> &engine::Engine {
         self.operator.engine()
+    }
+
+    /// The standing of an account at the prices that the engine has formed.
+    pub fn judge(&self, account: &AccountState) -> Judged {
+        self.engine().desk().judge(self.state(), account).expect("every price is known in a run")
     }
 
     /// The state of the engine.
@@ -162,7 +168,18 @@ impl Exchange {
         }
         let done = self.operator.surface(Vec::new());
         self.followed(done).expect("a surface of no options is one");
-        self.must(Principal::System, Command::Tick);
+        self.duty(Duty::Tick).expect("prices can always be formed");
+    }
+
+    /// Does a duty of the operator now.
+    pub fn duty(&mut self, duty: Duty) -> Result<Vec<Event>, Reject> {
+        let Ok(done) = self.operator.perform(&[duty]);
+        let answer = done.into_iter().next().expect("one duty has one answer").answer;
+        let done = match answer {
+            Answer::Accepted { events, .. } => Ok(events),
+            Answer::Refused(reject) => Err(Failed::Refused(reject)),
+        };
+        self.followed(done)
     }
 
     /// The part of a slice that is traded as a cascade comes near, as the engine last measured it.

@@ -1,10 +1,11 @@
 //! A journal for tests: a perpetual, a call, three accounts, and a crash after which one of them is judged.
 
 use engine::state::{InstrumentTerms, UnderlyingTerms};
-use engine::{AccountId, Command, Envelope, FeedId, OrderId, Party, Principal, SURFACE_SOURCE};
+use engine::{AccountId, FeedId, Party};
 use journal::{Identity, Journal, Store};
-use marks::{FeedRules, Report, Source};
+use marks::{FeedRules, Source};
 use model::{InstrumentId, InstrumentKind, Payoff, Right, Side, USD, UnderlyingId};
+use operator::{Duty, Operator, Ordered, Said, Schedule, Trade};
 use sequencer::{Answer, Genesis, Sequencer};
 use units::Timestamp;
 
@@ -18,9 +19,7 @@ const CALL: InstrumentId = InstrumentId(1);
 
 /// A day while its journal is being written.
 pub struct Day {
-    sequencer: Sequencer<Store>,
-    now: i64,
-    reports: u64,
+    operator: Operator<Sequencer<Store>>,
 }
 
 impl Day {
@@ -28,27 +27,25 @@ impl Day {
     pub fn begin(name: &str) -> Self {
         let file = path(name);
         let _ = std::fs::remove_file(&file);
-        let start: Timestamp = of("2026-04-22T00:00:00Z");
-        let identity = Identity { shard: 0, genesis: Genesis::new(start).text() };
+        let identity = Identity { shard: 0, genesis: Genesis::new(of("2026-04-22T00:00:00Z")).text() };
         let (sequencer, _) =
             Sequencer::open(Store::create(&file, &identity).expect("nothing fails here")).expect("nothing fails here");
-        let mut day = Self { sequencer, now: start.micros(), reports: 0 };
-        day.take(Principal::Governance, Command::ListUnderlying(Box::new(underlying())));
+        let mut day = Self { operator: Operator::new(sequencer, Schedule::default()) };
+        day.later().list_underlying(underlying()).expect("nothing fails here");
         let expiry = of("2026-06-26T08:00:00Z");
         let call =
             InstrumentKind::Option { expiry, strike: "80000".parse().expect("a strike"), right: Right::Call, iv: None };
         for (name, kind) in [("BTC-PERP", InstrumentKind::Perpetual), ("BTC-CALL", call)] {
-            day.take(Principal::Governance, Command::ListInstrument(Box::new(instrument(name, kind))));
+            day.later().list_instrument(instrument(name, kind)).expect("nothing fails here");
         }
         for (account, owner) in [("alice", 1), ("bob", 2), ("carol", 3)] {
-            day.take(Principal::System, Command::OpenAccount { name: account.to_owned(), owner });
+            day.later().open_account(account, owner).expect("nothing fails here");
         }
         day.prices("80000");
-        day.surface(1, "0.5");
+        day.later().surface(vec![(CALL, of("0.5"))]).expect("nothing fails here");
         day.prices("80000");
-        for (account, amount, reference) in [(ALICE, "30000", 1), (BOB, "500000", 2)] {
-            let (asset, location, amount) = (USD, None, of(amount));
-            day.take(Principal::Custody, Command::Deposit { account, asset, location, amount, reference });
+        for (account, amount) in [(ALICE, "30000"), (BOB, "500000")] {
+            day.later().deposit(account, USD, None, of(amount)).expect("nothing fails here");
         }
         day
     }
@@ -56,21 +53,12 @@ impl Day {
     /// The whole day: trades, an order, a crash. Alice is long and is judged; bob is short.
     pub fn whole(name: &str) -> Self {
         let mut day = Self::begin(name);
-        day.fill(PERPETUAL, 1, "80000", 1000);
-        day.fill(CALL, 1, &day.mark(CALL), 100);
+        day.fill(PERPETUAL, "80000", 1000);
+        day.fill(CALL, &day.mark(CALL), 100);
         day.prices("80010");
-        day.take(
-            Principal::Owner(2),
-            Command::Place {
-                account: BOB,
-                order: OrderId(1),
-                instrument: PERPETUAL,
-                side: Side::Buy,
-                lots: 10,
-                limit: of("79000"),
-                reduce_only: true,
-            },
-        );
+        let ordered =
+            Ordered { instrument: PERPETUAL, side: Side::Buy, lots: 10, limit: of("79000"), reduce_only: true };
+        day.later().place(BOB, &ordered).expect("nothing fails here");
         for price in ["78000", "74000", "70000", "66000", "62000", "58000", "57000", "56800"] {
             day.prices(price);
         }
@@ -79,14 +67,14 @@ impl Day {
 
     /// Stores a snapshot, so that recovery begins here.
     pub fn snapshot(&mut self) {
-        self.sequencer.snapshot().expect("nothing fails here");
+        self.operator.door_mut().snapshot().expect("nothing fails here");
     }
 
     /// Stores a snapshot and drops the records before it.
     pub fn compact(&mut self) -> u64 {
         self.snapshot();
-        let place = self.sequencer.head().sequence;
-        self.sequencer.journal_mut().compact(place).expect("nothing fails here");
+        let place = self.operator.door().head().sequence;
+        self.operator.door_mut().journal_mut().compact(place).expect("nothing fails here");
         place
     }
 
@@ -96,43 +84,38 @@ impl Day {
     }
 
     fn mark(&self, instrument: InstrumentId) -> String {
-        let mark = self.sequencer.engine().state().market.listing(instrument).mark;
+        let mark = self.operator.state().market.listing(instrument).mark;
         mark.in_quote().to_decimals(0, units::Round::Down).expect("nothing fails here").to_string()
     }
 
-    fn take(&mut self, principal: Principal, command: Command) {
-        self.now += SECOND / 10;
-        let envelope = Envelope { time: Timestamp::from_micros(self.now), principal, command };
-        let answers = self.sequencer.submit(std::slice::from_ref(&envelope)).expect("nothing fails here");
-        assert!(matches!(answers.as_slice(), [Answer::Accepted { .. }]), "{envelope:?}: {answers:?}");
+    /// The operator, a tenth of a second after the last command.
+    fn later(&mut self) -> &mut Operator<Sequencer<Store>> {
+        self.wait(SECOND / 10);
+        &mut self.operator
     }
 
-    /// Three sources report a price, and again ten seconds later, so that the price has settled.
+    fn wait(&mut self, micros: i64) {
+        self.operator.at(Timestamp::from_micros(self.operator.now().micros() + micros));
+    }
+
+    /// Three sources report a price, and again five seconds later, so that the price has settled. Nothing but a tick is
+    /// done: the tests look at accounts that nobody has liquidated.
     fn prices(&mut self, price: &str) {
         for _ in 0..2 {
-            self.now += 5 * SECOND;
-            self.reports += 1;
+            self.wait(5 * SECOND);
             for source in 1..=3 {
-                let published = Timestamp::from_micros(self.now);
-                let (price, confidence, depth) = (of(price), of("1"), of("1000000"));
-                let report = Report { source, sequence: self.reports, published, price, confidence, depth };
-                let feed = FeedId::Index(UnderlyingId(0));
-                self.take(Principal::Source(source), Command::Report { feed, report });
+                let said = Said { source, price: of(price), confidence: of("1"), depth: of("1000000") };
+                self.later().report(FeedId::Index(UnderlyingId(0)), &said).expect("nothing fails here");
             }
-            self.take(Principal::System, Command::Tick);
+            let done = self.later().perform(&[Duty::Tick]).expect("nothing fails here");
+            assert!(matches!(done[0].answer, Answer::Accepted { .. }), "{done:?}");
         }
     }
 
-    fn surface(&mut self, version: u64, vol: &str) {
-        let published = Timestamp::from_micros(self.now);
-        let vols = vec![(CALL, of(vol))];
-        self.take(Principal::Source(SURFACE_SOURCE), Command::Surface { version, published, vols });
-    }
-
-    fn fill(&mut self, instrument: InstrumentId, match_id: u64, price: &str, lots: i64) {
+    fn fill(&mut self, instrument: InstrumentId, price: &str, lots: i64) {
         let party = |account| Party { account, order: None, fee: of("1") };
         let (price, buyer, seller) = (of(price), party(ALICE), party(BOB));
-        self.take(Principal::Matching, Command::Fill { instrument, match_id, price, lots, buyer, seller });
+        self.later().fill(&Trade { instrument, price, lots, buyer, seller }).expect("nothing fails here");
     }
 }
 

@@ -3,15 +3,22 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic, and so may what it is written with")]
 #![expect(dead_code, reason = "every test file uses a part of it")]
 
+pub mod checked;
+
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use engine::state::{AssetTerms, Holder, InstrumentTerms, Policy, Pot, UnderlyingTerms};
 use engine::{
     AccountId, Cause, Command, Engine, Envelope, Event, FeedId, LocationId, OrderId, Party, Principal, Reject, State,
 };
-use marks::{FeedRules, Report, Source};
+use marks::{FeedRules, Source};
 use model::{AssetId, InstrumentId, InstrumentKind, Payoff, Right, Side, UnderlyingId};
+use operator::{Duty, Failed, Operator, Said, Schedule, Trade};
+use sequencer::Answer;
 use units::{Decimal, Price, Quantity, Ratio, Round, Timestamp};
+
+use checked::Checked;
 
 pub const SECOND: i64 = 1_000_000;
 pub const HOUR: i64 = 3_600 * SECOND;
@@ -40,6 +47,8 @@ pub const PUT: InstrumentId = InstrumentId(4);
 pub const COIN_CALL: InstrumentId = InstrumentId(5);
 /// The put of the same strike.
 pub const COIN_PUT: InstrumentId = InstrumentId(6);
+/// The options of the small exchange, whose volatilities a surface gives.
+pub const OPTIONS: [InstrumentId; 4] = [CALL, PUT, COIN_CALL, COIN_PUT];
 /// 0.001 BTC a lot, for USDC.
 pub const SPOT: InstrumentId = InstrumentId(7);
 /// 0.01 ETH a lot, in USDC.
@@ -139,82 +148,24 @@ fn option(right: Right) -> InstrumentKind {
     InstrumentKind::Option { expiry: expiry(), strike: price("100000"), right, iv: None }
 }
 
-/// Runs `command` at the time that the engine has reached.
-pub fn run(engine: &mut Engine, principal: Principal, command: Command) -> Result<Vec<Event>, Reject> {
-    let time = engine.state().clock;
-    at(engine, time, principal, command)
+/// The result of a command that was sent through an operator; an engine in memory never stops.
+fn told<T>(done: Result<T, Failed<Infallible>>) -> Result<T, Reject> {
+    done.map_err(|failed| match failed {
+        Failed::Refused(reject) => reject,
+        Failed::Stopped(never) => match never {},
+    })
 }
 
-/// Runs `command` at `time`. After every event every asset adds up to 0, and after the command the books agree with
-/// each other (I-07, I-08).
-///
-/// Where the time is more than a day ahead governance resumes the engine first.
-pub fn at(engine: &mut Engine, time: Timestamp, principal: Principal, command: Command) -> Result<Vec<Event>, Reject> {
-    if time.micros() - engine.state().clock.micros() > DAY {
-        engine.handle(&Envelope { time, principal: Principal::Governance, command: Command::Resume })?;
-    }
-    let envelope = Envelope { time, principal, command };
-    let events = engine.decide(&envelope)?;
-    let mut state = engine.state().clone();
-    for event in &events {
-        engine::apply(&mut state, event);
-        conserved(&state);
-    }
-    engine.commit(&events);
-    assert_eq!(*engine.state(), state, "committing is applying");
-    consistent(&state);
-    Ok(events)
-}
-
-/// I-08: every asset adds up to 0 over all holders.
-pub fn conserved(state: &State) {
-    for asset in 0..state.collateral.len() {
-        assert_eq!(state.sum(AssetId(asset)), Quantity::ZERO, "asset {asset}");
-    }
-}
-
-/// I-07: every stored sum equals the sum of its parts.
-pub fn consistent(state: &State) {
-    let total = |amounts: &mut dyn Iterator<Item = Quantity>| {
-        amounts.fold(Quantity::ZERO, |sum, amount| sum.plus(amount).unwrap())
-    };
-    for (place, contract) in state.contracts.iter().enumerate() {
-        let id = InstrumentId(place);
-        let positions = || state.accounts.iter().map(|account| account.position(id));
-        let costs = total(&mut positions().map(|position| position.cost));
-        for asset in (0..state.collateral.len()).map(AssetId) {
-            let clearing = state.pot(Pot::Clearing(id), asset);
-            let against = if asset == contract.terms.cash() { costs } else { Quantity::ZERO };
-            assert_eq!(clearing.plus(against).unwrap(), Quantity::ZERO, "clearing of {}", contract.terms.name);
-        }
-        assert_eq!(positions().map(|held| held.lots).sum::<i64>(), 0, "lots of {}", contract.terms.name);
-        let open: i64 = positions().map(|held| held.lots.max(0)).sum();
-        assert_eq!(contract.open, open, "open interest of {}", contract.terms.name);
-    }
-    for (place, collateral) in state.collateral.iter().enumerate() {
-        let balances = state.accounts.iter().flat_map(|account| &account.balances);
-        let of_asset = balances.filter(|balance| balance.asset == AssetId(place));
-        let held = total(&mut of_asset.map(|balance| balance.amount.max(Quantity::ZERO)));
-        assert_eq!(collateral.held, held, "held of asset {place}");
-    }
-    for balance in state.accounts.iter().flat_map(|account| &account.balances) {
-        assert!(
-            balance.profit >= Quantity::ZERO && balance.profit <= balance.amount.max(Quantity::ZERO),
-            "{balance:?}"
-        );
-    }
-}
-
-/// A small exchange, its prices and its clock.
+/// A small exchange, its prices and its clock. Every command goes through an operator to an engine that is checked.
 pub struct World {
-    pub engine: Engine,
+    pub operator: Operator<Checked>,
     pub prices: BTreeMap<FeedId, Price>,
+    /// The volatility of each of [`OPTIONS`].
+    pub vols: [Ratio; 4],
+    /// Half the width of the range of a source, as a part of its price.
+    pub confidence: Ratio,
     /// Feeds whose sources are silent.
     pub silent: Vec<FeedId>,
-    sequence: u64,
-    reference: u64,
-    matches: u64,
-    surface: u64,
 }
 
 impl World {
@@ -245,20 +196,24 @@ impl World {
             (FeedId::Premium(PERPETUAL), "1"),
             (FeedId::Forward(BTC, expiry()), "1"),
         ];
-        let mut world = Self {
-            engine: Engine::new(state).unwrap(),
-            prices: prices.into_iter().map(|(feed, text)| (feed, price(text))).collect(),
-            silent: Vec::new(),
-            sequence: 0,
-            reference: 0,
-            matches: 0,
-            surface: 0,
-        };
+        let prices = prices.into_iter().map(|(feed, text)| (feed, price(text))).collect();
+        let mut world = Self { prices, ..Self::over(state) };
         for command in Self::listings() {
             world.govern(command).unwrap();
         }
         world.pass(SECOND);
         world
+    }
+
+    /// An exchange in a state that the caller has made.
+    pub fn over(state: State) -> Self {
+        Self {
+            operator: Operator::new(Checked::new(state), Schedule::default()),
+            prices: BTreeMap::new(),
+            vols: [ratio("0.6"); 4],
+            confidence: ratio("0.0001"),
+            silent: Vec::new(),
+        }
     }
 
     fn listings() -> Vec<Command> {
@@ -305,11 +260,49 @@ impl World {
     }
 
     pub fn state(&self) -> &State {
-        self.engine.state()
+        self.operator.state()
     }
 
+    pub fn engine(&self) -> &Engine {
+        self.operator.engine()
+    }
+
+    /// The engine itself, for events that no command makes.
+    pub fn engine_mut(&mut self) -> &mut Engine {
+        &mut self.operator.door_mut().engine
+    }
+
+    /// Runs `command` at the time that the engine has reached.
     pub fn run(&mut self, principal: Principal, command: Command) -> Result<Vec<Event>, Reject> {
-        run(&mut self.engine, principal, command)
+        self.operator.at(self.state().clock);
+        told(self.operator.must(principal, command))
+    }
+
+    /// Runs `command` at a time, which may be before the clock of the engine. Where it is more than a day ahead,
+    /// governance resumes the engine first.
+    pub fn at(&mut self, time: Timestamp, principal: Principal, command: Command) -> Result<Vec<Event>, Reject> {
+        if time.micros() - self.state().clock.micros() > DAY {
+            self.resume(time);
+        }
+        let Ok(answers) = self.operator.submit(&[Envelope { time, principal, command }]);
+        match answers.into_iter().next().unwrap() {
+            Answer::Accepted { events, .. } => Ok(events),
+            Answer::Refused(reject) => Err(reject),
+        }
+    }
+
+    fn resume(&mut self, time: Timestamp) {
+        self.operator.at(time);
+        let Ok(done) = self.operator.perform(&[Duty::Resume]);
+        assert!(matches!(done[0].answer, Answer::Accepted { .. }), "{done:?}");
+    }
+
+    /// Runs a command at the time of the engine, without the checks of the whole state.
+    pub fn quickly(&mut self, principal: Principal, command: Command) -> Result<Vec<Event>, Reject> {
+        self.operator.door_mut().checks = false;
+        let done = self.run(principal, command);
+        self.operator.door_mut().checks = true;
+        done
     }
 
     /// Lists a perpetual on oil at 20 USD, an underlying that may cost less than nothing, written in USDC.
@@ -338,37 +331,33 @@ impl World {
 
     /// Lets time pass; then every source that is not silent reports, prices are formed and accounts judged.
     pub fn pass(&mut self, micros: i64) {
+        self.form(micros);
+        self.system(Command::Watch).unwrap();
+    }
+
+    /// Lets time pass; then every source that is not silent reports, and prices are formed.
+    pub fn form(&mut self, micros: i64) {
         let time = Timestamp::from_micros(self.state().clock.micros() + micros);
-        self.sequence += 1;
+        if micros > DAY {
+            self.resume(time);
+        }
+        self.operator.at(time);
         let feeds = &self.state().feeds;
         let speaks = |feed: &FeedId| feeds.contains_key(feed) && !self.silent.contains(feed);
         let spoken: Vec<(FeedId, Price)> =
             self.prices.iter().filter(|(feed, _)| speaks(feed)).map(|(feed, of)| (*feed, *of)).collect();
         for (feed, price) in spoken {
+            let confidence = Price::from_raw(price.raw().abs()).scaled(self.confidence, Round::Up).unwrap();
             for source in 1..=3 {
-                let report = Report {
-                    source,
-                    sequence: self.sequence,
-                    published: time,
-                    price,
-                    confidence: Price::from_raw(price.raw().abs()).scaled(ratio("0.0001"), Round::Up).unwrap(),
-                    depth: "1000000".parse().unwrap(),
-                };
-                at(&mut self.engine, time, Principal::Source(source), Command::Report { feed, report }).unwrap();
+                let said = Said { source, price, confidence, depth: "1000000".parse().unwrap() };
+                told(self.operator.report(feed, &said)).unwrap();
             }
         }
-        self.surface(time);
-        at(&mut self.engine, time, Principal::System, Command::Tick).unwrap();
-        at(&mut self.engine, time, Principal::System, Command::Watch).unwrap();
-    }
-
-    fn surface(&mut self, time: Timestamp) {
-        self.surface += 1;
         let live = |id: &InstrumentId| self.state().contracts[id.0].mode != engine::state::Mode::Settled;
-        let options = [CALL, PUT, COIN_CALL, COIN_PUT].into_iter().filter(live);
-        let vols = options.map(|id| (id, ratio("0.6"))).collect();
-        let command = Command::Surface { version: self.surface, published: time, vols };
-        at(&mut self.engine, time, Principal::Source(engine::SURFACE_SOURCE), command).unwrap();
+        let vols = OPTIONS.into_iter().zip(self.vols).filter(|(id, _)| live(id)).collect();
+        told(self.operator.surface(vols)).unwrap();
+        let Ok(done) = self.operator.perform(&[Duty::Tick]);
+        assert!(matches!(done[0].answer, Answer::Accepted { .. }), "{done:?}");
     }
 
     /// Moves a price now and holds it until the averages have followed.
@@ -387,8 +376,7 @@ impl World {
 
     /// Opens an account.
     pub fn open(&mut self, name: &str, owner: u32) -> AccountId {
-        self.system(Command::OpenAccount { name: name.to_owned(), owner }).unwrap();
-        self.state().account_named(name).unwrap()
+        told(self.operator.open_account(name, owner)).unwrap()
     }
 
     /// Opens an account with this much USDC in it.
@@ -399,14 +387,11 @@ impl World {
     }
 
     pub fn deposit(&mut self, account: AccountId, asset: AssetId, amount: &str) -> Result<Vec<Event>, Reject> {
-        self.reference += 1;
-        let (amount, reference) = (quantity(amount), self.reference);
-        self.run(Principal::Custody, Command::Deposit { account, asset, location: None, amount, reference })
+        told(self.operator.deposit(account, asset, None, quantity(amount)))
     }
 
     pub fn withdraw(&mut self, account: AccountId, asset: AssetId, amount: &str) -> Result<Vec<Event>, Reject> {
-        let owner = Principal::Owner(self.state().accounts[account.place()].owner);
-        self.run(owner, Command::Withdraw { account, asset, location: None, amount: quantity(amount) })
+        told(self.operator.withdraw(account, asset, None, quantity(amount)))
     }
 
     pub fn transfer(
@@ -416,8 +401,7 @@ impl World {
         asset: AssetId,
         amount: &str,
     ) -> Result<Vec<Event>, Reject> {
-        let owner = Principal::Owner(self.state().accounts[from.place()].owner);
-        self.run(owner, Command::Transfer { from, to, asset, location: None, amount: quantity(amount) })
+        told(self.operator.transfer((from, to), asset, None, quantity(amount)))
     }
 
     /// A match between two accounts, without orders and fees.
@@ -429,12 +413,9 @@ impl World {
         buyer: AccountId,
         seller: AccountId,
     ) -> Result<Vec<Event>, Reject> {
-        let last = self.state().contract(instrument).map_or(0, |contract| contract.last_match);
-        self.matches = self.matches.max(last) + 1;
         let party = |account| Party { account, order: None, fee: Quantity::ZERO };
-        let (match_id, price) = (self.matches, price(at));
-        let (buyer, seller) = (party(buyer), party(seller));
-        self.run(Principal::Matching, Command::Fill { instrument, match_id, price, lots, buyer, seller })
+        let (price, buyer, seller) = (price(at), party(buyer), party(seller));
+        told(self.operator.fill(&Trade { instrument, price, lots, buyer, seller }))
     }
 
     pub fn place(

@@ -1,4 +1,4 @@
-//! `upm-lab cascade`: one market that reacts, three ways to liquidate and the engine itself, over many seeds.
+//! `upm-lab cascade`: one market that reacts, under two ways in which venues liquidate and under upm, over many seeds.
 
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
@@ -30,8 +30,12 @@ const RECORDED: [(&str, &str); 2] = [
     ),
     ("october-lows", "the same with the low of every bar on the way: what others' engines did is part of the path"),
 ];
-/// The engine itself, next to the stand-in for it.
-const ITSELF: [Engine; 3] = [Engine::Ours, Engine::Itself, Engine::Published];
+/// The engine of this project under both sets of margin rates.
+const BOTH_RATES: [Engine; 2] = [Engine::Upm, Engine::Published];
+/// The fewest traders: one of each kind for each coin.
+const FEWEST: u32 = 8;
+/// The most traders that a run is made for.
+const MOST: u32 = 100_000;
 /// The length of a recorded bar, in seconds.
 const BAR: u32 = 900;
 /// The first close and the last, in microseconds since 1970: the bars of 20:30 and 22:45 on 10 October 2025.
@@ -43,9 +47,9 @@ const BARS: RangeInclusive<i64> = 1_760_128_200_000_000..=1_760_136_300_000_000;
 ///
 /// Every engine has the same path, traders, capital and fees.
 ///
-/// With --engine the engine itself runs too, by commands, with rates as low as the venue's.
+/// "upm" is the engine of this project, run by commands, with margin rates as low as the other venues'.
 ///
-/// "published" is the engine with the universal method as published: there traders bring the margin that it requires.
+/// With --published it runs with the universal method as published too: there traders bring the margin that it requires.
 ///
 /// The sources of the numbers are in docs/cascade.md, and in the output of --json.
 #[derive(clap::Args)]
@@ -53,10 +57,11 @@ const BARS: RangeInclusive<i64> = 1_760_128_200_000_000..=1_760_136_300_000_000;
 Example:
   upm-lab cascade --seeds 1..2
   upm-lab cascade --seeds 1..4 --shock outage --support 0
-  upm-lab cascade --seeds 1..1 --shock squeeze --engine")]
+  upm-lab cascade --seeds 1..1 --shock squeeze --published
+  upm-lab cascade --seeds 1..8 --traders 400")]
 pub struct Args {
     /// Seeds to run, both ends included
-    #[arg(long, value_name = "A..B", value_parser = seeds::range, default_value = "1..32")]
+    #[arg(long, value_name = "A..B", value_parser = seeds::range, default_value = "1..4")]
     seeds: RangeInclusive<u64>,
     /// One shock, or all: quiet, plunge, grind, gap, outage, squeeze, split, october, october-lows
     #[arg(long, value_name = "NAME", default_value = "all")]
@@ -70,9 +75,12 @@ pub struct Args {
     /// Part of the short open interest that is held by owners of the coin, in per cent
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     carried: Option<f64>,
-    /// Run the engine itself too: seconds to a minute a run, instead of a tenth of a second
+    /// Run upm with the universal method as published too
     #[arg(long)]
-    engine: bool,
+    published: bool,
+    /// Traders, about this many; fewer hold more each and run faster: 4000 take upm seconds to a minute a run
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(i64::from(FEWEST)..=i64::from(MOST)))]
+    traders: Option<u32>,
     /// Draw the paths and the measures of the shock (of october, when all run) here
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
@@ -114,7 +122,7 @@ impl Args {
 pub fn run(args: &Args, to: &Destination) -> Result<Answer, Failure> {
     let (shocks, missing) = shocks(args)?;
     let calibration = calibration(args)?;
-    let engines: &[Engine] = if args.engine { &Engine::EVERY } else { &Engine::ALL };
+    let engines: &[Engine] = if args.published { &Engine::EVERY } else { &Engine::ALL };
     let runs =
         seeds::count(&args.seeds).saturating_mul(u64::try_from(shocks.len() * engines.len()).unwrap_or(u64::MAX));
     let threads = args.threads.unwrap_or_else(processors).get();
@@ -154,7 +162,11 @@ fn calibration(args: &Args) -> Result<Calibration, Failure> {
         let found = format!("found {}, expected at most 85, because pairs hold a tenth", carried * 100.0);
         return Err(Failure::wrong("--carried", found));
     }
-    Ok(Calibration { support, carried, ..published })
+    let calibration = Calibration { support, carried, ..published };
+    Ok(match args.traders {
+        Some(traders) => calibration.with_traders(traders),
+        None => calibration,
+    })
 }
 
 /// The requested shocks, and messages about recorded shocks that are left out.
@@ -226,8 +238,8 @@ fn text(comparisons: &[Comparison]) -> String {
         text += &heading(comparison);
         text += &table(comparison, &Engine::ALL).text();
         text.push('\n');
-        if comparison.engines.contains(&Engine::Itself) {
-            text += &table(comparison, &ITSELF).text();
+        if comparison.engines.contains(&Engine::Published) {
+            text += &table(comparison, &BOTH_RATES).text();
             text.push('\n');
         }
         text += &paragraph("  not better", 14, &behind(comparison, &comparison.behind, |spread| spread.median));
@@ -265,11 +277,11 @@ fn cells(first: String, row: &Row, (comparison, engines): (&Comparison, &[Engine
     std::iter::once(first).chain(values.map(|value| shown(value, row.measure.kind))).collect()
 }
 
-/// The measures in which ours is not the best, with the values of all.
+/// The measures in which upm is not the best, with the values of all.
 fn behind(comparison: &Comparison, keys: &[&str], of: fn(&Spread) -> f64) -> String {
     let worse = |row: &Row| {
-        let [naive, isolated, ours] = [0, 1, 2].map(|place| shown(of(&row.spreads[place]), row.measure.kind));
-        format!("{} ({ours} against {naive} and {isolated})", row.measure.name)
+        let [naive, isolated, upm] = [0, 1, 2].map(|place| shown(of(&row.spreads[place]), row.measure.kind));
+        format!("{} ({upm} against {naive} and {isolated})", row.measure.name)
     };
     let rows: Vec<String> = keys.iter().filter_map(|key| comparison.row(key)).map(worse).collect();
     if rows.is_empty() { "nowhere".to_owned() } else { rows.join(", ") }
