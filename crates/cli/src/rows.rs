@@ -80,7 +80,7 @@ impl Sums {
         let added = sum.with(summary);
         match added {
             Ok((equity, initial, maintenance)) => {
-                (sum.equity, sum.initial, sum.maintenance) = (equity, initial, maintenance)
+                (sum.equity, sum.initial, sum.maintenance) = (equity, initial, maintenance);
             }
             Err(_) => sum.overflows = true,
         }
