@@ -118,8 +118,8 @@ impl RequirementState {
     }
 }
 
-/// The status of an account under a method.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The status of an account under a method; in order, the worst first and what is not known last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
     /// The status under a known requirement.
     Known(Status),
