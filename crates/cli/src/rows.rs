@@ -6,13 +6,12 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use margin::{Standing, Status, Summary};
+use margin::{Standing, Summary};
 use shell::printer::{Tone, columns, toned};
 use shell::table::{cut, paragraph};
 use units::grouped::thousands;
-use units::{Money, Overflow, Round};
 
-use crate::amount::Unit;
+use crate::amount::{Shown, Unit};
 use crate::sheet::{UNKNOWN, ratio, standing};
 
 /// The width of a column of amounts: 99,999,999,999 with a sign and a space before it.
@@ -23,26 +22,17 @@ const STATUS: usize = 11;
 /// The width of the names on the narrowest terminal, and on any other at most.
 const NAMES: (usize, usize) = (10, 40);
 
-/// The sums of the rows written so far. The rows may be added in any order and by many threads.
+/// The sums of the rows as they are printed, so that the columns add up. The rows may be added in any order and by many
+/// threads.
 #[derive(Default)]
 pub struct Sums(Mutex<Sum>);
 
 #[derive(Default)]
 struct Sum {
-    equity: Money,
-    initial: Money,
-    maintenance: Money,
-    /// The number of accounts of each status, the worst first.
-    accounts: BTreeMap<Order, usize>,
-    /// Whether a sum does not fit.
-    overflows: bool,
-}
-
-/// The order in which statuses are told: the worst first, what is not known last.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Order {
-    Known(Status),
-    Unknown,
+    /// Of each column of amounts; none before the first amount.
+    amounts: [Option<Shown>; 3],
+    /// The number of accounts of each status, the worst first, then the accounts whose requirement is not known.
+    accounts: BTreeMap<Standing, usize>,
 }
 
 /// The title and the heads of the columns. `title` names the method and the time.
@@ -52,82 +42,56 @@ pub fn head(title: &str) -> String {
     format!("{}\n\n{}\n", toned(Tone::Bold, &cut(title.trim_start_matches("· "), columns())), toned(Tone::Dim, &line))
 }
 
-/// The row of one account: amounts in whole dollars, rounded against the account.
+/// Counted equity, initial and maintenance margin in whole dollars, rounded against the account; none where the
+/// requirement is not known.
+fn amounts(summary: &Summary) -> [Option<Shown>; 3] {
+    let margin = |margin| summary.requirement.is_known().then(|| Unit::DOLLARS.needed(margin));
+    let equity = Unit::DOLLARS.owned(summary.counted_equity);
+    [Some(equity), margin(summary.initial_margin), margin(summary.maintenance_margin)]
+}
+
+/// The cells of amounts.
+fn cells(amounts: [Option<Shown>; 3]) -> String {
+    let cell = |amount: Option<Shown>| amount.map_or_else(|| UNKNOWN.to_owned(), |amount| amount.to_string());
+    amounts.map(|amount| right(&cell(amount), AMOUNT)).concat()
+}
+
+/// The row of one account.
 pub fn row(summary: &Summary) -> String {
-    let known = summary.requirement.is_known();
-    let margin = |margin| if known { dollars(margin, Round::Up) } else { UNKNOWN.to_owned() };
-    let amounts = [
-        dollars(summary.counted_equity, Round::Down),
-        margin(summary.initial_margin),
-        margin(summary.maintenance_margin),
-    ];
-    let amounts = amounts.map(|amount| right(&amount, AMOUNT)).concat();
-    let health = right(&ratio(summary.health), HEALTH);
     let name = cut(&summary.account, names());
-    let space = " ".repeat(names().saturating_sub(name.chars().count()));
-    format!("  {name}{space}{amounts}{health}  {}\n", standing(summary.status))
+    let health = right(&ratio(summary.health), HEALTH);
+    format!("  {name:names$}{}{health}  {}\n", cells(amounts(summary)), standing(summary.status), names = names())
 }
 
 impl Sums {
-    /// Adds an account.
+    /// Adds the row of an account.
     pub fn add(&self, summary: &Summary) {
         let mut sum = self.0.lock().expect("no thread panics while it adds");
-        let order = match summary.status {
-            Standing::Known(status) => Order::Known(status),
-            Standing::Unknown => Order::Unknown,
-        };
-        *sum.accounts.entry(order).or_default() += 1;
-        let added = sum.with(summary);
-        match added {
-            Ok((equity, initial, maintenance)) => {
-                (sum.equity, sum.initial, sum.maintenance) = (equity, initial, maintenance)
-            }
-            Err(_) => sum.overflows = true,
+        *sum.accounts.entry(summary.status).or_default() += 1;
+        for (sum, amount) in sum.amounts.iter_mut().zip(amounts(summary)) {
+            *sum = match (*sum, amount) {
+                (Some(sum), Some(amount)) => Some(sum.plus(amount)),
+                (sum, amount) => sum.or(amount),
+            };
         }
     }
 
     /// The line under the rows, with the sums of all known margins, and how many accounts have which status.
     pub fn told(&self) -> String {
         let sum = self.0.lock().expect("no thread panics while it adds");
-        let count: usize = sum.accounts.values().sum();
-        let each = sum
-            .accounts
-            .iter()
-            .map(|(order, count)| format!("{} {}", thousands(&count.to_string()), standing(order.standing())));
+        let counted = |count: &usize| thousands(&count.to_string());
+        let each = sum.accounts.iter().map(|(status, count)| format!("{} {}", counted(count), standing(*status)));
         let each = each.collect::<Vec<_>>().join(", ");
-        let accounts = format!("{} account{}", thousands(&count.to_string()), if count == 1 { "" } else { "s" });
-        let amounts = [(sum.equity, Round::Down), (sum.initial, Round::Up), (sum.maintenance, Round::Up)];
-        let amounts = amounts.map(|(amount, round)| {
-            right(&if sum.overflows { UNKNOWN.to_owned() } else { dollars(amount, round) }, AMOUNT)
-        });
-        let names = names();
-        let rule = "─".repeat(names + 3 * AMOUNT + HEALTH + 2 + STATUS);
-        let line = format!("  {:names$}{}", cut(&accounts, names), amounts.concat());
-        let unknown = sum.accounts.get(&Order::Unknown);
-        let note = unknown.map_or_else(String::new, |_| {
+        let count: usize = sum.accounts.values().sum();
+        let accounts = format!("{} account{}", counted(&count), if count == 1 { "" } else { "s" });
+        let rule = "─".repeat(names() + 3 * AMOUNT + HEALTH + 2 + STATUS);
+        let line = format!("  {:names$}{}", cut(&accounts, names()), cells(sum.amounts), names = names());
+        let note = if sum.accounts.contains_key(&Standing::Unknown) {
             paragraph("  note", 8, "the sums of the margins leave out the accounts whose requirement is not known")
-        });
+        } else {
+            String::new()
+        };
         format!("  {}\n{}\n\n  {each}; all amounts in USD\n{note}", toned(Tone::Dim, &rule), toned(Tone::Bold, &line))
-    }
-}
-
-impl Sum {
-    fn with(&self, summary: &Summary) -> Result<(Money, Money, Money), Overflow> {
-        let equity = self.equity.plus(summary.counted_equity)?;
-        if !summary.requirement.is_known() {
-            return Ok((equity, self.initial, self.maintenance));
-        }
-        let initial = self.initial.plus(summary.initial_margin)?;
-        Ok((equity, initial, self.maintenance.plus(summary.maintenance_margin)?))
-    }
-}
-
-impl Order {
-    fn standing(self) -> Standing {
-        match self {
-            Self::Known(status) => Standing::Known(status),
-            Self::Unknown => Standing::Unknown,
-        }
     }
 }
 
@@ -140,12 +104,4 @@ fn names() -> usize {
 fn right(text: &str, width: usize) -> String {
     // At least one space parts two numbers, also where one of them is too wide.
     format!(" {text:>width$}", width = width - 1)
-}
-
-/// An amount in whole dollars.
-fn dollars(amount: Money, round: Round) -> String {
-    match round {
-        Round::Up => Unit::DOLLARS.needed(amount).to_string(),
-        Round::Down => Unit::DOLLARS.owned(amount).to_string(),
-    }
 }

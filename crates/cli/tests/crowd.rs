@@ -33,16 +33,24 @@ fn run(command: &str, portfolio: &str, more: &[&str]) -> Run {
 fn the_answer_has_the_same_bytes_on_any_number_of_threads() {
     let portfolio = written("crowd-threads.json", &crowd(12).to_string());
     let few = written("crowd-few.json", &crowd(2).to_string());
-    for (command, portfolio) in [("margin", &portfolio), ("compare", &few), ("stress", &few)] {
+    let commands = [
+        ("margin", "whole", &[][..], &portfolio),
+        ("margin", "summary", &["--summary"], &portfolio),
+        ("compare", "whole", &[], &few),
+        ("stress", "whole", &[], &few),
+    ];
+    for (command, form, more, portfolio) in commands {
         for output in ["json", "table"] {
-            let [printed, file] = ["printed", "file"].map(|what| path(&format!("crowd-{command}-{output}-{what}.out")));
-            let one = run(command, portfolio, &["--output", output, "--threads", "1"]);
+            let [printed, file] =
+                ["printed", "file"].map(|what| path(&format!("crowd-{command}-{form}-{output}-{what}.out")));
+            let one = run(command, portfolio, &[more, &["--output", output, "--threads", "1"]].concat());
             assert_eq!((one.status, one.err.as_str()), (0, ""), "{command}");
             std::fs::write(&printed, &one.out).unwrap();
-            let many = run(command, portfolio, &["--output", output, "--threads", "3", "--out", &file]);
+            let many =
+                run(command, portfolio, &[more, &["--output", output, "--threads", "3", "--out", &file]].concat());
             let report = format!("written           {file}\n");
             assert_eq!((many.status, many.out.as_str(), many.err.as_str()), (0, "", report.as_str()), "{command}");
-            assert!(std::fs::read(&file).unwrap() == one.out.as_bytes(), "{command} --output {output}");
+            assert!(std::fs::read(&file).unwrap() == one.out.as_bytes(), "{command}, {form}, --output {output}");
         }
     }
 }

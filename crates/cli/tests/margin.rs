@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{PORTFOLIO, answer, document, sample, upm_reading, written};
+use common::{PORTFOLIO, answer, document, sample, upm, upm_reading, written};
 use margin::method::METHODS;
 use serde_json::Value;
 use testdata::MARKET;
@@ -72,26 +72,54 @@ fn a_summary_says_what_the_assessment_says() {
 }
 
 #[test]
-fn a_summary_has_a_row_for_each_account_and_the_sums() {
+fn a_summary_has_a_row_for_each_account_and_the_sums_of_the_rows() {
+    let dollars = |value: &Value, up: bool| {
+        let exact = money(value).to_f64();
+        if up { exact.ceil() } else { exact.floor() }
+    };
+    let mut unknown = 0;
     for method in METHODS.iter().map(|method| method.about.name) {
         let accounts = document(&with(book("margin"), &["--output", "json", "--method", method]));
         let accounts = accounts["accounts"].as_array().unwrap().clone();
         let text = answer(&with(book("margin"), &["--summary", "--method", method]));
-        let rows: Vec<&str> = text.lines().skip(3).take_while(|line| !line.contains('─')).collect();
-        assert_eq!(rows.len(), accounts.len(), "{text}");
+        let lines: Vec<&str> = text.lines().collect();
+        let (rows, below) = lines[3..].split_at(accounts.len());
+        let mut sums = [0.0; 3];
         for (row, account) in rows.iter().zip(&accounts) {
-            assert!(row.starts_with(&format!("  {}", account["account"].as_str().unwrap())), "{row}");
-            assert!(row.ends_with(account["status"].as_str().unwrap()), "{row}");
+            let cells = row.strip_prefix(&format!("  {}", account["account"].as_str().unwrap())).expect(row);
+            let cells: Vec<&str> = cells.split_whitespace().collect();
+            assert_eq!(cells[4], account["status"].as_str().unwrap(), "{row}");
+            let known = account["requirement"]["state"] != "unknown";
+            unknown += usize::from(!known);
+            let fields = [("counted_equity", false), ("initial_margin", true), ("maintenance_margin", true)];
+            for (place, (field, up)) in fields.into_iter().enumerate() {
+                if known || place == 0 {
+                    let expected = dollars(&account[field], up);
+                    assert_eq!(cells[place].replace(',', ""), format!("{expected}"), "{method}: {field}: {row}");
+                    sums[place] += expected;
+                } else {
+                    assert_eq!(cells[place], "unknown", "{method}: {field}: {row}");
+                }
+            }
         }
-        let known = accounts.iter().filter(|account| account["requirement"]["state"] != "unknown");
-        let required = known.map(|account| money(&account["maintenance_margin"]));
-        let required = required.fold(Money::ZERO, |sum, margin| sum.plus(margin).unwrap()).to_f64().ceil();
-        let sums = text.lines().skip(4 + rows.len()).take(1).collect::<String>();
-        let printed = sums.split_whitespace().last().unwrap().replace(',', "");
-        assert_eq!(printed, format!("{required}"), "{method}: {sums}");
-        assert!(sums.starts_with(&format!("  {} accounts ", accounts.len())), "{method}: {sums}");
+        assert!(below[0].trim().chars().all(|rule| rule == '─'), "{text}");
+        let printed = below[1].strip_prefix(&format!("  {} accounts ", accounts.len())).expect(below[1]);
+        let printed: Vec<String> = printed.split_whitespace().map(|cell| cell.replace(',', "")).collect();
+        assert_eq!(printed, sums.map(|sum| format!("{sum}")), "{method}");
+        let noted = text.contains("leave out the accounts whose requirement is not known");
+        assert_eq!(noted, rows.iter().any(|row| row.ends_with("unknown")), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
     }
+    assert!(unknown > 0, "some accounts of the samples are not known at a venue");
+}
+
+#[test]
+fn a_summary_of_one_account_is_one_row_and_explains_nothing() {
+    let text = answer(&with(book("margin"), &["--summary", "--account", "calendar"]));
+    assert!(text.contains("  1 account ") && text.contains("\n  1 healthy; all amounts in USD\n"), "{text}");
+    let refused = upm(&with(book("margin"), &["--summary", "--all-scenarios"]));
+    assert_eq!(refused.status, 2, "{}", refused.err);
+    assert!(refused.err.contains("--all-scenarios") && refused.err.contains("--summary"), "{}", refused.err);
 }
 
 #[test]
@@ -223,7 +251,7 @@ fn a_comparison_says_what_margin_says() {
     let arguments = ["--output", "json", "--account", "calendar"];
     let comparison = document(&with(book("compare"), &arguments));
     for line in comparison["accounts"][0]["methods"].as_array().unwrap() {
-        let run = common::upm(&with(with(book("margin"), &arguments), &["--method", line["method"].as_str().unwrap()]));
+        let run = upm(&with(with(book("margin"), &arguments), &["--method", line["method"].as_str().unwrap()]));
         match line.get("refused") {
             Some(why) => assert!(run.status == 2 && run.err.contains(why.as_str().unwrap()), "{}", run.err),
             None => assert_eq!(line["assessment"], serde_json::from_str::<Value>(&run.out).unwrap()["accounts"][0]),
@@ -274,7 +302,7 @@ fn what_is_not_accepted_stands_in_its_own_column() {
 
 #[test]
 fn a_plan_needs_a_requirement_that_is_known() {
-    let run = common::upm(&with(book("plan"), &["--account", "coin on credit", "--method", "deribit"]));
+    let run = upm(&with(book("plan"), &["--account", "coin on credit", "--method", "deribit"]));
     assert!(run.status == 2 && run.err.contains("USDC: what Deribit requires is not known"), "{}", run.err);
 }
 

@@ -133,8 +133,8 @@ impl RequirementState {
     }
 }
 
-/// The status of an account under a method.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The status of an account under a method; in order, the worst first and what is not known last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(untagged))]
 pub enum Standing {
     /// The status under a known requirement.
