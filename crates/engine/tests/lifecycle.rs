@@ -8,9 +8,7 @@ mod common;
 use common::*;
 use engine::preview::preview;
 use engine::state::{Change, InstrumentTerms, Mode, Policy, Pot};
-use engine::{
-    AccountId, Cause, Command, Envelope, Event, FeedId, Noun, OrderId, Party, Principal, Reject, Status,
-};
+use engine::{AccountId, Cause, Command, Envelope, Event, FeedId, Noun, OrderId, Party, Principal, Reject, Status};
 use margin::method::universal;
 use model::{CounterPrice, InstrumentId, InstrumentKind, Payoff, Side, UnderlyingId};
 use proptest::prelude::*;
