@@ -53,6 +53,10 @@ fn the_documents_in_the_pages_are_valid() {
             if let Some(format) = value["format"].as_str() {
                 valid(format, &value);
                 checked.push(format.to_owned());
+            } else if value.get("basket").is_some() {
+                let underlying = Checker::of_part("upm.market/1", "UnderlyingDocument");
+                assert_eq!(underlying.problems(&value), Vec::<String>::new(), "{page}: {text}");
+                checked.push("a basket".to_owned());
             } else {
                 let step = Checker::of_part("upm.plan/1", "StepDocument");
                 assert_eq!(step.problems(&value), Vec::<String>::new(), "{page}: {text}");
@@ -60,7 +64,7 @@ fn the_documents_in_the_pages_are_valid() {
             }
         }
     }
-    assert_eq!(checked, ["upm.market/1", "upm.portfolio/1", "a step", "upm.scenarios/1"]);
+    assert_eq!(checked, ["upm.market/1", "a basket", "upm.portfolio/1", "a step", "upm.scenarios/1"]);
 }
 
 #[test]
@@ -71,6 +75,8 @@ fn answers_about_a_book_are_valid() {
         document(&[&["margin"][..], &book, &["--all-scenarios", "--scenarios", &scenarios]].concat()),
         document(&[&["compare"][..], &book].concat()),
         document(&[&["stress"][..], &book, &["--account", "short strangle"]].concat()),
+        document(&[&["stress"][..], &book, &["--scenario", "prices unchanged, vol up"]].concat()),
+        document(&[&["margin", "--summary"][..], &book].concat()),
         document(&[&["plan"][..], &book, &["--account", "delta-hedged book", "--less", "750000"]].concat()),
         document(
             &[&["what-if"][..], &book, &["--account", "short strangle", "--trade", "BTC_USDC-PERPETUAL -1"]].concat(),
@@ -82,8 +88,16 @@ fn answers_about_a_book_are_valid() {
         answers.push(document(&[&["margin"][..], &book, &["--method", method]].concat()));
     }
     let formats: Vec<&str> = answers.iter().filter_map(|answer| answer["format"].as_str()).collect();
-    let expected = ["upm.assessment/1", "upm.comparison/1", "upm.stress/1", "upm.plan/1", "upm.what-if/1"];
-    assert_eq!(formats[..5], expected);
+    let expected = [
+        "upm.assessment/1",
+        "upm.comparison/1",
+        "upm.stress/1",
+        "upm.stress-scenario/1",
+        "upm.summary/1",
+        "upm.plan/1",
+        "upm.what-if/1",
+    ];
+    assert_eq!(formats[..7], expected);
     valid("methods", &document(&["methods", "--output", "json"]));
 }
 

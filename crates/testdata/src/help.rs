@@ -48,7 +48,8 @@ pub fn examples(program: &Program, command: &[&str]) -> Vec<Vec<String>> {
 pub fn make_room(example: &[String]) {
     let after = |option: &str| example.iter().position(|word| word == option).map(|place| &example[place + 1]);
     let saved = example.iter().any(|word| word == "salvage").then(|| example.last()).flatten();
-    if let Some(journal) = after("--keep").or(saved) {
+    let begun = example.iter().any(|word| word == "--begin").then(|| after("--journal")).flatten();
+    if let Some(journal) = after("--keep").or(saved).or(begun) {
         std::fs::create_dir_all(root().join("target")).expect("the repository is writable");
         let _ = std::fs::remove_file(root().join(journal));
     }

@@ -57,6 +57,7 @@ const SCHEMAS: &[Schema] = &[
     schema!("upm.comparison/1", "upm.comparison-1", "margins by every method: upm compare"),
     schema!("upm.what-if/1", "upm.what-if-1", "margins before and after trades: upm what-if"),
     schema!("upm.stress/1", "upm.stress-1", "profit and loss over a grid: upm stress"),
+    schema!("upm.stress-scenario/1", "upm.stress-scenario-1", "profit and loss in one scenario: upm stress --scenario"),
     schema!("upm.plan/1", "upm.plan-1", "what a liquidation would do: upm plan"),
     schema!("methods", "methods", "the methods: upm methods"),
     schema!("run-answer", "run-answer", "a line that upm run prints"),

@@ -49,7 +49,7 @@ pub struct Args {
     /// One scenario of the method instead of the grid, position by position; an unknown name lists all of them
     #[arg(long, value_name = "NAME", conflicts_with_all = ["grid", "svg"])]
     scenario: Option<String>,
-    /// Tables for people, JSON (upm.stress/1) for programs
+    /// Tables for people, JSON (upm.stress/1, of one scenario upm.stress-scenario/1) for programs
     #[arg(long, value_enum, default_value = "table")]
     output: Output,
     /// Draw one account as a picture into this file
@@ -80,7 +80,8 @@ pub fn run(args: &Args, to: &Destination) -> Result<Answer, Failure> {
     let told = args.scenario.as_ref().map(|name| Told::of(name, universal)).transpose()?;
     if args.output == Output::Json {
         let closing = |portfolio: &str| closing(&book, &params, universal, portfolio);
-        let json = frame(to, opening(&book, &params), &closing);
+        let format = if told.is_some() { told::FORMAT } else { document::FORMAT };
+        let json = frame(to, opening(format, &book, &params), &closing);
         return accounts.answer(&book, &args.work, &json, |account| match &told {
             Some(told) => told.document(&book, account, universal),
             None => Ok(listed(&stressed(&book, account, universal, args.grid)?.document())),
@@ -110,7 +111,7 @@ fn with_picture(args: &Args, file: &Path, reader: &mut Reader, to: &Destination)
     let text = match args.output {
         Output::Json => {
             let closing = closing(&book, &params, &universal, &book.portfolio.hash);
-            opening(&book, &params) + &listed(&one.document()) + &closing
+            opening(document::FORMAT, &book, &params) + &listed(&one.document()) + &closing
         }
         Output::Table => one.sheet(&format!("· {} · {}", params.name(), book.market.time)),
     };

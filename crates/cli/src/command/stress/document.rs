@@ -10,10 +10,13 @@ use super::Stressed;
 use crate::document::{self, Hashes, Head, Tail};
 use crate::input::Book;
 
-/// The document up to its first account.
-pub fn opening(book: &Book, params: &Params<Rules>) -> String {
+/// The name of this document.
+pub const FORMAT: &str = "upm.stress/1";
+
+/// The document of a `format` up to its first account.
+pub fn opening(format: &'static str, book: &Book, params: &Params<Rules>) -> String {
     let (method, time) = (universal::ABOUT.name, book.market.time.to_string());
-    document::before_accounts(&Head { format: "upm.stress/1", method, params: params.name(), time })
+    document::before_accounts(&Head { format, method, params: params.name(), time })
 }
 
 /// The document after its last account.
@@ -132,7 +135,7 @@ mod tests {
     #[test]
     fn the_schema_is_current() {
         testdata::schema::is_current::<document::Framed<Head, AccountDocument<'static>, Tail<'static>>>(
-            "upm.stress/1",
+            FORMAT,
             testdata::schema::Side::Written,
         );
     }

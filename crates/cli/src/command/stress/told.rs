@@ -1,4 +1,4 @@
-//! One scenario of the method, position by position: as a table, and as a document `upm.stress/1`.
+//! One scenario of the method, position by position: as a table, and as a document `upm.stress-scenario/1`.
 
 use margin::method::universal::Universal;
 use margin::scenario::Scenario;
@@ -15,6 +15,9 @@ use crate::amount::{Unit, exact, number};
 use crate::document;
 use crate::input::Book;
 use crate::sheet::heading;
+
+/// The name of the document.
+pub const FORMAT: &str = "upm.stress-scenario/1";
 
 /// One scenario of the method, to be shown position by position.
 pub struct Told<'a> {
@@ -126,13 +129,14 @@ fn holdings<'a>(account: &'a Account, market: &'a Market) -> impl Iterator<Item 
     positions.chain(balances)
 }
 
-/// One account in one scenario.
+/// One account in one scenario, holding by holding.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct ScenarioAccount<'a> {
     account: &'a str,
     family: &'a str,
     scenario: &'a str,
+    /// The part of the profit and loss that margin counts.
     weight: Option<Ratio>,
     /// Profit and loss before the weight of the scenario is applied.
     pnl: Option<Ratio>,
@@ -142,6 +146,7 @@ struct ScenarioAccount<'a> {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct PartDocument {
+    /// Name of the instrument, or of the asset and where it is held.
     holding: String,
     /// Contracts of a position, units of a balance.
     quantity: Quantity,
@@ -171,4 +176,16 @@ fn scenario_document<'a>(
             })
             .collect::<Result<_, _>>()?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{Framed, Head, Tail};
+
+    #[test]
+    fn the_schema_is_current() {
+        let side = testdata::schema::Side::Written;
+        testdata::schema::is_current::<Framed<Head, ScenarioAccount<'static>, Tail<'static>>>(FORMAT, side);
+    }
 }
