@@ -55,10 +55,10 @@ const BARS: RangeInclusive<i64> = 1_760_128_200_000_000..=1_760_136_300_000_000;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
-  upm-lab cascade --seeds 1..2
-  upm-lab cascade --seeds 1..4 --shock outage --support 0
-  upm-lab cascade --seeds 1..1 --shock squeeze --published
-  upm-lab cascade --seeds 1..8 --traders 400")]
+  upm-lab cascade --seeds 1..1 --traders 200
+  upm-lab cascade --seeds 1..4 --shock outage --support 0 --traders 200
+  upm-lab cascade --seeds 1..1 --shock squeeze --published --traders 200
+  upm-lab cascade --seeds 1..2 --shock gap --traders 400")]
 pub struct Args {
     /// Seeds to run, both ends included
     #[arg(long, value_name = "A..B", value_parser = seeds::range, default_value = "1..4")]
