@@ -157,7 +157,7 @@ impl Auditor {
         }
         if ask {
             for (question, before) in asks.iter().zip(before) {
-                self.holds(state, (question, envelope.time), before)?;
+                self.holds(state, question, envelope.time, before)?;
             }
         }
         Ok(())
@@ -379,7 +379,8 @@ impl Auditor {
     fn holds(
         &mut self,
         state: &State,
-        (question, now): (&Question, Timestamp),
+        question: &Question,
+        now: Timestamp,
         before: Option<Standing>,
     ) -> Result<(), Finding> {
         let account = question.account;

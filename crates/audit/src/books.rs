@@ -137,7 +137,7 @@ impl Books {
                 self.coins[asset.0].reference = *reference;
                 let place = location.map(|location| location.0);
                 let to = Who::Account(account.place(), place);
-                self.post((Who::Pot(Pot::Custody(*location)), to), asset.0, amount.raw(), Why::Other);
+                self.post(Who::Pot(Pot::Custody(*location)), to, asset.0, amount.raw(), Why::Other);
                 let held = self.held(asset.0);
                 let cap = self.cap(asset.0, now.micros(), state.policy.collateral_ramp);
                 let more = self.balance(account.place(), asset.0, place).amount > 0;
@@ -146,14 +146,14 @@ impl Books {
             Command::Withdraw { account, asset, location, amount } => {
                 self.leaves(account.place(), asset.0, location.map(|location| location.0), amount.raw())?;
                 let from = Who::Account(account.place(), location.map(|location| location.0));
-                self.post((from, Who::Pot(Pot::Custody(*location))), asset.0, amount.raw(), Why::Wish);
+                self.post(from, Who::Pot(Pot::Custody(*location)), asset.0, amount.raw(), Why::Wish);
             }
             Command::Transfer { from, to, asset, location, amount } => {
                 let place = location.map(|location| location.0);
                 self.leaves(from.place(), asset.0, place, amount.raw())?;
                 ensure(from != to, "I-25", || "transfer to itself".to_owned())?;
-                let way = (Who::Account(from.place(), place), Who::Account(to.place(), place));
-                self.post(way, asset.0, amount.raw(), Why::Wish);
+                let [from, to] = [from, to].map(|account| Who::Account(account.place(), place));
+                self.post(from, to, asset.0, amount.raw(), Why::Wish);
             }
             Command::ListAsset(terms) => {
                 let coin = Coin { cap: terms.cap.raw(), since: now.micros(), ..Coin::default() };
@@ -205,7 +205,7 @@ impl Books {
                 }
                 let terms = &self.contracts[instrument.0].terms;
                 let (asset, fund) = (terms.cash().0, Pot::MarketFund(terms.underlying));
-                self.post((Who::Account(one, None), Who::Pot(fund)), asset, fee.raw(), Why::Other);
+                self.post(Who::Account(one, None), Who::Pot(fund), asset, fee.raw(), Why::Other);
             }
             Command::Liquidate { account } => {
                 // Orders hold margin and may add risk: they go first.
@@ -241,7 +241,7 @@ impl Books {
                 let last = self.fund_reference;
                 ensure(*reference > last, "I-09", || format!("fund deposit {reference} again, after {last}"))?;
                 self.fund_reference = *reference;
-                self.post((Who::Pot(Pot::Custody(None)), Who::Pot(*fund)), asset.0, amount.raw(), Why::Other);
+                self.post(Who::Pot(Pot::Custody(None)), Who::Pot(*fund), asset.0, amount.raw(), Why::Other);
             }
             Command::FundWithdraw { fund, asset, amount } => {
                 let change = Change::FundOut { fund: *fund, asset: *asset, amount: *amount };
@@ -423,7 +423,7 @@ impl Books {
     }
 
     /// Moves an amount, in the other direction when it is negative, and keeps track of the part that is profit.
-    fn post(&mut self, (from, to): (Who, Who), asset: usize, amount: i128, why: Why) {
+    fn post(&mut self, from: Who, to: Who, asset: usize, amount: i128, why: Why) {
         let (from, to, amount) = if amount < 0 { (to, from, -amount) } else { (from, to, amount) };
         if amount == 0 {
             return;
@@ -507,7 +507,7 @@ impl Books {
                 self.trade(account, instrument, price, lots);
             }
             let fees = Who::Pot(Pot::Fees);
-            self.post((Who::Account(account, None), fees), cash, party.fee.raw(), Why::Other);
+            self.post(Who::Account(account, None), fees, cash, party.fee.raw(), Why::Other);
             if let Some(number) = party.order {
                 self.consume(account, number.0, instrument, price, lots)?;
             }
@@ -529,8 +529,8 @@ impl Books {
         let base = state.market.asset(name).ok_or_else(|| Finding::new("I-64", "spot without its asset"))?.0;
         let (paid, units) = (cost(&terms, lots, price), terms.unit().raw() * i128::from(lots));
         let (buys, sells) = (Who::Account(buyer, None), Who::Account(seller, None));
-        self.post((buys, sells), terms.cash().0, paid, Why::Wish);
-        self.post((sells, buys), base, units, Why::Wish);
+        self.post(buys, sells, terms.cash().0, paid, Why::Wish);
+        self.post(sells, buys, base, units, Why::Wish);
         Ok(())
     }
 
@@ -569,7 +569,7 @@ impl Books {
         let whose = Who::Account(account, None);
         let before = self.accounts[account].lots.get(&instrument).copied().unwrap_or_default();
         if terms.is_option() {
-            self.post((whose, clearing), terms.cash().0, paid, Why::Profit);
+            self.post(whose, clearing, terms.cash().0, paid, Why::Profit);
             self.set_lots(account, instrument, Lots { lots: before.lots + lots, cost: 0 });
             return;
         }
@@ -583,7 +583,7 @@ impl Books {
             let profit = -(opened + closing);
             after.cost += profit;
             *self.accounts[account].realised.entry(instrument).or_default() += profit;
-            self.post((clearing, whose), terms.settle.0, profit, Why::Profit);
+            self.post(clearing, whose, terms.settle.0, profit, Why::Profit);
         }
         self.set_lots(account, instrument, after);
     }
@@ -626,10 +626,10 @@ impl Books {
             let up = rate >= 0;
             let value = if terms.payoff == Payoff::Linear { times(units, mark, up) } else { over(units, mark, up) };
             let owed = times(value, rate, true);
-            self.post((Who::Account(account, None), clearing), terms.settle.0, owed, Why::Profit);
+            self.post(Who::Account(account, None), clearing, terms.settle.0, owed, Why::Profit);
             sum += owed;
         }
-        self.post((clearing, Who::Pot(Pot::Rounding)), terms.settle.0, sum, Why::Other);
+        self.post(clearing, Who::Pot(Pot::Rounding), terms.settle.0, sum, Why::Other);
         Ok(())
     }
 
@@ -647,7 +647,7 @@ impl Books {
             .collect();
         for (account, (asset, location), amount) in owed {
             let from = Who::Account(account, location);
-            self.post((from, Who::Pot(Pot::SharedFund)), asset, times(-amount, share, true), Why::Other);
+            self.post(from, Who::Pot(Pot::SharedFund), asset, times(-amount, share, true), Why::Other);
         }
         self.accrued = now.micros();
     }
@@ -661,7 +661,7 @@ impl Books {
             let cost = worth(&terms, held.lots, price);
             let profit = cost - held.cost;
             *self.accounts[account].realised.entry(instrument).or_default() += profit;
-            self.post((clearing, Who::Account(account, None)), terms.settle.0, profit, Why::Profit);
+            self.post(clearing, Who::Account(account, None), terms.settle.0, profit, Why::Profit);
             self.set_lots(account, instrument, Lots { cost, ..held });
         }
     }
@@ -672,11 +672,11 @@ impl Books {
         for (account, held) in self.holders(instrument) {
             let amount = worth(&terms, held.lots, price) - held.cost;
             *self.accounts[account].realised.entry(instrument).or_default() += amount;
-            self.post((Who::Pot(pot), Who::Account(account, None)), cash, amount, Why::Profit);
+            self.post(Who::Pot(pot), Who::Account(account, None), cash, amount, Why::Profit);
             self.set_lots(account, instrument, Lots::default());
         }
         let rest = self.pots.get(&(pot, cash)).copied().unwrap_or(0);
-        self.post((Who::Pot(pot), Who::Pot(Pot::Rounding)), cash, rest, Why::Other);
+        self.post(Who::Pot(pot), Who::Pot(Pot::Rounding), cash, rest, Why::Other);
         for account in &mut self.accounts {
             account.orders.retain(|_, order| order.instrument.0 != instrument);
         }
@@ -701,7 +701,7 @@ impl Books {
             Change::FundOut { fund, asset, amount } => {
                 let there = self.pots.get(&(fund, asset.0)).copied().unwrap_or(0);
                 ensure(there >= amount.raw(), "I-53", || format!("{fund:?} pays {amount} and has {there}"))?;
-                self.post((Who::Pot(fund), Who::Pot(Pot::Custody(None))), asset.0, amount.raw(), Why::Other);
+                self.post(Who::Pot(fund), Who::Pot(Pot::Custody(None)), asset.0, amount.raw(), Why::Other);
             }
             Change::SettlementPrice { instrument, price } => {
                 let contract = &self.contracts[instrument.0];

@@ -207,8 +207,8 @@ impl Slow<'_> {
                 if level > 0.0 { moved.max(rules.floor_up) } else { moved }
             }
             Vol::Twist(twist) => {
-                let octaves = (rules.twist_pivot_days / days.max(rules.floor_days)).log2() / 3.0;
-                (iv * (1.0 + twist * octaves.clamp(-1.0, 1.0))).max(0.0)
+                let spans = (rules.twist_pivot_days / days.max(rules.floor_days)).log(rules.twist_span);
+                (iv * (1.0 + twist * spans.clamp(-1.0, 1.0))).max(0.0)
             }
             Vol::Skew(slope) => iv * (1.0 + (slope * moneyness).clamp(-rules.skew_cap, rules.skew_cap)),
         }
@@ -344,7 +344,7 @@ impl Slow<'_> {
     /// FAM-1 and FAM-2: every step of the scan for these underlyings.
     fn scan(&self, moving: &[usize]) -> Vec<Shock> {
         let mut shocks = Vec::new();
-        for part in [-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0] {
+        for &part in &self.rules.scan.steps {
             for vol in [self.rules.scan.vol_up, 0.0, -self.rules.scan.vol_down] {
                 let mut shock = Shock::still(self.market);
                 for &underlying in moving {
@@ -655,7 +655,7 @@ impl Slow<'_> {
             }
             let levels = if asset.depth.is_empty() {
                 // Linear in size: one per cent at `depth_usd`.
-                vec![(self.rules.haircut.depth_usd.get(&asset.name), 0.01)]
+                vec![(self.rules.haircut.depth_usd.get(&asset.name), self.rules.haircut.depth_distance)]
             } else {
                 asset.depth.iter().map(|level| (level.usd.to_f64(), level.bps.to_f64() / 1e4)).collect::<Vec<_>>()
             };

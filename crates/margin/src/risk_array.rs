@@ -37,6 +37,8 @@ pub struct VolRules {
     pub floor_up: f64,
     /// The expiry, in days, at which a twist has no effect.
     pub twist_pivot_days: f64,
+    /// A twist is full at the pivot divided by this and at the pivot times this.
+    pub twist_span: f64,
     /// The largest fraction by which a skew may move a volatility.
     pub skew_cap: f64,
 }
@@ -632,10 +634,10 @@ impl VolRules {
         }
     }
 
-    /// +1 for expiries up to an eighth of the pivot, 0 at the pivot, −1 from eight times the pivot on, and linear in
-    /// the logarithm between.
+    /// +1 for expiries up to the pivot divided by the span, 0 at the pivot, −1 from the pivot times the span on, and
+    /// linear in the logarithm between.
     fn twist(&self, days: f64) -> f64 {
-        (math::ln(self.twist_pivot_days / days.max(self.term.floor_days)) / math::ln(8.0)).clamp(-1.0, 1.0)
+        (math::ln(self.twist_pivot_days / days.max(self.term.floor_days)) / math::ln(self.twist_span)).clamp(-1.0, 1.0)
     }
 }
 
@@ -741,7 +743,7 @@ mod tests {
     #[test]
     fn volatility_moves_by_the_term_rule() {
         let term = TermRule { short_power: 0.3, long_power: 0.13, floor_days: 1.0, short_at_30: false };
-        let rules = VolRules { term, floor_up: 0.5, twist_pivot_days: 60.0, skew_cap: 0.25 };
+        let rules = VolRules { term, floor_up: 0.5, twist_pivot_days: 60.0, twist_span: 8.0, skew_cap: 0.25 };
         let near = |found: (f64, f64), multiplier: f64, floor: f64| {
             assert!((found.0 - multiplier).abs() < 1e-12 && found.1 == floor, "{found:?} {multiplier} {floor}");
         };

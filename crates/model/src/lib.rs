@@ -44,7 +44,7 @@ pub use document::{
 };
 pub use instrument::{Instrument, InstrumentKind, Payoff, Right, Side};
 pub use invalid::Invalid;
-pub use market::{Asset, AssetId, Expiry, InstrumentId, Market, USD, Underlying, UnderlyingId};
+pub use market::{Asset, AssetId, Expiry, InstrumentId, LARGEST_VOL, Market, USD, Underlying, UnderlyingId};
 pub use nearest::nearest;
 pub use portfolio::{Account, Balance, Order, Portfolio, Position};
 pub use prices::{CounterPrice, QuotePrice, UsdPrice};

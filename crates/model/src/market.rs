@@ -17,8 +17,8 @@ use crate::{DepthLevel, Instrument, InstrumentKind, Invalid, MARKET_FORMAT, Payo
 /// USD, the valuation currency: the first asset of every market, at exactly 1.
 pub const USD: AssetId = AssetId(0);
 
-/// An implied volatility above this is a mistake in units: venues quote at most 500 % (5), and 20 leaves room.
-const IV_MAX: Ratio = Ratio::from_raw(20 * Ratio::ONE.raw());
+/// A volatility above this is a mistake in units, wherever it is read: venues quote at most 500 % (5), and 20 leaves room.
+pub const LARGEST_VOL: Ratio = Ratio::from_raw(20 * Ratio::ONE.raw());
 
 /// The largest absolute value of rate × years until expiry: beyond it discount factors leave the range of numbers.
 const GROWTH_MAX: f64 = 100.0;
@@ -534,8 +534,9 @@ impl Market {
             let expected = format_args!("an expiry of {} with its forward under `underlyings`", entry.underlying);
             problems.add(Invalid::new(at("expiry"), expiry, expected));
         }
-        if let Some(iv) = entry.iv.filter(|iv| *iv <= Ratio::ZERO || *iv > IV_MAX) {
-            problems.add(Invalid::new(at("iv"), iv, "a volatility above 0 and at most 20 (1 = 100 %)"));
+        if let Some(iv) = entry.iv.filter(|iv| *iv <= Ratio::ZERO || *iv > LARGEST_VOL) {
+            let expected = format_args!("a volatility above 0 and at most {LARGEST_VOL} (1 = 100 %)");
+            problems.add(Invalid::new(at("iv"), iv, expected));
         }
         let strike = strike.and_then(|strike| problems.check(positive(strike, at("strike"))));
         Some(InstrumentKind::Option { expiry: expiry?, strike: strike?, right: right?, iv: entry.iv })

@@ -60,7 +60,7 @@ impl Auditor {
             None => None,
         };
         if bid.is_none() && deeds.offer.is_some() {
-            self.offers(state, account, (&deeds, seen.flawed))?;
+            self.offers(state, account, &deeds, seen.flawed)?;
         }
         let (lacking, worth, left) = (seen.lacking, seen.firm.equity, seen.left);
         Ok(Some(Step { account, now, deeds, before, lacking, worth, left, met, books: self.books.clone(), bid }))
@@ -96,7 +96,7 @@ impl Auditor {
     }
 
     /// An offer is for the fewest lots that are enough, at a price that the depth explains (I-38, I-42).
-    fn offers(&mut self, state: &State, account: usize, (deeds, flawed): (&Deeds, bool)) -> Result<(), Finding> {
+    fn offers(&mut self, state: &State, account: usize, deeds: &Deeds, flawed: bool) -> Result<(), Finding> {
         let Some(offer) = deeds.offer else { return Ok(()) };
         let instrument = offer.instrument.0;
         let crossed = deeds.given.iter().filter(|given| given.instrument == instrument);
@@ -204,10 +204,10 @@ impl Auditor {
     /// Checks a step after it was booked: its account is no worse off (I-37), and the account that took over holds the
     /// margin that its new portfolio needs (I-23).
     pub(super) fn stepped(&mut self, state: &State, step: &Step) -> Result<(), Finding> {
-        if let Some(met) = step.met
+        if let Some((left, before)) = step.met
             && let Some(other) = step.deeds.crossed
         {
-            self.no_worse(state, (other, step.now), met)?;
+            self.no_worse(state, other, step.now, left, before)?;
         }
         if step.deeds.given.is_empty() && step.deeds.covers == 0 && step.bid.is_none() {
             return Ok(());
@@ -227,14 +227,16 @@ impl Auditor {
                 format!("account {} stood at {:?}, and at {after:?} after its rescue", step.account, step.before)
             });
         }
-        self.no_worse(state, (step.account, step.now), (step.left, step.before))
+        self.no_worse(state, step.account, step.now, step.left, step.before)
     }
 
     fn no_worse(
         &mut self,
         state: &State,
-        (account, now): (usize, i64),
-        (left, before): (Left, Standing),
+        account: usize,
+        now: i64,
+        left: Left,
+        before: Standing,
     ) -> Result<(), Finding> {
         let Some(after) = self.viewed(state, account, left, Timestamp::from_micros(now)) else { return Ok(()) };
         let (was, is) = (before.equity - before.maintenance, after.equity - after.maintenance);

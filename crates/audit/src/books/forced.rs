@@ -72,13 +72,14 @@ impl Books {
         books.accounts[account].orders.clear();
         books.trade(account, instrument, price, lots);
         let asset = books.contracts[instrument].terms.cash().0;
-        books.post((Who::Account(account, None), Who::Pot(Pot::Rounding)), asset, cost, Why::Other);
+        books.post(Who::Account(account, None), Who::Pot(Pot::Rounding), asset, cost, Why::Other);
         books
     }
 
     fn paid(&mut self, way: (Who, Who), asset: usize, amount: i128, why: Why) -> Result<(), Finding> {
         ensure(amount > 0, "I-45", || format!("{amount} of asset {asset} was paid in a liquidation"))?;
-        self.post(way, asset, amount, why);
+        let (from, to) = way;
+        self.post(from, to, asset, amount, why);
         Ok(())
     }
 

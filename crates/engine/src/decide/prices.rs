@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use marks::{Quote, Report};
-use model::{InstrumentId, InstrumentKind, Market};
+use model::{InstrumentId, InstrumentKind, LARGEST_VOL, Market};
 use units::{Ratio, Round, Timestamp};
 
 use crate::feeds;
@@ -11,9 +11,6 @@ use crate::form::form;
 use crate::layers::l0;
 use crate::state::{Mode, State};
 use crate::{Event, FeedId, Live, Marked, Noun, Reject};
-
-/// A volatility above this is a mistake in units: 20 is 2,000 %.
-const LARGEST_VOL: Ratio = Ratio::from_raw(20 * Ratio::ONE.raw());
 
 /// Accepts a report of a source (I-11, I-16).
 pub fn report(state: &State, now: Timestamp, id: FeedId, report: &Report) -> Result<Vec<Event>, Reject> {
@@ -46,7 +43,8 @@ pub fn surface(
             return Err(Reject::Mode { mode: contract.mode });
         }
         if *vol <= Ratio::ZERO || *vol > LARGEST_VOL {
-            return Err(Reject::malformed("vols", vol, "a volatility above 0 and at most 20 (1 = 100 %)"));
+            let expected = format!("a volatility above 0 and at most {LARGEST_VOL} (1 = 100 %)");
+            return Err(Reject::malformed("vols", vol, expected));
         }
         if let Some(iv) = state.surface.staged.get(instrument).or(iv.as_ref()) {
             let most = iv.scaled(state.policy.surface_step, Round::Up)?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use model::{
-    AssetDocument, CounterPrice, ExpiryDocument, InstrumentDocument, KindDocument, MARKET_FORMAT, Market,
+    AssetDocument, CounterPrice, ExpiryDocument, InstrumentDocument, KindDocument, LARGEST_VOL, MARKET_FORMAT, Market,
     MarketDocument, Payoff, QuotePrice, Right, UnderlyingDocument, UsdPrice,
 };
 use pricing::black76::{Black76, Inputs};
@@ -18,9 +18,6 @@ use crate::{Contract, LeftOut, Name, Reason};
 
 /// Futures prices further than this from the snapshot count as another moment.
 const FUTURES_WINDOW: Duration = Duration::from_mins(10);
-
-/// The largest volatility that a market accepts.
-const VOL_MAX: Ratio = Ratio::from_raw(20 * Ratio::ONE.raw());
 
 /// A row of the snapshot.
 pub struct OptionRow {
@@ -306,11 +303,11 @@ fn model_mark(row: &OptionRow, forward: f64, years: f64, vol: Ratio) -> Option<f
     Some(coin_quoted(Black76::new(inputs).ok()?.price(), forward))
 }
 
-/// The volatility at which the model gives the mark; none when no volatility up to [`VOL_MAX`] does.
+/// The volatility at which the model gives the mark; none when no volatility up to [`LARGEST_VOL`] does.
 fn implied_vol(row: &OptionRow, forward: f64, years: f64, mark: QuotePrice) -> Option<Ratio> {
     let price = mark.in_quote().to_f64() * forward;
     let vol = implied::vol(row.right, forward, row.strike.in_counter().to_f64(), years, price).ok()?;
-    Ratio::shortest(vol).ok().filter(|vol| *vol > Ratio::ZERO && *vol <= VOL_MAX)
+    Ratio::shortest(vol).ok().filter(|vol| *vol > Ratio::ZERO && *vol <= LARGEST_VOL)
 }
 
 fn option_document(row: OptionRow, mark: QuotePrice, iv: Option<Ratio>) -> InstrumentDocument {

@@ -103,12 +103,20 @@ pub struct VolatilityRules {
     /// The expiry, in days, around which a twist turns.
     #[serde(deserialize_with = "decimal::read")]
     pub twist_pivot_days: f64,
+    /// A twist is full at the pivot divided by this and at the pivot times this.
+    #[serde(default = "eight", deserialize_with = "decimal::read")]
+    pub twist_span: f64,
     /// Relative move of volatility per unit of log-moneyness in a skew.
     #[serde(deserialize_with = "decimal::read")]
     pub skew: f64,
     /// The largest relative move of a volatility in a skew.
     #[serde(deserialize_with = "decimal::read")]
     pub skew_cap: f64,
+}
+
+/// The span of files that do not name it: those were written for eight.
+fn eight() -> f64 {
+    8.0
 }
 
 /// FAM-6: a historical day.
@@ -238,6 +246,7 @@ impl Rules {
             ("floor_up", self.vol.floor_up, 0.0, 10.0),
             ("twist", self.vol.twist, 0.0, 1.0),
             ("twist_pivot_days", self.vol.twist_pivot_days, 1.0, 1000.0),
+            ("twist_span", self.vol.twist_span, 1.001, 1000.0),
             ("skew", self.vol.skew, 0.0, 10.0),
             ("skew_cap", self.vol.skew_cap, 0.0, 1.0),
         ] {
@@ -306,6 +315,7 @@ impl Rules {
             },
             floor_up: self.vol.floor_up,
             twist_pivot_days: self.vol.twist_pivot_days,
+            twist_span: self.vol.twist_span,
             skew_cap: self.vol.skew_cap,
         }
     }

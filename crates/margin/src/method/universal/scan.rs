@@ -15,6 +15,9 @@ pub struct ScanRules {
     /// Margin period of risk, in days.
     #[serde(deserialize_with = "decimal::read")]
     pub days: f64,
+    /// The parts of the range that are scanned, from −1 to 1, in the order in which ties are decided.
+    #[serde(default = "quarters", deserialize_with = "decimal::list")]
+    pub steps: Vec<f64>,
     /// Quantile of the standardised return that the range covers.
     #[serde(deserialize_with = "decimal::read")]
     pub quantile: f64,
@@ -28,6 +31,11 @@ pub struct ScanRules {
     /// Relative move of volatility down, at 30 days.
     #[serde(deserialize_with = "decimal::read")]
     pub vol_down: f64,
+}
+
+/// The steps of files that do not name them: those were written for quarters of the range.
+fn quarters() -> Vec<f64> {
+    vec![0.0, -1.0, -0.75, -0.5, -0.25, 0.25, 0.5, 0.75, 1.0]
 }
 
 impl ScanRules {
@@ -48,6 +56,13 @@ impl ScanRules {
     /// Refuses numbers out of range.
     pub(crate) fn check(&self) -> Result<(), Invalid> {
         within(self.days, "scan.days", 0.01, 30.0)?;
+        self.steps.iter().try_for_each(|step| within(*step, "scan.steps", -1.0, 1.0))?;
+        if let Some(end) = [-1.0, 0.0, 1.0].iter().find(|end| !self.steps.contains(end)) {
+            return Err(Invalid::missing(
+                "scan.steps",
+                format_args!("the step {end}: no scan without the ends and the middle of its range"),
+            ));
+        }
         within(self.quantile, "scan.quantile", 0.5, 20.0)?;
         self.sigma.check("scan.sigma", 0.0, 1.0)?;
         self.floor.check("scan.floor", 0.001, 0.9)?;

@@ -20,13 +20,21 @@ use crate::params::decimal;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HaircutRules {
-    /// USD that can be sold within one per cent, by asset, where the market gives no depth.
+    /// USD that can be sold within `depth_distance`, by asset, where the market gives no depth.
     pub depth_usd: ByName,
+    /// The distance from the mid within which `depth_usd` can be sold, as a part of the price.
+    #[serde(default = "one_per_cent", deserialize_with = "decimal::read")]
+    pub depth_distance: f64,
     /// Volatility haircut of assets that follow no underlying.
     pub volatility: ByName,
     /// The largest haircut, as a part of the value.
     #[serde(deserialize_with = "decimal::read")]
     pub cap: f64,
+}
+
+/// The distance of files that do not name it: their depth is that within one per cent.
+fn one_per_cent() -> f64 {
+    0.01
 }
 
 /// CHG-6 with the terms of each asset.
@@ -50,7 +58,7 @@ impl Terms {
         let Asset { name, follows, depth, .. } = asset;
         let volatility = if follows.is_none() { rules.volatility.get(name) } else { 0.0 };
         let book = if depth.is_empty() {
-            [(rules.depth_usd.get(name), 0.01)].into()
+            [(rules.depth_usd.get(name), rules.depth_distance)].into()
         } else {
             depth.iter().map(|level| (level.usd.to_f64(), level.bps.to_f64() / 10_000.0)).collect()
         };
@@ -94,6 +102,7 @@ impl Rule for Haircut {
 
     fn check(rules: &HaircutRules) -> Result<(), Invalid> {
         rules.depth_usd.check("haircut.depth_usd", 1.0, 1e15)?;
+        within(rules.depth_distance, "haircut.depth_distance", 1e-6, 1.0)?;
         rules.volatility.check("haircut.volatility", 0.0, 1.0)?;
         within(rules.cap, "haircut.cap", 0.0, 1.0)
     }

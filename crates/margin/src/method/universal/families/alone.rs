@@ -3,7 +3,7 @@
 use model::Market;
 
 use super::axes::axes;
-use super::steps::{STEPS, vol_moves};
+use super::steps::vol_moves;
 use crate::method::universal::rules::Rules;
 use crate::scenario::{Move, Scenario, VolMove, percent};
 
@@ -16,7 +16,7 @@ fn of(market: &Market, rules: &Rules, one: usize) -> Vec<Scenario> {
     let name = &market.underlyings[one].name;
     let range = rules.scan.range(name);
     let mut scenarios = Vec::new();
-    for (part, _) in STEPS {
+    for part in &rules.scan.steps {
         for (vol, vol_words) in vol_moves(rules) {
             let mut scenario = Scenario::still(format!("{name} {} alone, {vol_words}", percent(part * range)), market);
             scenario.moves[one] = Move { price: part * range, basis: 0.0, vol: VolMove::Level(vol) };

@@ -1,21 +1,26 @@
-//! The steps of a scan, which FAM-1 and FAM-2 share.
+//! The moves of a scan, which FAM-1 and FAM-2 share.
 
 use crate::method::universal::rules::Rules;
 
-/// The parts of the scan range that are scanned, in the order in which ties are decided.
-pub(super) const STEPS: [(f64, &str); 9] = [
-    (0.0, "unchanged"),
-    (-1.0, "−1"),
-    (-0.75, "−¾"),
-    (-0.5, "−½"),
-    (-0.25, "−¼"),
-    (0.25, "+¼"),
-    (0.5, "+½"),
-    (0.75, "+¾"),
-    (1.0, "+1"),
-];
-
-/// The three moves of volatility that are combined with every scan step.
+/// The three moves of volatility that are combined with every step.
 pub(super) fn vol_moves(rules: &Rules) -> [(f64, &'static str); 3] {
     [(rules.scan.vol_up, "vol up"), (0.0, "vol same"), (-rules.scan.vol_down, "vol down")]
+}
+
+/// A step as a part of the range in words: `−¾`, `+1`, or with its decimals where it is no quarter.
+pub(super) fn words(part: f64) -> String {
+    let sign = if part < 0.0 { "−" } else { "+" };
+    let size = part.abs();
+    let quarter = [(0.25, "¼"), (0.5, "½"), (0.75, "¾")].into_iter().find(|(quarter, _)| *quarter == size);
+    quarter.map_or_else(|| format!("{sign}{size}"), |(_, words)| format!("{sign}{words}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quarters_have_signs_of_their_own() {
+        assert_eq!([-1.0, -0.75, 0.25, 0.5, 0.6].map(words), ["−1", "−¾", "+¼", "+½", "+0.6"]);
+    }
 }

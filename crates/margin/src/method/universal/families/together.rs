@@ -3,7 +3,7 @@
 use model::{Market, UnderlyingId};
 
 use super::axes::{axes, move_each};
-use super::steps::{STEPS, vol_moves};
+use super::steps::{self, vol_moves};
 use crate::method::universal::rules::Rules;
 use crate::scenario::{Move, Scenario, VolMove, percent};
 
@@ -13,24 +13,24 @@ const SPELLED_OUT: usize = 3;
 /// Each step of the range of every underlying, with each move of volatility.
 pub(super) fn scenarios(market: &Market, rules: &Rules) -> Vec<Scenario> {
     let mut scenarios = Vec::new();
-    for (part, words) in STEPS {
+    for part in &rules.scan.steps {
         for (vol, vol_words) in vol_moves(rules) {
             let mut scenario = Scenario::still("", market);
             let vol = VolMove::Level(vol);
             move_each(&mut scenario, market, |name| Move { price: part * rules.scan.range(name), basis: 0.0, vol });
-            scenario.name = format!("{}, {vol_words}", all_words(market, &scenario.moves, words)).into();
+            scenario.name = format!("{}, {vol_words}", all_words(market, &scenario.moves, *part)).into();
             scenarios.push(scenario);
         }
     }
     scenarios
 }
 
-fn all_words(market: &Market, moves: &[Move], part: &str) -> String {
+fn all_words(market: &Market, moves: &[Move], part: f64) -> String {
     if moves.iter().all(|shift| shift.price == 0.0) {
         return "prices unchanged".to_owned();
     }
     if axes(market).count() > SPELLED_OUT {
-        return format!("all {part} scan range");
+        return format!("all {} scan range", steps::words(part));
     }
     let each = axes(market)
         .map(|UnderlyingId(place)| format!("{} {}", market.underlyings[place].name, percent(moves[place].price)));
