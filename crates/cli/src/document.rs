@@ -44,7 +44,7 @@ pub fn opening(book: &Book, rules: &Rules) -> String {
 
 /// The end of the document.
 pub fn closing(book: &Book, rules: &Rules, judge: &(impl Judge + ?Sized), portfolio: &str) -> String {
-    let (market, params) = (book.market.hash.as_str(), rules.rulebook.hash());
+    let (market, params) = (&*book.market.hash, rules.rulebook.hash());
     after_accounts(&Tail { hashes: Hashes { market, portfolio, params, scenarios: judge.scenarios() } })
 }
 

@@ -37,7 +37,7 @@ fn accounts(market: &Market) -> Vec<Account> {
 fn in_usdc(mut workings: Workings, market: &Market) -> (Workings, f64) {
     let (_, owed, _) = workings.charges.pop().filter(|(name, ..)| name == "spot balances owed").unwrap();
     let balances = owed + workings.state.value_not_accepted().unwrap().to_f64();
-    let usdc = market.assets[market.asset("USDC").unwrap().0].price.usd().to_f64();
+    let usdc = market.price(market.asset("USDC").unwrap()).usd().to_f64();
     (workings.scaled(1.0 / usdc), balances)
 }
 

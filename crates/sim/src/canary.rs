@@ -285,7 +285,7 @@ impl Rules for Canary {
                 doctored(engine, envelope, |state| {
                     let contract = &mut state.contracts[instrument.0];
                     let count = contract.samples.count;
-                    let index = state.market.underlyings[contract.terms.underlying.0].index.usd().raw();
+                    let index = state.market.index(contract.terms.underlying).usd().raw();
                     let sum = CounterPrice::new(Price::from_raw(index * i128::from(count)));
                     contract.samples = Samples { sum, count };
                 })

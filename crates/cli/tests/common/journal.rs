@@ -35,8 +35,7 @@ impl Day {
         let mut day = Self { sequencer, now: start.micros(), reports: 0 };
         day.take(Principal::Governance, Command::ListUnderlying(Box::new(underlying())));
         let expiry = of("2026-06-26T08:00:00Z");
-        let call =
-            InstrumentKind::Option { expiry, strike: "80000".parse().expect("a strike"), right: Right::Call, iv: None };
+        let call = InstrumentKind::Option { expiry, strike: "80000".parse().expect("a strike"), right: Right::Call };
         for (name, kind) in [("BTC-PERP", InstrumentKind::Perpetual), ("BTC-CALL", call)] {
             day.take(Principal::Governance, Command::ListInstrument(Box::new(instrument(name, kind))));
         }
@@ -96,7 +95,7 @@ impl Day {
     }
 
     fn mark(&self, instrument: InstrumentId) -> String {
-        let mark = self.sequencer.engine().state().market.listing(instrument).mark;
+        let mark = self.sequencer.engine().state().market.mark(instrument);
         mark.in_quote().to_decimals(0, units::Round::Down).expect("nothing fails here").to_string()
     }
 

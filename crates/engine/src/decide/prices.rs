@@ -41,18 +41,18 @@ pub fn surface(
     }
     for (instrument, vol) in vols {
         let contract = l0::contract(state, *instrument)?;
-        let InstrumentKind::Option { iv, .. } = &state.market.listing(*instrument).kind else {
+        if !contract.terms.is_option() {
             return Err(Reject::malformed("vols", &contract.terms.name, "options only"));
-        };
+        }
         if contract.mode == Mode::Settled {
             return Err(Reject::Mode { mode: contract.mode });
         }
         if *vol <= Ratio::ZERO || *vol > LARGEST_VOL {
             return Err(Reject::malformed("vols", vol, "a volatility above 0 and at most 20 (1 = 100 %)"));
         }
-        if let Some(iv) = state.surface.staged.get(instrument).or(iv.as_ref()) {
+        if let Some(iv) = state.surface.staged.get(instrument).copied().or(state.market.iv(*instrument)) {
             let most = iv.scaled(state.policy.surface_step, Round::Up)?;
-            if vol.minus(*iv)? > most || iv.minus(*vol)? > most {
+            if vol.minus(iv)? > most || iv.minus(*vol)? > most {
                 let field = format!("volatility of {}", contract.terms.name);
                 let step = state.policy.surface_step;
                 return Err(Reject::Step { field, from: iv.to_string(), to: vol.to_string(), step });
@@ -134,16 +134,17 @@ fn form(
             moves.indices.push((id, usd(quote)));
         }
     }
-    moves.indices.retain(|(id, price)| market.underlyings[id.0].index != *price);
+    moves.indices.retain(|(id, price)| market.index(*id) != *price);
     mark(market, moves);
 
     for place in 1..market.assets.len() {
-        let (id, asset) = (AssetId(place), &market.assets[place]);
-        let price = match asset.follows {
-            None => quotes.get(&FeedId::Asset(id)).map_or(asset.price, &usd),
-            Some(underlying) => on_index(underlying, FeedId::Asset(id))?.unwrap_or(asset.price),
+        let id = AssetId(place);
+        let before = market.price(id);
+        let price = match market.assets[place].follows {
+            None => quotes.get(&FeedId::Asset(id)).map_or(before, &usd),
+            Some(underlying) => on_index(underlying, FeedId::Asset(id))?.unwrap_or(before),
         };
-        if price != asset.price {
+        if price != before {
             moves.assets.push((id, price));
         }
     }
@@ -157,16 +158,16 @@ fn form(
     mark(market, moves);
 
     for id in live.instruments().iter().copied() {
-        let (terms, before) = (&state.contracts[id.0].terms, market.listing(id).mark);
+        let (terms, before) = (&state.contracts[id.0].terms, market.mark(id));
         let traded = match &terms.kind {
-            InstrumentKind::Spot => Some(market.underlyings[terms.underlying.0].index),
+            InstrumentKind::Spot => Some(market.index(terms.underlying)),
             InstrumentKind::Perpetual => on_index(terms.underlying, FeedId::Premium(id))?,
             InstrumentKind::Future { expiry } => market.expiry(terms.underlying, *expiry).map(|terms| terms.forward),
             InstrumentKind::Option { .. } => None,
         };
         // Rounded down for both sides alike.
         let price = match traded {
-            Some(price) => price.to_quote(market.assets[terms.quote.0].price, Round::Down)?,
+            Some(price) => price.to_quote(market.price(terms.quote), Round::Down)?,
             None => model_price(market, id).unwrap_or(before),
         };
         if price != before {
@@ -210,8 +211,8 @@ fn samples(
         l4::of_asset(state, contract.terms.counter_asset(), &mut feeds);
         let valid = |feed: &FeedId| quotes.get(feed).is_some_and(|quote| quote.validity().may_liquidate());
         if feeds.iter().all(valid) {
-            let index = market.underlyings[contract.terms.underlying.0].index;
-            let counter = market.assets[contract.terms.counter_asset().0].price;
+            let index = market.index(contract.terms.underlying);
+            let counter = market.price(contract.terms.counter_asset());
             let mut samples = contract.samples;
             samples.sum = samples.sum.plus(index.to_counter(counter, Round::Down)?)?;
             samples.count += 1;

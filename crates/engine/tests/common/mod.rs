@@ -136,7 +136,7 @@ pub fn instrument(
 }
 
 fn option(right: Right) -> InstrumentKind {
-    InstrumentKind::Option { expiry: expiry(), strike: price("100000"), right, iv: None }
+    InstrumentKind::Option { expiry: expiry(), strike: price("100000"), right }
 }
 
 /// Runs `command` at the time that the engine has reached.
@@ -463,7 +463,7 @@ impl World {
     /// A mark, rounded down to a tick, as text.
     pub fn mark(&self, instrument: InstrumentId) -> String {
         let (mark, tick) =
-            (self.state().market.listing(instrument).mark.in_quote(), self.state().contracts[instrument.0].terms.tick);
+            (self.state().market.mark(instrument).in_quote(), self.state().contracts[instrument.0].terms.tick);
         Price::from_raw(mark.raw() - mark.raw().rem_euclid(tick.raw())).to_string()
     }
 }

@@ -30,7 +30,7 @@ impl Book {
                 asset: balance.asset,
                 name: asset.name.clone(),
                 amount: balance.amount.to_f64(),
-                price: asset.price.usd().to_f64(),
+                price: market.price(balance.asset).usd().to_f64(),
             };
             match asset.follows {
                 Some(underlying) => builder.underlying(underlying).coins.push(holding),
@@ -72,8 +72,8 @@ impl Builder<'_> {
             self.book.underlyings.push(UnderlyingBook {
                 id,
                 name: underlying.name.clone(),
-                index: underlying.index.usd().to_f64(),
-                confidence: underlying.confidence.to_f64(),
+                index: self.market.index(id).usd().to_f64(),
+                confidence: self.market.confidence(id).to_f64(),
                 futures: Vec::new(),
                 options: Vec::new(),
                 coins: Vec::new(),
@@ -93,10 +93,10 @@ impl Builder<'_> {
         let market = self.market;
         let listing = market.listing(id);
         let underlying = &market.underlyings[listing.underlying.0];
-        above_zero(&underlying.name, "the index", underlying.index.usd())?;
+        above_zero(&underlying.name, "the index", market.index(listing.underlying).usd())?;
         let size = quantity * listing.contract_size.to_f64();
-        let InstrumentKind::Option { expiry, strike, right, iv } = &listing.kind else {
-            above_zero(&listing.name, "the mark", listing.mark.in_quote())?;
+        let InstrumentKind::Option { expiry, strike, right } = &listing.kind else {
+            above_zero(&listing.name, "the mark", market.mark(listing.id).in_quote())?;
             return self.future(id, listing, (size, entry), place).map(OrderFill::Future);
         };
         let inverse = listing.payoff == Payoff::Inverse;
@@ -107,7 +107,7 @@ impl Builder<'_> {
             self.settles(listing)?;
         }
         let terms = market.expiry(listing.underlying, *expiry).expect("the market checked that it is listed");
-        let iv = iv.ok_or_else(|| Refusal::NoVolatility { instrument: listing.name.clone() })?;
+        let iv = market.iv(id).ok_or_else(|| Refusal::NoVolatility { instrument: listing.name.clone() })?;
         let quote = market.usd_per_quote(listing);
         let size = if inverse { size } else { size * market.usd_per_settle(listing).in_units_of(quote) };
         let contract = OptionContract {
@@ -115,7 +115,7 @@ impl Builder<'_> {
             strike: strike.to_usd(market.usd_per_counter(listing)),
             right: *right,
             payoff: if convert { other(listing.payoff) } else { listing.payoff },
-            mark: listing.mark.to_usd(quote),
+            mark: market.mark(listing.id).to_usd(quote),
             iv: iv.to_f64(),
             years: expiry.years_since(market.time),
             seconds: expiry.seconds_since(market.time),
@@ -125,7 +125,7 @@ impl Builder<'_> {
             forward_confidence: terms.forward_confidence.to_f64(),
             rate_confidence: terms.rate_confidence.to_f64(),
             vol_confidence: terms.vol_confidence.to_f64(),
-            delta: listing.delta.map(units::Ratio::to_f64),
+            delta: market.quote(listing.id).delta.map(units::Ratio::to_f64),
             fee_rate: listing.fee_rate.map(units::Ratio::to_f64),
         };
         Ok(OrderFill::Option(OptionPosition { place, instrument: id, settle: listing.settle, contract, size }))
@@ -156,7 +156,7 @@ impl Builder<'_> {
             self.settles(listing)?;
         }
         let [quote, settle] = [self.market.usd_per_quote(listing), self.market.usd_per_settle(listing)];
-        let [mark, entry] = [listing.mark, entry].map(|price| price.in_quote().to_f64());
+        let [mark, entry] = [self.market.mark(listing.id), entry].map(|price| price.in_quote().to_f64());
         let paid = settle.usd().to_f64();
         let (coins, profit) = if inverse {
             (size / mark, size * (1.0 / entry - 1.0 / mark) * paid)
@@ -170,9 +170,9 @@ impl Builder<'_> {
             payoff: if keeps { Payoff::Inverse } else { Payoff::Linear },
             size: coins,
             settle: listing.settle,
-            mark: listing.mark.to_usd(quote),
+            mark: self.market.mark(listing.id).to_usd(quote),
             profit,
-            funding_rate_8h: listing.funding_rate_8h.map(units::Ratio::to_f64),
+            funding_rate_8h: self.market.quote(listing.id).funding_rate_8h.map(units::Ratio::to_f64),
             fee_rate: listing.fee_rate.map(units::Ratio::to_f64),
         })
     }

@@ -270,7 +270,7 @@ impl Cell {
             roots: roots.len(),
             locations,
             failures,
-            funded: market.instruments.iter().any(|listing| listing.funding_rate_8h.is_some()),
+            funded: market.instruments.iter().any(|listing| market.quote(listing.id).funding_rate_8h.is_some()),
             market: market.clone(),
             tolls: Vec::new(),
             coin_tolls: Vec::new(),
@@ -388,7 +388,7 @@ impl Cell {
             .collect();
 
         let listed = &market.underlyings[underlying.0];
-        let index = listed.size() * self.ends()[1];
+        let index = market.size(underlying) * self.ends()[1];
         let basis = &self.rules.basis;
         let charge = |years: f64| basis.floor.max(math::exp(basis.rate * years) - 1.0);
         let mut buckets = vec![BucketTerms { basis: charge(0.0), pinned: false }];
@@ -406,7 +406,10 @@ impl Cell {
             groups,
             coins,
             index,
-            delta_exit: Leave::new(Exit::of_delta(listed, &self.rules), &self.rules),
+            delta_exit: Leave::new(
+                Exit::of_delta(listed, market.underlying_liquidity(underlying).adv_usd, &self.rules),
+                &self.rules,
+            ),
             vega_exit: Leave::new(Exit::of_vega(listed, &self.rules), &self.rules),
             buckets,
         };
@@ -478,7 +481,7 @@ impl Cell {
 
     /// The expiries of an underlying that lie after the anchor. An expired instrument has no row and no bucket (CELL-3).
     fn coming(&self, underlying: UnderlyingId) -> &[Expiry] {
-        let expiries = &self.market.underlyings[underlying.0].expiries;
+        let expiries = self.market.expiries(underlying);
         &expiries[expiries.partition_point(|terms| terms.time <= self.market.time)..]
     }
 
@@ -501,7 +504,9 @@ impl Cell {
         }
         match &listing.kind {
             InstrumentKind::Spot => false,
-            InstrumentKind::Option { expiry, iv, .. } => far(*expiry) && iv.is_some_and(|iv| iv > units::Ratio::ZERO),
+            InstrumentKind::Option { expiry, .. } => {
+                far(*expiry) && market.iv(listing.id).is_some_and(|iv| iv > units::Ratio::ZERO)
+            }
             InstrumentKind::Perpetual => true,
             InstrumentKind::Future { expiry } => far(*expiry),
         }
@@ -555,7 +560,7 @@ impl Cell {
             let delta = [(bounds.net_delta.low * scale).floor(), (bounds.net_delta.high * scale).ceil()];
             let (least, most) = if long { (delta[0], delta[1]) } else { (delta[1], delta[0]) };
             (ends[tail::DELTA], ends[tail::DELTA + 1]) = (least, most);
-            let rate = listing.funding_rate_8h.unwrap_or_default().to_f64();
+            let rate = self.market.quote(listing.id).funding_rate_8h.unwrap_or_default().to_f64();
             let funding = [rate * bounds.worth.low * scale, rate * bounds.worth.high * scale];
             let fee = (bounds.fee * scale).ceil();
             (ends[tail::FUNDING], ends[tail::FEES]) = if long {
@@ -596,7 +601,7 @@ impl Cell {
             lot,
             size: listing.contract_size.to_f64(),
             unit: lot.to_f64() * listing.contract_size.to_f64(),
-            mark: listing.mark.in_quote().to_f64(),
+            mark: self.market.mark(listing.id).in_quote().to_f64(),
             payoff: listing.payoff,
             asset: bounds.asset,
             sensitivities: sensitivities.try_into().expect("three pairs"),

@@ -200,7 +200,7 @@ fn crossed(
     offer: Offer,
 ) -> Result<Vec<Event>, Reject> {
     let owner = state.accounts[id.place()].owner;
-    let mark = state.market.listing(offer.instrument).mark.in_quote();
+    let mark = state.market.mark(offer.instrument).in_quote();
     for other in desk.offers(offer.instrument, offer.lots < 0) {
         let met = state.liquidations.cases.get(&other).and_then(|case| case.offer);
         let met = met.filter(|met| met.version == offer.version && state.accounts[other.place()].owner != owner);

@@ -90,7 +90,7 @@ impl Adapter<'_> {
 
     fn currency(&self, payoff: Payoff, settle: AssetId) -> Currency {
         let asset = &self.market.assets[settle.0];
-        let usd = asset.price.usd().to_f64();
+        let usd = self.market.price(settle).usd().to_f64();
         let counts_as_usd = payoff == Payoff::Inverse || self.currencies.dollars.contains(&asset.name);
         Currency { name: asset.name.clone(), usd, dollar: if counts_as_usd { 1.0 } else { 1.0 / usd } }
     }

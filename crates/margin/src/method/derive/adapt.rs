@@ -100,7 +100,7 @@ impl<'a> Adapted<'a> {
     /// The account as Derive would hold it. With `strict`, a conversion is refused.
     pub fn of(account: &Account, market: &Market, venue: &'a Venue, strict: bool) -> Result<Self, Refusal> {
         let book = Book::of(account, market, &LISTED, Settlement::Only(&venue.cash), strict)?;
-        let listed = market.asset(&venue.cash).map(|id| market.assets[id.0].price.usd().to_f64());
+        let listed = market.asset(&venue.cash).map(|id| market.price(id).usd().to_f64());
         let mut adapted = Self {
             cash: Cash { amount: 0.0, price: listed.unwrap_or(venue.cash_price) },
             subaccounts: Vec::new(),
@@ -224,7 +224,7 @@ impl<'a> Adapted<'a> {
     }
 
     fn subaccount(&mut self, book: &UnderlyingBook, rules: String, market: &Market) -> Result<Subaccount, Refusal> {
-        let trusted = market.underlyings[book.id.0].confidence;
+        let trusted = market.confidence(book.id);
         let cash = self.cash.price;
         let mut subaccount = Subaccount {
             underlying: book.name.clone(),
@@ -329,7 +329,7 @@ fn perpetual_mark(book: &UnderlyingBook, market: &Market) -> f64 {
                 && listing.payoff == payoff
                 && matches!(listing.kind, InstrumentKind::Perpetual)
         };
-        let usd = |listing: &Instrument| listing.mark.to_usd(market.usd_per_quote(listing));
+        let usd = |listing: &Instrument| market.mark(listing.id).to_usd(market.usd_per_quote(listing));
         market.instruments.iter().find(wanted).map(usd)
     };
     of(Payoff::Linear).or_else(|| of(Payoff::Inverse)).unwrap_or(book.index)

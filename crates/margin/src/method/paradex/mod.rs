@@ -181,7 +181,7 @@ fn adapt(account: &Account, market: &Market, collateral: &str, strict: bool) -> 
         }
     }
     match market.asset(collateral) {
-        Some(asset) => adapter.usd = market.assets[asset.0].price.usd().to_f64(),
+        Some(asset) => adapter.usd = market.price(asset).usd().to_f64(),
         None if strict => {
             let why = "the market has no price of it".to_owned();
             return Err(Refusal::NotKnown { what: collateral.to_owned(), venue: LISTED.venue, why });
@@ -221,7 +221,7 @@ impl Adapter<'_> {
             name: self.name(future.instrument),
             contract: Contract::Perpetual { funding_rate_8h: future.funding_rate_8h },
             mark: future.mark,
-            delta: self.market.listing(future.instrument).delta.map_or(1.0, units::Ratio::to_f64),
+            delta: self.market.quote(future.instrument).delta.map_or(1.0, units::Ratio::to_f64),
             fee_rate: self.fee_rate(future.instrument, future.fee_rate),
             size: future.size / self.usd,
         }

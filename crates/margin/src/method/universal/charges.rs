@@ -79,11 +79,11 @@ pub(crate) struct Exit {
 
 impl Exit {
     /// The exit from the delta of an underlying.
-    pub(crate) fn of_delta(listed: &Underlying, rules: &Rules) -> Self {
+    pub(crate) fn of_delta(listed: &Underlying, adv_usd: Option<units::Money>, rules: &Rules) -> Self {
         let name = &listed.name;
         Self {
             value: 0.0,
-            daily_volume: listed.adv_usd.map_or_else(|| rules.liquidity.adv_usd.get(name), units::Money::to_f64),
+            daily_volume: adv_usd.map_or_else(|| rules.liquidity.adv_usd.get(name), units::Money::to_f64),
             impact: rules.liquidity.impact,
             sigma: rules.scan.sigma.get(name),
             half_spread: rules.liquidity.half_spread.get(name),

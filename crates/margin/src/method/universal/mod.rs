@@ -314,7 +314,9 @@ impl Universal<'_> {
     fn missing(&self, account: &Account) -> Vec<String> {
         let unfunded = account.positions.iter().map(|position| self.market.listing(position.instrument));
         let unfunded = unfunded
-            .filter(|listing| listing.kind == InstrumentKind::Perpetual && listing.funding_rate_8h.is_none())
+            .filter(|listing| {
+                listing.kind == InstrumentKind::Perpetual && self.market.quote(listing.id).funding_rate_8h.is_none()
+            })
             .map(|listing| format!("{}: the market gives no funding_rate_8h, no funding is charged", listing.name));
         let unknown = account.balances.iter().filter(|balance| balance.asset != USD);
         let unknown = unknown

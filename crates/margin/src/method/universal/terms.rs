@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
-use model::{
-    Asset, AssetId, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Right, Underlying, UnderlyingId,
-};
+use model::{Asset, AssetId, Instrument, InstrumentId, InstrumentKind, Liquidity, Market, Payoff, Right, UnderlyingId};
 use pricing::{math, payoff};
 use units::Timestamp;
 
@@ -134,11 +132,9 @@ impl Terms {
                 strikes[*place] = number;
             }
         }
-        let underlyings = market.underlyings.iter().zip(expiries);
+        let underlyings = (0..market.underlyings.len()).map(UnderlyingId).zip(expiries);
         Self {
-            underlyings: underlyings
-                .map(|(listed, expiries)| UnderlyingTerms::new(listed, expiries, market.time, rules))
-                .collect(),
+            underlyings: underlyings.map(|(id, expiries)| UnderlyingTerms::new(market, id, expiries, rules)).collect(),
             assets: (0..market.assets.len()).map(|asset| AssetTerms::new(market, AssetId(asset), rules)).collect(),
             contracts: market.instruments.iter().map(|_| OnceLock::new()).collect(),
             strikes,
@@ -165,7 +161,7 @@ impl Terms {
         let unsettled = settle.follows.filter(|_| !listing.is_option()).map(|UnderlyingId(followed)| Unsettled {
             underlying: followed,
             payoff: listing.payoff,
-            mark: listing.mark.in_quote().to_f64(),
+            mark: market.mark(listing.id).in_quote().to_f64(),
             price: settle.price,
             index: self.underlyings[followed].index,
         });
@@ -184,7 +180,7 @@ impl Terms {
             size: listing.contract_size.to_f64(),
             value,
             fee: self.fee(listing, value, rules),
-            funding_rate: listing.funding_rate_8h.unwrap_or_default().to_f64(),
+            funding_rate: market.quote(listing.id).funding_rate_8h.unwrap_or_default().to_f64(),
             unsettled,
             quoted,
         })
@@ -192,7 +188,7 @@ impl Terms {
 
     /// The value of one contract in USD: notional of a future, premium of an option.
     fn value(&self, listing: &Instrument, market: &Market) -> f64 {
-        let (mark, size) = (listing.mark.in_quote().to_f64(), listing.contract_size.to_f64());
+        let (mark, size) = (market.mark(listing.id).in_quote().to_f64(), listing.contract_size.to_f64());
         let paid = self.assets[listing.settle.0].price;
         match (&listing.kind, listing.payoff) {
             (InstrumentKind::Option { .. }, _) => size * mark * paid,
@@ -216,7 +212,8 @@ impl Terms {
 }
 
 impl UnderlyingTerms {
-    fn new(listed: &Underlying, expiries: BTreeSet<Timestamp>, now: Timestamp, rules: &Rules) -> Self {
+    fn new(market: &Market, id: UnderlyingId, expiries: BTreeSet<Timestamp>, rules: &Rules) -> Self {
+        let (listed, now) = (&market.underlyings[id.0], market.time);
         let bucket = |years: f64, pinned: bool| BucketTerms {
             basis: rules.basis.floor.max(math::exp(rules.basis.rate * years) - 1.0),
             pinned,
@@ -224,8 +221,8 @@ impl UnderlyingTerms {
         let dated =
             |expiry: &Timestamp| bucket(expiry.years_since(now), expiry.days_since(now) <= rules.options.pin_days);
         Self {
-            index: listed.size(),
-            delta_exit: Leave::new(Exit::of_delta(listed, rules), rules),
+            index: market.size(id),
+            delta_exit: Leave::new(Exit::of_delta(listed, market.underlying_liquidity(id).adv_usd, rules), rules),
             vega_exit: Leave::new(Exit::of_vega(listed, rules), rules),
             buckets: std::iter::once(bucket(0.0, false)).chain(expiries.iter().map(dated)).collect(),
             expiries: expiries.into_iter().collect(),
@@ -236,19 +233,19 @@ impl UnderlyingTerms {
 impl AssetTerms {
     /// The terms of one asset of `market`.
     pub fn new(market: &Market, id: AssetId, rules: &Rules) -> Self {
-        let asset = &market.assets[id.0];
-        let Asset { name, follows, .. } = asset;
+        let Asset { name, follows } = &market.assets[id.0];
+        let Liquidity { depth, adv_usd } = market.asset_liquidity(id);
         let volatility = if follows.is_none() { rules.haircut.volatility.get(name) } else { 0.0 };
-        let book = if asset.depth.is_empty() {
+        let book = if depth.is_empty() {
             [(rules.haircut.depth_usd.get(name), 0.01)].into()
         } else {
-            asset.depth.iter().map(|level| (level.usd.to_f64(), level.bps.to_f64() / 10_000.0)).collect()
+            depth.iter().map(|level| (level.usd.to_f64(), level.bps.to_f64() / 10_000.0)).collect()
         };
         Self {
-            price: asset.price.usd().to_f64(),
+            price: market.price(id).usd().to_f64(),
             follows: *follows,
             borrow_rate: rules.borrow.rate.get(name),
-            daily_volume: asset.adv_usd.map_or_else(|| rules.liquidity.adv_usd.get(name), units::Money::to_f64),
+            daily_volume: adv_usd.map_or_else(|| rules.liquidity.adv_usd.get(name), units::Money::to_f64),
             volatility: (id != model::USD).then_some(volatility.min(rules.haircut.cap)),
             book,
         }
