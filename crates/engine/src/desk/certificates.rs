@@ -18,7 +18,8 @@ use pricing::kernel::Isa;
 use units::{Quantity, Ratio, Timestamp};
 
 use crate::desk::hot::{Bill, Bills, Hot, Spent};
-use crate::desk::rungs::{Live, RUNGS, moves};
+use crate::desk::metrics::Metrics;
+use crate::desk::rungs::{BESIDE, Live, RUNGS, moves};
 use crate::state::{AccountState, State};
 use crate::{AccountId, Judged, Status};
 
@@ -27,27 +28,6 @@ const ASKED: usize = 1;
 
 /// Rows are whole multiples of this many USD per lot: accounts up to 4.5 billion USD gross can be certified.
 const TICK: f64 = 1e-6;
-
-/// Counters of the work that certificates have done and saved.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Metrics {
-    /// Accounts that hold a certificate in force.
-    pub certified: usize,
-    /// Certificates that were computed.
-    pub issued: u64,
-    /// Cells that were built.
-    pub cells: u64,
-    /// Times that every account was judged.
-    pub watches: u64,
-    /// Sides of trades that were taken off a reserve, without adding the account up.
-    pub spent: u64,
-    /// Instruments in the market that was last revalued as it is marked.
-    pub revalued: usize,
-    /// Instruments in the newest cell of the widest rung that has one.
-    pub bounded: usize,
-    /// Groups of positions that are charged together in that cell.
-    pub buckets: usize,
-}
 
 /// The certificates of all accounts.
 #[derive(Debug, Default)]
@@ -272,7 +252,7 @@ impl Certificates {
     /// is worn.
     fn newest(&mut self, state: &State, ground: &Ground<'_>, rung: usize) -> Option<usize> {
         let worn = self.rungs[rung].last().is_none_or(Live::is_worn);
-        if worn && self.rungs[rung].len() < 2 {
+        if worn && self.rungs[rung].len() < BESIDE {
             let set = &ground.prepared.array.set;
             let cell = Cell::new(&state.market, ground.rules, set, ground.lots, TICK, RUNGS[rung], ground.isa).ok()?;
             self.last += 1;
@@ -283,43 +263,41 @@ impl Certificates {
         self.rungs[rung].len().checked_sub(1)
     }
 
-    /// The next accounts whose cell has a newer one beside it: they must be certified again. When nobody is left in an
-    /// old cell, it is dropped.
+    /// The next accounts whose cell has a newer one beside it: they must be certified again. Each old cell has a share of
+    /// its own, so that a crowded one does not hold up one that will be left soon.
     pub fn movers(&mut self) -> Vec<AccountId> {
-        let old: Vec<&Live> = self.rungs.iter().filter(|rung| rung.len() > 1).map(|rung| &rung[0]).collect();
-        let (most, held): (usize, usize) =
-            (old.iter().map(|live| live.leaving()).sum(), old.iter().map(|live| live.held).sum());
-        let old: Vec<u32> = old.into_iter().map(|live| live.number).collect();
-        let mut movers = Vec::with_capacity(most.min(held));
+        let old = self.rungs.iter().filter_map(|rung| rung.split_last()).flat_map(|(_, old)| old);
+        let mut shares: Vec<(u32, usize)> = old.map(|live| (live.number, live.leaving().min(live.held))).collect();
+        let mut missing: usize = shares.iter().map(|(_, share)| share).sum();
+        let mut movers = Vec::with_capacity(missing);
         for _ in 0..self.of.len() {
-            if movers.len() == most.min(held) {
+            if missing == 0 {
                 break;
             }
-            if old.contains(&self.of[self.cursor].cell) {
+            let cell = self.of[self.cursor].cell;
+            if let Some((_, share)) = shares.iter_mut().find(|(number, share)| *number == cell && *share > 0) {
                 movers.push(AccountId(u32::try_from(self.cursor).expect("ids are u32")));
+                (*share, missing) = (*share - 1, missing - 1);
             }
             self.cursor = (self.cursor + 1) % self.of.len();
         }
-        self.retire();
         movers
     }
 
     /// Drops the old cells in which nobody is left.
     fn retire(&mut self) {
-        let before = self.rungs.iter().map(Vec::len).sum::<usize>();
-        for rung in self.rungs.iter_mut().filter(|rung| rung.len() > 1) {
-            if rung[0].held == 0 {
-                rung.remove(0);
-            }
-        }
-        if before != self.rungs.iter().map(Vec::len).sum::<usize>() {
-            self.generation += 1;
+        for rung in &mut self.rungs {
+            let newest = rung.last().map(|live| live.number);
+            let before = rung.len();
+            rung.retain(|live| live.held > 0 || Some(live.number) == newest);
+            self.generation += u64::from(rung.len() < before);
         }
     }
 
     /// Builds new cells beside those that are worn, so that their accounts can move before the market leaves; and the
     /// cells in which fills are checked.
     pub fn renew(&mut self, state: &State, ground: &Ground<'_>) {
+        self.retire();
         for rung in 0..RUNGS.len() {
             if !self.rungs[rung].is_empty() || rung >= ASKED {
                 self.newest(state, ground, rung);

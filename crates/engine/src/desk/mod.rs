@@ -9,6 +9,7 @@ mod follow;
 mod gauge;
 mod hot;
 mod index;
+mod metrics;
 mod open;
 mod rungs;
 mod side;
@@ -25,8 +26,8 @@ use model::{Account, InstrumentId, Invalid, Market, UnderlyingId};
 use pricing::kernel::Isa;
 use units::{Money, Overflow, Quantity, Ratio, Round, Timestamp};
 
-pub use certificates::Metrics;
 pub use hot::Spent;
+pub use metrics::Metrics;
 
 use crate::decide::prices;
 use crate::layers::l4;

@@ -18,6 +18,9 @@ const WORN: f64 = 0.5;
 /// The least and the most accounts that leave a worn cell in one watch: the most, so that no watch takes long.
 const MOVES: [usize; 2] = [5_000, 20_000];
 
+/// The most cells of one rung. The newest can be worn before all accounts have left those before it: then there is a third.
+pub const BESIDE: usize = 3;
+
 /// A cell in use.
 #[derive(Debug)]
 pub struct Live {
