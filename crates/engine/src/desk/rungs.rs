@@ -45,15 +45,15 @@ impl Live {
     }
 
     /// Follows the market to a new version in the cell. A cell that wears out within few versions has not many more to
-    /// live, so its accounts leave it in as many as it took: half of its width is left then, and a price that wanders
-    /// needs longer for the second half than for the first.
+    /// live. Half of its width is left then, and a price that wanders needs longer for the second half than for the
+    /// first, but it may be quicker by chance. So the accounts leave within half of the versions that it took.
     pub fn follow(&mut self, market: &Market) {
         self.age += 1;
         if self.worn.is_none() && wear(&self.cell, market) > WORN {
             self.worn = Some(self.age);
         }
         if let Some(age) = self.worn {
-            self.leaving = self.leaving.max(self.held.div_ceil(age)).clamp(MOVES[0], MOVES[1]);
+            self.leaving = self.leaving.max(self.held.div_ceil(age.div_ceil(2))).clamp(MOVES[0], MOVES[1]);
         }
     }
 
