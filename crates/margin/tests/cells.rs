@@ -797,7 +797,7 @@ fn nothing_on_a_basket_is_certified() {
     let mut moved = market.clone();
     moved.quotes.indices[2] = scaled(moved.quotes.indices[2], 1.5);
     assert!(cell.contains(&moved));
-    moved.underlyings[2].basket = None;
+    Arc::make_mut(&mut moved.listings).underlyings[2].basket = None;
     assert!(!cell.contains(&moved));
 }
 

@@ -37,9 +37,9 @@ fn indexed(parts: &[(&str, f64, f64)]) -> MarketDocument {
 
 /// Lists a linear perpetual on every underlying, marked at its index.
 fn with_perpetuals(mut document: MarketDocument) -> Market {
-    let listed = Market::new(&document).expect("valid").underlyings;
-    for underlying in &listed {
-        let mark = QuotePrice::new(underlying.index.usd());
+    let listed = Market::new(&document).expect("valid");
+    for (underlying, index) in listed.underlyings.iter().zip(&listed.quotes.indices) {
+        let mark = QuotePrice::new(index.usd());
         let perpetual = generate::perpetual(&underlying.name, &underlying.name, Payoff::Linear, 1.0);
         document.instruments.push(InstrumentDocument { mark, ..perpetual });
     }
