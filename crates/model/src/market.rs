@@ -7,7 +7,6 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use units::{Money, Overflow, Quantity, Ratio, Round, Timestamp};
 
-use crate::CounterPrice;
 use crate::basket;
 use crate::document::{
     AssetDocument, ExpiryDocument, InstrumentDocument, KindDocument, MarketDocument, UnderlyingDocument,
@@ -15,9 +14,9 @@ use crate::document::{
 use crate::problems::Problems;
 use crate::read::{A_NUMBER, read_document};
 use crate::{
-    Activity, Asset, AssetId, DepthLevel, Expiry, Instrument, InstrumentId, InstrumentKind, InstrumentQuote, Invalid,
-    Liquidity, Listings, MARKET_FORMAT, Payoff, QuotePrice, Quotes, Turnover, Underlying, UnderlyingId, UsdPrice,
-    is_name,
+    Activity, Asset, AssetId, CounterPrice, DepthLevel, Expiry, Instrument, InstrumentId, InstrumentKind,
+    InstrumentQuote, Invalid, Liquidity, Listings, MARKET_FORMAT, Payoff, QuotePrice, Quotes, Turnover, Underlying,
+    UnderlyingId, UsdPrice, is_name,
 };
 
 /// An implied volatility above this is a mistake in units: venues quote at most 500 % (5), and 20 leaves room.
