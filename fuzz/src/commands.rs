@@ -137,7 +137,7 @@ fn price(input: &mut Input<'_>, state: &State, id: InstrumentId) -> Price {
     let Some(contract) = state.contract(id).filter(|_| part < 240) else {
         return Price::from_raw(input.one_of(&AMOUNTS));
     };
-    let mark = state.market.listing(id).mark.in_quote().raw();
+    let mark = state.market.mark(id).in_quote().raw();
     let moved = mark / 1_024 * (1_024 - 60 + part / 2);
     Price::from_raw(moved - moved.rem_euclid(contract.terms.tick.raw()))
 }

@@ -130,7 +130,7 @@ impl Venue {
                     let strike = (index * basis * exp(deviations * vol * years.sqrt()) / 10.0).round() * 10.0;
                     for right in [Right::Call, Right::Put] {
                         let written = CounterPrice::new(price(strike));
-                        let kind = InstrumentKind::Option { expiry, strike: written, right, iv: None };
+                        let kind = InstrumentKind::Option { expiry, strike: written, right };
                         let id =
                             listed(&mut venue, format!("{name}-{days}D-{strike}-{right:?}"), kind, tick / 5.0, None);
                         let smile = vol + 0.02 * deviations * deviations - 0.01 * deviations;
@@ -266,7 +266,7 @@ pub fn watch(venue: &Venue) -> Envelope {
 /// The mark, rounded to a tick.
 pub fn at_mark(state: &State, id: InstrumentId) -> Price {
     let tick = state.contracts[id.0].terms.tick;
-    let mark = state.market.listing(id).mark.in_quote();
+    let mark = state.market.mark(id).in_quote();
     Price::from_raw(mark.raw() - mark.raw() % tick.raw()).max(tick)
 }
 

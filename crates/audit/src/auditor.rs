@@ -469,7 +469,7 @@ impl Auditor {
 
     /// Every amount that leaves custody fits the limiter (I-67): a bucket that drains once a window.
     fn flows(&mut self, state: &State, now: i64, asset: usize, amount: i128) -> Result<(), Finding> {
-        let price = |asset: usize| state.market.assets[asset].price.usd().to_f64();
+        let price = |asset: usize| state.market.price(AssetId(asset)).usd().to_f64();
         let usd = |asset: usize, amount: i128| Quantity::from_raw(amount).to_f64() * price(asset);
         let custody: f64 = (0..state.market.assets.len())
             .map(|asset| {
@@ -533,7 +533,7 @@ impl Auditor {
             let among = low.is_some_and(|low| quote.price >= low) && high.is_some_and(|high| quote.price <= high);
             ensure(among, "I-15", || format!("{id}: {} is outside what sources say", quote.price))?;
             if let FeedId::Index(underlying) = id {
-                let index = state.market.underlyings[underlying.0].index;
+                let index = state.market.index(*underlying);
                 ensure(index.usd() == quote.price, "I-12", || format!("{id}: market {index}, quote {}", quote.price))?;
             }
         }
@@ -654,9 +654,9 @@ fn view(state: &State, books: &Books, place: usize, without_unpriced: bool) -> O
     }
     let priced = |id: InstrumentId| {
         let listing = state.market.listing(id);
-        let option = matches!(listing.kind, InstrumentKind::Option { iv: None, .. });
+        let option = listing.is_option() && state.market.iv(id).is_none();
         let underlying = &state.market.underlyings[listing.underlying.0];
-        !option && (underlying.scale.is_some() || underlying.index.usd().raw() > 0)
+        !option && (underlying.scale.is_some() || state.market.index(listing.underlying).usd().raw() > 0)
     };
     let held = view.positions.iter().map(|held| held.instrument);
     held.chain(view.orders.iter().map(|order| order.instrument)).all(priced).then_some(view)
@@ -725,12 +725,12 @@ fn flattered(state: &State, instrument: usize, lots: i64, price: i128) -> f64 {
         return 0.0;
     }
     let listing = &state.market.instruments[instrument];
-    let (mark, price) = (listing.mark.in_quote().to_f64(), Price::from_raw(price).to_f64());
+    let (mark, price) = (state.market.mark(listing.id).in_quote().to_f64(), Price::from_raw(price).to_f64());
     if mark <= 0.0 {
         return 0.0;
     }
     let units = Quantity::from_raw(terms.unit().raw() * i128::from(lots)).to_f64();
     let inverse = terms.payoff == Payoff::Inverse && !terms.is_option();
     let gain = if inverse { units * (1.0 / price - 1.0 / mark) } else { units * (mark - price) };
-    gain.max(0.0) * state.market.assets[terms.cash().0].price.usd().to_f64()
+    gain.max(0.0) * state.market.price(terms.cash()).usd().to_f64()
 }

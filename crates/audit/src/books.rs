@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use engine::state::{Change, InstrumentTerms, Mode, Order, Pot, State};
 use engine::{Command, Envelope, Event, Party};
-use model::{InstrumentKind, Payoff, Right, Side};
+use model::{InstrumentId, InstrumentKind, Payoff, Right, Side};
 use units::Timestamp;
 
 use crate::arithmetic::{ONE, over, proportion, times};
@@ -276,8 +276,8 @@ impl Books {
             let Some(expiry) = contract.terms.expiry() else { continue };
             let within = now <= expiry.micros() && now >= expiry.micros() - state.policy.settlement_window;
             if contract.mode != Mode::Settled && within && trusted(&contract.terms) {
-                let index = state.market.underlyings[contract.terms.underlying.0].index.usd().raw();
-                let unit = state.market.assets[contract.terms.counter_asset().0].price.usd().raw();
+                let index = state.market.index(contract.terms.underlying).usd().raw();
+                let unit = state.market.price(contract.terms.counter_asset()).usd().raw();
                 contract.samples.0 += over(index, unit, false);
                 contract.samples.1 += 1;
             }
@@ -360,9 +360,9 @@ impl Books {
             return Err(Finding::new("I-08", format!("asset {asset}: all holders have {} together", sums[asset])));
         }
         for (place, contract) in self.contracts.iter().enumerate() {
-            let cost = |account: &engine::state::AccountState| account.position(model::InstrumentId(place)).cost.raw();
+            let cost = |account: &engine::state::AccountState| account.position(InstrumentId(place)).cost.raw();
             let costs: i128 = state.accounts.iter().map(cost).sum();
-            let pot = state.pot(Pot::Clearing(model::InstrumentId(place)), contract.terms.cash()).raw();
+            let pot = state.pot(Pot::Clearing(InstrumentId(place)), contract.terms.cash()).raw();
             ensure(pot + costs == 0, "I-01", || {
                 format!("{}: clearing {pot}, costs {costs}: not 0 together", contract.terms.name)
             })?;
@@ -565,7 +565,7 @@ impl Books {
     /// Books a trade with the cost `paid`.
     fn booked(&mut self, account: usize, instrument: usize, lots: i64, paid: i128) {
         let terms = self.contracts[instrument].terms.clone();
-        let clearing = Who::Pot(Pot::Clearing(model::InstrumentId(instrument)));
+        let clearing = Who::Pot(Pot::Clearing(InstrumentId(instrument)));
         let whose = Who::Account(account, None);
         let before = self.accounts[account].lots.get(&instrument).copied().unwrap_or_default();
         if terms.is_option() {
@@ -619,7 +619,7 @@ impl Books {
         contract.last_period = period;
         contract.funded = now;
         let mark = funding_price(state, instrument);
-        let clearing = Who::Pot(Pot::Clearing(model::InstrumentId(instrument)));
+        let clearing = Who::Pot(Pot::Clearing(InstrumentId(instrument)));
         let mut sum = 0;
         for (account, held) in self.holders(instrument) {
             let units = terms.unit().raw() * i128::from(held.lots);
@@ -654,9 +654,9 @@ impl Books {
 
     fn settle(&mut self, state: &State, instrument: usize) {
         let terms = self.contracts[instrument].terms.clone();
-        let mark = state.market.instruments[instrument].mark.in_quote().raw();
+        let mark = state.market.mark(InstrumentId(instrument)).in_quote().raw();
         let price = mark - mark.rem_euclid(terms.tick.raw());
-        let clearing = Who::Pot(Pot::Clearing(model::InstrumentId(instrument)));
+        let clearing = Who::Pot(Pot::Clearing(InstrumentId(instrument)));
         for (account, held) in self.holders(instrument) {
             let cost = worth(&terms, held.lots, price);
             let profit = cost - held.cost;
@@ -668,7 +668,7 @@ impl Books {
 
     fn expire(&mut self, instrument: usize, price: i128) {
         let terms = self.contracts[instrument].terms.clone();
-        let (pot, cash) = (Pot::Clearing(model::InstrumentId(instrument)), terms.cash().0);
+        let (pot, cash) = (Pot::Clearing(InstrumentId(instrument)), terms.cash().0);
         for (account, held) in self.holders(instrument) {
             let amount = worth(&terms, held.lots, price) - held.cost;
             *self.accounts[account].realised.entry(instrument).or_default() += amount;
@@ -778,8 +778,8 @@ fn cost(terms: &InstrumentTerms, lots: i64, price: i128) -> i128 {
 fn funding_price(state: &State, instrument: usize) -> i128 {
     let listing = &state.market.instruments[instrument];
     let scale = state.market.underlyings[listing.underlying.0].scale;
-    let unit = state.market.assets[listing.quote.0].price.usd().raw();
-    let mark = listing.mark.in_quote().raw();
+    let unit = state.market.price(listing.quote).usd().raw();
+    let mark = state.market.mark(listing.id).in_quote().raw();
     scale.map_or(mark, |scale| mark.abs().max(over(scale.usd().raw(), unit, true)))
 }
 

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use ::margin::method::universal::rules::{ByName, Rules};
-use model::{Account, InstrumentId, InstrumentKind, Market, Payoff, Position, Right, Side};
+use model::{Account, AssetId, InstrumentId, InstrumentKind, Market, Payoff, Position, Right, Side, UnderlyingId};
 
 /// The margin that an account must hold, with its workings, in USD.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,12 +103,12 @@ fn size_of(underlying: &model::Underlying, price: f64) -> f64 {
 
 /// The equity of `account` in `market`, in USD.
 pub fn equity(account: &Account, market: &Market) -> f64 {
-    let price = |asset: usize| market.assets[asset].price.usd().to_f64();
+    let price = |asset: usize| market.price(AssetId(asset)).usd().to_f64();
     let held = account.balances.iter().map(|balance| balance.amount.to_f64() * price(balance.asset.0));
     let open = account.positions.iter().map(|position| {
         let listing = market.listing(position.instrument);
         let units = position.quantity.to_f64() * listing.contract_size.to_f64();
-        let (mark, entry) = (listing.mark.in_quote().to_f64(), position.entry.in_quote().to_f64());
+        let (mark, entry) = (market.mark(listing.id).in_quote().to_f64(), position.entry.in_quote().to_f64());
         match (&listing.kind, listing.payoff) {
             (InstrumentKind::Option { .. }, _) => units * mark * price(listing.settle.0),
             (_, Payoff::Linear) => units * (mark - entry) * price(listing.settle.0),
@@ -133,9 +133,8 @@ impl Slow<'_> {
     /// The parts of an underlying: each with its dollars in a basket. Of any other underlying none.
     fn parts(&self, underlying: usize) -> Vec<(usize, f64)> {
         let basket = self.market.underlyings[underlying].basket.iter().flat_map(|basket| &basket.parts);
-        let dollars = |part: &model::BasketPart| {
-            part.units.to_f64() * self.market.underlyings[part.underlying.0].index.usd().to_f64()
-        };
+        let dollars =
+            |part: &model::BasketPart| part.units.to_f64() * self.market.index(part.underlying).usd().to_f64();
         basket.map(|part| (part.underlying.0, dollars(part))).collect()
     }
 
@@ -194,7 +193,7 @@ impl Slow<'_> {
     fn price_after(&self, asset: usize, shock: &Shock) -> f64 {
         let asset_of = &self.market.assets[asset];
         let follows = asset_of.follows.map_or(0.0, |underlying| shock.price[underlying.0]);
-        asset_of.price.usd().to_f64() * (1.0 + follows) * (1.0 + shock.residual[asset])
+        self.market.price(AssetId(asset)).usd().to_f64() * (1.0 + follows) * (1.0 + shock.residual[asset])
     }
 
     /// SCN-2: a volatility after a shock.
@@ -231,20 +230,20 @@ impl Slow<'_> {
     fn contract_profit(&self, id: InstrumentId, entry: f64, shock: &Shock) -> f64 {
         let (market, listing) = (self.market, self.market.listing(id));
         let at = listing.underlying.0;
-        let (size, mark) = (listing.contract_size.to_f64(), listing.mark.in_quote().to_f64());
+        let (size, mark) = (listing.contract_size.to_f64(), market.mark(listing.id).in_quote().to_f64());
         let factor =
             (1.0 + shock.price[at]) * (1.0 + if listing.kind == InstrumentKind::Spot { 0.0 } else { shock.basis });
         // The asset in which a price of this contract is written, now and after the shock.
-        let unit = market.assets[listing.counter_asset().0].price.usd().to_f64();
+        let unit = market.price(listing.counter_asset()).usd().to_f64();
         let unit_after = self.price_after(listing.counter_asset().0, shock);
         let terms = listing.expiry().and_then(|expiry| market.expiry(listing.underlying, expiry));
         let said = terms.map_or(0.0, |terms| terms.forward_settled.usd().to_f64());
         let left = listing
             .expiry()
             .map_or(1.0, |expiry| if said > 0.0 { 1.0 } else { self.remaining(expiry.seconds_since(market.time)) });
-        if let InstrumentKind::Option { expiry, strike, right, iv } = &listing.kind {
+        if let InstrumentKind::Option { expiry, strike, right } = &listing.kind {
             let terms = terms.expect("listed");
-            let (strike, iv) = (strike.in_counter().to_f64(), iv.expect("given").to_f64());
+            let (strike, iv) = (strike.in_counter().to_f64(), market.iv(id).expect("given").to_f64());
             // The forward in the asset of the strike; the settled part of it is in the same asset.
             let (forward, said) = (terms.forward.usd().to_f64() / unit, said / unit);
             let (years, days) = (expiry.years_since(market.time), expiry.days_since(market.time));
@@ -254,15 +253,14 @@ impl Slow<'_> {
             };
             let moved = said + (forward - said) * factor * unit / unit_after;
             let vol = self.vol_after(iv, days, (strike / forward).ln(), shock.vol[at]);
-            let before = value(forward, iv, years, market.assets[listing.settle.0].price.usd().to_f64());
+            let before = value(forward, iv, years, market.price(listing.settle).usd().to_f64());
             return left
                 * (value(moved, vol, (years - shock.years).max(0.0), self.price_after(listing.settle.0, shock))
                     - before);
         }
         // The part of a future's own mark that the average has fixed does not move either.
         let moving = left * terms.map_or(1.0, |terms| 1.0 - said / terms.forward.usd().to_f64());
-        let (before, after) =
-            (market.assets[listing.settle.0].price.usd().to_f64(), self.price_after(listing.settle.0, shock));
+        let (before, after) = (market.price(listing.settle).usd().to_f64(), self.price_after(listing.settle.0, shock));
         let usd = mark * unit;
         let marked = (usd + size_of(&market.underlyings[at], usd) * (factor - 1.0)) / unit_after;
         match listing.payoff {
@@ -281,7 +279,7 @@ impl Slow<'_> {
     fn profit(&self, account: &Account, shock: &Shock) -> f64 {
         let mut profit = 0.0;
         for balance in &account.balances {
-            let (amount, before) = (balance.amount.to_f64(), self.market.assets[balance.asset.0].price.usd().to_f64());
+            let (amount, before) = (balance.amount.to_f64(), self.market.price(balance.asset).usd().to_f64());
             profit += amount * (self.price_after(balance.asset.0, shock) - before);
             if let (Some((failed, lost)), Some(location)) = (&shock.failed, &balance.location) {
                 let known = self.rules.depeg.location_loss.names(location);
@@ -301,9 +299,12 @@ impl Slow<'_> {
     fn order_profit(&self, order: &model::Order, shock: &Shock) -> f64 {
         let listing = self.market.listing(order.instrument);
         let quantity = order.quantity.to_f64() * if order.side == Side::Buy { 1.0 } else { -1.0 };
-        let (limit, mark, size) =
-            (order.limit.in_quote().to_f64(), listing.mark.in_quote().to_f64(), listing.contract_size.to_f64());
-        let price = |asset: usize| self.market.assets[asset].price.usd().to_f64();
+        let (limit, mark, size) = (
+            order.limit.in_quote().to_f64(),
+            self.market.mark(listing.id).in_quote().to_f64(),
+            listing.contract_size.to_f64(),
+        );
+        let price = |asset: usize| self.market.price(AssetId(asset)).usd().to_f64();
         if listing.is_option() {
             // The option appears at its mark, the premium leaves the balance, and the rest of the balance moves without
             // it.
@@ -466,16 +467,16 @@ impl Slow<'_> {
     fn greeks(&self, id: InstrumentId) -> (f64, f64, f64) {
         let (market, listing) = (self.market, self.market.listing(id));
         let underlying = &market.underlyings[listing.underlying.0];
-        let index = size_of(underlying, underlying.index.usd().to_f64());
-        let (size, mark) = (listing.contract_size.to_f64(), listing.mark.in_quote().to_f64());
-        let price = |asset: usize| market.assets[asset].price.usd().to_f64();
+        let index = size_of(underlying, market.index(listing.underlying).usd().to_f64());
+        let (size, mark) = (listing.contract_size.to_f64(), market.mark(listing.id).in_quote().to_f64());
+        let price = |asset: usize| market.price(AssetId(asset)).usd().to_f64();
         let unit = price(listing.counter_asset().0);
         let terms = listing.expiry().and_then(|expiry| market.expiry(listing.underlying, expiry));
         let said = terms.map_or(0.0, |terms| terms.forward_settled.usd().to_f64());
         let left = listing
             .expiry()
             .map_or(1.0, |expiry| if said > 0.0 { 1.0 } else { self.remaining(expiry.seconds_since(market.time)) });
-        let InstrumentKind::Option { expiry, strike, right, iv } = &listing.kind else {
+        let InstrumentKind::Option { expiry, strike, right } = &listing.kind else {
             let moving = left * terms.map_or(1.0, |terms| 1.0 - said / terms.forward.usd().to_f64());
             let usd = match listing.payoff {
                 Payoff::Linear => size * size_of(underlying, mark * unit) / unit * price(listing.settle.0),
@@ -485,7 +486,7 @@ impl Slow<'_> {
         };
         let terms = terms.expect("listed");
         let (forward, said) = (terms.forward.usd().to_f64() / unit, said / unit);
-        let (strike, iv) = (strike.in_counter().to_f64(), iv.expect("given").to_f64());
+        let (strike, iv) = (strike.in_counter().to_f64(), market.iv(id).expect("given").to_f64());
         let years = expiry.years_since(market.time);
         let discount = (-terms.rate.to_f64() * years).exp();
         let sign = if *right == Right::Call { 1.0 } else { -1.0 };
@@ -537,33 +538,32 @@ impl Slow<'_> {
         let (market, rules) = (self.market, self.rules);
         let (mut liquidity, mut basis, mut shorts, mut expiring) = (0.0, 0.0, 0.0, 0.0);
         for (place, underlying) in market.underlyings.iter().enumerate() {
-            let index = size_of(underlying, underlying.index.usd().to_f64());
+            let index = size_of(underlying, market.index(UnderlyingId(place)).usd().to_f64());
             let mut delta = 0.0;
             for balance in &account.balances {
                 let asset = &market.assets[balance.asset.0];
                 if asset.follows.is_some_and(|follows| follows.0 == place) {
-                    delta += balance.amount.to_f64() * asset.price.usd().to_f64() / index;
+                    delta += balance.amount.to_f64() * market.price(balance.asset).usd().to_f64() / index;
                 }
             }
             // Profit that is not settled yet is held in the coin in which it will be paid.
             for position in &account.positions {
                 let listing = market.listing(position.instrument);
-                let settle = &market.assets[listing.settle.0];
-                let here = |asset: model::AssetId| market.assets[asset.0].follows.is_some_and(|at| at.0 == place);
+                let here = |asset: AssetId| market.assets[asset.0].follows.is_some_and(|at| at.0 == place);
                 let notional = position.quantity.to_f64() * listing.contract_size.to_f64();
-                let (mark, entry) = (listing.mark.in_quote().to_f64(), position.entry.in_quote().to_f64());
+                let (mark, entry) = (market.mark(listing.id).in_quote().to_f64(), position.entry.in_quote().to_f64());
                 if !listing.is_option() && here(listing.settle) {
                     let coins = match listing.payoff {
                         Payoff::Linear => notional * (mark - entry),
                         Payoff::Inverse => notional / entry - notional / mark,
                     };
-                    delta += coins * settle.price.usd().to_f64() / index;
+                    delta += coins * market.price(listing.settle).usd().to_f64() / index;
                 }
                 // The value of a contract that is written in a coin falls when that coin rises.
                 if !listing.is_option() && here(listing.counter_asset()) {
                     let (of_delta, ..) = self.greeks(position.instrument);
                     let underlying = &market.underlyings[listing.underlying.0];
-                    let usd = of_delta * size_of(underlying, underlying.index.usd().to_f64());
+                    let usd = of_delta * size_of(underlying, market.index(listing.underlying).usd().to_f64());
                     delta -= position.quantity.to_f64() * usd / index;
                 }
             }
@@ -591,7 +591,7 @@ impl Slow<'_> {
                 }
             }
             let market_rules = &rules.liquidity;
-            let given = |place: usize| market.underlyings[place].adv_usd.map(units::Money::to_f64);
+            let given = |place: usize| market.turnover.underlyings[place].adv_usd.map(units::Money::to_f64);
             let adv = self.volume(&market_rules.adv_usd, place, &given);
             liquidity += self.exit(
                 delta.abs() * index,
@@ -638,8 +638,12 @@ impl Slow<'_> {
     fn borrow(&self, account: &Account) -> f64 {
         let cost = |balance: &model::Balance| {
             let asset = &self.market.assets[balance.asset.0];
-            let owed = (-balance.amount.to_f64() * asset.price.usd().to_f64()).max(0.0);
-            let adv = asset.adv_usd.map_or(self.rules.liquidity.adv_usd.get(&asset.name), units::Money::to_f64);
+            let owed = (-balance.amount.to_f64() * self.market.price(balance.asset).usd().to_f64()).max(0.0);
+            let adv = self
+                .market
+                .asset_liquidity(balance.asset)
+                .adv_usd
+                .map_or(self.rules.liquidity.adv_usd.get(&asset.name), units::Money::to_f64);
             owed * (self.rules.borrow.rate.get(&asset.name) + self.rules.borrow.size_slope * owed / adv)
         };
         account.balances.iter().map(cost).sum()
@@ -649,15 +653,20 @@ impl Slow<'_> {
         let mut held_back = 0.0;
         for balance in &account.balances {
             let asset = &self.market.assets[balance.asset.0];
-            let value = balance.amount.to_f64() * asset.price.usd().to_f64();
+            let value = balance.amount.to_f64() * self.market.price(balance.asset).usd().to_f64();
             if value <= 0.0 || asset.name == "USD" {
                 continue;
             }
-            let levels = if asset.depth.is_empty() {
+            let levels = if self.market.asset_liquidity(balance.asset).depth.is_empty() {
                 // Linear in size: one per cent at `depth_usd`.
                 vec![(self.rules.haircut.depth_usd.get(&asset.name), self.rules.haircut.depth_distance)]
             } else {
-                asset.depth.iter().map(|level| (level.usd.to_f64(), level.bps.to_f64() / 1e4)).collect::<Vec<_>>()
+                self.market
+                    .asset_liquidity(balance.asset)
+                    .depth
+                    .iter()
+                    .map(|level| (level.usd.to_f64(), level.bps.to_f64() / 1e4))
+                    .collect::<Vec<_>>()
             };
             let volatility = if asset.follows.is_some() { 0.0 } else { self.rules.haircut.volatility.get(&asset.name) };
             held_back += value * (volatility + average_price(value, &levels, self.rules.haircut.cap - volatility));
@@ -669,12 +678,15 @@ impl Slow<'_> {
         let (mut funding, mut fees) = (0.0, 0.0);
         for position in &account.positions {
             let listing = self.market.listing(position.instrument);
-            let (held, size, mark) =
-                (position.quantity.to_f64(), listing.contract_size.to_f64(), listing.mark.in_quote().to_f64());
-            let price = |asset: usize| self.market.assets[asset].price.usd().to_f64();
+            let (held, size, mark) = (
+                position.quantity.to_f64(),
+                listing.contract_size.to_f64(),
+                self.market.mark(listing.id).in_quote().to_f64(),
+            );
+            let price = |asset: usize| self.market.price(AssetId(asset)).usd().to_f64();
             if listing.is_option() {
                 let rate = listing.fee_rate.map_or(self.rules.fees.option, units::Ratio::to_f64).max(0.0);
-                let index = self.market.underlyings[listing.underlying.0].index.usd().to_f64();
+                let index = self.market.index(listing.underlying).usd().to_f64();
                 let premium = size * mark * price(listing.settle.0);
                 fees += held.abs() * (rate * index * size).min(self.rules.fees.option_cap * premium);
                 continue;
@@ -683,7 +695,8 @@ impl Slow<'_> {
             let moving = size_of(&self.market.underlyings[listing.underlying.0], mark * unit) / unit;
             let notional =
                 price(listing.settle.0) * if listing.payoff == Payoff::Linear { size * moving } else { size / mark };
-            funding += held * notional * listing.funding_rate_8h.map_or(0.0, units::Ratio::to_f64);
+            funding +=
+                held * notional * self.market.quote(listing.id).funding_rate_8h.map_or(0.0, units::Ratio::to_f64);
             fees +=
                 held.abs() * notional * listing.fee_rate.map_or(self.rules.fees.future, units::Ratio::to_f64).max(0.0);
         }
@@ -707,16 +720,15 @@ impl Slow<'_> {
     fn gross(&self, account: &Account) -> f64 {
         let of = |id: InstrumentId, quantity: f64, entry: f64| {
             let listing = self.market.listing(id);
-            let index = self.market.underlyings[listing.underlying.0].index.usd().to_f64();
+            let index = self.market.index(listing.underlying).usd().to_f64();
             let size = quantity.abs() * listing.contract_size.to_f64();
-            let [unit, paid] =
-                [listing.counter_asset(), listing.settle].map(|id| self.market.assets[id.0].price.usd().to_f64());
+            let [unit, paid] = [listing.counter_asset(), listing.settle].map(|id| self.market.price(id).usd().to_f64());
             match (&listing.kind, listing.payoff) {
                 (InstrumentKind::Option { strike, .. }, _) => size * (strike.in_counter().to_f64() * unit + index),
                 (_, Payoff::Linear) => {
-                    size * ((listing.mark.in_quote().to_f64().abs() + entry.abs()) * paid + index.abs())
+                    size * ((self.market.mark(listing.id).in_quote().to_f64().abs() + entry.abs()) * paid + index.abs())
                 }
-                (_, Payoff::Inverse) => size * (1.0 + listing.mark.in_quote().to_f64() / entry),
+                (_, Payoff::Inverse) => size * (1.0 + self.market.mark(listing.id).in_quote().to_f64() / entry),
             }
         };
         let held = account
@@ -730,7 +742,7 @@ impl Slow<'_> {
         let balances = account
             .balances
             .iter()
-            .map(|balance| (balance.amount.to_f64() * self.market.assets[balance.asset.0].price.usd().to_f64()).abs());
+            .map(|balance| (balance.amount.to_f64() * self.market.price(balance.asset).usd().to_f64()).abs());
         5.0 * held.chain(ordered).chain(balances).sum::<f64>()
     }
 }

@@ -20,7 +20,7 @@ mod record;
 
 use engine::AccountId;
 use engine::state::Pot;
-use model::USD;
+use model::{USD, UnderlyingId};
 use operator::Duty;
 use units::{Money, Price, Quantity, Round, Timestamp, count};
 
@@ -89,7 +89,7 @@ impl Upm {
         let offer = state.liquidations.cases.get(&account).and_then(|case| case.offer);
         let Some(offer) = offer.filter(|offer| offer.version == state.version) else { return };
         let coin = coin_of(offer.instrument);
-        let lot_usd = state.market.underlyings[coin].index.usd().to_f64() * world.calibration.coins[coin].lot;
+        let lot_usd = state.market.index(UnderlyingId(coin)).usd().to_f64() * world.calibration.coins[coin].lot;
         let most = count(offer.lots).abs().min(exchange.room(coin) * NEARLY / lot_usd);
         let mut lots = i64::from(whole(most)) * offer.lots.signum();
         while let Some(sold) = sale(world, offer.instrument, lots) {

@@ -60,7 +60,7 @@ pub fn opening(format: &'static str, book: &Book, rules: &LoadedMethod) -> Strin
 
 /// The end of the document.
 pub fn closing(book: &Book, rules: &LoadedMethod, judge: &(impl Judge + ?Sized), portfolio: &str) -> String {
-    let (market, params) = (book.market.hash.as_str(), rules.rulebook.hash());
+    let (market, params) = (&*book.market.hash, rules.rulebook.hash());
     after_accounts(&Tail { hashes: Hashes { market, portfolio, params, scenarios: judge.scenarios() } })
 }
 

@@ -392,7 +392,7 @@ mod tests {
         let market = market();
         let account = portfolio(&market).accounts.into_iter().find(|account| account.name == "short strangle").unwrap();
         let (_, svg) = picture_of(&account, &market, "11x7");
-        let index = market.underlyings[market.underlying("BTC").unwrap().0].index.usd().to_f64();
+        let index = market.index(market.underlying("BTC").unwrap()).usd().to_f64();
         assert!(svg.contains(&format!(">{}</text>", price(index))), "{svg}");
         assert!(svg.contains("id=\"liquidation\"") && svg.contains(">Liquidation</text>"));
     }

@@ -142,7 +142,7 @@ fn sizes(account: &Account, market: &Market, positions: &[PositionPart], order: 
 
 fn mark(market: &Market, position: &Position) -> String {
     let listing = market.listing(position.instrument);
-    format!("{} {}", cut(&exact(listing.mark), EXACT_MAX), cut(&market.assets[listing.quote.0].name, 4))
+    format!("{} {}", cut(&exact(market.mark(listing.id)), EXACT_MAX), cut(&market.assets[listing.quote.0].name, 4))
 }
 
 /// A table of the value of each holding and its effect on the margin, with sums.

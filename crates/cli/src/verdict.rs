@@ -45,7 +45,7 @@ pub fn words(trade: &Trade, market: &Market) -> Result<String, Overflow> {
 /// A warning when the price of a trade is far from the mark.
 pub fn far(trade: &Trade, market: &Market) -> Option<String> {
     let listing = market.listing(trade.instrument());
-    let [price, mark] = [trade.price(), listing.mark].map(|price| price.in_quote().to_f64());
+    let [price, mark] = [trade.price(), market.mark(listing.id)].map(|price| price.in_quote().to_f64());
     let side = if price > mark { "above" } else { "below" };
     let apart = 100.0 * (price - mark).abs() / mark.abs();
     let part = if mark == 0.0 { String::new() } else { format!("{} % ", number(apart, 1)) };
@@ -54,7 +54,7 @@ pub fn far(trade: &Trade, market: &Market) -> Option<String> {
             "{}: price {} is {part}{side} the mark {}; margin counts at the mark, and a venue may refuse an order so far from it",
             listing.name,
             exact(trade.price()),
-            exact(listing.mark)
+            exact(market.mark(listing.id))
         )
     })
 }

@@ -3,8 +3,10 @@
 mod retire;
 
 use marks::{Feed, Quote};
-use model::{AssetDocument, ExpiryDocument, InstrumentDocument, KindDocument, UnderlyingDocument};
-use model::{InstrumentId, InstrumentKind, Invalid, Market, QuotePrice, UsdPrice};
+use model::{
+    Asset, AssetId, Instrument, InstrumentId, Invalid, Liquidity, Market, QuotePrice, Underlying, UnderlyingId,
+    UsdPrice,
+};
 use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
 
 use crate::state::{
@@ -107,7 +109,7 @@ pub fn apply(state: &mut State, event: &Event) {
             touch(Part::Contract(instrument.0));
             touch(Part::Market);
             // The margin reckons the next period with the rate that was paid last (CHG-7).
-            state.market.instruments[instrument.0].funding_rate_8h = Some(*rate);
+            state.market.quotes.instruments[instrument.0].funding_rate_8h = Some(*rate);
             let contract = &mut state.contracts[instrument.0];
             contract.last_period = *period;
             contract.funded = state.clock;
@@ -126,9 +128,7 @@ pub fn apply(state: &mut State, event: &Event) {
             contract.mode = Mode::Settled;
             contract.open = 0;
             // Without a volatility the option has no place in the risk array any more.
-            if let InstrumentKind::Option { iv, .. } = &mut state.market.instruments[instrument.0].kind {
-                *iv = None;
-            }
+            state.market.quotes.instruments[instrument.0].iv = None;
             state.hashes.touch(Part::Market);
         }
         Event::Retired { instrument, last } => retire::retire(state, *instrument, *last),
@@ -224,24 +224,23 @@ fn touched(state: &mut State, id: AccountId) {
 /// Puts the changed prices into a market.
 pub(crate) fn mark(market: &mut Market, marked: &Marked) {
     for (instrument, vol) in &marked.vols {
-        if let InstrumentKind::Option { iv, .. } = &mut market.instruments[instrument.0].kind {
-            *iv = Some(*vol);
+        if market.listing(*instrument).is_option() {
+            market.quotes.instruments[instrument.0].iv = Some(*vol);
         }
     }
     for (underlying, price) in &marked.indices {
-        market.underlyings[underlying.0].index = *price;
+        market.quotes.indices[underlying.0] = *price;
     }
     for (asset, price) in &marked.assets {
-        market.assets[asset.0].price = *price;
+        market.quotes.prices[asset.0] = *price;
     }
     for (underlying, expiry, price) in &marked.forwards {
-        let expiries = &mut market.underlyings[underlying.0].expiries;
-        if let Ok(place) = expiries.binary_search_by_key(expiry, |known| known.time) {
-            expiries[place].forward = *price;
+        if let Ok(place) = market.quotes.place_of(*underlying, *expiry) {
+            market.quotes.expiries[place].forward = *price;
         }
     }
     for (instrument, price) in &marked.marks {
-        market.instruments[instrument.0].mark = *price;
+        market.quotes.instruments[instrument.0].mark = *price;
     }
 }
 
@@ -258,7 +257,7 @@ fn add_feed(state: &mut State, id: FeedId, rules: &marks::FeedRules, reference: 
 
 /// Lists an underlying, unless the market cannot have it.
 pub(crate) fn list_underlying(state: &mut State, terms: &UnderlyingTerms) -> Result<(), Invalid> {
-    let id = state.market.add_underlying(&underlying_document(terms))?;
+    let id = grow_underlying(&mut state.market, terms)?;
     state.open_interest_usd.push(terms.open_interest_usd);
     add_feed(state, FeedId::Index(id), &terms.feed, terms.reference);
     state.hashes.touch(Part::Head);
@@ -268,7 +267,7 @@ pub(crate) fn list_underlying(state: &mut State, terms: &UnderlyingTerms) -> Res
 
 /// Lists an asset, unless the market cannot have it.
 pub(crate) fn list_asset(state: &mut State, terms: &AssetTerms) -> Result<(), Invalid> {
-    let id = state.market.add_asset(&asset_document(terms, &state.market))?;
+    let id = grow_asset(&mut state.market, terms)?;
     state.collateral.push(Collateral {
         since: state.clock,
         base: Quantity::ZERO,
@@ -283,7 +282,7 @@ pub(crate) fn list_asset(state: &mut State, terms: &AssetTerms) -> Result<(), In
         let reference = match terms.follows {
             None => terms.reference,
             Some(underlying) => {
-                let index = Money::from_raw(state.market.underlyings[underlying.0].index.usd().raw());
+                let index = Money::from_raw(state.market.index(underlying).usd().raw());
                 let ratio = Money::from_raw(terms.reference.raw()).per(index, Round::Down).unwrap_or(Ratio::ONE);
                 Price::from_raw(ratio.raw())
             }
@@ -320,83 +319,56 @@ pub(crate) fn list_instrument(state: &mut State, terms: &InstrumentTerms) -> Res
     Ok(())
 }
 
-/// The document by which the market validates an underlying.
-pub(crate) fn underlying_document(terms: &UnderlyingTerms) -> UnderlyingDocument {
-    UnderlyingDocument {
-        underlying: terms.name.clone(),
-        index: Some(UsdPrice::new(terms.reference)),
-        basket: None,
-        scale: terms.feed.signed.then_some(UsdPrice::new(terms.feed.scale)),
-        confidence: None,
-        expiries: Vec::new(),
-        depth: Some(terms.depth.clone()),
-        adv_usd: terms.adv_usd,
-    }
+/// Lists an underlying in a market, at the reference price.
+pub(crate) fn grow_underlying(market: &mut Market, terms: &UnderlyingTerms) -> Result<UnderlyingId, Invalid> {
+    let scale = terms.feed.signed.then_some(UsdPrice::new(terms.feed.scale));
+    let liquidity = Liquidity { depth: terms.depth.clone(), adv_usd: terms.adv_usd };
+    market.list_underlying(
+        Underlying { name: terms.name.clone(), scale, basket: None },
+        UsdPrice::new(terms.reference),
+        &liquidity,
+    )
 }
 
-/// The document by which the market validates an asset.
-pub(crate) fn asset_document(terms: &AssetTerms, market: &Market) -> AssetDocument {
-    AssetDocument {
-        asset: terms.name.clone(),
-        price: UsdPrice::new(terms.reference),
-        follows: terms.follows.and_then(|id| market.underlyings.get(id.0)).map(|found| found.name.clone()),
-        depth: Some(terms.depth.clone()),
-        adv_usd: terms.adv_usd,
-    }
+/// Lists an asset in a market, at the reference price. It follows the underlying of its name where its terms name none.
+pub(crate) fn grow_asset(market: &mut Market, terms: &AssetTerms) -> Result<AssetId, Invalid> {
+    let follows = terms.follows.or_else(|| market.underlying(&terms.name));
+    let liquidity = Liquidity { depth: terms.depth.clone(), adv_usd: terms.adv_usd };
+    market.list_asset(Asset { name: terms.name.clone(), follows }, UsdPrice::new(terms.reference), &liquidity)
 }
 
 /// Lists an instrument in a market, with the expiry it needs. Its mark is the index, in its quote, until a tick has
 /// marked it.
 pub(crate) fn grow(market: &mut Market, terms: &InstrumentTerms) -> Result<InstrumentId, Invalid> {
     let known = |what: &str, id: usize, names: usize| {
-        if id < names { Ok(id) } else { Err(Invalid::new(what, id, format_args!("a number below {names}"))) }
+        if id < names { Ok(()) } else { Err(Invalid::new(what, id, format_args!("a number below {names}"))) }
     };
-    let underlying = known("underlying", terms.underlying.0, market.underlyings.len())?;
-    let quote = known("quote", terms.quote.0, market.assets.len())?;
-    let settle = known("settle", terms.settle.0, market.assets.len())?;
-    let index = market.underlyings[underlying].index;
+    known("underlying", terms.underlying.0, market.underlyings.len())?;
+    known("quote", terms.quote.0, market.assets.len())?;
+    known("settle", terms.settle.0, market.assets.len())?;
+    let index = market.index(terms.underlying);
     let mark = if terms.is_option() {
         QuotePrice::ZERO
     } else {
-        let mark = index.to_quote(market.assets[quote].price, Round::Down);
+        let mark = index.to_quote(market.price(terms.quote), Round::Down);
         mark.map_err(|overflow| Invalid::new("mark", index, overflow))?
     };
     let missing = terms.expiry().filter(|expiry| market.expiry(terms.underlying, *expiry).is_none());
     if let Some(expiry) = missing {
-        market.add_expiry(
-            terms.underlying,
-            &ExpiryDocument { expiry, forward: index, rate: None, forward_settled: None, confidence: None },
-        )?;
+        market.list_expiry(terms.underlying, expiry, index)?;
     }
-    let (kind, expiry, strike, right) = match &terms.kind {
-        InstrumentKind::Spot => (KindDocument::Spot, None, None, None),
-        InstrumentKind::Perpetual => (KindDocument::Perpetual, None, None, None),
-        InstrumentKind::Future { expiry } => (KindDocument::Future, Some(*expiry), None, None),
-        InstrumentKind::Option { expiry, strike, right, .. } => {
-            (KindDocument::Option, Some(*expiry), Some(*strike), Some(*right))
-        }
-    };
-    market.add_instrument(&InstrumentDocument {
-        instrument: terms.name.clone(),
-        kind,
-        underlying: market.underlyings[underlying].name.clone(),
+    let contract = Instrument {
+        id: InstrumentId(market.instruments.len()),
+        name: terms.name.clone(),
+        kind: terms.kind.clone(),
+        underlying: terms.underlying,
         payoff: terms.payoff,
-        quote: market.assets[quote].name.clone(),
-        settle: market.assets[settle].name.clone(),
+        quote: terms.quote,
+        settle: terms.settle,
         contract_size: terms.contract_size,
-        expiry,
-        strike,
-        right,
-        mark,
-        iv: None,
-        funding_rate_8h: None,
-        bid: None,
-        ask: None,
-        open_interest: None,
-        volume_24h: None,
         fee_rate: terms.fee_rate,
-        delta: None,
-    })
+    };
+    market.list_instrument(contract, mark)
 }
 
 fn change_parameters(state: &mut State, change: Change) {

@@ -52,16 +52,17 @@ pub fn form(
             moves.indices.push((id, usd(quote)));
         }
     }
-    moves.indices.retain(|(id, price)| market.underlyings[id.0].index != *price);
+    moves.indices.retain(|(id, price)| market.index(*id) != *price);
     mark(market, moves);
 
     for place in 1..market.assets.len() {
-        let (id, asset) = (AssetId(place), &market.assets[place]);
-        let price = match asset.follows {
-            None => quotes.get(&FeedId::Asset(id)).map_or(asset.price, &usd),
-            Some(underlying) => on_index(underlying, FeedId::Asset(id))?.unwrap_or(asset.price),
+        let id = AssetId(place);
+        let before = market.price(id);
+        let price = match market.assets[place].follows {
+            None => quotes.get(&FeedId::Asset(id)).map_or(before, &usd),
+            Some(underlying) => on_index(underlying, FeedId::Asset(id))?.unwrap_or(before),
         };
-        if price != asset.price {
+        if price != before {
             moves.assets.push((id, price));
         }
     }
@@ -75,16 +76,16 @@ pub fn form(
     mark(market, moves);
 
     for id in live.instruments().iter().copied() {
-        let (terms, before) = (&state.contracts[id.0].terms, market.listing(id).mark);
+        let (terms, before) = (&state.contracts[id.0].terms, market.mark(id));
         let traded = match &terms.kind {
-            InstrumentKind::Spot => Some(market.underlyings[terms.underlying.0].index),
+            InstrumentKind::Spot => Some(market.index(terms.underlying)),
             InstrumentKind::Perpetual => on_index(terms.underlying, FeedId::Premium(id))?,
             InstrumentKind::Future { expiry } => market.expiry(terms.underlying, *expiry).map(|terms| terms.forward),
             InstrumentKind::Option { .. } => None,
         };
         // Rounded down for both sides alike.
         let price = match traded {
-            Some(price) => price.to_quote(market.assets[terms.quote.0].price, Round::Down)?,
+            Some(price) => price.to_quote(market.price(terms.quote), Round::Down)?,
             None => model_price(market, id).unwrap_or(before),
         };
         if price != before {

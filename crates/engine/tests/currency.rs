@@ -36,7 +36,7 @@ fn list_oil(world: &mut World) -> (FeedId, InstrumentId) {
 #[test]
 fn a_price_band_is_in_the_quote() {
     let (mut world, alice, bob) = halved();
-    let mark = world.state().market.listing(PUT).mark;
+    let mark = world.state().market.mark(PUT);
     assert!(mark < price("100"), "far out of the money: {mark}");
     assert_eq!(world.fill(PUT, "2101", 1, alice, bob).unwrap_err().code(), 102);
     world.fill(PUT, "1999", 1, alice, bob).unwrap();

@@ -34,7 +34,7 @@ fn settle(world: &mut World, listed: &[(InstrumentId, Timestamp)]) -> Vec<Event>
 
 /// The numbers of feeds and expiries in a state.
 fn held(state: &State) -> (usize, usize) {
-    (state.feeds.len(), state.market.underlyings.iter().map(|listed| listed.expiries.len()).sum())
+    (state.feeds.len(), state.market.quotes.expiries.len())
 }
 
 /// The next tick of an engine, a second later.
@@ -66,7 +66,7 @@ fn list(world: &mut World) -> Vec<(InstrumentId, Timestamp)> {
     let mut listed = Vec::new();
     for number in 0..EXPIRIES {
         let expiry = Timestamp::from_micros(begin + number * SECOND);
-        let call = InstrumentKind::Option { expiry, strike: price("100000"), right: Right::Call, iv: None };
+        let call = InstrumentKind::Option { expiry, strike: price("100000"), right: Right::Call };
         for (name, kind) in [("future", InstrumentKind::Future { expiry }), ("call", call)] {
             let terms = instrument(&format!("{name} {number}"), kind, Payoff::Linear, USDC, USDC);
             let terms = InstrumentTerms { feed: Some(rules()), ..terms };

@@ -980,7 +980,7 @@ fn what_is_written_in_a_stablecoin_is_marked_and_settled_in_it() {
     };
     let (in_usdc, in_usd) = (list(&mut world, terms("IN-USDC", USDC)), list(&mut world, terms("IN-USD", USD)));
     world.move_to(FeedId::Asset(USDC), "0.88");
-    let mark = |world: &World, id| world.state().market.listing(id).mark;
+    let mark = |world: &World, id| world.state().market.mark(id);
     let forward = world.state().market.expiry(BTC, expiry()).unwrap().forward;
     assert_eq!(mark(&world, in_usd).in_quote(), forward.usd());
     assert_eq!(mark(&world, in_usdc), forward.to_quote(price("0.88"), units::Round::Down).unwrap());

@@ -50,7 +50,7 @@ fn trade(
     lots: i64,
 ) -> Result<Vec<Event>, Reject> {
     let match_id = world.state().contracts[instrument.0].last_match + 1;
-    let mark = world.state().market.listing(instrument).mark.in_quote();
+    let mark = world.state().market.mark(instrument).in_quote();
     let tick = world.state().contracts[instrument.0].terms.tick;
     let price = units::Price::from_raw(mark.raw() - mark.raw().rem_euclid(tick.raw()));
     let fee = Quantity::ZERO;

@@ -61,7 +61,7 @@ fn taken(world: &mut World, (account, counterparty): (AccountId, AccountId), off
     let Offer { instrument, lots, .. } = offer;
     let contract = &world.state().contracts[instrument.0];
     let (match_id, tick) = (contract.last_match + 1, contract.terms.tick);
-    let mark = world.state().market.listing(instrument).mark.in_quote();
+    let mark = world.state().market.mark(instrument).in_quote();
     let price = Price::from_raw(mark.raw() - mark.raw().rem_euclid(tick.raw()));
     let (fee, before) = (Quantity::ZERO, missing(world, account));
     let fill = Command::LiquidationFill { account, counterparty, instrument, match_id, price, lots, fee };

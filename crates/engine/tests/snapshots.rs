@@ -4,9 +4,12 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::*;
 use engine::state::{Samples, State};
 use engine::{AccountId, Event, Marked, apply_read, whole};
+use model::{Instrument, InstrumentId, Turnover, UnderlyingId};
 use units::Quantity;
 
 /// Alice is long, bob short, and alice has bitcoin besides.
@@ -51,7 +54,26 @@ fn a_snapshot_that_has_counted_too_far_is_refused() {
     is_refused(|state| state.liquidations.last_epoch = u64::MAX, "last_epoch");
     is_refused(|state| state.next_proposal = u64::MAX, "next_proposal");
     is_refused(|state| state.contracts[0].samples.count = u32::MAX, "samples.count");
-    is_refused(|state| state.market.instruments[0].fee_rate = Some(ratio("-0.1")), "fee_rate");
+    is_refused(|state| listed(state).fee_rate = Some(ratio("-0.1")), "fee_rate");
+}
+
+/// The first instrument that a state lists.
+fn listed(state: &mut State) -> &mut Instrument {
+    &mut Arc::make_mut(&mut state.market.listings).instruments[0]
+}
+
+/// Quotes and turnover are looked up by the numbers of the listings, so they must have an entry for each.
+#[test]
+fn a_snapshot_whose_quotes_do_not_fit_its_listings_is_refused() {
+    is_refused(|state| state.market.quotes.prices.clear(), "market.quotes.prices");
+    is_refused(|state| state.market.quotes.indices.clear(), "market.quotes.indices");
+    is_refused(|state| state.market.quotes.confidences.clear(), "market.quotes.confidences");
+    is_refused(|state| state.market.quotes.instruments.clear(), "market.quotes.instruments");
+    is_refused(|state| state.market.quotes.expiries.push(state.market.quotes.expiries[0]), "market.expiries");
+    is_refused(|state| state.market.quotes.expiries[0].underlying = UnderlyingId(99), "underlying");
+    let turnover = |state: &mut State| Arc::make_mut(&mut state.market.turnover).clone();
+    is_refused(|state| state.market.turnover = Arc::new(Turnover { assets: Vec::new(), ..turnover(state) }), "assets");
+    is_refused(|state| listed(state).id = InstrumentId(1), "instruments[0].id");
 }
 
 #[test]

@@ -91,27 +91,35 @@ fn every_kind_of_contract_becomes_an_instrument() {
             (quote.into(), settle.into()),
             "{name}"
         );
-        assert_eq!((found.contract_size.to_string(), found.mark.to_string()), (size.into(), mark.into()), "{name}");
-        assert_eq!(found.open_interest.map(|count| count.to_string()).as_deref(), open_interest, "{name}");
-        assert_eq!(found.volume_24h.map(|count| count.to_string()).as_deref(), volume, "{name}");
+        assert_eq!(
+            (found.contract_size.to_string(), market.mark(found.id).to_string()),
+            (size.into(), mark.into()),
+            "{name}"
+        );
+        assert_eq!(
+            market.activity(found.id).open_interest.map(|count| count.to_string()).as_deref(),
+            open_interest,
+            "{name}"
+        );
+        assert_eq!(market.activity(found.id).volume_24h.map(|count| count.to_string()).as_deref(), volume, "{name}");
     }
 
     let perpetual = listed(&market, "BTC-PERPETUAL");
     assert_eq!(perpetual.kind, InstrumentKind::Perpetual);
-    assert_eq!(perpetual.funding_rate_8h, Some("-0.00017403".parse().unwrap()));
+    assert_eq!(market.quote(perpetual.id).funding_rate_8h, Some("-0.00017403".parse().unwrap()));
     assert_eq!(perpetual.fee_rate, Some("0.0005".parse().unwrap()));
     let option = listed(&market, "BTC-8MAY26-78000-C");
-    let InstrumentKind::Option { iv, .. } = option.kind else { panic!("{option:?}") };
-    assert_eq!(iv, Some("0.42746687".parse().unwrap()), "per cent, exactly");
-    assert_eq!(option.delta, Some("0.51234".parse().unwrap()));
-    assert_eq!((option.bid, option.ask), (None, Some("0.032".parse().unwrap())));
+    assert!(option.is_option(), "{option:?}");
+    assert_eq!(market.iv(option.id), Some("0.42746687".parse().unwrap()), "per cent, exactly");
+    assert_eq!(market.quote(option.id).delta, Some("0.51234".parse().unwrap()));
+    assert_eq!((market.quote(option.id).bid, market.quote(option.id).ask), (None, Some("0.032".parse().unwrap())));
 
-    let underlying = |name| &market.underlyings[market.underlying(name).unwrap().0];
-    assert_eq!(underlying("BTC").index, "77939.768".parse().unwrap(), "in USD, not the one in USDC");
-    assert_eq!(underlying("BTC").expiries[0].forward, "78010.2".parse().unwrap());
-    assert_eq!(underlying("BTC").expiries[1].forward, "78500.5".parse().unwrap(), "of the dated future");
-    assert_eq!(underlying("XRP").index, "0.489951".parse().unwrap(), "0.49 USDC at 0.9999");
-    assert_eq!(underlying("XRP").expiries[0].forward, "0.49995".parse().unwrap());
+    let underlying = |name| market.underlying(name).unwrap();
+    assert_eq!(market.index(underlying("BTC")), "77939.768".parse().unwrap(), "in USD, not the one in USDC");
+    assert_eq!(market.expiries(underlying("BTC"))[0].forward, "78010.2".parse().unwrap());
+    assert_eq!(market.expiries(underlying("BTC"))[1].forward, "78500.5".parse().unwrap(), "of the dated future");
+    assert_eq!(market.index(underlying("XRP")), "0.489951".parse().unwrap(), "0.49 USDC at 0.9999");
+    assert_eq!(market.expiries(underlying("XRP"))[0].forward, "0.49995".parse().unwrap());
 
     let expected = "\
 market time       2026-04-22T00:00:00Z

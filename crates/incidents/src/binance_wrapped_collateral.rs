@@ -3,7 +3,7 @@
 use engine::state::Policy;
 use engine::{AccountId, FeedId, Status};
 use marks::{Cause, FeedRules};
-use model::{AssetId, InstrumentId, InstrumentKind};
+use model::{AssetId, InstrumentId, InstrumentKind, UnderlyingId};
 
 use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
@@ -184,7 +184,7 @@ fn depegged() -> Result<Depegged, Broken> {
         }
         for _ in 0..4 {
             venue.pass(30 * SECOND)?;
-            found.lowest = found.lowest.min(venue.state().market.assets[stage.coin.0].price.usd().to_f64());
+            found.lowest = found.lowest.min(venue.state().market.price(stage.coin).usd().to_f64());
             for (place, account) in stage.accounts.iter().copied().enumerate() {
                 if known[place] || venue.status(account) > Status::Liquidation {
                     continue;
@@ -192,8 +192,8 @@ fn depegged() -> Result<Depegged, Broken> {
                 known[place] = true;
                 let judged = venue.judge(account)?;
                 // Equity by redemption: the coins at their redemption value instead of their price here.
-                let price = venue.state().market.assets[stage.coin.0].price.usd().to_f64();
-                let redeemed = venue.state().market.underlyings[0].index.usd().to_f64() * REDEEMED;
+                let price = venue.state().market.price(stage.coin).usd().to_f64();
+                let redeemed = venue.state().market.index(UnderlyingId(0)).usd().to_f64() * REDEEMED;
                 let equity = judged.equity.to_f64() + COINS * (redeemed - price);
                 if equity > judged.maintenance_margin.to_f64() {
                     found.wrong += 1.0;
@@ -216,11 +216,11 @@ struct Collared {
 fn collared() -> Result<Collared, Broken> {
     let mut stage = stage()?;
     let venue = &mut stage.venue;
-    let before = venue.state().market.assets[stage.coin.0].price.usd().to_f64();
+    let before = venue.state().market.price(stage.coin).usd().to_f64();
     venue.say(stage.wrapped, 0.113);
     venue.pass(10 * SECOND)?;
     let cause = venue.state().quote(stage.wrapped).map(|quote| quote.cause);
-    let moved = 1.0 - venue.state().market.assets[stage.coin.0].price.usd().to_f64() / before;
+    let moved = 1.0 - venue.state().market.price(stage.coin).usd().to_f64() / before;
     // A minute, in which somebody looks at the price.
     venue.pass_steps(10 * SECOND, 6)?;
     let liquidated = stage.accounts.iter().filter(|account| venue.status(**account) <= Status::Liquidation).count();

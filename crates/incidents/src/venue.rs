@@ -342,7 +342,7 @@ impl Venue {
 
     /// The mark of an instrument, in USD.
     pub(crate) fn mark(&self, instrument: InstrumentId) -> f64 {
-        self.state().market.listing(instrument).mark.in_quote().to_f64()
+        self.state().market.mark(instrument).in_quote().to_f64()
     }
 
     /// The multiple of the tick that is nearest to `usd`.

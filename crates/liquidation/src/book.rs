@@ -32,10 +32,10 @@ impl OrderBook {
     /// at the mark for everything else.
     pub fn lot_usd(&self, listing: &Instrument, market: &Market) -> f64 {
         let units = self.lot.to_f64() * listing.contract_size.to_f64();
-        let price = |asset: AssetId| market.assets[asset.0].price.usd().to_f64();
+        let price = |asset: AssetId| market.price(asset).usd().to_f64();
         match (&listing.kind, listing.payoff) {
             (InstrumentKind::Option { .. } | InstrumentKind::Spot, _) => {
-                units * listing.mark.in_quote().to_f64() * price(listing.cash())
+                units * market.mark(listing.id).in_quote().to_f64() * price(listing.cash())
             }
             (_, Payoff::Linear) => units * market.moving_price(listing) * price(listing.settle),
             (_, Payoff::Inverse) => units * price(listing.quote),

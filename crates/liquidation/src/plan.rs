@@ -336,7 +336,7 @@ impl Search<'_> {
         let worst = trade::worst(listing, self.market, book, trade.side, value).map_err(refused)?;
         let (instrument, signed) = (trade.instrument, if trade.side == Side::Buy { lots } else { -lots });
         let step = if let Some((sell, buy)) = trade.repays {
-            let amount = trade::given(listing, book, trade.side, lots).map_err(refused)?;
+            let amount = trade::given(listing, self.market, book, trade.side, lots).map_err(refused)?;
             Step::Repay { instrument, lots: signed, sell, amount, buy, worst }
         } else {
             let purpose = if traded > trade.held { Purpose::Hedge } else { Purpose::Reduce };

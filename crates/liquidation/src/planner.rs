@@ -1,7 +1,7 @@
 //! Plans for the accounts of one market, from the depth, quotes and fees in the market itself.
 
 use margin::{Judge, Refusal};
-use model::{Account, Instrument, Invalid, Market, Payoff, Underlying};
+use model::{Account, Instrument, InstrumentQuote, Invalid, Market, Payoff, UnderlyingId};
 use units::{Money, Overflow, Quantity, Ratio, Round};
 
 use crate::{ByMethod, LiquidationRules, OrderBook, Plan, plan};
@@ -37,13 +37,14 @@ impl<'a> Planner<'a> {
             return Err(Invalid::new("beta", rules.beta, "a ratio above 1"));
         }
         let market = judge.market();
-        let depths = market.underlyings.iter().map(|underlying| {
-            let found = depth_of(underlying, market).or(depth.map(Quantity::to_f64)).filter(|depth| *depth > 0.0);
+        let depths = market.underlyings.iter().zip((0..).map(UnderlyingId)).map(|(underlying, id)| {
+            let found = depth_of(id, market).or(depth.map(Quantity::to_f64)).filter(|depth| *depth > 0.0);
             let problem = || format!("{} has no depth, expected one", underlying.name);
             found.ok_or_else(|| Invalid { path: "underlyings".to_owned(), problem: problem() })
         });
         let depths: Vec<f64> = depths.collect::<Result<_, _>>()?;
-        let books = market.instruments.iter().map(|listing| book(listing, &rules, lot, &depths)).collect();
+        let books = market.instruments.iter().zip(&market.quotes.instruments);
+        let books = books.map(|(listing, quote)| book(listing, quote, &rules, lot, &depths)).collect();
         Ok(Self { judge, rules, depths, books })
     }
 
@@ -77,7 +78,7 @@ impl<'a> Planner<'a> {
             let listing = market.listing(held.instrument);
             let price = match listing.payoff {
                 Payoff::Inverse if !listing.is_option() => 1.0,
-                Payoff::Linear | Payoff::Inverse => market.underlyings[listing.underlying.0].index.usd().to_f64(),
+                Payoff::Linear | Payoff::Inverse => market.index(listing.underlying).usd().to_f64(),
             };
             markets[listing.underlying.0] += (held.quantity.to_f64() * listing.contract_size.to_f64() * price).abs();
         }
@@ -89,17 +90,21 @@ impl<'a> Planner<'a> {
 }
 
 /// The trading costs of an instrument, from its quotes, its fee and the depth of its underlying.
-fn book(listing: &Instrument, rules: &LiquidationRules, lot: Quantity, depths: &[f64]) -> OrderBook {
+fn book(
+    listing: &Instrument,
+    quote: &InstrumentQuote,
+    rules: &LiquidationRules,
+    lot: Quantity,
+    depths: &[f64],
+) -> OrderBook {
     let (spread, share) = if listing.is_option() {
         (rules.option_half_spread, rules.option_depth.to_f64())
     } else {
         (rules.half_spread, 1.0)
     };
-    let mark = listing.mark.in_quote().to_f64();
-    let quoted = listing
-        .bid
-        .zip(listing.ask)
-        .map(|(bid, ask)| (ask.in_quote().to_f64() - bid.in_quote().to_f64()) / (2.0 * mark));
+    let mark = quote.mark.in_quote().to_f64();
+    let quoted =
+        quote.bid.zip(quote.ask).map(|(bid, ask)| (ask.in_quote().to_f64() - bid.in_quote().to_f64()) / (2.0 * mark));
     OrderBook {
         lot,
         open: mark > 0.0,
@@ -114,9 +119,10 @@ fn book(listing: &Instrument, rules: &LiquidationRules, lot: Quantity, depths: &
 }
 
 /// USD within one per cent of the mid of an underlying, or of the asset with the same name.
-fn depth_of(underlying: &Underlying, market: &Market) -> Option<f64> {
-    let named = market.assets.iter().find(|asset| asset.name == underlying.name);
-    let levels = [Some(&underlying.depth), named.map(|asset| &asset.depth)];
+fn depth_of(underlying: UnderlyingId, market: &Market) -> Option<f64> {
+    let named = market.asset(&market.underlyings[underlying.0].name);
+    let levels =
+        [Some(&market.underlying_liquidity(underlying).depth), named.map(|asset| &market.asset_liquidity(asset).depth)];
     let levels = levels.into_iter().flatten().find(|levels| !levels.is_empty())?;
     let level = levels.iter().find(|level| level.bps.to_f64() >= WITHIN_BPS).or(levels.last())?;
     Some(level.usd.to_f64() * WITHIN_BPS / level.bps.to_f64())

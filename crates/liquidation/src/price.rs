@@ -47,7 +47,7 @@ pub fn liquidation_prices(
     let is_below_now = is_below(&*here, account)?;
     let price = |change: Option<f64>| change.map(|change| search.index(change)).transpose();
     Ok(LiquidationPrices {
-        index: market.underlyings[underlying.0].index,
+        index: market.index(underlying),
         is_below_now,
         falling: price(search.crossing(is_below_now, DOWN)?)?,
         rising: price(search.crossing(is_below_now, UP)?)?,
@@ -107,8 +107,8 @@ impl Search<'_> {
 
     /// The index after a relative change.
     fn index(&self, change: f64) -> Result<UsdPrice, Refusal> {
-        let underlying = &self.market.underlyings[self.underlying.0];
-        let moved = underlying.size().mul_add(change, underlying.index.usd().to_f64());
+        let now = self.market.index(self.underlying).usd().to_f64();
+        let moved = self.market.size(self.underlying).mul_add(change, now);
         let out_of_range = |overflow| Refusal::OutOfRange { account: self.account.name.clone(), overflow };
         UsdPrice::from_f64(moved, Round::Down).map_err(out_of_range)
     }

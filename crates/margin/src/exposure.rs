@@ -16,9 +16,9 @@ pub fn notional(position: &Position, market: &Market) -> Result<Money, Overflow>
     let held = if position.quantity.is_negative() { position.quantity.negated()? } else { position.quantity };
     let size = held.times(listing.contract_size, Round::Up)?;
     match (listing.is_option(), listing.payoff) {
-        (true, _) => size.at(market.underlyings[listing.underlying.0].index.usd(), Round::Up),
+        (true, _) => size.at(market.index(listing.underlying).usd(), Round::Up),
         (false, Payoff::Linear) => {
-            let paid = size.at(listing.mark.magnitude()?.in_quote(), Round::Up)?;
+            let paid = size.at(market.mark(listing.id).magnitude()?.in_quote(), Round::Up)?;
             paid.converted(market.usd_per_settle(listing).usd(), Round::Up)
         }
         (false, Payoff::Inverse) => size.at(market.usd_per_quote(listing).usd(), Round::Up),
@@ -38,7 +38,7 @@ pub fn of_account(account: &Account, market: &Market, contracts: &[Greeks]) -> R
             amount: listing.amount_of(position.quantity)?,
             unit: market.size_unit(position.instrument).to_owned(),
             entry: position.entry,
-            mark: listing.mark,
+            mark: market.mark(listing.id),
             quote: market.assets[listing.quote.0].name.clone(),
             notional: notional(position, market)?,
             delta: position.quantity.to_f64() * each.delta,

@@ -55,10 +55,10 @@ impl Greeks {
 /// The inputs of Black-76 for an option of `market`. Forward, strike and model price are in the option's counter
 /// currency ([`Instrument::counter_asset`]).
 pub fn option_inputs(listing: &Instrument, market: &Market) -> Result<Inputs, Refusal> {
-    let InstrumentKind::Option { expiry, strike, right, iv } = &listing.kind else {
+    let InstrumentKind::Option { expiry, strike, right } = &listing.kind else {
         return Err(Refusal::NotSupported { method: "Black-76", why: format!("{} is not an option", listing.name) });
     };
-    let iv = iv.ok_or_else(|| Refusal::NoVolatility { instrument: listing.name.clone() })?;
+    let iv = market.iv(listing.id).ok_or_else(|| Refusal::NoVolatility { instrument: listing.name.clone() })?;
     let terms = market.expiry(listing.underlying, *expiry).expect("the market checked that it is listed");
     let years = expiry.years_since(market.time);
     Ok(Inputs {
@@ -89,10 +89,9 @@ pub fn unsettled_part(listing: &Instrument, market: &Market, window_seconds: f64
 /// The sensitivities of one contract of `id`, with settlement averages over `window_seconds`.
 pub fn of_contract(id: InstrumentId, market: &Market, window_seconds: f64) -> Result<Greeks, Refusal> {
     let listing = market.listing(id);
-    let underlying = &market.underlyings[listing.underlying.0];
-    let index = underlying.size();
+    let index = market.size(listing.underlying);
     let size = listing.contract_size.to_f64() * unsettled_part(listing, market, window_seconds);
-    let mark = listing.mark.in_quote().to_f64();
+    let mark = market.mark(listing.id).in_quote().to_f64();
     let settle = market.usd_per_settle(listing).usd().to_f64();
     let InstrumentKind::Option { expiry, .. } = &listing.kind else {
         let delta = match listing.payoff {
@@ -134,7 +133,7 @@ pub fn of_contract(id: InstrumentId, market: &Market, window_seconds: f64) -> Re
 /// options and for contracts written in USD or a stablecoin.
 pub fn quoted_coins(listing: &Instrument, delta: f64, market: &Market) -> Option<(UnderlyingId, f64)> {
     let coin = market.assets[listing.counter_asset().0].follows.filter(|_| !listing.is_option())?;
-    let size = |underlying: UnderlyingId| market.underlyings[underlying.0].size();
+    let size = |underlying: UnderlyingId| market.size(underlying);
     Some((coin, -delta * size(listing.underlying) / size(coin)))
 }
 
@@ -147,15 +146,14 @@ fn quoted_gamma(listing: &Instrument, (coin, units): (UnderlyingId, f64), market
         (Payoff::Linear, true) | (Payoff::Inverse, false) => 0.0,
         (Payoff::Inverse, true) => 2.0,
     };
-    power * units / market.underlyings[coin.0].size()
+    power * units / market.size(coin)
 }
 
 /// The unsettled profit of a position that will be paid in a coin: the underlying that the coin follows, and the profit
 /// in units of it. It moves with the coin like a balance.
 pub fn unsettled_coins(position: &Position, market: &Market) -> Option<(UnderlyingId, f64)> {
     let listing = market.listing(position.instrument);
-    let settle = &market.assets[listing.settle.0];
-    let underlying = settle.follows.filter(|_| !listing.is_option())?;
+    let underlying = market.assets[listing.settle.0].follows.filter(|_| !listing.is_option())?;
     let value = match listing.payoff {
         Payoff::Linear => payoff::linear_value,
         Payoff::Inverse => payoff::inverse_value,
@@ -165,10 +163,10 @@ pub fn unsettled_coins(position: &Position, market: &Market) -> Option<(Underlyi
         quantity,
         size,
         position.entry.in_quote().to_f64(),
-        listing.mark.in_quote().to_f64(),
-        settle.price.usd().to_f64(),
+        market.mark(listing.id).in_quote().to_f64(),
+        market.usd_per_settle(listing).usd().to_f64(),
     );
-    Some((underlying, dollars / market.underlyings[underlying.0].index.usd().to_f64()))
+    Some((underlying, dollars / market.index(underlying).usd().to_f64()))
 }
 
 /// The sensitivities of an account to each underlying it depends on, balances and unsettled profit included.
@@ -205,9 +203,9 @@ pub fn summed(account: &Account, market: &Market, contracts: &[Greeks]) -> Vec<U
     for balance in &account.balances {
         let asset = &market.assets[balance.asset.0];
         if let Some(underlying) = asset.follows {
-            let index = market.underlyings[underlying.0].index.usd().to_f64();
+            let index = market.index(underlying).usd().to_f64();
             let sum = sums[underlying.0].get_or_insert_default();
-            sum.delta += balance.amount.to_f64() * asset.price.usd().to_f64() / index;
+            sum.delta += balance.amount.to_f64() * market.price(balance.asset).usd().to_f64() / index;
         }
     }
     for (position, contract) in account.positions.iter().zip(contracts) {
@@ -223,12 +221,12 @@ pub fn summed(account: &Account, market: &Market, contracts: &[Greeks]) -> Vec<U
         }
         sums[listing.underlying.0].get_or_insert_default().plus(quantity, contract);
     }
-    let touched = sums.into_iter().zip(&market.underlyings).filter_map(|(sum, underlying)| Some((sum?, underlying)));
+    let touched = sums.into_iter().enumerate().filter_map(|(place, sum)| Some((sum?, UnderlyingId(place))));
     touched
         .map(|(sum, underlying)| {
-            let index = underlying.size();
+            let index = market.size(underlying);
             UnderlyingGreeks {
-                underlying: underlying.name.clone(),
+                underlying: market.underlyings[underlying.0].name.clone(),
                 delta: sum.delta,
                 delta_usd: sum.delta * index,
                 gamma_1pct_usd: sum.gamma * index * index / 100.0,

@@ -231,7 +231,8 @@ pub(crate) fn prepare_live(
         .collect();
     let mut members: BTreeMap<(UnderlyingId, AssetId, AssetId), Vec<InstrumentId>> = BTreeMap::new();
     for (index, listing) in market.instruments.iter().enumerate() {
-        if !matches!(listing.kind, InstrumentKind::Option { iv: None, .. }) && is_live(InstrumentId(index)) {
+        let has_volatility = !listing.is_option() || market.iv(listing.id).is_some();
+        if has_volatility && is_live(InstrumentId(index)) {
             let key = (listing.underlying, listing.settle, listing.counter_asset());
             members.entry(key).or_default().push(InstrumentId(index));
         }
@@ -270,8 +271,8 @@ pub(crate) fn prepare_live(
         places,
         names: market.instruments.iter().map(|listing| listing.name.clone()).collect(),
         asset_factors,
-        asset_prices: market.assets.iter().map(|asset| asset.price.usd().to_f64()).collect(),
-        profits: market.instruments.iter().map(profit_of).collect(),
+        asset_prices: market.quotes.prices.iter().map(|price| price.usd().to_f64()).collect(),
+        profits: market.instruments.iter().map(|listing| profit_of(listing, market)).collect(),
         set,
     })
 }
@@ -492,11 +493,11 @@ impl Block {
     /// parts of its scale (SCN-1).
     fn revalue_future(&mut self, market: &Market, listing: &Instrument, row: usize, window_seconds: f64) {
         let (mark, size) = (
-            listing.mark.in_quote().to_f64(),
+            market.mark(listing.id).in_quote().to_f64(),
             listing.contract_size.to_f64() * unsettled_part(listing, market, window_seconds),
         );
         let moving = market.moving_price(listing);
-        let price = market.assets[self.paid.0].price.usd().to_f64();
+        let price = market.price(self.paid).usd().to_f64();
         let states = &self.states;
         self.rows.fill_row(row, |column| {
             let state = &states[column];
@@ -523,7 +524,7 @@ impl Block {
         isa: Isa,
     ) -> Result<(), Refusal> {
         let terms = market.expiry(self.underlying, expiry).expect("the market checked that it is listed");
-        let unit = market.assets[self.written.0].price;
+        let unit = market.price(self.written);
         let (forward, settled) = (terms.forward.in_units_of(unit), terms.forward_settled.in_units_of(unit));
         let rate = terms.rate.to_f64();
         let (years, days) = (expiry.years_since(market.time), expiry.days_since(market.time));
@@ -555,7 +556,7 @@ impl Block {
         kernel.price(isa, &contracts, &mut prices, 0);
         self.tilt(&columns, &inputs, &contracts, vol, isa, &mut prices);
 
-        let price = market.assets[self.paid.0].price.usd().to_f64();
+        let price = market.price(self.paid).usd().to_f64();
         for (place, (row, listing)) in chain.iter().enumerate() {
             let size = listing.contract_size.to_f64() * unsettled_part(listing, market, window_seconds);
             let worth = |column: usize| {
@@ -649,13 +650,18 @@ pub(crate) fn asset_factor(market: &Market, asset: AssetId, scenario: &Scenario)
     (1.0 + price) * (1.0 + scenario.residuals[asset.0])
 }
 
-fn profit_of(listing: &Instrument) -> Profit {
+fn profit_of(listing: &Instrument, market: &Market) -> Profit {
     let kind = match (&listing.kind, listing.payoff) {
         (InstrumentKind::Option { .. }, _) => ProfitKind::Premium,
         (_, Payoff::Linear) => ProfitKind::Linear,
         (_, Payoff::Inverse) => ProfitKind::Inverse,
     };
-    Profit { asset: listing.settle, size: listing.contract_size.to_f64(), mark: listing.mark.in_quote().to_f64(), kind }
+    Profit {
+        asset: listing.settle,
+        size: listing.contract_size.to_f64(),
+        mark: market.mark(listing.id).in_quote().to_f64(),
+        kind,
+    }
 }
 
 /// The distinct states of a block, and the state of each scenario; state 0 is the current market. `factors` are the

@@ -5,7 +5,7 @@ use units::{Money, Overflow, Round};
 
 /// The value of a balance at the price of its asset. A debt rounds away from zero.
 pub fn balance_value(balance: &Balance, market: &Market) -> Result<Money, Overflow> {
-    balance.amount.at(market.assets[balance.asset.0].price.usd(), Round::Down)
+    balance.amount.at(market.price(balance.asset).usd(), Round::Down)
 }
 
 /// The value of a position at its mark: unsettled profit of a future, the premium of an option.
@@ -16,26 +16,26 @@ pub fn position_value(position: &Position, market: &Market) -> Result<Money, Ove
         (InstrumentKind::Option { .. }, _) => position
             .quantity
             .times(listing.contract_size, Round::Down)?
-            .at(listing.mark.in_quote(), Round::Down)?
+            .at(market.mark(listing.id).in_quote(), Round::Down)?
             .converted(settle, Round::Down),
-        (_, Payoff::Linear) => linear_profit(position, listing)?.converted(settle, Round::Down),
+        (_, Payoff::Linear) => linear_profit(position, listing, market)?.converted(settle, Round::Down),
         (_, Payoff::Inverse) => {
-            let notional = position.quantity.times(listing.contract_size, round_size(position, listing))?;
-            let [entry, mark] = [position.entry, listing.mark].map(QuotePrice::in_quote);
+            let notional = position.quantity.times(listing.contract_size, round_size(position, market))?;
+            let [entry, mark] = [position.entry, market.mark(listing.id)].map(QuotePrice::in_quote);
             let coins = notional.over(entry, Round::Down)?.minus(notional.over(mark, Round::Up)?)?;
             coins.at(settle, Round::Down)
         }
     }
 }
 
-fn linear_profit(position: &Position, listing: &Instrument) -> Result<Money, Overflow> {
-    let gain = listing.mark.minus(position.entry)?;
-    position.quantity.times(listing.contract_size, round_size(position, listing))?.at(gain.in_quote(), Round::Down)
+fn linear_profit(position: &Position, listing: &Instrument, market: &Market) -> Result<Money, Overflow> {
+    let gain = market.mark(listing.id).minus(position.entry)?;
+    position.quantity.times(listing.contract_size, round_size(position, market))?.at(gain.in_quote(), Round::Down)
 }
 
 /// The rounding of a size against the account: down where a unit has gained, up where it has lost.
-fn round_size(position: &Position, listing: &Instrument) -> Round {
-    if listing.mark < position.entry { Round::Up } else { Round::Down }
+fn round_size(position: &Position, market: &Market) -> Round {
+    if market.mark(position.instrument) < position.entry { Round::Up } else { Round::Down }
 }
 
 /// The equity of an account: balances and positions, no haircut (VAL-1).

@@ -18,6 +18,7 @@ use model::{
 use pricing::kernel::Isa;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use std::sync::Arc;
 use units::{Price, Quantity, Ratio, Round, Timestamp};
 
 use generate::{PARAMS, World, config};
@@ -74,7 +75,7 @@ fn extra(market: &Market) -> impl Strategy<Value = ScenarioSet> + use<> {
 /// Lots worth about a dollar of every instrument.
 fn lots(market: &Market) -> Vec<Quantity> {
     let lot = |listing: &model::Instrument| {
-        let index = market.underlyings[listing.underlying.0].index.usd().to_f64();
+        let index = market.index(listing.underlying).usd().to_f64();
         let coins = listing.payoff == Payoff::Linear || listing.is_option();
         let unit = if coins { index } else { 1.0 } * listing.contract_size.to_f64();
         Quantity::from_f64(1.0 / unit, Round::Down).expect("in range").to_decimals(8, Round::Up).expect("in range")
@@ -144,39 +145,40 @@ fn at(anchor: &Market, width: &Width, point: &Point) -> Market {
         turn += 1;
         1.0 + width.basis * pick(&point.basis, turn)
     };
-    for (underlying, factor) in market.underlyings.iter_mut().zip(&moved) {
-        underlying.index = scaled(underlying.index, *factor);
-        for expiry in &mut underlying.expiries {
-            expiry.forward = scaled(expiry.forward, factor * basis());
-            expiry.forward_settled = expiry.forward_settled.min(expiry.forward);
-        }
+    for (index, factor) in market.quotes.indices.iter_mut().zip(&moved) {
+        *index = scaled(*index, *factor);
     }
-    for (place, asset) in market.assets.iter_mut().enumerate().skip(1) {
-        let factor = match asset.follows {
+    for expiry in &mut market.quotes.expiries {
+        expiry.forward = scaled(expiry.forward, moved[expiry.underlying.0] * basis());
+        expiry.forward_settled = expiry.forward_settled.min(expiry.forward);
+    }
+    for place in 1..market.assets.len() {
+        let factor = match market.assets[place].follows {
             Some(UnderlyingId(underlying)) => moved[underlying] * basis(),
             None => 1.0 + width.peg * pick(&point.peg, place),
         };
-        asset.price = scaled(asset.price, factor);
+        market.quotes.prices[place] = scaled(market.quotes.prices[place], factor);
     }
     for place in 0..market.instruments.len() {
         let factor = moved[market.instruments[place].underlying.0];
-        let listing = &mut market.instruments[place];
-        if let InstrumentKind::Option { iv: Some(iv), .. } = &mut listing.kind {
+        if let Some(iv) = market.quotes.instruments[place].iv {
             let vol = 1.0 + width.vol * pick(&point.vol, place);
             if width.vol > 0.0 {
-                *iv = Ratio::from_f64(iv.to_f64() * vol, Round::Down).expect("in range");
+                let moved = Ratio::from_f64(iv.to_f64() * vol, Round::Down).expect("in range");
+                market.quotes.instruments[place].iv = Some(moved);
             }
         } else {
+            let listing = &anchor.instruments[place];
             // Written in a stablecoin that has risen, the same price is a smaller number.
-            let unit = market.assets[listing.quote.0].price.usd().to_f64()
-                / anchor.assets[listing.quote.0].price.usd().to_f64();
-            listing.mark = scaled_mark(listing.mark, factor * basis() / unit);
+            let unit = market.price(listing.quote).usd().to_f64() / anchor.price(listing.quote).usd().to_f64();
+            let mark = scaled_mark(anchor.mark(listing.id), factor * basis() / unit);
+            market.quotes.instruments[place].mark = mark;
             continue;
         }
         let (before, unit) = gap(anchor, place);
         let model = model_of(&market, place);
         let mark = (model + before + width.mark * unit * pick(&point.mark, place)).max(0.0);
-        market.instruments[place].mark = QuotePrice::from_f64(mark, Round::Down).expect("in range");
+        market.quotes.instruments[place].mark = QuotePrice::from_f64(mark, Round::Down).expect("in range");
     }
     market
 }
@@ -196,9 +198,9 @@ fn model_of(market: &Market, place: usize) -> f64 {
 
 fn gap(market: &Market, place: usize) -> (f64, f64) {
     let listing = &market.instruments[place];
-    let index = market.underlyings[listing.underlying.0].index.usd().to_f64();
+    let index = market.index(listing.underlying).usd().to_f64();
     (
-        listing.mark.in_quote().to_f64() - model_of(market, place),
+        market.mark(listing.id).in_quote().to_f64() - model_of(market, place),
         if listing.payoff == Payoff::Linear { index } else { 1.0 },
     )
 }
@@ -228,14 +230,14 @@ fn certified(cell: &Cell, account: &Account) -> Option<Surplus> {
 fn gross(account: &Account, market: &Market) -> f64 {
     let of = |position: &Position| {
         let listing = market.listing(position.instrument);
-        let index = market.underlyings[listing.underlying.0].index.usd().to_f64();
+        let index = market.index(listing.underlying).usd().to_f64();
         let coins = listing.payoff == Payoff::Linear || listing.is_option();
         let unit = if coins { index } else { 1.0 } * listing.contract_size.to_f64();
-        let entry = position.entry.in_quote().to_f64() / listing.mark.in_quote().to_f64().max(1e-9);
+        let entry = position.entry.in_quote().to_f64() / market.mark(listing.id).in_quote().to_f64().max(1e-9);
         position.quantity.to_f64().abs() * unit * (1.0 + if listing.is_option() { 0.0 } else { entry + 1.0 / entry })
     };
     let balances = account.balances.iter();
-    let balances = balances.map(|held| (held.amount.to_f64() * market.assets[held.asset.0].price.usd().to_f64()).abs());
+    let balances = balances.map(|held| (held.amount.to_f64() * market.price(held.asset).usd().to_f64()).abs());
     account.positions.iter().map(of).chain(balances).sum()
 }
 
@@ -291,25 +293,28 @@ fn trade(
     let size = listing.contract_size.to_f64();
     // The value of a position at the anchor's mark, in the asset in which it is paid, beyond its row.
     let coins = |held: &Position| {
-        let (units, mark, entry) =
-            (held.quantity.to_f64() * size, listing.mark.in_quote().to_f64(), held.entry.in_quote().to_f64());
+        let (units, mark, entry) = (
+            held.quantity.to_f64() * size,
+            market.mark(listing.id).in_quote().to_f64(),
+            held.entry.in_quote().to_f64(),
+        );
         match (listing.is_option() || held.quantity == Quantity::ZERO, listing.payoff) {
             (true, _) => 0.0,
             (_, Payoff::Linear) => units * (mark - entry),
             (_, Payoff::Inverse) => units / entry - units / mark,
         }
     };
-    let empty = Position { instrument, quantity: Quantity::ZERO, entry: listing.mark };
+    let empty = Position { instrument, quantity: Quantity::ZERO, entry: market.mark(listing.id) };
     let before = account.positions.iter().find(|held| held.instrument == instrument).copied().unwrap_or(empty);
     let more = Quantity::from_f64(lot.to_f64() * count, Round::Down).expect("in range");
     let more = Quantity::from_raw(more.raw() / lot.raw() * lot.raw());
     let quantity = before.quantity.plus(more).expect("in range");
-    let after = Position { instrument, quantity, entry: scaled_mark(listing.mark, ratio) };
+    let after = Position { instrument, quantity, entry: scaled_mark(market.mark(listing.id), ratio) };
     let asset = listing.settle;
     let paid = gained
         * lot.to_f64()
         * size
-        * if listing.payoff == Payoff::Linear { listing.mark.in_quote().to_f64() } else { 1e-5 };
+        * if listing.payoff == Payoff::Linear { market.mark(listing.id).in_quote().to_f64() } else { 1e-5 };
     let paid = Quantity::from_f64(paid, Round::Down).expect("in range");
     let place = account.balances.iter().position(|held| held.asset == asset)?;
     let balance = account.balances[place].amount.plus(paid).expect("in range");
@@ -320,17 +325,16 @@ fn trade(
     }
     let gained = paid.to_f64();
     let lots = Price::from_raw(more.raw() / lot.raw() * Price::ONE.raw()).to_f64();
-    let wrong =
-        1e-12 * (coins(&after).abs() + coins(&before).abs()) * 2.0 * market.assets[asset.0].price.usd().to_f64();
+    let wrong = 1e-12 * (coins(&after).abs() + coins(&before).abs()) * 2.0 * market.price(asset).usd().to_f64();
     let unit = match (listing.is_option(), listing.payoff) {
         (true, _) => 0.0,
-        (_, Payoff::Linear) => lot.to_f64() * size * listing.mark.in_quote().to_f64(),
-        (_, Payoff::Inverse) => -lot.to_f64() * size / listing.mark.in_quote().to_f64(),
+        (_, Payoff::Linear) => lot.to_f64() * size * market.mark(listing.id).in_quote().to_f64(),
+        (_, Payoff::Inverse) => -lot.to_f64() * size / market.mark(listing.id).in_quote().to_f64(),
     };
     let paid = coins(&before) - coins(&after) - gained + lots * unit;
     let owed = (-balance.to_f64()).max(0.0);
     let held = Price::from_raw(quantity.raw() / lot.raw() * Price::ONE.raw()).to_f64();
-    let cost = coins(&Position { entry: listing.mark, ..after }) - coins(&after) + held * unit;
+    let cost = coins(&Position { entry: market.mark(listing.id), ..after }) - coins(&after) + held * unit;
     let cost = Quantity::from_f64(cost, Round::Up).expect("in range");
     Some((Trade { instrument, lots, held, cost, asset, paid, gained, owed }, wrong))
 }
@@ -354,7 +358,7 @@ proptest! {
         for market in &markets {
             if !cell.contains(market) {
                 // A mark that would be below zero is set to zero.
-                prop_assert!(market.instruments.iter().any(|listing| listing.mark == QuotePrice::ZERO));
+                prop_assert!(market.quotes.instruments.iter().any(|quote| quote.mark == QuotePrice::ZERO));
                 continue;
             }
             let Ok((maintenance, initial)) = exact(&world.account, market, &extra) else { continue };
@@ -422,7 +426,7 @@ proptest! {
             let holdable = market.listing(id).kind != InstrumentKind::Spot;
             if fill && holdable {
                 let quantity = Quantity::from_raw(i128::from(count) * lots[id.0].raw());
-                let entry = scaled_mark(market.listing(id).mark, ratio);
+                let entry = scaled_mark(market.mark(id), ratio);
                 let position = Position { instrument: id, quantity, entry };
                 account.positions.retain(|held| held.instrument != id);
                 if count != 0 {
@@ -463,7 +467,7 @@ proptest! {
             // A few lots, and occasionally more than sums can represent.
             let many = if count == 5 && kept { 10_i128.pow(10) } else { 1 };
             let quantity = Quantity::from_raw(i128::from(count) * lots[id.0].raw() * many);
-            let position = Position { instrument: id, quantity, entry: scaled_mark(market.listing(id).mark, ratio) };
+            let position = Position { instrument: id, quantity, entry: scaled_mark(market.mark(id), ratio) };
             let credit = |place: usize| (AssetId((which.index(97) + place) % market.assets.len()), generate::quantity(f64::from(count) * ratio));
             let credits: Vec<(AssetId, Quantity)> = (0..credits).map(credit).collect();
             let before = holding.clone();
@@ -489,7 +493,7 @@ proptest! {
         let width = Width { index: 0.01, basis: 0.001, vol: 0.01, mark: 0.0001, peg: 0.001, seconds: 100 };
         let cell = cell(&world.market, &ScenarioSet::default(), &lots, width);
         let inside = at(&world.market, &width, &point);
-        if inside.instruments.iter().any(|listing| listing.mark == QuotePrice::ZERO) {
+        if inside.quotes.instruments.iter().any(|quote| quote.mark == QuotePrice::ZERO) {
             // A mark that would be below zero was set to zero, so this market is no point of the cell.
             return Ok(());
         }
@@ -502,8 +506,8 @@ proptest! {
                 if market.is_basket(UnderlyingId(underlying)) {
                     return Ok(());
                 }
-                let anchor = world.market.underlyings[underlying].index;
-                market.underlyings[underlying].index = scaled(anchor, 1.0 - 1.00001 * width.index);
+                let anchor = world.market.index(UnderlyingId(underlying));
+                market.quotes.indices[underlying] = scaled(anchor, 1.0 - 1.00001 * width.index);
             }
             1 => {
                 let place = which.index(market.instruments.len());
@@ -512,10 +516,10 @@ proptest! {
                     return Ok(());
                 }
                 let unit = market.usd_per_counter(listing).in_units_of(world.market.usd_per_counter(listing));
-                let ratio = market.underlyings[listing.underlying.0].index.usd().to_f64()
-                    / world.market.underlyings[listing.underlying.0].index.usd().to_f64()
+                let ratio = market.index(listing.underlying).usd().to_f64()
+                    / world.market.index(listing.underlying).usd().to_f64()
                     / unit;
-                market.instruments[place].mark = scaled_mark(listing.mark, ratio * (1.0 + 1.00001 * width.basis));
+                market.quotes.instruments[place].mark = scaled_mark(world.market.mark(listing.id), ratio * (1.0 + 1.00001 * width.basis));
             }
             2 => {
                 let place = which.index(market.instruments.len());
@@ -524,15 +528,11 @@ proptest! {
                 if cell.holding(&Account { positions: vec![position], ..Account::default() }).is_none() {
                     return Ok(());
                 }
-                let InstrumentKind::Option { iv: Some(anchor), .. } = world.market.instruments[place].kind else {
-                    return Ok(());
-                };
-                let InstrumentKind::Option { iv: Some(iv), .. } = &mut market.instruments[place].kind else {
-                    return Ok(());
-                };
-                *iv = Ratio::from_f64(anchor.to_f64() * (1.0 + 1.00001 * width.vol), Round::Up).expect("in range");
+                let Some(anchor) = world.market.iv(instrument) else { return Ok(()) };
+                let moved = Ratio::from_f64(anchor.to_f64() * (1.0 + 1.00001 * width.vol), Round::Up).expect("in range");
+                market.quotes.instruments[place].iv = Some(moved);
             }
-            3 => market.assets[1].price = scaled(world.market.assets[1].price, 1.0 + 1.00001 * width.peg),
+            3 => market.quotes.prices[1] = scaled(world.market.price(AssetId(1)), 1.0 + 1.00001 * width.peg),
             4 => market.time = Timestamp::from_micros(world.market.time.micros() + 100_000_001),
             _ => {
                 let place = which.index(market.instruments.len());
@@ -543,7 +543,7 @@ proptest! {
                 if market.instruments[place].expiry().is_some_and(|expiry| expiry <= world.market.time) {
                     return Ok(());
                 }
-                market.instruments[place].fee_rate = Some(Ratio::from_raw(1));
+                Arc::make_mut(&mut market.listings).instruments[place].fee_rate = Some(Ratio::from_raw(1));
             }
         }
         prop_assert!(!cell.contains(&market));
@@ -615,7 +615,7 @@ fn drawn(market: &Market, lots: &[Quantity], draw: &mut Draw, positions: usize, 
         }
         let count = i128::from(i32::try_from(generate_seconds(1, draw.next()) / 20).expect("in range")) - 25_000;
         let quantity = Quantity::from_raw(count * lots[instrument.0].raw());
-        account.positions.push(Position { instrument, quantity, entry: market.listing(instrument).mark });
+        account.positions.push(Position { instrument, quantity, entry: market.mark(instrument) });
     }
     let coins = Quantity::from_f64(draw.next() * 0.5, Round::Down).expect("in range");
     account.balances.push(Balance { asset: market.asset("BTC").expect("in range"), amount: coins, location: None });
@@ -718,7 +718,7 @@ fn an_account_that_the_argument_does_not_cover_has_no_certificate() {
     let cell = cell(&market, &ScenarioSet::default(), &lots, NARROW);
     let perpetual = market.instrument("BTC-Linear").expect("in range");
     let held = |quantity: Quantity| Account {
-        positions: vec![Position { instrument: perpetual, quantity, entry: market.listing(perpetual).mark }],
+        positions: vec![Position { instrument: perpetual, quantity, entry: market.mark(perpetual) }],
         ..Account::default()
     };
     let lot = lots[perpetual.0];
@@ -776,7 +776,7 @@ fn nothing_on_a_basket_is_certified() {
     let held = |name: &str| {
         let instrument = market.instrument(name).expect("listed");
         let quantity = Quantity::from_raw(lots[instrument.0].raw() * 1000);
-        let positions = vec![Position { instrument, quantity, entry: market.listing(instrument).mark }];
+        let positions = vec![Position { instrument, quantity, entry: market.mark(instrument) }];
         let cash = Balance { asset: AssetId(0), amount: generate::quantity(1000.0), location: None };
         Account { positions, balances: vec![cash], ..Account::default() }
     };
@@ -795,9 +795,9 @@ fn nothing_on_a_basket_is_certified() {
     assert_eq!(surplus, certified(&without, &held("ETH")).expect("it can be held"));
     // The basket may leave every box; a market with another basket is another market.
     let mut moved = market.clone();
-    moved.underlyings[2].index = scaled(moved.underlyings[2].index, 1.5);
+    moved.quotes.indices[2] = scaled(moved.quotes.indices[2], 1.5);
     assert!(cell.contains(&moved));
-    moved.underlyings[2].basket = None;
+    Arc::make_mut(&mut moved.listings).underlyings[2].basket = None;
     assert!(!cell.contains(&moved));
 }
 
@@ -814,7 +814,7 @@ fn a_skew_is_widened_over_the_cell() {
     let held = |name: &str, count: i128| {
         let instrument = market.instrument(name).expect("in range");
         let quantity = Quantity::from_raw(count * lots[instrument.0].raw());
-        Position { instrument, quantity, entry: market.listing(instrument).mark }
+        Position { instrument, quantity, entry: market.mark(instrument) }
     };
     let account = Account {
         name: "hedged".to_owned(),

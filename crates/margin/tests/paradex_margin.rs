@@ -38,7 +38,7 @@ fn accounts(market: &Market) -> Vec<Account> {
 fn in_usdc(mut workings: Workings, market: &Market) -> (Workings, f64) {
     let owed = workings.charges.pop().filter(|line| line.charge == "spot balances owed").unwrap().initial;
     let balances = owed + workings.state.value_not_accepted().unwrap().to_f64();
-    let usdc = market.assets[market.asset("USDC").unwrap().0].price.usd().to_f64();
+    let usdc = market.price(market.asset("USDC").unwrap()).usd().to_f64();
     (workings.scaled(1.0 / usdc), balances)
 }
 

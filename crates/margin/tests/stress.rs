@@ -38,10 +38,10 @@ fn matrix(account: &Account, market: &Market, grid: &str) -> Matrix {
 /// The value of an account when every price has moved by a part of its scan range and volatility by `vol` at 30 days:
 /// the formulas of VAL-2 and VAL-3 written out, option by option.
 fn worth(account: &Account, market: &Market, rules: &Rules, part: f64, vol: f64) -> f64 {
-    let price = |asset: AssetId| {
-        let asset = &market.assets[asset.0];
+    let price = |id: AssetId| {
+        let asset = &market.assets[id.0];
         let moved = asset.follows.map_or(0.0, |follows| part * rules.scan.range(&market.underlyings[follows.0].name));
-        asset.price.usd().to_f64() * (1.0 + moved)
+        market.price(id).usd().to_f64() * (1.0 + moved)
     };
     let mut worth = 0.0;
     for balance in &account.balances {
@@ -52,14 +52,15 @@ fn worth(account: &Account, market: &Market, rules: &Rules, part: f64, vol: f64)
         let moved = 1.0 + part * rules.scan.range(&market.underlyings[listing.underlying.0].name);
         let (size, mark, entry) = (
             listing.contract_size.to_f64(),
-            listing.mark.in_quote().to_f64() * moved,
+            market.mark(listing.id).in_quote().to_f64() * moved,
             position.entry.in_quote().to_f64(),
         );
         let each = match (&listing.kind, listing.payoff) {
-            (InstrumentKind::Option { expiry, strike, right, iv }, payoff) => {
+            (InstrumentKind::Option { expiry, strike, right }, payoff) => {
                 let days = expiry.days_since(market.time);
                 let power = if days < 30.0 { 0.30 } else { 0.13 };
-                let scaled = iv.unwrap().to_f64() * (1.0 + vol * math::pow(30.0 / days.max(1.0), power)).max(0.0);
+                let scaled = market.iv(listing.id).unwrap().to_f64()
+                    * (1.0 + vol * math::pow(30.0 / days.max(1.0), power)).max(0.0);
                 let forward = market.expiry(listing.underlying, *expiry).unwrap().forward.usd().to_f64() * moved;
                 let forward = forward / market.usd_per_counter(listing).usd().to_f64();
                 let inputs = Inputs {

@@ -32,31 +32,15 @@ pub struct BasketPart {
 }
 
 impl Market {
-    /// The parts of an underlying that is a basket; none for any other.
-    pub fn basket(&self, id: UnderlyingId) -> Option<&Basket> {
-        self.underlyings[id.0].basket.as_ref()
-    }
-
-    /// Whether an underlying is a basket: it has no moves of its own.
-    pub fn is_basket(&self, id: UnderlyingId) -> bool {
-        self.basket(id).is_some()
-    }
-
-    /// Every basket of the market, in the order of the underlyings.
-    pub fn baskets(&self) -> impl Iterator<Item = (UnderlyingId, &Basket)> {
-        let listed = self.underlyings.iter().enumerate();
-        listed.filter_map(|(place, underlying)| Some((UnderlyingId(place), underlying.basket.as_ref()?)))
-    }
-
     /// The index that the parts of a basket give: `Σ units · index / divisor`, rounded down.
     pub fn value_of_parts(&self, basket: &Basket) -> Result<UsdPrice, Overflow> {
-        let indices = basket.parts.iter().map(|part| self.underlyings[part.underlying.0].index);
+        let indices = basket.parts.iter().map(|part| self.index(part.underlying));
         basket.value(&indices.collect::<Vec<_>>())
     }
 
     /// The share of each part in the value of a basket, at the indices of this market: above 0, with the sum 1.
     pub fn shares(&self, basket: &Basket) -> Vec<(UnderlyingId, f64)> {
-        let value = |part: &BasketPart| part.units.to_f64() * self.underlyings[part.underlying.0].index.usd().to_f64();
+        let value = |part: &BasketPart| part.units.to_f64() * self.index(part.underlying).usd().to_f64();
         let total = basket.parts.iter().fold(0.0, |sum, part| sum + value(part));
         basket.parts.iter().map(|part| (part.underlying, value(part) / total)).collect()
     }

@@ -3,11 +3,13 @@
 use serde::{Deserialize, Serialize};
 use units::{Money, Quantity, Ratio, Timestamp};
 
-use crate::{AssetId, CounterPrice, QuotePrice, USD, UnderlyingId};
+use crate::{AssetId, CounterPrice, InstrumentId, USD, UnderlyingId};
 
-/// A tradable contract, with its prices and other market data at one moment.
+/// A tradable contract: its terms, which no price changes. Its prices are an [`crate::InstrumentQuote`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instrument {
+    /// The number of the instrument in its market.
+    pub id: InstrumentId,
     /// The name positions and orders refer to.
     pub name: String,
     /// Spot, perpetual, future or option, with the fields that only this kind has.
@@ -22,22 +24,8 @@ pub struct Instrument {
     pub settle: AssetId,
     /// Units of the underlying per contract; for inverse perpetuals and futures units of the quote.
     pub contract_size: Quantity,
-    /// The venue's mark price.
-    pub mark: QuotePrice,
-    /// Funding per eight hours, longs pay when positive (perpetuals).
-    pub funding_rate_8h: Option<Ratio>,
-    /// Best bid, in the quote.
-    pub bid: Option<QuotePrice>,
-    /// Best ask, in the quote.
-    pub ask: Option<QuotePrice>,
-    /// Contracts that are open at the venue.
-    pub open_interest: Option<Quantity>,
-    /// Contracts traded in a day.
-    pub volume_24h: Option<Quantity>,
     /// The venue's trading fee, as a share of the value that it is charged on.
     pub fee_rate: Option<Ratio>,
-    /// The venue's own delta, per unit of the underlying; used only by methods that say so.
-    pub delta: Option<Ratio>,
 }
 
 /// The kind of contract, with the fields that only this kind has.
@@ -61,9 +49,6 @@ pub enum InstrumentKind {
         strike: CounterPrice,
         /// Whether it is a call or a put.
         right: Right,
-        /// Annualised implied volatility of the mark; none when the venue published none, and then the option cannot be
-        /// margined.
-        iv: Option<Ratio>,
     },
 }
 
@@ -125,12 +110,6 @@ impl Instrument {
     /// their mark in the coin.
     pub fn counter_asset(&self) -> AssetId {
         if self.is_option() && self.payoff == Payoff::Inverse { USD } else { self.quote }
-    }
-
-    /// The mark as a price of the underlying, in the counter currency. None for an option: the mark of an option is the
-    /// price of the option itself.
-    pub fn underlying_mark(&self) -> Option<CounterPrice> {
-        (!self.is_option()).then(|| CounterPrice::new(self.mark.in_quote()))
     }
 
     /// The asset that the cash of a trade is paid in: the quote for spot, else the settlement asset.

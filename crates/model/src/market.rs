@@ -1,21 +1,23 @@
-//! All prices at one moment, validated.
+//! A market at one moment, validated: what is listed, what it is worth, and how much of it can be traded.
 
 use std::fmt::Display;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use units::{Money, Overflow, Quantity, Ratio, Round, Timestamp};
 
-use crate::basket::{self, Basket};
-use crate::by_name::ByName;
+use crate::basket;
 use crate::document::{
     AssetDocument, ExpiryDocument, InstrumentDocument, KindDocument, MarketDocument, UnderlyingDocument,
 };
 use crate::problems::Problems;
 use crate::read::{A_NUMBER, read_document};
-use crate::{DepthLevel, Instrument, InstrumentKind, Invalid, MARKET_FORMAT, Payoff, QuotePrice, UsdPrice, is_name};
-
-/// USD, the valuation currency: the first asset of every market, at exactly 1.
-pub const USD: AssetId = AssetId(0);
+use crate::{
+    Activity, Asset, AssetId, CounterPrice, DepthLevel, Expiry, Instrument, InstrumentId, InstrumentKind,
+    InstrumentQuote, Invalid, Liquidity, Listings, MARKET_FORMAT, Payoff, QuotePrice, Quotes, Turnover, Underlying,
+    UnderlyingId, UsdPrice, is_name,
+};
 
 /// A volatility above this is a mistake in units, wherever it is read: venues quote at most 500 % (5), and 20 leaves room.
 pub const LARGEST_VOL: Ratio = Ratio::from_raw(20 * Ratio::ONE.raw());
@@ -23,108 +25,29 @@ pub const LARGEST_VOL: Ratio = Ratio::from_raw(20 * Ratio::ONE.raw());
 /// The largest absolute value of rate × years until expiry: beyond it discount factors leave the range of numbers.
 const GROWTH_MAX: f64 = 100.0;
 
-/// Assets, underlyings and instruments with their prices at one moment. An id is an index into the list of its kind.
+/// Assets, underlyings and instruments with their prices at one moment.
+///
+/// A market reads like its [`Listings`], to which it dereferences. A copy shares everything but the [`Quotes`]: it
+/// allocates no text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Market {
     /// The moment of all prices.
     pub time: Timestamp,
-    /// The assets: everything that can be a balance, a quote or a settlement currency; [`USD`] first.
-    pub assets: Vec<Asset>,
-    /// The underlyings, with their indices and forwards.
-    pub underlyings: Vec<Underlying>,
-    /// The instruments that can be traded.
-    pub instruments: Vec<Instrument>,
     /// BLAKE3 of the document this was read from, in hexadecimal.
-    pub hash: String,
-    asset_names: ByName<AssetId>,
-    underlying_names: ByName<UnderlyingId>,
-    instrument_names: ByName<InstrumentId>,
+    pub hash: Arc<str>,
+    /// What is listed.
+    pub listings: Arc<Listings>,
+    /// What it is worth.
+    pub quotes: Quotes,
+    /// How much of it can be traded and is open.
+    pub turnover: Arc<Turnover>,
 }
 
-/// The number of an asset in its market.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct AssetId(pub usize);
+impl Deref for Market {
+    type Target = Listings;
 
-/// The number of an underlying in its market.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct UnderlyingId(pub usize);
-
-/// The number of an instrument in its market.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct InstrumentId(pub usize);
-
-/// An asset: something that can be a balance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asset {
-    /// The asset's unique name.
-    pub name: String,
-    /// Price of a unit, in USD.
-    pub price: UsdPrice,
-    /// The underlying whose moves the asset shares; none for USD and stablecoins.
-    pub follows: Option<UnderlyingId>,
-    /// Levels of its order book, nearest first; empty when unknown.
-    pub depth: Vec<DepthLevel>,
-    /// Average daily volume, in USD.
-    pub adv_usd: Option<Money>,
-}
-
-/// An underlying: the index and the forwards that instruments depend on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Underlying {
-    /// The underlying's unique name.
-    pub name: String,
-    /// The index: the price of one unit, in USD; above 0 unless the underlying has a scale.
-    pub index: UsdPrice,
-    /// For an index that may be zero or negative: the least size, in USD, that relative moves are taken of.
-    pub scale: Option<UsdPrice>,
-    /// Confidence in the index, 0 to 1.
-    pub confidence: Ratio,
-    /// Forwards and rates, ordered by time of expiry.
-    pub expiries: Vec<Expiry>,
-    /// Levels of its order books, nearest first; empty when unknown.
-    pub depth: Vec<DepthLevel>,
-    /// Average daily volume, in USD.
-    pub adv_usd: Option<Money>,
-    /// The parts of an underlying that is a basket of others. It is written in documents alone: a market that lists a
-    /// basket cannot be serialized.
-    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none", serialize_with = "basket::not_serialized")]
-    pub basket: Option<Basket>,
-}
-
-/// One expiry of an underlying.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Expiry {
-    /// The moment of settlement.
-    pub time: Timestamp,
-    /// The price that the market expects at expiry, including the part that is settled. For a contract that is written
-    /// in another asset, the forward is divided by the price of that asset ([`Market::usd_per_counter`]).
-    pub forward: UsdPrice,
-    /// The part of the forward that the settlement average has already fixed.
-    pub forward_settled: UsdPrice,
-    /// The interest rate, continuously compounded, per year.
-    pub rate: Ratio,
-    /// Confidence in the forward, 0 to 1.
-    pub forward_confidence: Ratio,
-    /// Confidence in the rate, 0 to 1.
-    pub rate_confidence: Ratio,
-    /// Confidence in the volatilities, 0 to 1.
-    pub vol_confidence: Ratio,
-}
-
-impl Underlying {
-    /// The size that relative moves are taken of, in USD: the index. With a scale: the absolute index, and at least the
-    /// scale.
-    pub fn size(&self) -> f64 {
-        self.size_of(self.index)
-    }
-
-    /// The size of another price of this underlying, such as a mark or a forward, by the same rule as [`Self::size`].
-    pub fn size_of(&self, price: UsdPrice) -> f64 {
-        let price = price.usd().to_f64();
-        self.scale.map_or(price, |scale| price.abs().max(scale.usd().to_f64()))
+    fn deref(&self) -> &Listings {
+        &self.listings
     }
 }
 
@@ -151,145 +74,211 @@ impl Market {
         if document.format != MARKET_FORMAT && problems.is_empty() {
             return Err(Invalid::new("format", &document.format, MARKET_FORMAT));
         }
-        let mut market = Self { hash, ..Self::empty(document.time) };
+        let mut market = Self { hash: hash.into(), ..Self::empty(document.time) };
         // An invalid underlying is listed all the same, so that instruments that refer to it are not reported as
         // unknown.
         for (index, entry) in document.underlyings.iter().enumerate() {
-            let underlying = market.underlying_of(entry, &format!("underlyings[{index}]"), &mut problems);
-            market.list_underlying(underlying);
+            market.read_underlying(entry, &format!("underlyings[{index}]"), &mut problems);
         }
         // A basket may stand before its parts.
         let is_basket = |id: UnderlyingId| document.underlyings[id.0].basket.is_some();
         for (index, document) in document.underlyings.iter().enumerate() {
             let entry = basket::Entry { document, path: &format!("underlyings[{index}]"), is_basket: &is_basket };
-            let mut underlying = market.underlyings[index].clone();
-            market.with_parts(&mut underlying, entry, &mut problems);
-            market.underlyings[index] = underlying;
+            market.read_basket(UnderlyingId(index), entry, &mut problems);
         }
         for (index, entry) in document.assets.iter().enumerate() {
-            if let Some(asset) = market.asset_of(entry, &format!("assets[{index}]"), &mut problems) {
-                market.list_asset(asset);
-            }
+            market.read_asset(entry, &format!("assets[{index}]"), &mut problems);
         }
         for (index, entry) in document.instruments.iter().enumerate() {
-            if let Some(instrument) = market.instrument_of(entry, &format!("instruments[{index}]"), &mut problems) {
-                market.list_instrument(instrument);
-            }
+            market.read_instrument(entry, &format!("instruments[{index}]"), &mut problems);
         }
         problems.done().map(|()| market)
     }
 
-    /// A market with nothing in it but [`USD`]. Its hash is empty: no document was read.
+    /// A market with nothing in it but [`crate::USD`]. Its hash is empty: no document was read.
     pub fn empty(time: Timestamp) -> Self {
-        let usd = Asset { name: "USD".into(), price: UsdPrice::ONE, follows: None, depth: Vec::new(), adv_usd: None };
         Self {
             time,
-            assets: vec![usd],
-            underlyings: Vec::new(),
-            instruments: Vec::new(),
-            hash: String::new(),
-            asset_names: ByName::from_iter([("USD".to_owned(), USD)]),
-            underlying_names: ByName::default(),
-            instrument_names: ByName::default(),
+            hash: Arc::default(),
+            listings: Arc::new(Listings::empty()),
+            quotes: Quotes::empty(),
+            turnover: Arc::new(Turnover::empty()),
         }
     }
 
-    /// Adds an underlying, validated like one in a document. The parts of a basket must be listed before it.
-    pub fn add_underlying(&mut self, entry: &UnderlyingDocument) -> Result<UnderlyingId, Invalid> {
+    /// Lists an underlying at this index, validated like one in a document. A basket is refused: it is listed by a
+    /// document alone, which says of what its index and forwards are made.
+    pub fn list_underlying(
+        &mut self,
+        underlying: Underlying,
+        index: UsdPrice,
+        liquidity: &Liquidity,
+    ) -> Result<UnderlyingId, Invalid> {
         let mut problems = Problems::default();
-        let mut underlying = self.underlying_of(entry, "underlying", &mut problems);
-        let is_basket = |id: UnderlyingId| self.is_basket(id);
-        let entry = basket::Entry { document: entry, path: "underlying", is_basket: &is_basket };
-        self.with_parts(&mut underlying, entry, &mut problems);
+        self.check_underlying_name(&underlying.name, "underlying", &mut problems);
+        if underlying.basket.is_some() {
+            problems.add(Invalid::new("underlying.basket", "a basket", "none: a basket is listed by a document alone"));
+        }
+        problems.check(signed_or_positive(index, underlying.scale.is_some(), "underlying.index".to_owned()));
+        check_scale(underlying.scale, "underlying", &mut problems);
+        let liquidity = checked_liquidity(liquidity, "underlying", &mut problems);
         problems.done()?;
-        self.list_underlying(underlying);
-        Ok(UnderlyingId(self.underlyings.len() - 1))
+        Ok(self.push_underlying(underlying, (index, Ratio::ONE), liquidity))
     }
 
-    /// Adds an expiry to an underlying, validated like one in a document.
-    pub fn add_expiry(&mut self, underlying: UnderlyingId, entry: &ExpiryDocument) -> Result<(), Invalid> {
+    /// Adds an expiry to an underlying, at this forward and without a rate, validated like one in a document.
+    pub fn list_expiry(&mut self, underlying: UnderlyingId, time: Timestamp, forward: UsdPrice) -> Result<(), Invalid> {
         let signed = self.underlyings[underlying.0].scale.is_some();
         let mut problems = Problems::default();
-        let expiry = self.expiry_of(entry, signed, "expiry", &mut problems);
+        problems.check(self.not_past(time, "expiry.expiry".to_owned()));
+        problems.check(signed_or_positive(forward, signed, "expiry.forward".to_owned()));
         problems.done()?;
-        let expiries = &mut self.underlyings[underlying.0].expiries;
-        match expiries.binary_search_by_key(&expiry.time, |known| known.time) {
-            Ok(_) => Err(Invalid::new("expiry.expiry", format_args!("{} twice", expiry.time), "each expiry once")),
-            Err(place) => {
-                expiries.insert(place, expiry);
-                Ok(())
-            }
-        }
+        let Err(place) = self.quotes.place_of(underlying, time) else {
+            return Err(Invalid::new("expiry.expiry", format_args!("{time} twice"), "each expiry once"));
+        };
+        let [forward_confidence, rate_confidence, vol_confidence] = [Ratio::ONE; 3];
+        let (forward_settled, rate) = (UsdPrice::ZERO, Ratio::ZERO);
+        let expiry = Expiry {
+            underlying,
+            time,
+            forward,
+            forward_settled,
+            rate,
+            forward_confidence,
+            rate_confidence,
+            vol_confidence,
+        };
+        self.quotes.expiries.insert(place, expiry);
+        Ok(())
     }
 
-    /// Adds an asset, validated like one in a document. Every market already lists USD.
-    pub fn add_asset(&mut self, entry: &AssetDocument) -> Result<AssetId, Invalid> {
-        if entry.asset == "USD" {
+    /// Lists an asset at this price, validated like one in a document. Every market already lists USD.
+    pub fn list_asset(&mut self, asset: Asset, price: UsdPrice, liquidity: &Liquidity) -> Result<AssetId, Invalid> {
+        if asset.name == "USD" {
             return Err(Invalid::new("asset.asset", "\"USD\" again", "each asset once"));
         }
         let mut problems = Problems::default();
-        let asset = self.asset_of(entry, "asset", &mut problems);
+        self.check_asset_name(&asset.name, price, "asset", &mut problems);
+        self.check_followed(asset.follows, "asset", &mut problems);
+        let liquidity = checked_liquidity(liquidity, "asset", &mut problems);
         problems.done()?;
-        self.list_asset(asset.expect("an asset that is not USD and has no problem"));
-        Ok(AssetId(self.assets.len() - 1))
+        Ok(self.push_asset(asset, price, liquidity))
     }
 
-    /// Adds an instrument, validated like one in a document.
-    pub fn add_instrument(&mut self, entry: &InstrumentDocument) -> Result<InstrumentId, Invalid> {
-        let mut problems = Problems::default();
-        let instrument = self.instrument_of(entry, "instrument", &mut problems);
+    /// Lists a contract at this mark, validated like one in a document. It gets the next number, whatever its own says.
+    pub fn list_instrument(&mut self, contract: Instrument, mark: QuotePrice) -> Result<InstrumentId, Invalid> {
+        let (path, mut problems) = ("instrument", Problems::default());
+        self.check_instrument_name(&contract.name, path, &mut problems);
+        check_size(contract.contract_size, path, &mut problems);
+        for (field, asset) in [("settle", contract.settle), ("quote", contract.quote)] {
+            if asset.0 >= self.assets.len() {
+                problems.add(Invalid::new(format!("{path}.{field}"), asset.0, "the number of an asset of this market"));
+            }
+        }
+        if contract.underlying.0 >= self.underlyings.len() {
+            let found = contract.underlying.0;
+            problems.add(Invalid::new(
+                format!("{path}.underlying"),
+                found,
+                "the number of an underlying of this market",
+            ));
+        }
+        if problems.is_empty() {
+            self.check_kind(&contract, path, &mut problems);
+            self.check_contract(&contract, mark, path, &mut problems);
+        }
         problems.done()?;
-        self.list_instrument(instrument.expect("an instrument without a problem"));
-        Ok(InstrumentId(self.instruments.len() - 1))
+        Ok(self.push_instrument(contract, InstrumentQuote { mark, ..InstrumentQuote::default() }, Activity::default()))
     }
 
-    /// The id of the asset with this name.
-    pub fn asset(&self, name: &str) -> Option<AssetId> {
-        self.asset_names.get(name)
+    /// The price of a unit of an asset, in USD.
+    pub fn price(&self, id: AssetId) -> UsdPrice {
+        self.quotes.prices[id.0]
     }
 
-    /// The id of the underlying with this name.
-    pub fn underlying(&self, name: &str) -> Option<UnderlyingId> {
-        self.underlying_names.get(name)
+    /// The index of an underlying: the price of one unit, in USD.
+    pub fn index(&self, id: UnderlyingId) -> UsdPrice {
+        self.quotes.indices[id.0]
     }
 
-    /// The id of the instrument with this name.
-    pub fn instrument(&self, name: &str) -> Option<InstrumentId> {
-        self.instrument_names.get(name)
+    /// Confidence in the index of an underlying, 0 to 1.
+    pub fn confidence(&self, id: UnderlyingId) -> Ratio {
+        self.quotes.confidences[id.0]
     }
 
-    /// The instrument with this id, which must be of this market.
-    pub fn listing(&self, id: InstrumentId) -> &Instrument {
-        &self.instruments[id.0]
+    /// The prices of an instrument.
+    pub fn quote(&self, id: InstrumentId) -> &InstrumentQuote {
+        &self.quotes.instruments[id.0]
+    }
+
+    /// The mark of an instrument, in its quote.
+    pub fn mark(&self, id: InstrumentId) -> QuotePrice {
+        self.quote(id).mark
+    }
+
+    /// The implied volatility of an option; none for every other instrument, and when the venue published none.
+    pub fn iv(&self, id: InstrumentId) -> Option<Ratio> {
+        self.quote(id).iv
+    }
+
+    /// The mark as a price of the underlying, in the counter currency. None for an option: the mark of an option is the
+    /// price of the option itself.
+    pub fn underlying_mark(&self, id: InstrumentId) -> Option<CounterPrice> {
+        (!self.listing(id).is_option()).then(|| CounterPrice::new(self.mark(id).in_quote()))
+    }
+
+    /// The size that relative moves of an underlying are taken of, in USD: the index. With a scale: the absolute index,
+    /// and at least the scale.
+    pub fn size(&self, id: UnderlyingId) -> f64 {
+        self.underlyings[id.0].size_of(self.index(id))
+    }
+
+    /// The order books and volume of an asset.
+    pub fn asset_liquidity(&self, id: AssetId) -> &Liquidity {
+        &self.turnover.assets[id.0]
+    }
+
+    /// The order books and volume of an underlying.
+    pub fn underlying_liquidity(&self, id: UnderlyingId) -> &Liquidity {
+        &self.turnover.underlyings[id.0]
+    }
+
+    /// What is open and traded of an instrument.
+    pub fn activity(&self, id: InstrumentId) -> &Activity {
+        &self.turnover.instruments[id.0]
+    }
+
+    /// The expiries of an underlying, in order of their time.
+    pub fn expiries(&self, underlying: UnderlyingId) -> &[Expiry] {
+        self.quotes.expiries_of(underlying)
     }
 
     /// The forward and rate for an option or future of `underlying` that expires at `time`.
     pub fn expiry(&self, underlying: UnderlyingId, time: Timestamp) -> Option<&Expiry> {
-        let expiries = &self.underlyings[underlying.0].expiries;
-        expiries.binary_search_by_key(&time, |expiry| expiry.time).ok().map(|index| &expiries[index])
+        self.quotes.place_of(underlying, time).ok().map(|place| &self.quotes.expiries[place])
     }
 
     /// The price of a contract's counter currency ([`Instrument::counter_asset`]), in USD.
     pub fn usd_per_counter(&self, listing: &Instrument) -> UsdPrice {
-        self.assets[listing.counter_asset().0].price
+        self.price(listing.counter_asset())
     }
 
     /// The price of a contract's quote ([`Instrument::quote`]), in USD.
     pub fn usd_per_quote(&self, listing: &Instrument) -> UsdPrice {
-        self.assets[listing.quote.0].price
+        self.price(listing.quote)
     }
 
     /// The price, in USD, of the asset that a contract pays premium and profit in ([`Instrument::settle`]).
     pub fn usd_per_settle(&self, listing: &Instrument) -> UsdPrice {
-        self.assets[listing.settle.0].price
+        self.price(listing.settle)
     }
 
     /// The size of a linear contract's mark, that relative moves, funding and fees are taken of. It is the mark itself,
     /// unless the underlying has a scale because its index may be zero or negative: then it is the absolute mark, and
     /// at least the scale. So it is never negative, and a long position pays a positive funding rate at any mark.
     pub fn mark_size(&self, listing: &Instrument) -> Result<QuotePrice, Overflow> {
-        let Some(scale) = self.underlyings[listing.underlying.0].scale else { return Ok(listing.mark) };
-        Ok(listing.mark.magnitude()?.max(scale.to_quote(self.usd_per_quote(listing), Round::Up)?))
+        let Some(scale) = self.underlyings[listing.underlying.0].scale else { return Ok(self.mark(listing.id)) };
+        Ok(self.mark(listing.id).magnitude()?.max(scale.to_quote(self.usd_per_quote(listing), Round::Up)?))
     }
 
     /// [`Self::mark_size`] as a risk number, in units of the quote. Infinite where it is out of range; no requirement
@@ -298,31 +287,39 @@ impl Market {
         self.mark_size(listing).map_or(f64::INFINITY, |mark| mark.in_quote().to_f64())
     }
 
-    fn list_underlying(&mut self, underlying: Underlying) {
-        self.underlying_names.insert(underlying.name.clone(), UnderlyingId(self.underlyings.len()));
-        self.underlyings.push(underlying);
+    fn push_underlying(
+        &mut self,
+        underlying: Underlying,
+        (index, confidence): (UsdPrice, Ratio),
+        liquidity: Liquidity,
+    ) -> UnderlyingId {
+        self.quotes.indices.push(index);
+        self.quotes.confidences.push(confidence);
+        Arc::make_mut(&mut self.turnover).underlyings.push(liquidity);
+        Arc::make_mut(&mut self.listings).push_underlying(underlying)
     }
 
-    fn list_asset(&mut self, asset: Asset) {
-        self.asset_names.insert(asset.name.clone(), AssetId(self.assets.len()));
-        self.assets.push(asset);
+    fn push_asset(&mut self, asset: Asset, price: UsdPrice, liquidity: Liquidity) -> AssetId {
+        self.quotes.prices.push(price);
+        Arc::make_mut(&mut self.turnover).assets.push(liquidity);
+        Arc::make_mut(&mut self.listings).push_asset(asset)
     }
 
-    fn list_instrument(&mut self, instrument: Instrument) {
-        self.instrument_names.insert(instrument.name.clone(), InstrumentId(self.instruments.len()));
-        self.instruments.push(instrument);
+    fn push_instrument(&mut self, contract: Instrument, quote: InstrumentQuote, activity: Activity) -> InstrumentId {
+        self.quotes.instruments.push(quote);
+        Arc::make_mut(&mut self.turnover).instruments.push(activity);
+        Arc::make_mut(&mut self.listings).push_instrument(contract)
     }
 
-    fn underlying_of(&self, entry: &UnderlyingDocument, path: &str, problems: &mut Problems) -> Underlying {
+    /// Reads an underlying, and lists it even when it has problems.
+    fn read_underlying(&mut self, entry: &UnderlyingDocument, path: &str, problems: &mut Problems) {
         let at = |field: &str| format!("{path}.{field}");
-        let name = &entry.underlying;
-        problems.check(named(name, at("underlying")));
-        if self.underlying_names.get(name).is_some() {
-            problems.add(Invalid::new(at("underlying"), format_args!("\"{name}\" again"), "each underlying once"));
-        }
+        self.check_underlying_name(&entry.underlying, path, problems);
+        let id = UnderlyingId(self.underlyings.len());
         let signed = entry.scale.is_some();
         let expiries = entry.expiries.iter().enumerate();
-        let expiry = |(index, expiry)| self.expiry_of(expiry, signed, &format!("{path}.expiries[{index}]"), problems);
+        let expiry =
+            |(index, expiry)| self.expiry_of((id, signed), expiry, &format!("{path}.expiries[{index}]"), problems);
         let mut expiries: Vec<Expiry> = expiries.map(expiry).collect();
         expiries.sort_by_key(|expiry| expiry.time);
         if let Some(pair) = expiries.windows(2).find(|pair| pair[0].time == pair[1].time) {
@@ -333,21 +330,30 @@ impl Market {
             (None, Some(_)) => None,
             (None, None) => problems.check(Err(Invalid::missing(at("index"), A_NUMBER.0))),
         };
-        problems.check(entry.scale.map_or(Ok(UsdPrice::ONE), |scale| positive(scale, at("scale"))));
-        problems.check(entry.adv_usd.map_or(Ok(Money::ZERO), |adv| not_negative(adv, at("adv_usd"))));
-        Underlying {
-            name: name.clone(),
-            index: index.unwrap_or(UsdPrice::ONE),
-            scale: entry.scale,
-            confidence: confidence(entry.confidence, at("confidence"), problems),
-            expiries,
-            depth: depth(entry.depth.as_deref(), path, problems),
-            adv_usd: entry.adv_usd,
-            basket: None,
+        check_scale(entry.scale, path, problems);
+        problems.check(checked_volume(entry.adv_usd, path));
+        let underlying = Underlying { name: entry.underlying.clone(), scale: entry.scale, basket: None };
+        let confidence = confidence(entry.confidence, at("confidence"), problems);
+        let liquidity = Liquidity { depth: depth(entry.depth.as_deref(), path, problems), adv_usd: entry.adv_usd };
+        self.quotes.expiries.extend(expiries);
+        self.push_underlying(underlying, (index.unwrap_or(UsdPrice::ONE), confidence), liquidity);
+    }
+
+    fn check_underlying_name(&self, name: &str, path: &str, problems: &mut Problems) {
+        let at = || format!("{path}.underlying");
+        problems.check(named(name, at()));
+        if self.underlying(name).is_some() {
+            problems.add(Invalid::new(at(), format_args!("\"{name}\" again"), "each underlying once"));
         }
     }
 
-    fn expiry_of(&self, entry: &ExpiryDocument, signed: bool, path: &str, problems: &mut Problems) -> Expiry {
+    fn expiry_of(
+        &self,
+        (underlying, signed): (UnderlyingId, bool),
+        entry: &ExpiryDocument,
+        path: &str,
+        problems: &mut Problems,
+    ) -> Expiry {
         let at = |field: &str| format!("{path}.{field}");
         let forward = entry.forward;
         problems.check(self.not_past(entry.expiry, at("expiry")));
@@ -366,6 +372,7 @@ impl Market {
         }
         let trust = entry.confidence.unwrap_or_default();
         Expiry {
+            underlying,
             time: entry.expiry,
             forward,
             forward_settled: settled,
@@ -376,46 +383,54 @@ impl Market {
         }
     }
 
-    /// The asset of an entry; none for USD, which is listed in every market.
-    fn asset_of(&self, entry: &AssetDocument, path: &str, problems: &mut Problems) -> Option<Asset> {
-        let at = |field: &str| format!("{path}.{field}");
+    /// Reads and lists an asset; USD is listed in every market.
+    fn read_asset(&mut self, entry: &AssetDocument, path: &str, problems: &mut Problems) {
         let (name, price) = (&entry.asset, entry.price);
-        problems.check(named(name, at("asset")));
-        problems.check(positive(price, at("price")));
+        self.check_asset_name(name, price, path, problems);
         if name == "USD" {
             if price != UsdPrice::ONE {
-                problems.add(Invalid::new(at("price"), price, "1, the valuation currency in itself"));
+                problems.add(Invalid::new(format!("{path}.price"), price, "1, the valuation currency in itself"));
             }
-            return None;
-        }
-        if self.asset_names.get(name).is_some() {
-            problems.add(Invalid::new(at("asset"), format_args!("\"{name}\" again"), "each asset once"));
+            return;
         }
         let follows = match &entry.follows {
-            Some(underlying) => self.known_underlying(underlying, at("follows"), problems),
+            Some(underlying) => self.known_underlying(underlying, format!("{path}.follows"), problems),
             None => self.underlying(name),
         };
-        if let Some(signed) = follows.map(|id| &self.underlyings[id.0]).filter(|underlying| underlying.scale.is_some())
-        {
-            let found = format_args!("\"{}\", whose index may be zero or negative", signed.name);
-            problems.add(Invalid::new(at("follows"), found, "an underlying whose index is above 0"));
-        }
-        problems.check(entry.adv_usd.map_or(Ok(Money::ZERO), |adv| not_negative(adv, at("adv_usd"))));
-        let depth = depth(entry.depth.as_deref(), path, problems);
-        Some(Asset { name: name.clone(), price, follows, depth, adv_usd: entry.adv_usd })
+        self.check_followed(follows, path, problems);
+        problems.check(checked_volume(entry.adv_usd, path));
+        let liquidity = Liquidity { depth: depth(entry.depth.as_deref(), path, problems), adv_usd: entry.adv_usd };
+        self.push_asset(Asset { name: name.clone(), follows }, price, liquidity);
     }
 
-    /// The instrument of an entry; none when a field that it needs is missing or unknown.
-    fn instrument_of(&self, entry: &InstrumentDocument, path: &str, problems: &mut Problems) -> Option<Instrument> {
+    fn check_asset_name(&self, name: &str, price: UsdPrice, path: &str, problems: &mut Problems) {
+        problems.check(named(name, format!("{path}.asset")));
+        problems.check(positive(price, format!("{path}.price")));
+        if name != "USD" && self.asset(name).is_some() {
+            let found = format_args!("\"{name}\" again");
+            problems.add(Invalid::new(format!("{path}.asset"), found, "each asset once"));
+        }
+    }
+
+    /// Checks the underlying that an asset follows.
+    fn check_followed(&self, follows: Option<UnderlyingId>, path: &str, problems: &mut Problems) {
+        let Some(id) = follows else { return };
+        let at = || format!("{path}.follows");
+        match self.underlyings.get(id.0) {
+            None => problems.add(Invalid::new(at(), id.0, "the number of an underlying of this market")),
+            Some(signed) if signed.scale.is_some() => {
+                let found = format_args!("\"{}\", whose index may be zero or negative", signed.name);
+                problems.add(Invalid::new(at(), found, "an underlying whose index is above 0"));
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// Reads and lists an instrument, unless a field that it needs is missing or unknown.
+    fn read_instrument(&mut self, entry: &InstrumentDocument, path: &str, problems: &mut Problems) {
         let at = |field: &str| format!("{path}.{field}");
-        let name = &entry.instrument;
-        problems.check(named(name, at("instrument")));
-        if self.instrument_names.get(name).is_some() {
-            problems.add(Invalid::new(at("instrument"), format_args!("\"{name}\" again"), "each instrument once"));
-        }
-        if entry.contract_size <= Quantity::ZERO {
-            problems.add(Invalid::new(at("contract_size"), entry.contract_size, "a size above 0"));
-        }
+        self.check_instrument_name(&entry.instrument, path, problems);
+        check_size(entry.contract_size, path, problems);
         for (field, price) in [("bid", entry.bid), ("ask", entry.ask)] {
             problems.check(price.map_or(Ok(QuotePrice::ZERO), |price| not_negative(price, at(field))));
         }
@@ -426,71 +441,90 @@ impl Market {
         let kind = self.kind_of(entry, underlying, path, problems);
         let settle = self.known_asset(&entry.settle, at("settle"), problems);
         let quote = self.known_asset(&entry.quote, at("quote"), problems);
-        let (underlying, kind, settle, quote) = (underlying?, kind?, settle?, quote?);
-        problems.check(self.currencies(entry, (underlying, settle, quote), path));
-        let is_option = matches!(kind, InstrumentKind::Option { .. });
-        let signed = self.underlyings[underlying.0].scale.is_some();
-        if signed && (is_option || entry.payoff == Payoff::Inverse) {
-            let found = format_args!("a {} on {}, whose index may be zero or negative", word(entry), entry.underlying);
-            problems.add(Invalid::new(at("underlying"), found, "a linear contract that is no option"));
-        }
-        problems.check(if is_option {
-            not_negative(entry.mark, at("mark"))
-        } else {
-            signed_or_positive(entry.mark, signed, at("mark"))
-        });
-        Some(Instrument {
-            name: name.clone(),
+        let (Some(underlying), Some(kind), Some(settle), Some(quote)) = (underlying, kind, settle, quote) else {
+            return;
+        };
+        let contract = Instrument {
+            id: InstrumentId(self.instruments.len()),
+            name: entry.instrument.clone(),
             kind,
             underlying,
             payoff: entry.payoff,
             quote,
             settle,
             contract_size: entry.contract_size,
+            fee_rate: entry.fee_rate,
+        };
+        self.check_contract(&contract, entry.mark, path, problems);
+        let quote = InstrumentQuote {
             mark: entry.mark,
+            iv: entry.iv,
             funding_rate_8h: entry.funding_rate_8h,
             bid: entry.bid,
             ask: entry.ask,
-            open_interest: entry.open_interest,
-            volume_24h: entry.volume_24h,
-            fee_rate: entry.fee_rate,
             delta: entry.delta,
-        })
+        };
+        let activity = Activity { open_interest: entry.open_interest, volume_24h: entry.volume_24h };
+        self.push_instrument(contract, quote, activity);
+    }
+
+    fn check_instrument_name(&self, name: &str, path: &str, problems: &mut Problems) {
+        let at = || format!("{path}.instrument");
+        problems.check(named(name, at()));
+        if self.instrument(name).is_some() {
+            problems.add(Invalid::new(at(), format_args!("\"{name}\" again"), "each instrument once"));
+        }
+    }
+
+    /// Checks that the currencies, the underlying and the mark of a contract fit its kind.
+    fn check_contract(&self, contract: &Instrument, mark: QuotePrice, path: &str, problems: &mut Problems) {
+        let at = |field: &str| format!("{path}.{field}");
+        problems.check(self.currencies(contract, path));
+        let is_option = contract.is_option();
+        let underlying = &self.underlyings[contract.underlying.0];
+        let signed = underlying.scale.is_some();
+        if signed && (is_option || contract.payoff == Payoff::Inverse) {
+            let word = if is_option { "option" } else { "contract that is not linear" };
+            let found = format_args!("a {word} on {}, whose index may be zero or negative", underlying.name);
+            problems.add(Invalid::new(at("underlying"), found, "a linear contract that is no option"));
+        }
+        problems.check(if is_option {
+            not_negative(mark, at("mark"))
+        } else {
+            signed_or_positive(mark, signed, at("mark"))
+        });
     }
 
     /// Whether a contract may be quoted and settled in these assets.
-    fn currencies(
-        &self,
-        entry: &InstrumentDocument,
-        (underlying, settle, quote): (UnderlyingId, AssetId, AssetId),
-        path: &str,
-    ) -> Result<(), Invalid> {
-        let is_option = entry.kind == KindDocument::Option;
-        let wrong = |field: &str, name: &str, expected: &dyn Display| {
-            Err(Invalid::new(format!("{path}.{field}"), format_args!("\"{name}\""), expected))
+    fn currencies(&self, contract: &Instrument, path: &str) -> Result<(), Invalid> {
+        let Instrument { underlying, settle, quote, payoff, .. } = *contract;
+        let is_option = contract.is_option();
+        let wrong = |field: &str, asset: AssetId, expected: &dyn Display| {
+            let found = format_args!("\"{}\"", self.assets[asset.0].name);
+            Err(Invalid::new(format!("{path}.{field}"), found, expected))
         };
-        let whose = &entry.underlying;
-        if entry.payoff == Payoff::Inverse && self.assets[settle.0].follows != Some(underlying) {
+        let whose = &self.underlyings[underlying.0].name;
+        if payoff == Payoff::Inverse && self.assets[settle.0].follows != Some(underlying) {
             let expected = format_args!("an asset that follows {whose}, for an inverse contract pays in the coin");
-            return wrong("settle", &entry.settle, &expected);
+            return wrong("settle", settle, &expected);
         }
         let coin_quoted = self.assets[quote.0].follows == Some(underlying);
-        if is_option && entry.payoff == Payoff::Inverse && !coin_quoted {
+        if is_option && payoff == Payoff::Inverse && !coin_quoted {
             let expected = format_args!("an asset that follows {whose}, for the premium is paid in the coin");
-            return wrong("quote", &entry.quote, &expected);
+            return wrong("quote", quote, &expected);
         }
-        if coin_quoted && !(is_option && entry.payoff == Payoff::Inverse) {
+        if coin_quoted && !(is_option && payoff == Payoff::Inverse) {
             let expected =
                 format_args!("an asset that does not follow {whose}: only coin-margined options are written in it");
-            return wrong("quote", &entry.quote, &expected);
+            return wrong("quote", quote, &expected);
         }
-        if is_option && entry.payoff == Payoff::Linear && self.assets[quote.0].follows.is_some() {
+        if is_option && payoff == Payoff::Linear && self.assets[quote.0].follows.is_some() {
             let expected = "an asset that follows no underlying, for a linear option is worth dollars";
-            return wrong("quote", &entry.quote, &expected);
+            return wrong("quote", quote, &expected);
         }
-        if is_option && entry.payoff == Payoff::Linear && self.assets[settle.0].follows.is_some() {
+        if is_option && payoff == Payoff::Linear && self.assets[settle.0].follows.is_some() {
             let expected = "an asset that follows no underlying, for a linear option pays what its quote says";
-            return wrong("settle", &entry.settle, &expected);
+            return wrong("settle", settle, &expected);
         }
         Ok(())
     }
@@ -528,18 +562,38 @@ impl Market {
         }
         let strike = problems.check(entry.strike.ok_or_else(|| wanted("strike", "a price above 0")));
         let right = problems.check(entry.right.ok_or_else(|| wanted("right", "\"call\" or \"put\"")));
-        if let (Some(()), Some(underlying), Some(expiry)) = (is_coming, underlying, expiry)
-            && self.expiry(underlying, expiry).is_none()
-        {
-            let expected = format_args!("an expiry of {} with its forward under `underlyings`", entry.underlying);
-            problems.add(Invalid::new(at("expiry"), expiry, expected));
+        if let (Some(()), Some(underlying), Some(expiry)) = (is_coming, underlying, expiry) {
+            problems.check(self.with_forward(underlying, expiry, path));
         }
         if let Some(iv) = entry.iv.filter(|iv| *iv <= Ratio::ZERO || *iv > LARGEST_VOL) {
             let expected = format_args!("a volatility above 0 and at most {LARGEST_VOL} (1 = 100 %)");
             problems.add(Invalid::new(at("iv"), iv, expected));
         }
         let strike = strike.and_then(|strike| problems.check(positive(strike, at("strike"))));
-        Some(InstrumentKind::Option { expiry: expiry?, strike: strike?, right: right?, iv: entry.iv })
+        Some(InstrumentKind::Option { expiry: expiry?, strike: strike?, right: right? })
+    }
+
+    /// Checks the expiry and strike of a contract.
+    fn check_kind(&self, contract: &Instrument, path: &str, problems: &mut Problems) {
+        let at = |field: &str| format!("{path}.{field}");
+        let coming = contract.expiry().map_or(Ok(()), |expiry| self.not_past(expiry, at("expiry")));
+        let is_coming = problems.check(coming).is_some();
+        if let InstrumentKind::Option { expiry, strike, .. } = contract.kind {
+            if is_coming {
+                problems.check(self.with_forward(contract.underlying, expiry, path));
+            }
+            problems.check(positive(strike, at("strike")));
+        }
+    }
+
+    /// Checks that an option's expiry has a forward.
+    fn with_forward(&self, underlying: UnderlyingId, expiry: Timestamp, path: &str) -> Result<(), Invalid> {
+        if self.expiry(underlying, expiry).is_some() {
+            return Ok(());
+        }
+        let name = &self.underlyings[underlying.0].name;
+        let expected = format_args!("an expiry of {name} with its forward under `underlyings`");
+        Err(Invalid::new(format!("{path}.expiry"), expiry, expected))
     }
 
     fn not_past(&self, expiry: Timestamp, path: String) -> Result<(), Invalid> {
@@ -552,7 +606,7 @@ impl Market {
     fn known_underlying(&self, name: &str, path: String, problems: &mut Problems) -> Option<UnderlyingId> {
         let known = self.underlying(name);
         if known.is_none() {
-            problems.unknown(path, name, "an underlying of this market", self.underlying_names.names());
+            problems.unknown(path, name, "an underlying of this market", self.underlying_names());
         }
         known
     }
@@ -560,7 +614,7 @@ impl Market {
     fn known_asset(&self, name: &str, path: String, problems: &mut Problems) -> Option<AssetId> {
         let known = self.asset(name);
         if known.is_none() {
-            problems.unknown(path, name, "an asset of this market", self.asset_names.names());
+            problems.unknown(path, name, "an asset of this market", self.asset_names());
         }
         known
     }
@@ -577,9 +631,24 @@ fn named(name: &str, path: String) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// The word for a contract in an error message.
-fn word(entry: &InstrumentDocument) -> &'static str {
-    if entry.kind == KindDocument::Option { "option" } else { "contract that is not linear" }
+fn check_scale(scale: Option<UsdPrice>, path: &str, problems: &mut Problems) {
+    problems.check(scale.map_or(Ok(UsdPrice::ONE), |scale| positive(scale, format!("{path}.scale"))));
+}
+
+fn check_size(size: Quantity, path: &str, problems: &mut Problems) {
+    if size <= Quantity::ZERO {
+        problems.add(Invalid::new(format!("{path}.contract_size"), size, "a size above 0"));
+    }
+}
+
+fn checked_volume(adv_usd: Option<Money>, path: &str) -> Result<Money, Invalid> {
+    adv_usd.map_or(Ok(Money::ZERO), |adv| not_negative(adv, format!("{path}.adv_usd")))
+}
+
+/// The liquidity with its levels in order of distance.
+fn checked_liquidity(liquidity: &Liquidity, path: &str, problems: &mut Problems) -> Liquidity {
+    problems.check(checked_volume(liquidity.adv_usd, path));
+    Liquidity { depth: depth(Some(&liquidity.depth), path, problems), adv_usd: liquidity.adv_usd }
 }
 
 fn signed_or_positive<T: PartialOrd + Default + Display>(price: T, signed: bool, path: String) -> Result<T, Invalid> {

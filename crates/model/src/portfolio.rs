@@ -152,7 +152,7 @@ pub(crate) fn account(entry: &AccountDocument, market: &Market, path: &str, prob
             let found = format_args!("\"{}\" again", position.instrument);
             problems.add(Invalid::new(format!("{at}.instrument"), found, "each instrument once per account"));
         }
-        let entry = position.entry.unwrap_or(listing.mark);
+        let entry = position.entry.unwrap_or(market.mark(listing.id));
         let is_low = entry < QuotePrice::ZERO || (entry == QuotePrice::ZERO && !listing.is_option());
         if !is_signed(listing, market) && is_low {
             problems.add(Invalid::new(format!("{at}.entry"), entry, "a price above 0"));

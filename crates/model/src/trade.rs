@@ -67,7 +67,7 @@ impl Trade {
     /// A trade at the mark, by the name of the instrument.
     pub fn at_mark(instrument: &str, quantity: Quantity, market: &Market) -> Result<Self, NotTrade> {
         let instrument = named(instrument, market)?;
-        Self::new(instrument, quantity, market.listing(instrument).mark, market)
+        Self::new(instrument, quantity, market.mark(instrument), market)
     }
 
     /// The instrument that is traded.
@@ -89,12 +89,12 @@ impl Trade {
     /// option, more than half of its mark and more than a thousandth of the index.
     pub fn is_far_from_mark(&self, market: &Market) -> bool {
         let listing = market.listing(self.instrument);
-        let [price, mark] = [self.price, listing.mark].map(|price| price.in_quote().to_f64());
+        let [price, mark] = [self.price, market.mark(listing.id)].map(|price| price.in_quote().to_f64());
         let apart = (price - mark).abs();
         match listing.kind {
             InstrumentKind::Option { .. } => {
                 // The index in units of the quote: 1 where the premium is paid in the coin.
-                let index = market.underlyings[listing.underlying.0].index.in_units_of(market.usd_per_quote(listing));
+                let index = market.index(listing.underlying).in_units_of(market.usd_per_quote(listing));
                 apart > FAR_OPTION * mark.abs() && apart > FAR_INDEX * index
             }
             InstrumentKind::Spot | InstrumentKind::Perpetual | InstrumentKind::Future { .. } => {

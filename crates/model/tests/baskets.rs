@@ -1,6 +1,8 @@
 //! Underlyings that are baskets of others: what a document may say, and what follows from the parts.
 
-use model::{Asset, Basket, Instrument, Market, Underlying, UnderlyingId};
+use std::sync::Arc;
+
+use model::{Asset, Basket, Instrument, Liquidity, Market, Underlying, UnderlyingId};
 use serde_json::{Value, json};
 
 fn market() -> Value {
@@ -62,10 +64,10 @@ fn a_basket_is_the_value_of_its_parts() {
     assert_eq!(moves, [0.8 * -0.5 + 0.2 * 0.1, -0.5, 0.1, 0.3]);
     // Without an index it is the same market.
     let without = read(&edited("/underlyings/0/index", Value::Null));
-    assert_eq!(without.underlyings, market.underlyings);
+    assert_eq!((&without.listings, &without.quotes), (&market.listings, &market.quotes));
     // An index within a basis point of the parts is kept.
     let near = read(&edited("/underlyings/0/index", json!("1000.1")));
-    assert_eq!(near.underlyings[0].index.to_string(), "1000.1");
+    assert_eq!(near.index(UnderlyingId(0)).to_string(), "1000.1");
 }
 
 /// The units of a weight are those that it bought at the rebalancing, for a basket of 1 USD.
@@ -80,7 +82,7 @@ fn weights_are_those_at_the_rebalancing() {
     document["underlyings"][0].as_object_mut().unwrap().remove("index");
     let market = read(&document);
     // 0.5 / 50,000 · 80,000 + 0.5 / 5,000 · 4,000 = 0.8 + 0.4, over the divisor.
-    assert_eq!(market.underlyings[0].index.to_string(), "1200");
+    assert_eq!(market.index(UnderlyingId(0)).to_string(), "1200");
     let basket = market.basket(UnderlyingId(0)).unwrap();
     assert_eq!(basket.parts.iter().map(|part| part.units.to_string()).collect::<Vec<_>>(), ["0.00001", "0.0001"]);
     let share = market.shares(basket)[0].1;
@@ -91,7 +93,7 @@ fn weights_are_those_at_the_rebalancing() {
 #[test]
 fn forwards_follow_from_the_parts() {
     let market = read(&market());
-    let expiries = &market.underlyings[0].expiries;
+    let expiries = market.expiries(UnderlyingId(0));
     assert_eq!(expiries.len(), 2, "not every part has the third expiry");
     let first = &expiries[0];
     // (0.02 · 81,000 + 0.1 · 4,050) / 2, and (0.02 · 100) / 2 of it is settled.
@@ -102,9 +104,9 @@ fn forwards_follow_from_the_parts() {
     assert_eq!((expiries[1].forward.to_string(), expiries[1].rate.to_string()), ("1025".into(), "0.042".into()));
     let own = json!([{"expiry": "2026-05-08T08:00:00Z", "forward": "1020"}, {"expiry": "2026-12-25T08:00:00Z", "forward": "1040"}]);
     let own = read(&edited("/underlyings/0/expiries", own));
-    let forwards: Vec<String> = own.underlyings[0].expiries.iter().map(|expiry| expiry.forward.to_string()).collect();
+    let forwards: Vec<String> = own.expiries(UnderlyingId(0)).iter().map(|expiry| expiry.forward.to_string()).collect();
     assert_eq!(forwards, ["1020", "1025", "1040"]);
-    assert!(own.underlyings[0].expiries[0].rate == units::Ratio::ZERO);
+    assert!(own.expiries(UnderlyingId(0))[0].rate == units::Ratio::ZERO);
 }
 
 /// Every bad basket is refused with the path, the value found and the value expected.
@@ -293,7 +295,7 @@ fn a_basket_can_be_built() {
         .instrument(Instrument::call("C", "TOP2", "2026-05-08T08:00:00Z", 1_000).linear("USDC").mark(30).iv("0.5"))
         .build()
         .unwrap();
-    let indices: Vec<String> = market.underlyings.iter().map(|one| one.index.to_string()).collect();
+    let indices: Vec<String> = market.quotes.indices.iter().map(ToString::to_string).collect();
     assert_eq!(indices, ["80000", "4000", "1000", "1000.05", "1"]);
     let wrong = Basket::builder("yesterday").part("BTC", "some").divisor("x");
     let said = builder().underlying(Underlying::of_parts("TOP2", wrong)).build().unwrap_err().to_string();
@@ -302,13 +304,33 @@ fn a_basket_can_be_built() {
     assert_eq!(paths, expected);
 }
 
+/// The definition of a basket is listed, and its index and forwards are quotes: a tick copies no parts.
+#[test]
+fn a_copy_of_a_market_shares_the_parts_of_its_baskets() {
+    let market = read(&market());
+    let mut copy = market.clone();
+    copy.quotes.indices[0] = "1001".parse().unwrap();
+    let [held, copied] = [&market, &copy].map(|market| market.basket(UnderlyingId(0)).unwrap());
+    assert!(std::ptr::eq(held, copied));
+    assert_ne!(market.index(UnderlyingId(0)), copy.index(UnderlyingId(0)));
+}
+
+/// Only a document says of what the index and the forwards of a basket are made.
+#[test]
+fn a_basket_is_not_listed_by_numbers() {
+    let mut market = read(&market());
+    let again = Underlying { name: "AGAIN".to_owned(), ..market.underlyings[0].clone() };
+    let said = market.list_underlying(again, "1000".parse().unwrap(), &Liquidity::default()).unwrap_err().to_string();
+    assert_eq!(said, "underlying.basket: found a basket, expected none: a basket is listed by a document alone");
+}
+
 /// A market is serialized only in the state of an engine, which lists no basket.
 #[test]
 fn a_market_with_a_basket_is_not_serialized() {
     let market = read(&market());
     assert!(serde_json::to_string(&market).unwrap_err().to_string().contains("document"));
     let mut plain = market.clone();
-    plain.underlyings[0].basket = None;
+    Arc::make_mut(&mut plain.listings).underlyings[0].basket = None;
     let text = serde_json::to_string(&plain).unwrap();
     assert!(!text.contains("basket"));
     assert_eq!(serde_json::from_str::<Market>(&text).unwrap(), plain);

@@ -1,6 +1,11 @@
 //! Markets and accounts that are built from values.
 
-use model::{Account, Asset, Instrument, InstrumentBuilder, Market, MarketBuilder, Portfolio, Side, Underlying};
+use std::sync::Arc;
+
+use model::{
+    Account, Asset, AssetId, Instrument, InstrumentBuilder, InstrumentKind, Liquidity, Market, MarketBuilder,
+    Portfolio, Side, Underlying, UnderlyingId,
+};
 
 const EXPIRY: &str = "2026-05-08T08:00:00Z";
 
@@ -45,7 +50,7 @@ const DOCUMENT: &str = r#"{
 #[test]
 fn a_market_that_is_built_is_that_of_its_document() {
     let (built, mut read) = (builder().build().unwrap(), Market::parse(DOCUMENT).unwrap());
-    assert_ne!(built.hash, "");
+    assert_ne!(&*built.hash, "");
     // One hash is of the text above, the other of its compact JSON.
     read.hash.clone_from(&built.hash);
     assert_eq!(built, read);
@@ -122,4 +127,50 @@ fn everything_that_is_wrong_with_an_account_is_told_at_once() {
         assert!(refused.lines().any(|line| line.starts_with(expected)), "{expected} is not in\n{refused}");
     }
     assert_eq!(refused.lines().count(), 6, "{refused}");
+}
+
+/// A tick copies a market. The copy must share all names, order books and volumes, so that it takes no memory for them.
+#[test]
+fn a_copy_of_a_market_shares_everything_but_its_quotes() {
+    let market = builder().build().unwrap();
+    let mut copy = market.clone();
+    copy.quotes.indices[0] = "81000".parse().unwrap();
+    assert!(Arc::ptr_eq(&market.listings, &copy.listings), "names and contracts");
+    assert!(Arc::ptr_eq(&market.turnover, &copy.turnover), "order books and volumes");
+    assert!(Arc::ptr_eq(&market.hash, &copy.hash), "the hash of the document");
+    assert_ne!(market.index(UnderlyingId(0)), copy.index(UnderlyingId(0)));
+}
+
+/// A new listing changes the market that lists it and no copy that was made before.
+#[test]
+fn a_listing_is_seen_by_no_earlier_copy() {
+    let mut market = builder().build().unwrap();
+    let before = market.clone();
+    let dollar = Asset { name: "USDT".to_owned(), follows: None };
+    let id = market.list_asset(dollar.clone(), "0.999".parse().unwrap(), &Liquidity::default()).unwrap();
+    assert_eq!((market.asset("USDT"), market.price(id).to_string()), (Some(id), "0.999".to_owned()));
+    assert_eq!((before.asset("USDT"), before.quotes.prices.len()), (None, id.0));
+    let again = market.list_asset(dollar, "0.999".parse().unwrap(), &Liquidity::default()).unwrap_err();
+    assert_eq!(again.to_string(), "asset.asset: found \"USDT\" again, expected each asset once");
+}
+
+/// A contract that is listed by numbers is refused for the same reasons, in the same words, as one in a document.
+#[test]
+fn a_contract_is_checked_like_one_in_a_document() {
+    let mut market = builder().build().unwrap();
+    let future = InstrumentKind::Future { expiry: "2020-01-01T00:00:00Z".parse().unwrap() };
+    let listed = Instrument { name: "NEW".to_owned(), ..market.instruments[0].clone() };
+    let refused = |market: &mut Market, contract: Instrument, mark: &str| {
+        market.list_instrument(contract, mark.parse().unwrap()).unwrap_err().to_string()
+    };
+    let past = refused(&mut market, Instrument { kind: future, ..listed.clone() }, "1");
+    assert!(past.starts_with("instrument.expiry: found 2020-01-01T00:00:00Z, expected a time not before"), "{past}");
+    let unknown = refused(&mut market, Instrument { quote: AssetId(99), ..listed.clone() }, "1");
+    assert_eq!(unknown, "instrument.quote: found 99, expected the number of an asset of this market");
+    let free = refused(&mut market, listed.clone(), "-1");
+    assert_eq!(free, "instrument.mark: found -1, expected a price above 0");
+    let twice = refused(&mut market, Instrument { name: "INVERSE".to_owned(), ..listed.clone() }, "1");
+    assert!(twice.contains("again, expected each instrument once"), "{twice}");
+    let id = market.list_instrument(listed, "80000".parse().unwrap()).unwrap();
+    assert_eq!((market.instrument("NEW"), market.listing(id).id, market.iv(id)), (Some(id), id, None));
 }

@@ -113,7 +113,7 @@ impl<D: Door> Venue<D> {
     }
 
     fn mark(&self, instrument: InstrumentId) -> units::Price {
-        let mark = self.operator.state().market.listing(instrument).mark.in_quote();
+        let mark = self.operator.state().market.mark(instrument).in_quote();
         mark.to_decimals(0, units::Round::Down).unwrap()
     }
 

@@ -288,7 +288,7 @@ impl Decider for Canary {
                 doctored(engine, envelope, |state| {
                     let contract = &mut state.contracts[instrument.0];
                     let count = contract.samples.count;
-                    let index = state.market.underlyings[contract.terms.underlying.0].index.usd().raw();
+                    let index = state.market.index(contract.terms.underlying).usd().raw();
                     let sum = CounterPrice::new(Price::from_raw(index * i128::from(count)));
                     contract.samples = Samples { sum, count };
                 })

@@ -176,7 +176,7 @@ fn fill(world: &mut World, state: &State, account: AccountId, offer: Offer, matc
         _ => all,
     };
     let tick = terms.tick.raw();
-    let mark = state.market.listing(offer.instrument).mark.in_quote().raw();
+    let mark = state.market.mark(offer.instrument).in_quote().raw();
     let at_mark = if sign > 0 { (mark + tick - 1).div_euclid(tick) } else { mark.div_euclid(tick) } * tick;
     let price = match world.dice.below(10) {
         0..=4 => offer.worst.raw(),

@@ -80,7 +80,7 @@ fn sale(world: &mut World, state: &State, account: AccountId) -> Option<Envelope
     let held = *state.accounts[account.place()].positions.first()?;
     let contract = &state.contracts[held.instrument.0];
     let tick = contract.terms.tick.raw();
-    let mark = state.market.listing(held.instrument).mark.in_quote().raw().div_euclid(tick) * tick;
+    let mark = state.market.mark(held.instrument).in_quote().raw().div_euclid(tick) * tick;
     let price = Price::from_raw(if held.lots > 0 { mark + tick } else { mark });
     let party = |account| Party { account, order: None, fee: Quantity::ZERO };
     let (own, friend) = (party(account), party(AccountId(u32::from(account.0 == 0))));

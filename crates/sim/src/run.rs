@@ -376,7 +376,7 @@ impl<'r> Run<'r> {
         let account = &state.accounts[id.place()];
         let [position] = account.positions[..] else { return Ok(()) };
         let contract = &state.contracts[position.instrument.0];
-        let mark = state.market.listing(position.instrument).mark.in_quote().raw();
+        let mark = state.market.mark(position.instrument).in_quote().raw();
         let tick = contract.terms.tick.raw();
         let due = contract.terms.expiry().is_some_and(|expiry| expiry.micros() <= self.world.now);
         // The limit is no worse than the mark: up to the next tick when selling, down when buying.

@@ -318,7 +318,7 @@ impl Scene {
 fn filled(state: &State, (one, two): (AccountId, AccountId), instrument: InstrumentId, lots: i64) -> Command {
     let contract = &state.contracts[instrument.0];
     let tick = contract.terms.tick.raw();
-    let price = Price::from_raw(state.market.listing(instrument).mark.in_quote().raw().div_euclid(tick) * tick);
+    let price = Price::from_raw(state.market.mark(instrument).in_quote().raw().div_euclid(tick) * tick);
     let party = |account| Party { account, order: None, fee: Quantity::ZERO };
     let (buyer, seller) = if lots > 0 { (party(one), party(two)) } else { (party(two), party(one)) };
     Command::Fill { instrument, match_id: contract.last_match + 1, price, lots: lots.abs(), buyer, seller }

@@ -77,8 +77,7 @@ pub fn surface(world: &mut World, state: &State) -> Envelope {
         if !contract.terms.is_option() || contract.mode == Mode::Settled {
             continue;
         }
-        let InstrumentKind::Option { iv, .. } = &state.market.instruments[place].kind else { continue };
-        let before = iv.map_or(ONE * 6 / 10, Ratio::raw);
+        let before = state.market.iv(InstrumentId(place)).map_or(ONE * 6 / 10, Ratio::raw);
         let moved = before + before / 1000 * i128::from(world.dice.between(-40, 40));
         vols.push((InstrumentId(place), Ratio::from_raw(moved.clamp(ONE / 5, 3 * ONE))));
     }
@@ -227,7 +226,7 @@ fn deposit(world: &mut World, state: &State) -> Made {
     let asset = AssetId(world.dice.place(state.collateral.len()));
     let dust = world.swarm.seeks(Corner::Dust) && world.dice.chance(500);
     let dollars = world.dice.pick(&[1_i64, 300, 20_000, 500_000, 8_000_000]);
-    let price = state.market.assets[asset.0].price.usd().raw().max(1);
+    let price = state.market.price(asset).usd().raw().max(1);
     let worth = i128::from(dollars) * ONE / (price / ONE).max(1);
     let amount = Quantity::from_raw(if dust { i128::from(world.dice.between(1, 9)) } else { worth });
     let reference = state.collateral[asset.0].reference + u64::from(world.dice.chance(970));
@@ -261,10 +260,9 @@ fn lots(world: &mut World, state: &State, account: AccountId, instrument: Instru
         return 1;
     }
     let balances = state.accounts[account.place()].balances.iter();
-    let worth: f64 =
-        balances.map(|held| held.amount.to_f64() * state.market.assets[held.asset.0].price.usd().to_f64()).sum();
+    let worth: f64 = balances.map(|held| held.amount.to_f64() * state.market.price(held.asset).usd().to_f64()).sum();
     let terms = &state.contracts[instrument.0].terms;
-    let index = state.market.underlyings[terms.underlying.0].index.usd().to_f64();
+    let index = state.market.index(terms.underlying).usd().to_f64();
     let inverse = terms.payoff == Payoff::Inverse && !terms.is_option();
     let per_lot = terms.unit().to_f64() * if inverse { 1.0 } else { index.max(1.0) };
     let brink = world.swarm.seeks(Corner::Brink);
@@ -483,8 +481,8 @@ fn govern(world: &mut World, state: &State) -> Made {
         _ => {
             let instrument = instrument(world, state);
             let terms = &state.contracts[instrument.0].terms;
-            let counter = state.market.assets[terms.counter_asset().0].price;
-            let index = state.market.underlyings[terms.underlying.0].index.to_counter(counter, Round::Down);
+            let counter = state.market.price(terms.counter_asset());
+            let index = state.market.index(terms.underlying).to_counter(counter, Round::Down);
             let index = index.unwrap_or_default().in_counter().raw();
             let price = CounterPrice::new(Price::from_raw(step(&mut world.dice, index)));
             Change::SettlementPrice { instrument, price }

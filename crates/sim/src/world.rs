@@ -259,7 +259,6 @@ impl World {
             expiry,
             strike: CounterPrice::new(price(strike * 100)),
             right,
-            iv: None,
         };
         vec![
             Terms { feed: None, ..spot }.build(),
@@ -315,7 +314,7 @@ impl World {
         let right = self.dice.pick(&[Right::Call, Right::Put]);
         let expires = Timestamp::from_micros(expiry);
         let strike = CounterPrice::new(price(strike.max(1000) * 100));
-        let kind = InstrumentKind::Option { expiry: expires, strike, right, iv: None };
+        let kind = InstrumentKind::Option { expiry: expires, strike, right };
         let option = Terms::new(&format!("BTC-O-{number}"), kind, BTC, USDC).sized(100_000, 10, 100).build();
         let future = InstrumentKind::Future { expiry: expires };
         vec![option, Terms::new(&format!("BTC-F-{number}"), future, BTC, USDC).sized(100_000, 1, 50).build()]
@@ -384,7 +383,7 @@ impl World {
     /// A price near the mark, on a tick; `spread` in hundredths of a per cent either way.
     pub fn near_mark(&mut self, state: &State, instrument: InstrumentId, spread: i64) -> Price {
         let tick = state.contracts[instrument.0].terms.tick.raw();
-        let mark = state.market.listing(instrument).mark.in_quote().raw();
+        let mark = state.market.mark(instrument).in_quote().raw();
         let moved = mark + mark / 10_000 * i128::from(self.dice.between(-spread, spread));
         let signed = state.feeds.get(&FeedId::Index(state.contracts[instrument.0].terms.underlying));
         let lowest = if signed.is_some_and(|feed| feed.rules.signed) { i128::MIN } else { tick };

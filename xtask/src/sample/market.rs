@@ -349,9 +349,13 @@ mod tests {
                 Payoff::Inverse => (price / inputs.forward, 1e-6),
                 Payoff::Linear => (price, 1e-4),
             };
-            assert!((listing.mark.in_quote().to_f64() - model).abs() <= 0.500_001 * decimals, "{}", listing.name);
-            assert!(listing.bid.is_none_or(|bid| bid <= listing.mark), "{}", listing.name);
-            assert!(listing.ask.is_some_and(|ask| ask >= listing.mark), "{}", listing.name);
+            assert!(
+                (market.mark(listing.id).in_quote().to_f64() - model).abs() <= 0.500_001 * decimals,
+                "{}",
+                listing.name
+            );
+            assert!(market.quote(listing.id).bid.is_none_or(|bid| bid <= market.mark(listing.id)), "{}", listing.name);
+            assert!(market.quote(listing.id).ask.is_some_and(|ask| ask >= market.mark(listing.id)), "{}", listing.name);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use engine::state::State;
 use engine::{AccountId, Command, Envelope, Event};
-use model::{InstrumentKind, Payoff};
+use model::{InstrumentKind, Payoff, UnderlyingId};
 use units::{Quantity, Ratio, Round, Timestamp};
 
 use super::sight::{Left, Seen, instrument_priced};
@@ -103,7 +103,7 @@ impl Auditor {
         let lots = crossed.fold(offer.lots, |sum, given| sum + given.lots);
         let trade = self.trade_of(state, instrument, lots);
         let listing = &state.market.instruments[instrument];
-        let (mark, worst) = (listing.mark.in_quote().to_f64(), offer.worst.to_f64());
+        let (mark, worst) = (state.market.mark(listing.id).in_quote().to_f64(), offer.worst.to_f64());
         let size = if listing.is_option() { mark } else { moving(state, instrument) };
         let away = 2.0 * size * (trade.half_spread + 0.01 * trade.usd / trade.depth);
         let tick = state.contracts[instrument].terms.tick.to_f64();
@@ -153,7 +153,7 @@ impl Auditor {
         let trade = self.trade_of(state, instrument, lots);
         let terms = &state.contracts[instrument].terms;
         let cost = trade.usd * (trade.half_spread + trade.fee + 0.005 * trade.usd / trade.depth);
-        let price = state.market.assets[terms.cash().0].price.usd().to_f64();
+        let price = state.market.price(terms.cash()).usd().to_f64();
         let Ok(cost) = Quantity::from_f64(cost / price, Round::Up) else { return false };
         let mark = listing_mark(state, instrument);
         let supposed = self.books.supposing(account, instrument, (mark, lots), cost.raw());
@@ -176,9 +176,9 @@ impl Auditor {
         let place = terms.underlying.0;
         let units = Quantity::from_raw(terms.unit().raw() * i128::from(lots.abs())).to_f64();
         let usd = if terms.payoff == Payoff::Inverse && !terms.is_option() {
-            units * state.market.assets[terms.quote.0].price.usd().to_f64()
+            units * state.market.price(terms.quote).usd().to_f64()
         } else {
-            units * state.market.underlyings[place].index.usd().to_f64().abs()
+            units * state.market.index(UnderlyingId(place)).usd().to_f64().abs()
         };
         let capacity = self.depth(state, place) * rules.participation.to_f64();
         let interval = seconds(rules.interval);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use engine::AccountId;
 use engine::state::{Mode, Policy, Pot, State};
-use model::{Payoff, UnderlyingId};
+use model::{AssetId, InstrumentId, Payoff, UnderlyingId};
 use units::{Quantity, Timestamp};
 
 use super::sight::instrument_priced;
@@ -25,8 +25,8 @@ impl Auditor {
         for (instrument, lots) in &step.books.accounts[step.account].lots {
             let terms = &state.contracts[*instrument].terms;
             let price = match terms.payoff {
-                Payoff::Inverse if !terms.is_option() => state.market.assets[terms.quote.0].price,
-                Payoff::Inverse | Payoff::Linear => state.market.underlyings[terms.underlying.0].index,
+                Payoff::Inverse if !terms.is_option() => state.market.price(terms.quote),
+                Payoff::Inverse | Payoff::Linear => state.market.index(terms.underlying),
             }
             .usd();
             let notional = whole(lots.lots) * terms.unit().to_f64() * price.to_f64();
@@ -175,7 +175,7 @@ impl Auditor {
                 )
             })?;
             let sum = profits.entry(given.to).or_default();
-            let price = state.market.assets[terms.cash().0].price.usd().to_f64();
+            let price = state.market.price(terms.cash()).usd().to_f64();
             let ticks = 2.0 * terms.tick.to_f64() * terms.unit().to_f64() * whole(given.lots).abs() * price;
             sum.1 += ticks;
             if terms.is_option() {
@@ -219,11 +219,11 @@ fn given_back(state: &State, given: &Given) -> f64 {
         return 0.0;
     }
     let away = Quantity::from_raw(given.price - listing_mark(state, given.instrument)).to_f64();
-    -away * terms.unit().to_f64() * whole(given.lots) * state.market.assets[terms.settle.0].price.usd().to_f64()
+    -away * terms.unit().to_f64() * whole(given.lots) * state.market.price(terms.settle).usd().to_f64()
 }
 
 fn usd_of(state: &State, asset: usize, amount: i128) -> f64 {
-    Quantity::from_raw(amount).to_f64() * state.market.assets[asset].price.usd().to_f64()
+    Quantity::from_raw(amount).to_f64() * state.market.price(AssetId(asset)).usd().to_f64()
 }
 
 fn whole(lots: i64) -> f64 {
@@ -311,8 +311,7 @@ fn formula(state: &State, step: &Step, missing: f64) -> Result<(), Finding> {
     let worth = |instrument: usize| {
         let terms = &state.contracts[instrument].terms;
         let lots = held.get(&instrument).map_or(0, |held| held.lots);
-        (terms.unit().to_f64() * whole(lots)).abs()
-            * state.market.underlyings[terms.underlying.0].index.usd().to_f64().abs()
+        (terms.unit().to_f64() * whole(lots)).abs() * state.market.index(terms.underlying).usd().to_f64().abs()
     };
     let all: f64 = held.keys().copied().filter(|instrument| shares(*instrument)).map(worth).sum();
     for (instrument, (price, lots)) in done {
@@ -321,9 +320,9 @@ fn formula(state: &State, step: &Step, missing: f64) -> Result<(), Finding> {
             continue;
         }
         let units = terms.unit().to_f64() * whole(held.get(&instrument).map_or(0, |held| held.lots));
-        let coin = state.market.assets[terms.settle.0].price.usd().to_f64();
+        let coin = state.market.price(terms.settle).usd().to_f64();
         let mark = listing_mark(state, instrument);
-        let unit = state.market.assets[terms.quote.0].price.usd().raw();
+        let unit = state.market.price(terms.quote).usd().raw();
         let scale = state.market.underlyings[terms.underlying.0].scale;
         // Where prices may be negative, the size of a mark is its absolute value, and at least the scale.
         let size = scale.map_or(mark, |scale| mark.abs().max(over(scale.usd().raw(), unit, true)));
@@ -352,11 +351,11 @@ fn tick_usd(state: &State, step: &Step) -> f64 {
     let of = |given: &Given| {
         let terms = &state.contracts[given.instrument].terms;
         let tick =
-            terms.tick.to_f64() / state.market.instruments[given.instrument].mark.in_quote().to_f64().abs().max(1e-9);
+            terms.tick.to_f64() / state.market.mark(InstrumentId(given.instrument)).in_quote().to_f64().abs().max(1e-9);
         match terms.payoff {
             Payoff::Inverse if !terms.is_option() => tick * whole(given.lots).abs() * lot_usd(state, given.instrument),
             Payoff::Inverse | Payoff::Linear => {
-                let price = state.market.assets[terms.cash().0].price.usd().to_f64();
+                let price = state.market.price(terms.cash()).usd().to_f64();
                 2.0 * terms.tick.to_f64() * terms.unit().to_f64() * whole(given.lots).abs() * price
             }
         }

@@ -200,7 +200,7 @@ impl Auditor {
         }
         let rules = self.method(&state.method.text);
         let least = rules.map_or(0.0, |place| self.methods[place].1.rules.engine.least_credit.to_f64());
-        let worth = amount.to_f64() * state.market.assets[asset.0].price.usd().to_f64();
+        let worth = amount.to_f64() * state.market.price(*asset).usd().to_f64();
         ensure(worth >= least * (1.0 - 1e-9), "I-75", || {
             format!("account {from} sent account {to} {amount} of asset {asset:?}, worth {worth} USD")
         })

@@ -3,7 +3,7 @@
 use engine::FeedId;
 use engine::state::State;
 use marks::Report;
-use model::{AssetId, InstrumentKind, Payoff};
+use model::{AssetId, InstrumentId, InstrumentKind, Payoff};
 use units::Money;
 
 use super::Auditor;
@@ -24,10 +24,10 @@ impl Auditor {
 /// The USD that a trade of one lot moves: the premium of options, the notional at the mark of everything else.
 pub(super) fn lot_usd(state: &State, instrument: usize) -> f64 {
     let (terms, listing) = (&state.contracts[instrument].terms, &state.market.instruments[instrument]);
-    let (unit, price) = (terms.unit().to_f64(), |asset: AssetId| state.market.assets[asset.0].price.usd().to_f64());
+    let (unit, price) = (terms.unit().to_f64(), |asset: AssetId| state.market.price(asset).usd().to_f64());
     match (&terms.kind, terms.payoff) {
         (InstrumentKind::Option { .. } | InstrumentKind::Spot, _) => {
-            unit * listing.mark.in_quote().to_f64() * price(terms.cash())
+            unit * state.market.mark(listing.id).in_quote().to_f64() * price(terms.cash())
         }
         (_, Payoff::Linear) => unit * moving(state, instrument) * price(terms.settle),
         (_, Payoff::Inverse) => unit * price(terms.quote),
@@ -38,12 +38,12 @@ pub(super) fn lot_usd(state: &State, instrument: usize) -> f64 {
 pub(super) fn moving(state: &State, instrument: usize) -> f64 {
     let listing = &state.market.instruments[instrument];
     let scale = state.market.underlyings[listing.underlying.0].scale;
-    let mark = listing.mark.in_quote().to_f64();
-    let unit = state.market.assets[listing.quote.0].price.usd().to_f64();
+    let mark = state.market.mark(listing.id).in_quote().to_f64();
+    let unit = state.market.price(listing.quote).usd().to_f64();
     scale.map_or(mark, |scale| mark.abs().max(scale.usd().to_f64() / unit))
 }
 
 /// The mark of an instrument, in units of 10⁻¹⁸.
 pub(super) fn listing_mark(state: &State, instrument: usize) -> i128 {
-    state.market.instruments[instrument].mark.in_quote().raw()
+    state.market.mark(InstrumentId(instrument)).in_quote().raw()
 }

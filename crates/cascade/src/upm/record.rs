@@ -36,7 +36,7 @@ pub fn step(state: &State, world: &mut World, account: AccountId, events: &[Even
                 step.paid_by_backstop = plus(step.paid_by_backstop, usd(*amount));
             }
             Event::Transferred { instrument, to, lots, price, .. } => {
-                let mark = state.market.listing(*instrument).mark.in_quote();
+                let mark = state.market.mark(*instrument).in_quote();
                 // The size in coins: only perpetuals are transferred between accounts.
                 let size = count(*lots).abs() * state.contracts[instrument.0].terms.unit().to_f64();
                 let value = size * mark.to_f64();

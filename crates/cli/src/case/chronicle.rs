@@ -187,5 +187,5 @@ fn begun(state: &State, account: AccountId, (number, markets): (u64, &[Underlyin
 }
 
 fn indices(state: &State) -> Vec<UsdPrice> {
-    state.market.underlyings.iter().map(|listed| listed.index).collect()
+    state.market.quotes.indices.clone()
 }

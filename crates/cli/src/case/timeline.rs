@@ -161,7 +161,7 @@ impl Follower<'_> {
         let state = self.engine.state();
         let again = self.engine.decide(&envelope).unwrap_or_default();
         let held = step.offer.map_or(0, |offer| state.accounts[self.account.place()].position(offer.instrument).lots);
-        let index = |underlying: &UnderlyingId| (*underlying, state.market.underlyings[underlying.0].index);
+        let index = |underlying: &UnderlyingId| (*underlying, state.market.index(*underlying));
         Taken {
             at,
             recomputed: Figures::recorded(&again, self.account),

@@ -78,7 +78,8 @@ impl Planning<'_> {
     /// count toward their underlying, as in the engine.
     fn intervals(&self, instrument: InstrumentId, lots: i64) -> Result<u64, Overflow> {
         let listing = self.market.listing(instrument);
-        let traded = Position { instrument, quantity: self.contracts(instrument, lots)?, entry: listing.mark };
+        let traded =
+            Position { instrument, quantity: self.contracts(instrument, lots)?, entry: self.market.mark(instrument) };
         let notional = exposure::notional(&traded, self.market)?.to_f64();
         let room = self.rooms[listing.underlying.0];
         let intervals = Quantity::from_f64((notional / room).ceil().max(1.0), Round::Up)?;

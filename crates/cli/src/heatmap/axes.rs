@@ -25,7 +25,7 @@ pub fn axes(canvas: &mut Canvas, picture: &Picture, layout: &Layout) {
             canvas.text(x, y, &tick(*part, 13.0).middle(), &percent(price_move(*part, *range)));
         }
         y += 17.0;
-        let index = picture.market.underlying(name).map(|id| picture.market.underlyings[id.0].index.usd().to_f64());
+        let index = picture.market.underlying(name).map(|id| picture.market.index(id).usd().to_f64());
         canvas.text(PLOT_LEFT - 14.0, y, &Style::new(12.0).end().grey(), "USD");
         for (column, part) in columns() {
             let x = layout.x(column) + layout.cell_width / 2.0;

@@ -33,8 +33,7 @@ impl Day {
         let mut day = Self { operator: Operator::new(sequencer, Schedule::default()) };
         day.later().list_underlying(underlying()).expect("nothing fails here");
         let expiry = of("2026-06-26T08:00:00Z");
-        let call =
-            InstrumentKind::Option { expiry, strike: "80000".parse().expect("a strike"), right: Right::Call, iv: None };
+        let call = InstrumentKind::Option { expiry, strike: "80000".parse().expect("a strike"), right: Right::Call };
         for (name, kind) in [("BTC-PERP", InstrumentKind::Perpetual), ("BTC-CALL", call)] {
             day.later().list_instrument(instrument(name, kind)).expect("nothing fails here");
         }
@@ -84,7 +83,7 @@ impl Day {
     }
 
     fn mark(&self, instrument: InstrumentId) -> String {
-        let mark = self.operator.state().market.listing(instrument).mark;
+        let mark = self.operator.state().market.mark(instrument);
         mark.in_quote().to_decimals(0, units::Round::Down).expect("nothing fails here").to_string()
     }
 

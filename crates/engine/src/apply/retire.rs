@@ -1,6 +1,6 @@
 //! Retires a settled instrument: what is taken out of the state, and what stays.
 
-use model::{InstrumentId, InstrumentKind};
+use model::InstrumentId;
 
 use crate::FeedId;
 use crate::state::{Part, State};
@@ -16,9 +16,9 @@ pub fn retire(state: &mut State, id: InstrumentId, last: bool) {
     let (underlying, expiry) = (terms.underlying, terms.expiry());
     let mut gone = vec![FeedId::Premium(id)];
     if let Some(expiry) = expiry.filter(|_| last) {
-        let expiries = &mut state.market.underlyings[underlying.0].expiries;
-        if let Ok(place) = expiries.binary_search_by_key(&expiry, |listed| listed.time) {
-            expiries.remove(place);
+        let quotes = &mut state.market.quotes;
+        if let Ok(place) = quotes.place_of(underlying, expiry) {
+            quotes.expiries.remove(place);
         }
         gone.push(FeedId::Forward(underlying, expiry));
     }
@@ -27,9 +27,7 @@ pub fn retire(state: &mut State, id: InstrumentId, last: bool) {
         state.hashes.touch(Part::Feed(feed));
     }
     state.surface.staged.remove(&id);
-    if let InstrumentKind::Option { iv, .. } = &mut state.market.instruments[id.0].kind {
-        *iv = None;
-    }
+    state.market.quotes.instruments[id.0].iv = None;
     for part in [Part::Head, Part::Market, Part::Contract(id.0)] {
         state.hashes.touch(part);
     }

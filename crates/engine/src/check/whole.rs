@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use model::{AssetId, CounterPrice, InstrumentId, InstrumentKind, Invalid, UnderlyingId};
+use model::{AssetId, CounterPrice, Expiry, Instrument, InstrumentId, InstrumentKind, Invalid, UnderlyingId};
 use units::{Quantity, Timestamp};
 
 use super::{Checked, expect, names, numbers};
@@ -60,6 +60,13 @@ fn lengths(state: &State) -> Checked {
         ("collateral", state.collateral.len(), market.assets.len()),
         ("open_interest_usd", state.open_interest_usd.len(), market.underlyings.len()),
         ("contracts", state.contracts.len(), market.instruments.len()),
+        ("market.quotes.prices", market.quotes.prices.len(), market.assets.len()),
+        ("market.quotes.indices", market.quotes.indices.len(), market.underlyings.len()),
+        ("market.quotes.confidences", market.quotes.confidences.len(), market.underlyings.len()),
+        ("market.quotes.instruments", market.quotes.instruments.len(), market.instruments.len()),
+        ("market.turnover.assets", market.turnover.assets.len(), market.assets.len()),
+        ("market.turnover.underlyings", market.turnover.underlyings.len(), market.underlyings.len()),
+        ("market.turnover.instruments", market.turnover.instruments.len(), market.instruments.len()),
     ];
     pairs.into_iter().try_for_each(|(path, found, listed)| {
         expect(found == listed, path, format_args!("{found} items"), format_args!("{listed}, as the market lists"))
@@ -102,45 +109,50 @@ fn market(state: &State) -> Checked {
     each("market.assets", &market.assets, |place, asset| {
         named(market.asset(&asset.name) == Some(AssetId(place)), &asset.name)?;
         asset.follows.map_or(Ok(()), |id| names::underlying(state, id))?;
-        numbers::price("price", asset.price.usd())
+        numbers::price("price", market.price(AssetId(place)).usd())
     })?;
     each("market.underlyings", &market.underlyings, |place, underlying| {
         named(market.underlying(&underlying.name) == Some(UnderlyingId(place)), &underlying.name)?;
-        numbers::index("index", underlying.index, underlying.scale.is_some())?;
-        let ordered = underlying.expiries.is_sorted_by(|one, next| one.time < next.time);
-        expect(ordered, "expiries", "another order", "that of their times, each once")?;
-        underlying.expiries.iter().try_for_each(|expiry| {
-            numbers::time("expiries.time", expiry.time)?;
-            numbers::price("expiries.forward", expiry.forward.usd())
-        })
+        numbers::index("index", market.index(UnderlyingId(place)), underlying.scale.is_some())?;
+        Ok(())
+    })?;
+    let key = |expiry: &Expiry| (expiry.underlying, expiry.time);
+    let ordered = market.quotes.expiries.is_sorted_by(|one, next| key(one) < key(next));
+    expect(ordered, "market.expiries", "another order", "that of underlyings and times, each once")?;
+    each("market.expiries", &market.quotes.expiries, |_, expiry| {
+        names::underlying(state, expiry.underlying)?;
+        numbers::time("time", expiry.time)?;
+        numbers::price("forward", expiry.forward.usd())
     })?;
     each("market.instruments", &market.instruments, |place, listing| {
-        named(market.instrument(&listing.name) == Some(InstrumentId(place)), &listing.name)?;
+        let id = InstrumentId(place);
+        named(market.instrument(&listing.name) == Some(id), &listing.name)?;
+        expect(listing.id == id, "id", listing.id.0, place)?;
         names::underlying(state, listing.underlying)?;
         names::asset(state, listing.quote)?;
         names::asset(state, listing.settle)?;
         names::fee_rate(listing.fee_rate)?;
-        numbers::price("mark", listing.mark.in_quote())?;
-        expiring(state, listing.underlying, &listing.kind, state.contracts[place].mode)
+        numbers::price("mark", market.mark(id).in_quote())?;
+        market.iv(id).map_or(Ok(()), |iv| numbers::volatility("iv", iv))?;
+        expiring(state, listing, state.contracts[place].mode)
     })
 }
 
 /// Checks that an instrument that expires has its expiry listed, unless it is settled and has no volatility; and that
 /// an option has a strike above 0.
-fn expiring(state: &State, underlying: UnderlyingId, kind: &InstrumentKind, mode: Mode) -> Checked {
-    let settled = mode == Mode::Settled && !matches!(kind, InstrumentKind::Option { iv: Some(_), .. });
+fn expiring(state: &State, listing: &Instrument, mode: Mode) -> Checked {
+    let settled = mode == Mode::Settled && state.market.iv(listing.id).is_none();
     let listed = |expiry: Timestamp| {
         numbers::time("expiry", expiry)?;
-        let known = settled || state.market.expiry(underlying, expiry).is_some();
+        let known = settled || state.market.expiry(listing.underlying, expiry).is_some();
         expect(known, "expiry", expiry, "an expiry of its underlying")
     };
-    match kind {
+    match &listing.kind {
         InstrumentKind::Spot | InstrumentKind::Perpetual => Ok(()),
         InstrumentKind::Future { expiry } => listed(*expiry),
-        InstrumentKind::Option { expiry, strike, iv, .. } => {
+        InstrumentKind::Option { expiry, strike, .. } => {
             listed(*expiry)?;
-            expect(*strike > CounterPrice::ZERO, "strike", strike, "above 0")?;
-            iv.map_or(Ok(()), |iv| numbers::volatility("iv", iv))
+            expect(*strike > CounterPrice::ZERO, "strike", strike, "above 0")
         }
     }
 }
@@ -148,11 +160,10 @@ fn expiring(state: &State, underlying: UnderlyingId, kind: &InstrumentKind, mode
 /// Checks that the terms of a contract are those that the market lists.
 fn listed(state: &State, place: usize, contract: &Contract) -> Checked {
     let (terms, listing) = (&contract.terms, &state.market.instruments[place]);
-    let same = (&terms.name, terms.underlying, terms.quote, terms.settle, terms.contract_size)
-        == (&listing.name, listing.underlying, listing.quote, listing.settle, listing.contract_size);
+    let same = (&terms.name, &terms.kind, terms.underlying, terms.quote, terms.settle, terms.contract_size)
+        == (&listing.name, &listing.kind, listing.underlying, listing.quote, listing.settle, listing.contract_size);
     expect(same, "terms", format_args!("those of {:?}", terms.name), format_args!("those of {:?}", listing.name))?;
     names::instrument_terms(terms)?;
-    expiring(state, terms.underlying, &terms.kind, contract.mode)?;
     expect(contract.open >= 0, "open", contract.open, "0 lots or more")?;
     numbers::time("funded", contract.funded)?;
     names::samples(&contract.samples)

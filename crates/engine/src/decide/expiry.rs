@@ -27,7 +27,7 @@ pub fn settle(state: &State, now: Timestamp, instrument: InstrumentId) -> Result
     if state.feeds.contains_key(&own) {
         feeds::valid(state, now, own)?;
     }
-    let mark = state.market.listing(instrument).underlying_mark().expect("it is no option").in_counter();
+    let mark = state.market.underlying_mark(instrument).expect("it is no option").in_counter();
     let price = CounterPrice::new(Price::from_raw(mark.raw() - mark.raw().rem_euclid(terms.tick.raw())));
     let mut events = Vec::new();
     for (id, position) in held(state, instrument) {

@@ -40,7 +40,7 @@ pub fn pay(
     let listing = state.market.listing(instrument);
     let price = match contract.terms.payoff {
         Payoff::Linear => state.market.mark_size(listing)?,
-        Payoff::Inverse => listing.mark,
+        Payoff::Inverse => state.market.mark(instrument),
     }
     .in_quote();
     let clearing = Holder::Pot(Pot::Clearing(instrument));

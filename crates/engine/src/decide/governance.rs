@@ -131,8 +131,8 @@ pub fn possible(state: &State, now: Timestamp, change: &Change) -> Result<(), Re
                 return Err(Reject::malformed("price", price, format!("none: the window made {average}")));
             }
             let underlying = contract.terms.underlying;
-            let counter = state.market.assets[contract.terms.counter_asset().0].price;
-            let index = state.market.underlyings[underlying.0].index.to_counter(counter, Round::Down)?;
+            let counter = state.market.price(contract.terms.counter_asset());
+            let index = state.market.index(underlying).to_counter(counter, Round::Down)?;
             let signed = state.feeds.get(&FeedId::Index(underlying)).is_some_and(|feed| feed.rules.signed);
             if *price <= CounterPrice::ZERO && !signed {
                 return Err(Reject::malformed("price", price, "above 0"));

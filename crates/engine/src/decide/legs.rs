@@ -87,8 +87,8 @@ impl<'a> Deal<'a> {
         let notional = if terms.is_option() {
             match terms.payoff {
                 Payoff::Linear => {
-                    let index = state.market.underlyings[terms.underlying.0].index;
-                    let index = index.to_quote(state.market.assets[terms.quote.0].price, Round::Up)?;
+                    let index = state.market.index(terms.underlying);
+                    let index = index.to_quote(state.market.price(terms.quote), Round::Up)?;
                     Quantity::from_raw(self.units.at(index.in_quote(), Round::Up)?.raw())
                 }
                 Payoff::Inverse => self.units,
@@ -107,7 +107,7 @@ impl<'a> Deal<'a> {
     /// in. It is 0 for an inverse contract whose mark is not above 0.
     fn gain(&self, state: &State) -> Result<Quantity, Overflow> {
         let terms = &self.contract.terms;
-        let mark = state.market.listing(self.fill.instrument).mark.in_quote();
+        let mark = state.market.mark(self.fill.instrument).in_quote();
         if mark <= Price::ZERO && terms.payoff == Payoff::Inverse {
             return Ok(Quantity::ZERO);
         }
@@ -151,7 +151,7 @@ impl<'a> Deal<'a> {
             let gain = if leg.lots > 0 { gain } else { gain.negated()? };
             // The part of equity that layer 2 does not count, in USD, rounded up.
             let flattered = if gain > Quantity::ZERO {
-                gain.at(state.market.assets[self.contract.terms.cash().0].price.usd(), Round::Up)?
+                gain.at(state.market.price(self.contract.terms.cash()).usd(), Round::Up)?
             } else {
                 Money::ZERO
             };

@@ -4,7 +4,7 @@ use marks::FeedRules;
 use model::{InstrumentKind, Payoff};
 use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
 
-use crate::apply::{asset_document, grow, underlying_document};
+use crate::apply::{grow, grow_asset, grow_underlying};
 use crate::layers::l0;
 use crate::state::{AssetTerms, InstrumentTerms, LARGEST_AMOUNT, UnderlyingTerms, times};
 use crate::{Event, FeedId, Noun, Reject, State};
@@ -39,7 +39,7 @@ pub fn underlying(state: &State, terms: &UnderlyingTerms) -> Result<Vec<Event>, 
     reference(terms.reference)?;
     readable("feed", &terms.feed)?;
     open_interest(terms.open_interest_usd)?;
-    state.market.clone().add_underlying(&underlying_document(terms))?;
+    grow_underlying(&mut state.market.clone(), terms)?;
     Ok(vec![Event::UnderlyingListed(Box::new(terms.clone()))])
 }
 
@@ -80,7 +80,7 @@ pub fn asset(state: &State, terms: &AssetTerms) -> Result<Vec<Event>, Reject> {
     if let Some(proposal) = state.outflow_change() {
         return Err(Reject::UnderWay { proposal });
     }
-    state.market.clone().add_asset(&asset_document(terms, &state.market))?;
+    grow_asset(&mut state.market.clone(), terms)?;
     Ok(vec![Event::AssetListed(Box::new(terms.clone()))])
 }
 
@@ -142,7 +142,7 @@ pub fn limited(
     if band <= Ratio::ZERO || band > Ratio::ONE {
         return Err(Reject::malformed("band", band, "above 0 and at most 1"));
     }
-    let index = state.market.underlyings[terms.underlying.0].index.usd();
+    let index = state.market.index(terms.underlying).usd();
     let dollars = terms.payoff == Payoff::Inverse && !terms.is_option();
     let each = if dollars { Price::ONE } else { index.max(Price::ONE) };
     let worth = times(terms.unit(), max_open).and_then(|units| units.at(each, Round::Up));
@@ -180,9 +180,6 @@ fn sized(terms: &InstrumentTerms) -> Result<(), Reject> {
 
 /// Checks the conditions that only one kind of instrument has.
 fn kind(state: &State, terms: &InstrumentTerms) -> Result<(), Reject> {
-    if let InstrumentKind::Option { iv: Some(iv), .. } = &terms.kind {
-        return Err(Reject::malformed("kind.iv", iv, "none: volatilities come with a surface"));
-    }
     let name = &state.market.underlyings[terms.underlying.0].name;
     if terms.kind == InstrumentKind::Spot {
         if terms.payoff == Payoff::Inverse {

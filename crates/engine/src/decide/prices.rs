@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use marks::{Quote, Report};
-use model::{InstrumentId, InstrumentKind, LARGEST_VOL, Market};
+use model::{InstrumentId, LARGEST_VOL, Market};
 use units::{Ratio, Round, Timestamp};
 
 use crate::feeds;
@@ -36,9 +36,9 @@ pub fn surface(
     }
     for (instrument, vol) in vols {
         let contract = l0::contract(state, *instrument)?;
-        let InstrumentKind::Option { iv, .. } = &state.market.listing(*instrument).kind else {
+        if !contract.terms.is_option() {
             return Err(Reject::malformed("vols", &contract.terms.name, "options only"));
-        };
+        }
         if contract.mode == Mode::Settled {
             return Err(Reject::Mode { mode: contract.mode });
         }
@@ -46,9 +46,9 @@ pub fn surface(
             let expected = format!("a volatility above 0 and at most {LARGEST_VOL} (1 = 100 %)");
             return Err(Reject::malformed("vols", vol, expected));
         }
-        if let Some(iv) = state.surface.staged.get(instrument).or(iv.as_ref()) {
+        if let Some(iv) = state.surface.staged.get(instrument).copied().or(state.market.iv(*instrument)) {
             let most = iv.scaled(state.policy.surface_step, Round::Up)?;
-            if vol.minus(*iv)? > most || iv.minus(*vol)? > most {
+            if vol.minus(iv)? > most || iv.minus(*vol)? > most {
                 let field = format!("volatility of {}", contract.terms.name);
                 let step = state.policy.surface_step;
                 return Err(Reject::Step { field, from: iv.to_string(), to: vol.to_string(), step });
@@ -113,8 +113,8 @@ fn samples(
         feeds::of_asset(state, contract.terms.counter_asset(), &mut feeds);
         let valid = |feed: &FeedId| quotes.get(feed).is_some_and(|quote| quote.validity().may_liquidate());
         if feeds.iter().all(valid) {
-            let index = market.underlyings[contract.terms.underlying.0].index;
-            let counter = market.assets[contract.terms.counter_asset().0].price;
+            let index = market.index(contract.terms.underlying);
+            let counter = market.price(contract.terms.counter_asset());
             let mut samples = contract.samples;
             samples.sum = samples.sum.plus(index.to_counter(counter, Round::Down)?)?;
             samples.count += 1;

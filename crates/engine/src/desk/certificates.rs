@@ -6,62 +6,28 @@
 //! replaced. A certificate tells which accounts to judge. It never decides: an account that is judged is assessed
 //! exactly.
 //!
-//! A rung's cell is replaced before the market leaves it, and its accounts move to the new cell a few thousand at a
-//! time, so that no tick has to judge every account.
+//! A rung's cell is replaced before the market leaves it, and its accounts move to the new cell over several watches, so
+//! that no tick has to judge every account.
 
 use std::sync::{Mutex, PoisonError};
 
-use margin::cell::{Cell, Reserve, Surplus, Width};
+use margin::cell::{Cell, Reserve, Surplus};
 use margin::method::universal::{Prepared, rules::Rules};
 use model::{Account, Market};
 use pricing::kernel::Isa;
 use units::{Quantity, Ratio, Timestamp};
 
 use crate::desk::hot::{Bill, Bills, Hot, Spent};
+use crate::desk::metrics::Metrics;
+use crate::desk::rungs::{BESIDE, Live, RUNGS, moves};
 use crate::state::{AccountState, State};
 use crate::{AccountId, Judged, Status};
-
-/// The width of the cells of each rung. The market leaves wider cells more rarely, and they certify fewer accounts. The
-/// engine marks options at their model, so their marks have almost no room.
-const RUNGS: [Width; 4] = [
-    Width { index: 0.04, basis: 0.002, vol: 0.02, mark: 1e-6, peg: 0.002, seconds: 3600 },
-    Width { index: 0.01, basis: 0.0005, vol: 0.0105, mark: 1e-6, peg: 0.0005, seconds: 3600 },
-    Width { index: 0.0025, basis: 0.0002, vol: 0.0055, mark: 1e-6, peg: 0.0002, seconds: 1800 },
-    Width { index: 0.0005, basis: 0.00002, vol: 0.0025, mark: 1e-6, peg: 0.00002, seconds: 300 },
-];
 
 /// The rungs from here on are kept even when no account is certified in them: fills are checked in them.
 const ASKED: usize = 1;
 
 /// Rows are whole multiples of this many USD per lot: accounts up to 4.5 billion USD gross can be certified.
 const TICK: f64 = 1e-6;
-
-/// A cell is replaced when the market has used up this part of it.
-const WORN: f64 = 0.5;
-
-/// The most accounts that move to a new cell in one watch.
-const MOVES: usize = 5_000;
-
-/// Counters of the work that certificates have done and saved.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Metrics {
-    /// Accounts that hold a certificate in force.
-    pub certified: usize,
-    /// Certificates that were computed.
-    pub issued: u64,
-    /// Cells that were built.
-    pub cells: u64,
-    /// Times that every account was judged.
-    pub watches: u64,
-    /// Sides of trades that were taken off a reserve, without adding the account up.
-    pub spent: u64,
-    /// Instruments in the market that was last revalued as it is marked.
-    pub revalued: usize,
-    /// Instruments in the newest cell of the widest rung that has one.
-    pub bounded: usize,
-    /// Groups of positions that are charged together in that cell.
-    pub buckets: usize,
-}
 
 /// The certificates of all accounts.
 #[derive(Debug, Default)]
@@ -79,17 +45,13 @@ pub struct Certificates {
     metrics: Metrics,
 }
 
-#[derive(Debug)]
-struct Live {
-    number: u32,
-    cell: Cell,
-}
-
 /// The certificate of an account.
 #[derive(Clone, Copy, Debug)]
 struct Certificate {
     /// The number of its cell; 0 means none.
     cell: u32,
+    /// The rung of its cell, or of the last one that it had: there the search for the next begins.
+    rung: u8,
     /// Whether the account has traded out of its reserve since it was last added up.
     spent: bool,
     /// The equity above its margins that the account has left.
@@ -97,10 +59,15 @@ struct Certificate {
 }
 
 impl Certificate {
-    const NONE: Self = Self { cell: 0, spent: false, reserve: Reserve::NONE };
+    const NONE: Self = Self { cell: 0, rung: 0, spent: false, reserve: Reserve::NONE };
 
-    fn new(cell: u32, surplus: &Surplus) -> Self {
-        Self { cell, spent: false, reserve: Reserve::new(surplus) }
+    fn new((rung, cell): (usize, u32), surplus: &Surplus) -> Self {
+        Self { cell, rung: numbered(rung), spent: false, reserve: Reserve::new(surplus) }
+    }
+
+    /// What is left of a certificate that is no longer in force: the rung on which to look for the next one.
+    fn void(&mut self) {
+        *self = Self { rung: self.rung, ..Self::NONE };
     }
 }
 
@@ -126,39 +93,68 @@ impl Certificates {
         self.hot().clear();
         self.rungs = Default::default();
         self.generation += 1;
-        self.of.fill(Certificate::NONE);
+        self.of.iter_mut().for_each(Certificate::void);
         self.metrics.certified = 0;
     }
 
     /// Voids the certificate of one account: its holdings have changed.
     pub fn revoke(&mut self, id: AccountId) {
-        if let Some(known) = self.of.get_mut(id.place()).filter(|known| known.cell != 0) {
-            *known = Certificate::NONE;
-            self.metrics.certified -= 1;
-        }
+        let Some(known) = self.of.get_mut(id.place()).filter(|known| known.cell != 0) else { return };
+        let live = self.rungs.iter_mut().flatten().find(|live| live.number == known.cell);
+        live.expect("a certificate is of a cell that is in use").held -= 1;
+        known.void();
+        self.metrics.certified -= 1;
     }
 
     /// Drops the cells that the market has left, with their certificates. Returns the accounts that lost theirs.
     pub fn moved(&mut self, market: &Market) -> Vec<AccountId> {
-        self.drop_cells(|cell| cell.contains(market))
+        let lost = self.drop_cells(|cell| cell.contains(market));
+        self.rungs.iter_mut().flatten().for_each(|live| live.follow(market));
+        lost
     }
 
-    /// Certifies an account on the widest rung on which its status is no worse than now. Returns whether there is one.
+    /// Certifies an account on a rung on which its status is no worse than now. Returns whether there is one.
+    ///
+    /// The search begins on the rung of its last certificate, on the widest without one, and on the narrowest after a
+    /// search that found none. It goes to wider rungs while they
+    /// prove enough, else to narrower ones until one does.
     pub fn certify(&mut self, state: &State, ground: &Ground<'_>, id: AccountId, account: &Account) -> bool {
         self.revoke(id);
-        for rung in 0..RUNGS.len() {
-            let Some(live) = self.newest(state, ground, rung) else { continue };
-            let hot = self.hot.get_mut().unwrap_or_else(PoisonError::into_inner);
-            let live = &self.rungs[rung][live];
-            let surplus = live.cell.surplus_of(account, hot.scratch());
-            self.metrics.issued += 1;
-            if stands(state.accounts[id.place()].status, surplus) {
-                let number = live.number;
-                self.issue(state, id, Certificate::new(number, &surplus));
-                return true;
-            }
+        if self.of.len() <= id.place() {
+            self.of.resize(state.accounts.len(), Certificate::NONE);
         }
-        false
+        let start = usize::from(self.of[id.place()].rung);
+        let mut best = self.proof_on(start, (state, ground), id, account);
+        if best.is_some() {
+            for rung in (0..start).rev() {
+                let Some(wider) = self.proof_on(rung, (state, ground), id, account) else { break };
+                best = Some(wider);
+            }
+        } else {
+            best = (start + 1..RUNGS.len()).find_map(|rung| self.proof_on(rung, (state, ground), id, account));
+        }
+        let Some(certificate) = best else {
+            self.of[id.place()].rung = numbered(RUNGS.len() - 1);
+            return false;
+        };
+        self.issue(state, id, certificate);
+        true
+    }
+
+    /// The certificate of an account on a rung; none where it does not prove enough.
+    fn proof_on(
+        &mut self,
+        rung: usize,
+        (state, ground): (&State, &Ground<'_>),
+        id: AccountId,
+        account: &Account,
+    ) -> Option<Certificate> {
+        let place = self.newest(state, ground, rung)?;
+        let live = &self.rungs[rung][place];
+        let hot = self.hot.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let surplus = live.cell.surplus_of(account, hot.scratch());
+        self.metrics.issued += 1;
+        stands(state.accounts[id.place()].status, surplus).then(|| Certificate::new((rung, live.number), &surplus))
     }
 
     /// Certifies an account from the proof that was made when its fill was decided. Returns whether the proof was
@@ -166,13 +162,14 @@ impl Certificates {
     pub fn proven(&mut self, state: &State, id: AccountId) -> bool {
         let account = &state.accounts[id.place()];
         let Some(proof) = self.hot().proven(account, id) else { return false };
-        let live = self.rungs.iter().flatten().find(|live| live.number == proof.cell);
-        let Some(live) = live else { return false };
+        let rungs = self.rungs.iter().enumerate();
+        let mut lives = rungs.flat_map(|(rung, lives)| lives.iter().map(move |live| (rung, live)));
+        let Some((rung, live)) = lives.find(|(_, live)| live.number == proof.cell) else { return false };
         self.hot.get_mut().unwrap_or_else(PoisonError::into_inner).make(&live.cell, &proof);
         if !stands(account.status, proof.surplus) {
             return false;
         }
-        self.issue(state, id, Certificate::new(proof.cell, &proof.surplus));
+        self.issue(state, id, Certificate::new((rung, proof.cell), &proof.surplus));
         true
     }
 
@@ -181,7 +178,8 @@ impl Certificates {
             self.of.resize(state.accounts.len(), Certificate::NONE);
         }
         self.revoke(id);
-        debug_assert!(self.live(certificate.cell).is_some(), "a certificate is of a cell that is in use");
+        let live = self.rungs.iter_mut().flatten().find(|live| live.number == certificate.cell);
+        live.expect("a certificate is of a cell that is in use").held += 1;
         self.of[id.place()] = certificate;
         self.metrics.certified += 1;
     }
@@ -253,45 +251,53 @@ impl Certificates {
     /// The place of the newest cell of a rung. A cell is built around the present market when there is none, or when it
     /// is worn.
     fn newest(&mut self, state: &State, ground: &Ground<'_>, rung: usize) -> Option<usize> {
-        let worn = self.rungs[rung].last().is_none_or(|live| wear(&live.cell, RUNGS[rung], &state.market) > WORN);
-        if worn && self.rungs[rung].len() < 2 {
+        let worn = self.rungs[rung].last().is_none_or(Live::is_worn);
+        if worn && self.rungs[rung].len() < BESIDE {
             let set = &ground.prepared.array.set;
             let cell = Cell::new(&state.market, ground.rules, set, ground.lots, TICK, RUNGS[rung], ground.isa).ok()?;
             self.last += 1;
             self.metrics.cells += 1;
             self.generation += 1;
-            self.rungs[rung].push(Live { number: self.last, cell });
+            self.rungs[rung].push(Live::new(self.last, cell));
         }
         self.rungs[rung].len().checked_sub(1)
     }
 
-    /// The next few thousand accounts whose cell has a newer one beside it: they must be certified again. When a whole
-    /// round finds none, the old cells are dropped.
+    /// The next accounts whose cell has a newer one beside it: they must be certified again. Each old cell has a share of
+    /// its own, so that a crowded one does not hold up one that will be left soon.
     pub fn movers(&mut self) -> Vec<AccountId> {
-        let old: Vec<u32> = self.rungs.iter().filter(|rung| rung.len() > 1).map(|rung| rung[0].number).collect();
-        let mut movers = Vec::new();
-        if old.is_empty() {
-            return movers;
-        }
-        while self.cursor < self.of.len() && movers.len() < MOVES {
-            if old.contains(&self.of[self.cursor].cell) {
+        let old = self.rungs.iter().filter_map(|rung| rung.split_last()).flat_map(|(_, old)| old);
+        let mut shares: Vec<(u32, usize)> = old.map(|live| (live.number, live.leaving().min(live.held))).collect();
+        let mut missing: usize = shares.iter().map(|(_, share)| share).sum();
+        let mut movers = Vec::with_capacity(missing);
+        for _ in 0..self.of.len() {
+            if missing == 0 {
+                break;
+            }
+            let cell = self.of[self.cursor].cell;
+            if let Some((_, share)) = shares.iter_mut().find(|(number, share)| *number == cell && *share > 0) {
                 movers.push(AccountId(u32::try_from(self.cursor).expect("ids are u32")));
+                (*share, missing) = (*share - 1, missing - 1);
             }
-            self.cursor += 1;
-        }
-        if self.cursor == self.of.len() {
-            self.cursor = 0;
-            if movers.is_empty() && !self.of.iter().any(|known| old.contains(&known.cell)) {
-                self.rungs.iter_mut().for_each(|rung| rung.retain(|live| !old.contains(&live.number)));
-                self.generation += 1;
-            }
+            self.cursor = (self.cursor + 1) % self.of.len();
         }
         movers
+    }
+
+    /// Drops the old cells in which nobody is left.
+    fn retire(&mut self) {
+        for rung in &mut self.rungs {
+            let newest = rung.last().map(|live| live.number);
+            let before = rung.len();
+            rung.retain(|live| live.held > 0 || Some(live.number) == newest);
+            self.generation += u64::from(rung.len() < before);
+        }
     }
 
     /// Builds new cells beside those that are worn, so that their accounts can move before the market leaves; and the
     /// cells in which fills are checked.
     pub fn renew(&mut self, state: &State, ground: &Ground<'_>) {
+        self.retire();
         for rung in 0..RUNGS.len() {
             if !self.rungs[rung].is_empty() || rung >= ASKED {
                 self.newest(state, ground, rung);
@@ -303,11 +309,9 @@ impl Certificates {
     pub fn far(&self, market: &Market, reach: f64) -> impl Fn(AccountId) -> bool {
         let reaches = |live: &&Live| {
             let width = live.cell.width().index;
-            let pairs = live.cell.market().underlyings.iter().zip(&market.underlyings);
-            pairs.filter(|(then, _)| then.scale.is_none()).all(|(then, now)| {
-                let moved = now.index.usd().to_f64() / then.index.usd().to_f64();
-                moved * (1.0 + reach) <= 1.0 + width && moved * (1.0 - reach) >= 1.0 - width
-            })
+            moves(live.cell.market(), market)
+                .flatten()
+                .all(|moved| moved * (1.0 + reach) <= 1.0 + width && moved * (1.0 - reach) >= 1.0 - width)
         };
         let cells: Vec<u32> = self.rungs.iter().flatten().filter(reaches).map(|live| live.number).collect();
         move |id| self.of.get(id.place()).is_some_and(|known| cells.contains(&known.cell))
@@ -354,13 +358,18 @@ impl Certificates {
         self.generation += 1;
         self.hot().clear();
         for (place, known) in self.of.iter_mut().enumerate().filter(|(_, known)| left.contains(&known.cell)) {
-            *known = Certificate::NONE;
+            known.void();
             lost.push(AccountId(u32::try_from(place).expect("ids are u32")));
         }
         assert!(lost.len() <= self.metrics.certified, "no more certificates are lost than there are");
         self.metrics.certified -= lost.len();
         lost
     }
+}
+
+/// The number of a rung, in as little memory as the certificates of a million accounts ask for.
+fn numbered(rung: usize) -> u8 {
+    u8::try_from(rung).expect("there are four rungs")
 }
 
 /// Whether an account with this status would keep it or get a better one.
@@ -384,14 +393,4 @@ pub struct Ground<'a> {
     pub lots: &'a [Quantity],
     /// The instructions of the processor that prices are computed with.
     pub isa: Isa,
-}
-
-/// The part of a cell that is used up: of its width in any index, or of its time.
-fn wear(cell: &Cell, width: Width, market: &Market) -> f64 {
-    let anchor = cell.market();
-    let pairs = anchor.underlyings.iter().zip(&market.underlyings).filter(|(then, _)| then.scale.is_none());
-    let moved =
-        pairs.map(|(then, now)| (now.index.usd().to_f64() / then.index.usd().to_f64() - 1.0).abs() / width.index);
-    let passed = market.time.seconds_since(anchor.time) / f64::from(width.seconds);
-    moved.fold(passed, f64::max)
 }

@@ -5,10 +5,11 @@ use std::sync::Mutex;
 use liquidation::{Gauge, LiquidationRules, OrderBook, Plan, Standing};
 use margin::Refusal;
 use margin::method::universal::Scratch;
-use model::{Account, Instrument, InstrumentId, Payoff, UnderlyingId};
+use model::{Account, InstrumentId, UnderlyingId};
 use units::{Money, Timestamp};
 
-use super::{Desk, Side};
+use super::Desk;
+use super::side::Side;
 use crate::FeedId;
 use crate::depth;
 use crate::feeds;
@@ -18,57 +19,14 @@ use crate::state::{AccountState, Contract, InstrumentTerms, Mode, State};
 struct AtMark<'a> {
     desk: &'a Desk,
     side: &'a Side,
-    units: Vec<Unit>,
     scratch: Mutex<Scratch>,
-}
-
-/// The data that a contract of an instrument is valued from.
-#[derive(Clone, Copy)]
-struct Unit {
-    size: f64,
-    mark: f64,
-    /// USD per unit of the asset that it is paid in.
-    price: f64,
-    option: bool,
-    inverse: bool,
-}
-
-impl<'a> AtMark<'a> {
-    fn new(desk: &'a Desk, side: &'a Side) -> Self {
-        let prices: Vec<f64> = side.market.assets.iter().map(|asset| asset.price.usd().to_f64()).collect();
-        let unit = |listing: &Instrument| Unit {
-            size: listing.contract_size.to_f64(),
-            mark: listing.mark.in_quote().to_f64(),
-            price: prices[listing.settle.0],
-            option: listing.is_option(),
-            inverse: listing.payoff == Payoff::Inverse,
-        };
-        let units = side.market.instruments.iter().map(unit).collect();
-        Self { desk, side, units, scratch: Mutex::default() }
-    }
-
-    /// Equity in USD (VAL-1) as a floating-point number: a plan asks for it hundreds of times, and no money moves by it.
-    fn equity(&self, account: &Account) -> f64 {
-        let prices = &self.side.market.assets;
-        let balances =
-            account.balances.iter().map(|held| held.amount.to_f64() * prices[held.asset.0].price.usd().to_f64());
-        let positions = account.positions.iter().map(|held| {
-            let unit = self.units[held.instrument.0];
-            let (size, entry) = (held.quantity.to_f64() * unit.size, held.entry.in_quote().to_f64());
-            match (unit.option, unit.inverse) {
-                (true, _) => size * unit.mark * unit.price,
-                (false, false) => size * (unit.mark - entry) * unit.price,
-                (false, true) => size * (unit.mark - entry) / (entry * unit.mark) * unit.price,
-            }
-        });
-        balances.chain(positions).sum()
-    }
 }
 
 impl Gauge for AtMark<'_> {
     /// During a ramp of parameters the higher of both requirements counts.
     fn stands(&self, account: &Account) -> Result<Standing, Refusal> {
-        let equity = self.equity(account);
+        // A plan asks for it hundreds of times, and no money moves by it.
+        let equity = self.side.equity(account);
         let mut scratch = self.scratch.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let rules = &self.desk.rules.rules;
         let margins = self.side.prepared.margins(&self.side.market, rules, account, &mut scratch)?;
@@ -89,7 +47,7 @@ impl Desk {
         let side = self.fast(state).as_ref().map_err(Clone::clone)?;
         let view = account.view(&state.contracts, &state.locations);
         let view = view.map_err(|overflow| Refusal::OutOfRange { account: account.name.clone(), overflow })?;
-        let gauge = AtMark::new(self, side);
+        let gauge = AtMark { desk: self, side, scratch: Mutex::default() };
         let budget = depth::backstop_budget(state, account).unwrap_or(Money::ZERO);
         let rules = LiquidationRules { backstop_budget: budget, ..state.policy.liquidation.clone() };
         liquidation::plan(&view, &side.market, &gauge, &self.books(state, now), &rules)
@@ -134,7 +92,7 @@ fn book(state: &State, now: Timestamp, id: InstrumentId, contract: &Contract, ma
     let option = terms.is_option();
     OrderBook {
         lot: terms.lot,
-        open: live && state.market.listing(id).mark.in_quote().to_f64() != 0.0,
+        open: live && state.market.mark(id).in_quote().to_f64() != 0.0,
         reduces_only: contract.mode == Mode::ReduceOnly,
         half_spread: if option { rules.option_half_spread } else { rules.half_spread }.to_f64(),
         depth_usd: if option { market.depth * rules.option_depth.to_f64() } else { market.depth },

@@ -9,7 +9,10 @@ mod follow;
 mod gauge;
 mod hot;
 mod index;
+mod metrics;
 mod open;
+mod rungs;
+mod side;
 mod trust;
 
 use std::collections::BTreeSet;
@@ -19,12 +22,12 @@ use margin::method::universal::{self, Margins, Prepared, Scratch, rules::Rules};
 use margin::params::Params;
 use margin::scenario::ScenarioSet;
 use margin::{Assessment, Refusal, valuation};
-use model::{InstrumentId, Invalid, Market, UnderlyingId};
+use model::{Account, InstrumentId, Invalid, Market, UnderlyingId};
 use pricing::kernel::Isa;
 use units::{Money, Overflow, Quantity, Ratio, Round, Timestamp};
 
-pub use certificates::Metrics;
 pub use hot::Spent;
+pub use metrics::Metrics;
 
 use crate::feeds;
 use crate::form;
@@ -34,6 +37,7 @@ use crate::{AccountId, FeedId, Live, Reject, Status};
 use certificates::Certificates;
 use index::{Index, Mask};
 use open::OpenInterest;
+use side::Side;
 use trust::Trust;
 
 /// Stands for an amount that does not fit: more than any limit.
@@ -82,15 +86,8 @@ pub struct Desk {
     moved: Mask,
     /// Whether parameters have changed, so that every account must be judged.
     everyone: bool,
-    scratch: Mutex<Scratch>,
-}
-
-/// A market revalued under every scenario, by the parameters in force and, during a ramp, by those before them.
-#[derive(Debug)]
-struct Side {
-    market: Market,
-    prepared: Prepared,
-    previous: Option<Prepared>,
+    /// Memory that is used again for each account that is judged: of its margins, and of its view.
+    scratch: Mutex<(Scratch, Account)>,
 }
 
 impl Desk {
@@ -178,8 +175,10 @@ impl Desk {
         }
         let bare = self.bare.iter().filter(|id| state.touched.contains(**id) || self.index.concerns(&self.moved, **id));
         let turn = self.index.unwell().iter().filter(|id| turns::may_recover(state, **id));
-        let accounts: BTreeSet<AccountId> = bare.chain(turn).copied().collect();
-        accounts.into_iter().collect()
+        let mut accounts: Vec<AccountId> = bare.chain(turn).copied().collect();
+        accounts.sort_unstable();
+        accounts.dedup();
+        accounts
     }
 
     /// Open interest over all instruments of an underlying, in USD, rounded up lot by lot; `other` replaces the number
@@ -287,6 +286,27 @@ impl Desk {
         self.on(self.fast(state), state, account)
     }
 
+    /// Whether an account surely keeps its status in the market as it is marked: its margins are exact, and its equity
+    /// lies so far from every limit that an estimate of it is enough. Cheaper than a judgment. False means that the
+    /// account must be judged.
+    pub fn keeps_status(&self, state: &State, id: AccountId) -> bool {
+        let Ok(side) = self.fast(state) else { return false };
+        if self.previous.is_some() {
+            return false;
+        }
+        let account = &state.accounts[id.place()];
+        let (scratch, view) = &mut *self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
+        if account.view_into(&state.contracts, &state.locations, view).is_err() {
+            return false;
+        }
+        let margins = side.prepared.margins(&side.market, &self.rules.rules, view, scratch);
+        let (Ok(Margins { initial, maintenance, .. }), Ok(within)) = (margins, side.equity_within(view)) else {
+            return false;
+        };
+        let keeps = |equity| margin::status(equity, initial, maintenance, self.warn()) == Ok(account.status);
+        within.into_iter().all(keeps)
+    }
+
     /// Judges an account of the state in the market as it is marked. Its certificate, if it has one, must not promise more.
     pub fn judge_held(&self, state: &State, id: AccountId) -> Result<Judged, Refusal> {
         let judged = self.judge(state, &state.accounts[id.place()])?;
@@ -336,18 +356,18 @@ impl Desk {
         let none = ScenarioSet::default();
         let prepare = |params: &Params<Rules>| Prepared::of_live(&market, &params.rules, &none, self.isa, &is_live);
         let (prepared, previous) = (prepare(&self.rules)?, self.previous.as_ref().map(prepare).transpose()?);
-        Ok(Side { market, prepared, previous })
+        Ok(Side::new(market, prepared, previous))
     }
 
     fn on(&self, side: &Result<Side, Refusal>, state: &State, account: &AccountState) -> Result<Judged, Refusal> {
         let side = side.as_ref().map_err(Clone::clone)?;
         let out_of_range = |overflow| Refusal::OutOfRange { account: account.name.clone(), overflow };
-        let view = account.view(&state.contracts, &state.locations).map_err(out_of_range)?;
-        let equity = valuation::equity(&view, &side.market).map_err(out_of_range)?;
-        let mut scratch = self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut margins = side.prepared.margins(&side.market, &self.rules.rules, &view, &mut scratch)?;
+        let (scratch, view) = &mut *self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
+        account.view_into(&state.contracts, &state.locations, view).map_err(out_of_range)?;
+        let equity = valuation::equity(view, &side.market).map_err(out_of_range)?;
+        let mut margins = side.prepared.margins(&side.market, &self.rules.rules, view, scratch)?;
         if let (Some(prepared), Some(rules)) = (&side.previous, &self.previous) {
-            let before = prepared.margins(&side.market, &rules.rules, &view, &mut scratch)?;
+            let before = prepared.margins(&side.market, &rules.rules, view, scratch)?;
             let progress = state.method.progress(state.clock);
             let blend = |from: Money, to: Money| from.plus(to.minus(from)?.scaled(progress, Round::Up)?);
             let blended = || {

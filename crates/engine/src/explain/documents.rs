@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    Account, AccountDocument, Asset, AssetDocument, BalanceDocument, ConfidenceDocument, DepthLevel, Expiry,
+    Account, AccountDocument, AssetDocument, AssetId, BalanceDocument, ConfidenceDocument, DepthLevel, Expiry,
     ExpiryDocument, Instrument, InstrumentDocument, InstrumentId, InstrumentKind, KindDocument, MARKET_FORMAT, Market,
     MarketDocument, OrderDocument, PORTFOLIO_FORMAT, PortfolioDocument, PositionDocument, Underlying,
     UnderlyingDocument, UnderlyingId,
@@ -115,7 +115,7 @@ impl Listed<'_> {
         MarketDocument {
             format: MARKET_FORMAT.to_owned(),
             time: market.time,
-            assets: market.assets.iter().map(|asset| asset_document(market, asset)).collect(),
+            assets: (0..market.assets.len()).map(|place| asset_document(market, AssetId(place))).collect(),
             underlyings: underlyings.map(|(place, listed)| self.underlying(UnderlyingId(place), listed)).collect(),
             instruments: open.filter_map(|(listing, _)| self.instrument(listing)).collect(),
         }
@@ -157,20 +157,21 @@ impl Listed<'_> {
     }
 
     fn underlying(&self, id: UnderlyingId, listed: &Underlying) -> UnderlyingDocument {
-        let expiries = listed.expiries.iter().filter_map(|expiry| {
+        let expiries = self.market.expiries(id).iter().filter_map(|expiry| {
             let written = self.written(id, expiry.time)?;
             Some(ExpiryDocument { expiry: written, ..expiry_document(expiry) })
         });
+        let liquidity = self.market.underlying_liquidity(id);
         UnderlyingDocument {
             underlying: listed.name.clone(),
-            index: Some(listed.index),
+            index: Some(self.market.index(id)),
             // The engine lists no basket.
             basket: None,
             scale: listed.scale,
-            confidence: Some(listed.confidence),
+            confidence: Some(self.market.confidence(id)),
             expiries: expiries.collect(),
-            depth: levels(&listed.depth),
-            adv_usd: listed.adv_usd,
+            depth: levels(&liquidity.depth),
+            adv_usd: liquidity.adv_usd,
         }
     }
 
@@ -182,13 +183,14 @@ impl Listed<'_> {
     }
 }
 
-fn asset_document(market: &Market, asset: &Asset) -> AssetDocument {
+fn asset_document(market: &Market, id: AssetId) -> AssetDocument {
+    let (asset, liquidity) = (&market.assets[id.0], market.asset_liquidity(id));
     AssetDocument {
         asset: asset.name.clone(),
-        price: asset.price,
+        price: market.price(id),
         follows: asset.follows.map(|underlying| market.underlyings[underlying.0].name.clone()),
-        depth: levels(&asset.depth),
-        adv_usd: asset.adv_usd,
+        depth: levels(&liquidity.depth),
+        adv_usd: liquidity.adv_usd,
     }
 }
 
@@ -207,12 +209,13 @@ fn expiry_document(expiry: &Expiry) -> ExpiryDocument {
 }
 
 fn instrument_document(market: &Market, listing: &Instrument) -> InstrumentDocument {
-    let (kind, strike, right, iv) = match listing.kind {
-        InstrumentKind::Spot => (KindDocument::Spot, None, None, None),
-        InstrumentKind::Perpetual => (KindDocument::Perpetual, None, None, None),
-        InstrumentKind::Future { .. } => (KindDocument::Future, None, None, None),
-        InstrumentKind::Option { strike, right, iv, .. } => (KindDocument::Option, Some(strike), Some(right), iv),
+    let (kind, strike, right) = match listing.kind {
+        InstrumentKind::Spot => (KindDocument::Spot, None, None),
+        InstrumentKind::Perpetual => (KindDocument::Perpetual, None, None),
+        InstrumentKind::Future { .. } => (KindDocument::Future, None, None),
+        InstrumentKind::Option { strike, right, .. } => (KindDocument::Option, Some(strike), Some(right)),
     };
+    let (quote, activity) = (market.quote(listing.id), market.activity(listing.id));
     InstrumentDocument {
         instrument: listing.name.clone(),
         kind,
@@ -224,15 +227,15 @@ fn instrument_document(market: &Market, listing: &Instrument) -> InstrumentDocum
         expiry: listing.expiry(),
         strike,
         right,
-        mark: listing.mark,
-        iv,
-        funding_rate_8h: listing.funding_rate_8h,
-        bid: listing.bid,
-        ask: listing.ask,
-        open_interest: listing.open_interest,
-        volume_24h: listing.volume_24h,
+        mark: quote.mark,
+        iv: quote.iv,
+        funding_rate_8h: quote.funding_rate_8h,
+        bid: quote.bid,
+        ask: quote.ask,
+        open_interest: activity.open_interest,
+        volume_24h: activity.volume_24h,
         fee_rate: listing.fee_rate,
-        delta: listing.delta,
+        delta: quote.delta,
     }
 }
 

@@ -194,7 +194,7 @@ fn trade(state: &State, id: AccountId, command: &Command, event: &Event) -> Resu
         return Ok(None);
     };
     let terms = &state.contracts[instrument.0].terms;
-    let mark = state.market.listing(instrument).mark;
+    let mark = state.market.mark(instrument);
     let units = times(terms.unit(), lots)?;
     let over = cost(units, mark.in_quote(), terms)?.minus(cost(units, price, terms)?)?;
     Ok(Some(Trade {
@@ -203,8 +203,8 @@ fn trade(state: &State, id: AccountId, command: &Command, event: &Event) -> Resu
         lots,
         price,
         mark,
-        index: state.market.underlyings[terms.underlying.0].index,
-        over_mark: over.at(state.market.assets[terms.cash().0].price.usd(), Round::Down)?,
+        index: state.market.index(terms.underlying),
+        over_mark: over.at(state.market.price(terms.cash()).usd(), Round::Down)?,
     }))
 }
 
@@ -227,7 +227,7 @@ fn payment(state: &State, id: AccountId, event: &Event) -> Result<Option<Payment
         (true, false) => (to, amount.negated()?),
         _ => return Ok(None),
     };
-    let usd = amount.at(state.market.assets[asset.0].price.usd(), Round::Down)?;
+    let usd = amount.at(state.market.price(asset).usd(), Round::Down)?;
     Ok(Some(Payment { with, asset, amount, usd, cause }))
 }
 

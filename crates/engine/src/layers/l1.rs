@@ -43,7 +43,7 @@ pub fn in_band(state: &State, id: InstrumentId, price: Price) -> Result<(), Reje
         // A coin-settled option is written in coins: a hundredth of a coin is a hundredth of the index.
         let index = match terms.payoff {
             model::Payoff::Linear => {
-                let index = state.market.underlyings[terms.underlying.0].index;
+                let index = state.market.index(terms.underlying);
                 index.to_quote(state.market.usd_per_quote(listing), Round::Up)?.in_quote()
             }
             model::Payoff::Inverse => Price::ONE,
@@ -51,7 +51,7 @@ pub fn in_band(state: &State, id: InstrumentId, price: Price) -> Result<(), Reje
         let hundredth = units::Ratio::from_raw(units::Ratio::ONE.raw() / 100);
         width = width.max(index.scaled(hundredth, Round::Up)?);
     }
-    let mark = listing.mark.in_quote();
+    let mark = state.market.mark(id).in_quote();
     let (low, high) = (mark.minus(width)?, mark.plus(width)?);
     if price < low || price > high {
         return Err(Reject::PriceBand { price, low, high });

@@ -31,7 +31,13 @@ pub fn calm(state: &State, now: Timestamp) -> Result<(), Reject> {
 /// without a position, an order or a debt has nothing to liquidate and is healthy.
 pub fn standing(state: &State, desk: &Desk, now: Timestamp, id: AccountId) -> Option<Event> {
     let account = state.account(id)?;
-    let (status, judged) = if desk.trusts(state, now, id, None) {
+    let trusts = desk.trusts(state, now, id, None);
+    if trusts && account.is_exposed() && desk.keeps_status(state, id) {
+        let exact = || desk.judge_held(state, id).map(|judged| judged.status);
+        debug_assert!(exact() == Ok(account.status), "account {id} keeps {:?}, not {:?}", account.status, exact());
+        return None;
+    }
+    let (status, judged) = if trusts {
         let judged = desk.judge_held(state, id).ok();
         (judged.map_or(account.status.min(Status::Restricted), |judged| judged.status), judged)
     } else {

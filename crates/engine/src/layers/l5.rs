@@ -99,7 +99,7 @@ pub fn credit(
     amount: Quantity,
 ) -> Result<(), Reject> {
     let least = desk.rules().engine.least_credit;
-    let worth = amount.at(state.market.assets[asset.0].price.usd(), Round::Down)?;
+    let worth = amount.at(state.market.price(asset).usd(), Round::Down)?;
     if giver.owner == receiver.owner || worth >= least {
         return Ok(());
     }

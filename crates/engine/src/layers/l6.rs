@@ -21,7 +21,7 @@ pub fn outflow(state: &State, now: Timestamp, asset: AssetId, amount: Quantity) 
     let drained = capacity.scaled(share(elapsed, window), Round::Down)?;
     let spent = spent.minus(drained)?.max(Money::ZERO);
     debug_assert!(!spent.is_negative(), "I-67: {spent} has left custody");
-    let asked = amount.at(state.market.assets[asset.0].price.usd(), Round::Up)?;
+    let asked = amount.at(state.market.price(asset).usd(), Round::Up)?;
     let after = spent.plus(asked)?;
     if after > capacity {
         let left = capacity.minus(spent)?.max(Money::ZERO);
@@ -53,7 +53,7 @@ fn custody_usd(state: &State, now: Timestamp) -> Result<Money, Overflow> {
         let collateral = &state.collateral[place];
         let young = now.micros().saturating_sub(collateral.since.micros()) < state.policy.collateral_ramp;
         let counted = if young { held.min(collateral.base) } else { held };
-        sum.plus(counted.max(Quantity::ZERO).at(state.market.assets[place].price.usd(), Round::Down)?)
+        sum.plus(counted.max(Quantity::ZERO).at(state.market.price(AssetId(place)).usd(), Round::Down)?)
     })
 }
 
@@ -154,7 +154,7 @@ pub fn fund_usd(state: &State, fund: Pot, less: Option<(AssetId, Quantity)>) -> 
             Some((what, less)) if what == *asset => amount.minus(less)?,
             _ => *amount,
         };
-        let worth = left.max(Quantity::ZERO).at(state.market.assets[asset.0].price.usd(), Round::Down)?;
+        let worth = left.max(Quantity::ZERO).at(state.market.price(*asset).usd(), Round::Down)?;
         sum.plus(worth.max(Money::ZERO))
     })
 }

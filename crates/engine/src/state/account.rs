@@ -174,7 +174,22 @@ impl AccountState {
     /// Reduce-only orders are left out: they are judged when they fill, and fill only where that leaves the account no
     /// worse. The entry price is the cost spread over the position, rounded against the account.
     pub fn view(&self, contracts: &[Contract], locations: &[String]) -> Result<model::Account, Overflow> {
-        let mut view = model::Account { name: self.name.clone(), ..model::Account::default() };
+        let mut view = model::Account::default();
+        self.view_into(contracts, locations, &mut view)?;
+        Ok(view)
+    }
+
+    /// [`Self::view`] in the memory of an earlier view.
+    pub fn view_into(
+        &self,
+        contracts: &[Contract],
+        locations: &[String],
+        view: &mut model::Account,
+    ) -> Result<(), Overflow> {
+        view.name.clone_from(&self.name);
+        view.balances.clear();
+        view.positions.clear();
+        view.orders.clear();
         view.balances.reserve(self.balances.len());
         for held in &self.balances {
             let location = held.location.map(|location| locations[usize::from(location.0)].clone());
@@ -194,7 +209,7 @@ impl AccountState {
                 limit: QuotePrice::new(order.limit),
             });
         }
-        Ok(view)
+        Ok(())
     }
 }
 

@@ -164,9 +164,9 @@ impl State {
     pub fn lots_usd(&self, terms: &InstrumentTerms, lots: i64) -> Result<Money, Overflow> {
         let units = times(terms.unit(), lots.saturating_abs())?;
         let price = if terms.payoff == Payoff::Inverse && !terms.is_option() {
-            self.market.assets[terms.quote.0].price.usd()
+            self.market.price(terms.quote).usd()
         } else {
-            self.market.underlyings[terms.underlying.0].index.usd()
+            self.market.index(terms.underlying).usd()
         };
         units.at(if price.is_negative() { price.negated()? } else { price }, Round::Up)
     }

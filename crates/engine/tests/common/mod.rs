@@ -145,7 +145,7 @@ pub fn instrument(
 }
 
 fn option(right: Right) -> InstrumentKind {
-    InstrumentKind::Option { expiry: expiry(), strike: price("100000"), right, iv: None }
+    InstrumentKind::Option { expiry: expiry(), strike: price("100000"), right }
 }
 
 /// The result of a command that was sent through an operator; an engine in memory never stops.
@@ -444,7 +444,7 @@ impl World {
     /// A mark, rounded down to a tick, as text.
     pub fn mark(&self, instrument: InstrumentId) -> String {
         let (mark, tick) =
-            (self.state().market.listing(instrument).mark.in_quote(), self.state().contracts[instrument.0].terms.tick);
+            (self.state().market.mark(instrument).in_quote(), self.state().contracts[instrument.0].terms.tick);
         Price::from_raw(mark.raw() - mark.raw().rem_euclid(tick.raw())).to_string()
     }
 }

@@ -113,7 +113,7 @@ pub(super) fn repaid(account: &Account, trade: &Trade, market: &Market, books: &
     let (Some(owned), Some(owed)) = (owned, owed) else { return 0 };
     let listing = market.listing(trade.instrument);
     let in_base = books[trade.instrument.0].lot.to_f64() * listing.contract_size.to_f64();
-    let in_quote = in_base * listing.mark.in_quote().to_f64();
+    let in_quote = in_base * market.mark(listing.id).in_quote().to_f64();
     let (of_sell, of_buy) = if trade.side == Side::Sell { (in_base, in_quote) } else { (in_quote, in_base) };
     floor(owned.to_f64() / of_sell).min(floor(-owed.to_f64() / of_buy))
 }

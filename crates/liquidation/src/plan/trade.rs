@@ -37,7 +37,7 @@ pub(super) fn worst(
     side: Side,
     value: f64,
 ) -> Result<Price, Overflow> {
-    let mark = listing.mark.in_quote();
+    let mark = market.mark(listing.id).in_quote();
     let size = if listing.is_option() { mark.to_f64() } else { market.moving_price(listing) };
     let away = leading(Price::from_f64(size * book.worst(value), Round::Down)?);
     match side {
@@ -61,11 +61,17 @@ fn size(book: &OrderBook, lots: i64) -> Result<Quantity, Overflow> {
 }
 
 /// Units that a spot trade gives at the mark: of the base when it sells, of the quote when it buys.
-pub(super) fn given(listing: &Instrument, book: &OrderBook, side: Side, lots: i64) -> Result<Quantity, Overflow> {
+pub(super) fn given(
+    listing: &Instrument,
+    market: &Market,
+    book: &OrderBook,
+    side: Side,
+    lots: i64,
+) -> Result<Quantity, Overflow> {
     let units = size(book, lots)?.times(listing.contract_size, Round::Up)?;
     match side {
         Side::Sell => Ok(units),
-        Side::Buy => Ok(Quantity::from_raw(units.at(listing.mark.in_quote(), Round::Up)?.raw())),
+        Side::Buy => Ok(Quantity::from_raw(units.at(market.mark(listing.id).in_quote(), Round::Up)?.raw())),
     }
 }
 
@@ -94,13 +100,13 @@ pub(super) fn after(
             credit(&mut after, base, units)?;
         }
         let paid =
-            units.at(listing.mark.in_quote(), Round::Up)?.converted(market.assets[cash.0].price.usd(), Round::Up)?;
+            units.at(market.mark(listing.id).in_quote(), Round::Up)?.converted(market.price(cash).usd(), Round::Up)?;
         paid.negated()?
     } else {
         moved(&mut after, market, trade.instrument, contracts)?
     };
     let received = Quantity::from_raw(received.minus(cost)?.raw());
-    credit(&mut after, cash, received.over(market.assets[cash.0].price.usd(), Round::Down)?)?;
+    credit(&mut after, cash, received.over(market.price(cash).usd(), Round::Down)?)?;
     Ok(after)
 }
 
@@ -116,14 +122,14 @@ fn moved(
     instrument: InstrumentId,
     contracts: Quantity,
 ) -> Result<Money, Overflow> {
-    let mark = market.listing(instrument).mark;
+    let mark = market.mark(instrument);
     let place = account.positions.binary_search_by_key(&instrument, |position| position.instrument);
     let held = match place {
         Ok(place) => account.positions[place],
         Err(_) => Position { instrument, quantity: Quantity::ZERO, entry: mark },
     };
     let quantity = held.quantity.plus(contracts)?;
-    let position = Position { quantity, entry: entry(&held, contracts, market.listing(instrument))?, ..held };
+    let position = Position { quantity, entry: entry(&held, contracts, market)?, ..held };
     match place {
         Ok(place) if quantity == Quantity::ZERO => drop(account.positions.remove(place)),
         Ok(place) => account.positions[place] = position,
@@ -134,16 +140,17 @@ fn moved(
 
 /// The entry price of a position after `contracts` more at the mark. A reduced position keeps its entry price, a new or
 /// reversed one takes the mark, and a growing one takes the average, rounded against the account.
-fn entry(held: &Position, contracts: Quantity, listing: &Instrument) -> Result<QuotePrice, Overflow> {
+fn entry(held: &Position, contracts: Quantity, market: &Market) -> Result<QuotePrice, Overflow> {
+    let (listing, mark) = (market.listing(held.instrument), market.mark(held.instrument));
     let quantity = held.quantity.plus(contracts)?;
     let same_side = held.quantity != Quantity::ZERO && quantity.is_negative() == held.quantity.is_negative();
     if !same_side {
-        return Ok(listing.mark);
+        return Ok(mark);
     }
     if listing.is_option() || quantity.raw().abs() <= held.quantity.raw().abs() {
         return Ok(held.entry);
     }
-    let (before, mark) = (held.entry.in_quote(), listing.mark.in_quote());
+    let (before, mark) = (held.entry.in_quote(), mark.in_quote());
     let against = if quantity.is_negative() { Round::Down } else { Round::Up };
     let average = match listing.payoff {
         Payoff::Linear => {

@@ -235,7 +235,8 @@ impl Gauge for ByCurrency<'_> {
         let mut net = BTreeMap::new();
         for position in &account.positions {
             let listing = self.0.listing(position.instrument);
-            *net.entry(listing.quote).or_insert(0.0) += position.quantity.to_f64() * listing.mark.in_quote().to_f64();
+            *net.entry(listing.quote).or_insert(0.0) +=
+                position.quantity.to_f64() * self.0.mark(listing.id).in_quote().to_f64();
         }
         standing(account, self.0, 0.1 * net.values().map(|notional: &f64| notional.abs()).sum::<f64>())
     }

@@ -41,7 +41,7 @@ pub fn accounts(most: usize) -> impl Strategy<Value = Account> {
 
 /// The cost of a trade as plans compare it: the part that goes through zero or hedges counts twice.
 fn burden(account: &Account, book: &OrderBook, (instrument, lots): (InstrumentId, f64)) -> f64 {
-    let lot = book.lot.to_f64() * MARKET.listing(instrument).mark.in_quote().to_f64();
+    let lot = book.lot.to_f64() * MARKET.mark(instrument).in_quote().to_f64();
     let held = account.positions.iter().find(|position| position.instrument == instrument);
     let held = held.map_or(0.0, |position| position.quantity.to_f64() / book.lot.to_f64());
     let reduces = if held.is_sign_negative() == lots.is_sign_negative() { 0.0 } else { held.abs() };

@@ -169,10 +169,7 @@ fn what_closing_reaches_is_reached() {
     ];
     let millions = |(name, contracts): (&str, f64)| {
         let listing = MARKET.instruments.iter().find(|listing| listing.name == name).unwrap();
-        (
-            MARKET.instrument(name).unwrap(),
-            contracts * MARKET.underlyings[listing.underlying.0].index.usd().to_f64() / 1e6,
-        )
+        (MARKET.instrument(name).unwrap(), contracts * MARKET.index(listing.underlying).usd().to_f64() / 1e6)
     };
     let account = below(&held.map(millions), 0.5123);
     let plan = planned(&account, &MARKET, &gauge(), &few::books());

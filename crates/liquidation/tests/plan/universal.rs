@@ -83,7 +83,7 @@ impl std::fmt::Debug for World {
 pub fn below(positions: &[(InstrumentId, f64)], health: f64) -> Account {
     let contracts = |(instrument, millions): &(InstrumentId, f64)| {
         let listing = MARKET.listing(*instrument);
-        let lots = (millions * 1e8 / MARKET.underlyings[listing.underlying.0].index.usd().to_f64()).round();
+        let lots = (millions * 1e8 / MARKET.index(listing.underlying).usd().to_f64()).round();
         (*instrument, lots / 100.0)
     };
     let positions: Vec<(InstrumentId, f64)> = positions.iter().map(contracts).collect();
@@ -100,7 +100,7 @@ fn books() -> impl Strategy<Value = Vec<OrderBook>> {
         (book, room == 0)
     });
     let with_room = |(place, (book, short)): (usize, (OrderBook, bool))| {
-        let lots = 300_000.0 / (0.01 * MARKET.instruments[place].mark.in_quote().to_f64());
+        let lots = 300_000.0 / (0.01 * MARKET.mark(InstrumentId(place)).in_quote().to_f64());
         OrderBook { room: if short { whole(lots) } else { OrderBook::UNLIMITED }, ..book }
     };
     vec(book, MARKET.instruments.len()).prop_map(move |books| books.into_iter().enumerate().map(with_room).collect())
@@ -124,7 +124,7 @@ pub fn replayed((account, books): (&Account, &[OrderBook]), trades: &[(Instrumen
     for (instrument, lots) in trades {
         let (listing, book) = (MARKET.listing(*instrument), &books[instrument.0]);
         let contracts = f64::from(i32::try_from(*lots).unwrap()) * book.lot.to_f64();
-        let traded = contracts * listing.mark.in_quote().to_f64();
+        let traded = contracts * MARKET.mark(*instrument).in_quote().to_f64();
         // Earlier trades in the instrument have moved the price, so the next trade costs more.
         let used = used.entry(*instrument).or_default();
         let paid = if listing.is_option() { traded } else { 0.0 } + book.cost(*used + traded.abs()) - book.cost(*used);
@@ -135,7 +135,7 @@ pub fn replayed((account, books): (&Account, &[OrderBook]), trades: &[(Instrumen
             None => account.positions.push(Position {
                 instrument: *instrument,
                 quantity: quantity(contracts),
-                entry: listing.mark,
+                entry: MARKET.mark(*instrument),
             }),
         }
     }
@@ -191,7 +191,7 @@ fn check(world: &World, plan: &Plan) -> Result<(), TestCaseError> {
             "{}",
             text()
         );
-        let mark = MARKET.listing(*instrument).mark.in_quote();
+        let mark = MARKET.mark(*instrument).in_quote();
         prop_assert!((*lots > 0) == (*worst >= mark) || *worst == mark, "{}", text());
         standing = planned.after;
     }

@@ -167,7 +167,7 @@ pub fn account(usd: f64, positions: &[(InstrumentId, f64)], market: &Market) -> 
     let held = |(instrument, contracts): &(InstrumentId, f64)| Position {
         instrument: *instrument,
         quantity: quantity(*contracts),
-        entry: market.listing(*instrument).mark,
+        entry: market.mark(*instrument),
     };
     Account {
         name: "test".to_owned(),
@@ -188,7 +188,11 @@ impl Gauge for OfNotional<'_> {
         let notional = account.positions.iter().map(|position| {
             let listing = self.market.listing(position.instrument);
             let units = position.quantity.to_f64().abs() * listing.contract_size.to_f64();
-            if listing.payoff == Payoff::Inverse { units } else { units * listing.mark.in_quote().to_f64() }
+            if listing.payoff == Payoff::Inverse {
+                units
+            } else {
+                units * self.market.mark(listing.id).in_quote().to_f64()
+            }
         });
         standing(account, self.market, self.rate * notional.sum::<f64>())
     }
@@ -211,8 +215,7 @@ impl Gauge for OfDelta<'_> {
         let net: f64 = account.positions.iter().map(of).sum();
         let gross: f64 = account.positions.iter().map(|position| of(position).abs()).sum();
         let owed = account.balances.iter().filter(|balance| balance.amount.is_negative());
-        let owed =
-            owed.map(|balance| -balance.amount.to_f64() * self.market.assets[balance.asset.0].price.usd().to_f64());
+        let owed = owed.map(|balance| -balance.amount.to_f64() * self.market.price(balance.asset).usd().to_f64());
         let orders: f64 = account.orders.iter().map(|_| self.order).sum();
         let maintenance = self.net * net.abs() + self.gross * gross + self.debt * owed.sum::<f64>() + orders;
         standing(account, self.market, maintenance)

@@ -26,7 +26,7 @@ impl VenueAccount {
                 asset: balance.asset,
                 name: asset.name.clone(),
                 amount: balance.amount.to_f64(),
-                price: asset.price.usd().to_f64(),
+                price: market.price(balance.asset).usd().to_f64(),
             };
             match asset.follows {
                 Some(underlying) => builder.underlying(underlying).coins.push(holding),
@@ -73,8 +73,8 @@ impl Builder<'_> {
     fn underlying(&mut self, id: UnderlyingId) -> &mut UnderlyingAccount {
         let underlyings = &mut self.account.underlyings;
         let place = underlyings.iter().position(|held| held.id == id).unwrap_or_else(|| {
-            let underlying = &self.market.underlyings[id.0];
-            underlyings.push(UnderlyingAccount::empty(id, underlying.name.clone(), underlying.index.usd().to_f64()));
+            let name = self.market.underlyings[id.0].name.clone();
+            underlyings.push(UnderlyingAccount::empty(id, name, self.market.index(id).usd().to_f64()));
             underlyings.len() - 1
         });
         &mut underlyings[place]
@@ -89,12 +89,12 @@ impl Builder<'_> {
         let market = self.market;
         let listing = market.listing(id);
         let underlying = &market.underlyings[listing.underlying.0];
-        above_zero(&underlying.name, "the index", underlying.index.usd())?;
+        above_zero(&underlying.name, "the index", market.index(listing.underlying).usd())?;
         let size = quantity * listing.contract_size.to_f64();
-        let parts = if let InstrumentKind::Option { expiry, strike, right, iv } = &listing.kind {
-            self.option(listing, size, (*expiry, *strike, *right, *iv))?
+        let parts = if let InstrumentKind::Option { expiry, strike, right } = &listing.kind {
+            self.option(listing, size, (*expiry, *strike, *right))?
         } else {
-            above_zero(&listing.name, "the mark", listing.mark.in_quote())?;
+            above_zero(&listing.name, "the mark", market.mark(id).in_quote())?;
             self.future(listing, size, entry)?
         };
         let Parts { contract, payoff, profit, size } = parts;
@@ -104,8 +104,8 @@ impl Builder<'_> {
             contract,
             payoff,
             settle: listing.settle,
-            mark: listing.mark.to_usd(market.usd_per_quote(listing)),
-            delta: listing.delta.map(Ratio::to_f64),
+            mark: market.mark(id).to_usd(market.usd_per_quote(listing)),
+            delta: market.quote(id).delta.map(Ratio::to_f64),
             fee_rate: listing.fee_rate.map(Ratio::to_f64),
             profit,
             size,
@@ -117,7 +117,7 @@ impl Builder<'_> {
         &mut self,
         listing: &Instrument,
         size: f64,
-        (expiry, strike, right, iv): (Timestamp, CounterPrice, Right, Option<Ratio>),
+        (expiry, strike, right): (Timestamp, CounterPrice, Right),
     ) -> Result<Parts, Refusal> {
         let market = self.market;
         let inverse = listing.payoff == Payoff::Inverse;
@@ -128,7 +128,7 @@ impl Builder<'_> {
             self.settles(listing)?;
         }
         let terms = market.expiry(listing.underlying, expiry).expect("the market checked that it is listed");
-        let iv = iv.ok_or_else(|| Refusal::NoVolatility { instrument: listing.name.clone() })?;
+        let iv = market.iv(listing.id).ok_or_else(|| Refusal::NoVolatility { instrument: listing.name.clone() })?;
         let quote = market.usd_per_quote(listing);
         let size = if inverse { size } else { size * market.usd_per_settle(listing).in_units_of(quote) };
         let contract = Contract::Option(OptionTerms {
@@ -166,7 +166,7 @@ impl Builder<'_> {
             self.settles(listing)?;
         }
         let [quote, settle] = [self.market.usd_per_quote(listing), self.market.usd_per_settle(listing)];
-        let [mark, entry] = [listing.mark, entry].map(|price| price.in_quote().to_f64());
+        let [mark, entry] = [self.market.mark(listing.id), entry].map(|price| price.in_quote().to_f64());
         let paid = settle.usd().to_f64();
         let (coins, profit) = if inverse {
             (size / mark, size * (1.0 / entry - 1.0 / mark) * paid)
@@ -177,7 +177,7 @@ impl Builder<'_> {
         Ok(Parts {
             contract: Contract::Future {
                 years: expiry.map_or(0.0, |expiry| expiry.years_since(self.market.time)),
-                funding_rate_8h: listing.funding_rate_8h.map(Ratio::to_f64),
+                funding_rate_8h: self.market.quote(listing.id).funding_rate_8h.map(Ratio::to_f64),
             },
             payoff: if keeps { Payoff::Inverse } else { Payoff::Linear },
             profit,

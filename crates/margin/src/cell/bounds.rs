@@ -146,12 +146,12 @@ impl Anchor<'_> {
 
     /// The index of a contract's underlying at the upper end of the cell, in USD.
     fn highest_index(&self, listing: &Instrument) -> f64 {
-        self.market.underlyings[listing.underlying.0].index.usd().to_f64() * self.ends()[1]
+        self.market.index(listing.underlying).usd().to_f64() * self.ends()[1]
     }
 
     /// The range of a stablecoin's price.
     fn stable(&self, asset: AssetId) -> Span {
-        let price = self.market.assets[asset.0].price.usd().to_f64();
+        let price = self.market.price(asset).usd().to_f64();
         if asset == model::USD { Span { low: price, high: price } } else { Span::around(price, self.width.peg) }
     }
 
@@ -162,7 +162,7 @@ impl Anchor<'_> {
 
     /// A perpetual or a dated future: its profit since the anchor's mark (the rest is an amount of coins).
     pub fn future(&self, listing: &Instrument) -> Bounds {
-        let (mark, size) = (listing.mark.in_quote().to_f64(), listing.contract_size.to_f64());
+        let (mark, size) = (self.market.mark(listing.id).in_quote().to_f64(), listing.contract_size.to_f64());
         let unit = self.market.usd_per_counter(listing).usd().to_f64();
         let (ends, basis) = (self.ends(), self.basis());
         let price = self.market.usd_per_settle(listing).usd().to_f64();
@@ -248,7 +248,7 @@ impl Anchor<'_> {
             }))
             .map_err(|refusal| not_priceable(first, refusal))
         };
-        let strikes: Vec<(f64, f64)> = chain.iter().map(|listing| strike_and_vol(listing)).collect();
+        let strikes: Vec<(f64, f64)> = chain.iter().map(|listing| strike_and_vol(listing, self.market)).collect();
         let mut contracts = Vec::with_capacity(chain.len());
         for (listing, (strike, vol)) in chain.iter().zip(&strikes) {
             contracts.push(Contract::new(right, *strike, *vol).map_err(|refusal| not_priceable(listing, refusal))?);
@@ -284,7 +284,7 @@ impl Anchor<'_> {
         for (row, listing) in chain.iter().enumerate() {
             let (strike, vol) = strikes[row];
             let size = listing.contract_size.to_f64();
-            let quote = self.market.assets[listing.settle.0].price.usd().to_f64();
+            let quote = self.market.price(listing.settle).usd().to_f64();
             let stable = self.stable(listing.settle);
             let ln_strike = math::ln(strike);
             let lines = |(column, state): (usize, &State)| {
@@ -382,7 +382,7 @@ impl Anchor<'_> {
         let (gap, unit) = gap(listing, self.market)?;
         let size = listing.contract_size.to_f64();
         let gap = Span { low: gap - self.width.mark * unit, high: gap + self.width.mark * unit };
-        let price = self.market.assets[listing.settle.0].price.usd().to_f64();
+        let price = self.market.price(listing.settle).usd().to_f64();
         let along = |x: f64| match listing.payoff {
             Payoff::Linear => self.stable(listing.settle),
             Payoff::Inverse => self.basis().scaled(price * x),
@@ -400,20 +400,25 @@ impl Anchor<'_> {
 pub fn gap(listing: &Instrument, market: &Market) -> Result<(f64, f64), Refusal> {
     let inputs = greeks::option_inputs(listing, market)?;
     let black = pricing::black76::Black76::new(inputs).map_err(|refusal| not_priceable(listing, refusal))?;
-    let mark = listing.mark.in_quote().to_f64();
+    let mark = market.mark(listing.id).in_quote().to_f64();
     Ok(match listing.payoff {
-        Payoff::Linear => (mark - black.price(), market.underlyings[listing.underlying.0].index.usd().to_f64()),
+        Payoff::Linear => (mark - black.price(), market.index(listing.underlying).usd().to_f64()),
         Payoff::Inverse => (mark - black.price() / inputs.forward, 1.0),
     })
 }
 
-fn strike_and_vol(listing: &Instrument) -> (f64, f64) {
-    match &listing.kind {
-        InstrumentKind::Option { strike, iv: Some(iv), .. } => (strike.in_counter().to_f64(), iv.to_f64()),
-        InstrumentKind::Option { iv: None, .. }
-        | InstrumentKind::Spot
-        | InstrumentKind::Perpetual
-        | InstrumentKind::Future { .. } => unreachable!("{} is not an option with a volatility", listing.name),
+fn strike_and_vol(listing: &Instrument, market: &Market) -> (f64, f64) {
+    match (&listing.kind, market.iv(listing.id)) {
+        (InstrumentKind::Option { strike, .. }, Some(iv)) => (strike.in_counter().to_f64(), iv.to_f64()),
+        (
+            InstrumentKind::Option { .. }
+            | InstrumentKind::Spot
+            | InstrumentKind::Perpetual
+            | InstrumentKind::Future { .. },
+            _,
+        ) => {
+            unreachable!("{} is not an option with a volatility", listing.name)
+        }
     }
 }
 

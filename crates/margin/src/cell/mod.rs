@@ -305,9 +305,8 @@ impl Cell {
     }
 
     fn asset(&self, id: AssetId, set: &ScenarioSet, joint: &[usize]) -> AssetBounds {
-        let asset = &self.market.assets[id.0];
-        let price = asset.price.usd().to_f64();
-        if let Some(UnderlyingId(sheet)) = asset.follows {
+        let price = self.market.price(id).usd().to_f64();
+        if let Some(UnderlyingId(sheet)) = self.market.assets[id.0].follows {
             let span = Span::around(price, self.width.basis);
             let price = AssetPrice { low: self.ends().map(|x| span.low * x), high: self.ends().map(|x| span.high * x) };
             return AssetBounds { sheet: Some(sheet), price, factors: Vec::new() };
@@ -476,7 +475,9 @@ impl Cell {
         }
         match &listing.kind {
             InstrumentKind::Spot => false,
-            InstrumentKind::Option { expiry, iv, .. } => far(*expiry) && iv.is_some_and(|iv| iv > units::Ratio::ZERO),
+            InstrumentKind::Option { expiry, .. } => {
+                far(*expiry) && market.iv(listing.id).is_some_and(|iv| iv > units::Ratio::ZERO)
+            }
             InstrumentKind::Perpetual => true,
             InstrumentKind::Future { expiry } => far(*expiry),
         }
@@ -530,7 +531,7 @@ impl Cell {
             let delta = [(bounds.net_delta.low * scale).floor(), (bounds.net_delta.high * scale).ceil()];
             let (least, most) = if long { (delta[0], delta[1]) } else { (delta[1], delta[0]) };
             (ends[tail::DELTA], ends[tail::DELTA + 1]) = (least, most);
-            let rate = funding_rate(listing);
+            let rate = funding_rate(self.market.quote(id));
             let funding = [rate * bounds.worth.low * scale, rate * bounds.worth.high * scale];
             let fee = (bounds.fee * scale).ceil();
             (ends[tail::FUNDING], ends[tail::FEES]) = if long {
@@ -571,7 +572,7 @@ impl Cell {
             lot,
             size: listing.contract_size.to_f64(),
             unit: lot.to_f64() * listing.contract_size.to_f64(),
-            mark: listing.mark.in_quote().to_f64(),
+            mark: self.market.mark(listing.id).in_quote().to_f64(),
             payoff: listing.payoff,
             asset: bounds.asset,
             sensitivities: sensitivities.try_into().expect("three pairs"),
@@ -587,7 +588,7 @@ impl Cell {
 
 /// The expiries of an underlying that lie after the time of the market.
 fn coming(market: &Market, underlying: UnderlyingId) -> &[Expiry] {
-    let expiries = &market.underlyings[underlying.0].expiries;
+    let expiries = market.expiries(underlying);
     &expiries[expiries.partition_point(|terms| terms.time <= market.time)..]
 }
 

@@ -145,7 +145,7 @@ impl Cell {
             let listing = &self.market.instruments[place];
             let quantity = self.contracts[place].as_ref().map_or(Quantity::ZERO, |contract| contract.lot);
             let quantity = Quantity::from_raw(sign * quantity.raw());
-            let position = Position { instrument: InstrumentId(place), quantity, entry: listing.mark };
+            let position = Position { instrument: InstrumentId(place), quantity, entry: self.market.mark(listing.id) };
             Account { positions: vec![position], ..Account::default() }
         };
         let coin = |place: usize, sign: i128| {

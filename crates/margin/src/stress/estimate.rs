@@ -51,13 +51,12 @@ fn second_order(account: &Account, market: &Market, rules: &Rules, scenario: &Sc
         |asset: AssetId| market.assets[asset.0].follows.map_or(0.0, |follows| scenario.moves[follows.0].price);
     let mut profit = 0.0;
     for balance in &account.balances {
-        profit +=
-            balance.amount.to_f64() * market.assets[balance.asset.0].price.usd().to_f64() * move_of(balance.asset);
+        profit += balance.amount.to_f64() * market.price(balance.asset).usd().to_f64() * move_of(balance.asset);
     }
     for position in &account.positions {
         let listing = market.listing(position.instrument);
         let UnderlyingId(underlying) = listing.underlying;
-        let index = market.underlyings[underlying].index.usd().to_f64();
+        let index = market.index(UnderlyingId(underlying)).usd().to_f64();
         let shift = &scenario.moves[underlying];
         let VolMove::Level(level) = shift.vol else {
             return Err(Refusal::NotSupported {

@@ -1,6 +1,6 @@
 //! A market after a common move: the stressed prices, as a market that any method can judge.
 
-use model::{Instrument, InstrumentKind, Market, Payoff, QuotePrice, UsdPrice};
+use model::{Instrument, Market, Payoff, QuotePrice, UnderlyingId, UsdPrice};
 use pricing::black76::Black76;
 use units::{Overflow, Ratio, Round};
 
@@ -50,14 +50,14 @@ fn after(market: &Market, moves: &[f64], around: &Around) -> Result<Market, Refu
         let listing = &market.instruments[place];
         let mark = if listing.is_option() {
             let Some((mark, vol)) = option(market, &after, around, listing)? else { continue };
-            if let (InstrumentKind::Option { iv, .. }, Some(_)) = (&mut after.instruments[place].kind, around.vol) {
-                *iv = Some(Ratio::from_f64(vol, Round::Down).map_err(out_of_range)?);
+            if around.vol.is_some() {
+                after.quotes.instruments[place].iv = Some(Ratio::from_f64(vol, Round::Down).map_err(out_of_range)?);
             }
             mark
         } else {
             future((market, &after), around.window, listing, moves[listing.underlying.0])
         };
-        after.instruments[place].mark = QuotePrice::from_f64(mark, Round::Down).map_err(out_of_range)?;
+        after.quotes.instruments[place].mark = QuotePrice::from_f64(mark, Round::Down).map_err(out_of_range)?;
     }
     Ok(after)
 }
@@ -65,17 +65,19 @@ fn after(market: &Market, moves: &[f64], around: &Around) -> Result<Market, Refu
 /// Moves indices, forwards, and the assets that follow an underlying.
 fn prices(market: &Market, after: &mut Market, moves: &[f64]) -> Result<(), Overflow> {
     let price = |value: f64| UsdPrice::from_f64(value, Round::Down);
-    for ((underlying, before), by) in after.underlyings.iter_mut().zip(&market.underlyings).zip(moves) {
-        underlying.index = price(before.size().mul_add(*by, before.index.usd().to_f64()))?;
-        for (expiry, old) in underlying.expiries.iter_mut().zip(&before.expiries) {
-            // The part that the settlement average has fixed does not move.
-            let moving = before.size_of(old.forward) - old.forward_settled.usd().to_f64();
-            expiry.forward = price(moving.mul_add(*by, old.forward.usd().to_f64()))?;
-        }
+    for (place, by) in moves.iter().enumerate().take(market.underlyings.len()) {
+        let id = UnderlyingId(place);
+        after.quotes.indices[place] = price(market.size(id).mul_add(*by, market.index(id).usd().to_f64()))?;
     }
-    for asset in &mut after.assets {
-        if let Some(follows) = asset.follows {
-            asset.price = price(asset.price.usd().to_f64() * (1.0 + moves[follows.0]))?;
+    for expiry in &mut after.quotes.expiries {
+        let (underlying, by) = (&market.underlyings[expiry.underlying.0], moves[expiry.underlying.0]);
+        // The part that the settlement average has fixed does not move.
+        let moving = underlying.size_of(expiry.forward) - expiry.forward_settled.usd().to_f64();
+        expiry.forward = price(moving.mul_add(by, expiry.forward.usd().to_f64()))?;
+    }
+    for (asset, listed) in after.quotes.prices.iter_mut().zip(&market.assets) {
+        if let Some(follows) = listed.follows {
+            *asset = price(asset.usd().to_f64() * (1.0 + moves[follows.0]))?;
         }
     }
     Ok(())
@@ -84,7 +86,7 @@ fn prices(market: &Market, after: &mut Market, moves: &[f64]) -> Result<(), Over
 /// The mark of a contract other than an option (VAL-2): it moves with its underlying, and inversely to the price of the
 /// asset in which it is written (SCN-1).
 fn future((market, after): (&Market, &Market), window: f64, listing: &Instrument, by: f64) -> f64 {
-    let mark = listing.mark.in_quote().to_f64();
+    let mark = market.mark(listing.id).in_quote().to_f64();
     let unsettled = unsettled_part(listing, market, window);
     let written = after.usd_per_quote(listing).in_units_of(market.usd_per_quote(listing));
     match listing.payoff {
@@ -104,7 +106,9 @@ fn option(
     around: &Around,
     listing: &Instrument,
 ) -> Result<Option<(f64, f64)>, Refusal> {
-    let InstrumentKind::Option { iv: Some(_), .. } = listing.kind else { return Ok(None) };
+    if !listing.is_option() || market.iv(listing.id).is_none() {
+        return Ok(None);
+    }
     let before = option_inputs(listing, market)?;
     let mut inputs = option_inputs(listing, after)?;
     if let Some((rules, level)) = around.vol {
@@ -119,7 +123,7 @@ fn option(
         Payoff::Inverse => models[side] * paid[side] / forwards[side],
     };
     let unsettled = unsettled_part(listing, market, around.window);
-    let usd = listing.mark.in_quote().to_f64().mul_add(paid[0], unsettled * (worth(1) - worth(0)));
+    let usd = market.mark(listing.id).in_quote().to_f64().mul_add(paid[0], unsettled * (worth(1) - worth(0)));
     Ok(Some(((usd / paid[1]).max(0.0), vol)))
 }
 

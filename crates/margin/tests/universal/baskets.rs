@@ -4,8 +4,8 @@ use margin::method::universal::{self, Universal};
 use margin::scenario::{Aggregation, Move, Scenario, ScenarioSet, VolMove};
 use margin::{Assessment, Refusal, ScenarioDocument};
 use model::{
-    Account, AssetId, Balance, BasketDocument, InstrumentDocument, KindDocument, Market, MarketDocument, PartDocument,
-    Payoff, Position, QuotePrice, Right, UnderlyingDocument,
+    Account, AssetId, Balance, BasketDocument, Expiry, InstrumentDocument, KindDocument, Market, MarketDocument,
+    PartDocument, Payoff, Position, QuotePrice, Right, UnderlyingDocument, UnderlyingId,
 };
 use pricing::kernel::Isa;
 use proptest::collection::vec;
@@ -37,9 +37,9 @@ fn indexed(parts: &[(&str, f64, f64)]) -> MarketDocument {
 
 /// Lists a linear perpetual on every underlying, marked at its index.
 fn with_perpetuals(mut document: MarketDocument) -> Market {
-    let listed = Market::new(&document).expect("valid").underlyings;
-    for underlying in &listed {
-        let mark = QuotePrice::new(underlying.index.usd());
+    let listed = Market::new(&document).expect("valid");
+    for (underlying, index) in listed.underlyings.iter().zip(&listed.quotes.indices) {
+        let mark = QuotePrice::new(index.usd());
         let perpetual = generate::perpetual(&underlying.name, &underlying.name, Payoff::Linear, 1.0);
         document.instruments.push(InstrumentDocument { mark, ..perpetual });
     }
@@ -53,7 +53,7 @@ fn judge<'a>(market: &'a Market, extra: &ScenarioSet) -> Universal<'a> {
 fn holding(market: &Market, lines: &[(&str, f64)]) -> Account {
     let position = |(name, contracts): &(&str, f64)| {
         let instrument = market.instrument(name).expect("listed");
-        Position { instrument, quantity: quantity(*contracts), entry: market.listing(instrument).mark }
+        Position { instrument, quantity: quantity(*contracts), entry: market.mark(instrument) }
     };
     Account { positions: lines.iter().map(position).collect(), ..Account::default() }
 }
@@ -100,7 +100,7 @@ proptest! {
         let mut lines: Vec<(&str, f64)> = names.into_iter().zip(units).map(|(name, units)| (name, -contracts * units)).collect();
         lines.push(("INDEX", contracts));
         let judge = judge(&market, &drawn(&market, &moves));
-        let gross = 2.0 * contracts * market.underlyings[parts.len()].index.usd().to_f64();
+        let gross = 2.0 * contracts * market.index(UnderlyingId(parts.len())).usd().to_f64();
         for (pnl, scenario) in profits(&judge, &holding(&market, &lines)).iter().zip(&judge.array.set.scenarios) {
             prop_assert!(pnl.abs() <= 1e-9 * gross, "{}: {pnl} of {gross}", scenario.name);
         }
@@ -171,7 +171,9 @@ fn a_basket_of_one_part_is_the_part() {
     // The expiries of the index follow from those of its part.
     assert!(document.underlyings[2].expiries.is_empty());
     let market = with_perpetuals(document);
-    assert_eq!(market.underlyings[2].expiries, market.underlyings[0].expiries);
+    let of_part = market.expiries(UnderlyingId(0)).iter();
+    let expected: Vec<Expiry> = of_part.map(|expiry| Expiry { underlying: UnderlyingId(2), ..*expiry }).collect();
+    assert_eq!(market.expiries(UnderlyingId(2)), expected);
     for lines in [vec![("", 3.0)], vec![("-7", -2.0), ("", 1.0)], vec![("-60", 5.0), ("-7", -5.0)]] {
         let held = |underlying: &str| {
             let names: Vec<(String, f64)> =
@@ -192,7 +194,7 @@ fn a_basket_of_one_part_is_the_part() {
 #[test]
 fn the_moves_of_an_index_are_the_means_of_its_parts() {
     let market = with_perpetuals(indexed(&[("BTC", 80_000.0, 0.01), ("ETH", 4_000.0, 0.05)]));
-    assert_eq!(market.underlyings[2].index, price(1_000.0));
+    assert_eq!(market.index(UnderlyingId(2)), price(1_000.0));
     let account = holding(&market, &[("INDEX", 10.0)]);
     let answer = assessed(&account, &market);
     let near = |what: &str, found: f64, expected: f64| {

@@ -122,7 +122,7 @@ fn check(text: &str) -> Vec<String> {
             }
             ["hold", instrument, quantity, ref rest @ ..] => {
                 let instrument = market.instrument(instrument).expect("an instrument");
-                let entry = if let ["entry", entry] = rest { decimal(entry) } else { market.listing(instrument).mark };
+                let entry = if let ["entry", entry] = rest { decimal(entry) } else { market.mark(instrument) };
                 account.positions.push(Position { instrument, quantity: decimal(quantity), entry });
             }
             ["order", instrument, side, quantity, "limit", limit] => account.orders.push(Order {

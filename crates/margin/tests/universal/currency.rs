@@ -106,7 +106,7 @@ fn a_contract_written_in_a_coin_is_one_coin_less_the_other() {
         positions: vec![Position {
             instrument,
             quantity: "10".parse().expect("a quantity"),
-            entry: market.listing(instrument).mark,
+            entry: market.mark(instrument),
         }],
         ..Account::default()
     };
@@ -160,7 +160,7 @@ proptest! {
             let position = |place: usize| Position {
                 instrument: model::InstrumentId(place),
                 quantity: generate::quantity(quantities[place]),
-                entry: market.listing(model::InstrumentId(place)).mark,
+                entry: market.mark(model::InstrumentId(place)),
             };
             let balance = Balance { asset: AssetId(1), amount: generate::quantity(1e6), location: None };
             let account = Account {

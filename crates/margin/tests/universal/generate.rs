@@ -424,8 +424,11 @@ pub fn account(market: &Market, positions: usize) -> impl Strategy<Value = Accou
             let listing = market.listing(instrument);
             let size = contracts(&market, instrument, line.usd, mood);
             let quantity = if line.short || mood == Mood::AllShort { size.negated().expect("in range") } else { size };
-            let entry =
-                if listing.is_option() { listing.mark } else { price(listing.mark.in_quote().to_f64() * line.ratio) };
+            let entry = if listing.is_option() {
+                market.mark(listing.id)
+            } else {
+                price(market.mark(listing.id).in_quote().to_f64() * line.ratio)
+            };
             account.positions.push(Position { instrument, quantity, entry });
         }
         let places: BTreeMap<(usize, Option<&str>), &Line> =
@@ -435,13 +438,13 @@ pub fn account(market: &Market, positions: usize) -> impl Strategy<Value = Accou
             let amount = if mood == Mood::Dust {
                 Quantity::from_raw(7)
             } else {
-                quantity(sign * line.usd / market.assets[asset].price.usd().to_f64())
+                quantity(sign * line.usd / market.price(AssetId(asset)).usd().to_f64())
             };
             account.balances.push(Balance { asset: AssetId(asset), amount, location: location.map(str::to_owned) });
         }
         for line in &orders {
             let instrument = *line.what.get(&tradable);
-            let mark = market.listing(instrument).mark.in_quote().to_f64();
+            let mark = market.mark(instrument).in_quote().to_f64();
             let side = if line.short { Side::Sell } else { Side::Buy };
             let limit = price((mark * line.ratio).max(1e-8));
             account.orders.push(Order {
@@ -462,7 +465,7 @@ fn contracts(market: &Market, instrument: InstrumentId, usd: f64, mood: Mood) ->
         return Quantity::from_raw(1);
     }
     let coins = listing.payoff == Payoff::Linear || listing.is_option();
-    let per_contract = if coins { market.underlyings[listing.underlying.0].index.usd().to_f64() } else { 1.0 };
+    let per_contract = if coins { market.index(listing.underlying).usd().to_f64() } else { 1.0 };
     let contracts = quantity(usd / per_contract / listing.contract_size.to_f64());
     if contracts == Quantity::ZERO { Quantity::from_raw(1) } else { contracts }
 }
@@ -479,7 +482,7 @@ pub fn crowded() -> impl Strategy<Value = World> {
     vec(-30.0..30.0, 500).prop_map(move |sizes| {
         let positions = sizes.iter().enumerate().map(|(place, size)| {
             let instrument = InstrumentId(place);
-            Position { instrument, quantity: quantity(*size), entry: market.listing(instrument).mark }
+            Position { instrument, quantity: quantity(*size), entry: market.mark(instrument) }
         });
         let account = Account { name: "crowded".to_owned(), positions: positions.collect(), ..Account::default() };
         World { market: market.clone(), account }

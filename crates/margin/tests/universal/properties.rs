@@ -7,7 +7,9 @@ use margin::method::universal::{self, Universal};
 use margin::risk_array::{self, RiskArray};
 use margin::scenario::{Aggregation, Move, Scenario, ScenarioSet, VolMove};
 use margin::{Assessment, Judge, ScenarioDocument, Status, status};
-use model::{Account, AssetId, Balance, InstrumentId, InstrumentKind, Market, Payoff, Position, Right, Side};
+use model::{
+    Account, AssetId, Balance, InstrumentId, InstrumentKind, Market, Payoff, Position, Right, Side, UnderlyingId,
+};
 use pricing::kernel::Isa;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -47,10 +49,14 @@ fn notional(market: &Market, position: &Position) -> f64 {
     let size = position.quantity.to_f64().abs() * listing.contract_size.to_f64();
     match (&listing.kind, listing.payoff) {
         (InstrumentKind::Option { strike, .. }, _) => {
-            size * (strike.in_counter().to_f64() + market.underlyings[listing.underlying.0].index.usd().to_f64())
+            size * (strike.in_counter().to_f64() + market.index(listing.underlying).usd().to_f64())
         }
-        (_, Payoff::Linear) => size * (listing.mark.in_quote().to_f64() + position.entry.in_quote().to_f64()),
-        (_, Payoff::Inverse) => size * (1.0 + listing.mark.in_quote().to_f64() / position.entry.in_quote().to_f64()),
+        (_, Payoff::Linear) => {
+            size * (market.mark(listing.id).in_quote().to_f64() + position.entry.in_quote().to_f64())
+        }
+        (_, Payoff::Inverse) => {
+            size * (1.0 + market.mark(listing.id).in_quote().to_f64() / position.entry.in_quote().to_f64())
+        }
     }
 }
 
@@ -94,13 +100,17 @@ fn the_generated_accounts_reach_the_corners() {
         let any = |test: &dyn Fn(&Position, f64, f64, f64, f64) -> bool| {
             options.iter().any(|position| {
                 let listing = market.listing(position.instrument);
-                let InstrumentKind::Option { expiry, strike, iv, .. } = &listing.kind else {
-                    unreachable!("an option")
-                };
+                let InstrumentKind::Option { expiry, strike, .. } = &listing.kind else { unreachable!("an option") };
                 let terms = market.expiry(listing.underlying, *expiry).expect("listed");
                 let (seconds, moneyness) =
                     (expiry.seconds_since(market.time), strike.in_counter().to_f64() / terms.forward.usd().to_f64());
-                test(position, seconds, moneyness, iv.expect("given").to_f64(), terms.forward_settled.usd().to_f64())
+                test(
+                    position,
+                    seconds,
+                    moneyness,
+                    market.iv(listing.id).expect("given").to_f64(),
+                    terms.forward_settled.usd().to_f64(),
+                )
             })
         };
         let short = |position: &Position| position.quantity.is_negative();
@@ -210,7 +220,7 @@ proptest! {
     fn a_position_and_its_opposite_change_nothing_but_fees(world in world(), which in any::<prop::sample::Index>(), size in -1e4..1e4_f64) {
         let listed: Vec<InstrumentId> = (0..world.market.instruments.len()).map(InstrumentId).collect();
         let instrument = *which.get(&listed);
-        let entry = price(world.market.listing(instrument).mark.in_quote().to_f64() * 1.25);
+        let entry = price(world.market.mark(instrument).in_quote().to_f64() * 1.25);
         let size = quantity(size);
         let pair = [size, size.negated().expect("in range")].map(|quantity| Position { instrument, quantity, entry });
         let more = together(&world.account, &Account { positions: pair.to_vec(), ..Account::default() });
@@ -270,7 +280,7 @@ proptest! {
     #[test]
     fn a_coin_and_its_short_inverse_perpetual_move_only_with_the_basis(index in 1.0..1e5_f64, premium in -0.02..0.02_f64, contracts in 1.0..1e6_f64) {
         let market = one_coin(index, premium);
-        let entry = market.instruments[1].mark;
+        let entry = market.mark(InstrumentId(1));
         let mark = entry.in_quote().to_f64();
         let short = Position { instrument: InstrumentId(1), quantity: quantity(-contracts), entry };
         let (asset, amount) = (market.asset("BTC").expect("listed"), quantity(10.0 * contracts / mark));
@@ -279,7 +289,7 @@ proptest! {
         let judge = judge(&market);
         let pnl = judge.array.pnl(&judge.array.vector(&account).expect("a vector"));
         // The coins gain N/m·P·s, the short −N·(f − 1)/(m·f)·P·(1 + s) with f = (1 + s)(1 + b): together −N·P/m·b/(1 + b).
-        let worth = 10.0 * contracts / mark * market.underlyings[0].index.usd().to_f64();
+        let worth = 10.0 * contracts / mark * market.index(UnderlyingId(0)).usd().to_f64();
         for (pnl, scenario) in pnl.iter().zip(&judge.array.set.scenarios) {
             let basis = scenario.moves[0].basis;
             let expected = -scenario.weight * worth * basis / (1.0 + basis);
@@ -386,10 +396,10 @@ proptest! {
         let calm = |position: &Position| {
             let listing = market.listing(position.instrument);
             let smooth = match &listing.kind {
-                InstrumentKind::Option { expiry, iv, .. } => expiry.days_since(market.time) > 5.0 && iv.is_some_and(|iv| iv.to_f64() > 0.2),
+                InstrumentKind::Option { expiry, .. } => expiry.days_since(market.time) > 5.0 && market.iv(listing.id).is_some_and(|iv| iv.to_f64() > 0.2),
                 _ => true,
             };
-            smooth.then_some(Position { entry: listing.mark, ..*position })
+            smooth.then_some(Position { entry: market.mark(listing.id), ..*position })
         };
         let account = Account { positions: account.positions.iter().filter_map(calm).collect(), orders: Vec::new(), ..account.clone() };
         let h = 1e-4;
@@ -422,13 +432,13 @@ fn fill(account: &mut Account, order: &model::Order, market: &Market) -> f64 {
     let (size, limit, mark) = (
         quantity.to_f64() * listing.contract_size.to_f64(),
         order.limit.in_quote().to_f64(),
-        listing.mark.in_quote().to_f64(),
+        market.mark(listing.id).in_quote().to_f64(),
     );
-    let settle = market.assets[listing.settle.0].price.usd().to_f64();
+    let settle = market.price(listing.settle).usd().to_f64();
     if listing.is_option() {
         let paid = generate::quantity(-size * limit);
         account.balances.push(Balance { asset: listing.settle, amount: paid, location: None });
-        return size * (mark - limit) * market.assets[listing.settle.0].price.usd().to_f64();
+        return size * (mark - limit) * market.price(listing.settle).usd().to_f64();
     }
     match listing.payoff {
         Payoff::Linear => size * (mark - limit) * settle,
@@ -494,7 +504,7 @@ proptest! {
         let (market, document) = comonotone(&factors);
         let set = document.scenarios_for(&market).expect("the market's underlyings");
         let judge = universal::prepare(&market, &PARAMS.rules, &set, Isa::detect()).expect("a market to prepare");
-        let entry = |id: usize| market.instruments[id].mark;
+        let entry = |id: usize| market.mark(InstrumentId(id));
         let position = |id: usize, size: f64| Position { instrument: InstrumentId(id), quantity: quantity(size), entry: entry(id) };
         let coin = Balance { asset: market.asset("BTC").expect("listed"), amount: quantity(sizes.2), location: None };
         let parts = [
@@ -517,12 +527,12 @@ proptest! {
 #[test]
 fn a_document_joins_the_maximum_by_its_weight() {
     let (market, mut document) = comonotone(&[-0.4, 0.1, -0.2, 0.3, -0.1, 0.0, 0.2, 0.1, -0.3, 0.05]);
-    let mark = market.instruments[0].mark;
+    let mark = market.mark(InstrumentId(0));
     let long = Account {
         positions: vec![Position { instrument: InstrumentId(0), quantity: Quantity::ONE, entry: mark }],
         ..Account::default()
     };
-    let dollar = market.assets[market.asset("USDC").expect("listed").0].price.usd().to_f64();
+    let dollar = market.price(market.asset("USDC").expect("listed")).usd().to_f64();
     for (weight, expected) in [(None, 32_000.0 * dollar), (Some("0.1"), 3200.0 * dollar)] {
         document.families[0].weight = weight.map(|weight| weight.parse().expect("a ratio"));
         let set = document.scenarios_for(&market).expect("the market's underlyings");
@@ -596,7 +606,7 @@ fn holding(market: &Market, lines: &[(usize, f64)]) -> Account {
     let position = |(id, size): &(usize, f64)| Position {
         instrument: InstrumentId(*id),
         quantity: quantity(*size),
-        entry: market.instruments[*id].mark,
+        entry: market.mark(InstrumentId(*id)),
     };
     Account { name: "held".to_owned(), positions: lines.iter().map(position).collect(), ..Account::default() }
 }

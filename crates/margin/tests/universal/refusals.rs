@@ -245,7 +245,7 @@ fn the_families_of_a_document_join_the_maximum() {
     let position = Position {
         instrument: InstrumentId(1),
         quantity: "10".parse().expect("a number"),
-        entry: market.instruments[1].mark,
+        entry: market.mark(InstrumentId(1)),
     };
     let cash = Balance {
         asset: market.asset("USDC").expect("listed"),
@@ -316,7 +316,7 @@ fn an_option_without_volatility_is_refused_only_where_it_is_held() {
     let position = Position {
         instrument: InstrumentId(0),
         quantity: "1".parse().expect("a number"),
-        entry: market.instruments[0].mark,
+        entry: market.mark(InstrumentId(0)),
     };
     let order = model::Order {
         instrument: InstrumentId(0),
@@ -347,7 +347,7 @@ fn a_market_without_any_volume_is_refused_where_it_matters() {
     let position = Position {
         instrument: InstrumentId(0),
         quantity: "1".parse().expect("a number"),
-        entry: market.instruments[0].mark,
+        entry: market.mark(InstrumentId(0)),
     };
     let account = Account { name: "stuck".to_owned(), positions: vec![position], ..Account::default() };
     let refusal = margin::assess(&account, &judge).expect_err("no way out");
@@ -371,7 +371,7 @@ fn what_is_not_known_is_noted() {
     };
     let account = Account {
         balances: vec![balance("USD"), balance("USDC"), balance("MEME")],
-        positions: vec![Position { instrument: InstrumentId(0), quantity, entry: market.instruments[0].mark }],
+        positions: vec![Position { instrument: InstrumentId(0), quantity, entry: market.mark(InstrumentId(0)) }],
         ..Account::default()
     };
     let notes = margin::assess(&account, &judge).expect("an answer").notes;

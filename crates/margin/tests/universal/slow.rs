@@ -73,7 +73,7 @@ fn a_quantity_that_is_too_large_is_refused() {
     let market = Market::new(&document).expect("valid");
     let judge = universal::prepare(&market, &PARAMS.rules, &ScenarioSet::default(), Isa::detect()).expect("a market");
     let quantity = "170000000000000000000".parse().expect("in range");
-    let position = Position { instrument: InstrumentId(0), quantity, entry: market.listing(InstrumentId(0)).mark };
+    let position = Position { instrument: InstrumentId(0), quantity, entry: market.mark(InstrumentId(0)) };
     let account = Account { name: "whale".to_owned(), positions: vec![position], ..Account::default() };
     let refusal = margin::assess(&account, &judge).expect_err("1.7e20 contracts of 80,000 USD are no number of ours");
     assert!(matches!(refusal, Refusal::OutOfRange { .. }), "{refusal}");

@@ -1,13 +1,14 @@
 //! Validates the basket of an underlying in a document, and derives from its parts what the document leaves out.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use units::{Money, Overflow, Quantity, Ratio, Round, Timestamp};
 
 use super::{Basket, BasketPart};
 use crate::document::{BasketDocument, PartDocument, UnderlyingDocument};
 use crate::problems::Problems;
-use crate::{Expiry, Invalid, Market, Underlying, UnderlyingId, UsdPrice};
+use crate::{Expiry, Invalid, Market, UnderlyingId, UsdPrice};
 
 /// The largest distance of a given index from the value of the parts, as a part of that value: a basis point.
 const TOLERANCE: Ratio = Ratio::from_raw(Ratio::ONE.raw() / 10_000);
@@ -34,9 +35,9 @@ enum Measure {
 }
 
 impl Market {
-    /// Reads the basket of an underlying, if it is one: its parts, its index where the document gives none, and the
-    /// expiries that all its parts have and the document does not give.
-    pub(crate) fn with_parts(&self, underlying: &mut Underlying, entry: Entry, problems: &mut Problems) {
+    /// Reads the basket of an underlying that is listed, if it is one: its parts, its index where the document gives none,
+    /// and the expiries that all its parts have and the document does not give.
+    pub(crate) fn read_basket(&mut self, id: UnderlyingId, entry: Entry, problems: &mut Problems) {
         let Some(document) = &entry.document.basket else { return };
         let path = format!("{}.basket", entry.path);
         if let Some(scale) = entry.document.scale {
@@ -46,15 +47,14 @@ impl Market {
         let Some(basket) = self.basket_of(document, entry, &path, problems) else { return };
         let index = self.index_of(&basket, entry, problems);
         if let Some(index) = problems.check(index) {
-            underlying.index = index;
+            self.quotes.indices[id.0] = index;
         }
-        let own: Vec<Timestamp> = underlying.expiries.iter().map(|expiry| expiry.time).collect();
-        match self.expiries_of(&basket, &own) {
-            Ok(expiries) => underlying.expiries.extend(expiries),
+        match self.expiries_of_parts(id, &basket) {
+            Ok(expiries) => self.quotes.expiries.extend(expiries),
             Err(overflow) => problems.add(Invalid::new(path, overflow, "forwards in range")),
         }
-        underlying.expiries.sort_by_key(|expiry| expiry.time);
-        underlying.basket = Some(basket);
+        self.quotes.expiries.sort_by_key(|expiry| (expiry.underlying, expiry.time));
+        Arc::make_mut(&mut self.listings).underlyings[id.0].basket = Some(basket);
     }
 
     /// The basket of an entry; none when one of its parts cannot be used.
@@ -160,24 +160,24 @@ impl Market {
         Ok(index)
     }
 
-    /// The expiries that every part has and that are not among `own`: forward, settled part and rate follow from the
+    /// The expiries that every part has and the basket itself does not: forward, settled part and rate follow from the
     /// parts (SCN-7), and each is trusted as little as the least trusted part.
-    fn expiries_of(&self, basket: &Basket, own: &[Timestamp]) -> Result<Vec<Expiry>, Overflow> {
+    fn expiries_of_parts(&self, id: UnderlyingId, basket: &Basket) -> Result<Vec<Expiry>, Overflow> {
         let mut found: BTreeMap<Timestamp, Vec<&Expiry>> = BTreeMap::new();
         for part in &basket.parts {
-            for expiry in &self.underlyings[part.underlying.0].expiries {
+            for expiry in self.expiries(part.underlying) {
                 found.entry(expiry.time).or_default().push(expiry);
             }
         }
-        found.retain(|time, of_parts| of_parts.len() == basket.parts.len() && !own.contains(time));
-        found.into_iter().map(|(time, of_parts)| basket.expiry(time, &of_parts)).collect()
+        found.retain(|time, of_parts| of_parts.len() == basket.parts.len() && self.expiry(id, *time).is_none());
+        found.into_iter().map(|(time, of_parts)| basket.expiry(id, time, &of_parts)).collect()
     }
 }
 
 impl Basket {
     /// The expiry of a basket from the expiries of its parts, which are in the order of the parts. The rate is the mean of
     /// the parts', weighted by their share of the forward.
-    fn expiry(&self, time: Timestamp, of_parts: &[&Expiry]) -> Result<Expiry, Overflow> {
+    fn expiry(&self, underlying: UnderlyingId, time: Timestamp, of_parts: &[&Expiry]) -> Result<Expiry, Overflow> {
         let sum = |of: &dyn Fn(&Expiry) -> UsdPrice| {
             self.value(&of_parts.iter().map(|expiry| of(expiry)).collect::<Vec<_>>())
         };
@@ -192,6 +192,7 @@ impl Basket {
         let least =
             |of: &dyn Fn(&Expiry) -> Ratio| of_parts.iter().map(|expiry| of(expiry)).min().unwrap_or(Ratio::ONE);
         Ok(Expiry {
+            underlying,
             time,
             forward,
             forward_settled: sum(&|expiry| expiry.forward_settled)?,

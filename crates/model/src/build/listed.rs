@@ -71,7 +71,7 @@ impl Underlying {
     /// A basket of other underlyings by its name and its parts; its index is the value of the parts.
     ///
     /// ```
-    /// use model::{Basket, Market, Underlying};
+    /// use model::{Basket, Market, Underlying, UnderlyingId};
     ///
     /// let parts = Basket::builder("2026-05-01T00:00:00Z").part("BTC", "0.01").part("ETH", "0.05");
     /// let market = Market::builder("2026-05-02T00:00:00Z")
@@ -79,7 +79,7 @@ impl Underlying {
     ///     .underlying(Underlying::builder("ETH", 4_000))
     ///     .underlying(Underlying::of_parts("TOP2", parts))
     ///     .build()?;
-    /// assert_eq!(market.underlyings[2].index.to_string(), "1000");
+    /// assert_eq!(market.index(UnderlyingId(2)).to_string(), "1000");
     /// # Ok::<(), model::Invalid>(())
     /// ```
     pub fn of_parts(name: impl Into<String>, parts: BasketBuilder) -> UnderlyingBuilder {

@@ -29,7 +29,7 @@ impl Trade {
         let instrument = named(&name, market).map_err(|why| refused(text, why))?;
         let quantity = contracts(&size, instrument, market).map_err(|problem| refused(text, problem))?;
         let price = match price {
-            None => market.listing(instrument).mark,
+            None => market.mark(instrument),
             Some(price) => price[1..]
                 .parse()
                 .map_err(|why| refused(text, format_args!("found price \"{price}\", expected @ and {why}")))?,

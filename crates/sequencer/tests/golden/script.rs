@@ -182,7 +182,7 @@ fn instruments() -> [InstrumentTerms; 6] {
         feed,
     };
     let (linear, inverse) = (Payoff::Linear, Payoff::Inverse);
-    let option = |expiry, right| InstrumentKind::Option { expiry, strike: price("100"), right, iv: None };
+    let option = |expiry, right| InstrumentKind::Option { expiry, strike: price("100"), right };
     let (call, put) = (option(late_expiry(), Right::Call), option(put_expiry(), Right::Put));
     let future = InstrumentKind::Future { expiry: late_expiry() };
     [

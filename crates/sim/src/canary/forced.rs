@@ -152,8 +152,8 @@ fn redecided(
                 _ => None,
             });
             let answer = doctored(engine, envelope, |state| {
-                if let Some(listing) = met.and_then(|met| state.market.instruments.get_mut(met.0)) {
-                    listing.mark = QuotePrice::new(Price::from_raw(listing.mark.in_quote().raw() / 100 * 101));
+                if let Some(quote) = met.and_then(|met| state.market.quotes.instruments.get_mut(met.0)) {
+                    quote.mark = QuotePrice::new(Price::from_raw(quote.mark.in_quote().raw() / 100 * 101));
                 }
             });
             answer.is_ok().then_some(answer)

@@ -175,7 +175,7 @@ fn document(store: &Store, until: u64, met: u64, mut engine: Engine) -> StateDoc
             .map(|(contract, listing)| InstrumentLine {
                 instrument: listing.name.clone(),
                 mode: contract.mode.to_string(),
-                mark: listing.mark,
+                mark: state.market.mark(listing.id),
                 open: contract.open,
             })
             .collect(),

@@ -21,7 +21,7 @@ pub fn opening(format: &'static str, book: &Book, params: &Params<Rules>) -> Str
 
 /// The document after its last account.
 pub fn closing(book: &Book, params: &Params<Rules>, universal: &Universal, portfolio: &str) -> String {
-    let (market, scenarios) = (book.market.hash.as_str(), universal.array.set.hash());
+    let (market, scenarios) = (&*book.market.hash, universal.array.set.hash());
     document::after_accounts(&Tail { hashes: Hashes { market, portfolio, params: &params.hash, scenarios } })
 }
 

@@ -64,7 +64,7 @@ pub fn fill(
         return Err(seen.flaw().unwrap_or(Reject::NotInLiquidation { account, status: held.status }));
     }
     // A fee is never paid out of money that is not there (I-40).
-    let price = state.market.assets[contract.terms.cash().0].price.usd();
+    let price = state.market.price(contract.terms.cash()).usd();
     let there = Quantity::from_raw(held.equity.max(Money::ZERO).raw()).over(price, Round::Down)?;
     if fee > there {
         return Err(Reject::Balance { asked: fee, there });

@@ -62,7 +62,7 @@ impl<'a> Handover<'a> {
         for held in &self.state.accounts[self.id.place()].positions {
             let lots = part_of(held.lots, share)?;
             if lots != 0 && is_open(self.state, self.now, held.instrument) {
-                self.give(held.instrument, self.state.market.listing(held.instrument).mark.in_quote(), -lots, to)?;
+                self.give(held.instrument, self.state.market.mark(held.instrument).in_quote(), -lots, to)?;
             }
         }
         Ok(())
@@ -169,7 +169,7 @@ fn part_of(lots: i64, share: Ratio) -> Result<i64, Overflow> {
 /// The amount of an asset that is worth `usd`, rounded up, at most the amount that is there; and the worth of that
 /// amount, rounded down. None when there is nothing to give.
 fn part(state: &State, asset: AssetId, there: Quantity, usd: Money) -> Result<Option<(Quantity, Money)>, Overflow> {
-    let price = state.market.assets[asset.0].price.usd();
+    let price = state.market.price(asset).usd();
     if usd <= Money::ZERO || there <= Quantity::ZERO || price <= Price::ZERO {
         return Ok(None);
     }

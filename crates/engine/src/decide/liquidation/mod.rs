@@ -196,7 +196,7 @@ fn can_give(state: &State, id: AccountId, offer: &Offer) -> bool {
 fn crossed(context: Context<'_>, id: AccountId, seen: &Seen, offer: Offer) -> Result<Vec<Event>, Reject> {
     let Context { state, desk, now } = context;
     let owner = state.accounts[id.place()].owner;
-    let mark = state.market.listing(offer.instrument).mark.in_quote();
+    let mark = state.market.mark(offer.instrument).in_quote();
     for other in desk.offers(offer.instrument, offer.lots < 0) {
         let met = state.liquidations.cases.get(&other).and_then(|case| case.offer);
         let met = met.filter(|met| met.version == offer.version && state.accounts[other.place()].owner != owner);

@@ -39,7 +39,7 @@ pub fn outdated(context: Context<'_>, account: AccountId, events: &[Event]) -> R
 fn traded(state: &State, account: &AccountState, offer: &Offer) -> Result<AccountState, Reject> {
     let mut after = account.clone();
     let contract = &state.contracts[offer.instrument.0];
-    let (terms, mark) = (&contract.terms, state.market.listing(offer.instrument).mark.in_quote());
+    let (terms, mark) = (&contract.terms, state.market.mark(offer.instrument).in_quote());
     let units = times(terms.unit(), offer.lots)?;
     if offer.lots == 0 || (mark.raw() <= 0 && terms.payoff == Payoff::Inverse) {
         return Ok(after);

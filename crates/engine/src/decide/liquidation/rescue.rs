@@ -85,12 +85,12 @@ fn deleverage(context: Context<'_>, id: AccountId, seen: &Seen) -> Result<Vec<Ev
     for underlying in markets(state, whose) {
         let legs: Vec<Position> = open.iter().filter(|held| terms(held).underlying == underlying).copied().collect();
         for (held, to, lots) in winners::closing(state, id, &legs, &losses)? {
-            let mark = state.market.listing(held.instrument).mark.in_quote();
+            let mark = state.market.mark(held.instrument).in_quote();
             let price = match losses.get(&held.instrument) {
                 Some(loss) => {
                     // The loss per unit, in the asset that the contract is paid in; one last decimal more, so that no
                     // dust of a debt is left.
-                    let coin = state.market.assets[terms(&held).settle.0].price.usd();
+                    let coin = state.market.price(terms(&held).settle).usd();
                     let loss = Money::from_raw(Quantity::from_raw(loss.raw()).over(coin, Round::Up)?.raw());
                     let price = deleverage::price(mark, loss, times(terms(&held).unit(), held.lots)?)?;
                     Price::from_raw(price.raw() + i128::from(loss > Money::ZERO) * i128::from(held.lots.signum()))
@@ -123,7 +123,7 @@ fn losses(state: &State, positions: &[Position], loss: Money) -> Result<BTreeMap
         let size = state.market.mark_size(state.market.listing(held.instrument))?.in_quote();
         let size = size.minus(terms(held).tick)?.max(Price::ZERO);
         let most = times(terms(held).unit(), held.lots.saturating_abs())?.at(size, Round::Down)?;
-        let coin = state.market.assets[terms(held).settle.0].price.usd();
+        let coin = state.market.price(terms(held).settle).usd();
         let most = Quantity::from_raw(most.raw()).at(coin, Round::Down)?;
         losses.insert(held.instrument, loss.min(most));
     }

@@ -89,7 +89,7 @@ fn holding(
     if position.lots == 0 || (position.lots > 0) == (leg.lots > 0) {
         return Ok(WinnerHolding::default());
     }
-    let profit = match state.market.listing(leg.instrument).underlying_mark() {
+    let profit = match state.market.underlying_mark(leg.instrument) {
         Some(mark) => profit(state, &position, mark)?,
         None => Money::from_raw(1),
     };
@@ -110,7 +110,7 @@ fn key(AccountId(number): AccountId) -> u64 {
 fn profit(state: &State, position: &Position, mark: CounterPrice) -> Result<Money, Overflow> {
     let terms = &state.contracts[position.instrument.0].terms;
     let profit = worth(terms, position.lots, mark)?.minus(position.cost)?;
-    profit.at(state.market.assets[terms.settle.0].price.usd(), Round::Down)
+    profit.at(state.market.price(terms.settle).usd(), Round::Down)
 }
 
 /// The lots of a position that hedge other holdings of its account in the same underlying that are no legs: as many as
@@ -146,9 +146,7 @@ fn coins(state: &State, instrument: InstrumentId, lots: i64) -> Result<Quantity,
     let terms = &state.contracts[instrument.0].terms;
     let units = times(terms.unit(), lots)?;
     match terms.payoff {
-        Payoff::Inverse if !terms.is_option() => {
-            units.over(state.market.listing(instrument).mark.in_quote(), Round::Down)
-        }
+        Payoff::Inverse if !terms.is_option() => units.over(state.market.mark(instrument).in_quote(), Round::Down),
         Payoff::Inverse | Payoff::Linear => Ok(units),
     }
 }

@@ -47,8 +47,8 @@ fn kinds(underlying: &UnderlyingAccount) -> Vec<(Payoff, AssetId)> {
 }
 
 fn currency((payoff, settle): (Payoff, AssetId), market: &Market, currencies: &Currencies) -> Currency {
-    let asset = &market.assets[settle.0];
-    let usd = asset.price.usd().to_f64();
-    let counts_as_usd = payoff == Payoff::Inverse || currencies.dollars.contains(&asset.name);
-    Currency { name: asset.name.clone(), usd, dollar: if counts_as_usd { 1.0 } else { 1.0 / usd } }
+    let name = &market.assets[settle.0].name;
+    let usd = market.price(settle).usd().to_f64();
+    let counts_as_usd = payoff == Payoff::Inverse || currencies.dollars.contains(name);
+    Currency { name: name.clone(), usd, dollar: if counts_as_usd { 1.0 } else { 1.0 / usd } }
 }

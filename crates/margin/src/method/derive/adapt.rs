@@ -85,7 +85,7 @@ impl<'a> Adapted<'a> {
     ) -> Result<Self, Refusal> {
         let venue = Venue { name: VENUE, listed, settlement: Settlement::Only(&manager.cash), strict };
         let there = VenueAccount::of(account, market, &venue)?;
-        let market_price = market.asset(&manager.cash).map(|id| market.assets[id.0].price.usd().to_f64());
+        let market_price = market.asset(&manager.cash).map(|id| market.price(id).usd().to_f64());
         let mut adapted = Self {
             cash: Cash { amount: 0.0, price: market_price.unwrap_or(manager.cash_price) },
             subaccounts: Vec::new(),
@@ -210,7 +210,7 @@ impl<'a> Adapted<'a> {
     }
 
     fn subaccount(&mut self, book: &UnderlyingAccount, rules: String, market: &Market) -> Result<Subaccount, Refusal> {
-        let trusted = market.underlyings[book.id.0].confidence;
+        let trusted = market.confidence(book.id);
         let cash = self.cash.price;
         let futures = || book.legs.iter().filter(|leg| !leg.contract.is_option());
         let mut subaccount = Subaccount {
@@ -305,7 +305,7 @@ fn perpetual_mark(book: &UnderlyingAccount, market: &Market) -> f64 {
                 && listing.payoff == payoff
                 && matches!(listing.kind, InstrumentKind::Perpetual)
         };
-        let usd = |listing: &Instrument| listing.mark.to_usd(market.usd_per_quote(listing));
+        let usd = |listing: &Instrument| market.mark(listing.id).to_usd(market.usd_per_quote(listing));
         market.instruments.iter().find(wanted).map(usd)
     };
     of(Payoff::Linear).or_else(|| of(Payoff::Inverse)).unwrap_or(book.index)

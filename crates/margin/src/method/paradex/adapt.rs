@@ -84,7 +84,7 @@ pub fn adapt(
 /// The price of the collateral token, in USD; 1, with a note, where the market has none.
 fn price_of(collateral: &str, market: &Market, conversions: &mut Conversions, strict: bool) -> Result<f64, Refusal> {
     match market.asset(collateral) {
-        Some(asset) => Ok(market.assets[asset.0].price.usd().to_f64()),
+        Some(asset) => Ok(market.price(asset).usd().to_f64()),
         None if strict => {
             let why = "the market has no price of it".to_owned();
             Err(Refusal::NotKnown { what: collateral.to_owned(), venue: VENUE, why })

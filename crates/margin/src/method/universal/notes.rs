@@ -14,7 +14,9 @@ const NAMED: usize = 3;
 pub(super) fn of(account: &Account, market: &Market, rules: &Rules) -> Vec<String> {
     let unfunded = account.positions.iter().map(|position| market.listing(position.instrument));
     let unfunded = unfunded
-        .filter(|listing| listing.kind == InstrumentKind::Perpetual && listing.funding_rate_8h.is_none())
+        .filter(|listing| {
+            listing.kind == InstrumentKind::Perpetual && market.quote(listing.id).funding_rate_8h.is_none()
+        })
         .map(|listing| format!("{}: the market gives no funding_rate_8h, no funding is charged", listing.name));
     let unknown = account.balances.iter().filter(|balance| balance.asset != USD);
     let unknown = unknown
@@ -89,12 +91,12 @@ fn prices(contracts: &BTreeSet<&str>) -> String {
 
 /// The numbers of CHG-1 that a basket takes from its parts, because neither the market nor the rules give them for it.
 fn numbers_of_parts(rules: &Rules, market: &Market, basket: UnderlyingId) -> Vec<&'static str> {
-    let listed = &market.underlyings[basket.0];
-    let named = |numbers: &ByName| numbers.names(&listed.name);
+    let named = |numbers: &ByName| numbers.names(&market.underlyings[basket.0].name);
+    let traded = market.underlying_liquidity(basket).adv_usd;
     let numbers = [
         ("volatility", named(&rules.scan.sigma)),
         ("half spread", named(&rules.liquidity.half_spread)),
-        ("daily volume", listed.adv_usd.is_some() || named(&rules.liquidity.adv_usd)),
+        ("daily volume", traded.is_some() || named(&rules.liquidity.adv_usd)),
         ("daily vega", named(&rules.liquidity.vega_adv_usd)),
     ];
     numbers.into_iter().filter_map(|(number, own)| (!own).then_some(number)).collect()

@@ -62,10 +62,10 @@ impl Terms {
             },
             &rules.charges(),
         );
-        let underlyings = market.underlyings.iter().zip(expiries);
-        let underlyings = underlyings.map(|(listed, expiries)| UnderlyingTerms { index: listed.size(), expiries });
-        let assets = market.assets.iter();
-        let assets = assets.map(|asset| AssetTerms { price: asset.price.usd().to_f64(), follows: asset.follows });
+        let underlyings = (0..market.underlyings.len()).map(UnderlyingId).zip(expiries);
+        let underlyings = underlyings.map(|(id, expiries)| UnderlyingTerms { index: market.size(id), expiries });
+        let assets = market.assets.iter().zip(&market.quotes.prices);
+        let assets = assets.map(|(asset, price)| AssetTerms { price: price.usd().to_f64(), follows: asset.follows });
         Self {
             charges,
             underlyings: underlyings.collect(),
@@ -115,7 +115,7 @@ impl Terms {
         let unsettled = settle.follows.filter(|_| !listing.is_option()).map(|UnderlyingId(followed)| Unsettled {
             underlying: followed,
             payoff: listing.payoff,
-            mark: listing.mark.in_quote().to_f64(),
+            mark: market.mark(listing.id).in_quote().to_f64(),
             price: settle.price,
             index: self.underlyings[followed].index,
         });
@@ -134,7 +134,7 @@ impl Terms {
             size: listing.contract_size.to_f64(),
             value,
             fee: rules.fees.to_close(listing, value, self.underlyings[underlying].index),
-            funding_rate: funding_rate(listing),
+            funding_rate: funding_rate(market.quote(id)),
             unsettled,
             quoted,
         })
@@ -142,7 +142,7 @@ impl Terms {
 
     /// The value of one contract in USD: notional of a future, premium of an option.
     fn value(&self, listing: &Instrument, market: &Market) -> f64 {
-        let (mark, size) = (listing.mark.in_quote().to_f64(), listing.contract_size.to_f64());
+        let (mark, size) = (market.mark(listing.id).in_quote().to_f64(), listing.contract_size.to_f64());
         let paid = self.assets[listing.settle.0].price;
         match (&listing.kind, listing.payoff) {
             (InstrumentKind::Option { .. }, _) => size * mark * paid,

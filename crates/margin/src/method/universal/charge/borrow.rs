@@ -73,9 +73,9 @@ impl Rule for Borrow {
     }
 
     fn new(scope: &Scope<'_>, rules: &BorrowRules) -> Self {
-        let assets = scope.market.assets.iter().map(|asset| Terms {
+        let assets = scope.market.assets.iter().zip(&scope.market.turnover.assets).map(|(asset, liquidity)| Terms {
             rate: rules.rate.get(&asset.name),
-            daily_volume: scope.daily_volume(&asset.name, asset.adv_usd),
+            daily_volume: scope.daily_volume(&asset.name, liquidity.adv_usd),
         });
         Self { size_slope: rules.size_slope, assets: assets.collect() }
     }

@@ -7,7 +7,7 @@
 //! Over a cell, every value is taken at the end that costs more, contract by contract. Fees add up, and of two accounts the
 //! funding paid together is no more than what both pay, so a fill adds nothing beyond its own.
 
-use model::{Instrument, Invalid};
+use model::{Instrument, InstrumentQuote, Invalid};
 use serde::Deserialize;
 
 use super::rule::{Fill, Part, Rule, Scope};
@@ -46,8 +46,8 @@ impl FeeRules {
 }
 
 /// The funding that a long contract pays in eight hours, as a part of its value; 0 where the market gives none.
-pub(crate) fn funding_rate(listing: &Instrument) -> f64 {
-    listing.funding_rate_8h.unwrap_or_default().to_f64()
+pub(crate) fn funding_rate(quote: &InstrumentQuote) -> f64 {
+    quote.funding_rate_8h.unwrap_or_default().to_f64()
 }
 
 /// CHG-7, which looks up nothing: rates and fees are in the exposures.

@@ -6,7 +6,7 @@
 //! The charge never falls when the value rises, so over a cell it is taken at the highest price. Another dollar adds no
 //! more than the cap, or the volatility where that is more.
 
-use model::{Asset, Invalid, USD};
+use model::{Asset, AssetId, Invalid, Liquidity, Market, USD};
 use serde::Deserialize;
 
 use super::rule::{Fill, Part, Rule, Scope};
@@ -54,15 +54,16 @@ struct Terms {
 }
 
 impl Terms {
-    fn new(asset: &Asset, is_usd: bool, rules: &HaircutRules) -> Self {
-        let Asset { name, follows, depth, .. } = asset;
+    fn new(market: &Market, id: AssetId, rules: &HaircutRules) -> Self {
+        let Asset { name, follows } = &market.assets[id.0];
+        let Liquidity { depth, .. } = market.asset_liquidity(id);
         let volatility = if follows.is_none() { rules.volatility.get(name) } else { 0.0 };
         let book = if depth.is_empty() {
             [(rules.depth_usd.get(name), rules.depth_distance)].into()
         } else {
             depth.iter().map(|level| (level.usd.to_f64(), level.bps.to_f64() / 10_000.0)).collect()
         };
-        Self { volatility: (!is_usd).then_some(volatility.min(rules.cap)), book }
+        Self { volatility: (id != USD).then_some(volatility.min(rules.cap)), book }
     }
 }
 
@@ -108,8 +109,8 @@ impl Rule for Haircut {
     }
 
     fn new(scope: &Scope<'_>, rules: &HaircutRules) -> Self {
-        let assets = scope.market.assets.iter().enumerate();
-        let assets = assets.map(|(place, asset)| Terms::new(asset, place == USD.0, rules));
+        let assets = (0..scope.market.assets.len()).map(AssetId);
+        let assets = assets.map(|id| Terms::new(scope.market, id, rules));
         Self { cap: rules.cap, assets: assets.collect() }
     }
 

@@ -60,7 +60,7 @@ impl Exits {
     /// The exits from one underlying. The numbers that a basket has not itself follow from its parts.
     fn new(id: UnderlyingId, scope: &Scope<'_>, rules: &LiquidityRules) -> Self {
         let (market, scan) = (scope.market, scope.scan);
-        let given = |id: UnderlyingId| market.underlyings[id.0].adv_usd.map(units::Money::to_f64);
+        let given = |id: UnderlyingId| market.underlying_liquidity(id).adv_usd.map(units::Money::to_f64);
         let traded = basket::volume(&rules.adv_usd, market, id, given);
         let [sigma, half_spread] = [&scan.sigma, &rules.half_spread].map(|numbers| basket::rate(numbers, market, id));
         let delta = Exit::new(traded, rules.impact, sigma, half_spread, scan);

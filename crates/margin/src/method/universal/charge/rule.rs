@@ -59,8 +59,8 @@ pub(crate) struct Scope<'a> {
 
 impl Scope<'_> {
     /// The highest index of an underlying, in USD.
-    pub fn highest_index(&self, UnderlyingId(underlying): UnderlyingId) -> f64 {
-        self.market.underlyings[underlying].size() * self.rise
+    pub fn highest_index(&self, underlying: UnderlyingId) -> f64 {
+        self.market.size(underlying) * self.rise
     }
 
     /// The value that trades in a day in USD: `given` by the market, or that of the parameters.
