@@ -1,5 +1,6 @@
 //! The workload's chain as a market with accounts, for the calls of users: revalue everything, assess one account.
 
+use dice::Dice;
 use margin::method::universal::rules::Rules;
 use margin::method::universal::{self, PARAMS};
 use margin::params::Params;
@@ -9,7 +10,7 @@ use pricing::black76::{Black76, Inputs};
 use serde_json::{Value, json};
 use units::Timestamp;
 
-use crate::workload::{Chain, FUTURES, INDEX, OPTIONS, Random, STRIKES};
+use crate::workload::{Chain, FUTURES, INDEX, OPTIONS, STRIKES};
 
 /// The rules that come with the program.
 pub fn rules() -> Params<Rules> {
@@ -67,11 +68,11 @@ pub fn market(chain: &Chain) -> Market {
 
 /// An account with a deposit and that many different positions.
 pub fn account(market: &Market, positions: usize) -> Account {
-    let mut random = Random(3);
+    let mut dice = Dice::new(3);
     // The positions are 3 places apart: 3 and 605 have no common divisor, so no instrument comes twice.
     let position = |place: usize| {
         let instrument = &market.instruments[place * 3 % market.instruments.len()].name;
-        let quantity = (1 + random.below(50)) as f64 * random.sign() / 10.0;
+        let quantity = dice.between(1, 50) as f64 * dice.pick(&[1.0, -1.0]) / 10.0;
         json!({"instrument": instrument, "quantity": text(quantity)})
     };
     let positions: Vec<Value> = (0..positions).map(position).collect();

@@ -3,11 +3,12 @@
 //! The timed part is everything from raw inputs to prices in memory: logarithms of forwards and strikes, the columns of
 //! every expiry, the contracts. Only the memory of the results is allocated beforehand, as for every peer.
 
+use dice::Dice;
 use pricing::Right;
 use pricing::black76::{Black76, Inputs};
 use pricing::kernel::{self, Column, Columns, Contract, Isa, Position, Rows, Worst};
 
-use crate::workload::{Chain, Holdings, OPTIONS, Random, SCENARIOS, STRIKES};
+use crate::workload::{Chain, Holdings, OPTIONS, SCENARIOS, STRIKES};
 
 fn right(sign: f64) -> Right {
     if sign > 0.0 { Right::Call } else { Right::Put }
@@ -125,8 +126,8 @@ pub struct Fills {
 
 impl Fills {
     pub fn new(accounts: usize, rows: usize, count: usize) -> Self {
-        let mut random = Random(2);
-        let fill = |_| (random.below(accounts), random.below(rows), random.sign());
+        let mut dice = Dice::new(2);
+        let fill = |_| (dice.place(accounts), dice.place(rows), dice.pick(&[1.0, -1.0]));
         Self { vectors: Rows::zeros(accounts, SCENARIOS), fills: (0..count).map(fill).collect() }
     }
 

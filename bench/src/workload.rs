@@ -7,6 +7,7 @@
 use std::path::Path;
 use std::{fs, io};
 
+use dice::Dice;
 use pricing::math::{exp, pow};
 
 pub const EXPIRIES: usize = 30;
@@ -115,12 +116,12 @@ impl Chain {
 
 impl Holdings {
     pub fn new(count: usize) -> Self {
-        let mut random = Random(1);
+        let mut dice = Dice::new(1);
         let places = count * POSITIONS;
         Self {
             starts: (0..=count).map(|account| (account * POSITIONS) as i32).collect(),
-            columns: (0..places).map(|_| random.below(OPTIONS + FUTURES) as i32).collect(),
-            quantity: (0..places).map(|_| (1 + random.below(50)) as f64 * random.sign()).collect(),
+            columns: (0..places).map(|_| dice.place(OPTIONS + FUTURES) as i32).collect(),
+            quantity: (0..places).map(|_| dice.between(1, 50) as f64 * dice.pick(&[1.0, -1.0])).collect(),
         }
     }
 
@@ -129,26 +130,6 @@ impl Holdings {
         write_i32(folder, "columns", &self.columns)?;
         write_f64(folder, "quantity", &self.quantity)?;
         write_f64(folder, "rows", rows)
-    }
-}
-
-/// Steele, Lea and Flood's SplitMix64: a short generator, with the same numbers everywhere.
-pub struct Random(pub u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    pub fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
-    }
-
-    pub fn sign(&mut self) -> f64 {
-        if self.next() & 1 == 0 { 1.0 } else { -1.0 }
     }
 }
 

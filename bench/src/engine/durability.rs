@@ -8,6 +8,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use dice::Dice;
 use engine::{AccountId, Engine, Envelope};
 use journal::{AppendError, CompactError, Damage, Draft, Head, Identity, Journal, Record, Records};
 use journal::{Snapshot, SnapshotError, Store};
@@ -17,7 +18,6 @@ use sequencer::{Answer, Genesis, Sequencer, decode, replay};
 use super::venue::{self, Venue};
 use super::{Figure, Size, percentiles};
 use crate::measure::{cpu_nanoseconds, quartiles, wall_nanoseconds};
-use crate::workload::Random;
 
 const POSITIONS: usize = 20;
 const OURS: &str = "upm, redb journal";
@@ -37,26 +37,21 @@ pub fn measure(size: Size) -> Vec<Figure> {
         Contestant::new(SQLITE, over(sqlite(&folder.join("fills.sqlite")))),
         Contestant::new(NOWHERE, over(Box::new(|_| Ok(())))),
     ];
-    // All contestants get the same commands, which are made on a separate state with the same listings and marks.
+    // All contestants get the same commands, which a venue in memory has taken before.
     let (mut venue, commands) = setup(size);
-    let mut engine = Engine::new(genesis().state()).expect("parameters");
-    commands.iter().for_each(|command| venue::take(&mut engine, command));
-    let holders = venue::holders(engine.state());
+    let holders = venue::holders(venue.state());
     for contestant in &mut contestants {
         commands.chunks(1024).for_each(|batch| assert_eq!((contestant.submit)(batch), batch.len()));
     }
-    let mut random = Random(13);
+    let mut dice = Dice::new(13);
     let mut figures = Vec::new();
     for (batch, batches) in size.batches {
         let mut rounds = vec![Vec::new(); contestants.len()];
         let mut latencies = vec![Vec::new(); contestants.len()];
         let (mut accepted, mut asked) = (0, 0);
         for _ in 0..size.rounds {
-            let mut next = || {
-                venue.pass(1);
-                venue::next_fill(&mut venue, engine.state(), &holders, &mut random)
-            };
-            let fills: Vec<Envelope> = (0..batch * batches).map(|_| next()).collect();
+            let fills = venue::next_fills(&mut venue, &holders, &mut dice, batch * batches);
+            venue.offered(&fills);
             for (place, contestant) in contestants.iter_mut().enumerate() {
                 // One sync for each command is as slow in a large batch as in a small one, so a part of the batch is
                 // enough.
@@ -152,7 +147,8 @@ pub fn recovery(size: Size) -> Vec<Figure> {
 
 /// Writes a state as a snapshot and reads it again.
 fn snapshots(size: Size, folder: &Path) -> Vec<Figure> {
-    let (_, mut state, _) = venue::populated(size.many, 10, venue::mixed);
+    let (venue, _) = venue::populated(size.many, 10, venue::mixed);
+    let mut state = venue.into_engine().into_state();
     let accounts = state.accounts.clone();
     let path = folder.join("snapshot.redb");
     let mut store = Store::create(&path, &identity()).expect("a fresh file");
@@ -200,19 +196,20 @@ fn snapshots(size: Size, folder: &Path) -> Vec<Figure> {
 
 /// The commands of a listed venue with accounts that hold 20 positions.
 fn setup(size: Size) -> (Venue, Vec<Envelope>) {
-    let (mut venue, mut commands) = Venue::list();
+    let mut venue = Venue::new();
+    let mut commands = venue.list();
     commands.extend(venue.two_days());
-    commands.extend(venue.accounts(0..size.traders, 50_000_000));
-    // The marks are known once the prices are applied.
-    let mut engine = Engine::new(genesis().state()).expect("parameters");
-    commands.iter().for_each(|command| venue::take(&mut engine, command));
-    let mut random = Random(5);
+    commands.extend(venue.accounts(size.traders, 50_000_000));
+    let state = venue.state();
+    let mut dice = Dice::new(5);
+    let mut trades = Vec::new();
     for pair in 0..size.traders / 2 {
         let accounts = (AccountId(2 * pair), AccountId(2 * pair + 1));
-        for (instrument, lots) in venue::portfolio(&mut random, venue.instruments, POSITIONS) {
-            commands.push(venue.trade(engine.state(), accounts, instrument, lots));
+        for (instrument, lots) in venue::portfolio(&mut dice, state.contracts.len(), POSITIONS) {
+            trades.push(venue::trade(state, accounts, instrument, lots));
         }
     }
+    commands.extend(venue.sent(|batch| trades.iter().for_each(|trade| batch.fill(trade))));
     (venue, commands)
 }
 

@@ -4,12 +4,12 @@
 
 use std::hint::black_box;
 
+use dice::Dice;
 use engine::{AccountId, Command, Engine, Envelope};
 
 use super::venue::{self, Venue};
 use super::{Figure, Size, percentiles};
 use crate::measure::{cpu_nanoseconds, quartiles, wall_nanoseconds};
-use crate::workload::Random;
 
 const POSITIONS: usize = 20;
 
@@ -17,12 +17,12 @@ const POSITIONS: usize = 20;
 pub fn measure(size: Size) -> Vec<Figure> {
     let mut figures = Vec::new();
     for (accounts, words) in [(size.few, "in cache"), (size.many, "in memory")] {
-        let (venue, state, _) = venue::populated(accounts, POSITIONS, venue::healthy);
-        let holders = venue::holders(&state);
-        let mut run = Run { engine: Engine::new(state).expect("parameters"), venue, holders, random: Random(11) };
+        let (mut venue, _) = venue::populated(accounts, POSITIONS, venue::healthy);
         // All accounts are judged once; then every account that can be certified is.
-        let watch = venue::watch(&run.venue);
-        venue::take(&mut run.engine, &watch);
+        let watch = venue.watch();
+        venue::take(venue.engine_mut(), &watch);
+        let holders = venue::holders(venue.state());
+        let mut run = Run { venue, holders, dice: Dice::new(11) };
         let assessed = run.assessed(size);
         let decided = run.decided(size);
         let label = |what: &str| format!("{what}, {accounts} accounts ({words})");
@@ -43,19 +43,14 @@ pub fn measure(size: Size) -> Vec<Figure> {
 }
 
 struct Run {
-    engine: Engine,
     venue: Venue,
     holders: Vec<Vec<AccountId>>,
-    random: Random,
+    dice: Dice,
 }
 
 impl Run {
     fn fills(&mut self, count: usize) -> Vec<Envelope> {
-        let next = |_| {
-            self.venue.pass(1);
-            venue::next_fill(&mut self.venue, self.engine.state(), &self.holders, &mut self.random)
-        };
-        (0..count).map(next).collect()
+        venue::next_fills(&mut self.venue, &self.holders, &mut self.dice, count)
     }
 
     /// CPU time of a fill with its share of the watch, in each round; wall time of every batch; the share of fills
@@ -64,14 +59,16 @@ impl Run {
         let (mut rounds, mut latencies, mut accepted, mut asked) = (Vec::new(), Vec::new(), 0, 0);
         for _ in 0..size.rounds {
             let fills = self.fills(size.fills.max(batch));
+            let watch = self.venue.watch();
+            let engine = self.venue.engine_mut();
             let start = cpu_nanoseconds();
             for batch in fills.chunks(batch) {
                 let began = wall_nanoseconds();
                 for fill in batch {
-                    accepted += usize::from(self.engine.handle(fill).is_ok());
+                    accepted += usize::from(engine.handle(fill).is_ok());
                 }
-                let time = self.engine.state().clock;
-                venue::take(&mut self.engine, &Envelope { time, ..venue::watch(&self.venue) });
+                let time = engine.state().clock;
+                venue::take(engine, &Envelope { time, ..watch.clone() });
                 latencies.push(wall_nanoseconds() - began);
             }
             rounds.push((cpu_nanoseconds() - start) / fills.len() as f64);
@@ -105,7 +102,7 @@ impl Run {
         for _ in 0..size.rounds {
             let fills = self.fills(size.fills);
             let start = cpu_nanoseconds();
-            fills.iter().for_each(|fill| work(&self.engine, fill));
+            fills.iter().for_each(|fill| work(self.venue.engine(), fill));
             rounds.push((cpu_nanoseconds() - start) / fills.len() as f64);
         }
         rounds

@@ -6,15 +6,15 @@
 
 use std::hint::black_box;
 
-use engine::state::AccountState;
-use engine::{AccountId, Command, Engine, Envelope, Event, FeedId, OrderId, Principal, State};
+use dice::Dice;
+use engine::{AccountId, Event, FeedId};
 use model::{InstrumentId, Side, USD, UnderlyingId};
+use operator::{Batch, Duty, Ordered};
 use units::Quantity;
 
 use super::venue::{self, Venue};
 use super::{Figure, Size, percentiles};
 use crate::measure::wall_nanoseconds;
-use crate::workload::Random;
 
 const POSITIONS: usize = 10;
 const MANY_POSITIONS: usize = 50;
@@ -29,26 +29,23 @@ pub fn measure(size: Size) -> Vec<Figure> {
     figures
 }
 
-/// An engine that has ticked and judged all accounts, after the time to cure that follows its listing.
-fn calm(venue: &mut Venue, state: State) -> Engine {
-    let mut engine = Engine::new(state).expect("parameters");
+/// Lets the time to cure that follows a listing pass, in ticks, after which all accounts are judged.
+fn calm(venue: &mut Venue) {
     for _ in 0..5 {
         venue.pass(20_000_000);
-        venue.prices().iter().for_each(|command| venue::take(&mut engine, command));
+        venue.priced();
     }
-    venue::take(&mut engine, &venue::watch(venue));
-    engine
 }
 
 /// A utilisation at which maintenance margin is two to twenty per cent above equity.
-fn below(random: &mut Random) -> f64 {
-    1.02 + 0.18 * venue::uniform(random)
+fn below(dice: &mut Dice) -> f64 {
+    1.02 + 0.18 * dice.uniform()
 }
 
 fn plans(size: Size) -> Vec<Figure> {
-    let (mut venue, state, _) = venue::populated(100, MANY_POSITIONS, below);
-    let engine = calm(&mut venue, state);
-    let (state, desk) = (engine.state(), engine.desk());
+    let (mut venue, _) = venue::populated(100, MANY_POSITIONS, below);
+    calm(&mut venue);
+    let (state, desk) = (venue.state(), venue.engine().desk());
     let mut times = Vec::new();
     let (mut steps, mut reached) = (0, 0);
     for _ in 0..size.rounds {
@@ -71,25 +68,25 @@ fn plans(size: Size) -> Vec<Figure> {
 
 fn burst(accounts: usize) -> Vec<Figure> {
     // Prices move while the time to cure passes, so some accounts are above maintenance again.
-    let (mut venue, state, _) = venue::populated(accounts + accounts / 2, POSITIONS, below);
-    let mut engine = calm(&mut venue, state);
+    let (mut venue, _) = venue::populated(accounts + accounts / 2, POSITIONS, below);
+    calm(&mut venue);
     let start = wall_nanoseconds();
-    let mut queue = engine.desk().queue(engine.state());
+    let mut queue = venue.engine().desk().queue(venue.state());
     let queued = wall_nanoseconds() - start;
     assert!(queue.len() >= accounts, "{} of {accounts} accounts are below maintenance", queue.len());
     queue.truncate(accounts);
-    let time = venue.time();
     let (mut first, mut others, mut begun) = (0.0, Vec::new(), 0);
     for (place, account) in queue.iter().enumerate() {
         if place % EVERY == 0 {
-            for other in [deposit(&venue, place), reduce(&venue, &engine, queue[queue.len() - 1 - place / 2], place)] {
+            let healthier = queue[queue.len() - 1 - place / 2];
+            for other in [venue.command(deposit), venue.command(|batch| reduce(&venue, healthier, batch))] {
                 let start = wall_nanoseconds();
-                venue::take(&mut engine, &other);
+                venue::take(venue.engine_mut(), &other);
                 others.push(wall_nanoseconds() - start);
             }
         }
-        let command = Command::Liquidate { account: *account };
-        begun += usize::from(engine.handle(&Envelope { time, principal: Principal::System, command }).is_ok());
+        let step = venue.command(|batch| batch.duty(Duty::Liquidate(*account)));
+        begun += usize::from(venue.engine_mut().handle(&step).is_ok());
         if place == 0 {
             first = wall_nanoseconds() - start;
         }
@@ -111,34 +108,27 @@ fn burst(accounts: usize) -> Vec<Figure> {
     vec![figure, waited]
 }
 
-fn deposit(venue: &Venue, place: usize) -> Envelope {
-    let (amount, reference) = (Quantity::ONE, u64::try_from(place).expect("small") + (1 << 40));
-    let account = AccountId(0);
-    let command = Command::Deposit { account, asset: USD, location: None, amount, reference };
-    Envelope { time: venue.time(), principal: Principal::Custody, command }
+fn deposit(batch: &mut Batch) {
+    batch.deposit(AccountId(0), USD, None, Quantity::ONE);
 }
 
 /// A reduce-only order of an account whose liquidation has not begun, for one lot of one of its positions.
-fn reduce(venue: &Venue, engine: &Engine, account: AccountId, place: usize) -> Envelope {
-    let whose: &AccountState = &engine.state().accounts[account.place()];
-    let held = whose.positions[0];
+fn reduce(venue: &Venue, account: AccountId, batch: &mut Batch) {
+    let held = venue.state().accounts[account.place()].positions[0];
     let side = if held.lots > 0 { Side::Sell } else { Side::Buy };
-    let limit = venue::at_mark(engine.state(), held.instrument);
-    let order = OrderId(u64::try_from(place).expect("small") + 1);
-    let command =
-        Command::Place { account, order, instrument: held.instrument, side, lots: 1, limit, reduce_only: true };
-    Envelope { time: venue.time(), principal: Principal::Owner(whose.owner), command }
+    let limit = venue::at_mark(venue.state(), held.instrument);
+    batch.place(account, &Ordered { instrument: held.instrument, side, lots: 1, limit, reduce_only: true });
 }
 
 /// One account holds the long side of all others' shorts; the price falls, and only the others can pay.
 fn winners(accounts: usize) -> Vec<Figure> {
-    let (mut venue, state) = venue::one_against_all(accounts);
+    let mut venue = venue::one_against_all(accounts);
     let bankrupt = AccountId(0);
-    let mut engine = calm(&mut venue, state);
+    calm(&mut venue);
     venue.fall(FeedId::Index(UnderlyingId(0)), 0.8);
-    venue.prices().iter().for_each(|command| venue::take(&mut engine, command));
-    let command = Command::Liquidate { account: bankrupt };
-    let envelope = Envelope { time: venue.time(), principal: Principal::System, command };
+    venue.priced();
+    let envelope = venue.command(|batch| batch.duty(Duty::Liquidate(bankrupt)));
+    let engine = venue.engine_mut();
     let start = wall_nanoseconds();
     let events = engine.decide(&envelope).unwrap_or_else(|reject| panic!("{reject}"));
     let decided = wall_nanoseconds() - start;

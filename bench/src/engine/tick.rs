@@ -4,15 +4,16 @@
 //! inside ±0.5 % of its start. The sources of every feed report, the surface is fitted, prices are formed, and all
 //! accounts are judged.
 
+use dice::Dice;
 use engine::{AccountId, Engine, Status};
 use margin::method::universal::Prepared;
 use margin::scenario::ScenarioSet;
+use operator::Duty;
 use pricing::kernel::Isa;
 
 use super::venue::{self, Venue};
 use super::{Figure, Size, memory, percentiles, resident};
 use crate::measure::{cpu_nanoseconds, quartiles, wall_nanoseconds};
-use crate::workload::Random;
 
 const POSITIONS: usize = 10;
 /// Time from one tick to the next, in microseconds.
@@ -36,15 +37,15 @@ struct Took {
 /// the number of differences that are faults: liquidations missed, and accounts worse than their status.
 pub fn checked(size: Size) -> (Vec<Figure>, usize) {
     let (accounts, ticks) = size.checked;
-    let (mut venue, mut engine) = warm(accounts);
-    let mut random = Random(17);
+    let mut venue = warm(accounts);
+    let mut dice = Dice::new(17);
     let (mut assessed, mut liquidated, mut missed, mut worse, mut better) = (0, 0, 0, 0, 0);
     for _ in 0..ticks {
-        let took = tick(&mut venue, &mut engine, &mut random);
+        let took = tick(&mut venue, &mut dice);
         (assessed, liquidated) = (assessed + took.assessed, liquidated + took.liquidated);
-        let state = engine.state();
+        let state = venue.state();
         for account in &state.accounts {
-            let exact = engine.desk().judge(state, account).expect("the market is priceable").status;
+            let exact = venue.engine().desk().judge(state, account).expect("the market is priceable").status;
             missed += usize::from((exact <= Status::Liquidation) != (account.status <= Status::Liquidation));
             worse += usize::from(exact < account.status);
             better += usize::from(exact > account.status);
@@ -66,19 +67,18 @@ pub fn checked(size: Size) -> (Vec<Figure>, usize) {
 pub fn measure(size: Size) -> [Vec<Figure>; 2] {
     let before = resident();
     let start = wall_nanoseconds();
-    let (mut venue, state, short) = venue::populated(size.all, POSITIONS, venue::mixed);
+    let (mut venue, short) = venue::populated(size.all, POSITIONS, venue::mixed);
     let built = (wall_nanoseconds() - start) / 1e9;
-    let mut engine = Engine::new(state).expect("parameters");
+    let watch = venue.watch();
     let start = cpu_nanoseconds();
-    let watch = venue::watch(&venue);
-    venue::take(&mut engine, &watch);
+    venue::take(venue.engine_mut(), &watch);
     let first = cpu_nanoseconds() - start;
-    let mut random = Random(19);
+    let mut dice = Dice::new(19);
     for _ in 0..WARM {
-        tick(&mut venue, &mut engine, &mut random);
+        tick(&mut venue, &mut dice);
     }
-    let ticks: Vec<Took> = (0..size.ticks).map(|_| tick(&mut venue, &mut engine, &mut random)).collect();
-    let (full, prepared) = full(&engine, size);
+    let ticks: Vec<Took> = (0..size.ticks).map(|_| tick(&mut venue, &mut dice)).collect();
+    let (full, prepared) = full(venue.engine(), size);
 
     let column = |which: fn(&Took) -> f64| ticks.iter().map(which).collect::<Vec<f64>>();
     let (wall, cpu) = (column(|took| took.wall), column(|took| took.cpu));
@@ -115,30 +115,28 @@ pub fn measure(size: Size) -> [Vec<Figure>; 2] {
     );
     let mut once = Figure::new("the first watch: everyone judged and certified", first / 1e6, "ms CPU");
     once.note = format!("built in {built:.1} s; {:.1} % of accounts are used less than drawn", 100.0 * short);
-    [vec![time, saved, after_figure, everyone, once], memory::figures(engine, before)]
+    [vec![time, saved, after_figure, everyone, once], memory::figures(venue.into_engine(), before)]
 }
 
 /// Accounts that have been judged, and certified where possible.
-fn warm(accounts: usize) -> (Venue, Engine) {
-    let (mut venue, state, _) = venue::populated(accounts, POSITIONS, venue::mixed);
-    let mut engine = Engine::new(state).expect("parameters");
-    let watch = venue::watch(&venue);
-    venue::take(&mut engine, &watch);
-    let mut random = Random(23);
+fn warm(accounts: usize) -> Venue {
+    let (mut venue, _) = venue::populated(accounts, POSITIONS, venue::mixed);
+    let watch = venue.watch();
+    venue::take(venue.engine_mut(), &watch);
+    let mut dice = Dice::new(23);
     for _ in 0..WARM {
-        tick(&mut venue, &mut engine, &mut random);
+        tick(&mut venue, &mut dice);
     }
-    (venue, engine)
+    venue
 }
 
 /// Runs one tick. Reports and the surface are applied before the clock starts: in reality they arrive one by one between
 /// ticks.
-fn tick(venue: &mut Venue, engine: &mut Engine, random: &mut Random) -> Took {
-    venue.wander(random, TICK);
-    let mut commands = venue.prices();
-    let form = commands.pop().expect("the last is the tick");
-    commands.iter().for_each(|command| venue::take(engine, command));
-    let watch = venue::watch(venue);
+fn tick(venue: &mut Venue, dice: &mut Dice) -> Took {
+    venue.wander(dice, TICK);
+    venue.reported();
+    let (form, watch) = (venue.command(|batch| batch.duty(Duty::Tick)), venue.watch());
+    let engine = venue.engine_mut();
     let below = |engine: &Engine, id: AccountId| engine.state().accounts[id.place()].status <= Status::Liquidation;
 
     let (wall, start) = (wall_nanoseconds(), cpu_nanoseconds());

@@ -6,37 +6,35 @@
 
 use std::ops::Range;
 
+use dice::Dice;
 use engine::state::{
     AccountState, AssetTerms, Holder, InstrumentTerms, Policy, Position, Pot, State, UnderlyingTerms, times,
 };
-use engine::{AccountId, Cause, Command, Engine, Envelope, Event, FeedId, Party, Principal, SURFACE_SOURCE};
+use engine::{AccountId, Cause, Engine, Envelope, Event, FeedId, Party};
 use margin::method::universal;
-use marks::{FeedRules, Report, Source};
+use marks::{FeedRules, Source};
 use model::{AssetId, CounterPrice, InstrumentId, InstrumentKind, Right, USD, UnderlyingId};
+use operator::{Batch, Duty, Memory, Operator, Said, Schedule, Trade};
 use pricing::math::exp;
+use sequencer::Answer;
 use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
-
-use crate::workload::Random;
 
 /// The days to the expiries of each underlying.
 const EXPIRIES: [i64; 3] = [5, 26, 96];
 const STRIKES: i64 = 7;
 const DAY: i64 = 86_400_000_000;
 const SOURCES: Range<u32> = 1..4;
+/// The accounts that one thread judges at a time.
+const PART: usize = 1024;
 pub const USDC: AssetId = AssetId(1);
 
-/// The progress of a run: its clock, the counters of its sources, and the prices that they report.
-#[derive(Clone)]
+/// A venue behind its operator, and the prices that its sources report.
 pub struct Venue {
-    pub now: i64,
-    sequence: u64,
-    surface: u64,
-    matches: u64,
+    operator: Operator<Memory>,
     /// The price that every source reports for each feed.
-    pub feeds: Vec<(FeedId, f64)>,
+    feeds: Vec<(FeedId, f64)>,
     /// The volatility of every option: at the start, and now.
-    pub vols: Vec<(InstrumentId, f64, f64)>,
-    pub instruments: usize,
+    vols: Vec<(InstrumentId, f64, f64)>,
 }
 
 /// The policy: collateral counts at once, and the funds behind open interest are not the limit.
@@ -50,135 +48,120 @@ pub fn start() -> Timestamp {
     "2026-11-20T08:00:00Z".parse().expect("a moment")
 }
 
-/// A state with no listings and no accounts.
-fn empty() -> State {
-    State::new(start(), universal::PARAMS.to_owned(), policy())
+/// An operator of an engine in this state.
+fn over(state: State) -> Operator<Memory> {
+    Operator::new(Memory::new(state).expect("the program's own parameters"), Schedule::default())
 }
 
 impl Venue {
-    /// Creates the venue and the commands that list it.
-    pub fn list() -> (Self, Vec<Envelope>) {
-        let mut venue = Self {
-            now: start().micros(),
-            sequence: 0,
-            surface: 0,
-            matches: 0,
-            feeds: Vec::new(),
-            vols: Vec::new(),
-            instruments: 0,
-        };
-        let mut commands = Vec::new();
-        let coins = [("BTC", 100_000.0, 0.5), ("ETH", 4_000.0, 0.6)];
-        for (place, (name, index, _)) in coins.into_iter().enumerate() {
-            commands.push(Command::ListUnderlying(Box::new(UnderlyingTerms {
-                name: name.to_owned(),
-                reference: price(index),
-                feed: rules(),
-                adv_usd: None,
-                depth: Vec::new(),
-                open_interest_usd: Money::from_raw(1_000_000_000_000_000 * Money::ONE.raw()),
-            })));
-            venue.feeds.push((FeedId::Index(UnderlyingId(place)), index));
-        }
-        commands.push(Command::ListAsset(Box::new(AssetTerms {
-            name: "USDC".to_owned(),
-            reference: Price::ONE,
-            follows: None,
-            feed: Some(rules()),
-            adv_usd: None,
-            depth: Vec::new(),
-            cap: engine::state::LARGEST_AMOUNT,
-        })));
-        venue.feeds.push((FeedId::Asset(USDC), 0.9998));
-        for (place, (name, index, vol)) in coins.into_iter().enumerate() {
-            let underlying = UnderlyingId(place);
-            let lot = if place == 0 { 0.1 } else { 1.0 };
-            let mut listed =
-                |venue: &mut Self, name: String, kind: InstrumentKind, tick: f64, feed: Option<FeedRules>| {
-                    let id = InstrumentId(venue.instruments);
-                    venue.instruments += 1;
-                    commands.push(Command::ListInstrument(Box::new(InstrumentTerms {
-                        name,
-                        kind,
-                        underlying,
-                        payoff: model::Payoff::Linear,
-                        quote: USDC,
-                        settle: USDC,
-                        contract_size: Quantity::ONE,
-                        lot: quantity(lot),
-                        tick: price(tick),
-                        max_order: 1_000_000,
-                        max_open: 1_000_000_000,
-                        band: ratio(0.05),
-                        fee_rate: None,
-                        feed,
-                    })));
-                    id
-                };
-            let tick = if place == 0 { 0.5 } else { 0.05 };
-            let perpetual = listed(&mut venue, format!("{name}-PERP"), InstrumentKind::Perpetual, tick, Some(rules()));
-            venue.feeds.push((FeedId::Premium(perpetual), 1.0002));
-            for days in EXPIRIES {
-                let expiry = Timestamp::from_micros(start().micros() + days * DAY);
-                let years = days as f64 / 365.0;
-                let basis = exp(0.05 * years);
-                let future = InstrumentKind::Future { expiry };
-                listed(&mut venue, format!("{name}-{days}D"), future, tick, Some(rules()));
-                venue.feeds.push((FeedId::Forward(underlying, expiry), basis));
-                for step in 0..STRIKES {
-                    let deviations = (step - STRIKES / 2) as f64 / 2.0;
-                    let strike = (index * basis * exp(deviations * vol * years.sqrt()) / 10.0).round() * 10.0;
-                    for right in [Right::Call, Right::Put] {
-                        let written = CounterPrice::new(price(strike));
-                        let kind = InstrumentKind::Option { expiry, strike: written, right };
-                        let id =
-                            listed(&mut venue, format!("{name}-{days}D-{strike}-{right:?}"), kind, tick / 5.0, None);
-                        let smile = vol + 0.02 * deviations * deviations - 0.01 * deviations;
-                        venue.vols.push((id, smile, smile));
-                    }
-                }
+    /// A venue with no listings and no accounts.
+    pub fn new() -> Self {
+        let operator = over(State::new(start(), universal::PARAMS.to_owned(), policy()));
+        Self { operator, feeds: Vec::new(), vols: Vec::new() }
+    }
+
+    /// A venue that has been open for two days: its listings have prices.
+    fn open() -> Self {
+        let mut venue = Self::new();
+        venue.list();
+        // Collateral counts from the next microsecond on.
+        venue.two_days();
+        venue
+    }
+
+    /// The same venue with an engine in the state that `change` makes of its own.
+    fn changed(self, change: impl FnOnce(&mut State)) -> Self {
+        let Self { operator, feeds, vols } = self;
+        let mut state = operator.into_door().into_engine().into_state();
+        change(&mut state);
+        Self { operator: over(state), feeds, vols }
+    }
+
+    /// The engine, for reading.
+    pub fn engine(&self) -> &Engine {
+        self.operator.engine()
+    }
+
+    /// The engine, to measure its parts.
+    pub fn engine_mut(&mut self) -> &mut Engine {
+        self.operator.door_mut().engine_mut()
+    }
+
+    /// Returns the engine.
+    pub fn into_engine(self) -> Engine {
+        self.operator.into_door().into_engine()
+    }
+
+    /// The state of the engine.
+    pub fn state(&self) -> &State {
+        self.operator.state()
+    }
+
+    /// The commands that `write` writes, not sent yet.
+    pub fn written(&self, write: impl FnOnce(&mut Batch)) -> Vec<Envelope> {
+        let mut batch = self.operator.batch();
+        write(&mut batch);
+        batch.done()
+    }
+
+    /// The one command that `write` writes, not sent yet.
+    pub fn command(&self, write: impl FnOnce(&mut Batch)) -> Envelope {
+        self.written(write).pop().expect("one was written")
+    }
+
+    /// Sends the commands that `write` writes, which must be accepted. Returns them.
+    pub fn sent(&mut self, write: impl FnOnce(&mut Batch)) -> Vec<Envelope> {
+        let batch = self.written(write);
+        for (answer, envelope) in self.offered(&batch).iter().zip(&batch) {
+            if let Answer::Refused(reject) = answer {
+                panic!("{:?}: {reject}", envelope.command);
             }
         }
-        let time = start();
-        let envelope = |command| Envelope { time, principal: Principal::Governance, command };
-        (venue, commands.into_iter().map(envelope).collect())
+        batch
+    }
+
+    /// Sends commands that may be refused. Returns the answers.
+    pub fn offered(&mut self, batch: &[Envelope]) -> Vec<Answer> {
+        let Ok(answers) = self.operator.submit(batch);
+        answers
+    }
+
+    /// The command by which the engine judges the accounts that prices or trades have moved.
+    pub fn watch(&self) -> Envelope {
+        self.command(|batch| batch.watch())
+    }
+
+    /// Lists everything. Returns the commands.
+    pub fn list(&mut self) -> Vec<Envelope> {
+        let (mut feeds, mut vols) = (Vec::new(), Vec::new());
+        let sent = self.sent(|batch| listed(batch, &mut feeds, &mut vols));
+        (self.feeds, self.vols) = (feeds, vols);
+        sent
     }
 
     /// Lets time pass.
     pub fn pass(&mut self, micros: i64) {
-        self.now += micros;
+        self.operator.at(Timestamp::from_micros(self.operator.now().micros() + micros));
     }
 
-    /// The time of the next command.
-    pub fn time(&self) -> Timestamp {
-        Timestamp::from_micros(self.now)
-    }
-
-    /// The commands of a tick: every source reports every feed, the surface is fitted, prices are formed. The last
-    /// command is the tick.
-    pub fn prices(&mut self) -> Vec<Envelope> {
-        let time = self.time();
-        self.sequence += 1;
-        let mut commands = Vec::new();
-        for (feed, value) in &self.feeds {
-            for source in SOURCES {
-                let report = Report {
-                    source,
-                    sequence: self.sequence,
-                    published: time,
-                    price: price(*value),
-                    confidence: Price::ZERO,
-                    depth: Money::from_raw(1_000_000 * Money::ONE.raw()),
-                };
-                let command = Command::Report { feed: *feed, report };
-                commands.push(Envelope { time, principal: Principal::Source(source), command });
+    /// Every source reports every feed, and the surface is fitted. Returns the commands.
+    pub fn reported(&mut self) -> Vec<Envelope> {
+        let (feeds, vols) = (self.feeds.clone(), self.vols.clone());
+        self.sent(|batch| {
+            for (feed, value) in feeds {
+                for source in SOURCES {
+                    let depth = Money::from_raw(1_000_000 * Money::ONE.raw());
+                    batch.report(feed, &Said { source, price: price(value), confidence: Price::ZERO, depth });
+                }
             }
-        }
-        self.surface += 1;
-        let vols = self.vols.iter().map(|(id, _, vol)| (*id, ratio(*vol))).collect();
-        let command = Command::Surface { version: self.surface, published: time, vols };
-        commands.push(Envelope { time, principal: Principal::Source(SURFACE_SOURCE), command });
-        commands.push(Envelope { time, principal: Principal::System, command: Command::Tick });
+            batch.surface(vols.iter().map(|(id, _, vol)| (*id, ratio(*vol))).collect());
+        })
+    }
+
+    /// Sources report, and prices are formed. Returns the commands.
+    pub fn priced(&mut self) -> Vec<Envelope> {
+        let mut commands = self.reported();
+        commands.extend(self.sent(|batch| batch.duty(Duty::Tick)));
         commands
     }
 
@@ -192,75 +175,117 @@ impl Venue {
 
     /// One step of a random path: indices move with a volatility of 60 % a year and a correlation of 0.85; the volatility
     /// of each option moves by itself inside ±0.5 % of its start.
-    pub fn wander(&mut self, random: &mut Random, micros: i64) {
+    pub fn wander(&mut self, dice: &mut Dice, micros: i64) {
         self.pass(micros);
         let deviation = 0.6 * (micros as f64 / (365.0 * DAY as f64)).sqrt();
-        let common = normal(random);
+        let common = dice.normal();
         for (feed, value) in &mut self.feeds {
             if matches!(feed, FeedId::Index(_)) {
-                let own = normal(random);
-                *value *= exp(deviation * (0.85_f64.sqrt() * common + 0.15_f64.sqrt() * own));
+                *value *= exp(deviation * (0.85_f64.sqrt() * common + 0.15_f64.sqrt() * dice.normal()));
             }
         }
         for (_, began, vol) in &mut self.vols {
-            let next = *vol / *began - 1.0 + 0.001 * (uniform(random) - 0.5);
+            let next = *vol / *began - 1.0 + 0.001 * (dice.uniform() - 0.5);
             *vol = *began * (1.0 + next.clamp(-0.005, 0.005));
         }
     }
 
-    /// The price commands of two days. A feed begins at the reference of its listing; by then its slow average has
-    /// reached the reported prices, as in a venue that has been open for a while.
+    /// Lets two days pass, in half hours. A feed begins at the reference of its listing; by then its slow average has
+    /// reached the reported prices, as in a venue that has been open for a while. Returns the commands.
     pub fn two_days(&mut self) -> Vec<Envelope> {
         let mut commands = Vec::new();
         for _ in 0..96 {
             self.pass(DAY / 48);
-            commands.extend(self.prices());
+            commands.extend(self.priced());
         }
         commands
     }
 
-    /// The commands that open accounts and give `dollars` to each.
-    pub fn accounts(&self, accounts: Range<u32>, dollars: i128) -> Vec<Envelope> {
-        let time = self.time();
-        let mut commands = Vec::new();
-        for number in accounts {
-            let command = Command::OpenAccount { name: format!("account-{number}"), owner: number };
-            commands.push(Envelope { time, principal: Principal::System, command });
-            let amount = Quantity::from_raw(dollars * Quantity::ONE.raw());
-            let reference = u64::from(number) + 1;
-            let command =
-                Command::Deposit { account: AccountId(number), asset: USD, location: None, amount, reference };
-            commands.push(Envelope { time, principal: Principal::Custody, command });
-        }
-        commands
-    }
-
-    /// A trade of two accounts at the mark; the first buys when lots are positive.
-    pub fn trade(
-        &mut self,
-        state: &State,
-        (first, second): (AccountId, AccountId),
-        id: InstrumentId,
-        lots: i64,
-    ) -> Envelope {
-        self.matches += 1;
-        let party = |account| Party { account, order: None, fee: quantity(0.05) };
-        let (buyer, seller) = if lots > 0 { (first, second) } else { (second, first) };
-        let command = Command::Fill {
-            instrument: id,
-            match_id: self.matches,
-            price: at_mark(state, id),
-            lots: lots.abs(),
-            buyer: party(buyer),
-            seller: party(seller),
-        };
-        Envelope { time: self.time(), principal: Principal::Matching, command }
+    /// Opens accounts and gives `dollars` to each. Returns the commands.
+    pub fn accounts(&mut self, count: u32, dollars: i128) -> Vec<Envelope> {
+        self.sent(|batch| {
+            for number in 0..count {
+                let account = batch.open_account(&format!("account-{number}"), number);
+                batch.deposit(account, USD, None, Quantity::from_raw(dollars * Quantity::ONE.raw()));
+            }
+        })
     }
 }
 
-/// The command by which the engine judges the accounts that prices or trades have moved.
-pub fn watch(venue: &Venue) -> Envelope {
-    Envelope { time: venue.time(), principal: Principal::System, command: Command::Watch }
+/// Lists BTC, ETH, USDC and their contracts. Notes each feed with its price, and each option with its volatility at the
+/// start and now.
+fn listed(batch: &mut Batch, feeds: &mut Vec<(FeedId, f64)>, vols: &mut Vec<(InstrumentId, f64, f64)>) {
+    let coins = [("BTC", 100_000.0, 0.5, 0.1, 0.5), ("ETH", 4_000.0, 0.6, 1.0, 0.05)];
+    for (name, index, ..) in coins {
+        let underlying = batch.list_underlying(UnderlyingTerms {
+            name: name.to_owned(),
+            reference: price(index),
+            feed: rules(),
+            adv_usd: None,
+            depth: Vec::new(),
+            open_interest_usd: Money::from_raw(1_000_000_000_000_000 * Money::ONE.raw()),
+        });
+        feeds.push((FeedId::Index(underlying), index));
+    }
+    let usdc = batch.list_asset(AssetTerms {
+        name: "USDC".to_owned(),
+        reference: Price::ONE,
+        follows: None,
+        feed: Some(rules()),
+        adv_usd: None,
+        depth: Vec::new(),
+        cap: engine::state::LARGEST_AMOUNT,
+    });
+    feeds.push((FeedId::Asset(usdc), 0.9998));
+    for (place, (name, index, vol, lot, tick)) in coins.into_iter().enumerate() {
+        let underlying = UnderlyingId(place);
+        let mut instrument = |name: String, kind: InstrumentKind, tick: f64, feed: Option<FeedRules>| {
+            batch.list_instrument(InstrumentTerms {
+                name,
+                kind,
+                underlying,
+                payoff: model::Payoff::Linear,
+                quote: USDC,
+                settle: USDC,
+                contract_size: Quantity::ONE,
+                lot: quantity(lot),
+                tick: price(tick),
+                max_order: 1_000_000,
+                max_open: 1_000_000_000,
+                band: ratio(0.05),
+                fee_rate: None,
+                feed,
+            })
+        };
+        let perpetual = instrument(format!("{name}-PERP"), InstrumentKind::Perpetual, tick, Some(rules()));
+        feeds.push((FeedId::Premium(perpetual), 1.0002));
+        for days in EXPIRIES {
+            let expiry = Timestamp::from_micros(start().micros() + days * DAY);
+            let years = days as f64 / 365.0;
+            let basis = exp(0.05 * years);
+            instrument(format!("{name}-{days}D"), InstrumentKind::Future { expiry }, tick, Some(rules()));
+            feeds.push((FeedId::Forward(underlying, expiry), basis));
+            for step in 0..STRIKES {
+                let deviations = (step - STRIKES / 2) as f64 / 2.0;
+                let strike = (index * basis * exp(deviations * vol * years.sqrt()) / 10.0).round() * 10.0;
+                for right in [Right::Call, Right::Put] {
+                    let written = CounterPrice::new(price(strike));
+                    let kind = InstrumentKind::Option { expiry, strike: written, right };
+                    let id = instrument(format!("{name}-{days}D-{strike}-{right:?}"), kind, tick / 5.0, None);
+                    let smile = vol + 0.02 * deviations * deviations - 0.01 * deviations;
+                    vols.push((id, smile, smile));
+                }
+            }
+        }
+    }
+}
+
+/// A trade of two accounts at the mark; the first buys when lots are positive.
+pub fn trade(state: &State, (first, second): (AccountId, AccountId), instrument: InstrumentId, lots: i64) -> Trade {
+    let party = |account| Party { account, order: None, fee: quantity(0.05) };
+    let (buyer, seller) = if lots > 0 { (first, second) } else { (second, first) };
+    let (buyer, seller, price) = (party(buyer), party(seller), at_mark(state, instrument));
+    Trade { instrument, price, lots: lots.abs(), buyer, seller }
 }
 
 /// The mark, rounded to a tick.
@@ -272,12 +297,12 @@ pub fn at_mark(state: &State, id: InstrumentId) -> Price {
 
 /// The random positions of a pair of accounts: instruments, and the lots of the first account. The second has the
 /// opposite.
-pub fn portfolio(random: &mut Random, instruments: usize, positions: usize) -> Vec<(InstrumentId, i64)> {
+pub fn portfolio(dice: &mut Dice, instruments: usize, positions: usize) -> Vec<(InstrumentId, i64)> {
     let mut held: Vec<(InstrumentId, i64)> = Vec::new();
     while held.len() < positions {
-        let id = InstrumentId(random.below(instruments));
+        let id = InstrumentId(dice.place(instruments));
         if held.iter().all(|(other, _)| *other != id) {
-            held.push((id, (20 + random.below(40) as i64) * if random.sign() > 0.0 { 1 } else { -1 }));
+            held.push((id, dice.between(20, 59) * dice.pick(&[1, -1])));
         }
     }
     held
@@ -294,32 +319,36 @@ pub fn holders(state: &State) -> Vec<Vec<AccountId>> {
     holders
 }
 
-/// A random fill: two accounts that hold an instrument, and one lot of it.
-pub fn next_fill(venue: &mut Venue, state: &State, holders: &[Vec<AccountId>], random: &mut Random) -> Envelope {
+/// A random trade: two accounts that hold an instrument, and one lot of it.
+fn next_trade(state: &State, holders: &[Vec<AccountId>], dice: &mut Dice) -> Trade {
     loop {
-        let id = InstrumentId(random.below(holders.len()));
+        let id = InstrumentId(dice.place(holders.len()));
         let who = &holders[id.0];
         if who.len() < 2 {
             continue;
         }
-        let (first, second) = (who[random.below(who.len())], who[random.below(who.len())]);
+        let (first, second) = (dice.pick(who), dice.pick(who));
         if first != second {
-            return venue.trade(state, (first, second), id, 1);
+            return trade(state, (first, second), id, 1);
         }
     }
 }
 
-/// A listed venue with prices, in memory.
-pub fn listed() -> (Venue, Engine) {
-    let (mut venue, commands) = Venue::list();
-    let mut engine = Engine::new(empty()).expect("the program's own parameters");
-    commands.iter().for_each(|command| take(&mut engine, command));
-    // Collateral counts from the next microsecond on.
-    venue.two_days().iter().for_each(|command| take(&mut engine, command));
-    (venue, engine)
+/// Random fills, a microsecond apart.
+pub fn next_fills(venue: &mut Venue, holders: &[Vec<AccountId>], dice: &mut Dice, count: usize) -> Vec<Envelope> {
+    let mut now = venue.operator.now().micros();
+    let fills = venue.written(|batch| {
+        for _ in 0..count {
+            now += 1;
+            batch.at(Timestamp::from_micros(now));
+            batch.fill(&next_trade(venue.state(), holders, dice));
+        }
+    });
+    venue.operator.at(Timestamp::from_micros(now));
+    fills
 }
 
-/// Decides and applies a command that must be accepted.
+/// Decides and applies a command that must be accepted, without the watch that ends a batch.
 pub fn take(engine: &mut Engine, command: &Envelope) {
     if let Err(reject) = engine.handle(command) {
         panic!("{:?}: {reject}", command.command);
@@ -327,79 +356,79 @@ pub fn take(engine: &mut Engine, command: &Envelope) {
 }
 
 /// The utilisation of an account: maintenance margin over equity.
-pub type Utilisation = fn(&mut Random) -> f64;
+pub type Utilisation = fn(&mut Dice) -> f64;
 
 /// Uniform from 5 to 95 % for 19 of 20 accounts, from 95 to 100 % for the rest.
-pub fn mixed(random: &mut Random) -> f64 {
-    if random.below(20) == 0 { 0.95 + 0.05 * uniform(random) } else { 0.05 + 0.9 * uniform(random) }
+pub fn mixed(dice: &mut Dice) -> f64 {
+    if dice.chance(50) { 0.95 + 0.05 * dice.uniform() } else { 0.05 + 0.9 * dice.uniform() }
 }
 
 /// Uniform from 5 to 60 %: every account may trade.
-pub fn healthy(random: &mut Random) -> f64 {
-    0.05 + 0.55 * uniform(random)
+pub fn healthy(dice: &mut Dice) -> f64 {
+    0.05 + 0.55 * dice.uniform()
 }
 
 /// Creates accounts by the events that commands would have made, without deciding each command. Pairs hold opposite
 /// positions, and deposits in USD bring each account to the utilisation that `utilisation` draws. Returns the share of
 /// accounts with a lower utilisation: their equity is too high for it even without a deposit.
-pub fn populated(accounts: usize, positions: usize, utilisation: Utilisation) -> (Venue, State, f64) {
-    let (venue, engine) = listed();
-    let mut state = engine.into_state();
-    let mut random = Random(7);
-    for pair in 0..accounts / 2 {
-        let (first, second) = (AccountId(2 * pair as u32), AccountId(2 * pair as u32 + 1));
-        for id in [first, second] {
-            engine::apply(&mut state, &Event::Opened { name: format!("account-{}", id.0), owner: id.0 });
+pub fn populated(accounts: usize, positions: usize, utilisation: Utilisation) -> (Venue, f64) {
+    let mut dice = Dice::new(7);
+    let venue = Venue::open().changed(|state| {
+        let instruments = state.contracts.len();
+        for pair in 0..accounts / 2 {
+            let (first, second) = (AccountId(2 * pair as u32), AccountId(2 * pair as u32 + 1));
+            for id in [first, second] {
+                engine::apply(state, &Event::Opened { name: format!("account-{}", id.0), owner: id.0 });
+            }
+            for (instrument, lots) in portfolio(&mut dice, instruments, positions) {
+                settle(state, (first, second), instrument, lots);
+            }
         }
-        for (instrument, lots) in portfolio(&mut random, venue.instruments, positions) {
-            settle(&mut state, (first, second), instrument, lots);
-        }
-    }
-    let engine = Engine::new(state).expect("the program's own parameters");
-    let needed = needs(&engine);
-    let mut state = engine.into_state();
+    });
+    let needed = needs(venue.engine());
     let mut short = 0;
-    for (place, (premium, equity, margin)) in needed.into_iter().enumerate() {
-        let holder = Holder::Account(AccountId(place as u32), None);
-        let mut deposit = |asset: AssetId, amount: Quantity| {
-            let from = Holder::Pot(Pot::Custody(None));
-            engine::apply(&mut state, &Event::Moved { from, to: holder, asset, amount, cause: Cause::Deposit });
-        };
-        // The account had paid the premium of its options out of its own money.
-        if premium > Quantity::ZERO {
-            deposit(USDC, premium);
+    let venue = venue.changed(|state| {
+        for (place, (premium, equity, margin)) in needed.into_iter().enumerate() {
+            let account = AccountId(place as u32);
+            // The account had paid the premium of its options out of its own money.
+            if premium > Quantity::ZERO {
+                deposit(state, account, USDC, premium);
+            }
+            let missing = margin / utilisation(&mut dice) - equity;
+            if missing > 0.0 {
+                deposit(state, account, USD, quantity(missing));
+            } else {
+                short += 1;
+            }
         }
-        let used = utilisation(&mut random);
-        let missing = margin / used - equity;
-        if missing > 0.0 {
-            deposit(USD, quantity(missing));
-        } else {
-            short += 1;
-        }
-    }
-    (venue, state, f64::from(short) / accounts as f64)
+    });
+    (venue, f64::from(short) / accounts as f64)
 }
 
 /// One account with little money is long the first perpetual; all others are short some lots each, and have enough money.
-pub fn one_against_all(accounts: usize) -> (Venue, State) {
-    let (venue, engine) = listed();
-    let mut state = engine.into_state();
-    let mut random = Random(23);
-    for number in 0..=accounts {
-        engine::apply(&mut state, &Event::Opened { name: format!("account-{number}"), owner: number as u32 });
-    }
-    let (mut lots, mut cost) = (0, Quantity::ZERO);
-    for number in 1..=accounts {
-        settle(&mut state, (AccountId(0), AccountId(number as u32)), InstrumentId(0), 1 + random.below(60) as i64);
-        let position = state.accounts[0].position(InstrumentId(0));
-        (lots, cost) = (lots + position.lots, cost.plus(position.cost).expect("small numbers"));
-        let to = Holder::Account(AccountId(number as u32), None);
-        let (from, amount) = (Holder::Pot(Pot::Custody(None)), quantity(10_000.0));
-        engine::apply(&mut state, &Event::Moved { from, to, asset: USD, amount, cause: Cause::Deposit });
-    }
-    let position = Position { instrument: InstrumentId(0), lots, cost };
-    engine::apply(&mut state, &Event::Positioned { account: AccountId(0), position });
-    (venue, state)
+pub fn one_against_all(accounts: usize) -> Venue {
+    let mut dice = Dice::new(23);
+    Venue::open().changed(|state| {
+        for number in 0..=accounts {
+            engine::apply(state, &Event::Opened { name: format!("account-{number}"), owner: number as u32 });
+        }
+        let (mut lots, mut cost) = (0, Quantity::ZERO);
+        for number in 1..=accounts {
+            let other = AccountId(number as u32);
+            settle(state, (AccountId(0), other), InstrumentId(0), dice.between(1, 60));
+            let position = state.accounts[0].position(InstrumentId(0));
+            (lots, cost) = (lots + position.lots, cost.plus(position.cost).expect("small numbers"));
+            deposit(state, other, USD, quantity(10_000.0));
+        }
+        let position = Position { instrument: InstrumentId(0), lots, cost };
+        engine::apply(state, &Event::Positioned { account: AccountId(0), position });
+    })
+}
+
+/// Applies the event of a deposit.
+fn deposit(state: &mut State, account: AccountId, asset: AssetId, amount: Quantity) {
+    let (from, to) = (Holder::Pot(Pot::Custody(None)), Holder::Account(account, None));
+    engine::apply(state, &Event::Moved { from, to, asset, amount, cause: Cause::Deposit });
 }
 
 /// Applies the events of a trade at the mark, without fees.
@@ -437,13 +466,8 @@ fn needs(engine: &Engine) -> Vec<(Quantity, f64, f64)> {
         let judged = desk.judge(state, &paid).expect("the market is priceable");
         (owed, judged.equity.to_f64(), judged.maintenance_margin.to_f64())
     };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let chunk = state.accounts.len().div_ceil(threads).max(1);
-    std::thread::scope(|scope| {
-        let parts = state.accounts.chunks(chunk);
-        let parts: Vec<_> = parts.map(|part| scope.spawn(move || part.iter().map(of).collect::<Vec<_>>())).collect();
-        parts.into_iter().flat_map(|part| part.join().expect("no account panics")).collect()
-    })
+    let judge = |part: &[AccountState]| part.iter().map(of).collect::<Vec<_>>();
+    pool::map(pool::processors().get(), state.accounts.chunks(PART), judge, |_| {}).concat()
 }
 
 fn rules() -> FeedRules {
@@ -479,13 +503,4 @@ fn ratio(value: f64) -> Ratio {
 /// A value rounded to whole millionths, so that 0.1 is exactly 0.1 and not the nearest binary number.
 fn millionths(value: f64) -> i128 {
     (value * 1e6).round() as i128 * 1_000_000_000_000
-}
-
-pub fn uniform(random: &mut Random) -> f64 {
-    random.below(1 << 53) as f64 / (1_u64 << 53) as f64
-}
-
-/// The sum of twelve uniform numbers, less its mean: its tails end at six deviations, which 600 ticks do not reach.
-fn normal(random: &mut Random) -> f64 {
-    (0..12).map(|_| uniform(random)).sum::<f64>() - 6.0
 }

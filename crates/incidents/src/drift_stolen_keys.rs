@@ -3,6 +3,7 @@
 use engine::state::{AssetTerms, Change, Policy, Pot};
 use engine::{AccountId, Command, FeedId, Principal};
 use model::{AssetId, InstrumentId, InstrumentKind, USD};
+use operator::Duty;
 
 use crate::Broken;
 use crate::report::{Bound, Facts, Near, Parts, Replayed, Told, check, dollars, figure};
@@ -193,7 +194,7 @@ fn demands(venue: &mut Venue, token: AssetId, perpetual: InstrumentId, found: &m
     let _ = venue.ask(Principal::Governance, Command::ListAsset(Box::new(again)));
     let waiting: Vec<u64> = venue.state().proposals.keys().copied().collect();
     for proposal in waiting {
-        if venue.ask(Principal::System, Command::Activate { proposal }).is_ok() {
+        if venue.duty(Duty::Activate(proposal)).is_ok() {
             found.in_force += 1.0;
         }
     }

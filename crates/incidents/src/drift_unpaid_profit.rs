@@ -1,8 +1,9 @@
 //! S-31, Drift v1: winners were paid before the losers had paid.
 
 use engine::state::Policy;
-use engine::{AccountId, Command, FeedId, Principal};
+use engine::{AccountId, FeedId};
 use model::{InstrumentKind, USD};
+use operator::Duty;
 use units::count;
 
 use crate::Broken;
@@ -149,7 +150,7 @@ fn fall(losers: f64, how: &Fall) -> Result<Fell, Broken> {
     venue.say(FeedId::Index(luna), how.last);
     venue.pass_steps(MINUTE, 90)?;
     // Variation settlement turns the profit and loss of open positions into balances.
-    venue.must(Principal::System, Command::Settle { instrument: perpetual })?;
+    venue.done(Duty::Settle(perpetual))?;
     venue.pass(MINUTE)?;
     let profit = venue.state().accounts[winner.place()].balance(USD, None).profit.to_f64();
     let paid = venue.state().collateral[USD.0].settled.to_f64();

@@ -3,10 +3,11 @@
 
 use dice::Dice;
 use engine::state::{Mode, Policy, Pot};
-use engine::{AccountId, Command, Event, FeedId, Principal, Reject, Status};
+use engine::{AccountId, Event, FeedId, Reject, Status};
 use liquidation::deleverage::{Candidate, deleverage, give_back};
 use liquidation::waterfall::{Layers, waterfall};
 use model::{InstrumentId, InstrumentKind, USD};
+use operator::Duty;
 use units::{Money, count};
 
 use crate::Broken;
@@ -335,7 +336,7 @@ fn restarted(at_once: bool) -> Result<Restarted, Broken> {
         venue.silence(index, source);
     }
     // The first command after the halt is not a tick.
-    let first = venue.ask_later(HOUR, Principal::System, Command::Liquidate { account: long });
+    let first = venue.duty_later(HOUR, Duty::Liquidate(long));
     found.count(&first);
     found.count(&venue.take_later(HOUR, thin, usd, offer.lots, (long, short)));
     for back in 0..3 {

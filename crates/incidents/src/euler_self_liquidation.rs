@@ -2,7 +2,7 @@
 
 use dice::Dice;
 use engine::state::{Policy, Pot};
-use engine::{AccountId, Command, FeedId, Reject, Status};
+use engine::{AccountId, FeedId, Reject, Status};
 use model::{AssetId, InstrumentId, InstrumentKind, USD};
 
 use crate::Broken;
@@ -142,7 +142,6 @@ fn operations(seed: u64, count: u32) -> Result<Operations, Broken> {
     }
     let mut dice = Dice::new(seed);
     let mut found = Operations { tried: count, taken: 0.0, refused: 0.0, made_unhealthy: 0.0, closest: f64::INFINITY };
-    let mut order = 0;
     for number in 0..count {
         if number % 50 == 49 {
             venue.pass(5 * SECOND)?;
@@ -158,13 +157,9 @@ fn operations(seed: u64, count: u32) -> Result<Operations, Broken> {
             2 => venue.withdraw(one, USD, amount / 4.0),
             3 => venue.withdraw(one, coin, amount / 4000.0),
             4 => {
-                order += 1;
                 let side = dice.pick(&[model::Side::Buy, model::Side::Sell]);
                 let limit = venue.on_tick(instrument, venue.mark(instrument));
-                let owner = venue.owner(one);
-                let (account, order) = (one, engine::OrderId(order));
-                let command = Command::Place { account, order, instrument, side, lots, limit, reduce_only: false };
-                venue.ask(owner, command)
+                venue.place(one, instrument, side, lots, limit)
             }
             5 => venue.deposit(one, USD, amount / 40.0),
             _ => {

@@ -133,7 +133,7 @@ fn liquidated(last: f64) -> Result<Liquidated, Broken> {
     venue.pass_steps(10 * SECOND, 2)?;
     venue.account("everybody else", 1, 1e8)?;
     let backstop = venue.account("backstop", 9, 1e7)?;
-    venue.must(Principal::Governance, Command::SetBackstop { account: backstop, on: true })?;
+    venue.backstop(backstop)?;
     let (long, short) = (venue.account("long", 2, OWN / 2.0)?, venue.account("short", 3, OWN / 2.0)?);
     let lots = venue.fill_most(perpetual, FIRST, 398_000, (long, short));
     let units = count(lots) * 1000.0;

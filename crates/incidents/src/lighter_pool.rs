@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use engine::state::{Holder, Policy, Pot};
-use engine::{AccountId, Cause, Command, Event, FeedId, Principal, Reject, Status};
+use engine::{AccountId, Cause, Event, FeedId, Reject, Status};
 use liquidation::auction;
 use model::{InstrumentId, InstrumentKind, USD};
 use units::{Money, Overflow, Quantity, Ratio, Round, count};
@@ -155,7 +155,7 @@ fn taken_over(further: f64) -> Result<Taken, Broken> {
     let pool = (1.0 - TRANCHE) * POOL;
     let market_making = venue.account("market making of the pool", 1, pool)?;
     let backstop = venue.account("backstop", 2, TRANCHE * POOL)?;
-    venue.must(Principal::Governance, Command::SetBackstop { account: backstop, on: true })?;
+    venue.backstop(backstop)?;
     let (mut longs, mut shorts) = (Vec::new(), Vec::new());
     for number in 0..SHORTS {
         shorts.push(venue.account(&format!("short {number}"), 10 + number, 2e7)?);
@@ -251,9 +251,7 @@ impl Run {
             let excess = judged.equity.minus(target).map_err(broken)?;
             let Some(sale) = auction::sale(wanted, excess, judged.equity, Money::ZERO, elapsed, rules) else { break };
             let price = sale.premium.negated().map_err(broken)?;
-            let owner = self.venue.owner(self.backstop);
-            let command = Command::AuctionBid { account: self.backstop, auctioned: account, share: sale.share, price };
-            match self.venue.ask(owner, command) {
+            match self.venue.bid(self.backstop, account, sale.share, price) {
                 Ok(events) => self.count(judged.equity.to_f64(), &events),
                 Err(reject) => {
                     self.found.refused |= matches!(reject, Reject::InitialMargin { .. } | Reject::Restricted { .. });

@@ -3,6 +3,7 @@
 use engine::FeedId;
 use engine::state::Policy;
 use model::{InstrumentId, InstrumentKind, USD};
+use operator::Duty;
 use pricing::math::{exp, ln};
 
 use crate::report::{Bound, Facts, Figure, Near, Parts, Replayed, Told, check, dollars, figure};
@@ -181,7 +182,7 @@ fn alone(open_interest_usd: f64, policy: Policy) -> Result<Crossed, Broken> {
         let left = venue.lots(long, perpetual);
         venue.fill_most(perpetual, mark, left, (short, long));
     }
-    let _ = venue.ask(engine::Principal::System, engine::Command::Settle { instrument: perpetual });
+    let _ = venue.duty(Duty::Settle(perpetual));
     venue.pass(MINUTE)?;
     for hour in 0..24 {
         taken[0] += venue.withdraw_most(long, USD);

@@ -1,9 +1,10 @@
 //! S-50, WTI: a price below zero, which a broker's screens and its margin model could not represent.
 
 use engine::state::Policy;
-use engine::{AccountId, Command, Event, FeedId, Principal, Status};
+use engine::{AccountId, Event, FeedId, Status};
 use marks::FeedRules;
-use model::{InstrumentId, InstrumentKind, USD};
+use model::{InstrumentId, InstrumentKind, Side, USD};
+use operator::Duty;
 use units::{Timestamp, count};
 
 use crate::Broken;
@@ -162,7 +163,7 @@ fn bought_at(at: f64) -> Result<Run, Broken> {
             paid = Some(mark);
         }
     }
-    for event in venue.must(Principal::System, Command::Expire { instrument: future })? {
+    for event in venue.done(Duty::Expire(future))? {
         if let Event::Expired { price, .. } = event {
             run.settled_at = price.in_counter();
         }
@@ -208,13 +209,8 @@ fn orders() -> Result<bool, Broken> {
     venue.say(index, -3.7);
     venue.pass_steps(MINUTE, 100)?;
     let account = venue.account("customer", 2, OWN)?;
-    let mut place = |instrument, number, limit: f64| {
-        let owner = venue.owner(account);
-        let (order, limit) = (engine::OrderId(number), price(limit));
-        let side = model::Side::Buy;
-        venue.ask(owner, Command::Place { account, order, instrument, side, lots: 1, limit, reduce_only: false })
-    };
-    Ok(place(future, 1, -3.75).is_ok() && place(future, 2, 0.0).is_ok() && place(perpetual, 3, -3.5).is_err())
+    let mut takes = |instrument, limit: f64| venue.place(account, instrument, Side::Buy, 1, price(limit)).is_ok();
+    Ok(takes(future, -3.75) && takes(future, 0.0) && !takes(perpetual, -3.5))
 }
 
 #[cfg(test)]

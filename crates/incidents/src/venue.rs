@@ -10,8 +10,8 @@ use engine::state::{AssetTerms, Change, Holder, InstrumentTerms, Offer, Policy, 
 use engine::{AccountId, Command, Event, FeedId, Judged, Party, Principal, Reject, Status};
 use margin::method::universal;
 use marks::{FeedRules, Source};
-use model::{AssetId, InstrumentId, InstrumentKind, Payoff, USD, UnderlyingId};
-use operator::{Failed, Memory, Operator, Said, Schedule, Taken, Trade};
+use model::{AssetId, InstrumentId, InstrumentKind, Payoff, Side, USD, UnderlyingId};
+use operator::{Batch, Duty, Failed, Memory, Operator, Ordered, Said, Schedule, Sent, Taken, Trade};
 use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
 
 use crate::Broken;
@@ -130,21 +130,32 @@ impl Venue {
         self.operator.state()
     }
 
-    /// Sends a command now.
+    /// Sends a command now that an operator would not send.
     pub(crate) fn ask(&mut self, principal: Principal, command: Command) -> Result<Vec<Event>, Reject> {
-        self.ask_later(0, principal, command)
+        self.send(|batch| batch.ask(principal, command)).map(|sent| sent.events)
     }
 
-    /// Sends a command `micros` later, without reports or ticks in between.
-    pub(crate) fn ask_later(
-        &mut self,
-        micros: i64,
-        principal: Principal,
-        command: Command,
-    ) -> Result<Vec<Event>, Reject> {
-        self.later(micros);
-        let done = self.operator.must(principal, command);
+    /// Sends the one command that `write` writes.
+    fn send<T>(&mut self, write: impl FnOnce(&mut Batch) -> T) -> Result<Sent<T>, Reject> {
+        let done = self.operator.send(write);
         self.followed(done)
+    }
+
+    /// Does a duty of the operator now.
+    pub(crate) fn duty(&mut self, duty: Duty) -> Result<Vec<Event>, Reject> {
+        self.duty_later(0, duty)
+    }
+
+    /// Does a duty of the operator `micros` later, without reports or ticks in between.
+    pub(crate) fn duty_later(&mut self, micros: i64, duty: Duty) -> Result<Vec<Event>, Reject> {
+        self.later(micros);
+        let done = self.operator.duty(duty).map(|events| Sent { told: (), events });
+        self.followed(done).map(|sent| sent.events)
+    }
+
+    /// Does a duty of the operator that is never refused in this script.
+    pub(crate) fn done(&mut self, duty: Duty) -> Result<Vec<Event>, Broken> {
+        self.duty(duty).map_err(|reject| Broken(format!("{reject}: {duty:?}")))
     }
 
     /// Moves the time of the following commands forward by `micros`.
@@ -153,9 +164,9 @@ impl Venue {
     }
 
     /// The result of a command; follows the balances of the funds from event to event.
-    fn followed(&mut self, done: Result<Vec<Event>, Failed<Infallible>>) -> Result<Vec<Event>, Reject> {
-        let events = done.map_err(refused)?;
-        for event in &events {
+    fn followed<T>(&mut self, done: Result<Sent<T>, Failed<Infallible>>) -> Result<Sent<T>, Reject> {
+        let sent = done.map_err(refused)?;
+        for event in &sent.events {
             let Event::Moved { from, to, asset, amount, .. } = event else { continue };
             for (holder, gives) in [(from, true), (to, false)] {
                 let Holder::Pot(pot @ (Pot::MarketFund(_) | Pot::SharedFund)) = holder else { continue };
@@ -164,7 +175,7 @@ impl Venue {
                 self.lowest = self.lowest.min(*there);
             }
         }
-        Ok(events)
+        Ok(sent)
     }
 
     /// Whether no fund was below zero after any event so far, and each holds the sum of its events.
@@ -178,10 +189,9 @@ impl Venue {
         self.state().pots.get(&(fund, USD)).copied().unwrap_or_default().to_f64()
     }
 
-    /// Sends a command that is never refused in this script.
-    pub(crate) fn must(&mut self, principal: Principal, command: Command) -> Result<Vec<Event>, Broken> {
-        let said = format!("{command:?}");
-        self.ask(principal, command).map_err(|reject| Broken(format!("{reject}: {said}")))
+    /// Sends a command that is never refused in this script. Returns what `write` returns.
+    fn must<T>(&mut self, what: &str, write: impl FnOnce(&mut Batch) -> T) -> Result<T, Broken> {
+        self.send(write).map(|sent| sent.told).map_err(|reject| Broken(format!("{what}: {reject}")))
     }
 
     /// Lists an underlying whose index the sources report, with its limit of open interest in USD.
@@ -192,7 +202,6 @@ impl Venue {
         feed: FeedRules,
         open_interest_usd: f64,
     ) -> Result<UnderlyingId, Broken> {
-        let id = UnderlyingId(self.state().market.underlyings.len());
         let sources: Vec<u32> = feed.sources.iter().map(|source| source.source).collect();
         let terms = UnderlyingTerms {
             name: name.to_owned(),
@@ -202,7 +211,7 @@ impl Venue {
             depth: Vec::new(),
             open_interest_usd: money(open_interest_usd),
         };
-        self.must(Principal::Governance, Command::ListUnderlying(Box::new(terms)))?;
+        let id = self.must(name, |batch| batch.list_underlying(terms))?;
         for source in sources {
             self.said.insert((FeedId::Index(id), source), price(index));
         }
@@ -218,7 +227,6 @@ impl Venue {
         feed: Option<FeedRules>,
         cap: f64,
     ) -> Result<AssetId, Broken> {
-        let id = AssetId(self.state().market.assets.len());
         let sources: Vec<u32> = feed.iter().flat_map(|rules| &rules.sources).map(|source| source.source).collect();
         let terms = AssetTerms {
             name: name.to_owned(),
@@ -229,7 +237,7 @@ impl Venue {
             depth: Vec::new(),
             cap: quantity(cap),
         };
-        self.must(Principal::Governance, Command::ListAsset(Box::new(terms)))?;
+        let id = self.must(name, |batch| batch.list_asset(terms))?;
         for source in sources {
             self.said.insert((FeedId::Asset(id), source), price(ratio));
         }
@@ -238,7 +246,6 @@ impl Venue {
 
     /// Lists an instrument that pays in USD and whose price is the index.
     pub(crate) fn instrument(&mut self, listing: &Listing<'_>) -> Result<InstrumentId, Broken> {
-        let id = InstrumentId(self.state().contracts.len());
         let terms = InstrumentTerms {
             name: listing.name.to_owned(),
             kind: listing.kind.clone(),
@@ -255,14 +262,12 @@ impl Venue {
             fee_rate: None,
             feed: None,
         };
-        self.must(Principal::Governance, Command::ListInstrument(Box::new(terms)))?;
-        Ok(id)
+        self.must(listing.name, |batch| batch.list_instrument(terms))
     }
 
     /// Opens an account of an owner and deposits `usd` to it.
     pub(crate) fn account(&mut self, name: &str, owner: u32, usd: f64) -> Result<AccountId, Broken> {
-        self.must(Principal::System, Command::OpenAccount { name: name.to_owned(), owner })?;
-        let id = self.state().account_named(name).ok_or_else(|| Broken(format!("{name}: was not opened")))?;
+        let id = self.must(name, |batch| batch.open_account(name, owner))?;
         if usd > 0.0 {
             self.deposit(id, USD, usd).map_err(|reject| Broken(reject.to_string()))?;
         }
@@ -271,20 +276,17 @@ impl Venue {
 
     /// Deposits an asset to an account.
     pub(crate) fn deposit(&mut self, account: AccountId, asset: AssetId, units: f64) -> Result<Vec<Event>, Reject> {
-        let done = self.operator.deposit(account, asset, None, quantity(units));
-        self.followed(done)
+        self.send(|batch| batch.deposit(account, asset, None, quantity(units))).map(|sent| sent.events)
     }
 
     /// Deposits money to a fund.
-    pub(crate) fn fund(&mut self, fund: Pot, usd: f64) -> Result<Vec<Event>, Broken> {
-        let done = self.operator.fund(fund, USD, quantity(usd));
-        self.followed(done).map_err(|reject| Broken(format!("{reject}: money for {fund:?}")))
+    pub(crate) fn fund(&mut self, fund: Pot, usd: f64) -> Result<(), Broken> {
+        self.must(&format!("money for {fund:?}"), |batch| batch.fund(fund, USD, quantity(usd)))
     }
 
     /// The owner of an account withdraws an asset.
     pub(crate) fn withdraw(&mut self, account: AccountId, asset: AssetId, units: f64) -> Result<Vec<Event>, Reject> {
-        let done = self.operator.withdraw(account, asset, None, quantity(units));
-        self.followed(done)
+        self.send(|batch| batch.withdraw(account, asset, None, quantity(units))).map(|sent| sent.events)
     }
 
     /// Withdraws as much of an asset as the engine allows, to a millionth of the balance. Returns the amount.
@@ -310,13 +312,36 @@ impl Venue {
         asset: AssetId,
         units: f64,
     ) -> Result<Vec<Event>, Reject> {
-        let done = self.operator.transfer((from, to), asset, None, quantity(units));
-        self.followed(done)
+        self.send(|batch| batch.transfer((from, to), asset, None, quantity(units))).map(|sent| sent.events)
     }
 
-    /// The owner of an account.
-    pub(crate) fn owner(&self, account: AccountId) -> Principal {
-        Principal::Owner(self.state().accounts[account.place()].owner)
+    /// The owner of an account places an order that may also enlarge its position.
+    pub(crate) fn place(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        side: Side,
+        lots: i64,
+        limit: Price,
+    ) -> Result<Vec<Event>, Reject> {
+        let ordered = Ordered { instrument, side, lots, limit, reduce_only: false };
+        self.send(|batch| batch.place(account, &ordered)).map(|sent| sent.events)
+    }
+
+    /// The owner of an account bids for a share of a portfolio in auction, at a price in USD.
+    pub(crate) fn bid(
+        &mut self,
+        account: AccountId,
+        auctioned: AccountId,
+        share: Ratio,
+        price: Money,
+    ) -> Result<Vec<Event>, Reject> {
+        self.send(|batch| batch.bid(account, auctioned, share, price)).map(|sent| sent.events)
+    }
+
+    /// Governance makes an account a backstop.
+    pub(crate) fn backstop(&mut self, account: AccountId) -> Result<(), Broken> {
+        self.must("a backstop", |batch| batch.set_backstop(account, true))
     }
 
     /// The balance of an asset in an account, in units.
@@ -362,8 +387,8 @@ impl Venue {
     ) -> Result<Vec<Event>, Reject> {
         let party = |account| Party { account, order: None, fee: Quantity::ZERO };
         let (price, buyer, seller) = (self.on_tick(instrument, usd), party(buyer), party(seller));
-        let done = self.operator.fill(&Trade { instrument, price, lots, buyer, seller });
-        self.followed(done)
+        let trade = Trade { instrument, price, lots, buyer, seller };
+        self.send(|batch| batch.fill(&trade)).map(|sent| sent.events)
     }
 
     /// Trades the most lots that two accounts may trade at `usd`, found by halving refused amounts. Returns the lots.
@@ -387,7 +412,7 @@ impl Venue {
 
     /// Requests the next step of the liquidation of an account.
     pub(crate) fn step(&mut self, account: AccountId) -> Result<Vec<Event>, Reject> {
-        self.ask(Principal::System, Command::Liquidate { account })
+        self.duty(Duty::Liquidate(account))
     }
 
     /// The present offer for an account in liquidation.
@@ -417,9 +442,10 @@ impl Venue {
         (account, counterparty): (AccountId, AccountId),
     ) -> Result<Vec<Event>, Reject> {
         let (price, fee) = (self.on_tick(instrument, usd), Quantity::ZERO);
+        let taken = Taken { account, counterparty, instrument, price, lots, fee };
         self.later(micros);
-        let done = self.operator.liquidation_fill(&Taken { account, counterparty, instrument, price, lots, fee });
-        self.followed(done)
+        let done = self.operator.send(|batch| batch.liquidation_fill(&taken));
+        self.followed(done).map(|sent| sent.events)
     }
 
     /// Requests the next step and takes its offer: at most `lots` of it, at `usd`, or at the worst price of the offer if
@@ -441,7 +467,7 @@ impl Venue {
 
     /// Governance proposes a change.
     pub(crate) fn propose(&mut self, change: Change) -> Result<Vec<Event>, Reject> {
-        self.ask(Principal::Governance, Command::Propose { change })
+        self.send(|batch| batch.propose(change)).map(|sent| sent.events)
     }
 
     /// From now on every source reports `usd` for a feed.
@@ -472,17 +498,18 @@ impl Venue {
     pub(crate) fn pass(&mut self, micros: i64) -> Result<(), Broken> {
         self.later(micros);
         if micros > DAY {
-            self.must(Principal::Governance, Command::Resume)?;
+            self.done(Duty::Resume)?;
         }
         let known = |feed: &FeedId| self.state().feeds.contains_key(feed);
         let said = self.said.iter().filter(|((feed, _), _)| known(feed));
         let said: Vec<_> = said.map(|((feed, source), price)| (*feed, *source, *price)).collect();
         for (feed, source, price) in said {
             let depth = self.depths.get(&feed).copied().unwrap_or(money(1e9));
-            let done = self.operator.report(feed, &Said { source, price, confidence: Price::ZERO, depth });
+            let said = Said { source, price, confidence: Price::ZERO, depth };
+            let done = self.operator.send(|batch| batch.report(feed, &said));
             self.followed(done).map_err(|reject| Broken(format!("source {source}: {reject}")))?;
         }
-        self.must(Principal::System, Command::Tick)?;
+        self.done(Duty::Tick)?;
         Ok(())
     }
 

@@ -1,10 +1,9 @@
 //! Beats: everything that is due at a moment, in one order.
 
-use engine::Envelope;
 use engine::state::{Contract, Mode};
 use model::{InstrumentId, InstrumentKind};
 use sequencer::Answer;
-use units::{Ratio, Timestamp};
+use units::Timestamp;
 
 use crate::schedule::is_due;
 use crate::{Door, Duty, Operator};
@@ -52,24 +51,17 @@ impl<D: Door> Operator<D> {
         if duties.is_empty() {
             return Ok(Vec::new());
         }
-        let batch: Vec<Envelope> = duties.iter().map(|duty| self.envelope(*duty)).collect();
+        let mut batch = self.batch();
+        for duty in duties {
+            batch.duty(*duty);
+        }
+        let batch = batch.done();
         let answers = self.door.submit(&batch)?;
         let done = duties.iter().zip(answers).map(|(duty, answer)| {
             self.remember(*duty, &answer);
             Done { duty: *duty, answer }
         });
         Ok(done.collect())
-    }
-
-    fn envelope(&self, duty: Duty) -> Envelope {
-        let funding = match duty {
-            Duty::Fund(instrument) => {
-                let period = self.state().contract(instrument).map_or(1, |contract| contract.last_period + 1);
-                (self.premiums.rate(self.state(), instrument, self.now), period)
-            }
-            _ => (Ratio::ZERO, 0),
-        };
-        Envelope { time: self.now, principal: duty.principal(), command: duty.command(funding) }
     }
 
     fn remember(&mut self, duty: Duty, answer: &Answer) {

@@ -1,8 +1,7 @@
 //! The duties of a venue: the commands that its engine needs and that no customer sends.
 
-use engine::{AccountId, Command, Principal};
+use engine::{AccountId, Principal};
 use model::InstrumentId;
-use units::Ratio;
 
 /// A duty of the operator of a venue. Duties are done in the order of this list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,24 +39,6 @@ impl Duty {
             | Self::Settle(_)
             | Self::Measure
             | Self::Liquidate(_) => Principal::System,
-        }
-    }
-
-    /// The command of this duty. `funding` is the rate of a funding payment and the number of its period.
-    pub(crate) fn command(self, funding: (Ratio, u64)) -> Command {
-        match self {
-            Self::Resume => Command::Resume,
-            Self::Activate(proposal) => Command::Activate { proposal },
-            Self::Tick => Command::Tick,
-            Self::Expire(instrument) => Command::Expire { instrument },
-            Self::Fund(instrument) => {
-                let (rate, period) = funding;
-                Command::Funding { instrument, rate, period }
-            }
-            Self::Interest => Command::Interest,
-            Self::Settle(instrument) => Command::Settle { instrument },
-            Self::Measure => Command::Measure,
-            Self::Liquidate(account) => Command::Liquidate { account },
         }
     }
 }

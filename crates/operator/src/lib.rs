@@ -1,4 +1,4 @@
-//! Runs a venue on the engine: a client with a method for every command, and the duties that no customer sends.
+//! Runs a venue on the engine: a client that writes and numbers every command, and the duties that no customer sends.
 //!
 //! ```text
 //! fills, deposits, reports ──▶ Operator ──▶ Door ──▶ Sequencer (durable) or Memory
@@ -7,8 +7,8 @@
 //!
 //! | module | what a caller does |
 //! |---|---|
-//! | `client.rs` | sends one command, by a method for each kind |
-//! | `batch.rs` | writes several commands that become durable together |
+//! | `client.rs` | sends one command |
+//! | `batch.rs` | writes commands, by a method for each kind; those of a batch become durable together |
 //! | `beat.rs`, `duty.rs`, `schedule.rs` | has everything done that is due, or single duties |
 //! | `door.rs` | chooses between a journal, memory, or a door of its own |
 //!
@@ -31,7 +31,7 @@ mod schedule;
 
 pub use batch::Batch;
 pub use beat::{Beat, Done};
-pub use client::Failed;
+pub use client::{Failed, Sent};
 pub use door::{Door, Memory};
 pub use duty::Duty;
 pub use said::{Ordered, Said, Taken, Trade};
@@ -113,7 +113,7 @@ impl<D: Door> Operator<D> {
 
     /// Begins a batch of commands at the present time; [`Self::submit`] sends it.
     pub fn batch(&self) -> Batch<'_> {
-        Batch::new(self.state(), self.now)
+        Batch::new(self.state(), self.now).with(&self.premiums)
     }
 
     /// Sends commands of callers, each with its own time and principal, as one batch: all of it is durable, or none of

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use engine::state::{InstrumentTerms, Mode, Policy, Pot, State, UnderlyingTerms};
+use engine::state::{Change, InstrumentTerms, Mode, Policy, Pot, State, UnderlyingTerms};
 use engine::{AccountId, FeedId, Party, Status};
 use journal::{Identity, Store};
 use marks::{FeedRules, Source};
@@ -250,6 +250,52 @@ fn a_batch_goes_on_with_every_number() {
     assert_eq!(venue.operator.state().account_named("third"), Some(third));
     venue.operator.fill(&trade).unwrap();
     assert_eq!(venue.operator.state().contracts[PERPETUAL.0].last_match, 4);
+}
+
+/// The numbers that the engine counts are known before it has taken the batch.
+#[test]
+fn a_batch_knows_what_its_listings_and_proposals_are_called() {
+    let mut venue = Venue::open(memory());
+    let proposal = venue.operator.state().next_proposal;
+    let mut batch = venue.operator.batch();
+    let futures = [FUTURE.0 + 1, FUTURE.0 + 2].map(|number| {
+        let kind = InstrumentKind::Future { expiry: of("2026-12-25T08:00:00Z") };
+        assert_eq!(batch.list_instrument(listed(&format!("BTC-{number}"), kind)), InstrumentId(number));
+        InstrumentId(number)
+    });
+    let places = ["one", "two"].map(|name| batch.list_location(name));
+    let usd = of("900000000");
+    assert_eq!(batch.propose(Change::OpenInterest { underlying: BTC, usd }), proposal);
+    let limits = Change::Limits { instrument: PERPETUAL, max_order: 900_000, max_open: 10_000_000, band: of("0.2") };
+    assert_eq!(batch.propose(limits), proposal + 1);
+    batch.revoke(proposal);
+    batch.set_mode(futures[1], Mode::ReduceOnly);
+    let batch = batch.done();
+    let answers = venue.operator.submit(&batch).unwrap();
+    assert!(answers.iter().all(|answer| matches!(answer, Answer::Accepted { .. })), "{answers:?}");
+    let state = venue.operator.state();
+    assert_eq!(state.contracts[futures[1].0].terms.name, format!("BTC-{}", futures[1].0));
+    assert_eq!(state.contracts[futures[1].0].mode, Mode::ReduceOnly);
+    assert_eq!(state.locations.len(), usize::from(places[1].0) + 1);
+    assert_eq!(state.proposals.keys().copied().collect::<Vec<_>>(), [proposal + 1]);
+}
+
+/// Funding that a caller writes with a rate of its own has the next period, as the funding of the operator has.
+#[test]
+fn the_periods_of_funding_go_on() {
+    let mut venue = Venue::open(memory());
+    venue.trade();
+    venue.pass(8 * HOUR);
+    let last = venue.operator.state().contracts[PERPETUAL.0].last_period;
+    venue.pass(10 * SECOND);
+    venue.operator.send(|batch| batch.funding(PERPETUAL, of("0"))).unwrap();
+    venue.operator.duty(Duty::Fund(PERPETUAL)).unwrap();
+    assert_eq!(venue.operator.state().contracts[PERPETUAL.0].last_period, last + 2);
+    let seen = Timestamp::from_micros(venue.operator.now().micros() - SECOND);
+    let said = Said { source: 1, price: of("80000"), confidence: of("0"), depth: of("1000000") };
+    let feed = FeedId::Index(BTC);
+    let refused = venue.operator.send(|batch| batch.report_seen(feed, &said, seen));
+    assert!(refused.is_err(), "the source has seen a newer price");
 }
 
 #[test]

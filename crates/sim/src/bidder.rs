@@ -1,8 +1,9 @@
 //! Accounts that take over portfolios: bidders that are good, greedy, poor, late or gone.
 
 use engine::state::{Case, State};
-use engine::{AccountId, Command, Engine, Envelope, Principal};
+use engine::{AccountId, Engine, Envelope};
 use liquidation::auction::{self, Sale};
+use operator::Batch;
 use units::{Money, Ratio, Round};
 
 use crate::swarm::{Bidders, Corner};
@@ -10,24 +11,23 @@ use crate::world::{ONE, World};
 
 /// Registers the backstops of the venue: the market makers, and sometimes another account, which may be too poor for it.
 pub fn registered(world: &mut World, state: &State) -> Vec<Envelope> {
-    let mut made = Vec::new();
+    let mut batch = world.batch(state);
     let auctions = world.swarm.seeks(Corner::Auctions);
     for number in 0..world.swarm.backstops.max(u32::from(auctions)) {
         let account = if world.dice.chance(800) { AccountId(number) } else { anyone(world, state) };
-        made.push(backed(world, account, true));
+        batch.set_backstop(account, true);
     }
     if auctions && world.dice.chance(500) {
-        let poor = anyone(world, state);
-        made.push(backed(world, poor, true));
+        batch.set_backstop(anyone(world, state), true);
     }
-    made
+    batch.done()
 }
 
 /// Bids for portfolios in auction. A bidder may be deregistered before its bid arrives, and a backstop returns when all
 /// have gone.
 pub fn bids(world: &mut World, engine: &Engine) -> Vec<Envelope> {
     let state = engine.state();
-    let mut made = Vec::new();
+    let mut batch = world.batch(state);
     for (account, case) in state.liquidations.cases.iter().filter(|(_, case)| case.auction.is_some()) {
         let eager = if world.swarm.bidders == Bidders::Vanishing { 60 } else { 500 };
         if !world.dice.chance(eager) {
@@ -35,39 +35,37 @@ pub fn bids(world: &mut World, engine: &Engine) -> Vec<Envelope> {
         }
         let bidder = bidder(world, state);
         if world.faulty && world.dice.chance(if world.swarm.bidders == Bidders::Vanishing { 500 } else { 30 }) {
-            made.push(backed(world, bidder, false));
+            batch.set_backstop(bidder, false);
         }
-        made.extend(bid(world, engine, (bidder, *account), case));
+        bid(world, engine, (bidder, *account), case, &mut batch);
     }
     let wanted = world.swarm.backstops > 0 || world.swarm.seeks(Corner::Auctions);
     if state.liquidations.backstops.is_empty() && wanted && world.dice.chance(20) {
-        made.push(backed(world, AccountId(0), true));
+        batch.set_backstop(AccountId(0), true);
     }
-    made
+    batch.done()
 }
 
 /// Deregisters all backstops at once.
 pub fn vanish(world: &World, state: &State) -> Vec<Envelope> {
-    state.liquidations.backstops.iter().map(|account| backed(world, *account, false)).collect()
+    world.written(state, |batch| {
+        state.liquidations.backstops.iter().for_each(|account| batch.set_backstop(*account, false));
+    })
 }
 
 /// Bids that arrive when an auction has just ended, before anyone has requested the next step.
 pub fn late(world: &mut World, engine: &Engine) -> Vec<Envelope> {
     let state = engine.state();
     let rules = &state.policy.liquidation;
-    let mut made = Vec::new();
+    let mut batch = world.batch(state);
     for (account, case) in &state.liquidations.cases {
         let over = case.auction.is_some_and(|began| world.now - began.micros() >= rules.fast + rules.slow);
         if over && world.dice.chance(300) {
             let bidder = bidder(world, state);
-            made.extend(bid(world, engine, (bidder, *account), case));
+            bid(world, engine, (bidder, *account), case, &mut batch);
         }
     }
-    made
-}
-
-fn backed(world: &World, account: AccountId, on: bool) -> Envelope {
-    world.envelope(Principal::Governance, Command::SetBackstop { account, on })
+    batch.done()
 }
 
 fn anyone(world: &mut World, state: &State) -> AccountId {
@@ -80,14 +78,22 @@ fn bidder(world: &mut World, state: &State) -> AccountId {
     if backstops.is_empty() || world.dice.chance(50) { anyone(world, state) } else { world.dice.pick(&backstops) }
 }
 
-/// A bid for a share of a portfolio: the share that restores the target, less, or a little more; at the premium that the
-/// clock pays, at less, or at more.
+/// A bid of an account for a share of a portfolio.
 fn bid(
     world: &mut World,
     engine: &Engine,
     (account, auctioned): (AccountId, AccountId),
     case: &Case,
-) -> Option<Envelope> {
+    batch: &mut Batch,
+) {
+    if let Some(Sale { share, premium }) = wanted(world, engine, auctioned, case) {
+        batch.bid(account, auctioned, share, Money::from_raw(-premium.raw()));
+    }
+}
+
+/// The share of a portfolio that a bidder wants, and the premium that it asks: the share that restores the target, less,
+/// or a little more; at the premium that the clock pays, at less, or at more.
+fn wanted(world: &mut World, engine: &Engine, auctioned: AccountId, case: &Case) -> Option<Sale> {
     let state = engine.state();
     let rules = &state.policy.liquidation;
     let judged = engine.desk().judge(state, &state.accounts[auctioned.place()]).ok()?;
@@ -113,7 +119,5 @@ fn bid(
         1 | 2 => premium / 2,
         _ => premium,
     };
-    let owner = Principal::Owner(state.accounts[account.place()].owner);
-    let price = Money::from_raw(-asked);
-    Some(world.envelope(owner, Command::AuctionBid { account, auctioned, share, price }))
+    Some(Sale { share, premium: Money::from_raw(asked) })
 }

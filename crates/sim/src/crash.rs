@@ -15,6 +15,7 @@ use std::time::Duration;
 use dice::Dice;
 use engine::{Envelope, State};
 use journal::{Hash, Head, Journal, Memory, Store};
+use operator::{Operator, Schedule};
 use sequencer::{Sequencer, replay};
 use serde::Serialize;
 
@@ -86,7 +87,7 @@ impl Work {
     fn next(&mut self, state: &State) -> Vec<Envelope> {
         self.batches += 1;
         match self.batches.checked_sub(2) {
-            None => self.world.founding(),
+            None => self.world.founding(state),
             Some(tick) => {
                 self.world.advance(state);
                 workload::tick(&mut self.world, state, tick, &mut self.struck)
@@ -102,22 +103,22 @@ fn file(dir: &Path) -> PathBuf {
 /// The same work in memory: the journal that the seed must give.
 struct Reference {
     work: Work,
-    sequencer: Sequencer<Memory>,
+    operator: Operator<Sequencer<Memory>>,
 }
 
 impl Reference {
     fn new(seed: u64) -> Result<Self, String> {
         let (sequencer, _) = Sequencer::open(Memory::new(&identity())).map_err(|error| error.to_string())?;
-        Ok(Self { work: Work::new(seed), sequencer })
+        Ok(Self { work: Work::new(seed), operator: Operator::new(sequencer, Schedule::default()) })
     }
 
     /// Does the work of the seed until there are at least `sequence` records.
     fn reach(&mut self, sequence: u64) -> Result<Head, String> {
-        while self.sequencer.head().sequence < sequence {
-            let batch = self.work.next(self.sequencer.engine().state());
-            self.sequencer.submit(&batch).map_err(|error| error.to_string())?;
+        while self.operator.door().head().sequence < sequence {
+            let batch = self.work.next(self.operator.state());
+            self.operator.submit(&batch).map_err(|error| error.to_string())?;
         }
-        Ok(self.sequencer.head())
+        Ok(self.operator.door().head())
     }
 }
 
@@ -131,25 +132,27 @@ pub fn child(dir: &Path, seed: u64) -> String {
 
 fn works(dir: &Path, seed: u64) -> Result<std::convert::Infallible, String> {
     let store = Store::open(file(dir), &identity()).map_err(|error| error.to_string())?;
-    let (mut sequencer, _) = Sequencer::open(store).map_err(|error| error.to_string())?;
+    let (sequencer, _) = Sequencer::open(store).map_err(|error| error.to_string())?;
+    let mut operator = Operator::new(sequencer, Schedule::default());
     let mut reference = Reference::new(seed)?;
-    let (head, expected) = (sequencer.head(), reference.reach(sequencer.head().sequence)?);
+    let head = operator.door().head();
+    let expected = reference.reach(head.sequence)?;
     if head != expected {
         return Err(format!("the journal ends at {head:?}, expected {expected:?}"));
     }
-    if reference.sequencer.engine().state() != sequencer.engine().state() {
+    if reference.operator.state() != operator.state() {
         return Err("the state that was recovered is not the state that was".to_owned());
     }
     let mut work = reference.work;
     let mut out = std::io::stdout().lock();
     loop {
-        let batch = work.next(sequencer.engine().state());
-        sequencer.submit(&batch).map_err(|error| error.to_string())?;
-        let head = sequencer.head();
+        let batch = work.next(operator.state());
+        operator.submit(&batch).map_err(|error| error.to_string())?;
+        let head = operator.door().head();
         writeln!(out, "{} {}", head.sequence, head.hash).map_err(|error| error.to_string())?;
         out.flush().map_err(|error| error.to_string())?;
         if work.batches.is_multiple_of(SNAPSHOT_EVERY) {
-            sequencer.snapshot().map_err(|error| error.to_string())?;
+            operator.door_mut().snapshot().map_err(|error| error.to_string())?;
         }
     }
 }
@@ -271,7 +274,7 @@ fn compared(
     let expected = reference.reach(head.sequence)?;
     for record in store.read(*verified) {
         let record = record.map_err(|error| error.to_string())?;
-        let known = reference.sequencer.journal().at(record.sequence + 1);
+        let known = reference.operator.door().journal().at(record.sequence + 1);
         let chain = store.at(record.sequence + 1).map_err(|error| error.to_string())?;
         if !known.is_ok_and(|known| known.hash == chain.hash) {
             report.invented += 1;
@@ -284,7 +287,7 @@ fn compared(
     }
     let recovered = replay(&store, None, |_, _| {}).map_err(|error| error.to_string())?;
     let mut recovered = recovered.engine;
-    let mut known = reference.sequencer.engine().state().clone();
+    let mut known = reference.operator.state().clone();
     if Hash(recovered.hash().0) != Hash(known.hash().0) {
         return Err("the state that is recovered is not the state that was".to_owned());
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use engine::state::State;
-use engine::{Command, Envelope, FeedId, Principal};
-use marks::Report;
+use engine::{Envelope, FeedId};
+use operator::{Batch, Said};
 use units::{Money, Price, Timestamp};
 
 use crate::world::{ONE, SECOND, World};
@@ -33,9 +33,8 @@ pub const FAULTS: &[&str] = &[
     "kept unacknowledged batch",
 ];
 
-/// The reports of a tick, with their faults.
-pub fn reports(world: &mut World, state: &State, struck: &mut Struck) -> Vec<Envelope> {
-    let mut made = Vec::new();
+/// Writes the reports of a tick, with their faults.
+pub fn reports(world: &mut World, state: &State, struck: &mut Struck, batch: &mut Batch) {
     for (feed, rules) in state.feeds.iter().map(|(feed, known)| (*feed, &known.rules)) {
         for source in &rules.sources {
             let key = (feed, source.source);
@@ -73,21 +72,18 @@ pub fn reports(world: &mut World, state: &State, struck: &mut Struck) -> Vec<Env
                     count(struck, if late { "stale report" } else { "report from the future" });
                 }
             }
-            let (sequence, last) = world.spoken.get(&key).copied().unwrap_or((0, i64::MIN));
+            let last = world.spoken.get(&key).copied().unwrap_or(i64::MIN);
             let published = if world.faulty { published } else { published.max(last.saturating_add(1)) };
-            world.spoken.insert(key, (sequence + 1, last.max(published)));
-            let report = Report {
+            world.spoken.insert(key, last.max(published));
+            let said = Said {
                 source: source.source,
-                sequence: sequence + 1,
-                published: Timestamp::from_micros(published),
                 price: Price::from_raw(price),
                 confidence: Price::from_raw(truth.abs() / 10_000),
                 depth: Money::from_raw(1_000_000 * ONE),
             };
-            made.push(world.envelope(Principal::Source(source.source), Command::Report { feed, report }));
+            batch.report_seen(feed, &said, Timestamp::from_micros(published));
         }
     }
-    made
 }
 
 /// Sends a batch through a transport with faults: some commands arrive twice, some are swapped, some carry an earlier

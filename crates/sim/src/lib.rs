@@ -15,7 +15,7 @@
 //! | [`scene`] | corners that take many steps to reach |
 //! | `meddler.rs` | accounts that put dust and a little money into accounts that are liquidated |
 //! | [`faults`] | feeds and transport that fail; `durable.rs`: the disk |
-//! | [`mod@run`] | safety phase, then liveness phase |
+//! | [`mod@run`] | safety phase, then liveness phase; `checked.rs`: the engine, every step of which is checked |
 //! | [`canary`] | rules broken on purpose, which must be caught |
 //! | [`shrink`] | a failing run as a short script |
 //! | [`keep`] | a run as a journal |
@@ -26,6 +26,7 @@
 
 mod bidder;
 pub mod canary;
+mod checked;
 pub mod crash;
 mod durable;
 pub mod faults;

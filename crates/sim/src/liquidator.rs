@@ -5,8 +5,9 @@
 //! next round is made.
 
 use engine::state::{Mode, Offer, State};
-use engine::{AccountId, Command, Engine, Envelope, Principal, Status};
+use engine::{AccountId, Engine, Envelope, Status};
 use model::{AssetId, InstrumentId, Payoff, UnderlyingId};
+use operator::{Duty, Taken};
 use units::{Price, Quantity};
 
 use crate::swarm::Corner;
@@ -35,7 +36,7 @@ pub fn round(world: &mut World, engine: &Engine, (tick, round): (u64, u64)) -> V
     }
     // Every other tick the engine measures how near a cascade is.
     if round == 0 && tick.is_multiple_of(2) {
-        made.push(world.envelope(Principal::System, Command::Measure));
+        made.extend(world.written(state, |batch| batch.duty(Duty::Measure)));
     }
     if world.faulty && world.swarm.seeks(Corner::Meddlers) {
         made.extend(meddler::round(world, state, (tick, round)));
@@ -53,15 +54,10 @@ pub fn round(world: &mut World, engine: &Engine, (tick, round): (u64, u64)) -> V
 
 /// Deposits much of the stablecoin to every account, so that long and short accounts lose with it and are liquidated at
 /// the same time.
-fn stable_collateral(world: &mut World, state: &State) -> Vec<Envelope> {
+fn stable_collateral(world: &World, state: &State) -> Vec<Envelope> {
     let accounts = 2..u32::try_from(state.accounts.len()).expect("ids are u32");
     let amount = Quantity::from_raw(2_000_000 * ONE);
-    let references = state.collateral[USDC.0].reference + 1..;
-    let deposit = |(account, reference)| {
-        let (account, asset, location) = (AccountId(account), USDC, None);
-        world.envelope(Principal::Custody, Command::Deposit { account, asset, location, amount, reference })
-    };
-    accounts.zip(references).map(deposit).collect()
+    world.written(state, |batch| accounts.for_each(|account| batch.deposit(AccountId(account), USDC, None, amount)))
 }
 
 /// Requests the next step for accounts in liquidation, in random order. Sometimes a step is left out, and sometimes one
@@ -83,11 +79,8 @@ fn asked(world: &mut World, state: &State) -> Vec<Envelope> {
         let other = world.dice.place(place + 1);
         places.swap(place, other);
     }
-    let id = |place: usize| AccountId(u32::try_from(place).expect("ids are u32"));
-    places
-        .into_iter()
-        .map(|place| world.envelope(Principal::System, Command::Liquidate { account: id(place) }))
-        .collect()
+    let steps = places.into_iter().map(|place| AccountId(u32::try_from(place).expect("ids are u32")));
+    world.written(state, |batch| steps.for_each(|account| batch.duty(Duty::Liquidate(account))))
 }
 
 /// Halts every market in which an account below maintenance could trade, and opens it again.
@@ -107,64 +100,57 @@ fn halted(world: &mut World, state: &State) -> Vec<Envelope> {
         contract.mode == other && (!halts || underlyings.contains(&contract.terms.underlying))
     });
     let mode = if halts { Mode::Halted } else { Mode::Open };
-    let commands = contracts.map(|(place, _)| Command::SetMode { instrument: InstrumentId(place), mode });
-    commands.map(|command| world.envelope(Principal::Guardian, command)).collect()
+    world.written(state, |batch| contracts.for_each(|(place, _)| batch.set_mode(InstrumentId(place), mode)))
 }
 
 /// Events between a plan and its trade: owners deposit, instruments expire, backstops come and go, and time passes.
 fn interference(world: &mut World, state: &State) -> Vec<Envelope> {
-    let mut made = Vec::new();
+    let mut batch = world.batch(state);
     let cases: Vec<AccountId> = state.liquidations.cases.keys().copied().collect();
     let account = cases[world.dice.place(cases.len())];
     if world.dice.chance(25) {
         let amount = Quantity::from_raw(i128::from(world.dice.pick(&[1_i64, 500, 20_000])) * ONE);
-        let reference = state.collateral[0].reference + 1;
-        let command = Command::Deposit { account, asset: AssetId(0), location: None, amount, reference };
-        made.push(world.envelope(Principal::Custody, command));
+        batch.deposit(account, AssetId(0), None, amount);
     }
     if world.dice.chance(15) {
         // The expired positions of the account are settled first, its hedge among them.
         for position in &state.accounts[account.place()].positions {
             let instrument = position.instrument;
             if state.contracts[instrument.0].terms.expiry().is_some_and(|expiry| expiry.micros() <= world.now) {
-                made.push(world.envelope(Principal::System, Command::Expire { instrument }));
+                batch.duty(Duty::Expire(instrument));
             }
         }
     }
     if world.dice.chance(20) {
         let on = world.dice.chance(600);
         let account = AccountId(u32::try_from(world.dice.place(state.accounts.len())).expect("ids are u32"));
-        made.push(world.envelope(Principal::Governance, Command::SetBackstop { account, on }));
+        batch.set_backstop(account, on);
     }
     world.now += world.dice.pick(&[0, 0, 1, 3]) * SECOND;
     if world.dice.chance(6) {
         // No report arrives for so long that prices are too old.
         world.now += 155 * SECOND;
     }
-    made
+    batch.done()
 }
 
 /// Fills the offers of liquidations.
 fn answered(world: &mut World, state: &State) -> Vec<Envelope> {
-    let mut made = Vec::new();
-    let mut matches = std::collections::BTreeMap::new();
+    let mut batch = world.batch(state);
     for (account, case) in &state.liquidations.cases {
         if let Some(offer) = case.offer {
             let stale = offer.version != state.version;
             if world.dice.chance(if stale { 150 } else { 900 }) {
-                let last = matches.entry(offer.instrument).or_insert(state.contracts[offer.instrument.0].last_match);
-                *last += 1;
-                let command = fill(world, state, *account, offer, *last);
-                made.push(world.envelope(Principal::System, command));
+                batch.liquidation_fill(&taken(world, state, *account, offer));
             }
         }
     }
-    made
+    batch.done()
 }
 
-/// A fill of an offer, whole or in part. Sometimes it is too large, at too bad a price, or with an account of the same
+/// A trade of an offer, whole or in part. Sometimes it is too large, at too bad a price, or with an account of the same
 /// owner.
-fn fill(world: &mut World, state: &State, account: AccountId, offer: Offer, match_id: u64) -> Command {
+fn taken(world: &mut World, state: &State, account: AccountId, offer: Offer) -> Taken {
     let terms = &state.contracts[offer.instrument.0].terms;
     let sign = offer.lots.signum();
     let all = offer.lots.saturating_abs();
@@ -198,5 +184,5 @@ fn fill(world: &mut World, state: &State, account: AccountId, offer: Offer, matc
     let share = world.dice.pick(&[0_i128, 0, 1, 5]);
     let fee = if terms.payoff == Payoff::Inverse { 0 } else { value.abs() / 1000 * share };
     let (instrument, price, fee) = (offer.instrument, Price::from_raw(price), Quantity::from_raw(fee));
-    Command::LiquidationFill { account, counterparty, instrument, match_id, price, lots: sign * lots, fee }
+    Taken { account, counterparty, instrument, price, lots: sign * lots, fee }
 }

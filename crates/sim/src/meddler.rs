@@ -2,8 +2,9 @@
 //! lot with a friend. Feeds of assets and instruments with little trading fall silent.
 
 use engine::state::State;
-use engine::{AccountId, Command, Envelope, FeedId, LocationId, Party, Principal, Status};
+use engine::{AccountId, Envelope, FeedId, LocationId, Party, Status};
 use model::AssetId;
+use operator::Trade;
 use units::{Price, Quantity};
 
 use crate::world::{BTC_INVERSE, OIL, ONE, STETH, USDC, World};
@@ -33,7 +34,7 @@ pub fn round(world: &mut World, state: &State, (tick, round): (u64, u64)) -> Vec
             let asset = world.dice.pick(&[STETH, USDC, AssetId(0)]);
             made.extend(dust(world, state, account, asset));
         }
-        1 | 2 => made.push(gift(world, state, account)),
+        1 | 2 => made.extend(gift(world, state, account)),
         _ => made.extend(sale(world, state, account)),
     }
     made
@@ -59,32 +60,31 @@ fn silence(world: &mut World, state: &State) {
 }
 
 /// The smallest amounts of an asset are deposited to an account, at one of its locations.
-fn dust(world: &mut World, state: &State, account: AccountId, asset: AssetId) -> Option<Envelope> {
-    let collateral = state.collateral.get(asset.0)?;
+fn dust(world: &mut World, state: &State, account: AccountId, asset: AssetId) -> Vec<Envelope> {
+    if asset.0 >= state.collateral.len() {
+        return Vec::new();
+    }
     let location = world.dice.pick(&[None, Some(LocationId(0))]);
-    let (amount, reference) = (Quantity::from_raw(i128::from(world.dice.between(1, 9))), collateral.reference + 1);
-    Some(world.envelope(Principal::Custody, Command::Deposit { account, asset, location, amount, reference }))
+    let amount = Quantity::from_raw(i128::from(world.dice.between(1, 9)));
+    world.written(state, |batch| batch.deposit(account, asset, location, amount))
 }
 
 /// A friend sends money: next to nothing, or an amount that is large enough to be accepted.
-fn gift(world: &mut World, state: &State, to: AccountId) -> Envelope {
+fn gift(world: &mut World, state: &State, to: AccountId) -> Vec<Envelope> {
     let from = AccountId(u32::from(to.0 == 0));
     let amount = world.dice.pick(&[Quantity::from_raw(1), Quantity::from_raw(ONE + 1), Quantity::from_raw(40 * ONE)]);
-    let owner = state.accounts[from.place()].owner;
-    let command = Command::Transfer { from, to, asset: AssetId(0), location: None, amount };
-    world.envelope(Principal::Owner(owner), command)
+    world.written(state, |batch| batch.transfer((from, to), AssetId(0), None, amount))
 }
 
 /// The owner trades one lot with a friend near the mark, to reduce the position.
-fn sale(world: &mut World, state: &State, account: AccountId) -> Option<Envelope> {
-    let held = *state.accounts[account.place()].positions.first()?;
-    let contract = &state.contracts[held.instrument.0];
-    let tick = contract.terms.tick.raw();
+fn sale(world: &World, state: &State, account: AccountId) -> Vec<Envelope> {
+    let Some(held) = state.accounts[account.place()].positions.first() else { return Vec::new() };
+    let tick = state.contracts[held.instrument.0].terms.tick.raw();
     let mark = state.market.mark(held.instrument).in_quote().raw().div_euclid(tick) * tick;
     let price = Price::from_raw(if held.lots > 0 { mark + tick } else { mark });
     let party = |account| Party { account, order: None, fee: Quantity::ZERO };
     let (own, friend) = (party(account), party(AccountId(u32::from(account.0 == 0))));
     let (buyer, seller) = if held.lots > 0 { (friend, own) } else { (own, friend) };
-    let (instrument, match_id) = (held.instrument, contract.last_match + 1);
-    Some(world.envelope(Principal::Matching, Command::Fill { instrument, match_id, price, lots: 1, buyer, seller }))
+    let trade = Trade { instrument: held.instrument, price, lots: 1, buyer, seller };
+    world.written(state, |batch| batch.fill(&trade))
 }

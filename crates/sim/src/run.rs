@@ -1,26 +1,21 @@
 //! Runs one seed: a safety phase with faults, then a liveness phase without.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use audit::{Auditor, Finding};
-use dice::Dice;
-use engine::state::{Mode, StateHash};
-use engine::{AccountId, Command, Desk, Engine, Envelope, Event, OrderId, Principal, Reject, Status};
+use audit::Finding;
+use engine::state::Mode;
+use engine::{AccountId, Envelope, OrderId};
 use marks::Validity;
-use model::{AssetId, Side};
+use model::{AssetId, InstrumentId, Side};
+use operator::{Batch, Door, Duty, Failed, Operator, Ordered, Schedule};
 use serde::Serialize;
 use units::{Price, Quantity};
 
 use crate::canary::{Decider, Sound};
-use crate::durable::Durable;
+use crate::checked::Checked;
 use crate::faults::{Struck, count, reports};
 use crate::report::Coverage;
 use crate::swarm::Swarm;
-use crate::world::{ONE, SECOND, START, World, genesis};
-use crate::{kinds, liquidator, shrink, workload};
-
-/// One command in this many is decided again by a newly built desk, to compare the answers.
-const COLD_EVERY: u64 = 150;
+use crate::world::{ONE, SECOND, START, World};
+use crate::{liquidator, shrink, workload};
 
 /// The most ticks of the liveness phase until every price is valid again. A price held by a narrow collar is slow: with a
 /// collar of a twentieth around an average of ten minutes it needs hours to follow a fall by half.
@@ -103,8 +98,9 @@ pub fn run_with(options: &Options, rules: &mut dyn Decider) -> Outcome {
         None => run.seed(options),
     };
     let failure = failed.err().map(|finding| {
+        let door = run.operator.door_mut();
         let script = if options.shrinks && run.scripted {
-            shrink::shrunken(&run.script, finding.invariant, run.rules)
+            shrink::shrunken(&door.script, finding.invariant, door.rules)
         } else {
             Vec::new()
         };
@@ -112,7 +108,7 @@ pub fn run_with(options: &Options, rules: &mut dyn Decider) -> Outcome {
             invariant: finding.invariant.to_owned(),
             what: finding.what,
             tick: run.tick,
-            command: run.script.last().map(|envelope| format!("{:.400}", format!("{envelope:?}"))).unwrap_or_default(),
+            command: door.script.last().map(|envelope| format!("{:.400}", format!("{envelope:?}"))).unwrap_or_default(),
             reproduce: format!("upm-lab run --seed {} --ticks {}", options.seed, options.ticks),
             script,
         }
@@ -121,95 +117,66 @@ pub fn run_with(options: &Options, rules: &mut dyn Decider) -> Outcome {
 }
 
 struct Run<'r> {
-    rules: &'r mut dyn Decider,
-    engine: Engine,
-    auditor: Auditor,
+    operator: Operator<Checked<'r>>,
     world: World,
-    durable: Option<Durable>,
-    /// The dice of the checks, separate from those of the world: a check changes nothing.
-    chance: Dice,
-    batch: Vec<(Envelope, Vec<Event>)>,
-    script: Vec<Envelope>,
     /// Whether the script alone shows the failure.
     scripted: bool,
-    coverage: Coverage,
     struck: Struck,
-    fallen: std::collections::BTreeSet<AccountId>,
     tick: u64,
-    cold: bool,
 }
 
 impl<'r> Run<'r> {
     fn new(options: &Options, rules: &'r mut dyn Decider) -> Self {
-        let state = genesis().state();
-        let auditor = Auditor::new(&state);
-        let whole = options.thorough || options.script.is_some();
-        let auditor = if whole { auditor } else { auditor.sampling(2, 2) };
         Self {
-            rules,
-            engine: Engine::new(state).expect("the bundled parameters are read"),
-            auditor,
+            operator: Operator::new(Checked::new(options, rules), Schedule::default()),
             world: World::new(options.seed),
-            durable: None,
-            chance: Dice::new(!options.seed),
-            batch: Vec::new(),
-            script: Vec::new(),
             scripted: true,
-            coverage: Coverage::default(),
             struck: Struck::new(),
-            fallen: std::collections::BTreeSet::new(),
             tick: 0,
-            cold: options.script.is_none(),
         }
     }
 
-    fn finish(mut self, options: &Options, failure: Option<Failure>) -> Outcome {
-        self.coverage.faults.clone_from(&self.struck);
-        self.coverage.checks.clone_from(self.auditor.checks());
-        let hash: StateHash = self.engine.hash();
+    fn finish(self, options: &Options, failure: Option<Failure>) -> Outcome {
+        let mut door = self.operator.into_door();
+        let coverage = Coverage { faults: self.struck, ..door.coverage() };
         Outcome {
             seed: options.seed,
             ticks: self.tick,
             swarm: self.world.swarm,
-            commands: self.coverage.sent(),
-            simulated_seconds: (self.engine.state().clock.micros() - START) / SECOND,
-            liquidatable: u64::try_from(self.fallen.len()).expect("accounts are few"),
-            hash: hash.to_string(),
-            coverage: self.coverage,
+            commands: coverage.sent(),
+            simulated_seconds: (door.engine().state().clock.micros() - START) / SECOND,
+            liquidatable: u64::try_from(door.fallen.len()).expect("accounts are few"),
+            hash: door.hash().to_string(),
+            coverage,
             failure,
         }
     }
 
     fn replay(&mut self, script: &[Envelope]) -> Result<(), Finding> {
-        script.iter().try_for_each(|envelope| self.step(envelope.clone()).map(drop))
+        self.operator.submit(script).map(drop)
     }
 
     fn seed(&mut self, options: &Options) -> Result<(), Finding> {
-        let hash = self.engine.hash();
-        self.durable = Some(Durable::create(hash, self.rules.forgets())?);
-        for envelope in self.world.founding() {
-            self.step(envelope)?;
-        }
+        self.operator.door_mut().keep()?;
+        let founding = self.world.founding(self.operator.state());
+        self.operator.submit(&founding)?;
         self.written(false)?;
         for tick in 0..options.ticks {
             self.tick = tick;
             let before = self.world.now;
-            self.world.advance(self.engine.state());
+            self.world.advance(self.operator.state());
             if self.world.now - before > 300 * SECOND {
                 count(&mut self.struck, "clock jump");
             }
-            if tick == options.ticks / 2 && self.world.now > self.engine.state().clock.micros() {
-                let resume = self.world.envelope(Principal::Governance, Command::Resume);
-                self.step(resume)?;
+            self.operator.at(self.world.time());
+            if tick == options.ticks / 2 && self.world.now > self.operator.state().clock.micros() {
+                self.operator.perform(&[Duty::Resume])?;
             }
-            let commands = workload::tick(&mut self.world, self.engine.state(), tick, &mut self.struck);
-            for envelope in commands {
-                self.step(envelope)?;
-            }
+            let commands = workload::tick(&mut self.world, self.operator.state(), tick, &mut self.struck);
+            self.operator.submit(&commands)?;
             for round in 0..liquidator::ROUNDS {
-                for envelope in liquidator::round(&mut self.world, &self.engine, (tick, round)) {
-                    self.step(envelope)?;
-                }
+                let commands = liquidator::round(&mut self.world, self.operator.engine(), (tick, round));
+                self.operator.submit(&commands)?;
             }
             let crash = self.world.dice.chance(self.world.swarm.faults.crash);
             self.written(crash)?;
@@ -217,68 +184,11 @@ impl<'r> Run<'r> {
         self.scripted = false;
         self.lives()?;
         self.written(true)?;
-        self.closes()
-    }
-
-    /// Processes one command: decided, booked, committed, compared. Returns the reason when the command was refused.
-    fn step(&mut self, envelope: Envelope) -> Result<Option<Reject>, Finding> {
-        self.script.push(envelope);
-        let envelope = self.script.last().expect("just pushed");
-        let (rules, engine) = (&mut self.rules, &self.engine);
-        let answer = catch_unwind(AssertUnwindSafe(|| rules.decide(engine, envelope)))
-            .map_err(|_| Finding::new("I-04", "the engine panicked"))?;
-        if self.cold && self.chance.below(COLD_EVERY) == 0 {
-            let cold = Desk::new(engine.state()).map_err(|invalid| Finding::new("I-70", invalid.to_string()))?;
-            let again = engine::decide(engine.state(), &cold, envelope);
-            let warm = engine.decide(envelope);
-            if again != warm {
-                let show = |answer: &Result<Vec<Event>, Reject>| format!("{:.600}", format!("{answer:?}"));
-                let what = format!("a desk made anew decides {}, the warm one {}", show(&again), show(&warm));
-                return Err(Finding::new("I-70", what));
-            }
-        }
-        let kind = kinds::command(&envelope.command);
-        let counts = self.coverage.commands.entry(kind).or_default();
-        let events = match answer {
-            Ok(events) => events,
-            Err(reject) => {
-                counts.1 += 1;
-                *self.coverage.rejects.entry(reject.code()).or_default() += 1;
-                self.auditor.refused(self.engine.state(), envelope, &reject)?;
-                return Ok(Some(reject));
-            }
-        };
-        counts.0 += 1;
-        for event in &events {
-            *self.coverage.events.entry(kinds::event(event)).or_default() += 1;
-        }
-        for what in kinds::liquidation(&envelope.command, &events) {
-            *self.coverage.liquidations.entry(what).or_default() += 1;
-        }
-        self.auditor.accepted(self.engine.state(), envelope, &events)?;
-        let engine = &mut self.engine;
-        catch_unwind(AssertUnwindSafe(|| engine.commit(&events)))
-            .map_err(|_| Finding::new("I-04", "the engine panicked while it applied events"))?;
-        self.auditor.committed(self.engine.state(), envelope)?;
-        if envelope.command == Command::Watch {
-            for (place, account) in self.engine.state().accounts.iter().enumerate() {
-                *self.coverage.statuses.entry(account.status.to_string()).or_default() += 1;
-                if account.status <= Status::Liquidation {
-                    self.fallen.insert(AccountId(u32::try_from(place).expect("ids are u32")));
-                }
-            }
-        }
-        if self.durable.is_some() {
-            self.batch.push((envelope.clone(), events));
-        }
-        Ok(None)
+        self.operator.door_mut().close()
     }
 
     fn written(&mut self, crash: bool) -> Result<(), Finding> {
-        let Some(durable) = &mut self.durable else { return Ok(()) };
-        let how = (crash, self.rules.forgets());
-        let written = durable.write(&self.batch, &mut self.engine, how, &mut self.chance, &mut self.struck);
-        self.batch.clear();
+        let written = self.operator.door_mut().write(crash, &mut self.struck);
         self.scripted &= written.is_ok();
         written
     }
@@ -293,15 +203,16 @@ impl<'r> Run<'r> {
         }
         for tick in 0.. {
             self.tick += 1;
-            self.world.advance(self.engine.state());
+            self.world.advance(self.operator.state());
             self.world.now += 40 * SECOND;
-            let mut batch = reports(&mut self.world, self.engine.state(), &mut self.struck);
-            batch.push(workload::surface(&mut self.world, self.engine.state()));
-            batch.push(self.world.envelope(Principal::System, Command::Tick));
-            for envelope in batch {
-                self.step(envelope)?;
-            }
-            let state = self.engine.state();
+            let state = self.operator.state();
+            let mut batch = self.world.batch(state);
+            reports(&mut self.world, state, &mut self.struck, &mut batch);
+            workload::surface(&mut self.world, state, &mut batch);
+            batch.duty(Duty::Tick);
+            let batch = batch.done();
+            self.operator.submit(&batch)?;
+            let state = self.operator.state();
             let stuck = state.feeds.keys().find(|feed| state.validity(**feed) != Validity::Valid);
             match stuck {
                 None => break,
@@ -313,66 +224,61 @@ impl<'r> Run<'r> {
                 Some(_) => {}
             }
         }
+        self.operator.at(self.world.time());
         self.expire()?;
-        self.tell(Principal::System, Command::Watch)?;
-        let places: Vec<AccountId> = (0..self.engine.state().accounts.len())
+        self.watch()?;
+        let places: Vec<AccountId> = (0..self.operator.state().accounts.len())
             .map(|place| AccountId(u32::try_from(place).expect("ids are u32")))
             .collect();
         for id in places {
             self.judgeable(id)?;
-            let reference = self.engine.state().collateral[0].reference + 1;
-            let amount = Quantity::from_raw(ONE);
-            let deposit = Command::Deposit { account: id, asset: AssetId(0), location: None, amount, reference };
-            if let Some(reject) = self.tell(Principal::Custody, deposit)? {
-                return Err(Finding::new("I-44", format!("account {id} may not deposit: {reject}")));
-            }
+            let done = self.operator.deposit(id, AssetId(0), None, Quantity::from_raw(ONE));
+            may(done, "I-44", || format!("account {id} may not deposit"))?;
             self.reduces(id)?;
         }
-        self.tell(Principal::System, Command::Watch)?;
-        Ok(())
+        self.watch()
     }
 
-    fn tell(&mut self, principal: Principal, command: Command) -> Result<Option<Reject>, Finding> {
-        let envelope = self.world.envelope(principal, command);
-        self.step(envelope)
+    fn watch(&mut self) -> Result<(), Finding> {
+        let watch = self.world.written(self.operator.state(), Batch::watch);
+        self.operator.submit(&watch).map(drop)
     }
 
     /// Opens every market and settles what is due.
     fn expire(&mut self) -> Result<(), Finding> {
-        for place in 0..self.engine.state().contracts.len() {
-            let instrument = model::InstrumentId(place);
-            let contract = &self.engine.state().contracts[place];
+        for place in 0..self.operator.state().contracts.len() {
+            let instrument = InstrumentId(place);
+            let contract = &self.operator.state().contracts[place];
             let due = contract.terms.expiry().is_some_and(|expiry| expiry.micros() <= self.world.now);
             if contract.mode == Mode::Settled {
                 continue;
             }
             if contract.mode != Mode::Open {
-                self.tell(Principal::Guardian, Command::SetMode { instrument, mode: Mode::Open })?;
+                let open = self.world.written(self.operator.state(), |batch| batch.set_mode(instrument, Mode::Open));
+                self.operator.submit(&open)?;
             }
             if due {
-                self.tell(Principal::System, Command::Expire { instrument })?;
+                self.operator.perform(&[Duty::Expire(instrument)])?;
             }
         }
         Ok(())
     }
 
     fn judgeable(&mut self, id: AccountId) -> Result<(), Finding> {
-        let state = self.engine.state();
-        let judged = self.engine.desk().judge(state, &state.accounts[id.place()]);
+        let state = self.operator.state();
+        let judged = self.operator.engine().desk().judge(state, &state.accounts[id.place()]);
         judged.map(|_| ()).map_err(|refusal| Finding::new("I-32", format!("account {id} cannot be judged: {refusal}")))
     }
 
     /// An account with one position can place an order that closes it.
     fn reduces(&mut self, id: AccountId) -> Result<(), Finding> {
-        let account = &self.engine.state().accounts[id.place()];
-        let owner = Principal::Owner(account.owner);
+        let account = &self.operator.state().accounts[id.place()];
         let orders: Vec<OrderId> = account.orders.iter().map(|order| order.id).collect();
         for order in orders {
-            if let Some(reject) = self.tell(owner, Command::Cancel { account: id, order })? {
-                return Err(Finding::new("I-36", format!("account {id} may not cancel: {reject}")));
-            }
+            let done = self.operator.cancel(id, order);
+            may(done, "I-36", || format!("account {id} may not cancel"))?;
         }
-        let state = self.engine.state();
+        let state = self.operator.state();
         let account = &state.accounts[id.place()];
         let [position] = account.positions[..] else { return Ok(()) };
         let contract = &state.contracts[position.instrument.0];
@@ -386,42 +292,28 @@ impl<'r> Run<'r> {
         if due || limit <= 0 || (limit - mark).abs() > allowed {
             return Ok(());
         }
-        let command = Command::Place {
-            account: id,
-            order: OrderId(account.last_order.0 + 1),
+        let name = contract.terms.name.clone();
+        let ordered = Ordered {
             instrument: position.instrument,
             side: if position.lots > 0 { Side::Sell } else { Side::Buy },
             lots: position.lots.abs().min(contract.terms.max_order),
             limit: Price::from_raw(limit),
             reduce_only: true,
         };
-        if let Some(reject) = self.tell(owner, command)? {
-            let what = format!(
-                "account {id} may not reduce {position:?} of {}: {reject}",
-                contract_name(&self.engine, position.instrument)
-            );
-            return Err(Finding::new("I-33", what));
-        }
-        Ok(())
-    }
-
-    /// The journal and the state agree, and the cached hash of the state is the hash of the state.
-    fn closes(&mut self) -> Result<(), Finding> {
-        let hash = self.engine.hash();
-        if let Some(durable) = &self.durable {
-            durable.verify(hash)?;
-        }
-        let bytes =
-            postcard::to_stdvec(self.engine.state()).map_err(|error| Finding::new("I-69", error.to_string()))?;
-        let mut again: engine::State =
-            postcard::from_bytes(&bytes).map_err(|error| Finding::new("I-69", error.to_string()))?;
-        if again.hash() != hash {
-            return Err(Finding::new("I-70", "the hash that is kept is not the hash of the state"));
-        }
-        Ok(())
+        let done = self.operator.place(id, &ordered);
+        may(done, "I-33", || format!("account {id} may not reduce {position:?} of {name}"))
     }
 }
 
-fn contract_name(engine: &Engine, instrument: model::InstrumentId) -> String {
-    engine.state().contracts[instrument.0].terms.name.clone()
+/// Fails with the invariant that a refused command breaks. `what` says who may not do what.
+fn may<T>(
+    done: Result<T, Failed<Finding>>,
+    invariant: &'static str,
+    what: impl FnOnce() -> String,
+) -> Result<(), Finding> {
+    match done {
+        Ok(_) => Ok(()),
+        Err(Failed::Refused(reject)) => Err(Finding::new(invariant, format!("{}: {reject}", what()))),
+        Err(Failed::Stopped(finding)) => Err(finding),
+    }
 }

@@ -11,8 +11,9 @@
 //! rest of the run goes on meanwhile: a scene that it spoils ends after a while, and another begins.
 
 use engine::state::{Mode, State};
-use engine::{AccountId, Command, Engine, Envelope, FeedId, Party, Principal, Status};
+use engine::{AccountId, Engine, Envelope, FeedId, Party, Status};
 use model::{AssetId, InstrumentId};
+use operator::Trade;
 use units::{Money, Price, Quantity};
 
 use crate::bidder;
@@ -191,24 +192,23 @@ impl Scene {
             if state.accounts.len() + wanted > CROWD {
                 return Vec::new();
             }
-            let opens = |number: usize| {
-                let number = u32::try_from(state.accounts.len() + number).expect("ids are u32");
-                let command = Command::OpenAccount { name: format!("staged {number}"), owner: STAGE + number };
-                world.envelope(Principal::System, command)
-            };
-            return (0..wanted - idle.len()).map(opens).collect();
+            return world.written(state, |batch| {
+                for number in state.accounts.len()..state.accounts.len() + wanted - idle.len() {
+                    let number = u32::try_from(number).expect("ids are u32");
+                    batch.open_account(&format!("staged {number}"), STAGE + number);
+                }
+            });
         }
         let dollars = match self.plot {
             Plot::Crossing => world.dice.pick(&[10_000_i64, 40_000, 120_000]),
             Plot::Auction => world.dice.pick(&[2_000_i64, 8_000, 25_000]),
         };
         let amount = Quantity::from_raw(i128::from(dollars) * ONE);
-        let references = state.collateral[0].reference + 1..;
-        let deposit = |(account, reference): (&AccountId, u64)| {
-            let command = Command::Deposit { account: *account, asset: AssetId(0), location: None, amount, reference };
-            world.envelope(Principal::Custody, command)
-        };
-        let made = idle.iter().zip(references).map(deposit).collect();
+        let made = world.written(state, |batch| {
+            for account in &idle {
+                batch.deposit(*account, AssetId(0), None, amount);
+            }
+        });
         (self.cast, self.act) = (idle, Act::Loading(0));
         made
     }
@@ -249,7 +249,8 @@ impl Scene {
         };
         let Some((one, two, instrument, lots)) = trade.filter(|(.., lots)| *lots != 0) else { return Vec::new() };
         self.act = Act::Loading(step + 1);
-        vec![world.envelope(Principal::Matching, filled(engine.state(), (one, two), instrument, lots))]
+        let state = engine.state();
+        world.written(state, |batch| batch.fill(&at_mark(state, (one, two), instrument, lots)))
     }
 
     /// Moves the price until all accounts are below maintenance, and holds it there. Moves it back when one is nearly
@@ -309,19 +310,17 @@ impl Scene {
         let underlying = state.contracts[self.lever.0].terms.underlying;
         let contracts = state.contracts.iter().enumerate();
         let these = contracts.filter(|(_, contract)| contract.terms.underlying == underlying && contract.mode == from);
-        let commands = these.map(|(place, _)| Command::SetMode { instrument: InstrumentId(place), mode: to });
-        commands.map(|command| world.envelope(Principal::Guardian, command)).collect()
+        world.written(state, |batch| these.for_each(|(place, _)| batch.set_mode(InstrumentId(place), to)))
     }
 }
 
 /// A trade of two accounts at the mark. `lots` is signed as the first account trades them.
-fn filled(state: &State, (one, two): (AccountId, AccountId), instrument: InstrumentId, lots: i64) -> Command {
-    let contract = &state.contracts[instrument.0];
-    let tick = contract.terms.tick.raw();
+fn at_mark(state: &State, (one, two): (AccountId, AccountId), instrument: InstrumentId, lots: i64) -> Trade {
+    let tick = state.contracts[instrument.0].terms.tick.raw();
     let price = Price::from_raw(state.market.mark(instrument).in_quote().raw().div_euclid(tick) * tick);
     let party = |account| Party { account, order: None, fee: Quantity::ZERO };
     let (buyer, seller) = if lots > 0 { (party(one), party(two)) } else { (party(two), party(one)) };
-    Command::Fill { instrument, match_id: contract.last_match + 1, price, lots: lots.abs(), buyer, seller }
+    Trade { instrument, price, lots: lots.abs(), buyer, seller }
 }
 
 /// The most lots that the engine accepts, signed by `way` as the first account trades them.
@@ -331,24 +330,26 @@ fn most(
     (accounts, way): ((AccountId, AccountId), i64),
     instrument: InstrumentId,
 ) -> Option<i64> {
-    let limit = engine.state().contracts[instrument.0].terms.max_order;
-    largest(limit, |lots| {
-        let fill = filled(engine.state(), accounts, instrument, way * lots);
-        engine.decide(&world.envelope(Principal::Matching, fill)).is_ok()
-    })
+    let state = engine.state();
+    let fill = |lots: i64| world.written(state, |batch| batch.fill(&at_mark(state, accounts, instrument, way * lots)));
+    largest(state.contracts[instrument.0].terms.max_order, |lots| takes(engine, &fill(lots)))
+}
+
+/// Whether the engine would accept each of these commands now.
+fn takes(engine: &Engine, commands: &[Envelope]) -> bool {
+    commands.iter().all(|envelope| engine.decide(envelope).is_ok())
 }
 
 /// An account gives away all the dollars that it does not need for margin.
 fn release(world: &World, engine: &Engine, from: AccountId, to: AccountId) -> Vec<Envelope> {
-    let account = &engine.state().accounts[from.place()];
+    let state = engine.state();
     let transfer = |dollars: i64| {
         let amount = Quantity::from_raw(i128::from(dollars) * ONE);
-        let command = Command::Transfer { from, to, asset: AssetId(0), location: None, amount };
-        world.envelope(Principal::Owner(account.owner), command)
+        world.written(state, |batch| batch.transfer((from, to), AssetId(0), None, amount))
     };
-    let held = account.balance(AssetId(0), None).amount.raw() / ONE;
-    let most = largest(i64::try_from(held).unwrap_or(0), |dollars| engine.decide(&transfer(dollars)).is_ok());
-    most.map(transfer).into_iter().collect()
+    let held = state.accounts[from.place()].balance(AssetId(0), None).amount.raw() / ONE;
+    let most = largest(i64::try_from(held).unwrap_or(0), |dollars| takes(engine, &transfer(dollars)));
+    most.map(transfer).unwrap_or_default()
 }
 
 /// The largest number up to `limit` that `takes` accepts, to one in a hundred, if it accepts every smaller number too;

@@ -3,9 +3,10 @@
 
 use dice::Dice;
 use engine::state::{Change, Mode, Pot, State};
-use engine::{AccountId, Command, Envelope, FeedId, LocationId, OrderId, Party, Principal, SURFACE_SOURCE, Status};
+use engine::{AccountId, Command, Envelope, FeedId, LocationId, OrderId, Party, Principal, Status};
 use model::{AssetId, CounterPrice, InstrumentId, InstrumentKind, Payoff, Side, UnderlyingId};
-use units::{Money, Price, Quantity, Ratio, Round, Timestamp};
+use operator::{Batch, Duty, Ordered, Taken, Trade};
+use units::{Money, Price, Quantity, Ratio, Round};
 
 use crate::faults::{Struck, reports, transported};
 use crate::scene;
@@ -14,22 +15,26 @@ use crate::world::{ONE, SECOND, World};
 
 /// The commands of one tick, in the order in which they arrive.
 pub fn tick(world: &mut World, state: &State, number: u64, struck: &mut Struck) -> Vec<Envelope> {
-    let mut batch = reports(world, state, struck);
+    let mut batch = world.batch(state);
+    reports(world, state, struck, &mut batch);
     if number.is_multiple_of(2) && (!world.faulty || world.dice.chance(900)) {
-        batch.push(surface(world, state));
+        surface(world, state, &mut batch);
     }
-    batch.push(world.envelope(Principal::System, Command::Tick));
-    batch.push(world.envelope(Principal::System, Command::Watch));
+    batch.duty(Duty::Tick);
+    batch.watch();
     if number < 2 {
-        batch.extend(endowment(world, state, number));
-    } else {
+        endowment(world, state, number, &mut batch);
+    }
+    let mut made = batch.done();
+    if number >= 2 {
+        // Nobody knows of the actions of the others: two that choose the same number collide.
         let actions = world.dice.below(world.swarm.busy) + 1;
         for _ in 0..actions {
-            batch.extend(action(world, state));
+            made.extend(action(world, state));
         }
-        batch.push(world.envelope(Principal::System, Command::Watch));
+        made.extend(world.written(state, Batch::watch));
     }
-    let arrived = transported(world, batch, struck);
+    let arrived = transported(world, made, struck);
     let kept = arrived.iter().filter(|envelope| !matches!(envelope.command, Command::Report { .. })).take(3).cloned();
     world.sent.extend(kept);
     let surplus = world.sent.len().saturating_sub(60);
@@ -37,10 +42,9 @@ pub fn tick(world: &mut World, state: &State, number: u64, struck: &mut Struck) 
     arrived
 }
 
-/// The first deposits of accounts and funds.
-fn endowment(world: &mut World, state: &State, number: u64) -> Vec<Envelope> {
-    let mut commands = Vec::new();
-    for (account, reference) in accounts(state).zip(state.collateral[0].reference + 1..) {
+/// Writes the first deposits of accounts and funds.
+fn endowment(world: &mut World, state: &State, number: u64, batch: &mut Batch) {
+    for account in accounts(state) {
         let dollars = if account.0 < 2 {
             60_000_000
         } else {
@@ -48,30 +52,23 @@ fn endowment(world: &mut World, state: &State, number: u64) -> Vec<Envelope> {
         };
         let dollars = if world.swarm.seeks(Corner::Depeg) && account.0 >= 2 { dollars / 100 + 2 } else { dollars };
         let amount = Quantity::from_raw(dollars / 2 * ONE);
-        commands.push(world.envelope(
-            Principal::Custody,
-            Command::Deposit { account, asset: AssetId(0), location: None, amount, reference },
-        ));
+        batch.deposit(account, AssetId(0), None, amount);
     }
     for fund in [Pot::SharedFund, Pot::MarketFund(UnderlyingId(0))] {
-        let reference = state.fund_reference + if fund == Pot::SharedFund { 1 } else { 2 };
         let amount = Quantity::from_raw(if world.swarm.seeks(Corner::PoorFunds) { 300 } else { 200_000 } * ONE);
-        commands.push(
-            world.envelope(Principal::Custody, Command::FundDeposit { fund, asset: AssetId(0), amount, reference }),
-        );
+        batch.fund(fund, AssetId(0), amount);
     }
     if number == 1 {
         world.now += 20 * 60 * SECOND;
     }
-    commands
 }
 
 fn accounts(state: &State) -> impl Iterator<Item = AccountId> + use<> {
     (0..u32::try_from(state.accounts.len()).expect("ids are u32")).map(AccountId)
 }
 
-/// A surface that gives every option a volatility near its present one.
-pub fn surface(world: &mut World, state: &State) -> Envelope {
+/// Writes a surface that gives every option a volatility near its present one.
+pub fn surface(world: &mut World, state: &State, batch: &mut Batch) {
     let mut vols = Vec::new();
     for (place, contract) in state.contracts.iter().enumerate() {
         if !contract.terms.is_option() || contract.mode == Mode::Settled {
@@ -81,9 +78,7 @@ pub fn surface(world: &mut World, state: &State) -> Envelope {
         let moved = before + before / 1000 * i128::from(world.dice.between(-40, 40));
         vols.push((InstrumentId(place), Ratio::from_raw(moved.clamp(ONE / 5, 3 * ONE))));
     }
-    let version = state.surface.version + 1;
-    let published = Timestamp::from_micros(world.now);
-    world.envelope(Principal::Source(SURFACE_SOURCE), Command::Surface { version, published, vols })
+    batch.surface(vols);
 }
 
 /// The next action of the world: one command, or a few that belong together.
@@ -94,19 +89,19 @@ fn action(world: &mut World, state: &State) -> Vec<Envelope> {
     let stormy = world.swarm.seeks(Corner::Parameters) && world.crash.0 > 0 && world.dice.chance(300);
     let weights = world.swarm.weights.clone();
     let action = if stormy { Action::Govern } else { world.dice.weighted(&weights) };
-    let principal_of = |account: AccountId| Principal::Owner(state.accounts[account.place()].owner);
-    let mut made = match action {
-        Action::Deposit => deposit(world, state),
+    let mut batch = world.batch(state);
+    match action {
+        Action::Deposit => deposit(world, state, &mut batch),
         Action::Withdraw => {
             let (account, asset, location, amount) = balance(world, state);
-            vec![(principal_of(account), Command::Withdraw { account, asset, location, amount })]
+            batch.withdraw(account, asset, location, amount);
         }
         Action::Transfer => {
             let (from, asset, location, amount) = balance(world, state);
             let to = account(world, state);
-            vec![(principal_of(from), Command::Transfer { from, to, asset, location, amount })]
+            batch.transfer((from, to), asset, location, amount);
         }
-        Action::Place => place(world, state),
+        Action::Place => place(world, state, &mut batch),
         Action::Amend | Action::Cancel => {
             let account = account(world, state);
             let orders = &state.accounts[account.place()].orders;
@@ -114,18 +109,17 @@ fn action(world: &mut World, state: &State) -> Vec<Envelope> {
                 return Vec::new();
             }
             let order = orders[world.dice.place(orders.len())];
-            let command = if action == Action::Cancel {
-                Command::Cancel { account, order: order.id }
+            if action == Action::Cancel {
+                batch.cancel(account, order.id);
             } else {
                 let lots = (order.lots + world.dice.between(-3, 5)).max(1);
                 let limit = world.near_mark(state, order.instrument, 80);
-                Command::Amend { account, order: order.id, lots, limit }
-            };
-            vec![(principal_of(account), command)]
+                batch.amend(account, order.id, lots, limit);
+            }
         }
-        Action::Fill => fill(world, state),
-        Action::FillOrder => fill_order(world, state),
-        Action::Liquidate => liquidate(world, state),
+        Action::Fill => fill(world, state, &mut batch),
+        Action::FillOrder => fill_order(world, state, &mut batch),
+        Action::Liquidate => liquidate(world, state, &mut batch),
         Action::Funding => {
             let perpetuals = instruments(state, |kind| *kind == InstrumentKind::Perpetual);
             let Some(instrument) = one_of(world, &perpetuals) else { return Vec::new() };
@@ -133,12 +127,10 @@ fn action(world: &mut World, state: &State) -> Vec<Envelope> {
             let elapsed = world.now.saturating_sub(contract.funded.micros()).max(0);
             let most = state.policy.funding_cap.raw() * i128::from(elapsed) / i128::from(8 * 3600 * SECOND);
             let rate = Ratio::from_raw(most * i128::from(world.dice.between(-105, 105)) / 100);
-            vec![(Principal::System, Command::Funding { instrument, rate, period: contract.last_period + 1 })]
+            batch.funding(instrument, rate);
         }
-        Action::Interest => vec![(Principal::System, Command::Interest)],
-        Action::Settle => {
-            vec![(Principal::System, Command::Settle { instrument: instrument(world, state) })]
-        }
+        Action::Interest => batch.duty(Duty::Interest),
+        Action::Settle => batch.duty(Duty::Settle(instrument(world, state))),
         Action::Expire => {
             let now = world.now;
             let due = instruments(state, |kind| match kind {
@@ -148,10 +140,10 @@ fn action(world: &mut World, state: &State) -> Vec<Envelope> {
             let open: Vec<InstrumentId> =
                 due.into_iter().filter(|id| state.contracts[id.0].mode != Mode::Settled).collect();
             let chosen = one_of(world, &open).unwrap_or_else(|| instrument(world, state));
-            vec![(Principal::System, Command::Expire { instrument: chosen })]
+            batch.duty(Duty::Expire(chosen));
         }
-        Action::Fund => fund(world, state),
-        Action::Govern => govern(world, state),
+        Action::Fund => fund(world, state, &mut batch),
+        Action::Govern => govern(world, state, &mut batch),
         Action::Mode => {
             let mode = world.dice.pick(&[
                 Mode::Open,
@@ -163,35 +155,33 @@ fn action(world: &mut World, state: &State) -> Vec<Envelope> {
                 Mode::Halted,
                 Mode::Settled,
             ]);
-            vec![(Principal::Guardian, Command::SetMode { instrument: instrument(world, state), mode })]
+            batch.set_mode(instrument(world, state), mode);
         }
         Action::Open => {
             let name = format!("account {}", state.accounts.len() + usize::from(world.dice.chance(300)));
             let owner = u32::try_from(world.dice.below(8)).expect("small");
-            if state.accounts.len() > 24 {
-                Vec::new()
-            } else {
-                vec![(Principal::System, Command::OpenAccount { name, owner })]
+            if state.accounts.len() <= 24 {
+                batch.open_account(&name, owner);
             }
         }
-        Action::List => list(world, state),
+        Action::List => list(world, state, &mut batch),
         Action::Bid => {
             let (account, auctioned) = (account(world, state), account(world, state));
             let (share, price) = (Ratio::from_raw(ONE / 2), Money::from_raw(1000 * ONE));
-            vec![(principal_of(account), Command::AuctionBid { account, auctioned, share, price })]
+            batch.bid(account, auctioned, share, price);
         }
-        Action::Nonsense => nonsense(world, state),
-    };
+        Action::Nonsense => nonsense(world, state, &mut batch),
+    }
+    let mut made = batch.done();
+    // Now and then somebody else sends it.
     if world.dice.chance(15)
-        && let Some((principal, _)) = made.first_mut()
+        && let Some(first) = made.first_mut()
     {
-        *principal =
+        first.principal =
             world.dice.pick(&[Principal::Owner(0), Principal::Owner(5), Principal::Matching, Principal::Governance]);
     }
-    made.into_iter().map(|(principal, command)| world.envelope(principal, command)).collect()
+    made
 }
-
-type Made = Vec<(Principal, Command)>;
 
 /// Any account, seldom one on stage, so that scenes are not spoiled.
 fn account(world: &mut World, state: &State) -> AccountId {
@@ -222,16 +212,22 @@ fn location(world: &mut World) -> Option<LocationId> {
     world.dice.pick(&[None, None, None, Some(LocationId(0)), Some(LocationId(1))])
 }
 
-fn deposit(world: &mut World, state: &State) -> Made {
+/// A deposit, now and then with the number of the one before it.
+fn deposit(world: &mut World, state: &State, batch: &mut Batch) {
     let asset = AssetId(world.dice.place(state.collateral.len()));
     let dust = world.swarm.seeks(Corner::Dust) && world.dice.chance(500);
     let dollars = world.dice.pick(&[1_i64, 300, 20_000, 500_000, 8_000_000]);
     let price = state.market.price(asset).usd().raw().max(1);
     let worth = i128::from(dollars) * ONE / (price / ONE).max(1);
     let amount = Quantity::from_raw(if dust { i128::from(world.dice.between(1, 9)) } else { worth });
-    let reference = state.collateral[asset.0].reference + u64::from(world.dice.chance(970));
+    let repeated = !world.dice.chance(970);
     let (account, location) = (account(world, state), location(world));
-    vec![(Principal::Custody, Command::Deposit { account, asset, location, amount, reference })]
+    if repeated {
+        let reference = state.collateral[asset.0].reference;
+        batch.ask(Principal::Custody, Command::Deposit { account, asset, location, amount, reference });
+    } else {
+        batch.deposit(account, asset, location, amount);
+    }
 }
 
 /// An account, one of its balances, and the amount that it tries to send away.
@@ -299,7 +295,7 @@ fn fee(world: &mut World, state: &State, instrument: InstrumentId, price: Price,
     Quantity::from_raw(value / 10_000 * i128::from(share) + i128::from(world.dice.between(0, 1)))
 }
 
-fn fill(world: &mut World, state: &State) -> Made {
+fn fill(world: &mut World, state: &State, batch: &mut Batch) {
     let instrument = instrument(world, state);
     let (buys, sells) = sides(world, state);
     let smaller = if buys.0 < 2 { sells } else { buys };
@@ -312,16 +308,15 @@ fn fill(world: &mut World, state: &State) -> Made {
     };
     let price =
         world.near_mark(state, instrument, if state.contracts[instrument.0].terms.is_option() { 700 } else { 60 });
-    let match_id = state.contracts[instrument.0].last_match + 1;
     let party = |account, fee| Party { account, order: None, fee };
     let (buyer, seller) = (
         party(buys, fee(world, state, instrument, price, lots)),
         party(sells, fee(world, state, instrument, price, lots)),
     );
-    vec![(Principal::Matching, Command::Fill { instrument, match_id, price, lots, buyer, seller })]
+    batch.fill(&Trade { instrument, price, lots, buyer, seller });
 }
 
-fn place(world: &mut World, state: &State) -> Made {
+fn place(world: &mut World, state: &State, batch: &mut Batch) {
     let account = account(world, state);
     let instrument = instrument(world, state);
     let held = state.accounts[account.place()].position(instrument).lots;
@@ -334,30 +329,26 @@ fn place(world: &mut World, state: &State) -> Made {
     };
     let lots = if reduce_only { held.abs() } else { lots(world, state, account, instrument) };
     let limit = world.near_mark(state, instrument, 120);
-    let order = OrderId(state.accounts[account.place()].last_order.0 + 1);
-    let command = Command::Place { account, order, instrument, side, lots, limit, reduce_only };
-    vec![(Principal::Owner(state.accounts[account.place()].owner), command)]
+    batch.place(account, &Ordered { instrument, side, lots, limit, reduce_only });
 }
 
 /// A partial or whole fill of a resting order.
-fn fill_order(world: &mut World, state: &State) -> Made {
+fn fill_order(world: &mut World, state: &State, batch: &mut Batch) {
     let start = world.dice.place(state.accounts.len());
     let mut resting = (0..state.accounts.len()).map(|step| (start + step) % state.accounts.len());
     let Some((place, order)) = resting.find_map(|place| Some((place, *state.accounts[place].orders.first()?))) else {
-        return Vec::new();
+        return;
     };
     let owner = AccountId(u32::try_from(place).expect("ids are u32"));
     let taker = AccountId(u32::from(owner.0 == 0 || world.dice.chance(300)));
     let lots = if world.dice.chance(400) { order.lots } else { (order.lots / 2).max(1) };
-    let match_id = state.contracts[order.instrument.0].last_match + 1;
     let resting = Party { account: owner, order: Some(order.id), fee: Quantity::ZERO };
     let taking = Party { account: taker, order: None, fee: fee(world, state, order.instrument, order.limit, lots) };
     let (buyer, seller) = if order.side == Side::Buy { (resting, taking) } else { (taking, resting) };
-    let (instrument, price) = (order.instrument, order.limit);
-    vec![(Principal::Matching, Command::Fill { instrument, match_id, price, lots, buyer, seller })]
+    batch.fill(&Trade { instrument: order.instrument, price: order.limit, lots, buyer, seller });
 }
 
-fn liquidate(world: &mut World, state: &State) -> Made {
+fn liquidate(world: &mut World, state: &State, batch: &mut Batch) {
     let ill: Vec<usize> = state
         .accounts
         .iter()
@@ -367,20 +358,19 @@ fn liquidate(world: &mut World, state: &State) -> Made {
         .collect();
     let any = world.dice.place(state.accounts.len());
     let place = match ill.is_empty() {
-        true if world.dice.chance(900) => return Vec::new(),
+        true if world.dice.chance(900) => return,
         false if world.dice.chance(950) => ill[world.dice.place(ill.len())],
         _ => any,
     };
     let positions = &state.accounts[place].positions;
     if positions.is_empty() {
-        return Vec::new();
+        return;
     }
     let position = positions[world.dice.place(positions.len())];
     let part = world.dice.pick(&[1_i64, 2, 4]);
     let lots = -(position.lots / part);
     let lots = if lots == 0 { -position.lots } else { lots };
     let instrument = position.instrument;
-    let match_id = state.contracts[instrument.0].last_match + 1;
     let price = world.near_mark(state, instrument, 20);
     let account = AccountId(u32::try_from(place).expect("ids are u32"));
     let counterparty = AccountId(u32::from(place == 0));
@@ -388,13 +378,11 @@ fn liquidate(world: &mut World, state: &State) -> Made {
     let terms = &state.contracts[instrument.0].terms;
     let value = terms.unit().raw() / 1_000_000 * (price.raw() / 1_000_000) / 1_000_000 * i128::from(lots.abs());
     let fee = Quantity::from_raw(if terms.payoff == Payoff::Inverse { 0 } else { value / 1000 * share });
-    vec![(
-        Principal::System,
-        Command::LiquidationFill { account, counterparty, instrument, match_id, price, lots, fee },
-    )]
+    batch.liquidation_fill(&Taken { account, counterparty, instrument, price, lots, fee });
 }
 
-fn fund(world: &mut World, state: &State) -> Made {
+/// Money into a fund, now and then with the number of the deposit before it, or out of a fund.
+fn fund(world: &mut World, state: &State, batch: &mut Batch) {
     let fund = world.dice.pick(&[
         Pot::SharedFund,
         Pot::MarketFund(UnderlyingId(0)),
@@ -403,11 +391,14 @@ fn fund(world: &mut World, state: &State) -> Made {
     ]);
     let asset = AssetId(world.dice.place(2));
     let amount = Quantity::from_raw(i128::from(world.dice.between(1, 30_000)) * ONE);
-    if world.dice.chance(500) {
-        let reference = state.fund_reference + u64::from(world.dice.chance(950));
-        return vec![(Principal::Custody, Command::FundDeposit { fund, asset, amount, reference })];
+    if !world.dice.chance(500) {
+        batch.fund_withdraw(fund, asset, amount);
+    } else if world.dice.chance(950) {
+        batch.fund(fund, asset, amount);
+    } else {
+        let reference = state.fund_reference;
+        batch.ask(Principal::Custody, Command::FundDeposit { fund, asset, amount, reference });
     }
-    vec![(Principal::Governance, Command::FundWithdraw { fund, asset, amount })]
 }
 
 /// A parameter file in which one number differs a little from the file in force.
@@ -426,16 +417,16 @@ fn other_method(world: &mut World, text: &str) -> String {
     format!("{}{}{}", &text[..start], world.dice.pick(values), &text[end..])
 }
 
-fn govern(world: &mut World, state: &State) -> Made {
+fn govern(world: &mut World, state: &State, batch: &mut Batch) {
     let waiting: Vec<u64> = state.proposals.keys().copied().collect();
     if !waiting.is_empty() && world.dice.chance(600) {
         let proposal = waiting[world.dice.place(waiting.len())];
         let due = state.proposals[&proposal].from.micros() <= world.now;
         if world.dice.chance(60) {
-            return vec![(Principal::Governance, Command::Revoke { proposal })];
+            return batch.revoke(proposal);
         }
         if due || world.dice.chance(200) {
-            return vec![(Principal::System, Command::Activate { proposal })];
+            return batch.duty(Duty::Activate(proposal));
         }
     }
     let step = |dice: &mut Dice, raw: i128| raw / 100 * i128::from(dice.between(78, 122));
@@ -449,7 +440,7 @@ fn govern(world: &mut World, state: &State) -> Made {
         3 => {
             let feeds: Vec<FeedId> = state.feeds.keys().copied().collect();
             if feeds.is_empty() {
-                return Vec::new();
+                return;
             }
             let feed = world.dice.pick(&feeds);
             let mut rules = state.feeds[&feed].rules.clone();
@@ -488,31 +479,28 @@ fn govern(world: &mut World, state: &State) -> Made {
             Change::SettlementPrice { instrument, price }
         }
     };
-    vec![(Principal::Governance, Command::Propose { change })]
+    batch.propose(change);
 }
 
-fn list(world: &mut World, state: &State) -> Made {
+fn list(world: &mut World, state: &State, batch: &mut Batch) {
     match world.dice.below(4) {
-        0 => vec![(
-            Principal::Governance,
-            Command::ListLocation { name: world.dice.pick(&["solana", "arbitrum"]).to_owned() },
-        )],
+        0 => {
+            batch.list_location(world.dice.pick(&["solana", "arbitrum"]));
+        }
         1 => {
-            let terms = state.contracts[world.dice.place(state.contracts.len())].terms.clone();
-            vec![(Principal::Governance, Command::ListInstrument(Box::new(terms)))]
+            batch.list_instrument(state.contracts[world.dice.place(state.contracts.len())].terms.clone());
         }
         _ if state.contracts.len() < 18 => {
-            let series = world.next_series();
-            let listed =
-                series.into_iter().map(|terms| (Principal::Governance, Command::ListInstrument(Box::new(terms))));
-            listed.collect()
+            for terms in world.next_series() {
+                batch.list_instrument(terms);
+            }
         }
-        _ => Vec::new(),
+        _ => {}
     }
 }
 
 /// Commands that nobody should send.
-fn nonsense(world: &mut World, state: &State) -> Made {
+fn nonsense(world: &mut World, state: &State, batch: &mut Batch) {
     let account = AccountId(u32::try_from(world.dice.pick(&[0_usize, 1, 999, state.accounts.len()])).expect("small"));
     let instrument = InstrumentId(world.dice.pick(&[0_usize, 1, 99]));
     let amount = Quantity::from_raw(world.dice.pick(&[0_i128, -ONE, 1, i128::MAX, ONE << 60]));
@@ -523,7 +511,7 @@ fn nonsense(world: &mut World, state: &State) -> Made {
     let party = |account| Party { account, order: Some(order), fee: amount };
     let (buyer, seller) = (party(account), party(AccountId(1)));
     let side = Side::Buy;
-    let made = match world.dice.below(9) {
+    let (principal, command) = match world.dice.below(9) {
         0 => {
             (Principal::Custody, Command::Deposit { account, asset: AssetId(99), location: None, amount, reference: 0 })
         }
@@ -547,5 +535,5 @@ fn nonsense(world: &mut World, state: &State) -> Made {
         }
         _ => (Principal::System, Command::Expire { instrument }),
     };
-    vec![made]
+    batch.ask(principal, command);
 }

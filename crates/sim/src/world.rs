@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use dice::Dice;
 use engine::state::{AssetTerms, InstrumentTerms, Policy, State, UnderlyingTerms};
-use engine::{Command, Envelope, FeedId, Principal};
+use engine::{Envelope, FeedId};
 use journal::Identity;
 use marks::{Bounds, FeedRules, Source};
 use model::{AssetId, CounterPrice, DepthLevel, InstrumentId, InstrumentKind, Payoff, Right, UnderlyingId};
+use operator::Batch;
 use sequencer::Genesis;
 use units::{Money, Price, Quantity, Ratio, Timestamp};
 
@@ -110,8 +111,8 @@ pub struct World {
     pub prices: Vec<i128>,
     /// The true ratio of every other feed; 1 at first.
     pub ratios: BTreeMap<FeedId, i128>,
-    /// The number of reports of each source, and the time of the last one.
-    pub spoken: BTreeMap<(FeedId, u32), (u64, i64)>,
+    /// The time of the last price that each source has reported.
+    pub spoken: BTreeMap<(FeedId, u32), i64>,
     /// The number of further ticks for which each source is silent.
     pub silent: BTreeMap<(FeedId, u32), u32>,
     /// The remaining ticks of the crash, and its move in hundredths of a per cent a tick.
@@ -159,9 +160,16 @@ impl World {
         Timestamp::from_micros(self.now)
     }
 
-    /// A command with the current time.
-    pub fn envelope(&self, principal: Principal, command: Command) -> Envelope {
-        Envelope { time: self.time(), principal, command }
+    /// Begins a batch of commands at the current time, for an engine in this state.
+    pub fn batch<'s>(&self, state: &'s State) -> Batch<'s> {
+        Batch::new(state, self.time())
+    }
+
+    /// The commands that `write` writes at the current time, for an engine in this state.
+    pub fn written<'s>(&self, state: &'s State, write: impl FnOnce(&mut Batch<'s>)) -> Vec<Envelope> {
+        let mut batch = self.batch(state);
+        write(&mut batch);
+        batch.done()
     }
 
     /// The true value of a feed, without faults.
@@ -173,22 +181,21 @@ impl World {
     }
 
     /// The commands that set up the venue.
-    pub fn founding(&mut self) -> Vec<Envelope> {
-        let mut commands = Vec::new();
+    pub fn founding(&self, state: &State) -> Vec<Envelope> {
+        let mut batch = self.batch(state);
         for name in ["ethereum", "solana"] {
-            commands.push((Principal::Governance, Command::ListLocation { name: name.to_owned() }));
+            batch.list_location(name);
         }
         let listed = [("BTC", 80_000, 3, false), ("ETH", 2_500, 3, false), ("OIL", 25, 3, true)];
         for (name, usd, sources, signed) in listed {
-            let terms = UnderlyingTerms {
+            batch.list_underlying(UnderlyingTerms {
                 name: name.to_owned(),
                 reference: price(usd * 100),
                 feed: self.rules(sources, signed, name == "BTC"),
                 adv_usd: None,
                 depth: Vec::new(),
                 open_interest_usd: money(200_000_000),
-            };
-            commands.push((Principal::Governance, Command::ListUnderlying(Box::new(terms))));
+            });
         }
         let (steth_rules, usdc_rules) = (self.rules(3, false, false), self.rules(3, false, false));
         let coins = [
@@ -202,7 +209,7 @@ impl World {
                 DepthLevel { bps: Ratio::from_raw(10 * ONE), usd: money(2_000_000) },
                 DepthLevel { bps: Ratio::from_raw(100 * ONE), usd: money(20_000_000) },
             ];
-            let terms = AssetTerms {
+            batch.list_asset(AssetTerms {
                 name: name.to_owned(),
                 reference: price(reference),
                 follows,
@@ -210,17 +217,16 @@ impl World {
                 adv_usd: None,
                 depth: if name == "stETH" { depth } else { Vec::new() },
                 cap: Quantity::from_raw(cap * ONE),
-            };
-            commands.push((Principal::Governance, Command::ListAsset(Box::new(terms))));
+            });
         }
         for terms in self.first_series() {
-            commands.push((Principal::Governance, Command::ListInstrument(Box::new(terms))));
+            batch.list_instrument(terms);
         }
         for account in 0..self.swarm.accounts {
             let owner = if account < 2 { account } else { 2 + (account - 2) / self.swarm.linked };
-            commands.push((Principal::System, Command::OpenAccount { name: format!("account {account}"), owner }));
+            batch.open_account(&format!("account {account}"), owner);
         }
-        commands.into_iter().map(|(principal, command)| self.envelope(principal, command)).collect()
+        batch.done()
     }
 
     /// The rules by which a feed is read.

@@ -40,7 +40,8 @@ const TEXTS: [&str; 9] = [
 fn history(seed: u64, ticks: u64) -> Memory {
     let (mut sequencer, _) = Sequencer::open(Memory::new(&identity())).unwrap();
     let (mut world, mut struck) = (World::new(seed), Struck::new());
-    sequencer.submit(&world.founding()).unwrap();
+    let founding = world.founding(sequencer.engine().state());
+    sequencer.submit(&founding).unwrap();
     for number in 0..ticks {
         world.advance(sequencer.engine().state());
         let batch = workload::tick(&mut world, sequencer.engine().state(), number, &mut struck);

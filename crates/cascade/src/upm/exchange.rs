@@ -9,7 +9,6 @@ use engine::{AccountId, Command, Event, FeedId, Judged, Party, Principal, Reject
 use liquidation::pace;
 use model::{AssetId, InstrumentId};
 use operator::{Duty, Failed, Memory, Operator, Said, Schedule, Taken, Trade};
-use sequencer::Answer;
 use units::{Money, Price, Quantity, Round, Timestamp};
 
 use super::listing::{self, SOURCES};
@@ -173,12 +172,7 @@ impl Exchange {
 
     /// Does a duty of the operator now.
     pub fn duty(&mut self, duty: Duty) -> Result<Vec<Event>, Reject> {
-        let Ok(done) = self.operator.perform(&[duty]);
-        let answer = done.into_iter().next().expect("one duty has one answer").answer;
-        let done = match answer {
-            Answer::Accepted { events, .. } => Ok(events),
-            Answer::Refused(reject) => Err(Failed::Refused(reject)),
-        };
+        let done = self.operator.duty(duty);
         self.followed(done)
     }
 
