@@ -31,7 +31,7 @@ pub static VENUE: LazyLock<(State, Auditor)> = LazyLock::new(|| {
     let mut engine = Engine::new(genesis().state()).expect("a genesis");
     let mut auditor = Auditor::new(engine.state());
     let (mut world, mut struck) = (World::new(7), Struck::new());
-    let founding = world.founding();
+    let founding = world.founding(engine.state());
     take(&mut engine, &mut auditor, &founding);
     for number in 0..40 {
         world.advance(engine.state());
