@@ -23,6 +23,7 @@ pub struct Envelope {
 /// One side of a fill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct Party {
     /// The account on this side.
     pub account: AccountId,
@@ -35,6 +36,7 @@ pub struct Party {
 /// Every command that the engine takes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub enum Command {
     /// Opens an account for an owner. Accounts of one owner are linked: limits on concentration see them together.
     OpenAccount {

@@ -7,6 +7,7 @@ use units::{Money, Overflow, Ratio, Round};
 /// Targets, shares of depth, and durations. Durations are in microseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct LiquidationRules {
     /// A liquidation aims at this multiple of the maintenance margin (β of I-38), above 1.
     pub beta: Ratio,

@@ -31,6 +31,7 @@ pub struct Instrument {
 /// The kind of contract, with the fields that only this kind has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub enum InstrumentKind {
     /// An exchange of one asset for another.
     Spot,

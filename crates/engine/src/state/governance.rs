@@ -35,6 +35,7 @@ impl Method {
 /// A change of parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub enum Change {
     /// The margin method's parameter file.
     Method {

@@ -27,6 +27,7 @@ pub struct UnderlyingTerms {
 /// The terms of an asset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct AssetTerms {
     /// The asset's unique name.
     pub name: String,
@@ -48,6 +49,7 @@ pub struct AssetTerms {
 /// The terms of an instrument.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct InstrumentTerms {
     /// The instrument's unique name.
     pub name: String,

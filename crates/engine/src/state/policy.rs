@@ -14,6 +14,7 @@ const LARGEST_COUNT: u32 = 1_000_000;
 /// The engine's own parameters. Durations are in microseconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct Policy {
     /// Time from a proposal to the earliest moment at which it can come into force.
     pub delay: i64,

@@ -219,3 +219,57 @@ fn the_golden_state_uses_every_part() {
     let unused: Vec<&str> = used.iter().filter(|(_, used)| !used).map(|(part, _)| *part).collect();
     assert!(unused.is_empty(), "the state has no {}: tests/golden/script.rs", unused.join(", "));
 }
+
+/// A misspelled field of a command or of a genesis is refused: where the right one is optional, nothing else would say so.
+#[test]
+fn unknown_fields_are_refused() {
+    let (mut objects, store) = (0, opened(&present()));
+    let commands = store.read(0).map(|record| {
+        let (envelope, _) = sequencer::decode(store.name(), &record.unwrap()).unwrap();
+        serde_json::to_value(&envelope.command).unwrap()
+    });
+    for command in commands {
+        for surplus in with_a_surplus_field(&command) {
+            assert!(serde_json::from_value::<engine::Command>(surplus.clone()).is_err(), "{surplus}");
+            objects += 1;
+        }
+    }
+    assert!(objects > 75, "{objects}");
+    let genesis = serde_json::to_value(script::genesis()).unwrap();
+    let surplus = with_a_surplus_field(&genesis);
+    assert!(surplus.len() >= 3, "the genesis, its policy and the rules of liquidation");
+    for surplus in surplus {
+        assert!(sequencer::Genesis::parse(&surplus.to_string()).is_err(), "{surplus}");
+    }
+}
+
+/// Copies of a document, each with one more field in another of its objects.
+fn with_a_surplus_field(document: &serde_json::Value) -> Vec<serde_json::Value> {
+    use serde_json::Value;
+    let mut copies = Vec::new();
+    if let Value::Object(fields) = document {
+        let mut more = fields.clone();
+        more.insert("surplus".to_owned(), Value::from("1"));
+        copies.push(Value::Object(more));
+    }
+    let within: Vec<(Value, Vec<Value>)> = match document {
+        Value::Object(fields) => {
+            fields.iter().map(|(name, field)| (Value::from(name.as_str()), with_a_surplus_field(field))).collect()
+        }
+        Value::Array(list) => {
+            list.iter().enumerate().map(|(place, one)| (Value::from(place), with_a_surplus_field(one))).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    };
+    for (place, changed) in within {
+        for field in changed {
+            let mut copy = document.clone();
+            match &place {
+                Value::String(name) => copy[name.as_str()] = field,
+                place => copy[place.as_u64().map_or(0, |place| usize::try_from(place).unwrap())] = field,
+            }
+            copies.push(copy);
+        }
+    }
+    copies
+}
