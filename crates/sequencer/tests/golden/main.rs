@@ -230,7 +230,7 @@ fn unknown_fields_are_refused() {
     });
     for command in commands {
         for surplus in with_a_surplus_field(&command) {
-            assert!(serde_json::from_value::<engine::Command>(surplus.clone()).is_err(), "{surplus}");
+            assert!(serde_json::from_value::<Command>(surplus.clone()).is_err(), "{surplus}");
             objects += 1;
         }
     }

@@ -10,10 +10,11 @@
 //!                    one pair, one currency       in that currency              in USD
 //! ```
 //!
-//! A [`PairAccount`] holds the positions and orders of one currency pair in one settlement currency: `btc_btc` is in BTC,
-//! `btc_usdc` in USDC. Both models answer in the settlement currency; the workings convert at its price, and the notes
-//! keep the venue's own figures. `segregated.rs` applies the rule that currencies do not back each other. [`portfolio`]
-//! and [`standard`] each hold one model; they use `adapt`, which uses `segregated` and [`pair`], and nothing points back.
+//! A [`PairAccount`](pair::PairAccount) holds the positions and orders of one currency pair in one settlement currency:
+//! `btc_btc` is in BTC, `btc_usdc` in USDC. Both models answer in the settlement currency; the workings convert at its
+//! price, and the notes keep the venue's own figures. `segregated.rs` applies the rule that currencies do not back each
+//! other. [`portfolio`] and [`standard`] each hold one model; they use `adapt`, which uses `segregated` and [`pair`],
+//! and nothing points back.
 
 mod adapt;
 pub mod pair;
