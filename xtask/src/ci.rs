@@ -27,7 +27,7 @@ const FUZZ_TARGETS: &[(&str, u32)] = &[
     ("deribit", 50_000),
     ("chain", 50_000),
     ("journal", 3_000),
-    ("engine", 1_500),
+    ("engine", 100),
 ];
 
 /// The documents whose `sh` blocks are run, in this order.
@@ -143,7 +143,7 @@ fn fuzz(root: &Path) -> Result<(), String> {
         std::fs::create_dir_all(&found).map_err(|error| format!("{}: {error}", found.display()))?;
         let output = Command::new(folder.join("target").join(&host).join("release").join(target))
             .arg(format!("-runs={runs}"))
-            .args(["-seed=1", "-max_len=16384", "-rss_limit_mb=4096", "-timeout=20"])
+            .args(["-seed=1", "-max_len=16384", "-rss_limit_mb=4096", "-timeout=60"])
             .arg(&found)
             .arg(folder.join("seeds").join(target))
             .current_dir(&folder)
