@@ -30,21 +30,9 @@ fn market() -> Value {
     })
 }
 
+/// The market with one change; see [`testdata::edited`].
 fn edited(pointer: &str, value: Value) -> Value {
-    let mut document = market();
-    let (parent, key) = pointer.rsplit_once('/').expect("a pointer has a parent");
-    let parent = document.pointer_mut(parent).expect("the parent exists");
-    match parent {
-        Value::Object(fields) if value.is_null() => {
-            fields.remove(key);
-        }
-        Value::Object(fields) => {
-            fields.insert(key.to_owned(), value);
-        }
-        Value::Array(items) => items.push(value),
-        _ => panic!("{pointer} has no container"),
-    }
-    document
+    testdata::edited(market(), pointer, value)
 }
 
 fn read(document: &Value) -> Market {

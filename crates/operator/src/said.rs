@@ -11,7 +11,7 @@ pub struct Trade {
     pub instrument: InstrumentId,
     /// Price of the trade, in the quote of the instrument.
     pub price: Price,
-    /// Lots, above 0.
+    /// The size that is traded, in lots above 0.
     pub lots: i64,
     /// The side that bought.
     pub buyer: Party,
@@ -44,7 +44,7 @@ pub struct Ordered {
     pub instrument: InstrumentId,
     /// Whether the order buys or sells.
     pub side: Side,
-    /// Lots, above 0.
+    /// The size of the order, in lots above 0.
     pub lots: i64,
     /// The worst price at which it may fill, in the quote of the instrument.
     pub limit: Price,

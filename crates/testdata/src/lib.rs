@@ -16,6 +16,8 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 /// A small market, as a document `upm.market/1`: a perpetual and an option on BTC, both in USDC.
 pub const MARKET: &str = r#"{
   "format": "upm.market/1", "time": "2026-04-22T00:00:00Z",
@@ -47,6 +49,24 @@ const ONLY_THREAD: &str = "main";
 pub fn sample(name: &str) -> String {
     let file = program::sample(name);
     std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// A document with one change: at a JSON pointer a value is set, or removed where it is null. A pointer that ends with
+/// `/-` adds the value to a list.
+pub fn edited(mut document: Value, pointer: &str, value: Value) -> Value {
+    let (parent, key) = pointer.rsplit_once('/').unwrap_or_else(|| panic!("{pointer} has no /"));
+    let parent = document.pointer_mut(parent).unwrap_or_else(|| panic!("{pointer} has no parent"));
+    match parent {
+        Value::Object(fields) if value.is_null() => drop(fields.remove(key)),
+        Value::Object(fields) => drop(fields.insert(key.to_owned(), value)),
+        Value::Array(items) if key == "-" => items.push(value),
+        Value::Array(items) => {
+            let place = key.parse::<usize>().unwrap_or_else(|_| panic!("{pointer} has no place in its list"));
+            items[place] = value;
+        }
+        _ => panic!("{pointer}: its parent has no places"),
+    }
+    document
 }
 
 /// The path of a file below `../shared`; none when it is absent, and then the test that asks is to return.

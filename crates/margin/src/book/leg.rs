@@ -67,7 +67,7 @@ pub struct OptionTerms {
     pub vol: f64,
 }
 
-/// An open order.
+/// An open order as the position that it would become.
 #[derive(Clone, Debug)]
 pub struct Order {
     /// The position once the order fills, at the instrument's mark: its size is positive when bought, and its `place`
