@@ -3,8 +3,6 @@
 use shell::printer::{Answer, Tone, toned};
 use shell::table::paragraph;
 
-use crate::input::names;
-
 /// Print the JSON Schema (draft 2020-12) of a document, or list the documents
 ///
 /// The schemas are made from the types that read and write the documents: what a schema refuses, `upm` would refuse too.
@@ -81,7 +79,8 @@ const SCHEMAS: &[Schema] = &[
 /// The schema with that name.
 fn named(name: &str) -> Result<&'static Schema, String> {
     let found = SCHEMAS.iter().find(|schema| schema.name == name);
-    found.ok_or_else(|| format!("expected {}; upm schema lists all", names(SCHEMAS.iter().map(|schema| schema.name))))
+    let near = || model::nearest(name, SCHEMAS.iter().map(|schema| schema.name)).join(", ");
+    found.ok_or_else(|| format!("expected a document such as {}; upm schema lists all", near()))
 }
 
 /// Prints a schema, or a line for every schema.
