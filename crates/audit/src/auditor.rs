@@ -582,10 +582,11 @@ impl Auditor {
         let rules = self.method(&state.method.text);
         let warn = rules.map_or(1.0, |place| self.methods[place].1.rules.margin.warn.to_f64());
         let Standing { equity, initial, maintenance, tolerance, .. } = standing;
+        // Whoever holds the initial margin is not warned.
         let limits = [
             (0.0, Status::Bankrupt),
             (maintenance, Status::Liquidation),
-            (maintenance * warn, Status::Warning),
+            ((maintenance * warn).min(initial), Status::Warning),
             (initial, Status::Restricted),
         ];
         if limits.iter().any(|(limit, _)| (equity - limit).abs() <= tolerance) {

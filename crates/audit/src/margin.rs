@@ -44,7 +44,10 @@ struct Shock {
     vol: Vec<Vol>,
     residual: Vec<f64>,
     failed: Option<(String, f64)>,
-    years: f64,
+    /// Years that pass for the contracts of each underlying.
+    years: Vec<f64>,
+    /// Contracts of each underlying that expire within this many years settle before anything moves.
+    settled: Vec<f64>,
     weight: f64,
 }
 
@@ -78,7 +81,8 @@ impl Shock {
             vol: vec![Vol::Level(0.0); market.underlyings.len()],
             residual: vec![0.0; market.assets.len()],
             failed: None,
-            years: 0.0,
+            years: vec![0.0; market.underlyings.len()],
+            settled: vec![0.0; market.underlyings.len()],
             weight: 1.0,
         }
     }
@@ -150,6 +154,8 @@ impl Slow<'_> {
             let before: f64 = parts.iter().map(|(_, dollars)| dollars).sum();
             let after: f64 = parts.iter().map(|(part, dollars)| dollars * (1.0 + shock.price[*part])).sum();
             whole.price[place] = after / before - 1.0;
+            let most = |of: &[f64]| parts.iter().map(|(part, _)| of[*part]).fold(0.0, f64::max);
+            (whole.years[place], whole.settled[place]) = (most(&shock.years), most(&shock.settled));
             let mean = |of: &dyn Fn(Vol) -> f64| {
                 parts.iter().map(|(part, dollars)| dollars * of(shock.vol[*part])).sum::<f64>() / before
             };
@@ -231,11 +237,16 @@ impl Slow<'_> {
         let (market, listing) = (self.market, self.market.listing(id));
         let at = listing.underlying.0;
         let (size, mark) = (listing.contract_size.to_f64(), market.mark(listing.id).in_quote().to_f64());
+        // What settles first is paid at today's prices; the asset in which it is paid moves afterwards.
+        let within = |expiry: units::Timestamp| expiry.years_since(market.time) <= shock.settled[at];
+        let first = shock.settled[at] > 0.0 && listing.expiry().is_some_and(within);
+        let still = Shock::still(market);
+        let seen = if first { &still } else { shock };
         let factor =
-            (1.0 + shock.price[at]) * (1.0 + if listing.kind == InstrumentKind::Spot { 0.0 } else { shock.basis });
+            (1.0 + seen.price[at]) * (1.0 + if listing.kind == InstrumentKind::Spot { 0.0 } else { seen.basis });
         // The asset in which a price of this contract is written, now and after the shock.
         let unit = market.price(listing.counter_asset()).usd().to_f64();
-        let unit_after = self.price_after(listing.counter_asset().0, shock);
+        let unit_after = self.price_after(listing.counter_asset().0, seen);
         let terms = listing.expiry().and_then(|expiry| market.expiry(listing.underlying, expiry));
         let said = terms.map_or(0.0, |terms| terms.forward_settled.usd().to_f64());
         let left = listing
@@ -252,11 +263,10 @@ impl Slow<'_> {
                 size * price * if listing.payoff == Payoff::Linear { model } else { model / forward }
             };
             let moved = said + (forward - said) * factor * unit / unit_after;
-            let vol = self.vol_after(iv, days, (strike / forward).ln(), shock.vol[at]);
+            let vol = self.vol_after(iv, days, (strike / forward).ln(), seen.vol[at]);
+            let remains = if first { 0.0 } else { (years - shock.years[at]).max(0.0) };
             let before = value(forward, iv, years, market.price(listing.settle).usd().to_f64());
-            return left
-                * (value(moved, vol, (years - shock.years).max(0.0), self.price_after(listing.settle.0, shock))
-                    - before);
+            return left * (value(moved, vol, remains, self.price_after(listing.settle.0, shock)) - before);
         }
         // The part of a future's own mark that the average has fixed does not move either.
         let moving = left * terms.map_or(1.0, |terms| 1.0 - said / terms.forward.usd().to_f64());
@@ -355,7 +365,36 @@ impl Slow<'_> {
                 shocks.push(shock);
             }
         }
-        shocks
+        self.over_the_period(&shocks, moving)
+    }
+
+    /// SCN-8: shocks that come at once, at the end of the period, and after what expires early in it has settled. The time
+    /// passes for these underlyings, and for the baskets that they are in.
+    fn over_the_period(&self, shocks: &[Shock], passing: &[usize]) -> Vec<Shock> {
+        let period = self.rules.scan.days / 365.0;
+        let mut all = shocks.to_vec();
+        let mut later = |settled: f64, factor: f64| {
+            for shock in shocks {
+                let mut shock = shock.clone();
+                for underlying in passing {
+                    (shock.years[*underlying], shock.settled[*underlying]) = (period, settled);
+                }
+                shock.price.iter_mut().for_each(|price| *price *= factor);
+                all.push(shock);
+            }
+        };
+        later(0.0, 1.0);
+        let expiries = self.market.instruments.iter().filter_map(model::Instrument::expiry);
+        let expiries: Vec<f64> = expiries.map(|expiry| expiry.years_since(self.market.time)).collect();
+        let mut before = 0.0;
+        for part in &self.rules.scan.settle_within {
+            let (from, to) = (before * period, part * period);
+            if expiries.iter().any(|left| *left > from && *left <= to) {
+                later(to, (1.0_f64 - before).sqrt());
+            }
+            before = *part;
+        }
+        all
     }
 
     /// FAM-3: correlated underlyings move apart.
@@ -377,7 +416,12 @@ impl Slow<'_> {
                 }
             }
         }
-        shocks
+        self.over_the_period(&shocks, &self.everything())
+    }
+
+    /// Every underlying that moves on its own.
+    fn everything(&self) -> Vec<usize> {
+        (0..self.market.underlyings.len()).filter(|place| self.moves_alone(*place)).collect()
     }
 
     /// FAM-6 and FAM-7.
@@ -402,17 +446,16 @@ impl Slow<'_> {
             weight: *weight,
             ..still.clone()
         });
-        (days.collect(), tails.collect())
+        let tails: Vec<Shock> = tails.collect();
+        (days.collect(), self.over_the_period(&tails, &self.everything()))
     }
 
-    /// FAM-8: volatilities twist and tilt, and time passes.
+    /// FAM-8: volatilities twist and tilt.
     fn term_and_skew(&self) -> Vec<Shock> {
         let (twist, skew, still) = (self.rules.vol.twist, self.rules.vol.skew, Shock::still(self.market));
-        let mut shocks: Vec<Shock> = [Vol::Twist(twist), Vol::Twist(-twist), Vol::Skew(skew), Vol::Skew(-skew)]
+        [Vol::Twist(twist), Vol::Twist(-twist), Vol::Skew(skew), Vol::Skew(-skew)]
             .map(|vol| Shock { vol: vec![vol; still.vol.len()], ..still.clone() })
-            .to_vec();
-        shocks.push(Shock { years: self.rules.scan.days / 365.0, ..still });
-        shocks
+            .to_vec()
     }
 
     /// FAM-9: coins lose their pegs, and locations fail.
@@ -445,8 +488,7 @@ impl Slow<'_> {
             };
             shocks.iter().map(loss).fold(f64::NEG_INFINITY, f64::max)
         };
-        let everything: Vec<usize> =
-            (0..self.market.underlyings.len()).filter(|place| self.moves_alone(*place)).collect();
+        let everything = self.everything();
         let alone = everything.iter().map(|one| worst(&self.scan(&[*one])).max(0.0).powi(2)).sum::<f64>().sqrt();
         let (days, tails) = self.far();
         let mut families = vec![("scan together", worst(&self.scan(&everything))), ("scan alone", alone)];
@@ -713,7 +755,107 @@ impl Slow<'_> {
         let total: f64 = charges.iter().map(|(_, charge)| charge).sum();
         let gross = self.gross(account);
         let initial = self.rules.margin.im_factor * core + total + orders;
-        Requirement { families, core, charges, orders, initial, maintenance: core + total, gross }
+        let most = self.largest_loss(account).unwrap_or(f64::INFINITY);
+        let initial = if account.orders.is_empty() { initial.min(most) } else { initial };
+        Requirement { families, core, charges, orders, initial, maintenance: (core + total).min(most), gross }
+    }
+
+    /// REQ-7: the equity of an account less the least that it can be left with; none where that has no bound.
+    ///
+    /// Every payoff is computed at zero, at each strike and at two prices beyond the last one.
+    fn largest_loss(&self, account: &Account) -> Option<f64> {
+        let market = self.market;
+        let price = |asset: usize| market.price(AssetId(asset)).usd().to_f64();
+        let mut groups: BTreeMap<(usize, i64, usize, usize), Vec<&Position>> = BTreeMap::new();
+        for position in &account.positions {
+            let listing = market.listing(position.instrument);
+            let expiry = listing.expiry().filter(|expiry| *expiry > market.time)?;
+            let (place, written) = (listing.underlying.0, listing.counter_asset().0);
+            let in_coin = market.assets[listing.settle.0].follows.map(|followed| followed.0);
+            let paid = match (listing.payoff, in_coin) {
+                (Payoff::Linear, None) => listing.settle.0,
+                (Payoff::Inverse, Some(coin)) if coin == place && written == 0 => 0,
+                _ => return None,
+            };
+            if market.underlyings[place].scale.is_some() || market.assets[written].follows.is_some() {
+                return None;
+            }
+            groups.entry((place, expiry.micros(), written, paid)).or_default().push(position);
+        }
+        if groups.is_empty() {
+            return None;
+        }
+        let mut coins = vec![0.0; market.underlyings.len()];
+        let mut cash = vec![0.0; market.assets.len()];
+        for balance in &account.balances {
+            let asset = &market.assets[balance.asset.0];
+            let held = balance.amount.to_f64() >= 0.0;
+            let lost = balance.location.as_ref().filter(|_| held);
+            let lost = lost.map_or(0.0, |location| self.rules.depeg.location_loss.get(location));
+            let amount = balance.amount.to_f64() * (1.0 - lost);
+            match asset.follows {
+                None => cash[balance.asset.0] += amount,
+                Some(followed) => {
+                    let own = market.underlyings[followed.0].name == asset.name;
+                    let falls = if own || !held { 0.0 } else { self.rules.depeg.wrapped };
+                    let index = market.index(followed).usd().to_f64();
+                    coins[followed.0] += amount * price(balance.asset.0) / index * (1.0 + falls);
+                }
+            }
+        }
+        for place in 0..coins.len() {
+            // Coins belong to the last expiry that is written and paid in USD; alone they are worth nothing at worst.
+            let last = groups.keys().filter(|(at, _, written, paid)| (*at, *written, *paid) == (place, 0, 0)).last();
+            let (last, held) = (last.copied(), coins[place]);
+            if last.is_none() && held < 0.0 {
+                return None;
+            }
+            for (key, positions) in groups.iter().filter(|(key, _)| key.0 == place) {
+                let units = if last == Some(*key) { held } else { 0.0 };
+                cash[key.3] += self.least_payoff(positions, units)?;
+            }
+        }
+        let worth = |(asset, amount): (usize, &f64)| {
+            let falls = if asset == 0 { 0.0 } else { self.rules.depeg.stablecoin };
+            amount * price(asset) * if *amount < 0.0 { 1.0 - falls } else { 1.0 + falls }
+        };
+        let left: f64 = cash.iter().enumerate().map(worth).sum();
+        Some((equity(account, market) - left).max(0.0))
+    }
+
+    /// The least of what positions of one expiry and `units` of the underlying pay, over its settlement price from zero;
+    /// none where they lose without end.
+    fn least_payoff(&self, positions: &[&Position], units: f64) -> Option<f64> {
+        let mut prices = vec![0.0];
+        for position in positions {
+            if let InstrumentKind::Option { strike, .. } = &self.market.listing(position.instrument).kind {
+                prices.push(strike.in_counter().to_f64());
+            }
+        }
+        let top = prices.iter().copied().fold(1.0, f64::max);
+        let pays = |price: f64| {
+            positions.iter().fold(units * price, |sum, position| {
+                let listing = self.market.listing(position.instrument);
+                let held = position.quantity.to_f64() * listing.contract_size.to_f64();
+                let entry = position.entry.in_quote().to_f64();
+                sum + held
+                    * match (&listing.kind, listing.payoff) {
+                        (InstrumentKind::Option { strike, right: Right::Call, .. }, _) => {
+                            (price - strike.in_counter().to_f64()).max(0.0)
+                        }
+                        (InstrumentKind::Option { strike, right: Right::Put, .. }, _) => {
+                            (strike.in_counter().to_f64() - price).max(0.0)
+                        }
+                        (_, Payoff::Linear) => price - entry,
+                        (_, Payoff::Inverse) => price / entry - 1.0,
+                    }
+            })
+        };
+        let size: f64 = positions.iter().map(|held| held.quantity.to_f64().abs()).sum::<f64>() + units.abs();
+        if pays(4.0 * top) < pays(2.0 * top) - 1e-12 * size * top {
+            return None;
+        }
+        prices.into_iter().map(pays).reduce(f64::min)
     }
 
     /// The scale of rounding errors in USD: every position at five times its strike, forward, entry or mark.

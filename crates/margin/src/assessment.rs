@@ -68,7 +68,7 @@ pub enum Status {
     Bankrupt,
     /// Equity below the maintenance margin.
     Liquidation,
-    /// Equity below `warn` times the maintenance margin.
+    /// Equity below `warn` times the maintenance margin, and below the initial margin.
     Warning,
     /// Equity below the initial margin: the account may only reduce risk.
     Restricted,
@@ -258,12 +258,12 @@ pub fn status(equity: Money, initial: Money, maintenance: Money, warn: Ratio) ->
         Status::Bankrupt
     } else if equity < maintenance {
         Status::Liquidation
+    } else if equity >= initial {
+        Status::Healthy
     } else if equity < maintenance.scaled(warn, Round::Up)? {
         Status::Warning
-    } else if equity < initial {
-        Status::Restricted
     } else {
-        Status::Healthy
+        Status::Restricted
     })
 }
 

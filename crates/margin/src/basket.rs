@@ -29,7 +29,8 @@ pub(crate) fn move_with_parts(set: &mut ScenarioSet, market: &Market) -> Result<
 }
 
 /// The move of a basket. Price and volatility are means by the shares now; the basis is a mean by the shares after the
-/// price moves, so that the parts' forwards and that of the basket gain the same.
+/// price moves, so that the parts' forwards and that of the basket gain the same. Time passes for it as for the part for
+/// which the most passes.
 fn of_parts(shares: &[(UnderlyingId, f64)], scenario: &Scenario) -> Option<Move> {
     let moves = || shares.iter().map(|(part, share)| (share, &scenario.moves[part.0]));
     let price = moves().fold(0.0, |sum, (share, shift)| sum + share * shift.price);
@@ -39,7 +40,8 @@ fn of_parts(shares: &[(UnderlyingId, f64)], scenario: &Scenario) -> Option<Move>
     for (share, shift) in moves() {
         vol = plus(vol, *share, shift.vol)?;
     }
-    Some(Move { price, basis, vol })
+    let most = |of: fn(&Move) -> f64| moves().map(|(_, shift)| of(shift)).fold(0.0, f64::max);
+    Some(Move { price, basis, vol, years: most(|shift| shift.years), settled: most(|shift| shift.settled) })
 }
 
 /// `sum + share · shift`; none where both move, and in different ways.

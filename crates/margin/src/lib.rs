@@ -84,4 +84,4 @@ pub use standing::{NotAccepted, RequirementState, Standing};
 pub use summary::{Requirement, Summary, summarise};
 pub use verdict::Verdict;
 pub use words::Words;
-pub use workings::{ChargeLine, FamilyLine, Workings};
+pub use workings::{BOUNDED, Ceiling, ChargeLine, FamilyLine, Workings};

@@ -159,7 +159,6 @@ struct State {
     written_factor: f64,
     /// Price of the paid asset after the scenario, relative to before.
     paid_factor: f64,
-    years: f64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -498,9 +497,10 @@ impl Block {
         );
         let moving = market.moving_price(listing);
         let price = market.price(self.paid).usd().to_f64();
+        let expires_in = listing.expiry().map_or(f64::INFINITY, |expiry| expiry.years_since(market.time));
         let states = &self.states;
         self.rows.fill_row(row, |column| {
-            let state = &states[column];
+            let state = states[column].of_expiry(expires_in);
             let factor =
                 if listing.kind == InstrumentKind::Spot { 1.0 + state.shift.price } else { state.forward_factor() };
             let written = state.written_factor;
@@ -530,8 +530,8 @@ impl Block {
         let (years, days) = (expiry.years_since(market.time), expiry.days_since(market.time));
         let refused = |refusal| not_priceable(chain[0].1, refusal);
         let mut columns = Vec::with_capacity(self.states.len());
-        for state in &self.states {
-            let left = (years - state.years).max(0.0);
+        for state in self.states.iter().map(|state| state.of_expiry(years)) {
+            let left = (years - state.shift.years).max(0.0);
             let (vol_multiplier, vol_floor) = vol.at_expiry(state.shift.vol, days);
             columns.push(Column {
                 forward: (forward - settled).mul_add(state.forward_factor() / state.written_factor, settled),
@@ -616,6 +616,16 @@ impl Block {
 }
 
 impl State {
+    /// The state for contracts that expire in so many years: those that settle before the move see none of it, and have
+    /// no time left (SCN-1). What they paid is worth what the asset is worth after the move.
+    fn of_expiry(self, expires_in: f64) -> Self {
+        if self.shift.settles(expires_in) {
+            Self { shift: Move { years: expires_in, ..Move::NONE }, written_factor: 1.0, ..self }
+        } else {
+            self
+        }
+    }
+
     /// The factor on forwards and marks in USD.
     fn forward_factor(&self) -> f64 {
         (1.0 + self.shift.price) * (1.0 + self.shift.basis)
@@ -667,13 +677,13 @@ fn profit_of(listing: &Instrument, market: &Market) -> Profit {
 /// The distinct states of a block, and the state of each scenario; state 0 is the current market. `factors` are the
 /// price factors of the asset in which prices are written and of the asset in which values are paid.
 fn distinct_states(underlying: UnderlyingId, factors: [&[f64]; 2], scenarios: &[Scenario]) -> (Vec<State>, Vec<usize>) {
-    let mut states = vec![State { shift: Move::NONE, written_factor: 1.0, paid_factor: 1.0, years: 0.0 }];
+    let mut states = vec![State { shift: Move::NONE, written_factor: 1.0, paid_factor: 1.0 }];
     let mut known = BTreeMap::from([(states[0].key(), 0)]);
     let mut column_of = Vec::with_capacity(scenarios.len());
     let [written, paid] = factors;
     for ((scenario, written_factor), paid_factor) in scenarios.iter().zip(written).zip(paid) {
         let (written_factor, paid_factor) = (*written_factor, *paid_factor);
-        let state = State { shift: scenario.moves[underlying.0], written_factor, paid_factor, years: scenario.years };
+        let state = State { shift: scenario.moves[underlying.0], written_factor, paid_factor };
         let column = *known.entry(state.key()).or_insert_with(|| {
             states.push(state);
             states.len() - 1
@@ -685,19 +695,20 @@ fn distinct_states(underlying: UnderlyingId, factors: [&[f64]; 2], scenarios: &[
 
 impl State {
     /// Equal states have equal keys. −0 and 0 have different keys, which only costs a column.
-    fn key(&self) -> [u64; 7] {
+    fn key(&self) -> [u64; 8] {
         let (kind, vol) = match self.shift.vol {
             VolMove::Level(vol) => (0, vol),
             VolMove::Twist(vol) => (1, vol),
             VolMove::Skew(vol) => (2, vol),
         };
-        [self.shift.price, self.shift.basis, vol, self.written_factor, self.paid_factor, self.years]
+        let Move { price, basis, vol: _, years, settled } = self.shift;
+        [price, basis, vol, years, settled, self.written_factor, self.paid_factor]
             .map(f64::to_bits)
             .into_iter()
             .chain([kind])
             .collect::<Vec<_>>()
             .try_into()
-            .expect("six numbers and a kind")
+            .expect("seven numbers and a kind")
     }
 }
 
@@ -720,7 +731,7 @@ mod tests {
         };
         let (price, level) = (Move { price: 0.1, ..Move::NONE }, Move { vol: VolMove::Level(0.1), ..Move::NONE });
         let skew = Move { vol: VolMove::Skew(0.1), ..Move::NONE };
-        let late = Scenario { years: 0.1, ..Scenario::still("late", &market) };
+        let late = moved(0, Move { years: 0.1, ..Move::NONE });
         let lighter = Scenario { weight: 0.5, ..moved(0, price) };
         let scenarios = [
             Scenario::still("still", &market),
@@ -738,10 +749,10 @@ mod tests {
         // The price of the asset in which a block pays distinguishes states too: a depeg.
         let depeg = [1.0, 1.0, 1.0, 0.9, 1.0, 1.0, 1.0];
         let (states, columns) = distinct_states(UnderlyingId(1), [&[1.0; 7], &depeg], &scenarios);
-        assert_eq!(columns, [0, 0, 1, 2, 0, 0, 3]);
+        assert_eq!(columns, [0, 0, 1, 2, 0, 0, 0]);
         assert_eq!((states[2].written_factor, states[2].paid_factor), (1.0, 0.9));
         let (states, columns) = distinct_states(UnderlyingId(1), [&depeg, &[1.0; 7]], &scenarios);
-        assert_eq!(columns, [0, 0, 1, 2, 0, 0, 3]);
+        assert_eq!(columns, [0, 0, 1, 2, 0, 0, 0]);
         assert_eq!((states[2].written_factor, states[2].paid_factor), (0.9, 1.0));
     }
 

@@ -16,6 +16,10 @@ pub struct Move {
     pub basis: f64,
     /// The move of volatility.
     pub vol: VolMove,
+    /// The time that passes for its contracts, in years.
+    pub years: f64,
+    /// Contracts that expire within this many years are settled before anything moves, at today's prices.
+    pub settled: f64,
 }
 
 /// The move of the volatilities of one underlying.
@@ -31,7 +35,12 @@ pub enum VolMove {
 
 impl Move {
     /// A move in which nothing changes.
-    pub const NONE: Self = Self { price: 0.0, basis: 0.0, vol: VolMove::Level(0.0) };
+    pub const NONE: Self = Self { price: 0.0, basis: 0.0, vol: VolMove::Level(0.0), years: 0.0, settled: 0.0 };
+
+    /// Whether a contract that expires in so many years is settled before this move.
+    pub(crate) fn settles(&self, expires_in: f64) -> bool {
+        self.settled > 0.0 && expires_in <= self.settled
+    }
 }
 
 /// One scenario. Vectors are in the order of the market.
@@ -45,8 +54,6 @@ pub struct Scenario {
     pub residuals: Vec<f64>,
     /// The chain, bridge or custodian that fails, and the share of its balances that is lost.
     pub failure: Option<(String, f64)>,
-    /// Time that passes, in years.
-    pub years: f64,
     /// The factor on the scenario's profit and loss, above 0.
     pub weight: f64,
 }
@@ -59,7 +66,6 @@ impl Scenario {
             moves: vec![Move::NONE; market.underlyings.len()],
             residuals: vec![0.0; market.assets.len()],
             failure: None,
-            years: 0.0,
             weight: 1.0,
         }
     }
@@ -146,11 +152,10 @@ impl ScenarioSet {
                     VolMove::Twist(vol) => (1.0, vol),
                     VolMove::Skew(vol) => (2.0, vol),
                 };
-                [shift.price, shift.basis, kind, vol].into_iter().for_each(&mut number);
+                [shift.price, shift.basis, kind, vol, shift.years, shift.settled].into_iter().for_each(&mut number);
             }
             scenario.residuals.iter().copied().for_each(&mut number);
             number(scenario.failure.as_ref().map_or(0.0, |failure| failure.1));
-            number(scenario.years);
             number(scenario.weight);
         }
         for scenario in &self.scenarios {

@@ -200,7 +200,7 @@ impl ScenarioDocument {
         for (shift, place) in moves.filter_map(|(shift, place)| Some((shift, place.as_ref()?))) {
             let price = between(entry.price[*place], -0.999, 1000.0, &format!("{path}.price[{place}]"))?;
             let vol = between(entry.vol[*place], -1.0, 1000.0, &format!("{path}.vol[{place}]"))?;
-            *shift = Move { price, basis: 0.0, vol: VolMove::Level(vol) };
+            *shift = Move { price, vol: VolMove::Level(vol), ..Move::NONE };
         }
         for (shift, place) in scenario.residuals.iter_mut().zip(assets) {
             if let Some(move_of) = place.and_then(|place| residual.get(place)) {

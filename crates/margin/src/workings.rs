@@ -9,6 +9,9 @@ use crate::{RequirementState, Words};
 /// The name of the line that lifts an initial margin to the maintenance margin.
 const AT_LEAST_MAINTENANCE: &str = "initial margin is at least the maintenance margin";
 
+/// The name of the line that lowers the margins to the largest possible loss.
+pub const BOUNDED: &str = "no more than can be lost";
+
 /// The name of the line that lifts a slightly negative sum, caused by floating-point error, to zero.
 const ROUNDING: &str = "rounding";
 
@@ -37,6 +40,15 @@ pub struct ChargeLine {
     pub maintenance: f64,
 }
 
+/// The largest possible loss of an account, which its margins do not exceed (REQ-7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ceiling {
+    /// The largest initial margin, in USD; none while the account has open orders.
+    pub initial: Option<Money>,
+    /// The largest maintenance margin, in USD.
+    pub maintenance: Money,
+}
+
 impl FamilyLine {
     /// The line of a family with its loss and the scenario that determines it.
     pub fn new(family: impl Into<Words>, loss: f64, scenario: impl Into<Words>) -> Self {
@@ -60,6 +72,8 @@ pub struct Workings {
     pub families: Vec<FamilyLine>,
     /// The lines added to the core.
     pub charges: Vec<ChargeLine>,
+    /// The amounts that the margins do not exceed, whatever the lines add up to.
+    pub ceiling: Option<Ceiling>,
     /// Each position's part of the core, in the order of the account.
     pub position_contributions: Vec<f64>,
     /// Each balance's part of the core, in the order of the account.
@@ -156,6 +170,18 @@ impl Workings {
                 maintenance: Money::ZERO,
             });
             initial = maintenance;
+        }
+        if let Some(ceiling) = self.ceiling {
+            let above = |margin: Money, most: Option<Money>| most.map_or(Ok(Money::ZERO), |most| most.minus(margin));
+            let line = Charge {
+                charge: BOUNDED.into(),
+                initial: above(initial, ceiling.initial)?.min(Money::ZERO),
+                maintenance: above(maintenance, Some(ceiling.maintenance))?.min(Money::ZERO),
+            };
+            if line.initial.is_negative() || line.maintenance.is_negative() {
+                (initial, maintenance) = (initial.plus(line.initial)?, maintenance.plus(line.maintenance)?);
+                charges.push(line);
+            }
         }
         debug_assert!(!core.is_negative(), "a core has a floor of 0: {core}");
         debug_assert!(initial.is_negative() || initial >= maintenance, "{initial} to take, {maintenance} to keep");

@@ -150,7 +150,8 @@ fn the_scan_lies_on_the_grid_bit_for_bit() {
         // The order of the scan: unchanged first, then falling to rising; volatility up, same, down.
         let columns = [4, 0, 1, 2, 3, 5, 6, 7, 8];
         let cells: Vec<f64> = columns.iter().flat_map(|column| [0, 2, 4].map(|row| matrix.pnl[row][*column])).collect();
-        assert_eq!(scan.len(), 27);
+        // After them, the same as the period passes (SCN-8).
+        assert!(scan.len() >= 54, "{}", scan.len());
         assert!(scan.iter().zip(&cells).all(|(scan, cell)| scan.to_bits() == cell.to_bits()), "{}", account.name);
         assert_eq!(matrix.worst(), matrix.worst_in_scan());
     }

@@ -12,7 +12,8 @@
 use std::sync::{Mutex, PoisonError};
 
 use margin::cell::{Cell, Reserve, Surplus};
-use margin::method::universal::{Prepared, rules::Rules};
+use margin::method::universal::rules::Rules;
+use margin::scenario::ScenarioSet;
 use model::{Account, Market};
 use pricing::kernel::Isa;
 use units::{Quantity, Ratio, Timestamp};
@@ -154,7 +155,10 @@ impl Certificates {
         let hot = self.hot.get_mut().unwrap_or_else(PoisonError::into_inner);
         let surplus = live.cell.surplus_of(account, hot.scratch());
         self.metrics.issued += 1;
-        stands(state.accounts[id.place()].status, surplus).then(|| Certificate::new((rung, live.number), &surplus))
+        let status = state.accounts[id.place()].status;
+        // A certificate by the largest possible loss has nothing in reserve for trades.
+        let proven = stands(status, surplus) || stands(status, live.cell.bounded(surplus, account));
+        proven.then(|| Certificate::new((rung, live.number), &surplus))
     }
 
     /// Certifies an account from the proof that was made when its fill was decided. Returns whether the proof was
@@ -253,8 +257,9 @@ impl Certificates {
     fn newest(&mut self, state: &State, ground: &Ground<'_>, rung: usize) -> Option<usize> {
         let worn = self.rungs[rung].last().is_none_or(Live::is_worn);
         if worn && self.rungs[rung].len() < BESIDE {
-            let set = &ground.prepared.array.set;
-            let cell = Cell::new(&state.market, ground.rules, set, ground.lots, TICK, RUNGS[rung], ground.isa).ok()?;
+            let none = ScenarioSet::default();
+            let cell =
+                Cell::new(&state.market, ground.rules, &none, ground.lots, TICK, RUNGS[rung], ground.isa).ok()?;
             self.last += 1;
             self.metrics.cells += 1;
             self.generation += 1;
@@ -375,8 +380,9 @@ fn numbered(rung: usize) -> u8 {
 /// Whether an account with this status would keep it or get a better one.
 fn stands(status: Status, surplus: Surplus) -> bool {
     let least = match status {
-        Status::Healthy => surplus.initial.min(surplus.warning),
-        Status::Restricted => surplus.warning,
+        Status::Healthy => surplus.initial,
+        // Whoever holds the initial margin is healthy, warned or not.
+        Status::Restricted => surplus.warning.max(surplus.initial),
         Status::Warning => surplus.maintenance,
         Status::Liquidation | Status::Bankrupt => f64::NEG_INFINITY,
     };
@@ -385,8 +391,6 @@ fn stands(status: Status, surplus: Surplus) -> bool {
 
 /// The data that cells are built from.
 pub struct Ground<'a> {
-    /// The market revalued, with its scenarios.
-    pub prepared: &'a Prepared,
     /// The parameters in force.
     pub rules: &'a Rules,
     /// Contracts per lot, by instrument.

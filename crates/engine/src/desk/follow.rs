@@ -228,9 +228,8 @@ impl Desk {
             return;
         }
         let mut due: Vec<AccountId> = std::mem::take(&mut self.bare).into_iter().collect();
-        if let Ok(side) = self.fast(state) {
-            let prepared = side.prepared.clone();
-            let ground = Ground { prepared: &prepared, rules: &self.rules.rules, lots: &self.lots, isa: self.isa };
+        if self.fast(state).is_ok() {
+            let ground = Ground { rules: &self.rules.rules, lots: &self.lots, isa: self.isa };
             self.certificates.renew(state, &ground);
         }
         due.extend(self.certificates.movers());
@@ -244,23 +243,21 @@ impl Desk {
         if accounts.is_empty() {
             return;
         }
-        let prepared = if self.previous.is_some() { None } else { self.fast(state).as_ref().ok() };
-        let prepared = prepared.map(|side| side.prepared.clone());
+        let priced = self.previous.is_none() && self.fast(state).is_ok();
         for id in accounts.iter().copied() {
             let account = &state.accounts[id.place()];
             // An account with nothing to lose is healthy whatever happens.
             let safe = !account.is_exposed() && account.status == Status::Healthy;
-            if prepared.is_some() && self.certificates.proven(state, id) {
+            if priced && self.certificates.proven(state, id) {
                 self.bare.remove(&id);
                 continue;
             }
             self.certificates.revoke(id);
-            let certified = !safe
-                && prepared.as_ref().is_some_and(|prepared| {
-                    let ground = Ground { prepared, rules: &self.rules.rules, lots: &self.lots, isa: self.isa };
-                    let view = self.without_lapsed(state, account).view(&state.contracts, &state.locations);
-                    view.is_ok_and(|view| self.certificates.certify(state, &ground, id, &view))
-                });
+            let certified = !safe && priced && {
+                let ground = Ground { rules: &self.rules.rules, lots: &self.lots, isa: self.isa };
+                let view = self.without_lapsed(state, account).view(&state.contracts, &state.locations);
+                view.is_ok_and(|view| self.certificates.certify(state, &ground, id, &view))
+            };
             if safe || certified {
                 self.bare.remove(&id);
             } else {

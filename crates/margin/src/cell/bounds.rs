@@ -72,13 +72,19 @@ pub struct State {
     pub shift: Move,
     /// Price of the written asset after the scenario, relative to before.
     pub written: f64,
-    /// The time that passes, in years.
-    pub years: f64,
 }
 
 impl State {
     /// The market without any move.
-    pub const STILL: Self = Self { shift: Move::NONE, written: 1.0, years: 0.0 };
+    pub const STILL: Self = Self { shift: Move::NONE, written: 1.0 };
+
+    /// The states that contracts see which expire in a time of this span: those that settle before the move see none of
+    /// it and have no time left. Two states where they settle before it in one market of the cell and not in another.
+    fn of_expiry(&self, expires_in: Span) -> impl Iterator<Item = Self> {
+        let settled = Self { shift: Move { years: expires_in.high, ..Move::NONE }, written: 1.0 };
+        let [first, last] = [expires_in.low, expires_in.high].map(|time| self.shift.settles(time));
+        [first.then_some(settled), (!last).then_some(*self)].into_iter().flatten()
+    }
 
     /// The factor on forwards and marks.
     fn factor(&self) -> f64 {
@@ -96,6 +102,17 @@ pub struct Lines {
     pub upper: Ends,
     /// The largest number that a rounding error was relative to.
     pub magnitude: f64,
+}
+
+impl Lines {
+    /// Lines under and over both of two values.
+    fn around(self, other: Self) -> Self {
+        Self {
+            lower: [0, 1].map(|end: usize| self.lower[end].min(other.lower[end])),
+            upper: [0, 1].map(|end: usize| self.upper[end].max(other.upper[end])),
+            magnitude: self.magnitude.max(other.magnitude),
+        }
+    }
 }
 
 /// One contract over the cell.
@@ -119,6 +136,26 @@ pub struct Bounds {
     pub worth: Span,
     /// The largest fee to close it.
     pub fee: f64,
+}
+
+/// What a contract sees of a scenario.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    /// The place of the state of the scenario in [`Anchor::states`].
+    place: usize,
+    state: State,
+}
+
+/// The lines of each state of the scenarios, from those of all that is seen of it.
+fn joined(seen: &[Seen], lines: impl Iterator<Item = Lines>) -> Vec<Lines> {
+    let mut joined: Vec<Lines> = Vec::with_capacity(seen.len());
+    for (seen, lines) in seen.iter().zip(lines) {
+        match joined.get_mut(seen.place) {
+            Some(known) => *known = known.around(lines),
+            None => joined.push(lines),
+        }
+    }
+    joined
 }
 
 /// The inputs from which the bounds of an underlying's contracts are computed.
@@ -155,6 +192,17 @@ impl Anchor<'_> {
         if asset == model::USD { Span { low: price, high: price } } else { Span::around(price, self.width.peg) }
     }
 
+    /// The time to an expiry over the cell, in years.
+    fn time_to(&self, expiry: Timestamp) -> Span {
+        Span { low: expiry.years_since(self.end), high: expiry.years_since(self.market.time) }
+    }
+
+    /// The states that contracts of an expiry see, each with the place of the state of the scenario: one or two for each.
+    fn seen(&self, expires_in: Span) -> Vec<Seen> {
+        let states = self.states.iter().enumerate();
+        states.flat_map(|(place, state)| state.of_expiry(expires_in).map(move |state| Seen { place, state })).collect()
+    }
+
     /// The value of one unit of a price, in USD.
     fn unit(&self) -> Span {
         self.stable(self.written)
@@ -168,6 +216,8 @@ impl Anchor<'_> {
         let price = self.market.usd_per_settle(listing).usd().to_f64();
         let stable = self.stable(listing.settle);
         let coins = size * price / mark;
+        let never = Span { low: f64::INFINITY, high: f64::INFINITY };
+        let seen = self.seen(listing.expiry().map_or(never, |expiry| self.time_to(expiry)));
         // A contract written in the asset it pays in is an amount of the underlying less a debt, so the price of the
         // asset moves only the debt. For a contract priced in USD it moves all of the profit.
         let pays_itself = self.written != model::USD;
@@ -207,7 +257,7 @@ impl Anchor<'_> {
         let index = self.highest_index(listing);
         Bounds {
             asset: listing.settle,
-            states: self.states.iter().map(lines).collect(),
+            states: joined(&seen, seen.iter().map(|seen| lines(&seen.state))),
             gap: Lines::default(),
             net_delta: net_delta.widened(slack),
             delta: worth.widened(slack),
@@ -223,7 +273,8 @@ impl Anchor<'_> {
         let Some(first) = chain.first() else { return Ok(Vec::new()) };
         let terms = self.market.expiry(first.underlying, expiry).expect("the market checked that it is listed");
         let (forward, rate) = (terms.forward.usd().to_f64(), terms.rate.to_f64());
-        let time = Span { low: expiry.years_since(self.end), high: expiry.years_since(self.market.time) };
+        let time = self.time_to(expiry);
+        let seen = self.seen(time);
         let days = Span { low: expiry.days_since(self.end), high: expiry.days_since(self.market.time) };
         let (ends, basis) = (self.ends(), self.basis());
         // A call gains with its forward and a put loses, in dollars and in coins alike. For options written in a
@@ -240,8 +291,8 @@ impl Anchor<'_> {
             (Span { low: a.min(b), high: a.max(b) }, left)
         };
         let columns = |forward: f64, least: bool| -> Result<Columns, Refusal> {
-            Columns::collect(self.states.iter().map(|state| {
-                let (discount, _) = discount(state.years);
+            Columns::collect(seen.iter().map(|Seen { state, .. }| {
+                let (discount, _) = discount(state.shift.years);
                 let discount = if least { discount.low } else { discount.high };
                 let forward = forward * state.factor();
                 Column { forward, vol_multiplier: 1.0, vol_floor: 0.0, years: 1.0, discount }
@@ -253,13 +304,12 @@ impl Anchor<'_> {
         for (listing, (strike, vol)) in chain.iter().zip(&strikes) {
             contracts.push(Contract::new(right, *strike, *vol).map_err(|refusal| not_priceable(listing, refusal))?);
         }
-        let mut deviations = [Rows::zeros(chain.len(), self.states.len()), Rows::zeros(chain.len(), self.states.len())];
+        let mut deviations = [Rows::zeros(chain.len(), seen.len()), Rows::zeros(chain.len(), seen.len())];
         for (row, (strike, vol)) in strikes.iter().enumerate() {
-            let spans: Vec<Span> = self
-                .states
+            let spans: Vec<Span> = seen
                 .iter()
-                .map(|state| {
-                    let (_, left) = discount(state.years);
+                .map(|Seen { state, .. }| {
+                    let (_, left) = discount(state.shift.years);
                     let moneyness = Span {
                         low: math::ln(*strike * unit.low / (forward * basis.high * ends[1])),
                         high: math::ln(*strike * unit.high / (forward * basis.low * ends[0])),
@@ -272,7 +322,7 @@ impl Anchor<'_> {
             deviations[1].fill_row(row, |column| spans[column].high);
         }
         let price = |forward: f64, least: bool| -> Result<Rows, Refusal> {
-            let mut prices = Rows::zeros(chain.len(), self.states.len());
+            let mut prices = Rows::zeros(chain.len(), seen.len());
             let deviations = &deviations[usize::from(!least)];
             columns(forward, least)?.price_with_stdevs(self.isa, &contracts, deviations, &mut prices, 0);
             Ok(prices)
@@ -287,7 +337,7 @@ impl Anchor<'_> {
             let quote = self.market.price(listing.settle).usd().to_f64();
             let stable = self.stable(listing.settle);
             let ln_strike = math::ln(strike);
-            let lines = |(column, state): (usize, &State)| {
+            let lines = |(column, Seen { state, .. }): (usize, &Seen)| {
                 let factor = state.factor();
                 // The value of one unit of the model price: the price of the stablecoin at which the forward was
                 // converted, the range of the stablecoin's price where the forward is in USD, or the coin over the same
@@ -300,7 +350,7 @@ impl Anchor<'_> {
                         (basis.scaled(quote / (worse * factor)), basis.scaled(quote / (better * factor)))
                     }
                 };
-                let (discount, _) = discount(state.years);
+                let (discount, _) = discount(state.shift.years);
                 let at = worse * factor;
                 let deviation = deviations[0].row(row)[column];
                 let slope = discount.low * at * slope(right, math::ln(at) - ln_strike, deviation);
@@ -309,7 +359,7 @@ impl Anchor<'_> {
                 let top = (better.max(worse) * factor * ends[1]).max(strike) * discount.high;
                 Lines { lower, upper, magnitude: size * top * dollar_under.high.max(dollar_over.high) }
             };
-            let states: Vec<Lines> = self.states.iter().enumerate().map(lines).collect();
+            let states = joined(&seen, seen.iter().enumerate().map(lines));
             let gap = self.gap(listing)?;
             let coin = Span { low: quote * basis.low * ends[0], high: quote * basis.high * ends[1] };
             let forwards = Span { low: forward * basis.low * ends[0], high: forward * basis.high * ends[1] };

@@ -34,6 +34,7 @@ pub use surplus::{Scratch, Surplus};
 
 use crate::Refusal;
 use crate::method::universal::charge::{Charges, funding_rate, rule::Scope};
+use crate::method::universal::families;
 use crate::method::universal::rules::Rules;
 use crate::risk_array::{OTHER, asset_factor};
 use crate::scenario::{Aggregation, Move, ScenarioSet};
@@ -181,14 +182,14 @@ struct Seen {
 impl Cell {
     /// Bounds every contract of `market` over a box around it.
     ///
-    /// `set` holds the scenarios on which accounts are assessed (those of the prepared risk array). `lots` is the
+    /// `extra` holds the families of a scenario document, which are assessed besides the built-in ones. `lots` is the
     /// number of contracts in a lot of each instrument. `tick` is the step to which rows are rounded, in USD: an
     /// account is certified up to `2^52` ticks gross. Refuses widths that do not form a box, weights above 1, and
     /// families that the argument does not cover.
     pub fn new(
         market: &Market,
         rules: &Rules,
-        set: &ScenarioSet,
+        extra: &ScenarioSet,
         lots: &[Quantity],
         tick: f64,
         width: Width,
@@ -202,6 +203,9 @@ impl Cell {
         if !(tick > 0.0 && tick.is_finite()) || lots.len() != market.instruments.len() {
             return Err(not_supported("expected a tick above 0 and a lot for every instrument".to_owned()));
         }
+        let micros = i64::from(width.seconds).saturating_mul(1_000_000);
+        let end = Timestamp::from_micros(market.time.micros().saturating_add(micros));
+        let set = &families::build(market, rules, extra, end);
         if let Some(scenario) = set.scenarios.iter().find(|scenario| !(scenario.weight > 0.0 && scenario.weight <= 1.0))
         {
             return Err(not_supported(format!("weight {} of {}, expected up to 1", scenario.weight, scenario.name)));
@@ -224,8 +228,6 @@ impl Cell {
                 }
             }
         }
-        let micros = i64::from(width.seconds).saturating_mul(1_000_000);
-        let end = Timestamp::from_micros(market.time.micros().saturating_add(micros));
         let mut locations = BTreeMap::new();
         let mut failures: Vec<Vec<(usize, f64)>> = Vec::new();
         for (column, scenario) in joint.iter().enumerate() {
@@ -350,7 +352,6 @@ impl Cell {
                 let same = |known: &Seen| {
                     let (one, other) = (&set.scenarios[known.scenario], &set.scenarios[scenario]);
                     one.moves[underlying.0] == other.moves[underlying.0]
-                        && one.years == other.years
                         && known.weight == wanted.weight
                         && one.failure.is_none()
                         && one.residuals == other.residuals
@@ -620,7 +621,7 @@ fn states_of(
     let place = |seen: &Seen| {
         let scenario = &set.scenarios[seen.scenario];
         let written = asset_factor(market, written, scenario);
-        let state = State { shift: scenario.moves[underlying.0], written, years: scenario.years };
+        let state = State { shift: scenario.moves[underlying.0], written };
         states.iter().position(|known| *known == state).unwrap_or_else(|| {
             states.push(state);
             states.len() - 1
@@ -643,7 +644,7 @@ fn alone(market: &Market, set: &ScenarioSet, groups: &[Range<usize>]) -> Option<
         let mut moved = None;
         let mut moving = Vec::new();
         for (place, scenario) in set.scenarios[group.clone()].iter().enumerate() {
-            if scenario.failure.is_some() || scenario.years != 0.0 || scenario.residuals.iter().any(|d| *d != 0.0) {
+            if scenario.failure.is_some() || scenario.residuals.iter().any(|d| *d != 0.0) {
                 return None;
             }
             // A basket moves with its parts. Nothing that depends on it is certified (CELL-3), so its moves do not count.

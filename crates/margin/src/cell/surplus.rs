@@ -5,6 +5,7 @@ use pricing::kernel::{Ends as Lines, LANES, accumulate, least};
 use super::holding::Holding;
 use super::{Cell, bounds::Ends, tail};
 use crate::aggregate::largest;
+use crate::method::universal::bounded;
 use crate::method::universal::charge::rule;
 use crate::scenario::Aggregation;
 
@@ -68,6 +69,27 @@ impl Cell {
         let surplus = if self.rebuild(account, &mut holding) { self.surplus(&holding, scratch) } else { Surplus::NONE };
         scratch.holding = holding;
         surplus
+    }
+
+    /// A surplus of the account by its lines, raised to what the account is left with when it loses the most that it can
+    /// in any market of the cell: a margin is no more than that loss (REQ-7). Open orders have no bound, so they leave the
+    /// initial margin as it is. A reserve is made of the surplus by lines alone (CELL-11).
+    pub fn bounded(&self, surplus: Surplus, account: &model::Account) -> Surplus {
+        let room = bounded::Room { peg: self.width.peg, basis: self.width.basis };
+        // What expires within the lifetime of the cell is settled then.
+        let lasts = |position: &model::Position| {
+            self.market.listing(position.instrument).expiry().is_some_and(|expiry| expiry > self.end)
+        };
+        if !account.positions.iter().all(lasts) {
+            return surplus;
+        }
+        let Ok(Some(left)) = bounded::left(account, &self.market, &self.rules, room) else { return surplus };
+        let left = left.to_f64();
+        Surplus {
+            maintenance: largest(surplus.maintenance, left),
+            initial: if account.orders.is_empty() { largest(surplus.initial, left) } else { surplus.initial },
+            ..surplus
+        }
     }
 
     /// Lower bounds of the surplus in every market of the cell.

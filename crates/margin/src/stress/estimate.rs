@@ -66,7 +66,7 @@ fn second_order(account: &Account, market: &Market, rules: &Rules, scenario: &Sc
         };
         let vol = if listing.is_option() { vol_change(listing, market, &rules.vol_rules(), level)? } else { 0.0 };
         let greeks = of_contract(position.instrument, market, rules.settlement.window_seconds)?;
-        profit += position.quantity.to_f64() * greeks.second_order(index, shift.price, vol, scenario.years);
+        profit += position.quantity.to_f64() * greeks.second_order(index, shift.price, vol, shift.years);
         if !listing.is_option() {
             // Greeks are those of a position entered at the mark; profit earned since the entry counts like a balance.
             let earned = valuation::position_value(position, market)

@@ -134,7 +134,7 @@ fn cell(part: f64, vol: f64, market: &Market, rules: &Rules) -> Scenario {
     let mut scenario = Scenario::still("", market);
     for (place, shift) in scenario.moves.iter_mut().enumerate() {
         let range = rules.scan.range_of(market, UnderlyingId(place));
-        *shift = Move { price: price_move(part, range), basis: 0.0, vol: VolMove::Level(vol) };
+        *shift = Move { price: price_move(part, range), vol: VolMove::Level(vol), ..Move::NONE };
     }
     scenario
 }

@@ -76,7 +76,7 @@ fn drawn(market: &Market, moves: &[Vec<f64>]) -> ScenarioSet {
     let scenario = |prices: &Vec<f64>| {
         let mut scenario = Scenario::still("drawn", market);
         for (shift, price) in scenario.moves.iter_mut().zip(prices) {
-            *shift = Move { price: *price, basis: 0.5 * price, vol: VolMove::Level(*price) };
+            *shift = Move { price: *price, basis: 0.5 * price, vol: VolMove::Level(*price), ..Move::NONE };
         }
         scenario
     };

@@ -171,7 +171,8 @@ proptest! {
         prop_assert_eq!(answer.maintenance_margin, sum([answer.core.loss, charges(|charge| charge.maintenance)]));
         prop_assert!(answer.initial_margin >= answer.maintenance_margin && answer.maintenance_margin >= Money::ZERO);
         for charge in &answer.charges {
-            prop_assert!(charge.initial >= Money::ZERO && charge.maintenance >= Money::ZERO, "{charge:?}");
+            let adds = charge.initial >= Money::ZERO && charge.maintenance >= Money::ZERO;
+            prop_assert!(adds || charge.charge == margin::BOUNDED, "{charge:?}");
         }
         let largest = answer.families.iter().map(|family| family.loss).max().expect("families");
         prop_assert_eq!(answer.core.loss, largest.max(Money::ZERO));
@@ -231,7 +232,9 @@ proptest! {
         prop_assert!(same(before.equity, after.equity) && after.equity <= before.equity, "{} {}", before.equity, after.equity);
         prop_assert!(same(before.core.loss, after.core.loss));
         for (one, other) in before.charges.iter().zip(&after.charges) {
-            prop_assert!(one.charge == "funding and fees" || same(one.initial, other.initial), "{one:?} {other:?}");
+            // The largest loss is taken from lines with more fees, and there is none beside a perpetual.
+            let varies = one.charge == "funding and fees" || one.charge == margin::BOUNDED;
+            prop_assert!(varies || same(one.initial, other.initial), "{one:?} {other:?}");
         }
         prop_assert!(charge(&after, "funding and fees").initial >= charge(&before, "funding and fees").initial);
         prop_assert_eq!(before.greeks.len() <= after.greeks.len(), true);
@@ -251,6 +254,53 @@ proptest! {
         }
     }
 
+    /// P-13, REQ-7: whoever holds options and coins and owes nothing is healthy.
+    #[test]
+    fn a_buyer_who_owes_nothing_is_healthy(world in world()) {
+        let World { market, mut account } = world;
+        account.orders.clear();
+        account.positions.retain(|held| market.listing(held.instrument).expiry().is_some_and(|expiry| expiry > market.time));
+        account.positions.retain(|held| market.listing(held.instrument).is_option());
+        for held in &mut account.positions {
+            held.quantity = Quantity::from_raw(held.quantity.raw().abs());
+        }
+        for balance in &mut account.balances {
+            balance.amount = Quantity::from_raw(balance.amount.raw().abs());
+        }
+        let scaled = |held: &Position| market.underlyings[market.listing(held.instrument).underlying.0].scale.is_some();
+        if account.positions.is_empty() || account.positions.iter().any(scaled) {
+            return Ok(());
+        }
+        let answer = assessed(&account, &market);
+        let pays_elsewhere = account.positions.iter().any(|held| {
+            let listing = market.listing(held.instrument);
+            listing.payoff == Payoff::Linear && market.assets[listing.settle.0].follows.is_some()
+        });
+        let healthy = answer.status == margin::Standing::Known(Status::Healthy);
+        prop_assert!(pays_elsewhere || healthy, "{} of {}", answer.equity, answer.initial_margin);
+    }
+
+    /// P-4, P-13: two accounts together are asked no more than the sum of their lines, whatever bounds either of them.
+    #[test]
+    fn together_no_more_is_asked_than_the_lines_of_both((market, one, other) in two_accounts()) {
+        let judge = judge(&market);
+        let all = together(&one, &other);
+        let lines = |account: &Account| {
+            let workings = judge.workings(account).expect("workings");
+            workings.core().1 + workings.charges.iter().map(|line| line.maintenance).sum::<f64>()
+        };
+        let growing = |account: &Account| {
+            let workings = judge.workings(account).expect("workings");
+            let of = |name: &str| workings.charges.iter().find(|line| line.charge == name).expect("a line").maintenance;
+            of("liquidity") + of("borrow") + of("haircut")
+        };
+        // The three charges whose rates rise with the size may be more together (CELL-11).
+        let rises = (growing(&all) - growing(&one) - growing(&other)).max(0.0);
+        let asked = judge.maintenance(&all).expect("a margin").to_f64();
+        let slack = 1e-12 * gross(&judge, &all) + 1e-10;
+        prop_assert!(asked <= lines(&one) + lines(&other) + rises + slack, "{asked}");
+    }
+
     /// REQ-3: the margins without explanations equal the sums of the workings' lines, to the last digit.
     #[test]
     fn margins_are_the_sums_of_their_lines(world in world()) {
@@ -260,6 +310,7 @@ proptest! {
             judge.workings(&world.account).expect("workings").requirement().expect("in range");
         let closing = charges.iter().filter(|charge| ["liquidity", "funding and fees"].contains(&charge.charge.as_str()));
         let closing = closing.fold(Money::ZERO, |sum, charge| sum.plus(charge.maintenance).expect("in range"));
+        let closing = closing.min(maintenance);
         prop_assert_eq!((margins.initial, margins.maintenance, margins.closing), (initial, maintenance, closing));
         prop_assert_eq!(judge.maintenance(&world.account).expect("a margin"), maintenance);
     }
@@ -406,7 +457,7 @@ proptest! {
         for (place, underlying) in market.underlyings.iter().enumerate() {
             let moved = |price: f64| {
                 let mut scenario = Scenario::still("moved", market);
-                scenario.moves[place] = Move { price, basis: 0.0, vol: VolMove::Level(0.0) };
+                scenario.moves[place] = Move { price, ..Move::NONE };
                 scenario
             };
             let array = array(market, [moved(-h), moved(h)]);
@@ -468,8 +519,8 @@ fn the_bands_of_health_begin_where_the_rule_says() {
         ("110", "130", "100", Status::Restricted),
         ("129.999999999999999999", "130", "100", Status::Restricted),
         ("130", "130", "100", Status::Healthy),
-        // Warned although the initial margin is met: the first status that applies.
-        ("105", "101", "100", Status::Warning),
+        // Whoever holds the initial margin is not warned.
+        ("105", "101", "100", Status::Healthy),
     ] {
         assert_eq!(status(money(equity), money(initial), money(maintenance), warn), Ok(expected), "{equity}");
     }
@@ -611,21 +662,24 @@ fn holding(market: &Market, lines: &[(usize, f64)]) -> Account {
     Account { name: "held".to_owned(), positions: lines.iter().map(position).collect(), ..Account::default() }
 }
 
-/// P-6, in the range in which it holds: at the money or in it, from three days to ninety, for volatilities from 30 % to 100 %.
+/// P-6, in the range in which it holds: at the money or in it, from a week to ninety days, for volatilities from 30 % to 100 %.
 ///
 /// Elsewhere it cannot hold. A long call out of the money can lose no more than its small premium, and any hedge that
 /// can lose anything exceeds that (at 7 days and 60 %, a strike 10 % above the forward has a ratio of cores of 1.28).
-/// In the last day a call at the money can lose all of its value to theta, hedged or not. From about 180 days CHG-2
+/// In the last days a day that passes takes most of what a call at the money is worth, hedged or not. From about 180 days CHG-2
 /// takes `exp(0.075·T) − 1` of the call's delta besides the 1 % of the perpetual's, which is more than the scan gives back.
 #[test]
 fn a_call_and_its_hedge_cost_less_than_either() {
     let strikes: Vec<f64> = (0..9).map(|step| 80_000.0 * (0.6 + 0.05 * f64::from(step))).collect();
-    for days in [3.0, 7.0, 14.0, 30.0, 60.0, 90.0] {
+    for days in [7.0, 14.0, 30.0, 60.0, 90.0] {
         for iv in [0.3, 0.6, 1.0] {
             let market = strip(days, iv, &strikes);
             let judge = judge(&market);
+            // What the lines add up to: the premium bounds what the call alone is asked (REQ-7).
             let margin = |lines: &[(usize, f64)]| {
-                margin::assess(&holding(&market, lines), &judge).expect("an answer").maintenance_margin
+                let answer = margin::assess(&holding(&market, lines), &judge).expect("an answer");
+                let lines = answer.charges.iter().filter(|line| line.charge != margin::BOUNDED);
+                sum(lines.map(|line| line.maintenance).chain([answer.core.loss]))
             };
             for place in 0..strikes.len() {
                 let delta =
@@ -639,18 +693,21 @@ fn a_call_and_its_hedge_cost_less_than_either() {
 }
 
 /// Moves inside the scan range that are not on its grid: every underlying by the same part of its range, volatility
-/// anywhere between down and up.
+/// anywhere between down and up, at once, within half of the period and at its end.
 fn off_grid(market: &Market, parts: u32) -> RiskArray {
     let scan = &PARAMS.rules.scan;
     let mut scenarios = Vec::new();
     for step in 0..=parts {
         let part = 2.0 * f64::from(step) / f64::from(parts) - 1.0;
         for vol in [scan.vol_up, 0.5 * scan.vol_up, 0.2 * scan.vol_up, 0.0, -0.5 * scan.vol_down, -scan.vol_down] {
-            let mut scenario = Scenario::still("off grid", market);
-            for (shift, underlying) in scenario.moves.iter_mut().zip(&market.underlyings) {
-                *shift = Move { price: part * scan.range(&underlying.name), basis: 0.0, vol: VolMove::Level(vol) };
+            for passed in [0.0, 0.5, 1.0] {
+                let mut scenario = Scenario::still("off grid", market);
+                let (vol, years) = (VolMove::Level(vol), passed * scan.days / 365.0);
+                for (shift, underlying) in scenario.moves.iter_mut().zip(&market.underlyings) {
+                    *shift = Move { price: part * scan.range(&underlying.name), vol, years, ..Move::NONE };
+                }
+                scenarios.push(scenario);
             }
-            scenarios.push(scenario);
         }
     }
     array(market, scenarios)
@@ -738,23 +795,27 @@ fn worst_spread(days: f64, iv: f64) -> (f64, String) {
 ///
 /// | nearest options | tolerance |
 /// |---|---|
-/// | none, or `s ≥ R` (BTC: 14 days at 60 %) | 1.2 % |
+/// | none, or `s ≥ R` (BTC: 14 days at 60 %) | 1.3 % |
 /// | `s ≥ R/2` | 9 % |
-/// | `s ≥ R/4` | 20 % |
-/// | less: hours left | 75 %; no bound but 100 % is known |
+/// | `s ≥ R/4` | 28 % |
+/// | less: hours left | 77 %; no bound but 100 % is known |
 ///
 /// Measured by trying, on 49 strikes across the range, every ratio spread `−1 × n` and butterfly of calls or puts,
-/// against 193 steps of the index and six of volatility. The worst cases all have the same form: a short option on one
+/// against 193 steps of the index, six of volatility and three of the time that passes. The worst cases all have the same form: a short option on one
 /// step of the grid, covered at the next step by many cheap options bought just before it, with nothing between the two
 /// steps. The test bounds each row from both sides, so that the table stays equal to the measurement.
 #[test]
 fn off_the_grid_no_spread_loses_more_than_published() {
+    let mut wrong = Vec::new();
     for (days, iv, tolerance) in
-        [(0.05, 0.3, 0.75), (3.0, 0.3, 0.2), (3.0, 0.6, 0.09), (14.0, 0.6, 0.012), (90.0, 0.6, 0.0012)]
+        [(0.05, 0.3, 0.77), (3.0, 0.3, 0.28), (3.0, 0.6, 0.09), (14.0, 0.6, 0.013), (90.0, 0.6, 0.0012)]
     {
         let (beyond, spread) = worst_spread(days, iv);
-        assert!(beyond <= tolerance && beyond > 0.8 * tolerance, "{days} days at {iv}: {beyond} by {spread}");
+        if beyond > tolerance || beyond <= 0.8 * tolerance {
+            wrong.push(format!("{days} days at {iv}: {beyond}, published {tolerance}, by {spread}"));
+        }
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// P-7: ordinary accounts stay far below the worst spreads (a fixed sample: its worst is a measurement too).
@@ -766,6 +827,6 @@ fn off_the_grid_no_generated_account_loses_more_than_published() {
         let World { market, account } = &world;
         let beyond = beyond_the_grid(&judge(market), &off_grid(market, 40), account);
         let plain = account.positions.iter().all(|position| !market.listing(position.instrument).is_option());
-        assert!(beyond <= if plain { 0.012 } else { 0.15 }, "{beyond}: {world:?}");
+        assert!(beyond <= if plain { 0.013 } else { 0.15 }, "{beyond}: {world:?}");
     }
 }

@@ -11,7 +11,7 @@ pub fn scenario_words(scenario: &Scenario, market: &Market) -> String {
     let mut words = Vec::new();
     for (shift, underlying) in scenario.moves.iter().zip(&market.underlyings).filter(|(shift, _)| **shift != Move::NONE)
     {
-        let Move { price, basis, vol } = *shift;
+        let Move { price, basis, vol, years, settled } = *shift;
         let mut moves = vec![format!("{} {}", underlying.name, percent(price))];
         if basis != 0.0 {
             moves.push(format!("basis {}", percent(basis)));
@@ -21,15 +21,18 @@ pub fn scenario_words(scenario: &Scenario, market: &Market) -> String {
             VolMove::Twist(twist) => format!("short vol {}, long vol {}", percent(twist), percent(-twist)),
             VolMove::Skew(skew) => format!("vol {} per unit of log-moneyness", percent(skew)),
         });
+        if years > 0.0 {
+            moves.push(format!("{} days pass", number(365.0 * years, 1)));
+        }
+        if settled > 0.0 {
+            moves.push(format!("expiries of the next {} hours settle first", number(24.0 * 365.0 * settled, 1)));
+        }
         words.push(moves.join(", "));
     }
     let residuals = scenario.residuals.iter().zip(&market.assets).filter(|(residual, _)| **residual != 0.0);
     words.extend(residuals.map(|(residual, asset)| format!("{} {} on its own", asset.name, percent(*residual))));
     if let Some((location, lost)) = &scenario.failure {
         words.push(format!("{location} fails and loses {} of what it holds", percent(*lost).trim_start_matches('+')));
-    }
-    if scenario.years > 0.0 {
-        words.push(format!("{} days pass", number(365.0 * scenario.years, 1)));
     }
     if words.is_empty() { "nothing moves".to_owned() } else { words.join(" · ") }
 }

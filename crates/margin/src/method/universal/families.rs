@@ -10,6 +10,7 @@ mod alone;
 mod apart;
 mod axes;
 mod depeg;
+mod passage;
 mod steps;
 mod stress;
 mod tails;
@@ -17,9 +18,11 @@ mod term_and_skew;
 mod together;
 
 use model::Market;
+use units::Timestamp;
 
 use super::rules::Rules;
 use crate::scenario::{Aggregation, Scenario, ScenarioSet};
+use passage::Passage;
 
 /// Makes everything that exists once for each family from one list of
 /// `Name = rule, name, aggregation, groups of scenarios`.
@@ -51,8 +54,8 @@ macro_rules! families {
             }
 
             /// Its scenarios in `market`, in the groups that [`Self::aggregation`] adds up.
-            fn groups(self, market: &Market, rules: &Rules) -> Vec<Vec<Scenario>> {
-                match self { $(Self::$family => $groups(market, rules),)+ }
+            fn groups(self, market: &Market, rules: &Rules, passages: &[Passage]) -> Vec<Vec<Scenario>> {
+                match self { $(Self::$family => $groups(market, rules, passages),)+ }
             }
         }
     };
@@ -60,32 +63,45 @@ macro_rules! families {
 
 families! {
     /// Every underlying moves by the same part of its range.
-    ScanTogether = "FAM-1", "scan together", Worst, one(together::scenarios);
+    ScanTogether = "FAM-1", "scan together", Worst, over_the_period(together::scenarios);
     /// One underlying moves, the others stay.
     ScanAlone = "FAM-2", "scan alone", RootSumSquare, alone::groups;
     /// Two underlyings that usually move together move apart.
-    ScanApart = "FAM-3", "scan apart", Worst, one(apart::scenarios);
+    ScanApart = "FAM-3", "scan apart", Worst, over_the_period(apart::scenarios);
     /// Days that happened.
     NamedStress = "FAM-6", "named stress", Worst, one(stress::scenarios);
     /// Far moves of everything.
-    Tails = "FAM-7", "tails", Worst, one(tails::scenarios);
-    /// The volatility surface turns, or time passes.
+    Tails = "FAM-7", "tails", Worst, over_the_period(tails::scenarios);
+    /// The volatility surface turns.
     TermAndSkew = "FAM-8", "term and skew", Worst, one(term_and_skew::scenarios);
     /// A token loses its peg, or a location fails.
     DepegAndLocation = "FAM-9", "depeg and location", Worst, one(depeg::scenarios);
 }
 
-/// A family of one group.
-fn one(scenarios: fn(&Market, &Rules) -> Vec<Scenario>) -> impl Fn(&Market, &Rules) -> Vec<Vec<Scenario>> {
-    move |market, rules| vec![scenarios(market, rules)]
+/// A family of one group whose moves come at once.
+fn one(scenarios: fn(&Market, &Rules) -> Vec<Scenario>) -> impl Fn(&Market, &Rules, &[Passage]) -> Vec<Vec<Scenario>> {
+    move |market, rules, _| vec![scenarios(market, rules)]
 }
 
-/// All built-in families, in the order of the methodology; the caller adds the families of a scenario document. Baskets
-/// stay still in them: they follow their parts where the market is revalued (SCN-7).
-pub fn build(market: &Market, rules: &Rules) -> ScenarioSet {
+/// A family of one group in which the margin period passes in several ways.
+fn over_the_period(
+    scenarios: fn(&Market, &Rules, &[Passage]) -> Vec<Scenario>,
+) -> impl Fn(&Market, &Rules, &[Passage]) -> Vec<Vec<Scenario>> {
+    move |market, rules, passages| vec![scenarios(market, rules, passages)]
+}
+
+/// All built-in families, in the order of the methodology, then those of `extra` (FAM-4, FAM-5), for every market of the
+/// same listings from that of `market` up to the moment `until`. Baskets stay still in the built-in families: they
+/// follow their parts where the market is revalued (SCN-7).
+pub fn build(market: &Market, rules: &Rules, extra: &ScenarioSet, until: Timestamp) -> ScenarioSet {
     let mut set = ScenarioSet::default();
+    let passages = passage::passages(market, rules, until);
     for family in Family::ORDER {
-        set.add_groups(family.name(), family.aggregation(), family.groups(market, rules));
+        set.add_groups(family.name(), family.aggregation(), family.groups(market, rules, &passages));
+    }
+    for family in &extra.families {
+        let groups = family.groups.iter().map(|group| extra.scenarios[group.clone()].to_vec());
+        set.add_groups(&family.name, family.aggregation, groups);
     }
     set
 }

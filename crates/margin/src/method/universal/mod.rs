@@ -4,6 +4,7 @@
 //! core                = the worst of the families of scenarios                      REQ-1
 //! maintenance margin  = core + charges                                              REQ-3
 //! initial margin      = im_factor · core + charges + orders
+//! both                ≤ the largest possible loss                                   REQ-7
 //! ```
 //!
 //! `families.rs` defines the scenarios, `risk_array.rs` revalues every instrument under them, and `charge/` covers
@@ -12,11 +13,12 @@
 //! Every file uses only those to its left:
 //!
 //! ```text
-//! by_name ─ scan ─ exit ─ listed ─ exposure ─ charge/rule ─ charge/* ─ charge/mod ─ rules ─ terms, families/*, notes ─ mod
+//! by_name ─ scan ─ exit ─ listed ─ exposure ─ charge/rule ─ charge/* ─ charge/mod ─ rules ─ terms, families/*, bounded, notes ─ mod
 //! ```
 //!
 //! A charge does not know the other parameters of the method, and a family knows no charge.
 
+pub(crate) mod bounded;
 pub(crate) mod by_name;
 pub(crate) mod charge;
 mod exit;
@@ -35,14 +37,15 @@ use pricing::kernel::Isa;
 use units::{Money, Ratio};
 
 use crate::aggregate::largest;
-use crate::assess::{Judge, each_alone};
+use crate::assess::{Judge, each_alone, out_of_range};
 use crate::assessment::is_requirement;
 use crate::greeks::Greeks;
 use crate::params::Params;
 use crate::risk_array::{self, Line, RiskArray};
 use crate::scenario::{FamilyLoss, ScenarioFamily, ScenarioSet};
 use crate::{
-    About, ChargeLine, FamilyLine, Refusal, Requirement, RequirementState, ScenarioPnl, Words, Workings, requirement,
+    About, Ceiling, ChargeLine, FamilyLine, Refusal, Requirement, RequirementState, ScenarioPnl, Words, Workings,
+    requirement,
 };
 use exposure::Exposures;
 use rules::Rules;
@@ -126,11 +129,7 @@ impl Prepared {
         isa: Isa,
         is_live: &dyn Fn(InstrumentId) -> bool,
     ) -> Result<Self, Refusal> {
-        let mut set = families::build(market, rules);
-        for family in &extra.families {
-            let groups = family.groups.iter().map(|group| extra.scenarios[group.clone()].to_vec());
-            set.add_groups(&family.name, family.aggregation, groups);
-        }
+        let set = families::build(market, rules, extra, market.time);
         let (vol, window) = (rules.vol_rules(), rules.settlement.window_seconds);
         let array = risk_array::prepare_live(market, set, &vol, window, isa, is_live)?;
         let terms = Terms::new(market, rules, is_live);
@@ -185,6 +184,9 @@ impl Judge for Universal<'_> {
         workings.charges.extend(charges.map(|(charge, usd)| ChargeLine::new(charge.name(), usd, usd)));
         workings.charges.push(ChargeLine::new("orders", orders, 0.0));
         workings.haircuts = self.terms.charges.haircuts(&exposures).collect();
+        workings.ceiling = bounded::largest_loss(account, self.market, self.rules)
+            .map_err(|overflow| out_of_range(account, overflow))?
+            .map(|most| Ceiling { initial: account.orders.is_empty().then_some(most), maintenance: most });
         self.contribute(account, &losses[worst], core, &mut workings)?;
         Ok(workings)
     }
@@ -279,11 +281,18 @@ fn margins(
         assert!(initial >= maintenance, "REQ-3: initial margin {initial} is below maintenance margin {maintenance}");
         Ok(Margins { initial, maintenance, closing })
     };
-    let out_of_range = |overflow| Refusal::OutOfRange { account: account.name.clone(), overflow };
+    let out_of_range = |overflow| out_of_range(account, overflow);
     let mut margins = rounded().map_err(out_of_range)?;
     if let Some(orders) = orders {
         let with_orders = requirement(largest(0.0, orders? - core)).and_then(|orders| margins.initial.plus(orders));
         margins.initial = with_orders.map_err(out_of_range)?;
+    }
+    if let Some(most) = bounded::largest_loss(account, market, rules).map_err(out_of_range)? {
+        if account.orders.is_empty() {
+            margins.initial = margins.initial.min(most);
+        }
+        margins.maintenance = margins.maintenance.min(most);
+        margins.closing = margins.closing.min(margins.maintenance);
     }
     Ok(margins)
 }

@@ -2,12 +2,17 @@
 
 use model::{Market, UnderlyingId};
 
-use super::axes::axes;
+use super::axes::{axes, move_each};
+use super::passage::Passage;
 use crate::method::universal::rules::Rules;
 use crate::scenario::{Move, Scenario, percent};
 
-/// One scenario for every ordered pair that is correlated above `apart.from`.
-pub(super) fn scenarios(market: &Market, rules: &Rules) -> Vec<Scenario> {
+/// One scenario for every ordered pair that is correlated above `apart.from`, in each way in which the period passes.
+pub(super) fn scenarios(market: &Market, rules: &Rules, passages: &[Passage]) -> Vec<Scenario> {
+    passages.iter().flat_map(|passage| in_passage(market, rules, passage)).collect()
+}
+
+fn in_passage(market: &Market, rules: &Rules, passage: &Passage) -> Vec<Scenario> {
     let mut scenarios = Vec::new();
     for UnderlyingId(down) in axes(market) {
         for UnderlyingId(up) in axes(market) {
@@ -17,12 +22,14 @@ pub(super) fn scenarios(market: &Market, rules: &Rules) -> Vec<Scenario> {
             {
                 continue;
             }
-            let fall = -rules.apart.part * rules.scan.range(&falling.name);
-            let rise = rules.apart.part * rules.scan.range(&rising.name);
-            let words = format!("{} {}, {} {}", falling.name, percent(fall), rising.name, percent(rise));
+            let by = |price: f64| passage.of(Move { price: rules.apart.part * price, ..Move::NONE });
+            let (fall, rise) = (by(-rules.scan.range(&falling.name)), by(rules.scan.range(&rising.name)));
+            let (falls, rises) = (percent(fall.price), percent(rise.price));
+            let words = format!("{} {falls}, {} {rises}{}", falling.name, rising.name, passage.words);
             let mut scenario = Scenario::still(words, market);
-            scenario.moves[down] = Move { price: fall, ..Move::NONE };
-            scenario.moves[up] = Move { price: rise, ..Move::NONE };
+            // Time passes for all underlyings, not only for the pair.
+            move_each(&mut scenario, market, |_| passage.of(Move::NONE));
+            (scenario.moves[down], scenario.moves[up]) = (fall, rise);
             scenarios.push(scenario);
         }
     }

@@ -17,7 +17,12 @@ pub(super) fn scenarios(market: &Market, rules: &Rules) -> Vec<Scenario> {
             let note = if classed.is_empty() { String::new() } else { format!(" ({} by class)", classed.join(", ")) };
             let mut scenario = Scenario::still(format!("{}{note}", day.name), market);
             let vol = VolMove::Level(day.vol);
-            move_each(&mut scenario, market, |name| Move { price: day.price.get(name), basis: day.basis, vol });
+            move_each(&mut scenario, market, |name| Move {
+                price: day.price.get(name),
+                basis: day.basis,
+                vol,
+                ..Move::NONE
+            });
             for (residual, asset) in scenario.residuals.iter_mut().zip(&market.assets) {
                 *residual = day.residual.get(&asset.name).copied().unwrap_or_default();
             }
