@@ -446,7 +446,14 @@ impl Slow<'_> {
             weight: *weight,
             ..still.clone()
         });
-        let tails: Vec<Shock> = tails.collect();
+        let deep =
+            self.rules.tails.multiple.iter().zip(&self.rules.tails.multiple_weight).map(|(multiple, weight)| Shock {
+                price: (0..still.price.len()).map(|place| (multiple * self.range(place)).max(-0.99)).collect(),
+                vol: vec![Vol::Level(self.rules.scan.vol_up); still.vol.len()],
+                weight: *weight,
+                ..still.clone()
+            });
+        let tails: Vec<Shock> = deep.chain(tails).collect();
         (days.collect(), self.over_the_period(&tails, &self.everything()))
     }
 

@@ -20,6 +20,9 @@ const PEAK: i64 = 256;
 /// Every time this many chords are drawn, the interval is halved instead, so that a curved line cannot stall the search.
 const HALVES: u32 = 4;
 
+/// The sizes at which a hedge is tried for an account with a bounded loss, in parts of the missing USD.
+const FARTHER: [i64; 4] = [2, 4, 16, 64];
+
 /// A trade on top of an account.
 #[derive(Clone)]
 pub(super) struct Line<'a> {
@@ -60,13 +63,18 @@ impl Line<'_> {
 
     /// A point beyond `from` at which the account is healthier: farther by the missing USD or, where that is too far,
     /// by one lot. None when neither improves health.
+    ///
+    /// An account that is asked the most that it can lose (REQ-7) is asked more with a small hedge, which ends the bound,
+    /// and less with a larger one: several sizes are tried for it.
     pub fn probe(&self, from: &Place) -> Result<Option<Place>, Refusal> {
         let Search { market, books, .. } = self.search;
         let value = books[self.trade.instrument.0].lot_usd(market.listing(self.trade.instrument), market);
         let left = self.trade.most - from.lots;
         let missing = self.search.missing(&from.standing);
         let lots = if value > 0.0 { floor(missing / value).max(1).min(left) } else { left.min(1) };
-        for lots in [lots, 1.min(lots.saturating_sub(1))] {
+        let bounded = from.standing.initial == from.standing.maintenance;
+        let larger = FARTHER.iter().filter(|_| bounded).map(|times| lots.saturating_mul(*times).min(left));
+        for lots in [lots, 1.min(lots.saturating_sub(1))].into_iter().chain(larger) {
             if lots > 0 {
                 let place = self.at(from.lots + lots)?;
                 if let Some(place) = place.filter(|place| healthier(&place.standing, &from.standing)) {

@@ -75,7 +75,8 @@ impl Cell {
     /// in any market of the cell: a margin is no more than that loss (REQ-7). Open orders have no bound, so they leave the
     /// initial margin as it is. A reserve is made of the surplus by lines alone (CELL-11).
     pub fn bounded(&self, surplus: Surplus, account: &model::Account) -> Surplus {
-        let room = bounded::Room { peg: self.width.peg, basis: self.width.basis };
+        // Prices are compared with the box to one part in 10¹³.
+        let room = bounded::Room { peg: self.width.peg + ROUNDING, basis: self.width.basis + ROUNDING };
         // What expires within the lifetime of the cell is settled then.
         let lasts = |position: &model::Position| {
             self.market.listing(position.instrument).expiry().is_some_and(|expiry| expiry > self.end)

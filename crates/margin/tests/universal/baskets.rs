@@ -212,7 +212,9 @@ fn the_moves_of_an_index_are_the_means_of_its_parts() {
         -day.weight * 10_000.0 * ((1.0 + moved) * (1.0 + day.basis) - dollar)
     };
     near("stress", loss(&answer, "named stress"), rules.stress.values().map(day).fold(f64::MIN, f64::max));
-    let tails = rules.tails.price.iter().zip(&rules.tails.weight).map(|(price, weight)| -price * weight * 10_000.0);
+    // Of each part −3 of its ranges at a weight of 0.33, and so on.
+    let tails = rules.tails.multiple.iter().zip(&rules.tails.multiple_weight);
+    let tails = tails.map(|(multiple, weight)| -multiple * weight * (8_000.0 * btc + 2_000.0 * eth));
     near("tails", loss(&answer, "tails"), tails.fold(f64::MIN, f64::max));
     assert_eq!(answer.core.loss, answer.positions[0].contribution);
     // The scenarios name what moves on its own, and the answer says what the index follows.

@@ -50,9 +50,14 @@ fn a_parameter_out_of_its_range_is_refused() {
             "depeg.location_loss.arbitrum: found 2, expected a number from 0 to 1",
         ),
         (
-            "value = [\"-0.66\", \"-0.33\", \"0.5\", \"1\", \"2\", \"4\"]",
-            "value = [\"-0.66\", \"-0.33\"]",
-            "tails.weight: found 6 weights, expected one for each of 2 prices",
+            "value = [\"-3\", \"-2\", \"-1.5\", \"-1.25\",",
+            "value = [\"-3\", \"-2\",",
+            "tails.multiple_weight: found 8 weights, expected one for each of 6 multiples",
+        ),
+        (
+            "value = [\"-3\", \"-2\",",
+            "value = [\"-3\", \"-0.5\",",
+            "tails.multiple, without its sign: found 0.5, expected a number from 1 to 1000",
         ),
     ] {
         assert_eq!(refused(from, to), message);

@@ -147,12 +147,18 @@ pub struct StressRules {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TailRules {
-    /// Relative moves of every underlying.
-    #[serde(deserialize_with = "decimal::list")]
+    /// Relative moves that are the same for every underlying.
+    #[serde(default, deserialize_with = "decimal::list")]
     pub price: Vec<f64>,
-    /// The factor on the profit and loss of each move.
-    #[serde(deserialize_with = "decimal::list")]
+    /// The factor on the profit and loss of each of these moves.
+    #[serde(default, deserialize_with = "decimal::list")]
     pub weight: Vec<f64>,
+    /// Moves in multiples of the scan range of each underlying, beyond −1 and 1.
+    #[serde(default, deserialize_with = "decimal::list")]
+    pub multiple: Vec<f64>,
+    /// The factor on the profit and loss of each of those moves.
+    #[serde(default, deserialize_with = "decimal::list")]
+    pub multiple_weight: Vec<f64>,
 }
 
 /// Coins that lose their peg, and locations that fail (FAM-9).
@@ -220,6 +226,35 @@ impl Default for EngineRules {
     }
 }
 
+impl TailRules {
+    /// No price falls by more than this, however wide its range is.
+    const DEEPEST: f64 = -0.99;
+
+    /// The move of an underlying with this scan range at a multiple of it.
+    pub(crate) fn beyond(multiple: f64, range: f64) -> f64 {
+        (multiple * range).max(Self::DEEPEST)
+    }
+
+    /// Refuses numbers out of range.
+    fn check(&self) -> Result<(), Invalid> {
+        for (moves, weights, of, each) in [
+            (&self.price, &self.weight, "tails.weight", "prices"),
+            (&self.multiple, &self.multiple_weight, "tails.multiple_weight", "multiples"),
+        ] {
+            if moves.len() != weights.len() {
+                let found = format_args!("{} weights", weights.len());
+                return Err(Invalid::new(of, found, format_args!("one for each of {} {each}", moves.len())));
+            }
+            weights.iter().try_for_each(|weight| within(*weight, of, 0.001, 1.0))?;
+        }
+        self.price.iter().try_for_each(|price| within(*price, "tails.price", Self::DEEPEST, 100.0))?;
+        for multiple in &self.multiple {
+            within(multiple.abs(), "tails.multiple, without its sign", 1.0, 1000.0)?;
+        }
+        Ok(())
+    }
+}
+
 impl Rules {
     /// Checks that every number is in its range; rules with a number out of range cannot be used.
     pub fn check(&self) -> Result<(), Invalid> {
@@ -265,18 +300,7 @@ impl Rules {
                 }
             }
         }
-        if self.tails.price.len() != self.tails.weight.len() {
-            let found = format_args!("{} weights", self.tails.weight.len());
-            return Err(Invalid::new(
-                "tails.weight",
-                found,
-                format_args!("one for each of {} prices", self.tails.price.len()),
-            ));
-        }
-        for (price, weight) in self.tails.price.iter().zip(&self.tails.weight) {
-            within(*price, "tails.price", -0.99, 100.0)?;
-            within(*weight, "tails.weight", 0.001, 1.0)?;
-        }
+        self.tails.check()?;
         within(self.depeg.stablecoin, "depeg.stablecoin", -0.99, 0.0)?;
         within(self.depeg.wrapped, "depeg.wrapped", -0.99, 0.0)?;
         within(self.depeg.weight, "depeg.weight", 0.001, 1.0)?;
