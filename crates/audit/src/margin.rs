@@ -84,7 +84,7 @@ impl Shock {
     }
 }
 
-/// Delta, gamma and vega of an expiry, and contracts of calls and puts by strike as text.
+/// Forward delta, gamma and vega of an expiry, and contracts of calls and puts by strike as text.
 type Bucket = (f64, f64, f64, BTreeMap<String, [f64; 2]>);
 
 /// The margin that `account` must hold in `market` by `rules`.
@@ -463,6 +463,37 @@ impl Slow<'_> {
         families
     }
 
+    /// CHG-2: the forward delta of one contract, in coins: what it gains with the forward or the mark alone, by the formula
+    /// of the methodology. It is the delta of everything but a coin-margined option.
+    fn forward_delta(&self, id: InstrumentId) -> f64 {
+        let (market, listing) = (self.market, self.market.listing(id));
+        let InstrumentKind::Option { expiry, strike, right } = &listing.kind else { return self.greeks(id).0 };
+        if listing.payoff == Payoff::Linear {
+            return self.greeks(id).0;
+        }
+        let underlying = &market.underlyings[listing.underlying.0];
+        let index = size_of(underlying, market.index(listing.underlying).usd().to_f64());
+        let unit = market.price(listing.counter_asset()).usd().to_f64();
+        let terms = market.expiry(listing.underlying, *expiry).expect("listed");
+        let (forward, said) = (terms.forward.usd().to_f64(), terms.forward_settled.usd().to_f64());
+        let left = if said > 0.0 { 1.0 } else { self.remaining(expiry.seconds_since(market.time)) };
+        let (strike, iv) = (strike.in_counter().to_f64() * unit, market.iv(id).expect("given").to_f64());
+        let years = expiry.years_since(market.time);
+        let sign = if *right == Right::Call { 1.0 } else { -1.0 };
+        let s = iv * years.sqrt();
+        let exercised = if s >= 1e-17 {
+            normal(sign * ((forward / strike).ln() / s - 0.5 * s))
+        } else if forward == strike {
+            0.5
+        } else {
+            f64::from(u8::from(sign * (forward - strike) > 0.0))
+        };
+        let coins = market.price(listing.settle).usd().to_f64() / index;
+        let discount = (-terms.rate.to_f64() * years).exp();
+        let moving = 1.0 - said / forward;
+        left * listing.contract_size.to_f64() * sign * coins * strike / forward * discount * exercised * moving
+    }
+
     /// Delta in coins, gamma and vega (per 1.00) of one contract.
     fn greeks(&self, id: InstrumentId) -> (f64, f64, f64) {
         let (market, listing) = (self.market, self.market.listing(id));
@@ -581,9 +612,10 @@ impl Slow<'_> {
                     perpetual += held * of_delta;
                     continue;
                 };
+                let of_forward = self.forward_delta(position.instrument);
                 let bucket = expiries.entry(expiry.micros()).or_default();
                 (bucket.0, bucket.1, bucket.2) =
-                    (bucket.0 + held * of_delta, bucket.1 + held * of_gamma, bucket.2 + held * of_vega);
+                    (bucket.0 + held * of_forward, bucket.1 + held * of_gamma, bucket.2 + held * of_vega);
                 if let InstrumentKind::Option { strike, right, .. } = &listing.kind {
                     let side = usize::from(*right == Right::Put);
                     let strike = format!("{strike} {}", listing.counter_asset().0);
@@ -601,7 +633,7 @@ impl Slow<'_> {
                 self.rate(&market_rules.half_spread, place),
             );
             basis += perpetual.abs() * index * rules.basis.floor;
-            for (expiry, (delta, gamma, vega, strikes)) in &expiries {
+            for (expiry, (forward_delta, gamma, vega, strikes)) in &expiries {
                 liquidity += self.exit(
                     vega.abs() / 100.0,
                     self.volume(&market_rules.vega_adv_usd, place, &|_| None),
@@ -610,7 +642,7 @@ impl Slow<'_> {
                     market_rules.vega_half_spread_points,
                 );
                 let years = units::Timestamp::from_micros(*expiry).years_since(market.time);
-                basis += delta.abs() * index * ((rules.basis.rate * years).exp() - 1.0).max(rules.basis.floor);
+                basis += forward_delta.abs() * index * ((rules.basis.rate * years).exp() - 1.0).max(rules.basis.floor);
                 for [calls, puts] in strikes.values() {
                     let naked = match (*calls < 0.0, *puts < 0.0) {
                         (true, true) => calls.abs() + puts.abs(),
