@@ -415,16 +415,36 @@ impl Slow<'_> {
         shocks
     }
 
-    /// FAM-9: coins lose their pegs, and locations fail.
+    /// FAM-9: the move of a stablecoin, which is listed and costs about a dollar now; none of any other asset.
+    fn fall(&self, asset: usize) -> Option<f64> {
+        let rules = &self.rules.depeg;
+        let model::Asset { name, follows } = &self.market.assets[asset];
+        let off = self.market.price(AssetId(asset)).usd().to_f64() - 1.0;
+        let stable = name != "USD"
+            && follows.is_none()
+            && rules.stablecoins.contains(name)
+            && (-rules.par_within..=rules.par_within).contains(&off);
+        stable.then(|| *rules.fall.get(name).unwrap_or(&rules.stablecoin))
+    }
+
+    /// FAM-9: coins lose their pegs, tokens move, and locations fail.
     fn depeg(&self) -> Vec<Shock> {
         let still = Shock::still(self.market);
         let mut shocks = Vec::new();
         for (index, asset) in self.market.assets.iter().enumerate().filter(|(_, asset)| asset.name != "USD") {
             let followed = asset.follows.map(|underlying| &self.market.underlyings[underlying.0].name);
-            if followed != Some(&asset.name) {
+            let moves = match (followed, self.fall(index)) {
+                (Some(name), _) if *name == asset.name => vec![],
+                (Some(_), _) => vec![self.rules.depeg.wrapped],
+                (None, Some(fall)) => vec![fall],
+                (None, None) => {
+                    let token = &self.rules.depeg.token;
+                    vec![token.down.get(&asset.name), token.up.get(&asset.name)]
+                }
+            };
+            for residual in moves {
                 let mut shock = Shock { weight: self.rules.depeg.weight, ..still.clone() };
-                shock.residual[index] =
-                    if followed.is_none() { self.rules.depeg.stablecoin } else { self.rules.depeg.wrapped };
+                shock.residual[index] = residual;
                 shocks.push(shock);
             }
         }

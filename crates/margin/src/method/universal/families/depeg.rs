@@ -1,24 +1,28 @@
-//! FAM-9, depeg and location: a token loses its peg, or the location that holds it fails.
+//! FAM-9, depeg and location: an asset moves against what it is worth, or the location that holds it fails.
 
-use model::{Market, USD};
+use model::{AssetId, Market, USD};
 
 use crate::method::universal::rules::Rules;
 use crate::risk_array::OTHER;
 use crate::scenario::{Scenario, percent};
 
-/// One scenario for each token that may lose its peg, then one for each location.
+/// The moves of each asset alone, then the failure of each location.
 pub(super) fn scenarios(market: &Market, rules: &Rules) -> Vec<Scenario> {
+    let depeg = &rules.depeg;
     let mut scenarios = Vec::new();
-    for (index, asset) in market.assets.iter().enumerate().skip(USD.0 + 1) {
-        let residual = match asset.follows {
-            None => rules.depeg.stablecoin,
-            Some(underlying) if market.underlyings[underlying.0].name != asset.name => rules.depeg.wrapped,
-            Some(_) => continue,
+    for (id, asset) in (0..).map(AssetId).zip(&market.assets).skip(USD.0 + 1) {
+        let mut alone = |residual: f64| {
+            let mut scenario = Scenario::still(format!("{} {}", asset.name, percent(residual)), market);
+            scenario.residuals[id.0] = residual;
+            scenario.weight = depeg.weight;
+            scenarios.push(scenario);
         };
-        let mut scenario = Scenario::still(format!("{} {}", asset.name, percent(residual)), market);
-        scenario.residuals[index] = residual;
-        scenario.weight = rules.depeg.weight;
-        scenarios.push(scenario);
+        match asset.follows {
+            None if depeg.is_stablecoin(&asset.name, market.price(id).usd().to_f64()) => alone(depeg.fall(&asset.name)),
+            None => [&depeg.token.down, &depeg.token.up].into_iter().for_each(|range| alone(range.get(&asset.name))),
+            Some(underlying) if market.underlyings[underlying.0].name != asset.name => alone(depeg.wrapped),
+            Some(_) => {}
+        }
     }
     for (location, lost) in rules.depeg.location_loss.iter() {
         let whose = if location == OTHER { "every unlisted location" } else { location };
