@@ -448,9 +448,39 @@ impl Slow<'_> {
                 shocks.push(shock);
             }
         }
+        shocks.extend(self.joint_depegs());
         for (location, lost) in self.rules.depeg.location_loss.iter() {
             let failed = Some((location.to_owned(), lost));
             shocks.push(Shock { failed, weight: self.rules.depeg.location_weight, ..still.clone() });
+        }
+        shocks
+    }
+
+    /// FAM-9: the wrapped tokens of each underlying together, all stablecoins together, and all stablecoins in a crash.
+    fn joint_depegs(&self) -> Vec<Shock> {
+        let (rules, still) = (&self.rules.depeg, Shock::still(self.market));
+        let mut shocks = Vec::new();
+        for (place, underlying) in self.market.underlyings.iter().enumerate() {
+            let mut shock = Shock { weight: rules.weight, ..still.clone() };
+            for (residual, asset) in shock.residual.iter_mut().zip(&self.market.assets) {
+                if asset.follows == Some(UnderlyingId(place)) && asset.name != underlying.name {
+                    *residual = rules.wrapped * rules.correlation.wrapped.powf(0.5);
+                }
+            }
+            shocks.push(shock);
+        }
+        let falls: Vec<f64> = (0..self.market.assets.len()).map(|asset| self.fall(asset).unwrap_or_default()).collect();
+        let shared = rules.correlation.stablecoin.powf(0.5);
+        let residual = falls.iter().map(|fall| shared * fall).collect();
+        shocks.push(Shock { residual, weight: rules.weight, ..still.clone() });
+        if falls.iter().any(|fall| *fall != 0.0) {
+            shocks.push(Shock {
+                price: (0..still.price.len()).map(|place| -self.range(place)).collect(),
+                vol: vec![Vol::Level(self.rules.scan.vol_up); still.vol.len()],
+                residual: falls,
+                weight: rules.crash_weight,
+                ..still
+            });
         }
         shocks
     }

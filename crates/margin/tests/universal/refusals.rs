@@ -131,16 +131,20 @@ fn an_older_file_knows_tokens() {
     let mut newer = false;
     for line in universal::PARAMS.lines() {
         if line.starts_with('[') {
-            newer = ["[depeg.fall]", "[depeg.token.down]", "[depeg.token.up]"].contains(&line);
+            newer = ["[depeg.correlation]", "[depeg.fall]", "[depeg.token.down]", "[depeg.token.up]"].contains(&line);
         }
-        let newer = newer || ["stablecoins = ", "par_within = "].iter().any(|name| line.starts_with(name));
+        let newer =
+            newer || ["stablecoins = ", "par_within = ", "crash_weight = "].iter().any(|name| line.starts_with(name));
         if !newer {
             older.extend([line, "\n"]);
         }
     }
     let depeg = universal::parse(&older).expect("an older file").rules.depeg;
-    assert!(depeg.is_stablecoin("USDC", 0.81) && !depeg.is_stablecoin("USDC", 0.79) && !depeg.is_stablecoin("FTT", 1.0));
+    assert!(
+        depeg.is_stablecoin("USDC", 0.81) && !depeg.is_stablecoin("USDC", 0.79) && !depeg.is_stablecoin("FTT", 1.0)
+    );
     assert_eq!([depeg.fall("USDC"), depeg.token.down.get("FTT"), depeg.token.up.get("FTT")], [-0.10, -0.79, 1.44]);
+    assert_eq!([depeg.correlation.wrapped, depeg.correlation.stablecoin, depeg.crash_weight], [0.40, 0.47, 0.95]);
 }
 
 /// A name that is not listed takes the number of `other`; a table without it could not answer.

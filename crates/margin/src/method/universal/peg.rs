@@ -32,9 +32,15 @@ pub struct DepegRules {
     /// Move of a staked or wrapped token against the underlying it follows.
     #[serde(deserialize_with = "decimal::read")]
     pub wrapped: f64,
+    /// The correlation of the moves of many claims at once.
+    #[serde(default)]
+    pub correlation: ClaimRules,
     /// The factor on the profit and loss of a depeg.
     #[serde(deserialize_with = "decimal::read")]
     pub weight: f64,
+    /// The factor on the profit and loss of a crash in which stablecoins fall too.
+    #[serde(default = "most_of_both", deserialize_with = "decimal::read")]
+    pub crash_weight: f64,
     /// The part of the collateral that is lost at a failing location.
     pub location_loss: ByName,
     /// The factor on the profit and loss of a failure.
@@ -60,6 +66,26 @@ impl Default for TokenRules {
     }
 }
 
+/// The correlation of the moves of many claims at once: all of one kind together move by its root.
+#[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ClaimRules {
+    /// Between staked and wrapped tokens of one underlying.
+    #[serde(deserialize_with = "decimal::read")]
+    pub wrapped: f64,
+    /// Between stablecoins.
+    #[serde(deserialize_with = "decimal::read")]
+    pub stablecoin: f64,
+}
+
+impl Default for ClaimRules {
+    /// The correlations of files that do not give them.
+    fn default() -> Self {
+        Self { wrapped: 0.40, stablecoin: 0.47 }
+    }
+}
+
 /// The stablecoins of files that do not list them: those whose other numbers they give by name.
 fn known_stablecoins() -> Vec<String> {
     vec!["USDC".to_owned(), "USDT".to_owned()]
@@ -68,6 +94,11 @@ fn known_stablecoins() -> Vec<String> {
 /// The distance from par of files that do not give it.
 fn a_fifth() -> f64 {
     0.2
+}
+
+/// The weight of files that do not give it.
+fn most_of_both() -> f64 {
+    0.95
 }
 
 impl DepegRules {
@@ -100,7 +131,10 @@ impl DepegRules {
         self.token.down.check("depeg.token.down", -0.99, 0.0)?;
         self.token.up.check("depeg.token.up", 0.0, 100.0)?;
         within(self.wrapped, "depeg.wrapped", -0.99, 0.0)?;
+        within(self.correlation.wrapped, "depeg.correlation.wrapped", 0.0, 1.0)?;
+        within(self.correlation.stablecoin, "depeg.correlation.stablecoin", 0.0, 1.0)?;
         within(self.weight, "depeg.weight", 0.001, 1.0)?;
+        within(self.crash_weight, "depeg.crash_weight", 0.001, 1.0)?;
         self.location_loss.check("depeg.location_loss", 0.0, 1.0)?;
         within(self.location_weight, "depeg.location_weight", 0.001, 1.0)
     }

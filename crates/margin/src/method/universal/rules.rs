@@ -13,7 +13,7 @@ use crate::vol::TermRule;
 
 pub use super::by_name::ByName;
 pub use super::charge::{BasisRules, BorrowRules, FeeRules, HaircutRules, LiquidityRules, OptionRules};
-pub use super::peg::{DepegRules, TokenRules};
+pub use super::peg::{ClaimRules, DepegRules, TokenRules};
 pub use super::scan::ScanRules;
 
 /// All parameters of the method. Fractions, not per cent; days; USD.
