@@ -88,7 +88,7 @@ impl Shock {
     }
 }
 
-/// Delta, gamma and vega of an expiry, and contracts of calls and puts by strike as text.
+/// Forward delta, gamma and vega of an expiry, and contracts of calls and puts by strike as text.
 type Bucket = (f64, f64, f64, BTreeMap<String, [f64; 2]>);
 
 /// The margin that `account` must hold in `market` by `rules`.
@@ -465,22 +465,72 @@ impl Slow<'_> {
             .to_vec()
     }
 
-    /// FAM-9: coins lose their pegs, and locations fail.
+    /// FAM-9: the move of a stablecoin, which is listed and costs about a dollar now; none of any other asset.
+    fn fall(&self, asset: usize) -> Option<f64> {
+        let rules = &self.rules.depeg;
+        let model::Asset { name, follows } = &self.market.assets[asset];
+        let off = self.market.price(AssetId(asset)).usd().to_f64() - 1.0;
+        let stable = name != "USD"
+            && follows.is_none()
+            && rules.stablecoins.contains(name)
+            && (-rules.par_within..=rules.par_within).contains(&off);
+        stable.then(|| *rules.fall.get(name).unwrap_or(&rules.stablecoin))
+    }
+
+    /// FAM-9: coins lose their pegs, tokens move, and locations fail.
     fn depeg(&self) -> Vec<Shock> {
         let still = Shock::still(self.market);
         let mut shocks = Vec::new();
         for (index, asset) in self.market.assets.iter().enumerate().filter(|(_, asset)| asset.name != "USD") {
             let followed = asset.follows.map(|underlying| &self.market.underlyings[underlying.0].name);
-            if followed != Some(&asset.name) {
+            let moves = match (followed, self.fall(index)) {
+                (Some(name), _) if *name == asset.name => vec![],
+                (Some(_), _) => vec![self.rules.depeg.wrapped],
+                (None, Some(fall)) => vec![fall],
+                (None, None) => {
+                    let token = &self.rules.depeg.token;
+                    vec![token.down.get(&asset.name), token.up.get(&asset.name)]
+                }
+            };
+            for residual in moves {
                 let mut shock = Shock { weight: self.rules.depeg.weight, ..still.clone() };
-                shock.residual[index] =
-                    if followed.is_none() { self.rules.depeg.stablecoin } else { self.rules.depeg.wrapped };
+                shock.residual[index] = residual;
                 shocks.push(shock);
             }
         }
+        shocks.extend(self.joint_depegs());
         for (location, lost) in self.rules.depeg.location_loss.iter() {
             let failed = Some((location.to_owned(), lost));
             shocks.push(Shock { failed, weight: self.rules.depeg.location_weight, ..still.clone() });
+        }
+        shocks
+    }
+
+    /// FAM-9: the wrapped tokens of each underlying together, all stablecoins together, and all stablecoins in a crash.
+    fn joint_depegs(&self) -> Vec<Shock> {
+        let (rules, still) = (&self.rules.depeg, Shock::still(self.market));
+        let mut shocks = Vec::new();
+        for (place, underlying) in self.market.underlyings.iter().enumerate() {
+            let mut shock = Shock { weight: rules.weight, ..still.clone() };
+            for (residual, asset) in shock.residual.iter_mut().zip(&self.market.assets) {
+                if asset.follows == Some(UnderlyingId(place)) && asset.name != underlying.name {
+                    *residual = rules.wrapped * rules.correlation.wrapped.powf(0.5);
+                }
+            }
+            shocks.push(shock);
+        }
+        let falls: Vec<f64> = (0..self.market.assets.len()).map(|asset| self.fall(asset).unwrap_or_default()).collect();
+        let shared = rules.correlation.stablecoin.powf(0.5);
+        let residual = falls.iter().map(|fall| shared * fall).collect();
+        shocks.push(Shock { residual, weight: rules.weight, ..still.clone() });
+        if falls.iter().any(|fall| *fall != 0.0) {
+            shocks.push(Shock {
+                price: (0..still.price.len()).map(|place| -self.range(place)).collect(),
+                vol: vec![Vol::Level(self.rules.scan.vol_up); still.vol.len()],
+                residual: falls,
+                weight: rules.crash_weight,
+                ..still
+            });
         }
         shocks
     }
@@ -510,6 +560,37 @@ impl Slow<'_> {
             ("depeg and location", worst(&self.depeg())),
         ]);
         families
+    }
+
+    /// CHG-2: the forward delta of one contract, in coins: what it gains with the forward or the mark alone, by the formula
+    /// of the methodology. It is the delta of everything but a coin-margined option.
+    fn forward_delta(&self, id: InstrumentId) -> f64 {
+        let (market, listing) = (self.market, self.market.listing(id));
+        let InstrumentKind::Option { expiry, strike, right } = &listing.kind else { return self.greeks(id).0 };
+        if listing.payoff == Payoff::Linear {
+            return self.greeks(id).0;
+        }
+        let underlying = &market.underlyings[listing.underlying.0];
+        let index = size_of(underlying, market.index(listing.underlying).usd().to_f64());
+        let unit = market.price(listing.counter_asset()).usd().to_f64();
+        let terms = market.expiry(listing.underlying, *expiry).expect("listed");
+        let (forward, said) = (terms.forward.usd().to_f64(), terms.forward_settled.usd().to_f64());
+        let left = if said > 0.0 { 1.0 } else { self.remaining(expiry.seconds_since(market.time)) };
+        let (strike, iv) = (strike.in_counter().to_f64() * unit, market.iv(id).expect("given").to_f64());
+        let years = expiry.years_since(market.time);
+        let sign = if *right == Right::Call { 1.0 } else { -1.0 };
+        let s = iv * years.sqrt();
+        let exercised = if s >= 1e-17 {
+            normal(sign * ((forward / strike).ln() / s - 0.5 * s))
+        } else if forward == strike {
+            0.5
+        } else {
+            f64::from(u8::from(sign * (forward - strike) > 0.0))
+        };
+        let coins = market.price(listing.settle).usd().to_f64() / index;
+        let discount = (-terms.rate.to_f64() * years).exp();
+        let moving = 1.0 - said / forward;
+        left * listing.contract_size.to_f64() * sign * coins * strike / forward * discount * exercised * moving
     }
 
     /// Delta in coins, gamma and vega (per 1.00) of one contract.
@@ -630,9 +711,10 @@ impl Slow<'_> {
                     perpetual += held * of_delta;
                     continue;
                 };
+                let of_forward = self.forward_delta(position.instrument);
                 let bucket = expiries.entry(expiry.micros()).or_default();
                 (bucket.0, bucket.1, bucket.2) =
-                    (bucket.0 + held * of_delta, bucket.1 + held * of_gamma, bucket.2 + held * of_vega);
+                    (bucket.0 + held * of_forward, bucket.1 + held * of_gamma, bucket.2 + held * of_vega);
                 if let InstrumentKind::Option { strike, right, .. } = &listing.kind {
                     let side = usize::from(*right == Right::Put);
                     let strike = format!("{strike} {}", listing.counter_asset().0);
@@ -650,7 +732,7 @@ impl Slow<'_> {
                 self.rate(&market_rules.half_spread, place),
             );
             basis += perpetual.abs() * index * rules.basis.floor;
-            for (expiry, (delta, gamma, vega, strikes)) in &expiries {
+            for (expiry, (forward_delta, gamma, vega, strikes)) in &expiries {
                 liquidity += self.exit(
                     vega.abs() / 100.0,
                     self.volume(&market_rules.vega_adv_usd, place, &|_| None),
@@ -659,7 +741,7 @@ impl Slow<'_> {
                     market_rules.vega_half_spread_points,
                 );
                 let years = units::Timestamp::from_micros(*expiry).years_since(market.time);
-                basis += delta.abs() * index * ((rules.basis.rate * years).exp() - 1.0).max(rules.basis.floor);
+                basis += forward_delta.abs() * index * ((rules.basis.rate * years).exp() - 1.0).max(rules.basis.floor);
                 for [calls, puts] in strikes.values() {
                     let naked = match (*calls < 0.0, *puts < 0.0) {
                         (true, true) => calls.abs() + puts.abs(),
@@ -822,11 +904,19 @@ impl Slow<'_> {
                 cash[key.3] += self.least_payoff(positions, units)?;
             }
         }
-        let worth = |(asset, amount): (usize, &f64)| {
-            let falls = if asset == 0 { 0.0 } else { self.rules.depeg.stablecoin };
-            amount * price(asset) * if *amount < 0.0 { 1.0 - falls } else { 1.0 + falls }
-        };
-        let left: f64 = cash.iter().enumerate().map(worth).sum();
+        let mut left = cash[0];
+        for (asset, amount) in cash.iter().enumerate().skip(1) {
+            let name = &market.assets[asset].name;
+            let stable = self.rules.depeg.stablecoins.contains(name)
+                && (price(asset) - 1.0).abs() <= self.rules.depeg.par_within;
+            let falls = self.rules.depeg.fall.get(name).copied().unwrap_or(self.rules.depeg.stablecoin);
+            left += match (stable, *amount < 0.0) {
+                (true, true) => amount * price(asset) * (1.0 - falls),
+                (true, false) => amount * price(asset) * (1.0 + falls),
+                (false, true) => return None,
+                (false, false) => 0.0,
+            };
+        }
         Some((equity(account, market) - left).max(0.0))
     }
 

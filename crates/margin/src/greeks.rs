@@ -4,6 +4,9 @@
 //! by the same fraction. So an inverse perpetual entered at the mark has the delta of its size in coins, and a
 //! coin-margined option the delta of its model price in dollars. The price of a stablecoin is held fixed: a contract
 //! written in a stablecoin has the delta of the same contract written in USD.
+//!
+//! The *forward delta* is what moves with the forward or the mark alone, while the index and the coin stay (CHG-2). Only
+//! for a coin-margined option does it differ from the delta: a higher forward buys fewer coins.
 
 use std::sync::OnceLock;
 
@@ -88,6 +91,24 @@ pub fn unsettled_part(listing: &Instrument, market: &Market, window_seconds: f64
 
 /// The sensitivities of one contract of `id`, with settlement averages over `window_seconds`.
 pub fn of_contract(id: InstrumentId, market: &Market, window_seconds: f64) -> Result<Greeks, Refusal> {
+    Ok(with_forward_delta(id, market, window_seconds)?.greeks)
+}
+
+/// The sensitivities of one contract, and its forward delta.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sensitivities {
+    /// The sensitivities where index, forward and coin move together.
+    pub greeks: Greeks,
+    /// Units of the underlying with the same sensitivity to a move of the forward or mark alone.
+    pub forward_delta: f64,
+}
+
+/// [`of_contract`], with the forward delta beside.
+pub(crate) fn with_forward_delta(
+    id: InstrumentId,
+    market: &Market,
+    window_seconds: f64,
+) -> Result<Sensitivities, Refusal> {
     let listing = market.listing(id);
     let index = market.size(listing.underlying);
     let size = listing.contract_size.to_f64() * unsettled_part(listing, market, window_seconds);
@@ -98,7 +119,7 @@ pub fn of_contract(id: InstrumentId, market: &Market, window_seconds: f64) -> Re
             Payoff::Linear => size * market.moving_price(listing) / index * settle,
             Payoff::Inverse => size / mark * settle / index,
         };
-        return Ok(Greeks { delta, ..Greeks::default() });
+        return Ok(Sensitivities { greeks: Greeks { delta, ..Greeks::default() }, forward_delta: delta });
     };
     let inputs = option_inputs(listing, market)?;
     let black = Black76::new(inputs).map_err(|refusal| not_priceable(listing, refusal))?;
@@ -116,7 +137,13 @@ pub fn of_contract(id: InstrumentId, market: &Market, window_seconds: f64) -> Re
         Payoff::Linear => 0.0,
         Payoff::Inverse => dollar / index * settled / inputs.forward,
     };
-    Ok(Greeks {
+    // With the coin held still, `P·U(F)/F` moves with F by `P/F·(U' − U/F)`, which is `±P·(K/F)·D·N(±d2)/F`.
+    let fewer_coins = match listing.payoff {
+        Payoff::Linear => 0.0,
+        Payoff::Inverse => greeks.price / inputs.forward,
+    };
+    let forward_delta = dollar * (greeks.delta - fewer_coins) * slope;
+    let greeks = Greeks {
         delta: dollar * greeks.delta * slope + turn * greeks.price,
         gamma: dollar * greeks.gamma * slope * slope
             + 2.0 * turn * slope * (greeks.delta - greeks.price / inputs.forward),
@@ -125,7 +152,8 @@ pub fn of_contract(id: InstrumentId, market: &Market, window_seconds: f64) -> Re
         rho: dollar * greeks.rho,
         vanna: dollar * greeks.vanna * slope + turn * greeks.vega,
         volga: dollar * greeks.volga,
-    })
+    };
+    Ok(Sensitivities { greeks, forward_delta })
 }
 
 /// The coin exposure from the currency in which a contract's price is written, such as bitcoin for a perpetual on

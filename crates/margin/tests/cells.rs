@@ -808,6 +808,21 @@ fn nothing_on_a_basket_is_certified() {
     assert!(!cell.contains(&moved));
 }
 
+/// CELL-2, FAM-9: a stablecoin that leaves par is a token, with other scenarios, and a token that comes near par is none.
+#[test]
+fn a_stablecoin_that_has_lost_its_par_is_not_in_the_cell() {
+    let width = Width { peg: 0.05, ..NARROW };
+    let priced = |dollar: f64| {
+        let mut document = generate::empty_market();
+        document.assets.extend([generate::asset("USDC", dollar, None), generate::asset("MEME", dollar, None)]);
+        Market::new(&document).expect("valid")
+    };
+    let contains =
+        |anchor: f64, now: f64| cell(&priced(anchor), &ScenarioSet::default(), &[], width).contains(&priced(now));
+    assert!(contains(0.81, 0.80) && contains(0.79, 0.76) && contains(1.21, 1.24));
+    assert!(!contains(0.81, 0.79) && !contains(0.79, 0.81) && !contains(1.19, 1.21));
+}
+
 /// CELL-5: a skew acts over all moneyness values in the cell. A hedged call loses most where strikes above the forward
 /// lose volatility, and it loses more of it the lower the forward is.
 #[test]

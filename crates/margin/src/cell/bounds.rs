@@ -126,8 +126,8 @@ pub struct Bounds {
     pub gap: Lines,
     /// Its contribution to the dollar delta of the underlying.
     pub net_delta: Span,
-    /// Its own dollar delta.
-    pub delta: Span,
+    /// Its own forward delta, in USD.
+    pub forward_delta: Span,
     /// USD per 1.00 of volatility.
     pub vega: Span,
     /// Gamma times the square of the index, USD.
@@ -260,7 +260,7 @@ impl Anchor<'_> {
             states: joined(&seen, seen.iter().map(|seen| lines(&seen.state))),
             gap: Lines::default(),
             net_delta: net_delta.widened(slack),
-            delta: worth.widened(slack),
+            forward_delta: worth.widened(slack),
             vega: Span::default(),
             gamma: Span::default(),
             worth: worth.widened(slack),
@@ -377,11 +377,26 @@ impl Anchor<'_> {
             let moneyness = Span { low: math::ln(forwards.low) - ln_strike, high: math::ln(forwards.high) - ln_strike };
             let distance = distances(moneyness, deviation);
             let exercised = match right {
-                Right::Call => Span { low: math::cdf(distance.low), high: math::cdf(distance.high) },
-                Right::Put => Span { low: math::cdf(-distance.high), high: math::cdf(-distance.low) },
+                Right::Call => cdf(distance),
+                Right::Put => cdf(distance.negated()),
             };
             let delta = level.times(exercised);
             let delta = if right == Right::Call { delta } else { delta.negated() };
+            // The coin held still, `P·U(F)/F` moves with F by `±P·(K/F)·D·N(±d2)`. The index is in P and F alike.
+            let forward_delta = match listing.payoff {
+                Payoff::Linear => delta,
+                Payoff::Inverse => {
+                    let across = quote / forward * size * strike;
+                    let across = Span { low: across * basis.low / basis.high, high: across * basis.high / basis.low };
+                    let paid = across.times(discount).times(match right {
+                        Right::Call => cdf(strike_distances(moneyness, deviation)),
+                        Right::Put => cdf(strike_distances(moneyness, deviation).negated()),
+                    });
+                    let slack = 10.0 * ERROR * across.high * discount.high;
+                    let paid = if right == Right::Call { paid } else { paid.negated() };
+                    paid.widened(slack)
+                }
+            };
             let near = if distance.low > 0.0 { distance.low } else { distance.high.min(0.0) };
             let density = Span { low: math::pdf(distance.low.abs().max(distance.high.abs())), high: math::pdf(near) };
             let vega = level.times(density).times(Span { low: time.low.sqrt(), high: time.high.sqrt() });
@@ -399,7 +414,7 @@ impl Anchor<'_> {
                 states,
                 gap,
                 net_delta: delta.widened(slack),
-                delta: delta.widened(slack),
+                forward_delta: forward_delta.widened(slack),
                 vega: vega.widened(slack),
                 gamma: if pinned { gamma.widened(slack / deviation.low) } else { Span::default() },
                 worth,
@@ -480,6 +495,16 @@ fn slope(right: Right, log_moneyness: f64, deviation: f64) -> f64 {
     }
     let distance = log_moneyness / deviation + 0.5 * deviation;
     right.sign() * math::cdf(right.sign() * distance)
+}
+
+/// The range of the normal distribution function over a range.
+fn cdf(span: Span) -> Span {
+    Span { low: math::cdf(span.low), high: math::cdf(span.high) }
+}
+
+/// The range of `d2 = l/s − s/2` for `l` and `s` in their ranges: the opposite of that of `d1` at the opposite `l`.
+fn strike_distances(moneyness: Span, deviation: Span) -> Span {
+    distances(moneyness.negated(), deviation).negated()
 }
 
 /// The range of `d1 = l/s + s/2` for `l` and `s` in their ranges. It rises in `l`; in `s` it falls up to `√(2l)` and

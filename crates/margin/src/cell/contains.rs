@@ -24,8 +24,16 @@ impl Cell {
             && (Arc::ptr_eq(&anchor.listings, &market.listings) || anchor.listings == market.listings)
             && same_liquidity(anchor, market)
             && anchor.assets.iter().zip(held.iter().zip(now)).all(|(asset, (held, now))| {
-                asset.follows.is_some() || near([now, held].map(|price| price.usd().to_f64()), [1.0; 2], peg)
+                let prices = [now, held].map(|price| price.usd().to_f64());
+                asset.follows.is_some() || near(prices, [1.0; 2], peg) && self.same_class(&asset.name, prices)
             })
+    }
+
+    /// Whether an asset that follows no underlying is a stablecoin at both prices or at neither: FAM-9 moves it otherwise
+    /// when it is none any more.
+    fn same_class(&self, name: &str, prices: [f64; 2]) -> bool {
+        let [now, held] = prices.map(|price| self.rules.depeg.is_stablecoin(name, price));
+        now == held
     }
 
     /// The part of [`Self::contains`] that belongs to one underlying: its index, forwards, marks and volatilities, and

@@ -76,7 +76,7 @@ pub(super) struct Part {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Bucket {
     place: usize,
-    /// Delta, vega and gamma in ticks; for each the least, then the most.
+    /// Forward delta, vega and gamma in ticks; for each the least, then the most.
     sums: [f64; 6],
     /// The largest sum of the charges of one expiry.
     pub(super) charge: f64,
@@ -423,7 +423,7 @@ impl Cell {
         part.buckets[bucket].charge = self.charges.most(&rule::Part::Bucket(rule::Bucket {
             underlying,
             place,
-            delta: delta_low.abs().max(delta_high.abs()),
+            forward_delta: delta_low.abs().max(delta_high.abs()),
             vega: part.buckets[bucket].vega(self.tick),
             gamma,
             naked: self.naked(&holding.positions[from..to]),

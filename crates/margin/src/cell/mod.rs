@@ -143,7 +143,7 @@ struct Contract {
     mark: f64,
     payoff: Payoff,
     asset: AssetId,
-    /// Delta, vega and gamma of a lot in ticks; for each the least, then the most.
+    /// Forward delta, vega and gamma of a lot in ticks; for each the least, then the most.
     sensitivities: [f64; 6],
 }
 
@@ -541,7 +541,7 @@ impl Cell {
                 (funding[0].min(funding[1]).floor(), -fee)
             };
         }
-        let sensitivities = [bounds.delta, bounds.vega, bounds.gamma]
+        let sensitivities = [bounds.forward_delta, bounds.vega, bounds.gamma]
             .map(|span| [(span.low * scale).floor(), (span.high * scale).ceil()]);
         let sensitivities: &[f64] = sensitivities.as_flattened();
         let rows = [sheet.rows.row(2 * place), sheet.rows.row(2 * place + 1)];

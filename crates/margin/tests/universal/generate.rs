@@ -197,6 +197,7 @@ pub fn market() -> impl Strategy<Value = Market> {
                 ..asset(&format!("st{first}"), index * staked, Some(first))
             };
             document.assets.push(staked);
+            document.assets.push(asset(&format!("w{first}"), index, Some(first)));
             for (place, listed) in document.instruments.iter_mut().enumerate() {
                 write_in(listed, place, dollar, (first, index));
             }

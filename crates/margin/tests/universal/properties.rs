@@ -438,6 +438,38 @@ proptest! {
         }
     }
 
+    /// CHG-2: a position is charged on the slope of its profit in a move of the basis alone, settled parts included.
+    #[test]
+    fn the_basis_charge_is_taken_on_what_a_basis_move_costs(world in world()) {
+        let World { market, account } = &world;
+        let h = 1e-4;
+        for position in &account.positions {
+            let listing = market.listing(position.instrument);
+            let years = listing.expiry().map_or(0.0, |expiry| expiry.years_since(market.time));
+            let smooth = !listing.is_option() || years * 365.0 > 5.0 && market.iv(listing.id).is_some_and(|iv| iv.to_f64() > 0.2);
+            // A basket has no basis of its own in a scenario, and a price that may be negative has a size beside.
+            let UnderlyingId(place) = listing.underlying;
+            if !smooth || market.is_basket(listing.underlying) || market.underlyings[place].scale.is_some() {
+                continue;
+            }
+            let held = Position { entry: market.mark(listing.id), ..*position };
+            let alone = Account { positions: vec![held], ..Account::default() };
+            let moved = |basis: f64| {
+                let mut scenario = Scenario::still("moved", market);
+                scenario.moves[place] = Move { basis, ..Move::NONE };
+                scenario
+            };
+            let array = array(market, [moved(-h), moved(h)]);
+            let pnl = array.pnl(&array.vector(&alone).expect("a vector"));
+            let slope = ((pnl[1] - pnl[0]) / (2.0 * h)).abs();
+            let rules = &PARAMS.rules.basis;
+            let expected = slope * rules.floor.max(libm::exp(rules.rate * years) - 1.0);
+            let found = charge(&assessed(&alone, market), "basis").initial.to_f64();
+            let slack = 1e-5 * gross(&judge(market), &alone) + 1e-11;
+            prop_assert!((found - expected).abs() <= slack, "{listing:?}: charged {found}, the slope says {expected}");
+        }
+    }
+
     /// The printed delta and gamma are the slopes of the profits that scenarios show, settled parts included.
     #[test]
     fn greeks_are_the_slopes_of_scenario_profit(world in world()) {

@@ -40,6 +40,21 @@ fn a_parameter_out_of_its_range_is_refused() {
             "depeg.stablecoin: found 0.1, expected a number from -0.99 to 0",
         ),
         (
+            "USDe = { value = \"-0.20\"",
+            "UST = { value = \"-0.20\"",
+            "depeg.fall.UST: found \"UST\", expected one of depeg.stablecoins",
+        ),
+        (
+            "value = [\"DAI\",",
+            "value = [\"USD\",",
+            "depeg.stablecoins: found USD, expected any other asset: USD is what the others are measured in",
+        ),
+        (
+            "other = { value = \"-0.79\"",
+            "other = { value = \"0.79\"",
+            "depeg.token.down.other: found 0.79, expected a number from -0.99 to 0",
+        ),
+        (
             "0.85\", reason = \"of no",
             "1.01\", reason = \"of no",
             "haircut.cap: found 1.01, expected a number from 0 to 1",
@@ -112,6 +127,29 @@ fn a_parameter_that_is_unknown_missing_or_no_text_is_refused() {
             assert!(message.contains(part), "{message} says {part}");
         }
     }
+}
+
+/// FAM-9: a file that was written before tokens were told from stablecoins, and coins were tried together.
+#[test]
+fn an_older_file_knows_tokens() {
+    let mut older = String::new();
+    let mut newer = false;
+    for line in universal::PARAMS.lines() {
+        if line.starts_with('[') {
+            newer = ["[depeg.correlation]", "[depeg.fall]", "[depeg.token.down]", "[depeg.token.up]"].contains(&line);
+        }
+        let newer =
+            newer || ["stablecoins = ", "par_within = ", "crash_weight = "].iter().any(|name| line.starts_with(name));
+        if !newer {
+            older.extend([line, "\n"]);
+        }
+    }
+    let depeg = universal::parse(&older).expect("an older file").rules.depeg;
+    assert!(
+        depeg.is_stablecoin("USDC", 0.81) && !depeg.is_stablecoin("USDC", 0.79) && !depeg.is_stablecoin("FTT", 1.0)
+    );
+    assert_eq!([depeg.fall("USDC"), depeg.token.down.get("FTT"), depeg.token.up.get("FTT")], [-0.10, -0.79, 1.44]);
+    assert_eq!([depeg.correlation.wrapped, depeg.correlation.stablecoin, depeg.crash_weight], [0.40, 0.47, 0.95]);
 }
 
 /// A name that is not listed takes the number of `other`; a table without it could not answer.

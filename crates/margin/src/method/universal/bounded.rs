@@ -71,7 +71,8 @@ pub(crate) fn left(account: &Account, market: &Market, rules: &Rules, room: Room
     }
     let mut left = Money::ZERO;
     for (asset, amount) in cash {
-        left = left.plus(worth(amount, asset, market, rules, room)?)?;
+        let Some(worth) = worth(amount, asset, market, rules, room)? else { return Ok(None) };
+        left = left.plus(worth)?;
     }
     Ok(Some(left))
 }
@@ -94,16 +95,20 @@ fn of_underlying(
     Ok(Quantity::from_raw(units.raw()))
 }
 
-/// The least that an amount of an asset which follows nothing is worth, in USD: held after the depeg of the asset, owed after
-/// a rise of the same size.
-fn worth(amount: Money, asset: AssetId, market: &Market, rules: &Rules, room: Room) -> Result<Money, Overflow> {
+/// The least that an amount of an asset which follows nothing is worth, in USD. A stablecoin is held after its fall, and owed
+/// after a rise of the same size. A token that is held is worth nothing; one that is owed may rise without end.
+fn worth(amount: Money, asset: AssetId, market: &Market, rules: &Rules, room: Room) -> Result<Option<Money>, Overflow> {
     if asset == USD {
-        return Ok(amount);
+        return Ok(Some(amount));
     }
-    let owed = amount.is_negative();
-    let moved = if owed { -rules.depeg.stablecoin } else { rules.depeg.stablecoin };
-    let now = amount.converted(market.price(asset).usd(), Round::Down)?;
-    now.scaled(worse(room.peg, owed)?, Round::Down)?.scaled(factor(moved)?, Round::Down)
+    let (owed, price, name) = (amount.is_negative(), market.price(asset).usd(), &market.assets[asset.0].name);
+    if !rules.depeg.is_stablecoin(name, price.to_f64()) {
+        return Ok((!owed).then_some(Money::ZERO));
+    }
+    let fall = rules.depeg.fall(name);
+    let now = amount.converted(price, Round::Down)?;
+    let moved = now.scaled(worse(room.peg, owed)?, Round::Down)?;
+    moved.scaled(factor(if owed { -fall } else { fall })?, Round::Down).map(Some)
 }
 
 /// The factor on a price within `part` of its anchor that is worse for what is held or owed.

@@ -30,6 +30,11 @@ impl ByName {
         self.0.iter().map(|(name, value)| (name.as_str(), *value))
     }
 
+    /// The same number for every name.
+    pub(crate) fn of_all(number: f64) -> Self {
+        Self(BTreeMap::from([(OTHER.to_owned(), number)]))
+    }
+
     /// Refuses a table without `other`, or with a number that is not from `low` to `high`.
     pub(crate) fn check(&self, path: &str, low: f64, high: f64) -> Result<(), Invalid> {
         if !self.0.contains_key(OTHER) {

@@ -42,6 +42,8 @@ pub struct Exposure {
 pub struct Bucket {
     /// Delta, in units of the underlying.
     pub delta: f64,
+    /// Forward delta, in units of the underlying: what moves with the forward alone.
+    pub forward_delta: f64,
     /// Change of delta per dollar of the index.
     pub gamma: f64,
     /// USD per 1.00 of volatility.
@@ -105,6 +107,7 @@ impl Exposures {
         }
         let bucket = &mut self.touch(underlying).buckets[contract.bucket];
         bucket.delta += quantity * contract.greeks.delta;
+        bucket.forward_delta += quantity * contract.forward_delta;
         bucket.gamma += quantity * contract.greeks.gamma;
         bucket.vega += quantity * contract.greeks.vega;
         if let Some((strike, call)) = contract.strike {

@@ -33,6 +33,8 @@ pub(crate) struct ContractTerms {
     pub bucket: usize,
     /// Sensitivities of one contract.
     pub greeks: Greeks,
+    /// Units of the underlying with the same sensitivity to a move of the forward or mark alone.
+    pub forward_delta: f64,
     /// For an option: the number of its strike, and whether it is a call.
     pub strike: Option<(u32, bool)>,
     /// Units of the underlying, or of the quote.

@@ -13,7 +13,7 @@
 //! Every file uses only those to its left:
 //!
 //! ```text
-//! by_name ─ scan ─ exit ─ listed ─ exposure ─ charge/rule ─ charge/* ─ charge/mod ─ rules ─ terms, families/*, bounded, notes ─ mod
+//! by_name ─ scan, peg ─ exit ─ listed ─ exposure ─ charge/rule ─ charge/* ─ charge/mod ─ rules ─ terms, families/*, bounded, notes ─ mod
 //! ```
 //!
 //! A charge does not know the other parameters of the method, and a family knows no charge.
@@ -26,6 +26,7 @@ mod exposure;
 pub mod families;
 mod listed;
 mod notes;
+mod peg;
 pub mod rules;
 mod scan;
 mod terms;

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Account, AssetId, Basket, InstrumentKind, Market, Payoff, USD, UnderlyingId};
+use model::{Account, Asset, AssetId, Basket, InstrumentKind, Market, Payoff, USD, UnderlyingId};
 
 use super::by_name::ByName;
-use super::rules::Rules;
+use super::rules::{Rules, TokenRules};
+use crate::scenario::percent;
 
 /// A note about more contracts than this gives only their number.
 const NAMED: usize = 3;
@@ -18,16 +19,31 @@ pub(super) fn of(account: &Account, market: &Market, rules: &Rules) -> Vec<Strin
             listing.kind == InstrumentKind::Perpetual && market.quote(listing.id).funding_rate_8h.is_none()
         })
         .map(|listing| format!("{}: the market gives no funding_rate_8h, no funding is charged", listing.name));
-    let unknown = account.balances.iter().filter(|balance| balance.asset != USD);
-    let unknown = unknown
-        .map(|balance| &market.assets[balance.asset.0])
-        .filter(|asset| asset.follows.is_none() && !rules.haircut.volatility.names(&asset.name))
-        .map(|asset| format!("{}: follows no underlying, shocked as a stablecoin (FAM-9)", asset.name));
+    let tokens = account.balances.iter().filter_map(|balance| token(balance.asset, market, rules));
     let assumed = written(account, market).into_iter().chain(baskets(account, market, rules));
-    let mut notes: Vec<String> = unfunded.chain(unknown).chain(assumed).collect();
+    let mut notes: Vec<String> = unfunded.chain(tokens).chain(assumed).collect();
     notes.sort();
     notes.dedup();
     notes
+}
+
+/// A note on an asset that follows no underlying and is no stablecoin, where the rules give it no range of its own.
+fn token(id: AssetId, market: &Market, rules: &Rules) -> Option<String> {
+    let (Asset { name, follows }, depeg) = (&market.assets[id.0], &rules.depeg);
+    let price = market.price(id).usd();
+    if id == USD || follows.is_some() || depeg.is_stablecoin(name, price.to_f64()) {
+        return None;
+    }
+    let TokenRules { down, up } = &depeg.token;
+    let why = if depeg.stablecoins.contains(name) {
+        format!("no stablecoin at {price} USD")
+    } else if down.names(name) && up.names(name) {
+        return None;
+    } else {
+        "follows no underlying and is no stablecoin that the parameters know".to_owned()
+    };
+    let [down, up] = [down, up].map(|range| percent(range.get(name)));
+    Some(format!("{name}: {why}, shocked by {down} and {up} (FAM-9)"))
 }
 
 /// A note on each basket that a position, order or balance depends on: what it moves with, and which numbers of CHG-1

@@ -13,6 +13,7 @@ use crate::vol::TermRule;
 
 pub use super::by_name::ByName;
 pub use super::charge::{BasisRules, BorrowRules, FeeRules, HaircutRules, LiquidityRules, OptionRules};
+pub use super::peg::{ClaimRules, DepegRules, TokenRules};
 pub use super::scan::ScanRules;
 
 /// All parameters of the method. Fractions, not per cent; days; USD.
@@ -32,7 +33,7 @@ pub struct Rules {
     pub stress: BTreeMap<String, StressRules>,
     /// Moves far beyond the scan (FAM-7).
     pub tails: TailRules,
-    /// Coins that lose their peg, and locations that fail (FAM-9).
+    /// Coins that lose their peg, tokens that follow nothing, and locations that fail (FAM-9).
     pub depeg: DepegRules,
     /// The cost of leaving large positions (CHG-1).
     pub liquidity: LiquidityRules,
@@ -161,27 +162,6 @@ pub struct TailRules {
     pub multiple_weight: Vec<f64>,
 }
 
-/// Coins that lose their peg, and locations that fail (FAM-9).
-#[derive(Clone, Debug, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct DepegRules {
-    /// Move of a stablecoin.
-    #[serde(deserialize_with = "decimal::read")]
-    pub stablecoin: f64,
-    /// Move of a staked or wrapped token against the underlying it follows.
-    #[serde(deserialize_with = "decimal::read")]
-    pub wrapped: f64,
-    /// The factor on the profit and loss of a depeg.
-    #[serde(deserialize_with = "decimal::read")]
-    pub weight: f64,
-    /// The part of the collateral that is lost at a failing location.
-    pub location_loss: ByName,
-    /// The factor on the profit and loss of a failure.
-    #[serde(deserialize_with = "decimal::read")]
-    pub location_weight: f64,
-}
-
 /// The settlement average of instruments (VAL-4).
 #[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -301,11 +281,7 @@ impl Rules {
             }
         }
         self.tails.check()?;
-        within(self.depeg.stablecoin, "depeg.stablecoin", -0.99, 0.0)?;
-        within(self.depeg.wrapped, "depeg.wrapped", -0.99, 0.0)?;
-        within(self.depeg.weight, "depeg.weight", 0.001, 1.0)?;
-        self.depeg.location_loss.check("depeg.location_loss", 0.0, 1.0)?;
-        within(self.depeg.location_weight, "depeg.location_weight", 0.001, 1.0)?;
+        self.depeg.check()?;
         self.charges().check()?;
         within(self.settlement.window_seconds, "settlement.window_seconds", 0.0, 86_400.0)?;
         within(self.engine.clock_step_seconds, "engine.clock_step_seconds", 1.0, 604_800.0)?;

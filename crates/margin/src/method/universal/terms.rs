@@ -11,7 +11,7 @@ use super::exposure::Exposures;
 use super::listed::{AssetTerms, ContractTerms, UnderlyingTerms, Unsettled};
 use super::rules::Rules;
 use crate::Refusal;
-use crate::greeks::{of_contract, quoted_coins};
+use crate::greeks::{Sensitivities, quoted_coins, with_forward_delta};
 use crate::risk_array::Line;
 
 /// All that is looked up in one market.
@@ -124,12 +124,13 @@ impl Terms {
             InstrumentKind::Spot | InstrumentKind::Perpetual | InstrumentKind::Future { .. } => None,
         };
         let value = self.value(listing, market);
-        let greeks = of_contract(id, market, rules.settlement.window_seconds)?;
+        let Sensitivities { greeks, forward_delta } = with_forward_delta(id, market, rules.settlement.window_seconds)?;
         let quoted = quoted_coins(listing, greeks.delta, market).map(|(UnderlyingId(coin), units)| (coin, units));
         Ok(ContractTerms {
             underlying,
             bucket,
             greeks,
+            forward_delta,
             strike,
             size: listing.contract_size.to_f64(),
             value,

@@ -1,9 +1,11 @@
 //! CHG-2, basis: forwards of different expiries do not move together.
 //!
-//! Each expiry of each underlying is charged on its own absolute delta, the perpetuals at no time: both legs of a calendar
-//! pair pay. The move of a basis grows with the time to expiry.
+//! Each expiry of each underlying is charged on its own absolute forward delta, the perpetuals at no time: both legs of a
+//! calendar pair pay. The move of a basis grows with the time to expiry. The forward delta is what the positions gain with
+//! the forward while the index stays. A coin-margined box has no delta, but pays a fixed amount of dollars in coins of the
+//! forward, so it loses 1 % of that when the forward rises by 1 %.
 //!
-//! Over a cell, each delta is taken at its largest, and the move at the anchor, where the time to expiry is longest. A sum
+//! Over a cell, each forward delta is taken at its largest, and the move at the anchor, where the time to expiry is longest. A sum
 //! of absolute values: two accounts together are charged no more than both alone, so a fill adds nothing beyond its own.
 
 use model::Invalid;
@@ -61,7 +63,7 @@ impl Rule for Basis {
     fn exact(&self, exposures: &Exposures) -> f64 {
         exposures.touched().fold(0.0, |sum, (underlying, exposure)| {
             let legs = exposure.buckets.iter().zip(&self.moves[underlying]);
-            let legs = legs.map(|(bucket, part)| bucket.delta.abs() * exposure.index * part);
+            let legs = legs.map(|(bucket, part)| bucket.forward_delta.abs() * exposure.index * part);
             sum + legs.fold(0.0, |sum, leg| sum + leg)
         })
     }
@@ -69,7 +71,7 @@ impl Rule for Basis {
     #[inline]
     fn most(&self, part: &Part) -> Option<f64> {
         match part {
-            Part::Bucket(bucket) => Some(self.moves[bucket.underlying][bucket.place] * bucket.delta),
+            Part::Bucket(bucket) => Some(self.moves[bucket.underlying][bucket.place] * bucket.forward_delta),
             Part::Underlying { .. } | Part::Balance { .. } | Part::Funding(_) | Part::Fees(_) => None,
         }
     }
@@ -95,8 +97,7 @@ mod tests {
         // Positions of one expiry are netted before.
         let flat = exposures(&[(3.0, contract(1, 1.0, 0.0, 0.0)), (-6.0, contract(1, 0.5, 0.0, 0.0))]);
         assert_eq!(basis.exact(&flat), 0.0);
-        let most =
-            [(1, 300.0), (2, 300.0)].map(|(place, delta)| basis.most(&Part::Bucket(Bucket { delta, ..bucket(place) })));
+        let most = [1, 2].map(|place| basis.most(&Part::Bucket(Bucket { forward_delta: 300.0, ..bucket(place) })));
         assert_eq!(most, [Some(6.0), Some(15.0)]);
         assert_eq!(basis.most(&Part::Fees(1.0)), None);
     }

@@ -19,6 +19,7 @@ pub fn contract(bucket: usize, delta: f64, gamma: f64, vega: f64) -> ContractTer
         underlying: 0,
         bucket,
         greeks: Greeks { delta, gamma, vega, ..Greeks::default() },
+        forward_delta: delta,
         strike: None,
         size: 1.0,
         value: INDEX,
@@ -44,5 +45,5 @@ pub fn exposures(held: &[(f64, ContractTerms)]) -> Exposures {
 
 /// A bucket of the underlying over a cell, with nothing in it.
 pub fn bucket(place: usize) -> Bucket {
-    Bucket { underlying: 0, place, delta: 0.0, vega: 0.0, gamma: 0.0, naked: 0.0 }
+    Bucket { underlying: 0, place, forward_delta: 0.0, vega: 0.0, gamma: 0.0, naked: 0.0 }
 }

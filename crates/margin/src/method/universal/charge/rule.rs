@@ -101,8 +101,8 @@ pub(crate) struct Bucket {
     pub underlying: usize,
     /// 0 for the perpetuals, then the expiries of [`Scope::expiries`].
     pub place: usize,
-    /// The largest absolute delta, in USD.
-    pub delta: f64,
+    /// The largest absolute forward delta, in USD.
+    pub forward_delta: f64,
     /// The largest absolute vega, in USD per 1.00 of volatility.
     pub vega: f64,
     /// The least gamma times the square of the index, in USD.
