@@ -7,6 +7,7 @@ mod common;
 use common::*;
 use engine::state::{Change, Policy};
 use engine::{AccountId, Command, Event, FeedId, Party, Principal};
+use margin::method::universal::PARAMS;
 use model::InstrumentId;
 use units::{Money, Price};
 
@@ -14,7 +15,10 @@ use units::{Money, Price};
 fn halved() -> (World, AccountId, AccountId) {
     let much = "1000000000000".parse().unwrap();
     let generous = Policy { outflow_floor: much, share_floor: much, fund_floor: much, ..Policy::default() };
-    let mut world = World::with(generous);
+    // At half a dollar it is a stablecoin all the same, not a token that may fall by three quarters.
+    let near_par = PARAMS.replace("par_within = { value = \"0.2\"", "par_within = { value = \"0.6\"");
+    assert_ne!(near_par, PARAMS);
+    let mut world = World::under(generous, &near_par);
     world.move_to(FeedId::Asset(USDC), "0.5");
     let (alice, bob) = (world.rich("alice", 1, "10000000"), world.rich("bob", 2, "10000000"));
     (world, alice, bob)

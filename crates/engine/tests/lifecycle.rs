@@ -646,9 +646,9 @@ fn a_parameter_file_may_differ_by_one_step_in_every_number_i67() {
         other => panic!("{other}"),
     };
     assert_eq!(field(propose(&mut world, factor("1.57")).unwrap_err()), "margin.im_factor");
-    let text = universal::PARAMS.replace("price = { value = [\"-0.66\",", "price = { value = [\"-0.4\",");
+    let text = universal::PARAMS.replace("multiple = { value = [\"-3\",", "multiple = { value = [\"-2.2\",");
     assert_ne!(text, universal::PARAMS);
-    assert_eq!(field(propose(&mut world, Change::Method { text }).unwrap_err()), "tails.price");
+    assert_eq!(field(propose(&mut world, Change::Method { text }).unwrap_err()), "tails.multiple");
     let text = universal::PARAMS.replace("[scan.sigma]\n", "[scan.sigma]\nCVT = \"0.01\"\n");
     assert_ne!(text, universal::PARAMS);
     assert_eq!(field(propose(&mut world, Change::Method { text }).unwrap_err()), "scan.sigma.CVT");

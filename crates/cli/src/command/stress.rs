@@ -265,7 +265,8 @@ mod tests {
         let account = &document["accounts"][0];
         assert_eq!(account["pnl"].as_array().unwrap().len(), 7);
         assert_eq!(account["pnl"][3][5], "0");
-        assert_eq!(account["scan"].as_array().unwrap().len(), 27 + 3 * 27 + 6);
+        // At once, after a day, and after what expires within its last quarter.
+        assert_eq!(account["scan"].as_array().unwrap().len(), 4 * (27 + 27 + 24) + 3 * 6);
         assert!(!text.contains("NaN") && !text.contains("\"-0\""));
     }
 
@@ -303,7 +304,7 @@ mod tests {
         let text = plain(&stress(&[]).unwrap().out);
         let scans = text.lines().filter(|line| line.contains(", vol ")).map(amounts).filter(|line| line.len() == 3);
         let gaps: Vec<bool> = scans.map(|line| line[0] - line[1] == line[2]).collect();
-        assert_eq!(gaps, [true; 9 * 27]);
+        assert_eq!(gaps, [true; 9 * 28]);
     }
 
     #[test]

@@ -175,7 +175,12 @@ impl World {
     }
 
     pub fn with(policy: Policy) -> Self {
-        let mut world = Self::young(policy);
+        Self::under(policy, margin::method::universal::PARAMS)
+    }
+
+    /// [`Self::with`] other parameters of the method.
+    pub fn under(policy: Policy, params: &str) -> Self {
+        let mut world = Self::young_under(policy, params);
         world.pass(8 * DAY);
         // The time to cure after eight days of silence is over too.
         for _ in 0..3 {
@@ -186,8 +191,12 @@ impl World {
 
     /// Just listed: no asset but USD may be collateral yet.
     pub fn young(policy: Policy) -> Self {
+        Self::young_under(policy, margin::method::universal::PARAMS)
+    }
+
+    fn young_under(policy: Policy, params: &str) -> Self {
         let start = "2026-11-01T00:00:00Z".parse().unwrap();
-        let state = State::new(start, margin::method::universal::PARAMS.to_owned(), policy);
+        let state = State::new(start, params.to_owned(), policy);
         let prices = [
             (FeedId::Index(BTC), "100000"),
             (FeedId::Index(ETH), "4000"),

@@ -20,6 +20,8 @@ pub struct Estimate {
     pub family: Words,
     /// The scenario in words.
     pub scenario: Words,
+    /// Whether the move comes at once: no time passes (SCN-8).
+    pub at_once: bool,
     /// Profit by full revaluation, in USD.
     pub pnl: f64,
     /// Profit estimated by delta, gamma, vega and theta, in USD.
@@ -38,6 +40,7 @@ pub fn estimates(account: &Account, universal: &Universal) -> Result<Vec<Estimat
             Ok(Estimate {
                 family: family.name.clone(),
                 scenario: scenario.name.clone(),
+                at_once: scenario.moves.iter().all(|shift| shift.years == 0.0),
                 pnl: pnl[index],
                 second_order: second_order(account, universal.market, universal.rules, scenario)?,
             })

@@ -105,7 +105,8 @@ impl Stressed {
         table.text()
     }
 
-    /// The scan of all prices together, revalued in full and estimated from Greeks.
+    /// The scan of all prices together at once, and the worst of it as the margin period passes, revalued in full and
+    /// estimated from Greeks.
     fn scan(&self) -> String {
         let columns = [
             ("scan together", Side::Left),
@@ -116,13 +117,14 @@ impl Stressed {
         let mut table = Table::new(&columns);
         let decimals = decimals(self.matrix.largest());
         let dollars = |value: f64| number(value, decimals);
-        for Estimate { scenario, pnl, second_order, .. } in
-            self.estimates.iter().filter(|one| one.family == "scan together")
-        {
+        let together = || self.estimates.iter().filter(|one| one.family == "scan together");
+        let passing = together().filter(|one| !one.at_once).min_by(|one, other| one.pnl.total_cmp(&other.pnl));
+        for Estimate { scenario, pnl, second_order, .. } in together().filter(|one| one.at_once).chain(passing) {
             let [full, estimate] = [*pnl, *second_order].map(|value| down(value, decimals));
             table.row([scenario.to_string()].into_iter().chain([full, estimate, full - estimate].map(dollars)));
         }
-        let words = "greeks: delta, gamma, vega and theta now, to the second order; the gap is what they do not see.";
+        let words = "greeks: delta, gamma, vega and theta now, to the second order; the gap is what they do not see. The \
+                     last line is the worst of the scan as the day passes; JSON has all of them.";
         table.text() + &paragraph("", 2, words)
     }
 }

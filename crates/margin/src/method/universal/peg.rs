@@ -60,9 +60,9 @@ pub struct TokenRules {
 }
 
 impl Default for TokenRules {
-    /// The range of files that do not give it: the fall and the rise of FTT.
+    /// The range of files that do not give it: the rise of FTT, and of its fall what still leaves a token worth having.
     fn default() -> Self {
-        Self { down: ByName::of_all(-0.79), up: ByName::of_all(1.44) }
+        Self { down: ByName::of_all(-0.72), up: ByName::of_all(1.44) }
     }
 }
 
