@@ -855,7 +855,8 @@ impl Slow<'_> {
     fn largest_loss(&self, account: &Account) -> Option<f64> {
         let market = self.market;
         let price = |asset: usize| market.price(AssetId(asset)).usd().to_f64();
-        let mut groups: BTreeMap<(usize, i64, usize, usize), Vec<&Position>> = BTreeMap::new();
+        // By underlying, written and paid asset, whether paid in the coin, and expiry.
+        let mut groups: BTreeMap<(usize, usize, usize, bool, i64), Vec<&Position>> = BTreeMap::new();
         for position in &account.positions {
             let listing = market.listing(position.instrument);
             let expiry = listing.expiry().filter(|expiry| *expiry > market.time)?;
@@ -869,7 +870,8 @@ impl Slow<'_> {
             if market.underlyings[place].scale.is_some() || market.assets[written].follows.is_some() {
                 return None;
             }
-            groups.entry((place, expiry.micros(), written, paid)).or_default().push(position);
+            let coin = listing.payoff == Payoff::Inverse;
+            groups.entry((place, written, paid, coin, expiry.micros())).or_default().push(position);
         }
         if groups.is_empty() {
             return None;
@@ -893,15 +895,21 @@ impl Slow<'_> {
             }
         }
         for place in 0..coins.len() {
-            // Coins belong to the last expiry that is written and paid in USD; alone they are worth nothing at worst.
-            let last = groups.keys().filter(|(at, _, written, paid)| (*at, *written, *paid) == (place, 0, 0)).last();
+            // Coins belong to the last expiry that pays in them, else to the last that is written and paid in USD; alone
+            // they are worth nothing at worst.
+            let last = groups.keys().filter(|(at, written, paid, ..)| (*at, *written, *paid) == (place, 0, 0)).last();
             let (last, held) = (last.copied(), coins[place]);
             if last.is_none() && held < 0.0 {
                 return None;
             }
             for (key, positions) in groups.iter().filter(|(key, _)| key.0 == place) {
                 let units = if last == Some(*key) { held } else { 0.0 };
-                cash[key.3] += self.least_payoff(positions, units)?;
+                let least = self.least_payoff(positions, units)?;
+                let years = units::Timestamp::from_micros(key.4).years_since(market.time);
+                let part = ((self.rules.basis.rate * years).exp() - 1.0).max(self.rules.basis.floor);
+                let index = market.index(UnderlyingId(place)).usd().to_f64();
+                let exposed = if key.3 { least.abs() } else { units.max(0.0) * index };
+                cash[key.2] += least - part * exposed;
             }
         }
         let mut left = cash[0];

@@ -43,7 +43,8 @@ pub(crate) fn left(account: &Account, market: &Market, rules: &Rules, room: Room
         let Some(group) = Group::of(listing, market).filter(|_| ends(listing, market)) else { return Ok(None) };
         groups.entry(group).or_default().add(position, listing)?;
     }
-    // Coins are worth a part of a settlement price: that of the last expiry, or of a time of their own.
+    // Coins are worth a part of a settlement price: of the last expiry that pays in them, else of the last that pays in USD.
+    let mut coins: BTreeMap<UnderlyingId, Quantity> = BTreeMap::new();
     let mut cash: BTreeMap<AssetId, Money> = BTreeMap::new();
     for balance in &account.balances {
         let lost = match &balance.location {
@@ -57,15 +58,20 @@ pub(crate) fn left(account: &Account, market: &Market, rules: &Rules, room: Room
             continue;
         };
         let units = of_underlying(kept, balance.asset, followed, market, rules, room)?;
-        let last = groups.range_mut(Group::first(followed)..).take_while(|(group, _)| group.underlying == followed);
-        match last.filter(|(group, _)| group.written == USD && group.paid == USD).last() {
-            Some((_, payout)) => payout.rise(units)?,
+        let held = coins.entry(followed).or_default();
+        *held = held.plus(units)?;
+    }
+    for (followed, units) in coins {
+        let of = |group: &&Group| group.underlying == followed && group.written == USD && group.paid == USD;
+        match groups.keys().filter(of).max_by_key(|group| (group.in_coin, group.expiry)).copied() {
+            Some(group) => groups.entry(group).or_default().own(units)?,
             None if units.is_negative() => return Ok(None),
             None => {}
         }
     }
     for (group, payout) in &groups {
         let Some(least) = payout.least()? else { return Ok(None) };
+        let least = least.minus(group.basis(least, payout, market, rules)?)?;
         let held = cash.entry(group.paid).or_default();
         *held = held.plus(least)?;
     }
@@ -137,6 +143,8 @@ struct Group {
     /// The asset in which the payoff is counted. A payoff in the coin of the underlying is counted in USD: the coin is
     /// worth the settlement price then.
     paid: AssetId,
+    /// Whether it pays in the coin of the underlying.
+    in_coin: bool,
 }
 
 impl Group {
@@ -148,12 +156,20 @@ impl Group {
             (Payoff::Inverse, Some(followed)) if followed == underlying && written == USD => USD,
             _ => return None,
         };
-        market.assets[written.0].follows.is_none().then_some(Self { underlying, expiry, written, paid })
+        let in_coin = listing.payoff == Payoff::Inverse;
+        market.assets[written.0].follows.is_none().then_some(Self { underlying, expiry, written, paid, in_coin })
     }
 
-    /// The least group of an underlying.
-    fn first(underlying: UnderlyingId) -> Self {
-        Self { underlying, expiry: Timestamp::from_micros(i64::MIN), written: USD, paid: USD }
+    /// What a move of the basis (CHG-2) takes from the least payoff before the expiry, in USD at least 0: a claim in coins
+    /// is worth less when its forward rises against the index, and so are coins that cover a claim in dollars.
+    fn basis(&self, least: Money, payout: &Payout, market: &Market, rules: &Rules) -> Result<Money, Overflow> {
+        let exposed = match (self.in_coin, least.is_negative()) {
+            (true, false) => least,
+            (true, true) => Money::ZERO.minus(least)?,
+            (false, _) => payout.coins.max(Quantity::ZERO).at(market.index(self.underlying).usd(), Round::Up)?,
+        };
+        let part = rules.basis.of(self.expiry.years_since(market.time));
+        exposed.scaled(Ratio::from_f64(part, Round::Up)?, Round::Up)
     }
 }
 
@@ -162,6 +178,8 @@ impl Group {
 struct Payout {
     amount: Money,
     units: Quantity,
+    /// The part of the units that is coins, not contracts.
+    coins: Quantity,
     strikes: BTreeMap<CounterPrice, Struck>,
 }
 
@@ -193,6 +211,12 @@ impl Payout {
             }
         }
         Ok(())
+    }
+
+    /// Adds coins.
+    fn own(&mut self, coins: Quantity) -> Result<(), Overflow> {
+        self.coins = self.coins.plus(coins)?;
+        self.rise(coins)
     }
 
     /// Adds units of the underlying.
@@ -236,7 +260,7 @@ mod tests {
         let strikes = options.iter().map(|(strike, calls, puts)| {
             (strike.parse().unwrap(), Struck { calls: number(calls), puts: number(puts) })
         });
-        Payout { amount: Money::ZERO, units: number(units), strikes: strikes.collect() }
+        Payout { units: number(units), strikes: strikes.collect(), ..Payout::default() }
     }
 
     /// REQ-7: the least of some well-known payoffs, by hand.

@@ -30,6 +30,13 @@ pub struct BasisRules {
     pub rate: f64,
 }
 
+impl BasisRules {
+    /// The move of the basis of an expiry in so many years.
+    pub(crate) fn of(&self, years: f64) -> f64 {
+        self.floor.max(math::exp(self.rate * years) - 1.0)
+    }
+}
+
 /// CHG-2 with the move of each basis.
 #[derive(Clone, Debug)]
 pub(crate) struct Basis {
@@ -50,7 +57,7 @@ impl Rule for Basis {
     }
 
     fn new(scope: &Scope<'_>, rules: &BasisRules) -> Self {
-        let of = |years: f64| rules.floor.max(math::exp(rules.rate * years) - 1.0);
+        let of = |years: f64| rules.of(years);
         let now = scope.market.time;
         let moves = scope.expiries.iter().map(|expiries| {
             let dated = expiries.iter().map(|expiry| of(expiry.years_since(now)));
