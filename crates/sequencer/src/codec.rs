@@ -18,6 +18,9 @@ use serde::de::DeserializeOwned;
 
 use crate::ReplayError;
 
+/// Bytes to begin with: the command of a fill and its events fit, so that their memory does not grow byte by byte.
+const ROOM: usize = 256;
+
 /// The versions in which this program writes, by what is written.
 pub const VERSIONS: Versions = Versions { command: 1, events: 1, state: 1 };
 
@@ -55,7 +58,7 @@ pub struct Version<T> {
 impl<T, W: ?Sized> Encoding<T, W> {
     /// The value in the current version, after its number.
     fn encode(&self, value: &W) -> Vec<u8> {
-        (self.write)(value, append(&self.current, Vec::new()))
+        (self.write)(value, append(&self.current, Vec::with_capacity(ROOM)))
     }
 
     /// Reads the content after a version number.
@@ -146,7 +149,7 @@ pub struct Decoded {
 impl Codec {
     /// A command and its events as a record, with the hash of the state after them where one was taken.
     pub fn draft(&self, envelope: &Envelope, events: &[Event], state: Option<Hash>) -> Draft {
-        let versions = append(&self.states.current, append(&self.events.current, Vec::new()));
+        let versions = append(&self.states.current, append(&self.events.current, Vec::with_capacity(ROOM)));
         Draft {
             time: envelope.time,
             command: self.commands.encode(envelope),

@@ -51,14 +51,20 @@ fn multiply(a: u128, b: u128) -> (u128, u128) {
 
 /// `(high·2¹²⁸ + low) / divisor`, and whether it is exact; `None` when the quotient needs more than 128 bits.
 ///
-/// Two digits of 64 bits, the higher first: Knuth, "The Art of Computer Programming", volume 2, 4.3.1, algorithm D.
+/// Two digits of 64 bits, the higher first. For a divisor of more than 64 bits: Knuth, "The Art of Computer
+/// Programming", volume 2, 4.3.1, algorithm D.
 fn divide(high: u128, low: u128, divisor: u128) -> Option<(u128, bool)> {
     if high >= divisor {
         return None;
     }
     if high == 0 {
         let quotient = low / divisor;
-        return Some((quotient, quotient * divisor == low));
+        return Some((quotient, quotient.wrapping_mul(divisor) == low));
+    }
+    if divisor <= LOW_HALF {
+        let (upper, rest) = short_digit(high, low >> 64, divisor);
+        let (lower, rest) = short_digit(rest, low & LOW_HALF, divisor);
+        return Some(((upper << 64) | lower, rest == 0));
     }
     let shift = divisor.leading_zeros();
     // The bits shifted out of `low` go to `high`; `high < divisor`, so no bit is shifted out of `high`.
@@ -67,6 +73,14 @@ fn divide(high: u128, low: u128, divisor: u128) -> Option<(u128, bool)> {
     let (upper, rest) = digit(high, low >> 64, divisor);
     let (lower, rest) = digit(rest, low & LOW_HALF, divisor);
     Some(((upper << 64) | lower, rest == 0))
+}
+
+/// `⌊(rest·2⁶⁴ + next) / divisor⌋` and the remainder, for a rest below a divisor that fits in 64 bits. Such a quotient
+/// fits too, so this is one instruction of most processors. Prices of most assets are such divisors.
+fn short_digit(rest: u128, next: u128, divisor: u128) -> (u128, u128) {
+    let numerator = (rest << 64) | next;
+    let digit = numerator / divisor;
+    (digit, numerator.wrapping_sub(digit.wrapping_mul(divisor)))
 }
 
 /// `⌊(rest·2⁶⁴ + next) / divisor⌋` and the remainder, for a rest below a divisor whose leading bit is 2¹²⁷.

@@ -11,9 +11,8 @@ use crate::{AccountId, FeedId, Status};
 #[derive(Debug, Default)]
 pub struct Index {
     names: BTreeSet<String>,
-    /// The place of each owner's group among the groups.
-    owners: BTreeMap<u32, usize>,
-    /// The accounts of each owner.
+    owners: BTreeMap<u32, Owned>,
+    /// The accounts of each owner who has more than one.
     groups: Vec<Vec<AccountId>>,
     accounts: Vec<Known>,
     /// Accounts that are not healthy.
@@ -23,13 +22,22 @@ pub struct Index {
     offers: BTreeMap<(InstrumentId, bool), BTreeSet<(u64, AccountId)>>,
 }
 
+/// The accounts of an owner.
+#[derive(Clone, Copy, Debug)]
+enum Owned {
+    /// The only one. Most owners have no other, and a fill that asks for it reads no more memory than this.
+    One(AccountId),
+    /// Several: the place of their group among the groups.
+    Many(u32),
+}
+
 /// The entry of an account.
 #[derive(Debug)]
 struct Known {
     /// The prices that can matter to the account.
     depends: Mask,
-    /// The place of the owner's group among the groups.
-    group: usize,
+    /// The accounts of its owner, itself included.
+    linked: Owned,
 }
 
 /// A set of underlyings, of assets that follow none (stablecoins, and contracts paid in them), and whether options are in it.
@@ -118,7 +126,10 @@ impl Index {
 
     /// The accounts of the owner of an account, itself included.
     pub fn linked(&self, id: AccountId) -> &[AccountId] {
-        &self.groups[self.accounts[id.place()].group]
+        match &self.accounts[id.place()].linked {
+            Owned::One(own) => std::slice::from_ref(own),
+            Owned::Many(group) => &self.groups[place(*group)],
+        }
     }
 
     /// Accounts that are not healthy, in order of their numbers.
@@ -131,12 +142,27 @@ impl Index {
         assert_eq!(self.accounts.len(), id.place(), "accounts are numbered in the order in which they are opened");
         let account = &state.accounts[id.place()];
         self.names.insert(account.name.clone());
-        let group = *self.owners.entry(account.owner).or_insert_with(|| {
-            self.groups.push(Vec::with_capacity(1));
-            self.groups.len() - 1
-        });
-        self.groups[group].push(id);
-        self.accounts.push(Known { depends: Mask::default(), group });
+        let linked = self.link(account.owner, id);
+        self.accounts.push(Known { depends: Mask::default(), linked });
+    }
+
+    /// Adds an account to those of its owner. Returns them.
+    fn link(&mut self, owner: u32, id: AccountId) -> Owned {
+        let linked = match self.owners.get(&owner).copied() {
+            None => Owned::One(id),
+            Some(Owned::One(first)) => {
+                let group = u32::try_from(self.groups.len()).expect("no more groups than accounts, whose ids are u32");
+                self.groups.push(vec![first, id]);
+                self.accounts[first.place()].linked = Owned::Many(group);
+                Owned::Many(group)
+            }
+            Some(Owned::Many(group)) => {
+                self.groups[place(group)].push(id);
+                Owned::Many(group)
+            }
+        };
+        self.owners.insert(owner, linked);
+        linked
     }
 
     /// Updates the offer of an account, which is offered now or no longer.
@@ -205,12 +231,34 @@ impl Index {
     }
 }
 
+/// The place of a group among the groups.
+fn place(group: u32) -> usize {
+    usize::try_from(group).expect("a u32 fits")
+}
+
 #[cfg(test)]
 mod tests {
     use units::{Money, Price, Timestamp};
 
     use super::*;
-    use crate::state::{Case, Offer, Policy};
+    use crate::state::{AccountState, Case, Offer, Policy};
+
+    /// The accounts of an owner are linked in the order in which they were opened, whoever opens others in between.
+    #[test]
+    fn accounts_of_an_owner_are_linked() {
+        let clock = Timestamp::from_micros(0);
+        let (mut state, mut index) = (State::new(clock, String::new(), Policy::default()), Index::default());
+        let owners = [7, 8, 7, 9, 8, 7];
+        for (id, owner) in (0..).map(AccountId).zip(owners) {
+            state.accounts.push(AccountState::new(format!("account-{id}"), owner));
+            index.opened(&state, id);
+            let all = (0..=id.0).map(AccountId);
+            for known in all.clone() {
+                let whose = |account: &AccountId| owners[account.place()] == owners[known.place()];
+                assert_eq!(index.linked(known), all.clone().filter(whose).collect::<Vec<_>>());
+            }
+        }
+    }
 
     /// An account whose case is over meets no other account with its old offer, though it may have a new case in the
     /// same version of the market.

@@ -40,9 +40,15 @@ impl AccountSet {
 
     /// Takes every account out of the set.
     pub fn clear(&mut self) {
-        for id in self.members.drain(..) {
-            self.bits[place(id).0] = 0;
+        drop(self.drain());
+    }
+
+    /// Takes every account out of the set and returns them, in the order in which they were put in.
+    pub fn drain(&mut self) -> impl Iterator<Item = AccountId> {
+        for id in &self.members {
+            self.bits[place(*id).0] = 0;
         }
+        self.members.drain(..)
     }
 
     fn sorted(&self) -> Vec<AccountId> {
@@ -102,8 +108,8 @@ mod tests {
             let (mut set, mut tree) = (AccountSet::default(), BTreeSet::new());
             for (number, clears) in steps {
                 if clears {
-                    set.clear();
-                    tree.clear();
+                    let cleared: BTreeSet<AccountId> = set.drain().collect();
+                    prop_assert_eq!(cleared, std::mem::take(&mut tree));
                 }
                 prop_assert_eq!(set.insert(AccountId(number)), tree.insert(AccountId(number)));
                 prop_assert_eq!(set.is_empty(), tree.is_empty());

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::AssetId;
 use serde::{Deserialize, Serialize};
 
-use super::{Pot, State};
+use super::{AccountSet, Pot, State};
 use crate::{AccountId, FeedId};
 
 /// BLAKE3, 32 bytes.
@@ -61,6 +61,9 @@ pub struct Hashes {
     accounts: Vec<Option<[u8; 32]>>,
     /// The hashes of all other parts.
     known: BTreeMap<Part, [u8; 32]>,
+    /// Accounts whose hashes are out of date: a fill changes two, and a set of bits takes them without a search.
+    changed: AccountSet,
+    /// All other parts whose hashes are out of date.
     touched: BTreeSet<Part>,
     sum: [u64; 4],
     complete: bool,
@@ -78,15 +81,24 @@ impl Eq for Hashes {}
 impl Hashes {
     /// Records that a part changed.
     pub fn touch(&mut self, part: Part) {
-        if self.complete {
+        if !self.complete {
+            return;
+        }
+        if let Part::Account(id) = part {
+            self.changed.insert(id);
+        } else {
             self.touched.insert(part);
         }
     }
 
     /// Hashes the parts that changed since the last time; at first all parts.
     pub fn refresh(&mut self, state: &State) {
-        let touched =
-            if self.complete { std::mem::take(&mut self.touched) } else { all(state).collect::<BTreeSet<Part>>() };
+        let touched: Vec<Part> = if self.complete {
+            let others = std::mem::take(&mut self.touched);
+            self.changed.drain().map(Part::Account).chain(others).collect()
+        } else {
+            all(state).collect()
+        };
         self.complete = true;
         for part in touched {
             let hash = encode(state, part).map(|bytes| {
