@@ -43,6 +43,8 @@ pub struct Found {
     pub underlying: String,
     /// Number of days that were tried.
     pub days: usize,
+    /// Number of days whose programme the solver gave up.
+    pub unsolved: usize,
     /// The book; none where no book loses or there are no days.
     pub worst: Option<Worst>,
     /// The reason why there are no days.
@@ -90,6 +92,17 @@ pub struct Candidate {
     pub ratio: f64,
 }
 
+/// What a programme gave for one day.
+#[derive(Clone, Debug)]
+pub enum Solved {
+    /// A book that loses.
+    Book(Candidate),
+    /// No book within the budget loses.
+    NothingLoses,
+    /// The solver gave up.
+    NotSolved,
+}
+
 /// One underlying of one market, ready to be attacked.
 #[derive(Debug)]
 pub struct Ground<'a> {
@@ -133,13 +146,14 @@ impl<'a> Ground<'a> {
         self.field.legs.iter().map(|leg| profit(leg, &revaluer, day).unwrap_or(0.0)).collect()
     }
 
-    /// The programme's book for a day; none where nothing loses.
-    pub fn programme_book(&self, place: usize, day: &Day) -> Result<Option<Candidate>, Refusal> {
+    /// The programme's book for a day.
+    pub fn programme_book(&self, place: usize, day: &Day) -> Result<Solved, Refusal> {
         let profits = self.profits(day);
         let scaled: Vec<f64> = profits.iter().map(|profit| profit / self.field.index).collect();
-        let Some(sizes) = self.field.programme.worst_book(&scaled) else { return Ok(None) };
+        let Ok(book) = self.field.programme.worst_book(&scaled) else { return Ok(Solved::NotSolved) };
+        let Some(sizes) = book else { return Ok(Solved::NothingLoses) };
         let ratio = ratio(&self.defence, &self.field, &profits, &sizes)?;
-        Ok(ratio.map(|ratio| Candidate { place, sizes, ratio }))
+        Ok(ratio.map_or(Solved::NothingLoses, |ratio| Solved::Book(Candidate { place, sizes, ratio })))
     }
 
     /// The candidate improved by climbing, as the product judges it.
@@ -189,25 +203,29 @@ pub fn hunt(
             Ok(days) => (days, None),
             Err(why) => (Vec::new(), Some(why)),
         };
-        let worst = worst_of(&ground, &days, options, &mut progress)?;
+        let Searched { worst, unsolved } = search(&ground, &days, options, &mut progress)?;
         let underlying = market.underlyings[underlying.0].name.clone();
-        found.push(Found { kind: *kind, underlying, days: days.len(), worst, skipped });
+        found.push(Found { kind: *kind, underlying, days: days.len(), unsolved, worst, skipped });
     }
     Ok(found)
 }
 
+/// All days of a kind, searched.
+struct Searched {
+    worst: Option<Worst>,
+    unsolved: usize,
+}
+
 /// The worst book of all days of a kind.
-fn worst_of(
-    ground: &Ground,
-    days: &[Day],
-    options: &Options,
-    progress: &mut impl FnMut(),
-) -> Result<Option<Worst>, Refusal> {
+fn search(ground: &Ground, days: &[Day], options: &Options, progress: &mut impl FnMut()) -> Result<Searched, Refusal> {
     let solve = |place: usize| ground.programme_book(place, &days[place]);
-    let solved = pool::map(options.threads, 0..days.len(), solve, |_| progress());
-    let mut candidates = Vec::new();
-    for candidate in solved {
-        candidates.extend(candidate?);
+    let (mut candidates, mut unsolved) = (Vec::new(), 0);
+    for solved in pool::map(options.threads, 0..days.len(), solve, |_| progress()) {
+        match solved? {
+            Solved::Book(candidate) => candidates.push(candidate),
+            Solved::NothingLoses => {}
+            Solved::NotSolved => unsolved += 1,
+        }
     }
     candidates.sort_by(|one, other| other.ratio.total_cmp(&one.ratio).then(one.place.cmp(&other.place)));
     candidates.truncate(CLIMBS);
@@ -219,7 +237,7 @@ fn worst_of(
             worst = Some(next);
         }
     }
-    Ok(worst)
+    Ok(Searched { worst, unsolved })
 }
 
 #[cfg(test)]

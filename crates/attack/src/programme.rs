@@ -47,6 +47,11 @@ pub struct Programme {
     pub budget: f64,
 }
 
+/// The solver gave up on a programme, for the reason that it gives.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the programme was not solved: {0}")]
+pub struct Unsolved(pub String);
+
 /// A leg as two variables.
 #[derive(Clone, Copy)]
 struct Split {
@@ -55,9 +60,8 @@ struct Split {
 }
 
 impl Programme {
-    /// The sizes of the book that loses most where the legs earn `profits`; none where every book within the budget
-    /// earns, or the solver gives up.
-    pub fn worst_book(&self, profits: &[f64]) -> Option<Vec<f64>> {
+    /// The sizes of the book that loses most where the legs earn `profits`; none where no book within the budget loses.
+    pub fn worst_book(&self, profits: &[f64]) -> Result<Option<Vec<f64>>, Unsolved> {
         assert_eq!(profits.len(), self.alone.len(), "every leg has a profit and a charge");
         let mut problem = Problem::new(OptimizationDirection::Maximize);
         let legs: Vec<Split> = profits
@@ -91,11 +95,12 @@ impl Programme {
         }
         margin.retain(|(_, part)| *part != 0.0);
         problem.add_constraint(margin, ComparisonOp::Le, self.budget);
-        let solution = problem.solve().ok()?;
+        let solution = problem.solve().map_err(|why| Unsolved(why.to_string()))?;
         if solution.objective() <= 0.0 {
-            return None;
+            return Ok(None);
         }
-        Some(legs.iter().map(|leg| solution[leg.long] - solution[leg.short]).collect())
+        let sizes = legs.iter().map(|leg| solution[leg.long] - solution[leg.short]);
+        Ok(Some(sizes.collect()))
     }
 }
 
@@ -114,8 +119,8 @@ mod tests {
         let scenarios = vec![vec![-2.0], vec![2.0]];
         let programme =
             Programme { scenarios, alone: vec![Alone::default()], groups: Vec::new(), bound: 100.0, budget: 10.0 };
-        close(&programme.worst_book(&[-3.0]).unwrap(), &[5.0]);
-        close(&programme.worst_book(&[3.0]).unwrap(), &[-5.0]);
+        close(&programme.worst_book(&[-3.0]).unwrap().unwrap(), &[5.0]);
+        close(&programme.worst_book(&[3.0]).unwrap().unwrap(), &[-5.0]);
     }
 
     /// Two legs that the scenario holds for the same and the day drives apart: the core is 0 at any size, and only the
@@ -129,9 +134,9 @@ mod tests {
             bound: 100.0,
             budget: 20.0,
         };
-        close(&programme.worst_book(&[-3.0, 0.0]).unwrap(), &[10.0, -10.0]);
+        close(&programme.worst_book(&[-3.0, 0.0]).unwrap().unwrap(), &[10.0, -10.0]);
         let bounded = Programme { bound: 4.0, ..programme };
-        close(&bounded.worst_book(&[-3.0, 3.0]).unwrap(), &[4.0, -4.0]);
+        close(&bounded.worst_book(&[-3.0, 3.0]).unwrap().unwrap(), &[4.0, -4.0]);
     }
 
     /// A charge that is netted costs the pair nothing where its parts are opposite, and a one-sided one spares longs.
@@ -145,17 +150,17 @@ mod tests {
             bound: 100.0,
             budget: 12.0,
         };
-        let netted = programme(group(true, &[(0, 2.0), (1, 2.0)])).worst_book(&[-1.0, 1.0]).unwrap();
+        let netted = programme(group(true, &[(0, 2.0), (1, 2.0)])).worst_book(&[-1.0, 1.0]).unwrap().unwrap();
         close(&netted, &[6.0, -6.0]);
         // A long leg pays 1 and its part in the group of 2: 12 buy 4 coins. A short leg pays 1 alone.
         let paid = programme(group(false, &[(0, 2.0)]));
-        close(&paid.worst_book(&[-1.0, 0.0]).unwrap(), &[4.0, 0.0]);
-        close(&paid.worst_book(&[1.0, 0.0]).unwrap(), &[-12.0, 0.0]);
+        close(&paid.worst_book(&[-1.0, 0.0]).unwrap().unwrap(), &[4.0, 0.0]);
+        close(&paid.worst_book(&[1.0, 0.0]).unwrap().unwrap(), &[-12.0, 0.0]);
     }
 
     #[test]
     fn a_day_on_which_nothing_loses_has_no_book() {
         let programme = Programme { alone: vec![Alone::default()], bound: 1.0, budget: 1.0, ..Programme::default() };
-        assert_eq!(programme.worst_book(&[0.0]), None);
+        assert_eq!(programme.worst_book(&[0.0]), Ok(None));
     }
 }

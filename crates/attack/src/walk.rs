@@ -10,7 +10,7 @@ use units::Timestamp;
 use crate::books::BOOKS;
 use crate::field::Extent;
 use crate::history::History;
-use crate::hunt::Ground;
+use crate::hunt::{Ground, Solved};
 use crate::interval::Interval;
 use crate::kind::{Kind, Setting};
 use crate::legs::account;
@@ -47,6 +47,8 @@ pub struct Walked {
     pub books: u64,
     /// Books without a value at the end.
     pub no_value: u64,
+    /// Days whose programme the solver gave up.
+    pub unsolved: u64,
     /// Books that lost more than their maintenance margin.
     pub above: u64,
     /// The largest loss over the maintenance margin; none without books.
@@ -61,8 +63,18 @@ struct Outcome {
     coin: &'static str,
     start: Timestamp,
     day: String,
-    /// Loss over maintenance margin; none without a value at the end.
-    ratio: Option<f64>,
+    result: Valued,
+}
+
+/// What became of a book.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Valued {
+    /// Its loss over its maintenance margin.
+    Ratio(f64),
+    /// It has no value at the end, or no margin at the start.
+    Nothing,
+    /// The solver gave it up.
+    NotSolved,
 }
 
 /// The reason why a walk ends.
@@ -94,19 +106,24 @@ pub fn walk(
             row.add(&outcome);
         }
     }
-    let order = |kind: &str| {
-        Kind::named(kind).map_or(Kind::ALL.len(), |kind| Kind::ALL.iter().position(|k| *k == kind).unwrap_or(0))
-    };
     let mut rows: Vec<Walked> = rows.into_values().collect();
-    rows.sort_by_key(|row| order(&row.kind));
+    // The kinds in their order, then the fixed books.
+    rows.sort_by_key(|row| Kind::ALL.iter().position(|kind| kind.name() == row.kind).unwrap_or(Kind::ALL.len()));
     Ok(rows)
 }
 
 impl Walked {
     fn add(&mut self, outcome: &Outcome) {
-        let Some(ratio) = outcome.ratio else {
-            self.no_value += 1;
-            return;
+        let ratio = match outcome.result {
+            Valued::Ratio(ratio) => ratio,
+            Valued::Nothing => {
+                self.no_value += 1;
+                return;
+            }
+            Valued::NotSolved => {
+                self.unsolved += 1;
+                return;
+            }
         };
         self.books += 1;
         self.above += u64::from(ratio > 1.0);
@@ -131,14 +148,16 @@ fn interval(
     for coin in COINS {
         let Some(underlying) = start.underlying(coin) else { continue };
         let ground = Ground::new(product, &start, underlying, options.extent)?;
-        let valued = |account: &Account| -> Result<Option<f64>, Refusal> {
+        let valued = |account: &Account| -> Result<Valued, Refusal> {
             let margin = ground.defence.maintenance(account)?;
-            Ok(interval.profit(account).ok().filter(|_| margin > 0.0).map(|profit| -profit / margin))
+            let profit = interval.profit(account).ok().filter(|_| margin > 0.0);
+            Ok(profit.map_or(Valued::Nothing, |profit| Valued::Ratio(-profit / margin)))
         };
         let mut aimed = books(&ground, underlying, options)?;
         aimed.extend(with_the_next_option(&ground, underlying));
         for Aimed { kind, day, account } in aimed {
-            outcomes.push(Outcome { kind, coin, start: pair.start, day, ratio: valued(&account)? });
+            let result = account.as_ref().map_or(Ok(Valued::NotSolved), valued)?;
+            outcomes.push(Outcome { kind, coin, start: pair.start, day, result });
         }
     }
     Ok(outcomes)
@@ -150,7 +169,8 @@ struct Aimed {
     kind: String,
     /// The day that it is aimed at, or the book in words.
     day: String,
-    account: Account,
+    /// The book; none where the solver gave up.
+    account: Option<Account>,
 }
 
 /// The programme's books at a snapshot.
@@ -162,10 +182,12 @@ fn books(ground: &Ground, underlying: UnderlyingId, options: &Options) -> Result
         let Ok(days) = kind.days(&setting) else { continue };
         let step = days.len().div_ceil(options.days.max(1)).max(1);
         for (place, day) in days.iter().enumerate().step_by(step) {
-            if let Some(candidate) = ground.programme_book(place, day)? {
-                let account = account(market, &ground.field.legs, &candidate.sizes)?;
-                found.push(Aimed { kind: kind.name().to_owned(), day: day.name.clone(), account });
-            }
+            let account = match ground.programme_book(place, day)? {
+                Solved::Book(candidate) => Some(account(market, &ground.field.legs, &candidate.sizes)?),
+                Solved::NotSolved => None,
+                Solved::NothingLoses => continue,
+            };
+            found.push(Aimed { kind: kind.name().to_owned(), day: day.name.clone(), account });
         }
     }
     Ok(found)
@@ -180,7 +202,7 @@ fn with_the_next_option(ground: &Ground, underlying: UnderlyingId) -> Vec<Aimed>
         .flat_map(|(name, book)| {
             let straight = Account { balances: Vec::new(), ..book.account };
             let turned = turned(&straight);
-            let aimed = |day, account| Aimed { kind: NEXT.into(), day, account };
+            let aimed = |day, account| Aimed { kind: NEXT.into(), day, account: Some(account) };
             [aimed(name.to_owned(), straight), aimed(format!("the other side of: {name}"), turned)]
         })
         .collect()
@@ -193,4 +215,26 @@ fn turned(account: &Account) -> Account {
         Position { quantity, ..*position }
     };
     Account { positions: account.positions.iter().map(other).collect(), ..account.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn books_are_counted_by_what_became_of_them() {
+        let outcome = |result| Outcome {
+            kind: "expiry".into(),
+            coin: "BTC",
+            start: Timestamp::from_micros(0),
+            day: "settles, then −3 %".into(),
+            result,
+        };
+        let mut row = Walked::default();
+        for result in [0.5, 1.5, -0.2].map(Valued::Ratio).into_iter().chain([Valued::Nothing, Valued::NotSolved]) {
+            row.add(&outcome(result));
+        }
+        assert_eq!((row.books, row.above, row.no_value, row.unsolved, row.worst_ratio), (3, 1, 1, 1, Some(1.5)));
+        assert_eq!(row.worst.as_deref(), Some("BTC 1970-01-01T00:00:00Z settles, then −3 %"));
+    }
 }
