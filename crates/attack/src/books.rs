@@ -57,16 +57,16 @@ pub struct Part {
     pub coins: f64,
     /// The coin.
     pub coin: Coin,
-    /// The contract.
+    /// The contract that is looked for.
     pub wanted: Wanted,
 }
 
 /// A reference book.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rule {
-    /// Its name.
+    /// The name of the book, as tables show it.
     pub name: &'static str,
-    /// Its legs.
+    /// The legs that it is built of.
     pub parts: &'static [Part],
     /// Whether who pays its price can lose no more than that.
     pub bought: bool,
