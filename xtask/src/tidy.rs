@@ -40,6 +40,7 @@ const SHELL: &[&str] = &[
     "sim",
     "incidents",
     "cascade",
+    "attack",
     "shell",
     "lab",
     "cli",
@@ -48,7 +49,7 @@ const SHELL: &[&str] = &[
 ];
 
 /// Crates that simulate, break rules on purpose, or check the engine: only the program `upm-lab` contains them.
-const LABORATORY: &[&str] = &["dice", "audit", "sim", "incidents", "cascade", "lab"];
+const LABORATORY: &[&str] = &["dice", "audit", "sim", "incidents", "cascade", "attack", "lab"];
 
 /// Words that must not be in a finished tree, in two halves so that this file does not contain them.
 const BANNED: &[(&str, &str)] = &[

@@ -23,6 +23,8 @@
 pub mod bars;
 #[cfg(feature = "recordings")]
 pub mod chain;
+#[cfg(feature = "recordings")]
+pub mod closes;
 mod currency;
 pub mod deribit;
 mod moment;

@@ -5,6 +5,7 @@
 //! [`shell`] holds the code of both for reading, printing, writing files and failing.
 
 mod command;
+mod recorded;
 mod seeds;
 
 use std::process::ExitCode;

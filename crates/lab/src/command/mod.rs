@@ -7,6 +7,9 @@ mod run;
 mod cascade;
 mod picture;
 
+mod attack;
+mod coverage;
+
 mod incident;
 
 mod completions;
@@ -26,6 +29,8 @@ pub enum Command {
     Canaries(canaries::Args),
     Crash(crash::Args),
     Cascade(cascade::Args),
+    Coverage(coverage::Args),
+    Attack(attack::Args),
     Incident(incident::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -47,6 +52,8 @@ impl Command {
             Self::Canaries(args) => Ok(canaries::run(args)),
             Self::Crash(args) => crash::run(args),
             Self::Cascade(args) => cascade::run(args, to),
+            Self::Coverage(args) => coverage::run(args),
+            Self::Attack(args) => attack::run(args),
             Self::Incident(args) => incident::run(args),
             Self::Completions(args) => Ok(completions::run(args)),
             Self::Man(args) => man::run(args),

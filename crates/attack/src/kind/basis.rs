@@ -1,0 +1,26 @@
+//! Forwards and marks that leave the index, both ways, with the price still and moved.
+
+use crate::day::{Basis, Day, Whose, percent};
+use crate::kind::Setting;
+
+/// Relative moves on top of the index.
+const PARTS: [f64; 4] = [-0.02, -0.01, 0.01, 0.02];
+
+/// Moves of the price at the same time, as parts of the range.
+const MOVES: [f64; 3] = [-0.5, 0.0, 0.5];
+
+/// Each move of all contracts, of dated ones alone and of perpetuals alone, with each move of the price.
+pub(super) fn days(setting: &Setting) -> Vec<Day> {
+    let Setting { market, sizes, underlying, .. } = *setting;
+    let mut days = Vec::new();
+    for (whose, words) in [(Whose::All, "all marks"), (Whose::Dated, "dated"), (Whose::Perpetuals, "perpetuals")] {
+        for part in PARTS {
+            for way in MOVES {
+                let price = percent(way * sizes.ranges[underlying.0]);
+                let day = Day::still(format!("{words} {}, price {price}", percent(part)), market);
+                days.push(Day { basis: vec![Basis { whose, part }], ..day.moved(way, &sizes.ranges) });
+            }
+        }
+    }
+    days
+}

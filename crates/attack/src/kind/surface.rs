@@ -1,0 +1,27 @@
+//! Turns of the volatility surface: a twist over the term, a skew over the strikes, and both.
+
+use crate::day::{Day, Vol, percent};
+use crate::kind::Setting;
+
+/// Multiples of the method's own turns.
+const MULTIPLES: [f64; 3] = [1.0, 1.5, 2.0];
+
+/// Each multiple of a twist, a skew and both together, each way.
+pub(super) fn days(setting: &Setting) -> Vec<Day> {
+    let sizes = setting.sizes;
+    let mut days = Vec::new();
+    for multiple in MULTIPLES {
+        for (twist, skew) in
+            [(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0), (1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0)]
+        {
+            let vol = Vol { level: 0.0, twist: twist * multiple * sizes.twist, skew: skew * multiple * sizes.skew };
+            let name = match (vol.twist != 0.0, vol.skew != 0.0) {
+                (true, false) => format!("short end {}", percent(vol.twist)),
+                (false, _) => format!("skew {}", percent(vol.skew)),
+                (true, true) => format!("short end {}, skew {}", percent(vol.twist), percent(vol.skew)),
+            };
+            days.push(Day { vol, ..Day::still(name, setting.market) });
+        }
+    }
+    days
+}
