@@ -213,7 +213,7 @@ impl Payout {
         Ok(())
     }
 
-    /// Adds coins.
+    /// Adds coins of the account, in units of the underlying.
     fn own(&mut self, coins: Quantity) -> Result<(), Overflow> {
         self.coins = self.coins.plus(coins)?;
         self.rise(coins)

@@ -74,7 +74,7 @@ pub struct ClaimRules {
     /// Between staked and wrapped tokens of one underlying.
     #[serde(deserialize_with = "decimal::read")]
     pub wrapped: f64,
-    /// Between stablecoins.
+    /// Correlation between the moves of stablecoins away from par.
     #[serde(deserialize_with = "decimal::read")]
     pub stablecoin: f64,
 }
