@@ -64,7 +64,7 @@ pub struct Tally {
 pub struct MethodRow {
     /// The name of the method.
     pub method: String,
-    /// All books.
+    /// The losses of all books against their margins.
     pub tally: Tally,
     /// Book-intervals whose requirement the method does not know.
     pub unknown: u64,
@@ -82,7 +82,7 @@ pub struct BookRow {
     pub book: String,
     /// Its coin, or both.
     pub coin: String,
-    /// Its intervals.
+    /// Its losses over all intervals against its margins.
     pub tally: Tally,
 }
 

@@ -33,7 +33,7 @@ pub struct Basis {
 /// Contracts that share a move of the basis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whose {
-    /// Every contract.
+    /// Every contract of every underlying.
     All,
     /// Futures and options.
     Dated,

@@ -33,7 +33,7 @@ impl Default for Extent {
 /// parts of the index.
 #[derive(Clone, Debug)]
 pub struct Field {
-    /// The legs.
+    /// The legs of which a book can be made.
     pub legs: Vec<Leg>,
     /// The programme over them.
     pub programme: Programme,

@@ -22,7 +22,7 @@ const LOT: u32 = 4;
 pub enum Holding {
     /// A contract, entered at its mark.
     Contract(InstrumentId),
-    /// A balance.
+    /// A balance in an asset, negative when owed.
     Coin(AssetId),
 }
 
