@@ -9,9 +9,9 @@ use Coin::{Btc, Eth, One};
 pub enum Coin {
     /// The coin for which the book is built.
     One,
-    /// Bitcoin.
+    /// Bitcoin, whatever the book is built for.
     Btc,
-    /// Ether.
+    /// Ether, whatever the book is built for.
     Eth,
 }
 
@@ -38,13 +38,13 @@ pub enum Term {
 /// A contract that is looked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Wanted {
-    /// The perpetual.
+    /// The perpetual of the coin.
     Perpetual,
     /// The dated future nearest to so many days.
     Future(f64),
-    /// A call.
+    /// A call of an expiry and a strike.
     Call(Term, Strike),
-    /// A put.
+    /// A put of an expiry and a strike.
     Put(Term, Strike),
     /// The perpetual, as many coins as the other legs lack to a delta of 0.
     Hedge,
@@ -55,7 +55,7 @@ pub enum Wanted {
 pub struct Part {
     /// Coins of notional, negative when short. A hedge has its own.
     pub coins: f64,
-    /// The coin.
+    /// The coin that the contract is on.
     pub coin: Coin,
     /// The contract that is looked for.
     pub wanted: Wanted,
