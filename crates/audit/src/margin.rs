@@ -894,11 +894,11 @@ impl Slow<'_> {
                 }
             }
         }
-        for place in 0..coins.len() {
+        for (place, held) in coins.into_iter().enumerate() {
             // Coins belong to the last expiry that pays in them, else to the last that is written and paid in USD; alone
             // they are worth nothing at worst.
-            let last = groups.keys().filter(|(at, written, paid, ..)| (*at, *written, *paid) == (place, 0, 0)).last();
-            let (last, held) = (last.copied(), coins[place]);
+            let last = groups.keys().rfind(|(at, written, paid, ..)| (*at, *written, *paid) == (place, 0, 0));
+            let last = last.copied();
             if last.is_none() && held < 0.0 {
                 return None;
             }
