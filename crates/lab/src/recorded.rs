@@ -16,7 +16,7 @@ const SYMBOLS: [(&str, &str); 3] = [("BTC", "BTCUSDT"), ("ETH", "ETHUSDT"), ("SO
 
 /// The recorded files of a command.
 #[derive(clap::Args)]
-pub struct Args {
+pub struct Files {
     /// Recorded option chains, parquet, a row for each option and snapshot
     #[arg(long, value_name = "FILE")]
     chain: Option<PathBuf>,
@@ -37,7 +37,7 @@ pub struct Args {
     hours: Option<f64>,
 }
 
-impl Args {
+impl Files {
     /// The recorded chain.
     pub fn chain(&self) -> Result<ChainFile, Failure> {
         let Some(file) = &self.chain else {

@@ -55,7 +55,7 @@ pub struct Args {
     #[arg(long, requires = "chain")]
     walk: bool,
     #[command(flatten)]
-    recorded: recorded::Args,
+    recorded: recorded::Files,
     /// Attack one underlying; all in turn when not given
     #[arg(long, value_name = "NAME", conflicts_with = "walk")]
     underlying: Option<String>,

@@ -31,7 +31,7 @@ Example:
   upm-lab coverage --help")]
 pub struct Args {
     #[command(flatten)]
-    recorded: recorded::Args,
+    recorded: recorded::Files,
     /// Print a row for each book under the universal method too
     #[arg(long)]
     books: bool,
