@@ -240,8 +240,13 @@ impl Slow<'_> {
         // What settles first is paid at today's prices; the asset in which it is paid moves afterwards.
         let within = |expiry: units::Timestamp| expiry.years_since(market.time) <= shock.settled[at];
         let first = shock.settled[at] > 0.0 && listing.expiry().is_some_and(within);
-        let still = Shock::still(market);
-        let seen = if first { &still } else { shock };
+        let still;
+        let seen = if first {
+            still = Shock::still(market);
+            &still
+        } else {
+            shock
+        };
         let factor =
             (1.0 + seen.price[at]) * (1.0 + if listing.kind == InstrumentKind::Spot { 0.0 } else { seen.basis });
         // The asset in which a price of this contract is written, now and after the shock.

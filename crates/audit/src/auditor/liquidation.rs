@@ -83,7 +83,8 @@ impl Auditor {
         let harmless = ledger.lots.is_empty() && !owes;
         let rules = self.method(&state.method.text);
         let warn = rules.map_or(1.0, |place| self.methods[place].1.rules.margin.warn.to_f64());
-        let enough = before.maintenance * if begun { warn } else { 1.0 };
+        // Whoever holds the initial margin is healthy, warned or not (REQ-5).
+        let enough = if begun { before.initial.min(before.maintenance * warn) } else { before.maintenance };
         // While a position or a debt has no price, the case cannot be called over.
         let clear = harmless || (!seen.blind && before.equity - enough > before.tolerance);
         let unclear = !harmless && (seen.blind || enough - before.equity > before.tolerance);

@@ -34,13 +34,15 @@ pub(crate) fn largest_loss(account: &Account, market: &Market, rules: &Rules) ->
 
 /// The least in USD that an account can be left with; none where it can lose without end or holds what never expires.
 pub(crate) fn left(account: &Account, market: &Market, rules: &Rules, room: Room) -> Result<Option<Money>, Overflow> {
-    if account.positions.is_empty() {
+    // Most accounts hold a perpetual: they are told from the others before anything is added up.
+    let all_end = || account.positions.iter().all(|held| ends(market.listing(held.instrument), market));
+    if account.positions.is_empty() || !all_end() {
         return Ok(None);
     }
     let mut groups: BTreeMap<Group, Payout> = BTreeMap::new();
     for position in &account.positions {
         let listing = market.listing(position.instrument);
-        let Some(group) = Group::of(listing, market).filter(|_| ends(listing, market)) else { return Ok(None) };
+        let Some(group) = Group::of(listing, market) else { return Ok(None) };
         groups.entry(group).or_default().add(position, listing)?;
     }
     // Coins are worth a part of a settlement price: of the last expiry that pays in them, else of the last that pays in USD.
