@@ -27,7 +27,7 @@ const FUZZ_TARGETS: &[(&str, u32)] = &[
     ("deribit", 50_000),
     ("chain", 50_000),
     ("journal", 3_000),
-    ("engine", 20),
+    ("engine", 100),
 ];
 
 /// The documents whose `sh` blocks are run, in this order.
@@ -119,7 +119,7 @@ fn vectors(root: &Path) -> Result<(), String> {
 /// that a run takes minutes.
 fn simulation(root: &Path) -> Result<(), String> {
     let asked: &[&[&str]] =
-        &[&["run", "--seeds", "1..6", "--ticks", "200"], &["canaries"], &["crash", "--kills", "20"]];
+        &[&["run", "--seeds", "1..24", "--ticks", "200"], &["canaries"], &["crash", "--kills", "20"]];
     asked.iter().try_for_each(|arguments| released(root, &[&["--package", "upm-lab", "--"], *arguments].concat()))
 }
 
