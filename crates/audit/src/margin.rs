@@ -93,7 +93,7 @@ type Bucket = (f64, f64, f64, BTreeMap<String, [f64; 2]>);
 
 /// The margin that `account` must hold in `market` by `rules`.
 pub fn requirement(account: &Account, market: &Market, rules: &Rules) -> Requirement {
-    Slow { market, rules }.assess(account)
+    Slow::new(market, rules).assess(account)
 }
 
 /// The base of a relative move of a price in USD: the price, or its size and at least the scale where prices may be
@@ -126,9 +126,27 @@ pub fn equity(account: &Account, market: &Market) -> f64 {
 struct Slow<'a> {
     market: &'a Market,
     rules: &'a Rules,
+    /// The price of each asset in USD, and the mark of each contract in its quote asset, as they are asked for in every
+    /// scenario.
+    prices: Vec<f64>,
+    marks: Vec<f64>,
 }
 
-impl Slow<'_> {
+impl<'a> Slow<'a> {
+    fn new(market: &'a Market, rules: &'a Rules) -> Self {
+        let prices = (0..market.assets.len()).map(|asset| market.price(AssetId(asset)).usd().to_f64());
+        let marks = market.instruments.iter().map(|listing| market.mark(listing.id).in_quote().to_f64());
+        Self { market, rules, prices: prices.collect(), marks: marks.collect() }
+    }
+
+    fn price(&self, asset: AssetId) -> f64 {
+        self.prices[asset.0]
+    }
+
+    fn mark(&self, contract: InstrumentId) -> f64 {
+        self.marks[contract.0]
+    }
+
     /// Whether an underlying moves on its own: all but baskets do.
     fn moves_alone(&self, underlying: usize) -> bool {
         self.market.underlyings[underlying].basket.is_none()
@@ -144,20 +162,19 @@ impl Slow<'_> {
 
     /// SCN-7: the shock with every basket moved by its parts: by their value after over their value before, and its
     /// volatility by the mean over their value before. The basis of a shock is the same for all.
-    fn with_baskets(&self, shock: &Shock) -> Shock {
-        let mut whole = shock.clone();
+    fn with_baskets(&self, mut whole: Shock) -> Shock {
         for place in 0..self.market.underlyings.len() {
             let parts = self.parts(place);
             if parts.is_empty() {
                 continue;
             }
             let before: f64 = parts.iter().map(|(_, dollars)| dollars).sum();
-            let after: f64 = parts.iter().map(|(part, dollars)| dollars * (1.0 + shock.price[*part])).sum();
+            let after: f64 = parts.iter().map(|(part, dollars)| dollars * (1.0 + whole.price[*part])).sum();
             whole.price[place] = after / before - 1.0;
             let most = |of: &[f64]| parts.iter().map(|(part, _)| of[*part]).fold(0.0, f64::max);
-            (whole.years[place], whole.settled[place]) = (most(&shock.years), most(&shock.settled));
+            (whole.years[place], whole.settled[place]) = (most(&whole.years), most(&whole.settled));
             let mean = |of: &dyn Fn(Vol) -> f64| {
-                parts.iter().map(|(part, dollars)| dollars * of(shock.vol[*part])).sum::<f64>() / before
+                parts.iter().map(|(part, dollars)| dollars * of(whole.vol[*part])).sum::<f64>() / before
             };
             let twist = mean(&|vol| if let Vol::Twist(twist) = vol { twist } else { 0.0 });
             let skew = mean(&|vol| if let Vol::Skew(skew) = vol { skew } else { 0.0 });
@@ -199,7 +216,7 @@ impl Slow<'_> {
     fn price_after(&self, asset: usize, shock: &Shock) -> f64 {
         let asset_of = &self.market.assets[asset];
         let follows = asset_of.follows.map_or(0.0, |underlying| shock.price[underlying.0]);
-        self.market.price(AssetId(asset)).usd().to_f64() * (1.0 + follows) * (1.0 + shock.residual[asset])
+        self.prices[asset] * (1.0 + follows) * (1.0 + shock.residual[asset])
     }
 
     /// SCN-2: a volatility after a shock.
@@ -236,7 +253,7 @@ impl Slow<'_> {
     fn contract_profit(&self, id: InstrumentId, entry: f64, shock: &Shock) -> f64 {
         let (market, listing) = (self.market, self.market.listing(id));
         let at = listing.underlying.0;
-        let (size, mark) = (listing.contract_size.to_f64(), market.mark(listing.id).in_quote().to_f64());
+        let (size, mark) = (listing.contract_size.to_f64(), self.mark(listing.id));
         // What settles first is paid at today's prices; the asset in which it is paid moves afterwards.
         let within = |expiry: units::Timestamp| expiry.years_since(market.time) <= shock.settled[at];
         let first = shock.settled[at] > 0.0 && listing.expiry().is_some_and(within);
@@ -250,7 +267,7 @@ impl Slow<'_> {
         let factor =
             (1.0 + seen.price[at]) * (1.0 + if listing.kind == InstrumentKind::Spot { 0.0 } else { seen.basis });
         // The asset in which a price of this contract is written, now and after the shock.
-        let unit = market.price(listing.counter_asset()).usd().to_f64();
+        let unit = self.price(listing.counter_asset());
         let unit_after = self.price_after(listing.counter_asset().0, seen);
         let terms = listing.expiry().and_then(|expiry| market.expiry(listing.underlying, expiry));
         let said = terms.map_or(0.0, |terms| terms.forward_settled.usd().to_f64());
@@ -270,12 +287,12 @@ impl Slow<'_> {
             let moved = said + (forward - said) * factor * unit / unit_after;
             let vol = self.vol_after(iv, days, (strike / forward).ln(), seen.vol[at]);
             let remains = if first { 0.0 } else { (years - shock.years[at]).max(0.0) };
-            let before = value(forward, iv, years, market.price(listing.settle).usd().to_f64());
+            let before = value(forward, iv, years, self.price(listing.settle));
             return left * (value(moved, vol, remains, self.price_after(listing.settle.0, shock)) - before);
         }
         // The part of a future's own mark that the average has fixed does not move either.
         let moving = left * terms.map_or(1.0, |terms| 1.0 - said / terms.forward.usd().to_f64());
-        let (before, after) = (market.price(listing.settle).usd().to_f64(), self.price_after(listing.settle.0, shock));
+        let (before, after) = (self.price(listing.settle), self.price_after(listing.settle.0, shock));
         let usd = mark * unit;
         let marked = (usd + size_of(&market.underlyings[at], usd) * (factor - 1.0)) / unit_after;
         match listing.payoff {
@@ -294,7 +311,7 @@ impl Slow<'_> {
     fn profit(&self, account: &Account, shock: &Shock) -> f64 {
         let mut profit = 0.0;
         for balance in &account.balances {
-            let (amount, before) = (balance.amount.to_f64(), self.market.price(balance.asset).usd().to_f64());
+            let (amount, before) = (balance.amount.to_f64(), self.price(balance.asset));
             profit += amount * (self.price_after(balance.asset.0, shock) - before);
             if let (Some((failed, lost)), Some(location)) = (&shock.failed, &balance.location) {
                 let known = self.rules.depeg.location_loss.names(location);
@@ -314,12 +331,9 @@ impl Slow<'_> {
     fn order_profit(&self, order: &model::Order, shock: &Shock) -> f64 {
         let listing = self.market.listing(order.instrument);
         let quantity = order.quantity.to_f64() * if order.side == Side::Buy { 1.0 } else { -1.0 };
-        let (limit, mark, size) = (
-            order.limit.in_quote().to_f64(),
-            self.market.mark(listing.id).in_quote().to_f64(),
-            listing.contract_size.to_f64(),
-        );
-        let price = |asset: usize| self.market.price(AssetId(asset)).usd().to_f64();
+        let (limit, mark, size) =
+            (order.limit.in_quote().to_f64(), self.mark(listing.id), listing.contract_size.to_f64());
+        let price = |asset: usize| self.prices[asset];
         if listing.is_option() {
             // The option appears at its mark, the premium leaves the balance, and the rest of the balance moves without
             // it.
@@ -474,7 +488,7 @@ impl Slow<'_> {
     fn fall(&self, asset: usize) -> Option<f64> {
         let rules = &self.rules.depeg;
         let model::Asset { name, follows } = &self.market.assets[asset];
-        let off = self.market.price(AssetId(asset)).usd().to_f64() - 1.0;
+        let off = self.prices[asset] - 1.0;
         let stable = name != "USD"
             && follows.is_none()
             && rules.stablecoins.contains(name)
@@ -540,31 +554,33 @@ impl Slow<'_> {
         shocks
     }
 
-    /// Every family: name and loss, with or without the losing orders filled.
-    fn families(&self, account: &Account, orders: bool) -> Vec<(&'static str, f64)> {
-        let worst = |shocks: &[Shock]| {
-            let loss = |shock: &Shock| {
-                let shock = &self.with_baskets(shock);
-                let filled = if orders { self.worst_orders(account, shock) } else { 0.0 };
-                -shock.weight * (self.profit(account, shock) + filled)
-            };
-            shocks.iter().map(loss).fold(f64::NEG_INFINITY, f64::max)
+    /// Every family: name, loss, and loss with the losing orders filled.
+    fn families(&self, account: &Account) -> Vec<(&'static str, f64, f64)> {
+        let worst = |shocks: Vec<Shock>| {
+            let losses = shocks.into_iter().map(|shock| {
+                let shock = self.with_baskets(shock);
+                let profit = self.profit(account, &shock);
+                let filled = if account.orders.is_empty() { 0.0 } else { self.worst_orders(account, &shock) };
+                (-shock.weight * profit, -shock.weight * (profit + filled))
+            });
+            losses.fold([f64::NEG_INFINITY; 2], |worst, (held, filled)| [worst[0].max(held), worst[1].max(filled)])
         };
         let everything = self.everything();
-        let alone = everything.iter().map(|one| worst(&self.scan(&[*one])).max(0.0).powi(2)).sum::<f64>().sqrt();
+        let each: Vec<[f64; 2]> = everything.iter().map(|one| worst(self.scan(&[*one]))).collect();
+        let alone = [0, 1].map(|kind| each.iter().map(|worst| worst[kind].max(0.0).powi(2)).sum::<f64>().sqrt());
         let (days, tails) = self.far();
-        let mut families = vec![("scan together", worst(&self.scan(&everything))), ("scan alone", alone)];
+        let mut families = vec![("scan together", worst(self.scan(&everything))), ("scan alone", alone)];
         let apart = self.apart();
         if !apart.is_empty() {
-            families.push(("scan apart", worst(&apart)));
+            families.push(("scan apart", worst(apart)));
         }
         families.extend([
-            ("named stress", worst(&days)),
-            ("tails", worst(&tails)),
-            ("term and skew", worst(&self.term_and_skew())),
-            ("depeg and location", worst(&self.depeg())),
+            ("named stress", worst(days)),
+            ("tails", worst(tails)),
+            ("term and skew", worst(self.term_and_skew())),
+            ("depeg and location", worst(self.depeg())),
         ]);
-        families
+        families.into_iter().map(|(name, [held, filled])| (name, held, filled)).collect()
     }
 
     /// CHG-2: the forward delta of one contract, in coins: what it gains with the forward or the mark alone, by the formula
@@ -577,7 +593,7 @@ impl Slow<'_> {
         }
         let underlying = &market.underlyings[listing.underlying.0];
         let index = size_of(underlying, market.index(listing.underlying).usd().to_f64());
-        let unit = market.price(listing.counter_asset()).usd().to_f64();
+        let unit = self.price(listing.counter_asset());
         let terms = market.expiry(listing.underlying, *expiry).expect("listed");
         let (forward, said) = (terms.forward.usd().to_f64(), terms.forward_settled.usd().to_f64());
         let left = if said > 0.0 { 1.0 } else { self.remaining(expiry.seconds_since(market.time)) };
@@ -592,7 +608,7 @@ impl Slow<'_> {
         } else {
             f64::from(u8::from(sign * (forward - strike) > 0.0))
         };
-        let coins = market.price(listing.settle).usd().to_f64() / index;
+        let coins = self.price(listing.settle) / index;
         let discount = (-terms.rate.to_f64() * years).exp();
         let moving = 1.0 - said / forward;
         left * listing.contract_size.to_f64() * sign * coins * strike / forward * discount * exercised * moving
@@ -603,8 +619,8 @@ impl Slow<'_> {
         let (market, listing) = (self.market, self.market.listing(id));
         let underlying = &market.underlyings[listing.underlying.0];
         let index = size_of(underlying, market.index(listing.underlying).usd().to_f64());
-        let (size, mark) = (listing.contract_size.to_f64(), market.mark(listing.id).in_quote().to_f64());
-        let price = |asset: usize| market.price(AssetId(asset)).usd().to_f64();
+        let (size, mark) = (listing.contract_size.to_f64(), self.mark(listing.id));
+        let price = |asset: usize| self.prices[asset];
         let unit = price(listing.counter_asset().0);
         let terms = listing.expiry().and_then(|expiry| market.expiry(listing.underlying, expiry));
         let said = terms.map_or(0.0, |terms| terms.forward_settled.usd().to_f64());
@@ -678,7 +694,7 @@ impl Slow<'_> {
             for balance in &account.balances {
                 let asset = &market.assets[balance.asset.0];
                 if asset.follows.is_some_and(|follows| follows.0 == place) {
-                    delta += balance.amount.to_f64() * market.price(balance.asset).usd().to_f64() / index;
+                    delta += balance.amount.to_f64() * self.price(balance.asset) / index;
                 }
             }
             // Profit that is not settled yet is held in the coin in which it will be paid.
@@ -686,13 +702,13 @@ impl Slow<'_> {
                 let listing = market.listing(position.instrument);
                 let here = |asset: AssetId| market.assets[asset.0].follows.is_some_and(|at| at.0 == place);
                 let notional = position.quantity.to_f64() * listing.contract_size.to_f64();
-                let (mark, entry) = (market.mark(listing.id).in_quote().to_f64(), position.entry.in_quote().to_f64());
+                let (mark, entry) = (self.mark(listing.id), position.entry.in_quote().to_f64());
                 if !listing.is_option() && here(listing.settle) {
                     let coins = match listing.payoff {
                         Payoff::Linear => notional * (mark - entry),
                         Payoff::Inverse => notional / entry - notional / mark,
                     };
-                    delta += coins * market.price(listing.settle).usd().to_f64() / index;
+                    delta += coins * self.price(listing.settle) / index;
                 }
                 // The value of a contract that is written in a coin falls when that coin rises.
                 if !listing.is_option() && here(listing.counter_asset()) {
@@ -774,7 +790,7 @@ impl Slow<'_> {
     fn borrow(&self, account: &Account) -> f64 {
         let cost = |balance: &model::Balance| {
             let asset = &self.market.assets[balance.asset.0];
-            let owed = (-balance.amount.to_f64() * self.market.price(balance.asset).usd().to_f64()).max(0.0);
+            let owed = (-balance.amount.to_f64() * self.price(balance.asset)).max(0.0);
             let adv = self
                 .market
                 .asset_liquidity(balance.asset)
@@ -789,7 +805,7 @@ impl Slow<'_> {
         let mut held_back = 0.0;
         for balance in &account.balances {
             let asset = &self.market.assets[balance.asset.0];
-            let value = balance.amount.to_f64() * self.market.price(balance.asset).usd().to_f64();
+            let value = balance.amount.to_f64() * self.price(balance.asset);
             if value <= 0.0 || asset.name == "USD" {
                 continue;
             }
@@ -814,12 +830,9 @@ impl Slow<'_> {
         let (mut funding, mut fees) = (0.0, 0.0);
         for position in &account.positions {
             let listing = self.market.listing(position.instrument);
-            let (held, size, mark) = (
-                position.quantity.to_f64(),
-                listing.contract_size.to_f64(),
-                self.market.mark(listing.id).in_quote().to_f64(),
-            );
-            let price = |asset: usize| self.market.price(AssetId(asset)).usd().to_f64();
+            let (held, size, mark) =
+                (position.quantity.to_f64(), listing.contract_size.to_f64(), self.mark(listing.id));
+            let price = |asset: usize| self.prices[asset];
             if listing.is_option() {
                 let rate = listing.fee_rate.map_or(self.rules.fees.option, units::Ratio::to_f64).max(0.0);
                 let index = self.market.index(listing.underlying).usd().to_f64();
@@ -841,10 +854,10 @@ impl Slow<'_> {
 
     /// Initial and maintenance margin by REQ-1 to REQ-4.
     fn assess(&self, account: &Account) -> Requirement {
-        let worst = |families: &[(&str, f64)]| families.iter().fold(0.0_f64, |worst, (_, loss)| worst.max(*loss));
-        let families = self.families(account, false);
-        let core = worst(&families);
-        let orders = if account.orders.is_empty() { 0.0 } else { worst(&self.families(account, true)) - core };
+        let families = self.families(account);
+        let core = families.iter().fold(0.0_f64, |worst, (_, held, _)| worst.max(*held));
+        let orders = families.iter().fold(0.0_f64, |worst, (.., filled)| worst.max(*filled)) - core;
+        let families = families.into_iter().map(|(name, held, _)| (name, held)).collect();
         let charges = self.charges(account);
         let total: f64 = charges.iter().map(|(_, charge)| charge).sum();
         let gross = self.gross(account);
@@ -859,7 +872,7 @@ impl Slow<'_> {
     /// Every payoff is computed at zero, at each strike and at two prices beyond the last one.
     fn largest_loss(&self, account: &Account) -> Option<f64> {
         let market = self.market;
-        let price = |asset: usize| market.price(AssetId(asset)).usd().to_f64();
+        let price = |asset: usize| self.prices[asset];
         // By underlying, written and paid asset, whether paid in the coin, and expiry.
         let mut groups: BTreeMap<(usize, usize, usize, bool, i64), Vec<&Position>> = BTreeMap::new();
         for position in &account.positions {
@@ -977,10 +990,8 @@ impl Slow<'_> {
             let [unit, paid] = [listing.counter_asset(), listing.settle].map(|id| self.market.price(id).usd().to_f64());
             match (&listing.kind, listing.payoff) {
                 (InstrumentKind::Option { strike, .. }, _) => size * (strike.in_counter().to_f64() * unit + index),
-                (_, Payoff::Linear) => {
-                    size * ((self.market.mark(listing.id).in_quote().to_f64().abs() + entry.abs()) * paid + index.abs())
-                }
-                (_, Payoff::Inverse) => size * (1.0 + self.market.mark(listing.id).in_quote().to_f64() / entry),
+                (_, Payoff::Linear) => size * ((self.mark(listing.id).abs() + entry.abs()) * paid + index.abs()),
+                (_, Payoff::Inverse) => size * (1.0 + self.mark(listing.id) / entry),
             }
         };
         let held = account
@@ -991,10 +1002,8 @@ impl Slow<'_> {
             .orders
             .iter()
             .map(|order| of(order.instrument, order.quantity.to_f64(), order.limit.in_quote().to_f64()));
-        let balances = account
-            .balances
-            .iter()
-            .map(|balance| (balance.amount.to_f64() * self.market.price(balance.asset).usd().to_f64()).abs());
+        let balances =
+            account.balances.iter().map(|balance| (balance.amount.to_f64() * self.price(balance.asset)).abs());
         5.0 * held.chain(ordered).chain(balances).sum::<f64>()
     }
 }

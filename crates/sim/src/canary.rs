@@ -7,6 +7,8 @@
 mod forced;
 mod meddling;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use engine::state::{LARGEST_AMOUNT, Samples, State};
 use engine::{AccountId, Cause, Command, Engine, Envelope, Event, Noun, Reject, Status};
 use model::{CounterPrice, USD};
@@ -200,38 +202,109 @@ impl Caught {
     }
 }
 
-/// Lets every canary loose and returns the run that caught each.
-pub fn canaries(mut progress: impl FnMut(&Caught)) -> Vec<Caught> {
-    let mut report = Vec::with_capacity(CANARIES.len());
-    let mut sound: std::collections::BTreeMap<u64, bool> = std::collections::BTreeMap::new();
-    for canary in CANARIES {
-        let by = (1..=SEEDS).find_map(|seed| {
-            let outcome = run_with(&Options::new(seed, TICKS), &mut canary.clone());
-            let failure = outcome.failure?;
-            Some(CaughtBy { seed, tick: failure.tick, invariant: failure.invariant, what: failure.what })
-        });
-        let sound_passes = by.as_ref().is_some_and(|by| {
-            *sound
-                .entry(by.seed)
-                .or_insert_with(|| run_with(&Options::new(by.seed, TICKS), &mut Sound).failure.is_none())
-        });
-        let caught = Caught { canary: *canary, by, sound_passes };
-        progress(&caught);
-        report.push(caught);
+/// Lets every canary loose, on `threads` threads, and returns the run that caught each. `progress` is called with each
+/// canary that is caught.
+///
+/// Until a canary gives its first wrong answer, its run is that of the unbroken rules. So each seed is run once with the
+/// unbroken rules, which finds the canaries that would answer differently, and only those are run.
+pub fn canaries(threads: usize, mut progress: impl FnMut(&Caught)) -> Vec<Caught> {
+    let mut found: BTreeMap<usize, Caught> = BTreeMap::new();
+    let seeds: Vec<u64> = (1..=SEEDS).collect();
+    for seeds in seeds.chunks(threads.max(1)) {
+        let waiting: Vec<usize> = (0..CANARIES.len()).filter(|place| !found.contains_key(place)).collect();
+        if waiting.is_empty() {
+            break;
+        }
+        let watched = pool::map(threads, seeds.iter().copied(), |seed| Watch::over(seed, &waiting), |_| ());
+        let caught = |place: usize| {
+            let mut differs = watched.iter().filter(|watch| watch.differs.contains(&place));
+            differs.find_map(|watch| {
+                let by = Some(caught_by(CANARIES[place], watch.seed)?);
+                Some(Caught { canary: CANARIES[place], by, sound_passes: watch.sound_passes })
+            })
+        };
+        let caught = pool::map(threads, waiting.iter().copied(), caught, |_| ());
+        for (place, caught) in waiting.iter().zip(caught) {
+            if let Some(caught) = caught {
+                progress(&caught);
+                found.insert(*place, caught);
+            }
+        }
     }
-    report
+    let missed = |canary: &Canary| Caught { canary: *canary, by: None, sound_passes: false };
+    CANARIES.iter().enumerate().map(|(place, canary)| found.remove(&place).unwrap_or_else(|| missed(canary))).collect()
+}
+
+/// The failure of the run of a seed with a canary.
+fn caught_by(mut canary: Canary, seed: u64) -> Option<CaughtBy> {
+    let failure = run_with(&Options::new(seed, TICKS), &mut canary).failure?;
+    Some(CaughtBy { seed, tick: failure.tick, invariant: failure.invariant, what: failure.what })
+}
+
+/// What the run of a seed with the unbroken rules shows of the broken ones.
+struct Watch {
+    seed: u64,
+    /// Whether the unbroken engine passes.
+    sound_passes: bool,
+    /// The places of the canaries in [`CANARIES`] whose run may differ.
+    differs: BTreeSet<usize>,
+}
+
+impl Watch {
+    fn over(seed: u64, places: &[usize]) -> Self {
+        let mut watcher = Watcher { places: places.to_vec(), differs: BTreeSet::new() };
+        watcher.places.retain(|place| !CANARIES[*place].forgets());
+        let sound_passes = run_with(&Options::new(seed, TICKS), &mut watcher).failure.is_none();
+        let unseen = places.iter().filter(|place| !sound_passes || CANARIES[**place].forgets());
+        watcher.differs.extend(unseen);
+        Self { seed, sound_passes, differs: watcher.differs }
+    }
+}
+
+/// The unbroken rules, which note every canary that would have answered differently.
+struct Watcher {
+    /// The places of the canaries that have answered alike so far.
+    places: Vec<usize>,
+    differs: BTreeSet<usize>,
+}
+
+impl Decider for Watcher {
+    fn decide(&mut self, engine: &Engine, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
+        let sound = engine.decide(envelope);
+        let (alike, differs): (Vec<usize>, Vec<usize>) = std::mem::take(&mut self.places)
+            .into_iter()
+            .partition(|place| CANARIES[*place].answer(engine, envelope, sound.clone()) == sound);
+        self.places = alike;
+        self.differs.extend(differs);
+        sound
+    }
 }
 
 impl Decider for Canary {
     fn decide(&mut self, engine: &Engine, envelope: &Envelope) -> Result<Vec<Event>, Reject> {
-        let answer = engine.decide(envelope);
-        if meddling::breaks(*self) {
-            return meddling::decide(*self, engine, envelope, answer);
+        self.answer(engine, envelope, engine.decide(envelope))
+    }
+
+    fn forgets(&self) -> bool {
+        *self == Self::LostBatch
+    }
+}
+
+impl Canary {
+    /// The answer to a command, for which the unbroken rules give `answer`.
+    fn answer(
+        self,
+        engine: &Engine,
+        envelope: &Envelope,
+        answer: Result<Vec<Event>, Reject>,
+    ) -> Result<Vec<Event>, Reject> {
+        if meddling::breaks(self) {
+            return meddling::decide(self, engine, envelope, answer);
         }
-        if forced::breaks(*self) {
-            return forced::decide(*self, engine, envelope, answer);
+        if forced::breaks(self) {
+            return forced::decide(self, engine, envelope, answer);
         }
-        match (*self, answer) {
+        match (self, answer) {
             (Self::FeeTwice, Ok(events)) => {
                 let twice = |event: Event| {
                     let fee = matches!(event, Event::Moved { cause: Cause::Fee, .. });
@@ -331,10 +404,6 @@ impl Decider for Canary {
             }
             (_, answer) => answer,
         }
-    }
-
-    fn forgets(&self) -> bool {
-        *self == Self::LostBatch
     }
 }
 

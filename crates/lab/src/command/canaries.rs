@@ -23,7 +23,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Answer {
     let mut progress = Progress::new("canaries", u64::try_from(CANARIES.len()).unwrap_or(u64::MAX));
     let mut done = 0;
-    let report = sim::canaries(|_| {
+    let report = sim::canaries(pool::processors().get(), |_| {
         done += 1;
         progress.at(done);
     });
