@@ -8,7 +8,9 @@
 use std::collections::BTreeMap;
 
 use ::margin::method::universal::rules::{ByName, Rules};
-use model::{Account, AssetId, InstrumentId, InstrumentKind, Market, Payoff, Position, Right, Side, UnderlyingId};
+use model::{
+    Account, AssetId, CounterPrice, InstrumentId, InstrumentKind, Market, Payoff, Position, Right, Side, UnderlyingId,
+};
 
 /// The margin that an account must hold, with its workings, in USD.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,8 +90,8 @@ impl Shock {
     }
 }
 
-/// Forward delta, gamma and vega of an expiry, and contracts of calls and puts by strike as text.
-type Bucket = (f64, f64, f64, BTreeMap<String, [f64; 2]>);
+/// Forward delta, gamma and vega of an expiry, and contracts of calls and puts by the asset of the strike, and strike.
+type Bucket = (f64, f64, f64, BTreeMap<usize, BTreeMap<CounterPrice, [f64; 2]>>);
 
 /// The margin that `account` must hold in `market` by `rules`.
 pub fn requirement(account: &Account, market: &Market, rules: &Rules) -> Requirement {
@@ -667,8 +669,8 @@ impl<'a> Slow<'a> {
         (dollar * delta * slope + coin * value, gamma, dollar * vega)
     }
 
-    /// CHG-1 for one position of `value`, found by a search for the best pace.
-    fn exit(&self, value: f64, daily: f64, impact: f64, sigma: f64, half_spread: f64) -> f64 {
+    /// CHG-1: the impact of leaving `value`, found by a search for the best pace.
+    fn exit(&self, value: f64, daily: f64, impact: f64, sigma: f64) -> f64 {
         if value == 0.0 {
             return 0.0;
         }
@@ -682,7 +684,7 @@ impl<'a> Slow<'a> {
             let (left, right) = (low + (high - low) / 3.0, high - (high - low) / 3.0);
             if cost(left) < cost(right) { high = right } else { low = left }
         }
-        (cost(f64::midpoint(low, high)) - risk * self.rules.scan.days.sqrt()).max(0.0) + half_spread * value
+        (cost(f64::midpoint(low, high)) - risk * self.rules.scan.days.sqrt()).max(0.0)
     }
 
     fn charges(&self, account: &Account) -> Vec<(&'static str, f64)> {
@@ -728,6 +730,12 @@ impl<'a> Slow<'a> {
                 let (held, (of_delta, of_gamma, of_vega)) =
                     (position.quantity.to_f64(), self.greeks(position.instrument));
                 delta += held * of_delta;
+                liquidity += held.abs()
+                    * if listing.is_option() {
+                        of_vega / 100.0 * rules.liquidity.vega_half_spread_points
+                    } else {
+                        self.notional(listing) * self.rate(&rules.liquidity.half_spread, place)
+                    };
                 let Some(expiry) = listing.expiry() else {
                     perpetual += held * of_delta;
                     continue;
@@ -738,39 +746,27 @@ impl<'a> Slow<'a> {
                     (bucket.0 + held * of_forward, bucket.1 + held * of_gamma, bucket.2 + held * of_vega);
                 if let InstrumentKind::Option { strike, right, .. } = &listing.kind {
                     let side = usize::from(*right == Right::Put);
-                    let strike = format!("{strike} {}", listing.counter_asset().0);
-                    bucket.3.entry(strike).or_default()[side] += held * listing.contract_size.to_f64();
+                    let chain = bucket.3.entry(listing.counter_asset().0).or_default();
+                    chain.entry(*strike).or_default()[side] += held * listing.contract_size.to_f64();
                 }
             }
             let market_rules = &rules.liquidity;
             let given = |place: usize| market.turnover.underlyings[place].adv_usd.map(units::Money::to_f64);
             let adv = self.volume(&market_rules.adv_usd, place, &given);
-            liquidity += self.exit(
-                delta.abs() * index,
-                adv,
-                market_rules.impact,
-                self.rate(&rules.scan.sigma, place),
-                self.rate(&market_rules.half_spread, place),
-            );
+            liquidity += self.exit(delta.abs() * index, adv, market_rules.impact, self.rate(&rules.scan.sigma, place));
             basis += perpetual.abs() * index * rules.basis.floor;
-            for (expiry, (forward_delta, gamma, vega, strikes)) in &expiries {
+            for (expiry, (forward_delta, gamma, vega, chains)) in &expiries {
                 liquidity += self.exit(
                     vega.abs() / 100.0,
                     self.volume(&market_rules.vega_adv_usd, place, &|_| None),
                     market_rules.vega_impact_points,
                     market_rules.vol_sigma_points,
-                    market_rules.vega_half_spread_points,
                 );
                 let years = units::Timestamp::from_micros(*expiry).years_since(market.time);
                 basis += forward_delta.abs() * index * ((rules.basis.rate * years).exp() - 1.0).max(rules.basis.floor);
-                for [calls, puts] in strikes.values() {
-                    let naked = match (*calls < 0.0, *puts < 0.0) {
-                        (true, true) => calls.abs() + puts.abs(),
-                        (false, false) => 0.0,
-                        _ => (-(calls + puts)).max(0.0),
-                    };
-                    shorts += naked * rules.options.short_rate * index;
-                }
+                let naked: f64 =
+                    chains.values().map(|strikes| naked(&strikes.values().copied().collect::<Vec<_>>())).sum();
+                shorts += naked * rules.options.short_rate * index;
                 if years * 365.0 <= rules.options.pin_days {
                     expiring += 0.5 * (-gamma).max(0.0) * (rules.options.pin_move * index).powi(2);
                 }
@@ -826,6 +822,14 @@ impl<'a> Slow<'a> {
         held_back
     }
 
+    /// The value in USD of one future or perpetual.
+    fn notional(&self, listing: &model::Instrument) -> f64 {
+        let (size, mark) = (listing.contract_size.to_f64(), self.mark(listing.id));
+        let unit = self.price(listing.counter_asset());
+        let moving = size_of(&self.market.underlyings[listing.underlying.0], mark * unit) / unit;
+        self.price(listing.settle) * if listing.payoff == Payoff::Linear { size * moving } else { size / mark }
+    }
+
     fn funding_and_fees(&self, account: &Account) -> f64 {
         let (mut funding, mut fees) = (0.0, 0.0);
         for position in &account.positions {
@@ -840,10 +844,7 @@ impl<'a> Slow<'a> {
                 fees += held.abs() * (rate * index * size).min(self.rules.fees.option_cap * premium);
                 continue;
             }
-            let unit = price(listing.counter_asset().0);
-            let moving = size_of(&self.market.underlyings[listing.underlying.0], mark * unit) / unit;
-            let notional =
-                price(listing.settle.0) * if listing.payoff == Payoff::Linear { size * moving } else { size / mark };
+            let notional = self.notional(listing);
             funding +=
                 held * notional * self.market.quote(listing.id).funding_rate_8h.map_or(0.0, units::Ratio::to_f64);
             fees +=
@@ -1006,6 +1007,28 @@ impl<'a> Slow<'a> {
             account.balances.iter().map(|balance| (balance.amount.to_f64() * self.price(balance.asset)).abs());
         5.0 * held.chain(ordered).chain(balances).sum::<f64>()
     }
+}
+
+/// CHG-3: the short options of a chain that the best use of its long ones leaves, from net calls and puts by rising
+/// strike: the largest excess, over all sets of short calls below one strike and short puts from another on, of the set over
+/// the long options that cover any of it.
+fn naked(strikes: &[[f64; 2]]) -> f64 {
+    let excess = |calls_below: usize, puts_from: usize| {
+        let each = strikes.iter().enumerate().map(|(place, [calls, puts])| {
+            let (with_calls, with_puts) = (place < calls_below, place >= puts_from);
+            let used = if with_calls { calls.max(0.0) } else { 0.0 } + if with_puts { puts.max(0.0) } else { 0.0 };
+            // A long option of the other right at this strike covers too: the shorts are left out where it covers more.
+            let short = |here: bool, net: f64, other: f64, counted: bool| {
+                let covered = if counted { 0.0 } else { other.max(0.0) };
+                if here { (-net).max(0.0) - covered.min((-net).max(0.0)) } else { 0.0 }
+            };
+            short(with_calls, *calls, *puts, with_puts) + short(with_puts, *puts, *calls, with_calls) - used
+        });
+        each.sum::<f64>()
+    };
+    let ends = 0..=strikes.len();
+    let all = ends.clone().flat_map(|calls| ends.clone().map(move |puts| excess(calls, puts)));
+    all.fold(0.0, f64::max)
 }
 
 /// The mean concession of selling `value` into cumulative levels. It is the area under a line that bends at the levels,

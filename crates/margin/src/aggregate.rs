@@ -58,7 +58,7 @@ pub fn root_sum_square(losses: impl IntoIterator<Item = f64>) -> f64 {
 /// The naked short contracts at one strike: short calls and puts that no long contract at the same strike covers.
 ///
 /// When call and put are both short, both count. When the signs differ, only the excess of the short side over the long
-/// side counts, so that a synthetic forward is not naked. (Derive PMRM; the universal short-option charge, CHG-3.)
+/// side counts, so that a synthetic forward is not naked. (Derive PMRM.)
 pub fn naked_shorts(call: f64, put: f64) -> f64 {
     let naked = match (call < 0.0, put < 0.0) {
         (true, true) => -call - put,
@@ -66,7 +66,7 @@ pub fn naked_shorts(call: f64, put: f64) -> f64 {
         (true, false) => (-call - put).max(0.0),
         (false, true) => (-put - call).max(0.0),
     };
-    debug_assert!(naked >= 0.0, "CHG-3: {naked} contracts are naked of {call} and {put}");
+    debug_assert!(naked >= 0.0, "{naked} contracts are naked of {call} and {put}");
     naked
 }
 

@@ -136,6 +136,8 @@ pub struct Bounds {
     pub worth: Span,
     /// The largest fee to close it.
     pub fee: f64,
+    /// The largest half spread to close it.
+    pub spread: f64,
 }
 
 /// What a contract sees of a scenario.
@@ -265,6 +267,7 @@ impl Anchor<'_> {
             gamma: Span::default(),
             worth: worth.widened(slack),
             fee: self.rules.fees.to_close(listing, worth.high + slack, index),
+            spread: self.rules.liquidity.to_cross(listing, self.market, worth.high + slack, 0.0),
         }
     }
 
@@ -409,16 +412,19 @@ impl Anchor<'_> {
                 high: now.upper[0].max(now.upper[1]) + gap.upper[0].max(gap.upper[1]) + ERROR * now.magnitude,
             };
             let fee = self.rules.fees.to_close(listing, worth.high, self.highest_index(listing));
+            let vega = vega.widened(slack);
+            let spread = self.rules.liquidity.to_cross(listing, self.market, worth.high, vega.high);
             bounds.push(Bounds {
                 asset: listing.settle,
                 states,
                 gap,
                 net_delta: delta.widened(slack),
                 forward_delta: forward_delta.widened(slack),
-                vega: vega.widened(slack),
+                vega,
                 gamma: if pinned { gamma.widened(slack / deviation.low) } else { Span::default() },
                 worth,
                 fee,
+                spread,
             });
         }
         Ok(bounds)

@@ -9,8 +9,8 @@ use pricing::kernel::{Rows, accumulate};
 use units::Quantity;
 
 use super::{Cell, Contract, Scratch, Surplus, tail};
-use crate::aggregate::naked_shorts;
 use crate::method::universal::charge::rule;
+use crate::method::universal::cover::Chain;
 
 /// Sums of whole ticks are exact below twice this limit of 2^52.
 pub(super) const MOST: f64 = 4_503_599_627_370_496.0;
@@ -430,20 +430,29 @@ impl Cell {
         }));
     }
 
-    /// Short options, in coins, that no long option at the same strike covers. The positions are in order of strikes.
+    /// Short options of one expiry, in coins, that no long option covers. The positions are in order of written assets and
+    /// strikes.
     fn naked(&self, positions: &[Held]) -> f64 {
-        let (mut sum, mut strike, mut calls, mut puts) = (0.0, None, 0.0, 0.0);
-        for held in positions {
-            let Some(contract) = &self.contracts[held.instrument.0] else { continue };
-            let Some((at, call)) = contract.strike else { continue };
-            if strike != Some(at) {
-                sum += naked_shorts(calls, puts);
-                (strike, calls, puts) = (Some(at), 0.0, 0.0);
+        let mut options = positions
+            .iter()
+            .filter_map(|held| {
+                let contract = self.contracts[held.instrument.0].as_ref()?;
+                let (strike, call) = contract.strike?;
+                Some((strike, call, held.lots * contract.lot.to_f64() * contract.size))
+            })
+            .peekable();
+        let (mut naked, mut chain) = (0.0, Chain::default());
+        while let Some(((asset, strike), ..)) = options.peek().copied() {
+            let (mut calls, mut puts) = (0.0, 0.0);
+            while let Some((.., call, coins)) = options.next_if(|(at, ..)| *at == (asset, strike)) {
+                if call { calls += coins } else { puts += coins }
             }
-            let coins = held.lots * contract.lot.to_f64() * contract.size;
-            if call { calls += coins } else { puts += coins }
+            chain.strike(calls, puts);
+            if options.peek().is_none_or(|((next, _), ..)| *next != asset) {
+                naked += std::mem::take(&mut chain).naked();
+            }
         }
-        sum + naked_shorts(calls, puts)
+        naked
     }
 
     /// Updates the charges of a balance or debt at the end of the cell at which it is worth most.

@@ -120,8 +120,10 @@ mod tail {
     pub const FUNDING: usize = 4;
     /// Largest fees to close.
     pub const FEES: usize = 5;
+    /// Largest half spreads to close.
+    pub const SPREAD: usize = 6;
     /// Largest number of the row.
-    pub const GROSS: usize = 6;
+    pub const GROSS: usize = 7;
     pub const COUNT: usize = 8;
 }
 
@@ -534,11 +536,11 @@ impl Cell {
             (ends[tail::DELTA], ends[tail::DELTA + 1]) = (least, most);
             let rate = funding_rate(self.market.quote(id));
             let funding = [rate * bounds.worth.low * scale, rate * bounds.worth.high * scale];
-            let fee = (bounds.fee * scale).ceil();
-            (ends[tail::FUNDING], ends[tail::FEES]) = if long {
-                (funding[0].max(funding[1]).ceil(), fee)
+            let (fee, spread) = ((bounds.fee * scale).ceil(), (bounds.spread * scale).ceil());
+            (ends[tail::FUNDING], ends[tail::FEES], ends[tail::SPREAD]) = if long {
+                (funding[0].max(funding[1]).ceil(), fee, spread)
             } else {
-                (funding[0].min(funding[1]).floor(), -fee)
+                (funding[0].min(funding[1]).floor(), -fee, -spread)
             };
         }
         let sensitivities = [bounds.forward_delta, bounds.vega, bounds.gamma]

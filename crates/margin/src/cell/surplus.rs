@@ -103,7 +103,7 @@ impl Cell {
         alone.clear();
         let mut gross = self.coins(holding, coins);
         let mut charges = holding.balances.iter().fold(0.0, |sum, kept| sum + kept.charge);
-        let (mut equity, mut funding, mut fees) = (0.0, 0.0, 0.0);
+        let (mut equity, mut funding, mut fees, mut spread) = (0.0, 0.0, 0.0, 0.0);
         let (mut most_delta, mut most_vega) = (0.0, 0.0);
 
         // Assets that follow no underlying.
@@ -146,6 +146,7 @@ impl Cell {
                 delta = [tail::DELTA, tail::DELTA + 1].map(|at| ends[at] * self.tick);
                 funding += ends[tail::FUNDING] * self.tick;
                 fees += ends[tail::FEES] * self.tick;
+                spread += ends[tail::SPREAD] * self.tick;
                 gross += ends[tail::GROSS] * self.tick;
                 charges += part.buckets.iter().fold(0.0, |sum, bucket| sum + bucket.charge);
                 most_vega = part.buckets.iter().fold(most_vega, |most, bucket| largest(most, bucket.vega(self.tick)));
@@ -181,7 +182,7 @@ impl Cell {
             charges += self.charges.most(&rule::Part::Underlying { underlying: place, delta: net });
             most_delta = largest(most_delta, net);
         }
-        for part in [rule::Part::Funding(funding), rule::Part::Fees(fees)] {
+        for part in [rule::Part::Funding(funding), rule::Part::Fees(fees), rule::Part::Spread(spread)] {
             charges += self.charges.most(&part);
         }
         let (mut held, mut open) = (equity, equity);

@@ -218,7 +218,7 @@ proptest! {
 
     /// P-2.
     #[test]
-    fn a_position_and_its_opposite_change_nothing_but_fees(world in world(), which in any::<prop::sample::Index>(), size in -1e4..1e4_f64) {
+    fn a_position_and_its_opposite_change_nothing_but_fees_and_spreads(world in world(), which in any::<prop::sample::Index>(), size in -1e4..1e4_f64) {
         let listed: Vec<InstrumentId> = (0..world.market.instruments.len()).map(InstrumentId).collect();
         let instrument = *which.get(&listed);
         let entry = price(world.market.mark(instrument).in_quote().to_f64() * 1.25);
@@ -233,10 +233,12 @@ proptest! {
         prop_assert!(same(before.core.loss, after.core.loss));
         for (one, other) in before.charges.iter().zip(&after.charges) {
             // The largest loss is taken from lines with more fees, and there is none beside a perpetual.
-            let varies = one.charge == "funding and fees" || one.charge == margin::BOUNDED;
+            let varies = ["liquidity", "funding and fees", margin::BOUNDED].iter().any(|line| one.charge == *line);
             prop_assert!(varies || same(one.initial, other.initial), "{one:?} {other:?}");
         }
-        prop_assert!(charge(&after, "funding and fees").initial >= charge(&before, "funding and fees").initial);
+        for closing in ["liquidity", "funding and fees"] {
+            prop_assert!(charge(&after, closing).initial >= charge(&before, closing).initial, "{closing}");
+        }
         prop_assert_eq!(before.greeks.len() <= after.greeks.len(), true);
     }
 

@@ -17,18 +17,16 @@ pub(crate) struct Exit {
     risk: f64,
     /// The root of the margin period of risk, in days.
     root_days: f64,
-    /// Half the spread, per unit of value.
-    half_spread: f64,
 }
 
 impl Exit {
-    /// The exit into a market of `daily_volume`, with `impact` for trading it in a day, `sigma` as the standard deviation
-    /// of a day, and `half_spread`; each per unit of value.
-    pub(crate) fn new(daily_volume: f64, impact: f64, sigma: f64, half_spread: f64, scan: &ScanRules) -> Self {
-        Self { daily_volume, impact, risk: scan.quantile * sigma, root_days: scan.days.sqrt(), half_spread }
+    /// The exit into a market of `daily_volume`, with `impact` for trading it in a day and `sigma` as the standard
+    /// deviation of a day; each per unit of value.
+    pub(crate) fn new(daily_volume: f64, impact: f64, sigma: f64, scan: &ScanRules) -> Self {
+        Self { daily_volume, impact, risk: scan.quantile * sigma, root_days: scan.days.sqrt() }
     }
 
-    /// `min over T of { a/T + b·√T } − risk of h, floored at 0, + half-spread`,
+    /// `min over T of { a/T + b·√T } − risk of h, floored at 0`,
     /// with `a = impact·V²/ADV` and `b = z·σ·V/√3`; at `T = (2a/b)^⅔` the minimum is `3·(a·b²/4)^⅓`. It is 0 without
     /// impact, because the exit is immediate, and without risk, because the exit may take forever. It is infinite, and so
     /// refused, where nothing trades.
@@ -39,11 +37,11 @@ impl Exit {
         let risk = self.risk * value;
         let (a, b) = (self.impact * value * value / self.daily_volume, risk / 3.0_f64.sqrt());
         let best = 3.0 * math::pow(0.25 * a * b * b, 1.0 / 3.0);
-        largest(0.0, best - risk * self.root_days) + self.half_spread * value
+        largest(0.0, best - risk * self.root_days)
     }
 }
 
-/// An exit, and the value up to which only the spread is charged.
+/// An exit, and the value up to which it costs nothing beyond the risk of the scan.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Leave {
     exit: Exit,
@@ -65,7 +63,7 @@ impl Leave {
     /// The cost of leaving a value that is not below zero: [`Exit::cost`]. It never falls when the value rises.
     #[inline]
     pub(crate) fn cost(&self, value: f64) -> f64 {
-        if value <= self.free { self.exit.half_spread * value } else { self.exit.cost(value) }
+        if value <= self.free { 0.0 } else { self.exit.cost(value) }
     }
 
     /// The largest cost of another unit, while there are no more than `value` units: the slope of the chord beyond,
@@ -77,7 +75,7 @@ impl Leave {
         }
         let beyond = 2.0 * value;
         if beyond <= self.free {
-            return self.exit.half_spread;
+            return 0.0;
         }
         (self.cost(beyond) - self.cost(value)) / value * (1.0 + 1e-9)
     }
@@ -93,27 +91,27 @@ mod tests {
     fn an_exit_costs_the_minimum_over_all_paces() {
         let scan = universal::parse(universal::PARAMS).unwrap().rules.scan;
         for value in [1e3, 1e7, 1e9, 1e10, 3e11] {
-            let exit = Exit::new(1.5e10, 0.1, 0.028, 0.0001, &scan);
+            let exit = Exit::new(1.5e10, 0.1, 0.028, &scan);
             let risk = scan.quantile * 0.028 * value;
             let cost = |days: f64| 0.1 * value * value / 1.5e10 / days + risk * (days / 3.0).sqrt();
             let best = (-400..400).map(|step| cost(math::exp(0.05 * f64::from(step)))).fold(f64::INFINITY, f64::min);
-            let expected = (best - risk).max(0.0) + 0.0001 * value;
+            let expected = (best - risk).max(0.0);
             let found = exit.cost(value);
             assert!(found <= expected && found >= expected - 0.001 * best, "{value}: {found} against {expected}");
             assert_eq!(Leave::from(exit).cost(value), found);
         }
-        assert_eq!(Exit::new(1e9, 0.0, 0.028, 0.0, &scan).cost(1e9), 0.0);
-        assert_eq!(Exit::new(1e9, 0.1, 0.0, 0.0, &scan).cost(1e9), 0.0);
-        assert_eq!(Exit::new(0.0, 0.1, 0.028, 0.0, &scan).cost(1.0), f64::INFINITY);
+        assert_eq!(Exit::new(1e9, 0.0, 0.028, &scan).cost(1e9), 0.0);
+        assert_eq!(Exit::new(1e9, 0.1, 0.0, &scan).cost(1e9), 0.0);
+        assert_eq!(Exit::new(0.0, 0.1, 0.028, &scan).cost(1.0), f64::INFINITY);
         // With neither impact nor volume the cost is NaN, which is never a requirement.
-        assert!(Exit::new(0.0, 0.0, 0.028, 0.0, &scan).cost(1.0).is_nan());
+        assert!(Exit::new(0.0, 0.0, 0.028, &scan).cost(1.0).is_nan());
     }
 
     /// CHG-1: no unit up to a value costs more than the slope there, whether the next one is free of impact or not.
     #[test]
     fn no_unit_costs_more_than_the_slope() {
         let scan = universal::parse(universal::PARAMS).unwrap().rules.scan;
-        let leave = Leave::from(Exit::new(5e7, 0.1, 0.06, 0.002, &scan));
+        let leave = Leave::from(Exit::new(5e7, 0.1, 0.06, &scan));
         for value in [1.0, 1e5, 0.4 * leave.free, 0.6 * leave.free, leave.free, 3.0 * leave.free, 1e12] {
             for part in [1e-3, 0.1, 0.5, 1.0] {
                 let before = value * (1.0 - part);

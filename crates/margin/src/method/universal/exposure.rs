@@ -2,8 +2,8 @@
 
 use model::UnderlyingId;
 
-use super::listed::{AssetTerms, ContractTerms, UnderlyingTerms};
-use crate::aggregate::naked_shorts;
+use super::cover::Chain;
+use super::listed::{AssetTerms, ContractTerms, Strike, UnderlyingTerms};
 use crate::risk_array::Line;
 
 /// An account's exposures, as its charges need them. The memory is reused for the next account.
@@ -19,6 +19,8 @@ pub struct Exposures {
     pub funding: f64,
     /// Fees to close every position, in USD.
     pub fees: f64,
+    /// Half the spreads of every position, each closed by itself, in USD.
+    pub spread: f64,
     strikes: Vec<Leg>,
 }
 
@@ -33,7 +35,7 @@ pub struct Exposure {
     pub coins: f64,
     /// The bucket of the perpetuals at `T = 0`, then one for every expiry of the market.
     pub buckets: Vec<Bucket>,
-    /// Short options that no long option at their strike covers, in coins.
+    /// Short options that no long option covers, in coins.
     pub naked: f64,
 }
 
@@ -53,11 +55,10 @@ pub struct Bucket {
 /// A position in options of one strike, in coins.
 #[derive(Clone, Copy, Debug)]
 struct Leg {
-    strike: u32,
+    strike: Strike,
     /// The index of the position in the account.
     place: usize,
     underlying: usize,
-    call: bool,
     coins: f64,
 }
 
@@ -110,20 +111,27 @@ impl Exposures {
         bucket.forward_delta += quantity * contract.forward_delta;
         bucket.gamma += quantity * contract.greeks.gamma;
         bucket.vega += quantity * contract.greeks.vega;
-        if let Some((strike, call)) = contract.strike {
-            self.strikes.push(Leg { strike, place, underlying, call, coins: quantity * contract.size });
+        if let Some(strike) = contract.strike {
+            self.strikes.push(Leg { strike, place, underlying, coins: quantity * contract.size });
         }
         self.funding += quantity * contract.funding_rate * contract.value;
         self.fees += quantity.abs() * contract.fee;
+        self.spread += quantity.abs() * contract.spread;
     }
 
-    /// Completes the exposures when everything was added: nets calls and puts of each strike, in the order of the market.
+    /// Completes the exposures when everything was added: counts the naked options of each chain, in the order of the
+    /// market.
     pub fn complete(&mut self) {
         self.touched.sort_unstable();
         self.strikes.sort_unstable_by_key(|leg| (leg.strike, leg.place));
-        for legs in self.strikes.chunk_by(|one, other| one.strike == other.strike) {
-            let net = |call: bool| legs.iter().filter(|leg| leg.call == call).fold(0.0, |sum, leg| sum + leg.coins);
-            self.underlyings[legs[0].underlying].naked += naked_shorts(net(true), net(false));
+        for legs in self.strikes.chunk_by(|one, other| one.strike.chain == other.strike.chain) {
+            let mut chain = Chain::default();
+            for legs in legs.chunk_by(|one, other| one.strike.rank == other.strike.rank) {
+                let of = |call: bool| legs.iter().filter(move |leg| leg.strike.call == call);
+                let net = |call: bool| of(call).fold(0.0, |sum, leg| sum + leg.coins);
+                chain.strike(net(true), net(false));
+            }
+            self.underlyings[legs[0].underlying].naked += chain.naked();
         }
     }
 
@@ -147,6 +155,6 @@ impl Exposures {
         self.touched.clear();
         self.balances.clear();
         self.strikes.clear();
-        (self.funding, self.fees) = (0.0, 0.0);
+        (self.funding, self.fees, self.spread) = (0.0, 0.0, 0.0);
     }
 }

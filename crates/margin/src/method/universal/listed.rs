@@ -35,20 +35,33 @@ pub(crate) struct ContractTerms {
     pub greeks: Greeks,
     /// Units of the underlying with the same sensitivity to a move of the forward or mark alone.
     pub forward_delta: f64,
-    /// For an option: the number of its strike, and whether it is a call.
-    pub strike: Option<(u32, bool)>,
+    /// For an option: its place among the options that may cover each other.
+    pub strike: Option<Strike>,
     /// Units of the underlying, or of the quote.
     pub size: f64,
     /// Notional of a future, premium of an option, USD.
     pub value: f64,
     /// The fee to close it, USD.
     pub fee: f64,
+    /// Half the spread that is paid to close it, USD.
+    pub spread: f64,
     /// Funding of eight hours, as a part of its value.
     pub funding_rate: f64,
     /// For a contract whose unsettled profit is paid in a coin: the data to count it.
     pub unsettled: Option<Unsettled>,
     /// For a contract written in a coin: the underlying that the coin follows, and the units of it that a contract owes.
     pub quoted: Option<(usize, f64)>,
+}
+
+/// The place of an option among those of its underlying, expiry and written asset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Strike {
+    /// The number of the chain, in the order of underlyings, expiries and written assets.
+    pub chain: u32,
+    /// The number of the strike in the chain, in rising order.
+    pub rank: u32,
+    /// Whether it is a call.
+    pub call: bool,
 }
 
 /// The data to convert unsettled profit that will be paid in a coin into units of the coin's underlying.

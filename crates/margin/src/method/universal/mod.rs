@@ -13,7 +13,7 @@
 //! Every file uses only those to its left:
 //!
 //! ```text
-//! by_name ─ scan, peg ─ exit ─ listed ─ exposure ─ charge/rule ─ charge/* ─ charge/mod ─ rules ─ terms, families/*, bounded, notes ─ mod
+//! by_name ─ scan, peg, cover ─ exit ─ listed ─ exposure ─ charge/rule ─ charge/* ─ charge/mod ─ rules ─ terms, families/*, bounded, notes ─ mod
 //! ```
 //!
 //! A charge does not know the other parameters of the method, and a family knows no charge.
@@ -21,6 +21,7 @@
 pub(crate) mod bounded;
 pub(crate) mod by_name;
 pub(crate) mod charge;
+pub(crate) mod cover;
 mod exit;
 mod exposure;
 pub mod families;

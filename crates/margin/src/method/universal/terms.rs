@@ -8,7 +8,7 @@ use units::Timestamp;
 
 use super::charge::{Charges, funding_rate, rule::Scope};
 use super::exposure::Exposures;
-use super::listed::{AssetTerms, ContractTerms, UnderlyingTerms, Unsettled};
+use super::listed::{AssetTerms, ContractTerms, Strike, UnderlyingTerms, Unsettled};
 use super::rules::Rules;
 use crate::Refusal;
 use crate::greeks::{Sensitivities, quoted_coins, with_forward_delta};
@@ -25,28 +25,30 @@ pub(crate) struct Terms {
     assets: Box<[AssetTerms]>,
     /// The terms of each contract, in the order of the market, each computed when the first account needs it.
     contracts: Box<[OnceLock<ContractTerms>]>,
-    /// For every option, the number of its strike in the order of underlyings, expiries, written assets, and strikes.
-    strikes: Box<[u32]>,
+    /// For every option that is live, its place in its chain.
+    strikes: Box<[Option<Strike>]>,
 }
 
 impl Terms {
     /// The terms of the instruments of `market` for which `is_live` is true, under `rules`.
     pub fn new(market: &Market, rules: &Rules, is_live: &dyn Fn(InstrumentId) -> bool) -> Self {
         let mut expiries = vec![BTreeSet::new(); market.underlyings.len()];
-        let mut options = BTreeMap::new();
+        let mut chains = BTreeMap::new();
         for (place, listing) in market.instruments.iter().enumerate() {
             let Some(expiry) = listing.expiry().filter(|_| is_live(InstrumentId(place))) else { continue };
             expiries[listing.underlying.0].insert(expiry);
-            if let InstrumentKind::Option { strike, .. } = &listing.kind {
-                let same: &mut Vec<usize> =
-                    options.entry((listing.underlying, expiry, listing.counter_asset(), *strike)).or_default();
-                same.push(place);
+            if let InstrumentKind::Option { strike, right, .. } = &listing.kind {
+                let chain: &mut BTreeMap<_, Vec<_>> =
+                    chains.entry((listing.underlying, expiry, listing.counter_asset())).or_default();
+                chain.entry(*strike).or_default().push((place, *right == Right::Call));
             }
         }
-        let mut strikes = vec![0; market.instruments.len()].into_boxed_slice();
-        for (number, places) in (0_u32..).zip(options.values()) {
-            for place in places {
-                strikes[*place] = number;
+        let mut strikes = vec![None; market.instruments.len()].into_boxed_slice();
+        for (chain, of_chain) in (0_u32..).zip(chains.values()) {
+            for (rank, options) in (0_u32..).zip(of_chain.values()) {
+                for (place, call) in options {
+                    strikes[*place] = Some(Strike { chain, rank, call: *call });
+                }
             }
         }
         let expiries: Box<[Box<[Timestamp]>]> =
@@ -119,10 +121,6 @@ impl Terms {
             price: settle.price,
             index: self.underlyings[followed].index,
         });
-        let strike = match &listing.kind {
-            InstrumentKind::Option { right, .. } => Some((self.strikes[id.0], *right == Right::Call)),
-            InstrumentKind::Spot | InstrumentKind::Perpetual | InstrumentKind::Future { .. } => None,
-        };
         let value = self.value(listing, market);
         let Sensitivities { greeks, forward_delta } = with_forward_delta(id, market, rules.settlement.window_seconds)?;
         let quoted = quoted_coins(listing, greeks.delta, market).map(|(UnderlyingId(coin), units)| (coin, units));
@@ -131,10 +129,11 @@ impl Terms {
             bucket,
             greeks,
             forward_delta,
-            strike,
+            strike: self.strikes[id.0],
             size: listing.contract_size.to_f64(),
             value,
             fee: rules.fees.to_close(listing, value, self.underlyings[underlying].index),
+            spread: rules.liquidity.to_cross(listing, market, value, greeks.vega),
             funding_rate: funding_rate(market.quote(id)),
             unsettled,
             quoted,

@@ -79,7 +79,7 @@ impl Rule for Basis {
     fn most(&self, part: &Part) -> Option<f64> {
         match part {
             Part::Bucket(bucket) => Some(self.moves[bucket.underlying][bucket.place] * bucket.forward_delta),
-            Part::Underlying { .. } | Part::Balance { .. } | Part::Funding(_) | Part::Fees(_) => None,
+            Part::Underlying { .. } | Part::Balance { .. } | Part::Funding(_) | Part::Fees(_) | Part::Spread(_) => None,
         }
     }
 

@@ -89,7 +89,7 @@ impl Rule for Borrow {
     fn most(&self, part: &Part) -> Option<f64> {
         match part {
             Part::Balance { asset, value } => Some(self.of(*asset, -value)),
-            Part::Bucket(_) | Part::Underlying { .. } | Part::Funding(_) | Part::Fees(_) => None,
+            Part::Bucket(_) | Part::Underlying { .. } | Part::Funding(_) | Part::Fees(_) | Part::Spread(_) => None,
         }
     }
 

@@ -13,6 +13,9 @@ use super::rule::Bucket;
 /// The index of the underlying, in USD.
 pub const INDEX: f64 = 100.0;
 
+/// Half the spread of every contract, in USD.
+pub const SPREAD: f64 = 0.5;
+
 /// A contract of one unit in a bucket, with these sensitivities.
 pub fn contract(bucket: usize, delta: f64, gamma: f64, vega: f64) -> ContractTerms {
     ContractTerms {
@@ -24,6 +27,7 @@ pub fn contract(bucket: usize, delta: f64, gamma: f64, vega: f64) -> ContractTer
         size: 1.0,
         value: INDEX,
         fee: 0.25,
+        spread: SPREAD,
         funding_rate: 0.0,
         unsettled: None,
         quoted: None,

@@ -63,7 +63,12 @@ impl Rule for Expiry {
             Part::Bucket(bucket) if self.pinned[bucket.underlying][bucket.place] => {
                 Some(0.5 * (-bucket.gamma).max(0.0) * self.pin_move * self.pin_move)
             }
-            Part::Bucket(_) | Part::Underlying { .. } | Part::Balance { .. } | Part::Funding(_) | Part::Fees(_) => None,
+            Part::Bucket(_)
+            | Part::Underlying { .. }
+            | Part::Balance { .. }
+            | Part::Funding(_)
+            | Part::Fees(_)
+            | Part::Spread(_) => None,
         }
     }
 

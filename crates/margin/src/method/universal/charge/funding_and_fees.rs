@@ -81,7 +81,7 @@ impl Rule for FundingAndFees {
         match part {
             Part::Funding(paid) => Some(paid.max(0.0)),
             Part::Fees(fees) => Some(*fees),
-            Part::Bucket(_) | Part::Underlying { .. } | Part::Balance { .. } => None,
+            Part::Bucket(_) | Part::Underlying { .. } | Part::Balance { .. } | Part::Spread(_) => None,
         }
     }
 

@@ -1,12 +1,16 @@
 //! CHG-1, liquidity: the cost of leaving a position that the market cannot absorb within the margin period of risk.
 //!
-//! It is taken in each underlying on the net delta, balances and unsettled profit included, and on the vega of each
-//! expiry: what an exit at the best pace costs beyond the risk that the scan already holds, and half the spread.
+//! Two costs are charged. The first is the impact: in each underlying, of the net delta, balances and unsettled profit
+//! included, and of the vega of each expiry, what an exit at the best pace costs beyond the risk that the scan already
+//! holds. The second is half the spread of every position, because positions that hedge each other are still closed one by
+//! one: of a future or perpetual a part of its value, of an option its vega times the spread of volatilities. Balances pay
+//! theirs in CHG-5 and CHG-6.
 //!
-//! Over a cell, each exit is taken at its largest size, because its cost never falls with it. The cost is convex, so a
-//! fill adds no more than its size times the slope at the size that is reached.
+//! Over a cell, each exit is taken at its largest size, because its cost never falls with it, and each spread at its
+//! largest, contract by contract. The cost of impact is convex, so a fill adds no more than its size times the slope at the
+//! size that is reached. Spreads add up.
 
-use model::{Invalid, UnderlyingId};
+use model::{Instrument, Invalid, Market, UnderlyingId};
 use serde::Deserialize;
 
 use super::rule::{Fill, Part, Rule, Scope};
@@ -41,6 +45,18 @@ pub struct LiquidityRules {
     pub vega_half_spread_points: f64,
 }
 
+impl LiquidityRules {
+    /// Half the spread in USD when one contract is closed that is worth `value` USD; `vega` is in USD per 1.00 of
+    /// volatility.
+    pub(crate) fn to_cross(&self, listing: &Instrument, market: &Market, value: f64, vega: f64) -> f64 {
+        if listing.is_option() {
+            points(vega.abs()) * self.vega_half_spread_points
+        } else {
+            basket::rate(&self.half_spread, market, listing.underlying) * value
+        }
+    }
+}
+
 /// CHG-1 with the exits from each underlying.
 #[derive(Clone, Debug)]
 pub(crate) struct Liquidity {
@@ -62,13 +78,11 @@ impl Exits {
         let (market, scan) = (scope.market, scope.scan);
         let given = |id: UnderlyingId| market.underlying_liquidity(id).adv_usd.map(units::Money::to_f64);
         let traded = basket::volume(&rules.adv_usd, market, id, given);
-        let [sigma, half_spread] = [&scan.sigma, &rules.half_spread].map(|numbers| basket::rate(numbers, market, id));
-        let delta = Exit::new(traded, rules.impact, sigma, half_spread, scan);
+        let delta = Exit::new(traded, rules.impact, basket::rate(&scan.sigma, market, id), scan);
         let vega = Exit::new(
             basket::volume(&rules.vega_adv_usd, market, id, |_| None),
             rules.vega_impact_points,
             rules.vol_sigma_points,
-            rules.vega_half_spread_points,
             scan,
         );
         Self { delta: delta.into(), vega: vega.into() }
@@ -105,7 +119,7 @@ impl Rule for Liquidity {
 
     #[inline]
     fn exact(&self, exposures: &Exposures) -> f64 {
-        exposures.touched().fold(0.0, |sum, (underlying, exposure)| {
+        exposures.touched().fold(exposures.spread, |sum, (underlying, exposure)| {
             let exits = &self.exits[underlying];
             let delta = exits.delta.cost(exposure.delta().abs() * exposure.index);
             let vegas = exposure.expiries().iter().map(|bucket| exits.vega.cost(points(bucket.vega.abs())));
@@ -118,6 +132,7 @@ impl Rule for Liquidity {
         match part {
             Part::Bucket(bucket) => Some(self.exits[bucket.underlying].vega.cost(points(bucket.vega))),
             Part::Underlying { underlying, delta } => Some(self.exits[*underlying].delta.cost(*delta)),
+            Part::Spread(spread) => Some(*spread),
             Part::Balance { .. } | Part::Funding(_) | Part::Fees(_) => None,
         }
     }
@@ -137,26 +152,25 @@ mod tests {
     use super::super::rule::Bucket;
     use super::*;
     use crate::method::universal;
-    use crate::method::universal::charge::example::{INDEX, bucket, contract, exposures};
+    use crate::method::universal::charge::example::{INDEX, SPREAD, bucket, contract, exposures};
 
-    /// CHG-1: net delta and the vega of each expiry leave by exits of their own; a fill adds at most its slope.
+    /// CHG-1: net delta and the vega of each expiry leave by exits of their own, and every contract crosses its spread.
     #[test]
     fn delta_and_each_vega_leave_by_themselves() {
         let scan = universal::parse(universal::PARAMS).unwrap().rules.scan;
-        let exits = Exits {
-            delta: Exit::new(1e6, 0.1, 0.03, 0.001, &scan).into(),
-            vega: Exit::new(1e3, 10.0, 3.0, 0.5, &scan).into(),
-        };
+        let exits =
+            Exits { delta: Exit::new(1e6, 0.1, 0.03, &scan).into(), vega: Exit::new(1e3, 10.0, 3.0, &scan).into() };
         let charge = Liquidity { exits: [exits].into() };
         let held = exposures(&[(5e4, contract(1, 1.0, 0.0, 4.0)), (-2e4, contract(2, 1.0, 0.0, 4.0))]);
         let vegas = exits.vega.cost(2e5 / 100.0) + exits.vega.cost(8e4 / 100.0);
         let delta = exits.delta.cost(3e4 * INDEX);
-        let found = charge.exact(&held);
-        assert!((found - delta - vegas).abs() < 1e-9 * found, "{found} against {delta} and {vegas}");
+        let (found, spreads) = (charge.exact(&held), 7e4 * SPREAD);
+        assert!((found - delta - vegas - spreads).abs() < 1e-9 * found, "{found} against {delta}, {vegas}, {spreads}");
         let parts = [
             Part::Bucket(Bucket { vega: 2e5, ..bucket(1) }),
             Part::Bucket(Bucket { vega: 8e4, ..bucket(2) }),
             Part::Underlying { underlying: 0, delta: 3e4 * INDEX },
+            Part::Spread(spreads),
         ];
         let most: f64 = parts.iter().filter_map(|part| charge.most(part)).sum();
         assert!((most - found).abs() < 1e-9 * found, "{most} against {found}");
@@ -166,7 +180,7 @@ mod tests {
     #[test]
     fn a_fill_adds_no_more_than_its_slope() {
         let scan = universal::parse(universal::PARAMS).unwrap().rules.scan;
-        let leave = Leave::from(Exit::new(1e6, 0.1, 0.03, 0.001, &scan));
+        let leave = Leave::from(Exit::new(1e6, 0.1, 0.03, &scan));
         let charge = Liquidity { exits: [Exits { delta: leave, vega: leave }].into() };
         for (before, more) in [(0.0, 1e3), (1e5, 1e5), (1e7, 1e4), (1e7, 1e8)] {
             let fill = Fill {

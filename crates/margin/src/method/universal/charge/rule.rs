@@ -92,6 +92,8 @@ pub(crate) enum Part {
     Funding(f64),
     /// The largest fees to close all positions, in USD.
     Fees(f64),
+    /// The largest half spreads of all positions, each closed by itself, in USD.
+    Spread(f64),
 }
 
 /// The positions of one expiry, or the perpetuals, over a cell.
@@ -107,7 +109,7 @@ pub(crate) struct Bucket {
     pub vega: f64,
     /// The least gamma times the square of the index, in USD.
     pub gamma: f64,
-    /// Short options that no long option at their strike covers, in coins.
+    /// Short options that no long option covers, in coins.
     pub naked: f64,
 }
 

@@ -1,10 +1,11 @@
-//! CHG-3, short options: a part of the index for each short option that no long option at its strike covers.
+//! CHG-3, short options: a part of the index for each short option that no long option covers (`cover.rs`).
 //!
-//! Calls and puts at one strike are netted first, so that a synthetic forward is not charged. A short option far from the
-//! money loses almost nothing in any scenario and a coin in the worst case.
+//! A short option far from the money loses almost nothing in any scenario and a coin in the worst case, unless a long
+//! option pays what it owes. A long option at a worse strike leaves the width between them open; listed strikes are
+//! further apart than the rate, so it covers nothing.
 //!
-//! Over a cell, contracts are counted exactly and the index is taken at its highest. The count of two accounts together is
-//! no more than that of both, so a fill adds nothing beyond its own.
+//! Over a cell, contracts are counted exactly and the index is taken at its highest. A fill is in one contract: bought, it
+//! adds no naked option, and sold, no more than itself, so it adds nothing beyond its own.
 
 use model::{Invalid, UnderlyingId};
 
@@ -45,7 +46,7 @@ impl Rule for ShortOptions {
     fn most(&self, part: &Part) -> Option<f64> {
         match part {
             Part::Bucket(bucket) => Some(bucket.naked * self.rate * self.highest[bucket.underlying]),
-            Part::Underlying { .. } | Part::Balance { .. } | Part::Funding(_) | Part::Fees(_) => None,
+            Part::Underlying { .. } | Part::Balance { .. } | Part::Funding(_) | Part::Fees(_) | Part::Spread(_) => None,
         }
     }
 
@@ -60,16 +61,25 @@ mod tests {
     use super::super::rule::Bucket;
     use super::*;
     use crate::method::universal::charge::example::{INDEX, bucket, contract, exposures};
-    use crate::method::universal::listed::ContractTerms;
+    use crate::method::universal::listed::{ContractTerms, Strike};
 
-    /// CHG-3: a synthetic forward is not charged; what remains short pays the rate, over a cell at the highest index.
+    /// CHG-3: a synthetic forward and a debit spread are not charged; what remains short pays the rate, over a cell at the
+    /// highest index.
     #[test]
     fn what_no_long_option_covers_pays() {
         let charge = ShortOptions { rate: 0.005, highest: [1.1 * INDEX].into() };
-        let option =
-            |strike: u32, call: bool| ContractTerms { strike: Some((strike, call)), ..contract(1, 0.0, 0.0, 0.0) };
+        let option = |rank: u32, call: bool| ContractTerms {
+            strike: Some(Strike { chain: 0, rank, call }),
+            ..contract(1, 0.0, 0.0, 0.0)
+        };
         let forward = exposures(&[(-2.0, option(0, true)), (2.0, option(0, false))]);
         assert_eq!(charge.exact(&forward), 0.0);
+        let debit = exposures(&[(2.0, option(0, true)), (-2.0, option(1, true))]);
+        assert_eq!(charge.exact(&debit), 0.0);
+        let other_chain = Some(Strike { chain: 1, rank: 0, call: true });
+        let calendar =
+            exposures(&[(-2.0, option(0, true)), (2.0, ContractTerms { strike: other_chain, ..option(0, true) })]);
+        assert_eq!(charge.exact(&calendar), 2.0 * 0.005 * INDEX);
         let apart = exposures(&[(-2.0, option(0, true)), (2.0, option(1, false))]);
         assert_eq!(charge.exact(&apart), 2.0 * 0.005 * INDEX);
         let most = charge.most(&Part::Bucket(Bucket { naked: 2.0, ..bucket(1) })).unwrap();
