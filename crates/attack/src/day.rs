@@ -1,6 +1,6 @@
 //! An adverse day: what happens to prices, volatilities, pegs and expiring contracts.
 
-use model::{AssetId, Market};
+use model::Market;
 
 /// One day, as a change of a market. Vectors are in the order of the market.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +22,7 @@ pub struct Day {
 }
 
 /// A relative move of forwards and marks on top of the index.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Basis {
     /// The contracts that move.
     pub whose: Whose,
@@ -31,7 +31,7 @@ pub struct Basis {
 }
 
 /// Contracts that share a move of the basis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Whose {
     /// Every contract of every underlying.
     All,
@@ -39,8 +39,8 @@ pub enum Whose {
     Dated,
     /// Contracts without expiry.
     Perpetuals,
-    /// Contracts that pay in this asset.
-    PaidIn(AssetId),
+    /// Contracts that this venue lists; none: those of which the market names no venue.
+    At(Option<String>),
 }
 
 /// A move of all volatilities.

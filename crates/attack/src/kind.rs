@@ -95,6 +95,7 @@ impl Kind {
 mod tests {
     use super::*;
     use crate::product::Product;
+    use model::{Instrument, Underlying};
 
     #[test]
     fn every_kind_has_days_of_its_own_name_in_the_sample() {
@@ -112,9 +113,30 @@ mod tests {
                     names.dedup();
                     assert!(names.len() == days.len() && days.len() > 3, "{kind:?}: {names:?}");
                 }
-                Err(why) => assert_eq!((kind, why.contains("no recorded prices")), (Kind::History, true), "{why}"),
+                Err(why) => {
+                    let expected = [(Kind::History, "no recorded prices"), (Kind::Venues, "of one venue")];
+                    assert!(expected.iter().any(|(of, words)| kind == *of && why.contains(words)), "{kind:?}: {why}");
+                }
             }
         }
+    }
+
+    #[test]
+    fn each_venue_moves_against_the_others() {
+        let listed = |name: &str| Instrument::perpetual(name, "BTC").linear("USD").mark(80_000);
+        let market = Market::builder("2026-05-01T07:00:00Z")
+            .underlying(Underlying::builder("BTC", 80_000))
+            .instrument(listed("HERE"))
+            .instrument(listed("THERE").venue("elsewhere"))
+            .build()
+            .unwrap();
+        let product = Product::published();
+        let sizes = product.defend(&market).unwrap().sizes();
+        let setting =
+            Setting { market: &market, underlying: UnderlyingId(0), sizes: &sizes, history: None, multiple: 1.0 };
+        let days = Kind::Venues.days(&setting).unwrap();
+        assert!(days.iter().any(|day| day.name == "contracts of elsewhere −2 %, price +0 %"), "{days:?}");
+        assert_eq!(days.len(), 24);
     }
 
     #[test]

@@ -104,7 +104,7 @@ impl Product {
         Ok(Self { params: universal::parse(text)? })
     }
 
-    /// Name and date of the parameters, such as `universal/2026-11-22`.
+    /// Name and date of the parameters, such as `universal/2026-11-30`.
     pub fn name(&self) -> String {
         self.params.name()
     }

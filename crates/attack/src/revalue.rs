@@ -137,11 +137,11 @@ impl Revaluer<'_> {
 
 /// The factor on the forward or the mark of a contract, in USD.
 fn forward_factor(listing: &Instrument, day: &Day) -> f64 {
-    let concerns = |basis: &&Basis| match basis.whose {
+    let concerns = |basis: &&Basis| match &basis.whose {
         Whose::All => true,
         Whose::Dated => listing.expiry().is_some(),
         Whose::Perpetuals => listing.expiry().is_none(),
-        Whose::PaidIn(asset) => listing.settle == asset,
+        Whose::At(venue) => listing.venue == *venue,
     };
     let basis = day.basis.iter().filter(concerns).fold(1.0, |factor, basis| factor * (1.0 + basis.part));
     (1.0 + day.moves[listing.underlying.0]) * basis
@@ -164,7 +164,7 @@ mod tests {
                     .expiry("2026-05-01T08:00:00Z", 80_000)
                     .expiry("2026-05-31T00:00:00Z", 80_400),
             )
-            .instrument(Instrument::perpetual("PERP", "BTC").linear("USDC").mark(80_000))
+            .instrument(Instrument::perpetual("PERP", "BTC").linear("USDC").mark(80_000).venue("elsewhere"))
             .instrument(Instrument::perpetual("COIN", "BTC").inverse("BTC").contract_size(10).mark(80_000))
             .instrument(
                 Instrument::put("TODAY", "BTC", "2026-05-01T08:00:00Z", 80_000).linear("USDC").mark(500).iv("0.5"),
@@ -215,8 +215,7 @@ mod tests {
         let market = market();
         let shape = Product::published().defend(&market).unwrap().sizes().shape;
         let revaluer = Revaluer { market: &market, shape };
-        let usdc = market.asset("USDC").unwrap();
-        let basis = vec![Basis { whose: Whose::PaidIn(usdc), part: 0.02 }];
+        let basis = vec![Basis { whose: Whose::At(Some("elsewhere".into())), part: 0.02 }];
         let day = Day { basis, ..Day::still("apart", &market) };
         let of = |name| revaluer.contract_profit(market.instrument(name).unwrap(), &day).unwrap();
         assert!((of("PERP") - 1600.0).abs() < 1e-9);

@@ -93,6 +93,9 @@ impl Shock {
 /// Forward delta, gamma and vega of an expiry, and contracts of calls and puts by the asset of the strike, and strike.
 type Bucket = (f64, f64, f64, BTreeMap<usize, BTreeMap<CounterPrice, [f64; 2]>>);
 
+/// Contracts that settle at one price: underlying, written and paid asset, whether paid in the coin, expiry, and venue.
+type Settled<'m> = (usize, usize, usize, bool, i64, Option<&'m str>);
+
 /// The margin that `account` must hold in `market` by `rules`.
 pub fn requirement(account: &Account, market: &Market, rules: &Rules) -> Requirement {
     Slow::new(market, rules).assess(account)
@@ -527,7 +530,7 @@ impl<'a> Slow<'a> {
         shocks
     }
 
-    /// FAM-9: the wrapped tokens of each underlying together, all stablecoins together, and all stablecoins in a crash.
+    /// FAM-9: the wrapped tokens of each underlying together, all stablecoins together, and stablecoins in a crash.
     fn joint_depegs(&self) -> Vec<Shock> {
         let (rules, still) = (&self.rules.depeg, Shock::still(self.market));
         let mut shocks = Vec::new();
@@ -544,14 +547,24 @@ impl<'a> Slow<'a> {
         let shared = rules.correlation.stablecoin.powf(0.5);
         let residual = falls.iter().map(|fall| shared * fall).collect();
         shocks.push(Shock { residual, weight: rules.weight, ..still.clone() });
-        if falls.iter().any(|fall| *fall != 0.0) {
-            shocks.push(Shock {
-                price: (0..still.price.len()).map(|place| -self.range(place)).collect(),
-                vol: vec![Vol::Level(self.rules.scan.vol_up); still.vol.len()],
-                residual: falls,
-                weight: rules.crash_weight,
-                ..still
-            });
+        for only in (0..falls.len()).filter(|asset| falls[*asset] != 0.0).map(Some).chain([None]) {
+            let part_of =
+                |(asset, fall): (usize, &f64)| if only.is_none_or(|only| only == asset) { *fall } else { 0.0 };
+            let residual: Vec<f64> = falls.iter().enumerate().map(part_of).collect();
+            if residual.iter().all(|fall| *fall == 0.0) {
+                continue;
+            }
+            for part in [0.5, 1.0] {
+                for vol in [self.rules.scan.vol_up, 0.0, -self.rules.scan.vol_down] {
+                    shocks.push(Shock {
+                        price: (0..still.price.len()).map(|place| -part * self.range(place)).collect(),
+                        vol: vec![Vol::Level(vol); still.vol.len()],
+                        residual: residual.clone(),
+                        weight: rules.crash_weight,
+                        ..still.clone()
+                    });
+                }
+            }
         }
         shocks
     }
@@ -720,8 +733,8 @@ impl<'a> Slow<'a> {
                     delta -= position.quantity.to_f64() * usd / index;
                 }
             }
-            let mut perpetual = 0.0;
-            let mut expiries: BTreeMap<i64, Bucket> = BTreeMap::new();
+            // By expiry, none for perpetuals, and venue.
+            let mut buckets: BTreeMap<(Option<i64>, Option<&str>), Bucket> = BTreeMap::new();
             for position in &account.positions {
                 let listing = market.listing(position.instrument);
                 if listing.underlying.0 != place {
@@ -736,12 +749,9 @@ impl<'a> Slow<'a> {
                     } else {
                         self.notional(listing) * self.rate(&rules.liquidity.half_spread, place)
                     };
-                let Some(expiry) = listing.expiry() else {
-                    perpetual += held * of_delta;
-                    continue;
-                };
                 let of_forward = self.forward_delta(position.instrument);
-                let bucket = expiries.entry(expiry.micros()).or_default();
+                let key = (listing.expiry().map(units::Timestamp::micros), listing.venue.as_deref());
+                let bucket = buckets.entry(key).or_default();
                 (bucket.0, bucket.1, bucket.2) =
                     (bucket.0 + held * of_forward, bucket.1 + held * of_gamma, bucket.2 + held * of_vega);
                 if let InstrumentKind::Option { strike, right, .. } = &listing.kind {
@@ -754,20 +764,19 @@ impl<'a> Slow<'a> {
             let given = |place: usize| market.turnover.underlyings[place].adv_usd.map(units::Money::to_f64);
             let adv = self.volume(&market_rules.adv_usd, place, &given);
             liquidity += self.exit(delta.abs() * index, adv, market_rules.impact, self.rate(&rules.scan.sigma, place));
-            basis += perpetual.abs() * index * rules.basis.floor;
-            for (expiry, (forward_delta, gamma, vega, chains)) in &expiries {
+            for ((expiry, venue), (forward_delta, gamma, vega, chains)) in &buckets {
                 liquidity += self.exit(
                     vega.abs() / 100.0,
                     self.volume(&market_rules.vega_adv_usd, place, &|_| None),
                     market_rules.vega_impact_points,
                     market_rules.vol_sigma_points,
                 );
-                let years = units::Timestamp::from_micros(*expiry).years_since(market.time);
-                basis += forward_delta.abs() * index * ((rules.basis.rate * years).exp() - 1.0).max(rules.basis.floor);
+                let years = expiry.map_or(0.0, |at| units::Timestamp::from_micros(at).years_since(market.time));
+                basis += forward_delta.abs() * index * self.basis_move(place, *venue, years);
                 let naked: f64 =
                     chains.values().map(|strikes| naked(&strikes.values().copied().collect::<Vec<_>>())).sum();
                 shorts += naked * rules.options.short_rate * index;
-                if years * 365.0 <= rules.options.pin_days {
+                if expiry.is_some() && years * 365.0 <= rules.options.pin_days {
                     expiring += 0.5 * (-gamma).max(0.0) * (rules.options.pin_move * index).powi(2);
                 }
             }
@@ -781,6 +790,14 @@ impl<'a> Slow<'a> {
             ("haircut", self.haircut(account)),
             ("funding and fees", self.funding_and_fees(account)),
         ]
+    }
+
+    /// CHG-2: the move of the basis of a contract in so many years to its expiry, 0 for a perpetual.
+    fn basis_move(&self, underlying: usize, venue: Option<&str>, years: f64) -> f64 {
+        let rules = &self.rules.basis;
+        let by_time = ((rules.rate * years).exp() - 1.0).max(rules.floor);
+        let name = &self.market.underlyings[underlying].name;
+        if venue.is_some() { by_time.max(rules.venue.get(name)) } else { by_time }
     }
 
     fn borrow(&self, account: &Account) -> f64 {
@@ -874,8 +891,7 @@ impl<'a> Slow<'a> {
     fn largest_loss(&self, account: &Account) -> Option<f64> {
         let market = self.market;
         let price = |asset: usize| self.prices[asset];
-        // By underlying, written and paid asset, whether paid in the coin, and expiry.
-        let mut groups: BTreeMap<(usize, usize, usize, bool, i64), Vec<&Position>> = BTreeMap::new();
+        let mut groups: BTreeMap<Settled<'_>, Vec<&Position>> = BTreeMap::new();
         for position in &account.positions {
             let listing = market.listing(position.instrument);
             let expiry = listing.expiry().filter(|expiry| *expiry > market.time)?;
@@ -890,7 +906,8 @@ impl<'a> Slow<'a> {
                 return None;
             }
             let coin = listing.payoff == Payoff::Inverse;
-            groups.entry((place, written, paid, coin, expiry.micros())).or_default().push(position);
+            let venue = listing.venue.as_deref();
+            groups.entry((place, written, paid, coin, expiry.micros(), venue)).or_default().push(position);
         }
         if groups.is_empty() {
             return None;
@@ -925,7 +942,7 @@ impl<'a> Slow<'a> {
                 let units = if last == Some(*key) { held } else { 0.0 };
                 let least = self.least_payoff(positions, units)?;
                 let years = units::Timestamp::from_micros(key.4).years_since(market.time);
-                let part = ((self.rules.basis.rate * years).exp() - 1.0).max(self.rules.basis.floor);
+                let part = self.basis_move(place, key.5, years);
                 let index = market.index(UnderlyingId(place)).usd().to_f64();
                 let exposed = if key.3 { least.abs() } else { units.max(0.0) * index };
                 cash[key.2] += least - part * exposed;

@@ -319,7 +319,7 @@ fn an_unknown_argument() {
 #[test]
 fn a_parameter_out_of_its_range() {
     let built_in =
-        std::fs::read_to_string(common::root().join("crates/margin/params/universal/2026-11-22.toml")).unwrap();
+        std::fs::read_to_string(common::root().join("crates/margin/params/universal/2026-11-30.toml")).unwrap();
     let params = written(
         "range-params.toml",
         &built_in.replacen("im_factor = { value = \"1.3\"", "im_factor = { value = \"0.3\"", 1),

@@ -230,7 +230,7 @@ fn one_document_may_come_from_standard_input() {
 
 #[test]
 fn parameters_from_a_file_replace_the_built_in_ones() {
-    let file = common::root().join("crates/margin/params/universal/2026-11-22.toml").display().to_string();
+    let file = common::root().join("crates/margin/params/universal/2026-11-30.toml").display().to_string();
     let arguments = with(book("margin"), &["--output", "json", "--account", "covered call"]);
     assert_eq!(answer(&with(arguments.clone(), &["--params", &file])), answer(&arguments));
 }

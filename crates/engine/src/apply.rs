@@ -367,6 +367,7 @@ pub(crate) fn grow(market: &mut Market, terms: &InstrumentTerms) -> Result<Instr
         settle: terms.settle,
         contract_size: terms.contract_size,
         fee_rate: terms.fee_rate,
+        venue: None,
     };
     market.list_instrument(contract, mark)
 }

@@ -70,7 +70,7 @@ pub fn written_for(text: &str, method: &str) -> Result<(), Invalid> {
 }
 
 impl<T> Params<T> {
-    /// Name and date, such as `universal/2026-11-22`.
+    /// Name and date, such as `universal/2026-11-30`.
     pub fn name(&self) -> String {
         format!("{}/{}", self.method, self.as_of)
     }

@@ -74,5 +74,7 @@ impl Basket {
 
 /// Refuses to serialize a market that lists a basket: the state of an engine, which is written in this form, has none.
 pub(crate) fn not_serialized<T, S: Serializer>(_: &T, _: S) -> Result<S::Ok, S::Error> {
-    Err(S::Error::custom("a market that lists a basket is written as a document alone"))
+    Err(S::Error::custom(
+        "a market that lists a basket, or a contract of another venue, is written as a document alone",
+    ))
 }

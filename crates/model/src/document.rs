@@ -220,6 +220,10 @@ pub struct InstrumentDocument {
     /// The venue's own delta, per unit of the underlying.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delta: Option<Ratio>,
+    /// The venue that lists the contract, where contracts of several venues are in one market. Contracts of different
+    /// venues are different contracts, whose prices can move apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub venue: Option<String>,
 }
 
 /// The accounts of a book, as a document `upm.portfolio/1`.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use units::{Money, Quantity, Ratio, Timestamp};
 
+use crate::basket;
 use crate::{AssetId, CounterPrice, InstrumentId, USD, UnderlyingId};
 
 /// A tradable contract: its terms, which no price changes. Its prices are an [`crate::InstrumentQuote`].
@@ -26,6 +27,10 @@ pub struct Instrument {
     pub contract_size: Quantity,
     /// The venue's trading fee, as a share of the value that it is charged on.
     pub fee_rate: Option<Ratio>,
+    /// The venue that lists the contract; none for the venue whose engine this is. It is written in documents alone: a
+    /// market that names a venue cannot be serialized.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none", serialize_with = "basket::not_serialized")]
+    pub venue: Option<String>,
 }
 
 /// The kind of contract, with the fields that only this kind has.

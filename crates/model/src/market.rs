@@ -431,6 +431,7 @@ impl Market {
         let at = |field: &str| format!("{path}.{field}");
         self.check_instrument_name(&entry.instrument, path, problems);
         check_size(entry.contract_size, path, problems);
+        problems.check(entry.venue.as_ref().map_or(Ok(()), |venue| named(venue, at("venue"))));
         for (field, price) in [("bid", entry.bid), ("ask", entry.ask)] {
             problems.check(price.map_or(Ok(QuotePrice::ZERO), |price| not_negative(price, at(field))));
         }
@@ -454,6 +455,7 @@ impl Market {
             settle,
             contract_size: entry.contract_size,
             fee_rate: entry.fee_rate,
+            venue: entry.venue.clone(),
         };
         self.check_contract(&contract, entry.mark, path, problems);
         let quote = InstrumentQuote {

@@ -79,7 +79,7 @@ impl Rulebook {
         self.method.about
     }
 
-    /// Name and date of the parameters, such as `universal/2026-11-22`.
+    /// Name and date of the parameters, such as `universal/2026-11-30`.
     pub fn params(&self) -> String {
         self.rules.name()
     }

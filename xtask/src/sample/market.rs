@@ -261,6 +261,7 @@ impl Coin {
             volume_24h: None,
             fee_rate: Some(exact(if kind == KindDocument::Spot { "0" } else { "0.0005" })),
             delta: None,
+            venue: None,
         }
     }
 
@@ -306,6 +307,7 @@ impl Coin {
             volume_24h: None,
             fee_rate: Some(exact("0.0003")),
             delta: Some(decimal(black(vol).greeks().delta, 5)),
+            venue: None,
         }
     }
 }

@@ -33,7 +33,7 @@ const SEED: u64 = 20_261_120;
 
 const ABOUT: &str = "Simulated one-day moves (FAM-5). Student-t copula with 4 degrees of freedom, marginals Student t of unit \
 variance times the daily volatility: BTC 0.0280, ETH 0.0371, SOL 0.0492. Correlation C: BTC/ETH 0.854, BTC/SOL 0.829, ETH/SOL \
-0.875 (crates/margin/params/universal/2026-11-22.toml). Regimes: measured C, converging 0.5 C + 0.5 (all ones), breaking \
+0.875 (crates/margin/params/universal/2026-11-30.toml). Regimes: measured C, converging 0.5 C + 0.5 (all ones), breaking \
 0.5 C + 0.5 (identity). Volatility of volatility 0.06 a day at 30 days, correlated -0.5 with the own price. Residuals: USDC 0.0003, USDT \
 0.0005, stETH 0.0010 a day, independent. 64 draws and their mirror images, the same in every regime; PCG32, seed 20261120. \
 Price and volatility moves are exp(x) - 1. Written by `cargo xtask sample`.";

@@ -18,7 +18,7 @@ pub(super) fn days(setting: &Setting) -> Vec<Day> {
             for way in MOVES {
                 let price = percent(way * sizes.ranges[underlying.0]);
                 let day = Day::still(format!("{words} {}, price {price}", percent(part)), market);
-                days.push(Day { basis: vec![Basis { whose, part }], ..day.moved(way, &sizes.ranges) });
+                days.push(Day { basis: vec![Basis { whose: whose.clone(), part }], ..day.moved(way, &sizes.ranges) });
             }
         }
     }

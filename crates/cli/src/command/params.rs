@@ -16,7 +16,7 @@ use crate::input::{method_named, rulebook};
 #[command(after_help = "\
 Example:
   upm params show deribit
-  upm params check universal crates/margin/params/universal/2026-11-22.toml")]
+  upm params check universal crates/margin/params/universal/2026-11-30.toml")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -46,7 +46,7 @@ struct ShowArgs {
 #[derive(clap::Args)]
 #[command(after_help = "\
 Example:
-  upm params check universal crates/margin/params/universal/2026-11-22.toml")]
+  upm params check universal crates/margin/params/universal/2026-11-30.toml")]
 struct CheckArgs {
     /// Method; `upm methods` lists them
     #[arg(value_name = "METHOD", value_parser = method_named)]

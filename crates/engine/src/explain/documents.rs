@@ -236,6 +236,7 @@ fn instrument_document(market: &Market, listing: &Instrument) -> InstrumentDocum
         volume_24h: activity.volume_24h,
         fee_rate: listing.fee_rate,
         delta: quote.delta,
+        venue: listing.venue.clone(),
     }
 }
 

@@ -354,6 +354,7 @@ fn instrument(
         volume_24h: None,
         fee_rate: None,
         delta: None,
+        venue: None,
     }
 }
 

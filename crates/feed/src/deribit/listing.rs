@@ -176,6 +176,7 @@ impl<'a> Listing<'a> {
             volume_24h: volume.map(|amount| self.contracts(amount)).transpose()?,
             fee_rate: self.fee_rate,
             delta: prices.delta,
+            venue: None,
         })
     }
 }

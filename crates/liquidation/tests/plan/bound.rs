@@ -58,7 +58,7 @@ fn a_plan_that_is_cut_off_still_helps() {
         (0..MARKET.instruments.len()).map(|place| (InstrumentId(place), millions(place))).collect()
     };
     let mut cut_off = 0;
-    for seed in [0, 1, 9, 32] {
+    for seed in [0, 1, 18, 22] {
         let counted = Counted::new();
         let plan = planned(&below(&every(seed), 0.35), &MARKET, &counted, &few::books());
         cut_off += usize::from(plan.stopped == Some(Stop::CutOff));

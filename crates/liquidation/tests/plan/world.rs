@@ -101,6 +101,7 @@ pub fn perpetual(name: &str, underlying: &str, mark: f64) -> InstrumentDocument 
         volume_24h: None,
         fee_rate: None,
         delta: None,
+        venue: None,
     }
 }
 

@@ -35,6 +35,7 @@ pub use surplus::{Scratch, Surplus};
 use crate::Refusal;
 use crate::method::universal::charge::{Charges, funding_rate, rule::Scope};
 use crate::method::universal::families;
+use crate::method::universal::listed::Buckets;
 use crate::method::universal::rules::Rules;
 use crate::risk_array::{OTHER, asset_factor};
 use crate::scenario::{Aggregation, Move, ScenarioSet};
@@ -86,7 +87,9 @@ pub struct Cell {
     locations: BTreeMap<String, usize>,
     /// For each location, the scenarios in which it fails, and the weighted part that is lost.
     failures: Vec<Vec<(usize, f64)>>,
-    /// The charges over the cell. The buckets of an underlying are the perpetuals, then the expiries still to come.
+    /// The contracts that are charged together: those that have not expired at the anchor.
+    buckets: Buckets,
+    /// The charges over the cell.
     charges: Charges,
     /// For each instrument, the tolls of a lot bought and of a lot sold.
     tolls: Vec<[Toll; 2]>,
@@ -136,7 +139,7 @@ struct Contract {
     bucket: usize,
     /// For an option: its strike, with the asset in which it is written, and whether it is a call.
     strike: Option<((AssetId, CounterPrice), bool)>,
-    /// The rank in the order of underlying, expiry, written asset, strike: positions that are charged together are neighbours.
+    /// The rank in the order of underlying, expiry, venue, written asset, strike: positions that are charged together are neighbours.
     rank: u32,
     lot: Quantity,
     size: f64,
@@ -242,6 +245,9 @@ impl Cell {
                 failures[place].push((column, lost * scenario.weight));
             }
         }
+        // An expired instrument has no row and no bucket (CELL-3).
+        let coming = |id| market.listing(id).expiry().is_none_or(|expiry| expiry > market.time);
+        let buckets = Buckets::new(market, coming);
         let mut cell = Self {
             rules: rules.clone(),
             warn: rules.margin.warn.to_f64(),
@@ -259,13 +265,14 @@ impl Cell {
             roots: roots.len(),
             locations,
             failures,
-            charges: charges(market, rules, end, width),
+            charges: charges(market, &buckets, rules, end, width),
+            buckets,
             market: market.clone(),
             tolls: Vec::new(),
             coin_tolls: Vec::new(),
         };
         for (place, listing) in market.instruments.iter().enumerate() {
-            if listing.expiry().is_none_or(|expiry| expiry > market.time) {
+            if coming(InstrumentId(place)) {
                 cell.coming[listing.underlying.0].push(place);
             }
         }
@@ -289,9 +296,10 @@ impl Cell {
         self.contracts.iter().flatten().count()
     }
 
-    /// The number of groups of positions charged together: for each underlying the perpetuals, and every expiry still to come.
+    /// The number of groups of positions charged together: what a venue lists of an underlying without expiry, and for
+    /// every expiry still to come.
     pub fn buckets(&self) -> usize {
-        (0..self.sheets.len()).map(|underlying| 1 + self.coming(UnderlyingId(underlying)).len()).sum()
+        self.buckets.of_underlyings.iter().map(|buckets| buckets.len()).sum()
     }
 
     /// The width of the cell.
@@ -448,7 +456,7 @@ impl Cell {
                 InstrumentKind::Option { strike, right, .. } => Some((listing.counter_asset(), *strike, *right)),
                 InstrumentKind::Spot | InstrumentKind::Perpetual | InstrumentKind::Future { .. } => None,
             };
-            (listing.expiry(), strike, id)
+            (listing.expiry(), listing.venue.as_deref(), strike, id)
         };
         found.sort_by_key(|bounded| key(bounded.id));
         Ok(found)
@@ -557,9 +565,6 @@ impl Cell {
         }
         sheet.rows.padded_row_mut(2 * place)[2 * sheet.stride + tail::GROSS] = gross;
         sheet.rows.padded_row_mut(2 * place + 1)[2 * sheet.stride + tail::GROSS] = -gross;
-        let bucket = listing
-            .expiry()
-            .and_then(|expiry| self.coming(listing.underlying).binary_search_by_key(&expiry, |terms| terms.time).ok());
         let strike = match &listing.kind {
             InstrumentKind::Option { strike, right, .. } => {
                 Some(((listing.counter_asset(), *strike), *right == Right::Call))
@@ -569,7 +574,7 @@ impl Cell {
         let contract = Contract {
             sheet: listing.underlying.0,
             row: 2 * place,
-            bucket: bucket.map_or(0, |place| place + 1),
+            bucket: self.buckets.of(id).expect("a contract with a row has a bucket"),
             strike,
             rank: u32::try_from(place).expect("fewer than 2^32 instruments"),
             lot,
@@ -596,12 +601,10 @@ fn coming(market: &Market, underlying: UnderlyingId) -> &[Expiry] {
 }
 
 /// The charges in every market of a cell around `market` that ends at `end` (CELL-8).
-fn charges(market: &Market, rules: &Rules, end: Timestamp, width: Width) -> Charges {
-    let times = |underlying| coming(market, UnderlyingId(underlying)).iter().map(|terms| terms.time).collect();
-    let expiries: Vec<Box<[Timestamp]>> = (0..market.underlyings.len()).map(times).collect();
+fn charges(market: &Market, buckets: &Buckets, rules: &Rules, end: Timestamp, width: Width) -> Charges {
     let scope = Scope {
         market,
-        expiries: &expiries,
+        buckets,
         until: end,
         rise: 1.0 + width.index,
         scan: &rules.scan,

@@ -112,7 +112,7 @@ impl Default for Options {
 
 /// The parameters of one method, ready for any market, on any number of threads.
 pub trait Rulebook: Send + Sync {
-    /// Name and date of the parameters, such as `universal/2026-11-22`.
+    /// Name and date of the parameters, such as `universal/2026-11-30`.
     fn name(&self) -> String;
 
     /// BLAKE3 of the parameter file.

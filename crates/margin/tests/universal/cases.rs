@@ -82,6 +82,10 @@ fn check(text: &str) -> Vec<String> {
                     ..generate::expiry(seconds(after), 1.0, 0.0, None)
                 });
             }
+            ["perpetual", name, underlying, payoff, mark, "at", venue] => {
+                let listed = contract(name, underlying, payoff, mark);
+                document.instruments.push(InstrumentDocument { venue: Some(venue.to_owned()), ..listed });
+            }
             ["perpetual", name, underlying, payoff, mark, ref rest @ ..] => {
                 let funding_rate_8h = if let ["funding", rate] = rest { Some(decimal(rate)) } else { None };
                 document

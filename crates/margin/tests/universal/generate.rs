@@ -164,13 +164,14 @@ fn underlying_plan() -> impl Strategy<Value = UnderlyingPlan> {
 }
 
 /// A market of one to four underlyings, some of them unknown to the parameters, listed in any order; in a third of the
-/// markets also `INDEX`, a basket of them.
+/// markets also `INDEX`, a basket of them, and in a third every second or third contract is of another venue.
 pub fn market() -> impl Strategy<Value = Market> {
     let names = subsequence(vec!["BTC", "ETH", "SOL", "DOGE", "XRP"], 1..=4).prop_shuffle();
     let tokens = (0.97..1.03, 0.8..1.1, log_uniform(4.0..8.0), any::<bool>());
     let parts = prop_oneof![2 => Just(Vec::new()), 1 => vec(0.05..1.0_f64, 4)];
-    (names, vec(underlying_plan(), 5), tokens, parts).prop_map(
-        |(names, plans, (dollar, staked, depth, deep), parts)| {
+    let elsewhere = prop_oneof![2 => Just(None), 1 => (2..4_usize).prop_map(Some)];
+    (names, vec(underlying_plan(), 5), tokens, parts, elsewhere).prop_map(
+        |(names, plans, (dollar, staked, depth, deep), parts, elsewhere)| {
             let mut document = empty_market();
             document.assets.push(asset("USDC", dollar, None));
             document.assets.push(asset("USDT", 2.0 - dollar, None));
@@ -200,6 +201,8 @@ pub fn market() -> impl Strategy<Value = Market> {
             document.assets.push(asset(&format!("w{first}"), index, Some(first)));
             for (place, listed) in document.instruments.iter_mut().enumerate() {
                 write_in(listed, place, dollar, (first, index));
+                let named = elsewhere.is_some_and(|each| place.is_multiple_of(each));
+                listed.venue = named.then(|| "elsewhere".to_owned());
             }
             Market::new(&document).expect("a generated market is valid")
         },
@@ -303,6 +306,7 @@ pub fn perpetual(name: &str, underlying: &str, payoff: Payoff, mark: f64) -> Ins
         volume_24h: None,
         fee_rate: None,
         delta: None,
+        venue: None,
     }
 }
 

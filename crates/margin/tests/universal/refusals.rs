@@ -118,7 +118,7 @@ fn a_parameter_that_is_unknown_missing_or_no_text_is_refused() {
             "options.pin_days.because",
             vec!["value, reason, as_of or source"],
         ),
-        ("as_of = \"2026-11-22\"", "", "about.as_of", vec!["missing", "text"]),
+        ("as_of = \"2026-11-30\"", "", "about.as_of", vec!["missing", "text"]),
         ("[about]\nmethod", "[about\nmethod", "line 4", vec![]),
     ] {
         let message = refused(from, to);

@@ -107,8 +107,15 @@ impl InstrumentBuilder {
             volume_24h: None,
             fee_rate: None,
             delta: None,
+            venue: None,
         };
         Self { document, has_mark: false, wrong: Wrong::default() }
+    }
+
+    /// The venue that lists the contract, where contracts of several venues are in one market.
+    pub fn venue(mut self, venue: impl Into<String>) -> Self {
+        self.document.venue = Some(venue.into());
+        self
     }
 
     fn expiring(mut self, expiry: impl Display) -> Self {

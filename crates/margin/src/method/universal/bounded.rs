@@ -39,7 +39,7 @@ pub(crate) fn left(account: &Account, market: &Market, rules: &Rules, room: Room
     if account.positions.is_empty() || !all_end() {
         return Ok(None);
     }
-    let mut groups: BTreeMap<Group, Payout> = BTreeMap::new();
+    let mut groups: BTreeMap<Group<'_>, Payout> = BTreeMap::new();
     for position in &account.positions {
         let listing = market.listing(position.instrument);
         let Some(group) = Group::of(listing, market) else { return Ok(None) };
@@ -64,7 +64,7 @@ pub(crate) fn left(account: &Account, market: &Market, rules: &Rules, room: Room
         *held = held.plus(units)?;
     }
     for (followed, units) in coins {
-        let of = |group: &&Group| group.underlying == followed && group.written == USD && group.paid == USD;
+        let of = |group: &&Group<'_>| group.underlying == followed && group.written == USD && group.paid == USD;
         match groups.keys().filter(of).max_by_key(|group| (group.in_coin, group.expiry)).copied() {
             Some(group) => groups.entry(group).or_default().own(units)?,
             None if units.is_negative() => return Ok(None),
@@ -137,9 +137,11 @@ fn ends(listing: &Instrument, market: &Market) -> bool {
 
 /// Contracts whose payoff is a function of one settlement price, in units of one asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Group {
+struct Group<'m> {
     underlying: UnderlyingId,
     expiry: Timestamp,
+    /// The venue that lists them: another venue settles at a price of its own.
+    venue: Option<&'m str>,
     /// The asset in which the settlement price is written.
     written: AssetId,
     /// The asset in which the payoff is counted. A payoff in the coin of the underlying is counted in USD: the coin is
@@ -149,17 +151,19 @@ struct Group {
     in_coin: bool,
 }
 
-impl Group {
+impl<'m> Group<'m> {
     /// The group of a contract that expires; none when it pays in a coin of another underlying, or is written in a coin.
-    fn of(listing: &Instrument, market: &Market) -> Option<Self> {
+    fn of(listing: &'m Instrument, market: &Market) -> Option<Self> {
         let (underlying, expiry, written) = (listing.underlying, listing.expiry()?, listing.counter_asset());
+        let venue = listing.venue.as_deref();
         let paid = match (listing.payoff, market.assets[listing.settle.0].follows) {
             (Payoff::Linear, None) => listing.settle,
             (Payoff::Inverse, Some(followed)) if followed == underlying && written == USD => USD,
             _ => return None,
         };
         let in_coin = listing.payoff == Payoff::Inverse;
-        market.assets[written.0].follows.is_none().then_some(Self { underlying, expiry, written, paid, in_coin })
+        let group = Self { underlying, expiry, venue, written, paid, in_coin };
+        market.assets[written.0].follows.is_none().then_some(group)
     }
 
     /// What a move of the basis (CHG-2) takes from the least payoff before the expiry, in USD at least 0: a claim in coins
@@ -170,7 +174,8 @@ impl Group {
             (true, true) => Money::ZERO.minus(least)?,
             (false, _) => payout.coins.max(Quantity::ZERO).at(market.index(self.underlying).usd(), Round::Up)?,
         };
-        let part = rules.basis.of(self.expiry.years_since(market.time));
+        let name = &market.underlyings[self.underlying.0].name;
+        let part = rules.basis.of(name, self.venue.is_some(), self.expiry.years_since(market.time));
         exposed.scaled(Ratio::from_f64(part, Round::Up)?, Round::Up)
     }
 }

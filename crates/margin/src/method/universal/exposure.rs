@@ -1,4 +1,4 @@
-//! The inputs of the charges: net sensitivities by underlying and expiry.
+//! The inputs of the charges: net sensitivities by underlying and bucket.
 
 use model::UnderlyingId;
 
@@ -33,13 +33,13 @@ pub struct Exposure {
     pub index: f64,
     /// Units of the coin held or owed as balances or as unsettled profit.
     pub coins: f64,
-    /// The bucket of the perpetuals at `T = 0`, then one for every expiry of the market.
+    /// The exposure to each bucket of the underlying.
     pub buckets: Vec<Bucket>,
     /// Short options that no long option covers, in coins.
     pub naked: f64,
 }
 
-/// An account's net exposure to one expiry.
+/// An account's net exposure to one bucket.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Bucket {
     /// Delta, in units of the underlying.
@@ -63,11 +63,6 @@ struct Leg {
 }
 
 impl Exposure {
-    /// The buckets of all expiries, without perpetuals.
-    pub fn expiries(&self) -> &[Bucket] {
-        self.buckets.get(1..).unwrap_or_default()
-    }
-
     /// Net delta in coins, balances included.
     pub fn delta(&self) -> f64 {
         self.buckets.iter().fold(self.coins, |sum, bucket| sum + bucket.delta)
@@ -150,7 +145,7 @@ impl Exposures {
         for (exposure, terms) in self.underlyings.iter_mut().zip(underlyings) {
             exposure.clear();
             exposure.index = terms.index;
-            exposure.buckets.resize(terms.expiries.len() + 1, Bucket::default());
+            exposure.buckets.resize(terms.buckets, Bucket::default());
         }
         self.touched.clear();
         self.balances.clear();

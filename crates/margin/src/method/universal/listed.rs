@@ -1,6 +1,8 @@
 //! What a market lists, as the charges need it: looked up by number instead of name.
 
-use model::{Payoff, UnderlyingId};
+use std::collections::BTreeSet;
+
+use model::{Instrument, InstrumentId, Market, Payoff, UnderlyingId};
 use pricing::payoff;
 use units::Timestamp;
 
@@ -11,8 +13,53 @@ use crate::greeks::Greeks;
 pub(crate) struct UnderlyingTerms {
     /// The underlying's index, in USD.
     pub index: f64,
-    /// The expiries that are charged, the nearest first.
-    pub expiries: Box<[Timestamp]>,
+    /// The number of its buckets.
+    pub buckets: usize,
+}
+
+/// The contracts of one underlying that are charged together: what one venue lists and what expires together, or never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bucket {
+    /// The expiry; none for perpetuals.
+    pub expiry: Option<Timestamp>,
+    /// Whether the market names the venue.
+    pub named: bool,
+}
+
+/// All buckets of a market.
+#[derive(Clone, Debug)]
+pub(crate) struct Buckets {
+    /// The buckets of each underlying, by expiry, perpetuals first, and then by venue.
+    pub of_underlyings: Box<[Box<[Bucket]>]>,
+    /// For each instrument of the market the number of its bucket; none where it is in no bucket.
+    of: Box<[Option<usize>]>,
+}
+
+impl Buckets {
+    /// The buckets of the instruments of `market` for which `counts` is true.
+    pub fn new(market: &Market, counts: impl Fn(InstrumentId) -> bool) -> Self {
+        fn key(listing: &Instrument) -> (Option<Timestamp>, Option<&str>) {
+            (listing.expiry(), listing.venue.as_deref())
+        }
+        let listed = || market.instruments.iter().filter(|listing| counts(listing.id));
+        let mut keys = vec![BTreeSet::new(); market.underlyings.len()];
+        for listing in listed() {
+            keys[listing.underlying.0].insert(key(listing));
+        }
+        let keys: Vec<Vec<_>> = keys.into_iter().map(|keys| keys.into_iter().collect()).collect();
+        let mut of = vec![None; market.instruments.len()];
+        for listing in listed() {
+            of[listing.id.0] = keys[listing.underlying.0].binary_search(&key(listing)).ok();
+        }
+        let bucket = |(expiry, venue): &(_, Option<&str>)| Bucket { expiry: *expiry, named: venue.is_some() };
+        let of_underlyings = keys.iter().map(|keys| keys.iter().map(bucket).collect());
+        Self { of_underlyings: of_underlyings.collect(), of: of.into() }
+    }
+
+    /// The number of the bucket of an instrument among those of its underlying; none where it is in no bucket.
+    pub fn of(&self, id: InstrumentId) -> Option<usize> {
+        self.of[id.0]
+    }
 }
 
 /// The data of one asset.

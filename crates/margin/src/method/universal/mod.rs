@@ -25,7 +25,7 @@ pub(crate) mod cover;
 mod exit;
 mod exposure;
 pub mod families;
-mod listed;
+pub(crate) mod listed;
 mod notes;
 mod peg;
 pub mod rules;
@@ -64,7 +64,7 @@ pub const ABOUT: About = About {
 };
 
 /// The parameters that come with the program.
-pub const PARAMS: &str = include_str!("../../../params/universal/2026-11-22.toml");
+pub const PARAMS: &str = include_str!("../../../params/universal/2026-11-30.toml");
 
 /// Reads and checks a parameter file of this method.
 pub fn parse(text: &str) -> Result<Params<Rules>, Invalid> {

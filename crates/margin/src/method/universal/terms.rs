@@ -1,14 +1,13 @@
 //! All that is looked up in one market when an account is charged: computed once, by number instead of name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use model::{Account, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Right, UnderlyingId};
-use units::Timestamp;
 
 use super::charge::{Charges, funding_rate, rule::Scope};
 use super::exposure::Exposures;
-use super::listed::{AssetTerms, ContractTerms, Strike, UnderlyingTerms, Unsettled};
+use super::listed::{AssetTerms, Buckets, ContractTerms, Strike, UnderlyingTerms, Unsettled};
 use super::rules::Rules;
 use crate::Refusal;
 use crate::greeks::{Sensitivities, quoted_coins, with_forward_delta};
@@ -25,6 +24,8 @@ pub(crate) struct Terms {
     assets: Box<[AssetTerms]>,
     /// The terms of each contract, in the order of the market, each computed when the first account needs it.
     contracts: Box<[OnceLock<ContractTerms>]>,
+    /// The contracts that are charged together.
+    buckets: Buckets,
     /// For every option that is live, its place in its chain.
     strikes: Box<[Option<Strike>]>,
 }
@@ -32,14 +33,13 @@ pub(crate) struct Terms {
 impl Terms {
     /// The terms of the instruments of `market` for which `is_live` is true, under `rules`.
     pub fn new(market: &Market, rules: &Rules, is_live: &dyn Fn(InstrumentId) -> bool) -> Self {
-        let mut expiries = vec![BTreeSet::new(); market.underlyings.len()];
+        let buckets = Buckets::new(market, is_live);
         let mut chains = BTreeMap::new();
         for (place, listing) in market.instruments.iter().enumerate() {
-            let Some(expiry) = listing.expiry().filter(|_| is_live(InstrumentId(place))) else { continue };
-            expiries[listing.underlying.0].insert(expiry);
-            if let InstrumentKind::Option { strike, right, .. } = &listing.kind {
+            let bucket = buckets.of(InstrumentId(place));
+            if let (InstrumentKind::Option { strike, right, .. }, Some(bucket)) = (&listing.kind, bucket) {
                 let chain: &mut BTreeMap<_, Vec<_>> =
-                    chains.entry((listing.underlying, expiry, listing.counter_asset())).or_default();
+                    chains.entry((listing.underlying, bucket, listing.counter_asset())).or_default();
                 chain.entry(*strike).or_default().push((place, *right == Right::Call));
             }
         }
@@ -51,12 +51,10 @@ impl Terms {
                 }
             }
         }
-        let expiries: Box<[Box<[Timestamp]>]> =
-            expiries.into_iter().map(|expiries| expiries.into_iter().collect()).collect();
         let charges = Charges::new(
             &Scope {
                 market,
-                expiries: &expiries,
+                buckets: &buckets,
                 until: market.time,
                 rise: 1.0,
                 scan: &rules.scan,
@@ -64,8 +62,9 @@ impl Terms {
             },
             &rules.charges(),
         );
-        let underlyings = (0..market.underlyings.len()).map(UnderlyingId).zip(expiries);
-        let underlyings = underlyings.map(|(id, expiries)| UnderlyingTerms { index: market.size(id), expiries });
+        let underlyings = (0..market.underlyings.len()).map(UnderlyingId).zip(&buckets.of_underlyings);
+        let underlyings =
+            underlyings.map(|(id, buckets)| UnderlyingTerms { index: market.size(id), buckets: buckets.len() });
         let assets = market.assets.iter().zip(&market.quotes.prices);
         let assets = assets.map(|(asset, price)| AssetTerms { price: price.usd().to_f64(), follows: asset.follows });
         Self {
@@ -73,6 +72,7 @@ impl Terms {
             underlyings: underlyings.collect(),
             assets: assets.collect(),
             contracts: market.instruments.iter().map(|_| OnceLock::new()).collect(),
+            buckets,
             strikes,
         }
     }
@@ -110,9 +110,7 @@ impl Terms {
     fn work_out(&self, id: InstrumentId, market: &Market, rules: &Rules) -> Result<ContractTerms, Refusal> {
         let listing = market.listing(id);
         let UnderlyingId(underlying) = listing.underlying;
-        let bucket = listing
-            .expiry()
-            .map_or(0, |expiry| 1 + self.underlyings[underlying].expiries.partition_point(|known| *known < expiry));
+        let bucket = self.buckets.of(id).expect("a contract that is exposed is live");
         let settle = &self.assets[listing.settle.0];
         let unsettled = settle.follows.filter(|_| !listing.is_option()).map(|UnderlyingId(followed)| Unsettled {
             underlying: followed,

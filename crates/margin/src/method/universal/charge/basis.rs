@@ -1,7 +1,8 @@
-//! CHG-2, basis: forwards of different expiries do not move together.
+//! CHG-2, basis: forwards of different expiries, and contracts of different venues, do not move together.
 //!
-//! Each expiry of each underlying is charged on its own absolute forward delta, the perpetuals at no time: both legs of a
-//! calendar pair pay. The move of a basis grows with the time to expiry. The forward delta is what the positions gain with
+//! Each bucket, which is what one venue lists of an underlying for one expiry or without any, is charged on its own absolute
+//! forward delta, the perpetuals at no time: both legs of a calendar pair pay, and so do both legs of a position that is
+//! long at one venue and short at another. The move of a basis grows with the time to expiry. The forward delta is what the positions gain with
 //! the forward while the index stays. A coin-margined box has no delta, but pays a fixed amount of dollars in coins of the
 //! forward, so it loses 1 % of that when the forward rises by 1 %.
 //!
@@ -13,8 +14,9 @@ use pricing::math;
 use serde::Deserialize;
 
 use super::rule::{Fill, Part, Rule, Scope};
-use crate::method::universal::by_name::within;
+use crate::method::universal::by_name::{ByName, within};
 use crate::method::universal::exposure::Exposures;
+use crate::method::universal::listed::Bucket;
 use crate::params::decimal;
 
 /// The cost of a basis move (CHG-2).
@@ -28,19 +30,29 @@ pub struct BasisRules {
     /// Move of the yearly rate that a basis implies.
     #[serde(deserialize_with = "decimal::read")]
     pub rate: f64,
+    /// The least move of a contract that another venue lists, by underlying: half of how far two venues come apart.
+    #[serde(default = "no_more")]
+    pub venue: ByName,
+}
+
+/// The least move between venues of files that do not give it.
+fn no_more() -> ByName {
+    ByName::of_all(0.0)
 }
 
 impl BasisRules {
-    /// The move of the basis of an expiry in so many years.
-    pub(crate) fn of(&self, years: f64) -> f64 {
-        self.floor.max(math::exp(self.rate * years) - 1.0)
+    /// The move of the basis of the contracts of an underlying that expire in so many years, 0 for perpetuals; `named`
+    /// where the market names the venue that lists them.
+    pub(crate) fn of(&self, underlying: &str, named: bool, years: f64) -> f64 {
+        let between = if named { self.venue.get(underlying) } else { 0.0 };
+        self.floor.max(between).max(math::exp(self.rate * years) - 1.0)
     }
 }
 
 /// CHG-2 with the move of each basis.
 #[derive(Clone, Debug)]
 pub(crate) struct Basis {
-    /// For each underlying the move of the perpetuals, then of every expiry, as a part of the delta.
+    /// For each underlying the move of each of its buckets, as a part of the delta.
     moves: Box<[Box<[f64]>]>,
 }
 
@@ -53,16 +65,18 @@ impl Rule for Basis {
 
     fn check(rules: &BasisRules) -> Result<(), Invalid> {
         within(rules.floor, "basis.floor", 0.0, 1.0)?;
-        within(rules.rate, "basis.rate", 0.0, 2.0)
+        within(rules.rate, "basis.rate", 0.0, 2.0)?;
+        rules.venue.check("basis.venue", 0.0, 1.0)
     }
 
     fn new(scope: &Scope<'_>, rules: &BasisRules) -> Self {
-        let of = |years: f64| rules.of(years);
         let now = scope.market.time;
-        let moves = scope.expiries.iter().map(|expiries| {
-            let dated = expiries.iter().map(|expiry| of(expiry.years_since(now)));
-            std::iter::once(of(0.0)).chain(dated).collect()
-        });
+        let of = |name: &str, bucket: &Bucket| {
+            rules.of(name, bucket.named, bucket.expiry.map_or(0.0, |expiry| expiry.years_since(now)))
+        };
+        let all = scope.market.underlyings.iter().zip(&scope.buckets.of_underlyings);
+        let moves =
+            all.map(|(underlying, buckets)| buckets.iter().map(|bucket| of(&underlying.name, bucket)).collect());
         Self { moves: moves.collect() }
     }
 

@@ -1,7 +1,6 @@
 //! Accounts for the tests of charges: one underlying at 100 USD with perpetuals and two expiries, and two assets.
 
 use model::InstrumentId;
-use units::Timestamp;
 
 use crate::greeks::Greeks;
 use crate::method::universal::exposure::Exposures;
@@ -36,9 +35,8 @@ pub fn contract(bucket: usize, delta: f64, gamma: f64, vega: f64) -> ContractTer
 
 /// The exposures of an account that holds so many of each contract.
 pub fn exposures(held: &[(f64, ContractTerms)]) -> Exposures {
-    let expiries = [Timestamp::from_micros(1), Timestamp::from_micros(2)].into();
     let mut exposures = Exposures::default();
-    exposures.clear(&[UnderlyingTerms { index: INDEX, expiries }]);
+    exposures.clear(&[UnderlyingTerms { index: INDEX, buckets: 3 }]);
     for (place, (quantity, contract)) in held.iter().enumerate() {
         let line = Line { instrument: InstrumentId(place), quantity: *quantity, entry: INDEX };
         exposures.add_position(place, &line, contract);

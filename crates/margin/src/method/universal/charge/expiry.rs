@@ -11,6 +11,7 @@ use super::options::OptionRules;
 use super::rule::{Fill, Part, Rule, Scope};
 use crate::method::universal::by_name::within;
 use crate::method::universal::exposure::Exposures;
+use crate::method::universal::listed::Bucket;
 
 /// CHG-4 with the expiries that are near.
 #[derive(Clone, Debug)]
@@ -41,10 +42,8 @@ impl Rule for Expiry {
     }
 
     fn new(scope: &Scope<'_>, rules: &OptionRules) -> Self {
-        let pinned = scope.expiries.iter().map(|expiries| {
-            let dated = expiries.iter().map(|expiry| rules.pins(expiry.days_since(scope.until)));
-            std::iter::once(false).chain(dated).collect()
-        });
+        let pins = |bucket: &Bucket| bucket.expiry.is_some_and(|expiry| rules.pins(expiry.days_since(scope.until)));
+        let pinned = scope.buckets.of_underlyings.iter().map(|buckets| buckets.iter().map(pins).collect());
         Self { pin_move: rules.pin_move, pinned: pinned.collect() }
     }
 

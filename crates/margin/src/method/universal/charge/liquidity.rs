@@ -122,7 +122,7 @@ impl Rule for Liquidity {
         exposures.touched().fold(exposures.spread, |sum, (underlying, exposure)| {
             let exits = &self.exits[underlying];
             let delta = exits.delta.cost(exposure.delta().abs() * exposure.index);
-            let vegas = exposure.expiries().iter().map(|bucket| exits.vega.cost(points(bucket.vega.abs())));
+            let vegas = exposure.buckets.iter().map(|bucket| exits.vega.cost(points(bucket.vega.abs())));
             sum + vegas.fold(delta, |sum, exit| sum + exit)
         })
     }

@@ -6,6 +6,7 @@ use units::Timestamp;
 
 use crate::method::universal::by_name::ByName;
 use crate::method::universal::exposure::Exposures;
+use crate::method::universal::listed::Buckets;
 use crate::method::universal::scan::ScanRules;
 
 /// A charge of the universal method, prepared for one market or for every market of a cell. No method has a default: a
@@ -45,8 +46,8 @@ pub(crate) trait Rule: Sized {
 pub(crate) struct Scope<'a> {
     /// The market, or the anchor of the cell.
     pub market: &'a Market,
-    /// For each underlying the expiries that are charged, the nearest first.
-    pub expiries: &'a [Box<[Timestamp]>],
+    /// The contracts that are charged together.
+    pub buckets: &'a Buckets,
     /// The last moment: the time of the market, or the end of the cell.
     pub until: Timestamp,
     /// The highest index, relative to that of the market: 1, or more in a cell.
@@ -72,7 +73,7 @@ impl Scope<'_> {
 /// A part of an account over a cell, with the largest exposures that it has anywhere there.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Part {
-    /// The positions of one expiry, or the perpetuals.
+    /// The positions in the contracts of one bucket.
     Bucket(Bucket),
     /// Everything in one underlying.
     Underlying {
@@ -96,12 +97,12 @@ pub(crate) enum Part {
     Spread(f64),
 }
 
-/// The positions of one expiry, or the perpetuals, over a cell.
+/// The positions in the contracts of one bucket, over a cell.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bucket {
     /// The number of the underlying in the market.
     pub underlying: usize,
-    /// 0 for the perpetuals, then the expiries of [`Scope::expiries`].
+    /// The number of the bucket among those of its underlying.
     pub place: usize,
     /// The largest absolute forward delta, in USD.
     pub forward_delta: f64,

@@ -4,11 +4,15 @@
 use model::{AssetId, Market, USD, UnderlyingId};
 
 use super::axes::move_each;
+use super::steps::{vol_moves, words};
 use crate::method::universal::rules::Rules;
 use crate::risk_array::OTHER;
 use crate::scenario::{Move, Scenario, VolMove, percent};
 
-/// The moves of each asset alone, those of all claims of a kind together, a crash in which stablecoins fall too, then the
+/// The coins fall by these parts of their ranges when stablecoins fall with them.
+const CRASHES: [f64; 2] = [-0.5, -1.0];
+
+/// The moves of each asset alone, those of all claims of a kind together, crashes in which stablecoins fall too, then the
 /// failure of each location.
 pub(super) fn scenarios(market: &Market, rules: &Rules) -> Vec<Scenario> {
     let mut scenarios = alone(market, rules);
@@ -18,9 +22,7 @@ pub(super) fn scenarios(market: &Market, rules: &Rules) -> Vec<Scenario> {
     if stablecoins.len() > 1 {
         scenarios.push(stablecoins_together(market, rules, &stablecoins));
     }
-    if !stablecoins.is_empty() {
-        scenarios.push(crash(market, rules, &stablecoins));
-    }
+    scenarios.extend(crashes(market, rules, &stablecoins));
     scenarios.extend(rules.depeg.location_loss.iter().map(|(location, lost)| {
         let whose = if location == OTHER { "every unlisted location" } else { location };
         let mut scenario = Scenario::still(format!("{whose} fails, {} of what it holds", percent(-lost)), market);
@@ -82,16 +84,34 @@ fn stablecoins_together(market: &Market, rules: &Rules, stablecoins: &[AssetId])
     scenario
 }
 
-/// Every underlying down by its whole range, volatility up, and every stablecoin by its whole fall.
-fn crash(market: &Market, rules: &Rules, stablecoins: &[AssetId]) -> Scenario {
+/// Every underlying down by half its range and by all of it, with each move of volatility, while each stablecoin falls
+/// alone, and all of them together.
+fn crashes(market: &Market, rules: &Rules, stablecoins: &[AssetId]) -> Vec<Scenario> {
     let weight = rules.depeg.crash_weight;
-    let mut scenario =
-        Scenario::still(format!("all −1 scan range, vol up, every stablecoin by its fall, weight {weight}"), market);
-    let vol = VolMove::Level(rules.scan.vol_up);
-    move_each(&mut scenario, market, |name| Move { price: -rules.scan.range(name), vol, ..Move::NONE });
-    fall(&mut scenario, market, rules, stablecoins, 1.0);
-    scenario.weight = weight;
-    scenario
+    let all = (stablecoins.len() > 1).then(|| ("every stablecoin by its fall".to_owned(), stablecoins));
+    let each = stablecoins.iter().map(|id| {
+        let name = &market.assets[id.0].name;
+        (format!("{name} {}", percent(rules.depeg.fall(name))), std::slice::from_ref(id))
+    });
+    let mut scenarios = Vec::new();
+    for (whose, falling) in each.chain(all) {
+        for part in CRASHES {
+            for (vol, vol_words) in vol_moves(rules) {
+                let name = format!("all {} scan range, {vol_words}, {whose}, weight {weight}", words(part));
+                let mut scenario = Scenario::still(name, market);
+                let vol = VolMove::Level(vol);
+                move_each(&mut scenario, market, |name| Move {
+                    price: part * rules.scan.range(name),
+                    vol,
+                    ..Move::NONE
+                });
+                fall(&mut scenario, market, rules, falling, 1.0);
+                scenario.weight = weight;
+                scenarios.push(scenario);
+            }
+        }
+    }
+    scenarios
 }
 
 /// Moves each stablecoin by a part of its fall.
