@@ -52,6 +52,7 @@ pub fn command(installs: bool) -> ExitCode {
         ("the documents' commands in a fresh clone", documents),
         ("reference vectors", vectors),
         ("simulation", simulation),
+        ("attack", attack),
     ];
     let all = Instant::now();
     let done = steps.iter().enumerate().try_for_each(|(number, (name, step))| {
@@ -121,6 +122,15 @@ fn simulation(root: &Path) -> Result<(), String> {
     let asked: &[&[&str]] =
         &[&["run", "--seeds", "1..24", "--ticks", "200"], &["canaries"], &["crash", "--kills", "20"]];
     asked.iter().try_for_each(|arguments| released(root, &[&["--package", "upm-lab", "--"], *arguments].concat()))
+}
+
+/// Attacks the margins of every underlying of the sample: no book may lose more on a kind of day, as a part of its
+/// maintenance margin, than docs/attack.md says.
+fn attack(root: &Path) -> Result<(), String> {
+    let limits = ["grid=1.1", "surface=4.5", "basis=1.6", "expiry=1.05", "depeg=1.6"];
+    let limits = limits.iter().flat_map(|limit| ["--limit", *limit]);
+    let sample = ["--package", "upm-lab", "--", "attack", "--market", "samples/market.json"];
+    released(root, &sample.into_iter().chain(limits).collect::<Vec<_>>())
 }
 
 fn documentation(root: &Path) -> Result<(), String> {

@@ -510,7 +510,7 @@ impl<'a> Slow<'a> {
             let moves = match (followed, self.fall(index)) {
                 (Some(name), _) if *name == asset.name => vec![],
                 (Some(_), _) => vec![self.rules.depeg.wrapped],
-                (None, Some(fall)) => vec![fall],
+                (None, Some(fall)) => vec![fall, 0.5 * fall],
                 (None, None) => {
                     let token = &self.rules.depeg.token;
                     vec![token.down.get(&asset.name), token.up.get(&asset.name)]
@@ -530,7 +530,7 @@ impl<'a> Slow<'a> {
         shocks
     }
 
-    /// FAM-9: the wrapped tokens of each underlying together, all stablecoins together, and stablecoins in a crash.
+    /// FAM-9: the wrapped tokens of each underlying together, all stablecoins together, and claims in a crash.
     fn joint_depegs(&self) -> Vec<Shock> {
         let (rules, still) = (&self.rules.depeg, Shock::still(self.market));
         let mut shocks = Vec::new();
@@ -547,19 +547,23 @@ impl<'a> Slow<'a> {
         let shared = rules.correlation.stablecoin.powf(0.5);
         let residual = falls.iter().map(|fall| shared * fall).collect();
         shocks.push(Shock { residual, weight: rules.weight, ..still.clone() });
-        for only in (0..falls.len()).filter(|asset| falls[*asset] != 0.0).map(Some).chain([None]) {
-            let part_of =
-                |(asset, fall): (usize, &f64)| if only.is_none_or(|only| only == asset) { *fall } else { 0.0 };
-            let residual: Vec<f64> = falls.iter().enumerate().map(part_of).collect();
-            if residual.iter().all(|fall| *fall == 0.0) {
-                continue;
-            }
-            for part in [0.5, 1.0] {
+        // What falls in a crash: each stablecoin, all of them, the tokens of each underlying.
+        let count = falls.len();
+        let only = |asset: usize| (0..count).map(|at| if at == asset { falls[at] } else { 0.0 }).collect::<Vec<f64>>();
+        let mut crashed: Vec<Vec<f64>> = (0..count).map(only).chain([falls.clone()]).collect();
+        for (place, underlying) in self.market.underlyings.iter().enumerate() {
+            let share =
+                |asset: &model::Asset| asset.follows == Some(UnderlyingId(place)) && asset.name != underlying.name;
+            let falls = |asset| if share(asset) { rules.wrapped * rules.correlation.wrapped.powf(0.5) } else { 0.0 };
+            crashed.push(self.market.assets.iter().map(falls).collect());
+        }
+        for residual in crashed.into_iter().filter(|residual| residual.iter().any(|fall| *fall != 0.0)) {
+            for (of_fall, part) in [(0.5, 0.5), (0.5, 1.0), (1.0, 0.5), (1.0, 1.0)] {
                 for vol in [self.rules.scan.vol_up, 0.0, -self.rules.scan.vol_down] {
                     shocks.push(Shock {
                         price: (0..still.price.len()).map(|place| -part * self.range(place)).collect(),
                         vol: vec![Vol::Level(vol); still.vol.len()],
-                        residual: residual.clone(),
+                        residual: residual.iter().map(|fall| of_fall * fall).collect(),
                         weight: rules.crash_weight,
                         ..still.clone()
                     });

@@ -237,7 +237,8 @@ proptest! {
             prop_assert!(varies || same(one.initial, other.initial), "{one:?} {other:?}");
         }
         for closing in ["liquidity", "funding and fees"] {
-            prop_assert!(charge(&after, closing).initial >= charge(&before, closing).initial, "{closing}");
+            let [before, after] = [&before, &after].map(|answer| charge(answer, closing).initial.to_f64());
+            prop_assert!(after >= before - slack, "{closing}: {before} {after}");
         }
         prop_assert_eq!(before.greeks.len() <= after.greeks.len(), true);
     }
