@@ -97,7 +97,7 @@ fn walked(document: &Document) -> String {
     text.push('\n');
     for row in document.walked {
         if let Some(worst) = &row.worst {
-            text += &paragraph(&format!("  {}", row.kind), 16, &format!("worst: {worst}"));
+            text += &paragraph(&format!("  {}", row.kind), 30, &format!("worst: {worst}"));
         }
     }
     text
