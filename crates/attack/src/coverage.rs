@@ -68,7 +68,7 @@ pub struct MethodRow {
     pub tally: Tally,
     /// Book-intervals whose requirement the method does not know.
     pub unknown: u64,
-    /// Accounts that hold exactly what they paid for.
+    /// Accounts that hold exactly what they paid for, and can owe nothing.
     pub buyers: u64,
     /// Those of them that are below healthy at the start.
     pub buyers_below: u64,
@@ -201,7 +201,7 @@ fn walk(recording: &Recording, history: &History, methods: &Methods, pair: Pair)
                     loss: -profit,
                     notional: book.notional,
                     verdicts: judges.verdicts(&book.account),
-                    buyers: rule.bought.then(|| judges.verdicts(&book.fully_paid())),
+                    buyers: (rule.bought && !book.can_owe(&start)).then(|| judges.verdicts(&book.fully_paid())),
                 }),
                 Err(NoValue::NoClose { .. } | NoValue::NoQuote { .. } | NoValue::NoPrice { .. }) => {
                     walked.no_value += 1;

@@ -52,6 +52,8 @@ pub struct Vol {
     pub twist: f64,
     /// Relative move for each unit of log-moneyness.
     pub skew: f64,
+    /// The largest relative move of one volatility by the skew.
+    pub skew_cap: f64,
 }
 
 /// The price at which contracts that expire within the day settle.

@@ -128,9 +128,7 @@ impl Revaluer<'_> {
         let level = day.vol.level * math::pow(30.0 / days, power);
         let spans = math::ln(shape.pivot_days / days) / math::ln(shape.pivot_span);
         let twist = day.vol.twist * spans.clamp(-1.0, 1.0);
-        // A skew of twice the size moves a volatility by at most twice the cap.
-        let skew = day.vol.skew * moneyness;
-        let skew = skew.clamp(-2.0 * shape.skew_cap, 2.0 * shape.skew_cap);
+        let skew = (day.vol.skew * moneyness).clamp(-day.vol.skew_cap, day.vol.skew_cap);
         ((1.0 + level) * (1.0 + twist) * (1.0 + skew)).max(0.0)
     }
 }

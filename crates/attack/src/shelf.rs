@@ -82,6 +82,31 @@ impl Book {
     pub fn fully_paid(&self) -> Account {
         Account { balances: Vec::new(), ..self.account.clone() }
     }
+
+    /// Whether options that all expire together owe something at some settlement price. A fly whose strikes are not
+    /// equally far apart may.
+    pub fn can_owe(&self, market: &Market) -> bool {
+        let legs: Vec<(f64, f64, Right)> = self
+            .account
+            .positions
+            .iter()
+            .filter_map(|held| {
+                let listing = market.listing(held.instrument);
+                let coins = held.quantity.to_f64() * listing.contract_size.to_f64();
+                let InstrumentKind::Option { strike, right, .. } = &listing.kind else { return None };
+                Some((coins, strike.in_counter().to_f64(), *right))
+            })
+            .collect();
+        let pays = |price: f64| {
+            legs.iter()
+                .fold(0.0, |sum, (coins, strike, right)| sum + coins * (right.sign() * (price - strike)).max(0.0))
+        };
+        // Between strikes the payoff is a straight line, and beyond the last one too.
+        let last = legs.iter().fold(0.0, |last: f64, (_, strike, _)| last.max(*strike));
+        let gross: f64 = legs.iter().map(|(coins, strike, _)| coins.abs() * strike).sum();
+        let ends = [0.0, 1e3 * last];
+        legs.iter().map(|(_, strike, _)| *strike).chain(ends).any(|price| pays(price) < -1e-6 * gross)
+    }
 }
 
 /// The contracts of one underlying.
@@ -198,6 +223,20 @@ mod tests {
         let rule = BOOKS.iter().find(|rule| rule.name == name).unwrap();
         let built = build(rule, market.underlying("BTC").unwrap(), &market);
         (market, built)
+    }
+
+    #[test]
+    fn only_a_spread_that_is_paid_for_owes_nothing() {
+        let owes = |name: &str| {
+            let (market, built) = book(name);
+            built.unwrap().can_owe(&market)
+        };
+        for paid in ["long call, money, 7 d", "long straddle, 30 d", "debit call vertical", "debit put vertical"] {
+            assert!(!owes(paid), "{paid}");
+        }
+        for owing in ["short call, money, 7 d", "credit call vertical", "short condor", "ratio spread"] {
+            assert!(owes(owing), "{owing}");
+        }
     }
 
     fn names(name: &str) -> Vec<(String, f64)> {

@@ -34,8 +34,8 @@ pub struct Requirement {
 #[derive(Clone, Copy)]
 enum Vol {
     Level(f64),
-    Twist(f64),
-    Skew(f64),
+    /// A twist, then a skew.
+    Turn(f64, f64),
 }
 
 /// One scenario. Vectors are in the order of the market.
@@ -181,14 +181,11 @@ impl<'a> Slow<'a> {
             let mean = |of: &dyn Fn(Vol) -> f64| {
                 parts.iter().map(|(part, dollars)| dollars * of(whole.vol[*part])).sum::<f64>() / before
             };
-            let twist = mean(&|vol| if let Vol::Twist(twist) = vol { twist } else { 0.0 });
-            let skew = mean(&|vol| if let Vol::Skew(skew) = vol { skew } else { 0.0 });
+            let twist = mean(&|vol| if let Vol::Turn(twist, _) = vol { twist } else { 0.0 });
+            let skew = mean(&|vol| if let Vol::Turn(_, skew) = vol { skew } else { 0.0 });
             let level = mean(&|vol| if let Vol::Level(level) = vol { level } else { 0.0 });
-            whole.vol[place] = match (twist != 0.0, skew != 0.0) {
-                (true, _) => Vol::Twist(twist),
-                (false, true) => Vol::Skew(skew),
-                (false, false) => Vol::Level(level),
-            };
+            let turns = twist != 0.0 || skew != 0.0;
+            whole.vol[place] = if turns { Vol::Turn(twist, skew) } else { Vol::Level(level) };
         }
         whole
     }
@@ -233,11 +230,11 @@ impl<'a> Slow<'a> {
                 let moved = (iv * (1.0 + level * (30.0 / days.max(rules.floor_days)).powf(power))).max(0.0);
                 if level > 0.0 { moved.max(rules.floor_up) } else { moved }
             }
-            Vol::Twist(twist) => {
+            Vol::Turn(twist, slope) => {
                 let spans = (rules.twist_pivot_days / days.max(rules.floor_days)).log(rules.twist_span);
-                (iv * (1.0 + twist * spans.clamp(-1.0, 1.0))).max(0.0)
+                let turned = (iv * (1.0 + twist * spans.clamp(-1.0, 1.0))).max(0.0);
+                turned * (1.0 + (slope * moneyness).clamp(-rules.skew_cap, rules.skew_cap))
             }
-            Vol::Skew(slope) => iv * (1.0 + (slope * moneyness).clamp(-rules.skew_cap, rules.skew_cap)),
         }
     }
 
@@ -484,9 +481,13 @@ impl<'a> Slow<'a> {
     /// FAM-8: volatilities twist and tilt.
     fn term_and_skew(&self) -> Vec<Shock> {
         let (twist, skew, still) = (self.rules.vol.twist, self.rules.vol.skew, Shock::still(self.market));
-        [Vol::Twist(twist), Vol::Twist(-twist), Vol::Skew(skew), Vol::Skew(-skew)]
-            .map(|vol| Shock { vol: vec![vol; still.vol.len()], ..still.clone() })
-            .to_vec()
+        let mut shocks = Vec::new();
+        for turned in [-twist, 0.0, twist] {
+            for tilted in [-skew, 0.0, skew].into_iter().filter(|tilted| turned != 0.0 || *tilted != 0.0) {
+                shocks.push(Shock { vol: vec![Vol::Turn(turned, tilted); still.vol.len()], ..still.clone() });
+            }
+        }
+        shocks
     }
 
     /// FAM-9: the move of a stablecoin, which is listed and costs about a dollar now; none of any other asset.

@@ -10,7 +10,7 @@ use crate::scenario::{Move, Scenario, ScenarioSet, VolMove};
 type Shares = Vec<(UnderlyingId, f64)>;
 
 /// Replaces the moves of every basket, in every scenario of the set, by those that follow from its parts. Refuses a
-/// scenario that moves the volatilities of two parts in different ways, such as a twist and a skew.
+/// scenario that moves the volatilities of two parts in different ways, one by its level and one by a turn.
 pub(crate) fn move_with_parts(set: &mut ScenarioSet, market: &Market) -> Result<(), Refusal> {
     let baskets: Vec<(UnderlyingId, Shares)> =
         market.baskets().map(|(id, basket)| (id, market.shares(basket))).collect();
@@ -19,7 +19,7 @@ pub(crate) fn move_with_parts(set: &mut ScenarioSet, market: &Market) -> Result<
             scenario.moves[id.0] = of_parts(shares, scenario).ok_or_else(|| Refusal::NotSupported {
                 method: "universal",
                 why: format!(
-                    "{}: \"{}\" moves the volatilities of its parts in different ways, expected one of level, twist and skew",
+                    "{}: \"{}\" moves the volatilities of its parts in different ways, expected a level of all or turns of all",
                     market.underlyings[id.0].name, scenario.name
                 ),
             })?;
@@ -44,20 +44,18 @@ fn of_parts(shares: &[(UnderlyingId, f64)], scenario: &Scenario) -> Option<Move>
     Some(Move { price, basis, vol, years: most(|shift| shift.years), settled: most(|shift| shift.settled) })
 }
 
-/// `sum + share · shift`; none where both move, and in different ways.
+/// `sum + share · shift`; none where both move, one by its level and one by a turn.
 fn plus(sum: VolMove, share: f64, shift: VolMove) -> Option<VolMove> {
-    use VolMove::{Level, Skew, Twist};
-    let amount = |vol: VolMove| match vol {
-        Level(amount) | Twist(amount) | Skew(amount) => amount,
-    };
+    use VolMove::{Level, Turn};
+    let still = |vol: VolMove| vol.parts() == [0.0; 3];
     match (sum, shift) {
         (Level(sum), Level(shift)) => Some(Level(sum + share * shift)),
-        (Twist(sum), Twist(shift)) => Some(Twist(sum + share * shift)),
-        (Skew(sum), Skew(shift)) => Some(Skew(sum + share * shift)),
-        (_, still) if amount(still) == 0.0 => Some(sum),
-        (still, Level(shift)) if amount(still) == 0.0 => Some(Level(share * shift)),
-        (still, Twist(shift)) if amount(still) == 0.0 => Some(Twist(share * shift)),
-        (still, Skew(shift)) if amount(still) == 0.0 => Some(Skew(share * shift)),
+        (Turn { twist, skew }, Turn { twist: by, skew: tilt }) => {
+            Some(Turn { twist: twist + share * by, skew: skew + share * tilt })
+        }
+        _ if still(shift) => Some(sum),
+        (_, Level(shift)) if still(sum) => Some(Level(share * shift)),
+        (_, Turn { twist, skew }) if still(sum) => Some(Turn { twist: share * twist, skew: share * skew }),
         _ => None,
     }
 }

@@ -588,8 +588,8 @@ impl Block {
             .iter()
             .enumerate()
             .filter_map(|(column, state)| match state.shift.vol {
-                VolMove::Skew(slope) => Some((column, slope)),
-                VolMove::Level(_) | VolMove::Twist(_) => None,
+                VolMove::Turn { skew, .. } if skew != 0.0 => Some((column, skew)),
+                VolMove::Level(_) | VolMove::Turn { .. } => None,
             })
             .collect();
         if skewed.is_empty() {
@@ -602,7 +602,7 @@ impl Block {
             let moneyness = math::ln(input.strike / input.forward);
             stdevs.fill_row(row, |place| {
                 let shift = (skewed[place].1 * moneyness).clamp(-vol.skew_cap, vol.skew_cap);
-                input.vol * (1.0 + shift) * tilted[place].years.sqrt()
+                input.vol * tilted[place].vol_multiplier * (1.0 + shift) * tilted[place].years.sqrt()
             });
         }
         let mut repriced = Rows::zeros(contracts.len(), tilted.len());
@@ -640,8 +640,7 @@ impl VolRules {
                 let multiplier = level.mul_add(self.term.multiplier(days), 1.0).max(0.0);
                 (multiplier, if level > 0.0 { self.floor_up } else { 0.0 })
             }
-            VolMove::Twist(twist) => (twist.mul_add(self.twist(days), 1.0).max(0.0), 0.0),
-            VolMove::Skew(_) => (1.0, 0.0),
+            VolMove::Turn { twist, .. } => (twist.mul_add(self.twist(days), 1.0).max(0.0), 0.0),
         }
     }
 
@@ -695,20 +694,10 @@ fn distinct_states(underlying: UnderlyingId, factors: [&[f64]; 2], scenarios: &[
 
 impl State {
     /// Equal states have equal keys. −0 and 0 have different keys, which only costs a column.
-    fn key(&self) -> [u64; 8] {
-        let (kind, vol) = match self.shift.vol {
-            VolMove::Level(vol) => (0, vol),
-            VolMove::Twist(vol) => (1, vol),
-            VolMove::Skew(vol) => (2, vol),
-        };
-        let Move { price, basis, vol: _, years, settled } = self.shift;
-        [price, basis, vol, years, settled, self.written_factor, self.paid_factor]
-            .map(f64::to_bits)
-            .into_iter()
-            .chain([kind])
-            .collect::<Vec<_>>()
-            .try_into()
-            .expect("seven numbers and a kind")
+    fn key(&self) -> [u64; 9] {
+        let Move { price, basis, vol, years, settled } = self.shift;
+        let [level, twist, skew] = vol.parts();
+        [price, basis, level, twist, skew, years, settled, self.written_factor, self.paid_factor].map(f64::to_bits)
     }
 }
 
@@ -730,7 +719,7 @@ mod tests {
             scenario
         };
         let (price, level) = (Move { price: 0.1, ..Move::NONE }, Move { vol: VolMove::Level(0.1), ..Move::NONE });
-        let skew = Move { vol: VolMove::Skew(0.1), ..Move::NONE };
+        let skew = Move { vol: VolMove::Turn { twist: 0.0, skew: 0.1 }, ..Move::NONE };
         let late = moved(0, Move { years: 0.1, ..Move::NONE });
         let lighter = Scenario { weight: 0.5, ..moved(0, price) };
         let scenarios = [
@@ -771,10 +760,10 @@ mod tests {
         near(rules.at_expiry(VolMove::Level(-0.25), 0.01), 1.0 - 0.25 * 2.774_191_114_672_181, 0.0);
         near(rules.at_expiry(VolMove::Level(-0.9), 0.0), 0.0, 0.0);
         // A twist turns around sixty days: in full at an eighth of it and at eight times it, by a third at half and double.
-        near(rules.at_expiry(VolMove::Twist(0.2), 60.0), 1.0, 0.0);
-        near(rules.at_expiry(VolMove::Twist(0.2), 7.5), 1.2, 0.0);
-        near(rules.at_expiry(VolMove::Twist(0.2), 1.0), 1.2, 0.0);
-        near(rules.at_expiry(VolMove::Twist(0.2), 120.0), 1.0 - 0.2 / 3.0, 0.0);
-        near(rules.at_expiry(VolMove::Twist(-0.2), 4000.0), 1.2, 0.0);
+        near(rules.at_expiry(VolMove::Turn { twist: 0.2, skew: 0.0 }, 60.0), 1.0, 0.0);
+        near(rules.at_expiry(VolMove::Turn { twist: 0.2, skew: 0.0 }, 7.5), 1.2, 0.0);
+        near(rules.at_expiry(VolMove::Turn { twist: 0.2, skew: 0.0 }, 1.0), 1.2, 0.0);
+        near(rules.at_expiry(VolMove::Turn { twist: 0.2, skew: 0.0 }, 120.0), 1.0 - 0.2 / 3.0, 0.0);
+        near(rules.at_expiry(VolMove::Turn { twist: -0.2, skew: 0.0 }, 4000.0), 1.2, 0.0);
     }
 }

@@ -27,10 +27,23 @@ pub struct Move {
 pub enum VolMove {
     /// Every volatility moves by this fraction, more for short expiries (SCN-2).
     Level(f64),
-    /// Short expiries move by this fraction, long ones by its opposite.
-    Twist(f64),
-    /// Strikes above the forward move by this fraction of their log-moneyness, strikes below by its opposite.
-    Skew(f64),
+    /// The surface turns: both of its moves, one after the other.
+    Turn {
+        /// Short expiries move by this fraction, long ones by its opposite.
+        twist: f64,
+        /// Strikes above the forward move by this fraction of their log-moneyness, strikes below by its opposite.
+        skew: f64,
+    },
+}
+
+impl VolMove {
+    /// The level, the twist and the skew, each 0 where it does not move.
+    pub(crate) const fn parts(self) -> [f64; 3] {
+        match self {
+            Self::Level(level) => [level, 0.0, 0.0],
+            Self::Turn { twist, skew } => [0.0, twist, skew],
+        }
+    }
 }
 
 impl Move {
@@ -147,12 +160,9 @@ impl ScenarioSet {
         };
         for scenario in &self.scenarios {
             for shift in &scenario.moves {
-                let (kind, vol) = match shift.vol {
-                    VolMove::Level(vol) => (0.0, vol),
-                    VolMove::Twist(vol) => (1.0, vol),
-                    VolMove::Skew(vol) => (2.0, vol),
-                };
-                [shift.price, shift.basis, kind, vol, shift.years, shift.settled].into_iter().for_each(&mut number);
+                let vol = shift.vol.parts();
+                [shift.price, shift.basis].into_iter().for_each(&mut number);
+                vol.into_iter().chain([shift.years, shift.settled]).for_each(&mut number);
             }
             scenario.residuals.iter().copied().for_each(&mut number);
             number(scenario.failure.as_ref().map_or(0.0, |failure| failure.1));

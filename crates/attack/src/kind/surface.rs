@@ -14,7 +14,12 @@ pub(super) fn days(setting: &Setting) -> Vec<Day> {
         for (twist, skew) in
             [(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0), (1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0)]
         {
-            let vol = Vol { level: 0.0, twist: twist * multiple * sizes.twist, skew: skew * multiple * sizes.skew };
+            let vol = Vol {
+                level: 0.0,
+                twist: twist * multiple * sizes.twist,
+                skew: skew * multiple * sizes.skew,
+                skew_cap: multiple * sizes.shape.skew_cap,
+            };
             let name = match (vol.twist != 0.0, vol.skew != 0.0) {
                 (true, false) => format!("short end {}", percent(vol.twist)),
                 (false, _) => format!("skew {}", percent(vol.skew)),

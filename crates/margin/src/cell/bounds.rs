@@ -432,18 +432,17 @@ impl Anchor<'_> {
 
     /// SCN-2 over the cell: the range of a volatility after the move.
     fn shocked(&self, shift: VolMove, vol: f64, days: Span, moneyness: Span) -> Span {
-        let (multiplier, floor) = match shift {
-            VolMove::Level(_) | VolMove::Twist(_) => {
-                let (near, floor) = self.vol.at_expiry(shift, days.low);
-                let (far, _) = self.vol.at_expiry(shift, days.high);
-                (Span { low: near.min(far), high: near.max(far) }, floor)
-            }
-            VolMove::Skew(slope) => {
-                let tilt = |moneyness: f64| 1.0 + (slope * moneyness).clamp(-self.vol.skew_cap, self.vol.skew_cap);
+        let tilted = match shift {
+            VolMove::Turn { skew, .. } if skew != 0.0 => {
+                let tilt = |moneyness: f64| 1.0 + (skew * moneyness).clamp(-self.vol.skew_cap, self.vol.skew_cap);
                 let (a, b) = (tilt(moneyness.low), tilt(moneyness.high));
-                (Span { low: a.min(b), high: a.max(b) }, 0.0)
+                Span { low: a.min(b), high: a.max(b) }
             }
+            VolMove::Level(_) | VolMove::Turn { .. } => Span { low: 1.0, high: 1.0 },
         };
+        let (near, floor) = self.vol.at_expiry(shift, days.low);
+        let (far, _) = self.vol.at_expiry(shift, days.high);
+        let multiplier = Span { low: near.min(far), high: near.max(far) }.times(tilted);
         let vol = Span::around(vol, self.width.vol).times(multiplier);
         Span { low: vol.low.max(floor), high: vol.high.max(floor) }
     }

@@ -285,20 +285,22 @@ fn a_scenario_document_moves_the_parts_alone() {
     assert!(document(&["BTC", "INDEX"], &["0", "0"]).scenarios_for(&market).is_err());
 }
 
-/// A set that turns the volatilities of two parts in different ways says nothing of their basket, and is refused.
+/// A set that turns the volatilities of one part and moves the level of another says nothing of their basket, and is refused.
 #[test]
 fn volatilities_that_move_in_different_ways_are_refused() {
     let market = with_perpetuals(indexed(&[("BTC", 80_000.0, 0.01), ("ETH", 4_000.0, 0.05)]));
     let mut scenario = Scenario::still("turned", &market);
-    scenario.moves[0].vol = VolMove::Twist(0.1);
+    scenario.moves[0].vol = VolMove::Turn { twist: 0.1, skew: 0.0 };
     let prepared = |scenario: &Scenario| {
         let mut set = ScenarioSet::default();
         set.add("turned", Aggregation::Worst, [scenario.clone()]);
         universal::prepare(&market, &PARAMS.rules, &set, Isa::detect())
             .map(|judge| judge.array.set.scenarios.last().map(|last| last.moves[2].vol))
     };
-    assert_eq!(prepared(&scenario).expect("one way"), Some(VolMove::Twist(0.8 * 0.1)));
-    scenario.moves[1].vol = VolMove::Skew(0.1);
+    assert_eq!(prepared(&scenario).expect("one way"), Some(VolMove::Turn { twist: 0.8 * 0.1, skew: 0.0 }));
+    scenario.moves[1].vol = VolMove::Turn { twist: 0.0, skew: 0.1 };
+    assert_eq!(prepared(&scenario).expect("both turn"), Some(VolMove::Turn { twist: 0.8 * 0.1, skew: 0.2 * 0.1 }));
+    scenario.moves[1].vol = VolMove::Level(0.1);
     assert!(matches!(prepared(&scenario), Err(Refusal::NotSupported { .. })));
 }
 

@@ -18,8 +18,15 @@ pub fn scenario_words(scenario: &Scenario, market: &Market) -> String {
         }
         moves.push(match vol {
             VolMove::Level(level) => format!("vol {}", percent(level)),
-            VolMove::Twist(twist) => format!("short vol {}, long vol {}", percent(twist), percent(-twist)),
-            VolMove::Skew(skew) => format!("vol {} per unit of log-moneyness", percent(skew)),
+            VolMove::Turn { twist, skew } => {
+                let turned = format!("short vol {}, long vol {}", percent(twist), percent(-twist));
+                let tilted = format!("vol {} per unit of log-moneyness", percent(skew));
+                match (twist != 0.0, skew != 0.0) {
+                    (true, true) => format!("{turned}, {tilted}"),
+                    (true, false) => turned,
+                    (false, _) => tilted,
+                }
+            }
         });
         if years > 0.0 {
             moves.push(format!("{} days pass", number(365.0 * years, 1)));
