@@ -58,7 +58,8 @@ fn a_plan_that_is_cut_off_still_helps() {
         (0..MARKET.instruments.len()).map(|place| (InstrumentId(place), millions(place))).collect()
     };
     let mut cut_off = 0;
-    for seed in [0, 1, 18, 22] {
+    // After 41 the accounts repeat. Few of them are hard enough to be cut off, and which depends on the method.
+    for seed in 0..41 {
         let counted = Counted::new();
         let plan = planned(&below(&every(seed), 0.35), &MARKET, &counted, &few::books());
         cut_off += usize::from(plan.stopped == Some(Stop::CutOff));
