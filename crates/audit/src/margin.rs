@@ -131,9 +131,9 @@ pub fn equity(account: &Account, market: &Market) -> f64 {
 struct Slow<'a> {
     market: &'a Market,
     rules: &'a Rules,
-    /// The price of each asset in USD, and the mark of each contract in its quote asset, as they are asked for in every
-    /// scenario.
+    /// The price of each asset, in USD.
     prices: Vec<f64>,
+    /// The mark of each contract, in its quote asset.
     marks: Vec<f64>,
 }
 

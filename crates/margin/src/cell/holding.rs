@@ -430,8 +430,8 @@ impl Cell {
         }));
     }
 
-    /// Short options of one expiry, in coins, that no long option covers. The positions are in order of written assets and
-    /// strikes.
+    /// Short options of one bucket that no long option covers, in coins. `positions` are all in that bucket, in the order
+    /// of the asset of the strike, then of the strike.
     fn naked(&self, positions: &[Held]) -> f64 {
         let mut options = positions
             .iter()

@@ -3,12 +3,12 @@
 //! A long call covers one short call at its strike or above, and a long put one short put at its strike or below: what
 //! the short option can owe, the long one pays. At one strike a long call also covers a short put and a long put a short
 //! call, because what remains is a synthetic forward, which is no option. All of this holds within a *chain*: options of
-//! one underlying and expiry that are written in one asset. Naked is what the best assignment of long options to short
-//! ones leaves.
+//! one underlying, expiry and venue whose strikes are written in one asset. Naked are the short options that the best
+//! assignment of long options leaves over.
 //!
-//! By the theorems of Hall and König the best assignment leaves as many as the worst set of short options has above the
-//! long options that could cover any of them. A long call that covers a call covers every call above it, so the worst set
-//! is that of all calls up to one strike and all puts from one strike on, less those that a long option of the other right
+//! By the theorems of Hall and König the best assignment leaves over as many as this: in any set of short options, count
+//! them less the long options that could cover any of them; the largest such count is it. A long call that covers a call covers every call above it, so the set with the
+//! largest count is that of all calls up to one strike and all puts from one strike on, less those that a long option of the other right
 //! covers at their own strike. [`Chain`] finds it in one pass over the strikes.
 
 /// The strikes of a chain that were passed, in rising order. Each number is the largest excess of short options over the
@@ -78,8 +78,8 @@ mod tests {
         assert_eq!(naked(&[(1, -1), (-1, 0), (0, 1)]), 0.0);
     }
 
-    /// The number of short options that the best assignment leaves, found by searching for one long option after another
-    /// (Kuhn).
+    /// The number of short options that the best assignment leaves over, by Kuhn's algorithm: each short option looks for a
+    /// long one, and may take that of another short option which then finds a new one.
     fn left_by_the_best_assignment(strikes: &[(i32, i32)]) -> f64 {
         let options = |sign: i32| -> Vec<(usize, bool)> {
             let each = strikes.iter().enumerate().flat_map(|(at, (calls, puts))| {

@@ -114,8 +114,7 @@ impl Exposures {
         self.spread += quantity.abs() * contract.spread;
     }
 
-    /// Completes the exposures when everything was added: counts the naked options of each chain, in the order of the
-    /// market.
+    /// Completes the exposures when everything was added: counts the naked options of each chain.
     pub fn complete(&mut self) {
         self.touched.sort_unstable();
         self.strikes.sort_unstable_by_key(|leg| (leg.strike, leg.place));

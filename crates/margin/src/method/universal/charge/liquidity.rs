@@ -46,8 +46,8 @@ pub struct LiquidityRules {
 }
 
 impl LiquidityRules {
-    /// Half the spread in USD when one contract is closed that is worth `value` USD; `vega` is in USD per 1.00 of
-    /// volatility.
+    /// Half the spread that is paid to close one contract, in USD: of a future or perpetual worth `value` USD, or of an
+    /// option with a vega of `vega` USD per 1.00 of volatility.
     pub(crate) fn to_cross(&self, listing: &Instrument, market: &Market, value: f64, vega: f64) -> f64 {
         if listing.is_option() {
             points(vega.abs()) * self.vega_half_spread_points

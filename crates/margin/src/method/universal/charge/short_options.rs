@@ -1,8 +1,8 @@
 //! CHG-3, short options: a part of the index for each short option that no long option covers (`cover.rs`).
 //!
 //! A short option far from the money loses almost nothing in any scenario and a coin in the worst case, unless a long
-//! option pays what it owes. A long option at a worse strike leaves the width between them open; listed strikes are
-//! further apart than the rate, so it covers nothing.
+//! option pays what it owes. A long option at a worse strike leaves the width between the strikes open, and is taken to
+//! cover nothing: the width of neighbouring strikes is about the rate or more.
 //!
 //! Over a cell, contracts are counted exactly and the index is taken at its highest. A fill is in one contract: bought, it
 //! adds no naked option, and sold, no more than itself, so it adds nothing beyond its own.
@@ -63,8 +63,8 @@ mod tests {
     use crate::method::universal::charge::example::{INDEX, bucket, contract, exposures};
     use crate::method::universal::listed::{ContractTerms, Strike};
 
-    /// CHG-3: a synthetic forward and a debit spread are not charged; what remains short pays the rate, over a cell at the
-    /// highest index.
+    /// CHG-3: a synthetic forward and a debit spread are not charged. What remains short pays the rate, over a cell at the
+    /// highest index that the cell allows.
     #[test]
     fn what_no_long_option_covers_pays() {
         let charge = ShortOptions { rate: 0.005, highest: [1.1 * INDEX].into() };
