@@ -11,6 +11,7 @@
 //! | [`hunt`] | which is the worst book of each kind of days in one market? |
 //! | [`books`], [`shelf`] | which books do people hold, and which contracts are they made of today? |
 //! | [`interval`] | what did a book earn from one recorded snapshot to the next? |
+//! | [`moves`] | how far did surfaces turn and forwards leave the index? |
 //! | [`coverage`] | how often did reference books lose more than their margin? |
 //! | [`walk`] | how often did the programme's own books, chosen in advance? |
 //!
@@ -31,6 +32,7 @@ pub mod hunt;
 pub mod interval;
 pub mod kind;
 pub mod legs;
+pub mod moves;
 pub mod product;
 pub mod programme;
 pub mod revalue;

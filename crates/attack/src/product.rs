@@ -12,6 +12,7 @@ use margin::scenario::{Aggregation, ScenarioSet};
 use margin::{Judge, RequirementState, Standing, Status, summarise};
 use model::{Account, InstrumentId, Invalid, Market, UnderlyingId};
 use pricing::kernel::Isa;
+use pricing::math;
 
 /// The reason why a method does not judge an account or a market.
 pub use margin::Refusal;
@@ -45,6 +46,10 @@ pub struct Sizes {
     pub skew: f64,
     /// The shape of a move of the volatility surface.
     pub shape: Shape,
+    /// How far the marks of each underlying leave its index, in the order of the market.
+    pub basis: Vec<f64>,
+    /// How far the contracts of two venues come apart, in the order of the market.
+    pub venues: Vec<f64>,
     /// Length of the settlement average, in seconds.
     pub settlement_seconds: f64,
 }
@@ -64,6 +69,20 @@ pub struct Shape {
     pub pivot_span: f64,
     /// The largest relative move of one volatility in a skew of the method's size.
     pub skew_cap: f64,
+}
+
+impl Shape {
+    /// What a move of the level of size 1 does to the volatility of an expiry so many days away.
+    pub fn level(&self, days: f64) -> f64 {
+        let days = days.max(self.floor_days);
+        math::pow(30.0 / days, if days < 30.0 { self.short_power } else { self.long_power })
+    }
+
+    /// What a twist of size 1 does to it.
+    pub fn twist(&self, days: f64) -> f64 {
+        let spans = math::ln(self.pivot_days / days.max(self.floor_days)) / math::ln(self.pivot_span);
+        spans.clamp(-1.0, 1.0)
+    }
 }
 
 /// How the parts of a charge add up over the legs of a book.
@@ -107,6 +126,11 @@ impl Product {
     /// Name and date of the parameters, such as `universal/2026-11-30`.
     pub fn name(&self) -> String {
         self.params.name()
+    }
+
+    /// The shape of the method's moves of the volatility surface.
+    pub fn shape(&self) -> Shape {
+        shape(&self.params.rules)
     }
 
     /// The method in a market.
@@ -155,6 +179,7 @@ impl Defence<'_> {
         let (rules, market) = (self.universal.rules, self.universal.market);
         let mut steps = rules.scan.steps.clone();
         steps.sort_by(f64::total_cmp);
+        let names: Vec<&str> = market.underlyings.iter().map(|underlying| underlying.name.as_str()).collect();
         let range = |place| rules.scan.range_of(market, UnderlyingId(place));
         Sizes {
             ranges: (0..market.underlyings.len()).map(range).collect(),
@@ -163,16 +188,22 @@ impl Defence<'_> {
             vol_down: rules.scan.vol_down,
             twist: rules.vol.twist,
             skew: rules.vol.skew,
-            shape: Shape {
-                short_power: rules.vol.short_power,
-                long_power: rules.vol.long_power,
-                floor_days: rules.vol.floor_days,
-                pivot_days: rules.vol.twist_pivot_days,
-                pivot_span: rules.vol.twist_span,
-                skew_cap: rules.vol.skew_cap,
-            },
+            shape: shape(rules),
+            basis: names.iter().map(|name| rules.basis.floor.max(rules.basis.index.get(name))).collect(),
+            venues: names.iter().map(|name| 2.0 * rules.basis.floor.max(rules.basis.venue.get(name))).collect(),
             settlement_seconds: rules.settlement.window_seconds,
         }
+    }
+}
+
+fn shape(rules: &Rules) -> Shape {
+    Shape {
+        short_power: rules.vol.short_power,
+        long_power: rules.vol.long_power,
+        floor_days: rules.vol.floor_days,
+        pivot_days: rules.vol.twist_pivot_days,
+        pivot_span: rules.vol.twist_span,
+        skew_cap: rules.vol.skew_cap,
     }
 }
 

@@ -122,12 +122,8 @@ impl Revaluer<'_> {
 
     /// The factor on the volatility of an option that expires in `days` and has this log-moneyness.
     fn vol_factor(&self, day: &Day, days: f64, moneyness: f64) -> f64 {
-        let shape = &self.shape;
-        let days = days.max(shape.floor_days);
-        let power = if days < 30.0 { shape.short_power } else { shape.long_power };
-        let level = day.vol.level * math::pow(30.0 / days, power);
-        let spans = math::ln(shape.pivot_days / days) / math::ln(shape.pivot_span);
-        let twist = day.vol.twist * spans.clamp(-1.0, 1.0);
+        let level = day.vol.level * self.shape.level(days);
+        let twist = day.vol.twist * self.shape.twist(days);
         let skew = (day.vol.skew * moneyness).clamp(-day.vol.skew_cap, day.vol.skew_cap);
         ((1.0 + level) * (1.0 + twist) * (1.0 + skew)).max(0.0)
     }

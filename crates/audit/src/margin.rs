@@ -42,7 +42,7 @@ enum Vol {
 #[derive(Clone)]
 struct Shock {
     price: Vec<f64>,
-    basis: f64,
+    basis: Vec<f64>,
     vol: Vec<Vol>,
     residual: Vec<f64>,
     failed: Option<(String, f64)>,
@@ -79,7 +79,7 @@ impl Shock {
     fn still(market: &Market) -> Self {
         Self {
             price: vec![0.0; market.underlyings.len()],
-            basis: 0.0,
+            basis: vec![0.0; market.underlyings.len()],
             vol: vec![Vol::Level(0.0); market.underlyings.len()],
             residual: vec![0.0; market.assets.len()],
             failed: None,
@@ -165,8 +165,8 @@ impl<'a> Slow<'a> {
         basket.map(|part| (part.underlying.0, dollars(part))).collect()
     }
 
-    /// SCN-7: the shock with every basket moved by its parts: by their value after over their value before, and its
-    /// volatility by the mean over their value before. The basis of a shock is the same for all.
+    /// SCN-7: the shock with every basket moved by its parts: by their value after over their value before, its forwards by
+    /// the value of theirs, and its volatility by the mean over their value before.
     fn with_baskets(&self, mut whole: Shock) -> Shock {
         for place in 0..self.market.underlyings.len() {
             let parts = self.parts(place);
@@ -176,6 +176,9 @@ impl<'a> Slow<'a> {
             let before: f64 = parts.iter().map(|(_, dollars)| dollars).sum();
             let after: f64 = parts.iter().map(|(part, dollars)| dollars * (1.0 + whole.price[*part])).sum();
             whole.price[place] = after / before - 1.0;
+            let forwards = |part: usize| (1.0 + whole.price[part]) * (1.0 + whole.basis[part]);
+            whole.basis[place] =
+                parts.iter().map(|(part, dollars)| dollars * forwards(*part)).sum::<f64>() / after - 1.0;
             let most = |of: &[f64]| parts.iter().map(|(part, _)| of[*part]).fold(0.0, f64::max);
             (whole.years[place], whole.settled[place]) = (most(&whole.years), most(&whole.settled));
             let mean = |of: &dyn Fn(Vol) -> f64| {
@@ -267,7 +270,7 @@ impl<'a> Slow<'a> {
             shock
         };
         let factor =
-            (1.0 + seen.price[at]) * (1.0 + if listing.kind == InstrumentKind::Spot { 0.0 } else { seen.basis });
+            (1.0 + seen.price[at]) * (1.0 + if listing.kind == InstrumentKind::Spot { 0.0 } else { seen.basis[at] });
         // The asset in which a price of this contract is written, now and after the shock.
         let unit = self.price(listing.counter_asset());
         let unit_after = self.price_after(listing.counter_asset().0, seen);
@@ -389,6 +392,50 @@ impl<'a> Slow<'a> {
         self.over_the_period(&shocks, moving)
     }
 
+    /// FAM-2: the moves of one underlying between two steps, at the end of the period, where it has options.
+    fn finer(&self, underlying: usize) -> Vec<Shock> {
+        let one = UnderlyingId(underlying);
+        let concerns = |listing: &model::Instrument| {
+            let basket = self.market.basket(listing.underlying);
+            listing.underlying == one
+                || basket.is_some_and(|basket| basket.parts.iter().any(|part| part.underlying == one))
+        };
+        if !self.market.instruments.iter().any(|listing| listing.is_option() && concerns(listing)) {
+            return Vec::new();
+        }
+        let (scan, range) = (&self.rules.scan, self.range(underlying));
+        let mut shocks = Vec::new();
+        for &from in &scan.steps {
+            let above = scan.steps.iter().copied().filter(|step| *step > from);
+            let Some(to) = above.min_by(f64::total_cmp) else { continue };
+            let gaps = ((to - from) * range / scan.spacing - 1e-6).ceil();
+            for gap in (1..).map(f64::from).take_while(|gap| *gap < gaps) {
+                for vol in [-scan.vol_down, 0.0] {
+                    let mut shock = Shock::still(self.market);
+                    shock.price[underlying] = (from + (to - from) * gap / gaps) * range;
+                    shock.vol[underlying] = Vol::Level(vol);
+                    shock.years[underlying] = scan.days / 365.0;
+                    shocks.push(shock);
+                }
+            }
+        }
+        shocks
+    }
+
+    /// FAM-10: the marks of one underlying leave its index.
+    fn off_index(&self, underlying: usize) -> Vec<Shock> {
+        let size = self.rules.basis.index.get(&self.market.underlyings[underlying].name);
+        let mut shocks = Vec::new();
+        for basis in [size, -size] {
+            for part in [-0.5, 0.0, 0.5] {
+                let mut shock = Shock::still(self.market);
+                (shock.price[underlying], shock.basis[underlying]) = (part * self.range(underlying), basis);
+                shocks.push(shock);
+            }
+        }
+        shocks
+    }
+
     /// SCN-8: shocks that come at once, at the end of the period, and after what expires early in it has settled. The time
     /// passes for these underlyings, and for the baskets that they are in.
     fn over_the_period(&self, shocks: &[Shock], passing: &[usize]) -> Vec<Shock> {
@@ -450,7 +497,7 @@ impl<'a> Slow<'a> {
         let still = Shock::still(self.market);
         let days = self.rules.stress.values().map(|day| Shock {
             price: self.market.underlyings.iter().map(|underlying| day.price.get(&underlying.name)).collect(),
-            basis: day.basis,
+            basis: vec![day.basis; still.basis.len()],
             vol: vec![Vol::Level(day.vol); still.vol.len()],
             residual: self
                 .market
@@ -484,7 +531,12 @@ impl<'a> Slow<'a> {
         let mut shocks = Vec::new();
         for turned in [-twist, 0.0, twist] {
             for tilted in [-skew, 0.0, skew].into_iter().filter(|tilted| turned != 0.0 || *tilted != 0.0) {
+                let (times, weight) = (self.rules.vol.beyond, self.rules.vol.beyond_weight);
                 shocks.push(Shock { vol: vec![Vol::Turn(turned, tilted); still.vol.len()], ..still.clone() });
+                if times > 1.0 {
+                    let farther = Vol::Turn(times * turned, times * tilted);
+                    shocks.push(Shock { vol: vec![farther; still.vol.len()], weight, ..still.clone() });
+                }
             }
         }
         shocks
@@ -559,7 +611,8 @@ impl<'a> Slow<'a> {
             crashed.push(self.market.assets.iter().map(falls).collect());
         }
         for residual in crashed.into_iter().filter(|residual| residual.iter().any(|fall| *fall != 0.0)) {
-            for (of_fall, part) in [(0.5, 0.5), (0.5, 1.0), (1.0, 0.5), (1.0, 1.0)] {
+            let quarters = [0.25, 0.5, 0.75, 1.0].map(|part| [(0.5, part), (1.0, part)]);
+            for (of_fall, part) in quarters.concat() {
                 for vol in [self.rules.scan.vol_up, 0.0, -self.rules.scan.vol_down] {
                     shocks.push(Shock {
                         price: (0..still.price.len()).map(|place| -part * self.range(place)).collect(),
@@ -586,8 +639,11 @@ impl<'a> Slow<'a> {
             losses.fold([f64::NEG_INFINITY; 2], |worst, (held, filled)| [worst[0].max(held), worst[1].max(filled)])
         };
         let everything = self.everything();
-        let each: Vec<[f64; 2]> = everything.iter().map(|one| worst(self.scan(&[*one]))).collect();
-        let alone = [0, 1].map(|kind| each.iter().map(|worst| worst[kind].max(0.0).powi(2)).sum::<f64>().sqrt());
+        let root_sum = |shocks: &dyn Fn(usize) -> Vec<Shock>| {
+            let each: Vec<[f64; 2]> = everything.iter().map(|one| worst(shocks(*one))).collect();
+            [0, 1].map(|kind| each.iter().map(|worst| worst[kind].max(0.0).powi(2)).sum::<f64>().sqrt())
+        };
+        let alone = root_sum(&|one| [self.scan(&[one]), self.finer(one)].concat());
         let (days, tails) = self.far();
         let mut families = vec![("scan together", worst(self.scan(&everything))), ("scan alone", alone)];
         let apart = self.apart();
@@ -600,6 +656,10 @@ impl<'a> Slow<'a> {
             ("term and skew", worst(self.term_and_skew())),
             ("depeg and location", worst(self.depeg())),
         ]);
+        let leaves = |one: &usize| self.rules.basis.index.get(&self.market.underlyings[*one].name) > 0.0;
+        if everything.iter().any(leaves) {
+            families.push(("off the index", root_sum(&|one| self.off_index(one))));
+        }
         families.into_iter().map(|(name, [held, filled])| (name, held, filled)).collect()
     }
 

@@ -30,7 +30,8 @@ fn every_example_works_as_pasted() {
 
 #[test]
 fn every_experiment_is_listed() {
-    let words = ["run", "canaries", "crash", "cascade", "coverage", "attack", "incident", "completions", "man"];
+    let words =
+        ["run", "canaries", "crash", "cascade", "coverage", "moves", "attack", "incident", "completions", "man"];
     let listed: Vec<String> = commands(&LAB).into_iter().flatten().collect();
     assert_eq!(listed, words);
 }

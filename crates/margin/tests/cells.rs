@@ -832,7 +832,7 @@ fn a_skew_is_widened_over_the_cell() {
     let mut rules = PARAMS.rules.clone();
     // Removes most other scenarios that could bind.
     (rules.scan.vol_down, rules.vol.twist, rules.depeg.weight) = (0.0, 0.0, 0.01);
-    (rules.vol.skew, rules.vol.skew_cap) = (8.0, 0.9);
+    (rules.vol.skew, rules.vol.skew_cap, rules.vol.beyond) = (8.0, 0.9, 1.0);
     let held = |name: &str, count: i128| {
         let instrument = market.instrument(name).expect("in range");
         let quantity = Quantity::from_raw(count * lots[instrument.0].raw());

@@ -3,8 +3,8 @@
 use crate::day::{Basis, Day, Whose, percent};
 use crate::kind::Setting;
 
-/// Relative moves on top of the index.
-const PARTS: [f64; 4] = [-0.02, -0.01, 0.01, 0.02];
+/// Moves on top of the index, as parts of how far it is left on one day in 200.
+const PARTS: [f64; 4] = [-1.0, -0.5, 0.5, 1.0];
 
 /// Moves of the price at the same time, as parts of the range.
 const MOVES: [f64; 3] = [-0.5, 0.0, 0.5];
@@ -14,7 +14,7 @@ pub(super) fn days(setting: &Setting) -> Vec<Day> {
     let Setting { market, sizes, underlying, .. } = *setting;
     let mut days = Vec::new();
     for (whose, words) in [(Whose::All, "all marks"), (Whose::Dated, "dated"), (Whose::Perpetuals, "perpetuals")] {
-        for part in PARTS {
+        for part in PARTS.map(|part| part * sizes.basis[underlying.0]) {
             for way in MOVES {
                 let price = percent(way * sizes.ranges[underlying.0]);
                 let day = Day::still(format!("{words} {}, price {price}", percent(part)), market);

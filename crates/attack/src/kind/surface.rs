@@ -3,8 +3,9 @@
 use crate::day::{Day, Vol, percent};
 use crate::kind::Setting;
 
-/// Multiples of the method's own turns.
-const MULTIPLES: [f64; 3] = [1.0, 1.5, 2.0];
+/// Multiples of the method's own turns. Its twist is the largest that was recorded, its skew four times that; none that was
+/// recorded moved a volatility by half of the cap on the skew.
+const MULTIPLES: [f64; 2] = [1.0, 1.25];
 
 /// Each multiple of a twist, a skew and both together, each way.
 pub(super) fn days(setting: &Setting) -> Vec<Day> {
@@ -18,7 +19,7 @@ pub(super) fn days(setting: &Setting) -> Vec<Day> {
                 level: 0.0,
                 twist: twist * multiple * sizes.twist,
                 skew: skew * multiple * sizes.skew,
-                skew_cap: multiple * sizes.shape.skew_cap,
+                skew_cap: sizes.shape.skew_cap,
             };
             let name = match (vol.twist != 0.0, vol.skew != 0.0) {
                 (true, false) => format!("short end {}", percent(vol.twist)),

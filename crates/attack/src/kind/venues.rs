@@ -7,8 +7,8 @@ use model::InstrumentKind;
 use crate::day::{Basis, Day, Whose, percent};
 use crate::kind::{Days, Setting};
 
-/// Relative moves of the contracts of one venue against all others.
-const PARTS: [f64; 4] = [-0.02, -0.01, 0.01, 0.02];
+/// Moves of the contracts of one venue against all others, as parts of the widest divergence of two venues.
+const PARTS: [f64; 4] = [-1.0, -0.5, 0.5, 1.0];
 
 /// Moves of the price at the same time, as parts of the range.
 const MOVES: [f64; 3] = [-0.5, 0.0, 0.5];
@@ -24,7 +24,7 @@ pub(super) fn days(setting: &Setting) -> Days {
     }
     let mut days = Vec::new();
     for venue in venues {
-        for part in PARTS {
+        for part in PARTS.map(|part| part * sizes.venues[underlying.0]) {
             for way in MOVES {
                 let whose = venue.as_deref().unwrap_or("the venue itself");
                 let price = percent(way * sizes.ranges[underlying.0]);

@@ -73,6 +73,7 @@ const SCHEMAS: &[Schema] = &[
     schema!("upm.incidents/1", "upm.incidents-1", "replayed incidents: upm-lab incident"),
     schema!("upm.cascade/1", "upm.cascade-1", "markets that react: upm-lab cascade"),
     schema!("upm.coverage/1", "upm.coverage-1", "losses of reference books against margins: upm-lab coverage"),
+    schema!("upm.moves/1", "upm.moves-1", "how far surfaces and forwards moved: upm-lab moves"),
     schema!("upm.attack/1", "upm.attack-1", "books that lose more than their margin: upm-lab attack"),
     schema!("canaries", "canaries", "rules broken on purpose: upm-lab canaries"),
     schema!("crash", "crash", "a process that was killed: upm-lab crash"),

@@ -9,6 +9,7 @@ mod picture;
 
 mod attack;
 mod coverage;
+mod moves;
 
 mod incident;
 
@@ -30,6 +31,7 @@ pub enum Command {
     Crash(crash::Args),
     Cascade(cascade::Args),
     Coverage(coverage::Args),
+    Moves(moves::Args),
     Attack(attack::Args),
     Incident(incident::Args),
     Completions(completions::Args),
@@ -53,6 +55,7 @@ impl Command {
             Self::Crash(args) => crash::run(args),
             Self::Cascade(args) => cascade::run(args, to),
             Self::Coverage(args) => coverage::run(args),
+            Self::Moves(args) => moves::run(args),
             Self::Attack(args) => attack::run(args),
             Self::Incident(args) => incident::run(args),
             Self::Completions(args) => Ok(completions::run(args)),

@@ -45,7 +45,7 @@ pub fn compare(world: &World, answer: &Assessment) -> Result<(), TestCaseError> 
 proptest! {
     #![proptest_config(config(400))]
 
-    /// SCN-1 to SCN-4, FAM-1 to FAM-9, CHG-1 to CHG-7, REQ-1 to REQ-4, REQ-7, SCN-8: two programs, one answer.
+    /// SCN-1 to SCN-4, FAM-1 to FAM-10, CHG-1 to CHG-7, REQ-1 to REQ-4, REQ-7, SCN-8: two programs, one answer.
     #[test]
     fn the_slow_assessor_agrees(world in generate::world()) {
         compare(&world, &generate::assessed(&world.account, &world.market))?;

@@ -1,4 +1,4 @@
-//! FAM-1 to FAM-9: the scenarios of the universal method for one market, one file a family.
+//! FAM-1 to FAM-10: the scenarios of the universal method for one market, one file a family.
 //!
 //! `families!` lists the families once, in the order of the methodology, which decides ties. FAM-4 and FAM-5 are not among
 //! them: a scenario document brings them, under names of its own.
@@ -10,6 +10,7 @@ mod alone;
 mod apart;
 mod axes;
 mod depeg;
+mod off_index;
 mod passage;
 mod steps;
 mod stress;
@@ -76,11 +77,20 @@ families! {
     TermAndSkew = "FAM-8", "term and skew", Worst, one(term_and_skew::scenarios);
     /// A token loses its peg, or a location fails.
     DepegAndLocation = "FAM-9", "depeg and location", Worst, one(depeg::scenarios);
+    /// The marks of one underlying leave its index.
+    OffIndex = "FAM-10", "off the index", RootSumSquare, at_once(off_index::groups);
 }
 
 /// A family of one group whose moves come at once.
 fn one(scenarios: fn(&Market, &Rules) -> Vec<Scenario>) -> impl Fn(&Market, &Rules, &[Passage]) -> Vec<Vec<Scenario>> {
     move |market, rules, _| vec![scenarios(market, rules)]
+}
+
+/// A family of a group for each underlying, whose moves come at once.
+fn at_once(
+    groups: fn(&Market, &Rules) -> Vec<Vec<Scenario>>,
+) -> impl Fn(&Market, &Rules, &[Passage]) -> Vec<Vec<Scenario>> {
+    move |market, rules, _| groups(market, rules)
 }
 
 /// A family of one group in which the margin period passes in several ways.
@@ -110,10 +120,12 @@ pub fn build(market: &Market, rules: &Rules, extra: &ScenarioSet, until: Timesta
 mod tests {
     use super::*;
 
-    /// FAM-1 to FAM-9: each family has a rule and a name of its own, in the order of the methodology.
+    /// FAM-1 to FAM-10: each family has a rule and a name of its own, in the order of the methodology.
     #[test]
     fn families_are_in_the_order_of_the_methodology() {
-        let ids: Vec<&str> = Family::ORDER.iter().map(|family| family.id()).collect();
+        let number = |family: &Family| family.id().strip_prefix("FAM-").and_then(|number| number.parse().ok());
+        let ids: Vec<u32> = Family::ORDER.iter().filter_map(number).collect();
+        assert_eq!(ids.len(), Family::ORDER.len());
         assert!(ids.windows(2).all(|pair| pair[0] < pair[1]), "{ids:?}");
         for family in Family::ORDER {
             assert_eq!(Family::ORDER.iter().filter(|other| other.name() == family.name()).count(), 1);

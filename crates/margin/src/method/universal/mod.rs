@@ -56,7 +56,7 @@ use terms::Terms;
 /// The description of the method, and how far it is proven.
 pub const ABOUT: About = About {
     name: "universal",
-    title: "net risk over every venue: full revaluation under nine families of scenarios, and charges",
+    title: "net risk over every venue: full revaluation under ten families of scenarios, and charges",
     documents: "docs/methodology.md",
     as_of: "2026-11-22",
     proof: "properties P-1 to P-12 over generated accounts; hand-computed cases; an independent assessor to 1e-9; the same bits on every instruction set",

@@ -113,6 +113,17 @@ pub struct VolatilityRules {
     /// The largest relative move of a volatility in a skew.
     #[serde(deserialize_with = "decimal::read")]
     pub skew_cap: f64,
+    /// A larger turn of the surface, as a multiple of twist and skew; 1 where there is none (FAM-8).
+    #[serde(default = "no_larger", deserialize_with = "decimal::read")]
+    pub beyond: f64,
+    /// The weight of the larger turns.
+    #[serde(default = "no_larger", deserialize_with = "decimal::read")]
+    pub beyond_weight: f64,
+}
+
+/// The multiple and weight of files that do not give them: no larger turn.
+fn no_larger() -> f64 {
+    1.0
 }
 
 /// The span of files that do not name it: those were written for eight.
@@ -264,6 +275,8 @@ impl Rules {
             ("twist_span", self.vol.twist_span, 1.001, 1000.0),
             ("skew", self.vol.skew, 0.0, 10.0),
             ("skew_cap", self.vol.skew_cap, 0.0, 1.0),
+            ("beyond", self.vol.beyond, 1.0, 10.0),
+            ("beyond_weight", self.vol.beyond_weight, 0.001, 1.0),
         ] {
             within(value, &format!("vol.{name}"), low, high)?;
         }

@@ -18,6 +18,10 @@ pub struct ScanRules {
     /// The parts of the range that are scanned, from −1 to 1, in the order in which ties are decided.
     #[serde(default = "quarters", deserialize_with = "decimal::list")]
     pub steps: Vec<f64>,
+    /// The farthest that two moves of an underlying with options are apart once the period has passed (FAM-2). Steps that
+    /// are farther apart have moves between them.
+    #[serde(default = "steps_alone", deserialize_with = "decimal::read")]
+    pub spacing: f64,
     /// The parts of the period, ascending up to 1, up to which contracts that expire settle before the move (SCN-8).
     #[serde(default = "quarters_of_the_period", deserialize_with = "decimal::list")]
     pub settle_within: Vec<f64>,
@@ -39,6 +43,11 @@ pub struct ScanRules {
 /// The steps of files that do not name them: those were written for quarters of the range.
 fn quarters() -> Vec<f64> {
     vec![0.0, -1.0, -0.75, -0.5, -0.25, 0.25, 0.5, 0.75, 1.0]
+}
+
+/// The spacing of files that do not give it: no range is wider, so that nothing is between the steps.
+fn steps_alone() -> f64 {
+    1.0
 }
 
 /// The parts of files that do not name them.
@@ -71,6 +80,7 @@ impl ScanRules {
                 format_args!("the step {end}: no scan without the ends and the middle of its range"),
             ));
         }
+        within(self.spacing, "scan.spacing", 0.001, 1.0)?;
         self.settle_within.iter().try_for_each(|part| within(*part, "scan.settle_within", 0.001, 1.0))?;
         if self.settle_within.windows(2).any(|pair| pair[0] >= pair[1]) || self.settle_within.last() != Some(&1.0) {
             let found = format_args!("{:?}", self.settle_within);

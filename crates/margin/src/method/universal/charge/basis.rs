@@ -30,12 +30,15 @@ pub struct BasisRules {
     /// Move of the yearly rate that a basis implies.
     #[serde(deserialize_with = "decimal::read")]
     pub rate: f64,
+    /// How far the marks of an underlying may leave its index within a day, all together (FAM-10), by underlying.
+    #[serde(default = "no_more")]
+    pub index: ByName,
     /// The least move of a contract that another venue lists, by underlying: half of how far two venues come apart.
     #[serde(default = "no_more")]
     pub venue: ByName,
 }
 
-/// The least move between venues of files that do not give it.
+/// The numbers of files that do not give them.
 fn no_more() -> ByName {
     ByName::of_all(0.0)
 }
@@ -66,6 +69,7 @@ impl Rule for Basis {
     fn check(rules: &BasisRules) -> Result<(), Invalid> {
         within(rules.floor, "basis.floor", 0.0, 1.0)?;
         within(rules.rate, "basis.rate", 0.0, 2.0)?;
+        rules.index.check("basis.index", 0.0, 0.5)?;
         rules.venue.check("basis.venue", 0.0, 1.0)
     }
 

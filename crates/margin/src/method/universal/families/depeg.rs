@@ -10,7 +10,7 @@ use crate::risk_array::OTHER;
 use crate::scenario::{Move, Scenario, VolMove, percent};
 
 /// The coins fall by these parts of their ranges when claims fall with them.
-const CRASHES: [f64; 2] = [-0.5, -1.0];
+const CRASHES: [f64; 4] = [-0.25, -0.5, -0.75, -1.0];
 
 /// The parts of its fall by which a claim falls in a crash, in words too: options written in a stablecoin may lose more by half
 /// of it than by all.
@@ -88,7 +88,7 @@ fn stablecoins_together(market: &Market, rules: &Rules, stablecoins: &[AssetId])
     scenario
 }
 
-/// Every underlying down by half its range and by all of it, with each move of volatility, while claims fall by half of
+/// Every underlying down by each quarter of its range, with each move of volatility, while claims fall by half of
 /// their fall and by all of it: each stablecoin alone, all of them together, and all tokens of each underlying.
 fn crashes(market: &Market, rules: &Rules, stablecoins: &[AssetId]) -> Vec<Scenario> {
     let weight = rules.depeg.crash_weight;

@@ -34,16 +34,19 @@ impl Passage {
     }
 }
 
+/// The move comes at the end of the period.
+pub(super) fn at_the_end(rules: &Rules) -> Passage {
+    let days = rules.scan.days;
+    let passes = if days == 1.0 { "1 day passes".to_owned() } else { format!("{days} days pass") };
+    Passage { years: days / 365.0, settled: 0.0, part: 1.0, words: format!(", {passes}") }
+}
+
 /// Every way in which the period passes in `market`, or in any market of the same listings up to the moment `until`:
 /// at once first.
 pub(super) fn passages(market: &Market, rules: &Rules, until: Timestamp) -> Vec<Passage> {
     let days = rules.scan.days;
-    let passes = if days == 1.0 { "1 day passes".to_owned() } else { format!("{days} days pass") };
     let years = days / 365.0;
-    let mut passages = vec![
-        Passage { years: 0.0, settled: 0.0, part: 1.0, words: String::new() },
-        Passage { years, settled: 0.0, part: 1.0, words: format!(", {passes}") },
-    ];
+    let mut passages = vec![Passage { years: 0.0, settled: 0.0, part: 1.0, words: String::new() }, at_the_end(rules)];
     let mut from = 0.0;
     for part in &rules.scan.settle_within {
         if expires_within(market, until, [from * years, part * years]) {

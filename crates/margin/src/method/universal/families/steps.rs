@@ -1,10 +1,31 @@
 //! The moves of a scan, which FAM-1 and FAM-2 share.
 
 use crate::method::universal::rules::Rules;
+use crate::method::universal::scan::ScanRules;
 
 /// The three moves of volatility that are combined with every step.
 pub(super) fn vol_moves(rules: &Rules) -> [(f64, &'static str); 3] {
     [(rules.scan.vol_up, "vol up"), (0.0, "vol same"), (-rules.scan.vol_down, "vol down")]
+}
+
+/// The parts of a range between the steps of the scan, so many that no two neighbours are farther apart than the spacing.
+pub(super) fn between(scan: &ScanRules, range: f64) -> Vec<f64> {
+    let mut steps = scan.steps.clone();
+    steps.sort_by(f64::total_cmp);
+    let mut parts = Vec::new();
+    for pair in steps.windows(2) {
+        let width = pair[1] - pair[0];
+        let mut gaps = 1.0;
+        while width * range > gaps * scan.spacing * (1.0 + 1e-9) {
+            gaps += 1.0;
+        }
+        let mut gap = 1.0;
+        while gap < gaps {
+            parts.push((pair[0] * (gaps - gap) + pair[1] * gap) / gaps);
+            gap += 1.0;
+        }
+    }
+    parts
 }
 
 /// A step as a part of the range in words: `−¾`, `+1`, or with two decimals where it is no quarter.
@@ -19,6 +40,15 @@ pub(super) fn words(part: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_two_moves_are_farther_apart_than_the_spacing() {
+        let mut scan = crate::method::universal::parse(crate::method::universal::PARAMS).unwrap().rules.scan;
+        (scan.steps, scan.spacing) = (vec![0.0, -1.0, 1.0], 0.01);
+        assert_eq!(between(&scan, 0.03), [-2.0 / 3.0, -1.0 / 3.0, 1.0 / 3.0, 2.0 / 3.0]);
+        assert_eq!(between(&scan, 0.031).len(), 6);
+        assert!(between(&scan, 0.01).is_empty());
+    }
 
     #[test]
     fn quarters_have_signs_of_their_own() {

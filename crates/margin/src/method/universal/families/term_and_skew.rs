@@ -6,8 +6,27 @@ use super::axes::move_each;
 use crate::method::universal::rules::Rules;
 use crate::scenario::{Move, Scenario, VolMove};
 
-/// A twist and a skew, each both ways and alone, then every twist with every skew.
+/// The turns of the surface, and all of them again, larger and dampened.
 pub(super) fn scenarios(market: &Market, rules: &Rules) -> Vec<Scenario> {
+    let mut scenarios = turns(market, rules);
+    let (multiple, weight) = (rules.vol.beyond, rules.vol.beyond_weight);
+    if multiple > 1.0 {
+        for mut scenario in turns(market, rules) {
+            scenario.name = format!("{}, {multiple} times, weight {weight}", scenario.name).into();
+            scenario.weight = weight;
+            for shift in &mut scenario.moves {
+                if let VolMove::Turn { twist, skew } = shift.vol {
+                    shift.vol = VolMove::Turn { twist: multiple * twist, skew: multiple * skew };
+                }
+            }
+            scenarios.push(scenario);
+        }
+    }
+    scenarios
+}
+
+/// A twist and a skew, each both ways and alone, then every twist with every skew.
+fn turns(market: &Market, rules: &Rules) -> Vec<Scenario> {
     let turned = [("short vol up, long vol down", rules.vol.twist), ("short vol down, long vol up", -rules.vol.twist)];
     let tilted =
         [("high strikes up, low strikes down", rules.vol.skew), ("high strikes down, low strikes up", -rules.vol.skew)];
