@@ -8,6 +8,7 @@
 //! durability.rs   a fill until it is on disk; recovery; snapshots
 //! ```
 
+mod cells;
 mod durability;
 mod fills;
 mod liquidation;
@@ -138,6 +139,7 @@ pub fn run(size: Size) -> (Value, bool) {
     };
     // Fills come first, while memory is as a venue of that size would find it: a million accounts leave it fragmented.
     section("engine: a fill in memory, 20 positions a side", fills::measure(size));
+    section("engine: certified cells", cells::measure(size));
     let [ticks, memory] = tick::measure(size);
     section("engine: a tick over all accounts", ticks);
     section("engine: memory of an account of 10 positions", memory);

@@ -217,7 +217,7 @@ impl Fit {
             let (r, c) = ([(1, 2), (0, 2), (0, 1)][row], [(1, 2), (0, 2), (0, 1)][column]);
             a[r.0][c.0] * a[r.1][c.1] - a[r.0][c.1] * a[r.1][c.0]
         };
-        let sign = |place: usize| if place % 2 == 0 { 1.0 } else { -1.0 };
+        let sign = |place: usize| if place.is_multiple_of(2) { 1.0 } else { -1.0 };
         let determinant: f64 = (0..3).map(|column| sign(column) * a[0][column] * minor(0, column)).sum();
         let size: f64 = (0..3).map(|place| a[place][place]).product();
         if self.count < LEAST_OPTIONS || determinant.abs() <= 1e-9 * size {
@@ -256,7 +256,7 @@ mod tests {
             }
         }
         let market = Market::builder(now).asset(Asset::builder("BTC", 80_000)).underlying(underlying);
-        listed.into_iter().fold(market, |market, listing| market.instrument(listing)).build().unwrap()
+        listed.into_iter().fold(market, model::MarketBuilder::instrument).build().unwrap()
     }
 
     #[test]
