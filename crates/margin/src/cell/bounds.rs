@@ -148,6 +148,23 @@ struct Seen {
     state: State,
 }
 
+/// What all options of one expiry share in a state.
+#[derive(Clone, Copy, Debug)]
+struct OfExpiry {
+    /// The factor on the forward.
+    factor: f64,
+    /// The logarithm of the forward that is worse for the holder.
+    ln_worse: f64,
+    /// The discount over the cell.
+    discount: Span,
+    /// The root of the time that is left over the cell.
+    root: Span,
+    /// The factor on volatility over the cell, before the skew.
+    term: Span,
+    /// The least volatility.
+    floor: f64,
+}
+
 /// The lines of each state of the scenarios, from those of all that is seen of it.
 fn joined(seen: &[Seen], lines: impl Iterator<Item = Lines>) -> Vec<Lines> {
     let mut joined: Vec<Lines> = Vec::with_capacity(seen.len());
@@ -293,12 +310,20 @@ impl Anchor<'_> {
             let (a, b) = (math::exp(-rate * left.low), math::exp(-rate * left.high));
             (Span { low: a.min(b), high: a.max(b) }, left)
         };
+        let of_expiry: Vec<OfExpiry> = seen
+            .iter()
+            .map(|Seen { state, .. }| {
+                let (discount, left) = discount(state.shift.years);
+                let root = Span { low: left.low.sqrt(), high: left.high.sqrt() };
+                let (term, floor) = self.term(state.shift.vol, days);
+                let factor = state.factor();
+                OfExpiry { factor, ln_worse: math::ln(worse * factor), discount, root, term, floor }
+            })
+            .collect();
         let columns = |forward: f64, least: bool| -> Result<Columns, Refusal> {
-            Columns::collect(seen.iter().map(|Seen { state, .. }| {
-                let (discount, _) = discount(state.shift.years);
+            Columns::collect(of_expiry.iter().map(|OfExpiry { factor, discount, .. }| {
                 let discount = if least { discount.low } else { discount.high };
-                let forward = forward * state.factor();
-                Column { forward, vol_multiplier: 1.0, vol_floor: 0.0, years: 1.0, discount }
+                Column { forward: forward * factor, vol_multiplier: 1.0, vol_floor: 0.0, years: 1.0, discount }
             }))
             .map_err(|refusal| not_priceable(first, refusal))
         };
@@ -309,16 +334,17 @@ impl Anchor<'_> {
         }
         let mut deviations = [Rows::zeros(chain.len(), seen.len()), Rows::zeros(chain.len(), seen.len())];
         for (row, (strike, vol)) in strikes.iter().enumerate() {
+            let moneyness = Span {
+                low: math::ln(*strike * unit.low / (forward * basis.high * ends[1])),
+                high: math::ln(*strike * unit.high / (forward * basis.low * ends[0])),
+            };
             let spans: Vec<Span> = seen
                 .iter()
-                .map(|Seen { state, .. }| {
-                    let (_, left) = discount(state.shift.years);
-                    let moneyness = Span {
-                        low: math::ln(*strike * unit.low / (forward * basis.high * ends[1])),
-                        high: math::ln(*strike * unit.high / (forward * basis.low * ends[0])),
-                    };
-                    let vol = self.shocked(state.shift.vol, *vol, days, moneyness);
-                    Span { low: vol.low * left.low.sqrt(), high: vol.high * left.high.sqrt() }
+                .zip(&of_expiry)
+                .map(|(Seen { state, .. }, OfExpiry { root, term, floor, .. })| {
+                    let multiplier = term.times(self.tilt(state.shift.vol, moneyness));
+                    let vol = Span::around(*vol, self.width.vol).times(multiplier);
+                    Span { low: vol.low.max(*floor) * root.low, high: vol.high.max(*floor) * root.high }
                 })
                 .collect();
             deviations[0].fill_row(row, |column| spans[column].low);
@@ -340,8 +366,8 @@ impl Anchor<'_> {
             let quote = self.market.price(listing.settle).usd().to_f64();
             let stable = self.stable(listing.settle);
             let ln_strike = math::ln(strike);
-            let lines = |(column, Seen { state, .. }): (usize, &Seen)| {
-                let factor = state.factor();
+            let lines = |(column, of_expiry): (usize, &OfExpiry)| {
+                let &OfExpiry { factor, ln_worse, discount, .. } = of_expiry;
                 // The value of one unit of the model price: the price of the stablecoin at which the forward was
                 // converted, the range of the stablecoin's price where the forward is in USD, or the coin over the same
                 // forward.
@@ -353,16 +379,15 @@ impl Anchor<'_> {
                         (basis.scaled(quote / (worse * factor)), basis.scaled(quote / (better * factor)))
                     }
                 };
-                let (discount, _) = discount(state.shift.years);
                 let at = worse * factor;
                 let deviation = deviations[0].row(row)[column];
-                let slope = discount.low * at * slope(right, math::ln(at) - ln_strike, deviation);
+                let slope = discount.low * at * slope(right, ln_worse - ln_strike, deviation);
                 let lower = ends.map(|x| size * dollar_under.least(slope.mul_add(x - 1.0, under.row(row)[column])));
                 let upper = [0, 1].map(|end: usize| size * dollar_over.most(over[end].row(row)[column].max(0.0)));
                 let top = (better.max(worse) * factor * ends[1]).max(strike) * discount.high;
                 Lines { lower, upper, magnitude: size * top * dollar_under.high.max(dollar_over.high) }
             };
-            let states = joined(&seen, seen.iter().enumerate().map(lines));
+            let states = joined(&seen, of_expiry.iter().enumerate().map(lines));
             let gap = self.gap(listing)?;
             let coin = Span { low: quote * basis.low * ends[0], high: quote * basis.high * ends[1] };
             let forwards = Span { low: forward * basis.low * ends[0], high: forward * basis.high * ends[1] };
@@ -430,21 +455,23 @@ impl Anchor<'_> {
         Ok(bounds)
     }
 
-    /// SCN-2 over the cell: the range of a volatility after the move.
-    fn shocked(&self, shift: VolMove, vol: f64, days: Span, moneyness: Span) -> Span {
-        let tilted = match shift {
+    /// SCN-2 over the cell: the range of the factor on the volatilities of an expiry, and their floor, before the skew.
+    fn term(&self, shift: VolMove, days: Span) -> (Span, f64) {
+        let (near, floor) = self.vol.at_expiry(shift, days.low);
+        let (far, _) = self.vol.at_expiry(shift, days.high);
+        (Span { low: near.min(far), high: near.max(far) }, floor)
+    }
+
+    /// SCN-2 over the cell: the range of the factor of the skew at a strike.
+    fn tilt(&self, shift: VolMove, moneyness: Span) -> Span {
+        match shift {
             VolMove::Turn { skew, .. } if skew != 0.0 => {
                 let tilt = |moneyness: f64| 1.0 + (skew * moneyness).clamp(-self.vol.skew_cap, self.vol.skew_cap);
                 let (a, b) = (tilt(moneyness.low), tilt(moneyness.high));
                 Span { low: a.min(b), high: a.max(b) }
             }
             VolMove::Level(_) | VolMove::Turn { .. } => Span { low: 1.0, high: 1.0 },
-        };
-        let (near, floor) = self.vol.at_expiry(shift, days.low);
-        let (far, _) = self.vol.at_expiry(shift, days.high);
-        let multiplier = Span { low: near.min(far), high: near.max(far) }.times(tilted);
-        let vol = Span::around(vol, self.width.vol).times(multiplier);
-        Span { low: vol.low.max(floor), high: vol.high.max(floor) }
+        }
     }
 
     /// The mark less the model price, in USD: within [`Width::mark`] of its value at the anchor.
