@@ -409,14 +409,15 @@ impl<'a> Slow<'a> {
             let above = scan.steps.iter().copied().filter(|step| *step > from);
             let Some(to) = above.min_by(f64::total_cmp) else { continue };
             let gaps = ((to - from) * range / scan.spacing - 1e-6).ceil();
-            for gap in (1..).map(f64::from).take_while(|gap| *gap < gaps) {
-                for vol in [-scan.vol_down, 0.0] {
-                    let mut shock = Shock::still(self.market);
-                    shock.price[underlying] = (from + (to - from) * gap / gaps) * range;
-                    shock.vol[underlying] = Vol::Level(vol);
-                    shock.years[underlying] = scan.days / 365.0;
-                    shocks.push(shock);
-                }
+            // Volatility is down where the steps are cut into gaps, and the same in the middle of each.
+            let ends = (1..).map(f64::from).take_while(|gap| *gap < gaps).map(|gap| (gap, -scan.vol_down));
+            let middles = (0..).map(|gap| f64::from(gap) + 0.5).take_while(|gap| gaps > 1.0 && *gap < gaps);
+            for (gap, vol) in ends.chain(middles.map(|gap| (gap, 0.0))) {
+                let mut shock = Shock::still(self.market);
+                shock.price[underlying] = (from + (to - from) * gap / gaps) * range;
+                shock.vol[underlying] = Vol::Level(vol);
+                shock.years[underlying] = scan.days / 365.0;
+                shocks.push(shock);
             }
         }
         shocks

@@ -163,7 +163,7 @@ fn the_story_of_a_case_is_readable() {
         "the same to the last digit",
         "Case 2 begins in ETH, OIL",
         "The engine looked at the account and found it below its maintenance margin: the case was opened.",
-        "It offers to buy 22.28 ETH-PERP at 2,461.35 or better",
+        "It offers to buy 21.83 ETH-PERP at 2,461.3 or better",
         "is out, and nobody has taken it; halted and left out: OIL-PERP",
         "a transfer between accounts. Account 0 pays it 40 USD, transfer",
         "Custody at ethereum pays it",

@@ -242,7 +242,7 @@ fn a_warm_desk_decides_like_a_cold_one_while_feeds_are_dead() {
 
 fn decides_like_a_cold_one(silent: &[FeedId], ticks: usize) {
     let mut runner = TestRunner::new_with_rng(
-        Config { cases: 200, failure_persistence: None, ..Config::default() },
+        Config { cases: 300, failure_persistence: None, ..Config::default() },
         TestRng::from_seed(RngAlgorithm::ChaCha, &[3; 32]),
     );
     let mut walk = Walk::new(11);

@@ -673,6 +673,38 @@ fn more_of_the_same_costs_what_it_costs_at_its_size() {
     }
 }
 
+/// CELL-12: where the marks of an account are worth less than what it must be left with, its margin is 0 and its excess is its
+/// equity, which is what is certified.
+#[test]
+fn no_more_than_equity_is_certified_of_a_loss_that_has_a_bound() {
+    let listed = |name: &str, right: Right, strike: i32| {
+        let listing = match right {
+            Right::Call => model::Instrument::call(name, "BTC", "2026-12-20T08:00:00Z", strike),
+            Right::Put => model::Instrument::put(name, "BTC", "2026-12-20T08:00:00Z", strike),
+        };
+        listing.linear("USD").mark(9_000).iv("0.3")
+    };
+    let market = Market::builder("2026-11-20T08:00:00Z")
+        .underlying(model::Underlying::builder("BTC", 80_000).expiry("2026-12-20T08:00:00Z", 80_000))
+        .instrument(listed("C", Right::Call, 70_000))
+        .instrument(listed("P", Right::Put, 90_000))
+        .build()
+        .expect("valid");
+    // One of them pays 20,000 at any price, and both are worth 18,000.
+    let bought = |place: usize| {
+        let instrument = InstrumentId(place);
+        Position { instrument, quantity: Quantity::ONE, entry: market.mark(instrument) }
+    };
+    let account = Account { positions: vec![bought(0), bought(1)], ..Account::default() };
+    let (none, lots) = (ScenarioSet::default(), vec![Quantity::ONE; 2]);
+    let still = Width { index: 0.0, basis: 0.0, vol: 0.0, mark: 0.0, peg: 0.0, seconds: 0 };
+    let cell = cell(&market, &none, &lots, still);
+    let surplus = cell.bounded(certified(&cell, &account).expect("whole lots"), &account);
+    let (maintenance, _) = exact(&account, &market, &none).expect("in range");
+    assert_eq!(maintenance, 18_000.0);
+    assert!(surplus.maintenance <= maintenance && surplus.maintenance > 17_999.0, "{surplus:?}");
+}
+
 /// Measures how much a certificate underestimates. Run with `--nocapture` for the table of `docs/cells.md`.
 #[test]
 fn a_narrow_cell_certifies_most_healthy_accounts() {

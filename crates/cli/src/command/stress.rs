@@ -265,9 +265,9 @@ mod tests {
         let account = &document["accounts"][0];
         assert_eq!(account["pnl"].as_array().unwrap().len(), 7);
         assert_eq!(account["pnl"][3][5], "0");
-        // At once, after a day, and after what expires within its last quarter; FAM-3; and the moves between the steps,
-        // two of a quarter of BTC, three of ETH and five of SOL.
-        let between = 8 * (2 + 3 + 5) * 2;
+        // At once, after a day, and after what expires within its last quarter; FAM-3; and the moves between the steps:
+        // a quarter of BTC is cut into three, of ETH into four, of SOL into six.
+        let between = 8 * ((3 + 2) + (4 + 3) + (6 + 5));
         assert_eq!(account["scan"].as_array().unwrap().len(), 4 * (27 + 27 + 24) + 3 * 6 + between);
         assert!(!text.contains("NaN") && !text.contains("\"-0\""));
     }

@@ -18,6 +18,8 @@ pub struct Surplus {
     pub warning: f64,
     /// Equity less initial margin.
     pub initial: f64,
+    /// Not a surplus: the equity alone.
+    pub equity: f64,
     /// Not a surplus: the largest absolute net dollar delta in any underlying.
     pub delta: f64,
     /// The largest absolute net vega of any expiry.
@@ -30,6 +32,7 @@ impl Surplus {
         maintenance: f64::NEG_INFINITY,
         warning: f64::NEG_INFINITY,
         initial: f64::NEG_INFINITY,
+        equity: f64::NEG_INFINITY,
         delta: f64::INFINITY,
         vega: f64::INFINITY,
     };
@@ -72,7 +75,8 @@ impl Cell {
     }
 
     /// A surplus of the account by its lines, raised to what the account is left with when it loses the most that it can
-    /// in any market of the cell: a margin is no more than that loss (REQ-7). Open orders have no bound, so they leave the
+    /// in any market of the cell, or to its equity where that is less: a margin is no more than that loss, and no less than
+    /// nothing (REQ-7). Marks may be so far from each other that an account is worth less than it must be left with. Open orders have no bound, so they leave the
     /// initial margin as it is. A reserve is made of the surplus by lines alone (CELL-11).
     pub fn bounded(&self, surplus: Surplus, account: &model::Account) -> Surplus {
         // Prices are compared with the box to one part in 10¹³.
@@ -85,7 +89,7 @@ impl Cell {
             return surplus;
         }
         let Ok(Some(left)) = bounded::left(account, &self.market, &self.rules, room) else { return surplus };
-        let left = left.to_f64();
+        let left = lesser(left.to_f64(), surplus.equity);
         Surplus {
             maintenance: largest(surplus.maintenance, left),
             initial: if account.orders.is_empty() { largest(surplus.initial, left) } else { surplus.initial },
@@ -212,6 +216,7 @@ impl Cell {
             maintenance: certified(maintenance),
             warning: certified(warning),
             initial: if holding.orders { f64::NEG_INFINITY } else { certified(initial) },
+            equity: certified(equity - slack),
             delta: most_delta,
             vega: most_vega,
         }

@@ -32,14 +32,12 @@ fn of(market: &Market, rules: &Rules, passages: &[Passage], one: usize) -> Vec<S
     }
     if has_options(market, UnderlyingId(one)) {
         let passage = passage::at_the_end(rules);
-        for part in between(&rules.scan, range) {
-            for (vol, vol_words) in [(0.0, "vol same"), (-rules.scan.vol_down, "vol down")] {
-                let shift = passage.of(Move { price: part * range, vol: VolMove::Level(vol), ..Move::NONE });
-                let words = format!("{name} {} alone, {vol_words}{}", percent(shift.price), passage.words);
-                let mut scenario = Scenario::still(words, market);
-                scenario.moves[one] = shift;
-                scenarios.push(scenario);
-            }
+        for (part, vol, vol_words) in between(&rules.scan, range) {
+            let shift = passage.of(Move { price: part * range, vol: VolMove::Level(vol), ..Move::NONE });
+            let words = format!("{name} {} alone, {vol_words}{}", percent(shift.price), passage.words);
+            let mut scenario = Scenario::still(words, market);
+            scenario.moves[one] = shift;
+            scenarios.push(scenario);
         }
     }
     scenarios
