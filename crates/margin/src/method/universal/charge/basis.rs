@@ -30,6 +30,9 @@ pub struct BasisRules {
     /// Move of the yearly rate that a basis implies.
     #[serde(deserialize_with = "decimal::read")]
     pub rate: f64,
+    /// The least move of a basis, by underlying, where that is more than [`Self::floor`].
+    #[serde(default = "no_more")]
+    pub least: ByName,
     /// How far the marks of an underlying may leave its index within a day, all together (FAM-10), by underlying.
     #[serde(default = "no_more")]
     pub index: ByName,
@@ -48,7 +51,7 @@ impl BasisRules {
     /// where the market names the venue that lists them.
     pub(crate) fn of(&self, underlying: &str, named: bool, years: f64) -> f64 {
         let between = if named { self.venue.get(underlying) } else { 0.0 };
-        self.floor.max(between).max(math::exp(self.rate * years) - 1.0)
+        self.floor.max(self.least.get(underlying)).max(between).max(math::exp(self.rate * years) - 1.0)
     }
 }
 
@@ -69,6 +72,7 @@ impl Rule for Basis {
     fn check(rules: &BasisRules) -> Result<(), Invalid> {
         within(rules.floor, "basis.floor", 0.0, 1.0)?;
         within(rules.rate, "basis.rate", 0.0, 2.0)?;
+        rules.least.check("basis.least", 0.0, 0.5)?;
         rules.index.check("basis.index", 0.0, 0.5)?;
         rules.venue.check("basis.venue", 0.0, 1.0)
     }
