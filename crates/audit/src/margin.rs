@@ -861,9 +861,9 @@ impl<'a> Slow<'a> {
     /// CHG-2: the move of the basis of a contract in so many years to its expiry, 0 for a perpetual.
     fn basis_move(&self, underlying: usize, venue: Option<&str>, years: f64) -> f64 {
         let rules = &self.rules.basis;
-        let name = &self.market.underlyings[underlying].name;
-        let by_time = ((rules.rate * years).exp() - 1.0).max(rules.floor).max(rules.least.get(name));
-        if venue.is_some() { by_time.max(rules.venue.get(name)) } else { by_time }
+        let least = rules.floor.max(self.rate(&rules.least, underlying));
+        let by_time = ((rules.rate * years).exp() - 1.0).max(least);
+        if venue.is_some() { by_time.max(self.rate(&rules.venue, underlying)) } else { by_time }
     }
 
     fn borrow(&self, account: &Account) -> f64 {

@@ -220,8 +220,8 @@ fn the_moves_of_an_index_are_the_means_of_its_parts() {
     // The scenarios name what moves on its own, and the answer says what the index follows.
     let judge = judge(&market, &ScenarioSet::default());
     assert!(judge.array.set.scenarios.iter().all(|scenario| !scenario.name.contains("INDEX")));
-    let said = "INDEX: a basket that moves with BTC, ETH; its volatility, half spread, daily volume, daily vega for \
-                charges follow from theirs (CHG-1) (SCN-7)";
+    let said = "INDEX: a basket that moves with BTC, ETH; its volatility, half spread, daily volume, daily vega, \
+                least basis move for charges follow from theirs (CHG-1, CHG-2) (SCN-7)";
     assert!(answer.notes.iter().any(|note| note == said), "{:?}", answer.notes);
 }
 

@@ -466,8 +466,9 @@ proptest! {
             let pnl = array.pnl(&array.vector(&alone).expect("a vector"));
             let slope = ((pnl[1] - pnl[0]) / (2.0 * h)).abs();
             let rules = &PARAMS.rules.basis;
-            let between = if listing.venue.is_some() { rules.venue.get(&market.underlyings[place].name) } else { 0.0 };
-            let expected = slope * rules.floor.max(between).max(libm::exp(rules.rate * years) - 1.0);
+            let name = &market.underlyings[place].name;
+            let between = if listing.venue.is_some() { rules.venue.get(name) } else { 0.0 };
+            let expected = slope * rules.floor.max(rules.least.get(name)).max(between).max(libm::exp(rules.rate * years) - 1.0);
             let found = charge(&assessed(&alone, market), "basis").initial.to_f64();
             let slack = 1e-5 * gross(&judge(market), &alone) + 1e-11;
             prop_assert!((found - expected).abs() <= slack, "{listing:?}: charged {found}, the slope says {expected}");

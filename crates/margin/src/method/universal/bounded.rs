@@ -174,8 +174,8 @@ impl<'m> Group<'m> {
             (true, true) => Money::ZERO.minus(least)?,
             (false, _) => payout.coins.max(Quantity::ZERO).at(market.index(self.underlying).usd(), Round::Up)?,
         };
-        let name = &market.underlyings[self.underlying.0].name;
-        let part = rules.basis.of(name, self.venue.is_some(), self.expiry.years_since(market.time));
+        let part =
+            rules.basis.of((market, self.underlying), self.venue.is_some(), self.expiry.years_since(market.time));
         exposed.scaled(Ratio::from_f64(part, Round::Up)?, Round::Up)
     }
 }

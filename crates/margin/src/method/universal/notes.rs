@@ -46,7 +46,7 @@ fn token(id: AssetId, market: &Market, rules: &Rules) -> Option<String> {
     Some(format!("{name}: {why}, shocked by {down} and {up} (FAM-9)"))
 }
 
-/// A note on each basket that a position, order or balance depends on: what it moves with, and which numbers of CHG-1
+/// A note on each basket that a position, order or balance depends on: what it moves with, and which numbers of CHG-1 and CHG-2
 /// it takes from its parts.
 fn baskets(account: &Account, market: &Market, rules: &Rules) -> Vec<String> {
     let held = account.positions.iter().map(|held| held.instrument);
@@ -62,7 +62,7 @@ fn baskets(account: &Account, market: &Market, rules: &Rules) -> Vec<String> {
         let charged = if from_parts.is_empty() {
             String::new()
         } else {
-            format!("; its {} for charges follow from theirs (CHG-1)", from_parts.join(", "))
+            format!("; its {} for charges follow from theirs (CHG-1, CHG-2)", from_parts.join(", "))
         };
         format!("{}: a basket that moves with {}{charged} (SCN-7)", name(id), parts.join(", "))
     };
@@ -105,7 +105,7 @@ fn prices(contracts: &BTreeSet<&str>) -> String {
     }
 }
 
-/// The numbers of CHG-1 that a basket takes from its parts, because neither the market nor the rules give them for it.
+/// The numbers of CHG-1 and CHG-2 that a basket takes from its parts, because neither the market nor the rules give them for it.
 fn numbers_of_parts(rules: &Rules, market: &Market, basket: UnderlyingId) -> Vec<&'static str> {
     let named = |numbers: &ByName| numbers.names(&market.underlyings[basket.0].name);
     let traded = market.underlying_liquidity(basket).adv_usd;
@@ -114,6 +114,7 @@ fn numbers_of_parts(rules: &Rules, market: &Market, basket: UnderlyingId) -> Vec
         ("half spread", named(&rules.liquidity.half_spread)),
         ("daily volume", traded.is_some() || named(&rules.liquidity.adv_usd)),
         ("daily vega", named(&rules.liquidity.vega_adv_usd)),
+        ("least basis move", named(&rules.basis.least)),
     ];
     numbers.into_iter().filter_map(|(number, own)| (!own).then_some(number)).collect()
 }

@@ -9,11 +9,12 @@
 //! Over a cell, each forward delta is taken at its largest, and the move at the anchor, where the time to expiry is longest. A sum
 //! of absolute values: two accounts together are charged no more than both alone, so a fill adds nothing beyond its own.
 
-use model::Invalid;
+use model::{Invalid, Market, UnderlyingId};
 use pricing::math;
 use serde::Deserialize;
 
 use super::rule::{Fill, Part, Rule, Scope};
+use crate::basket;
 use crate::method::universal::by_name::{ByName, within};
 use crate::method::universal::exposure::Exposures;
 use crate::method::universal::listed::Bucket;
@@ -48,10 +49,12 @@ fn no_more() -> ByName {
 
 impl BasisRules {
     /// The move of the basis of the contracts of an underlying that expire in so many years, 0 for perpetuals; `named`
-    /// where the market names the venue that lists them.
-    pub(crate) fn of(&self, underlying: &str, named: bool, years: f64) -> f64 {
-        let between = if named { self.venue.get(underlying) } else { 0.0 };
-        self.floor.max(self.least.get(underlying)).max(between).max(math::exp(self.rate * years) - 1.0)
+    /// where the market names the venue that lists them. A basket that the parameters do not name has the mean of its
+    /// parts.
+    pub(crate) fn of(&self, (market, id): (&Market, UnderlyingId), named: bool, years: f64) -> f64 {
+        let between = if named { basket::rate(&self.venue, market, id) } else { 0.0 };
+        let least = self.floor.max(basket::rate(&self.least, market, id));
+        least.max(between).max(math::exp(self.rate * years) - 1.0)
     }
 }
 
@@ -79,12 +82,12 @@ impl Rule for Basis {
 
     fn new(scope: &Scope<'_>, rules: &BasisRules) -> Self {
         let now = scope.market.time;
-        let of = |name: &str, bucket: &Bucket| {
-            rules.of(name, bucket.named, bucket.expiry.map_or(0.0, |expiry| expiry.years_since(now)))
+        let of = |id: UnderlyingId, bucket: &Bucket| {
+            let years = bucket.expiry.map_or(0.0, |expiry| expiry.years_since(now));
+            rules.of((scope.market, id), bucket.named, years)
         };
-        let all = scope.market.underlyings.iter().zip(&scope.buckets.of_underlyings);
-        let moves =
-            all.map(|(underlying, buckets)| buckets.iter().map(|bucket| of(&underlying.name, bucket)).collect());
+        let all = scope.buckets.of_underlyings.iter().enumerate();
+        let moves = all.map(|(place, buckets)| buckets.iter().map(|bucket| of(UnderlyingId(place), bucket)).collect());
         Self { moves: moves.collect() }
     }
 
