@@ -81,7 +81,7 @@ fn positions_after(account: &Account, market: &Market) -> Vec<Position> {
     let more = |held: &Position| Position {
         quantity: held.quantity.plus(lot).expect("in range"),
         entry: market.mark(held.instrument),
-        ..held.clone()
+        ..*held
     };
     account.positions.iter().map(more).collect()
 }

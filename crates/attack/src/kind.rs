@@ -51,6 +51,15 @@ pub struct Setting<'a> {
     pub multiple: f64,
 }
 
+/// The name under which [`measured`] finds what is not listed.
+const OTHER: &str = "other";
+
+/// What was measured of an underlying, or of [`OTHER`], which comes last.
+fn measured(all: &[(&str, f64)], market: &Market, underlying: UnderlyingId) -> f64 {
+    let name = &market.underlyings[underlying.0].name;
+    all.iter().find(|(of, _)| of == name || *of == OTHER).map_or(0.0, |(_, size)| *size)
+}
+
 /// The days of a kind, or the reason why there are none.
 pub type Days = Result<Vec<Day>, String>;
 
@@ -135,7 +144,7 @@ mod tests {
         let setting =
             Setting { market: &market, underlying: UnderlyingId(0), sizes: &sizes, history: None, multiple: 1.0 };
         let days = Kind::Venues.days(&setting).unwrap();
-        assert!(days.iter().any(|day| day.name == "contracts of elsewhere −2 %, price +0 %"), "{days:?}");
+        assert!(days.iter().any(|day| day.name == "contracts of elsewhere −1.8 %, price +0 %"), "{days:?}");
         assert_eq!(days.len(), 24);
     }
 

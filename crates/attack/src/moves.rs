@@ -148,7 +148,7 @@ pub fn moved(start: &Market, end: &Market, underlying: UnderlyingId, shape: &Sha
 
 /// What each of the three moves of size 1 does to the volatility of an option.
 fn factors(shape: &Shape, terms: OptionTerms, forward: f64, now: Timestamp) -> [f64; 3] {
-    let days = terms.expiry.days_since(now).max(shape.floor_days);
+    let days = terms.expiry.days_since(now);
     [shape.level(days), shape.twist(days), math::ln(terms.strike / forward)]
 }
 

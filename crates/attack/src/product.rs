@@ -46,10 +46,6 @@ pub struct Sizes {
     pub skew: f64,
     /// The shape of a move of the volatility surface.
     pub shape: Shape,
-    /// How far the marks of each underlying leave its index, in the order of the market.
-    pub basis: Vec<f64>,
-    /// How far the contracts of two venues come apart, in the order of the market.
-    pub venues: Vec<f64>,
     /// Length of the settlement average, in seconds.
     pub settlement_seconds: f64,
 }
@@ -179,7 +175,6 @@ impl Defence<'_> {
         let (rules, market) = (self.universal.rules, self.universal.market);
         let mut steps = rules.scan.steps.clone();
         steps.sort_by(f64::total_cmp);
-        let names: Vec<&str> = market.underlyings.iter().map(|underlying| underlying.name.as_str()).collect();
         let range = |place| rules.scan.range_of(market, UnderlyingId(place));
         Sizes {
             ranges: (0..market.underlyings.len()).map(range).collect(),
@@ -189,8 +184,6 @@ impl Defence<'_> {
             twist: rules.vol.twist,
             skew: rules.vol.skew,
             shape: shape(rules),
-            basis: names.iter().map(|name| rules.basis.floor.max(rules.basis.index.get(name))).collect(),
-            venues: names.iter().map(|name| 2.0 * rules.basis.floor.max(rules.basis.venue.get(name))).collect(),
             settlement_seconds: rules.settlement.window_seconds,
         }
     }

@@ -1,14 +1,16 @@
 //! The options that name recorded markets, and the files behind them.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use attack::history::History;
-use attack::snapshots::Span;
+use attack::snapshots::{Recording, Span};
 use feed::chain::{ChainFile, FuturesFile};
 use feed::closes;
 use shell::failure::Failure;
 use shell::input::Reader;
+use shell::progress::{Progress, pace};
 use units::Timestamp;
 
 /// The underlyings whose closes are read, each with the symbol of its perpetual.
@@ -72,9 +74,23 @@ impl Files {
         Ok(Some(History::new(all)))
     }
 
-    /// The part of the recording that is walked over.
-    pub fn span(&self) -> Span {
-        Span { from: self.from, to: self.to, hours: self.hours }
+    /// Walks over the recording and shows how far it is. `walk` is given what to call after each interval. Returns its answer,
+    /// and a line that says how fast it was.
+    pub fn walk<T, E: Display>(
+        &self,
+        walk: impl FnOnce(&Recording, Span, &mut dyn FnMut()) -> Result<T, E>,
+    ) -> Result<(T, String), Failure> {
+        let (chain, futures) = (self.chain()?, self.futures()?);
+        let recording = Recording { chain: &chain, futures: futures.as_ref() };
+        let span = Span { from: self.from, to: self.to, hours: self.hours };
+        let total = u64::try_from(recording.pairs(span).len()).unwrap_or(u64::MAX);
+        let (mut progress, mut done) = (Progress::new("intervals", total), 0);
+        let answer = walk(&recording, span, &mut || {
+            done += 1;
+            progress.at(done);
+        });
+        let answer = answer.map_err(Failure::broken)?;
+        Ok((answer, pace(total, "intervals", progress.over()) + "\n"))
     }
 }
 

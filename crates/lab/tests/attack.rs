@@ -6,6 +6,7 @@ use common::LAB;
 use serde_json::Value;
 use testdata::{program::sample, schema::valid_by_format, shared};
 
+const STRESS: &str = "data/options/deribit_btc_eth_chain_6hourly_stress_2026-02_2026-06.parquet";
 const CHAIN: &str = "data/options/deribit_btc_eth_chain_daily_2025-12-30_2026-08-22.parquet";
 const FUTURES: &str = "data/options/deribit_futures_prices_at_snapshots_2025-12-30_2026-04-15.csv.gz";
 const CLOSES: &str = "data/prices/binance_usdm_perp_hourly_close_wide.parquet";
@@ -47,10 +48,13 @@ fn what_cannot_be_attacked_is_refused() {
     };
     refused(&["--kinds", "storm"], "expected one of grid, ");
     refused(&["--limit", "grid"], "expected a kind and a ratio");
+    refused(&["--kinds", "grid", "--limit", "venues=1"], "venues: no day of this kind was tried");
     let run = LAB.run(&["attack"]);
     assert!(run.status == 2 && run.err.contains("--market: missing"), "{}", run.err);
-    let run = LAB.run(&["coverage"]);
-    assert!(run.status == 2 && run.err.contains("--chain: missing"), "{}", run.err);
+    for command in ["coverage", "moves"] {
+        let run = LAB.run(&[command]);
+        assert!(run.status == 2 && run.err.contains("--chain: missing"), "{}", run.err);
+    }
     let run = LAB.run(&["attack", "--market", &sample("market.json"), "--underlying", "XRP"]);
     assert!(run.status == 2 && run.err.contains("expected one of BTC, ETH, SOL"), "{}", run.err);
 }
@@ -78,4 +82,20 @@ fn a_recorded_week_is_covered_from_shared() {
     assert_eq!((methods.len(), &methods[0]["method"]), (8, &Value::from("universal")));
     let judged = methods[0]["tally"]["judged"].as_u64().unwrap();
     assert!(one["coverage"]["intervals"].as_u64().unwrap() >= 3 && judged > 250, "{judged}");
+}
+
+/// The sizes of docs/attack.md: the parameters of twist and skew rest on them.
+#[test]
+fn the_moves_of_a_recorded_surface_are_those_of_the_page_from_shared() {
+    let Some(chain) = shared(STRESS) else { return };
+    let chain = chain.display().to_string();
+    let one = LAB.document(&["moves", "--chain", &chain, "--hours", "24", "--output", "json"]);
+    valid_by_format(&one);
+    let largest = |of: &str| {
+        let row = one["moves"].as_array().unwrap().iter().find(|row| row["underlying"] == "BTC" && row["of"] == of);
+        let row = row.unwrap_or_else(|| panic!("{of}: {one}"));
+        assert_eq!(row["intervals"], 79);
+        (1000.0 * row["largest"].as_f64().unwrap()).round()
+    };
+    assert_eq!(["twist", "skew", "rest"].map(largest), [195.0, 108.0, 88.0]);
 }

@@ -156,6 +156,14 @@ fn found(args: &Args, product: &Product, history: Option<&History>) -> Result<An
         found.extend(hunted.map_err(Failure::broken)?);
     }
     let report = pace(done, "programmes", progress.over()) + "\n";
+    // A limit of a kind that has no day in this market would pass without a check.
+    if let Some(idle) = args.limit.iter().find(|limit| !found.iter().any(|of| of.kind == limit.kind && of.days > 0)) {
+        let why = format!(
+            "{}: no day of this kind was tried, expected a kind that has days in this market",
+            idle.kind.name()
+        );
+        return Err(Failure::wrong("--limit", why));
+    }
     let over = |limit: &Limit| found.iter().any(|found| found.kind == limit.kind && ratio(found) > limit.ratio);
     let passed = !args.limit.iter().any(over);
     let name = product.name();
@@ -178,24 +186,15 @@ fn ratio(found: &Found) -> f64 {
 }
 
 fn walked(args: &Args, product: &Product, history: &History) -> Result<Answer, Failure> {
-    let (chain, futures) = (args.recorded.chain()?, args.recorded.futures()?);
-    let recording = Recording { chain: &chain, futures: futures.as_ref() };
     let options = walk::Options {
         kinds: if args.kinds.is_empty() { WALK_KINDS.to_vec() } else { args.kinds.clone() },
         days: WALK_DAYS,
         extent: extent(args),
         threads: args.threads.unwrap_or_else(processors).get(),
     };
-    let span = args.recorded.span();
-    let total = u64::try_from(recording.pairs(span).len()).unwrap_or(u64::MAX);
-    let mut progress = Progress::new("intervals", total);
-    let mut done = 0;
-    let rows = walk(product, &recording, history, span, &options, || {
-        done += 1;
-        progress.at(done);
-    });
-    let rows = rows.map_err(Failure::broken)?;
-    let report = pace(total, "intervals", progress.over()) + "\n";
+    let all =
+        |recording: &Recording, span, done: &mut dyn FnMut()| walk(product, recording, history, span, &options, done);
+    let (rows, report) = args.recorded.walk(all)?;
     let name = product.name();
     let document = Document {
         format: "upm.attack/1",

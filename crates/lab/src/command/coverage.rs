@@ -10,7 +10,6 @@ use serde::Serialize;
 use shell::failure::Failure;
 use shell::input::Output;
 use shell::printer::{Answer, Tone, toned};
-use shell::progress::{Progress, pace};
 use shell::table::{Side, Table, paragraph};
 use shell::threads;
 use units::grouped::{exact, number};
@@ -59,20 +58,10 @@ pub fn run(args: &Args) -> Result<Answer, Failure> {
     if args.list {
         return Ok(Answer::out(list()));
     }
-    let (chain, futures) = (args.recorded.chain()?, args.recorded.futures()?);
     let history = args.recorded.history()?.unwrap_or_default();
-    let recording = Recording { chain: &chain, futures: futures.as_ref() };
-    let span = args.recorded.span();
-    let total = u64::try_from(recording.pairs(span).len()).unwrap_or(u64::MAX);
-    let mut progress = Progress::new("intervals", total);
-    let mut done = 0;
     let threads = args.threads.unwrap_or_else(processors).get();
-    let report = cover(&recording, &history, span, threads, || {
-        done += 1;
-        progress.at(done);
-    });
-    let report = report.map_err(Failure::broken)?;
-    let said = pace(total, "intervals", progress.over()) + "\n";
+    let walk = |recording: &Recording, span, done: &mut dyn FnMut()| cover(recording, &history, span, threads, done);
+    let (report, said) = args.recorded.walk(walk)?;
     let answer = match args.output {
         Output::Json => Answer::json(&Document { format: "upm.coverage/1", coverage: &report }),
         Output::Table => Answer::out(text(&report, args.books)),

@@ -3,13 +3,11 @@
 use std::num::NonZeroUsize;
 
 use attack::moves::{Row, measure};
-use attack::snapshots::Recording;
 use pool::processors;
 use serde::Serialize;
 use shell::failure::Failure;
 use shell::input::Output;
 use shell::printer::Answer;
-use shell::progress::{Progress, pace};
 use shell::table::{Side, Table};
 use shell::threads;
 use units::grouped::{exact, number};
@@ -50,24 +48,13 @@ struct Document<'a> {
 
 /// Measures the recorded market.
 pub fn run(args: &Args) -> Result<Answer, Failure> {
-    let (chain, futures) = (args.recorded.chain()?, args.recorded.futures()?);
-    let recording = Recording { chain: &chain, futures: futures.as_ref() };
-    let span = args.recorded.span();
-    let total = u64::try_from(recording.pairs(span).len()).unwrap_or(u64::MAX);
-    let mut progress = Progress::new("intervals", total);
-    let mut done = 0;
     let threads = args.threads.unwrap_or_else(processors).get();
-    let rows = measure(&recording, span, threads, || {
-        done += 1;
-        progress.at(done);
-    });
-    let rows = rows.map_err(Failure::broken)?;
-    let said = pace(total, "intervals", progress.over()) + "\n";
+    let (rows, report) = args.recorded.walk(|recording, span, done| measure(recording, span, threads, done))?;
     let answer = match args.output {
         Output::Json => Answer::json(&Document { format: "upm.moves/1", moves: &rows }),
         Output::Table => Answer::out(text(&rows)),
     };
-    Ok(Answer { report: said, ..answer })
+    Ok(Answer { report, ..answer })
 }
 
 fn text(rows: &[Row]) -> String {

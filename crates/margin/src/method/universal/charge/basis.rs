@@ -49,8 +49,8 @@ fn no_more() -> ByName {
 
 impl BasisRules {
     /// The move of the basis of the contracts of an underlying that expire in so many years, 0 for perpetuals; `named`
-    /// where the market names the venue that lists them. A basket that the parameters do not name has the mean of its
-    /// parts.
+    /// where the market names the venue that lists them. A basket that the parameters do not name has the mean of the
+    /// underlyings in it.
     pub(crate) fn of(&self, (market, id): (&Market, UnderlyingId), named: bool, years: f64) -> f64 {
         let between = if named { basket::rate(&self.venue, market, id) } else { 0.0 };
         let least = self.floor.max(basket::rate(&self.least, market, id));
