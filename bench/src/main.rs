@@ -43,13 +43,15 @@ const MANY: usize = 100_000;
 const FEW: usize = 64;
 
 fn main() -> ExitCode {
-    let (mut quick, mut only_engine) = (false, false);
-    for argument in std::env::args().skip(1) {
-        match argument.as_str() {
-            "--quick" => quick = true,
-            "--engine" => only_engine = true,
+    let (mut quick, mut only_engine, mut part) = (false, false, String::new());
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match (argument.as_str(), only_engine) {
+            ("--quick", _) => quick = true,
+            ("--engine", _) => only_engine = true,
+            ("--only", true) => part = arguments.next().unwrap_or_default(),
             _ => {
-                eprintln!("usage: bench [--quick] [--engine]");
+                eprintln!("usage: bench [--quick] [--engine [--only WORDS]]: the parts of the engine with WORDS in their title");
                 return ExitCode::from(2);
             }
         }
@@ -67,7 +69,7 @@ fn main() -> ExitCode {
     };
     machine.print();
     let (lines, goals) = peers.map(|peers| kernel(effort, &peers)).unwrap_or_default();
-    let (figures, nobody_missed) = self::engine::run(if quick { self::engine::QUICK } else { self::engine::FULL });
+    let (figures, nobody_missed) = self::engine::run(if quick { self::engine::QUICK } else { self::engine::FULL }, &part);
 
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench.json");
     let text = serde_json::to_string_pretty(&report::json(&machine, &lines, goals, figures));

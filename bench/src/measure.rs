@@ -105,6 +105,11 @@ pub fn cpu_nanoseconds() -> f64 {
     nanoseconds(ClockId::ThreadCPUTime)
 }
 
+/// CPU time of all threads of this process.
+pub fn process_nanoseconds() -> f64 {
+    nanoseconds(ClockId::ProcessCPUTime)
+}
+
 /// Wall time, for work that waits, as on a disk.
 pub fn wall_nanoseconds() -> f64 {
     nanoseconds(ClockId::Monotonic)

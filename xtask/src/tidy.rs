@@ -13,6 +13,9 @@ use std::process::{Command, ExitCode};
 
 use serde_json::Value;
 
+/// What the core and all above it use to work on many threads: it depends on no other crate.
+const POOL: &str = "pool";
+
 /// The layers of the core. A crate may depend on the crates before it, and on the external crates in its row.
 ///
 /// Above the core (`feed` and later) external crates are chosen freely; this list is short on purpose: pure,
@@ -29,7 +32,6 @@ const CORE: &[(&str, &[&str])] = &[
 
 /// The layers above the core: a crate may use the core, and the shell crates before it.
 const SHELL: &[&str] = &[
-    "pool",
     "dice",
     "audit",
     "feed",
@@ -137,7 +139,7 @@ fn layers(metadata: &Value) -> Vec<String> {
     for package in packages {
         let name = layer_of(package);
         let core = CORE.iter().position(|(layer, _)| *layer == name);
-        if core.is_none() && !SHELL.contains(&name) {
+        if core.is_none() && name != POOL && !SHELL.contains(&name) {
             problems.push(format!("{name}: a crate without a place in the layers (xtask/src/tidy.rs)"));
         }
         let manifest = package["manifest_path"].as_str().unwrap_or_default();
@@ -150,6 +152,12 @@ fn layers(metadata: &Value) -> Vec<String> {
                 continue;
             }
             let wanted = layer_of(dependency);
+            if name == POOL {
+                problems.push(format!("{POOL} depends on {wanted}: it is below every other crate"));
+            }
+            if wanted == POOL {
+                continue;
+            }
             if LABORATORY.contains(&wanted) && !LABORATORY.contains(&name) {
                 problems.push(format!("{name} depends on {wanted}: that belongs to the laboratory alone"));
             }

@@ -13,7 +13,7 @@ use pricing::kernel::Isa;
 
 use super::venue::{self, Venue};
 use super::{Figure, Size, memory, percentiles, resident};
-use crate::measure::{cpu_nanoseconds, quartiles, wall_nanoseconds};
+use crate::measure::{cpu_nanoseconds, process_nanoseconds, quartiles, wall_nanoseconds};
 
 const POSITIONS: usize = 10;
 /// Time from one tick to the next, in microseconds.
@@ -23,7 +23,7 @@ const WARM: usize = 3;
 
 /// The measurements of one tick.
 struct Took {
-    /// Nanoseconds of wall time and of CPU time from the tick until the last liquidation is known.
+    /// Nanoseconds of wall time, and of CPU time of all threads, from the tick until the last liquidation is known.
     wall: f64,
     cpu: f64,
     /// Nanoseconds of CPU time to apply the judgements: certificates for the ticks to come.
@@ -139,10 +139,10 @@ fn tick(venue: &mut Venue, dice: &mut Dice) -> Took {
     let engine = venue.engine_mut();
     let below = |engine: &Engine, id: AccountId| engine.state().accounts[id.place()].status <= Status::Liquidation;
 
-    let (wall, start) = (wall_nanoseconds(), cpu_nanoseconds());
+    let (wall, start) = (wall_nanoseconds(), process_nanoseconds());
     venue::take(engine, &form);
     let events = engine.decide(&watch).expect("the engine may always watch");
-    let (known, wall) = (cpu_nanoseconds(), wall_nanoseconds() - wall);
+    let (known, wall) = (process_nanoseconds(), wall_nanoseconds() - wall);
     let assessed = engine.desk().concerned(engine.state()).len();
     let fell = events.iter().filter(|event| match event {
         engine::Event::Judged { account, status, .. } => *status <= Status::Liquidation && !below(engine, *account),

@@ -11,7 +11,10 @@
 //! depends on nothing else. Most scenarios of a set look the same to a block (they move other underlyings), so its rows
 //! have one column per *distinct* state, and a table gives the column of each scenario. Column 0 is the current market.
 
+pub(crate) mod alone;
+
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use model::{
     Account, AssetId, Balance, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Position, UnderlyingId,
@@ -125,6 +128,12 @@ impl Scratch {
         &self.lines
     }
 
+    /// Reads the positions of an account, without its profits.
+    pub(crate) fn read_lines(&mut self, account: &Account) {
+        self.lines.clear();
+        self.lines.extend(account.positions.iter().map(Line::of));
+    }
+
     /// The profit of that account in every scenario.
     pub(crate) fn pnl(&self) -> &[f64] {
         self.pnl.row(0)
@@ -142,7 +151,16 @@ struct Block {
     states: Vec<State>,
     /// The column of each scenario.
     column_of: Vec<usize>,
+    /// The same columns, as runs of scenarios.
+    runs: Vec<Run>,
     rows: Rows,
+}
+
+/// Scenarios, one after the other, whose columns are the same or one after the other.
+#[derive(Clone, Debug, PartialEq)]
+struct Run {
+    scenarios: Range<usize>,
+    columns: Range<usize>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -242,7 +260,8 @@ pub(crate) fn prepare_live(
         let factors = [&asset_factors[written.0], &asset_factors[paid.0]].map(Vec::as_slice);
         let (states, column_of) = distinct_states(underlying, factors, &set.scenarios);
         let rows = Rows::zeros(instruments.len(), states.len());
-        let mut block = Block { underlying, written, paid, states, column_of, rows };
+        let runs = runs(&column_of);
+        let mut block = Block { underlying, written, paid, states, column_of, runs, rows };
         for (row, id) in instruments.iter().enumerate() {
             places[id.0] = Some(Place { block: blocks.len(), row });
         }
@@ -306,6 +325,7 @@ impl RiskArray {
     }
 
     fn sum(&self, account: &Account, scratch: &mut Scratch) -> Result<(), Refusal> {
+        scratch.read_lines(account);
         let Scratch { lines, vector, held, .. } = scratch;
         self.clear(vector);
         for balance in &account.balances {
@@ -316,8 +336,6 @@ impl RiskArray {
                 vector.locations[place] += amount * self.asset_prices[balance.asset.0];
             }
         }
-        lines.clear();
-        lines.extend(account.positions.iter().map(Line::of));
         held.iter_mut().for_each(Vec::clear);
         held.resize_with(self.blocks.len(), Vec::new);
         for line in lines.iter() {
@@ -385,8 +403,14 @@ impl RiskArray {
         pnl.fill(0.0);
         for (block, sum) in self.blocks.iter().zip(&vector.blocks).filter(|(_, sum)| !sum.idle) {
             let sums = sum.sums.row(0);
-            for (total, column) in pnl.iter_mut().zip(&block.column_of) {
-                *total += sums[*column];
+            for Run { scenarios, columns } in &block.runs {
+                let (totals, sums) = (&mut pnl[scenarios.clone()], &sums[columns.clone()]);
+                match sums {
+                    // Most scenarios move other underlyings.
+                    [0.0] => {}
+                    [same] => totals.iter_mut().for_each(|total| *total += same),
+                    _ => totals.iter_mut().zip(sums).for_each(|(total, sum)| *total += sum),
+                }
             }
         }
         for (asset, coins) in vector.coins.iter().enumerate().filter(|(_, coins)| **coins != 0.0) {
@@ -692,6 +716,27 @@ fn distinct_states(underlying: UnderlyingId, factors: [&[f64]; 2], scenarios: &[
     (states, column_of)
 }
 
+/// The runs of scenarios with these columns.
+fn runs(column_of: &[usize]) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for (scenario, column) in column_of.iter().copied().enumerate() {
+        let one = Run { scenarios: scenario..scenario + 1, columns: column..column + 1 };
+        let Some(run) = runs.last_mut() else {
+            runs.push(one);
+            continue;
+        };
+        let (length, width) = (run.scenarios.len(), run.columns.len());
+        if width == length && column == run.columns.end {
+            (run.scenarios.end, run.columns.end) = (scenario + 1, column + 1);
+        } else if width == 1 && column == run.columns.start {
+            run.scenarios.end = scenario + 1;
+        } else {
+            runs.push(one);
+        }
+    }
+    runs
+}
+
 impl State {
     /// Equal states have equal keys. −0 and 0 have different keys, which only costs a column.
     fn key(&self) -> [u64; 9] {
@@ -733,6 +778,9 @@ mod tests {
         ];
         let (states, columns) = distinct_states(UnderlyingId(0), [&[1.0; 7]; 2], &scenarios);
         assert_eq!(columns, [0, 1, 0, 1, 2, 3, 4]);
+        let run = |scenarios, columns| Run { scenarios, columns };
+        assert_eq!(runs(&columns), [run(0..2, 0..2), run(2..7, 0..5)]);
+        assert_eq!(runs(&[0, 0, 0, 1, 2, 2]), [run(0..3, 0..1), run(3..5, 1..3), run(5..6, 2..3)]);
         assert_eq!(states.len(), 5);
         assert_eq!((states[0].shift, states[1].shift, states[3].shift), (Move::NONE, price, skew));
         // The price of the asset in which a block pays distinguishes states too: a depeg.

@@ -8,13 +8,14 @@
 //!
 //! A thread takes the next part as soon as it has none, so that a long part delays no other thread until the places are
 //! used up. The result of the work does not depend on the number of threads. Programs and harnesses use this pool and no
-//! other; only a thread that reads or writes ahead of another is started elsewhere.
+//! other; only a thread that reads or writes ahead of another is started elsewhere. [`Spare`] lends the memory that
+//! every part of the work needs, so that it is allocated once a thread.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Mutex;
 use std::sync::mpsc::channel;
+use std::sync::{Mutex, PoisonError};
 
 /// The number of parts for each thread that are waiting, worked on, or waiting to be taken.
 const PLACES: usize = 8;
@@ -104,6 +105,23 @@ pub fn map<Part: Send, Done: Send>(
     all
 }
 
+/// Values that hold reusable memory, lent to one thread at a time: as many are made as were ever in use together. What a
+/// value holds when it is lent must not matter to whoever borrows it.
+#[derive(Debug, Default)]
+pub struct Spare<T>(Mutex<Vec<T>>);
+
+impl<T: Default> Spare<T> {
+    /// Calls `work` with a value that no other thread uses meanwhile. A panic in `work` drops the value.
+    pub fn with<Done>(&self, work: impl FnOnce(&mut T) -> Done) -> Done {
+        let free = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let lent = free().pop();
+        let mut lent = lent.unwrap_or_default();
+        let done = work(&mut lent);
+        free().push(lent);
+        done
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -173,6 +191,22 @@ mod tests {
             true
         });
         assert_eq!(taken, 1000);
+    }
+
+    /// Two borrowers at the same time have two values; later ones get these again.
+    #[test]
+    fn memory_is_lent_to_one_at_a_time() {
+        let spare: Spare<Vec<u8>> = Spare::default();
+        spare.with(|outer| {
+            outer.push(1);
+            spare.with(|inner| {
+                assert!(inner.is_empty());
+                inner.extend([2, 2]);
+            });
+            spare.with(|again| assert_eq!(*again, [2, 2]));
+        });
+        spare.with(|last| assert_eq!(*last, [1]));
+        assert_eq!(spare.0.lock().unwrap().len(), 2);
     }
 
     #[test]

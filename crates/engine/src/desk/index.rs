@@ -17,6 +17,8 @@ pub struct Index {
     accounts: Vec<Known>,
     /// Accounts that are not healthy.
     unwell: BTreeSet<AccountId>,
+    /// The accounts among them that are below maintenance margin.
+    below: BTreeSet<AccountId>,
     /// Accounts in liquidation with an offer in this version of the market, by instrument and whether they buy: the
     /// oldest case first.
     offers: BTreeMap<(InstrumentId, bool), BTreeSet<(u64, AccountId)>>,
@@ -137,6 +139,11 @@ impl Index {
         &self.unwell
     }
 
+    /// Accounts below maintenance margin, in order of their numbers.
+    pub fn below(&self) -> &BTreeSet<AccountId> {
+        &self.below
+    }
+
     /// Adds an account that was opened.
     pub fn opened(&mut self, state: &State, id: AccountId) {
         assert_eq!(self.accounts.len(), id.place(), "accounts are numbered in the order in which they are opened");
@@ -195,10 +202,15 @@ impl Index {
 
     /// Updates the status of an account that was judged.
     pub fn judged(&mut self, state: &State, id: AccountId) {
-        if state.accounts[id.place()].status == Status::Healthy {
-            self.unwell.remove(&id);
-        } else {
-            self.unwell.insert(id);
+        let status = state.accounts[id.place()].status;
+        for (set, is_member) in
+            [(&mut self.unwell, status < Status::Healthy), (&mut self.below, status <= Status::Liquidation)]
+        {
+            if is_member {
+                set.insert(id);
+            } else {
+                set.remove(&id);
+            }
         }
     }
 

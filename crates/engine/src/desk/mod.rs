@@ -16,13 +16,15 @@ mod side;
 mod trust;
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::num::NonZeroUsize;
+use std::sync::OnceLock;
 
 use margin::method::universal::{self, Margins, Prepared, Scratch, rules::Rules};
 use margin::params::Params;
 use margin::scenario::ScenarioSet;
 use margin::{Assessment, Refusal, valuation};
 use model::{Account, InstrumentId, Invalid, Market, UnderlyingId};
+use pool::Spare;
 use pricing::kernel::Isa;
 use units::{Money, Overflow, Quantity, Ratio, Round, Timestamp};
 
@@ -39,6 +41,11 @@ use index::{Index, Mask};
 use open::OpenInterest;
 use side::Side;
 use trust::Trust;
+
+/// So many accounts are judged on every processor: fewer are done before the threads have started.
+const MANY: usize = 2_000;
+/// The number of accounts that a thread judges at once.
+const PIECE: usize = 128;
 
 /// Stands for an amount that does not fit: more than any limit.
 const LARGEST_MONEY: Money = Money::from_raw(i128::MAX);
@@ -87,7 +94,9 @@ pub struct Desk {
     /// Whether parameters have changed, so that every account must be judged.
     everyone: bool,
     /// Memory that is used again for each account that is judged: of its margins, and of its view.
-    scratch: Mutex<(Scratch, Account)>,
+    scratch: Spare<(Scratch, Account)>,
+    /// The number of threads that judge many accounts.
+    threads: NonZeroUsize,
 }
 
 impl Desk {
@@ -112,7 +121,8 @@ impl Desk {
             lapsed: BTreeSet::new(),
             moved: Mask::default(),
             everyone: true,
-            scratch: Mutex::default(),
+            scratch: Spare::default(),
+            threads: pool::processors(),
         };
         desk.lapsed = desk.lapses(state);
         Ok(desk)
@@ -149,6 +159,11 @@ impl Desk {
         self.index.unwell()
     }
 
+    /// Accounts below maintenance margin.
+    pub fn below(&self) -> &BTreeSet<AccountId> {
+        self.index.below()
+    }
+
     /// The counters of certificates so far.
     pub fn metrics(&self) -> Metrics {
         let side = self.fast.get().and_then(|side| side.as_ref().ok());
@@ -174,8 +189,11 @@ impl Desk {
             return all.map(|place| AccountId(u32::try_from(place).expect("ids are u32"))).collect();
         }
         let bare = self.bare.iter().filter(|id| state.touched.contains(**id) || self.index.concerns(&self.moved, **id));
-        let turn = self.index.unwell().iter().filter(|id| turns::may_recover(state, **id));
-        let mut accounts: Vec<AccountId> = bare.chain(turn).copied().collect();
+        // Those that may recover at once, and those whose turn it is.
+        let unwell = self.index.unwell();
+        let touched = state.touched.iter().filter(|id| unwell.contains(id));
+        let turn = unwell.iter().filter(|id| turns::has_turn(state, **id));
+        let mut accounts: Vec<AccountId> = bare.chain(turn).chain(touched).chain(self.below()).copied().collect();
         accounts.sort_unstable();
         accounts.dedup();
         accounts
@@ -252,8 +270,7 @@ impl Desk {
     /// first, then the oldest case, then the smallest number. Accounts that cannot be judged now come last.
     pub fn queue(&self, state: &State) -> Vec<AccountId> {
         let cases = &state.liquidations.cases;
-        let below = self.unwell().iter().filter(|id| state.accounts[id.place()].status <= Status::Liquidation);
-        let due: BTreeSet<AccountId> = below.chain(cases.keys()).copied().collect();
+        let due: BTreeSet<AccountId> = self.below().iter().chain(cases.keys()).copied().collect();
         let mut queue: Vec<_> = due
             .into_iter()
             .map(|id| {
@@ -295,16 +312,31 @@ impl Desk {
             return false;
         }
         let account = &state.accounts[id.place()];
-        let (scratch, view) = &mut *self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
-        if account.view_into(&state.contracts, &state.locations, view).is_err() {
-            return false;
+        self.scratch.with(|(scratch, view)| {
+            if account.view_into(&state.contracts, &state.locations, view).is_err() {
+                return false;
+            }
+            let margins = side.prepared.margins(&side.market, &self.rules.rules, view, scratch);
+            let (Ok(Margins { initial, maintenance, .. }), Ok(within)) = (margins, side.equity_within(view)) else {
+                return false;
+            };
+            let keeps = |equity| margin::status(equity, initial, maintenance, self.warn()) == Ok(account.status);
+            within.into_iter().all(keeps)
+        })
+    }
+
+    /// The results of `judge` for each of `accounts`, in their order, without those that are none. Many accounts are
+    /// judged on every processor; the results do not depend on how many there are.
+    pub(crate) fn for_each<Done: Send>(
+        &self,
+        accounts: &[AccountId],
+        judge: impl Fn(AccountId) -> Option<Done> + Sync,
+    ) -> Vec<Done> {
+        if self.threads == NonZeroUsize::MIN || accounts.len() < MANY {
+            return accounts.iter().copied().filter_map(judge).collect();
         }
-        let margins = side.prepared.margins(&side.market, &self.rules.rules, view, scratch);
-        let (Ok(Margins { initial, maintenance, .. }), Ok(within)) = (margins, side.equity_within(view)) else {
-            return false;
-        };
-        let keeps = |equity| margin::status(equity, initial, maintenance, self.warn()) == Ok(account.status);
-        within.into_iter().all(keeps)
+        let judged = |piece: &[AccountId]| piece.iter().copied().filter_map(&judge).collect::<Vec<Done>>();
+        pool::map(self.threads.get(), accounts.chunks(PIECE), judged, |_| {}).into_iter().flatten().collect()
     }
 
     /// Judges an account of the state in the market as it is marked. Its certificate, if it has one, must not promise more.
@@ -362,11 +394,11 @@ impl Desk {
     fn on(&self, side: &Result<Side, Refusal>, state: &State, account: &AccountState) -> Result<Judged, Refusal> {
         let side = side.as_ref().map_err(Clone::clone)?;
         let out_of_range = |overflow| Refusal::OutOfRange { account: account.name.clone(), overflow };
-        let (scratch, view) = &mut *self.scratch.lock().unwrap_or_else(PoisonError::into_inner);
-        account.view_into(&state.contracts, &state.locations, view).map_err(out_of_range)?;
-        let equity = valuation::equity(view, &side.market).map_err(out_of_range)?;
-        let mut margins = side.prepared.margins(&side.market, &self.rules.rules, view, scratch)?;
-        if let (Some(prepared), Some(rules)) = (&side.previous, &self.previous) {
+        let (equity, margins) = self.scratch.with(|(scratch, view)| {
+            account.view_into(&state.contracts, &state.locations, view).map_err(out_of_range)?;
+            let equity = valuation::equity(view, &side.market).map_err(out_of_range)?;
+            let margins = side.prepared.margins(&side.market, &self.rules.rules, view, scratch)?;
+            let (Some(prepared), Some(rules)) = (&side.previous, &self.previous) else { return Ok((equity, margins)) };
             let before = prepared.margins(&side.market, &rules.rules, view, scratch)?;
             let progress = state.method.progress(state.clock);
             let blend = |from: Money, to: Money| from.plus(to.minus(from)?.scaled(progress, Round::Up)?);
@@ -377,8 +409,8 @@ impl Desk {
                     closing: blend(before.closing, margins.closing)?,
                 })
             };
-            margins = blended().map_err(out_of_range)?;
-        }
+            Ok((equity, blended().map_err(out_of_range)?))
+        })?;
         let Margins { initial: initial_margin, maintenance: maintenance_margin, closing } = margins;
         assert!(!maintenance_margin.is_negative(), "REQ-3: a maintenance margin of {maintenance_margin}");
         let status = margin::status(equity, initial_margin, maintenance_margin, self.warn()).map_err(out_of_range)?;
@@ -387,5 +419,27 @@ impl Desk {
 
     fn warn(&self) -> Ratio {
         self.rules.rules.margin.warn
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::Policy;
+
+    /// Many accounts are judged in pieces; the results are those of one thread, in the same order.
+    #[test]
+    fn the_number_of_threads_changes_no_result() {
+        let state = State::new(Timestamp::from_micros(0), universal::PARAMS.to_owned(), Policy::default());
+        let mut desk = Desk::new(&state).unwrap();
+        for count in [0, 1, 1_999, 2_000, 2_001, 5_003] {
+            let accounts: Vec<AccountId> = (0..count).map(AccountId).collect();
+            let third = |id: AccountId| id.0.is_multiple_of(3).then_some(id.0);
+            let expected: Vec<u32> = (0..count).step_by(3).collect();
+            for threads in [1, 2, 7] {
+                desk.threads = NonZeroUsize::new(threads).unwrap();
+                assert_eq!(desk.for_each(&accounts, third), expected, "{count} accounts on {threads} threads");
+            }
+        }
     }
 }

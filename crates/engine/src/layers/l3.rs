@@ -5,11 +5,10 @@
 
 use crate::layers::l4;
 use crate::state::State;
-use crate::{AccountId, Desk, Event};
+use crate::{Desk, Event};
 use units::Timestamp;
 
 /// Judges every account that was touched or that prices can matter to, and returns the changes of status.
 pub fn committed(state: &State, desk: &Desk, now: Timestamp) -> Vec<Event> {
-    let changed = |id: AccountId| l4::standing(state, desk, now, id);
-    desk.concerned(state).into_iter().filter_map(changed).collect()
+    desk.for_each(&desk.concerned(state), |id| l4::standing(state, desk, now, id))
 }

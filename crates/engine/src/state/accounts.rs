@@ -33,6 +33,11 @@ impl AccountSet {
         self.bits.get(word).is_some_and(|bits| bits & bit != 0)
     }
 
+    /// The accounts in the set, in the order in which they were put in.
+    pub fn iter(&self) -> impl Iterator<Item = &AccountId> {
+        self.members.iter()
+    }
+
     /// Whether the set is empty.
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()

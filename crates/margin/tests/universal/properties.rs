@@ -184,6 +184,11 @@ proptest! {
         prop_assert_eq!(sum(values), answer.equity);
         let alone = sum(answer.positions.iter().map(|part| part.standalone));
         prop_assert!(alone <= answer.standalone_margin);
+        for (position, part) in world.account.positions.iter().zip(&answer.positions) {
+            let only = Account { name: "only".to_owned(), positions: vec![*position], ..Account::default() };
+            let required = assessed(&only, &world.market).maintenance_margin;
+            prop_assert_eq!(part.standalone, required, "REQ-6: {} alone", part.instrument);
+        }
         prop_assert_eq!(answer.offset, answer.standalone_margin.minus(answer.maintenance_margin).expect("in range"));
         prop_assert_eq!(answer.excess, Some(answer.equity.minus(answer.maintenance_margin).expect("in range")));
         prop_assert_eq!(answer.health.is_none(), answer.maintenance_margin == Money::ZERO);

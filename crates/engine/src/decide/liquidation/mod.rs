@@ -94,8 +94,7 @@ pub fn begun(context: Context<'_>, judged: &[Event]) -> Vec<Event> {
             Some((*account, *status))
         })
         .collect();
-    let known = desk.unwell().iter().filter(|id| state.accounts[id.place()].status <= Status::Liquidation);
-    let ill: BTreeSet<AccountId> = known.chain(told.keys()).copied().collect();
+    let ill: BTreeSet<AccountId> = desk.below().iter().chain(told.keys()).copied().collect();
     let (mut events, mut epoch) = (Vec::new(), state.liquidations.last_epoch);
     for id in ill.into_iter().filter(|id| !state.liquidations.cases.contains_key(id)) {
         let account = &state.accounts[id.place()];

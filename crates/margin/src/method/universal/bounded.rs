@@ -14,6 +14,7 @@ use model::{
 };
 use units::{Money, Overflow, Quantity, Ratio, Round, Timestamp};
 
+use super::exposure::Exposures;
 use super::rules::Rules;
 use crate::valuation;
 
@@ -26,17 +27,26 @@ pub(crate) struct Room {
     pub basis: f64,
 }
 
-/// The largest possible loss of an account in USD, at least 0: its equity less [`left`].
-pub(crate) fn largest_loss(account: &Account, market: &Market, rules: &Rules) -> Result<Option<Money>, Overflow> {
+/// The largest possible loss of an account in USD, at least 0: its equity less [`left`]. `exposures` are the account's.
+pub(crate) fn largest_loss(
+    account: &Account,
+    exposures: &Exposures,
+    market: &Market,
+    rules: &Rules,
+) -> Result<Option<Money>, Overflow> {
+    // Most accounts hold a perpetual or have written a call: they are told from the others before anything is added up.
+    if exposures.is_endless() {
+        let has_least = || matches!(left(account, market, rules, Room::default()), Ok(Some(_)));
+        debug_assert!(!has_least(), "REQ-7: {} cannot lose without end", account.name);
+        return Ok(None);
+    }
     let Some(left) = left(account, market, rules, Room::default())? else { return Ok(None) };
     Ok(Some(valuation::equity(account, market)?.minus(left)?.max(Money::ZERO)))
 }
 
 /// The least in USD that an account can be left with; none where it can lose without end or holds what never expires.
 pub(crate) fn left(account: &Account, market: &Market, rules: &Rules, room: Room) -> Result<Option<Money>, Overflow> {
-    // Most accounts hold a perpetual: they are told from the others before anything is added up.
-    let all_end = || account.positions.iter().all(|held| ends(market.listing(held.instrument), market));
-    if account.positions.is_empty() || !all_end() {
+    if account.positions.is_empty() {
         return Ok(None);
     }
     let mut groups: BTreeMap<Group<'_>, Payout> = BTreeMap::new();
@@ -129,10 +139,10 @@ fn factor(moved: f64) -> Result<Ratio, Overflow> {
     Ratio::from_f64(1.0 + moved, if moved < 0.0 { Round::Down } else { Round::Up })
 }
 
-/// Whether a contract has a settlement price that is never below zero, later than now.
-fn ends(listing: &Instrument, market: &Market) -> bool {
-    listing.expiry().is_some_and(|expiry| expiry > market.time)
-        && market.underlyings[listing.underlying.0].scale.is_none()
+/// Whether an account that holds this contract may have a largest possible loss: the contract pays a function of one
+/// settlement price, later than now and never below zero.
+pub(crate) fn ends(listing: &Instrument, market: &Market) -> bool {
+    Group::of(listing, market).is_some()
 }
 
 /// Contracts whose payoff is a function of one settlement price, in units of one asset.
@@ -152,9 +162,14 @@ struct Group<'m> {
 }
 
 impl<'m> Group<'m> {
-    /// The group of a contract that expires; none when it pays in a coin of another underlying, or is written in a coin.
+    /// The group of a contract that will expire; none when its settlement price may be below zero, when it pays in a coin
+    /// of another underlying, or when it is written in a coin.
     fn of(listing: &'m Instrument, market: &Market) -> Option<Self> {
-        let (underlying, expiry, written) = (listing.underlying, listing.expiry()?, listing.counter_asset());
+        let (underlying, written) = (listing.underlying, listing.counter_asset());
+        let expiry = listing.expiry().filter(|expiry| *expiry > market.time)?;
+        if market.underlyings[underlying.0].scale.is_some() {
+            return None;
+        }
         let venue = listing.venue.as_deref();
         let paid = match (listing.payoff, market.assets[listing.settle.0].follows) {
             (Payoff::Linear, None) => listing.settle,

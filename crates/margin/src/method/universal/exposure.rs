@@ -22,7 +22,11 @@ pub struct Exposures {
     /// Half the spreads of every position, each closed by itself, in USD.
     pub spread: f64,
     strikes: Vec<Leg>,
+    endless: bool,
 }
+
+/// The error of a sum of options, as a part of the sum of their sizes, at most.
+const SLACK: f64 = 1e-9;
 
 /// An account's net exposure to one underlying.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +41,8 @@ pub struct Exposure {
     pub buckets: Vec<Bucket>,
     /// Short options that no long option covers, in coins.
     pub naked: f64,
+    /// The units of the coin, at most, that coins held and futures bought add to what a written call owes at high prices.
+    rising: f64,
 }
 
 /// An account's net exposure to one bucket.
@@ -70,7 +76,7 @@ impl Exposure {
 
     fn clear(&mut self) {
         if self.touched {
-            (self.touched, self.coins, self.naked) = (false, 0.0, 0.0);
+            (self.touched, self.coins, self.naked, self.rising) = (false, 0.0, 0.0, 0.0);
             self.buckets.fill(Bucket::default());
         }
     }
@@ -89,6 +95,7 @@ impl Exposures {
         if let Some(UnderlyingId(underlying)) = asset.follows {
             let exposure = self.touch(underlying);
             exposure.coins += value / exposure.index;
+            exposure.rising += (value / exposure.index).max(0.0);
         }
     }
 
@@ -100,6 +107,10 @@ impl Exposures {
         }
         if let Some((coin, units)) = contract.quoted {
             self.touch(coin).coins += quantity * units;
+        }
+        self.endless |= !contract.ends;
+        if contract.strike.is_none() && quantity > 0.0 {
+            self.touch(underlying).rising = f64::INFINITY;
         }
         let bucket = &mut self.touch(underlying).buckets[contract.bucket];
         bucket.delta += quantity * contract.greeks.delta;
@@ -114,18 +125,28 @@ impl Exposures {
         self.spread += quantity.abs() * contract.spread;
     }
 
+    /// Whether the account surely has no largest possible loss (REQ-7): it holds a contract without an end, or the calls
+    /// of a chain owe more at high prices than all that rises with them. False means that it may have one.
+    pub fn is_endless(&self) -> bool {
+        self.endless
+    }
+
     /// Completes the exposures when everything was added: counts the naked options of each chain.
     pub fn complete(&mut self) {
         self.touched.sort_unstable();
         self.strikes.sort_unstable_by_key(|leg| (leg.strike, leg.place));
         for legs in self.strikes.chunk_by(|one, other| one.strike.chain == other.strike.chain) {
-            let mut chain = Chain::default();
+            let (mut chain, mut calls, mut gross) = (Chain::default(), 0.0, 0.0);
             for legs in legs.chunk_by(|one, other| one.strike.rank == other.strike.rank) {
                 let of = |call: bool| legs.iter().filter(move |leg| leg.strike.call == call);
                 let net = |call: bool| of(call).fold(0.0, |sum, leg| sum + leg.coins);
                 chain.strike(net(true), net(false));
+                calls += net(true);
+                gross += of(true).fold(0.0, |sum, leg| sum + leg.coins.abs());
             }
-            self.underlyings[legs[0].underlying].naked += chain.naked();
+            let exposure = &mut self.underlyings[legs[0].underlying];
+            exposure.naked += chain.naked();
+            self.endless |= calls + exposure.rising * (1.0 + SLACK) < -SLACK * gross;
         }
     }
 
@@ -149,6 +170,6 @@ impl Exposures {
         self.touched.clear();
         self.balances.clear();
         self.strikes.clear();
-        (self.funding, self.fees, self.spread) = (0.0, 0.0, 0.0);
+        (self.funding, self.fees, self.spread, self.endless) = (0.0, 0.0, 0.0, false);
     }
 }

@@ -82,6 +82,8 @@ pub(crate) struct ContractTerms {
     pub greeks: Greeks,
     /// Units of the underlying with the same sensitivity to a move of the forward or mark alone.
     pub forward_delta: f64,
+    /// Whether an account that holds it may have a largest possible loss (REQ-7).
+    pub ends: bool,
     /// For an option: its place among the options that may cover each other.
     pub strike: Option<Strike>,
     /// Units of the underlying, or of the quote.

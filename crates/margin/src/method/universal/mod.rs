@@ -13,7 +13,7 @@
 //! Every file uses only those to its left:
 //!
 //! ```text
-//! by_name ─ scan, peg, cover ─ exit ─ listed ─ exposure ─ charge/rule ─ charge/* ─ charge/mod ─ rules ─ terms, families/*, bounded, notes ─ mod
+//! by_name ─ scan, peg, cover ─ exit ─ listed ─ exposure ─ charge/rule ─ charge/* ─ charge/mod ─ rules ─ bounded ─ terms, families/*, notes ─ mod
 //! ```
 //!
 //! A charge does not know the other parameters of the method, and a family knows no charge.
@@ -32,18 +32,19 @@ pub mod rules;
 mod scan;
 mod terms;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use model::{Account, InstrumentId, Invalid, Market, Side};
+use pool::Spare;
 use pricing::kernel::Isa;
-use units::{Money, Ratio};
+use units::{Money, Overflow, Ratio};
 
 use crate::aggregate::largest;
 use crate::assess::{Judge, each_alone, out_of_range};
 use crate::assessment::is_requirement;
 use crate::greeks::Greeks;
 use crate::params::Params;
-use crate::risk_array::{self, Line, RiskArray};
+use crate::risk_array::{self, RiskArray, alone::Extremes};
 use crate::scenario::{FamilyLoss, ScenarioFamily, ScenarioSet};
 use crate::{
     About, Ceiling, ChargeLine, FamilyLine, Refusal, Requirement, RequirementState, ScenarioPnl, Words, Workings,
@@ -102,6 +103,10 @@ pub struct Universal<'a> {
     pub array: Arc<RiskArray>,
     terms: Arc<Terms>,
     notes: Arc<[String]>,
+    /// What positions lose that are held alone.
+    extremes: Arc<OnceLock<Extremes>>,
+    /// Memory that is used again for each account.
+    scratch: Arc<Spare<Scratch>>,
     list_scenarios: bool,
 }
 
@@ -142,7 +147,8 @@ impl Prepared {
     /// The method, for the market and the rules from which this was prepared.
     pub fn judge<'a>(&self, market: &'a Market, rules: &'a Rules) -> Universal<'a> {
         let Self { array, terms, notes } = self.clone();
-        Universal { market, rules, array, terms, notes, list_scenarios: false }
+        let (extremes, scratch) = Default::default();
+        Universal { market, rules, array, terms, notes, extremes, scratch, list_scenarios: false }
     }
 
     /// The margins of an account, for the market and the rules from which this was prepared: the same as
@@ -154,43 +160,14 @@ impl Prepared {
         account: &Account,
         scratch: &mut Scratch,
     ) -> Result<Margins, Refusal> {
-        margins(&self.array, &self.terms, (market, rules), account, scratch)
+        let core = core(&self.array, account, scratch)?;
+        margins(&self.array, &self.terms, (market, rules), account, core, scratch)
     }
 }
 
 impl Judge for Universal<'_> {
     fn workings(&self, account: &Account) -> Result<Workings, Refusal> {
-        let pnl = self.array.pnl(&self.array.vector(account)?);
-        let families = &self.array.set.families;
-        let losses = self.losses(&pnl);
-        let mut workings = Workings {
-            families: families
-                .iter()
-                .zip(&losses)
-                .map(|(family, loss)| FamilyLine::new(family.name.clone(), loss.loss, self.words(loss)))
-                .collect(),
-            scenarios: if self.list_scenarios { self.named(&pnl) } else { Vec::new() },
-            notes: self.notes.iter().cloned().chain(notes::of(account, self.market, self.rules)).collect(),
-            ..Workings::default()
-        };
-        let (worst, core) = workings.core();
-        // Never below 0: reordering a tail with orders may make the sum smaller by a rounding error.
-        let orders =
-            if account.orders.is_empty() { 0.0 } else { largest(0.0, with_orders(&self.array, account, pnl)? - core) };
-        let factor = (self.rules.margin.im_factor - 1.0) * core;
-        workings.charges.push(ChargeLine::new("initial factor", factor, 0.0));
-        let mut exposures = Exposures::default();
-        let lines: Vec<Line> = account.positions.iter().map(Line::of).collect();
-        self.terms.expose(account, &lines, (self.market, self.rules), &mut exposures)?;
-        let charges = self.terms.charges.exact(&exposures);
-        workings.charges.extend(charges.map(|(charge, usd)| ChargeLine::new(charge.name(), usd, usd)));
-        workings.charges.push(ChargeLine::new("orders", orders, 0.0));
-        workings.haircuts = self.terms.charges.haircuts(&exposures).collect();
-        workings.ceiling = bounded::largest_loss(account, self.market, self.rules)
-            .map_err(|overflow| out_of_range(account, overflow))?
-            .map(|most| Ceiling { initial: account.orders.is_empty().then_some(most), maintenance: most });
-        self.contribute(account, &losses[worst], core, &mut workings)?;
-        Ok(workings)
+        self.scratch.with(|scratch| self.workings_in(account, scratch))
     }
 
     fn requirement(&self, account: &Account) -> Result<Requirement, Refusal> {
@@ -202,12 +179,20 @@ impl Judge for Universal<'_> {
         Ok(self.margins(&Account { orders: Vec::new(), ..account.clone() })?.maintenance)
     }
 
-    /// Reuses memory from one part to the next.
     fn standalone(&self, account: &Account) -> Result<Vec<Money>, Refusal> {
-        let mut scratch = Scratch::default();
-        each_alone(account, |alone| {
-            margins(&self.array, &self.terms, (self.market, self.rules), alone, &mut scratch)
-                .map(|margins| margins.maintenance)
+        let extremes = self.extremes.get_or_init(|| Extremes::new(&self.array));
+        self.scratch.with(|scratch| {
+            each_alone(account, |alone| {
+                let core = match alone.positions.as_slice() {
+                    [position] if extremes.losses(&self.array, position, &mut scratch.losses) => {
+                        scratch.array.read_lines(alone);
+                        worst(scratch.losses.iter().copied())
+                    }
+                    _ => core(&self.array, alone, scratch)?,
+                };
+                margins(&self.array, &self.terms, (self.market, self.rules), alone, core, scratch)
+                    .map(|margins| margins.maintenance)
+            })
         })
     }
 
@@ -248,24 +233,38 @@ pub struct Margins {
 pub struct Scratch {
     array: risk_array::Scratch,
     exposures: Exposures,
+    /// The loss in each family of a position that is held alone.
+    losses: Vec<f64>,
 }
 
-/// The sums of [`Universal::workings`].
+/// The core of an account (REQ-1): its largest loss in any family, and whether every family's loss is an amount of money.
+type Core = (f64, Result<(), Overflow>);
+
+/// The core of an account that loses this in each family.
+fn worst(losses: impl Iterator<Item = f64>) -> Core {
+    losses.fold((0.0, Ok(())), |(core, in_range), loss| {
+        (largest(core, loss), in_range.and_then(|()| is_requirement(loss)))
+    })
+}
+
+/// The core of an account, whose profits are read into `scratch`.
+fn core(array: &RiskArray, account: &Account, scratch: &mut Scratch) -> Result<Core, Refusal> {
+    array.read(account, &mut scratch.array)?;
+    let pnl = scratch.array.pnl();
+    Ok(worst(array.set.families.iter().map(|family| family.loss_alone(array.isa(), pnl))))
+}
+
+/// The sums of [`Universal::workings`] of an account with this core. `scratch` has its positions, and its profits if it
+/// has orders.
 fn margins(
     array: &RiskArray,
     terms: &Terms,
     (market, rules): (&Market, &Rules),
     account: &Account,
+    (core, in_range): Core,
     scratch: &mut Scratch,
 ) -> Result<Margins, Refusal> {
-    array.read(account, &mut scratch.array)?;
     let pnl = scratch.array.pnl();
-    let (mut core, mut in_range) = (0.0, Ok(()));
-    for family in &array.set.families {
-        let loss = family.loss_alone(array.isa(), pnl);
-        core = largest(core, loss);
-        in_range = in_range.and_then(|()| is_requirement(loss));
-    }
     let orders = if account.orders.is_empty() { None } else { Some(with_orders(array, account, pnl.to_vec())) };
     terms.expose(account, scratch.array.lines(), (market, rules), &mut scratch.exposures)?;
     let charges = terms.charges.exact(&scratch.exposures);
@@ -289,7 +288,8 @@ fn margins(
         let with_orders = requirement(largest(0.0, orders? - core)).and_then(|orders| margins.initial.plus(orders));
         margins.initial = with_orders.map_err(out_of_range)?;
     }
-    if let Some(most) = bounded::largest_loss(account, market, rules).map_err(out_of_range)? {
+    let exposures = &scratch.exposures;
+    if let Some(most) = bounded::largest_loss(account, exposures, market, rules).map_err(out_of_range)? {
         if account.orders.is_empty() {
             margins.initial = margins.initial.min(most);
         }
@@ -316,7 +316,48 @@ fn with_orders(array: &RiskArray, account: &Account, mut pnl: Vec<f64>) -> Resul
 impl Universal<'_> {
     /// The margins of an account: equal to the sums of its workings, to the digit.
     pub fn margins(&self, account: &Account) -> Result<Margins, Refusal> {
-        margins(&self.array, &self.terms, (self.market, self.rules), account, &mut Scratch::default())
+        self.scratch.with(|scratch| {
+            let core = core(&self.array, account, scratch)?;
+            margins(&self.array, &self.terms, (self.market, self.rules), account, core, scratch)
+        })
+    }
+
+    /// [`Judge::workings`] with reused memory.
+    fn workings_in(&self, account: &Account, scratch: &mut Scratch) -> Result<Workings, Refusal> {
+        self.array.read(account, &mut scratch.array)?;
+        let pnl = scratch.array.pnl();
+        let families = &self.array.set.families;
+        let losses = self.losses(pnl);
+        let mut workings = Workings {
+            families: families
+                .iter()
+                .zip(&losses)
+                .map(|(family, loss)| FamilyLine::new(family.name.clone(), loss.loss, self.words(loss)))
+                .collect(),
+            scenarios: if self.list_scenarios { self.named(pnl) } else { Vec::new() },
+            notes: self.notes.iter().cloned().chain(notes::of(account, self.market, self.rules)).collect(),
+            ..Workings::default()
+        };
+        let (worst, core) = workings.core();
+        // Never below 0: reordering a tail with orders may make the sum smaller by a rounding error.
+        let orders = if account.orders.is_empty() {
+            0.0
+        } else {
+            largest(0.0, with_orders(&self.array, account, pnl.to_vec())? - core)
+        };
+        let factor = (self.rules.margin.im_factor - 1.0) * core;
+        workings.charges.push(ChargeLine::new("initial factor", factor, 0.0));
+        let exposures = &mut scratch.exposures;
+        self.terms.expose(account, scratch.array.lines(), (self.market, self.rules), exposures)?;
+        let charges = self.terms.charges.exact(exposures);
+        workings.charges.extend(charges.map(|(charge, usd)| ChargeLine::new(charge.name(), usd, usd)));
+        workings.charges.push(ChargeLine::new("orders", orders, 0.0));
+        workings.haircuts = self.terms.charges.haircuts(exposures).collect();
+        workings.ceiling = bounded::largest_loss(account, exposures, self.market, self.rules)
+            .map_err(|overflow| out_of_range(account, overflow))?
+            .map(|most| Ceiling { initial: account.orders.is_empty().then_some(most), maintenance: most });
+        self.contribute(account, &losses[worst], core, &mut workings)?;
+        Ok(workings)
     }
 
     /// The same method, with or without every scenario in its workings.

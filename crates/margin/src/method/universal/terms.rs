@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use model::{Account, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Right, UnderlyingId};
 
+use super::bounded;
 use super::charge::{Charges, funding_rate, rule::Scope};
 use super::exposure::Exposures;
 use super::listed::{AssetTerms, Buckets, ContractTerms, Strike, UnderlyingTerms, Unsettled};
@@ -127,6 +128,7 @@ impl Terms {
             bucket,
             greeks,
             forward_delta,
+            ends: bounded::ends(listing, market),
             strike: self.strikes[id.0],
             size: listing.contract_size.to_f64(),
             value,

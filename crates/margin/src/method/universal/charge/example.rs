@@ -22,6 +22,7 @@ pub fn contract(bucket: usize, delta: f64, gamma: f64, vega: f64) -> ContractTer
         bucket,
         greeks: Greeks { delta, gamma, vega, ..Greeks::default() },
         forward_delta: delta,
+        ends: false,
         strike: None,
         size: 1.0,
         value: INDEX,
