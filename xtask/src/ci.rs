@@ -127,7 +127,7 @@ fn simulation(root: &Path) -> Result<(), String> {
 /// Attacks the margins of every underlying of the sample: no book may lose more on a kind of day, as a part of its
 /// maintenance margin, than docs/attack.md says.
 fn attack(root: &Path) -> Result<(), String> {
-    let limits = ["grid=1.05", "surface=1.25", "basis=1.1", "expiry=1.05", "depeg=1.05"];
+    let limits = ["grid=1", "surface=1.25", "basis=1", "expiry=1", "depeg=1"];
     let limits = limits.iter().flat_map(|limit| ["--limit", *limit]);
     let sample = ["--package", "upm-lab", "--", "attack", "--market", "samples/market.json"];
     released(root, &sample.into_iter().chain(limits).collect::<Vec<_>>())

@@ -77,7 +77,8 @@ impl Field {
         });
         scenarios.dedup();
         scenarios.retain(|scenario| scenario.iter().any(|profit| *profit < 0.0) || scenario.iter().any(|p| *p > 0.0));
-        let groups = builder.groups.into_values().collect();
+        let group = |Sets { both_ways, sets }: Sets| Group { both_ways, sets: sets.into_values().collect() };
+        let groups = builder.groups.into_values().map(group).collect();
         let budget = BUDGET * extent.coins;
         let programme = Programme { scenarios, alone: builder.alone, groups, bound: extent.coins, budget };
         Ok(Self { legs, programme, index })
@@ -94,7 +95,14 @@ fn transposed(by_leg: &[Vec<f64>], index: f64) -> Vec<Vec<f64>> {
 #[derive(Default)]
 struct Builder {
     alone: Vec<Alone>,
-    groups: BTreeMap<(Netting, String), Group>,
+    groups: BTreeMap<(Netting, String), Sets>,
+}
+
+/// The legs of a group, by set.
+#[derive(Default)]
+struct Sets {
+    both_ways: bool,
+    sets: BTreeMap<String, Vec<(usize, f64)>>,
 }
 
 impl Builder {
@@ -109,8 +117,11 @@ impl Builder {
                 Netting::DeltaOfExpiry => {
                     self.put((Netting::DeltaOfExpiry, expiry()), true, (place, long * delta.signum()));
                 }
-                Netting::ShortOfExpiry => {
-                    self.put((Netting::ShortOfExpiry, expiry()), false, (place, long - short));
+                Netting::NearExpiry => {
+                    self.put((Netting::NearExpiry, expiry()), false, (place, -short));
+                    let strike = listing.and_then(strike_group).unwrap_or_default();
+                    let chain = listing.map_or(0, |listing| listing.counter_asset().0);
+                    self.put_in((Netting::NearExpiry, format!("{} {chain}", expiry())), strike, (place, long));
                 }
                 Netting::ShortOfStrike => {
                     let strike = listing.and_then(strike_group).unwrap_or_default();
@@ -130,7 +141,16 @@ impl Builder {
 
     fn put(&mut self, key: (Netting, String), both_ways: bool, term: (usize, f64)) {
         if term.1 != 0.0 {
-            self.groups.entry(key).or_insert(Group { both_ways, terms: Vec::new() }).terms.push(term);
+            let group = self.groups.entry(key).or_default();
+            group.both_ways = both_ways;
+            group.sets.entry(String::new()).or_default().push(term);
+        }
+    }
+
+    /// Adds a term to a set of a group of which only one set pays.
+    fn put_in(&mut self, key: (Netting, String), set: String, term: (usize, f64)) {
+        if term.1 != 0.0 {
+            self.groups.entry(key).or_default().sets.entry(set).or_default().push(term);
         }
     }
 }
@@ -157,8 +177,9 @@ mod tests {
                 let core = programme.scenarios.iter().map(|scenario| -sum(scenario)).fold(0.0, f64::max);
                 let alone = if size > 0.0 { programme.alone[place].long } else { programme.alone[place].short };
                 let grouped = |group: &Group| {
-                    let sum: f64 = group.terms.iter().map(|(leg, part)| part * sizes[*leg]).sum();
-                    if group.both_ways { sum.abs() } else { sum.max(0.0) }
+                    let of = |set: &Vec<(usize, f64)>| set.iter().map(|(leg, part)| part * sizes[*leg]).sum::<f64>();
+                    let paid = |sum: f64| if group.both_ways { sum.abs() } else { sum };
+                    group.sets.iter().map(of).map(paid).fold(0.0, f64::max)
                 };
                 let expected = core + alone + programme.groups.iter().map(grouped).sum::<f64>();
                 let held = account(&market, &field.legs, &sizes).unwrap();

@@ -88,8 +88,9 @@ pub enum Netting {
     None,
     /// Legs of one underlying and expiry (perpetuals together) are netted by their delta.
     DeltaOfExpiry,
-    /// Legs of one underlying and expiry are netted, and only a short sum pays.
-    ShortOfExpiry,
+    /// Legs of one underlying and expiry are netted, and a short sum pays; so does the strike of that expiry at which most
+    /// is long.
+    NearExpiry,
     /// Options of one strike are netted, and only a short sum pays.
     ShortOfStrike,
     /// The whole book is netted, and only a positive sum pays.
@@ -101,7 +102,7 @@ pub enum Netting {
 pub fn netting(charge: &str) -> Netting {
     match charge {
         "basis" => Netting::DeltaOfExpiry,
-        "expiry" => Netting::ShortOfExpiry,
+        "expiry" => Netting::NearExpiry,
         "short options" => Netting::ShortOfStrike,
         "funding and fees" => Netting::PaidByBook,
         _ => Netting::None,

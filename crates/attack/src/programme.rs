@@ -3,7 +3,7 @@
 //! ```text
 //! maximise     −Σ profit(leg, day) · x(leg)
 //! subject to   core ≥ −Σ profit(leg, scenario) · x(leg)          for every scenario
-//!              group ≥ ±Σ charge(leg) · x(leg)                   for every group of legs that a charge nets
+//!              group ≥ ±Σ charge(leg) · x(leg)                   for every set of legs that a charge nets
 //!              core + Σ charge(leg) · |x(leg)| + Σ group ≤ budget
 //!              |x(leg)| ≤ bound
 //! ```
@@ -19,8 +19,9 @@ use microlp::{ComparisonOp, OptimizationDirection, Problem, Variable};
 pub struct Group {
     /// Whether a negative sum pays as much as a positive one; otherwise it pays nothing.
     pub both_ways: bool,
-    /// The charge of a leg of one coin, by the place of the leg.
-    pub terms: Vec<(usize, f64)>,
+    /// The charge of a leg of one coin, by the place of the leg, in each set of legs of which the one pays that would pay
+    /// most.
+    pub sets: Vec<Vec<(usize, f64)>>,
 }
 
 /// The charge of a leg on its own, for one coin, in the unit of the budget.
@@ -82,9 +83,8 @@ impl Programme {
             let charge = problem.add_var(0.0, (0.0, f64::INFINITY));
             margin.push((charge, 1.0));
             let signs: &[f64] = if group.both_ways { &[1.0, -1.0] } else { &[1.0] };
-            for sign in signs {
-                let sum = group
-                    .terms
+            for (sign, set) in signs.iter().flat_map(|sign| group.sets.iter().map(move |set| (sign, set))) {
+                let sum = set
                     .iter()
                     .flat_map(|(leg, part)| [(legs[*leg].long, -sign * part), (legs[*leg].short, sign * part)]);
                 problem.add_constraint(sum.chain([(charge, 1.0)]), ComparisonOp::Ge, 0.0);
@@ -142,7 +142,7 @@ mod tests {
     /// A charge that is netted costs the pair nothing where its parts are opposite, and a one-sided one spares longs.
     #[test]
     fn groups_net_their_legs() {
-        let group = |both_ways, terms: &[(usize, f64)]| Group { both_ways, terms: terms.to_vec() };
+        let group = |both_ways, terms: &[(usize, f64)]| Group { both_ways, sets: vec![terms.to_vec()] };
         let programme = |group| Programme {
             scenarios: Vec::new(),
             alone: vec![Alone { long: 1.0, short: 1.0 }; 2],

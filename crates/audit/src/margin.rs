@@ -844,6 +844,11 @@ impl<'a> Slow<'a> {
                 shorts += naked * rules.options.short_rate * index;
                 if expiry.is_some() && years * 365.0 <= rules.options.pin_days {
                     expiring += 0.5 * (-gamma).max(0.0) * (rules.options.pin_move * index).powi(2);
+                    let most = |strikes: &BTreeMap<_, [f64; 2]>| {
+                        strikes.values().map(|[calls, puts]| calls + puts).fold(0.0, f64::max)
+                    };
+                    expiring +=
+                        chains.values().map(most).sum::<f64>() * index * rules.scan.spacing * rules.options.unseen;
                 }
             }
         }

@@ -46,7 +46,7 @@ pub fn replay() -> Result<Replayed, Broken> {
         with: Told {
             words: format!(
                 "with {} the losers may hold {} of longs. LUNA at $1: winners hold {} of profit, losers have paid \
-                 {}, and while the rest is not covered {} of profit leaves. LUNA at $20, losers owe their dollars \
+                 {}, and while the rest is not covered {} of profit leaves. LUNA at $19, losers owe their dollars \
                  against coins: of {} of profit {} is paid and {} leaves; when they have paid the rest, {} in all",
                 dollars(losers),
                 dollars(gap.opened),
@@ -62,10 +62,10 @@ pub fn replay() -> Result<Replayed, Broken> {
                 figure("profit at $1", gap.profit, "USD"),
                 figure("paid by losers at $1", gap.paid, "USD"),
                 figure("withdrawn at $1", gap.withdrawn, "USD"),
-                figure("profit at $20", owed.profit, "USD"),
-                figure("paid by losers at $20", owed.paid, "USD"),
-                figure("withdrawn at $20", owed.withdrawn, "USD"),
-                figure("withdrawn at $20 once all is paid", owed.withdrawn_later, "USD"),
+                figure("profit at $19", owed.profit, "USD"),
+                figure("paid by losers at $19", owed.paid, "USD"),
+                figure("withdrawn at $19", owed.withdrawn, "USD"),
+                figure("withdrawn at $19 once all is paid", owed.withdrawn_later, "USD"),
             ],
         },
         near: Near {
@@ -101,7 +101,7 @@ struct Fall {
 /// Losers lose more than they have.
 const GAP: Fall = Fall { dollars: 1.0, coins: 0.0, last: 1.0 };
 /// Losers have enough, but not in dollars.
-const OWED: Fall = Fall { dollars: 0.2, coins: 2.0, last: 20.0 };
+const OWED: Fall = Fall { dollars: 0.2, coins: 2.0, last: 19.0 };
 
 struct Fell {
     /// Notional of the longs, in USD.

@@ -420,19 +420,21 @@ impl Cell {
         let key = (underlying, place);
         let from = holding.positions.partition_point(|held| (held.sheet, held.bucket) < key);
         let to = holding.positions.partition_point(|held| (held.sheet, held.bucket) <= key);
+        let (naked, at_a_strike) = self.by_strike(&holding.positions[from..to]);
         part.buckets[bucket].charge = self.charges.most(&rule::Part::Bucket(rule::Bucket {
             underlying,
             place,
             forward_delta: delta_low.abs().max(delta_high.abs()),
             vega: part.buckets[bucket].vega(self.tick),
             gamma,
-            naked: self.naked(&holding.positions[from..to]),
+            naked,
+            at_a_strike,
         }));
     }
 
-    /// Short options of one bucket that no long option covers, in coins. `positions` are all in that bucket, in the order
-    /// of the asset of the strike, then of the strike.
-    fn naked(&self, positions: &[Held]) -> f64 {
+    /// Short options of one bucket that no long option covers, and the most that are long at one strike, in coins.
+    /// `positions` are all in that bucket, in the order of the asset of the strike, then of the strike.
+    fn by_strike(&self, positions: &[Held]) -> (f64, f64) {
         let mut options = positions
             .iter()
             .filter_map(|held| {
@@ -441,18 +443,21 @@ impl Cell {
                 Some((strike, call, held.lots * contract.lot.to_f64() * contract.size))
             })
             .peekable();
-        let (mut naked, mut chain) = (0.0, Chain::default());
+        let (mut naked, mut at_a_strike) = (0.0, 0.0);
+        let (mut chain, mut most) = (Chain::default(), 0.0_f64);
         while let Some(((asset, strike), ..)) = options.peek().copied() {
             let (mut calls, mut puts) = (0.0, 0.0);
             while let Some((.., call, coins)) = options.next_if(|(at, ..)| *at == (asset, strike)) {
                 if call { calls += coins } else { puts += coins }
             }
             chain.strike(calls, puts);
+            most = most.max(calls + puts);
             if options.peek().is_none_or(|((next, _), ..)| *next != asset) {
                 naked += std::mem::take(&mut chain).naked();
+                at_a_strike += std::mem::take(&mut most);
             }
         }
-        naked
+        (naked, at_a_strike)
     }
 
     /// Updates the charges of a balance or debt at the end of the cell at which it is worth most.

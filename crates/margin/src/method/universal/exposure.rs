@@ -56,6 +56,9 @@ pub struct Bucket {
     pub gamma: f64,
     /// USD per 1.00 of volatility.
     pub vega: f64,
+    /// The most options that the account is long at one strike, calls and puts together, in coins; summed over the assets
+    /// in which strikes are written.
+    pub at_a_strike: f64,
 }
 
 /// A position in options of one strike, in coins.
@@ -65,6 +68,7 @@ struct Leg {
     /// The index of the position in the account.
     place: usize,
     underlying: usize,
+    bucket: usize,
     coins: f64,
 }
 
@@ -118,7 +122,8 @@ impl Exposures {
         bucket.gamma += quantity * contract.greeks.gamma;
         bucket.vega += quantity * contract.greeks.vega;
         if let Some(strike) = contract.strike {
-            self.strikes.push(Leg { strike, place, underlying, coins: quantity * contract.size });
+            let (bucket, coins) = (contract.bucket, quantity * contract.size);
+            self.strikes.push(Leg { strike, place, underlying, bucket, coins });
         }
         self.funding += quantity * contract.funding_rate * contract.value;
         self.fees += quantity.abs() * contract.fee;
@@ -131,21 +136,23 @@ impl Exposures {
         self.endless
     }
 
-    /// Completes the exposures when everything was added: counts the naked options of each chain.
+    /// Completes the exposures when everything was added: counts the naked options of each chain, and those at one strike.
     pub fn complete(&mut self) {
         self.touched.sort_unstable();
         self.strikes.sort_unstable_by_key(|leg| (leg.strike, leg.place));
         for legs in self.strikes.chunk_by(|one, other| one.strike.chain == other.strike.chain) {
-            let (mut chain, mut calls, mut gross) = (Chain::default(), 0.0, 0.0);
+            let (mut chain, mut most, mut calls, mut gross) = (Chain::default(), 0.0_f64, 0.0, 0.0);
             for legs in legs.chunk_by(|one, other| one.strike.rank == other.strike.rank) {
                 let of = |call: bool| legs.iter().filter(move |leg| leg.strike.call == call);
                 let net = |call: bool| of(call).fold(0.0, |sum, leg| sum + leg.coins);
                 chain.strike(net(true), net(false));
+                most = most.max(net(true) + net(false));
                 calls += net(true);
                 gross += of(true).fold(0.0, |sum, leg| sum + leg.coins.abs());
             }
             let exposure = &mut self.underlyings[legs[0].underlying];
             exposure.naked += chain.naked();
+            exposure.buckets[legs[0].bucket].at_a_strike += most;
             self.endless |= calls + exposure.rising * (1.0 + SLACK) < -SLACK * gross;
         }
     }

@@ -48,5 +48,5 @@ pub fn exposures(held: &[(f64, ContractTerms)]) -> Exposures {
 
 /// A bucket of the underlying over a cell, with nothing in it.
 pub fn bucket(place: usize) -> Bucket {
-    Bucket { underlying: 0, place, forward_delta: 0.0, vega: 0.0, gamma: 0.0, naked: 0.0 }
+    Bucket { underlying: 0, place, forward_delta: 0.0, vega: 0.0, gamma: 0.0, naked: 0.0, at_a_strike: 0.0 }
 }

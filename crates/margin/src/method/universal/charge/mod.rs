@@ -119,7 +119,7 @@ charges! {
     Basis = basis::Basis,
     /// Short options that nothing covers.
     ShortOptions = short_options::ShortOptions,
-    /// Short gamma of options about to expire.
+    /// Options about to expire: short gamma, and long options at one strike.
     Expiry = expiry::Expiry,
     /// The cost of buying back what is owed.
     Borrow = borrow::Borrow,

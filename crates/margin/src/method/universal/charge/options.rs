@@ -18,4 +18,8 @@ pub struct OptionRules {
     /// Days before expiry in which the pin charge applies.
     #[serde(deserialize_with = "decimal::read")]
     pub pin_days: f64,
+    /// How much less an option that is about to expire may be worth between two moves of the scan than they show, as a part
+    /// of `scan.spacing` times the index. Older files without it charge nothing for that.
+    #[serde(default, deserialize_with = "decimal::read")]
+    pub unseen: f64,
 }

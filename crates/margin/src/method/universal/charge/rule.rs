@@ -112,6 +112,8 @@ pub(crate) struct Bucket {
     pub gamma: f64,
     /// Short options that no long option covers, in coins.
     pub naked: f64,
+    /// The most options that are long at one strike, calls and puts together, in coins.
+    pub at_a_strike: f64,
 }
 
 /// The effect of a fill on an account that is known only by bounds.
