@@ -51,7 +51,7 @@ fn main() -> ExitCode {
             ("--engine", _) => only_engine = true,
             ("--only", true) => part = arguments.next().unwrap_or_default(),
             _ => {
-                eprintln!("usage: bench [--quick] [--engine [--only WORDS]]: the parts of the engine with WORDS in their title");
+                eprintln!("usage: bench [--quick] [--engine [--only WORDS]]");
                 return ExitCode::from(2);
             }
         }
@@ -69,7 +69,12 @@ fn main() -> ExitCode {
     };
     machine.print();
     let (lines, goals) = peers.map(|peers| kernel(effort, &peers)).unwrap_or_default();
-    let (figures, nobody_missed) = self::engine::run(if quick { self::engine::QUICK } else { self::engine::FULL }, &part);
+    let (figures, nobody_missed) =
+        self::engine::run(if quick { self::engine::QUICK } else { self::engine::FULL }, &part);
+    if figures.as_array().is_none_or(Vec::is_empty) {
+        eprintln!("--only: found \"{part}\", expected words in the title of a part, such as \"tick\"");
+        return ExitCode::from(2);
+    }
 
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench.json");
     let text = serde_json::to_string_pretty(&report::json(&machine, &lines, goals, figures));

@@ -13,7 +13,9 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  bench [--quick]       install the peers and measure speed next to them
+  bench [--quick] [--engine [--only WORDS]]
+                        install the peers and measure speed next to them; with --engine only the engine, and with
+                        --only the parts of it with WORDS in their title
   ci [--install]        run everything that guards the code; with --install, or under CI=true, tools that are missing
                         are installed first
   tidy                  check layers, citations, docs and words alone
