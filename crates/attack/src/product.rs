@@ -88,8 +88,7 @@ pub enum Netting {
     None,
     /// Legs of one underlying and expiry (perpetuals together) are netted by their delta.
     DeltaOfExpiry,
-    /// Legs of one underlying and expiry are netted, and a short sum pays; so does the strike of that expiry at which most
-    /// is long.
+    /// Legs of one underlying and expiry are netted. A short sum pays, and so does the strike at which the book is long most.
     NearExpiry,
     /// Options of one strike are netted, and only a short sum pays.
     ShortOfStrike,

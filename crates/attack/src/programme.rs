@@ -19,8 +19,7 @@ use microlp::{ComparisonOp, OptimizationDirection, Problem, Variable};
 pub struct Group {
     /// Whether a negative sum pays as much as a positive one; otherwise it pays nothing.
     pub both_ways: bool,
-    /// The charge of a leg of one coin, by the place of the leg, in each set of legs of which the one pays that would pay
-    /// most.
+    /// For each set of legs the charge of a leg of one coin, by the place of the leg. Only the set with the largest sum pays.
     pub sets: Vec<Vec<(usize, f64)>>,
 }
 

@@ -77,8 +77,7 @@ impl Cell {
     /// A surplus of the account by its lines, raised to what the account is left with when it loses the most that it can
     /// in any market of the cell: a margin is no more than that loss (REQ-7). It is not raised above the equity, because no
     /// margin is below 0, and marks may be so far from each other that an account is worth less than it is left with. Open
-    /// orders have no bound, so they leave the initial margin as it is. A reserve is made of the surplus by lines alone
-    /// (CELL-11).
+    /// orders have no bound, so they leave the initial margin as it is. CELL-11 makes reserves of the surplus by lines alone.
     pub fn bounded(&self, surplus: Surplus, account: &model::Account) -> Surplus {
         // Prices are compared with the box to one part in 10¹³.
         let room = bounded::Room { peg: self.width.peg + ROUNDING, basis: self.width.basis + ROUNDING };

@@ -254,8 +254,8 @@ fn core(array: &RiskArray, account: &Account, scratch: &mut Scratch) -> Result<C
     Ok(worst(array.set.families.iter().map(|family| family.loss_alone(array.isa(), pnl))))
 }
 
-/// The sums of [`Universal::workings`] of an account with this core. `scratch` has its positions, and its profits if it
-/// has orders.
+/// The sums of [`Universal::workings`] of an account with this core. `scratch` has read its positions, and where it has
+/// orders also its profits.
 fn margins(
     array: &RiskArray,
     terms: &Terms,

@@ -1,7 +1,6 @@
 //! CHG-4, expiry: options that are about to expire, each expiry within `options.pin_days`.
 //!
-//! *Short gamma*, over a move of the index around the strike: on the last day gamma at a strike is more than any scenario
-//! sees.
+//! *Short gamma*, over a move of the index around the strike: on the last day no scenario sees all of the gamma at a strike.
 //!
 //! *Long options at one strike.* An account that is long there is worth least where the price stops at the strike, and two
 //! moves of the scan on either side of it do not see how little: what has settled turns at its strikes. Between two moves
