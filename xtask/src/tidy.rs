@@ -21,7 +21,7 @@ const POOL: &str = "pool";
 /// Above the core (`feed` and later) external crates are chosen freely; this list is short on purpose: pure,
 /// deterministic, few.
 const CORE: &[(&str, &[&str])] = &[
-    ("units", &["arrayvec", "itoa", "schemars", "serde", "thiserror", "time"]),
+    ("units", &["arrayvec", "itoa", "schemars", "serde", "thiserror", "time", "zmij"]),
     ("marks", &["schemars", "serde", "thiserror"]),
     ("model", &["blake3", "memchr", "schemars", "serde", "serde_json", "serde_path_to_error", "thiserror"]),
     ("pricing", &[]),

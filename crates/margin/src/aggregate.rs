@@ -3,13 +3,17 @@
 /// The index of the smallest profit, the first on a tie; `None` for an empty list. A NaN counts as worse than any
 /// number, so that it is refused and never passed over.
 pub fn worst(pnls: &[f64]) -> Option<usize> {
-    let mut worst = None;
-    for (index, pnl) in pnls.iter().enumerate() {
-        if worst.is_none_or(|held: usize| *pnl < pnls[held] || (pnl.is_nan() && !pnls[held].is_nan())) {
-            worst = Some(index);
+    // The smallest of eight columns side by side, which the compiler compares together; then the first that equals it.
+    let (mut smallest, mut has_nan) = ([f64::INFINITY; 8], false);
+    let (rows, rest) = pnls.as_chunks::<8>();
+    for row in rows.iter().map(<[f64; 8]>::as_slice).chain([rest]) {
+        for (held, pnl) in smallest.iter_mut().zip(row) {
+            *held = if *pnl < *held { *pnl } else { *held };
+            has_nan |= pnl.is_nan();
         }
     }
-    worst
+    let smallest = smallest.into_iter().fold(f64::INFINITY, f64::min);
+    pnls.iter().position(|pnl| if has_nan { pnl.is_nan() } else { *pnl == smallest })
 }
 
 /// Adds to each sum the profit in the same scenario.
@@ -84,6 +88,15 @@ mod tests {
         assert_eq!(worst(&[1.0, -2.0, -2.0]), Some(1));
         assert_eq!(worst(&[]), None);
         assert_eq!(worst(&[1.0, f64::NAN, -2.0, f64::NAN]), Some(1));
+        assert_eq!(worst(&[f64::INFINITY, f64::INFINITY]), Some(0));
+        for places in 1..20 {
+            for place in 0..places {
+                let mut pnls = vec![3.0; places];
+                pnls[place] = -1.0;
+                pnls[places - 1] = -1.0;
+                assert_eq!(worst(&pnls), Some(place), "{pnls:?}");
+            }
+        }
     }
 
     #[test]

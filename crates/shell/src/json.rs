@@ -58,6 +58,7 @@ struct Writer {
 
 impl Writer {
     /// Begins a line, after a comma unless it is the first.
+    #[inline]
     fn line(&mut self, after_comma: bool) {
         if self.depth > self.deepest {
             self.out.push_str(if after_comma { ", " } else { "" });
@@ -81,7 +82,7 @@ impl Writer {
     }
 
     /// Opens a list or an object that is the only field of an object.
-    fn open_variant(&mut self, variant: &str, opening: char, closing: char) -> Items<'_> {
+    fn open_variant(&mut self, variant: &'static str, opening: char, closing: char) -> Items<'_> {
         self.out.push('{');
         self.depth += 1;
         self.line(false);
@@ -99,10 +100,12 @@ impl Writer {
         self.out.push(closing);
     }
 
-    /// Writes the name of a field and the separator before its value.
-    fn name(&mut self, name: &str) {
-        self.text(name);
-        self.out.push_str(": ");
+    /// Writes the name of a field, which needs no escape, and the separator before its value.
+    fn name(&mut self, name: &'static str) {
+        debug_assert!(is_plain(name), "a field has a plain name: {name}");
+        self.out.push('"');
+        self.out.push_str(name);
+        self.out.push_str("\": ");
     }
 
     fn text(&mut self, text: &str) {
@@ -148,10 +151,27 @@ impl Writer {
     }
 }
 
-/// Whether a text needs no escape in JSON and is safe on a terminal: visible ASCII without quotes and backslashes.
+/// Whether a text needs no escape in JSON and is safe on a terminal: visible ASCII without quotes and backslashes. Most
+/// texts are numbers of up to twenty bytes, so that eight are looked at together.
 fn is_plain(text: &str) -> bool {
-    // Without an early exit the compiler compares many bytes at once.
-    text.bytes().fold(true, |plain, byte| plain & is_plain_byte(byte))
+    let bytes = text.as_bytes();
+    match bytes.last_chunk() {
+        // The last eight are looked at in any case, also where that is for the second time.
+        Some(last) => bytes.as_chunks().0.iter().all(|word| is_plain_word(*word)) && is_plain_word(*last),
+        None => bytes.iter().all(|byte| is_plain_byte(*byte)),
+    }
+}
+
+/// [`is_plain_byte`] for eight bytes together.
+fn is_plain_word(word: [u8; 8]) -> bool {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const TOPS: u64 = ONES << 7;
+    let word = u64::from_le_bytes(word);
+    // The top bit of the lowest byte that is below `least` is set; which bits above it are set is of no interest.
+    let any_below = |word: u64, least: u8| word.wrapping_sub(ONES * u64::from(least)) & !word;
+    let any_is = |byte: u8| any_below(word ^ (ONES * u64::from(byte)), 1);
+    let from_delete_on = word | word.wrapping_add(ONES);
+    (any_below(word, b' ') | any_is(b'"') | any_is(b'\\') | from_delete_on) & TOPS == 0
 }
 
 fn is_plain_byte(byte: u8) -> bool {
@@ -178,7 +198,7 @@ impl Items<'_> {
         value.serialize(&mut *self.writer)
     }
 
-    fn field<Value: Serialize + ?Sized>(&mut self, name: &str, value: &Value) -> Result<(), Unwritable> {
+    fn field<Value: Serialize + ?Sized>(&mut self, name: &'static str, value: &Value) -> Result<(), Unwritable> {
         self.next();
         self.writer.name(name);
         value.serialize(&mut *self.writer)
@@ -542,6 +562,29 @@ mod tests {
     ]
   }"#;
         assert_eq!(in_lines(&value, 1, 2), text);
+    }
+
+    #[test]
+    fn each_byte_is_plain_or_not_wherever_it_stands() {
+        for byte in 0..=u8::MAX {
+            for place in 0..8 {
+                for around in [b' ', b'0', b'!', b'#', b'[', b']', b'~'] {
+                    let mut word = [around; 8];
+                    word[place] = byte;
+                    assert_eq!(is_plain_word(word), is_plain_byte(byte), "{word:?}");
+                }
+            }
+        }
+        for length in 0..20 {
+            let text = "7".repeat(length);
+            assert!(is_plain(&text));
+            for place in 0..length {
+                let mut text = text.clone();
+                text.replace_range(place..=place, "\"");
+                assert!(!is_plain(&text), "{text}");
+            }
+        }
+        assert!(!is_plain_word(*b"\"\"\"\"\"\"\"\"") && !is_plain_word([0; 8]) && !is_plain_word([0xff; 8]));
     }
 
     #[test]

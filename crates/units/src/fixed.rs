@@ -81,7 +81,8 @@ pub fn from_f64(x: f64, round: Round) -> Option<i128> {
 
 /// `raw` with at most `decimals` decimals; `None` when rounding up leaves the range.
 pub fn to_decimals(raw: i128, decimals: u32, round: Round) -> Option<i128> {
-    let step = 10_u64.pow(DECIMALS.saturating_sub(decimals));
+    let zeros = usize::try_from(DECIMALS.saturating_sub(decimals)).expect("at most 18");
+    let step = POWERS[zeros];
     // A step divides one unit, so only the decimals matter, not the whole units.
     let (_, left) = units(raw.unsigned_abs());
     let beyond = left % step;

@@ -7,8 +7,6 @@ use crate::wide::units;
 
 /// The limit on digits; more than any `i128` has.
 const DIGITS_MAX: usize = 40;
-/// The limit on characters below which the digits always fit 64 bits.
-const SHORT: usize = 19;
 
 /// The reason why a text is not a decimal number that fixed point can hold exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,19 +44,17 @@ pub fn read(text: &str, shift: i64, beyond: Beyond) -> Result<i128, NotDecimal> 
     }
 }
 
-/// Reads the short form that almost every document uses: few digits, at most a point, no exponent. None for other text.
+/// Reads the short form that almost every document uses: digits that fit 64 bits, at most a point, no exponent. None for
+/// other text.
 fn short(text: &[u8]) -> Option<i128> {
     let (negative, text) = match text {
         [b'-', rest @ ..] => (true, rest),
         all => (false, all),
     };
-    if text.len() > SHORT {
-        return None;
-    }
     let (mut digits, mut behind) = (0_u64, None);
     for byte in text {
         match byte {
-            b'0'..=b'9' => digits = digits * 10 + u64::from(byte - b'0'),
+            b'0'..=b'9' => digits = digits.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?,
             b'.' if behind.is_none() => {
                 behind = Some(0);
                 continue;
@@ -72,7 +68,8 @@ fn short(text: &[u8]) -> Option<i128> {
     if before == 0 || behind == Some(0) {
         return None;
     }
-    let raw = i128::try_from(u128::from(digits) * u128::from(POWERS[18 - decimals])).ok()?;
+    let units = POWERS[18_usize.checked_sub(decimals)?];
+    let raw = i128::try_from(u128::from(digits) * u128::from(units)).ok()?;
     Some(if negative { -raw } else { raw })
 }
 
@@ -141,8 +138,11 @@ impl Text {
         });
         if decimals > 0 {
             text.push('.');
+            let (decimals, one) = without_zeros(decimals);
             // A one before the decimals keeps their leading zeros.
-            text.push_str(digits.format(decimals + POWERS[18])[1..].trim_end_matches('0'));
+            let decimals = &digits.format(decimals + one)[1..];
+            let last = decimals.bytes().rposition(|digit| digit != b'0').expect("decimals above zero have a digit");
+            text.push_str(&decimals[..=last]);
         }
         Self(text)
     }
@@ -151,6 +151,15 @@ impl Text {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// A count of 10⁻¹⁸ below one without most of the zeros at its end, and the count that makes one: few digits are written
+/// for cents and for prices.
+fn without_zeros(decimals: u64) -> (u64, u64) {
+    const fn cut<const ZEROS: usize>(decimals: u64) -> Option<(u64, u64)> {
+        if decimals.is_multiple_of(POWERS[ZEROS]) { Some((decimals / POWERS[ZEROS], POWERS[18 - ZEROS])) } else { None }
+    }
+    cut::<14>(decimals).or_else(|| cut::<10>(decimals)).or_else(|| cut::<6>(decimals)).unwrap_or((decimals, POWERS[18]))
 }
 
 /// Deserializes a value that documents write as text; for a wrong type or a wrong text the error says what was
@@ -277,7 +286,7 @@ mod tests {
 
         /// The quick way to read gives the same result as the general way.
         #[test]
-        fn what_is_short_is_read_like_anything_else(text in "-?[0-9]{0,12}(\\.[0-9]{0,12})?[-.e]?") {
+        fn what_is_short_is_read_like_anything_else(text in "-?[0-9]{0,25}(\\.[0-9]{0,25})?[-.e]?") {
             prop_assert_eq!(read(&text, 0, Beyond::Cut), any(&text, 0, Beyond::Cut), "{}", &text);
             prop_assert_eq!(parse(&text), any(&text, 0, Beyond::Refuse), "{}", text);
         }

@@ -24,6 +24,10 @@ pub fn mul_div(a: i128, b: i128, divisor: i128, round: Round) -> Option<i128> {
 /// `a · b / 10¹⁸`, rounded once; `None` when the result does not fit `i128`. Equals [`mul_div`] with that divisor, but
 /// needs no division.
 pub fn mul_units(a: i128, b: i128, round: Round) -> Option<i128> {
+    // Most contracts are of one unit.
+    if b == ONE {
+        return Some(a);
+    }
     let (high, low) = multiply(a.unsigned_abs(), b.unsigned_abs());
     rounded(divide_by_unit(high, low)?, (a < 0) ^ (b < 0), round)
 }

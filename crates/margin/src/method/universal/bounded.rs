@@ -49,6 +49,12 @@ pub(crate) fn left(account: &Account, market: &Market, rules: &Rules, room: Room
     if account.positions.is_empty() {
         return Ok(None);
     }
+    if let ([position], []) = (account.positions.as_slice(), account.balances.as_slice()) {
+        let listing = market.listing(position.instrument);
+        if listing.is_option() && !position.quantity.is_negative() {
+            return Ok(Group::of(listing, market).map(|_| Money::ZERO));
+        }
+    }
     let mut groups: BTreeMap<Group<'_>, Payout> = BTreeMap::new();
     for position in &account.positions {
         let listing = market.listing(position.instrument);
