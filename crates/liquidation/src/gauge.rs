@@ -1,12 +1,27 @@
 //! The equity and margins of an account, by any margin method.
 
-use margin::{Judge, Refusal, valuation};
+use std::rc::Rc;
+
+use margin::{Holdings, Judge, Refusal, valuation};
 use model::Account;
 
 /// Gives the equity and margins of an account in one market. The engine's desk and prepared margin methods implement it.
 pub trait Gauge {
     /// Equity and margins of `account`; a refusal when the method cannot judge it.
     fn stands(&self, account: &Account) -> Result<Standing, Refusal>;
+
+    /// The gauge around one account, which has no orders and its positions in the order of instruments. None where the
+    /// gauge knows no faster way than to judge every account anew.
+    fn near<'a>(&'a self, _account: &'a Account) -> Option<Rc<dyn Near + 'a>> {
+        None
+    }
+}
+
+/// Judges what an account holds after trades that change few of its positions.
+pub trait Near {
+    /// How the account stands with these holdings: the same as [`Gauge::stands`] but for the last bits, up to a part in
+    /// 10⁹ of the gross value of the account. None where only [`Gauge::stands`] can tell.
+    fn stands(&self, held: &Holdings) -> Option<Standing>;
 }
 
 /// A margin method in one market as a gauge: the equity that the method accepts and the margins it requires. Where the

@@ -49,7 +49,7 @@ mod rules;
 pub mod waterfall;
 
 pub use book::OrderBook;
-pub use gauge::{ByMethod, Gauge, Standing};
+pub use gauge::{ByMethod, Gauge, Near, Standing};
 pub use plan::{Plan, Planned, Purpose, Step, Stop, Why, plan};
 pub use planner::Planner;
 pub use price::{LiquidationPrices, liquidation_prices};

@@ -203,7 +203,14 @@ pub fn plan(
         return Ok(plan);
     }
     let beta = rules.beta.to_f64();
-    plan.trade(&Search::new(&ordered, standing, market, gauge, books, beta, EVALUATIONS))?;
+    let search = |near| Search::new((&ordered, standing), market, (gauge, near), books, beta, EVALUATIONS);
+    let near = gauge.near(&ordered);
+    let is_whole = near.is_none();
+    if !plan.trade(&search(near))? {
+        // The last bits decided; a whole assessment tells.
+        assert!(!is_whole, "a whole assessment agrees with itself");
+        plan.trade(&search(None))?;
+    }
     plan.reached = plan.stopped.is_none();
     let over = plan.stopped.is_some_and(|stop| stop != Stop::Room);
     if over && !holds(&plan.after) {
@@ -228,13 +235,16 @@ impl Plan {
         self.steps.push(Planned { step, cost, after, why });
     }
 
-    /// Adds the trades that reach the target, or that come as near to it as trades can, and records why they stop.
-    fn trade(&mut self, search: &Search<'_>) -> Result<(), Refusal> {
+    /// Adds the trades that reach the target, or that come as near to it as trades can, and records why they stop. False,
+    /// and nothing is added, where whole assessments do not bear out what was found.
+    fn trade(&mut self, search: &Search<'_>) -> Result<bool, Refusal> {
         if search.standing.equity <= 0.0 {
             self.stopped = Some(Stop::Insolvent);
-            return Ok(());
+            return Ok(true);
         }
         let Outcome { steps, ends } = search.steps()?;
+        let verified = if search.near.is_some() { search.verified(steps)? } else { Some(steps) };
+        let Some(steps) = verified else { return Ok(false) };
         let mut before = search.start();
         for (trade, after) in steps {
             debug_assert!(healthier(&after.standing, &before.standing), "I-37: each trade improves health");
@@ -244,7 +254,7 @@ impl Plan {
         self.after = before.standing;
         let reached = search.reached(&before.standing);
         self.stopped = if reached { None } else { Some(search.stop(&before, ends)?) };
-        Ok(())
+        Ok(true)
     }
 
     /// Adds the steps for an account that trading does not help: an auction and, if that fails, the backstop and deleveraging.
@@ -308,7 +318,8 @@ impl Search<'_> {
             self.books.iter().map(|book| OrderBook { room: room(book), ..*book }).collect()
         };
         let Search { account, standing, market, gauge, beta, .. } = *self;
-        let search = |books| Search::new(account, standing, market, gauge, books, beta, OF_A_REASON);
+        let search =
+            |books| Search::new((account, standing), market, (gauge, self.near.clone()), books, beta, OF_A_REASON);
         let (rested, unpaced) = (with_room(|book| book.room.max(book.whole_room)), with_room(|_| OrderBook::UNLIMITED));
         if search(&rested).has_use_for_room(end, self)? {
             return Ok(Stop::Room);
@@ -320,7 +331,8 @@ impl Search<'_> {
         if unpaced.has_use_for_trades(end)? {
             return Ok(Stop::Dust);
         }
-        let open = unpaced.trades.iter().any(|trade| self.books[trade.instrument.0].cost(1.0).is_finite());
+        let trades = unpaced.all(&unpaced.start());
+        let open = trades.iter().any(|trade| self.books[trade.instrument.0].cost(1.0).is_finite());
         Ok(if open { Stop::Frontier } else { Stop::NoMarket })
     }
 

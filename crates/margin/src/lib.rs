@@ -57,6 +57,7 @@ pub mod book;
 pub mod cell;
 pub mod exposure;
 pub mod greeks;
+mod holdings;
 pub mod method;
 pub mod params;
 mod refusal;
@@ -78,6 +79,7 @@ pub use assessment::{
     Assessment, BalancePart, Charge, Core, Exposure, Family, PositionPart, ScenarioPnl, Status, UnderlyingGreeks,
     requirement, shares, status,
 };
+pub use holdings::{Held, Holdings};
 pub use refusal::Refusal;
 pub use scenario_document::{AggregationDocument, FamilyDocument, MoveDocument, SCENARIOS_FORMAT, ScenarioDocument};
 pub use standing::{NotAccepted, RequirementState, Standing};

@@ -12,6 +12,7 @@
 //! have one column per *distinct* state, and a table gives the column of each scenario. Column 0 is the current market.
 
 pub(crate) mod alone;
+mod wide;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -27,6 +28,7 @@ use crate::greeks::{not_priceable, option_inputs, unsettled_part};
 use crate::scenario::{Move, Scenario, ScenarioSet, VolMove};
 use crate::vol::TermRule;
 use crate::{Refusal, basket};
+use wide::Wide;
 
 /// The name under which all unlisted names are looked up.
 pub const OTHER: &str = "other";
@@ -68,6 +70,7 @@ pub struct RiskArray {
     failures: Vec<(usize, usize, f64)>,
     /// The data of each instrument that turn an entry price into unsettled profit.
     profits: Vec<Profit>,
+    wide: Wide,
 }
 
 /// An account as sums of rows: fills update it, and scenario profits are read from it.
@@ -291,6 +294,7 @@ pub(crate) fn prepare_live(
         asset_factors,
         asset_prices: market.quotes.prices.iter().map(|price| price.usd().to_f64()).collect(),
         profits: market.instruments.iter().map(|listing| profit_of(listing, market)).collect(),
+        wide: Wide::new(market.instruments.len(), market.assets.len()),
         set,
     })
 }
@@ -466,7 +470,7 @@ impl RiskArray {
     }
 
     /// The index of the name under which a location fails: its own name, or [`OTHER`] when no scenario names it.
-    fn failing(&self, location: &str) -> Option<usize> {
+    pub(crate) fn failing(&self, location: &str) -> Option<usize> {
         let place = |name: &str| self.locations.binary_search_by(|failed| failed.as_str().cmp(name)).ok();
         place(location).or_else(|| place(OTHER))
     }

@@ -1,10 +1,11 @@
 //! Margins of accounts and costs of trading for liquidation plans, by the market and the method that judge the accounts.
 
+use std::rc::Rc;
 use std::sync::Mutex;
 
-use liquidation::{Gauge, LiquidationRules, OrderBook, Plan, Standing};
-use margin::Refusal;
-use margin::method::universal::Scratch;
+use liquidation::{Gauge, LiquidationRules, Near, OrderBook, Plan, Standing};
+use margin::method::universal::{self, Scratch};
+use margin::{Holdings, Refusal};
 use model::{Account, InstrumentId, UnderlyingId};
 use units::{Money, Timestamp};
 
@@ -38,6 +39,32 @@ impl Gauge for AtMark<'_> {
         }
         debug_assert!(initial >= maintenance && maintenance >= 0.0, "REQ-3: {initial} and {maintenance}");
         Ok(Standing { equity, initial, maintenance })
+    }
+
+    fn near<'b>(&'b self, account: &'b Account) -> Option<Rc<dyn Near + 'b>> {
+        let Self { side, desk, .. } = self;
+        let around = side.prepared.near(&side.market, &desk.rules.rules, account).ok()?;
+        let previous = side.previous.as_ref().zip(desk.previous.as_ref());
+        let previous = previous.map(|(prepared, rules)| prepared.near(&side.market, &rules.rules, account));
+        Some(Rc::new(Around { account: around, previous: previous.transpose().ok()? }))
+    }
+}
+
+/// The market as it is marked, around one account.
+struct Around<'a> {
+    account: universal::Near<'a>,
+    /// By the parameters before those in force, during a ramp.
+    previous: Option<universal::Near<'a>>,
+}
+
+impl Near for Around<'_> {
+    fn stands(&self, held: &Holdings) -> Option<Standing> {
+        let universal::Nearly { equity, mut initial, mut maintenance } = self.account.judge(held)?;
+        if let Some(previous) = &self.previous {
+            let before = previous.judge(held)?;
+            (initial, maintenance) = (initial.max(before.initial), maintenance.max(before.maintenance));
+        }
+        Some(Standing { equity, initial, maintenance })
     }
 }
 

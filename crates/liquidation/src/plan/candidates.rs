@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use margin::Holdings;
 use model::{Account, AssetId, InstrumentId, InstrumentKind, Market, Side, UnderlyingId};
 use units::{Quantity, Ratio};
 
@@ -15,7 +16,8 @@ const HEDGES: usize = 3;
 /// More lots than any book has.
 const LOTS: i64 = 1 << 40;
 
-/// Every trade that may help an account that lacks `missing` USD: one per instrument and side, in the order of instruments.
+/// Every trade of a derivative that may help an account that lacks `missing` USD: one per instrument and side, in the
+/// order of instruments.
 pub(super) fn candidates(account: &Account, market: &Market, books: &[OrderBook], missing: f64) -> Vec<Trade> {
     let mut trades = Vec::new();
     for position in &account.positions {
@@ -25,7 +27,6 @@ pub(super) fn candidates(account: &Account, market: &Market, books: &[OrderBook]
         trades.push(Trade { instrument: position.instrument, side, held, most: held, repays: None });
     }
     hedges(account, market, books, missing, &mut trades);
-    trades.extend(repayments(account, market, books));
     within_room(&mut trades, books);
     trades.sort_by_key(|trade| (trade.instrument, trade.side == Side::Sell));
     debug_assert!(trades.iter().all(|trade| trade.held >= 0 && trade.most > 0), "a trade has a size: {trades:?}");
@@ -85,17 +86,29 @@ fn currencies(account: &Account, market: &Market) -> BTreeSet<AssetId> {
     written.chain(account.balances.iter().map(|balance| balance.asset)).collect()
 }
 
+/// The spot instruments that have a book, each with its base asset.
+pub(super) fn spots(market: &Market, books: &[OrderBook]) -> Vec<(InstrumentId, AssetId)> {
+    let listed = market.instruments.iter().enumerate().take(books.len());
+    let spot = listed.filter(|(_, listing)| listing.kind == InstrumentKind::Spot);
+    spot.filter_map(|(place, listing)| Some((InstrumentId(place), trade::base(listing, market)?))).collect()
+}
+
 /// Every spot exchange of an asset that is owned for one that is owed.
-pub(super) fn repayments(account: &Account, market: &Market, books: &[OrderBook]) -> Vec<Trade> {
+pub(super) fn repayments(
+    held: &Holdings,
+    spots: &[(InstrumentId, AssetId)],
+    market: &Market,
+    books: &[OrderBook],
+) -> Vec<Trade> {
     let mut trades = Vec::new();
-    for (place, listing) in market.instruments.iter().enumerate().take(books.len()) {
-        let spot = (listing.kind == InstrumentKind::Spot).then(|| trade::base(listing, market));
-        let Some(base) = spot.flatten() else { continue };
-        let sides = [(Side::Buy, listing.quote, base), (Side::Sell, base, listing.quote)];
-        for (side, sell, buy) in sides {
-            let instrument = InstrumentId(place);
+    if held.balances.iter().all(|balance| !balance.amount.is_negative()) {
+        return trades;
+    }
+    for (instrument, base) in spots.iter().copied() {
+        let quote = market.listing(instrument).quote;
+        for (side, sell, buy) in [(Side::Buy, quote, base), (Side::Sell, base, quote)] {
             let trade = Trade { instrument, side, held: 0, most: 0, repays: Some((sell, buy)) };
-            let most = repaid(account, &trade, market, books);
+            let most = repaid(held, &trade, market, books);
             trades.push(Trade { held: most, most, ..trade });
         }
     }
@@ -104,10 +117,9 @@ pub(super) fn repayments(account: &Account, market: &Market, books: &[OrderBook]
 }
 
 /// The most lots of a repayment that take no more than is owned and give no more than is owed.
-pub(super) fn repaid(account: &Account, trade: &Trade, market: &Market, books: &[OrderBook]) -> i64 {
+pub(super) fn repaid(held: &Holdings, trade: &Trade, market: &Market, books: &[OrderBook]) -> i64 {
     let Some((sell, buy)) = trade.repays else { return 0 };
-    let amounts =
-        |asset: AssetId| account.balances.iter().filter(move |held| held.asset == asset).map(|held| held.amount);
+    let amounts = |asset: AssetId| held.balances.iter().filter(move |held| held.asset == asset).map(|held| held.amount);
     let owned = amounts(sell).max().filter(|amount| *amount > Quantity::ZERO);
     let owed = amounts(buy).min().filter(|amount| amount.is_negative());
     let (Some(owned), Some(owed)) = (owned, owed) else { return 0 };

@@ -1,5 +1,7 @@
 //! Grows a plan: adds one trade, or more of one, until the target is reached or nothing improves health.
 
+use std::rc::Rc;
+
 use margin::Refusal;
 use units::count;
 
@@ -147,8 +149,8 @@ impl Search<'_> {
 
     /// Every trade that may help the account. Repayments are found anew, because earlier trades may have created a debt.
     pub fn all(&self, state: &State) -> Vec<Trade> {
-        let mut trades: Vec<Trade> = self.trades.iter().filter(|trade| trade.repays.is_none()).copied().collect();
-        trades.extend(repayments(&state.account, self.market, self.books));
+        let mut trades = self.trades.clone();
+        trades.extend(repayments(&state.held, &self.spots, self.market, self.books));
         trades.retain(|trade| !state.takes_back(trade));
         trades
     }
@@ -187,7 +189,7 @@ impl Search<'_> {
         for trade in trades {
             let trade = state.legs.iter().find(|leg| leg.trade.is(trade)).map_or(*trade, |leg| leg.trade);
             let from = Place { lots: state.lots(&trade), standing: state.standing };
-            let Some(line) = self.line(&state.others(&trade), trade) else { continue };
+            let Some(line) = self.line_in(state, trade) else { continue };
             if let Some(probe) = line.probe(&from)? {
                 let promise = self.promise(&trade, &from, &probe);
                 candidates.push(Candidate { line, from, probe, promise });
@@ -241,9 +243,13 @@ impl Search<'_> {
     pub fn promise(&self, trade: &Trade, from: &Place, probe: &Place) -> Promise {
         let missing = self.missing(&from.standing);
         let gives = (missing - self.missing(&probe.standing)).max(f64::MIN_POSITIVE);
-        let probed = count(probe.lots - from.lots);
-        let lots = (missing / gives * probed).min(count(trade.most - from.lots)).max(1.0);
-        self.given(trade, from.lots, from.lots.saturating_add(floor(lots)), (gives / probed * lots).min(missing))
+        let (probed, most) = (count(probe.lots - from.lots), count(trade.most - from.lots));
+        let needed = missing / gives * probed;
+        let lots = needed.min(most).max(1.0);
+        // What reaches the target gives the missing USD to the last bit: a rounded product could be too little to be worth
+        // a step.
+        let gives = if needed <= most { missing } else { (gives / probed * lots).min(missing) };
+        self.given(trade, from.lots, from.lots.saturating_add(floor(lots)), gives)
     }
 
     /// For a state in which no trade improves health alone: adds more of a trade in the plan, beyond the size that
@@ -273,7 +279,7 @@ impl Search<'_> {
 
 /// The state with a trade at a size.
 pub(super) fn with(state: &State, line: &Line<'_>, sized: Place) -> Option<State> {
-    let account = line.account(sized.lots)?;
+    let held = Rc::new(line.held(sized.lots)?);
     let legs = state.with(&Leg { trade: line.trade, lots: sized.lots });
-    Some(State { account, standing: sized.standing, legs })
+    Some(State { held, standing: sized.standing, legs })
 }

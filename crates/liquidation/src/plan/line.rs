@@ -4,10 +4,9 @@
 //! then falls: doubling steps bracket the peak, the golden section finds it, and chords find the fewest lots that reach
 //! the target. Where a method is not convex, a size is still only taken when it improves health.
 
-use std::borrow::Cow;
+use std::rc::Rc;
 
-use margin::Refusal;
-use model::Account;
+use margin::{Holdings, Refusal};
 use units::count;
 
 use super::candidates::floor;
@@ -27,7 +26,7 @@ const FARTHER: [i64; 4] = [2, 4, 16, 64];
 #[derive(Clone)]
 pub(super) struct Line<'a> {
     pub search: &'a Search<'a>,
-    pub base: Cow<'a, Account>,
+    pub base: Rc<Holdings>,
     pub trade: Trade,
 }
 
@@ -44,21 +43,29 @@ pub(super) fn healthier(one: &Standing, other: &Standing) -> bool {
 }
 
 impl Line<'_> {
-    /// The account after `lots` lots, traded at the mark less their expected cost. None where nothing trades or a
-    /// number overflows.
-    pub fn account(&self, lots: i64) -> Option<Account> {
-        let Search { market, books, .. } = self.search;
+    /// What the account holds after `lots` lots, traded at the mark less their expected cost. None where nothing trades
+    /// or a number overflows.
+    pub fn held(&self, lots: i64) -> Option<Holdings> {
+        let mut held = Holdings::clone(&self.base);
+        self.trade(&mut held, lots).then_some(held)
+    }
+
+    /// Trades `lots` lots; false where nothing trades or a number overflows.
+    fn trade(&self, held: &mut Holdings, lots: i64) -> bool {
+        let Search { market, books, account, .. } = self.search;
         let cost = self.search.cost(&self.trade, lots);
-        if !cost.is_finite() {
-            return None;
-        }
-        trade::after(&self.base, market, &books[self.trade.instrument.0], &self.trade, lots, cost).ok()
+        let book = &books[self.trade.instrument.0];
+        cost.is_finite() && trade::after((account, held), market, book, &self.trade, lots, cost).is_ok()
     }
 
     /// How the account stands after `lots` lots; none when no assessments are left.
     pub fn at(&self, lots: i64) -> Result<Option<Place>, Refusal> {
-        let Some(account) = self.account(lots) else { return Ok(None) };
-        Ok(self.search.stands(&account)?.map(|standing| Place { lots, standing }))
+        let mut held = self.search.spare.borrow_mut();
+        held.copy(&self.base);
+        if !self.trade(&mut held, lots) {
+            return Ok(None);
+        }
+        Ok(self.search.stands(&held)?.map(|standing| Place { lots, standing }))
     }
 
     /// A point beyond `from` at which the account is healthier: farther by the missing USD or, where that is too far,
@@ -67,8 +74,7 @@ impl Line<'_> {
     /// An account that is asked the most that it can lose (REQ-7) is asked more with a small hedge, which ends the bound,
     /// and less with a larger one: several sizes are tried for it.
     pub fn probe(&self, from: &Place) -> Result<Option<Place>, Refusal> {
-        let Search { market, books, .. } = self.search;
-        let value = books[self.trade.instrument.0].lot_usd(market.listing(self.trade.instrument), market);
+        let value = self.search.value(&self.trade, 1);
         let left = self.trade.most - from.lots;
         let missing = self.search.missing(&from.standing);
         let lots = if value > 0.0 { floor(missing / value).max(1).min(left) } else { left.min(1) };

@@ -6,6 +6,7 @@ use margin::Refusal;
 use model::InstrumentId;
 
 use super::candidates::repaid;
+use super::grow::with;
 use super::line::{Place, healthier};
 use super::search::{Leg, Search, State};
 use super::trade::Trade;
@@ -97,7 +98,7 @@ impl Search<'_> {
 
     /// The state after one more trade, if it improves health and repays no more than is owed at that point.
     fn step(&self, state: &State, leg: &Leg) -> Result<Option<State>, Refusal> {
-        let repays = repaid(&state.account, &leg.trade, self.market, self.books);
+        let repays = repaid(&state.held, &leg.trade, self.market, self.books);
         if leg.trade.repays.is_some() && leg.lots - state.lots(&leg.trade) > repays {
             return Ok(None);
         }
@@ -130,7 +131,7 @@ impl Search<'_> {
         for leg in left {
             let from = Place { lots: state.lots(&leg.trade), standing: state.standing };
             let whole = Trade { most: leg.lots, ..leg.trade };
-            let Some(line) = self.line(&state.others(&leg.trade), whole) else { continue };
+            let Some(line) = self.line_in(state, whole) else { continue };
             let Some(probe) = line.probe(&from)? else { continue };
             let sized = line.size(&from, &probe)?;
             let least = SLICE * self.missing(&self.standing);
@@ -154,13 +155,12 @@ impl Search<'_> {
     pub fn trimmed(&self, mut steps: Ordered) -> Result<Ordered, Refusal> {
         let Some((trade, end)) = steps.pop() else { return Ok(steps) };
         let before = self.end(&steps);
-        let Some(line) = self.line(&before.others(&trade), trade) else { return Ok(steps) };
+        let Some(line) = self.line_in(&before, trade) else { return Ok(steps) };
         let enough = Place { lots: end.lots(&trade), standing: end.standing };
         let from = Place { lots: before.lots(&trade), standing: before.standing };
         let least = line.least(&from, enough)?;
-        if let Some(account) = line.account(least.lots) {
-            let legs = before.with(&Leg { trade, lots: least.lots });
-            steps.push((trade, State { account, standing: least.standing, legs }));
+        if let Some(state) = with(&before, &line, least) {
+            steps.push((trade, state));
         }
         Ok(steps)
     }

@@ -15,20 +15,20 @@
 //!
 //! **Once.** An instrument is traded at most once, at a size that is right for the plan as a whole.
 
-use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
-use margin::Refusal;
-use model::{Account, Market, Side};
+use margin::{Holdings, Refusal};
+use model::{Account, AssetId, InstrumentId, Market, Side};
 use units::count;
 
-use super::candidates::candidates;
+use super::candidates::{candidates, spots};
 use super::grow::Growth;
 use super::line::{Line, healthier};
 use super::order::Ordered;
 use super::settle::Found;
 use super::trade::Trade;
-use crate::{Gauge, OrderBook, Standing, Stop};
+use crate::{Gauge, Near, OrderBook, Standing, Stop};
 
 /// A further step has to save this part of the plan's cost, ...
 const TOLERANCE: f64 = 0.1;
@@ -54,21 +54,34 @@ const OF_THE_NEAREST: usize = 2_000;
 /// ... and for each of the two questions why trades end before the target.
 pub(super) const OF_A_REASON: usize = 500;
 
+/// The most that a standing may be away from that of a whole assessment, as a part of equity and margin.
+const LAST_BITS: f64 = 1e-8;
+
 /// The inputs of a search, and its remaining assessments.
 pub(super) struct Search<'a> {
     pub market: &'a Market,
     pub gauge: &'a dyn Gauge,
+    /// The gauge around the account, where it has one.
+    pub near: Option<Rc<dyn Near + 'a>>,
     pub books: &'a [OrderBook],
     /// The multiple of maintenance margin to reach.
     pub beta: f64,
     /// The account before anything is traded.
     pub account: &'a Account,
+    /// What it holds.
+    held: Rc<Holdings>,
     /// How the account stands before anything is traded.
     pub standing: Standing,
-    /// The trades that may help the account.
+    /// The trades of derivatives that may help the account.
     pub trades: Vec<Trade>,
+    /// The spot instruments on which debts are repaid, each with its base asset.
+    pub spots: Vec<(InstrumentId, AssetId)>,
+    /// Memory for the holdings that are judged next.
+    pub spare: RefCell<Holdings>,
     /// The remaining number of assessments.
     left: Cell<usize>,
+    /// Whether accounts are judged whole, to the last bit.
+    whole: Cell<bool>,
 }
 
 /// One trade of a plan.
@@ -88,7 +101,7 @@ pub(super) struct Outcome {
 /// The account after some trades.
 #[derive(Clone, Debug)]
 pub(super) struct State {
-    pub account: Account,
+    pub held: Rc<Holdings>,
     pub standing: Standing,
     pub legs: Vec<Leg>,
 }
@@ -96,17 +109,29 @@ pub(super) struct State {
 impl<'a> Search<'a> {
     /// A search for the trades of an account with the given standing; it assesses the account at most `evaluations` times.
     pub fn new(
-        account: &'a Account,
-        standing: Standing,
+        (account, standing): (&'a Account, Standing),
         market: &'a Market,
-        gauge: &'a dyn Gauge,
+        (gauge, near): (&'a dyn Gauge, Option<Rc<dyn Near + 'a>>),
         books: &'a [OrderBook],
         beta: f64,
         evaluations: usize,
     ) -> Self {
         let missing = -standing.excess(beta);
-        let trades = candidates(account, market, books, missing);
-        Self { market, gauge, books, beta, account, standing, trades, left: Cell::new(evaluations) }
+        Self {
+            market,
+            gauge,
+            near,
+            books,
+            beta,
+            account,
+            held: Rc::new(Holdings::of(account)),
+            standing,
+            trades: candidates(account, market, books, missing),
+            spots: spots(market, books),
+            spare: RefCell::default(),
+            left: Cell::new(evaluations),
+            whole: Cell::new(false),
+        }
     }
 
     /// The steps of the plan: those that reach the target or, if none do, those that come nearest.
@@ -167,7 +192,11 @@ impl<'a> Search<'a> {
 
     /// Searches with all trades at once: first the fewest that reach the target, then more, until a short plan is found.
     fn all_at_once(&self, found: &mut Found, grown: &mut Vec<State>) -> Result<(), Refusal> {
-        for joint in self.joint()? {
+        // A climb amplifies the last bits: its slopes are small differences.
+        self.whole.set(true);
+        let joint = self.joint()?;
+        self.whole.set(false);
+        for joint in joint {
             if found.steps.as_ref().is_some_and(|steps| steps.len() <= LONG) {
                 break;
             }
@@ -235,7 +264,7 @@ impl<'a> Search<'a> {
 
     /// The account before anything is traded.
     pub fn start(&self) -> State {
-        State { account: self.account.clone(), standing: self.standing, legs: Vec::new() }
+        State { held: Rc::clone(&self.held), standing: self.standing, legs: Vec::new() }
     }
 
     /// USD of excess that the account lacks to the target; negative above it.
@@ -278,29 +307,64 @@ impl<'a> Search<'a> {
 
     /// A trade on top of the account after some other trades; none when that account cannot be computed.
     pub fn line(&self, others: &[Leg], trade: Trade) -> Option<Line<'_>> {
-        let mut base = Cow::Borrowed(self.account);
+        let mut base = Rc::clone(&self.held);
         for leg in others {
-            base = Cow::Owned(Line { search: self, base, trade: leg.trade }.account(leg.lots)?);
+            base = Rc::new(Line { search: self, base, trade: leg.trade }.held(leg.lots)?);
         }
         Some(Line { search: self, base, trade })
     }
 
-    /// How an account stands; none when no assessments are left.
-    pub fn stands(&self, account: &Account) -> Result<Option<Standing>, Refusal> {
+    /// A trade in the place of the same trade of a state, or on top of a state without it; none when the account without
+    /// it cannot be computed.
+    pub fn line_in(&self, state: &State, trade: Trade) -> Option<Line<'_>> {
+        if state.lots(&trade) == 0 {
+            return Some(Line { search: self, base: Rc::clone(&state.held), trade });
+        }
+        self.line(&state.others(&trade), trade)
+    }
+
+    /// How an account with these holdings stands; none when no assessments are left.
+    pub fn stands(&self, held: &Holdings) -> Result<Option<Standing>, Refusal> {
         let Some(left) = self.left.get().checked_sub(1) else { return Ok(None) };
         self.left.set(left);
-        self.gauge.stands(account).map(Some)
+        let near = self.near.as_ref().filter(|_| !self.whole.get());
+        if let Some(standing) = near.and_then(|near| near.stands(held)) {
+            debug_assert!(self.agrees(held, &standing), "{standing:?} of {held:?}");
+            return Ok(Some(standing));
+        }
+        self.gauge.stands(&held.account(self.account)).map(Some)
+    }
+
+    /// Whether the whole assessment of these holdings agrees with a standing but for the last bits.
+    fn agrees(&self, held: &Holdings, near: &Standing) -> bool {
+        let Ok(whole) = self.gauge.stands(&held.account(self.account)) else { return false };
+        let size = 1.0 + near.equity.abs() + near.initial;
+        let pairs = [(near.equity, whole.equity), (near.initial, whole.initial), (near.maintenance, whole.maintenance)];
+        pairs.into_iter().all(|(one, other)| (one - other).abs() <= LAST_BITS * size)
+    }
+
+    /// The steps with the standings of whole assessments; none where those do not agree that every step improves health,
+    /// or about the target.
+    pub fn verified(&self, mut steps: Ordered) -> Result<Option<Ordered>, Refusal> {
+        let mut before = self.standing;
+        for (_, state) in &mut steps {
+            let standing = self.gauge.stands(&state.held.account(self.account))?;
+            let agrees = self.reached(&standing) == self.reached(&state.standing) && healthier(&standing, &before);
+            if !agrees {
+                return Ok(None);
+            }
+            (state.standing, before) = (standing, standing);
+        }
+        Ok(Some(steps))
     }
 
     /// The account after some trades; none when it cannot be computed, or no assessments are left.
     pub fn after(&self, legs: &[Leg]) -> Result<Option<State>, Refusal> {
         let Some((last, others)) = legs.split_last() else { return Ok(Some(self.start())) };
-        let Some(account) = self.line(others, last.trade).and_then(|line| line.account(last.lots)) else {
-            return Ok(None);
-        };
+        let Some(held) = self.line(others, last.trade).and_then(|line| line.held(last.lots)) else { return Ok(None) };
         debug_assert!(legs.iter().all(|leg| (1..=leg.trade.most).contains(&leg.lots)), "a leg has lots: {legs:?}");
-        let standing = self.stands(&account)?;
-        Ok(standing.map(|standing| State { account, standing, legs: legs.to_vec() }))
+        let standing = self.stands(&held)?;
+        Ok(standing.map(|standing| State { held: Rc::new(held), standing, legs: legs.to_vec() }))
     }
 }
 

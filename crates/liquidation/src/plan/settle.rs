@@ -6,6 +6,7 @@
 use margin::Refusal;
 use units::count;
 
+use super::grow::with;
 use super::line::Place;
 use super::order::Ordered;
 use super::search::{Leg, Search, State};
@@ -148,11 +149,10 @@ impl Search<'_> {
     /// More of one trade, as far as it helps.
     fn more(&self, state: &State, leg: &Leg) -> Result<Option<State>, Refusal> {
         let from = Place { lots: leg.lots, standing: state.standing };
-        let Some(line) = self.line(&state.others(&leg.trade), leg.trade) else { return Ok(None) };
+        let Some(line) = self.line_in(state, leg.trade) else { return Ok(None) };
         let Some(probe) = line.probe(&from)? else { return Ok(None) };
         let sized = line.size(&from, &probe)?;
-        let (legs, account) = (state.with(&Leg { lots: sized.lots, ..*leg }), line.account(sized.lots));
-        Ok(account.map(|account| State { account, standing: sized.standing, legs }))
+        Ok(with(state, &line, sized))
     }
 
     /// Replaces half of the trade with the largest burden by another trade: impact grows with size, so two books can be

@@ -1,9 +1,8 @@
 //! One trade, its value, and the account after it.
 
 use margin::valuation::position_value;
-use model::{
-    Account, AssetId, Balance, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Position, QuotePrice, Side,
-};
+use margin::{Held, Holdings};
+use model::{Account, AssetId, Instrument, InstrumentId, InstrumentKind, Market, Payoff, Position, QuotePrice, Side};
 use units::{Money, Overflow, Price, Quantity, Round};
 
 use crate::OrderBook;
@@ -75,39 +74,37 @@ pub(super) fn given(
     }
 }
 
-/// The account after `lots` lots were traded at the mark and their expected `cost` in USD was paid, rounded against the
+/// Changes what an account holds by `lots` lots traded at the mark and their expected `cost` in USD, rounded against the
 /// account.
 ///
 /// As in the engine, only the closed part realises its profit. A position that grows keeps its unrealised profit or
 /// loss in its average entry price, so adding a lot does not produce cash that could pay a debt.
 pub(super) fn after(
-    account: &Account,
+    (account, held): (&Account, &mut Holdings),
     market: &Market,
     book: &OrderBook,
     trade: &Trade,
     lots: i64,
     cost: f64,
-) -> Result<Account, Overflow> {
+) -> Result<(), Overflow> {
     let size = size(book, lots)?;
     let contracts = if trade.side == Side::Buy { size } else { size.negated()? };
     let listing = market.listing(trade.instrument);
     let cash = listing.cash();
     let cost = Money::from_f64(cost, Round::Up)?;
-    let mut after = account.clone();
     let received = if listing.kind == InstrumentKind::Spot {
         let units = contracts.times(listing.contract_size, Round::Down)?;
         if let Some(base) = base(listing, market) {
-            credit(&mut after, base, units)?;
+            credit(held, base, units)?;
         }
         let paid =
             units.at(market.mark(listing.id).in_quote(), Round::Up)?.converted(market.price(cash).usd(), Round::Up)?;
         paid.negated()?
     } else {
-        moved(&mut after, market, trade.instrument, contracts)?
+        moved(account, held, market, trade.instrument, contracts)?
     };
     let received = Quantity::from_raw(received.minus(cost)?.raw());
-    credit(&mut after, cash, received.over(market.price(cash).usd(), Round::Down)?)?;
-    Ok(after)
+    credit(held, cash, received.over(market.price(cash).usd(), Round::Down)?)
 }
 
 /// The base asset of a spot instrument: the asset with the name of its underlying.
@@ -117,25 +114,18 @@ pub(super) fn base(listing: &Instrument, market: &Market) -> Option<AssetId> {
 
 /// Changes a position; returns the value that leaves it, in USD.
 fn moved(
-    account: &mut Account,
+    account: &Account,
+    held: &mut Holdings,
     market: &Market,
     instrument: InstrumentId,
     contracts: Quantity,
 ) -> Result<Money, Overflow> {
-    let mark = market.mark(instrument);
-    let place = account.positions.binary_search_by_key(&instrument, |position| position.instrument);
-    let held = match place {
-        Ok(place) => account.positions[place],
-        Err(_) => Position { instrument, quantity: Quantity::ZERO, entry: mark },
-    };
-    let quantity = held.quantity.plus(contracts)?;
-    let position = Position { quantity, entry: entry(&held, contracts, market)?, ..held };
-    match place {
-        Ok(place) if quantity == Quantity::ZERO => drop(account.positions.remove(place)),
-        Ok(place) => account.positions[place] = position,
-        Err(place) => account.positions.insert(place, position),
-    }
-    position_value(&held, market)?.minus(position_value(&position, market)?)
+    let none = || Position { instrument, quantity: Quantity::ZERO, entry: market.mark(instrument) };
+    let before = held.position(account, instrument).unwrap_or_else(none);
+    let quantity = before.quantity.plus(contracts)?;
+    let position = Position { quantity, entry: entry(&before, contracts, market)?, ..before };
+    held.set(position);
+    position_value(&before, market)?.minus(position_value(&position, market)?)
 }
 
 /// The entry price of a position after `contracts` more at the mark. A reduced position keeps its entry price, a new or
@@ -167,20 +157,19 @@ fn entry(held: &Position, contracts: Quantity, market: &Market) -> Result<QuoteP
 
 /// Credits an amount to the balance that owes most, else to the one without a location, else to the largest. Debits the
 /// largest balance.
-fn credit(account: &mut Account, asset: AssetId, amount: Quantity) -> Result<(), Overflow> {
-    let of_asset = account.balances.iter().enumerate().filter(|(_, balance)| balance.asset == asset);
-    let key = |balance: &Balance| {
+fn credit(held: &mut Holdings, asset: AssetId, amount: Quantity) -> Result<(), Overflow> {
+    let of_asset = held.balances.iter_mut().filter(|balance| balance.asset == asset);
+    let key = |balance: &Held| {
         let owed = balance.amount.min(Quantity::ZERO).raw();
-        let rank = if amount.is_negative() { (0, false) } else { (-owed, balance.location.is_none()) };
+        let rank = if amount.is_negative() { (0, false) } else { (-owed, !balance.is_elsewhere) };
         (rank, balance.amount)
     };
     // Among equals the first is chosen, so that the order of the account decides.
-    let chosen = of_asset.rev().max_by_key(|(_, balance)| key(balance)).map(|(place, _)| place);
-    if let Some(place) = chosen {
-        account.balances[place].amount = account.balances[place].amount.plus(amount)?;
+    if let Some(chosen) = of_asset.rev().max_by_key(|balance| key(balance)) {
+        chosen.amount = chosen.amount.plus(amount)?;
     } else if amount != Quantity::ZERO {
-        let place = account.balances.partition_point(|balance| balance.asset < asset);
-        account.balances.insert(place, Balance { asset, amount, location: None });
+        let place = held.balances.partition_point(|balance| balance.asset < asset);
+        held.balances.insert(place, Held { asset, amount, place: None, is_elsewhere: false });
     }
     Ok(())
 }

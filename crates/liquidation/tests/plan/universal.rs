@@ -1,12 +1,13 @@
 //! Random portfolios under the universal method: properties of every plan.
 
+use std::rc::Rc;
 use std::sync::LazyLock;
 
-use liquidation::{Gauge, OrderBook, Plan, Purpose, Standing, Step, Stop};
-use margin::Refusal;
+use liquidation::{Gauge, Near, OrderBook, Plan, Purpose, Standing, Step, Stop};
 use margin::method::universal::{self, Universal, rules::Rules};
 use margin::params::Params;
 use margin::scenario::ScenarioSet;
+use margin::{Holdings, Refusal};
 use model::{Account, InstrumentId, Market, Position, Right};
 use pricing::kernel::Isa;
 use proptest::collection::vec;
@@ -35,6 +36,29 @@ impl Gauge for ByUniversal<'_> {
             initial: margins.initial.to_f64(),
             maintenance: margins.maintenance.to_f64(),
         })
+    }
+}
+
+/// The universal method around one account.
+struct Around<'a>(universal::Near<'a>);
+
+impl Near for Around<'_> {
+    fn stands(&self, held: &Holdings) -> Option<Standing> {
+        let universal::Nearly { equity, initial, maintenance } = self.0.judge(held)?;
+        Some(Standing { equity, initial, maintenance })
+    }
+}
+
+/// [`ByUniversal`], also around one account.
+pub struct Incremental(ByUniversal<'static>);
+
+impl Gauge for Incremental {
+    fn stands(&self, account: &Account) -> Result<Standing, Refusal> {
+        self.0.stands(account)
+    }
+
+    fn near<'a>(&'a self, account: &'a Account) -> Option<Rc<dyn Near + 'a>> {
+        Some(Rc::new(Around(self.0.0.near(account).ok()?)))
     }
 }
 
@@ -223,6 +247,18 @@ proptest! {
         let mut turned = world.account.clone();
         turned.positions.reverse();
         prop_assert_eq!(planned(&turned, &MARKET, &gauge(), &world.books), plan);
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(400))]
+
+    /// A search that judges only what a trade changes finds the plan of a search that judges the whole account.
+    #[test]
+    fn a_plan_around_an_account_is_that_of_whole_assessments(world in world()) {
+        let whole = planned(&world.account, &MARKET, &gauge(), &world.books);
+        let near = planned(&world.account, &MARKET, &Incremental(gauge()), &world.books);
+        prop_assert_eq!(near, whole);
     }
 }
 

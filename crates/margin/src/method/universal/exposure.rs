@@ -1,6 +1,8 @@
 //! The inputs of the charges: net sensitivities by underlying and bucket.
 
-use model::UnderlyingId;
+pub(crate) mod around;
+
+use model::{InstrumentId, UnderlyingId};
 
 use super::cover::Chain;
 use super::listed::{AssetTerms, ContractTerms, Strike, UnderlyingTerms};
@@ -15,14 +17,21 @@ pub struct Exposures {
     touched: Vec<usize>,
     /// The number of the asset and the value in USD of each balance, negative for a debt.
     pub balances: Vec<(usize, f64)>,
-    /// Funding of one period, in USD; positive when the account pays.
-    pub funding: f64,
-    /// Fees to close every position, in USD.
-    pub fees: f64,
-    /// Half the spreads of every position, each closed by itself, in USD.
-    pub spread: f64,
+    /// The sums over all positions.
+    pub totals: Totals,
     strikes: Vec<Leg>,
     endless: bool,
+}
+
+/// Sums over all positions of an account, in USD.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Totals {
+    /// Funding of one period; positive when the account pays.
+    pub funding: f64,
+    /// Fees to close every position.
+    pub fees: f64,
+    /// Half the spreads of every position, each closed by itself.
+    pub spread: f64,
 }
 
 /// The error of a sum of options, as a part of the sum of their sizes, at most.
@@ -61,21 +70,68 @@ pub struct Bucket {
     pub at_a_strike: f64,
 }
 
+/// The options of one chain, summed up.
+#[derive(Clone, Copy, Debug, Default)]
+struct ChainSums {
+    /// Short options that no long option covers, in coins.
+    naked: f64,
+    /// The most options that the account is long at one strike, in coins.
+    most: f64,
+    /// Net calls, in coins.
+    calls: f64,
+    /// Calls without sign, in coins.
+    gross: f64,
+}
+
+impl ChainSums {
+    /// The sums of the legs of one chain, which are in the order of strikes.
+    fn of(legs: &[Leg]) -> Self {
+        let (mut chain, mut sums) = (Chain::default(), Self::default());
+        for legs in legs.chunk_by(|one, other| one.strike.rank == other.strike.rank) {
+            let of = |call: bool| legs.iter().filter(move |leg| leg.strike.call == call);
+            let net = |call: bool| of(call).fold(0.0, |sum, leg| sum + leg.coins);
+            chain.strike(net(true), net(false));
+            sums.most = sums.most.max(net(true) + net(false));
+            sums.calls += net(true);
+            sums.gross += of(true).fold(0.0, |sum, leg| sum + leg.coins.abs());
+        }
+        Self { naked: chain.naked(), ..sums }
+    }
+}
+
 /// A position in options of one strike, in coins.
 #[derive(Clone, Copy, Debug)]
 struct Leg {
     strike: Strike,
     /// The index of the position in the account.
     place: usize,
+    instrument: InstrumentId,
     underlying: usize,
     bucket: usize,
     coins: f64,
+}
+
+impl Bucket {
+    fn add(&mut self, contracts: f64, contract: &ContractTerms) {
+        self.delta += contracts * contract.greeks.delta;
+        self.forward_delta += contracts * contract.forward_delta;
+        self.gamma += contracts * contract.greeks.gamma;
+        self.vega += contracts * contract.greeks.vega;
+    }
 }
 
 impl Exposure {
     /// Net delta in coins, balances included.
     pub fn delta(&self) -> f64 {
         self.buckets.iter().fold(self.coins, |sum, bucket| sum + bucket.delta)
+    }
+
+    /// Adds the options of a chain, when everything else was added. Returns whether its calls owe more at high prices than
+    /// all that rises with them.
+    fn add_chain(&mut self, bucket: usize, chain: &ChainSums) -> bool {
+        self.naked += chain.naked;
+        self.buckets[bucket].at_a_strike += chain.most;
+        chain.calls + self.rising * (1.0 + SLACK) < -SLACK * chain.gross
     }
 
     fn clear(&mut self) {
@@ -116,18 +172,14 @@ impl Exposures {
         if contract.strike.is_none() && quantity > 0.0 {
             self.touch(underlying).rising = f64::INFINITY;
         }
-        let bucket = &mut self.touch(underlying).buckets[contract.bucket];
-        bucket.delta += quantity * contract.greeks.delta;
-        bucket.forward_delta += quantity * contract.forward_delta;
-        bucket.gamma += quantity * contract.greeks.gamma;
-        bucket.vega += quantity * contract.greeks.vega;
+        self.touch(underlying).buckets[contract.bucket].add(quantity, contract);
         if let Some(strike) = contract.strike {
             let (bucket, coins) = (contract.bucket, quantity * contract.size);
-            self.strikes.push(Leg { strike, place, underlying, bucket, coins });
+            self.strikes.push(Leg { strike, place, instrument: line.instrument, underlying, bucket, coins });
         }
-        self.funding += quantity * contract.funding_rate * contract.value;
-        self.fees += quantity.abs() * contract.fee;
-        self.spread += quantity.abs() * contract.spread;
+        self.totals.funding += quantity * contract.funding_rate * contract.value;
+        self.totals.fees += quantity.abs() * contract.fee;
+        self.totals.spread += quantity.abs() * contract.spread;
     }
 
     /// Whether the account surely has no largest possible loss (REQ-7): it holds a contract without an end, or the calls
@@ -141,19 +193,8 @@ impl Exposures {
         self.touched.sort_unstable();
         self.strikes.sort_unstable_by_key(|leg| (leg.strike, leg.place));
         for legs in self.strikes.chunk_by(|one, other| one.strike.chain == other.strike.chain) {
-            let (mut chain, mut most, mut calls, mut gross) = (Chain::default(), 0.0_f64, 0.0, 0.0);
-            for legs in legs.chunk_by(|one, other| one.strike.rank == other.strike.rank) {
-                let of = |call: bool| legs.iter().filter(move |leg| leg.strike.call == call);
-                let net = |call: bool| of(call).fold(0.0, |sum, leg| sum + leg.coins);
-                chain.strike(net(true), net(false));
-                most = most.max(net(true) + net(false));
-                calls += net(true);
-                gross += of(true).fold(0.0, |sum, leg| sum + leg.coins.abs());
-            }
             let exposure = &mut self.underlyings[legs[0].underlying];
-            exposure.naked += chain.naked();
-            exposure.buckets[legs[0].bucket].at_a_strike += most;
-            self.endless |= calls + exposure.rising * (1.0 + SLACK) < -SLACK * gross;
+            self.endless |= exposure.add_chain(legs[0].bucket, &ChainSums::of(legs));
         }
     }
 
@@ -177,6 +218,6 @@ impl Exposures {
         self.touched.clear();
         self.balances.clear();
         self.strikes.clear();
-        (self.funding, self.fees, self.spread, self.endless) = (0.0, 0.0, 0.0, false);
+        (self.totals, self.endless) = (Totals::default(), false);
     }
 }

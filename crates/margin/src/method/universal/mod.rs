@@ -13,7 +13,7 @@
 //! Every file uses only those to its left:
 //!
 //! ```text
-//! by_name ─ scan, peg, cover ─ exit ─ listed ─ exposure ─ charge/rule ─ charge/* ─ charge/mod ─ rules ─ bounded ─ terms, families/*, notes ─ mod
+//! by_name ─ scan, peg, cover ─ exit ─ listed ─ exposure ─ charge/rule ─ charge/* ─ charge/mod ─ rules ─ bounded ─ terms, families/*, notes ─ mod, near
 //! ```
 //!
 //! A charge does not know the other parameters of the method, and a family knows no charge.
@@ -26,6 +26,7 @@ mod exit;
 mod exposure;
 pub mod families;
 pub(crate) mod listed;
+mod near;
 mod notes;
 mod peg;
 pub mod rules;
@@ -51,6 +52,7 @@ use crate::{
     requirement,
 };
 use exposure::Exposures;
+pub use near::{Near, Nearly};
 use rules::Rules;
 use terms::Terms;
 

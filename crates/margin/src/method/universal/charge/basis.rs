@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::rule::{Fill, Part, Rule, Scope};
 use crate::basket;
 use crate::method::universal::by_name::{ByName, within};
-use crate::method::universal::exposure::Exposures;
+use crate::method::universal::exposure::{Exposure, Exposures};
 use crate::method::universal::listed::Bucket;
 use crate::params::decimal;
 
@@ -93,11 +93,14 @@ impl Rule for Basis {
 
     #[inline]
     fn exact(&self, exposures: &Exposures) -> f64 {
-        exposures.touched().fold(0.0, |sum, (underlying, exposure)| {
-            let legs = exposure.buckets.iter().zip(&self.moves[underlying]);
-            let legs = legs.map(|(bucket, part)| bucket.forward_delta.abs() * exposure.index * part);
-            sum + legs.fold(0.0, |sum, leg| sum + leg)
-        })
+        exposures.touched().fold(0.0, |sum, (underlying, exposure)| sum + self.on_underlying(underlying, exposure))
+    }
+
+    #[inline]
+    fn on_underlying(&self, underlying: usize, exposure: &Exposure) -> f64 {
+        let legs = exposure.buckets.iter().zip(&self.moves[underlying]);
+        let legs = legs.map(|(bucket, part)| bucket.forward_delta.abs() * exposure.index * part);
+        legs.fold(0.0, |sum, leg| sum + leg)
     }
 
     #[inline]

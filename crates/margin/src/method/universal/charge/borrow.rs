@@ -82,7 +82,12 @@ impl Rule for Borrow {
 
     #[inline]
     fn exact(&self, exposures: &Exposures) -> f64 {
-        exposures.balances.iter().fold(0.0, |sum, (asset, value)| sum + self.of(*asset, -value))
+        exposures.balances.iter().fold(0.0, |sum, (asset, value)| sum + self.on_balance(*asset, *value))
+    }
+
+    #[inline]
+    fn on_balance(&self, asset: usize, value: f64) -> f64 {
+        self.of(asset, -value)
     }
 
     #[inline]

@@ -18,7 +18,7 @@ use model::{Invalid, UnderlyingId};
 use super::options::OptionRules;
 use super::rule::{Fill, Part, Rule, Scope};
 use crate::method::universal::by_name::within;
-use crate::method::universal::exposure::{Bucket, Exposures};
+use crate::method::universal::exposure::{Bucket, Exposure, Exposures};
 use crate::method::universal::listed;
 
 /// CHG-4 with the expiries that are near.
@@ -65,13 +65,16 @@ impl Rule for Expiry {
 
     #[inline]
     fn exact(&self, exposures: &Exposures) -> f64 {
-        exposures.touched().fold(0.0, |sum, (underlying, exposure)| {
-            let dollars = self.pin_move * exposure.index;
-            let pinned = exposure.buckets.iter().zip(&self.pinned[underlying]).filter(|(_, pinned)| **pinned);
-            let unseen = self.unseen * exposure.index;
-            let of = |bucket: &Bucket| 0.5 * (-bucket.gamma).max(0.0) * dollars * dollars + bucket.at_a_strike * unseen;
-            sum + pinned.fold(0.0, |sum, (bucket, _)| sum + of(bucket))
-        })
+        exposures.touched().fold(0.0, |sum, (underlying, exposure)| sum + self.on_underlying(underlying, exposure))
+    }
+
+    #[inline]
+    fn on_underlying(&self, underlying: usize, exposure: &Exposure) -> f64 {
+        let dollars = self.pin_move * exposure.index;
+        let pinned = exposure.buckets.iter().zip(&self.pinned[underlying]).filter(|(_, pinned)| **pinned);
+        let unseen = self.unseen * exposure.index;
+        let of = |bucket: &Bucket| 0.5 * (-bucket.gamma).max(0.0) * dollars * dollars + bucket.at_a_strike * unseen;
+        pinned.fold(0.0, |sum, (bucket, _)| sum + of(bucket))
     }
 
     #[inline]

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::rule::{Fill, Part, Rule, Scope};
 use crate::method::universal::by_name::within;
-use crate::method::universal::exposure::Exposures;
+use crate::method::universal::exposure::{Exposures, Totals};
 use crate::params::decimal;
 
 /// Fees to close positions (CHG-7).
@@ -73,7 +73,12 @@ impl Rule for FundingAndFees {
 
     #[inline]
     fn exact(&self, exposures: &Exposures) -> f64 {
-        exposures.funding.max(0.0) + exposures.fees
+        self.on_totals(&exposures.totals)
+    }
+
+    #[inline]
+    fn on_totals(&self, totals: &Totals) -> f64 {
+        totals.funding.max(0.0) + totals.fees
     }
 
     #[inline]

@@ -120,6 +120,11 @@ impl Rule for Haircut {
     }
 
     #[inline]
+    fn on_balance(&self, asset: usize, value: f64) -> f64 {
+        self.of(asset, value)
+    }
+
+    #[inline]
     fn most(&self, part: &Part) -> Option<f64> {
         match part {
             Part::Balance { asset, value } => Some(self.of(*asset, *value)),

@@ -17,7 +17,7 @@ use super::rule::{Fill, Part, Rule, Scope};
 use crate::basket;
 use crate::method::universal::by_name::{ByName, within};
 use crate::method::universal::exit::{Exit, Leave};
-use crate::method::universal::exposure::Exposures;
+use crate::method::universal::exposure::{Exposure, Exposures, Totals};
 use crate::params::decimal;
 
 /// The cost of leaving large positions (CHG-1).
@@ -119,12 +119,21 @@ impl Rule for Liquidity {
 
     #[inline]
     fn exact(&self, exposures: &Exposures) -> f64 {
-        exposures.touched().fold(exposures.spread, |sum, (underlying, exposure)| {
-            let exits = &self.exits[underlying];
-            let delta = exits.delta.cost(exposure.delta().abs() * exposure.index);
-            let vegas = exposure.buckets.iter().map(|bucket| exits.vega.cost(points(bucket.vega.abs())));
-            sum + vegas.fold(delta, |sum, exit| sum + exit)
-        })
+        let spread = self.on_totals(&exposures.totals);
+        exposures.touched().fold(spread, |sum, (underlying, exposure)| sum + self.on_underlying(underlying, exposure))
+    }
+
+    #[inline]
+    fn on_totals(&self, totals: &Totals) -> f64 {
+        totals.spread
+    }
+
+    #[inline]
+    fn on_underlying(&self, underlying: usize, exposure: &Exposure) -> f64 {
+        let exits = &self.exits[underlying];
+        let delta = exits.delta.cost(exposure.delta().abs() * exposure.index);
+        let vegas = exposure.buckets.iter().map(|bucket| exits.vega.cost(points(bucket.vega.abs())));
+        vegas.fold(delta, |sum, exit| sum + exit)
     }
 
     #[inline]

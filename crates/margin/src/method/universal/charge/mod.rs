@@ -18,7 +18,7 @@ mod short_options;
 
 use model::Invalid;
 
-use super::exposure::Exposures;
+use super::exposure::{Exposure, Exposures, Totals};
 use rule::{Fill, Part, Rule, Scope};
 
 pub use basis::BasisRules;
@@ -87,6 +87,30 @@ macro_rules! charges {
             #[inline]
             pub fn exact(&self, exposures: &Exposures) -> [(Charge, f64); Charge::ORDER.len()] {
                 [$((Charge::$name, at_least_0(Charge::$name, self.$file.exact(exposures))),)+]
+            }
+
+            /// The parts of all charges that depend on the sums over all positions, in USD.
+            #[inline]
+            pub fn on_totals(&self, totals: &Totals) -> f64 {
+                let mut sum = 0.0;
+                $(sum += self.$file.on_totals(totals);)+
+                sum
+            }
+
+            /// The parts of all charges that depend on the exposure to one underlying, in USD.
+            #[inline]
+            pub fn on_underlying(&self, underlying: usize, exposure: &Exposure) -> f64 {
+                let mut sum = 0.0;
+                $(sum += self.$file.on_underlying(underlying, exposure);)+
+                sum
+            }
+
+            /// The parts of all charges that depend on a balance of this value, in USD.
+            #[inline]
+            pub fn on_balance(&self, asset: usize, value: f64) -> f64 {
+                let mut sum = 0.0;
+                $(sum += self.$file.on_balance(asset, value);)+
+                sum
             }
 
             /// The largest sum of all charges on one part of an account anywhere in the cell, in USD.

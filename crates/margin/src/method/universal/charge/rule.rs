@@ -5,12 +5,12 @@ use model::{Invalid, Market, UnderlyingId};
 use units::Timestamp;
 
 use crate::method::universal::by_name::ByName;
-use crate::method::universal::exposure::Exposures;
+use crate::method::universal::exposure::{self, Exposures, Totals};
 use crate::method::universal::listed::Buckets;
 use crate::method::universal::scan::ScanRules;
 
-/// A charge of the universal method, prepared for one market or for every market of a cell. No method has a default: a
-/// charge that gives no bound over a cell does not compile.
+/// A charge of the universal method, prepared for one market or for every market of a cell. A charge that gives no bound
+/// over a cell does not compile. It is the sum of its parts: on totals, on each underlying and on each balance.
 pub(crate) trait Rule: Sized {
     /// The parameters of the charge.
     type Rules;
@@ -32,6 +32,22 @@ pub(crate) trait Rule: Sized {
 
     /// The charge of an account, in USD, at least 0.
     fn exact(&self, exposures: &Exposures) -> f64;
+
+    /// The part of [`Self::exact`] that depends on the sums over all positions.
+    fn on_totals(&self, _: &Totals) -> f64 {
+        0.0
+    }
+
+    /// The part of [`Self::exact`] that depends on the exposure to one underlying, which has this number in the market.
+    fn on_underlying(&self, _: usize, _: &exposure::Exposure) -> f64 {
+        0.0
+    }
+
+    /// The part of [`Self::exact`] that depends on a balance of this value in USD; its asset has this number in the
+    /// market.
+    fn on_balance(&self, _: usize, _: f64) -> f64 {
+        0.0
+    }
 
     /// The largest charge on one part of an account anywhere in the cell, in USD; none on parts that it does not charge.
     /// The sum over all parts is never below [`Self::exact`] in a market of the cell (CELL-8).

@@ -12,7 +12,7 @@ use model::{Invalid, UnderlyingId};
 use super::options::OptionRules;
 use super::rule::{Fill, Part, Rule, Scope};
 use crate::method::universal::by_name::within;
-use crate::method::universal::exposure::Exposures;
+use crate::method::universal::exposure::{Exposure, Exposures};
 
 /// CHG-3 with the highest index of each underlying.
 #[derive(Clone, Debug)]
@@ -39,7 +39,12 @@ impl Rule for ShortOptions {
 
     #[inline]
     fn exact(&self, exposures: &Exposures) -> f64 {
-        exposures.touched().fold(0.0, |sum, (_, exposure)| sum + exposure.naked * self.rate * exposure.index)
+        exposures.touched().fold(0.0, |sum, (underlying, exposure)| sum + self.on_underlying(underlying, exposure))
+    }
+
+    #[inline]
+    fn on_underlying(&self, _: usize, exposure: &Exposure) -> f64 {
+        exposure.naked * self.rate * exposure.index
     }
 
     #[inline]
