@@ -49,8 +49,11 @@ impl Holdings {
 
     /// The position in an instrument; none where there are no contracts.
     pub fn position(&self, account: &Account, instrument: InstrumentId) -> Option<Position> {
-        let changed = self.positions.iter().find(|position| position.instrument == instrument);
-        changed.or_else(|| position(account, instrument)).filter(|held| held.quantity != Quantity::ZERO).copied()
+        let of = |held: &Position| held.instrument;
+        let changed = self.positions.iter().find(|held| of(held) == instrument);
+        let before =
+            || account.positions.binary_search_by_key(&instrument, of).ok().map(|place| &account.positions[place]);
+        changed.or_else(before).filter(|held| held.quantity != Quantity::ZERO).copied()
     }
 
     /// Changes the position in an instrument.
@@ -77,10 +80,4 @@ impl Holdings {
         let balances = self.balances.iter().map(balance).collect();
         Account { name: account.name.clone(), balances, positions, orders: Vec::new() }
     }
-}
-
-/// The position of an account in an instrument.
-pub(crate) fn position(account: &Account, instrument: InstrumentId) -> Option<&Position> {
-    let place = account.positions.binary_search_by_key(&instrument, |held| held.instrument).ok()?;
-    Some(&account.positions[place])
 }

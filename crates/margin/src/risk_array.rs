@@ -29,6 +29,7 @@ use crate::scenario::{Move, Scenario, ScenarioSet, VolMove};
 use crate::vol::TermRule;
 use crate::{Refusal, basket};
 use wide::Wide;
+pub(crate) use wide::WideRow;
 
 /// The name under which all unlisted names are looked up.
 pub const OTHER: &str = "other";
@@ -294,7 +295,7 @@ pub(crate) fn prepare_live(
         asset_factors,
         asset_prices: market.quotes.prices.iter().map(|price| price.usd().to_f64()).collect(),
         profits: market.instruments.iter().map(|listing| profit_of(listing, market)).collect(),
-        wide: Wide::new(market.instruments.len(), market.assets.len()),
+        wide: Wide::new(market.instruments.len(), market.assets.len(), &set.families),
         set,
     })
 }

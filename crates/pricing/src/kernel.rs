@@ -31,7 +31,7 @@ use isa::Task;
 use lane::{Level, Stdev};
 use rows::{Aligned, padded};
 pub use rows::{LANES, Rows};
-pub use sum::{Accounts, Position, Worst, accumulate, accumulate_min, least, min_index, sum_rows};
+pub use sum::{Accounts, Position, Worst, accumulate, accumulate_min, least, min_index, offset, sum_rows};
 
 /// The inputs of one scenario for one expiry: the market after the shock.
 #[derive(Clone, Copy, Debug, PartialEq)]

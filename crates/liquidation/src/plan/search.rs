@@ -76,6 +76,8 @@ pub(super) struct Search<'a> {
     pub trades: Vec<Trade>,
     /// The spot instruments on which debts are repaid, each with its base asset.
     pub spots: Vec<(InstrumentId, AssetId)>,
+    /// The value of a lot of each instrument in USD, where it was asked for.
+    lot_usd: Vec<Cell<Option<f64>>>,
     /// Memory for the holdings that are judged next.
     pub spare: RefCell<Holdings>,
     /// The remaining number of assessments.
@@ -128,6 +130,7 @@ impl<'a> Search<'a> {
             standing,
             trades: candidates(account, market, books, missing),
             spots: spots(market, books),
+            lot_usd: vec![Cell::new(None); books.len()],
             spare: RefCell::default(),
             left: Cell::new(evaluations),
             whole: Cell::new(false),
@@ -279,8 +282,12 @@ impl<'a> Search<'a> {
 
     /// USD traded with this many lots.
     pub fn value(&self, trade: &Trade, lots: i64) -> f64 {
-        let book = &self.books[trade.instrument.0];
-        count(lots) * book.lot_usd(self.market.listing(trade.instrument), self.market)
+        let known = &self.lot_usd[trade.instrument.0];
+        if known.get().is_none() {
+            let book = &self.books[trade.instrument.0];
+            known.set(Some(book.lot_usd(self.market.listing(trade.instrument), self.market)));
+        }
+        count(lots) * known.get().unwrap_or_default()
     }
 
     /// Expected cost of this many lots, in USD.

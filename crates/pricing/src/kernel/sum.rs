@@ -100,6 +100,17 @@ pub fn accumulate(isa: Isa, row: &[f64], quantity: f64, vector: &mut [f64]) {
     isa.run(Fill { row, quantity, vector });
 }
 
+/// `vector = base + quantity · row`, element by element: a cached vector with a fill, which leaves the cache as it is.
+///
+/// # Panics
+///
+/// If base, row and vector are not equally long.
+pub fn offset(isa: Isa, base: &[f64], row: &[f64], quantity: f64, vector: &mut [f64]) {
+    assert_eq!(base.len(), vector.len(), "base and vector are different scenarios");
+    assert_eq!(row.len(), vector.len(), "row and vector are different scenarios");
+    isa.run(Offset { base, row, quantity, vector });
+}
+
 /// [`accumulate`], then the least value: the value of a cached account in its worst scenario. NaN if any value is;
 /// infinite when the vector is empty.
 ///
@@ -195,6 +206,22 @@ impl Task for Fill<'_> {
     #[inline(always)]
     fn run(self) {
         add(self.row, self.quantity, self.vector);
+    }
+}
+
+struct Offset<'a> {
+    base: &'a [f64],
+    row: &'a [f64],
+    quantity: f64,
+    vector: &'a mut [f64],
+}
+
+impl Task for Offset<'_> {
+    #[inline(always)]
+    fn run(self) {
+        for ((sum, base), value) in self.vector.iter_mut().zip(self.base).zip(self.row) {
+            *sum = self.quantity.mul_add(*value, *base);
+        }
     }
 }
 

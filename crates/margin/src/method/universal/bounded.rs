@@ -40,6 +40,11 @@ pub(crate) fn largest_loss(
         debug_assert!(!has_least(), "REQ-7: {} cannot lose without end", account.name);
         return Ok(None);
     }
+    most(account, market, rules)
+}
+
+/// [`largest_loss`] of an account that may have one.
+pub(crate) fn most(account: &Account, market: &Market, rules: &Rules) -> Result<Option<Money>, Overflow> {
     let Some(left) = left(account, market, rules, Room::default())? else { return Ok(None) };
     Ok(Some(valuation::equity(account, market)?.minus(left)?.max(Money::ZERO)))
 }

@@ -87,13 +87,21 @@ impl ChainSums {
     /// The sums of the legs of one chain, which are in the order of strikes.
     fn of(legs: &[Leg]) -> Self {
         let (mut chain, mut sums) = (Chain::default(), Self::default());
-        for legs in legs.chunk_by(|one, other| one.strike.rank == other.strike.rank) {
-            let of = |call: bool| legs.iter().filter(move |leg| leg.strike.call == call);
-            let net = |call: bool| of(call).fold(0.0, |sum, leg| sum + leg.coins);
-            chain.strike(net(true), net(false));
-            sums.most = sums.most.max(net(true) + net(false));
-            sums.calls += net(true);
-            sums.gross += of(true).fold(0.0, |sum, leg| sum + leg.coins.abs());
+        let mut rest = legs.iter().peekable();
+        while let Some(first) = rest.peek().map(|leg| leg.strike.rank) {
+            let (mut calls, mut puts, mut gross) = (0.0, 0.0, 0.0);
+            while let Some(leg) = rest.next_if(|leg| leg.strike.rank == first) {
+                if leg.strike.call {
+                    calls += leg.coins;
+                    gross += leg.coins.abs();
+                } else {
+                    puts += leg.coins;
+                }
+            }
+            chain.strike(calls, puts);
+            sums.most = sums.most.max(calls + puts);
+            sums.calls += calls;
+            sums.gross += gross;
         }
         Self { naked: chain.naked(), ..sums }
     }

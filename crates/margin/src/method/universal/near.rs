@@ -6,18 +6,17 @@
 
 use std::cell::RefCell;
 
-use model::Account;
-use pricing::kernel::{Rows, accumulate};
+use model::{Account, AssetId, Market, UnderlyingId};
+use pricing::kernel::{Rows, accumulate, least, offset};
 
+use super::bounded;
 use super::exposure::Exposures;
 use super::exposure::around::{self, Around, Change};
 use super::rules::Rules;
 use super::terms::Terms;
 use super::{Prepared, Scratch, Universal};
-use crate::aggregate::largest;
-use crate::risk_array::{Line, RiskArray};
-use crate::{Holdings, Refusal, holdings};
-use model::{AssetId, Market, UnderlyingId};
+use crate::risk_array::{Line, RiskArray, WideRow};
+use crate::{Holdings, Refusal};
 
 /// Beyond this size a sum in USD may not fit an amount of money, so the account is judged whole.
 const MOST: f64 = 1e15;
@@ -30,6 +29,8 @@ pub struct Near<'a> {
     market: &'a Market,
     rules: &'a Rules,
     account: &'a Account,
+    /// Its positions.
+    lines: Vec<Line>,
     around: Around,
     /// The profit of the account in every scenario, padded like a row.
     pnl: Rows,
@@ -39,6 +40,10 @@ pub struct Near<'a> {
     balances: Vec<(f64, Option<usize>)>,
     /// For each underlying the charges on it, in USD, and whether calls there owe without end.
     charged: Vec<(f64, bool)>,
+    /// The charges on all underlyings, and the number of those where calls owe without end.
+    all_charged: (f64, usize),
+    /// The least profit in each segment of scenarios.
+    least: Vec<f64>,
     spare: RefCell<Spare<'a>>,
 }
 
@@ -57,6 +62,8 @@ pub struct Nearly {
 #[derive(Debug)]
 struct Spare<'a> {
     changes: Vec<Change<'a>>,
+    /// Units of each balance.
+    amounts: Vec<f64>,
     /// Units that were added to each asset.
     coins: Vec<(AssetId, f64)>,
     /// The underlyings that the changes touch.
@@ -64,6 +71,9 @@ struct Spare<'a> {
     /// Units of an underlying that are held as a balance, and its number.
     followed: Vec<(usize, f64)>,
     pnl: Rows,
+    /// For each segment whether its profits change, and the least of them.
+    moved: Vec<bool>,
+    least: Vec<f64>,
     around: around::Spare,
 }
 
@@ -111,50 +121,65 @@ impl<'a> Near<'a> {
             market,
             rules,
             account,
+            lines: lines.to_vec(),
             around,
-            spare: RefCell::new(Spare::new(&pnl)),
+            spare: RefCell::new(Spare::new(array)),
             pnl,
             worth: lines.iter().map(|line| array.worth(line)).sum(),
             balances: account.balances.iter().map(balance).collect(),
             charged: vec![(0.0, false); market.underlyings.len()],
+            all_charged: (0.0, 0),
+            least: Vec::new(),
         };
+        let profits = near.pnl.row(0);
+        let least = array.segments().ranges.iter().map(|range| least(array.isa(), &profits[range.clone()]));
+        near.least = least.collect();
         let held = Holdings::of(account);
-        let mut spare = Spare::new(&near.pnl);
+        let mut spare = Spare::new(array);
         near.read(&held, &mut spare);
         let followed = spare.followed.iter().map(|(underlying, _)| *underlying);
         for underlying in near.around.touched().iter().copied().chain(followed).collect::<Vec<_>>() {
             near.charged[underlying] = near.charge(underlying, &mut spare);
         }
+        for (charge, is_endless) in &near.charged {
+            near.all_charged.0 += charge;
+            near.all_charged.1 += usize::from(*is_endless);
+        }
         Ok(near)
     }
 
-    /// Equity and margins of the account with these holdings. None where it must be judged whole: its margins are bounded by
-    /// its largest possible loss (REQ-7), a contract cannot be priced, or a number is out of range.
+    /// Equity and margins of the account with these holdings. None where a contract cannot be priced or a number may be out
+    /// of range.
     pub fn judge(&self, held: &Holdings) -> Option<Nearly> {
         let spare = &mut *self.spare.borrow_mut();
         let (worth, value) = (self.change(held, spare)?, self.read(held, spare));
         let mut charges = self.terms.charges.on_totals(&self.around.totals(&spare.changes));
-        let mut is_endless = self.around.holds_endless(&spare.changes);
-        for balance in &held.balances {
-            let AssetId(asset) = balance.asset;
-            charges += self.terms.charges.on_balance(asset, balance.amount.to_f64() * self.array.price(balance.asset));
+        for (balance, amount) in held.balances.iter().zip(&spare.amounts) {
+            charges += self.terms.charges.on_balance(balance.asset.0, amount * self.array.price(balance.asset));
         }
-        for (underlying, known) in self.charged.iter().enumerate() {
-            let (charge, endless) =
-                if spare.touched.contains(&underlying) { self.charge(underlying, spare) } else { *known };
-            charges += charge;
-            is_endless |= endless;
+        let (charged, mut endless) = self.all_charged;
+        charges += charged;
+        for place in 0..spare.touched.len() {
+            let underlying = spare.touched[place];
+            if spare.touched[..place].contains(&underlying) {
+                continue;
+            }
+            let (known, new) = (self.charged[underlying], self.charge(underlying, spare));
+            charges += new.0 - known.0;
+            endless = endless + usize::from(new.1) - usize::from(known.1);
         }
+        let is_endless = endless > 0 || self.around.holds_endless(&spare.changes);
         let core = self.core(held, spare);
-        let maintenance = (core + charges).max(0.0);
-        let initial = maintenance + (self.rules.margin.im_factor - 1.0) * core;
+        let mut maintenance = (core + charges).max(0.0);
+        let mut initial = maintenance + (self.rules.margin.im_factor - 1.0) * core;
+        if !is_endless && let Some(most) = bounded::most(&held.account(self.account), self.market, self.rules).ok()? {
+            let most = most.to_f64();
+            (initial, maintenance) = (initial.min(most), maintenance.min(most));
+        }
         let equity = worth + value;
         let in_range = |usd: f64| usd.abs() < MOST;
-        (is_endless && in_range(equity) && in_range(initial) && in_range(maintenance)).then_some(Nearly {
-            equity,
-            initial,
-            maintenance,
-        })
+        let fits = in_range(equity) && in_range(initial) && in_range(maintenance);
+        fits.then_some(Nearly { equity, initial, maintenance })
     }
 
     /// Reads the changed positions; returns the value of all positions in USD.
@@ -163,8 +188,8 @@ impl<'a> Near<'a> {
         (changes.clear(), coins.clear(), touched.clear());
         for position in &held.positions {
             let after = Line::of(position);
-            let before = holdings::position(self.account, position.instrument).map(Line::of);
-            let before = before.unwrap_or(Line { quantity: 0.0, ..after });
+            let place = self.lines.binary_search_by_key(&position.instrument, |line| line.instrument);
+            let before = place.map_or(Line { quantity: 0.0, ..after }, |place| self.lines[place]);
             let contract = self.terms.contract(position.instrument, self.market, self.rules).ok()?;
             let change = Change { contract, before, after };
             let (asset, earned) = self.array.earned(&after);
@@ -179,9 +204,10 @@ impl<'a> Near<'a> {
     /// Reads the balances; returns their value in USD.
     fn read(&self, held: &Holdings, spare: &mut Spare<'a>) -> f64 {
         let mut value = 0.0;
-        spare.followed.clear();
+        (spare.followed.clear(), spare.amounts.clear());
         for balance in &held.balances {
             let amount = balance.amount.to_f64();
+            spare.amounts.push(amount);
             let usd = amount * self.array.price(balance.asset);
             value += usd;
             let more = amount - balance.place.map_or(0.0, |place| self.balances[place].0);
@@ -210,35 +236,57 @@ impl<'a> Near<'a> {
     /// The core (REQ-1) after the changes; NaN where a contract has no row.
     fn core(&self, held: &Holdings, spare: &mut Spare<'a>) -> f64 {
         let (array, isa) = (self.array, self.array.isa());
-        let pnl = spare.pnl.padded_row_mut(0);
-        pnl.copy_from_slice(self.pnl.padded_row(0));
-        for change in &spare.changes {
+        let Spare { changes, amounts, coins, pnl, moved, least: least_of, .. } = spare;
+        moved.fill(false);
+        let mut moves = |row: &WideRow| moved.iter_mut().zip(&row.moves).for_each(|(moved, moves)| *moved |= moves);
+        let sums = pnl.padded_row_mut(0);
+        for (number, change) in changes.iter().enumerate() {
             let Some(row) = array.of_contract(change.after.instrument) else { return f64::NAN };
-            accumulate(isa, row, change.contracts(), pnl);
-        }
-        for (asset, units) in &spare.coins {
-            if let Some(row) = array.of_asset(*asset) {
-                accumulate(isa, row, *units, pnl);
+            moves(row);
+            if number == 0 {
+                offset(isa, self.pnl.padded_row(0), row.padded(), change.contracts(), sums);
+            } else {
+                accumulate(isa, row.padded(), change.contracts(), sums);
             }
         }
-        for balance in &held.balances {
-            let Some((before, Some(location))) = balance.place.map(|place| self.balances[place]) else { continue };
-            let more = balance.amount.to_f64().max(0.0) - before.max(0.0);
-            array.fail(location, more * array.price(balance.asset), pnl);
+        if changes.is_empty() {
+            sums.copy_from_slice(self.pnl.padded_row(0));
         }
-        let pnl = spare.pnl.row(0);
-        array.set.families.iter().map(|family| family.loss_alone(isa, pnl)).fold(0.0, largest)
+        for (asset, units) in coins {
+            if let Some(row) = array.of_asset(*asset) {
+                moves(row);
+                accumulate(isa, row.padded(), *units, sums);
+            }
+        }
+        for (balance, amount) in held.balances.iter().zip(amounts) {
+            let Some((before, Some(location))) = balance.place.map(|place| self.balances[place]) else { continue };
+            let more = amount.max(0.0) - before.max(0.0);
+            if more != 0.0 {
+                moved.fill(true);
+                array.fail(location, more * array.price(balance.asset), sums);
+            }
+        }
+        let pnl = pnl.row(0);
+        let segments = array.segments();
+        for (place, range) in segments.ranges.iter().enumerate() {
+            least_of[place] = if moved[place] { least(isa, &pnl[range.clone()]) } else { self.least[place] };
+        }
+        segments.core(least_of, |family| array.set.families[family].loss_alone(isa, pnl))
     }
 }
 
 impl Spare<'_> {
-    fn new(pnl: &Rows) -> Self {
+    fn new(array: &RiskArray) -> Self {
+        let segments = array.segments().ranges.len();
         Self {
             changes: Vec::new(),
+            amounts: Vec::new(),
             coins: Vec::new(),
             touched: Vec::new(),
             followed: Vec::new(),
-            pnl: Rows::zeros(1, pnl.width()),
+            pnl: Rows::zeros(1, array.set.scenarios.len()),
+            moved: vec![false; segments],
+            least: vec![0.0; segments],
             around: around::Spare::default(),
         }
     }
