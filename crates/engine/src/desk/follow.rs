@@ -144,6 +144,7 @@ impl Desk {
         }
         // An account that only traded out of its reserve needs no other check.
         for bill in bills.seen() {
+            self.index.wake(state, bill.id);
             self.index.follow_asset(state, bill.id, bill.asset);
             self.index.follow_instrument(state, bill.id, bill.position.instrument);
             if touched.contains(&bill.id) || !self.certificates.pay(state, bill) {
@@ -152,6 +153,9 @@ impl Desk {
         }
         touched.sort_unstable();
         touched.dedup();
+        for id in &touched {
+            self.index.wake(state, *id);
+        }
         self.certify(state, &touched);
         self.certificates.forget_proofs();
         if self.certificates.generation() != cells {
@@ -217,6 +221,7 @@ impl Desk {
         self.slow = OnceLock::new();
         self.both = OnceLock::new();
         self.open = OnceLock::new();
+        self.index.wake_all();
     }
 
     /// Every account has been judged.

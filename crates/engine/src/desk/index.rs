@@ -1,6 +1,8 @@
 //! An index of accounts by name, by owner, by the prices that can matter to them, by offer and by status.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use model::{AssetId, InstrumentId, UnderlyingId};
 
@@ -21,8 +23,13 @@ pub struct Index {
     below: BTreeSet<AccountId>,
     /// Accounts in liquidation with an offer in this version of the market, by instrument and whether they buy: the
     /// oldest case first.
-    offers: BTreeMap<(InstrumentId, bool), BTreeSet<(u64, AccountId)>>,
+    offers: Offers,
+    /// The offers without those of accounts that were seen to hold their maintenance margin and have not changed since.
+    open: Mutex<Offers>,
 }
+
+/// Accounts by the instrument and the side of their offer: the number of the case, and the account.
+type Offers = BTreeMap<(InstrumentId, bool), BTreeSet<(u64, AccountId)>>;
 
 /// The accounts of an owner.
 #[derive(Clone, Copy, Debug)]
@@ -175,29 +182,68 @@ impl Index {
     /// Updates the offer of an account, which is offered now or no longer.
     pub fn offered(&mut self, state: &State, id: AccountId) {
         let Some(case) = state.liquidations.cases.get(&id) else { return };
-        for sides in self.offers.values_mut() {
-            sides.remove(&(case.epoch, id));
+        let offer = case.offer.filter(|offer| offer.version == state.version);
+        for offers in [&mut self.offers, self.open.get_mut().unwrap_or_else(PoisonError::into_inner)] {
+            for sides in offers.values_mut() {
+                sides.remove(&(case.epoch, id));
+            }
+            if let Some(offer) = offer {
+                offers.entry((offer.instrument, offer.lots > 0)).or_default().insert((case.epoch, id));
+            }
         }
-        if let Some(offer) = case.offer.filter(|offer| offer.version == state.version) {
-            self.offers.entry((offer.instrument, offer.lots > 0)).or_default().insert((case.epoch, id));
+    }
+
+    /// Remembers that an account with an offer holds its maintenance margin: its offer is passed over until it changes.
+    pub fn rest(&self, (epoch, id): (u64, AccountId)) {
+        for sides in self.open().values_mut() {
+            sides.remove(&(epoch, id));
         }
+    }
+
+    /// An account has changed, so its offer is no longer passed over.
+    pub fn wake(&mut self, state: &State, id: AccountId) {
+        let Some(case) = state.liquidations.cases.get(&id) else { return };
+        let open = self.open.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for (side, _) in self.offers.iter().filter(|(_, offers)| offers.contains(&(case.epoch, id))) {
+            open.entry(*side).or_default().insert((case.epoch, id));
+        }
+    }
+
+    /// Prices have changed, so no offer is passed over.
+    pub fn wake_all(&mut self) {
+        *self.open.get_mut().unwrap_or_else(PoisonError::into_inner) = self.offers.clone();
+    }
+
+    fn open(&self) -> MutexGuard<'_, Offers> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Removes the offer of an account whose case is over.
     pub fn closed(&mut self, id: AccountId) {
-        for sides in self.offers.values_mut() {
-            sides.retain(|(_, offered)| *offered != id);
+        for offers in [&mut self.offers, self.open.get_mut().unwrap_or_else(PoisonError::into_inner)] {
+            for sides in offers.values_mut() {
+                sides.retain(|(_, offered)| *offered != id);
+            }
         }
     }
 
     /// Drops all offers: a new version of the market voids those of the last.
     pub fn forget_offers(&mut self) {
         self.offers.clear();
+        self.wake_all();
     }
 
-    /// Accounts in liquidation with an offer to buy (or sell) an instrument, the oldest case first.
-    pub fn offers(&self, instrument: InstrumentId, buys: bool) -> impl Iterator<Item = AccountId> {
-        self.offers.get(&(instrument, buys)).into_iter().flatten().map(|(_, id)| *id)
+    /// The case after `last` with an offer on a side of an instrument, the oldest first. With `open`, offers that rest are
+    /// passed over.
+    pub fn offer_after(
+        &self,
+        side: (InstrumentId, bool),
+        last: Option<(u64, AccountId)>,
+        open: bool,
+    ) -> Option<(u64, AccountId)> {
+        let from = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let next = |offers: &Offers| offers.get(&side)?.range((from, Bound::Unbounded)).next().copied();
+        if open { next(&self.open()) } else { next(&self.offers) }
     }
 
     /// Updates the status of an account that was judged.
@@ -289,12 +335,26 @@ mod tests {
         };
         state.liquidations.cases.insert(id, case(1, offered(0, 5)));
         index.offered(&state, id);
-        assert_eq!(index.offers(InstrumentId(0), true).collect::<Vec<_>>(), [id]);
+        let offers = |index: &Index, instrument| {
+            let next = |last: Option<_>| index.offer_after((InstrumentId(instrument), true), last, true);
+            std::iter::successors(next(None), |last| next(Some(*last))).map(|(_, id)| id).collect::<Vec<_>>()
+        };
+        assert_eq!(offers(&index, 0), [id]);
+        // An offer that rests is passed over until its account changes.
+        index.rest((1, id));
+        assert_eq!((offers(&index, 0), index.offers.values().map(BTreeSet::len).sum::<usize>()), (Vec::new(), 1));
+        index.wake(&state, AccountId(8));
+        assert!(offers(&index, 0).is_empty());
+        index.wake(&state, id);
+        assert_eq!(offers(&index, 0), [id]);
+        index.rest((1, id));
+        index.wake_all();
+        assert_eq!(offers(&index, 0), [id]);
         state.liquidations.cases.remove(&id);
         index.closed(id);
         state.liquidations.cases.insert(id, case(2, offered(1, -5)));
         index.offered(&state, id);
-        assert_eq!(index.offers(InstrumentId(0), true).count(), 0);
-        assert_eq!(index.offers(InstrumentId(1), false).collect::<Vec<_>>(), [id]);
+        assert!(offers(&index, 0).is_empty());
+        assert_eq!(index.offer_after((InstrumentId(1), false), None, true), Some((2, id)));
     }
 }

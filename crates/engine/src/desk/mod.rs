@@ -139,9 +139,21 @@ impl Desk {
         self.index.linked(id)
     }
 
-    /// Accounts in liquidation with an offer to buy (or sell) an instrument now, the oldest case first.
-    pub fn offers(&self, instrument: InstrumentId, buys: bool) -> impl Iterator<Item = AccountId> {
-        self.index.offers(instrument, buys)
+    /// The case after `last` that has an offer to buy (or sell) an instrument now, the oldest first. With `open`, offers
+    /// that [`Self::rest`] are passed over.
+    pub fn offer_after(
+        &self,
+        side: (InstrumentId, bool),
+        last: Option<(u64, AccountId)>,
+        open: bool,
+    ) -> Option<(u64, AccountId)> {
+        self.index.offer_after(side, last, open)
+    }
+
+    /// Remembers that the account of a case holds its maintenance margin while every price is valid, until the account or
+    /// a price changes.
+    pub fn rest(&self, case: (u64, AccountId)) {
+        self.index.rest(case);
     }
 
     /// Whether an account has this name.

@@ -24,7 +24,7 @@ mod winners;
 use std::collections::{BTreeMap, BTreeSet};
 
 use liquidation::{Step, Stop};
-use model::{InstrumentKind, UnderlyingId};
+use model::{InstrumentId, InstrumentKind, UnderlyingId};
 use units::{Money, Timestamp};
 
 pub use auction::bid;
@@ -196,15 +196,26 @@ fn crossed(context: Context<'_>, id: AccountId, seen: &Seen, offer: Offer) -> Re
     let Context { state, desk, now } = context;
     let owner = state.accounts[id.place()].owner;
     let mark = state.market.mark(offer.instrument).in_quote();
-    for other in desk.offers(offer.instrument, offer.lots < 0) {
+    // Of the accounts that hold enough by now, most are not looked at again before they change.
+    let (side, open) = ((offer.instrument, offer.lots < 0), desk.trusts_all(state, now));
+    debug_assert!(!open || resting(context, side).is_empty(), "an offer rests: {:?}", resting(context, side));
+    let mut last = None;
+    while let Some(case) = desk.offer_after(side, last, open) {
+        last = Some(case);
+        let (_, other) = case;
         let met = state.liquidations.cases.get(&other).and_then(|case| case.offer);
         let met = met.filter(|met| met.version == offer.version && state.accounts[other.place()].owner != owner);
         let opposite = |met: &Offer| met.instrument == offer.instrument && (met.lots > 0) != (offer.lots > 0);
         debug_assert!(met.as_ref().is_none_or(opposite), "I-38: {offer:?} meets {met:?}");
         let Some(met) = met else { continue };
         // The other account may hold enough by now, as far as valid prices tell.
-        let whose = Seen::new(state, desk, now, other, &state.accounts[other.place()]).ok();
-        let Some(whose) = whose.filter(Seen::is_below) else { continue };
+        let Ok(whose) = Seen::new(state, desk, now, other, &state.accounts[other.place()]) else { continue };
+        if !whose.is_below() {
+            if open {
+                desk.rest(case);
+            }
+            continue;
+        }
         let lots = met.lots.unsigned_abs().min(offer.lots.unsigned_abs());
         let lots = i64::try_from(lots).unwrap_or(i64::MAX) * offer.lots.signum();
         let mut handover = Handover::new(state, now, id);
@@ -219,6 +230,20 @@ fn crossed(context: Context<'_>, id: AccountId, seen: &Seen, offer: Offer) -> Re
         return Ok(events);
     }
     Ok(vec![Event::Offered { account: id, offer: Some(offer) }])
+}
+
+/// The accounts below maintenance margin whose offers are passed over: none.
+fn resting(context: Context<'_>, side: (InstrumentId, bool)) -> Vec<AccountId> {
+    let Context { state, desk, now } = context;
+    let all = |open: bool| {
+        std::iter::successors(desk.offer_after(side, None, open), move |last| desk.offer_after(side, Some(*last), open))
+    };
+    let open: BTreeSet<(u64, AccountId)> = all(true).collect();
+    let is_below = |id: &AccountId| {
+        let seen = Seen::new(state, desk, now, *id, &state.accounts[id.place()]);
+        seen.is_ok_and(|seen| seen.is_below())
+    };
+    all(false).filter(|case| !open.contains(case)).map(|(_, id)| id).filter(is_below).collect()
 }
 
 /// The figures that a step of a liquidation relies on, recorded beside the step (I-35).
