@@ -8,12 +8,14 @@
 //! | `baskets` | P-12: an index and its parts |
 //! | `cases` | hand-computed accounts, one file one sentence |
 //! | `currency` | the currencies in which prices are written and paid: pegs, depegs, coins |
+//! | `near` | an account with a few positions changed, judged by the changes |
 //! | `refusals` | parameters, scenario documents and numbers that must be refused |
 
 mod baskets;
 mod cases;
 mod currency;
 mod generate;
+mod near;
 mod properties;
 mod refusals;
 mod slow;

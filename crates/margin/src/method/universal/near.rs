@@ -148,8 +148,8 @@ impl<'a> Near<'a> {
         Ok(near)
     }
 
-    /// Equity and margins of the account with these holdings. None where a contract cannot be priced or a number may be out
-    /// of range.
+    /// Equity and margins of the account with these holdings. None where a contract cannot be priced or a number may be
+    /// out of range.
     pub fn judge(&self, held: &Holdings) -> Option<Nearly> {
         let spare = &mut *self.spare.borrow_mut();
         let (worth, value) = (self.change(held, spare)?, self.read(held, spare));
@@ -170,6 +170,11 @@ impl<'a> Near<'a> {
         }
         let is_endless = endless > 0 || self.around.holds_endless(&spare.changes);
         let core = self.core(held, spare);
+        let in_range = |usd: f64| usd.abs() < MOST;
+        if !in_range(core + charges) {
+            return None;
+        }
+        // Rounding may leave a sum slightly below zero.
         let mut maintenance = (core + charges).max(0.0);
         let mut initial = maintenance + (self.rules.margin.im_factor - 1.0) * core;
         if !is_endless && let Some(most) = bounded::most(&held.account(self.account), self.market, self.rules).ok()? {
@@ -177,8 +182,7 @@ impl<'a> Near<'a> {
             (initial, maintenance) = (initial.min(most), maintenance.min(most));
         }
         let equity = worth + value;
-        let in_range = |usd: f64| usd.abs() < MOST;
-        let fits = in_range(equity) && in_range(initial) && in_range(maintenance);
+        let fits = in_range(equity) && in_range(initial);
         fits.then_some(Nearly { equity, initial, maintenance })
     }
 
@@ -187,6 +191,8 @@ impl<'a> Near<'a> {
         let (mut worth, Spare { changes, coins, touched, .. }) = (self.worth, spare);
         (changes.clear(), coins.clear(), touched.clear());
         for position in &held.positions {
+            // A contract without a row is refused by the whole assessment.
+            self.array.of_contract(position.instrument)?;
             let after = Line::of(position);
             let place = self.lines.binary_search_by_key(&position.instrument, |line| line.instrument);
             let before = place.map_or(Line { quantity: 0.0, ..after }, |place| self.lines[place]);
