@@ -36,13 +36,12 @@ fn after(account: &Account, other: &Account, closed: usize) -> Holdings {
         held.set(*position);
     }
     for balance in &other.balances {
-        match held.balances.iter_mut().find(|held| held.asset == balance.asset) {
-            Some(known) => known.amount = balance.amount,
-            None => {
-                let place = held.balances.partition_point(|held| held.asset < balance.asset);
-                let opened = Held { asset: balance.asset, amount: balance.amount, place: None, is_elsewhere: false };
-                held.balances.insert(place, opened);
-            }
+        if let Some(known) = held.balances.iter_mut().find(|held| held.asset == balance.asset) {
+            known.amount = balance.amount;
+        } else {
+            let place = held.balances.partition_point(|held| held.asset < balance.asset);
+            let opened = Held { asset: balance.asset, amount: balance.amount, place: None, is_elsewhere: false };
+            held.balances.insert(place, opened);
         }
     }
     held

@@ -189,7 +189,9 @@ impl<'a> Near<'a> {
     /// Reads the changed positions; returns the value of all positions in USD.
     fn change(&self, held: &Holdings, spare: &mut Spare<'a>) -> Option<f64> {
         let (mut worth, Spare { changes, coins, touched, .. }) = (self.worth, spare);
-        (changes.clear(), coins.clear(), touched.clear());
+        changes.clear();
+        coins.clear();
+        touched.clear();
         for position in &held.positions {
             // A contract without a row is refused by the whole assessment.
             self.array.of_contract(position.instrument)?;
@@ -210,7 +212,8 @@ impl<'a> Near<'a> {
     /// Reads the balances; returns their value in USD.
     fn read(&self, held: &Holdings, spare: &mut Spare<'a>) -> f64 {
         let mut value = 0.0;
-        (spare.followed.clear(), spare.amounts.clear());
+        spare.followed.clear();
+        spare.amounts.clear();
         for balance in &held.balances {
             let amount = balance.amount.to_f64();
             spare.amounts.push(amount);

@@ -175,12 +175,11 @@ impl Change<'_> {
     fn replace(&self, legs: &mut Vec<Leg>) {
         let ContractTerms { strike: Some(strike), underlying, bucket, size, .. } = *self.contract else { return };
         let (instrument, coins) = (self.after.instrument, self.after.quantity * size);
-        match legs.iter_mut().find(|leg| leg.instrument == instrument) {
-            Some(leg) => leg.coins = coins,
-            None => {
-                let place = legs.partition_point(|leg| leg.strike < strike);
-                legs.insert(place, Leg { strike, place, instrument, underlying, bucket, coins });
-            }
+        if let Some(leg) = legs.iter_mut().find(|leg| leg.instrument == instrument) {
+            leg.coins = coins;
+        } else {
+            let place = legs.partition_point(|leg| leg.strike < strike);
+            legs.insert(place, Leg { strike, place, instrument, underlying, bucket, coins });
         }
     }
 }
