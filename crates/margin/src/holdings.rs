@@ -12,7 +12,7 @@ use units::Quantity;
 pub struct Holdings {
     /// The positions that trades changed or opened, in the order of instruments. One that was closed has no contracts.
     pub positions: Vec<Position>,
-    /// Every balance.
+    /// Every balance, with the amount that trades have left in it.
     pub balances: Vec<Held>,
 }
 

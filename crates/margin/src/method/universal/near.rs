@@ -29,7 +29,7 @@ pub struct Near<'a> {
     market: &'a Market,
     rules: &'a Rules,
     account: &'a Account,
-    /// Its positions.
+    /// Its positions, in the order of instruments.
     lines: Vec<Line>,
     around: Around,
     /// The profit of the account in every scenario, padded like a row.
@@ -50,15 +50,15 @@ pub struct Near<'a> {
 /// Equity and margins, in USD.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Nearly {
-    /// Equity, no haircut.
+    /// Equity in USD, without haircuts.
     pub equity: f64,
-    /// Initial margin.
+    /// Initial margin, in USD.
     pub initial: f64,
-    /// Maintenance margin.
+    /// Maintenance margin, in USD.
     pub maintenance: f64,
 }
 
-/// Reusable memory.
+/// Memory that is used again for each judgment.
 #[derive(Debug)]
 struct Spare<'a> {
     changes: Vec<Change<'a>>,

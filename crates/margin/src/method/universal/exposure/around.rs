@@ -7,7 +7,7 @@ use crate::risk_array::Line;
 /// A position before and after a change.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Change<'a> {
-    /// The contract.
+    /// The terms of the contract that is held.
     pub contract: &'a ContractTerms,
     /// The position before, of no contracts where there was none.
     pub before: Line,
