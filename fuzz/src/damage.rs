@@ -18,7 +18,7 @@ pub fn identity() -> Identity {
 /// The bytes of a sound journal with records and two snapshots.
 pub static SOUND: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let disk = Disk::new();
-    let mut store = Store::create_on("fuzz", disk.clone(), &identity()).expect("an empty disk");
+    let mut store = Store::create_with_log("fuzz", disk.clone(), &identity(), 4_096).expect("an empty disk");
     for number in 0..RECORDS {
         store.append(&[draft(number)]).expect("a disk with room");
         if number % 5 == 4 {

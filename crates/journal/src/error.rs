@@ -48,6 +48,8 @@ pub enum Defect {
     Length,
     /// Every record is whole, but a page of the file around them is not; the sequence is that of the next record.
     Page,
+    /// A batch in the log is damaged around its records; the sequence is that of its first record.
+    Log,
     /// The root of the file, which leads to the records and their end, cannot be read; the sequence is that of the
     /// first record that is not known to be whole.
     Root,
@@ -71,6 +73,7 @@ impl fmt::Display for Defect {
             Self::Dropped => "dropped by compaction",
             Self::Length => "file length",
             Self::Page => "page",
+            Self::Log => "log",
             Self::Root => "root",
             Self::Snapshot => "snapshot",
         })

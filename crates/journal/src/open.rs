@@ -39,15 +39,18 @@ pub(crate) fn durable(database: &Database) -> Result<WriteTransaction, redb::Err
     Ok(transaction)
 }
 
-/// Creates a database on an empty storage.
-pub(crate) fn created(storage: Shared) -> Result<Database, redb::Error> {
-    Ok(builder().create_with_backend(storage)?)
+/// Creates a database on an empty storage, and its log.
+pub(crate) fn created(storage: &Shared) -> Result<Database, redb::Error> {
+    let database = builder().create_with_backend(storage.clone())?;
+    storage.make_log()?;
+    Ok(database)
 }
 
 /// Opens for writing and checks every page. Nobody else has the storage open meanwhile.
 pub(crate) fn writing(name: &str, storage: &Shared) -> Result<Database, OpenError> {
     let refused = |error| open_error(name, error);
     storage.lock().map_err(refused)?;
+    storage.find_log().map_err(|error| refused(error.into()))?;
     check_length(name, storage)?;
     current(storage).and_then(|slot| Ok(root::settle(storage, slot)?)).map_err(refused)?;
     checked(storage.clone()).map_err(refused)
@@ -57,6 +60,7 @@ pub(crate) fn writing(name: &str, storage: &Shared) -> Result<Database, OpenErro
 pub(crate) fn reading(name: &str, storage: &Shared) -> Result<ReadOnlyDatabase, OpenError> {
     let refused = |error| open_error(name, error);
     storage.lock_shared().map_err(refused)?;
+    storage.find_log().map_err(|error| refused(error.into()))?;
     check_length(name, storage)?;
     current(storage).and_then(|slot| view(root::through(storage, slot)?)).map_err(refused)
 }
@@ -100,10 +104,11 @@ fn view(overlay: Overlay) -> Result<ReadOnlyDatabase, redb::Error> {
 /// After a crash redb uses the length of the file alone, and writes it into the header. So such a file is first opened
 /// in memory, and stays unchanged as evidence when that fails.
 fn check_length(name: &str, storage: &Shared) -> Result<(), OpenError> {
-    let found = occupied(name, storage)?;
-    if found == 0 {
+    if occupied(name, storage)? == 0 {
         return Err(OpenError::Empty { file: name.to_owned() });
     }
+    let unread = |error| open_error(name, redb::Error::Io(error));
+    let (found, whole) = (storage.len().map_err(unread)?, storage.whole_len().map_err(unread)?);
     let header = Header::read(storage).map_err(|error| open_error(name, error.into()))?;
     let told = header.told_length();
     if !header.is_redb() || (found >= told && found.is_multiple_of(PAGE)) {
@@ -111,12 +116,13 @@ fn check_length(name: &str, storage: &Shared) -> Result<(), OpenError> {
     }
     match Overlay::new(storage.clone()).map_err(Into::into).and_then(|overlay| checked(Shared::new(overlay))) {
         Ok(_) => Ok(()),
-        Err(_) => Err(Remains::find(name, storage)?.length_damage(found, told).into()),
+        Err(_) => Err(Remains::find(name, storage)?.length_damage(whole, storage.whole(told)).into()),
     }
 }
 
+/// The length of the file.
 pub(crate) fn occupied(name: &str, storage: &Shared) -> Result<u64, OpenError> {
-    storage.len().map_err(|error| OpenError::Storage { file: name.to_owned(), found: error.to_string() })
+    storage.whole_len().map_err(|error| OpenError::Storage { file: name.to_owned(), found: error.to_string() })
 }
 
 pub(crate) fn open_error(name: &str, error: redb::Error) -> OpenError {

@@ -300,7 +300,7 @@ impl Piece {
         let whole = |rest: usize| bytes.get(..bytes.len() - rest + HASH_BYTES);
         let kind = u16::from_le_bytes([kind_low, kind_high]);
         let (sealed, piece) = if kind == Kind::Record.number() {
-            let sealed = whole(rest::<Body<'_>>(body)?)?;
+            let sealed = bytes.get(..sealed_length(bytes)?)?;
             (sealed, Record::unseal(sealed).map(|(record, hash)| Self::Record(record, hash)))
         } else if kind == Kind::Bounds.number() {
             let sealed = whole(rest::<BoundsBody>(body)?)?;
@@ -313,6 +313,11 @@ impl Piece {
         };
         Some((piece.ok()?, sealed.len()))
     }
+}
+
+/// The length of the sealed record at the start of `bytes`, as its fields tell it; other bytes may follow, or too few.
+pub(crate) fn sealed_length(bytes: &[u8]) -> Option<usize> {
+    Some(bytes.len() - rest::<Body<'_>>(bytes.get(HEADER_BYTES..)?)? + HASH_BYTES)
 }
 
 /// The number of bytes after the fields of a `T`.

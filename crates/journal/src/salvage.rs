@@ -5,6 +5,8 @@
 //! the records that follow from the base, one after the other, are the chain. The search skips the inside of a whole
 //! piece, so a record planted in the bytes of a command is not found as long as the record around it is whole.
 //!
+//! The records of the log are found in the same way, in its sectors one after the other without what surrounds them.
+//!
 //! Freed pages keep their content. Most of it is copies of the same records, which do no harm. But records of a failed
 //! batch do harm, for they follow at the same place as other records. So the salvage follows a surviving root. Where
 //! the current root can be read, it gives the end of the records. Where only the previous root can be read, the chain
@@ -24,10 +26,11 @@ use redb::StorageBackend;
 use crate::error::{Damage, Defect, Flaw, OpenError, SalvageError};
 use crate::hash::Hash;
 use crate::heap::{Chain, Heap};
+use crate::log::payloads;
 use crate::open::{self, file_backend, occupied, open_error};
 use crate::record::{Draft, Head, Identity, Piece, RECORD_BYTES_MAX, Record, Snapshot};
 use crate::root::Header;
-use crate::storage::{Shared, length, span};
+use crate::storage::{PAGE, Shared, length, span};
 use crate::walk::Walk;
 use crate::{Journal, Store};
 
@@ -42,7 +45,7 @@ const BATCH_BYTES: usize = 4 << 20;
 #[derive(Debug)]
 pub struct Remains {
     file: String,
-    storage: Shared,
+    bytes: Searched,
     identity: Option<Identity>,
     chain: Chain,
     /// The whole records from the base on, when those around a snapshot after them are saved instead.
@@ -74,20 +77,22 @@ impl Remains {
     pub(crate) fn find(name: &str, storage: &Shared) -> Result<Self, OpenError> {
         let refused = |error| open_error(name, error);
         storage.lock_shared().map_err(refused)?;
+        storage.find_log().map_err(|error| refused(error.into()))?;
         let slot = open::current(storage).map_err(refused)?;
         let [current, other] = [slot, slot.other()].map(|slot| Store::glimpse(name, storage, slot).ok());
         let (mut identity, mut bases, mut heap) = (None, Vec::new(), Heap::default());
-        let scanned = scan(storage, |place, piece| match piece {
+        let bytes = Searched::new(storage).map_err(|error| refused(error.into()))?;
+        let scanned = scan(&bytes, |place, piece| match piece {
             Piece::Identity(whose) => identity = Some(whose),
             Piece::Bounds(bounds) => bases.push(bounds.base),
             Piece::Record(record, hash) => heap.add(&record, hash, place),
         });
         scanned.map_err(|error| refused(error.into()))?;
-        let end = current.as_ref().map(Journal::head);
+        let end = current.as_ref().filter(|root| root.ends_soundly()).map(Journal::head);
         if let Some(root) = current.as_ref().or(other.as_ref()) {
             identity = Some(root.identity().clone());
             bases = vec![root.base()];
-            heap.pass(root.head());
+            heap.pass(root.rooted());
         }
         if let Some(head) = end {
             heap.end(head);
@@ -98,8 +103,8 @@ impl Remains {
         let nowhere = Head { shard: 0, sequence: 0, hash: Hash([0; 32]) };
         let none = Chain { base: nowhere, head: nowhere, places: Vec::new() };
         let chain = heap.longest(&bases).unwrap_or(none);
-        let (file, storage, glimpses) = (name.to_owned(), storage.clone(), current.into_iter().chain(other).collect());
-        let found = Self { file, storage, identity, chain, broken: None, end, glimpses };
+        let (file, glimpses) = (name.to_owned(), current.into_iter().chain(other).collect());
+        let found = Self { file, bytes, identity, chain, broken: None, end, glimpses };
         Ok(found.beyond_the_break(&heap))
     }
 
@@ -147,7 +152,7 @@ impl Remains {
     /// Reads the whole records and checks them once more.
     pub fn read(&self) -> impl Iterator<Item = Result<Record, Damage>> {
         let stored = (self.base().sequence..).zip(&self.chain.places).map(|(sequence, place)| {
-            let bytes = bytes_at(&self.storage, place.clone()).map_err(|error| error.to_string())?;
+            let bytes = self.bytes.at(place.clone()).map_err(|error| error.to_string())?;
             Ok((sequence, bytes))
         });
         Walk::new(&self.file, stored, self.base(), self.head())
@@ -201,8 +206,10 @@ impl Remains {
             Some(last) => format!(" with records to {last}"),
             None => String::new(),
         };
+        // Where not even the label of a log is left, its length is unknown.
+        let more = if found < 2 * PAGE { " or more" } else { "" };
         let found = format!("{found} bytes in which {}", self.whole());
-        Flaw::new(Defect::Length, found, format!("{told} bytes{counted}")).at(&self.file, self.lost())
+        Flaw::new(Defect::Length, found, format!("{told} bytes{more}{counted}")).at(&self.file, self.lost())
     }
 
     /// The error for a file that redb refused with `error`. When the file holds records all the same, the error says
@@ -238,12 +245,41 @@ impl Remains {
     }
 }
 
-/// Calls `each` with every sealed piece in the storage and its place.
-fn scan(storage: &Shared, mut each: impl FnMut(Range<u64>, Piece)) -> io::Result<()> {
-    let end = storage.len()?;
+/// The bytes that are searched: those that redb sees, and the payloads of the log behind them.
+#[derive(Debug)]
+struct Searched {
+    storage: Shared,
+    seen: u64,
+    log: Vec<u8>,
+}
+
+impl Searched {
+    fn new(storage: &Shared) -> io::Result<Self> {
+        Ok(Self { storage: storage.clone(), seen: storage.len()?, log: payloads(&storage.read_log()?) })
+    }
+
+    fn len(&self) -> u64 {
+        self.seen + length(&self.log)
+    }
+
+    fn at(&self, place: Range<u64>) -> io::Result<Vec<u8>> {
+        let inside = place.start.min(self.seen)..place.end.min(self.seen);
+        let behind = span(place.start.max(self.seen) - self.seen)?..span(place.end.max(self.seen) - self.seen)?;
+        let mut bytes = vec![0; span(inside.end - inside.start)?];
+        if !bytes.is_empty() {
+            self.storage.read(inside.start, &mut bytes)?;
+        }
+        bytes.extend_from_slice(self.log.get(behind).ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(bytes)
+    }
+}
+
+/// Calls `each` with every sealed piece in `searched` and its place.
+fn scan(searched: &Searched, mut each: impl FnMut(Range<u64>, Piece)) -> io::Result<()> {
+    let end = searched.len();
     let mut start = 0;
     while start < end {
-        let window = bytes_at(storage, start..end.min(start.saturating_add(WINDOW_BYTES)))?;
+        let window = searched.at(start..end.min(start.saturating_add(WINDOW_BYTES)))?;
         let over = start + length(&window) == end;
         let until = if over { window.len() } else { window.len() - SEALED_BYTES };
         let mut place = 0;
@@ -260,10 +296,4 @@ fn scan(storage: &Shared, mut each: impl FnMut(Range<u64>, Piece)) -> io::Result
         start += length(&window[..place]);
     }
     Ok(())
-}
-
-fn bytes_at(storage: &Shared, place: Range<u64>) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; span(place.end - place.start)?];
-    storage.read(place.start, &mut bytes)?;
-    Ok(bytes)
 }

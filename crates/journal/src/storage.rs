@@ -1,13 +1,15 @@
-//! The storages under redb: one that can be reopened after an error, and one that is only read.
+//! The storages under redb: one that can be reopened after an error and has room for the log, and one that is only read.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use redb::{BackendError, StorageBackend};
+
+use crate::log::{LABEL_BYTES, label, labelled};
 
 /// The whole range of a storage, for locks.
 const WHOLE: (Bound<u64>, Bound<u64>) = (Bound::Unbounded, Bound::Unbounded);
@@ -17,15 +19,105 @@ const WHOLE: (Bound<u64>, Bound<u64>) = (Bound::Unbounded, Bound::Unbounded);
 ///
 /// The opener locks it as a whole before reading a byte; the locks that redb requests later have no effect and always
 /// succeed. Closing it releases the lock.
+///
+/// A file of this version has a log behind its first page. redb sees the file without it, and so do all offsets here.
 #[derive(Clone)]
 pub(crate) struct Shared {
     below: Arc<dyn StorageBackend>,
     sync_failed: Arc<AtomicBool>,
+    /// The bytes of the log, 0 for a file without one. Not set before the file is locked.
+    log: Arc<OnceLock<u64>>,
 }
+
+/// The place of the first copy of the label, in the first page of redb, of which redb uses 320 bytes.
+const LABEL: u64 = PAGE - 512;
 
 impl Shared {
     pub(crate) fn new(below: impl StorageBackend) -> Self {
-        Self { below: Arc::new(below), sync_failed: Arc::default() }
+        Self { below: Arc::new(below), sync_failed: Arc::default(), log: Arc::default() }
+    }
+
+    /// Announces a log of `bytes` for a new file.
+    pub(crate) fn plan_log(&self, bytes: u64) {
+        let _ = self.log.set(bytes);
+    }
+
+    /// Writes the announced log, empty, and its label, and syncs both.
+    pub(crate) fn make_log(&self) -> io::Result<()> {
+        let bytes = self.log_bytes();
+        let zeros = vec![0; 1 << 16];
+        let mut written = 0;
+        while written < bytes {
+            let piece = span((bytes - written).min(length(&zeros)))?;
+            self.write_log(written, &zeros[..piece])?;
+            written += length(&zeros[..piece]);
+        }
+        for place in [LABEL, PAGE] {
+            self.below.write(place, &label(bytes))?;
+        }
+        self.sync()
+    }
+
+    /// Finds out whether the file has a log. The file is locked.
+    pub(crate) fn find_log(&self) -> io::Result<()> {
+        if self.log.get().is_some() {
+            return Ok(());
+        }
+        let there = self.below.len()?;
+        let mut found = None;
+        for place in [LABEL, PAGE] {
+            let mut bytes = [0; LABEL_BYTES];
+            if place + length(&bytes) <= there {
+                self.below.read(place, &mut bytes)?;
+                found = found.or(labelled(&bytes));
+            }
+        }
+        let _ = self.log.set(found.unwrap_or(0));
+        Ok(())
+    }
+
+    fn log_bytes(&self) -> u64 {
+        self.log.get().copied().unwrap_or(0)
+    }
+
+    /// The bytes between the first and the second page of redb: the page of the label, and the log.
+    fn gap(&self) -> u64 {
+        match self.log_bytes() {
+            0 => 0,
+            bytes => PAGE + bytes,
+        }
+    }
+
+    /// The length of the file, of which redb sees `seen` bytes.
+    pub(crate) fn whole(&self, seen: u64) -> u64 {
+        if seen < PAGE { seen } else { seen + self.gap() }
+    }
+
+    /// The length of the file, with the log.
+    pub(crate) fn whole_len(&self) -> io::Result<u64> {
+        self.below.len()
+    }
+
+    /// The bytes of the log, as far as the file goes; nothing for a file without one.
+    pub(crate) fn read_log(&self) -> io::Result<Vec<u8>> {
+        let there = self.below.len()?.saturating_sub(2 * PAGE).min(self.log_bytes());
+        let mut bytes = vec![0; span(there)?];
+        if there > 0 {
+            self.below.read(2 * PAGE, &mut bytes)?;
+        }
+        Ok(bytes)
+    }
+
+    pub(crate) fn write_log(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.below.write(2 * PAGE + offset, data)
+    }
+
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        let synced = self.below.sync_data();
+        if synced.is_err() {
+            self.sync_failed.store(true, Ordering::Release);
+        }
+        synced
     }
 
     pub(crate) fn sync_failed(&self) -> bool {
@@ -61,27 +153,35 @@ impl fmt::Debug for Shared {
 
 impl StorageBackend for Shared {
     fn len(&self) -> io::Result<u64> {
-        self.below.len()
+        let whole = self.below.len()?;
+        Ok(if whole < PAGE { whole } else { whole.saturating_sub(self.gap()).max(PAGE) })
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.below.read(offset, out)
+        if offset >= PAGE {
+            return self.below.read(offset + self.gap(), out);
+        }
+        let first = span(PAGE - offset)?.min(out.len());
+        let (first, rest) = out.split_at_mut(first);
+        self.below.read(offset, first)?;
+        if rest.is_empty() { Ok(()) } else { self.below.read(PAGE + self.gap(), rest) }
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.below.set_len(len)
+        self.below.set_len(self.whole(len))
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        let synced = self.below.sync_data();
-        if synced.is_err() {
-            self.sync_failed.store(true, Ordering::Release);
-        }
-        synced
+        self.sync()
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.below.write(offset, data)
+        if offset >= PAGE {
+            return self.below.write(offset + self.gap(), data);
+        }
+        let (first, rest) = data.split_at(span(PAGE - offset)?.min(data.len()));
+        self.below.write(offset, first)?;
+        if rest.is_empty() { Ok(()) } else { self.below.write(PAGE + self.gap(), rest) }
     }
 
     fn close(&self) -> io::Result<()> {

@@ -1,10 +1,10 @@
-//! A journal in one redb file.
+//! A journal in one file: redb, and a log in front of it.
 //!
 //! | table | key | value |
 //! |---|---|---|
 //! | `meta` | `identity`, `bounds` | sealed: the identity of the journal; the positions at which the records begin and end |
 //! | `origin` | `identity`, `bounds` | the same, as of the creation or the last compaction: it mostly survives a cut |
-//! | `records` | sequence | sealed record |
+//! | `records` | sequence | sealed records from this one on (`rows.rs`) |
 //! | `snapshots` | sequence of the next record | sealed label: place, state hash, length and hash of the bytes |
 //! | `chunks` | sequence, number | the bytes of a snapshot, 1 MiB at a time |
 //!
@@ -12,7 +12,12 @@
 //!
 //! # A write
 //!
-//! One transaction holds a batch and the new bounds. It is committed in two phases: pages and the new root are synced
+//! A batch is written into the log and synced once (`log.rs`); until redb has its records they are kept in memory too.
+//! When the log is full, when a snapshot or a compaction is written, and when the journal is closed, one transaction
+//! moves the records of the log into the table of records. A batch that the log cannot take goes there at once. A file
+//! made before there was a log has none: there every batch is a transaction.
+//!
+//! One transaction holds such records and the new bounds. It is committed in two phases: pages and the new root are synced
 //! first, then the root is made the current one and synced again. So the current root never points at a page that is
 //! not on disk. At the next open a page that does not match its checksum is damage, never mistaken for an unfinished
 //! batch and rolled back silently. Both roots together decide which one is current, so that no single bit hides the
@@ -21,11 +26,13 @@
 //! # After an error
 //!
 //! A redb handle takes nothing more once its storage has failed, so the store closes it, opens the storage again (which
-//! checks every page), and reads the bounds:
+//! checks every page), and reads the bounds and the log. An error of the log is treated in the same way. What is found
+//! is:
 //!
-//! * the bounds before the write: the batch is not stored. [`AppendError::Full`] or [`AppendError::Failed`]; the next
-//!   batch is accepted;
-//! * the bounds after the write: the batch is stored and synced, and only a later step failed. That is success;
+//! * the journal before the write: the batch is not stored. [`AppendError::Full`] or [`AppendError::Failed`]; the next
+//!   batch is accepted, and goes into the table of records;
+//! * the journal after the write: the batch is stored, only a later step failed, and one more sync succeeds. That is
+//!   success;
 //! * a sync failed, at any time, or the storage cannot be opened: the disk may differ from the bytes read back, since a
 //!   system may forget pages that it failed to sync. [`AppendError::Wounded`]: nothing is written any more, and
 //!   acknowledged records stay readable through memory over the file.
@@ -35,13 +42,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, ReadableTable};
-use redb::{ReadableTableMetadata, StorageBackend, TableDefinition, WriteTransaction};
+use redb::{StorageBackend, TableDefinition, WriteTransaction};
 
 use crate::error::{AppendError, CompactError, Damage, Defect, Flaw, OpenError, SnapshotError};
 use crate::hash::Hash;
+use crate::log::{Contents, Log, rounded};
 use crate::open::{self, durable, file_backend, guarded, is_full, occupied, open_error, sync_directory};
-use crate::record::{Bounds, Draft, Head, Identity, Label, Record, Snapshot};
+use crate::record::{Bounds, Draft, Head, Identity, Label, Record, Snapshot, sealed_length};
 use crate::root::Slot;
+use crate::rows::{self, RUN_BYTES, Rows};
 use crate::salvage::Remains;
 use crate::storage::Shared;
 use crate::walk::{Stored, Walk, chain_at, check_cover, check_snapshot, choose, seal_batch};
@@ -49,19 +58,38 @@ use crate::{Journal, Records, SNAPSHOTS_KEPT};
 
 const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 const ORIGIN: TableDefinition<&str, &[u8]> = TableDefinition::new("origin");
-const RECORDS: TableDefinition<u64, &[u8]> = TableDefinition::new("records");
 const SNAPSHOTS: TableDefinition<u64, &[u8]> = TableDefinition::new("snapshots");
 const CHUNKS: TableDefinition<(u64, u32), &[u8]> = TableDefinition::new("chunks");
 
 const CHUNK_BYTES: usize = 1 << 20;
+
+/// The length of the log in a new file, in bytes, where the creator does not choose it.
+const LOG_BYTES: usize = 8 << 20;
 
 /// A journal in a file, or on any storage that redb can write to.
 pub struct Store {
     file: String,
     identity: Identity,
     bounds: Bounds,
+    /// The position at which the records in redb end; those after it are in `tail`.
+    rooted: Head,
+    /// The sealed records of the log.
+    tail: Vec<Vec<u8>>,
+    log: Option<Log>,
+    /// The damage in the log of a journal opened for reading.
+    damage: Option<Damage>,
     storage: Shared,
     access: Access,
+}
+
+/// The journal as it was read from a storage.
+struct Loaded {
+    identity: Identity,
+    bounds: Bounds,
+    rooted: Head,
+    tail: Vec<Vec<u8>>,
+    log: Option<Log>,
+    damage: Option<Damage>,
 }
 
 /// The access that the store has to the file.
@@ -113,7 +141,19 @@ impl Store {
     /// [`create`](Self::create) on an empty storage. `name` is for messages. The store may use the storage again after
     /// its `close`, to reopen it.
     pub fn create_on(name: &str, storage: impl StorageBackend, identity: &Identity) -> Result<Self, OpenError> {
+        Self::create_with_log(name, storage, identity, LOG_BYTES)
+    }
+
+    /// [`create_on`](Self::create_on) with a log of `bytes`, rounded up to whole pages of 4,096. A batch that is larger
+    /// than the log takes two syncs instead of one. A log that is often full is often moved into the rest of the file.
+    pub fn create_with_log(
+        name: &str,
+        storage: impl StorageBackend,
+        identity: &Identity,
+        bytes: usize,
+    ) -> Result<Self, OpenError> {
         let storage = Shared::new(storage);
+        storage.plan_log(rounded(bytes));
         vacant(name, &storage)?;
         storage.lock().map_err(|error| open_error(name, error))?;
         // Another process may have created it between the first check and the lock.
@@ -121,21 +161,22 @@ impl Store {
         let head = identity.genesis_head();
         let bounds = Bounds { base: head, head, writes: 0 };
         let created = guarded(|| {
-            let database = open::created(storage.clone())?;
+            let database = open::created(&storage)?;
             let transaction = durable(&database)?;
             for table in [META, ORIGIN] {
                 let mut table = transaction.open_table(table)?;
                 table.insert("identity", identity.seal().0.as_slice())?;
                 table.insert("bounds", bounds.seal().as_slice())?;
             }
-            transaction.open_table(RECORDS)?;
+            rows::create(&transaction)?;
             transaction.open_table(SNAPSHOTS)?;
             transaction.open_table(CHUNKS)?;
             transaction.commit()?;
             Ok(database)
         });
         let access = Access::Writing(created.map_err(|error| open_error(name, error))?);
-        Ok(Self { file: name.to_owned(), identity: identity.clone(), bounds, storage, access })
+        let loaded = load(name, &access, &storage)?;
+        Ok(Self::assembled(name, loaded, storage, access))
     }
 
     /// [`open`](Self::open) on a storage. `name` is for messages. The store may use the storage again after its
@@ -143,7 +184,8 @@ impl Store {
     pub fn open_on(name: &str, storage: impl StorageBackend, identity: &Identity) -> Result<Self, OpenError> {
         let storage = Shared::new(storage);
         let access = Access::Writing(open::writing(name, &storage)?);
-        let (found, bounds) = load(name, &access)?;
+        let loaded = load(name, &access, &storage)?;
+        let found = loaded.identity.clone();
         if found.shard != identity.shard {
             return Err(OpenError::Shard { file: name.to_owned(), found: found.shard, expected: identity.shard });
         }
@@ -151,8 +193,15 @@ impl Store {
             let (found, expected) = (found.genesis, identity.genesis.clone());
             return Err(OpenError::Genesis { file: name.to_owned(), found, expected });
         }
-        let store = Self { file: name.to_owned(), identity: found, bounds, storage, access };
+        let store = Self::assembled(name, loaded, storage, access);
         store.check_ends()?;
+        if let Some(damage) = &store.damage {
+            return Err(damage.clone().into());
+        }
+        // A batch that the process before wrote into the log and did not sync is acknowledged from now on.
+        if !store.tail.is_empty() {
+            store.storage.sync().map_err(|error| store.unopened(&error))?;
+        }
         Ok(store)
     }
 
@@ -175,8 +224,23 @@ impl Store {
 
     fn examining(name: &str, storage: &Shared, database: ReadOnlyDatabase) -> Result<Self, OpenError> {
         let access = Access::Examining(database);
-        let (identity, bounds) = load(name, &access)?;
-        Ok(Self { file: name.to_owned(), identity, bounds, storage: storage.clone(), access })
+        let loaded = load(name, &access, storage)?;
+        Ok(Self::assembled(name, loaded, storage.clone(), access))
+    }
+
+    fn assembled(name: &str, loaded: Loaded, storage: Shared, access: Access) -> Self {
+        let Loaded { identity, bounds, rooted, tail, log, damage } = loaded;
+        Self { file: name.to_owned(), identity, bounds, rooted, tail, log, damage, storage, access }
+    }
+
+    /// The position at which the records in redb end.
+    pub(crate) fn rooted(&self) -> Head {
+        self.rooted
+    }
+
+    /// Whether the log could be read, so that the head is the end of the journal.
+    pub(crate) fn ends_soundly(&self) -> bool {
+        self.damage.is_none()
     }
 
     /// Makes `base` the beginning of a journal without records, durably.
@@ -190,15 +254,10 @@ impl Store {
 
     /// Checks that the records begin and end where the bounds say.
     fn check_ends(&self) -> Result<(), Damage> {
-        let Bounds { base, head, .. } = self.bounds;
-        let ends = self.look(|transaction| {
-            let records = transaction.open_table(RECORDS)?;
-            let first = records.first()?.map(|(key, _)| key.value());
-            let last = records.last()?.map(|(key, value)| (key.value(), value.value().to_vec()));
-            Ok((records.len()?, first, last))
-        });
+        let (base, head) = (self.bounds.base, self.rooted);
+        let ends = self.look(rows::ends);
         let unreadable = |error| Flaw::new(Defect::Unreadable, error, "the ends of the journal");
-        let (count, first, last) = ends.map_err(|error| unreadable(error).at(&self.file, base.sequence))?;
+        let (first, last, rows) = ends.map_err(|error| unreadable(error).at(&self.file, base.sequence))?;
         // When this is not zero and matches, the head is at least 1.
         let expected = head.sequence.saturating_sub(base.sequence);
         let differs = |what, found: String, expected: String, sequence| {
@@ -210,8 +269,8 @@ impl Store {
         if base.shard != self.identity.shard || head.shard != self.identity.shard {
             return differs(Defect::Shard, head.shard.to_string(), self.identity.shard.to_string(), base.sequence);
         }
-        if count != expected {
-            return differs(Defect::Missing, format!("{count} records"), format!("{expected}"), base.sequence);
+        if rows > expected || (self.log.is_none() && rows != expected) {
+            return differs(Defect::Missing, format!("{rows} records"), format!("{expected}"), base.sequence);
         }
         let Some((key, bytes)) = last else {
             if base == head {
@@ -237,35 +296,58 @@ impl Store {
         guarded(|| work(&self.access.reading()?)).map_err(|error| error.to_string())
     }
 
-    /// Does `work` and moves to the base and head of `after` in one durable step, or changes nothing.
+    /// Refuses a journal that takes no batch.
+    fn check_writable(&self) -> Result<(), AppendError> {
+        let (file, sequence) = (self.file.clone(), self.bounds.head.sequence);
+        match &self.access {
+            Access::Writing(_) => Ok(()),
+            Access::Examining(_) => Err(AppendError::ReadOnly { file, sequence }),
+            Access::Wounded(_, found) => Err(AppendError::Wounded { file, sequence, found: found.clone() }),
+        }
+    }
+
+    /// Moves the records of the log into the table of records, does `work`, and moves to `base` and `head`, all in one
+    /// durable step, or changes nothing.
     fn write(
         &mut self,
         base: Head,
         head: Head,
         work: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
     ) -> Result<(), AppendError> {
-        let (file, sequence) = (self.file.clone(), self.bounds.head.sequence);
-        let database = match &self.access {
-            Access::Writing(database) => database,
-            Access::Examining(_) => return Err(AppendError::ReadOnly { file, sequence }),
-            Access::Wounded(_, found) => {
-                return Err(AppendError::Wounded { file, sequence, found: found.clone() });
-            }
-        };
+        self.check_writable()?;
         let after = Bounds { base, head, writes: self.bounds.writes + 1 };
-        let done = guarded(|| {
-            let transaction = durable(database)?;
-            work(&transaction)?;
-            transaction.open_table(META)?.insert("bounds", after.seal().as_slice())?;
-            Ok(transaction.commit()?)
-        });
-        match done {
+        match self.commit(&after, work) {
             Ok(()) => {
-                self.bounds = after;
+                (self.bounds, self.rooted) = (after, head);
+                self.tail.clear();
+                if let Some(log) = &mut self.log {
+                    log.restart();
+                }
                 Ok(())
             }
             Err(error) => self.recover(after, &error),
         }
+    }
+
+    /// Commits the records of the log, `work`, and the bounds `after`.
+    fn commit(
+        &self,
+        after: &Bounds,
+        work: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
+    ) -> Result<(), redb::Error> {
+        let Access::Writing(database) = &self.access else { return Err(redb::Error::DatabaseClosed) };
+        guarded(|| {
+            let transaction = durable(database)?;
+            rows::insert(&transaction, self.rooted.sequence, &self.tail, self.row_bytes())?;
+            work(&transaction)?;
+            transaction.open_table(META)?.insert("bounds", after.seal().as_slice())?;
+            Ok(transaction.commit()?)
+        })
+    }
+
+    /// The most bytes in a row of several records.
+    fn row_bytes(&self) -> usize {
+        if self.log.is_some() { RUN_BYTES } else { 0 }
     }
 
     /// Finds out what a failed write left behind: see "After an error" at the head of this file.
@@ -277,19 +359,24 @@ impl Store {
         {
             self.access = Access::Writing(database);
         }
-        let bounds = load(&file, &self.access).ok().map(|(_, bounds)| bounds);
+        let loaded = load(&file, &self.access, &self.storage).ok().filter(|loaded| loaded.damage.is_none());
+        let bounds = loaded.as_ref().map(|loaded| loaded.bounds);
+        let stored = bounds == Some(after);
         // The sync may have failed just now.
-        if self.storage.sync_failed() || !bounds.is_some_and(|bounds| bounds == self.bounds || bounds == after) {
+        let known = (stored && self.storage.sync().is_ok()) || bounds == Some(self.bounds);
+        let Some(loaded) = loaded.filter(|_| known && !self.storage.sync_failed()) else {
             self.close(&found);
             self.access = Access::Wounded(open::reading(&file, &self.storage).ok(), found.clone());
             return Err(AppendError::Wounded { file, sequence, found });
-        }
-        if bounds == Some(after) {
-            self.bounds = after;
+        };
+        (self.bounds, self.rooted, self.tail, self.log) = (loaded.bounds, loaded.rooted, loaded.tail, loaded.log);
+        if stored {
             return Ok(());
         }
-        let full = is_full(error);
-        Err(if full {
+        if let Some(log) = &mut self.log {
+            log.close();
+        }
+        Err(if is_full(error) {
             AppendError::Full { file, sequence, found }
         } else {
             AppendError::Failed { file, sequence, found }
@@ -347,6 +434,11 @@ impl std::fmt::Debug for Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
+        if !self.tail.is_empty() && !self.storage.sync_failed() {
+            let after = Bounds { writes: self.bounds.writes + 1, ..self.bounds };
+            // Where this fails the records stay in the log, from which the next open reads them.
+            let _ = self.commit(&after, |_| Ok(()));
+        }
         self.close("closed");
     }
 }
@@ -374,35 +466,49 @@ impl Journal for Store {
         if batch.is_empty() {
             return Ok(before);
         }
-        self.write(self.bounds.base, head, |transaction| {
-            let mut records = transaction.open_table(RECORDS)?;
-            for (sequence, bytes) in (before.sequence..).zip(&sealed) {
-                records.insert(sequence, bytes.as_slice())?;
+        self.check_writable()?;
+        let bytes = sealed.iter().map(Vec::len).sum();
+        if let Some(log) = self.log.as_mut().filter(|log| log.takes(bytes)) {
+            let after = Bounds { head, ..self.bounds };
+            match log.append(after.writes, &sealed.concat()) {
+                Ok(()) => {
+                    self.bounds = after;
+                    self.tail.extend(sealed);
+                }
+                Err(error) => self.recover(after, &error.into())?,
             }
-            Ok(())
-        })?;
+            return Ok(head);
+        }
+        let most = self.row_bytes();
+        self.write(self.bounds.base, head, |transaction| rows::insert(transaction, before.sequence, &sealed, most))?;
         Ok(head)
     }
 
     fn read(&self, from: u64) -> Records<'_> {
         let unreadable = |error| Flaw::new(Defect::Unreadable, error, "the records").at(&self.file, from);
         let stored = self.at(from).and_then(|place| {
-            let rows =
-                self.look(|transaction| Ok(transaction.open_table(RECORDS)?.range(from..)?)).map_err(unreadable)?;
-            Ok((place, rows))
+            let end = self.rooted.sequence;
+            let rows = self.look(|transaction| Rows::read(transaction, from.min(end)..end));
+            Ok((place, rows.map_err(unreadable)?))
         });
+        let tail = (self.rooted.sequence..).zip(&self.tail).filter(move |(sequence, _)| *sequence >= from);
         match stored {
-            Ok((place, rows)) => Box::new(Walk::new(&self.file, Rows(rows), place, self.bounds.head)),
+            Ok((place, rows)) => {
+                let rows = rows.chain(tail.map(|(sequence, bytes)| Ok((sequence, bytes.clone()))));
+                let walk = Walk::new(&self.file, rows, place, self.bounds.head);
+                Box::new(walk.chain(self.damage.clone().map(Err)))
+            }
             Err(damage) => Box::new(std::iter::once(Err(damage))),
         }
     }
 
     fn at(&self, sequence: u64) -> Result<Head, Damage> {
         chain_at(&self.file, &self.bounds, sequence, |last| {
-            self.look(|transaction| {
-                let records = transaction.open_table(RECORDS)?;
-                Ok(records.get(last)?.map(|bytes| bytes.value().to_vec()))
-            })
+            if let Some(place) = last.checked_sub(self.rooted.sequence) {
+                return Ok(usize::try_from(place).ok().and_then(|place| self.tail.get(place)).cloned());
+            }
+            let found = self.look(|transaction| Ok(Rows::read(transaction, last..last + 1)?.next()))?.transpose()?;
+            Ok(found.filter(|(sequence, _)| *sequence == last).map(|(_, bytes)| bytes))
         })
     }
 
@@ -426,6 +532,11 @@ impl Journal for Store {
             chunks.retain_in(..(oldest, 0), |_, _| false)?;
             Ok(())
         })?;
+        if self.log.is_some() {
+            // The previous root leads to the snapshot too, though no commit may follow for a long time. Where this fails
+            // the snapshot is stored all the same.
+            let _ = self.write(self.bounds.base, self.bounds.head, |_| Ok(()));
+        }
         Ok(())
     }
 
@@ -439,6 +550,9 @@ impl Journal for Store {
     /// Checks every page of a journal opened for reading; opening for writing has checked them already.
     fn check(&self) -> Result<(), Damage> {
         let Access::Examining(_) = self.access else { return Ok(()) };
+        if let Some(damage) = &self.damage {
+            return Err(damage.clone());
+        }
         open::check_pages(&self.storage).map_err(|error| {
             Flaw::new(Defect::Page, error, "pages that match their checksums").at(&self.file, self.bounds.head.sequence)
         })
@@ -453,27 +567,12 @@ impl Journal for Store {
         let origin = Bounds { base, ..self.bounds }.seal();
         self.write(base, self.bounds.head, |transaction| {
             transaction.open_table(ORIGIN)?.insert("bounds", origin.as_slice())?;
-            transaction.open_table(RECORDS)?.retain_in(..before, |_, _| false)?;
+            rows::drop_before(transaction, before)?;
             transaction.open_table(SNAPSHOTS)?.retain_in(..before, |_, _| false)?;
             transaction.open_table(CHUNKS)?.retain_in(..(before, 0), |_, _| false)?;
             Ok(())
         })?;
         Ok(base)
-    }
-}
-
-/// The rows of the records table, as input of a walk.
-struct Rows(redb::Range<'static, u64, &'static [u8]>);
-
-impl Iterator for Rows {
-    type Item = Result<(u64, Vec<u8>), String>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let row = guarded(|| {
-            let row = self.0.next().transpose()?;
-            Ok(row.map(|(key, bytes)| (key.value(), bytes.value().to_vec())))
-        });
-        row.map_err(|error| error.to_string()).transpose()
     }
 }
 
@@ -485,8 +584,8 @@ fn vacant(name: &str, storage: &Shared) -> Result<(), OpenError> {
     }
 }
 
-/// Reads the identity of the journal, and the positions at which it begins and ends.
-fn load(name: &str, access: &Access) -> Result<(Identity, Bounds), OpenError> {
+/// Reads the identity of the journal, the positions at which it begins and ends, and the log.
+fn load(name: &str, access: &Access, storage: &Shared) -> Result<Loaded, OpenError> {
     let read = guarded(|| {
         let meta = access.reading()?.open_table(META)?;
         let value = |key| Ok::<_, redb::Error>(meta.get(key)?.map(|bytes| bytes.value().to_vec()));
@@ -506,5 +605,33 @@ fn load(name: &str, access: &Access) -> Result<(Identity, Bounds), OpenError> {
         let Damage { file, what, found, expected, .. } = flaw.at(name, 0);
         OpenError::Corrupt { file, found: format!("bounds: {what}: {found} instead of {expected}") }
     })?;
-    Ok((identity, bounds))
+    let rooted = bounds.head;
+    let read = Log::read(storage, bounds.writes).map_err(|error| open_error(name, error.into()))?;
+    let (log, contents) = read.unzip();
+    let mut loaded = Loaded { identity, bounds, rooted, tail: Vec::new(), log, damage: None };
+    loaded.damage = contents.and_then(|contents| loaded.follow(name, &contents).err());
+    Ok(loaded)
+}
+
+impl Loaded {
+    /// Takes the records of the log, up to the first batch that cannot be read.
+    fn follow(&mut self, name: &str, contents: &Contents) -> Result<(), Damage> {
+        for batch in &contents.batches {
+            let (mut place, mut taken, mut rest) = (self.bounds.head, Vec::new(), batch.as_slice());
+            while !rest.is_empty() {
+                let unread = || Flaw::new(Defect::Encoding, "other bytes", "a record").at(name, place.sequence);
+                let parted = sealed_length(rest).and_then(|length| rest.split_at_checked(length));
+                let (sealed, behind) = parted.ok_or_else(unread)?;
+                place.admit(name, sealed)?;
+                taken.push(sealed.to_vec());
+                rest = behind;
+            }
+            self.tail.extend(taken);
+            self.bounds.head = place;
+        }
+        match contents.damage {
+            Some(found) => Err(Flaw::new(Defect::Log, found, "whole batches").at(name, self.bounds.head.sequence)),
+            None => Ok(()),
+        }
+    }
 }

@@ -14,6 +14,9 @@ use crate::world::{genesis, identity};
 /// A snapshot of the state is written after this many batches, so that recovery begins there.
 const SNAPSHOT_EVERY: u64 = 40;
 
+/// The bytes of the log of the journal: few, so that it is often full.
+const LOG_BYTES: usize = 64 << 10;
+
 /// A journal on a disk that fails.
 #[derive(Debug)]
 pub struct Durable {
@@ -37,7 +40,7 @@ impl Durable {
     pub fn create(state: StateHash, keeps_images: bool) -> Result<Self, Finding> {
         let identity = identity();
         let disk = Disk::new();
-        let store = Store::create_on("sim", disk.clone(), &identity);
+        let store = Store::create_with_log("sim", disk.clone(), &identity, LOG_BYTES);
         let store = store.map_err(|error| broken("create")(error.to_string()))?;
         let acknowledged = (store.head(), state);
         let before = disk.image();

@@ -59,9 +59,12 @@ pub fn snapshot_bytes(sequence: u64, size: usize) -> Vec<u8> {
     vec![u8::try_from(sequence % 256).expect("below 256"); size]
 }
 
+/// The bytes of the log of a journal that [`create`] makes: few, so that it is often full.
+pub const LOG_BYTES: usize = 16 << 10;
+
 /// A new journal on `disk`.
 pub fn create(disk: &Disk) -> Result<Store, OpenError> {
-    Store::create_on("disk", disk.clone(), &identity())
+    Store::create_with_log("disk", disk.clone(), &identity(), LOG_BYTES)
 }
 
 /// The journal on a disk with this image.

@@ -48,7 +48,7 @@ fn a_full_disk_refuses_the_batch_keeps_the_journal_readable_and_goes_on_with_roo
 /// I-71: every operation of a run fails once, and the handle reports correctly what is stored.
 #[test]
 fn an_error_at_any_operation_leaves_a_handle_that_does_not_lie() {
-    let sizes = [1, 4, 2, 6];
+    let sizes = [1, 4, 2, 6, 30, 3];
     let sound = Disk::new();
     let mut journal = create(&sound).unwrap();
     let created = sound.operations();

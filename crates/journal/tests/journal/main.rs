@@ -13,4 +13,6 @@ mod damage;
 #[cfg(test)]
 mod full;
 #[cfg(test)]
+mod log;
+#[cfg(test)]
 mod store;
