@@ -56,7 +56,7 @@ pub const FULL: Size = Size {
     traders: 400,
     burst: 112_790,
     winners: 400_000,
-    batches: [(1, 50), (64, 8), (1024, 2)],
+    batches: [(1, 200), (64, 24), (1024, 8)],
 };
 
 /// Small sizes, to see in seconds that every part runs.

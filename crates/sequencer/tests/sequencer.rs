@@ -40,7 +40,7 @@ fn hash(sequencer: &Sequencer<impl Journal>) -> Hash {
 #[test]
 fn a_journal_leads_back_to_where_it_was_left() {
     let disk = Disk::new();
-    let journal = Store::create_on("disk", disk.clone(), &identity()).unwrap();
+    let journal = Store::create_with_log("disk", disk.clone(), &identity(), 16 << 10).unwrap();
     let (mut sequencer, recovery) = Sequencer::open(journal).unwrap();
     assert_eq!((recovery.records, recovery.snapshot), (0, None));
     sequencer.submit(&[open(1, "alice")]).unwrap();
@@ -94,7 +94,7 @@ fn a_batch_is_answered_in_order() {
 #[test]
 fn a_full_disk_takes_nothing_and_loses_nothing() {
     let disk = Disk::new();
-    let journal = Store::create_on("disk", disk.clone(), &identity()).unwrap();
+    let journal = Store::create_with_log("disk", disk.clone(), &identity(), 16 << 10).unwrap();
     let (mut sequencer, _) = Sequencer::open(journal).unwrap();
     sequencer.submit(&[open(1, "alice"), deposit(1, 1, "5")]).unwrap();
     let before = (hash(&sequencer), sequencer.head());
@@ -128,7 +128,8 @@ fn a_crash_leaves_what_was_acknowledged() {
     for seed in 0..12 {
         let mut dice = Dice::new(seed);
         let disk = Disk::new();
-        let (mut sequencer, _) = Sequencer::open(Store::create_on("disk", disk.clone(), &identity()).unwrap()).unwrap();
+        let (mut sequencer, _) =
+            Sequencer::open(Store::create_with_log("disk", disk.clone(), &identity(), 16 << 10).unwrap()).unwrap();
         sequencer.submit(&[open(1, "alice")]).unwrap();
         disk.stop_before(disk.operations() + 5 + dice.below(60));
         let mut acknowledged = vec![(sequencer.head(), hash(&sequencer))];

@@ -173,6 +173,24 @@ fn a_batch_whose_write_failed_stays_absent() {
     assert_eq!(open(disk.crash(|_| Kept::Nothing)).unwrap().head().sequence, 4);
 }
 
+/// R-N1: a file made before there was a log is read and goes on as it is, each batch a commit.
+#[test]
+fn a_file_without_a_log_goes_on() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../sequencer/tests/golden/journals/command-1-events-1-state-1");
+    let image = std::fs::read(format!("{folder}/journal.redb")).unwrap();
+    let old = examine(image.clone());
+    let (identity, head) = (old.identity().clone(), old.head());
+    let disk = Disk::from_image(image);
+    let mut journal = Store::open_on("disk", disk.clone(), &identity).unwrap();
+    grow(&mut journal, 40).unwrap();
+    let syncs = disk.counts().syncs;
+    grow(&mut journal, 1).unwrap();
+    assert_eq!(disk.counts().syncs - syncs, 2);
+    let killed = Store::open_on("disk", Disk::from_image(disk.crash(|_| Kept::Nothing)), &identity).unwrap();
+    assert_eq!((diff(&killed, &journal), killed.head().sequence), (Ok(None), head.sequence + 41));
+    assert_eq!(verify(&killed).unwrap().head, journal.head());
+}
+
 /// I-72: the log makes no difference to the history, whatever its length, nor do compactions at any record of a row.
 #[test]
 fn the_length_of_the_log_makes_no_difference_to_the_history() {
