@@ -77,8 +77,8 @@ struct Numbers {
 }
 
 impl Log {
-    /// Reads the log of `storage`, as of the commit of redb with the number `generation`. `None` when the storage has no
-    /// log.
+    /// Reads the log of `storage`, as of the commit of redb with the number `generation`.
+    /// `None` when the storage has no log.
     pub(crate) fn read(storage: &Shared, generation: u64) -> io::Result<Option<(Self, Contents)>> {
         let bytes = storage.read_log()?;
         if bytes.is_empty() {
@@ -214,8 +214,8 @@ fn wide(bytes: usize) -> u64 {
     u64::try_from(bytes).expect("what is in memory is counted in 64 bits")
 }
 
-/// The label of a log, at the end of the first page and again before the log: what it is, how many bytes it has, and
-/// their hash.
+/// The length of the label of a log, in bytes. The label stands at the end of the first page and again before the log;
+/// it has a name, the length of the log, and the hash of both.
 pub(crate) const LABEL_BYTES: usize = 64;
 const NAME: [u8; 24] = *b"upm.journal log, 1      ";
 

@@ -26,13 +26,13 @@
 //! # After an error
 //!
 //! A redb handle takes nothing more once its storage has failed, so the store closes it, opens the storage again (which
-//! checks every page), and reads the bounds and the log. An error of the log is treated in the same way. What is found
-//! is:
+//! checks every page), and reads the bounds and the log. An error of the log is treated in the same way. The store then
+//! finds one of these:
 //!
 //! * the journal before the write: the batch is not stored. [`AppendError::Full`] or [`AppendError::Failed`]; the next
 //!   batch is accepted, and goes into the table of records;
-//! * the journal after the write: the batch is stored, only a later step failed, and one more sync succeeds. That is
-//!   success;
+//! * the journal after the write: the batch is stored, and only a later step failed. It is a success when one more sync
+//!   succeeds, else the last case;
 //! * a sync failed, at any time, or the storage cannot be opened: the disk may differ from the bytes read back, since a
 //!   system may forget pages that it failed to sync. [`AppendError::Wounded`]: nothing is written any more, and
 //!   acknowledged records stay readable through memory over the file.

@@ -1,7 +1,7 @@
 //! What an account holds after some trades, as its difference from the account before them.
 //!
-//! A search that tries hundreds of trades changes a few positions at a time: it neither copies the others nor looks at
-//! them again.
+//! A search that tries hundreds of trades changes a few positions at a time. It neither copies the other positions nor
+//! looks at them again.
 
 use model::{Account, AssetId, Balance, InstrumentId, Position};
 use units::Quantity;

@@ -44,8 +44,8 @@ pub fn read(text: &str, shift: i64, beyond: Beyond) -> Result<i128, NotDecimal> 
     }
 }
 
-/// Reads the short form that almost every document uses: digits that fit 64 bits, at most a point, no exponent. None for
-/// other text.
+/// Reads the short form that almost every document uses: digits that fit 64 bits, at most a point, no exponent.
+/// None for any other text.
 fn short(text: &[u8]) -> Option<i128> {
     let (negative, text) = match text {
         [b'-', rest @ ..] => (true, rest),

@@ -233,8 +233,8 @@ impl Index {
         self.wake_all();
     }
 
-    /// The case after `last` with an offer on a side of an instrument, the oldest first. With `open`, offers that rest are
-    /// passed over.
+    /// The case after `last` with an offer on a side of an instrument, the oldest first.
+    /// With `open`, it passes over offers that rest.
     pub fn offer_after(
         &self,
         side: (InstrumentId, bool),

@@ -68,7 +68,7 @@ pub(super) struct Search<'a> {
     pub beta: f64,
     /// The account before anything is traded.
     pub account: &'a Account,
-    /// What it holds.
+    /// The holdings of the account before anything is traded.
     held: Rc<Holdings>,
     /// How the account stands before anything is traded.
     pub standing: Standing,

@@ -148,8 +148,8 @@ impl<'a> Near<'a> {
         Ok(near)
     }
 
-    /// Equity and margins of the account with these holdings. None where a contract cannot be priced or a number may be
-    /// out of range.
+    /// Equity and margins of the account with these holdings. None where a contract cannot be priced, and where a
+    /// number may be out of range.
     pub fn judge(&self, held: &Holdings) -> Option<Nearly> {
         let spare = &mut *self.spare.borrow_mut();
         let (worth, value) = (self.change(held, spare)?, self.read(held, spare));

@@ -43,8 +43,8 @@ pub(crate) trait Rule: Sized {
         0.0
     }
 
-    /// The part of [`Self::exact`] that depends on a balance of this value in USD; its asset has this number in the
-    /// market.
+    /// The part of [`Self::exact`] that depends on a balance of this value in USD; the first number is that of its asset
+    /// in the market.
     fn on_balance(&self, _: usize, _: f64) -> f64 {
         0.0
     }
